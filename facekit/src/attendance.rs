@@ -1,0 +1,189 @@
+//! What recognition hands to attendance: sightings, and the trait of whatever decides about them.
+
+use std::fmt;
+
+use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
+
+use crate::{PersonId, Result};
+
+/// A known person was seen.
+///
+/// ```
+/// use facekit::{PersonId, Sighting};
+///
+/// let sighting = Sighting::new(PersonId::new("anna")?, "2026-03-02T08:59:30Z".parse().unwrap())
+///     .with_device("front door")
+///     .with_score(0.71);
+/// assert_eq!(sighting.device.as_deref(), Some("front door"));
+/// # Ok::<(), facekit::Error>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct Sighting {
+    /// Who.
+    pub person: PersonId,
+    /// When.
+    pub at: Timestamp,
+    /// Which camera or terminal saw the person.
+    pub device: Option<String>,
+    /// The similarity to the person's template, greater is closer.
+    pub score: Option<f32>,
+    /// How live the face was, 0 to 1; `None` where nothing checked it.
+    pub liveness: Option<f32>,
+}
+
+impl Sighting {
+    /// `person` was seen at `at`.
+    #[must_use]
+    pub fn new(person: PersonId, at: Timestamp) -> Self {
+        Self {
+            person,
+            at,
+            device: None,
+            score: None,
+            liveness: None,
+        }
+    }
+
+    /// Sets [`device`](Self::device).
+    #[must_use]
+    pub fn with_device(mut self, device: impl Into<String>) -> Self {
+        self.device = Some(device.into());
+        self
+    }
+
+    /// Sets [`score`](Self::score).
+    #[must_use]
+    pub fn with_score(mut self, score: f32) -> Self {
+        self.score = Some(score);
+        self
+    }
+
+    /// Sets [`liveness`](Self::liveness).
+    #[must_use]
+    pub fn with_liveness(mut self, liveness: f32) -> Self {
+        self.liveness = Some(liveness);
+        self
+    }
+}
+
+/// Which way a person went.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "UPPERCASE")]
+pub enum Direction {
+    /// Into the building, the room or the shift.
+    Entry,
+    /// Out of it.
+    Exit,
+}
+
+/// A sighting that a policy has accepted: what later decisions about the person rest on.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct Mark {
+    /// When.
+    pub at: Timestamp,
+    /// Which way.
+    pub direction: Direction,
+    /// Where.
+    pub device: Option<String>,
+}
+
+impl Mark {
+    /// An accepted sighting.
+    #[must_use]
+    pub fn new(at: Timestamp, direction: Direction, device: Option<String>) -> Self {
+        Self {
+            at,
+            direction,
+            device,
+        }
+    }
+}
+
+/// What a policy makes of one sighting.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct Decision {
+    /// Whether the sighting counts, and as what.
+    pub verdict: Verdict,
+    /// What is unusual about it; the verdict holds all the same.
+    pub anomalies: Vec<Anomaly>,
+}
+
+impl Decision {
+    /// A decision without anomalies.
+    #[must_use]
+    pub fn new(verdict: Verdict) -> Self {
+        Self {
+            verdict,
+            anomalies: Vec::new(),
+        }
+    }
+}
+
+/// Whether a sighting counts, and as what.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "verdict", rename_all = "UPPERCASE")]
+#[non_exhaustive]
+pub enum Verdict {
+    /// It counts, in this direction.
+    Accepted {
+        /// Which way the person went.
+        direction: Direction,
+    },
+    /// It repeats the person's last accepted sighting and changes nothing.
+    Duplicate {
+        /// Whole seconds, rounded up, until a sighting of this person counts again.
+        seconds_left: u64,
+    },
+    /// It does not count.
+    Refused {
+        /// A stable code, such as `out_of_hours`.
+        code: String,
+        /// The reason, for people.
+        reason: String,
+    },
+}
+
+/// Something unusual about a sighting.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct Anomaly {
+    /// A stable code, such as `rest_day`.
+    pub code: String,
+    /// What is unusual, for people.
+    pub message: String,
+}
+
+impl Anomaly {
+    /// An anomaly of this code.
+    #[must_use]
+    pub fn new(code: impl Into<String>, message: impl Into<String>) -> Self {
+        Self {
+            code: code.into(),
+            message: message.into(),
+        }
+    }
+}
+
+/// Decides at once what a sighting means: entry, exit, repetition, or nothing that counts.
+///
+/// # Contract
+///
+/// - `decide` is a function of its arguments: it reads no clock and keeps no state, so it can be replayed.
+/// - `past` holds the accepted sightings of the same person, oldest first, none later than
+///   `sighting.at`, and at least all those of the last [`lookback`](Self::lookback).
+/// - A verdict of [`Verdict::Accepted`] is what the caller appends to `past` before the next call.
+pub trait AttendancePolicy: fmt::Debug + Send + Sync {
+    /// How far back `past` must reach.
+    fn lookback(&self) -> SignedDuration;
+
+    /// What `sighting` means, after `past`.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::InvalidArgument`](crate::Error::InvalidArgument) where `past` breaks the contract.
+    fn decide(&self, past: &[Mark], sighting: &Sighting) -> Result<Decision>;
+}

@@ -1,0 +1,166 @@
+//! Points, boxes and landmarks, in pixels from the top left corner of an image.
+
+use serde::{Deserialize, Serialize};
+
+/// A point in an image, in pixels: x to the right, y downwards.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Point {
+    /// Pixels from the left edge.
+    pub x: f32,
+    /// Pixels from the top edge.
+    pub y: f32,
+}
+
+impl Point {
+    /// The point (x, y).
+    #[must_use]
+    pub const fn new(x: f32, y: f32) -> Self {
+        Self { x, y }
+    }
+
+    /// The distance to `other`, in pixels.
+    #[must_use]
+    pub fn distance(self, other: Self) -> f32 {
+        (self.x - other.x).hypot(self.y - other.y)
+    }
+
+    /// The point with both coordinates multiplied by `factor`.
+    #[must_use]
+    pub fn scaled(self, factor: f32) -> Self {
+        Self::new(self.x * factor, self.y * factor)
+    }
+}
+
+/// An upright box in an image, in pixels. It may reach beyond the image.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Rect {
+    /// The left edge.
+    pub x: f32,
+    /// The top edge.
+    pub y: f32,
+    /// To the right edge, never negative.
+    pub width: f32,
+    /// To the bottom edge, never negative.
+    pub height: f32,
+}
+
+impl Rect {
+    /// The box with its top left corner at (x, y).
+    #[must_use]
+    pub const fn new(x: f32, y: f32, width: f32, height: f32) -> Self {
+        Self {
+            x,
+            y,
+            width,
+            height,
+        }
+    }
+
+    /// Its area in square pixels.
+    #[must_use]
+    pub fn area(&self) -> f32 {
+        self.width * self.height
+    }
+
+    /// Its centre.
+    #[must_use]
+    pub fn center(&self) -> Point {
+        Point::new(self.x + self.width / 2.0, self.y + self.height / 2.0)
+    }
+
+    /// The part it shares with `other`; empty (zero area) where they do not meet.
+    #[must_use]
+    pub fn intersection(&self, other: &Self) -> Self {
+        let (x, y) = (self.x.max(other.x), self.y.max(other.y));
+        let width = (self.x + self.width).min(other.x + other.width) - x;
+        let height = (self.y + self.height).min(other.y + other.height) - y;
+        Self::new(x, y, width.max(0.0), height.max(0.0))
+    }
+
+    /// Intersection over union, 0 to 1.
+    ///
+    /// ```
+    /// use facekit::Rect;
+    ///
+    /// let a = Rect::new(0.0, 0.0, 10.0, 10.0);
+    /// assert_eq!(a.iou(&a), 1.0);
+    /// assert_eq!(a.iou(&Rect::new(5.0, 0.0, 10.0, 10.0)), 1.0 / 3.0);
+    /// ```
+    #[must_use]
+    pub fn iou(&self, other: &Self) -> f32 {
+        let shared = self.intersection(other).area();
+        let union = self.area() + other.area() - shared;
+        if union > 0.0 { shared / union } else { 0.0 }
+    }
+
+    /// The box with position and size multiplied by `factor`.
+    #[must_use]
+    pub fn scaled(&self, factor: f32) -> Self {
+        Self::new(
+            self.x * factor,
+            self.y * factor,
+            self.width * factor,
+            self.height * factor,
+        )
+    }
+}
+
+/// The five points that faces are aligned by. Left and right are the image's, not the person's.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(from = "[Point; 5]", into = "[Point; 5]")]
+pub struct Landmarks {
+    /// The centre of the eye on the left of the image.
+    pub left_eye: Point,
+    /// The centre of the eye on the right of the image.
+    pub right_eye: Point,
+    /// The tip of the nose.
+    pub nose: Point,
+    /// The corner of the mouth on the left of the image.
+    pub left_mouth: Point,
+    /// The corner of the mouth on the right of the image.
+    pub right_mouth: Point,
+}
+
+impl Landmarks {
+    /// All five: eyes, nose, mouth corners; of a pair, the image's left one first.
+    #[must_use]
+    pub fn points(&self) -> [Point; 5] {
+        [
+            self.left_eye,
+            self.right_eye,
+            self.nose,
+            self.left_mouth,
+            self.right_mouth,
+        ]
+    }
+
+    /// The distance between the eyes, in pixels.
+    #[must_use]
+    pub fn eye_distance(&self) -> f32 {
+        self.left_eye.distance(self.right_eye)
+    }
+
+    /// The points with all coordinates multiplied by `factor`.
+    #[must_use]
+    pub fn scaled(&self, factor: f32) -> Self {
+        self.points().map(|point| point.scaled(factor)).into()
+    }
+}
+
+impl From<[Point; 5]> for Landmarks {
+    fn from([left_eye, right_eye, nose, left_mouth, right_mouth]: [Point; 5]) -> Self {
+        Self {
+            left_eye,
+            right_eye,
+            nose,
+            left_mouth,
+            right_mouth,
+        }
+    }
+}
+
+impl From<Landmarks> for [Point; 5] {
+    fn from(landmarks: Landmarks) -> Self {
+        landmarks.points()
+    }
+}

@@ -1,0 +1,364 @@
+//! Pixels: borrowed views over a camera's or a decoder's memory, and owned images.
+
+use std::{borrow::Cow, fmt};
+
+use crate::{Error, Result};
+
+/// How the bytes of an [`ImageView`] are to be read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum PixelFormat {
+    /// Red, green, blue; three bytes a pixel.
+    Rgb8,
+    /// Blue, green, red, as OpenCV keeps images; three bytes a pixel.
+    Bgr8,
+    /// Red, green, blue, alpha; four bytes a pixel. Alpha is ignored.
+    Rgba8,
+    /// Luma alone; one byte a pixel.
+    Gray8,
+    /// What cameras deliver: `height` rows of luma, then `height / 2` rows of interleaved chroma (U, V),
+    /// both of the same stride. BT.601, limited range. Width and height must be even.
+    Nv12,
+}
+
+impl PixelFormat {
+    fn row_bytes(self, width: usize) -> usize {
+        match self {
+            Self::Rgb8 | Self::Bgr8 => 3 * width,
+            Self::Rgba8 => 4 * width,
+            Self::Gray8 | Self::Nv12 => width,
+        }
+    }
+}
+
+/// A borrowed image. The origin is the top left corner; x grows to the right and y downwards.
+///
+/// ```
+/// use facekit::{ImageView, PixelFormat};
+///
+/// let bgr = [255, 0, 0, 0, 0, 255]; // a blue pixel, then a red one
+/// let view = ImageView::new(&bgr, 2, 1, PixelFormat::Bgr8)?;
+/// assert_eq!(*view.rgb8(), [0, 0, 255, 255, 0, 0]);
+/// # Ok::<(), facekit::Error>(())
+/// ```
+#[derive(Clone, Copy)]
+pub struct ImageView<'a> {
+    data: &'a [u8],
+    width: usize,
+    height: usize,
+    stride: usize,
+    format: PixelFormat,
+}
+
+impl<'a> ImageView<'a> {
+    /// A view over rows that follow each other without a gap. Bytes after the last row are ignored.
+    ///
+    /// # Errors
+    ///
+    /// As [`with_stride`](Self::with_stride).
+    pub fn new(data: &'a [u8], width: usize, height: usize, format: PixelFormat) -> Result<Self> {
+        Self::with_stride(data, width, height, format, format.row_bytes(width))
+    }
+
+    /// A view over rows that begin `stride` bytes apart.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::InvalidArgument`] where a side is zero, `stride` is less than a row, `data` is too short,
+    /// or an NV12 image has an odd side.
+    pub fn with_stride(
+        data: &'a [u8],
+        width: usize,
+        height: usize,
+        format: PixelFormat,
+        stride: usize,
+    ) -> Result<Self> {
+        let invalid = |reason: String| Err(Error::argument("image", reason));
+        if width == 0 || height == 0 {
+            return invalid(format!("{width} × {height} has no pixels"));
+        }
+        if format == PixelFormat::Nv12 && (width % 2 != 0 || height % 2 != 0) {
+            return invalid(format!(
+                "{width} × {height} is not possible in NV12, whose sides are even"
+            ));
+        }
+        let row = format.row_bytes(width);
+        if stride < row {
+            return invalid(format!(
+                "a stride of {stride} bytes is less than a row of {row}"
+            ));
+        }
+        let rows = if format == PixelFormat::Nv12 {
+            height + height / 2
+        } else {
+            height
+        };
+        let needed = stride
+            .checked_mul(rows - 1)
+            .and_then(|bytes| bytes.checked_add(row));
+        match needed {
+            Some(needed) if data.len() >= needed => Ok(Self {
+                data,
+                width,
+                height,
+                stride,
+                format,
+            }),
+            _ => invalid(format!(
+                "{} bytes are too few for {width} × {height} {format:?}",
+                data.len()
+            )),
+        }
+    }
+
+    /// Pixels in a row.
+    #[must_use]
+    pub fn width(&self) -> usize {
+        self.width
+    }
+
+    /// Rows.
+    #[must_use]
+    pub fn height(&self) -> usize {
+        self.height
+    }
+
+    /// How the bytes are read.
+    #[must_use]
+    pub fn format(&self) -> PixelFormat {
+        self.format
+    }
+
+    /// The pixels as RGB without gaps: borrowed where they lie so already, converted otherwise.
+    #[must_use]
+    pub fn rgb8(&self) -> Cow<'a, [u8]> {
+        let row = self.format.row_bytes(self.width);
+        if self.format == PixelFormat::Rgb8 && self.stride == row {
+            return Cow::Borrowed(&self.data[..row * self.height]);
+        }
+        let mut rgb = Vec::with_capacity(3 * self.width * self.height);
+        for y in 0..self.height {
+            let source = &self.data[y * self.stride..][..row];
+            match self.format {
+                PixelFormat::Rgb8 => rgb.extend_from_slice(source),
+                PixelFormat::Bgr8 => {
+                    rgb.extend(source.chunks_exact(3).flat_map(|p| [p[2], p[1], p[0]]))
+                }
+                PixelFormat::Rgba8 => {
+                    rgb.extend(source.chunks_exact(4).flat_map(|p| [p[0], p[1], p[2]]))
+                }
+                PixelFormat::Gray8 => rgb.extend(source.iter().flat_map(|&p| [p; 3])),
+                PixelFormat::Nv12 => {
+                    let chroma = &self.data[(self.height + y / 2) * self.stride..][..row];
+                    let pairs = source.chunks_exact(2).zip(chroma.chunks_exact(2));
+                    rgb.extend(pairs.flat_map(|(luma, uv)| {
+                        let ([a, b, c], [d, e, f]) = (bt601(luma[0], uv), bt601(luma[1], uv));
+                        [a, b, c, d, e, f]
+                    }));
+                }
+            }
+        }
+        Cow::Owned(rgb)
+    }
+
+    /// An owned copy.
+    #[must_use]
+    pub fn to_image(&self) -> Image {
+        Image {
+            data: self.rgb8().into_owned(),
+            width: self.width,
+            height: self.height,
+        }
+    }
+}
+
+impl fmt::Debug for ImageView<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "ImageView({} × {} {:?})",
+            self.width, self.height, self.format
+        )
+    }
+}
+
+/// ITU-R BT.601, limited range, in 16.16 fixed point.
+fn bt601(luma: u8, uv: &[u8]) -> [u8; 3] {
+    let y = 76_309 * (i32::from(luma) - 16);
+    let (u, v) = (i32::from(uv[0]) - 128, i32::from(uv[1]) - 128);
+    let channel = |value: i32| ((value + 32_768) >> 16).clamp(0, 255) as u8;
+    [
+        channel(y + 104_597 * v),
+        channel(y - 25_675 * u - 53_279 * v),
+        channel(y + 132_201 * u),
+    ]
+}
+
+/// An owned image: RGB, eight bits a channel, rows without gaps.
+///
+/// ```
+/// use facekit::Image;
+///
+/// let grey = Image::filled(64, 48, [128; 3]);
+/// assert_eq!((grey.width(), grey.height()), (64, 48));
+/// assert_eq!(grey.data().len(), 64 * 48 * 3);
+/// ```
+#[derive(Clone, PartialEq, Eq)]
+pub struct Image {
+    data: Vec<u8>,
+    width: usize,
+    height: usize,
+}
+
+impl Image {
+    /// An image from RGB bytes without gaps.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::InvalidArgument`] where a side is zero or `data` is not exactly `3 · width · height` bytes.
+    pub fn from_rgb8(data: Vec<u8>, width: usize, height: usize) -> Result<Self> {
+        let fits = width
+            .checked_mul(height)
+            .and_then(|pixels| pixels.checked_mul(3))
+            == Some(data.len());
+        if !fits || data.is_empty() {
+            return Err(Error::argument(
+                "image",
+                format!(
+                    "{} bytes do not make {width} × {height} RGB pixels",
+                    data.len()
+                ),
+            ));
+        }
+        Ok(Self {
+            data,
+            width,
+            height,
+        })
+    }
+
+    /// An image of one colour.
+    ///
+    /// # Panics
+    ///
+    /// Where a side is zero.
+    #[must_use]
+    pub fn filled(width: usize, height: usize, rgb: [u8; 3]) -> Self {
+        assert!(width > 0 && height > 0, "an image has pixels");
+        Self {
+            data: rgb.repeat(width * height),
+            width,
+            height,
+        }
+    }
+
+    /// Pixels in a row.
+    #[must_use]
+    pub fn width(&self) -> usize {
+        self.width
+    }
+
+    /// Rows.
+    #[must_use]
+    pub fn height(&self) -> usize {
+        self.height
+    }
+
+    /// The bytes: R, G, B of each pixel, row by row.
+    #[must_use]
+    pub fn data(&self) -> &[u8] {
+        &self.data
+    }
+
+    /// The bytes, to be painted on.
+    pub fn data_mut(&mut self) -> &mut [u8] {
+        &mut self.data
+    }
+
+    /// A view over all of it.
+    #[must_use]
+    pub fn view(&self) -> ImageView<'_> {
+        ImageView {
+            data: &self.data,
+            width: self.width,
+            height: self.height,
+            stride: 3 * self.width,
+            format: PixelFormat::Rgb8,
+        }
+    }
+}
+
+impl fmt::Debug for Image {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Image({} × {})", self.width, self.height)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_format_gives_the_same_colours() {
+        let rgb = [10, 20, 30, 40, 50, 60];
+        let bgr = [30, 20, 10, 60, 50, 40];
+        let rgba = [10, 20, 30, 0, 40, 50, 60, 255];
+        for (data, format) in [
+            (&rgb[..], PixelFormat::Rgb8),
+            (&bgr[..], PixelFormat::Bgr8),
+            (&rgba[..], PixelFormat::Rgba8),
+        ] {
+            assert_eq!(
+                *ImageView::new(data, 2, 1, format).unwrap().rgb8(),
+                rgb,
+                "{format:?}"
+            );
+        }
+        assert_eq!(
+            *ImageView::new(&[7, 9], 2, 1, PixelFormat::Gray8)
+                .unwrap()
+                .rgb8(),
+            [7, 7, 7, 9, 9, 9]
+        );
+    }
+
+    #[test]
+    fn nv12_follows_bt601() {
+        // Luma 81, U 90, V 240 is the standard's red; 16 and 235 with neutral chroma are black and white.
+        let red = [81, 81, 81, 81, 90, 240];
+        assert_eq!(
+            ImageView::new(&red, 2, 2, PixelFormat::Nv12)
+                .unwrap()
+                .rgb8()[..3],
+            [254, 0, 0]
+        );
+        let grey = [16, 235, 16, 235, 128, 128];
+        let rgb = ImageView::new(&grey, 2, 2, PixelFormat::Nv12)
+            .unwrap()
+            .rgb8()
+            .into_owned();
+        assert_eq!(rgb[..6], [0, 0, 0, 255, 255, 255]);
+    }
+
+    #[test]
+    fn a_stride_skips_padding() {
+        let padded = [1, 2, 3, 99, 4, 5, 6];
+        let view = ImageView::with_stride(&padded, 1, 2, PixelFormat::Rgb8, 4).unwrap();
+        assert_eq!(*view.rgb8(), [1, 2, 3, 4, 5, 6]);
+    }
+
+    #[test]
+    fn what_does_not_fit_is_refused() {
+        let data = [0; 12];
+        for (width, height, format, stride) in [
+            (0, 1, PixelFormat::Rgb8, 0),
+            (2, 3, PixelFormat::Rgb8, 6),
+            (2, 2, PixelFormat::Rgb8, 5),
+            (3, 2, PixelFormat::Nv12, 3),
+            (usize::MAX / 3, 2, PixelFormat::Gray8, usize::MAX / 3),
+        ] {
+            let error = ImageView::with_stride(&data, width, height, format, stride).unwrap_err();
+            assert!(error.to_string().starts_with("image: "), "{error}");
+        }
+    }
+}

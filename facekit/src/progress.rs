@@ -1,0 +1,127 @@
+//! How long work reports where it stands, and how it is stopped.
+
+use std::{
+    fmt,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+};
+
+use crate::{Error, Result};
+
+/// A flag that stops long work. Clones share the flag.
+///
+/// ```
+/// use facekit::CancellationToken;
+///
+/// let token = CancellationToken::new();
+/// let seen_by_the_worker = token.clone();
+/// token.cancel();
+/// assert!(seen_by_the_worker.check().unwrap_err().is_cancelled());
+/// ```
+#[derive(Clone, Debug, Default)]
+pub struct CancellationToken(Arc<AtomicBool>);
+
+impl CancellationToken {
+    /// A token that nobody has cancelled yet.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Asks all work that holds this token to stop at its next step.
+    pub fn cancel(&self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether [`cancel`](Self::cancel) was called.
+    #[must_use]
+    pub fn is_cancelled(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
+
+    /// # Errors
+    ///
+    /// [`Error::Cancelled`] once [`cancel`](Self::cancel) was called.
+    pub fn check(&self) -> Result<()> {
+        if self.is_cancelled() {
+            Err(Error::Cancelled)
+        } else {
+            Ok(())
+        }
+    }
+}
+
+/// Where a piece of long work stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Progress {
+    /// Units done: photos, people or bytes.
+    pub done: u64,
+    /// Units in all, where that is known.
+    pub total: Option<u64>,
+}
+
+/// A caller's wishes for a piece of long work: a way to stop it, and a function that hears of progress.
+///
+/// ```
+/// use std::sync::atomic::{AtomicU64, Ordering};
+/// use facekit::{CancellationToken, Watch};
+///
+/// let token = CancellationToken::new();
+/// let photos = AtomicU64::new(0);
+/// let count = |progress: facekit::Progress| photos.store(progress.done, Ordering::Relaxed);
+/// let watch = Watch::new().with_cancellation(&token).with_progress(&count);
+/// watch.report(3, Some(10))?;
+/// assert_eq!(photos.into_inner(), 3);
+/// # Ok::<(), facekit::Error>(())
+/// ```
+#[derive(Clone, Copy, Default)]
+pub struct Watch<'a> {
+    cancellation: Option<&'a CancellationToken>,
+    progress: Option<&'a (dyn Fn(Progress) + Sync)>,
+}
+
+impl<'a> Watch<'a> {
+    /// Nobody watches; the work runs to its end.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Stops the work when `token` is cancelled.
+    #[must_use]
+    pub fn with_cancellation(mut self, token: &'a CancellationToken) -> Self {
+        self.cancellation = Some(token);
+        self
+    }
+
+    /// Calls `progress` after each unit of work, from the thread that did it.
+    #[must_use]
+    pub fn with_progress(mut self, progress: &'a (dyn Fn(Progress) + Sync)) -> Self {
+        self.progress = Some(progress);
+        self
+    }
+
+    /// For those who do the work: says where it stands and asks whether to go on.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Cancelled`] once the token is cancelled.
+    pub fn report(&self, done: u64, total: Option<u64>) -> Result<()> {
+        if let Some(progress) = self.progress {
+            progress(Progress { done, total });
+        }
+        self.cancellation.map_or(Ok(()), CancellationToken::check)
+    }
+}
+
+impl fmt::Debug for Watch<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Watch")
+            .field("cancellation", &self.cancellation)
+            .field("progress", &self.progress.is_some())
+            .finish()
+    }
+}
