@@ -1,6 +1,9 @@
 //! How pixels become the numbers a model takes.
 
+use ndarray::{Array4, ArrayViewMut3};
 use serde::{Deserialize, Serialize};
+
+use crate::{Dim, Error, ImageView, Network, Result, Tensor};
 
 /// Colour order and scaling of a model's input: `(pixel − mean) / std` for each channel, pixels being 0 to 255.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -28,4 +31,82 @@ pub enum ColorOrder {
     Rgb,
     /// Blue, green, red.
     Bgr,
+}
+
+/// The four-dimensional tensor `[1, 3, height, width]` of an image, or a batch of them.
+pub(crate) type Batch = Array4<f32>;
+
+impl PixelSpec {
+    /// Writes the RGB pixels of `image` as planes into `out` (`[3, height, width]`, at least as large). What lies right
+    /// of and below the image becomes black.
+    pub(crate) fn write(&self, image: ImageView<'_>, mut out: ArrayViewMut3<'_, f32>) {
+        let (width, height) = (image.width(), image.height());
+        let rgb = image.rgb8();
+        for (plane, mut out) in out.outer_iter_mut().enumerate() {
+            let channel = match self.color {
+                ColorOrder::Rgb => plane,
+                ColorOrder::Bgr => 2 - plane,
+            };
+            let (scale, shift) = (1.0 / self.std[plane], -self.mean[plane] / self.std[plane]);
+            let (rows, columns) = out.dim();
+            let out = out
+                .as_slice_mut()
+                .expect("a plane of a tensor in standard layout is contiguous");
+            for (y, out) in out.chunks_exact_mut(columns).enumerate() {
+                let filled = if y < height { width } else { 0 };
+                if filled > 0 {
+                    let row = &rgb[3 * y * width..][..3 * width];
+                    for (out, pixel) in out.iter_mut().zip(row.chunks_exact(3)) {
+                        *out = f32::from(pixel[channel]) * scale + shift;
+                    }
+                }
+                out[filled..].fill(shift);
+            }
+            debug_assert!(rows >= height && columns >= width);
+        }
+    }
+}
+
+/// Runs `network`, which `model` names in errors, on `count` items that `write` puts into a batch one by one, in as large batches as the network takes,
+/// and hands each item's row of the first output to `read`.
+pub(crate) fn run_batches(
+    network: &dyn Network,
+    model: &str,
+    count: usize,
+    [height, width]: [usize; 2],
+    write: &mut dyn FnMut(usize, ArrayViewMut3<'_, f32>) -> Result<()>,
+    read: &mut dyn FnMut(usize, &[f32]) -> Result<()>,
+) -> Result<()> {
+    const LARGEST: usize = 32;
+    let batch = match network.signature().inputs[0].shape[0] {
+        Dim::Fixed(size) => size,
+        Dim::Any => LARGEST,
+    };
+    for first in (0..count).step_by(batch) {
+        let used = batch.min(count - first);
+        // A network of a fixed batch size computes some rows for nothing.
+        let size = if network.signature().inputs[0].shape[0] == Dim::Any {
+            used
+        } else {
+            batch
+        };
+        let mut input = Batch::zeros((size, 3, height, width));
+        for (offset, item) in input.outer_iter_mut().take(used).enumerate() {
+            write(first + offset, item)?;
+        }
+        let outputs = network.run(&[input.view().into_dyn().into()])?;
+        let rows = outputs.first().and_then(Tensor::as_f32).and_then(|output| {
+            let whole = output.as_slice()?;
+            (output.shape().first() == Some(&size)).then(|| whole.chunks_exact(whole.len() / size))
+        });
+        let rows = rows.ok_or_else(|| Error::Model {
+            model: model.to_owned(),
+            reason: "its first output is not one row of f32 for each item".to_owned(),
+            source: None,
+        })?;
+        for (offset, row) in rows.take(used).enumerate() {
+            read(first + offset, row)?;
+        }
+    }
+    Ok(())
 }

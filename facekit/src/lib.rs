@@ -2,10 +2,16 @@
 
 mod align;
 mod attendance;
+#[cfg(feature = "engine")]
+mod calibration;
 mod detect;
 mod digest;
 mod embed;
 mod error;
+#[cfg(feature = "engine")]
+mod evaluate;
+#[cfg(feature = "engine")]
+mod gallery;
 mod geometry;
 pub mod image;
 mod index;
@@ -14,6 +20,10 @@ mod input;
 mod liveness;
 mod person;
 mod progress;
+#[cfg(feature = "engine")]
+mod quality;
+#[cfg(feature = "engine")]
+mod recognize;
 mod runtime;
 mod store;
 
@@ -24,3 +34,5 @@ pub use crate::{
     align::*, attendance::*, detect::*, digest::*, embed::*, error::*, geometry::*, index::*,
     liveness::*, person::*, progress::*, runtime::*, store::*,
 };
+#[cfg(feature = "engine")]
+pub use crate::{calibration::*, evaluate::*, gallery::*, quality::*, recognize::*};

@@ -7,14 +7,16 @@ use serde::{Deserialize, Serialize};
 use crate::{ImageView, Landmarks, Rect, Result};
 
 #[cfg(feature = "engine")]
+mod frame;
+#[cfg(feature = "engine")]
 mod scrfd;
 #[cfg(feature = "engine")]
 mod yunet;
 
 #[cfg(feature = "engine")]
-pub use scrfd::ScrfdSpec;
+pub use scrfd::{Scrfd, ScrfdSpec};
 #[cfg(feature = "engine")]
-pub use yunet::YuNetSpec;
+pub use yunet::{YuNet, YuNetSpec};
 
 /// A face that was found.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]

@@ -1,6 +1,9 @@
 use serde::{Deserialize, Serialize};
 
-use crate::PixelSpec;
+use super::frame::GridNetwork;
+use crate::{
+    DetectOptions, Detection, Detector, ImageView, Network, PixelSpec, Point, Rect, Result,
+};
 
 /// What [`YuNet`] must know of a model of its family.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -8,10 +11,111 @@ use crate::PixelSpec;
 pub struct YuNetSpec {
     /// How pixels are fed.
     pub pixels: PixelSpec,
-    /// Downsampling factors of the output levels, in pixels; outputs are named `cls_8`, `obj_8`, … after them.
+    /// Cell sizes of the output grids, in pixels; outputs are named `cls_8`, `obj_8`, … after them.
     pub strides: Vec<usize>,
-    /// The default of [`DetectOptions::score`](crate::DetectOptions::score).
+    /// The default of [`DetectOptions::score`].
     pub score: f32,
-    /// The default of [`DetectOptions::overlap`](crate::DetectOptions::overlap).
+    /// The default of [`DetectOptions::overlap`].
     pub overlap: f32,
+}
+
+/// The YuNet family of detectors (Wu, Peng and Yu 2023, "YuNet: A Tiny Millisecond-level Face Detector").
+///
+/// One place a cell; the score is the geometric mean of classification and objectness. Models of dynamic and of
+/// fixed size work alike.
+#[derive(Debug)]
+pub struct YuNet {
+    grids: GridNetwork,
+    /// For each stride, the numbers of its outputs: class, objectness, box, points.
+    outputs: Vec<[usize; 4]>,
+}
+
+impl YuNet {
+    /// The detector on `network`, which `model` names in errors.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Model`](crate::Error::Model) where the network lacks an output that the family has.
+    pub fn new(network: Box<dyn Network>, model: &str, spec: &YuNetSpec) -> Result<Self> {
+        let grids = GridNetwork {
+            network,
+            model: model.to_owned(),
+            pixels: spec.pixels,
+            strides: spec.strides.clone(),
+            score: spec.score,
+            overlap: spec.overlap,
+        };
+        grids.check_input()?;
+        let ports = &grids.network.signature().outputs;
+        let position = |kind: &str, stride: usize| {
+            let name = format!("{kind}_{stride}");
+            ports
+                .iter()
+                .position(|port| port.name == name)
+                .ok_or_else(|| {
+                    grids.broken(format!("has no output named {name:?}, which YuNet has"))
+                })
+        };
+        let outputs = spec
+            .strides
+            .iter()
+            .map(|&s| {
+                Ok([
+                    position("cls", s)?,
+                    position("obj", s)?,
+                    position("bbox", s)?,
+                    position("kps", s)?,
+                ])
+            })
+            .collect::<Result<_>>()?;
+        Ok(Self { grids, outputs })
+    }
+}
+
+impl Detector for YuNet {
+    fn detect(&self, image: ImageView<'_>, options: &DetectOptions) -> Result<Vec<Detection>> {
+        let _span = tracing::debug_span!("detect", model = %self.grids.model).entered();
+        self.grids
+            .detect(image, options, |outputs, number, grid, lowest, found| {
+                let [class, object, rect, points] = self.outputs[number];
+                let count = grid.columns * grid.rows;
+                let class = self.grids.rows(outputs, class, count, 1)?;
+                let object = self.grids.rows(outputs, object, count, 1)?;
+                let rects = self.grids.rows(outputs, rect, count, 4)?;
+                let points = self.grids.rows(outputs, points, count, 10)?;
+                for (cell, (class, object)) in class.iter().zip(object).enumerate() {
+                    let score = (class.clamp(0.0, 1.0) * object.clamp(0.0, 1.0)).sqrt();
+                    // Written so that a score that is no number is no face.
+                    if !(score >= lowest && score > 0.0) {
+                        continue;
+                    }
+                    let (column, row) =
+                        ((cell % grid.columns) as f32, (cell / grid.columns) as f32);
+                    let place = |dx: f32, dy: f32| {
+                        Point::new((column + dx) * grid.stride, (row + dy) * grid.stride)
+                    };
+                    let [dx, dy, dw, dh] = rects[4 * cell..][..4] else {
+                        unreachable!("rows are four wide")
+                    };
+                    let center = place(dx, dy);
+                    let (width, height) = (dw.exp() * grid.stride, dh.exp() * grid.stride);
+                    let rect = Rect::new(
+                        center.x - width / 2.0,
+                        center.y - height / 2.0,
+                        width,
+                        height,
+                    );
+                    let (points, _) = points[10 * cell..][..10].as_chunks::<2>();
+                    let landmarks =
+                        std::array::from_fn::<Point, 5, _>(|i| place(points[i][0], points[i][1]))
+                            .into();
+                    found.push(Detection {
+                        rect,
+                        landmarks,
+                        score,
+                    });
+                }
+                Ok(())
+            })
+    }
 }

@@ -1,6 +1,9 @@
 use serde::{Deserialize, Serialize};
 
-use crate::PixelSpec;
+use crate::{
+    AlignedFace, Digest, Dim, Embedder, Embedding, EmbeddingSpace, Error, Network, PixelSpec,
+    Result, input::run_batches,
+};
 
 /// What [`ArcFace`] must know of a model of its family.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -12,4 +15,143 @@ pub struct ArcFaceSpec {
     pub side: usize,
     /// Numbers in an embedding.
     pub dimension: usize,
+}
+
+impl ArcFaceSpec {
+    /// The space of the embeddings that `model` with these `weights` makes when it is fed so.
+    ///
+    /// The fingerprint covers the weights and everything of the specification that changes an embedding, so that
+    /// the same weights fed in two ways are two spaces.
+    #[must_use]
+    pub fn space(&self, model: &str, weights: &Digest) -> EmbeddingSpace {
+        let PixelSpec { color, mean, std } = self.pixels;
+        let text = format!(
+            "{weights} arcface {} {} {color:?} {mean:?} {std:?}",
+            self.side, self.dimension
+        );
+        EmbeddingSpace::new(model, Digest::of(text), self.dimension)
+    }
+}
+
+/// Embedders that take one aligned face and give one vector, as ArcFace does (Deng et al. 2019) and MobileFaceNet,
+/// SFace and others after it.
+#[derive(Debug)]
+pub struct ArcFace {
+    network: Box<dyn Network>,
+    spec: ArcFaceSpec,
+    space: EmbeddingSpace,
+}
+
+impl ArcFace {
+    /// The embedder on `network`, whose weights have the digest `weights`; `model` names it in errors.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Model`] where the network does not take faces of `spec.side` or does not give `spec.dimension` numbers.
+    pub fn new(
+        network: Box<dyn Network>,
+        model: &str,
+        weights: &Digest,
+        spec: &ArcFaceSpec,
+    ) -> Result<Self> {
+        let fits = |dim: Option<&Dim>, size: usize| {
+            matches!(dim, Some(Dim::Any)) || dim == Some(&Dim::Fixed(size))
+        };
+        let signature = network.signature();
+        let takes = matches!(&signature.inputs[..], [input] if input.shape.len() == 4
+            && [3, spec.side, spec.side].iter().zip(&input.shape[1..]).all(|(&size, dim)| fits(Some(dim), size)));
+        let gives = signature
+            .outputs
+            .first()
+            .is_some_and(|output| fits(output.shape.last(), spec.dimension));
+        if spec.side == 0 || !takes || !gives {
+            let reason = format!(
+                "does not turn [batch, 3, {0}, {0}] into [batch, {1}], which its manifest entry says",
+                spec.side, spec.dimension
+            );
+            return Err(Error::Model {
+                model: model.to_owned(),
+                reason,
+                source: None,
+            });
+        }
+        Ok(Self {
+            space: spec.space(model, weights),
+            network,
+            spec: spec.clone(),
+        })
+    }
+}
+
+impl Embedder for ArcFace {
+    fn space(&self) -> &EmbeddingSpace {
+        &self.space
+    }
+
+    fn face_side(&self) -> usize {
+        self.spec.side
+    }
+
+    fn embed(&self, faces: &[AlignedFace]) -> Result<Vec<Embedding>> {
+        let _span = tracing::debug_span!("embed", model = self.space.model(), faces = faces.len())
+            .entered();
+        let side = self.spec.side;
+        let mut embeddings = Vec::with_capacity(faces.len());
+        run_batches(
+            &*self.network,
+            self.space.model(),
+            faces.len(),
+            [side; 2],
+            &mut |face, item| {
+                let face = &faces[face];
+                if face.side() != side {
+                    let reason = format!(
+                        "{0} × {0} pixels given, the embedder takes {side} × {side}",
+                        face.side()
+                    );
+                    return Err(Error::argument("aligned face", reason));
+                }
+                self.spec.pixels.write(face.image().view(), item);
+                Ok(())
+            },
+            &mut |_, row| {
+                embeddings.push(Embedding::new(&self.space, row.to_vec())?);
+                Ok(())
+            },
+        )?;
+        Ok(embeddings)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ColorOrder;
+
+    #[test]
+    fn the_space_depends_on_weights_and_feeding() {
+        let pixels = PixelSpec {
+            color: ColorOrder::Rgb,
+            mean: [0.0; 3],
+            std: [1.0; 3],
+        };
+        let spec = ArcFaceSpec {
+            pixels,
+            side: 112,
+            dimension: 128,
+        };
+        let space = spec.space("a", &Digest::of("weights"));
+        assert_eq!(space, spec.space("another name", &Digest::of("weights")));
+        assert_ne!(space, spec.space("a", &Digest::of("other weights")));
+        let bgr = ArcFaceSpec {
+            pixels: PixelSpec {
+                color: ColorOrder::Bgr,
+                ..pixels
+            },
+            ..spec
+        };
+        assert_ne!(space, bgr.space("a", &Digest::of("weights")));
+        // Galleries on disk hold fingerprints: this one never changes.
+        assert_eq!(space.fingerprint().short(), "00000000");
+    }
 }

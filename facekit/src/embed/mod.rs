@@ -10,7 +10,7 @@ use crate::{AlignedFace, Digest, Error, Result};
 mod arcface;
 
 #[cfg(feature = "engine")]
-pub use arcface::ArcFaceSpec;
+pub use arcface::{ArcFace, ArcFaceSpec};
 
 /// Which embeddings can be compared: those of one model, fed in one way.
 ///
@@ -196,11 +196,14 @@ pub trait Embedder: fmt::Debug + Send + Sync {
     /// The space of all its embeddings.
     fn space(&self) -> &EmbeddingSpace;
 
+    /// Pixels along a side of the aligned faces it takes.
+    fn face_side(&self) -> usize;
+
     /// Embeds each of `faces`.
     ///
     /// # Errors
     ///
-    /// [`Error::Runtime`] where the model fails, [`Error::InvalidEmbedding`] where it gives no usable vector.
+    /// [`Error::InvalidArgument`] for a face of another side, [`Error::Runtime`] where the model fails, [`Error::InvalidEmbedding`] where it gives no usable vector.
     fn embed(&self, faces: &[AlignedFace]) -> Result<Vec<Embedding>>;
 }
 
@@ -210,6 +213,10 @@ macro_rules! forward {
         impl<E: Embedder + ?Sized> Embedder for $pointer<E> {
             fn space(&self) -> &EmbeddingSpace {
                 (**self).space()
+            }
+
+            fn face_side(&self) -> usize {
+                (**self).face_side()
             }
 
             fn embed(&self, faces: &[AlignedFace]) -> Result<Vec<Embedding>> {

@@ -2,6 +2,20 @@
 
 use serde::{Deserialize, Serialize};
 
+#[cfg(feature = "engine")]
+mod nms;
+#[cfg(feature = "engine")]
+mod pose;
+#[cfg(feature = "engine")]
+mod similarity;
+
+#[cfg(feature = "engine")]
+pub use nms::non_maximum_suppression;
+#[cfg(feature = "engine")]
+pub use pose::HeadPose;
+#[cfg(feature = "engine")]
+pub use similarity::Similarity;
+
 /// A point in an image, in pixels: x to the right, y downwards.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Point {

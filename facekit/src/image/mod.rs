@@ -4,6 +4,16 @@ use std::{borrow::Cow, fmt};
 
 use crate::{Error, Result};
 
+#[cfg(feature = "engine")]
+mod equalize;
+#[cfg(feature = "engine")]
+mod resize;
+
+#[cfg(feature = "engine")]
+pub use equalize::equalize;
+#[cfg(feature = "engine")]
+pub use resize::{crop_and_resize, resize};
+
 /// How the bytes of an [`ImageView`] are to be read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]

@@ -6,6 +6,14 @@ use serde::{Deserialize, Serialize};
 
 use crate::{Embedding, EmbeddingSpace, Result};
 
+#[cfg(feature = "engine")]
+mod exact;
+#[cfg(feature = "engine")]
+mod kernel;
+
+#[cfg(feature = "engine")]
+pub use exact::ExactIndex;
+
 /// The number of a stored template, unique in its store and never given twice.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]

@@ -1,6 +1,9 @@
 use serde::{Deserialize, Serialize};
 
-use crate::PixelSpec;
+use crate::{
+    Detection, Dim, Error, ImageView, Liveness, LivenessScore, Network, PixelSpec, Rect, Result,
+    image::crop_and_resize, input::run_batches,
+};
 
 /// What [`MiniFasNet`] must know of one network of its family.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -14,4 +17,196 @@ pub struct MiniFasNetSpec {
     pub context: f32,
     /// Which of the outputs stands for a living face.
     pub live: usize,
+}
+
+/// Passive liveness from single frames by Minivision's MiniFASNet ("Silent Face Anti-Spoofing", 2020): networks that
+/// see the face with different amounts of its surroundings, whose probabilities are averaged.
+///
+/// It tells prints and screens from faces; what it does not know, such as masks, it cannot refuse.
+#[derive(Debug)]
+pub struct MiniFasNet {
+    parts: Vec<Part>,
+}
+
+#[derive(Debug)]
+struct Part {
+    network: Box<dyn Network>,
+    model: String,
+    spec: MiniFasNetSpec,
+}
+
+impl MiniFasNet {
+    /// Liveness as the mean of these networks, each with the name for errors and its specification.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Model`] where a network does not take crops of its `side` or has no output `live`;
+    /// [`Error::InvalidArgument`] where there is no network.
+    pub fn new(
+        parts: impl IntoIterator<Item = (Box<dyn Network>, String, MiniFasNetSpec)>,
+    ) -> Result<Self> {
+        let parts: Vec<Part> = parts
+            .into_iter()
+            .map(|(network, model, spec)| Part {
+                network,
+                model,
+                spec,
+            })
+            .collect();
+        if parts.is_empty() {
+            return Err(Error::argument(
+                "liveness",
+                "at least one network is needed",
+            ));
+        }
+        for Part {
+            network,
+            model,
+            spec,
+        } in &parts
+        {
+            let fits = |dim: Dim, size: usize| dim == Dim::Any || dim == Dim::Fixed(size);
+            let signature = network.signature();
+            let takes = matches!(&signature.inputs[..], [input] if input.shape.len() == 4
+                && [3, spec.side, spec.side].iter().zip(&input.shape[1..]).all(|(&size, &dim)| fits(dim, size)));
+            let gives = signature
+                .outputs
+                .first()
+                .and_then(|output| output.shape.last())
+                .is_some_and(
+                    |&classes| !matches!(classes, Dim::Fixed(count) if count <= spec.live),
+                );
+            if !takes || !gives || spec.side == 0 || !(spec.context >= 1.0) {
+                let reason = format!(
+                    "does not turn [batch, 3, {0}, {0}] into more than {1} classes, which its manifest entry says",
+                    spec.side, spec.live
+                );
+                return Err(Error::Model {
+                    model: model.clone(),
+                    reason,
+                    source: None,
+                });
+            }
+        }
+        Ok(Self { parts })
+    }
+}
+
+impl Liveness for MiniFasNet {
+    fn assess(&self, image: ImageView<'_>, faces: &[Detection]) -> Result<Vec<LivenessScore>> {
+        let _span = tracing::debug_span!("liveness", faces = faces.len()).entered();
+        let pixels = image.rgb8();
+        let image = ImageView::new(
+            &pixels,
+            image.width(),
+            image.height(),
+            crate::PixelFormat::Rgb8,
+        )?;
+        let mut sums = vec![0.0; faces.len()];
+        for Part {
+            network,
+            model,
+            spec,
+        } in &self.parts
+        {
+            run_batches(
+                &**network,
+                model,
+                faces.len(),
+                [spec.side; 2],
+                &mut |face, item| {
+                    let crop = context_crop(
+                        image.width(),
+                        image.height(),
+                        &faces[face].rect,
+                        spec.context,
+                    )?;
+                    let patch = crop_and_resize(image, crop, spec.side, spec.side)?;
+                    spec.pixels.write(patch.view(), item);
+                    Ok(())
+                },
+                &mut |face, logits| {
+                    sums[face] += softmax(logits, spec.live);
+                    Ok(())
+                },
+            )?;
+        }
+        Ok(sums
+            .into_iter()
+            .map(|sum| LivenessScore::new(sum / self.parts.len() as f32))
+            .collect())
+    }
+}
+
+/// The box around a face grown by `context` about its centre, less where the image is too small for that, shifted
+/// rather than cut at the image's edges: left, top, width and height in whole pixels.
+fn context_crop(width: usize, height: usize, face: &Rect, context: f32) -> Result<[usize; 4]> {
+    let (right_most, bottom_most) = (width as f64 - 1.0, height as f64 - 1.0);
+    let (face_width, face_height) = (f64::from(face.width), f64::from(face.height));
+    let scale = f64::from(context)
+        .min(right_most / face_width)
+        .min(bottom_most / face_height);
+    let (grown_width, grown_height) = (scale * face_width, scale * face_height);
+    let span = |start: f32, length: f64, grown: f64, most: f64| {
+        let start = (f64::from(start) + length / 2.0 - grown / 2.0)
+            .min(most - grown)
+            .max(0.0);
+        (start as usize, (start + grown).min(most) as usize)
+    };
+    let (left, right) = span(face.x, face_width, grown_width, right_most);
+    let (top, bottom) = span(face.y, face_height, grown_height, bottom_most);
+    if !scale.is_finite() || face.area() <= 0.0 {
+        return Err(Error::argument("face box", format!("{face:?} is empty")));
+    }
+    Ok([left, top, right - left + 1, bottom - top + 1])
+}
+
+/// The probability of class `class`; 0 where the logits are no numbers.
+fn softmax(logits: &[f32], class: usize) -> f32 {
+    let greatest = logits.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+    let sum: f32 = logits.iter().map(|logit| (logit - greatest).exp()).sum();
+    let share = logits
+        .get(class)
+        .map_or(0.0, |logit| (logit - greatest).exp() / sum);
+    if share.is_finite() { share } else { 0.0 }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn the_crop_is_shifted_not_cut() {
+        let face = Rect::new(10.0, 100.0, 100.0, 100.0);
+        // 2.7 × 100 = 270 about (60, 150) would begin at x = −75.
+        assert_eq!(
+            context_crop(640, 480, &face, 2.7).unwrap(),
+            [0, 15, 271, 271]
+        );
+        // The image is too low for more than 299 / 100.
+        assert_eq!(
+            context_crop(640, 300, &face, 4.0).unwrap(),
+            [0, 0, 300, 300]
+        );
+    }
+
+    proptest! {
+        #[test]
+        fn the_crop_lies_in_the_image(
+            width in 1_usize..3000, height in 1_usize..3000,
+            x in -500.0_f32..3000.0, y in -500.0_f32..3000.0, w in 1.0_f32..2000.0, h in 1.0_f32..2000.0,
+        ) {
+            let [left, top, across, down] =
+                context_crop(width, height, &Rect::new(x, y, w, h), 2.7).unwrap();
+            prop_assert!(across > 0 && down > 0 && left + across <= width && top + down <= height);
+        }
+    }
+
+    #[test]
+    fn no_number_is_not_live() {
+        assert_eq!(softmax(&[f32::NAN, 1.0, 2.0], 1), 0.0);
+        assert!((softmax(&[0.0, 0.0], 1) - 0.5).abs() < 1e-6);
+    }
 }

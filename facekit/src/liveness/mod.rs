@@ -10,7 +10,7 @@ use crate::{Detection, ImageView, Result};
 mod minifasnet;
 
 #[cfg(feature = "engine")]
-pub use minifasnet::MiniFasNetSpec;
+pub use minifasnet::{MiniFasNet, MiniFasNetSpec};
 
 /// How live a face is: 0 (an attack) to 1 (bona fide).
 #[derive(Clone, Copy, Debug, PartialEq, PartialOrd, Serialize, Deserialize)]

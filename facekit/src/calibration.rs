@@ -1,0 +1,371 @@
+//! Scores as false-match rates.
+
+use std::path::Path;
+
+use jiff::civil::Date;
+use serde::{Deserialize, Serialize};
+
+use crate::{Digest, EmbeddingSpace, Error, Result};
+
+/// What the scores of one embedding space mean: how often two different people reach each.
+///
+/// Measured on comparisons of different people; see [`ScoreHistogram`](crate::ScoreHistogram). Between the measured
+/// points, scores are interpolated over the logarithm of the rate.
+///
+/// ```
+/// use facekit::{Calibration, CalibrationPoint, Digest, EmbeddingSpace};
+///
+/// let space = EmbeddingSpace::new("example", Digest::from_bytes([0; 32]), 128);
+/// let points = vec![CalibrationPoint { fmr: 1e-3, score: 0.33 }, CalibrationPoint { fmr: 1e-5, score: 0.47 }];
+/// let calibration = Calibration::new(&space, points, "an example")?;
+/// assert!((calibration.score_at(1e-4)? - 0.40).abs() < 1e-6);
+/// assert!((calibration.fmr_of(0.40) / 1e-4 - 1.0).abs() < 1e-3);
+/// assert!(calibration.score_at(1e-9).is_err(), "nobody has measured that");
+/// # Ok::<(), facekit::Error>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[non_exhaustive]
+pub struct Calibration {
+    /// The model's name, for people.
+    pub model: String,
+    /// The embedding space's fingerprint.
+    pub space: Digest,
+    /// On what, and how, it was measured.
+    pub data: String,
+    /// Comparisons of different people it rests on; 0 where unknown.
+    #[serde(default)]
+    pub impostor_comparisons: u64,
+    /// When it was measured.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub measured: Option<Date>,
+    /// The measured points: falling rates, rising scores.
+    pub points: Vec<CalibrationPoint>,
+}
+
+/// One point of a [`Calibration`].
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CalibrationPoint {
+    /// The share of comparisons of different people whose score is at least `score`.
+    pub fmr: f64,
+    /// A cosine.
+    pub score: f32,
+}
+
+impl Calibration {
+    /// A calibration of `space` from measured points, in any order.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::InvalidArgument`] where there are fewer than two points, a rate is not between 0 and 1 or a score not
+    /// between −1 and 1, or a lower rate does not come with a higher score.
+    pub fn new(
+        space: &EmbeddingSpace,
+        mut points: Vec<CalibrationPoint>,
+        data: impl Into<String>,
+    ) -> Result<Self> {
+        points.sort_by(|a, b| b.fmr.total_cmp(&a.fmr));
+        let calibration = Self {
+            model: space.model().to_owned(),
+            space: *space.fingerprint(),
+            data: data.into(),
+            impostor_comparisons: 0,
+            measured: None,
+            points,
+        };
+        calibration.check()?;
+        Ok(calibration)
+    }
+
+    /// Reads a calibration file (TOML).
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Io`] where it cannot be read, [`Error::Manifest`] where it is not a calibration.
+    pub fn open(path: impl AsRef<Path>) -> Result<Self> {
+        let path = path.as_ref();
+        let text = std::fs::read_to_string(path).map_err(Error::io("reading", path))?;
+        let manifest = |reason: String, source| Error::Manifest {
+            origin: path.display().to_string(),
+            reason,
+            source,
+        };
+        let calibration: Self = toml::from_str(&text)
+            .map_err(|error| manifest("is not a calibration".to_owned(), Some(error.into())))?;
+        calibration
+            .check()
+            .map_err(|error| manifest(error.to_string(), None))?;
+        Ok(calibration)
+    }
+
+    /// Writes a calibration file (TOML), whole or not at all.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Io`] where it cannot be written.
+    pub fn save(&self, path: impl AsRef<Path>) -> Result<()> {
+        let path = path.as_ref();
+        let text = toml::to_string(self).expect("a calibration is plain data");
+        let mut temporary = path.as_os_str().to_owned();
+        temporary.push(".part");
+        std::fs::write(&temporary, text).map_err(Error::io("writing", &temporary))?;
+        std::fs::rename(&temporary, path).map_err(Error::io("creating", path))
+    }
+
+    /// # Errors
+    ///
+    /// [`Error::SpaceMismatch`] where this is the calibration of another space.
+    pub fn check_space(&self, space: &EmbeddingSpace) -> Result<()> {
+        if self.space == *space.fingerprint() {
+            return Ok(());
+        }
+        Err(Error::SpaceMismatch {
+            expected: space.to_string(),
+            found: format!("a calibration of {}@{}", self.model, self.space.short()),
+        })
+    }
+
+    /// The score that different people reach in this share of their comparisons.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::RateOutOfRange`] outside the measured rates.
+    pub fn score_at(&self, fmr: f64) -> Result<f32> {
+        let (high, low) = (self.points[0], self.points[self.points.len() - 1]);
+        // A rate given in decimal may miss the end of the range by a rounding.
+        let slack = 1.0 + 1e-9;
+        if !(fmr * slack >= low.fmr && fmr <= high.fmr * slack) {
+            return Err(Error::RateOutOfRange {
+                rate: "false-match rate",
+                asked: fmr,
+                low: low.fmr,
+                high: high.fmr,
+                space: self.model.clone(),
+            });
+        }
+        let after = self
+            .points
+            .partition_point(|point| point.fmr > fmr)
+            .clamp(1, self.points.len() - 1);
+        let (a, b) = (self.points[after - 1], self.points[after]);
+        let share = ((a.fmr / fmr).ln() / (a.fmr / b.fmr).ln()) as f32;
+        Ok(a.score + share.clamp(0.0, 1.0) * (b.score - a.score))
+    }
+
+    /// The false-match rate that `score` stands for, rounded up at the ends: above the measured scores it is the lowest
+    /// measured rate, below them 1.
+    #[must_use]
+    pub fn fmr_of(&self, score: f32) -> f64 {
+        let (first, last) = (self.points[0], self.points[self.points.len() - 1]);
+        if score >= last.score {
+            return last.fmr;
+        }
+        if !(score >= first.score) {
+            return 1.0;
+        }
+        let after = self
+            .points
+            .partition_point(|point| point.score <= score)
+            .clamp(1, self.points.len() - 1);
+        let (a, b) = (self.points[after - 1], self.points[after]);
+        let share = f64::from((score - a.score) / (b.score - a.score));
+        a.fmr * (b.fmr / a.fmr).powf(share)
+    }
+
+    pub(crate) fn check(&self) -> Result<()> {
+        let sound = |point: &CalibrationPoint| {
+            point.fmr > 0.0 && point.fmr <= 1.0 && (-1.0..=1.0).contains(&point.score)
+        };
+        let ordered = self
+            .points
+            .windows(2)
+            .all(|pair| pair[0].fmr > pair[1].fmr && pair[0].score < pair[1].score);
+        if self.points.len() < 2 || !self.points.iter().all(sound) || !ordered {
+            let reason = "needs two points or more, rates between 0 and 1, and a higher score for each lower rate";
+            return Err(Error::argument("calibration", reason));
+        }
+        Ok(())
+    }
+}
+
+/// When two faces count as the same person's.
+///
+/// ```
+/// use facekit::Threshold;
+///
+/// assert_eq!(Threshold::default(), Threshold::Fmr(1e-4));
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Threshold {
+    /// The share of comparisons of two different people that may pass, for each comparison.
+    Fmr(f64),
+    /// The share of searches by people who are not in the gallery that may name somebody. With `n` templates
+    /// searched this is a false-match rate of `1 − (1 − rate)^(1/n)`, taking comparisons as independent.
+    Fpir(f64),
+    /// A raw score: right for one embedding space only, and standing for no rate until calibrated.
+    Score(f32),
+}
+
+impl Default for Threshold {
+    fn default() -> Self {
+        Self::Fmr(1e-4)
+    }
+}
+
+impl Threshold {
+    /// The lowest score that passes, in a search among `templates` templates (1 for a comparison of two faces).
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Uncalibrated`] where a rate is asked and there is no calibration, [`Error::RateOutOfRange`] where it has
+    /// not been measured, [`Error::InvalidArgument`] for a rate that is not between 0 and 1 or a score that is no number.
+    pub fn score(
+        self,
+        calibration: Option<&Calibration>,
+        space: &EmbeddingSpace,
+        templates: usize,
+    ) -> Result<f32> {
+        let rate = |rate: f64| {
+            if rate > 0.0 && rate < 1.0 {
+                Ok(rate)
+            } else {
+                Err(Error::argument(
+                    "threshold",
+                    format!("a rate of {rate} is not between 0 and 1"),
+                ))
+            }
+        };
+        let fmr = match self {
+            Self::Score(score) if score.is_nan() => {
+                return Err(Error::argument("threshold", "is not a number"));
+            }
+            Self::Score(score) => return Ok(score),
+            Self::Fmr(fmr) => rate(fmr)?,
+            Self::Fpir(fpir) => fmr_for_fpir(rate(fpir)?, templates),
+        };
+        let calibration = calibration.ok_or_else(|| Error::Uncalibrated {
+            space: space.to_string(),
+        })?;
+        calibration
+            .score_at(fmr)
+            .map_err(|error| match (self, error) {
+                (
+                    Self::Fpir(asked),
+                    Error::RateOutOfRange {
+                        low, high, space, ..
+                    },
+                ) => Error::RateOutOfRange {
+                    rate: "false-positive identification rate",
+                    asked,
+                    low: fpir_for_fmr(low, templates),
+                    high: fpir_for_fmr(high, templates),
+                    space: format!("{space} with {templates} templates"),
+                },
+                (_, error) => error,
+            })
+    }
+}
+
+/// The false-match rate a comparison may have so that a search among `templates` names a stranger at rate `fpir`.
+fn fmr_for_fpir(fpir: f64, templates: usize) -> f64 {
+    -((-fpir).ln_1p() / templates.max(1) as f64).exp_m1()
+}
+
+fn fpir_for_fmr(fmr: f64, templates: usize) -> f64 {
+    -((-fmr).ln_1p() * templates.max(1) as f64).exp_m1()
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn calibration() -> (EmbeddingSpace, Calibration) {
+        let space = EmbeddingSpace::new("example", Digest::from_bytes([1; 32]), 4);
+        let points = [(1e-2, 0.2), (1e-3, 0.334), (1e-4, 0.401), (1e-5, 0.460)];
+        let points = points
+            .map(|(fmr, score)| CalibrationPoint { fmr, score })
+            .to_vec();
+        let calibration = Calibration::new(&space, points, "figures of a test").unwrap();
+        (space, calibration)
+    }
+
+    proptest! {
+        #[test]
+        fn score_and_rate_lead_back(exponent in -5.0_f64..-2.0) {
+            let fmr = 10_f64.powf(exponent);
+            let (_, calibration) = calibration();
+            let back = calibration.fmr_of(calibration.score_at(fmr).unwrap());
+            prop_assert!((back / fmr - 1.0).abs() < 1e-3, "{fmr} became {back}");
+        }
+    }
+
+    #[test]
+    fn measured_points_come_back_exactly() {
+        let (_, calibration) = calibration();
+        assert_eq!(calibration.score_at(1e-4).unwrap(), 0.401);
+        assert_eq!(calibration.score_at(1e-5).unwrap(), 0.460);
+        assert_eq!(calibration.fmr_of(0.9), 1e-5);
+        assert_eq!(calibration.fmr_of(-0.5), 1.0);
+    }
+
+    #[test]
+    fn the_rate_of_a_search_depends_on_its_size() {
+        let (space, calibration) = calibration();
+        let score = |threshold: Threshold, n| threshold.score(Some(&calibration), &space, n);
+        assert!((score(Threshold::Fpir(1e-3), 1).unwrap() - 0.334).abs() < 1e-4);
+        assert!((score(Threshold::Fpir(1e-2), 100).unwrap() - 0.401).abs() < 1e-3);
+        let error = score(Threshold::Fpir(1e-3), 1000).unwrap_err().to_string();
+        assert!(
+            error.contains("false-positive identification rate")
+                && error.contains("1000 templates"),
+            "{error}"
+        );
+    }
+
+    #[test]
+    fn without_a_calibration_a_rate_is_refused() {
+        let (space, calibration) = calibration();
+        assert!(matches!(
+            Threshold::Fmr(1e-4).score(None, &space, 1),
+            Err(Error::Uncalibrated { .. })
+        ));
+        assert_eq!(Threshold::Score(0.3).score(None, &space, 1).unwrap(), 0.3);
+        for rate in [0.0, 1.0, -1.0, f64::NAN] {
+            assert!(
+                Threshold::Fmr(rate)
+                    .score(Some(&calibration), &space, 1)
+                    .is_err()
+            );
+        }
+        assert!(matches!(
+            calibration.score_at(1e-7),
+            Err(Error::RateOutOfRange { .. })
+        ));
+    }
+
+    #[test]
+    fn points_out_of_order_are_refused() {
+        let (space, _) = calibration();
+        let points = |pairs: &[(f64, f32)]| {
+            pairs
+                .iter()
+                .map(|&(fmr, score)| CalibrationPoint { fmr, score })
+                .collect()
+        };
+        for pairs in [
+            &[(1e-3, 0.3)][..],
+            &[(1e-3, 0.3), (1e-4, 0.2)],
+            &[(0.0, 0.3), (1e-4, 0.4)],
+            &[(1e-3, 1.3), (1e-4, 1.4)],
+        ] {
+            assert!(
+                Calibration::new(&space, points(pairs), "").is_err(),
+                "{pairs:?}"
+            );
+        }
+    }
+}

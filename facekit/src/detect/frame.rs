@@ -1,0 +1,212 @@
+//! What all detectors do before and after their network.
+
+use ndarray::Axis;
+
+use crate::{
+    DetectOptions, Detection, Dim, Error, ImageView, Network, PixelSpec, Point, Rect, Result,
+    Tensor, image, input::Batch, non_maximum_suppression,
+};
+
+/// A network that takes one image and says, for each cell of a few grids, what it sees there.
+#[derive(Debug)]
+pub(super) struct GridNetwork {
+    pub(super) network: Box<dyn Network>,
+    pub(super) model: String,
+    pub(super) pixels: PixelSpec,
+    /// Cell sizes, in pixels of the network's input.
+    pub(super) strides: Vec<usize>,
+    /// Defaults of the options of the same names.
+    pub(super) score: f32,
+    pub(super) overlap: f32,
+}
+
+/// One grid of square cells.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Grid {
+    pub(super) columns: usize,
+    pub(super) rows: usize,
+    pub(super) stride: f32,
+}
+
+impl GridNetwork {
+    /// Checks that the network takes images; the heads check its outputs.
+    pub(super) fn check_input(&self) -> Result<()> {
+        let inputs = &self.network.signature().inputs;
+        let takes_images = matches!(&inputs[..], [input]
+            if input.shape.len() == 4 && matches!(input.shape[1], Dim::Any | Dim::Fixed(3)));
+        if !takes_images {
+            return Err(self.broken("a detector has one input, [batch, 3, height, width]"));
+        }
+        if self.strides.is_empty() || self.strides.contains(&0) {
+            return Err(
+                self.broken("a detector has at least one grid, of cells larger than nothing")
+            );
+        }
+        Ok(())
+    }
+
+    pub(super) fn broken(&self, reason: impl Into<String>) -> Error {
+        Error::Model {
+            model: self.model.clone(),
+            reason: reason.into(),
+            source: None,
+        }
+    }
+
+    /// Scales and pads `image` to what the network takes, runs it, lets `read` collect the faces of each grid, and
+    /// brings them back to pixels of `image`, suppressed and in order of score.
+    ///
+    /// `read` gets the outputs, the grid and its number, and the lowest score; it works in pixels of the network's
+    /// input.
+    pub(super) fn detect(
+        &self,
+        image: ImageView<'_>,
+        options: &DetectOptions,
+        mut read: impl FnMut(&[Tensor], usize, Grid, f32, &mut Vec<Detection>) -> Result<()>,
+    ) -> Result<Vec<Detection>> {
+        let lowest = fraction("score", options.score.unwrap_or(self.score))?;
+        let overlap = fraction("overlap", options.overlap.unwrap_or(self.overlap))?;
+
+        let equalized = options.equalize.then(|| image::equalize(&image.to_image()));
+        let image = equalized
+            .as_ref()
+            .map_or(image, |equalized| equalized.view());
+        let (width, height) = (image.width(), image.height());
+        let (small_width, small_height, columns, rows) =
+            self.fit(width, height, options.max_side)?;
+        let small = if (small_width, small_height) == (width, height) {
+            None
+        } else {
+            Some(image::resize(image, small_width, small_height)?)
+        };
+        let small = small.as_ref().map_or(image, |small| small.view());
+
+        let mut input = Batch::zeros((1, 3, rows, columns));
+        self.pixels.write(small, input.index_axis_mut(Axis(0), 0));
+        let outputs = self.network.run(&[input.view().into_dyn().into()])?;
+
+        let mut found = Vec::new();
+        for (number, &stride) in self.strides.iter().enumerate() {
+            let grid = Grid {
+                columns: columns / stride,
+                rows: rows / stride,
+                stride: stride as f32,
+            };
+            read(&outputs, number, grid, lowest, &mut found)?;
+        }
+        let (x, y) = (
+            width as f32 / small_width as f32,
+            height as f32 / small_height as f32,
+        );
+        let faces = found
+            .into_iter()
+            .map(|face| stretched(face, x, y))
+            .filter(is_sound)
+            .collect();
+        Ok(non_maximum_suppression(faces, overlap))
+    }
+
+    /// The size of the copy of an image to look at, and the size of the network's input around it: columns, rows.
+    fn fit(
+        &self,
+        width: usize,
+        height: usize,
+        max_side: Option<usize>,
+    ) -> Result<(usize, usize, usize, usize)> {
+        if max_side == Some(0) {
+            return Err(Error::argument("max_side", "0 leaves no pixel"));
+        }
+        let shape = &self.network.signature().inputs[0].shape;
+        let mut scale = max_side
+            .map_or(1.0, |side| side as f64 / width.max(height) as f64)
+            .min(1.0);
+        for (dim, size) in [(shape[2], height), (shape[3], width)] {
+            if let Dim::Fixed(fixed) = dim {
+                scale = scale.min(fixed as f64 / size as f64);
+            }
+        }
+        let scaled = |size: usize| ((size as f64 * scale).round() as usize).max(1);
+        let (small_width, small_height) = (scaled(width), scaled(height));
+        let multiple = self.strides.iter().copied().max().unwrap_or(1);
+        let padded = |dim: Dim, size: usize| match dim {
+            Dim::Fixed(fixed) => fixed,
+            Dim::Any => size.next_multiple_of(multiple),
+        };
+        Ok((
+            small_width,
+            small_height,
+            padded(shape[3], small_width),
+            padded(shape[2], small_height),
+        ))
+    }
+
+    /// An output as one row of `width` numbers for each of `count` places.
+    pub(super) fn rows<'a>(
+        &self,
+        outputs: &'a [Tensor],
+        output: usize,
+        count: usize,
+        width: usize,
+    ) -> Result<&'a [f32]> {
+        let port = || self.network.signature().outputs[output].name.clone();
+        let values = outputs
+            .get(output)
+            .and_then(Tensor::as_f32)
+            .and_then(|array| array.as_slice());
+        match values {
+            Some(values) if values.len() == count * width => Ok(values),
+            _ => Err(Error::Tensor {
+                model: self.model.clone(),
+                port: format!("output {:?}", port()),
+                expected: format!("f32 of {count} × {width}"),
+                found: outputs.get(output).map_or("nothing".to_owned(), |tensor| {
+                    format!("{} {:?}", tensor.element(), tensor.view().shape())
+                }),
+            }),
+        }
+    }
+}
+
+fn fraction(argument: &'static str, value: f32) -> Result<f32> {
+    if (0.0..=1.0).contains(&value) {
+        Ok(value)
+    } else {
+        Err(Error::argument(
+            argument,
+            format!("{value} is not between 0 and 1"),
+        ))
+    }
+}
+
+fn stretched(face: Detection, x: f32, y: f32) -> Detection {
+    let Rect {
+        x: left,
+        y: top,
+        width,
+        height,
+    } = face.rect;
+    Detection {
+        rect: Rect::new(left * x, top * y, width * x, height * y),
+        landmarks: face
+            .landmarks
+            .points()
+            .map(|point| Point::new(point.x * x, point.y * y))
+            .into(),
+        score: face.score,
+    }
+}
+
+fn is_sound(face: &Detection) -> bool {
+    let Rect {
+        x,
+        y,
+        width,
+        height,
+    } = face.rect;
+    let points = face.landmarks.points();
+    [x, y, width, height]
+        .iter()
+        .chain(points.iter().flat_map(|p| [&p.x, &p.y]))
+        .all(|n| n.is_finite())
+        && face.rect.area() > 0.0
+}

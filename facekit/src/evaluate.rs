@@ -1,0 +1,299 @@
+//! Measuring: how scores of the same and of different people are distributed, and what follows from that.
+
+use crate::{Calibration, CalibrationPoint, EmbeddingSpace, Result};
+
+/// Counts scores between −1 and 1 in bins of two millionths, so that millions of comparisons take the same small
+/// memory and any rate can be read off.
+///
+/// ```
+/// use facekit::ScoreHistogram;
+///
+/// let mut impostors = ScoreHistogram::new();
+/// for i in 0..1000 {
+///     impostors.add(i as f32 / 1000.0);
+/// }
+/// let score = impostors.score_at(0.01).unwrap(); // ten of a thousand are at least this
+/// assert!((score - 0.99).abs() < 1e-5);
+/// assert_eq!(impostors.share_from(score), 0.01);
+/// ```
+#[derive(Clone, Debug)]
+pub struct ScoreHistogram {
+    bins: Vec<u64>,
+    count: u64,
+}
+
+const BINS: usize = 1_000_000;
+
+impl ScoreHistogram {
+    /// An empty histogram.
+    #[must_use]
+    pub fn new() -> Self {
+        Self {
+            bins: vec![0; BINS + 1],
+            count: 0,
+        }
+    }
+
+    /// Counts a score; what lies outside −1 to 1 counts as the nearer end.
+    pub fn add(&mut self, score: f32) {
+        self.bins[bin(score)] += 1;
+        self.count += 1;
+    }
+
+    /// Counts all that `other` has counted.
+    pub fn merge(&mut self, other: &Self) {
+        self.bins
+            .iter_mut()
+            .zip(&other.bins)
+            .for_each(|(bin, other)| *bin += other);
+        self.count += other.count;
+    }
+
+    /// How many scores were counted.
+    #[must_use]
+    pub fn count(&self) -> u64 {
+        self.count
+    }
+
+    /// The share of scores that are at least `score`; 0 of an empty histogram.
+    #[must_use]
+    pub fn share_from(&self, score: f32) -> f64 {
+        let above: u64 = self.bins[bin(score)..].iter().sum();
+        above as f64 / self.count.max(1) as f64
+    }
+
+    /// The lowest score that at most this share of scores reaches; `None` where the share is less than one score's.
+    #[must_use]
+    pub fn score_at(&self, share: f64) -> Option<f32> {
+        let allowed = (share * self.count as f64 * (1.0 + 1e-12)) as u64;
+        if allowed == 0 {
+            return None;
+        }
+        let mut above = 0;
+        let reached = self.bins.iter().rposition(|&bin| {
+            above += bin;
+            above > allowed
+        });
+        // One bin further up, as many as are allowed remain.
+        Some(reached.map_or(-1.0, |bin| edge(bin + 1)))
+    }
+
+    /// The calibration that follows where these are the scores of different people: a point at 1, 2 and 5 of each decade
+    /// from 1e-1 down to where ten comparisons are left.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::InvalidArgument`](crate::Error::InvalidArgument) where there are too few scores for two points.
+    pub fn calibration(
+        &self,
+        space: &EmbeddingSpace,
+        data: impl Into<String>,
+    ) -> Result<Calibration> {
+        const FEWEST: f64 = 10.0;
+        let rates = (1..=8).flat_map(|decade| {
+            let tenth = 10_f64.powi(decade);
+            [1.0 / tenth, 0.5 / tenth, 0.2 / tenth]
+        });
+        let points = rates
+            .filter(|rate| rate * self.count as f64 >= FEWEST)
+            .filter_map(|fmr| {
+                Some(CalibrationPoint {
+                    fmr,
+                    score: self.score_at(fmr)?,
+                })
+            })
+            .collect::<Vec<_>>();
+        let mut calibration = Calibration::new(space, points, data)?;
+        calibration.impostor_comparisons = self.count;
+        Ok(calibration)
+    }
+}
+
+impl Default for ScoreHistogram {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// Bin `n` holds the scores from `edge(n)` up to, but not including, `edge(n + 1)`.
+fn bin(score: f32) -> usize {
+    (((f64::from(score) + 1.0) * (BINS as f64 / 2.0)).max(0.0) as usize).min(BINS)
+}
+
+fn edge(bin: usize) -> f32 {
+    (bin as f64 / (BINS as f64 / 2.0) - 1.0) as f32
+}
+
+/// The rate at which as many impostors pass as genuine comparisons fail.
+///
+/// ```
+/// use facekit::{ScoreHistogram, equal_error_rate};
+///
+/// let (mut genuine, mut impostors) = (ScoreHistogram::new(), ScoreHistogram::new());
+/// (0..100).for_each(|i| genuine.add(0.4 + 0.005 * i as f32));
+/// (0..100).for_each(|i| impostors.add(0.005 * i as f32));
+/// assert!((equal_error_rate(&genuine, &impostors) - 0.1).abs() < 0.011);
+/// ```
+#[must_use]
+pub fn equal_error_rate(genuine: &ScoreHistogram, impostors: &ScoreHistogram) -> f64 {
+    let (mut rejected, mut accepted) = (0, impostors.count);
+    let shares = |rejected: u64, accepted: u64| {
+        (
+            rejected as f64 / genuine.count.max(1) as f64,
+            accepted as f64 / impostors.count.max(1) as f64,
+        )
+    };
+    for (genuine, impostor) in genuine.bins.iter().zip(&impostors.bins) {
+        let (fnmr, fmr) = shares(rejected, accepted);
+        if fnmr >= fmr {
+            return (fnmr + fmr) / 2.0;
+        }
+        rejected += genuine;
+        accepted -= impostor;
+    }
+    let (fnmr, fmr) = shares(rejected, accepted);
+    (fnmr + fmr) / 2.0
+}
+
+/// The 95 % confidence interval of a share of which `hits` of `trials` were seen (Wilson 1927): low and high, 0 to 1.
+///
+/// ```
+/// let (low, high) = facekit::wilson_interval(0, 100);
+/// assert!(low == 0.0 && (high - 0.037).abs() < 0.001);
+/// ```
+#[must_use]
+pub fn wilson_interval(hits: u64, trials: u64) -> (f64, f64) {
+    if trials == 0 {
+        return (0.0, 1.0);
+    }
+    const Z: f64 = 1.959_964;
+    let (n, p) = (trials as f64, hits as f64 / trials as f64);
+    let middle = p + Z * Z / (2.0 * n);
+    let half = Z * (p * (1.0 - p) / n + Z * Z / (4.0 * n * n)).sqrt();
+    let scale = 1.0 + Z * Z / n;
+    let low = if hits == 0 {
+        0.0
+    } else {
+        (middle - half) / scale
+    };
+    let high = if hits == trials {
+        1.0
+    } else {
+        (middle + half) / scale
+    };
+    (low, high)
+}
+
+/// For each fold of a pair protocol, the share of pairs judged right with the threshold that judges most pairs of the
+/// *other* folds right. A pair is its score, `None` where a face was missing (always judged wrong), and whether both
+/// photos show the same person.
+///
+/// ```
+/// let folds = vec![vec![(Some(0.9), true), (Some(0.1), false)]; 3];
+/// assert_eq!(facekit::fold_accuracies(&folds), [1.0, 1.0, 1.0]);
+/// ```
+#[must_use]
+pub fn fold_accuracies(folds: &[Vec<(Option<f32>, bool)>]) -> Vec<f64> {
+    (0..folds.len())
+        .map(|held_out| {
+            let others = folds
+                .iter()
+                .enumerate()
+                .filter(|(fold, _)| *fold != held_out);
+            let threshold = best_threshold(others.flat_map(|(_, pairs)| pairs));
+            let right = |(score, same): &&(Option<f32>, bool)| {
+                score.is_some_and(|score| (score >= threshold) == *same)
+            };
+            folds[held_out].iter().filter(right).count() as f64
+                / folds[held_out].len().max(1) as f64
+        })
+        .collect()
+}
+
+/// The threshold that judges most pairs right; in the middle of the gap where it lies in one.
+fn best_threshold<'a>(pairs: impl Iterator<Item = &'a (Option<f32>, bool)>) -> f32 {
+    let mut scored: Vec<(f32, bool)> = pairs
+        .filter_map(|&(score, same)| Some((score?, same)))
+        .collect();
+    scored.sort_by(|a, b| a.0.total_cmp(&b.0));
+    let mut right = scored.iter().filter(|(_, same)| *same).count();
+    let (mut best, mut threshold) = (right, f32::NEG_INFINITY);
+    for (i, &(score, same)) in scored.iter().enumerate() {
+        if same {
+            right -= 1
+        } else {
+            right += 1
+        }
+        let next = scored.get(i + 1).map_or(f32::INFINITY, |next| next.0);
+        if right > best && next > score {
+            (best, threshold) = (
+                right,
+                if next.is_finite() {
+                    (score + next) / 2.0
+                } else {
+                    next
+                },
+            );
+        }
+    }
+    threshold
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn rates_agree_with_counting(scores in prop::collection::vec(-1.0_f32..=1.0, 1..300), share in 0.0_f64..1.0) {
+            let mut histogram = ScoreHistogram::new();
+            scores.iter().for_each(|&score| histogram.add(score));
+            if let Some(threshold) = histogram.score_at(share) {
+                // A bin's width around the threshold may count either way.
+                let above = scores.iter().filter(|&&score| score >= threshold + 4e-6).count();
+                prop_assert!(above as f64 <= share * scores.len() as f64 + 1e-9);
+                prop_assert!(histogram.share_from(threshold) <= share + 1e-9);
+            } else {
+                prop_assert!(share * (scores.len() as f64) < 1.0);
+            }
+        }
+    }
+
+    #[test]
+    fn the_threshold_comes_from_the_other_folds() {
+        let fold = |shift: f32| {
+            vec![
+                (Some(0.6 + shift), true),
+                (Some(0.2 + shift), false),
+                (None, true),
+            ]
+        };
+        let accuracies = fold_accuracies(&[fold(0.0), fold(0.0), fold(1.0)]);
+        let third = 1.0 / 3.0;
+        assert!((accuracies[0] - 2.0 * third).abs() < 1e-9);
+        assert!(
+            (accuracies[2] - third).abs() < 1e-9,
+            "what was above 0.4 elsewhere is the same person there"
+        );
+    }
+
+    #[test]
+    fn a_calibration_ends_where_comparisons_do() {
+        let mut histogram = ScoreHistogram::new();
+        (0..100_000).for_each(|i| histogram.add(i as f32 / 100_000.0));
+        let space = EmbeddingSpace::new("example", crate::Digest::from_bytes([0; 32]), 4);
+        let calibration = histogram
+            .calibration(&space, "evenly spread scores")
+            .unwrap();
+        assert_eq!(calibration.points.last().unwrap().fmr, 1e-4);
+        assert!((calibration.score_at(1e-2).unwrap() - 0.99).abs() < 1e-4);
+        assert_eq!(calibration.impostor_comparisons, 100_000);
+        assert!(
+            ScoreHistogram::new()
+                .calibration(&space, "nothing")
+                .is_err()
+        );
+    }
+}

@@ -1,0 +1,325 @@
+//! Everyone who is known, ready to be searched.
+
+use std::{
+    collections::{BTreeMap, HashMap},
+    fmt,
+    sync::{Mutex, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard},
+};
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    AlignedFace, Embedding, EmbeddingSpace, Error, NewTemplate, Person, PersonId, Result, Roster,
+    SearchOptions, TemplateId, TemplateStore, VectorIndex,
+};
+
+/// People and their templates: a [`TemplateStore`] that keeps them, and a [`VectorIndex`] over those of one embedding
+/// space, kept in step.
+///
+/// ```
+/// use facekit::{Digest, Embedding, EmbeddingSpace, ExactIndex, Gallery, MemoryStore, Metric, NewTemplate, Person, PersonId};
+/// use jiff::Timestamp;
+///
+/// let space = EmbeddingSpace::new("example", Digest::from_bytes([0; 32]), 2);
+/// let gallery = Gallery::open(MemoryStore::new(), ExactIndex::new(space.clone(), Metric::Cosine))?;
+///
+/// let now = Timestamp::now();
+/// let anna = Person::new(PersonId::new("anna")?, now).with_name("Anna Weiß");
+/// let template = Embedding::new(&space, vec![0.9, 0.1])?;
+/// gallery.add(&anna, &[NewTemplate::new(template.clone(), 0.8, now)])?;
+///
+/// let nearest = gallery.nearest(&template, 1, None)?;
+/// assert_eq!(nearest[0].person, anna.id);
+/// # Ok::<(), facekit::Error>(())
+/// ```
+pub struct Gallery {
+    store: Box<dyn TemplateStore>,
+    index: Box<dyn VectorIndex>,
+    keep_crops: bool,
+    /// What is in the store, as far as searches need it. Locked for writing only while memory changes.
+    known: RwLock<Known>,
+    /// Held through a whole change, store and memory, so that changes do not overtake each other.
+    changing: Mutex<()>,
+}
+
+#[derive(Default)]
+struct Known {
+    people: BTreeMap<PersonId, Member>,
+    owners: HashMap<TemplateId, PersonId>,
+}
+
+struct Member {
+    person: Person,
+    /// Those of the index's space.
+    templates: Vec<TemplateId>,
+}
+
+/// A person whose template is near a probe.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Neighbor {
+    /// Who.
+    pub person: PersonId,
+    /// Which of the person's templates is nearest.
+    pub template: TemplateId,
+    /// How near, by the index's metric; greater is closer.
+    pub score: f32,
+}
+
+impl Gallery {
+    /// The people of `store`; the templates of `index`'s space are put into `index`, which should be empty.
+    ///
+    /// # Errors
+    ///
+    /// Whatever the store fails with.
+    pub fn open(
+        store: impl TemplateStore + 'static,
+        index: impl VectorIndex + 'static,
+    ) -> Result<Self> {
+        const BATCH: usize = 1024;
+        let _span = tracing::debug_span!("open gallery").entered();
+        let mut known = Known::default();
+        for person in store.people()? {
+            known.people.insert(
+                person.id.clone(),
+                Member {
+                    person,
+                    templates: Vec::new(),
+                },
+            );
+        }
+        let mut batch = Vec::with_capacity(BATCH);
+        store.templates(&mut |template| {
+            if template.embedding.space() == index.space() {
+                if let Some(member) = known.people.get_mut(&template.person) {
+                    member.templates.push(template.id);
+                    known.owners.insert(template.id, template.person);
+                    batch.push((template.id, template.embedding));
+                }
+                if batch.len() == BATCH {
+                    index.insert(&batch)?;
+                    batch.clear();
+                }
+            }
+            Ok(())
+        })?;
+        index.insert(&batch)?;
+        Ok(Self {
+            store: Box::new(store),
+            index: Box::new(index),
+            keep_crops: false,
+            known: RwLock::new(known),
+            changing: Mutex::new(()),
+        })
+    }
+
+    /// Whether aligned faces are stored with new templates, so that a later model can embed them again. Off by default:
+    /// a face says more about a person than a template does.
+    #[must_use]
+    pub fn with_crops(mut self, keep: bool) -> Self {
+        self.keep_crops = keep;
+        self
+    }
+
+    /// The space of the embeddings that can be searched for.
+    #[must_use]
+    pub fn space(&self) -> &EmbeddingSpace {
+        self.index.space()
+    }
+
+    /// Templates that can be searched.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.index.len()
+    }
+
+    /// Whether no template can be searched.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.index.is_empty()
+    }
+
+    /// Everyone, in order of id, each with the number of templates that can be searched.
+    #[must_use]
+    pub fn people(&self) -> Vec<(Person, usize)> {
+        let known = self.known();
+        known
+            .people
+            .values()
+            .map(|member| (member.person.clone(), member.templates.len()))
+            .collect()
+    }
+
+    /// The person of this id.
+    #[must_use]
+    pub fn person(&self, id: &PersonId) -> Option<Person> {
+        self.known()
+            .people
+            .get(id)
+            .map(|member| member.person.clone())
+    }
+
+    /// Those who have no template of this space, since another model made theirs: they must be enrolled again, or
+    /// embedded again from their crops (see [`Recognizer::embed_again`](crate::Recognizer::embed_again)).
+    #[must_use]
+    pub fn unsearchable(&self) -> Vec<Person> {
+        let known = self.known();
+        known
+            .people
+            .values()
+            .filter(|m| m.templates.is_empty())
+            .map(|m| m.person.clone())
+            .collect()
+    }
+
+    /// Adds `templates` to `person`, who becomes known if that is new. Of a known person the day of enrolment stays, and
+    /// so does the name where `person` has none. When this returns, the store has them.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::SpaceMismatch`] for a template of another space; whatever the store fails with. Nothing has changed then.
+    pub fn add(&self, person: &Person, templates: &[NewTemplate]) -> Result<Vec<TemplateId>> {
+        templates
+            .iter()
+            .try_for_each(|template| self.space().check(template.embedding.space()))?;
+        let _changing = self.changing.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut person = person.clone();
+        if let Some(known) = self.person(&person.id) {
+            person.enrolled = known.enrolled;
+            person.name = person.name.or(known.name);
+        }
+        let mut templates = templates.to_vec();
+        if !self.keep_crops {
+            templates
+                .iter_mut()
+                .for_each(|template| template.crop = None);
+        }
+        let ids = self.store.put(&person, &templates)?;
+
+        let mut known = self.known_mut();
+        let entries: Vec<(TemplateId, Embedding)> = ids
+            .iter()
+            .copied()
+            .zip(templates.into_iter().map(|template| template.embedding))
+            .collect();
+        self.index.insert(&entries)?;
+        known
+            .owners
+            .extend(ids.iter().map(|&id| (id, person.id.clone())));
+        let member = Member {
+            person: person.clone(),
+            templates: Vec::new(),
+        };
+        let member = known.people.entry(person.id.clone()).or_insert(member);
+        member.person = person;
+        member.templates.extend(&ids);
+        Ok(ids)
+    }
+
+    /// Removes people with everything about them. Returns how many were there.
+    ///
+    /// # Errors
+    ///
+    /// Whatever the store fails with; nothing has changed then.
+    pub fn remove(&self, people: &[PersonId]) -> Result<usize> {
+        let _changing = self.changing.lock().unwrap_or_else(PoisonError::into_inner);
+        let removed = self.store.remove(people)?;
+        let mut known = self.known_mut();
+        for id in people {
+            if let Some(member) = known.people.remove(id) {
+                member.templates.iter().for_each(|template| {
+                    known.owners.remove(template);
+                });
+                self.index.remove(&member.templates)?;
+            }
+        }
+        Ok(removed)
+    }
+
+    /// The templates of these people, to limit a search to.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::UnknownPerson`] for someone who is not in the gallery.
+    pub fn roster(&self, people: &[PersonId]) -> Result<Roster> {
+        let known = self.known();
+        let mut roster = Roster::new();
+        for id in people {
+            let member = known
+                .people
+                .get(id)
+                .ok_or_else(|| Error::UnknownPerson { id: id.to_string() })?;
+            roster.extend(&member.templates);
+        }
+        Ok(roster)
+    }
+
+    /// The `k` people nearest to `probe`, each by the nearest of their templates, nearest first; with a roster, the
+    /// nearest people of the roster.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::SpaceMismatch`] where `probe` is of another space.
+    pub fn nearest(
+        &self,
+        probe: &Embedding,
+        k: usize,
+        roster: Option<&Roster>,
+    ) -> Result<Vec<Neighbor>> {
+        let known = self.known();
+        let mut templates = k;
+        loop {
+            let mut options = SearchOptions::new(templates);
+            options.roster = roster;
+            let candidates = self.index.search(probe, &options)?;
+            let all_seen = candidates.len() < templates;
+            let mut nearest: Vec<Neighbor> = Vec::with_capacity(k);
+            for candidate in candidates {
+                let Some(person) = known.owners.get(&candidate.template) else {
+                    continue;
+                };
+                if nearest.len() < k && nearest.iter().all(|neighbor| neighbor.person != *person) {
+                    let (template, score) = (candidate.template, candidate.score);
+                    nearest.push(Neighbor {
+                        person: person.clone(),
+                        template,
+                        score,
+                    });
+                }
+            }
+            if nearest.len() == k || all_seen {
+                return Ok(nearest);
+            }
+            // The nearest templates belong to few people; look further.
+            templates = templates.saturating_mul(4);
+        }
+    }
+
+    /// Calls `visit` for each crop in the store.
+    ///
+    /// # Errors
+    ///
+    /// Whatever the store or `visit` fails with.
+    pub(crate) fn crops(
+        &self,
+        visit: &mut dyn FnMut(TemplateId, &PersonId, AlignedFace) -> Result<()>,
+    ) -> Result<()> {
+        self.store.crops(visit)
+    }
+
+    fn known(&self) -> RwLockReadGuard<'_, Known> {
+        self.known.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn known_mut(&self) -> RwLockWriteGuard<'_, Known> {
+        self.known.write().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl fmt::Debug for Gallery {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Gallery")
+            .field("store", &self.store)
+            .field("index", &self.index)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,4 @@
+//! placeholder until merge
+pub fn equalize(image: &super::Image) -> super::Image {
+    image.clone()
+}

@@ -1,0 +1,267 @@
+use std::{
+    cmp::{Ordering, Reverse},
+    collections::{BinaryHeap, HashMap},
+    fmt,
+    sync::{PoisonError, RwLock, RwLockReadGuard},
+};
+
+use super::{Candidate, Metric, SearchOptions, TemplateId, VectorIndex, kernel};
+use crate::{Embedding, EmbeddingSpace, Result};
+
+/// Rows whose scores are computed before any is looked at: they stay in the fastest cache.
+const BLOCK: usize = 128;
+
+/// Compares a probe with every template.
+///
+/// The embeddings lie one after the other in memory and are read once a search, at about the speed of
+/// memory: the right index up to some 100,000 templates. Nothing is approximated and nothing is written to
+/// disk; it is rebuilt from the store faster than a cache could be checked.
+///
+/// ```
+/// use facekit::{Digest, Embedding, EmbeddingSpace, ExactIndex, Metric, SearchOptions, TemplateId, VectorIndex};
+///
+/// let space = EmbeddingSpace::new("example", Digest::from_bytes([0; 32]), 2);
+/// let index = ExactIndex::new(space.clone(), Metric::Cosine);
+/// let east = Embedding::new(&space, vec![1.0, 0.0])?;
+/// let north = Embedding::new(&space, vec![0.0, 1.0])?;
+/// index.insert(&[(TemplateId(1), east), (TemplateId(2), north.clone())])?;
+///
+/// let found = index.search(&north, &SearchOptions::new(1))?;
+/// assert_eq!(found[0].template, TemplateId(2));
+/// # Ok::<(), facekit::Error>(())
+/// ```
+pub struct ExactIndex {
+    space: EmbeddingSpace,
+    metric: Metric,
+    rows: RwLock<Rows>,
+}
+
+#[derive(Default)]
+struct Rows {
+    /// `ids.len()` rows of the padded dimension.
+    values: Vec<f32>,
+    ids: Vec<TemplateId>,
+    row_of: HashMap<TemplateId, usize>,
+}
+
+impl ExactIndex {
+    /// An empty index.
+    #[must_use]
+    pub fn new(space: EmbeddingSpace, metric: Metric) -> Self {
+        Self {
+            space,
+            metric,
+            rows: RwLock::default(),
+        }
+    }
+
+    fn rows(&self) -> RwLockReadGuard<'_, Rows> {
+        // No writer panics between its first and its last change.
+        self.rows.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Numbers in a row.
+    fn stride(&self) -> usize {
+        self.space.dimension().next_multiple_of(kernel::LANES)
+    }
+
+    /// Scores of consecutive rows.
+    fn scores(&self, rows: &[f32], probe: &[f32], out: &mut [f32]) {
+        match self.metric {
+            Metric::Cosine => kernel::dot_products(rows, probe, out),
+            Metric::Euclidean => {
+                kernel::squared_distances(rows, probe, out);
+                out.iter_mut().for_each(|score| *score = -score.sqrt());
+            }
+        }
+    }
+}
+
+impl VectorIndex for ExactIndex {
+    fn space(&self) -> &EmbeddingSpace {
+        &self.space
+    }
+
+    fn metric(&self) -> Metric {
+        self.metric
+    }
+
+    fn len(&self) -> usize {
+        self.rows().ids.len()
+    }
+
+    fn insert(&self, entries: &[(TemplateId, Embedding)]) -> Result<()> {
+        entries
+            .iter()
+            .try_for_each(|(_, embedding)| self.space.check(embedding.space()))?;
+        let stride = self.stride();
+        let mut rows = self.rows.write().unwrap_or_else(PoisonError::into_inner);
+        let Rows {
+            values,
+            ids,
+            row_of,
+        } = &mut *rows;
+        values.reserve(entries.len() * stride);
+        for (id, embedding) in entries {
+            let row = *row_of.entry(*id).or_insert_with(|| {
+                ids.push(*id);
+                values.resize(ids.len() * stride, 0.0);
+                ids.len() - 1
+            });
+            values[row * stride..][..embedding.values().len()].copy_from_slice(embedding.values());
+        }
+        Ok(())
+    }
+
+    fn remove(&self, removed: &[TemplateId]) -> Result<usize> {
+        let stride = self.stride();
+        let mut rows = self.rows.write().unwrap_or_else(PoisonError::into_inner);
+        let Rows {
+            values,
+            ids,
+            row_of,
+        } = &mut *rows;
+        let before = ids.len();
+        for id in removed {
+            let Some(row) = row_of.remove(id) else {
+                continue;
+            };
+            // The last row moves into the gap.
+            let last = ids.len() - 1;
+            ids.swap_remove(row);
+            values.copy_within(last * stride.., row * stride);
+            values[last * stride..].fill(0.0);
+            values.truncate(last * stride);
+            if row < last {
+                row_of.insert(ids[row], row);
+            }
+        }
+        Ok(before - ids.len())
+    }
+
+    fn search(&self, probe: &Embedding, options: &SearchOptions<'_>) -> Result<Vec<Candidate>> {
+        self.space.check(probe.space())?;
+        let stride = self.stride();
+        let mut padded = probe.values().to_vec();
+        padded.resize(stride, 0.0);
+
+        let rows = self.rows();
+        let mut best = Best::new(options.k.min(rows.ids.len()));
+        let mut scores = [0.0; BLOCK];
+        match options.roster {
+            None => {
+                for (values, ids) in rows
+                    .values
+                    .chunks(BLOCK * stride)
+                    .zip(rows.ids.chunks(BLOCK))
+                {
+                    let scores = &mut scores[..ids.len()];
+                    self.scores(values, &padded, scores);
+                    best.offer(ids, scores);
+                }
+            }
+            Some(roster) => {
+                let mut chosen: Vec<usize> = roster
+                    .iter()
+                    .filter_map(|id| rows.row_of.get(id).copied())
+                    .collect();
+                chosen.sort_unstable();
+                for row in chosen {
+                    self.scores(
+                        &rows.values[row * stride..][..stride],
+                        &padded,
+                        &mut scores[..1],
+                    );
+                    best.offer(&rows.ids[row..=row], &scores[..1]);
+                }
+            }
+        }
+        Ok(best.into_candidates())
+    }
+}
+
+impl fmt::Debug for ExactIndex {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ExactIndex")
+            .field("space", &self.space)
+            .field("metric", &self.metric)
+            .field("len", &self.len())
+            .finish()
+    }
+}
+
+/// The `k` best candidates so far; the worst of them on top.
+struct Best {
+    k: usize,
+    heap: BinaryHeap<Reverse<Ranked>>,
+    /// A score below this cannot enter.
+    floor: f32,
+}
+
+impl Best {
+    fn new(k: usize) -> Self {
+        let floor = if k == 0 {
+            f32::INFINITY
+        } else {
+            f32::NEG_INFINITY
+        };
+        Self {
+            k,
+            heap: BinaryHeap::with_capacity(k),
+            floor,
+        }
+    }
+
+    #[inline]
+    fn offer(&mut self, ids: &[TemplateId], scores: &[f32]) {
+        for (&template, &score) in ids.iter().zip(scores) {
+            if score < self.floor {
+                continue;
+            }
+            let ranked = Ranked(Candidate { template, score });
+            if self.heap.len() < self.k {
+                self.heap.push(Reverse(ranked));
+            } else if let Some(mut worst) = self.heap.peek_mut()
+                && ranked > worst.0
+            {
+                *worst = Reverse(ranked);
+            }
+            if self.heap.len() == self.k
+                && let Some(Reverse(worst)) = self.heap.peek()
+            {
+                self.floor = worst.0.score;
+            }
+        }
+    }
+
+    fn into_candidates(self) -> Vec<Candidate> {
+        let mut candidates: Vec<Ranked> = self
+            .heap
+            .into_iter()
+            .map(|Reverse(ranked)| ranked)
+            .collect();
+        candidates.sort_unstable_by(|a, b| b.cmp(a));
+        candidates.into_iter().map(|ranked| ranked.0).collect()
+    }
+}
+
+/// A candidate in order of closeness: greater is better, and of equal scores the lower id.
+#[derive(PartialEq)]
+struct Ranked(Candidate);
+
+impl Eq for Ranked {}
+
+impl Ord for Ranked {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.0
+            .score
+            .total_cmp(&other.0.score)
+            .then_with(|| other.0.template.cmp(&self.0.template))
+    }
+}
+
+impl PartialOrd for Ranked {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}

@@ -1,0 +1,419 @@
+//! Whether a face is good enough to be compared.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use crate::{AlignedFace, Detection, HeadPose, Rect};
+
+/// How good a face is, and what is wrong with it.
+///
+/// ```
+/// use facekit::{Detection, Image, Landmarks, Point, Quality, QualityOptions, Rect, align};
+///
+/// let dark = Image::filled(640, 480, [4, 4, 4]);
+/// let face = Detection {
+///     rect: Rect::new(280.0, 150.0, 100.0, 150.0),
+///     landmarks: Landmarks {
+///         left_eye: Point::new(308.0, 200.0),
+///         right_eye: Point::new(352.0, 200.0),
+///         nose: Point::new(330.0, 225.0),
+///         left_mouth: Point::new(312.0, 250.0),
+///         right_mouth: Point::new(348.0, 250.0),
+///     },
+///     score: 0.9,
+/// };
+/// let aligned = align(dark.view(), &face.landmarks, 112)?;
+/// let quality = Quality::measure((640, 480), &face, &aligned);
+/// let issues = quality.issues(&QualityOptions::default());
+/// assert!(issues.iter().any(|issue| issue.code() == "too_dark"));
+/// # Ok::<(), facekit::Error>(())
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct Quality {
+    /// All in one number, 0 to 1: that of the worst property.
+    pub score: f32,
+    /// The distance between the eyes, in pixels of the image.
+    pub eye_distance: f32,
+    /// Fine detail against coarse: the mean absolute Laplacian of the aligned face's luma over its standard
+    /// deviation. 0 is featureless; sharp faces have 0.15 and more.
+    pub sharpness: f32,
+    /// The mean luma of the face, 0 (black) to 1 (white).
+    pub brightness: f32,
+    /// The standard deviation of the face's luma, 0 to 0.5.
+    pub contrast: f32,
+    /// Where the head is turned to; `None` where the landmarks do not say.
+    pub pose: Option<HeadPose>,
+    /// The share of the face box that lies inside the image, 0 to 1.
+    pub visible: f32,
+}
+
+/// The least a face must offer.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+#[non_exhaustive]
+pub struct QualityOptions {
+    /// Pixels between the eyes, at least.
+    pub min_eye_distance: f32,
+    /// [`Quality::sharpness`], at least.
+    pub min_sharpness: f32,
+    /// [`Quality::brightness`], at least.
+    pub min_brightness: f32,
+    /// [`Quality::brightness`], at most.
+    pub max_brightness: f32,
+    /// [`Quality::contrast`], at least.
+    pub min_contrast: f32,
+    /// Degrees to either side, at most.
+    pub max_yaw: f32,
+    /// Degrees up or down, at most.
+    pub max_pitch: f32,
+    /// [`Quality::visible`], at least.
+    pub min_visible: f32,
+}
+
+impl QualityOptions {
+    /// What a face needs to be compared at all. The default.
+    #[must_use]
+    pub fn recognition() -> Self {
+        Self {
+            min_eye_distance: 12.0,
+            min_sharpness: 0.02,
+            min_brightness: 0.08,
+            max_brightness: 0.95,
+            min_contrast: 0.03,
+            max_yaw: 60.0,
+            max_pitch: 50.0,
+            min_visible: 0.7,
+        }
+    }
+
+    /// What a face needs to become a template: errors here are repeated at every comparison.
+    #[must_use]
+    pub fn enrollment() -> Self {
+        Self {
+            min_eye_distance: 24.0,
+            min_sharpness: 0.04,
+            min_brightness: 0.15,
+            max_brightness: 0.9,
+            min_contrast: 0.06,
+            max_yaw: 40.0,
+            max_pitch: 35.0,
+            min_visible: 0.9,
+        }
+    }
+
+    /// Accepts every face.
+    #[must_use]
+    pub fn anything() -> Self {
+        Self {
+            min_eye_distance: 0.0,
+            min_sharpness: 0.0,
+            min_brightness: 0.0,
+            max_brightness: 1.0,
+            min_contrast: 0.0,
+            max_yaw: 180.0,
+            max_pitch: 180.0,
+            min_visible: 0.0,
+        }
+    }
+}
+
+impl Default for QualityOptions {
+    fn default() -> Self {
+        Self::recognition()
+    }
+}
+
+/// What is wrong with a face, as a code for machines and words for people.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "code", rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum QualityIssue {
+    /// Too few pixels.
+    TooSmall {
+        /// Pixels between the eyes.
+        eye_distance: f32,
+        /// How many there must be.
+        minimum: f32,
+    },
+    /// Out of focus, moved, or enlarged from a small face.
+    Blurred {
+        /// [`Quality::sharpness`].
+        sharpness: f32,
+        /// The least allowed.
+        minimum: f32,
+    },
+    /// Under-exposed.
+    TooDark {
+        /// [`Quality::brightness`].
+        brightness: f32,
+        /// The least allowed.
+        minimum: f32,
+    },
+    /// Over-exposed.
+    TooBright {
+        /// [`Quality::brightness`].
+        brightness: f32,
+        /// The most allowed.
+        maximum: f32,
+    },
+    /// Fog, glare or a lens cap.
+    LowContrast {
+        /// [`Quality::contrast`].
+        contrast: f32,
+        /// The least allowed.
+        minimum: f32,
+    },
+    /// The head looks elsewhere.
+    TurnedAway {
+        /// Degrees to the side.
+        yaw: f32,
+        /// Degrees up or down.
+        pitch: f32,
+    },
+    /// The face reaches beyond the image.
+    CutOff {
+        /// [`Quality::visible`].
+        visible: f32,
+        /// The least allowed.
+        minimum: f32,
+    },
+    /// The landmarks are not those of a face.
+    NoShape,
+}
+
+impl QualityIssue {
+    /// The code, such as `too_small`.
+    #[must_use]
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::TooSmall { .. } => "too_small",
+            Self::Blurred { .. } => "blurred",
+            Self::TooDark { .. } => "too_dark",
+            Self::TooBright { .. } => "too_bright",
+            Self::LowContrast { .. } => "low_contrast",
+            Self::TurnedAway { .. } => "turned_away",
+            Self::CutOff { .. } => "cut_off",
+            Self::NoShape => "no_shape",
+        }
+    }
+}
+
+impl fmt::Display for QualityIssue {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::TooSmall {
+                eye_distance,
+                minimum,
+            } => {
+                write!(
+                    f,
+                    "too small: {eye_distance:.0} pixels between the eyes, {minimum:.0} needed"
+                )
+            }
+            Self::Blurred { sharpness, minimum } => {
+                write!(f, "blurred: sharpness {sharpness:.3}, {minimum:.3} needed")
+            }
+            Self::TooDark {
+                brightness,
+                minimum,
+            } => {
+                write!(
+                    f,
+                    "too dark: brightness {brightness:.2}, {minimum:.2} needed"
+                )
+            }
+            Self::TooBright {
+                brightness,
+                maximum,
+            } => {
+                write!(
+                    f,
+                    "too bright: brightness {brightness:.2}, at most {maximum:.2} allowed"
+                )
+            }
+            Self::LowContrast { contrast, minimum } => {
+                write!(f, "low contrast: {contrast:.3}, {minimum:.3} needed")
+            }
+            Self::TurnedAway { yaw, pitch } => {
+                write!(f, "turned away: {yaw:.0}° to the side, {pitch:.0}° up")
+            }
+            Self::CutOff { visible, minimum } => write!(
+                f,
+                "cut off at the border: {:.0} % inside the image, {:.0} % needed",
+                100.0 * visible,
+                100.0 * minimum
+            ),
+            Self::NoShape => f.write_str("the landmarks are not those of a face"),
+        }
+    }
+}
+
+impl Quality {
+    /// Measures a face that was found in an image of `(width, height)` pixels and aligned.
+    #[must_use]
+    pub fn measure(
+        (width, height): (usize, usize),
+        face: &Detection,
+        aligned: &AlignedFace,
+    ) -> Self {
+        let frame = Rect::new(0.0, 0.0, width as f32, height as f32);
+        let visible =
+            face.rect.intersection(&frame).area() / face.rect.area().max(f32::MIN_POSITIVE);
+        let Texture {
+            sharpness,
+            brightness,
+            contrast,
+        } = Texture::measure(aligned);
+        let mut quality = Self {
+            score: 0.0,
+            eye_distance: face.landmarks.eye_distance(),
+            sharpness,
+            brightness,
+            contrast,
+            pose: HeadPose::estimate(&face.landmarks),
+            visible,
+        };
+        quality.score = quality.worst();
+        quality
+    }
+
+    /// What falls short of `options`; empty where the face is good enough.
+    #[must_use]
+    pub fn issues(&self, options: &QualityOptions) -> Vec<QualityIssue> {
+        let Self {
+            eye_distance,
+            sharpness,
+            brightness,
+            contrast,
+            pose,
+            visible,
+            ..
+        } = *self;
+        let mut issues = Vec::new();
+        let mut unless = |fine: bool, issue: QualityIssue| {
+            if !fine {
+                issues.push(issue);
+            }
+        };
+        let minimum = options.min_eye_distance;
+        unless(
+            eye_distance >= minimum,
+            QualityIssue::TooSmall {
+                eye_distance,
+                minimum,
+            },
+        );
+        let minimum = options.min_visible;
+        unless(
+            visible >= minimum,
+            QualityIssue::CutOff { visible, minimum },
+        );
+        let minimum = options.min_brightness;
+        unless(
+            brightness >= minimum,
+            QualityIssue::TooDark {
+                brightness,
+                minimum,
+            },
+        );
+        let maximum = options.max_brightness;
+        unless(
+            brightness <= maximum,
+            QualityIssue::TooBright {
+                brightness,
+                maximum,
+            },
+        );
+        let minimum = options.min_contrast;
+        unless(
+            contrast >= minimum,
+            QualityIssue::LowContrast { contrast, minimum },
+        );
+        let minimum = options.min_sharpness;
+        unless(
+            sharpness >= minimum,
+            QualityIssue::Blurred { sharpness, minimum },
+        );
+        match pose {
+            Some(HeadPose { yaw, pitch, .. }) => unless(
+                yaw.abs() <= options.max_yaw && pitch.abs() <= options.max_pitch,
+                QualityIssue::TurnedAway { yaw, pitch },
+            ),
+            None => unless(options.max_yaw >= 180.0, QualityIssue::NoShape),
+        }
+        issues
+    }
+
+    /// Each property on a ramp from useless to as good as it gets; the least of them.
+    fn worst(&self) -> f32 {
+        let ramp = |value: f32, from: f32, to: f32| ((value - from) / (to - from)).clamp(0.0, 1.0);
+        let pose = self.pose.map_or(0.0, |pose| {
+            ramp(pose.yaw.abs(), 80.0, 15.0).min(ramp(pose.pitch.abs(), 65.0, 20.0))
+        });
+        [
+            ramp(self.eye_distance, 6.0, 48.0),
+            ramp(self.sharpness, 0.0, 0.12),
+            ramp(self.brightness, 0.03, 0.25),
+            ramp(self.brightness, 1.0, 0.8),
+            ramp(self.contrast, 0.01, 0.12),
+            ramp(self.visible, 0.5, 1.0),
+            pose,
+        ]
+        .into_iter()
+        .fold(1.0, f32::min)
+    }
+}
+
+struct Texture {
+    sharpness: f32,
+    brightness: f32,
+    contrast: f32,
+}
+
+impl Texture {
+    /// Looks at the middle of the aligned face, where the background does not reach.
+    fn measure(aligned: &AlignedFace) -> Self {
+        let side = aligned.side();
+        let (from, to) = (side / 5, side - side / 5);
+        let luma = |x: usize, y: usize| {
+            let pixel = &aligned.image().data()[3 * (y * side + x)..][..3];
+            (0.299 * f32::from(pixel[0])
+                + 0.587 * f32::from(pixel[1])
+                + 0.114 * f32::from(pixel[2]))
+                / 255.0
+        };
+        let (mut sum, mut squares, mut detail, mut count) = (0.0_f64, 0.0_f64, 0.0_f64, 0.0_f64);
+        for y in from.max(1)..to.min(side.saturating_sub(1)) {
+            for x in from.max(1)..to.min(side.saturating_sub(1)) {
+                let value = luma(x, y);
+                let laplacian =
+                    4.0 * value - luma(x - 1, y) - luma(x + 1, y) - luma(x, y - 1) - luma(x, y + 1);
+                sum += f64::from(value);
+                squares += f64::from(value * value);
+                detail += f64::from(laplacian.abs());
+                count += 1.0;
+            }
+        }
+        if count == 0.0 {
+            return Self {
+                sharpness: 0.0,
+                brightness: 0.0,
+                contrast: 0.0,
+            };
+        }
+        let mean = sum / count;
+        let deviation = (squares / count - mean * mean).max(0.0).sqrt();
+        let sharpness = if deviation > 1e-3 {
+            detail / count / deviation
+        } else {
+            0.0
+        };
+        Self {
+            sharpness: sharpness as f32,
+            brightness: mean as f32,
+            contrast: deviation as f32,
+        }
+    }
+}

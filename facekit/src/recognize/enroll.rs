@@ -1,0 +1,474 @@
+use std::fmt;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::{Examined, Recognizer, Subject};
+use crate::{
+    AlignedFace, Embedder, Embedding, Error, Gallery, Image, ImageView, LivenessScore, NewTemplate,
+    Person, PersonId, QualityIssue, QualityOptions, Result, TemplateId, Watch, align::turned,
+    image,
+};
+
+/// How to enrol.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct EnrollOptions<'a> {
+    /// A name for people to read.
+    pub name: Option<String>,
+    /// What a face needs to become a template; stricter than for recognition.
+    pub quality: QualityOptions,
+    /// Whether the recogniser's liveness check applies, where it has one. On by default; off for passport photos, which
+    /// are prints.
+    pub liveness: bool,
+    /// Make each template the mean over small turns, changes of light and contrast, and blur of its photo. Off by default.
+    pub augment: bool,
+    /// Enrol nobody whose face already belongs to somebody else. Off by default: the report warns.
+    pub refuse_resemblance: bool,
+    /// A second face at least this share of the largest one's area makes a photo ambiguous, 0 to 1.
+    pub ambiguity: f32,
+    /// Progress, a unit a photo, and cancellation.
+    pub watch: Watch<'a>,
+}
+
+impl Default for EnrollOptions<'_> {
+    fn default() -> Self {
+        Self {
+            name: None,
+            quality: QualityOptions::enrollment(),
+            liveness: true,
+            augment: false,
+            refuse_resemblance: false,
+            ambiguity: 0.7,
+            watch: Watch::new(),
+        }
+    }
+}
+
+impl<'a> EnrollOptions<'a> {
+    /// Sets [`name`](Self::name).
+    #[must_use]
+    pub fn with_name(mut self, name: impl Into<String>) -> Self {
+        self.name = Some(name.into());
+        self
+    }
+
+    /// Sets [`quality`](Self::quality).
+    #[must_use]
+    pub fn with_quality(mut self, quality: QualityOptions) -> Self {
+        self.quality = quality;
+        self
+    }
+
+    /// Sets [`liveness`](Self::liveness).
+    #[must_use]
+    pub fn with_liveness(mut self, liveness: bool) -> Self {
+        self.liveness = liveness;
+        self
+    }
+
+    /// Sets [`augment`](Self::augment).
+    #[must_use]
+    pub fn with_augment(mut self, augment: bool) -> Self {
+        self.augment = augment;
+        self
+    }
+
+    /// Sets [`refuse_resemblance`](Self::refuse_resemblance).
+    #[must_use]
+    pub fn with_refuse_resemblance(mut self, refuse: bool) -> Self {
+        self.refuse_resemblance = refuse;
+        self
+    }
+
+    /// Sets [`watch`](Self::watch).
+    #[must_use]
+    pub fn with_watch(mut self, watch: Watch<'a>) -> Self {
+        self.watch = watch;
+        self
+    }
+}
+
+/// Why a photo was not used.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "reason", rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Refusal {
+    /// It shows no face.
+    NoFace,
+    /// It shows several faces of similar size, and which one is meant is not clear.
+    SeveralFaces {
+        /// How many faces it shows.
+        count: usize,
+    },
+    /// The face is not good enough.
+    PoorQuality {
+        /// What falls short.
+        issues: Vec<QualityIssue>,
+    },
+    /// The liveness check refused it.
+    Spoof {
+        /// Its score.
+        liveness: LivenessScore,
+    },
+    /// The face does not match any of the other photos, which match each other.
+    AnotherPerson {
+        /// The greatest similarity to another photo.
+        score: f32,
+    },
+    /// The face belongs to somebody else already.
+    Resembles {
+        /// Who that is.
+        person: PersonId,
+        /// How similar.
+        score: f32,
+    },
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NoFace => f.write_str("no face"),
+            Self::SeveralFaces { count } => write!(f, "{count} faces of similar size"),
+            Self::PoorQuality { issues } => {
+                let issues: Vec<String> = issues.iter().map(ToString::to_string).collect();
+                f.write_str(&issues.join("; "))
+            }
+            Self::Spoof { liveness } => write!(f, "not live: liveness {:.2}", liveness.value()),
+            Self::AnotherPerson { score } => {
+                write!(
+                    f,
+                    "another person than on the other photos: similarity {score:.2}"
+                )
+            }
+            Self::Resembles { person, score } => {
+                write!(
+                    f,
+                    "the face belongs to {person} already: similarity {score:.2}"
+                )
+            }
+        }
+    }
+}
+
+/// A photo that was not used.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct RefusedPhoto {
+    /// Which of the photos given, from 0.
+    pub photo: usize,
+    /// Why.
+    #[serde(flatten)]
+    pub refusal: Refusal,
+}
+
+/// A photo of one person that looks like somebody else in the gallery: the same person under two ids, or a look-alike.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct Resemblance {
+    /// Which of the photos given, from 0.
+    pub photo: usize,
+    /// Who it looks like.
+    pub person: PersonId,
+    /// How similar; it passes the recogniser's threshold.
+    pub score: f32,
+    /// The false-match rate that the score stands for, where the space is calibrated.
+    pub fmr: Option<f64>,
+}
+
+/// What became of an enrolment.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct EnrollReport {
+    /// Who was to be enrolled.
+    pub person: PersonId,
+    /// The numbers of the new templates; empty where no photo was good enough, and then nothing has changed.
+    pub templates: Vec<TemplateId>,
+    /// The photos that became templates, from 0, in the order of `templates`.
+    pub accepted: Vec<usize>,
+    /// The photos that did not.
+    pub refused: Vec<RefusedPhoto>,
+    /// Whom accepted photos look like, other than the person.
+    pub resembles: Vec<Resemblance>,
+}
+
+/// What became of the people of an earlier model.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct ReembedReport {
+    /// Who was embedded again from crops.
+    pub embedded: Vec<PersonId>,
+    /// Who has no crops and must be enrolled again.
+    pub must_enroll: Vec<PersonId>,
+}
+
+/// The subject of a photo, fit to be embedded.
+pub(super) struct Usable {
+    pub(super) aligned: AlignedFace,
+    pub(super) quality: f32,
+}
+
+impl Recognizer {
+    /// Enrols a person from photos: of each, the largest face that passes the quality gate and the liveness check becomes
+    /// a template. When this returns `Ok`, the gallery's store has the templates.
+    ///
+    /// Refused photos are no error: the report gives a reason for each. Where all are refused, nobody is enrolled.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::InvalidArgument`] where the recogniser has no gallery or no photo is given, [`Error::Cancelled`],
+    /// [`Error::Runtime`] where a model fails, and whatever the gallery's store fails with. Nothing has changed then.
+    pub fn enroll(
+        &self,
+        person: &PersonId,
+        photos: &[ImageView<'_>],
+        options: &EnrollOptions<'_>,
+    ) -> Result<EnrollReport> {
+        let _span = tracing::debug_span!("enroll", photos = photos.len()).entered();
+        let gallery = self.writable_gallery()?;
+        if photos.is_empty() {
+            return Err(Error::argument("photos", "enrolment needs at least one"));
+        }
+        let mut report = EnrollReport {
+            person: person.clone(),
+            templates: Vec::new(),
+            accepted: Vec::new(),
+            refused: Vec::new(),
+            resembles: Vec::new(),
+        };
+
+        let mut usable = Vec::new();
+        for (photo, &image) in photos.iter().enumerate() {
+            match self.subject_of(image, &options.quality, options.liveness, options.ambiguity)? {
+                Ok(face) => usable.push((photo, face)),
+                Err(refusal) => report.refused.push(RefusedPhoto { photo, refusal }),
+            }
+            options
+                .watch
+                .report(photo as u64 + 1, Some(photos.len() as u64))?;
+        }
+        let embeddings = if options.augment {
+            usable
+                .iter()
+                .map(|(_, face)| augmented(&*self.embedder, &face.aligned))
+                .collect::<Result<_>>()?
+        } else {
+            let faces: Vec<AlignedFace> = usable
+                .iter()
+                .map(|(_, face)| face.aligned.clone())
+                .collect();
+            self.embedder.embed(&faces)?
+        };
+
+        let strangers = self.strangers(&embeddings)?;
+        let now = Timestamp::now();
+        let mut templates = Vec::new();
+        for (((photo, face), embedding), stranger) in
+            usable.into_iter().zip(embeddings).zip(strangers)
+        {
+            let refusal = if let Some(score) = stranger {
+                Some(Refusal::AnotherPerson { score })
+            } else if let Some(resemblance) =
+                self.resemblance(gallery, person, photo, &embedding)?
+            {
+                let Resemblance { person, score, .. } = resemblance.clone();
+                report.resembles.push(resemblance);
+                options
+                    .refuse_resemblance
+                    .then_some(Refusal::Resembles { person, score })
+            } else {
+                None
+            };
+            if let Some(refusal) = refusal {
+                report.refused.push(RefusedPhoto { photo, refusal });
+            } else {
+                report.accepted.push(photo);
+                templates
+                    .push(NewTemplate::new(embedding, face.quality, now).with_crop(face.aligned));
+            }
+        }
+        report.refused.sort_by_key(|refused| refused.photo);
+        if !templates.is_empty() {
+            let mut entry = Person::new(person.clone(), now);
+            entry.name.clone_from(&options.name);
+            report.templates = gallery.add(&entry, &templates)?;
+        }
+        Ok(report)
+    }
+
+    /// Makes templates of this embedder for everyone who has none but whose crops were kept, after a change of model.
+    ///
+    /// # Errors
+    ///
+    /// As [`enroll`](Self::enroll); people embedded before an error keep their new templates.
+    pub fn embed_again(&self, watch: &Watch<'_>) -> Result<ReembedReport> {
+        let gallery = self.writable_gallery()?;
+        let waiting = gallery.unsearchable();
+        let mut crops: Vec<Vec<AlignedFace>> = vec![Vec::new(); waiting.len()];
+        gallery.crops(&mut |_, person, crop| {
+            if let Ok(at) = waiting.binary_search_by(|waiting| waiting.id.cmp(person)) {
+                crops[at].push(crop);
+            }
+            Ok(())
+        })?;
+        let mut report = ReembedReport {
+            embedded: Vec::new(),
+            must_enroll: Vec::new(),
+        };
+        let (side, now) = (self.embedder.face_side(), Timestamp::now());
+        for (done, (person, crops)) in waiting.iter().zip(crops).enumerate() {
+            if crops.is_empty() {
+                report.must_enroll.push(person.id.clone());
+            } else {
+                let faces = crops
+                    .into_iter()
+                    .map(|crop| {
+                        if crop.side() == side {
+                            Ok(crop)
+                        } else {
+                            AlignedFace::new(image::resize(crop.image().view(), side, side)?)
+                        }
+                    })
+                    .collect::<Result<Vec<_>>>()?;
+                let templates: Vec<NewTemplate> = self
+                    .embedder
+                    .embed(&faces)?
+                    .into_iter()
+                    .map(|embedding| NewTemplate::new(embedding, 1.0, now))
+                    .collect();
+                gallery.add(person, &templates)?;
+                report.embedded.push(person.id.clone());
+            }
+            watch.report(done as u64 + 1, Some(waiting.len() as u64))?;
+        }
+        Ok(report)
+    }
+
+    /// The one face a photo is about.
+    pub(super) fn subject_of(
+        &self,
+        image: ImageView<'_>,
+        gate: &QualityOptions,
+        liveness: bool,
+        ambiguity: f32,
+    ) -> Result<std::result::Result<Usable, Refusal>> {
+        let mut faces = self.examine(image, Subject::All, &QualityOptions::anything(), false)?;
+        faces.sort_by(|a, b| b.detection.rect.area().total_cmp(&a.detection.rect.area()));
+        let Some(largest) = faces.first() else {
+            return Ok(Err(Refusal::NoFace));
+        };
+        let similar = largest.detection.rect.area() * ambiguity;
+        let count = faces
+            .iter()
+            .filter(|face| face.detection.rect.area() >= similar)
+            .count();
+        if count > 1 {
+            return Ok(Err(Refusal::SeveralFaces { count }));
+        }
+        let Examined {
+            detection,
+            aligned,
+            quality,
+            ..
+        } = faces.swap_remove(0);
+        let issues = quality.issues(gate);
+        if !issues.is_empty() {
+            return Ok(Err(Refusal::PoorQuality { issues }));
+        }
+        if let Some(check) = self.liveness.as_deref().filter(|_| liveness) {
+            let score = check
+                .assess(image, &[detection])?
+                .first()
+                .copied()
+                .unwrap_or(LivenessScore::new(0.0));
+            if !score.is_live(self.liveness_threshold) {
+                return Ok(Err(Refusal::Spoof { liveness: score }));
+            }
+        }
+        Ok(Ok(Usable {
+            aligned,
+            quality: quality.score,
+        }))
+    }
+
+    fn writable_gallery(&self) -> Result<&Gallery> {
+        self.gallery
+            .as_ref()
+            .ok_or_else(|| Error::argument("gallery", "the recogniser was built without one"))
+    }
+
+    /// For each embedding, its greatest similarity to another one, where that is under the threshold although others match
+    /// each other. With fewer than three, nobody can say which one is wrong.
+    fn strangers(&self, embeddings: &[Embedding]) -> Result<Vec<Option<f32>>> {
+        let threshold = self.score_threshold(1)?;
+        let mut nearest = vec![f32::NEG_INFINITY; embeddings.len()];
+        for (i, a) in embeddings.iter().enumerate() {
+            for (j, b) in embeddings.iter().enumerate().skip(i + 1) {
+                let score = a.cosine(b)?;
+                nearest[i] = nearest[i].max(score);
+                nearest[j] = nearest[j].max(score);
+            }
+        }
+        let some_match = embeddings.len() > 2 && nearest.iter().any(|&score| score >= threshold);
+        Ok(nearest
+            .into_iter()
+            .map(|score| (some_match && score < threshold).then_some(score))
+            .collect())
+    }
+
+    /// Whom else a face looks like.
+    fn resemblance(
+        &self,
+        gallery: &Gallery,
+        person: &PersonId,
+        photo: usize,
+        embedding: &Embedding,
+    ) -> Result<Option<Resemblance>> {
+        let other = gallery
+            .nearest(embedding, 2, None)?
+            .into_iter()
+            .find(|neighbor| neighbor.person != *person);
+        let Some(other) = other else { return Ok(None) };
+        let passes = other.score >= self.score_threshold(gallery.len())?;
+        let fmr = self.fmr_of(other.score);
+        Ok(passes.then_some(Resemblance {
+            photo,
+            person: other.person,
+            score: other.score,
+            fmr,
+        }))
+    }
+}
+
+/// The mean embedding over small changes of a face.
+fn augmented(embedder: &dyn Embedder, face: &AlignedFace) -> Result<Embedding> {
+    let light = |gain: f32, offset: f32| {
+        let change =
+            |&value: &u8| (f32::from(value) * gain + offset).round().clamp(0.0, 255.0) as u8;
+        let pixels = face.image().data().iter().map(change).collect();
+        AlignedFace::new(Image::from_rgb8(pixels, face.side(), face.side())?)
+    };
+    let half = image::resize(
+        face.image().view(),
+        (face.side() / 2).max(1),
+        (face.side() / 2).max(1),
+    )?;
+    let blurred = AlignedFace::new(image::resize(half.view(), face.side(), face.side())?)?;
+    let variants = [
+        face.clone(),
+        turned(face, 5.0),
+        turned(face, -5.0),
+        light(1.2, 0.0)?,
+        light(0.8, 0.0)?,
+        light(0.8, 25.5)?,
+        blurred,
+    ];
+    let embeddings = embedder.embed(&variants)?;
+    let mut mean = vec![0.0; embedder.space().dimension()];
+    for embedding in &embeddings {
+        mean.iter_mut()
+            .zip(embedding.values())
+            .for_each(|(mean, value)| *mean += value);
+    }
+    Embedding::new(embedder.space(), mean)
+}
