@@ -24,7 +24,7 @@ impl fmt::Display for Task {
         f.write_str(match self {
             Self::Detector => "detector",
             Self::Embedder => "embedder",
-            Self::Liveness => "liveness model",
+            Self::Liveness => "liveness",
         })
     }
 }

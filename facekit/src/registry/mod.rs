@@ -237,7 +237,7 @@ impl Registry {
                     }
                     Some(model) if model.task() != task => {
                         return Err(format!(
-                            "set {:?}: {member:?} is a {}, and a {task} is needed",
+                            "set {:?}: {member:?} as {task}: its task is {}",
                             set.name,
                             model.task()
                         ));
