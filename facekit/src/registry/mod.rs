@@ -51,6 +51,7 @@ const STANDARD: &str = "standard";
 ///
 /// A manifest is TOML. Each `[[model]]` names a file, where it comes from, the digests accepted, its licence, and in
 /// exactly one of the tables `yunet`, `scrfd`, `arcface` and `minifasnet` what the head that reads it must know.
+/// Of the `exports`, the files accepted, the one at `url` comes first; `bytes` may be left out where it is unknown.
 /// A `[[set]]` names models that make a recogniser together.
 ///
 /// ```
@@ -63,7 +64,6 @@ const STANDARD: &str = "standard";
 /// name = "ours"
 /// file = "ours.onnx"
 /// url = "https://models.example.org/ours.onnx"
-/// # The canonical file first; `bytes` may be left out.
 /// exports = [{ sha256 = "b7120c095d60094f28a4a54ba6a8bf51b297a6273fb40ef6350dfec1f63d9507", bytes = 3998070 }]
 /// licence = "MIT"
 /// commercial_use = true

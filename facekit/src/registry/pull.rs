@@ -123,6 +123,8 @@ impl Registry {
     /// accepted digest and is on the disk. An attempt that breaks off leaves its `.part`, and the next one fetches the
     /// rest. A pull of the same model in another thread or process is waited for.
     ///
+    /// No more is written than the longest accepted file has bytes, or 1 GiB where the manifest gives no length.
+    ///
     /// The proxies named by `HTTPS_PROXY` and its like are used, except for addresses of this machine.
     ///
     /// ```no_run
