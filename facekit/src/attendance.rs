@@ -1,6 +1,6 @@
 //! What recognition hands to attendance: sightings, and the trait of whatever decides about them.
 
-use std::fmt;
+use std::{collections::BTreeMap, fmt};
 
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -186,4 +186,79 @@ pub trait AttendancePolicy: fmt::Debug + Send + Sync {
     ///
     /// [`Error::InvalidArgument`](crate::Error::InvalidArgument) where `past` breaks the contract.
     fn decide(&self, past: &[Mark], sighting: &Sighting) -> Result<Decision>;
+}
+
+/// Who was seen, from when until when, and how often: attendance without any rules.
+///
+/// ```
+/// use facekit::{AttendanceSheet, PersonId, Sighting};
+///
+/// let anna = PersonId::new("anna")?;
+/// let mut sheet = AttendanceSheet::new();
+/// for time in ["2026-03-02T16:30:00Z", "2026-03-02T08:59:30Z", "2026-03-02T12:00:00Z"] {
+///     sheet.record(&Sighting::new(anna.clone(), time.parse().unwrap()));
+/// }
+/// let seen = sheet.get(&anna).unwrap();
+/// assert_eq!(seen.first.to_string(), "2026-03-02T08:59:30Z");
+/// assert_eq!(seen.times, 3);
+/// # Ok::<(), facekit::Error>(())
+/// ```
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct AttendanceSheet(BTreeMap<PersonId, Seen>);
+
+/// When and how often somebody was seen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct Seen {
+    /// The earliest sighting.
+    pub first: Timestamp,
+    /// The latest sighting.
+    pub last: Timestamp,
+    /// Sightings in all.
+    pub times: u64,
+}
+
+impl AttendanceSheet {
+    /// Nobody has been seen.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Counts a sighting; they may come in any order.
+    pub fn record(&mut self, sighting: &Sighting) {
+        let at = sighting.at;
+        let seen = self.0.entry(sighting.person.clone()).or_insert(Seen {
+            first: at,
+            last: at,
+            times: 0,
+        });
+        seen.first = seen.first.min(at);
+        seen.last = seen.last.max(at);
+        seen.times += 1;
+    }
+
+    /// When and how often `person` was seen; `None` where never.
+    #[must_use]
+    pub fn get(&self, person: &PersonId) -> Option<Seen> {
+        self.0.get(person).copied()
+    }
+
+    /// Everyone who was seen, in order of id.
+    pub fn iter(&self) -> impl Iterator<Item = (&PersonId, Seen)> {
+        self.0.iter().map(|(person, &seen)| (person, seen))
+    }
+
+    /// How many people were seen.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Whether nobody was seen.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
 }

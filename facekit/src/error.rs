@@ -281,10 +281,15 @@ pub enum Error {
     },
 
     /// No model or set of this name is in any manifest.
-    #[error("no model or set named {name:?}; known: {known}")]
+    #[error(
+        "no model or set named {name:?}{}; known: {known}",
+        closest.as_ref().map_or_else(String::new, |closest| format!(", did you mean {closest:?}?"))
+    )]
     UnknownModel {
         /// The name.
         name: String,
+        /// The known name that is spelled most like it, where one is close.
+        closest: Option<String>,
         /// The known names, joined by ", ".
         known: String,
     },

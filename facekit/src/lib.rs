@@ -24,6 +24,8 @@ mod progress;
 mod quality;
 #[cfg(feature = "engine")]
 mod recognize;
+#[cfg(feature = "engine")]
+mod registry;
 mod runtime;
 mod store;
 
@@ -35,4 +37,4 @@ pub use crate::{
     liveness::*, person::*, progress::*, runtime::*, store::*,
 };
 #[cfg(feature = "engine")]
-pub use crate::{calibration::*, evaluate::*, gallery::*, quality::*, recognize::*};
+pub use crate::{calibration::*, evaluate::*, gallery::*, quality::*, recognize::*, registry::*};

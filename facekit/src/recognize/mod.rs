@@ -445,6 +445,12 @@ impl RecognizerBuilder {
         self
     }
 
+    /// No liveness check, whatever was set before.
+    pub fn without_liveness(mut self) -> Self {
+        self.liveness = None;
+        self
+    }
+
     /// What turns faces into embeddings. Needed.
     pub fn embedder(mut self, embedder: impl Embedder + 'static) -> Self {
         self.embedder = Some(Box::new(embedder));
