@@ -407,6 +407,13 @@ def behaviours():
     inputs = [f32(1, 2, 4), i64(1, 2, 3), np.array([[0, 255]], np.uint8)]
     write_case("behaviours", "typed", model, [inputs], "exact")
 
+    # Indices that the caller gives.
+    graph = Graph()
+    graph("Gather", "table", "indices", outputs=["rows"], axis=0)
+    ports = [("table", "f32", [4, 3]), ("indices", "i64", [3])]
+    model = graph.model(ports, [("rows", "f32", [3, 3])])
+    write_case("behaviours", "indexed", model, [[f32(4, 3), i64(3, -1, 1)]], "exact")
+
     # A convolution over images of any size whose two branches fit only where both sides are even.
     graph = Graph()
     graph("Conv", "image", f32(4, 3, 3, 3), f32(4), outputs=["wide"], pads=[1, 1, 1, 1])

@@ -3,7 +3,7 @@
 //! Each suite is a module of functions over the trait, one function per property, and a macro that makes a
 //! separately named test of each:
 //!
-//! ```ignore
+//! ```
 //! facekit_conformance::runtime_suite!(tract, facekit_tract::Tract::new);
 //! ```
 //!

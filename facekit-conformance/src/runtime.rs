@@ -22,9 +22,8 @@ use serde::Deserialize;
 /// listed as a third; loading a graph that uses one must fail and name it, and a listed operator that works
 /// fails the test.
 ///
-/// ```ignore
-/// runtime_suite!(tract, Tract::new);
-/// runtime_suite!(small, || Small::new(), unsupported: ["Resize", "ReduceL2"]);
+/// ```
+/// facekit_conformance::runtime_suite!(tract, facekit_tract::Tract::new, unsupported: []);
 /// ```
 #[macro_export]
 macro_rules! runtime_suite {
@@ -46,6 +45,7 @@ macro_rules! runtime_suite {
             $crate::runtime_suite!(@tests $runtime;
                 name, sizes_vary, one_network_serves_many_threads, runs_repeat, inputs_are_checked,
                 layouts_do_not_matter, element_types, outputs_come_in_order, sizes_that_do_not_fit,
+                values_that_do_not_fit,
                 damaged_models, unknown_operators,
             );
 
@@ -339,6 +339,25 @@ pub fn sizes_that_do_not_fit(runtime: &dyn Runtime) {
                 }
                 other => panic!("{height}×{width}: expected an error, found {other:?}"),
             }
+        }
+    }
+    case.runs[0].check(&*network, case.tolerance).unwrap();
+}
+
+/// A value that the model cannot compute with, here an index past the end, is an error, and the network goes on
+/// working.
+///
+/// # Panics
+///
+/// If it is not.
+pub fn values_that_do_not_fit(runtime: &dyn Runtime) {
+    let (network, case) = behaviour(runtime, "indexed");
+    let table = &case.runs[0].inputs[0];
+    for index in [4, -5, i64::MAX, i64::MIN] {
+        let indices = ArrayD::from_elem(vec![3], index);
+        match network.run(&[table.view(), indices.view().into()]) {
+            Err(Error::Runtime { model, .. }) => assert_eq!(model, "indexed"),
+            other => panic!("index {index} of 4: expected Error::Runtime, found {other:?}"),
         }
     }
     case.runs[0].check(&*network, case.tolerance).unwrap();

@@ -62,9 +62,10 @@ impl Problem {
     }
 }
 
-/// Calls into tract where a model's content decides what happens: tract panics on some malformed graphs
-/// (`unimplemented!` in its `load_tensor` for element types it lacks, unchecked attribute values and ranks
-/// in operators' builders and shape rules), and a damaged file must be an error.
+/// Calls into tract, which panics where a damaged model or an input's values lead it out of bounds: `index out of
+/// bounds` in the shape rules of Transpose (tract-hir `permute_axes.rs`) and Flatten (`flatten.rs`) and in Conv
+/// and pooling (tract-core `cnn/patches.rs`, `cnn/padding.rs`) when attributes do not fit the rank, and in Gather
+/// (`gather.rs`) when an index is out of range, as a run's input may be. Those must be errors.
 pub(crate) fn guarded<T>(call: impl FnOnce() -> TractResult<T>) -> TractResult<T> {
     catch_unwind(AssertUnwindSafe(call))
         .unwrap_or_else(|panic| Err(TractError::msg(format!("panicked: {}", said(&*panic)))))
@@ -77,5 +78,28 @@ fn said(panic: &(dyn Any + Send)) -> &str {
         text
     } else {
         "no message"
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_node_and_operator() {
+        let problem = Problem::Unsupported {
+            node: "Foo_3".to_owned(),
+            operator: "NonMaxSuppression".to_owned(),
+        };
+        assert_eq!(
+            problem.about("detector").to_string(),
+            r#"model detector: node "Foo_3": operator NonMaxSuppression is not supported by tract"#
+        );
+    }
+
+    #[test]
+    fn a_panic_becomes_an_error() {
+        let error = guarded(|| -> TractResult<()> { panic!("index {} of 3", 7) }).unwrap_err();
+        assert_eq!(error.to_string(), "panicked: index 7 of 3");
     }
 }

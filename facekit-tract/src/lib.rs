@@ -32,6 +32,8 @@
 //! - Operators outside the ONNX domains `ai.onnx` and `ai.onnx.ml`, and those that tract does not have: loading
 //!   names the node and the operator.
 //! - Accelerators.
+//! - Models from strangers: a damaged model is an error, but one that asks for more memory than there is ends the
+//!   process.
 
 mod error;
 mod network;

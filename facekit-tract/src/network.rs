@@ -1,6 +1,6 @@
 //! Models that are ready to run.
 
-use std::{collections::HashSet, fmt, num::NonZeroUsize, path::Path, time::Instant};
+use std::{collections::HashSet, fmt, num::NonZeroUsize, path::Path, sync::Arc, time::Instant};
 
 use facekit::{Dim, Element, Model, Network, Port, Result, Signature, Tensor, TensorView};
 use tract_onnx::{
@@ -8,16 +8,19 @@ use tract_onnx::{
     pb::{GraphProto, NodeProto, ValueInfoProto, tensor_shape_proto::dimension, type_proto},
     prelude::{
         Framework, InferenceFact, InferenceModel, InferenceModelExt, IntoRunnable, IntoTValue,
-        TVec, TractError, TractResult,
+        TVec, TractError, TractResult, TypedRunnableModel,
     },
     tract_hir::infer::Factoid,
 };
 
 use crate::{
     error::{Problem, guarded},
-    plans::{Plan, Plans},
+    plans::Plans,
     tensor,
 };
+
+/// A model made ready for one set of input shapes.
+type Plan = Arc<TypedRunnableModel>;
 
 /// A model in tract's hands.
 pub(crate) struct TractNetwork {
@@ -32,7 +35,7 @@ enum Sizes {
     /// Inputs vary in size; plans are made from the graph as they are needed.
     Any {
         graph: Box<InferenceModel>,
-        plans: Plans,
+        plans: Plans<Plan>,
     },
 }
 
@@ -103,7 +106,7 @@ impl TractNetwork {
             .iter()
             .map(|view| Ok(tensor::to_tract(view)?.into_tvalue()))
             .collect::<TractResult<TVec<_>>>()?;
-        plan.run(inputs)?
+        guarded(|| plan.run(inputs))?
             .iter()
             .zip(&self.signature.outputs)
             .map(|(value, port)| tensor::from_tract(value, port.element))
