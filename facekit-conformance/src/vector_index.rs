@@ -5,6 +5,7 @@
 
 use std::{
     collections::{BTreeMap, HashSet},
+    sync::atomic::{AtomicUsize, Ordering},
     thread,
 };
 
@@ -514,7 +515,7 @@ pub fn follows_a_model(make: Make) {
 ///
 /// If they do not.
 pub fn serves_many_threads(make: Make) {
-    const BATCH: u64 = 8;
+    const BATCH: u64 = 256;
     let space = space(16);
     let mut source = Source::new(8);
     let stable = source.entries(&space, 100);
@@ -524,14 +525,16 @@ pub fn serves_many_threads(make: Make) {
         .map(|writer| {
             let embedding = source.embedding(&space);
             (0..BATCH)
-                .map(|at| (TemplateId(10_000 + writer * 100 + at), embedding.clone()))
+                .map(|at| (TemplateId(200_000 + writer * BATCH + at), embedding.clone()))
                 .collect()
         })
         .collect();
     let index = &*index;
+    let writers = &AtomicUsize::new(batches.len());
     thread::scope(|scope| {
         for batch in &batches {
             scope.spawn(move || {
+                let _working = Working(writers);
                 let ids: Vec<TemplateId> = batch.iter().map(|(id, _)| *id).collect();
                 for _ in 0..100 {
                     index.insert(batch).unwrap();
@@ -543,10 +546,11 @@ pub fn serves_many_threads(make: Make) {
         for reader in 0..4 {
             let (batches, stable) = (&batches, &stable);
             scope.spawn(move || {
-                for round in 0..200 {
+                for round in 0.. {
+                    let last = writers.load(Ordering::Acquire) == 0;
                     let batch = &batches[(round + reader) % batches.len()];
                     let roster: Roster = batch.iter().map(|(id, _)| *id).collect();
-                    let options = SearchOptions::new(100)
+                    let options = SearchOptions::new(batch.len())
                         .with_exact(true)
                         .with_roster(&roster);
                     let seen = found(index, &batch[0].1, &options).len();
@@ -557,11 +561,23 @@ pub fn serves_many_threads(make: Make) {
                     );
                     let (id, probe) = &stable[(round * 7 + reader) % stable.len()];
                     assert_eq!(found(index, probe, &SearchOptions::new(1)), [*id]);
+                    if last {
+                        break;
+                    }
                 }
             });
         }
     });
     assert_eq!(index.len(), stable.len() + 2 * BATCH as usize);
+}
+
+/// Counts a writer out when it ends, also by a failure, so that the readers end.
+struct Working<'a>(&'a AtomicUsize);
+
+impl Drop for Working<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Release);
+    }
 }
 
 #[derive(Clone, Debug)]
