@@ -1,0 +1,838 @@
+//! What every [`VectorIndex`] must do.
+//!
+//! The functions take a constructor, since most need several indexes. What is near is decided by an oracle that
+//! compares with every embedding in double precision.
+
+use std::{
+    collections::{BTreeMap, HashSet},
+    sync::atomic::{AtomicUsize, Ordering},
+    thread,
+};
+
+use facekit::{
+    Candidate, Digest, Embedding, EmbeddingSpace, Error, Metric, Roster, SearchOptions, TemplateId,
+    VectorIndex,
+};
+use proptest::{
+    prelude::*,
+    test_runner::{Config, RngAlgorithm, TestRng, TestRunner},
+};
+
+/// Makes a module of tests, one for each property of a [`VectorIndex`].
+///
+/// The second argument makes an empty index of a space and a metric; it is called with a `&EmbeddingSpace` and a
+/// [`Metric`]. `recall` is the least share of the true ten nearest that a search finds on average: 1.0 for an
+/// exact index.
+///
+/// ```ignore
+/// vector_index_suite!(
+///     exact,
+///     |space: &EmbeddingSpace, metric: Metric| ExactIndex::new(space.clone(), metric),
+///     recall: 1.0,
+/// );
+/// ```
+#[macro_export]
+macro_rules! vector_index_suite {
+    ($name:ident, $make:expr, recall: $recall:expr $(,)?) => {
+        mod $name {
+            #[allow(unused_imports)]
+            use super::*;
+
+            fn make(
+                space: &::facekit::EmbeddingSpace,
+                metric: ::facekit::Metric,
+            ) -> Box<dyn ::facekit::VectorIndex> {
+                Box::new(($make)(space, metric))
+            }
+
+            $crate::vector_index_suite!(@tests
+                starts_empty, finds_itself, orders_by_score_then_id, returns_at_most_k,
+                searches_inside_the_roster, ignores_strangers_in_the_roster, replaces, removes,
+                inserts_all_or_nothing, refuses_other_spaces, scores_by_its_metric,
+                exact_search_is_exact, follows_a_model, serves_many_threads,
+            );
+
+            #[test]
+            fn recalls() {
+                $crate::vector_index::recalls(make, $recall);
+            }
+        }
+    };
+    (@tests $($test:ident),* $(,)?) => {
+        $(
+            #[test]
+            fn $test() {
+                $crate::vector_index::$test(make);
+            }
+        )*
+    };
+}
+
+/// Makes an empty index.
+pub type Make = fn(&EmbeddingSpace, Metric) -> Box<dyn VectorIndex>;
+
+/// How far a cosine may lie from the oracle's: it is computed in single precision. Distances are compared as the cosines
+/// they stand for, since a square root makes much of a small error near zero.
+const TOLERANCE: f64 = 1e-5;
+
+const METRICS: [Metric; 2] = [Metric::Cosine, Metric::Euclidean];
+
+/// A new index is empty, says what it was made for, and finds nothing.
+///
+/// # Panics
+///
+/// If it does not.
+pub fn starts_empty(make: Make) {
+    for metric in METRICS {
+        let space = space(8);
+        let index = make(&space, metric);
+        assert_eq!((index.len(), index.is_empty()), (0, true));
+        assert_eq!((index.space(), index.metric()), (&space, metric));
+        let probe = axis(&space, 0);
+        assert_eq!(found(&*index, &probe, &SearchOptions::new(5)), []);
+        assert_eq!(index.remove(&[TemplateId(1)]).unwrap(), 0);
+        index.insert(&[]).unwrap();
+        assert!(index.is_empty());
+    }
+}
+
+/// Every embedding is its own nearest, with the score of equality.
+///
+/// # Panics
+///
+/// If one is not.
+pub fn finds_itself(make: Make) {
+    for metric in METRICS {
+        let space = space(32);
+        let entries = Source::new(1).entries(&space, 300);
+        let index = filled(make, &space, metric, &entries);
+        assert_eq!(index.len(), 300);
+        for (id, embedding) in &entries {
+            let best = index.search(embedding, &SearchOptions::new(1)).unwrap()[0];
+            assert_eq!(best.template, *id);
+            let equal = score(metric, embedding, embedding);
+            assert!(
+                near(metric, best.score, equal),
+                "{metric:?}: {}",
+                best.score
+            );
+        }
+    }
+}
+
+/// Scores fall; where they are equal, ids rise, whatever the order of insertion.
+///
+/// # Panics
+///
+/// If they do not.
+pub fn orders_by_score_then_id(make: Make) {
+    for metric in METRICS {
+        let space = space(4);
+        let (near, far) = (axis(&space, 0), axis(&space, 1));
+        let entries: Vec<_> = [
+            (9, &far),
+            (7, &near),
+            (3, &far),
+            (8, &near),
+            (1, &far),
+            (2, &near),
+        ]
+        .map(|(id, embedding)| (TemplateId(id), embedding.clone()))
+        .into();
+        let index = filled(make, &space, metric, &entries);
+        for k in 1..=entries.len() {
+            let all = [2, 7, 8, 1, 3, 9].map(TemplateId);
+            let options = SearchOptions::new(k);
+            assert_eq!(
+                found(&*index, &near, &options),
+                all[..k],
+                "{metric:?}, k = {k}"
+            );
+        }
+    }
+}
+
+/// `k` bounds the result; a `k` of zero finds nothing and one beyond the length finds all.
+///
+/// # Panics
+///
+/// If it does not.
+pub fn returns_at_most_k(make: Make) {
+    let space = space(16);
+    let mut source = Source::new(2);
+    let entries = source.entries(&space, 20);
+    let index = filled(make, &space, Metric::Cosine, &entries);
+    let probe = source.embedding(&space);
+    for (k, count) in [
+        (0, 0),
+        (1, 1),
+        (19, 19),
+        (20, 20),
+        (21, 20),
+        (usize::MAX, 20),
+    ] {
+        for exact in [false, true] {
+            let options = SearchOptions::new(k).with_exact(exact);
+            let ids = found(&*index, &probe, &options);
+            assert_eq!(ids.len(), count, "k = {k}");
+            assert_eq!(ids.iter().collect::<HashSet<_>>().len(), count, "k = {k}");
+        }
+    }
+}
+
+/// A roster limits the search itself: its `k` best come back although all others are closer.
+///
+/// # Panics
+///
+/// If they do not.
+pub fn searches_inside_the_roster(make: Make) {
+    for metric in METRICS {
+        let space = space(16);
+        let mut source = Source::new(3);
+        let probe = axis(&space, 0);
+        let mut entries = Vec::new();
+        for id in 0..400 {
+            // Everybody on the roster, the multiples of 40, points away from the probe.
+            let lean = if id % 40 == 0 { -1.0 } else { 1.0 };
+            let mut values = source.values(space.dimension());
+            values[0] = lean * (values[0].abs() + 0.5);
+            entries.push((TemplateId(id), Embedding::new(&space, values).unwrap()));
+        }
+        let index = filled(make, &space, metric, &entries);
+        let roster: Roster = (0..400).step_by(40).map(TemplateId).collect();
+        for k in [1, 4, 10, 50] {
+            let options = SearchOptions::new(k).with_roster(&roster);
+            let ids = found(&*index, &probe, &options);
+            assert_eq!(
+                ids,
+                nearest(&entries, metric, &probe, &options),
+                "{metric:?}, k = {k}"
+            );
+            assert_eq!(ids.len(), k.min(10));
+        }
+    }
+}
+
+/// Ids on a roster that the index does not hold match nobody; an empty roster matches nobody at all.
+///
+/// # Panics
+///
+/// If they do.
+pub fn ignores_strangers_in_the_roster(make: Make) {
+    let space = space(8);
+    let mut source = Source::new(4);
+    let entries = source.entries(&space, 50);
+    let index = filled(make, &space, Metric::Cosine, &entries);
+    let probe = source.embedding(&space);
+    let known = entries[17].0;
+    for (roster, expected) in [
+        (Roster::new(), vec![]),
+        (
+            Roster::from([TemplateId(u64::MAX), TemplateId(1_000_000)]),
+            vec![],
+        ),
+        (Roster::from([known, TemplateId(u64::MAX)]), vec![known]),
+    ] {
+        let options = SearchOptions::new(5).with_roster(&roster);
+        assert_eq!(found(&*index, &probe, &options), expected);
+    }
+    index.remove(&[known]).unwrap();
+    let roster = Roster::from([known]);
+    let options = SearchOptions::new(5).with_roster(&roster);
+    assert_eq!(
+        found(&*index, &probe, &options),
+        [],
+        "removed, but on the roster"
+    );
+}
+
+/// Inserting an id again replaces its embedding, also within one call, where the last one counts.
+///
+/// # Panics
+///
+/// If it does not.
+pub fn replaces(make: Make) {
+    let space = space(4);
+    let index = make(&space, Metric::Cosine);
+    let id = TemplateId(5);
+    index
+        .insert(&[(id, axis(&space, 0)), (TemplateId(6), axis(&space, 3))])
+        .unwrap();
+    index.insert(&[(id, axis(&space, 1))]).unwrap();
+    assert_eq!(index.len(), 2);
+    let score_of = |at| {
+        let candidates = index
+            .search(&axis(&space, at), &SearchOptions::new(2))
+            .unwrap();
+        candidates
+            .into_iter()
+            .find(|candidate| candidate.template == id)
+            .unwrap()
+            .score
+    };
+    assert!(score_of(0).abs() < 1e-6, "the old embedding is still found");
+    assert!(
+        (score_of(1) - 1.0).abs() < 1e-6,
+        "the new embedding is not found"
+    );
+
+    index
+        .insert(&[(id, axis(&space, 0)), (id, axis(&space, 2))])
+        .unwrap();
+    assert_eq!(index.len(), 2);
+    assert!(
+        (score_of(2) - 1.0).abs() < 1e-6,
+        "the last of two does not count"
+    );
+}
+
+/// Removed templates are gone and can come back; ids that are not there are not counted.
+///
+/// # Panics
+///
+/// If it is otherwise.
+pub fn removes(make: Make) {
+    let space = space(16);
+    let entries = Source::new(5).entries(&space, 100);
+    let index = filled(make, &space, Metric::Cosine, &entries);
+    let (gone, kept) = entries.split_at(30);
+    let mut ids: Vec<TemplateId> = gone.iter().map(|(id, _)| *id).collect();
+    ids.push(TemplateId(u64::MAX));
+    ids.push(ids[0]);
+    assert_eq!(index.remove(&ids).unwrap(), 30);
+    assert_eq!(index.remove(&ids).unwrap(), 0);
+    assert_eq!(index.len(), 70);
+    for (id, probe) in gone {
+        let all = found(&*index, probe, &SearchOptions::new(100));
+        assert_eq!(all.len(), 70);
+        assert!(!all.contains(id));
+    }
+    for (id, probe) in kept {
+        assert_eq!(found(&*index, probe, &SearchOptions::new(1)), [*id]);
+    }
+    index.insert(gone).unwrap();
+    assert_eq!(index.len(), 100);
+    for (id, probe) in &entries {
+        assert_eq!(found(&*index, probe, &SearchOptions::new(1)), [*id]);
+    }
+    let all: Vec<TemplateId> = entries.iter().map(|(id, _)| *id).collect();
+    assert_eq!(index.remove(&all).unwrap(), 100);
+    assert!(index.is_empty());
+    assert_eq!(found(&*index, &entries[0].1, &SearchOptions::new(3)), []);
+}
+
+/// Where one embedding of a call is of another space, none of them is inserted and none replaced.
+///
+/// # Panics
+///
+/// If one is.
+pub fn inserts_all_or_nothing(make: Make) {
+    let space = space(4);
+    let index = make(&space, Metric::Cosine);
+    index.insert(&[(TemplateId(1), axis(&space, 0))]).unwrap();
+    for other in others(4) {
+        let entries = [
+            (TemplateId(1), axis(&space, 1)),
+            (TemplateId(2), axis(&space, 2)),
+            (TemplateId(3), axis(&other, 0)),
+            (TemplateId(4), axis(&space, 3)),
+        ];
+        let error = index.insert(&entries).unwrap_err();
+        assert!(matches!(error, Error::SpaceMismatch { .. }), "{error:?}");
+        assert_eq!(index.len(), 1);
+        let candidates = index
+            .search(&axis(&space, 0), &SearchOptions::new(9))
+            .unwrap();
+        assert_eq!(candidates.len(), 1);
+        assert!((candidates[0].score - 1.0).abs() < 1e-6, "it was replaced");
+    }
+}
+
+/// A probe of another space, be it another model or another dimension, is an [`Error::SpaceMismatch`], also
+/// where nothing would be found anyhow.
+///
+/// # Panics
+///
+/// If it is not.
+pub fn refuses_other_spaces(make: Make) {
+    let space = space(4);
+    let empty = make(&space, Metric::Cosine);
+    let index = filled(
+        make,
+        &space,
+        Metric::Cosine,
+        &Source::new(6).entries(&space, 3),
+    );
+    for other in others(4) {
+        for index in [&empty, &index] {
+            for k in [0, 1] {
+                let error = index
+                    .search(&axis(&other, 0), &SearchOptions::new(k))
+                    .unwrap_err();
+                assert!(matches!(error, Error::SpaceMismatch { .. }), "{error:?}");
+            }
+        }
+    }
+}
+
+/// Scores are the metric's: the cosine, or the negated distance, and the ends of both scales are met.
+///
+/// # Panics
+///
+/// If they are not.
+pub fn scores_by_its_metric(make: Make) {
+    let space = space(2);
+    let at = |x: f32, y: f32| Embedding::new(&space, vec![x, y]).unwrap();
+    let entries: Vec<_> = [at(1.0, 0.0), at(1.0, 1.0), at(0.0, 1.0), at(-1.0, 0.0)]
+        .into_iter()
+        .zip(1..)
+        .map(|(embedding, id)| (TemplateId(id), embedding))
+        .collect();
+    let diagonal = std::f32::consts::FRAC_1_SQRT_2;
+    for (metric, expected) in [
+        (Metric::Cosine, [1.0, diagonal, 0.0, -1.0]),
+        (
+            Metric::Euclidean,
+            [0.0, -(2.0 - 2.0 * diagonal).sqrt(), -(2.0_f32.sqrt()), -2.0],
+        ),
+    ] {
+        let index = filled(make, &space, metric, &entries);
+        let candidates = index.search(&at(1.0, 0.0), &SearchOptions::new(4)).unwrap();
+        for (candidate, (id, expected)) in candidates.iter().zip((1..).zip(expected)) {
+            assert_eq!(candidate.template, TemplateId(id), "{metric:?}");
+            assert!(
+                near(metric, candidate.score, expected.into()),
+                "{metric:?}: {candidate:?}"
+            );
+        }
+    }
+}
+
+/// A search that asks for `exact` returns the true nearest, with and without a roster, at dimensions that fill no
+/// register evenly too.
+///
+/// # Panics
+///
+/// If it does not.
+pub fn exact_search_is_exact(make: Make) {
+    for metric in METRICS {
+        for dimension in [1, 7, 33, 128, 512] {
+            let space = space(dimension);
+            let mut source = Source::new(dimension as u64);
+            let entries = source.entries(&space, 500);
+            let index = filled(make, &space, metric, &entries);
+            let roster: Roster = entries.iter().step_by(3).map(|(id, _)| *id).collect();
+            for _ in 0..10 {
+                let probe = source.embedding(&space);
+                let options = SearchOptions::new(10).with_exact(true);
+                check(&*index, &entries, &probe, &options);
+                check(&*index, &entries, &probe, &options.with_roster(&roster));
+            }
+        }
+    }
+}
+
+/// On average a search finds at least the share `recall` of the true ten nearest, among clustered embeddings as
+/// faces are; whole, after a third was removed, and within a roster.
+///
+/// # Panics
+///
+/// If it does not.
+pub fn recalls(make: Make, recall: f64) {
+    for metric in METRICS {
+        let space = space(64);
+        let mut source = Source::new(7);
+        let mut entries = Vec::new();
+        for person in 0..400 {
+            let centre = source.values(64);
+            for photo in 0..5 {
+                let values = source.around(&centre, 0.4);
+                let embedding = Embedding::new(&space, values).unwrap();
+                entries.push((TemplateId(person * 5 + photo), embedding));
+            }
+        }
+        let index = filled(make, &space, metric, &entries);
+        let mut probes: Vec<Embedding> = (0..50).map(|_| source.embedding(&space)).collect();
+        for (_, embedding) in entries.iter().step_by(40) {
+            probes.push(Embedding::new(&space, source.around(embedding.values(), 0.05)).unwrap());
+        }
+        let options = SearchOptions::new(10);
+        let whole = measure(&*index, &entries, &probes, &options);
+        assert!(whole >= recall, "{metric:?}: recall@10 is {whole}");
+
+        let roster: Roster = entries.iter().step_by(11).map(|(id, _)| *id).collect();
+        let limited = measure(&*index, &entries, &probes, &options.with_roster(&roster));
+        assert!(
+            limited >= recall,
+            "{metric:?}, roster: recall@10 is {limited}"
+        );
+
+        let gone: Vec<TemplateId> = entries.iter().step_by(3).map(|(id, _)| *id).collect();
+        index.remove(&gone).unwrap();
+        entries.retain(|(id, _)| !gone.contains(id));
+        let rest = measure(&*index, &entries, &probes, &options);
+        assert!(
+            rest >= recall,
+            "{metric:?}, after removing: recall@10 is {rest}"
+        );
+    }
+}
+
+/// Any sequence of inserts, removes and searches leaves the index as it leaves a plain map.
+///
+/// # Panics
+///
+/// If it does not; the message holds the shortest such sequence found.
+pub fn follows_a_model(make: Make) {
+    let space = space(5);
+    let config = Config {
+        cases: 128,
+        failure_persistence: None,
+        ..Config::default()
+    };
+    let rng = TestRng::from_seed(RngAlgorithm::ChaCha, &[7; 32]);
+    let steps = prop::collection::vec(step(&space), 1..40);
+    TestRunner::new_with_rng(config, rng)
+        .run(
+            &(steps, prop::sample::select(&METRICS)),
+            |(steps, metric)| {
+                let index = make(&space, metric);
+                let mut model = BTreeMap::new();
+                for step in steps {
+                    apply(&*index, &mut model, step);
+                    assert_eq!(index.len(), model.len());
+                    assert_eq!(index.is_empty(), model.is_empty());
+                }
+                Ok(())
+            },
+        )
+        .unwrap_or_else(|failure| panic!("{failure}"));
+}
+
+/// Searches run while other threads insert and remove, and see each call whole or not at all.
+///
+/// # Panics
+///
+/// If they do not.
+pub fn serves_many_threads(make: Make) {
+    const BATCH: u64 = 256;
+    let space = space(16);
+    let mut source = Source::new(8);
+    let stable = source.entries(&space, 100);
+    let index = filled(make, &space, Metric::Cosine, &stable);
+    // Two writers insert and remove whole batches of copies of one embedding each, which only that batch is near.
+    let batches: Vec<Vec<(TemplateId, Embedding)>> = (0..2)
+        .map(|writer| {
+            let embedding = source.embedding(&space);
+            (0..BATCH)
+                .map(|at| (TemplateId(200_000 + writer * BATCH + at), embedding.clone()))
+                .collect()
+        })
+        .collect();
+    let index = &*index;
+    let writers = &AtomicUsize::new(batches.len());
+    thread::scope(|scope| {
+        for batch in &batches {
+            scope.spawn(move || {
+                let _working = Working(writers);
+                let ids: Vec<TemplateId> = batch.iter().map(|(id, _)| *id).collect();
+                for _ in 0..100 {
+                    index.insert(batch).unwrap();
+                    assert_eq!(index.remove(&ids).unwrap(), ids.len());
+                }
+                index.insert(batch).unwrap();
+            });
+        }
+        for reader in 0..4 {
+            let (batches, stable) = (&batches, &stable);
+            scope.spawn(move || {
+                for round in 0.. {
+                    let last = writers.load(Ordering::Acquire) == 0;
+                    let batch = &batches[(round + reader) % batches.len()];
+                    let roster: Roster = batch.iter().map(|(id, _)| *id).collect();
+                    let options = SearchOptions::new(batch.len())
+                        .with_exact(true)
+                        .with_roster(&roster);
+                    let seen = found(index, &batch[0].1, &options).len();
+                    assert!(
+                        seen == 0 || seen == batch.len(),
+                        "a search saw {seen} of {} that were inserted together",
+                        batch.len()
+                    );
+                    let (id, probe) = &stable[(round * 7 + reader) % stable.len()];
+                    assert_eq!(found(index, probe, &SearchOptions::new(1)), [*id]);
+                    if last {
+                        break;
+                    }
+                }
+            });
+        }
+    });
+    assert_eq!(index.len(), stable.len() + 2 * BATCH as usize);
+}
+
+/// Counts a writer out when it ends, also by a failure, so that the readers end.
+struct Working<'a>(&'a AtomicUsize);
+
+impl Drop for Working<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Release);
+    }
+}
+
+#[derive(Clone, Debug)]
+enum Step {
+    Insert(Vec<(TemplateId, Embedding)>),
+    Remove(Vec<TemplateId>),
+    Search {
+        probe: Embedding,
+        k: usize,
+        roster: Option<Roster>,
+    },
+}
+
+fn step(space: &EmbeddingSpace) -> impl Strategy<Value = Step> + use<> {
+    // Few ids, so that they meet again, and few values, so that scores do.
+    let id = || (0..12_u64).prop_map(TemplateId);
+    let space = space.clone();
+    let embedding = prop::collection::vec(-2..=2_i8, space.dimension())
+        .prop_filter("not all zero", |values| {
+            values.iter().any(|&value| value != 0)
+        })
+        .prop_map(move |values| {
+            Embedding::new(&space, values.into_iter().map(f32::from).collect()).unwrap()
+        });
+    let roster = prop::option::of(prop::collection::hash_set(id(), 0..8));
+    prop_oneof![
+        3 => prop::collection::vec((id(), embedding.clone()), 0..6).prop_map(Step::Insert),
+        2 => prop::collection::vec(id(), 0..6).prop_map(Step::Remove),
+        3 => (embedding, 0..15_usize, roster)
+            .prop_map(|(probe, k, roster)| Step::Search { probe, k, roster }),
+    ]
+}
+
+fn apply(index: &dyn VectorIndex, model: &mut BTreeMap<TemplateId, Embedding>, step: Step) {
+    match step {
+        Step::Insert(entries) => {
+            index.insert(&entries).unwrap();
+            model.extend(entries);
+        }
+        Step::Remove(ids) => {
+            let removed = ids.iter().filter(|id| model.remove(id).is_some()).count();
+            assert_eq!(index.remove(&ids).unwrap(), removed);
+        }
+        Step::Search { probe, k, roster } => {
+            let entries: Vec<_> = model
+                .iter()
+                .map(|(id, found)| (*id, found.clone()))
+                .collect();
+            let mut options = SearchOptions::new(k).with_exact(true);
+            options.roster = roster.as_ref();
+            check(index, &entries, &probe, &options);
+        }
+    }
+}
+
+/// Compares a search with the oracle. Where the oracle's scores are closer than single precision tells apart, either
+/// order of them is right.
+fn check(
+    index: &dyn VectorIndex,
+    entries: &[(TemplateId, Embedding)],
+    probe: &Embedding,
+    options: &SearchOptions<'_>,
+) {
+    let metric = index.metric();
+    let candidates = index.search(probe, options).unwrap();
+    let expected = ranked(entries, metric, probe, options);
+    assert_eq!(candidates.len(), options.k.min(expected.len()));
+    let scores: BTreeMap<TemplateId, f64> = expected.iter().copied().collect();
+    let mut seen = HashSet::new();
+    for (candidate, (_, expected)) in candidates.iter().zip(&expected) {
+        assert!(seen.insert(candidate.template), "{candidate:?} comes twice");
+        let Some(own) = scores.get(&candidate.template) else {
+            panic!("{candidate:?} is not in the index, or not on the roster");
+        };
+        assert!(
+            near(metric, candidate.score, *own),
+            "{candidate:?}, expected {own}"
+        );
+        assert!(
+            near(metric, candidate.score, *expected),
+            "{candidate:?} where {expected} is next"
+        );
+    }
+    assert_sorted(&candidates);
+}
+
+fn assert_sorted(candidates: &[Candidate]) {
+    let sorted = candidates
+        .is_sorted_by(|a, b| a.score > b.score || (a.score == b.score && a.template < b.template));
+    assert!(
+        sorted,
+        "not in falling order of score and rising order of id: {candidates:?}"
+    );
+}
+
+fn found(
+    index: &dyn VectorIndex,
+    probe: &Embedding,
+    options: &SearchOptions<'_>,
+) -> Vec<TemplateId> {
+    let candidates = index.search(probe, options).unwrap();
+    assert_sorted(&candidates);
+    candidates
+        .iter()
+        .map(|candidate| candidate.template)
+        .collect()
+}
+
+/// The mean share of the true nearest that the index finds.
+fn measure(
+    index: &dyn VectorIndex,
+    entries: &[(TemplateId, Embedding)],
+    probes: &[Embedding],
+    options: &SearchOptions<'_>,
+) -> f64 {
+    let shares = probes.iter().map(|probe| {
+        let truth = ranked(entries, index.metric(), probe, options);
+        let count = options.k.min(truth.len());
+        // One as good as the last of the true nearest, as far as single precision tells, counts as found.
+        let (_, last) = truth[count - 1];
+        let good: HashSet<TemplateId> = truth
+            .iter()
+            .take_while(|(_, score)| *score >= last - 1e-6)
+            .map(|(id, _)| *id)
+            .collect();
+        let ids = found(index, probe, options);
+        let hits = ids.iter().filter(|id| good.contains(id)).count();
+        hits as f64 / count as f64
+    });
+    shares.sum::<f64>() / probes.len() as f64
+}
+
+fn nearest(
+    entries: &[(TemplateId, Embedding)],
+    metric: Metric,
+    probe: &Embedding,
+    options: &SearchOptions<'_>,
+) -> Vec<TemplateId> {
+    ranked(entries, metric, probe, options)
+        .into_iter()
+        .take(options.k)
+        .map(|(id, _)| id)
+        .collect()
+}
+
+/// The oracle: everybody the search may return, best first.
+fn ranked(
+    entries: &[(TemplateId, Embedding)],
+    metric: Metric,
+    probe: &Embedding,
+    options: &SearchOptions<'_>,
+) -> Vec<(TemplateId, f64)> {
+    let mut ranked: Vec<(TemplateId, f64)> = entries
+        .iter()
+        .filter(|(id, _)| options.roster.is_none_or(|roster| roster.contains(id)))
+        .map(|(id, embedding)| (*id, score(metric, probe, embedding)))
+        .collect();
+    ranked.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
+    ranked
+}
+
+fn score(metric: Metric, a: &Embedding, b: &Embedding) -> f64 {
+    let pairs = || {
+        let values = |embedding: &Embedding| embedding.values().to_vec();
+        values(a)
+            .into_iter()
+            .map(f64::from)
+            .zip(values(b).into_iter().map(f64::from))
+    };
+    match metric {
+        Metric::Cosine => pairs().map(|(a, b)| a * b).sum::<f64>().clamp(-1.0, 1.0),
+        Metric::Euclidean => -pairs().map(|(a, b)| (a - b).powi(2)).sum::<f64>().sqrt(),
+        other => panic!("the oracle does not know {other:?}"),
+    }
+}
+
+fn near(metric: Metric, found: f32, expected: f64) -> bool {
+    let cosine = |score: f64| match metric {
+        Metric::Euclidean => 1.0 - score.powi(2) / 2.0,
+        _ => score,
+    };
+    (cosine(found.into()) - cosine(expected)).abs() <= TOLERANCE
+}
+
+fn space(dimension: usize) -> EmbeddingSpace {
+    EmbeddingSpace::new("suite", Digest::from_bytes([1; 32]), dimension)
+}
+
+/// Spaces of another model, and of another dimension.
+fn others(dimension: usize) -> [EmbeddingSpace; 2] {
+    [
+        EmbeddingSpace::new("other", Digest::from_bytes([2; 32]), dimension),
+        space(dimension + 1),
+    ]
+}
+
+/// The unit vector along axis `at`.
+fn axis(space: &EmbeddingSpace, at: usize) -> Embedding {
+    let mut values = vec![0.0; space.dimension()];
+    values[at] = 1.0;
+    Embedding::new(space, values).unwrap()
+}
+
+fn filled(
+    make: Make,
+    space: &EmbeddingSpace,
+    metric: Metric,
+    entries: &[(TemplateId, Embedding)],
+) -> Box<dyn VectorIndex> {
+    let index = make(space, metric);
+    for batch in entries.chunks(64) {
+        index.insert(batch).unwrap();
+    }
+    index
+}
+
+/// Pseudo-random numbers: SplitMix64, the same on every machine.
+struct Source(u64);
+
+impl Source {
+    fn new(seed: u64) -> Self {
+        Self(seed)
+    }
+
+    /// Roughly normal, of variance one: the sum of four uniform numbers.
+    fn normal(&mut self) -> f32 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut z = self.0;
+        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        z ^= z >> 31;
+        let sum: u64 = (0..4).map(|at| (z >> (16 * at)) & 0xffff).sum();
+        (sum as f32 / 65_536.0 - 2.0) * 3.0_f32.sqrt()
+    }
+
+    fn values(&mut self, dimension: usize) -> Vec<f32> {
+        (0..dimension).map(|_| self.normal()).collect()
+    }
+
+    fn around(&mut self, centre: &[f32], spread: f32) -> Vec<f32> {
+        centre
+            .iter()
+            .map(|&value| value + spread * self.normal())
+            .collect()
+    }
+
+    fn embedding(&mut self, space: &EmbeddingSpace) -> Embedding {
+        let values = self.values(space.dimension());
+        Embedding::new(space, values).unwrap()
+    }
+
+    /// Entries whose ids do not rise with their positions.
+    fn entries(&mut self, space: &EmbeddingSpace, count: u64) -> Vec<(TemplateId, Embedding)> {
+        (0..count)
+            .map(|at| (TemplateId((at * 7919) % 100_003), self.embedding(space)))
+            .collect()
+    }
+}

@@ -1,0 +1,44 @@
+//! Every runtime, and the pointers to one, under the same suite.
+
+use std::{fmt, sync::Arc};
+
+use facekit::{Error, LoadOptions, Model, Network, Result, Runtime};
+use facekit_conformance::runtime_suite;
+use facekit_tract::Tract;
+
+runtime_suite!(tract, Tract::new);
+runtime_suite!(tract_boxed, || -> Box<dyn Runtime> {
+    Box::new(Tract::new())
+});
+runtime_suite!(tract_shared, || -> Arc<dyn Runtime> {
+    Arc::new(Tract::new())
+});
+runtime_suite!(lacking, || Lacking(Tract::new()), unsupported: ["ReduceL2"]);
+
+/// A runtime without one operator: shows that a declared gap is held to its declaration.
+#[derive(Debug)]
+struct Lacking(Tract);
+
+impl fmt::Display for Lacking {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("lacking")
+    }
+}
+
+impl Runtime for Lacking {
+    fn load(&self, model: &Model, options: &LoadOptions) -> Result<Box<dyn Network>> {
+        let operator = "ReduceL2";
+        if model
+            .bytes()
+            .windows(operator.len())
+            .any(|window| window == operator.as_bytes())
+        {
+            return Err(Error::Model {
+                model: model.name().to_owned(),
+                reason: format!("operator {operator} is not supported"),
+                source: None,
+            });
+        }
+        self.0.load(model, options)
+    }
+}

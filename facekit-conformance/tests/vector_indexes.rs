@@ -1,0 +1,96 @@
+//! Every vector index, and the pointers to one, under the same suite.
+
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, RwLock},
+};
+
+use facekit::{
+    Candidate, Embedding, EmbeddingSpace, Metric, Result, SearchOptions, TemplateId, VectorIndex,
+};
+use facekit_conformance::vector_index_suite;
+
+vector_index_suite!(plain, Plain::new, recall: 1.0);
+vector_index_suite!(
+    plain_boxed,
+    |space: &EmbeddingSpace, metric| -> Box<dyn VectorIndex> { Box::new(Plain::new(space, metric)) },
+    recall: 1.0,
+);
+vector_index_suite!(
+    plain_shared,
+    |space: &EmbeddingSpace, metric| -> Arc<dyn VectorIndex> { Arc::new(Plain::new(space, metric)) },
+    recall: 1.0,
+);
+
+/// The least that passes: shows that the suite asks for what the contract says and no more.
+#[derive(Debug)]
+struct Plain {
+    space: EmbeddingSpace,
+    metric: Metric,
+    entries: RwLock<BTreeMap<TemplateId, Embedding>>,
+}
+
+impl Plain {
+    fn new(space: &EmbeddingSpace, metric: Metric) -> Self {
+        Self {
+            space: space.clone(),
+            metric,
+            entries: RwLock::default(),
+        }
+    }
+}
+
+impl VectorIndex for Plain {
+    fn space(&self) -> &EmbeddingSpace {
+        &self.space
+    }
+
+    fn metric(&self) -> Metric {
+        self.metric
+    }
+
+    fn len(&self) -> usize {
+        self.entries.read().unwrap().len()
+    }
+
+    fn insert(&self, entries: &[(TemplateId, Embedding)]) -> Result<()> {
+        for (_, embedding) in entries {
+            self.space.check(embedding.space())?;
+        }
+        self.entries
+            .write()
+            .unwrap()
+            .extend(entries.iter().cloned());
+        Ok(())
+    }
+
+    fn remove(&self, ids: &[TemplateId]) -> Result<usize> {
+        let mut entries = self.entries.write().unwrap();
+        Ok(ids.iter().filter(|id| entries.remove(id).is_some()).count())
+    }
+
+    fn search(&self, probe: &Embedding, options: &SearchOptions<'_>) -> Result<Vec<Candidate>> {
+        self.space.check(probe.space())?;
+        let mut candidates = Vec::new();
+        for (&template, embedding) in &*self.entries.read().unwrap() {
+            if options
+                .roster
+                .is_none_or(|roster| roster.contains(&template))
+            {
+                let cosine = probe.cosine(embedding)?;
+                let score = match self.metric {
+                    Metric::Euclidean => -(2.0 - 2.0 * cosine).max(0.0).sqrt(),
+                    _ => cosine,
+                };
+                candidates.push(Candidate { template, score });
+            }
+        }
+        candidates.sort_by(|a, b| {
+            b.score
+                .total_cmp(&a.score)
+                .then(a.template.cmp(&b.template))
+        });
+        candidates.truncate(options.k);
+        Ok(candidates)
+    }
+}
