@@ -115,13 +115,18 @@ impl Default for ScoreHistogram {
     }
 }
 
-/// Bin `n` holds the scores from `edge(n)` up to, but not including, `edge(n + 1)`.
+/// The bin of a score: bin `n` holds the scores from `edge(n)` up to, but not including, `edge(n + 1)`.
 fn bin(score: f32) -> usize {
     (((f64::from(score) + 1.0) * (BINS as f64 / 2.0)).max(0.0) as usize).min(BINS)
 }
 
-fn edge(bin: usize) -> f32 {
-    (bin as f64 / (BINS as f64 / 2.0) - 1.0) as f32
+/// The lowest score of bin `n`.
+fn edge(n: usize) -> f32 {
+    let mut score = (n as f64 / (BINS as f64 / 2.0) - 1.0) as f32;
+    while bin(score) < n {
+        score = score.next_up();
+    }
+    score
 }
 
 /// The rate at which as many impostors pass as genuine comparisons fail.

@@ -14,7 +14,7 @@ pub struct MiniFasNetSpec {
     /// Pixels along a side of the crop it takes.
     pub side: usize,
     /// How much larger than the face box the crop is.
-    pub context: f32,
+    pub context: f64,
     /// Which of the outputs stands for a living face.
     pub live: usize,
 }
@@ -140,10 +140,10 @@ impl Liveness for MiniFasNet {
 
 /// The box around a face grown by `context` about its centre, less where the image is too small for that, shifted
 /// rather than cut at the image's edges: left, top, width and height in whole pixels.
-fn context_crop(width: usize, height: usize, face: &Rect, context: f32) -> Result<[usize; 4]> {
+fn context_crop(width: usize, height: usize, face: &Rect, context: f64) -> Result<[usize; 4]> {
     let (right_most, bottom_most) = (width as f64 - 1.0, height as f64 - 1.0);
     let (face_width, face_height) = (f64::from(face.width), f64::from(face.height));
-    let scale = f64::from(context)
+    let scale = context
         .min(right_most / face_width)
         .min(bottom_most / face_height);
     let (grown_width, grown_height) = (scale * face_width, scale * face_height);
