@@ -6,9 +6,13 @@ use jiff::Timestamp;
 
 use crate::{AlignedFace, Embedding, Person, PersonId, Result, TemplateId};
 
+#[cfg(feature = "store")]
+mod file;
 #[cfg(feature = "engine")]
 mod memory;
 
+#[cfg(feature = "store")]
+pub use file::{CheckReport, FileStore, GalleryKey, ImportReport, Protection, ProtectionKind};
 #[cfg(feature = "engine")]
 pub use memory::MemoryStore;
 
