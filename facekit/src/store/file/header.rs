@@ -105,7 +105,7 @@ const COST: usize = 9;
 const SALT: usize = 21;
 const SEALED: usize = 37;
 const CHECKSUM: usize = SEALED + SEALED_KEY;
-const END: usize = CHECKSUM + 32;
+pub(super) const END: usize = CHECKSUM + 32;
 
 pub(super) fn read_slots(disk: &dyn Disk, path: &Path) -> Result<[Slot; 2]> {
     let slot = |number: u64| {
@@ -185,7 +185,7 @@ fn context(fields: &[u8]) -> [u8; 57] {
 }
 
 impl Slot {
-    fn parse(bytes: &[u8; END]) -> Self {
+    pub(super) fn parse(bytes: &[u8; END]) -> Self {
         if bytes.iter().all(|&byte| byte == 0) {
             return Self::Erased;
         }

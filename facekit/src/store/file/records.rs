@@ -41,7 +41,7 @@ pub(super) type Records = TableDefinition<'static, u64, &'static [u8]>;
 
 /// What a record is, as a part of what its seal is bound to.
 #[derive(Clone, Copy)]
-enum Kind {
+pub(super) enum Kind {
     Key = 1,
     Person = 2,
     Template = 3,
@@ -49,7 +49,7 @@ enum Kind {
 }
 
 /// Binds a sealed record to its place: kind, number of the person, number of the template.
-fn context(kind: Kind, person: u64, template: u64) -> [u8; 21] {
+pub(super) fn context(kind: Kind, person: u64, template: u64) -> [u8; 21] {
     let mut context = [0; 21];
     context[..4].copy_from_slice(&VERSION.to_le_bytes());
     context[4] = kind as u8;
@@ -135,7 +135,7 @@ impl<'a> Snapshot<'a> {
         })
     }
 
-    fn get(&self, table: Records, number: u64) -> Result<Option<Vec<u8>>> {
+    pub(super) fn get(&self, table: Records, number: u64) -> Result<Option<Vec<u8>>> {
         guarded(self.path, || {
             let table = self
                 .transaction

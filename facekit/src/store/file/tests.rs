@@ -4,7 +4,6 @@ use std::{
     collections::{BTreeMap, BTreeSet},
     io,
     sync::{Arc, Mutex},
-    time::{Duration, Instant},
 };
 
 use jiff::Timestamp;
@@ -267,51 +266,57 @@ fn power_losses() {
         operations
     };
     let mut numbers = Numbers(20_260_801);
-    let (mut interrupted, mut settled_ahead) = (0, 0);
-    for _ in 0..60 {
+    let (mut while_working, mut while_opening, mut settled_ahead) = (0, 0, 0);
+    for _ in 0..70 {
         // One gallery goes through several losses, each of which the next work builds upon.
-        let mut bytes = FailingDisk::new(Vec::new(), None);
-        drop(create(&bytes).unwrap());
+        let mut disk = FailingDisk::new(Vec::new(), None);
+        drop(create(&disk).unwrap());
         let mut sure = BTreeMap::new();
         let mut protection = key();
         for _ in 0..6 {
-            let left = numbers.below(120);
-            let disk = FailingDisk::new(bytes.bytes(), Some(left));
-            let maybe = match open(&disk, &protection) {
-                Ok(store) => work(&store, &mut numbers, &mut sure, &mut protection),
-                // The power failed while opening.
-                Err(_) => None,
+            let failing = FailingDisk::new(disk.bytes(), Some(numbers.below(120)));
+            let maybe = match open(&failing, &protection) {
+                Ok(store) => {
+                    let maybe = work(&store, &mut numbers, &mut sure, &mut protection);
+                    while_working += usize::from(maybe.is_some());
+                    maybe
+                }
+                Err(_) => {
+                    while_opening += 1;
+                    None
+                }
             };
-            interrupted += 1;
-            bytes = FailingDisk::new(disk.after_power_loss(&mut numbers), None);
-            let reopened = match (open(&bytes, &protection), &maybe) {
-                (Err(Error::Key { .. }), Some((_, key))) => open(&bytes, key),
-                (reopened, _) => reopened,
+            disk = FailingDisk::new(failing.after_power_loss(&mut numbers), None);
+            let store = match (open(&disk, &protection), &maybe) {
+                (Err(Error::Key { .. }), Some((_, new))) => {
+                    let store = open(&disk, new).unwrap();
+                    protection = new.clone();
+                    store
+                }
+                (opened, _) => opened.unwrap(),
             };
-            let store = reopened.unwrap_or_else(|error| panic!("{error}: {error:?}"));
             let found = census(&store);
-            let report = store.check(Watch::new()).unwrap();
-            assert!(report.is_clean(), "{report:?}");
-            if let Some((next, key)) = maybe
+            if let Some((next, _)) = maybe
                 && found == next
+                && found != sure
             {
                 settled_ahead += 1;
                 sure = next;
-                if matches!(
-                    store.rekey(&protection),
-                    Err(_) if unreachable!("the disk works")
-                ) {
-                    protection = key;
-                }
             }
             assert_eq!(found, sure);
+            let report = store.check(Watch::new()).unwrap();
+            assert!(report.is_clean(), "{report:?}");
             // Whatever happened, the file is left with one root key.
             drop(store);
-            let slots = header::read_slots(&*bytes, path()).unwrap();
+            let slots = header::read_slots(&*disk, path()).unwrap();
             assert_eq!(slots.iter().filter(|slot| slot.is_erased()).count(), 1);
         }
     }
-    assert!(interrupted >= 300 && settled_ahead > 0);
+    assert!(while_working >= 200, "{while_working}");
+    assert!(
+        while_opening > 0 && settled_ahead > 0,
+        "{while_opening} {settled_ahead}"
+    );
 
     // `create` gives the file its name after all of this; until then there is nothing to trip over.
     for left in 0..creating {
@@ -326,4 +331,252 @@ fn power_losses() {
         let reopened = open(&FailingDisk::new(bytes, None), &key()).unwrap();
         assert!(reopened.people().unwrap().is_empty());
     }
+}
+
+/// Everything that `root` opens as a person's data key, at any place of the file.
+fn data_keys(bytes: &[u8], root: &SecretKey, people: u64) -> Vec<(u64, SecretKey)> {
+    let mut keys = Vec::new();
+    for window in bytes.windows(32 + seal::OVERHEAD) {
+        // The most of a file has never been written.
+        if window.ends_with(&[0; 16]) {
+            continue;
+        }
+        for number in 0..people {
+            let context = records::context(records::Kind::Key, number, 0);
+            let key = root.open(&context, window);
+            keys.extend(key.map(|key| (number, SecretKey::from_slice(&key).unwrap())));
+        }
+    }
+    keys
+}
+
+/// The root keys that the gallery's key opens, at any place of the file.
+fn root_keys(bytes: &[u8], protection: &Protection) -> Vec<SecretKey> {
+    let mut keys = Vec::new();
+    for start in 0..bytes.len() {
+        let slot = bytes[start..].first_chunk().map(header::Slot::parse);
+        if let Some(slot) = slot.as_ref().and_then(header::Slot::live)
+            && let Ok((_, root)) = slot.unlock(protection, path())
+        {
+            keys.push(root);
+        }
+    }
+    keys
+}
+
+/// How many of the sealed records, found at any place of the file, one of `keys` opens.
+fn opened(sealed: &[(records::Kind, u64, u64, Vec<u8>)], keys: &[(u64, SecretKey)]) -> usize {
+    sealed
+        .iter()
+        .filter(|(kind, person, template, sealed)| {
+            let context = records::context(*kind, *person, *template);
+            keys.iter()
+                .any(|(_, key)| key.open(&context, sealed).is_some())
+        })
+        .count()
+}
+
+#[test]
+fn removal_leaves_no_key() {
+    for protection in [key(), Protection::None] {
+        let disk = FailingDisk::new(Vec::new(), None);
+        let wrapping = Wrapping::new(&protection).unwrap();
+        let shared = Arc::clone(&disk) as Arc<dyn Disk>;
+        let store =
+            FileStore::create_on(shared, path(), wrapping, SecretKey::random().unwrap()).unwrap();
+        let face = crate::Image::filled(16, 16, [10, 20, 30]);
+        let crop = AlignedFace::new(face).unwrap();
+        for who in 0..3 {
+            let templates = [template(who).with_crop(crop.clone()), template(100 + who)];
+            store.put(&person(who), &templates).unwrap();
+        }
+        // The people's numbers are given in order. Bert, number 1, will go: all that is sealed for him …
+        let gone = 1;
+        let sealed = sealed_records(&store.snapshot().unwrap(), gone);
+        assert_eq!(sealed.len(), 1 + 2 + 1);
+        let before = disk.bytes();
+        let holds = |bytes: &[u8], sealed: &[u8]| {
+            bytes.windows(sealed.len()).any(|window| window == sealed)
+        };
+        assert!(sealed.iter().all(|(.., sealed)| holds(&before, sealed)));
+
+        // … is open to whoever has the file and the gallery's key before,
+        let [root] = &root_keys(&before, &protection)[..] else {
+            panic!("one root key");
+        };
+        let keys = data_keys(&before, root, 3);
+        assert!(keys.iter().any(|(number, _)| *number == gone));
+        assert_eq!(opened(&sealed, &keys), sealed.len());
+
+        // and closed after, though some of it still lies in free pages: no root key that the file still holds leads
+        // to a key that opens any of it.
+        assert_eq!(store.remove(&[id(1)]).unwrap(), 1);
+        let removed = disk.bytes();
+        drop(store);
+        let closed = disk.bytes();
+        drop(open(&disk, &protection).unwrap());
+        for after in [removed, closed, disk.bytes()] {
+            assert!(sealed.iter().any(|(.., sealed)| holds(&after, sealed)));
+            let roots = root_keys(&after, &protection);
+            assert_eq!(roots.len(), 1);
+            assert!(!holds(&after, root.bytes()));
+            let keys = data_keys(&after, &roots[0], 3);
+            let numbers: BTreeSet<_> = keys.iter().map(|(number, _)| *number).collect();
+            assert_eq!(numbers, BTreeSet::from([0, 2]));
+            assert_eq!(opened(&sealed, &keys), 0);
+        }
+    }
+}
+
+/// All records that are sealed under a person's key.
+fn sealed_records(snapshot: &Snapshot<'_>, person: u64) -> Vec<(records::Kind, u64, u64, Vec<u8>)> {
+    let get = |table, number| snapshot.get(table, number).unwrap();
+    let mut sealed = vec![(
+        records::Kind::Person,
+        person,
+        0,
+        get(records::PEOPLE, person).unwrap(),
+    )];
+    for number in snapshot.owned(person).unwrap() {
+        for (kind, table) in [
+            (records::Kind::Template, records::TEMPLATES),
+            (records::Kind::Crop, records::CROPS),
+        ] {
+            let record = get(table, number);
+            sealed.extend(record.map(|record| (kind, person, number, record[8..].to_vec())));
+        }
+    }
+    sealed
+}
+
+/// Everything a store holds, for comparison.
+fn contents(store: &FileStore) -> Result<String> {
+    let mut contents = format!("{:?}", store.people()?);
+    store.templates(&mut |template| {
+        let bits = template.embedding.values().iter().map(|v| v.to_bits());
+        contents += &format!("{template:?} {:?}", bits.collect::<Vec<_>>());
+        Ok(())
+    })?;
+    store.crops(&mut |id, person, crop| {
+        contents += &format!("{id:?} {person} {crop:?}");
+        Ok(())
+    })?;
+    Ok(contents)
+}
+
+/// A gallery of some size, closed.
+fn sample() -> (Vec<u8>, String) {
+    let disk = FailingDisk::new(Vec::new(), None);
+    let store = create(&disk).unwrap();
+    for who in 0..40 {
+        let face = crate::Image::filled(8, 8, [who as u8; 3]);
+        let crop = AlignedFace::new(face).unwrap();
+        let templates = [template(who), template(50 + who).with_crop(crop)];
+        store.put(&person(who), &templates).unwrap();
+    }
+    store.remove(&[id(3), id(4), id(5)]).unwrap();
+    let contents = contents(&store).unwrap();
+    drop(store);
+    (disk.bytes(), contents)
+}
+
+/// Opens and uses `bytes`. Whatever is wrong with them has to show as an error, and as one about the gallery, unless
+/// everything can be read as it was. Returns whether anything was wrong.
+fn try_damaged(bytes: Vec<u8>, expected: &str) -> bool {
+    let disk = FailingDisk::new(bytes, None);
+    let used = open(&disk, &key()).and_then(|store| {
+        let found = contents(&store)?;
+        assert_eq!(
+            found, expected,
+            "an older or wrong state was taken for good"
+        );
+        let report = store.check(Watch::new())?;
+        store.put(&person(200), &[template(200)])?;
+        store.remove(&[id(1), id(200)])?;
+        Ok(report.is_clean())
+    });
+    match used {
+        Ok(clean) => !clean,
+        Err(Error::GalleryDamaged { path: named, .. }) => {
+            assert_eq!(named, path());
+            true
+        }
+        Err(error) => panic!("{error:?}"),
+    }
+}
+
+#[test]
+fn flipped_bytes() {
+    let (bytes, expected) = sample();
+    assert!(!try_damaged(bytes.clone(), &expected));
+    let written: Vec<_> = (0..bytes.len()).filter(|&at| bytes[at] != 0).collect();
+    let mut numbers = Numbers(3);
+    let mut noticed = 0;
+    let mut flip = |at: usize| {
+        let mut bytes = bytes.clone();
+        bytes[at] ^= 1 << numbers.below(8);
+        noticed += usize::from(try_damaged(bytes, &expected));
+    };
+    // All of the header that means anything and of the database's own header, and then anywhere.
+    let slots = (1..3).flat_map(|slot| (0..141).map(move |at| slot * 4096 + at));
+    let database = (0..320).map(|at| header::LENGTH as usize + at);
+    (0..52).chain(slots).chain(database).for_each(&mut flip);
+    let mut numbers = Numbers(4);
+    for _ in 0..1000 {
+        flip(written[numbers.below(written.len())]);
+    }
+    assert!(noticed > 600, "{noticed}");
+}
+
+#[test]
+fn cut_short() {
+    let (bytes, expected) = sample();
+    let mut numbers = Numbers(5);
+    let some = (0..100).map(|_| numbers.below(bytes.len()));
+    let edges = [0, 1, 15, 16, 51, 52, 4096, 8192, 12287, 12288, 12289, 16384];
+    for length in some.chain(edges).chain([bytes.len() - 1]) {
+        assert!(try_damaged(bytes[..length].to_vec(), &expected), "{length}");
+    }
+}
+
+#[test]
+fn a_later_format() {
+    let (mut bytes, _) = sample();
+    bytes[16] = 2;
+    let digest = Digest::of(&bytes[..20]);
+    bytes[20..52].copy_from_slice(digest.as_bytes());
+    let error = open(&FailingDisk::new(bytes, None), &key()).unwrap_err();
+    let expected =
+        "gallery simulated.gallery: its format is version 2, this facekit reads up to version 1";
+    assert!(error.to_string().starts_with(expected), "{error}");
+}
+
+#[test]
+fn records_cannot_change_places() {
+    let disk = FailingDisk::new(Vec::new(), None);
+    let store = create(&disk).unwrap();
+    for who in 0..2 {
+        store.put(&person(who), &[template(who)]).unwrap();
+    }
+    {
+        // Someone who can write to the file gives a person another's template.
+        let state = store.state();
+        let record = |number| {
+            let snapshot = Snapshot::new(&state.database, &state.root, path()).unwrap();
+            snapshot.get(records::TEMPLATES, number).unwrap().unwrap()
+        };
+        let (first, second) = (record(0), record(1));
+        let transaction = state.database.begin_write().unwrap();
+        {
+            let mut table = transaction.open_table(records::TEMPLATES).unwrap();
+            table.insert(0, second.as_slice()).unwrap();
+            table.insert(1, first.as_slice()).unwrap();
+        }
+        transaction.commit().unwrap();
+    }
+    let report = store.check(Watch::new()).unwrap();
+    let expected = ["template 0 does not open", "template 1 does not open"];
+    assert_eq!(report.damage[..2], expected);
+    let error = store.templates(&mut |_| Ok(())).unwrap_err();
+    assert!(matches!(error, Error::GalleryDamaged { .. }));
 }
