@@ -333,7 +333,7 @@ impl FileStore {
         committed
     }
 
-    /// Removes people, by number, and replaces the root key: the new one is written beside the old one, the database
+    /// Removes people, by number in rising order, and replaces the root key: the new one is written beside the old one, the database
     /// changes over in one commit, and the old one is overwritten. A crash in between is settled by the next opening.
     fn rotate(&self, state: &mut State, removed: &[u64], wrapping: Wrapping) -> Result<()> {
         let root = SecretKey::random()?;
@@ -352,7 +352,9 @@ impl FileStore {
         state.root = root;
         state.epoch = epoch;
         state.wrapping = wrapping;
-        state.people.retain(|_, number| !removed.contains(number));
+        state
+            .people
+            .retain(|_, number| removed.binary_search(number).is_err());
         state.unerased = true;
         self.erase_old_key(state)
     }

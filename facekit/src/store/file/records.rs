@@ -551,10 +551,13 @@ impl<'a> Writer<'a> {
     /// Wraps every data key anew.
     pub(super) fn rewrap(&self, old: &SecretKey, new: &SecretKey) -> Result<()> {
         let mut keys = self.table(KEYS)?;
-        let mut rewrapped = Vec::new();
+        let mut rewrapped = Vec::<(u64, Vec<u8>)>::new();
         for entry in keys.iter().map_err(fault(self.path, "reading"))? {
             let (number, wrapped) = entry.map_err(fault(self.path, "reading"))?;
             let number = number.value();
+            if rewrapped.last().is_some_and(|(last, _)| *last >= number) {
+                return Err(damaged(self.path, "records are out of order"));
+            }
             rewrapped.push((
                 number,
                 rewrap(old, new, number, wrapped.value(), self.path)?,
