@@ -259,19 +259,29 @@ fn a_gallery_is_open_once() {
         ProtectionKind::Key
     );
 
-    let other = |expected: &str| {
+    let other = |key: &str, expected: &str| {
         let output = Command::new(std::env::current_exe().unwrap())
             .args(["--exact", "another_process", "--nocapture"])
             .env("FACEKIT_TEST_GALLERY", &path)
+            .env("FACEKIT_TEST_KEY", key)
             .output()
             .unwrap();
         let output = String::from_utf8_lossy(&output.stdout).into_owned();
         assert!(output.contains(expected), "{output}");
     };
-    other("already open, here or in another process");
+    let hex = "01".repeat(32);
+    other(&hex, "already open, here or in another process");
     drop(store);
-    other("opened well");
-    FileStore::open(&path, &key(1)).unwrap();
+    other(&hex, "opened well");
+    let store = FileStore::open(&path, &key(1)).unwrap();
+
+    // What is not 64 digits is a passphrase.
+    let phrase = GalleryKey::from_passphrase("01").unwrap();
+    store.rekey(&Protection::Key(phrase)).unwrap();
+    drop(store);
+    other("01", "opened well");
+    other(&hex, "protected by a passphrase, and a key was given");
+    other("", "FACEKIT_TEST_KEY: is empty");
 }
 
 /// Run by [`a_gallery_is_open_once`].
@@ -280,7 +290,8 @@ fn another_process() {
     let Some(path) = std::env::var_os("FACEKIT_TEST_GALLERY") else {
         return;
     };
-    match FileStore::open(path, &key(1)) {
+    let key = GalleryKey::from_env("FACEKIT_TEST_KEY");
+    match key.and_then(|key| FileStore::open(path, &Protection::Key(key))) {
         Ok(_) => println!("opened well"),
         Err(error) => println!("{error}"),
     }

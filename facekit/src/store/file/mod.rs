@@ -52,7 +52,8 @@ pub use transfer::ImportReport;
 /// # What holds
 ///
 /// - **Durable.** What `put` and `remove` returned `Ok` for was written and synced: it outlives a crash and a loss of
-///   power, as far as the drive keeps what it was told to keep.
+///   power, as far as the drive keeps what it was told to keep. Commits are in two phases, so that a page which rots is
+///   an error and never passes for a change that was cut short.
 /// - **Whole.** A change happens entirely or not at all. A gallery file appears under its name complete or not at all.
 /// - **Alone.** A file is open once, in one process; whoever comes second gets [`Error::GalleryLocked`].
 /// - **Sealed.** Ids, names, times, vectors and crops are encrypted and authenticated with XChaCha20-Poly1305, each

@@ -389,6 +389,9 @@ impl<'a> Writer<'a> {
         transaction
             .set_durability(Durability::Immediate)
             .map_err(fault(path, "starting a change"))?;
+        // With one phase, a page that rots after a crash passes for a commit that was under way, and the gallery
+        // would silently go back by one.
+        transaction.set_two_phase_commit(true);
         Ok(Self { path, transaction })
     }
 

@@ -42,7 +42,8 @@ impl FileStore {
     /// # Errors
     ///
     /// [`Error::Io`] where `to` exists or cannot be written, [`Error::Store`] where writing fails,
-    /// [`Error::Cancelled`]. Nothing stands under the name `to` then.
+    /// [`Error::Cancelled`]. Nothing stands under the name `to` then. A crash may leave a hidden file of that name that
+    /// ends in `.partial`, which the next attempt clears away.
     ///
     /// ```
     /// use facekit::{FileStore, Protection, TemplateStore, Watch};
