@@ -145,5 +145,5 @@ fn kills() {
         let report = store.check(Watch::new()).unwrap();
         assert!(report.is_clean(), "{report:?}");
     }
-    assert!(acknowledged > ROUNDS, "{acknowledged}");
+    assert!(acknowledged > ROUNDS / 4, "{acknowledged}");
 }
