@@ -12,6 +12,7 @@
 
 mod data;
 pub mod runtime;
+pub mod template_store;
 pub mod vector_index;
 
 pub use crate::data::data;

@@ -24,7 +24,10 @@ use proptest::{
 /// [`Metric`]. `recall` is the least share of the true ten nearest that a search finds on average: 1.0 for an
 /// exact index.
 ///
-/// ```ignore
+/// ```
+/// use facekit::{EmbeddingSpace, ExactIndex, Metric};
+/// use facekit_conformance::vector_index_suite;
+///
 /// vector_index_suite!(
 ///     exact,
 ///     |space: &EmbeddingSpace, metric: Metric| ExactIndex::new(space.clone(), metric),

@@ -6,21 +6,26 @@ use std::{
 };
 
 use facekit::{
-    Candidate, Embedding, EmbeddingSpace, Metric, Result, SearchOptions, TemplateId, VectorIndex,
+    Candidate, Embedding, EmbeddingSpace, ExactIndex, Metric, Result, SearchOptions, TemplateId,
+    VectorIndex,
 };
 use facekit_conformance::vector_index_suite;
 
 vector_index_suite!(plain, Plain::new, recall: 1.0);
+vector_index_suite!(exact, exact_index, recall: 1.0);
 vector_index_suite!(
-    plain_boxed,
-    |space: &EmbeddingSpace, metric| -> Box<dyn VectorIndex> { Box::new(Plain::new(space, metric)) },
+    exact_boxed,
+    |space: &EmbeddingSpace, metric| -> Box<dyn VectorIndex> { Box::new(exact_index(space, metric)) },
     recall: 1.0,
 );
 vector_index_suite!(
-    plain_shared,
-    |space: &EmbeddingSpace, metric| -> Arc<dyn VectorIndex> { Arc::new(Plain::new(space, metric)) },
+    exact_shared,
+    |space: &EmbeddingSpace, metric| -> Arc<dyn VectorIndex> { Arc::new(exact_index(space, metric)) },
     recall: 1.0,
 );
+fn exact_index(space: &EmbeddingSpace, metric: Metric) -> ExactIndex {
+    ExactIndex::new(space.clone(), metric)
+}
 
 /// The least that passes: shows that the suite asks for what the contract says and no more.
 #[derive(Debug)]

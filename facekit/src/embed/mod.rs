@@ -111,7 +111,8 @@ pub struct Embedding {
 }
 
 impl Embedding {
-    /// Checks `values` and scales them to length one.
+    /// Checks `values` and scales them to length one. Values that have length one already, as far as `f32` can
+    /// hold it, are taken bit by bit: an embedding that was written down reads back unchanged.
     ///
     /// # Errors
     ///
@@ -141,8 +142,11 @@ impl Embedding {
         if length < f64::from(f32::MIN_POSITIVE) {
             return invalid("all values are zero".to_owned());
         }
-        for value in &mut values {
-            *value = (f64::from(*value) / length) as f32;
+        // Rounding a unit vector to `f32` moves its length by less than this.
+        if (length - 1.0).abs() > f64::from(f32::EPSILON) {
+            for value in &mut values {
+                *value = (f64::from(*value) / length) as f32;
+            }
         }
         Ok(Self {
             space: space.clone(),

@@ -68,21 +68,26 @@ impl TemplateStore for MemoryStore {
     }
 
     fn templates(&self, visit: &mut dyn FnMut(Template) -> Result<()>) -> Result<()> {
-        self.contents()
-            .templates
-            .values()
-            .try_for_each(|(template, _)| visit(template.clone()))
+        let templates: Vec<_> = {
+            let contents = self.contents();
+            contents
+                .templates
+                .values()
+                .map(|(t, _)| t.clone())
+                .collect()
+        };
+        templates.into_iter().try_for_each(visit)
     }
 
     fn crops(
         &self,
         visit: &mut dyn FnMut(TemplateId, &PersonId, AlignedFace) -> Result<()>,
     ) -> Result<()> {
-        self.contents()
-            .templates
-            .values()
+        let templates = self.contents().templates.clone();
+        templates
+            .into_values()
             .try_for_each(|(template, crop)| match crop {
-                Some(crop) => visit(template.id, &template.person, crop.clone()),
+                Some(crop) => visit(template.id, &template.person, crop),
                 None => Ok(()),
             })
     }

@@ -6,9 +6,13 @@ use jiff::Timestamp;
 
 use crate::{AlignedFace, Embedding, Person, PersonId, Result, TemplateId};
 
+#[cfg(feature = "store")]
+mod file;
 #[cfg(feature = "engine")]
 mod memory;
 
+#[cfg(feature = "store")]
+pub use file::{CheckReport, FileStore, GalleryKey, ImportReport, Protection, ProtectionKind};
 #[cfg(feature = "engine")]
 pub use memory::MemoryStore;
 
@@ -88,6 +92,7 @@ impl Template {
 /// - A number that was given to a template is never given again, not even after its removal.
 /// - After `remove` nothing of the person can be read from the store again.
 /// - All methods may be called from many threads at once.
+/// - A visit sees the store as it was when the visit began, and may itself change the store.
 pub trait TemplateStore: fmt::Debug + Send + Sync {
     /// Adds or updates `person` and adds `templates`, in one step. Returns the templates' numbers, in order.
     /// `person` replaces what was known of the same id; earlier templates stay.

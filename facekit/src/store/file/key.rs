@@ -1,0 +1,266 @@
+//! The keys that people hold.
+
+use std::{
+    env, fmt,
+    fs::{File, OpenOptions},
+    io::{Read, Write},
+    path::Path,
+};
+
+use zeroize::Zeroizing;
+
+use super::{disk, seal};
+use crate::{Error, Result};
+
+/// The key that opens a gallery file: 32 random bytes, or a passphrase. Wiped from memory when dropped.
+///
+/// A passphrase is stretched by Argon2id (64 MiB, 3 passes), so opening takes a tenth of a second or so; prefer
+/// a key file where no person has to type.
+///
+/// ```
+/// use facekit::{GalleryKey, Protection};
+///
+/// let key = GalleryKey::generate()?;
+/// assert_eq!(format!("{key:?}"), "GalleryKey(..)");
+/// let protection = Protection::Key(key);
+/// # Ok::<(), facekit::Error>(())
+/// ```
+#[derive(Clone)]
+pub struct GalleryKey(pub(super) Secret);
+
+#[derive(Clone)]
+pub(super) enum Secret {
+    Raw(Zeroizing<[u8; 32]>),
+    Passphrase(Zeroizing<String>),
+}
+
+/// What a key file and a variable hold.
+const ACCEPTED: &str = "one line of 64 hexadecimal digits";
+
+impl GalleryKey {
+    /// A new random key.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Store`] where the operating system gives no random numbers.
+    pub fn generate() -> Result<Self> {
+        seal::random().map(Self::from_bytes)
+    }
+
+    /// A key that comes from elsewhere: 32 bytes that nobody can guess. For anything people can remember there
+    /// is [`from_passphrase`](Self::from_passphrase).
+    #[must_use]
+    pub fn from_bytes(bytes: [u8; 32]) -> Self {
+        Self(Secret::Raw(Zeroizing::new(bytes)))
+    }
+
+    /// A passphrase, taken byte by byte as it stands, white space included.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Key`] where it is empty.
+    ///
+    /// ```
+    /// use facekit::GalleryKey;
+    ///
+    /// assert!(GalleryKey::from_passphrase("correct horse battery staple").is_ok());
+    /// assert!(GalleryKey::from_passphrase("").is_err());
+    /// ```
+    pub fn from_passphrase(passphrase: &str) -> Result<Self> {
+        if passphrase.is_empty() {
+            return Err(refused("passphrase", "is empty"));
+        }
+        Ok(Self(Secret::Passphrase(Zeroizing::new(
+            passphrase.to_owned(),
+        ))))
+    }
+
+    /// Reads a key file: one line of 64 hexadecimal digits, as [`write_new_file`](Self::write_new_file) writes it.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Io`] where the file cannot be read, [`Error::Key`] where it holds anything else.
+    pub fn from_file(path: impl AsRef<Path>) -> Result<Self> {
+        // Enough for a key, too little to fill memory with whatever else was named.
+        const LIMIT: u64 = 1024;
+        let path = path.as_ref();
+        let mut text = Zeroizing::new(Vec::with_capacity(LIMIT as usize));
+        File::open(path)
+            .and_then(|file| file.take(LIMIT).read_to_end(&mut text))
+            .map_err(Error::io("reading", path))?;
+        let line = text.strip_suffix(b"\n").unwrap_or(&text);
+        let line = line.strip_suffix(b"\r").unwrap_or(line);
+        parse(line)
+            .map(|bytes| Self(Secret::Raw(bytes)))
+            .ok_or_else(|| {
+                refused(
+                    path.display(),
+                    format!("is not a key file, which holds {ACCEPTED}"),
+                )
+            })
+    }
+
+    /// Reads an environment variable: 64 hexadecimal digits are a key, anything else is a passphrase.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Key`] where the variable is not set, is empty, or is not UTF-8.
+    pub fn from_env(variable: &str) -> Result<Self> {
+        let text = match env::var(variable) {
+            Ok(text) => Zeroizing::new(text),
+            Err(error) => {
+                let reason = match error {
+                    env::VarError::NotPresent => "is not set",
+                    env::VarError::NotUnicode(_) => "is not valid UTF-8",
+                };
+                return Err(refused(variable, reason));
+            }
+        };
+        match parse(text.as_bytes()) {
+            Some(bytes) => Ok(Self(Secret::Raw(bytes))),
+            None if text.is_empty() => Err(refused(variable, "is empty")),
+            None => Ok(Self(Secret::Passphrase(text))),
+        }
+    }
+
+    /// Writes a key file that only its owner can read (mode 0600 on Unix), and makes sure it is on disk.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Io`] where the file cannot be written or exists already, [`Error::Key`] for a passphrase.
+    pub fn write_new_file(&self, path: impl AsRef<Path>) -> Result<()> {
+        let path = path.as_ref();
+        let Secret::Raw(bytes) = &self.0 else {
+            return Err(refused(
+                path.display(),
+                "a passphrase is not written to a key file",
+            ));
+        };
+        let mut text = Zeroizing::new(String::with_capacity(65));
+        for byte in bytes.iter() {
+            for digit in [byte >> 4, byte & 15] {
+                text.extend(char::from_digit(digit.into(), 16));
+            }
+        }
+        text.push('\n');
+        let mut options = OpenOptions::new();
+        options.write(true).create_new(true);
+        disk::owner_only(&mut options)
+            .open(path)
+            .and_then(|mut file| {
+                file.write_all(text.as_bytes())?;
+                file.sync_all()
+            })
+            .map_err(Error::io("creating", path))?;
+        disk::sync_folder_of(path)
+    }
+}
+
+impl fmt::Debug for GalleryKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("GalleryKey(..)")
+    }
+}
+
+fn refused(what: impl fmt::Display, reason: impl fmt::Display) -> Error {
+    Error::Key {
+        what: what.to_string(),
+        reason: reason.to_string(),
+    }
+}
+
+fn parse(digits: &[u8]) -> Option<Zeroizing<[u8; 32]>> {
+    if digits.len() != 64 {
+        return None;
+    }
+    let mut bytes = Zeroizing::new([0; 32]);
+    for (byte, pair) in bytes.iter_mut().zip(digits.chunks_exact(2)) {
+        for &digit in pair {
+            *byte = *byte << 4 | u8::try_from(char::from(digit).to_digit(16)?).ok()?;
+        }
+    }
+    Some(bytes)
+}
+
+/// Who can read a gallery file. There is no default: leaving templates open is for the caller to say.
+#[derive(Clone, Debug)]
+pub enum Protection {
+    /// Only who holds the key.
+    Key(GalleryKey),
+    /// Whoever has the file has the templates: the root key lies open in the file. For test data, and for files
+    /// on a medium that is encrypted itself. Removed people are erased nonetheless.
+    None,
+}
+
+/// How a gallery file is protected, as its header says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ProtectionKind {
+    /// By a key of 32 bytes.
+    Key,
+    /// By a passphrase.
+    Passphrase,
+    /// Not at all.
+    None,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn key_files() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("gallery.key");
+        let key = GalleryKey::from_bytes([0xA7; 32]);
+        key.write_new_file(&path).unwrap();
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::PermissionsExt;
+            let mode = path.metadata().unwrap().permissions().mode();
+            assert_eq!(mode & 0o777, 0o600);
+        }
+        assert!(matches!(
+            GalleryKey::from_file(&path).unwrap().0,
+            Secret::Raw(bytes) if *bytes == [0xA7; 32]
+        ));
+        assert!(matches!(
+            key.write_new_file(&path).unwrap_err(),
+            Error::Io { .. }
+        ));
+        let hex = "0123456789abcdefABCDEF".repeat(3);
+        let (good, short) = (&hex[..64], &hex[..63]);
+        for good in [good.to_owned(), format!("{good}\n"), format!("{good}\r\n")] {
+            std::fs::write(&path, good).unwrap();
+            GalleryKey::from_file(&path).unwrap();
+        }
+        for bad in [
+            String::new(),
+            short.to_owned(),
+            format!("{short}g"),
+            format!("{good}{good}"),
+            format!("{good}\n\n"),
+            format!(" {short}"),
+        ] {
+            std::fs::write(&path, bad).unwrap();
+            let error = GalleryKey::from_file(&path).unwrap_err();
+            assert!(matches!(error, Error::Key { .. }), "{error}");
+            let message = error.to_string();
+            assert!(message.contains("gallery.key") && message.contains(ACCEPTED));
+        }
+        let missing = GalleryKey::from_file(folder.path().join("none")).unwrap_err();
+        assert!(missing.is_not_found());
+        let phrase = GalleryKey::from_passphrase("open sesame").unwrap();
+        assert!(matches!(
+            phrase.write_new_file(folder.path().join("p")).unwrap_err(),
+            Error::Key { .. }
+        ));
+        assert!(!format!("{phrase:?}").contains("sesame"));
+    }
+
+    #[test]
+    fn variables_that_are_not_set() {
+        let error = GalleryKey::from_env("FACEKIT_NO_SUCH_VARIABLE").unwrap_err();
+        assert_eq!(error.to_string(), "FACEKIT_NO_SUCH_VARIABLE: is not set");
+    }
+}

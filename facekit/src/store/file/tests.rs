@@ -1,0 +1,601 @@
+//! What only the inside can show: a disk that loses power, keys that are gone, and files that lie.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    io,
+    sync::{Arc, Mutex},
+};
+
+use jiff::Timestamp;
+
+use super::{disk::Disk, *};
+use crate::{Digest, Embedding, EmbeddingSpace, Watch};
+
+/// Small numbers that look random and are the same every time (SplitMix64).
+struct Numbers(u64);
+
+impl Numbers {
+    fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
+        let mut z = self.0;
+        z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+        z ^ (z >> 31)
+    }
+
+    fn below(&mut self, limit: usize) -> usize {
+        (self.next() % limit as u64) as usize
+    }
+}
+
+/// A disk whose power fails at the `left`th operation. Until it is synced, what was written may be lost.
+#[derive(Debug, Default)]
+struct FailingDisk(Mutex<Medium>);
+
+#[derive(Debug, Default)]
+struct Medium {
+    /// What reads see.
+    current: Vec<u8>,
+    /// What is safe.
+    durable: Vec<u8>,
+    /// What happened since the last sync.
+    pending: Vec<Change>,
+    /// Operations until the power fails.
+    left: Option<usize>,
+    operations: usize,
+}
+
+#[derive(Clone, Debug)]
+enum Change {
+    Write(usize, Vec<u8>),
+    Resize(usize),
+}
+
+impl Change {
+    fn apply(&self, bytes: &mut Vec<u8>) {
+        match self {
+            Self::Write(offset, data) => {
+                let end = offset + data.len();
+                if bytes.len() < end {
+                    bytes.resize(end, 0);
+                }
+                bytes[*offset..end].copy_from_slice(data);
+            }
+            Self::Resize(length) => bytes.resize(*length, 0),
+        }
+    }
+}
+
+impl FailingDisk {
+    fn new(bytes: Vec<u8>, left: Option<usize>) -> Arc<Self> {
+        Arc::new(Self(Mutex::new(Medium {
+            current: bytes.clone(),
+            durable: bytes,
+            left,
+            ..Medium::default()
+        })))
+    }
+
+    fn operate<T>(&self, work: impl FnOnce(&mut Medium) -> io::Result<T>) -> io::Result<T> {
+        let mut medium = self.0.lock().unwrap();
+        if let Some(left) = &mut medium.left {
+            *left = left
+                .checked_sub(1)
+                .ok_or_else(|| io::Error::other("the power is gone"))?;
+        }
+        medium.operations += 1;
+        work(&mut medium)
+    }
+
+    fn change(&self, change: Change) -> io::Result<()> {
+        self.operate(|medium| {
+            change.apply(&mut medium.current);
+            medium.pending.push(change);
+            Ok(())
+        })
+    }
+
+    /// What the drive holds after the power failed: everything synced, and nothing or some of the rest, in sectors.
+    fn after_power_loss(&self, numbers: &mut Numbers) -> Vec<u8> {
+        let medium = self.0.lock().unwrap();
+        let mut bytes = medium.durable.clone();
+        if numbers.below(4) == 0 {
+            return bytes;
+        }
+        let torn = numbers.below(2) == 0;
+        for change in &medium.pending {
+            match change {
+                Change::Write(offset, data) if torn => {
+                    let mut at = 0;
+                    while at < data.len() {
+                        let sector = 512 - (offset + at) % 512;
+                        let end = data.len().min(at + sector);
+                        if numbers.below(2) == 0 {
+                            Change::Write(offset + at, data[at..end].to_vec()).apply(&mut bytes);
+                        }
+                        at = end;
+                    }
+                }
+                change if numbers.below(2) == 0 => change.apply(&mut bytes),
+                _ => {}
+            }
+        }
+        bytes
+    }
+
+    fn bytes(&self) -> Vec<u8> {
+        self.0.lock().unwrap().current.clone()
+    }
+
+    fn operations(&self) -> usize {
+        self.0.lock().unwrap().operations
+    }
+}
+
+impl Disk for FailingDisk {
+    fn len(&self) -> io::Result<u64> {
+        Ok(self.0.lock().unwrap().current.len() as u64)
+    }
+
+    fn set_len(&self, length: u64) -> io::Result<()> {
+        self.change(Change::Resize(length as usize))
+    }
+
+    fn read(&self, offset: u64, bytes: &mut [u8]) -> io::Result<()> {
+        let medium = self.0.lock().unwrap();
+        let from = medium.current.get(offset as usize..);
+        let from = from.and_then(|from| from.get(..bytes.len()));
+        bytes.copy_from_slice(from.ok_or(io::ErrorKind::UnexpectedEof)?);
+        Ok(())
+    }
+
+    fn write(&self, offset: u64, bytes: &[u8]) -> io::Result<()> {
+        self.change(Change::Write(offset as usize, bytes.to_vec()))
+    }
+
+    fn sync(&self) -> io::Result<()> {
+        self.operate(|medium| {
+            medium.durable = medium.current.clone();
+            medium.pending.clear();
+            Ok(())
+        })
+    }
+}
+
+fn path() -> &'static Path {
+    Path::new("simulated.gallery")
+}
+
+fn key() -> Protection {
+    Protection::Key(GalleryKey::from_bytes([7; 32]))
+}
+
+fn create(disk: &Arc<FailingDisk>) -> Result<FileStore> {
+    let disk = Arc::clone(disk) as Arc<dyn Disk>;
+    FileStore::create_on(disk, path(), Wrapping::new(&key())?, SecretKey::random()?)
+}
+
+fn open(disk: &Arc<FailingDisk>, protection: &Protection) -> Result<FileStore> {
+    FileStore::open_on(Arc::clone(disk) as Arc<dyn Disk>, path(), protection)
+}
+
+fn id(number: usize) -> PersonId {
+    PersonId::new(format!("person {number:03}")).unwrap()
+}
+
+fn person(number: usize) -> Person {
+    Person::new(id(number), Timestamp::UNIX_EPOCH).with_name(format!("The Name {number:03}"))
+}
+
+fn template(number: usize) -> NewTemplate {
+    let space = EmbeddingSpace::new("simulated", Digest::from_bytes([9; 32]), 128);
+    let mut numbers = Numbers(number as u64);
+    let values = (0..128).map(|_| numbers.next() as i32 as f32).collect();
+    NewTemplate::new(
+        Embedding::new(&space, values).unwrap(),
+        0.5,
+        Timestamp::UNIX_EPOCH,
+    )
+}
+
+/// Who is in a store, with how many templates.
+fn census(store: &FileStore) -> BTreeMap<PersonId, usize> {
+    let mut census: BTreeMap<_, _> = store
+        .people()
+        .unwrap()
+        .into_iter()
+        .map(|person| (person.id, 0))
+        .collect();
+    store
+        .templates(&mut |template| {
+            *census.get_mut(&template.person).unwrap() += 1;
+            Ok(())
+        })
+        .unwrap();
+    census
+}
+
+/// Puts and removes people until the disk fails. `sure` holds what was acknowledged; where the last step was not, the
+/// second value says what might have happened instead.
+fn work(
+    store: &FileStore,
+    numbers: &mut Numbers,
+    sure: &mut BTreeMap<PersonId, usize>,
+    protection: &mut Protection,
+) -> Option<(BTreeMap<PersonId, usize>, Protection)> {
+    for _ in 0..12 {
+        let mut next = sure.clone();
+        let mut next_protection = protection.clone();
+        let done = match numbers.below(10) {
+            0..5 => {
+                let who = numbers.below(12);
+                let templates: Vec<_> = (0..numbers.below(4)).map(template).collect();
+                *next.entry(id(who)).or_default() += templates.len();
+                store.put(&person(who), &templates).map(drop)
+            }
+            5..9 => {
+                let gone: BTreeSet<_> = (0..3).map(|_| id(numbers.below(12))).collect();
+                next.retain(|person, _| !gone.contains(person));
+                store
+                    .remove(&gone.into_iter().collect::<Vec<_>>())
+                    .map(drop)
+            }
+            _ => {
+                let bytes = [numbers.below(256) as u8; 32];
+                next_protection = Protection::Key(GalleryKey::from_bytes(bytes));
+                store.rekey(&next_protection)
+            }
+        };
+        if done.is_err() {
+            return Some((next, next_protection));
+        }
+        *sure = next;
+        *protection = next_protection;
+    }
+    None
+}
+
+#[test]
+fn power_losses() {
+    // How many operations there are to be interrupted.
+    let disk = FailingDisk::new(Vec::new(), None);
+    let creating = {
+        let store = create(&disk).unwrap();
+        let operations = disk.operations();
+        drop(store);
+        operations
+    };
+    let mut numbers = Numbers(20_260_801);
+    let (mut while_working, mut while_opening, mut settled_ahead) = (0, 0, 0);
+    for _ in 0..70 {
+        // One gallery goes through several losses, each of which the next work builds upon.
+        let mut disk = FailingDisk::new(Vec::new(), None);
+        drop(create(&disk).unwrap());
+        let mut sure = BTreeMap::new();
+        let mut protection = key();
+        for _ in 0..6 {
+            let failing = FailingDisk::new(disk.bytes(), Some(numbers.below(120)));
+            let maybe = match open(&failing, &protection) {
+                Ok(store) => {
+                    let maybe = work(&store, &mut numbers, &mut sure, &mut protection);
+                    while_working += usize::from(maybe.is_some());
+                    maybe
+                }
+                Err(_) => {
+                    while_opening += 1;
+                    None
+                }
+            };
+            disk = FailingDisk::new(failing.after_power_loss(&mut numbers), None);
+            let store = match (open(&disk, &protection), &maybe) {
+                (Err(Error::Key { .. }), Some((_, new))) => {
+                    let store = open(&disk, new).unwrap();
+                    protection = new.clone();
+                    store
+                }
+                (opened, _) => opened.unwrap(),
+            };
+            let found = census(&store);
+            if let Some((next, _)) = maybe
+                && found == next
+                && found != sure
+            {
+                settled_ahead += 1;
+                sure = next;
+            }
+            assert_eq!(found, sure);
+            let report = store.check(Watch::new()).unwrap();
+            assert!(report.is_clean(), "{report:?}");
+            // Whatever happened, the file is left with one root key.
+            drop(store);
+            let slots = header::read_slots(&*disk, path()).unwrap();
+            assert_eq!(slots.iter().filter(|slot| slot.is_erased()).count(), 1);
+        }
+    }
+    assert!(while_working >= 200, "{while_working}");
+    assert!(
+        while_opening > 0 && settled_ahead > 0,
+        "{while_opening} {settled_ahead}"
+    );
+
+    // `create` gives the file its name after all of this; until then there is nothing to trip over.
+    for left in 0..creating {
+        let disk = FailingDisk::new(Vec::new(), Some(left));
+        assert!(create(&disk).is_err());
+    }
+    for _ in 0..20 {
+        let disk = FailingDisk::new(Vec::new(), Some(creating));
+        let store = create(&disk).unwrap();
+        let bytes = disk.after_power_loss(&mut numbers);
+        drop(store);
+        let reopened = open(&FailingDisk::new(bytes, None), &key()).unwrap();
+        assert!(reopened.people().unwrap().is_empty());
+    }
+}
+
+/// Everything that `root` opens as a person's data key, at any place of the file.
+fn data_keys(bytes: &[u8], root: &SecretKey, people: u64) -> Vec<(u64, SecretKey)> {
+    let mut keys = Vec::new();
+    for window in bytes.windows(32 + seal::OVERHEAD) {
+        // The most of a file has never been written.
+        if window.ends_with(&[0; 16]) {
+            continue;
+        }
+        for number in 0..people {
+            let context = records::context(records::Kind::Key, number, 0);
+            let key = root.open(&context, window);
+            keys.extend(key.map(|key| (number, SecretKey::from_slice(&key).unwrap())));
+        }
+    }
+    keys
+}
+
+/// The root keys that the gallery's key opens, at any place of the file.
+fn root_keys(bytes: &[u8], protection: &Protection) -> Vec<SecretKey> {
+    let mut keys = Vec::new();
+    for start in 0..bytes.len() {
+        let slot = bytes[start..].first_chunk().map(header::Slot::parse);
+        if let Some(slot) = slot.as_ref().and_then(header::Slot::live)
+            && let Ok((_, root)) = slot.unlock(protection, path())
+        {
+            keys.push(root);
+        }
+    }
+    keys
+}
+
+/// How many of the sealed records, found at any place of the file, one of `keys` opens.
+fn opened(sealed: &[(records::Kind, u64, u64, Vec<u8>)], keys: &[(u64, SecretKey)]) -> usize {
+    sealed
+        .iter()
+        .filter(|(kind, person, template, sealed)| {
+            let context = records::context(*kind, *person, *template);
+            keys.iter()
+                .any(|(_, key)| key.open(&context, sealed).is_some())
+        })
+        .count()
+}
+
+#[test]
+fn removal_leaves_no_key() {
+    for protection in [key(), Protection::None] {
+        let disk = FailingDisk::new(Vec::new(), None);
+        let wrapping = Wrapping::new(&protection).unwrap();
+        let shared = Arc::clone(&disk) as Arc<dyn Disk>;
+        let store =
+            FileStore::create_on(shared, path(), wrapping, SecretKey::random().unwrap()).unwrap();
+        let face = crate::Image::filled(16, 16, [10, 20, 30]);
+        let crop = AlignedFace::new(face).unwrap();
+        for who in 0..3 {
+            let templates = [template(who).with_crop(crop.clone()), template(100 + who)];
+            store.put(&person(who), &templates).unwrap();
+        }
+        // The people's numbers are given in order. Bert, number 1, will go: all that is sealed for him …
+        let gone = 1;
+        let sealed = sealed_records(&store.snapshot().unwrap(), gone);
+        assert_eq!(sealed.len(), 1 + 2 + 1);
+        let before = disk.bytes();
+        let holds = |bytes: &[u8], sealed: &[u8]| {
+            bytes.windows(sealed.len()).any(|window| window == sealed)
+        };
+        assert!(sealed.iter().all(|(.., sealed)| holds(&before, sealed)));
+
+        // … is open to whoever has the file and the gallery's key before,
+        let [root] = &root_keys(&before, &protection)[..] else {
+            panic!("one root key");
+        };
+        let keys = data_keys(&before, root, 3);
+        assert!(keys.iter().any(|(number, _)| *number == gone));
+        assert_eq!(opened(&sealed, &keys), sealed.len());
+
+        // and closed after, though some of it still lies in free pages: no root key that the file still holds leads
+        // to a key that opens any of it.
+        assert_eq!(store.remove(&[id(1)]).unwrap(), 1);
+        let removed = disk.bytes();
+        drop(store);
+        let closed = disk.bytes();
+        drop(open(&disk, &protection).unwrap());
+        for after in [removed, closed, disk.bytes()] {
+            assert!(sealed.iter().any(|(.., sealed)| holds(&after, sealed)));
+            let roots = root_keys(&after, &protection);
+            assert_eq!(roots.len(), 1);
+            assert!(!holds(&after, root.bytes()));
+            let keys = data_keys(&after, &roots[0], 3);
+            let numbers: BTreeSet<_> = keys.iter().map(|(number, _)| *number).collect();
+            assert_eq!(numbers, BTreeSet::from([0, 2]));
+            assert_eq!(opened(&sealed, &keys), 0);
+        }
+    }
+}
+
+/// All records that are sealed under a person's key.
+fn sealed_records(snapshot: &Snapshot<'_>, person: u64) -> Vec<(records::Kind, u64, u64, Vec<u8>)> {
+    let get = |table, number| snapshot.get(table, number).unwrap();
+    let mut sealed = vec![(
+        records::Kind::Person,
+        person,
+        0,
+        get(records::PEOPLE, person).unwrap(),
+    )];
+    for number in snapshot.owned(person).unwrap() {
+        for (kind, table) in [
+            (records::Kind::Template, records::TEMPLATES),
+            (records::Kind::Crop, records::CROPS),
+        ] {
+            let record = get(table, number);
+            sealed.extend(record.map(|record| (kind, person, number, record[8..].to_vec())));
+        }
+    }
+    sealed
+}
+
+/// Everything a store holds, for comparison.
+fn contents(store: &FileStore) -> Result<String> {
+    let mut contents = format!("{:?}", store.people()?);
+    store.templates(&mut |template| {
+        let bits = template.embedding.values().iter().map(|v| v.to_bits());
+        contents += &format!("{template:?} {:?}", bits.collect::<Vec<_>>());
+        Ok(())
+    })?;
+    store.crops(&mut |id, person, crop| {
+        contents += &format!("{id:?} {person} {crop:?}");
+        Ok(())
+    })?;
+    Ok(contents)
+}
+
+/// A gallery of some size, closed or as a crash leaves it.
+fn sample(closed: bool) -> (Vec<u8>, String) {
+    let disk = FailingDisk::new(Vec::new(), None);
+    let store = create(&disk).unwrap();
+    for who in 0..40 {
+        let face = crate::Image::filled(8, 8, [who as u8; 3]);
+        let crop = AlignedFace::new(face).unwrap();
+        let templates = [template(who), template(50 + who).with_crop(crop)];
+        store.put(&person(who), &templates).unwrap();
+    }
+    store.remove(&[id(3), id(4), id(5)]).unwrap();
+    // The last change is one whose loss nothing but the database would notice.
+    store.put(&person(60), &[template(60)]).unwrap();
+    let contents = contents(&store).unwrap();
+    let crashed = disk.bytes();
+    drop(store);
+    let bytes = if closed { disk.bytes() } else { crashed };
+    (bytes, contents)
+}
+
+/// Opens and uses `bytes`. Whatever is wrong with them has to show as an error, and as one about the gallery, unless
+/// everything can be read as it was. Returns whether anything was wrong.
+fn try_damaged(bytes: Vec<u8>, expected: &str) -> bool {
+    let disk = FailingDisk::new(bytes, None);
+    let used = open(&disk, &key()).and_then(|store| {
+        let found = contents(&store)?;
+        assert!(
+            found == expected,
+            "an older or wrong state was taken for good"
+        );
+        let report = store.check(Watch::new())?;
+        store.put(&person(200), &[template(200)])?;
+        store.remove(&[id(1), id(200)])?;
+        Ok(report.is_clean())
+    });
+    match used {
+        Ok(clean) => !clean,
+        Err(Error::GalleryDamaged { path: named, .. }) => {
+            assert_eq!(named, path());
+            true
+        }
+        Err(error) => panic!("{error:?}"),
+    }
+}
+
+#[test]
+fn flipped_bytes() {
+    flip_bytes(true);
+}
+
+#[test]
+fn flipped_bytes_after_a_crash() {
+    flip_bytes(false);
+}
+
+fn flip_bytes(closed: bool) {
+    let (bytes, expected) = sample(closed);
+    assert!(!try_damaged(bytes.clone(), &expected));
+    let written: Vec<_> = (0..bytes.len()).filter(|&at| bytes[at] != 0).collect();
+    let mut numbers = Numbers(3);
+    let mut noticed = 0;
+    let mut flip = |at: usize| {
+        // The one bit that nothing checks: which of redb's two commits is the latest. Flipped after a crash, the last
+        // change before it is lost.
+        let mut bit = 1 << numbers.below(8);
+        if at == header::LENGTH as usize + 9 && bit == 1 {
+            bit = 2;
+        }
+        let mut bytes = bytes.clone();
+        bytes[at] ^= bit;
+        noticed += usize::from(try_damaged(bytes, &expected));
+    };
+    // All of the header that means anything and of the database's own header, and then anywhere.
+    let slots = (1..3).flat_map(|slot| (0..141).map(move |at| slot * 4096 + at));
+    let database = (0..320).map(|at| header::LENGTH as usize + at);
+    (0..52).chain(slots).chain(database).for_each(&mut flip);
+    let mut numbers = Numbers(4);
+    for _ in 0..500 {
+        flip(written[numbers.below(written.len())]);
+    }
+    assert!(noticed > 400, "{noticed}");
+}
+
+#[test]
+fn cut_short() {
+    let (bytes, expected) = sample(true);
+    let mut numbers = Numbers(5);
+    let some = (0..100).map(|_| numbers.below(bytes.len()));
+    let edges = [0, 1, 15, 16, 51, 52, 4096, 8192, 12287, 12288, 12289, 16384];
+    for length in some.chain(edges).chain([bytes.len() - 1]) {
+        assert!(try_damaged(bytes[..length].to_vec(), &expected), "{length}");
+    }
+}
+
+#[test]
+fn a_later_format() {
+    let (mut bytes, _) = sample(true);
+    bytes[16] = 2;
+    let digest = Digest::of(&bytes[..20]);
+    bytes[20..52].copy_from_slice(digest.as_bytes());
+    let error = open(&FailingDisk::new(bytes, None), &key()).unwrap_err();
+    let expected =
+        "gallery simulated.gallery: its format is version 2, this facekit reads up to version 1";
+    assert!(error.to_string().starts_with(expected), "{error}");
+}
+
+#[test]
+fn records_cannot_change_places() {
+    let disk = FailingDisk::new(Vec::new(), None);
+    let store = create(&disk).unwrap();
+    for who in 0..2 {
+        store.put(&person(who), &[template(who)]).unwrap();
+    }
+    {
+        // Someone who can write to the file gives a person another's template.
+        let state = store.state();
+        let record = |number| {
+            let snapshot = Snapshot::new(&state.database, &state.root, path()).unwrap();
+            snapshot.get(records::TEMPLATES, number).unwrap().unwrap()
+        };
+        let (first, second) = (record(0), record(1));
+        let transaction = state.database.begin_write().unwrap();
+        {
+            let mut table = transaction.open_table(records::TEMPLATES).unwrap();
+            table.insert(0, second.as_slice()).unwrap();
+            table.insert(1, first.as_slice()).unwrap();
+        }
+        transaction.commit().unwrap();
+    }
+    let report = store.check(Watch::new()).unwrap();
+    let expected = ["template 0 does not open", "template 1 does not open"];
+    assert_eq!(report.damage[..2], expected);
+    let error = store.templates(&mut |_| Ok(())).unwrap_err();
+    assert!(matches!(error, Error::GalleryDamaged { .. }));
+}

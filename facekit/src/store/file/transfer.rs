@@ -1,0 +1,299 @@
+//! Galleries made from galleries: backups, exports and imports.
+
+use std::{
+    collections::{BTreeSet, HashSet},
+    fs::{self, File, OpenOptions},
+    io,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use super::{
+    FileStore, Protection, disk,
+    disk::Disk,
+    guarded,
+    header::Wrapping,
+    lock,
+    records::{CROPS, PEOPLE, Spaces, TEMPLATES, Writer},
+    seal::SecretKey,
+};
+use crate::{Embedding, Error, PersonId, Result, Watch};
+
+/// What an import brought.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ImportReport {
+    /// People who were not in the gallery before.
+    pub people_added: usize,
+    /// People who were: their id, name and time of enrolment stay as they were.
+    pub people_known: usize,
+    /// Templates that were not in the gallery before.
+    pub templates_added: usize,
+    /// Templates that the person had already, number for number in the same space. They are not stored twice.
+    pub templates_known: usize,
+}
+
+impl FileStore {
+    /// Writes a copy of the gallery as it is at this moment, under the same key, and syncs it. The store stays in use
+    /// meanwhile. The copy appears under its name once it is complete.
+    ///
+    /// Whom the copy holds, it keeps: removing people from this gallery does not reach it.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Io`] where `to` exists or cannot be written, [`Error::Store`] where writing fails,
+    /// [`Error::Cancelled`]. Nothing stands under the name `to` then. A crash may leave a hidden file of that name that
+    /// ends in `.partial`, which the next attempt clears away.
+    ///
+    /// ```
+    /// use facekit::{FileStore, Protection, TemplateStore, Watch};
+    /// # let folder = tempfile::tempdir().unwrap();
+    /// # let (path, copy) = (folder.path().join("staff.gallery"), folder.path().join("staff.backup"));
+    ///
+    /// let store = FileStore::create(&path, &Protection::None)?;
+    /// store.backup(&copy, Watch::new())?;
+    /// assert!(FileStore::open(&copy, &Protection::None)?.people()?.is_empty());
+    /// # Ok::<(), facekit::Error>(())
+    /// ```
+    pub fn backup(&self, to: impl AsRef<Path>, watch: Watch<'_>) -> Result<()> {
+        let (snapshot, wrapping) = {
+            let state = self.state();
+            let snapshot = super::Snapshot::new(&state.database, &state.root, &self.path)?;
+            (snapshot, state.wrapping.clone())
+        };
+        let mut total = 0;
+        for records in [PEOPLE, TEMPLATES, CROPS] {
+            total += snapshot.count(records)?;
+        }
+        let mut done = 0;
+        write_new(to.as_ref(), wrapping, |writer, root| {
+            writer.copy(&snapshot, root, &mut || {
+                done += 1;
+                watch.report(done, Some(total))
+            })
+        })
+    }
+
+    /// Writes people, all of them or those named, with their templates and crops into a new gallery under a
+    /// protection of its own. No key of this gallery opens the new one, nor the other way round.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::UnknownPerson`], and as [`backup`](Self::backup).
+    ///
+    /// ```
+    /// use facekit::{FileStore, Person, PersonId, Protection, TemplateStore, Watch};
+    /// # let folder = tempfile::tempdir().unwrap();
+    /// # let (path, other) = (folder.path().join("staff.gallery"), folder.path().join("night.gallery"));
+    ///
+    /// let store = FileStore::create(&path, &Protection::None)?;
+    /// for id in ["anna", "bert"] {
+    ///     store.put(&Person::new(PersonId::new(id)?, jiff::Timestamp::UNIX_EPOCH), &[])?;
+    /// }
+    /// store.export(Some(&[PersonId::new("bert")?]), &other, &Protection::None, Watch::new())?;
+    /// assert_eq!(FileStore::open(&other, &Protection::None)?.people()?.len(), 1);
+    /// # Ok::<(), facekit::Error>(())
+    /// ```
+    pub fn export(
+        &self,
+        people: Option<&[PersonId]>,
+        to: impl AsRef<Path>,
+        protection: &Protection,
+        watch: Watch<'_>,
+    ) -> Result<()> {
+        let snapshot = self.snapshot()?;
+        let owners = snapshot.owners()?;
+        let mut wanted: Option<BTreeSet<&PersonId>> = people.map(|people| people.iter().collect());
+        let chosen: Vec<_> = owners
+            .iter()
+            .filter(|(_, owner)| {
+                wanted
+                    .as_mut()
+                    .is_none_or(|wanted| wanted.remove(&owner.person.id))
+            })
+            .collect();
+        if let Some(unknown) = wanted.and_then(|mut wanted| wanted.pop_first()) {
+            return Err(Error::UnknownPerson {
+                id: unknown.to_string(),
+            });
+        }
+        let mut spaces = Spaces::default();
+        write_new(to.as_ref(), Wrapping::new(protection)?, |writer, root| {
+            for (done, &(&number, owner)) in (1..).zip(&chosen) {
+                let templates = snapshot.templates_of(number, &owners, &mut spaces)?;
+                writer.put(root, None, &owner.person, &templates)?;
+                watch.report(done, Some(chosen.len() as u64))?;
+            }
+            Ok(())
+        })
+    }
+
+    /// Adds everyone in another gallery, with their templates and crops, in one step. A person whose id is in this
+    /// gallery already keeps name and time of enrolment and gains the templates that are new.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Store`] and [`Error::GalleryDamaged`] where either file fails, [`Error::Cancelled`]. Nothing has
+    /// changed then.
+    ///
+    /// ```
+    /// use facekit::{FileStore, Person, PersonId, Protection, TemplateStore, Watch};
+    /// # let folder = tempfile::tempdir().unwrap();
+    ///
+    /// let day = FileStore::create(folder.path().join("day.gallery"), &Protection::None)?;
+    /// let night = FileStore::create(folder.path().join("night.gallery"), &Protection::None)?;
+    /// night.put(&Person::new(PersonId::new("bert")?, jiff::Timestamp::UNIX_EPOCH), &[])?;
+    /// assert_eq!(day.import(&night, Watch::new())?.people_added, 1);
+    /// assert_eq!(day.import(&night, Watch::new())?.people_added, 0);
+    /// # Ok::<(), facekit::Error>(())
+    /// ```
+    pub fn import(&self, from: &Self, watch: Watch<'_>) -> Result<ImportReport> {
+        // Taken before this gallery is locked, so that two galleries can import each other, or one itself.
+        let theirs = from.snapshot()?;
+        let their_people = theirs.owners()?;
+        let total = their_people.len() as u64;
+        let mut spaces = Spaces::default();
+        let mut report = ImportReport::default();
+        let mut added = Vec::new();
+        let mut state = self.writable()?;
+        let ours = super::Snapshot::new(&state.database, &state.root, &self.path)?;
+        let our_people = ours.owners()?;
+        let writer = guarded(&self.path, || {
+            let writer = Writer::new(&state.database, &self.path)?;
+            for (done, (&number, owner)) in (1..).zip(&their_people) {
+                let mut templates = theirs.templates_of(number, &their_people, &mut spaces)?;
+                let found = templates.len();
+                let known = state.people.get(&owner.person.id).copied();
+                let mut seen = HashSet::new();
+                let person = match known {
+                    Some(known) => {
+                        for template in ours.templates_of(known, &our_people, &mut spaces)? {
+                            seen.insert(identity(&template.embedding));
+                        }
+                        report.people_known += 1;
+                        &our_people[&known].person
+                    }
+                    None => {
+                        report.people_added += 1;
+                        &owner.person
+                    }
+                };
+                templates.retain(|template| seen.insert(identity(&template.embedding)));
+                report.templates_added += templates.len();
+                report.templates_known += found - templates.len();
+                if known.is_none() || !templates.is_empty() {
+                    let (number, _) = writer.put(&state.root, known, person, &templates)?;
+                    added.push((person.id.clone(), number));
+                }
+                watch.report(done, Some(total))?;
+            }
+            Ok(writer)
+        })?;
+        self.commit(&mut state, writer)?;
+        state.people.extend(added);
+        Ok(report)
+    }
+}
+
+/// What makes two templates of a person the same.
+fn identity(embedding: &Embedding) -> ([u8; 32], Vec<u32>) {
+    let values = embedding.values().iter().map(|value| value.to_bits());
+    (
+        *embedding.space().fingerprint().as_bytes(),
+        values.collect(),
+    )
+}
+
+/// Creates a gallery at `path` with what `fill` puts in, closes it and lets it appear.
+fn write_new(
+    path: &Path,
+    wrapping: Wrapping,
+    fill: impl FnOnce(&Writer<'_>, &SecretKey) -> Result<()>,
+) -> Result<()> {
+    let new = Unpublished::new(path)?;
+    let root = SecretKey::random()?;
+    let store = FileStore::create_on(new.disk()?, path, wrapping, root)?;
+    {
+        let mut state = store.state();
+        let writer = guarded(path, || {
+            let writer = Writer::new(&state.database, path)?;
+            fill(&writer, &state.root)?;
+            Ok(writer)
+        })?;
+        store.commit(&mut state, writer)?;
+    }
+    drop(store);
+    new.publish()
+}
+
+/// A new file that has not got its name yet. Dropped before [`publish`](Self::publish) it disappears; what a crash
+/// leaves behind, the next attempt clears away.
+pub(super) struct Unpublished {
+    path: PathBuf,
+    temporary: PathBuf,
+    file: File,
+}
+
+impl Unpublished {
+    pub(super) fn new(path: &Path) -> Result<Self> {
+        let creating = || Error::io("creating", path);
+        let Some(name) = path.file_name() else {
+            return Err(creating()(io::ErrorKind::InvalidInput.into()));
+        };
+        if fs::symlink_metadata(path).is_ok() {
+            return Err(creating()(io::ErrorKind::AlreadyExists.into()));
+        }
+        let mut hidden = std::ffi::OsString::from(".");
+        hidden.push(name);
+        hidden.push(".partial");
+        let temporary = path.with_file_name(hidden);
+        if let Ok(left_behind) = File::open(&temporary) {
+            lock(&left_behind, path)?;
+            drop(left_behind);
+            fs::remove_file(&temporary).map_err(creating())?;
+        }
+        let mut options = OpenOptions::new();
+        options.read(true).write(true).create_new(true);
+        let file = disk::owner_only(&mut options)
+            .open(&temporary)
+            .map_err(creating())?;
+        let new = Self {
+            path: path.to_owned(),
+            temporary,
+            file,
+        };
+        lock(&new.file, path)?;
+        Ok(new)
+    }
+
+    pub(super) fn disk(&self) -> Result<Arc<dyn Disk>> {
+        let file = self.file.try_clone();
+        Ok(Arc::new(file.map_err(Error::io("creating", &self.path))?))
+    }
+
+    /// Syncs the file and gives it its name, which nothing may have taken meanwhile.
+    pub(super) fn publish(self) -> Result<()> {
+        let creating = || Error::io("creating", &self.path);
+        self.file.sync_all().map_err(creating())?;
+        match fs::hard_link(&self.temporary, &self.path) {
+            Ok(()) => {}
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+                return Err(creating()(error));
+            }
+            // A file system without links: all that is left is to look first.
+            Err(_) if fs::symlink_metadata(&self.path).is_err() => {
+                fs::rename(&self.temporary, &self.path).map_err(creating())?;
+            }
+            Err(_) => return Err(creating()(io::ErrorKind::AlreadyExists.into())),
+        }
+        let path = self.path.clone();
+        drop(self);
+        disk::sync_folder_of(&path)
+    }
+}
+
+impl Drop for Unpublished {
+    fn drop(&mut self) {
+        let _ = fs::remove_file(&self.temporary);
+    }
+}
