@@ -292,6 +292,13 @@ fn no_part_of_a_photo_passes_for_the_whole() {
                 file.len()
             );
         }
+        // Closed by a program that did not mind what was missing.
+        for length in [file.len() / 2, file.len() * 3 / 4, file.len() - 20] {
+            if label == "JPEG" {
+                let closed = [&file[..length], &[0xFF, 0xD9]].concat();
+                assert!(reason(decode(&closed)).starts_with("truncated"), "{length}");
+            }
+        }
         // A download that was given its room before its bytes came.
         let mut padded = file[..file.len() / 2].to_vec();
         padded.resize(file.len(), 0);
@@ -392,8 +399,9 @@ fn every_kind_of_pixel_becomes_rgb() {
     assert!(decoded.data().iter().all(|v| v.abs_diff(90) < 2));
 }
 
-/// A CMYK JPEG of 8 × 8 pixels, inverted as Adobe writes it: full cyan ink (0), no other (255).
-fn cmyk_jpeg() -> Vec<u8> {
+/// A CMYK JPEG of 8 × 8 pixels, inverted as Adobe writes it: full cyan ink (0), no other (255). Cyan has the
+/// given sampling factors and as many blocks.
+fn cmyk_jpeg(sampling: u8) -> Vec<u8> {
     let mut file = vec![0xFF, 0xD8];
     let mut segment = |marker: u8, data: &[u8]| {
         file.extend([0xFF, marker]);
@@ -402,7 +410,7 @@ fn cmyk_jpeg() -> Vec<u8> {
     };
     segment(0xEE, b"Adobe\0\x64\0\0\0\0\0");
     segment(0xDB, &[&[0][..], &[8; 64]].concat());
-    let components = [1, 0x11, 0, 2, 0x11, 0, 3, 0x11, 0, 4, 0x11, 0];
+    let components = [1, sampling, 0, 2, 0x11, 0, 3, 0x11, 0, 4, 0x11, 0];
     segment(0xC0, &[&[8, 0, 8, 0, 8, 4][..], &components].concat());
     // DC: code 0 is a difference of seven bits. AC: code 0 ends the block.
     let mut table = [0; 18];
@@ -412,7 +420,9 @@ fn cmyk_jpeg() -> Vec<u8> {
     segment(0xC4, &table);
     segment(0xDA, &[4, 1, 0, 2, 0, 3, 0, 4, 0, 0, 63, 0]);
     // Differences of -127 and 127, which are levels of 1 and 255.
-    let bits = "000000000".to_owned() + &"011111110".repeat(3) + "1111";
+    let blocks = usize::from((sampling >> 4) * (sampling & 15));
+    let bits = "000000000".repeat(blocks) + &"011111110".repeat(3) + "1111111";
+    let bits = &bits[..bits.len() / 8 * 8];
     for byte in bits.as_bytes().chunks(8) {
         let text = std::str::from_utf8(byte).unwrap();
         file.push(u8::from_str_radix(text, 2).unwrap());
@@ -423,12 +433,21 @@ fn cmyk_jpeg() -> Vec<u8> {
 
 #[test]
 fn cmyk_becomes_rgb() {
-    let decoded = decode(&cmyk_jpeg()).unwrap();
+    let decoded = decode(&cmyk_jpeg(0x11)).unwrap();
     for pixel in decoded.data().chunks(3) {
         assert!(
             pixel[0] < 4 && pixel[1] > 250 && pixel[2] > 250,
             "{pixel:?}"
         );
+    }
+}
+
+#[test]
+fn subsampled_cmyk_does_not_end_the_program() {
+    for sampling in [0x12, 0x21, 0x22, 0x41] {
+        if let Err(error) = decode(&cmyk_jpeg(sampling)) {
+            assert!(matches!(error, Error::Image { .. }), "{error}");
+        }
     }
 }
 
@@ -473,7 +492,7 @@ fn file() -> impl Strategy<Value = Vec<u8>> {
     let tiff = tiff(6, &[(0x9003, "2026:03:02 09:15:00"), (0x9011, "+01:00")]);
     prop_oneof![
         Just(with_exif(&jpeg, &tiff)),
-        Just(cmyk_jpeg()),
+        Just(cmyk_jpeg(0x11)),
         Just(png(&photo)),
         Just(webp(&photo)),
     ]

@@ -3,6 +3,7 @@
 use std::{
     fs::{self, File},
     io::{self, Cursor, Read},
+    panic::{AssertUnwindSafe, catch_unwind},
     path::Path,
 };
 
@@ -120,7 +121,8 @@ impl DecodeLimits {
 ///
 /// [`Error::ImageTooLarge`] where a limit is broken, told by the header before pixels are allocated;
 /// [`Error::Image`] where the bytes are damaged, end too soon or are no such image. A photo of which only
-/// a part is there is an error, not a partly grey image.
+/// a part is there is an error, not a partly grey image; so is the rare JPEG that the decoder cannot read,
+/// such as CMYK with subsampled inks.
 pub fn decode(bytes: &[u8], limits: &DecodeLimits) -> Result<Image> {
     decode_named("image", bytes, limits)
 }
@@ -191,27 +193,35 @@ fn decode_named(name: &str, bytes: &[u8], limits: &DecodeLimits) -> Result<Image
     if let (ImageFormat::Png, Some((width, height))) = (format, png_size(bytes)) {
         limits.check_size(name, width, height)?;
     }
-    let mut reader = ImageReader::with_format(Cursor::new(bytes), format);
-    reader.limits(limits.decoder_limits());
-    let mut decoder = reader.into_decoder().map_err(failed)?;
-    let (width, height) = decoder.dimensions();
-    limits.check_size(name, width, height)?;
     let whole = match format {
-        ImageFormat::Jpeg => jpeg::is_whole(bytes),
-        ImageFormat::Png => png_is_whole(bytes),
-        _ => webp_is_whole(bytes),
+        ImageFormat::Jpeg => jpeg::is_whole,
+        ImageFormat::Png => png_is_whole,
+        _ => webp_is_whole,
     };
-    if !whole {
-        let reason = format!("truncated or damaged {label}: it ends before the image does");
-        return Err(image_error(reason, None));
-    }
-
-    let orientation = decoder.orientation().unwrap_or(Orientation::NoTransforms);
-    let pixels = DynamicImage::from_decoder(decoder).map_err(failed)?;
-    let mut upright = DynamicImage::ImageRgb8(pixels.into_rgb8());
-    upright.apply_orientation(orientation);
-    let (width, height) = (upright.width() as usize, upright.height() as usize);
-    Image::from_rgb8(upright.into_rgb8().into_raw(), width, height)
+    let pixels = || {
+        let mut reader = ImageReader::with_format(Cursor::new(bytes), format);
+        reader.limits(limits.decoder_limits());
+        let mut decoder = reader.into_decoder().map_err(failed)?;
+        let (width, height) = decoder.dimensions();
+        limits.check_size(name, width, height)?;
+        if !whole(bytes) {
+            let reason = format!("truncated or damaged {label}: a part of it is missing");
+            return Err(image_error(reason, None));
+        }
+        let orientation = decoder.orientation().unwrap_or(Orientation::NoTransforms);
+        let pixels = DynamicImage::from_decoder(decoder).map_err(failed)?;
+        let mut upright = DynamicImage::ImageRgb8(pixels.into_rgb8());
+        upright.apply_orientation(orientation);
+        Ok(upright.into_rgb8())
+    };
+    // A decoder that meets a file its authors did not think of may panic; zune-jpeg 0.5 does so over CMYK
+    // with subsampled inks. One photo must not end the program, and nothing of the decoder outlives it.
+    let pixels = catch_unwind(AssertUnwindSafe(pixels)).unwrap_or_else(|_| {
+        let reason = format!("a kind of {label} that is not supported");
+        Err(image_error(reason, None))
+    })?;
+    let (width, height) = (pixels.width() as usize, pixels.height() as usize);
+    Image::from_rgb8(pixels.into_raw(), width, height)
         .map_err(|_| image_error(format!("{label} without pixels"), None))
 }
 
