@@ -114,7 +114,10 @@ impl Tables {
             };
             let class = self.0.get_mut(usize::from(place >> 4));
             if let Some(table) = class.and_then(|class| class.get_mut(usize::from(place & 15))) {
-                *table = Table::new(counts, symbols);
+                *table = Table::new(counts, symbols).map(|table| match place >> 4 {
+                    0 => table,
+                    _ => table.with_steps(),
+                });
             }
             content = rest;
         }
@@ -137,6 +140,17 @@ struct Table {
     /// By length: what is to be added to a code for its symbol's place.
     offsets: [i32; 17],
     symbols: Vec<u8>,
+    /// Of AC tables, by the next bits: how far the codes and values that they hold in full lead.
+    steps: Vec<Step>,
+}
+
+/// Several codes and their values at once, up to the end of the block.
+#[derive(Clone, Copy, Default)]
+struct Step {
+    bits: u8,
+    /// How many coefficients they are, the end of the block counted as one.
+    coefficients: u8,
+    ends: bool,
 }
 
 impl Table {
@@ -163,7 +177,33 @@ impl Table {
             limits,
             offsets,
             symbols: symbols.to_vec(),
+            steps: Vec::new(),
         })
+    }
+
+    fn with_steps(mut self) -> Self {
+        self.steps = (0..1_u64 << FAST)
+            .map(|bits| self.step(bits << (64 - FAST)))
+            .collect();
+        self
+    }
+
+    fn step(&self, bits: u64) -> Step {
+        let mut step = Step::default();
+        while let Some((length, symbol)) = self.find(bits << step.bits) {
+            let total = step.bits + length as u8 + (symbol & 15);
+            // A run of empty blocks is left to those who count blocks.
+            if usize::from(total) > FAST || (symbol & 15 == 0 && (1..15).contains(&(symbol >> 4))) {
+                break;
+            }
+            step.bits = total;
+            step.ends = symbol == 0;
+            step.coefficients += (symbol >> 4) + 1;
+            if step.ends {
+                break;
+            }
+        }
+        step
     }
 
     /// The length and the symbol of the code that `bits` begin with, where there is one.
@@ -282,6 +322,16 @@ impl<'a> Scan<'a> {
         let ac = ac?;
         let mut coefficient = u32::from(self.first.max(1));
         while coefficient <= u32::from(self.last) {
+            let step = bits.peek(ac);
+            let after = coefficient + u32::from(step.coefficients);
+            if step.bits > 0 && after <= u32::from(self.last) + 1 {
+                bits.skip(step.bits.into())?;
+                if step.ends {
+                    break;
+                }
+                coefficient = after;
+                continue;
+            }
             let symbol = bits.symbol(ac)?;
             let run = u32::from(symbol >> 4);
             if symbol & 15 == 0 && run < 15 {
@@ -360,6 +410,16 @@ impl<'a> Bits<'a> {
         self.count = self.count.checked_sub(count)?;
         self.next <<= count;
         Some(())
+    }
+
+    /// The step that the next bits are.
+    #[inline]
+    fn peek(&mut self, table: &Table) -> Step {
+        if self.count < 32 {
+            self.fill();
+        }
+        let step = table.steps.get((self.next >> (64 - FAST)) as usize);
+        step.copied().unwrap_or_default()
     }
 
     /// A symbol, and past the bits of the value that its lower half announces.
