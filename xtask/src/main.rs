@@ -1,1 +1,105 @@
-fn main() {}
+//! `cargo xtask`: everything a developer or CI runs. It needs Rust and nothing else; what is missing, it
+//! installs.
+
+mod dependencies;
+mod runner;
+mod suite;
+mod tools;
+
+use std::{env, process::ExitCode};
+
+use anyhow::{Result, bail};
+
+use crate::{
+    runner::{Runner, cargo},
+    suite::Suite,
+};
+
+const HELP: &str = "\
+Usage: cargo xtask COMMAND
+
+  check    formatting, lints, feature combinations, dependency assertions
+  test     all that CI runs: check, tests, documentation, licences
+  docs     the API documentation, where a broken link is an error
+  bench    the benches; further arguments go to criterion
+  help     this text
+
+Environment:
+  FACEKIT_TEST_DATA    folder with weights and photos. Without it, tests that need them are
+                       skipped and listed; with it, a skip for want of data is a failure.
+  FACEKIT_SKIP_LOG     set for the tests: the file that they append `SKIP name: reason` to
+";
+
+fn main() -> ExitCode {
+    match run() {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run() -> Result<bool> {
+    let mut arguments = env::args().skip(1);
+    let command = arguments.next();
+    let rest: Vec<String> = arguments.collect();
+    let command = command.as_deref().unwrap_or("help");
+    if !rest.is_empty() && command != "bench" {
+        bail!("{command} takes no arguments; see cargo xtask help");
+    }
+    let mut runner = Runner::default();
+    match command {
+        "check" => check(&mut runner),
+        "docs" => docs(&mut runner),
+        "test" => {
+            let mut suite = Suite::new()?;
+            check(&mut runner);
+            runner.step("tests", || suite.run(&["--all-targets"]));
+            runner.step("documentation tests", || suite.run(&["--doc"]));
+            docs(&mut runner);
+            runner.step("licences, bans and sources", tools::deny);
+            runner.step("skips", || suite.check_skips());
+            let passed = runner.report();
+            // Alone on the last line, for whoever reads the end of a log.
+            println!("{}", suite.summary());
+            return Ok(passed);
+        }
+        "bench" => {
+            let mut bench = cargo(&["bench", "-p", "benches", "--"]);
+            bench.args(rest);
+            runner.step("benches", || runner::succeed(&mut bench));
+        }
+        "help" | "--help" | "-h" => {
+            print!("{HELP}");
+            return Ok(true);
+        }
+        other => bail!("no command {other:?}; see cargo xtask help"),
+    }
+    Ok(runner.report())
+}
+
+fn check(runner: &mut Runner) {
+    runner.step("toolchain", tools::components);
+    runner.cargo("formatting", &["fmt", "--all", "--check"]);
+    let deny = ["--", "-D", "warnings"];
+    let workspace = ["clippy", "--workspace", "--all-targets", "--all-features"];
+    runner.cargo("lints", &[&workspace[..], &deny].concat());
+    for features in ["", "engine", "decode", "store", "download"] {
+        let name = match features {
+            "" => "lints: facekit without features".to_owned(),
+            _ => format!("lints: facekit with {features} alone"),
+        };
+        let facekit = ["clippy", "-p", "facekit", "--no-default-features"];
+        let facekit = [&facekit[..], &["--features", features], &deny].concat();
+        runner.cargo(&name, &facekit);
+    }
+    runner.step("dependencies", dependencies::check);
+}
+
+fn docs(runner: &mut Runner) {
+    let mut docs = cargo(&["doc", "--no-deps", "--workspace", "--all-features"]);
+    docs.env("RUSTDOCFLAGS", "-D warnings");
+    runner.step("documentation", || runner::succeed(&mut docs));
+}

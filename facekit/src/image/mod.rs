@@ -1,6 +1,22 @@
 //! Pixels: borrowed views over a camera's or a decoder's memory, and owned images.
 
+#[cfg(feature = "decode")]
+mod capture_time;
+#[cfg(feature = "decode")]
+mod decode;
+#[cfg(feature = "engine")]
+mod equalize;
+#[cfg(feature = "decode")]
+mod jpeg;
+
 use std::{borrow::Cow, fmt};
+
+#[cfg(feature = "decode")]
+pub use self::capture_time::capture_time;
+#[cfg(feature = "decode")]
+pub use self::decode::{DecodeLimits, decode, encode_jpeg, open, save};
+#[cfg(feature = "engine")]
+pub use self::equalize::equalize;
 
 use crate::{Error, Result};
 
@@ -87,7 +103,7 @@ impl<'a> ImageView<'a> {
         if width == 0 || height == 0 {
             return invalid(format!("{width} × {height} has no pixels"));
         }
-        if format == PixelFormat::Nv12 && (width % 2 != 0 || height % 2 != 0) {
+        if format == PixelFormat::Nv12 && !(width.is_multiple_of(2) && height.is_multiple_of(2)) {
             return invalid(format!(
                 "{width} × {height} is not possible in NV12, whose sides are even"
             ));
@@ -152,10 +168,10 @@ impl<'a> ImageView<'a> {
             match self.format {
                 PixelFormat::Rgb8 => rgb.extend_from_slice(source),
                 PixelFormat::Bgr8 => {
-                    rgb.extend(source.chunks_exact(3).flat_map(|p| [p[2], p[1], p[0]]))
+                    rgb.extend(source.chunks_exact(3).flat_map(|p| [p[2], p[1], p[0]]));
                 }
                 PixelFormat::Rgba8 => {
-                    rgb.extend(source.chunks_exact(4).flat_map(|p| [p[0], p[1], p[2]]))
+                    rgb.extend(source.chunks_exact(4).flat_map(|p| [p[0], p[1], p[2]]));
                 }
                 PixelFormat::Gray8 => rgb.extend(source.iter().flat_map(|&p| [p; 3])),
                 PixelFormat::Nv12 => {

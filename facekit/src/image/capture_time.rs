@@ -1,0 +1,228 @@
+//! When a photo was taken.
+
+use std::io::Cursor;
+
+use exif::{Exif, In, Reader, Tag, Value};
+use jiff::{
+    Timestamp,
+    civil::DateTime,
+    tz::{Offset, TimeZone},
+};
+
+/// When a photo was taken, as its name or else its EXIF data tells.
+///
+/// `name` is the file's name, or its path, of which the last part is read. A name's date and time win,
+/// since a person or a camera's software put them there deliberately; they are recognised as
+/// `2026-03-02T09-15-00`, `2026-03-02 09.15.00`, `20260302_091500`, `IMG_20260302_091500123` and the like,
+/// with a fraction of a second behind a point or a comma or directly behind the seconds, and in UTC with
+/// a `Z` at the end. Otherwise EXIF's `DateTimeOriginal` counts, with its `SubSecTimeOriginal` and
+/// `OffsetTimeOriginal`. Without a `Z` or an offset, the time is the wall clock's in `zone`; a time that
+/// occurs twice there is the first, and one that is skipped is moved on by the gap. Dates that do not
+/// exist are ignored.
+///
+/// ```
+/// use facekit::image::capture_time;
+/// use jiff::tz::{self, TimeZone};
+///
+/// let nairobi = TimeZone::fixed(tz::offset(3));
+/// let taken = capture_time("class/2026-03-02T09-15-00.jpg", b"", &nairobi).unwrap();
+/// assert_eq!(taken.to_string(), "2026-03-02T06:15:00Z");
+/// assert_eq!(capture_time("holiday.jpg", b"", &nairobi), None);
+/// ```
+#[must_use]
+pub fn capture_time(name: &str, bytes: &[u8], zone: &TimeZone) -> Option<Timestamp> {
+    from_name(name, zone).or_else(|| from_exif(bytes, zone))
+}
+
+fn from_name(name: &str, zone: &TimeZone) -> Option<Timestamp> {
+    let name = name.rsplit(['/', '\\']).next()?.as_bytes();
+    (0..name.len())
+        .filter(|&at| at == 0 || !name[at - 1].is_ascii_digit())
+        .find_map(|at| parse(&name[at..], zone))
+}
+
+/// A date and time at the very beginning of `text`.
+fn parse(text: &[u8], zone: &TimeZone) -> Option<Timestamp> {
+    let mut text = Scanner(text);
+    let year = text.number(4)?;
+    let separator = text.any(b"-_.");
+    let month = text.number(2)?;
+    if separator != text.any(b"-_.") {
+        return None;
+    }
+    let day = text.number(2)?;
+    if text.0.starts_with(b" at ") {
+        text.0 = &text.0[4..];
+    } else {
+        text.any(b"Tt_- .");
+    }
+    let hour = text.number(2)?;
+    let separator = text.any(b"-_.:");
+    let minute = text.number(2)?;
+    if separator != text.any(b"-_.:") {
+        return None;
+    }
+    let second = text.number(2)?;
+    let nanosecond = text.fraction();
+    if text.0.first().is_some_and(u8::is_ascii_digit) {
+        return None;
+    }
+    let zone = match text.any(b"Zz") {
+        // "…00Zurich.jpg" is not in UTC.
+        Some(_) if !text.0.first().is_some_and(u8::is_ascii_alphabetic) => &TimeZone::UTC,
+        _ => zone,
+    };
+    let [month, day, hour, minute, second] =
+        [month, day, hour, minute, second].map(|number| number as i8);
+    let time = DateTime::new(year as i16, month, day, hour, minute, second, nanosecond).ok()?;
+    zone.to_timestamp(time).ok()
+}
+
+struct Scanner<'a>(&'a [u8]);
+
+impl Scanner<'_> {
+    fn any(&mut self, bytes: &[u8]) -> Option<u8> {
+        let (&first, rest) = self.0.split_first()?;
+        bytes.contains(&first).then(|| {
+            self.0 = rest;
+            first
+        })
+    }
+
+    /// A number of exactly `digits` digits, of which further ones may follow.
+    fn number(&mut self, digits: usize) -> Option<u32> {
+        let (number, rest) = self.0.split_at_checked(digits)?;
+        if !number.iter().all(u8::is_ascii_digit) {
+            return None;
+        }
+        self.0 = rest;
+        Some(number.iter().fold(0, |n, d| 10 * n + u32::from(d - b'0')))
+    }
+
+    /// The digits behind the seconds, or behind a point there, as nanoseconds.
+    fn fraction(&mut self) -> i32 {
+        let digits = match self.0 {
+            [b'.' | b',', digit, ..] if digit.is_ascii_digit() => &self.0[1..],
+            _ => self.0,
+        };
+        let count = digits.iter().take_while(|b| b.is_ascii_digit()).count();
+        if !(1..=9).contains(&count) {
+            return 0;
+        }
+        self.0 = &digits[count..];
+        nanoseconds(&digits[..count])
+    }
+}
+
+/// Up to nine digits of a decimal fraction of a second.
+fn nanoseconds(digits: &[u8]) -> i32 {
+    let padded = digits.iter().chain([b'0'; 9].iter()).take(9);
+    padded.fold(0, |n, digit| 10 * n + i32::from(digit - b'0'))
+}
+
+fn from_exif(bytes: &[u8], zone: &TimeZone) -> Option<Timestamp> {
+    let exif = Reader::new()
+        .read_from_container(&mut Cursor::new(bytes))
+        .ok()?;
+    let taken = exif::DateTime::from_ascii(ascii(&exif, Tag::DateTimeOriginal)?).ok()?;
+    let subsecond = ascii(&exif, Tag::SubSecTimeOriginal)
+        .unwrap_or_default()
+        .trim_ascii();
+    let subsecond = match subsecond.iter().all(u8::is_ascii_digit) {
+        true => nanoseconds(&subsecond[..subsecond.len().min(9)]),
+        false => 0,
+    };
+    let time = DateTime::new(
+        taken.year.try_into().ok()?,
+        taken.month.try_into().ok()?,
+        taken.day.try_into().ok()?,
+        taken.hour.try_into().ok()?,
+        taken.minute.try_into().ok()?,
+        taken.second.try_into().ok()?,
+        subsecond,
+    )
+    .ok()?;
+    match ascii(&exif, Tag::OffsetTimeOriginal).and_then(offset) {
+        Some(offset) => offset.to_timestamp(time).ok(),
+        None => zone.to_timestamp(time).ok(),
+    }
+}
+
+/// `+01:00`, `-03:30`; blanks mean that the camera does not know.
+fn offset(text: &[u8]) -> Option<Offset> {
+    let mut time = exif::DateTime::from_ascii(b"2000:01:01 00:00:00").ok()?;
+    time.parse_offset(text).ok()?;
+    Offset::from_seconds(60 * i32::from(time.offset?)).ok()
+}
+
+fn ascii(exif: &Exif, tag: Tag) -> Option<&[u8]> {
+    match &exif.get_field(tag, In::PRIMARY)?.value {
+        Value::Ascii(texts) => texts.first().map(Vec::as_slice),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Central Europe: an hour is skipped on 29 March 2026 and comes twice on 25 October.
+    fn zone() -> TimeZone {
+        TimeZone::posix("CET-1CEST,M3.5.0,M10.5.0/3").unwrap()
+    }
+
+    #[test]
+    fn names_that_tell_the_time() {
+        for (name, expected) in [
+            ("2026-03-02T09-15-00.jpg", "2026-03-02T08:15:00Z"),
+            ("2026-03-02T09-15-00Z.jpg", "2026-03-02T09:15:00Z"),
+            ("2026-03-02T09:15:00.25Z", "2026-03-02T09:15:00.25Z"),
+            ("20260302_091500.jpg", "2026-03-02T08:15:00Z"),
+            ("2026-03-02 09.15.00.png", "2026-03-02T08:15:00Z"),
+            (
+                "Screenshot 2026-03-02 at 09.15.00.png",
+                "2026-03-02T08:15:00Z",
+            ),
+            ("IMG_20260302_091500123.jpg", "2026-03-02T08:15:00.123Z"),
+            ("PXL_20260302_091500123.MP.jpg", "2026-03-02T08:15:00.123Z"),
+            ("IMG20260302091500.jpg", "2026-03-02T08:15:00Z"),
+            ("20260302-091500_2.jpg", "2026-03-02T08:15:00Z"),
+            ("20260302_091500_Zoe.jpg", "2026-03-02T08:15:00Z"),
+            ("20260302_091500Zoe.jpg", "2026-03-02T08:15:00Z"),
+            (
+                "20261302_091500 20260702_091500.jpg",
+                "2026-07-02T07:15:00Z",
+            ),
+            (
+                "2025-01-01T00-00-00/20260302_091500.jpg",
+                "2026-03-02T08:15:00Z",
+            ),
+            // Skipped: moved on by the gap. Twice: the first.
+            ("20260329_023000.jpg", "2026-03-29T01:30:00Z"),
+            ("20261025_023000.jpg", "2026-10-25T00:30:00Z"),
+        ] {
+            let found = capture_time(name, b"", &zone()).map(|time| time.to_string());
+            assert_eq!(found.as_deref(), Some(expected), "{name}");
+        }
+    }
+
+    #[test]
+    fn names_that_do_not() {
+        for name in [
+            "",
+            "anna.jpg",
+            "IMG-20260302-WA0001.jpg",
+            "20260302.jpg",
+            "20260230_091500.jpg",
+            "20260302_246000.jpg",
+            "120260302_091500.jpg",
+            "20260302_0915001234567890.jpg",
+            "2026-0302_091500.jpg",
+            "2026-03-02T09-15.jpg",
+            "２０２６0302_091500",
+            "2025-01-01T00-00-00/anna.jpg",
+        ] {
+            assert_eq!(capture_time(name, b"", &zone()), None, "{name}");
+        }
+    }
+}

@@ -1,0 +1,548 @@
+//! Image files, good and bad. Every file is made here.
+#![cfg(feature = "decode")]
+
+use std::{error::Error as _, fs, io::Cursor, time::Instant};
+
+// The crate, beside facekit's module.
+use ::image::{
+    DynamicImage, ExtendedColorType, ImageBuffer, ImageEncoder, ImageFormat,
+    codecs::jpeg::JpegEncoder,
+};
+use facekit::{
+    Error, Image,
+    image::{DecodeLimits, capture_time, encode_jpeg, open, save},
+};
+use jiff::tz::TimeZone;
+use proptest::prelude::*;
+
+fn decode(bytes: &[u8]) -> facekit::Result<Image> {
+    facekit::image::decode(bytes, &DecodeLimits::default())
+}
+
+/// Smooth and without symmetry, so that JPEG keeps it and every turn shows.
+fn photo(width: usize, height: usize) -> Image {
+    let pixels = (0..width * height).flat_map(|i| {
+        let (x, y) = (i % width, i / width);
+        [
+            (x * 255 / width) as u8,
+            (y * 255 / height) as u8,
+            ((x + y) * 127 / (width + height)) as u8,
+        ]
+    });
+    Image::from_rgb8(pixels.collect(), width, height).unwrap()
+}
+
+fn dynamic(image: &Image) -> DynamicImage {
+    let (width, height) = (image.width() as u32, image.height() as u32);
+    ImageBuffer::from_raw(width, height, image.data().to_vec())
+        .map(DynamicImage::ImageRgb8)
+        .unwrap()
+}
+
+fn encode(image: &DynamicImage, format: ImageFormat) -> Vec<u8> {
+    let mut file = Cursor::new(Vec::new());
+    image.write_to(&mut file, format).unwrap();
+    file.into_inner()
+}
+
+fn png(image: &Image) -> Vec<u8> {
+    encode(&dynamic(image), ImageFormat::Png)
+}
+
+fn webp(image: &Image) -> Vec<u8> {
+    encode(&dynamic(image), ImageFormat::WebP)
+}
+
+fn mean_difference(a: &Image, b: &Image) -> f64 {
+    assert_eq!((a.width(), a.height()), (b.width(), b.height()));
+    let pairs = a.data().iter().zip(b.data());
+    let sum: u64 = pairs.map(|(a, b)| u64::from(a.abs_diff(*b))).sum();
+    sum as f64 / a.data().len() as f64
+}
+
+fn reason(result: facekit::Result<Image>) -> String {
+    match result {
+        Err(Error::Image { reason, .. }) => reason,
+        other => panic!("not an unreadable image: {other:?}"),
+    }
+}
+
+/// A TIFF directory, as EXIF is one: the orientation, and the texts of its EXIF directory.
+fn tiff(orientation: u8, texts: &[(u16, &str)]) -> Vec<u8> {
+    let entry = |tag: u16, kind: u16, count: u32, value: [u8; 4]| {
+        let head = [tag.to_be_bytes(), kind.to_be_bytes()].concat();
+        [&head, &count.to_be_bytes()[..], &value].concat()
+    };
+    let mut tiff = b"MM\0\x2a\0\0\0\x08\0\x02".to_vec();
+    tiff.extend(entry(0x0112, 3, 1, [0, orientation, 0, 0]));
+    tiff.extend(entry(0x8769, 4, 1, 38_u32.to_be_bytes()));
+    tiff.extend([0; 4]);
+    assert_eq!(tiff.len(), 38);
+    tiff.extend((texts.len() as u16).to_be_bytes());
+    let mut values = Vec::<u8>::new();
+    let values_at = 38 + 2 + 12 * texts.len() + 4;
+    for (tag, text) in texts {
+        let text = [text.as_bytes(), &[0]].concat();
+        let mut value = [0; 4];
+        if text.len() > 4 {
+            value = ((values_at + values.len()) as u32).to_be_bytes();
+            values.extend(&text);
+        } else {
+            value[..text.len()].copy_from_slice(&text);
+        }
+        tiff.extend(entry(*tag, 2, text.len() as u32, value));
+    }
+    tiff.extend([0; 4]);
+    tiff.extend(values);
+    tiff
+}
+
+/// The JPEG with an EXIF segment behind its start marker.
+fn with_exif(jpeg: &[u8], tiff: &[u8]) -> Vec<u8> {
+    let length = (2 + 6 + tiff.len()) as u16;
+    [
+        &jpeg[..2],
+        &[0xFF, 0xE1],
+        &length.to_be_bytes(),
+        b"Exif\0\0",
+        tiff,
+        &jpeg[2..],
+    ]
+    .concat()
+}
+
+fn crc(bytes: &[u8]) -> u32 {
+    let step = |crc: u32, byte: &u8| {
+        (0..8).fold(crc ^ u32::from(*byte), |crc, _| {
+            (crc >> 1) ^ (0xEDB8_8320 * (crc & 1))
+        })
+    };
+    !bytes.iter().fold(u32::MAX, step)
+}
+
+fn chunk(kind: &[u8; 4], data: &[u8]) -> Vec<u8> {
+    let body = [kind, data].concat();
+    let length = (data.len() as u32).to_be_bytes();
+    [&length, &body[..], &crc(&body).to_be_bytes()].concat()
+}
+
+/// A PNG from its header, further chunks and rows, which go into one stored deflate block.
+fn raw_png(size: [u32; 2], depth: u8, colour: u8, extra: &[Vec<u8>], rows: &[u8]) -> Vec<u8> {
+    let mut header = size.map(u32::to_be_bytes).concat();
+    header.extend([depth, colour, 0, 0, 0]);
+    let (a, b) = rows.iter().fold((1_u32, 0_u32), |(a, b), byte| {
+        let a = (a + u32::from(*byte)) % 65_521;
+        (a, (b + a) % 65_521)
+    });
+    let length = rows.len() as u16;
+    let mut deflated = vec![0x78, 1, 1];
+    deflated.extend(length.to_le_bytes());
+    deflated.extend((!length).to_le_bytes());
+    deflated.extend(rows);
+    deflated.extend(((b << 16) | a).to_be_bytes());
+    [
+        b"\x89PNG\r\n\x1a\n".to_vec(),
+        chunk(b"IHDR", &header),
+        extra.concat(),
+        chunk(b"IDAT", &deflated),
+        chunk(b"IEND", &[]),
+    ]
+    .concat()
+}
+
+#[test]
+fn the_three_formats_are_told_by_content() {
+    let photo = photo(61, 47);
+    assert_eq!(decode(&png(&photo)).unwrap(), photo);
+    assert_eq!(decode(&webp(&photo)).unwrap(), photo);
+    let decoded = decode(&encode_jpeg(&photo, 95)).unwrap();
+    assert!(mean_difference(&decoded, &photo) < 3.0);
+    assert!(encode_jpeg(&photo, 0).len() < encode_jpeg(&photo, 101).len());
+
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("photo.jpg");
+    fs::write(&path, png(&photo)).unwrap();
+    assert_eq!(open(&path, &DecodeLimits::default()).unwrap(), photo);
+}
+
+#[test]
+fn saved_by_extension() {
+    let photo = photo(40, 30);
+    let folder = tempfile::tempdir().unwrap();
+    for (name, lossless) in [("a.jpg", false), ("b.JPEG", false), ("c.Png", true)] {
+        let path = folder.path().join(name);
+        save(&photo, &path).unwrap();
+        let read = open(&path, &DecodeLimits::default()).unwrap();
+        assert_eq!(read == photo, lossless, "{name}");
+        assert!(mean_difference(&read, &photo) < 3.0, "{name}");
+    }
+    for name in ["d.gif", "e", "f.webp"] {
+        let error = save(&photo, folder.path().join(name)).unwrap_err();
+        assert!(matches!(error, Error::InvalidArgument { .. }), "{error}");
+        assert!(!folder.path().join(name).exists());
+    }
+    let wide = Image::filled(65_536, 1, [0; 3]);
+    let error = save(&wide, folder.path().join("g.jpg")).unwrap_err();
+    assert!(error.to_string().contains("65535"), "{error}");
+    let error = save(&photo, folder.path().join("missing/h.png")).unwrap_err();
+    assert!(error.is_not_found(), "{error}");
+}
+
+#[test]
+fn what_is_not_an_image_is_named() {
+    for (bytes, kind) in [
+        (&b""[..], ": it is empty"),
+        (b"name,photo\nAnna,anna.jpg\n", ": it is text"),
+        ("«Änderungen»".as_bytes(), ": it is text"),
+        (b"GIF89a\x01\0\x01\0\0\0\0;", ": it is a GIF"),
+        (b"BM\x3a\0\0\0\0\0\0\0", ": it is a BMP"),
+        (b"\0\0\0\x18ftypheic\0\0\0\0mif1heic", ": it is a HEIC"),
+        (b"\0\0\0\x18ftypisom\0\0\0\0isom", ": it is a video"),
+        (b"%PDF-1.7\n\xE2\xE3", ": it is a PDF"),
+        (b"\x01\x02\x03\xFE", ""),
+    ] {
+        assert_eq!(
+            reason(decode(bytes)),
+            format!("not an image facekit can read (JPEG, PNG or WebP){kind}")
+        );
+    }
+}
+
+#[test]
+fn open_names_the_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let limits = DecodeLimits::default();
+    let error = open(folder.path().join("missing.jpg"), &limits).unwrap_err();
+    assert!(error.is_not_found());
+    assert!(error.to_string().contains("missing.jpg"), "{error}");
+
+    let error = open(folder.path(), &limits).unwrap_err();
+    assert!(matches!(error, Error::Io { .. }), "{error}");
+    assert!(error.source().unwrap().to_string().contains("directory"));
+
+    let text = folder.path().join("text.jpg");
+    fs::write(&text, "hello").unwrap();
+    let error = open(&text, &limits).unwrap_err();
+    assert!(matches!(error, Error::Image { .. }));
+    assert!(error.to_string().contains("text.jpg"), "{error}");
+
+    // A sparse file, which no memory could take.
+    let huge = folder.path().join("huge.png");
+    fs::File::create(&huge).unwrap().set_len(1 << 40).unwrap();
+    let error = open(&huge, &limits).unwrap_err();
+    assert!(matches!(error, Error::ImageTooLarge { .. }));
+    assert!(error.to_string().contains("huge.png"), "{error}");
+}
+
+#[test]
+fn limits_are_checked_before_pixels() {
+    let bomb = raw_png([60_000; 2], 8, 2, &[], &[0; 16]);
+    let start = Instant::now();
+    let error = decode(&bomb).unwrap_err();
+    assert!(start.elapsed().as_millis() < 20, "{:?}", start.elapsed());
+    assert_eq!(
+        error.to_string(),
+        "image: 60000 × 60000 pixels is over the limit of 32768 pixels a side"
+    );
+    for size in [[u32::MAX; 2], [0x7FFF_FFFF, 1], [30_000; 2]] {
+        let error = decode(&raw_png(size, 16, 6, &[], &[0; 16])).unwrap_err();
+        assert!(matches!(error, Error::ImageTooLarge { .. }), "{error}");
+    }
+
+    let photo = photo(40, 30);
+    for file in [png(&photo), webp(&photo), encode_jpeg(&photo, 90)] {
+        let limits = DecodeLimits::default();
+        let exact = limits.clone().with_max_pixels(1200).with_max_side(40);
+        let exact = exact.with_max_file_bytes(file.len());
+        facekit::image::decode(&file, &exact).unwrap();
+        for (limits, expected) in [
+            (limits.clone().with_max_pixels(1199), "1199 pixels"),
+            (limits.clone().with_max_side(39), "39 pixels a side"),
+            (limits.with_max_file_bytes(file.len() - 1), "bytes"),
+        ] {
+            match facekit::image::decode(&file, &limits) {
+                Err(Error::ImageTooLarge { limit, .. }) => {
+                    assert!(limit.ends_with(expected), "{limit}");
+                }
+                other => panic!("{other:?}"),
+            }
+        }
+    }
+
+    // A JPEG whose header claims the most that the format can.
+    let mut file = encode_jpeg(&photo, 90);
+    let frame = file.windows(2).position(|w| w == [0xFF, 0xC0]).unwrap();
+    file[frame + 5..frame + 9].fill(0xFF);
+    assert!(matches!(decode(&file), Err(Error::ImageTooLarge { .. })));
+}
+
+#[test]
+fn no_part_of_a_photo_passes_for_the_whole() {
+    let photo = photo(64, 48);
+    for (file, label) in [
+        (encode_jpeg(&photo, 90), "JPEG"),
+        (png(&photo), "PNG"),
+        (webp(&photo), "WebP"),
+    ] {
+        for length in 16..file.len() {
+            let reason = reason(decode(&file[..length]));
+            assert!(
+                reason.starts_with(&format!("truncated or damaged {label}")),
+                "{length} of {} bytes: {reason}",
+                file.len()
+            );
+        }
+        // Closed by a program that did not mind what was missing.
+        for length in [file.len() / 2, file.len() * 3 / 4, file.len() - 20] {
+            if label == "JPEG" {
+                let closed = [&file[..length], &[0xFF, 0xD9]].concat();
+                assert!(reason(decode(&closed)).starts_with("truncated"), "{length}");
+            }
+        }
+        // A download that was given its room before its bytes came.
+        let mut padded = file[..file.len() / 2].to_vec();
+        padded.resize(file.len(), 0);
+        assert!(decode(&padded).is_err(), "{label}");
+        // What follows the end does not matter.
+        let longer = [&file[..], b"a trailer"].concat();
+        assert_eq!(decode(&longer).unwrap(), decode(&file).unwrap(), "{label}");
+    }
+}
+
+#[test]
+fn all_eight_orientations_come_out_upright() {
+    let upright = photo(64, 48);
+    let rgb = dynamic(&upright);
+    for orientation in 1..=8 {
+        // The inverse of what a viewer has to do.
+        let stored = match orientation {
+            1 => rgb.clone(),
+            2 => rgb.fliph(),
+            3 => rgb.rotate180(),
+            4 => rgb.flipv(),
+            5 => rgb.rotate90().fliph(),
+            6 => rgb.rotate270(),
+            7 => rgb.rotate270().fliph(),
+            _ => rgb.rotate90(),
+        };
+        let (width, height) = (stored.width() as usize, stored.height() as usize);
+        let stored = Image::from_rgb8(stored.into_rgb8().into_raw(), width, height).unwrap();
+        let file = with_exif(&encode_jpeg(&stored, 95), &tiff(orientation, &[]));
+        let difference = mean_difference(&decode(&file).unwrap(), &upright);
+        assert!(difference < 3.0, "orientation {orientation}: {difference}");
+
+        let exif = chunk(b"eXIf", &tiff(orientation, &[]));
+        let file = png(&stored);
+        let file = [&file[..33], &exif, &file[33..]].concat();
+        assert_eq!(decode(&file).unwrap(), upright, "orientation {orientation}");
+    }
+    // Values that mean nothing leave the image as it is.
+    for orientation in [0, 9, 200] {
+        let file = with_exif(&encode_jpeg(&upright, 95), &tiff(orientation, &[]));
+        assert!(mean_difference(&decode(&file).unwrap(), &upright) < 3.0);
+    }
+}
+
+#[test]
+fn every_kind_of_pixel_becomes_rgb() {
+    let grey = DynamicImage::ImageLuma8(ImageBuffer::from_raw(2, 1, vec![7, 200]).unwrap());
+    let deep = vec![0x1212_u16, 0xFFFF, 0, 0x8080, 0x8080, 0x8080];
+    let deep = DynamicImage::ImageRgb16(ImageBuffer::from_raw(2, 1, deep).unwrap());
+    let alpha = vec![10, 20, 30, 0, 40, 50, 60, 255];
+    let alpha = DynamicImage::ImageRgba8(ImageBuffer::from_raw(2, 1, alpha).unwrap());
+    let deep_grey = vec![0x0707_u16, 9, 0xC8C8, 9];
+    let deep_grey = DynamicImage::ImageLumaA16(ImageBuffer::from_raw(2, 1, deep_grey).unwrap());
+    let palette = chunk(b"PLTE", &[1, 2, 3, 4, 5, 6]);
+    let transparent = chunk(b"tRNS", &[0, 255]);
+    let greys = [7, 7, 7, 200, 200, 200];
+    for (name, file, expected) in [
+        ("grey", encode(&grey, ImageFormat::Png), greys),
+        (
+            "16-bit",
+            encode(&deep, ImageFormat::Png),
+            [0x12, 255, 0, 128, 128, 128],
+        ),
+        (
+            "16-bit grey with alpha",
+            encode(&deep_grey, ImageFormat::Png),
+            greys,
+        ),
+        (
+            "alpha",
+            encode(&alpha, ImageFormat::Png),
+            [10, 20, 30, 40, 50, 60],
+        ),
+        (
+            "palette",
+            raw_png([2, 1], 8, 3, std::slice::from_ref(&palette), &[0, 1, 0]),
+            [4, 5, 6, 1, 2, 3],
+        ),
+        (
+            "palette with transparency",
+            raw_png([2, 1], 4, 3, &[palette, transparent], &[0, 0x01]),
+            [1, 2, 3, 4, 5, 6],
+        ),
+        (
+            "one bit",
+            raw_png([2, 1], 1, 0, &[], &[0, 0x40]),
+            [0, 0, 0, 255, 255, 255],
+        ),
+    ] {
+        assert_eq!(decode(&file).unwrap().data(), expected, "{name}");
+    }
+
+    let mut file = Vec::new();
+    JpegEncoder::new_with_quality(&mut file, 95)
+        .write_image(&[90; 64], 8, 8, ExtendedColorType::L8)
+        .unwrap();
+    let decoded = decode(&file).unwrap();
+    assert!(decoded.data().iter().all(|v| v.abs_diff(90) < 2));
+}
+
+/// A CMYK JPEG of 8 × 8 pixels, inverted as Adobe writes it: full cyan ink (0), no other (255). Cyan has the
+/// given sampling factors and as many blocks.
+fn cmyk_jpeg(sampling: u8) -> Vec<u8> {
+    let mut file = vec![0xFF, 0xD8];
+    let mut segment = |marker: u8, data: &[u8]| {
+        file.extend([0xFF, marker]);
+        file.extend((data.len() as u16 + 2).to_be_bytes());
+        file.extend(data);
+    };
+    segment(0xEE, b"Adobe\0\x64\0\0\0\0\0");
+    segment(0xDB, &[&[0][..], &[8; 64]].concat());
+    let components = [1, sampling, 0, 2, 0x11, 0, 3, 0x11, 0, 4, 0x11, 0];
+    segment(0xC0, &[&[8, 0, 8, 0, 8, 4][..], &components].concat());
+    // DC: code 0 is a difference of seven bits. AC: code 0 ends the block.
+    let mut table = [0; 18];
+    (table[1], table[17]) = (1, 7);
+    segment(0xC4, &table);
+    (table[0], table[17]) = (0x10, 0);
+    segment(0xC4, &table);
+    segment(0xDA, &[4, 1, 0, 2, 0, 3, 0, 4, 0, 0, 63, 0]);
+    // Differences of -127 and 127, which are levels of 1 and 255.
+    let blocks = usize::from((sampling >> 4) * (sampling & 15));
+    let bits = "000000000".repeat(blocks) + &"011111110".repeat(3) + "1111111";
+    let bits = &bits[..bits.len() / 8 * 8];
+    for byte in bits.as_bytes().chunks(8) {
+        let text = std::str::from_utf8(byte).unwrap();
+        file.push(u8::from_str_radix(text, 2).unwrap());
+    }
+    file.extend([0xFF, 0xD9]);
+    file
+}
+
+#[test]
+fn cmyk_becomes_rgb() {
+    let decoded = decode(&cmyk_jpeg(0x11)).unwrap();
+    for pixel in decoded.data().chunks(3) {
+        assert!(
+            pixel[0] < 4 && pixel[1] > 250 && pixel[2] > 250,
+            "{pixel:?}"
+        );
+    }
+}
+
+#[test]
+fn subsampled_cmyk_does_not_end_the_program() {
+    for sampling in [0x12, 0x21, 0x22, 0x41] {
+        if let Err(error) = decode(&cmyk_jpeg(sampling)) {
+            assert!(matches!(error, Error::Image { .. }), "{error}");
+        }
+    }
+}
+
+#[test]
+fn exif_tells_the_time_when_the_name_does_not() {
+    const TAKEN: u16 = 0x9003;
+    const OFFSET: u16 = 0x9011;
+    const FRACTION: u16 = 0x9291;
+    let zone = TimeZone::posix("CET-1CEST,M3.5.0,M10.5.0/3").unwrap();
+    let jpeg = encode_jpeg(&photo(16, 16), 90);
+    let morning = (TAKEN, "2026:03:02 09:15:00");
+    for (texts, expected) in [
+        (&[morning][..], Some("2026-03-02T08:15:00Z")),
+        (
+            &[morning, (OFFSET, "-03:30"), (FRACTION, "25")],
+            Some("2026-03-02T12:45:00.25Z"),
+        ),
+        (&[morning, (OFFSET, "   :  ")], Some("2026-03-02T08:15:00Z")),
+        (
+            &[(TAKEN, "2026:03:29 02:30:00"), (FRACTION, "x")],
+            Some("2026-03-29T01:30:00Z"),
+        ),
+        (&[(TAKEN, "2026:02:30 09:15:00")], None),
+        (&[(TAKEN, "    :  :     :  :  ")], None),
+        (&[(TAKEN, "0000:00:00 00:00:00")], None),
+        (&[(OFFSET, "+01:00")], None),
+    ] {
+        let file = with_exif(&jpeg, &tiff(1, texts));
+        let time = |name: &str| capture_time(name, &file, &zone).map(|t| t.to_string());
+        assert_eq!(time("anna.jpg").as_deref(), expected, "{texts:?}");
+        assert_eq!(
+            time("20260302_101500Z.jpg").as_deref(),
+            Some("2026-03-02T10:15:00Z")
+        );
+    }
+    assert_eq!(capture_time("anna.jpg", &jpeg, &zone), None);
+}
+
+fn file() -> impl Strategy<Value = Vec<u8>> {
+    let photo = photo(33, 21);
+    let jpeg = encode_jpeg(&photo, 80);
+    let tiff = tiff(6, &[(0x9003, "2026:03:02 09:15:00"), (0x9011, "+01:00")]);
+    prop_oneof![
+        Just(with_exif(&jpeg, &tiff)),
+        Just(cmyk_jpeg(0x11)),
+        Just(png(&photo)),
+        Just(webp(&photo)),
+    ]
+}
+
+fn survives(bytes: &[u8]) {
+    let limits = DecodeLimits::default().with_max_pixels(10_000);
+    match facekit::image::decode(bytes, &limits) {
+        Ok(image) => assert!(image.width() * image.height() <= 10_000),
+        Err(Error::Image { .. } | Error::ImageTooLarge { .. }) => {}
+        Err(other) => panic!("{other:?}"),
+    }
+    let _ = capture_time("anna.jpg", bytes, &TimeZone::UTC);
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(512))]
+
+    #[test]
+    fn random_bytes_are_survived(
+        start in prop::sample::select(vec![
+            &b""[..],
+            b"\xFF\xD8\xFF",
+            b"\x89PNG\r\n\x1a\n",
+            b"RIFF\x40\0\0\0WEBPVP8 ",
+            b"RIFF\x40\0\0\0WEBPVP8L",
+        ]),
+        rest in prop::collection::vec(any::<u8>(), 0..256),
+    ) {
+        survives(&[start, &rest].concat());
+    }
+
+    #[test]
+    fn corrupted_files_are_survived(
+        mut file in file(),
+        changes in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..8),
+        cut in prop::option::of(any::<prop::sample::Index>()),
+    ) {
+        for (at, byte) in changes {
+            let at = at.index(file.len());
+            file[at] = byte;
+        }
+        if let Some(cut) = cut {
+            file.truncate(cut.index(file.len()));
+        }
+        survives(&file);
+    }
+
+    #[test]
+    fn names_are_survived(name in "\\PC*|[0-9TZ_. -]{0,40}") {
+        let _ = capture_time(&name, b"", &TimeZone::UTC);
+    }
+}

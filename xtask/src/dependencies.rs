@@ -1,0 +1,85 @@
+//! What the core must not pull in.
+
+use std::collections::BTreeSet;
+
+use anyhow::{Result, bail};
+
+use crate::runner::{cargo, display, output};
+
+/// Inference runtimes, async executors, HTTP clients and storage engines.
+const HEAVY: &[&str] = &[
+    "async-std",
+    "candle",
+    "hyper",
+    "ort",
+    "redb",
+    "reqwest",
+    "rusqlite",
+    "sled",
+    "smol",
+    "sqlx",
+    "tokio",
+    "tract",
+    "ureq",
+];
+
+/// What the optional features bring.
+const OPTIONAL: &[&str] = &[
+    "argon2",
+    "chacha20poly1305",
+    "etcetera",
+    "fast_image_resize",
+    "getrandom",
+    "image",
+    "kamadak-exif",
+    "multiversion",
+    "postcard",
+    "sha2",
+    "toml",
+    "zeroize",
+];
+
+/// Whether the core's trees are as small as promised.
+pub(crate) fn check() -> Result<()> {
+    refuse(&["-p", "facekit"], HEAVY)?;
+    let none = ["-p", "facekit", "--no-default-features"];
+    refuse(&none, &[HEAVY, OPTIONAL].concat())
+}
+
+fn refuse(arguments: &[&str], banned: &[&str]) -> Result<()> {
+    let tree = ["tree", "--edges", "normal", "--target", "all"];
+    let format = ["--prefix", "none", "--format", "{p}"];
+    let mut tree = cargo(&[&tree[..], &format, arguments].concat());
+    let text = output(&mut tree)?;
+    let crates: BTreeSet<&str> = text.lines().filter_map(|l| l.split(' ').next()).collect();
+    println!("{}: {} crates", display(&tree), crates.len());
+    if !crates.contains("facekit") {
+        bail!("cargo tree did not list facekit itself");
+    }
+    let found: Vec<&str> = crates
+        .into_iter()
+        .filter(|name| banned.iter().any(|banned| is_of(name, banned)))
+        .collect();
+    if !found.is_empty() {
+        bail!("{} must not depend on {}", display(&tree), found.join(", "));
+    }
+    Ok(())
+}
+
+/// Whether a crate is the project's main crate or one of its parts: `tract-core` is of `tract`.
+fn is_of(name: &str, project: &str) -> bool {
+    name.strip_prefix(project)
+        .is_some_and(|rest| rest.is_empty() || rest.starts_with(['-', '_']))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_of;
+
+    #[test]
+    fn parts_belong_to_their_project() {
+        assert!(is_of("tract", "tract") && is_of("tract-core", "tract"));
+        assert!(is_of("toml_edit", "toml") && !is_of("sorted", "ort"));
+        assert!(!is_of("images", "image"));
+    }
+}

@@ -1,0 +1,198 @@
+//! Running the tests, and counting what passed, failed and was skipped.
+
+use std::{
+    collections::BTreeMap,
+    env, fs,
+    io::{BufRead, BufReader, IsTerminal},
+    path::{self, PathBuf},
+    process::{self, Stdio},
+};
+
+use anyhow::{Context, Result, bail};
+
+use crate::runner::{cargo, display};
+
+/// The folder with weights and photos.
+const DATA: &str = "FACEKIT_TEST_DATA";
+/// The file to which tests append what they skip.
+const SKIP_LOG: &str = "FACEKIT_SKIP_LOG";
+
+/// Test runs, and their sums.
+pub(crate) struct Suite {
+    counts: Counts,
+    data: Option<PathBuf>,
+    log: PathBuf,
+    skips: BTreeMap<String, String>,
+}
+
+impl Suite {
+    pub(crate) fn new() -> Result<Self> {
+        let data = env::var_os(DATA).filter(|folder| !folder.is_empty());
+        // Test programs run in their packages' folders.
+        let data = data.map(path::absolute).transpose().context(DATA)?;
+        if let Some(folder) = data.as_ref().filter(|folder| !folder.is_dir()) {
+            bail!("{DATA}: {} is not a folder", folder.display());
+        }
+        let log = env::temp_dir().join(format!("facekit-skips-{}.log", process::id()));
+        fs::write(&log, "").with_context(|| log.display().to_string())?;
+        Ok(Self {
+            counts: Counts::default(),
+            data,
+            log,
+            skips: BTreeMap::new(),
+        })
+    }
+
+    /// `cargo test` over the workspace; its output goes through.
+    pub(crate) fn run(&mut self, targets: &[&str]) -> Result<()> {
+        let all = ["test", "--workspace", "--all-features", "--no-fail-fast"];
+        let mut test = cargo(&[&all[..], targets].concat());
+        test.env(SKIP_LOG, &self.log).stdout(Stdio::piped());
+        test.env_remove(DATA);
+        if let Some(data) = &self.data {
+            test.env(DATA, data);
+        }
+        if std::io::stdout().is_terminal() {
+            test.env("CARGO_TERM_COLOR", "always");
+        }
+        println!("{}", display(&test));
+
+        let mut child = test.spawn().with_context(|| display(&test))?;
+        let mut counts = Counts::default();
+        let output = child.stdout.take().context("no output")?;
+        for line in BufReader::new(output).split(b'\n') {
+            let line = line?;
+            let line = String::from_utf8_lossy(&line);
+            println!("{line}");
+            counts.add(Counts::parse(&line).unwrap_or_default());
+        }
+        let status = child.wait()?;
+        if !status.success() && counts.failed == 0 {
+            // Tests that do not compile or that crash have no result to count.
+            counts.failed = 1;
+        }
+        self.counts.add(counts);
+        if !status.success() {
+            bail!("{} ended with {status}", display(&test));
+        }
+        Ok(())
+    }
+
+    /// Lists what was skipped, and fails where data was there and a test did not find it.
+    pub(crate) fn check_skips(&mut self) -> Result<()> {
+        let log = fs::read_to_string(&self.log).unwrap_or_default();
+        fs::remove_file(&self.log).ok();
+        self.skips = log.lines().filter_map(parse_skip).collect();
+        for (name, reason) in &self.skips {
+            println!("skipped {name}: {reason}");
+        }
+        if self.skips.is_empty() {
+            println!("no test was skipped");
+        }
+        let unexpected = self.unexpected_skips();
+        if unexpected > 0 {
+            bail!("{DATA} is set, and {unexpected} tests did not find their data");
+        }
+        Ok(())
+    }
+
+    fn unexpected_skips(&self) -> usize {
+        let of_data = |reason: &&String| reason.to_lowercase().contains("data");
+        match self.data {
+            Some(_) => self.skips.values().filter(of_data).count(),
+            None => 0,
+        }
+    }
+
+    /// `N passed, N failed, N skipped`. A test that skips itself has passed for the test harness, not here.
+    pub(crate) fn summary(&self) -> String {
+        let (skips, unexpected) = (self.skips.len(), self.unexpected_skips());
+        format!(
+            "{} passed, {} failed, {} skipped",
+            self.counts.passed.saturating_sub(skips),
+            self.counts.failed + unexpected,
+            self.counts.ignored + skips - unexpected
+        )
+    }
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Counts {
+    passed: usize,
+    failed: usize,
+    ignored: usize,
+}
+
+impl Counts {
+    fn add(&mut self, other: Self) {
+        self.passed += other.passed;
+        self.failed += other.failed;
+        self.ignored += other.ignored;
+    }
+
+    /// From `test result: ok. 10 passed; 0 failed; 1 ignored; 0 measured; …`, coloured or not.
+    fn parse(line: &str) -> Option<Self> {
+        let counts = line.strip_prefix("test result: ")?;
+        let number = |of: &str| {
+            let mut words = counts.split([' ', ';']).filter(|word| !word.is_empty());
+            let at = words.clone().position(|word| word == of)?;
+            words.nth(at.checked_sub(1)?)?.parse().ok()
+        };
+        Some(Self {
+            passed: number("passed")?,
+            failed: number("failed")?,
+            ignored: number("ignored")?,
+        })
+    }
+}
+
+/// The name and the reason from `SKIP name: reason`.
+fn parse_skip(line: &str) -> Option<(String, String)> {
+    let line = line.trim().strip_prefix("SKIP ")?;
+    let (name, reason) = line.split_once(": ").unwrap_or((line, "no reason given"));
+    Some((name.to_owned(), reason.to_owned()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn result_lines_are_counted() {
+        let line = "test result: \u{1b}[32mok\u{1b}[0m. 10 passed; 2 failed; 1 ignored; 0 measured; 3 filtered out; finished in 0.01s";
+        let counts = Counts {
+            passed: 10,
+            failed: 2,
+            ignored: 1,
+        };
+        assert_eq!(Counts::parse(line), Some(counts));
+        assert_eq!(Counts::parse("test result_is_kept ... ok"), None);
+    }
+
+    #[test]
+    fn skips_name_a_test_and_a_reason() {
+        assert_eq!(
+            parse_skip("SKIP lfw: no data: lfw/pairs.txt"),
+            Some(("lfw".into(), "no data: lfw/pairs.txt".into()))
+        );
+        assert_eq!(parse_skip("something else"), None);
+    }
+
+    #[test]
+    fn a_skip_for_want_of_data_fails_only_where_data_is() {
+        let mut suite = Suite {
+            counts: Counts {
+                passed: 5,
+                ..Counts::default()
+            },
+            data: None,
+            log: PathBuf::new(),
+            skips: [("a", "missing data: a.onnx"), ("b", "no GPU")]
+                .map(|(name, reason)| (name.to_owned(), reason.to_owned()))
+                .into(),
+        };
+        assert_eq!(suite.summary(), "3 passed, 0 failed, 2 skipped");
+        suite.data = Some(PathBuf::new());
+        assert_eq!(suite.summary(), "3 passed, 1 failed, 1 skipped");
+    }
+}
