@@ -1,5 +1,9 @@
 //! Pixels: borrowed views over a camera's or a decoder's memory, and owned images.
 
+use std::{borrow::Cow, fmt};
+
+use crate::{Error, Result};
+
 #[cfg(feature = "decode")]
 mod capture_time;
 #[cfg(feature = "decode")]
@@ -8,27 +12,19 @@ mod decode;
 mod equalize;
 #[cfg(feature = "decode")]
 mod jpeg;
-
-use std::{borrow::Cow, fmt};
-
-#[cfg(feature = "decode")]
-pub use self::capture_time::capture_time;
-#[cfg(feature = "decode")]
-pub use self::decode::{DecodeLimits, decode, encode_jpeg, open, save};
-#[cfg(feature = "engine")]
-pub use self::equalize::equalize;
-
-use crate::{Error, Result};
-
-#[cfg(feature = "engine")]
-mod equalize;
 #[cfg(feature = "engine")]
 mod resize;
 
+#[cfg(feature = "decode")]
+pub use self::{
+    capture_time::capture_time,
+    decode::{DecodeLimits, decode, encode_jpeg, open, save},
+};
 #[cfg(feature = "engine")]
-pub use equalize::equalize;
-#[cfg(feature = "engine")]
-pub use resize::{crop_and_resize, resize};
+pub use self::{
+    equalize::equalize,
+    resize::{crop_and_resize, resize},
+};
 
 /// How the bytes of an [`ImageView`] are to be read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
