@@ -11,6 +11,7 @@
 //! itself. Tests that need models or photos ask [`data`] for them, which says so where they are not there.
 
 mod data;
+pub mod photos;
 pub mod runtime;
 pub mod template_store;
 pub mod vector_index;

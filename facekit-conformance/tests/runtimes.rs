@@ -3,10 +3,11 @@
 use std::{fmt, sync::Arc};
 
 use facekit::{Error, LoadOptions, Model, Network, Result, Runtime};
-use facekit_conformance::runtime_suite;
+use facekit_conformance::{photo_suite, runtime_suite};
 use facekit_tract::Tract;
 
 runtime_suite!(tract, Tract::new);
+photo_suite!(tract_photos, Tract::new);
 runtime_suite!(tract_boxed, || -> Box<dyn Runtime> {
     Box::new(Tract::new())
 });

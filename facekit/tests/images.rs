@@ -284,7 +284,9 @@ fn no_part_of_a_photo_passes_for_the_whole() {
         (png(&photo), "PNG"),
         (webp(&photo), "WebP"),
     ] {
-        for length in 16..file.len() {
+        // A JPEG that lacks no more than its end marker has all its pixels.
+        let enough = if label == "JPEG" { file.len() - 2 } else { file.len() };
+        for length in 16..enough {
             let reason = reason(decode(&file[..length]));
             assert!(
                 reason.starts_with(&format!("truncated or damaged {label}")),

@@ -11,9 +11,10 @@ use ::image::{
     DynamicImage, ExtendedColorType, ImageDecoder, ImageEncoder, ImageError, ImageFormat,
     ImageReader, Limits, codecs::jpeg::JpegEncoder, codecs::png::PngEncoder, metadata::Orientation,
 };
+use libjpeg_turbo_rs::JpegError;
 
 use super::{Image, jpeg};
-use crate::{Error, Result};
+use crate::{Error, Result, Source};
 
 /// How large an image file may be. Each limit is inclusive.
 ///
@@ -121,8 +122,7 @@ impl DecodeLimits {
 ///
 /// [`Error::ImageTooLarge`] where a limit is broken, told by the header before pixels are allocated;
 /// [`Error::Image`] where the bytes are damaged, end too soon or are no such image. A photo of which only
-/// a part is there is an error, not a partly grey image; so is the rare JPEG that the decoder cannot read,
-/// such as CMYK with subsampled inks.
+/// a part is there is an error, not a partly grey image.
 pub fn decode(bytes: &[u8], limits: &DecodeLimits) -> Result<Image> {
     decode_named("image", bytes, limits)
 }
@@ -157,10 +157,10 @@ fn read(path: &Path, name: &str, limits: &DecodeLimits) -> Result<Vec<u8>> {
 }
 
 fn decode_named(name: &str, bytes: &[u8], limits: &DecodeLimits) -> Result<Image> {
-    let image_error = |reason: String, source: Option<ImageError>| Error::Image {
+    let image_error = |reason: String, source: Option<Source>| Error::Image {
         name: name.to_owned(),
         reason,
-        source: source.map(Into::into),
+        source,
     };
     limits.check_file(name, bytes.len() as u64)?;
     let guessed = ::image::guess_format(bytes).ok();
@@ -176,50 +176,67 @@ fn decode_named(name: &str, bytes: &[u8], limits: &DecodeLimits) -> Result<Image
             return Err(image_error(reason, None));
         }
     };
+    let too_much_memory = || Error::ImageTooLarge {
+        name: name.to_owned(),
+        found: format!("the memory that decoding this {label} takes"),
+        limit: format!("that of {} pixels", limits.max_pixels),
+    };
+    let unsupported = |source: Option<Source>| {
+        image_error(format!("a kind of {label} that is not supported"), source)
+    };
     let failed = |error: ImageError| match error {
-        ImageError::Limits(_) => Error::ImageTooLarge {
-            name: name.to_owned(),
-            found: format!("the memory that decoding this {label} takes"),
-            limit: format!("{} pixels", limits.max_pixels),
-        },
-        ImageError::Unsupported(_) => image_error(
-            format!("a kind of {label} that is not supported"),
-            Some(error),
-        ),
-        _ => image_error(format!("truncated or damaged {label}"), Some(error)),
+        ImageError::Limits(_) => too_much_memory(),
+        ImageError::Unsupported(_) => unsupported(Some(error.into())),
+        _ => image_error(format!("truncated or damaged {label}"), Some(error.into())),
     };
 
     // The PNG decoder allocates rows while it opens a file, so the header is looked at before.
     if let (ImageFormat::Png, Some((width, height))) = (format, png_size(bytes)) {
         limits.check_size(name, width, height)?;
     }
-    let whole = match format {
-        ImageFormat::Jpeg => jpeg::is_whole,
-        ImageFormat::Png => png_is_whole,
-        _ => webp_is_whole,
-    };
+    let check = |width, height| limits.check_size(name, width, height);
+    let damaged = |source| image_error(format!("truncated or damaged {label}"), source);
     let pixels = || {
-        let mut reader = ImageReader::with_format(Cursor::new(bytes), format);
-        reader.limits(limits.decoder_limits());
-        let mut decoder = reader.into_decoder().map_err(failed)?;
-        let (width, height) = decoder.dimensions();
-        limits.check_size(name, width, height)?;
-        if !whole(bytes) {
-            let reason = format!("truncated or damaged {label}: a part of it is missing");
-            return Err(image_error(reason, None));
+        let (pixels, orientation) = match format {
+            ImageFormat::Jpeg => jpeg::decode(bytes, limits, check, |error| match error {
+                JpegError::Unsupported(_) => unsupported(Some(error.into())),
+                JpegError::LimitExceeded { .. } => too_much_memory(),
+                _ => damaged(Some(error.into())),
+            })?,
+            _ => {
+                let mut reader = ImageReader::with_format(Cursor::new(bytes), format);
+                reader.limits(limits.decoder_limits());
+                let mut decoder = reader.into_decoder().map_err(failed)?;
+                let (width, height) = decoder.dimensions();
+                check(width, height)?;
+                let whole = if format == ImageFormat::Png {
+                    png_is_whole
+                } else {
+                    webp_is_whole
+                };
+                if !whole(bytes) {
+                    return Err(damaged(None));
+                }
+                let orientation = decoder.orientation().unwrap_or(Orientation::NoTransforms);
+                (
+                    DynamicImage::from_decoder(decoder)
+                        .map_err(failed)?
+                        .into_rgb8(),
+                    orientation,
+                )
+            }
+        };
+        if orientation == Orientation::NoTransforms {
+            return Ok(pixels);
         }
-        let orientation = decoder.orientation().unwrap_or(Orientation::NoTransforms);
-        let pixels = DynamicImage::from_decoder(decoder).map_err(failed)?;
-        let mut upright = DynamicImage::ImageRgb8(pixels.into_rgb8());
+        let mut upright = DynamicImage::ImageRgb8(pixels);
         upright.apply_orientation(orientation);
         Ok(upright.into_rgb8())
     };
-    // A decoder that meets a file its authors did not think of may panic; zune-jpeg 0.5 does so over CMYK
-    // with subsampled inks. One photo must not end the program, and nothing of the decoder outlives it.
-    let pixels = catch_unwind(AssertUnwindSafe(pixels)).unwrap_or_else(|_| {
-        let reason = format!("a kind of {label} that is not supported");
-        Err(image_error(reason, None))
-    })?;
+    // A decoder that meets a file its authors did not think of may panic. One photo must not end the program, and
+    // nothing of the decoder outlives it.
+    let pixels =
+        catch_unwind(AssertUnwindSafe(pixels)).unwrap_or_else(|_| Err(unsupported(None)))?;
     let (width, height) = (pixels.width() as usize, pixels.height() as usize);
     Image::from_rgb8(pixels.into_raw(), width, height)
         .map_err(|_| image_error(format!("{label} without pixels"), None))
