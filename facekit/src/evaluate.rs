@@ -79,7 +79,7 @@ impl ScoreHistogram {
     }
 
     /// The calibration that follows where these are the scores of different people: a point at 1, 2 and 5 of each decade
-    /// from 1e-1 down to where ten comparisons are left.
+    /// from 1e-1 down to where thirty comparisons are left, below which a rate says little (Doddington's rule of 30).
     ///
     /// # Errors
     ///
@@ -89,7 +89,7 @@ impl ScoreHistogram {
         space: &EmbeddingSpace,
         data: impl Into<String>,
     ) -> Result<Calibration> {
-        const FEWEST: f64 = 10.0;
+        const FEWEST: f64 = 30.0;
         let rates = (1..=8).flat_map(|decade| {
             let tenth = 10_f64.powi(decade);
             [1.0 / tenth, 0.5 / tenth, 0.2 / tenth]
@@ -215,33 +215,35 @@ pub fn fold_accuracies(folds: &[Vec<(Option<f32>, bool)>]) -> Vec<f64> {
         .collect()
 }
 
-/// The threshold that judges most pairs right; in the middle of the gap where it lies in one.
+/// The threshold that judges most pairs right; the middle one where several do.
 fn best_threshold<'a>(pairs: impl Iterator<Item = &'a (Option<f32>, bool)>) -> f32 {
     let mut scored: Vec<(f32, bool)> = pairs
         .filter_map(|&(score, same)| Some((score?, same)))
         .collect();
     scored.sort_by(|a, b| a.0.total_cmp(&b.0));
+    // Below the lowest score all pairs are taken for the same person's.
     let mut right = scored.iter().filter(|(_, same)| *same).count();
-    let (mut best, mut threshold) = (right, f32::NEG_INFINITY);
+    let (mut best, mut thresholds) = (right, vec![f32::NEG_INFINITY]);
     for (i, &(score, same)) in scored.iter().enumerate() {
         if same {
-            right -= 1
+            right -= 1;
         } else {
-            right += 1
+            right += 1;
         }
         let next = scored.get(i + 1).map_or(f32::INFINITY, |next| next.0);
-        if right > best && next > score {
-            (best, threshold) = (
-                right,
-                if next.is_finite() {
-                    (score + next) / 2.0
-                } else {
-                    next
-                },
-            );
+        if next > score && right >= best {
+            if right > best {
+                best = right;
+                thresholds.clear();
+            }
+            thresholds.push(if next.is_finite() {
+                (score + next) / 2.0
+            } else {
+                next
+            });
         }
     }
-    threshold
+    thresholds[(thresholds.len() - 1) / 2]
 }
 
 #[cfg(test)]
@@ -287,14 +289,14 @@ mod tests {
     #[test]
     fn a_calibration_ends_where_comparisons_do() {
         let mut histogram = ScoreHistogram::new();
-        (0..100_000).for_each(|i| histogram.add(i as f32 / 100_000.0));
+        (0..400_000).for_each(|i| histogram.add(i as f32 / 400_000.0));
         let space = EmbeddingSpace::new("example", crate::Digest::from_bytes([0; 32]), 4);
         let calibration = histogram
             .calibration(&space, "evenly spread scores")
             .unwrap();
         assert_eq!(calibration.points.last().unwrap().fmr, 1e-4);
         assert!((calibration.score_at(1e-2).unwrap() - 0.99).abs() < 1e-4);
-        assert_eq!(calibration.impostor_comparisons, 100_000);
+        assert_eq!(calibration.impostor_comparisons, 400_000);
         assert!(
             ScoreHistogram::new()
                 .calibration(&space, "nothing")

@@ -285,7 +285,11 @@ fn no_part_of_a_photo_passes_for_the_whole() {
         (webp(&photo), "WebP"),
     ] {
         // A JPEG that lacks no more than its end marker has all its pixels.
-        let enough = if label == "JPEG" { file.len() - 2 } else { file.len() };
+        let enough = if label == "JPEG" {
+            file.len() - 2
+        } else {
+            file.len()
+        };
         for length in 16..enough {
             let reason = reason(decode(&file[..length]));
             assert!(
