@@ -16,7 +16,7 @@ use crate::{
     Answer,
     context::{KeyArgs, RecognizeArgs, Session},
     draw,
-    files::{Unreadable, expand, open_image, require_readable, unreadable_text},
+    files::{Images, expand, open_image, require_readable, unreadable_text},
     output::{shown, table},
     recognition::{Face, listed, live, place},
     work::ordered,
@@ -74,8 +74,7 @@ pub(crate) fn run(session: &Session, args: &Args) -> Result<Answer> {
         None => files.into_iter().map(|file| (file, None)).collect(),
     };
 
-    let mut images = Vec::new();
-    let mut unreadable = Vec::new();
+    let mut done = Images::default();
     let bar = session.output.bar("detecting");
     let work = |(file, drawing): &(PathBuf, Option<PathBuf>)| -> Result<Result<Detected>> {
         let mut image = match open_image(file) {
@@ -96,25 +95,21 @@ pub(crate) fn run(session: &Session, args: &Args) -> Result<Answer> {
         }))
     };
     let each = |at: usize, result: Result<Result<Detected>>| {
-        match result? {
-            Ok(detected) => images.push(detected),
-            Err(error) => unreadable.push(Unreadable::new(&jobs[at].0, &error)),
-        }
+        done.push(&jobs[at].0, result?);
         bar.set(at as u64 + 1, jobs.len() as u64);
         Ok(())
     };
     let threads = args.recognize.models.threads();
     ordered(&jobs, threads, &session.token, work, each)?;
     drop(bar);
-    require_readable(images.len(), &unreadable)?;
+    require_readable(done.images.len(), &done.unreadable)?;
 
-    let document = serde_json::json!({ "images": images, "unreadable": unreadable });
-    session.output.answer(&document, || {
-        let rows = images.iter().flat_map(rows);
+    session.output.answer(&done, || {
+        let rows = done.images.iter().flat_map(rows);
         let headings = [
             "image", "face", "score", "quality", "pose", "liveness", "remarks",
         ];
-        table(headings, rows) + &unreadable_text(&unreadable)
+        table(headings, rows) + &unreadable_text(&done.unreadable)
     })?;
     Ok(Answer::Yes)
 }
@@ -126,13 +121,18 @@ fn rows(image: &Detected) -> Vec<[String; 7]> {
         "no face".clone_into(&mut row[1]);
         return vec![row];
     }
-    let row = |face: &Face| {
+    // The number stands in the drawing, too.
+    let row = |(number, face): (usize, &Face)| {
         let pose = face.quality.pose.map_or_else(
             || "-".to_owned(),
             |pose| {
+                // A zero has no sign.
+                let degrees = |angle: f32| angle.round() as i32;
                 format!(
-                    "yaw {:.0}° pitch {:.0}° roll {:.0}°",
-                    pose.yaw, pose.pitch, pose.roll
+                    "yaw {}° pitch {}° roll {}°",
+                    degrees(pose.yaw),
+                    degrees(pose.pitch),
+                    degrees(pose.roll)
                 )
             },
         );
@@ -142,7 +142,7 @@ fn rows(image: &Detected) -> Vec<[String; 7]> {
         };
         [
             image.file.clone(),
-            place(&face.detection.rect),
+            format!("{number}: {}", place(&face.detection.rect)),
             format!("{:.2}", face.detection.score),
             format!("{:.2}", face.quality.score),
             pose,
@@ -150,7 +150,7 @@ fn rows(image: &Detected) -> Vec<[String; 7]> {
             remarks,
         ]
     };
-    image.faces.iter().map(row).collect()
+    (1..).zip(&image.faces).map(row).collect()
 }
 
 enum Finder {

@@ -117,6 +117,32 @@ impl Unreadable {
     }
 }
 
+/// What came of several images.
+#[derive(Debug, serde::Serialize)]
+pub(crate) struct Images<T> {
+    pub(crate) images: Vec<T>,
+    pub(crate) unreadable: Vec<Unreadable>,
+}
+
+impl<T> Default for Images<T> {
+    fn default() -> Self {
+        Self {
+            images: Vec::new(),
+            unreadable: Vec::new(),
+        }
+    }
+}
+
+impl<T> Images<T> {
+    /// Takes down what came of a file.
+    pub(crate) fn push(&mut self, file: &Path, result: Result<T>) {
+        match result {
+            Ok(image) => self.images.push(image),
+            Err(error) => self.unreadable.push(Unreadable::new(file, &error)),
+        }
+    }
+}
+
 /// What to print of files that could not be read; nothing where all could.
 pub(crate) fn unreadable_text(unreadable: &[Unreadable]) -> String {
     unreadable

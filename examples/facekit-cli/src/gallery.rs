@@ -114,16 +114,15 @@ struct TargetArgs {
 }
 
 impl TargetArgs {
-    /// Does `work` with the protection; where that fails, a key that was made for it is not kept.
-    fn protect(&self, work: impl FnOnce(&Protection) -> facekit::Result<()>) -> Result<()> {
+    /// The protection asked for; a key that is made for it is in its file when this returns.
+    fn protection(&self) -> Result<Protection> {
         let key = match (&self.new_key_file, &self.to_key_file, &self.to_key_env) {
             (Some(file), _, _) => Some(new_key(file)?),
             (_, Some(file), _) => Some(GalleryKey::from_file(file)?),
             (_, _, Some(variable)) => Some(GalleryKey::from_env(variable)?),
             _ => None,
         };
-        work(&key.map_or(Protection::None, Protection::Key))?;
-        Ok(())
+        Ok(key.map_or(Protection::None, Protection::Key))
     }
 }
 
@@ -157,8 +156,15 @@ fn export(session: &Session, args: &ExportArgs) -> Result<Answer> {
     let progress = bar.follow();
     let watch = Watch::new().with_cancellation(&session.token);
     let watch = watch.with_progress(&progress);
-    args.target
-        .protect(|protection| store.export(people, &args.to, protection, watch))?;
+    let protection = args.target.protection()?;
+    store
+        .export(people, &args.to, &protection, watch)
+        .inspect_err(|_| {
+            // A key of nothing.
+            if let Some(file) = &args.target.new_key_file {
+                let _ = std::fs::remove_file(file);
+            }
+        })?;
     drop(bar);
     wrote(session, "export", &args.to)
 }
@@ -205,7 +211,8 @@ fn import(session: &Session, args: &ImportArgs) -> Result<Answer> {
 
 fn rekey(session: &Session, args: &RekeyArgs) -> Result<Answer> {
     let store = args.gallery.open(session)?;
-    args.target.protect(|protection| store.rekey(protection))?;
+    // Where this fails the new key stays, since nobody can say then how far it came.
+    store.rekey(&args.target.protection()?)?;
     let protection = format!("{:?}", store.protection()).to_lowercase();
     let document = serde_json::json!({ "gallery": shown(store.path()), "protection": protection });
     session.output.answer(&document, || match &*protection {

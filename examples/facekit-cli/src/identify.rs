@@ -6,13 +6,13 @@ use std::{
 };
 
 use anyhow::{Context, Result, bail};
-use facekit::{PersonId, Recognition, RecognizeOptions, Subject};
+use facekit::{PersonId, RecognizeOptions, Subject};
 use serde::Serialize;
 
 use crate::{
     Answer,
     context::{GalleryArgs, RecognizeArgs, Session},
-    files::{Unreadable, expand, open_image, require_readable, unreadable_text},
+    files::{Images, expand, open_image, require_readable, unreadable_text},
     output::{shown, table},
     recognition::{Face, live, place, rate},
     work::ordered,
@@ -54,70 +54,66 @@ pub(crate) fn run(session: &Session, args: &Args) -> Result<Answer> {
     let store = args.gallery.open(session)?;
     let recognizer = args.recognize.recognizer_over(models, &store, false)?;
     if let (Some(people), Some(gallery)) = (&options.roster, recognizer.gallery()) {
-        gallery.roster(people).context("roster")?;
+        let roster = args.roster.as_deref().unwrap_or_default();
+        gallery
+            .roster(people)
+            .with_context(|| format!("roster {roster:?}: cannot be used"))?;
     }
 
-    let mut images = Vec::new();
-    let mut unreadable = Vec::new();
+    let mut done = Images::default();
     let bar = session.output.bar("identifying");
-    let work = |file: &PathBuf| -> Result<Result<Vec<Recognition>>> {
+    let work = |file: &PathBuf| -> Result<Result<Identified>> {
         let image = match open_image(file) {
             Ok(image) => image,
             Err(error) => return Ok(Err(error)),
         };
-        Ok(Ok(recognizer.recognize_with(image.view(), &options)?))
+        let faces = recognizer
+            .recognize_with(image.view(), &options)
+            .with_context(|| shown(file))?;
+        Ok(Ok(Identified {
+            file: shown(file),
+            faces: faces.into_iter().map(Face::from).collect(),
+        }))
     };
-    let each = |at: usize, result: Result<Result<Vec<Recognition>>>| {
-        match result? {
-            Ok(faces) => images.push(Identified {
-                file: shown(&files[at]),
-                faces: faces.into_iter().map(Face::from).collect(),
-            }),
-            Err(error) => unreadable.push(Unreadable::new(&files[at], &error)),
-        }
+    let each = |at: usize, result: Result<Result<Identified>>| {
+        done.push(&files[at], result?);
         bar.set(at as u64 + 1, files.len() as u64);
         Ok(())
     };
     let threads = args.recognize.models.threads();
     ordered(&files, threads, &session.token, work, each)?;
     drop(bar);
-    require_readable(images.len(), &unreadable)?;
+    require_readable(done.images.len(), &done.unreadable)?;
 
-    let known = images
-        .iter()
-        .any(|image| image.faces.iter().any(|face| face.known().is_some()));
-    let document = serde_json::json!({ "images": images, "unreadable": unreadable });
-    session.output.answer(&document, || {
-        let rows = images.iter().flat_map(|image| {
-            let none = image.faces.is_empty().then(|| {
-                let nobody = [image.file.clone(), "no face".to_owned()];
-                let [file, who] = nobody;
-                [
-                    file,
-                    String::new(),
-                    who,
-                    String::new(),
-                    String::new(),
-                    String::new(),
-                ]
-            });
-            let faces = image.faces.iter().map(|face| {
-                let identity = face.known();
-                [
-                    image.file.clone(),
-                    place(&face.detection.rect),
-                    face.who(),
-                    identity.map_or_else(|| "-".to_owned(), |who| format!("{:.3}", who.score)),
-                    rate(identity.and_then(|who| who.fmr)),
-                    live(face.liveness),
-                ]
-            });
-            none.into_iter().chain(faces)
-        });
+    let mut faces = done.images.iter().flat_map(|image| &image.faces);
+    let known = faces.any(|face| face.known().is_some());
+    session.output.answer(&done, || {
         let headings = ["image", "face", "who", "similarity", "FMR", "liveness"];
-        table(headings, rows) + &unreadable_text(&unreadable)
+        let rows = done.images.iter().flat_map(rows);
+        table(headings, rows) + &unreadable_text(&done.unreadable)
     })?;
     Ok(Answer::from(known))
+}
+
+fn rows(image: &Identified) -> Vec<[String; 6]> {
+    if image.faces.is_empty() {
+        let mut row = [const { String::new() }; 6];
+        row[0].clone_from(&image.file);
+        "no face".clone_into(&mut row[2]);
+        return vec![row];
+    }
+    let row = |face: &Face| {
+        let identity = face.known();
+        [
+            image.file.clone(),
+            place(&face.detection.rect),
+            face.who(),
+            identity.map_or_else(|| "-".to_owned(), |who| format!("{:.3}", who.score)),
+            rate(identity.and_then(|who| who.fmr)),
+            live(face.liveness),
+        ]
+    };
+    image.faces.iter().map(row).collect()
 }
 
 /// The people of a file, or of a list.

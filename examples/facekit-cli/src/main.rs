@@ -43,7 +43,7 @@ Environment:
 
 /// Face recognition: models, galleries of people, who is on a photo, who was there.
 #[derive(Debug, Parser)]
-#[command(name = "facekit", version, after_help = AFTER_HELP, max_term_width = 100)]
+#[command(name = "facekit", version, after_help = AFTER_HELP)]
 struct Cli {
     /// One JSON document on standard output instead of tables
     #[arg(long, global = true)]

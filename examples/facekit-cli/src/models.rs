@@ -117,6 +117,12 @@ fn list(session: &Session, registry: &Registry, args: &ListArgs) -> Result<Answe
         task: facekit::Task,
         state: &'static str,
     }
+    #[derive(Serialize)]
+    struct Known<'a> {
+        folder: String,
+        sets: Vec<&'a facekit::SetEntry>,
+        models: Vec<Listed<'a>>,
+    }
     let mut models = Vec::new();
     let mut rows = Vec::new();
     for entry in registry.models().filter(|entry| entry.tested || args.all) {
@@ -140,15 +146,14 @@ fn list(session: &Session, registry: &Registry, args: &ListArgs) -> Result<Answe
             state: checked.state,
         });
     }
-    let sets: Vec<_> = registry.sets().collect();
-    let document = serde_json::json!({
-        "folder": shown(registry.folder()),
-        "sets": sets,
-        "models": models,
-    });
-    session.output.answer(&document, || {
+    let known = Known {
+        folder: shown(registry.folder()),
+        sets: registry.sets().collect(),
+        models,
+    };
+    session.output.answer(&known, || {
         let headings = ["model", "task", "size", "licence", "calibrated", "file"];
-        let sets = sets.iter().map(|set| {
+        let sets = known.sets.iter().map(|set| {
             let members: Vec<&str> = set.members().collect();
             [set.name.clone(), members.join(", ")]
         });
@@ -183,6 +188,10 @@ fn pull(session: &Session, registry: &Registry, args: &PullArgs) -> Result<Answe
             .context("nothing was fetched; --accept-non-commercial accepts such licences");
         }
     }
+    #[derive(Serialize)]
+    struct Report {
+        models: Vec<Pulled>,
+    }
     let mut pulled = Vec::new();
     for entry in &members {
         let bar = session.output.byte_bar(entry.name.clone());
@@ -207,19 +216,18 @@ fn pull(session: &Session, registry: &Registry, args: &PullArgs) -> Result<Answe
             present: report.present,
         });
     }
-    session
-        .output
-        .answer(&serde_json::json!({ "models": pulled }), || {
-            let rows = pulled.iter().map(|report| {
-                let how = if report.present {
-                    "was there".to_owned()
-                } else {
-                    format!("{} fetched", size(report.transferred))
-                };
-                [report.model.clone(), how, report.path.clone()]
-            });
-            table(["model", "", "file"], rows)
-        })?;
+    let pulled = Report { models: pulled };
+    session.output.answer(&pulled, || {
+        let rows = pulled.models.iter().map(|report| {
+            let how = if report.present {
+                "was there".to_owned()
+            } else {
+                format!("{} fetched", size(report.transferred))
+            };
+            [report.model.clone(), how, report.path.clone()]
+        });
+        table(["model", "", "file"], rows)
+    })?;
     Ok(Answer::Yes)
 }
 
@@ -228,15 +236,24 @@ fn verify(session: &Session, registry: &Registry, args: &VerifyArgs) -> Result<A
         [] => "standard".to_owned(),
         names => names.join(","),
     };
-    let checked = registry
+    #[derive(Serialize)]
+    struct Report {
+        verified: bool,
+        models: Vec<Checked>,
+    }
+    let models = registry
         .members(&names)?
         .into_iter()
         .map(|entry| Checked::of(registry, entry))
         .collect::<Result<Vec<_>>>()?;
-    let wrong = checked.iter().filter(|one| one.state != "verified").count();
-    let document = serde_json::json!({ "verified": wrong == 0, "models": checked });
-    session.output.answer(&document, || {
-        let rows = checked
+    let wrong = models.iter().filter(|one| one.state != "verified").count();
+    let report = Report {
+        verified: wrong == 0,
+        models,
+    };
+    session.output.answer(&report, || {
+        let rows = report
+            .models
             .iter()
             .map(|one| [one.model.clone(), one.words(), one.size(), one.file.clone()]);
         let mut text = table(["model", "state", "size", "file"], rows);

@@ -59,9 +59,16 @@ impl Output {
     /// The error that ends the command, with everything that led to it.
     pub(crate) fn error(self, error: &anyhow::Error) {
         if self.json {
-            let causes: Vec<String> = error.chain().skip(1).map(ToString::to_string).collect();
-            let document = serde_json::json!({ "error": error.to_string(), "causes": causes });
-            say(&document.to_string());
+            #[derive(Serialize)]
+            struct Failed {
+                error: String,
+                causes: Vec<String>,
+            }
+            let failed = Failed {
+                error: error.to_string(),
+                causes: error.chain().skip(1).map(ToString::to_string).collect(),
+            };
+            say(&serde_json::to_string(&failed).unwrap_or_default());
         } else {
             say(&format!("error: {}", chain(error)));
         }

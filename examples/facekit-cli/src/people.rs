@@ -80,6 +80,13 @@ pub(crate) struct PeopleArgs {
     gallery: GalleryArgs,
 }
 
+#[derive(Debug, Serialize)]
+struct EnrollReport {
+    gallery: String,
+    created: bool,
+    people: Vec<Enrolled>,
+}
+
 /// What became of one person's photos.
 #[derive(Debug, Serialize)]
 struct Enrolled {
@@ -146,14 +153,14 @@ pub(crate) fn enroll(session: &Session, args: &EnrollArgs) -> Result<Answer> {
         require_readable(photos - unreadable, &only.unreadable)?;
     }
     let accepted = enrolled.iter().any(|one| one.templates > 0);
-    let document = serde_json::json!({
-        "gallery": shown(gallery.store.path()),
-        "created": created && accepted,
-        "people": enrolled,
-    });
+    let report = EnrollReport {
+        gallery: shown(gallery.store.path()),
+        created: created && accepted,
+        people: enrolled,
+    };
     session
         .output
-        .answer(&document, || enrolled_text(&people, &enrolled))?;
+        .answer(&report, || enrolled_text(&people, &report.people))?;
     Ok(Answer::from(accepted))
 }
 
@@ -302,6 +309,11 @@ pub(crate) fn list(session: &Session, args: &PeopleArgs) -> Result<Answer> {
         /// Templates by the model that made them.
         templates: BTreeMap<String, usize>,
     }
+    #[derive(Serialize)]
+    struct Report {
+        gallery: String,
+        people: Vec<Listed>,
+    }
     let store = args.gallery.open(session)?;
     let mut templates: BTreeMap<PersonId, BTreeMap<String, usize>> = BTreeMap::new();
     store.templates(&mut |template| {
@@ -323,9 +335,12 @@ pub(crate) fn list(session: &Session, args: &PeopleArgs) -> Result<Answer> {
             enrolled: person.enrolled,
         })
         .collect();
-    let document = serde_json::json!({ "gallery": shown(store.path()), "people": people });
-    session.output.answer(&document, || {
-        let rows = people.iter().map(|person| {
+    let report = Report {
+        gallery: shown(store.path()),
+        people,
+    };
+    session.output.answer(&report, || {
+        let rows = report.people.iter().map(|person| {
             let templates = person.templates.iter();
             let templates: Vec<String> = templates
                 .map(|(space, count)| format!("{count} of {space}"))
@@ -340,7 +355,7 @@ pub(crate) fn list(session: &Session, args: &PeopleArgs) -> Result<Answer> {
         format!(
             "{}\n{}",
             table(["person", "name", "enrolled", "templates"], rows),
-            count(people.len(), "person", "people")
+            count(report.people.len(), "person", "people")
         )
     })?;
     Ok(Answer::Yes)
