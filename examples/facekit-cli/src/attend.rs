@@ -25,8 +25,10 @@ use crate::{
 
 #[derive(clap::Args, Debug)]
 pub(crate) struct Args {
-    /// The folder of frames. Times come from the files' names (2026-03-02T09-15-00.jpg), else
-    /// from EXIF, else from when the files were last modified
+    /// The folder of frames
+    ///
+    /// Times come from the files' names (2026-03-02T09-15-00.jpg), else from EXIF, else from when
+    /// the files were last modified; the answer says how many from where.
     #[arg(long, value_name = "DIR")]
     frames: PathBuf,
 

@@ -118,7 +118,7 @@ pub(crate) struct DetectArgs {
     pub(crate) equalize: bool,
 
     /// The lowest score of a face, 0 to 1 [default: the detector's own]
-    #[arg(long, value_name = "SCORE", value_parser = share)]
+    #[arg(long, value_name = "SCORE", value_parser = share, allow_negative_numbers = true)]
     pub(crate) det_score: Option<f32>,
 }
 
@@ -182,8 +182,10 @@ pub(crate) struct MatchArgs {
     #[arg(long, value_name = "SCORE", value_parser = cosine, allow_negative_numbers = true)]
     pub(crate) score: Option<f32>,
 
-    /// What the scores mean, from `facekit eval`; otherwise the file
-    /// <gallery without extension>.<model>.calibration.toml, otherwise what comes with the model
+    /// What the scores mean, as measured by `facekit eval`
+    ///
+    /// Without it, the file beside the gallery counts, <gallery>.<model>.calibration.toml with
+    /// the gallery's name without extension; without that, what comes with the model.
     #[arg(long, value_name = "FILE")]
     pub(crate) calibration: Option<PathBuf>,
 }
@@ -234,7 +236,8 @@ pub(crate) struct LivenessArgs {
     pub(crate) no_liveness: bool,
 
     /// The lowest liveness score that counts as live, 0 to 1
-    #[arg(long, value_name = "SCORE", default_value_t = 0.5, value_parser = share)]
+    #[arg(long, value_name = "SCORE", default_value_t = 0.5, value_parser = share,
+        allow_negative_numbers = true)]
     pub(crate) liveness_threshold: f32,
 }
 
@@ -307,8 +310,9 @@ pub(crate) struct GalleryArgs {
 #[derive(Args, Debug)]
 #[command(next_help_heading = "Gallery")]
 pub(crate) struct KeyArgs {
-    /// The gallery's key file; otherwise FACEKIT_KEY_FILE names one, or FACEKIT_GALLERY_KEY
-    /// holds the key or passphrase itself
+    /// The gallery's key file
+    ///
+    /// Without it, FACEKIT_KEY_FILE names one, or FACEKIT_GALLERY_KEY holds the key itself.
     #[arg(long, value_name = "FILE")]
     pub(crate) key_file: Option<PathBuf>,
 }

@@ -28,8 +28,9 @@ pub(crate) struct Args {
     #[arg(required = true, value_name = "IMAGE")]
     images: Vec<PathBuf>,
 
-    /// Paint boxes, landmarks and names, and save that here (.jpg or .png); for several images a
-    /// folder
+    /// Paint boxes, landmarks and names, and save that as a .jpg or .png file
+    ///
+    /// For several images this is a folder, in which each drawing has its photo's name.
     #[arg(long, value_name = "OUT")]
     draw: Option<PathBuf>,
 

@@ -1,4 +1,14 @@
 //! The `facekit` command: models, galleries and face recognition from the shell.
+//!
+//! ```text
+//! cargo install --path examples/facekit-cli
+//! facekit models pull standard
+//! facekit detect class.jpg --draw drawn.jpg
+//! facekit enroll --gallery class.gallery --new-key-file class.key --people photos/
+//! facekit attend --gallery class.gallery --key-file class.key --frames camera/2026-03-02/
+//! ```
+//!
+//! Each command is a file; `context` has the options they share, `work` spreads images over the cores.
 
 mod attend;
 mod context;
