@@ -27,12 +27,12 @@ use crate::{
 pub(crate) struct Args {
     /// The folder of frames
     ///
-    /// Times come from the files' names (2026-03-02T09-15-00.jpg), else from EXIF, else from when
-    /// the files were last modified; the answer says how many from where.
-    #[arg(long, value_name = "DIR")]
+    /// Times come from the files' names (2026-03-02T09-15-00.jpg), else from EXIF, else
+    /// from when the files were last modified; the answer says how many from where.
+    #[arg(long, value_name = "DIR", verbatim_doc_comment)]
     frames: PathBuf,
 
-    /// The time zone of the frames and of the sheet, such as Africa/Nairobi [default: the system's]
+    /// The time zone of frames and sheet: Africa/Nairobi [default: the system's]
     #[arg(long, value_name = "IANA")]
     zone: Option<String>,
 

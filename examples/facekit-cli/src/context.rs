@@ -184,9 +184,10 @@ pub(crate) struct MatchArgs {
 
     /// What the scores mean, as measured by `facekit eval`
     ///
-    /// Without it, the file beside the gallery counts, <gallery>.<model>.calibration.toml with
-    /// the gallery's name without extension; without that, what comes with the model.
-    #[arg(long, value_name = "FILE")]
+    /// Without it, the file beside the gallery counts, <gallery>.<model>.calibration.toml
+    /// (for people.gallery: people.mobilefacenet.calibration.toml); without that, what
+    /// comes with the model.
+    #[arg(long, value_name = "FILE", verbatim_doc_comment)]
     pub(crate) calibration: Option<PathBuf>,
 }
 
@@ -312,8 +313,9 @@ pub(crate) struct GalleryArgs {
 pub(crate) struct KeyArgs {
     /// The gallery's key file
     ///
-    /// Without it, FACEKIT_KEY_FILE names one, or FACEKIT_GALLERY_KEY holds the key itself.
-    #[arg(long, value_name = "FILE")]
+    /// Without it, FACEKIT_KEY_FILE names one, or FACEKIT_GALLERY_KEY holds the key or
+    /// passphrase itself.
+    #[arg(long, value_name = "FILE", verbatim_doc_comment)]
     pub(crate) key_file: Option<PathBuf>,
 }
 

@@ -4,12 +4,15 @@ use std::path::PathBuf;
 
 use anyhow::{Context, Result};
 use clap::{Args, Subcommand};
-use facekit::{Error, GalleryKey, PersonId, Protection, Watch};
+use facekit::{
+    Error, ExactIndex, Gallery, GalleryKey, Metric, PersonId, Protection, Recognizer, Threshold,
+    Watch,
+};
 use serde::Serialize;
 
 use crate::{
     Answer,
-    context::{GalleryArgs, KeyArgs, RecognizeArgs, Session, new_key, require_absent},
+    context::{GalleryArgs, KeyArgs, ModelArgs, Session, new_key, open_models, require_absent},
     output::{count, shown, table},
 };
 
@@ -88,7 +91,7 @@ pub(crate) struct ReembedArgs {
     gallery: GalleryArgs,
 
     #[command(flatten)]
-    recognize: RecognizeArgs,
+    models: ModelArgs,
 }
 
 /// How a gallery is protected from now on.
@@ -293,9 +296,15 @@ fn is_damage(error: &anyhow::Error) -> bool {
 }
 
 fn reembed(session: &Session, args: &ReembedArgs) -> Result<Answer> {
-    let models = args.recognize.open_models()?;
+    let (_, models) = open_models(&args.models)?;
     let store = args.gallery.open(session)?;
-    let recognizer = args.recognize.recognizer_over(models, &store, true)?;
+    let index = ExactIndex::new(models.embedder.space().clone(), Metric::Cosine);
+    let recognizer = Recognizer::builder()
+        .models(models)
+        // Nothing is compared, so no rate has to be known.
+        .threshold(Threshold::Score(1.0))
+        .gallery(Gallery::open(store, index)?.with_crops(true))
+        .build()?;
     let bar = session.output.bar("embedding");
     let progress = bar.follow();
     let watch = Watch::new().with_cancellation(&session.token);

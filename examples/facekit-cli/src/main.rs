@@ -56,11 +56,11 @@ Environment:
 #[command(name = "facekit", version, after_help = AFTER_HELP)]
 struct Cli {
     /// One JSON document on standard output instead of tables
-    #[arg(long, global = true)]
+    #[arg(long, global = true, display_order = 100)]
     json: bool,
 
     /// Say on standard error what is being done; twice for more
-    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
+    #[arg(short, long, global = true, display_order = 101, action = clap::ArgAction::Count)]
     verbose: u8,
 
     #[command(subcommand)]
