@@ -1,0 +1,362 @@
+//! `facekit attend`: who was there, from the frames of a camera.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs,
+    path::{Path, PathBuf},
+};
+
+use anyhow::{Context, Result};
+use clap::ValueEnum;
+use facekit::{
+    AttendanceSheet, Error, Outcome, PersonId, Recognition, Recognizer, Sighting,
+    image::{DecodeLimits, capture_time},
+};
+use jiff::{Timestamp, tz::TimeZone};
+use serde::Serialize;
+
+use crate::{
+    Answer,
+    context::{GalleryArgs, RecognizeArgs, Session},
+    files::{Unreadable, images_in, open_image, require_readable, unreadable_text},
+    output::{count, shown, table},
+    work::ordered,
+};
+
+#[derive(clap::Args, Debug)]
+pub(crate) struct Args {
+    /// The folder of frames
+    ///
+    /// Times come from the files' names (2026-03-02T09-15-00.jpg), else from EXIF, else
+    /// from when the files were last modified; the answer says how many from where.
+    #[arg(long, value_name = "DIR", verbatim_doc_comment)]
+    frames: PathBuf,
+
+    /// The time zone of frames and sheet: Africa/Nairobi [default: the system's]
+    #[arg(long, value_name = "IANA")]
+    zone: Option<String>,
+
+    /// The camera's name, for the sheet
+    #[arg(long, value_name = "NAME")]
+    device: Option<String>,
+
+    /// What the sheet is written as
+    #[arg(long, value_enum, default_value_t = Format::Table)]
+    format: Format,
+
+    /// Write the sheet to this file, and print what was counted
+    #[arg(long, value_name = "FILE")]
+    out: Option<PathBuf>,
+
+    #[command(flatten)]
+    gallery: GalleryArgs,
+
+    #[command(flatten)]
+    recognize: RecognizeArgs,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Format {
+    Table,
+    Csv,
+    Json,
+}
+
+/// Where a frame's time came from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "snake_case")]
+enum TimeSource {
+    FileName,
+    Exif,
+    ModificationTime,
+}
+
+#[derive(Debug, Serialize)]
+struct Sheet {
+    zone: String,
+    device: Option<String>,
+    people: Vec<Row>,
+    /// Frames that were looked at.
+    frames: usize,
+    times_from: BTreeMap<TimeSource, usize>,
+    /// Faces that were found, and of them those that are nobody's, not good enough, and not live.
+    faces: usize,
+    unknown: usize,
+    poor_quality: usize,
+    not_live: usize,
+    unreadable: Vec<Unreadable>,
+}
+
+/// When a person was seen: with the offset of the zone.
+#[derive(Debug, Serialize)]
+struct Row {
+    person: PersonId,
+    name: Option<String>,
+    first: String,
+    last: String,
+    times: u64,
+}
+
+pub(crate) fn run(session: &Session, args: &Args) -> Result<Answer> {
+    let (zone, zone_name) = zone(args.zone.as_deref())?;
+    let files = images_in(&args.frames)?;
+    let models = args.recognize.open_models()?;
+    let store = args.gallery.open(session)?;
+    let recognizer = args.recognize.recognizer_over(models, &store, false)?;
+
+    let mut sheet = Sheet {
+        zone: zone_name,
+        device: args.device.clone(),
+        people: Vec::new(),
+        frames: 0,
+        times_from: BTreeMap::new(),
+        faces: 0,
+        unknown: 0,
+        poor_quality: 0,
+        not_live: 0,
+        unreadable: Vec::new(),
+    };
+    let mut attendance = AttendanceSheet::new();
+    let bar = session.output.bar("looking at frames");
+    let work = |file: &PathBuf| look(&recognizer, file, &zone);
+    let each = |at: usize, frame: Result<Result<Frame>>| {
+        match frame? {
+            Ok(frame) => tally(&mut sheet, &mut attendance, args.device.as_deref(), &frame),
+            Err(error) => sheet.unreadable.push(Unreadable::new(&files[at], &error)),
+        }
+        bar.set(at as u64 + 1, files.len() as u64);
+        Ok(())
+    };
+    let threads = args.recognize.models.threads();
+    ordered(&files, threads, &session.token, work, each)?;
+    drop(bar);
+    require_readable(sheet.frames, &sheet.unreadable)?;
+
+    let local = |at: Timestamp| at.display_with_offset(zone.to_offset(at)).to_string();
+    sheet.people = attendance
+        .iter()
+        .map(|(person, seen)| Row {
+            person: person.clone(),
+            name: recognizer
+                .gallery()
+                .and_then(|gallery| gallery.person(person))
+                .and_then(|person| person.name),
+            first: local(seen.first),
+            last: local(seen.last),
+            times: seen.times,
+        })
+        .collect();
+
+    let summary = summary(&sheet);
+    if let Some(out) = &args.out {
+        let mut text = written(&sheet, args.format)?;
+        text.push('\n');
+        replace(out, text.trim_start_matches('\n'))?;
+        session.output.answer(&sheet, || {
+            format!("sheet written: {}\n{summary}", shown(out))
+        })?;
+    } else {
+        let text = written(&sheet, args.format)?;
+        session.output.answer(&sheet, || match args.format {
+            Format::Table => format!("{text}\n{summary}"),
+            Format::Csv | Format::Json => text,
+        })?;
+        if args.format == Format::Csv {
+            // Not part of the sheet, and yet somebody should know.
+            summary.lines().for_each(|line| session.output.note(line));
+        }
+    }
+    Ok(Answer::Yes)
+}
+
+struct Frame {
+    at: Timestamp,
+    source: TimeSource,
+    faces: Vec<Recognition>,
+}
+
+/// A frame that cannot be read is the inner error; the outer one ends everything.
+fn look(recognizer: &Recognizer, file: &Path, zone: &TimeZone) -> Result<Result<Frame>> {
+    let (image, (at, source)) =
+        match open_image(file).and_then(|image| Ok((image, time(file, zone)?))) {
+            Ok(frame) => frame,
+            Err(error) => return Ok(Err(error)),
+        };
+    let faces = recognizer
+        .recognize(image.view())
+        .with_context(|| shown(file))?;
+    Ok(Ok(Frame { at, source, faces }))
+}
+
+/// When a frame was taken, and how that is known.
+fn time(file: &Path, zone: &TimeZone) -> Result<(Timestamp, TimeSource)> {
+    let name = file.file_name().unwrap_or_default().to_string_lossy();
+    if let Some(at) = capture_time(&name, b"", zone) {
+        return Ok((at, TimeSource::FileName));
+    }
+    let found = fs::metadata(file).map_err(Error::io("reading", file))?;
+    if found.len() <= DecodeLimits::default().max_file_bytes as u64 {
+        let bytes = fs::read(file).map_err(Error::io("reading", file))?;
+        if let Some(at) = capture_time("", &bytes, zone) {
+            return Ok((at, TimeSource::Exif));
+        }
+    }
+    let modified = found.modified().map_err(Error::io("reading", file))?;
+    let at = Timestamp::try_from(modified)
+        .with_context(|| format!("{}: its modification time is out of range", file.display()))?;
+    Ok((at, TimeSource::ModificationTime))
+}
+
+fn tally(sheet: &mut Sheet, attendance: &mut AttendanceSheet, device: Option<&str>, frame: &Frame) {
+    sheet.frames += 1;
+    *sheet.times_from.entry(frame.source).or_default() += 1;
+    sheet.faces += frame.faces.len();
+    let mut here = BTreeSet::new();
+    for face in &frame.faces {
+        match &face.outcome {
+            Outcome::Known(identity) => {
+                // Nobody is in a frame twice.
+                if here.insert(&identity.person) {
+                    let mut sighting =
+                        Sighting::new(identity.person.clone(), frame.at).with_score(identity.score);
+                    sighting.device = device.map(str::to_owned);
+                    sighting.liveness = face.liveness.map(facekit::LivenessScore::value);
+                    attendance.record(&sighting);
+                }
+            }
+            Outcome::PoorQuality { .. } => sheet.poor_quality += 1,
+            Outcome::Spoof => sheet.not_live += 1,
+            _ => sheet.unknown += 1,
+        }
+    }
+}
+
+fn zone(name: Option<&str>) -> Result<(TimeZone, String)> {
+    let Some(name) = name else {
+        let zone = TimeZone::system();
+        let name = zone.iana_name().unwrap_or("the system's").to_owned();
+        return Ok((zone, name));
+    };
+    let zone =
+        TimeZone::get(name).with_context(|| format!("time zone {name:?}: no such time zone"))?;
+    Ok((zone, name.to_owned()))
+}
+
+fn written(sheet: &Sheet, format: Format) -> Result<String> {
+    Ok(match format {
+        Format::Json => {
+            serde_json::to_string_pretty(sheet).context("the sheet cannot be written as JSON")?
+        }
+        Format::Csv => csv(sheet),
+        Format::Table => {
+            let rows = sheet.people.iter().map(|row| {
+                [
+                    row.person.to_string(),
+                    row.name.clone().unwrap_or_default(),
+                    row.first.replace('T', " "),
+                    row.last.replace('T', " "),
+                    row.times.to_string(),
+                ]
+            });
+            table(["person", "name", "first seen", "last seen", "times"], rows)
+        }
+    })
+}
+
+/// RFC 4180, with plain line feeds.
+fn csv(sheet: &Sheet) -> String {
+    let mut lines = vec!["person,name,device,first,last,times".to_owned()];
+    lines.extend(sheet.people.iter().map(|row| {
+        let fields = [
+            row.person.as_str(),
+            row.name.as_deref().unwrap_or_default(),
+            sheet.device.as_deref().unwrap_or_default(),
+            &row.first,
+            &row.last,
+        ];
+        let fields = fields.map(quoted).join(",");
+        format!("{fields},{}", row.times)
+    }));
+    lines.join("\n")
+}
+
+fn quoted(field: &str) -> String {
+    if field.contains(['"', ',', '\n', '\r']) {
+        format!("\"{}\"", field.replace('"', "\"\""))
+    } else {
+        field.to_owned()
+    }
+}
+
+fn summary(sheet: &Sheet) -> String {
+    let sources = sheet.times_from.iter().map(|(source, frames)| {
+        let source = match source {
+            TimeSource::FileName => "file names",
+            TimeSource::Exif => "EXIF",
+            TimeSource::ModificationTime => "modification times",
+        };
+        format!("{frames} from {source}")
+    });
+    let sources: Vec<String> = sources.collect();
+    format!(
+        "{} seen on {}; times, zone {}: {}\n{}: {} unknown, {} not good enough, {} not live{}",
+        count(sheet.people.len(), "person", "people"),
+        count(sheet.frames, "frame", "frames"),
+        sheet.zone,
+        sources.join(", "),
+        count(sheet.faces, "face", "faces"),
+        sheet.unknown,
+        sheet.poor_quality,
+        sheet.not_live,
+        unreadable_text(&sheet.unreadable),
+    )
+}
+
+/// Writes a file whole or not at all.
+fn replace(path: &Path, text: &str) -> Result<()> {
+    let mut partial = path.as_os_str().to_owned();
+    partial.push(".partial");
+    let partial = PathBuf::from(partial);
+    let written = fs::write(&partial, text)
+        .and_then(|()| fs::rename(&partial, path))
+        .map_err(Error::io("writing", path));
+    if written.is_err() {
+        let _ = fs::remove_file(&partial);
+    }
+    Ok(written?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn fields_are_quoted_where_they_must_be() {
+        assert_eq!(quoted("Anna Weiß"), "Anna Weiß");
+        assert_eq!(quoted("Weiß, \"Anna\""), "\"Weiß, \"\"Anna\"\"\"");
+    }
+
+    #[test]
+    fn times_come_from_the_name_or_else_the_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let (named, plain) = ("2026-03-02T09-15-00.jpg", "frame.jpg");
+        for name in [named, plain] {
+            fs::write(folder.path().join(name), b"").unwrap();
+        }
+        let (zone, _) = zone(Some("Africa/Nairobi")).unwrap();
+        let (at, source) = time(&folder.path().join(named), &zone).unwrap();
+        assert_eq!(at.to_string(), "2026-03-02T06:15:00Z");
+        assert_eq!(source, TimeSource::FileName);
+        let (_, source) = time(&folder.path().join(plain), &zone).unwrap();
+        assert_eq!(source, TimeSource::ModificationTime);
+    }
+
+    #[test]
+    fn zones_that_do_not_exist() {
+        let error = zone(Some("Atlantis/Centre")).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "time zone \"Atlantis/Centre\": no such time zone"
+        );
+    }
+}

@@ -1,0 +1,161 @@
+//! `facekit identify`: who is on photos.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
+use anyhow::{Context, Result, bail};
+use facekit::{PersonId, RecognizeOptions, Subject};
+use serde::Serialize;
+
+use crate::{
+    Answer,
+    context::{GalleryArgs, RecognizeArgs, Session},
+    files::{Images, expand, open_image, require_readable, unreadable_text},
+    output::{shown, table},
+    recognition::{Face, live, place, rate},
+    work::ordered,
+};
+
+#[derive(clap::Args, Debug)]
+pub(crate) struct Args {
+    /// Photos, or folders of photos
+    #[arg(required = true, value_name = "IMAGE")]
+    images: Vec<PathBuf>,
+
+    /// Consider these people alone: a file with an id on each line, or ids joined by commas
+    #[arg(long, value_name = "FILE|ID,ID")]
+    roster: Option<String>,
+
+    /// Look at the largest face of each photo alone
+    #[arg(long)]
+    largest: bool,
+
+    #[command(flatten)]
+    gallery: GalleryArgs,
+
+    #[command(flatten)]
+    recognize: RecognizeArgs,
+}
+
+#[derive(Debug, Serialize)]
+struct Identified {
+    file: String,
+    faces: Vec<Face>,
+}
+
+pub(crate) fn run(session: &Session, args: &Args) -> Result<Answer> {
+    let files = expand(&args.images)?;
+    let mut options = RecognizeOptions::default();
+    options.subject = args.largest.then_some(Subject::Largest);
+    options.roster = args.roster.as_deref().map(roster).transpose()?;
+    let models = args.recognize.open_models()?;
+    let store = args.gallery.open(session)?;
+    let recognizer = args.recognize.recognizer_over(models, &store, false)?;
+    if let (Some(people), Some(gallery)) = (&options.roster, recognizer.gallery()) {
+        let roster = args.roster.as_deref().unwrap_or_default();
+        gallery
+            .roster(people)
+            .with_context(|| format!("roster {roster:?}: cannot be used"))?;
+    }
+
+    let mut done = Images::default();
+    let bar = session.output.bar("identifying");
+    let work = |file: &PathBuf| -> Result<Result<Identified>> {
+        let image = match open_image(file) {
+            Ok(image) => image,
+            Err(error) => return Ok(Err(error)),
+        };
+        let faces = recognizer
+            .recognize_with(image.view(), &options)
+            .with_context(|| shown(file))?;
+        Ok(Ok(Identified {
+            file: shown(file),
+            faces: faces.into_iter().map(Face::from).collect(),
+        }))
+    };
+    let each = |at: usize, result: Result<Result<Identified>>| {
+        done.push(&files[at], result?);
+        bar.set(at as u64 + 1, files.len() as u64);
+        Ok(())
+    };
+    let threads = args.recognize.models.threads();
+    ordered(&files, threads, &session.token, work, each)?;
+    drop(bar);
+    require_readable(done.images.len(), &done.unreadable)?;
+
+    let mut faces = done.images.iter().flat_map(|image| &image.faces);
+    let known = faces.any(|face| face.known().is_some());
+    session.output.answer(&done, || {
+        let headings = ["image", "face", "who", "similarity", "FMR", "liveness"];
+        let rows = done.images.iter().flat_map(rows);
+        table(headings, rows) + &unreadable_text(&done.unreadable)
+    })?;
+    Ok(Answer::from(known))
+}
+
+fn rows(image: &Identified) -> Vec<[String; 6]> {
+    if image.faces.is_empty() {
+        let mut row = [const { String::new() }; 6];
+        row[0].clone_from(&image.file);
+        "no face".clone_into(&mut row[2]);
+        return vec![row];
+    }
+    let row = |face: &Face| {
+        let identity = face.known();
+        [
+            image.file.clone(),
+            place(&face.detection.rect),
+            face.who(),
+            identity.map_or_else(|| "-".to_owned(), |who| format!("{:.3}", who.score)),
+            rate(identity.and_then(|who| who.fmr)),
+            live(face.liveness),
+        ]
+    };
+    image.faces.iter().map(row).collect()
+}
+
+/// The people of a file, or of a list.
+fn roster(text: &str) -> Result<Vec<PersonId>> {
+    let path = Path::new(text);
+    let ids: Vec<String> = if path.is_file() {
+        let text = fs::read_to_string(path)
+            .with_context(|| format!("roster {}: reading failed", path.display()))?;
+        text.lines().map(str::to_owned).collect()
+    } else {
+        text.split(',').map(str::to_owned).collect()
+    };
+    let people = ids
+        .iter()
+        .map(|id| id.trim())
+        .filter(|id| !id.is_empty())
+        .map(PersonId::new)
+        .collect::<facekit::Result<Vec<_>>>()
+        .with_context(|| format!("roster {text:?}: neither a file nor a list of ids"))?;
+    if people.is_empty() {
+        bail!("roster {text:?}: names nobody");
+    }
+    Ok(people)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rosters() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("roster.txt");
+        fs::write(&file, "anna\n\nbert weiss\r\n").unwrap();
+        let ids = |text: &str| roster(text).map(|people| people.len());
+        assert_eq!(ids(file.to_str().unwrap()).unwrap(), 2);
+        assert_eq!(ids("anna, bert").unwrap(), 2);
+        assert!(ids(",").is_err());
+        let error = roster("no/such/file").unwrap_err().to_string();
+        assert_eq!(
+            error,
+            "roster \"no/such/file\": neither a file nor a list of ids"
+        );
+    }
+}

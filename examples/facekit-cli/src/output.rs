@@ -1,0 +1,211 @@
+//! What a command says: tables for people, one document for programs, a bar while they wait.
+
+use std::{
+    borrow::Cow,
+    fmt::Write as _,
+    io::{self, Write as _},
+    path::Path,
+};
+
+use anyhow::{Context, Result};
+use comfy_table::{ContentArrangement, Table, presets};
+use console::Term;
+use facekit::Progress;
+use indicatif::{ProgressBar, ProgressStyle};
+use serde::Serialize;
+use tracing_subscriber::{filter::LevelFilter, fmt::format::FmtSpan};
+
+/// Where answers go, and in which form.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Output {
+    json: bool,
+}
+
+impl Output {
+    pub(crate) fn new(json: bool) -> Self {
+        Self { json }
+    }
+
+    /// Prints a command's answer: `document` as JSON, or else what `text` makes.
+    pub(crate) fn answer(
+        self,
+        document: &impl Serialize,
+        text: impl FnOnce() -> String,
+    ) -> Result<()> {
+        let mut text = if self.json {
+            serde_json::to_string_pretty(document)
+                .context("the answer cannot be written as JSON")?
+        } else {
+            text()
+        };
+        if text.is_empty() {
+            return Ok(());
+        }
+        if !text.ends_with('\n') {
+            text.push('\n');
+        }
+        match io::stdout().lock().write_all(text.as_bytes()) {
+            // Whoever reads has seen enough.
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+            written => written.context("standard output: writing failed"),
+        }
+    }
+
+    /// Something worth knowing that is neither answer nor error.
+    pub(crate) fn note(self, note: &str) {
+        say(&format!("note: {}", plain(note)));
+    }
+
+    /// The error that ends the command, with everything that led to it.
+    pub(crate) fn error(self, error: &anyhow::Error) {
+        if self.json {
+            #[derive(Serialize)]
+            struct Failed {
+                error: String,
+                causes: Vec<String>,
+            }
+            let failed = Failed {
+                error: error.to_string(),
+                causes: error.chain().skip(1).map(ToString::to_string).collect(),
+            };
+            say(&serde_json::to_string(&failed).unwrap_or_default());
+        } else {
+            say(&format!("error: {}", chain(error)));
+        }
+    }
+
+    /// A bar on standard error, if a person is looking at it.
+    pub(crate) fn bar(self, message: impl Into<Cow<'static, str>>) -> Bar {
+        let bar = if self.json {
+            ProgressBar::hidden()
+        } else {
+            ProgressBar::new(0)
+        };
+        bar.set_style(style("{msg} {wide_bar} {human_pos}/{human_len} {eta}"));
+        Bar(bar.with_message(message))
+    }
+
+    /// As [`bar`](Self::bar), counting bytes.
+    pub(crate) fn byte_bar(self, message: impl Into<Cow<'static, str>>) -> Bar {
+        let bar = self.bar(message);
+        bar.0
+            .set_style(style("{msg} {wide_bar} {bytes}/{total_bytes} {eta}"));
+        bar
+    }
+}
+
+fn style(template: &str) -> ProgressStyle {
+    ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar())
+}
+
+/// A progress bar that disappears when it is dropped.
+#[derive(Debug)]
+pub(crate) struct Bar(ProgressBar);
+
+impl Bar {
+    pub(crate) fn set(&self, done: u64, total: u64) {
+        self.0.set_length(total);
+        self.0.set_position(done);
+    }
+
+    /// For a `Watch`.
+    pub(crate) fn follow(&self) -> impl Fn(Progress) + Sync + use<> {
+        let bar = self.0.clone();
+        move |progress| {
+            bar.set_length(progress.total.unwrap_or(0));
+            bar.set_position(progress.done);
+        }
+    }
+}
+
+impl Drop for Bar {
+    fn drop(&mut self) {
+        self.0.finish_and_clear();
+    }
+}
+
+/// An error and what caused it, in one line.
+pub(crate) fn chain(error: &anyhow::Error) -> String {
+    let mut text = plain(&error.to_string()).into_owned();
+    for cause in error.chain().skip(1) {
+        let _ = write!(text, ": caused by {}", plain(&cause.to_string()));
+    }
+    text
+}
+
+/// A table for people.
+pub(crate) fn table<const N: usize>(
+    headings: [&str; N],
+    rows: impl IntoIterator<Item = [String; N]>,
+) -> String {
+    let mut table = Table::new();
+    table
+        .load_style(presets::UTF8_FULL_CONDENSED)
+        .set_content_arrangement(ContentArrangement::Dynamic)
+        .set_header(headings);
+    // Wrapped lines are for people; programs get each row whole.
+    if let Some((_, columns)) = Term::stdout().size_checked() {
+        table.set_width(columns);
+    }
+    for row in rows {
+        table.add_row(row.map(|cell| plain(&cell).into_owned()));
+    }
+    table.to_string()
+}
+
+/// `text` without what a terminal would take for commands: names come from files that others wrote.
+pub(crate) fn plain(text: &str) -> Cow<'_, str> {
+    let command = |c: char| c.is_control() && c != '\n';
+    if text.contains(command) {
+        Cow::Owned(text.replace(command, "\u{fffd}"))
+    } else {
+        Cow::Borrowed(text)
+    }
+}
+
+/// A path for a table or a document.
+pub(crate) fn shown(path: &Path) -> String {
+    path.display().to_string()
+}
+
+/// `1 photo`, `2 photos`.
+pub(crate) fn count(number: usize, one: &str, many: &str) -> String {
+    format!("{number} {}", if number == 1 { one } else { many })
+}
+
+/// Sends what is traced to standard error, more of it the more often `-v` was given.
+pub(crate) fn log(verbose: u8) {
+    let level = match verbose {
+        0 => return,
+        1 => LevelFilter::DEBUG,
+        _ => LevelFilter::TRACE,
+    };
+    tracing_subscriber::fmt()
+        .with_writer(io::stderr)
+        .with_ansi(Term::stderr().is_term())
+        .with_max_level(level)
+        .with_span_events(FmtSpan::CLOSE)
+        .init();
+}
+
+fn say(line: &str) {
+    // A closed standard error leaves the exit code to speak.
+    let _ = writeln!(io::stderr().lock(), "{line}");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn terminal_commands_are_not_passed_on() {
+        assert_eq!(plain("Anna \u{1b}[31mred"), "Anna \u{fffd}[31mred");
+        assert_eq!(plain("Anna Weiß"), "Anna Weiß");
+    }
+
+    #[test]
+    fn chains_say_everything() {
+        let error = anyhow::anyhow!("no route").context("http://a: failed");
+        assert_eq!(chain(&error), "http://a: failed: caused by no route");
+    }
+}

@@ -1,0 +1,90 @@
+//! A face as commands report it.
+
+use facekit::{
+    Detection, Identity, LivenessScore, Outcome, Quality, QualityIssue, Recognition, Rect,
+};
+use serde::Serialize;
+
+/// A face that was found, for a document.
+#[derive(Debug, Serialize)]
+pub(crate) struct Face {
+    #[serde(flatten)]
+    pub(crate) detection: Detection,
+    pub(crate) quality: Quality,
+    /// What keeps it from being compared.
+    pub(crate) issues: Vec<QualityIssue>,
+    pub(crate) liveness: Option<LivenessScore>,
+    /// What became of it; nothing where it was not looked up.
+    #[serde(rename = "recognition")]
+    pub(crate) outcome: Option<Outcome>,
+}
+
+impl From<Recognition> for Face {
+    fn from(recognition: Recognition) -> Self {
+        let issues = match &recognition.outcome {
+            Outcome::PoorQuality { issues } => issues.clone(),
+            _ => Vec::new(),
+        };
+        Self {
+            detection: recognition.detection,
+            quality: recognition.quality,
+            issues,
+            liveness: recognition.liveness,
+            outcome: Some(recognition.outcome),
+        }
+    }
+}
+
+impl Face {
+    pub(crate) fn known(&self) -> Option<&Identity> {
+        match &self.outcome {
+            Some(Outcome::Known(identity)) => Some(identity),
+            _ => None,
+        }
+    }
+
+    /// Who it is, or why nobody can say, for a table.
+    pub(crate) fn who(&self) -> String {
+        match &self.outcome {
+            Some(Outcome::Known(identity)) => match &identity.name {
+                Some(name) => format!("{} ({name})", identity.person),
+                None => identity.person.to_string(),
+            },
+            Some(Outcome::Unknown {
+                nearest: Some(near),
+            }) => {
+                format!("unknown; nearest is {} with {:.2}", near.person, near.score)
+            }
+            Some(Outcome::Unknown { nearest: None }) => "unknown".to_owned(),
+            Some(Outcome::Spoof) => "not live".to_owned(),
+            Some(Outcome::PoorQuality { issues }) => {
+                format!("not good enough: {}", listed(issues))
+            }
+            _ => String::new(),
+        }
+    }
+}
+
+/// What is wrong with a face, in words.
+pub(crate) fn listed(issues: &[QualityIssue]) -> String {
+    let issues: Vec<String> = issues.iter().map(ToString::to_string).collect();
+    issues.join("; ")
+}
+
+/// A box for a table: where, and how large.
+pub(crate) fn place(rect: &Rect) -> String {
+    format!(
+        "{:.0} × {:.0} at ({:.0}, {:.0})",
+        rect.width, rect.height, rect.x, rect.y
+    )
+}
+
+/// How live a face is, for a table.
+pub(crate) fn live(score: Option<LivenessScore>) -> String {
+    score.map_or_else(|| "-".to_owned(), |score| format!("{:.2}", score.value()))
+}
+
+/// A false-match rate for a table.
+pub(crate) fn rate(fmr: Option<f64>) -> String {
+    fmr.map_or_else(|| "-".to_owned(), |fmr| format!("{fmr:.1e}"))
+}

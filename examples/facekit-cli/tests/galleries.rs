@@ -1,0 +1,180 @@
+//! Gallery files and their keys, without any model.
+
+mod common;
+
+use std::fs;
+
+use common::Place;
+
+#[test]
+fn people_are_listed_and_removed() {
+    let place = Place::new();
+    place.gallery("staff.gallery", &["bert", "anna"]);
+    let listed = place.line("people --gallery staff.gallery").ends(0).says(&[
+        "anna",
+        "bert",
+        "1970-01-01",
+        "2 people",
+    ]);
+    assert_eq!(
+        listed.stderr,
+        "note: gallery staff.gallery: it is not encrypted\n"
+    );
+    let report = place
+        .line("people --gallery staff.gallery --json")
+        .ends(0)
+        .json();
+    assert_eq!(report["people"][0]["id"], "anna");
+
+    place
+        .line("remove --gallery staff.gallery anna carla")
+        .fails(&["person carla: not in the gallery"]);
+    let report = place
+        .line("remove --gallery staff.gallery anna --json")
+        .ends(0)
+        .json();
+    assert_eq!(report["removed"], 1);
+    place
+        .line("people --gallery staff.gallery")
+        .ends(0)
+        .says(&["1 person"]);
+}
+
+#[test]
+fn backups_do_not_replace_anything() {
+    let place = Place::new();
+    place.gallery("staff.gallery", &["anna"]);
+    let report = place
+        .line("gallery backup copy.gallery --gallery staff.gallery --json")
+        .ends(0)
+        .json();
+    assert_eq!(report["backup"], "copy.gallery");
+    place
+        .line("people --gallery copy.gallery")
+        .ends(0)
+        .says(&["anna"]);
+    let before = fs::read(place.path("copy.gallery")).unwrap();
+    place
+        .line("gallery backup copy.gallery --gallery staff.gallery")
+        .fails(&["backup copy.gallery: not written over: caused by"]);
+    assert_eq!(fs::read(place.path("copy.gallery")).unwrap(), before);
+}
+
+#[test]
+fn exports_and_imports() {
+    let place = Place::new();
+    place.gallery("all.gallery", &["anna", "bert", "carla"]);
+    place.gallery("other.gallery", &["anna"]);
+    place
+        .line("gallery export some.gallery --gallery all.gallery")
+        .fails(&["--new-key-file", "--to-key-file", "--no-encryption"]);
+    place
+        .line(
+            "gallery export some.gallery --gallery all.gallery --people zoe --new-key-file zoe.key",
+        )
+        .fails(&["person zoe: not in the gallery"]);
+    assert!(!place.path("some.gallery").exists() && !place.path("zoe.key").exists());
+    let report = place
+        .line("gallery export some.gallery --gallery all.gallery --people anna,bert --new-key-file some.key --json")
+        .ends(0)
+        .json();
+    assert_eq!(report["export"], "some.gallery");
+
+    place
+        .line("gallery import some.gallery --gallery other.gallery")
+        .fails(&["some.gallery: it is encrypted with a key; give --key-file"]);
+    let report = place
+        .line("gallery import some.gallery --from-key-file some.key --gallery other.gallery --json")
+        .ends(0)
+        .json();
+    assert_eq!(
+        (&report["people_added"], &report["people_known"]),
+        (&1.into(), &1.into())
+    );
+}
+
+#[test]
+fn rekey_changes_the_lock() {
+    let mut place = Place::new();
+    place.gallery("staff.gallery", &["anna"]);
+    let report = place
+        .line("gallery rekey --gallery staff.gallery --new-key-file a.key --json")
+        .ends(0)
+        .json();
+    assert_eq!(report["protection"], "key");
+    place.line("people --gallery staff.gallery").fails(&[
+        "staff.gallery: it is encrypted",
+        "FACEKIT_KEY_FILE",
+        "FACEKIT_GALLERY_KEY",
+    ]);
+    place
+        .line("people --gallery staff.gallery --key-file a.key")
+        .ends(0);
+    place
+        .line("people --gallery staff.gallery --key-file none.key")
+        .fails(&["key file none.key"]);
+    place.write("not.key", "nonsense");
+    place
+        .line("people --gallery staff.gallery --key-file not.key")
+        .fails(&["not.key: is not a key file"]);
+    place
+        .line("gallery rekey --gallery staff.gallery --key-file a.key --new-key-file a.key")
+        .fails(&["key file a.key: not created"]);
+
+    place.set("FACEKIT_KEY_FILE", "a.key");
+    place.line("people --gallery staff.gallery").ends(0);
+    place.set("PASSPHRASE", "correct horse battery staple");
+    let report = place
+        .line("gallery rekey --gallery staff.gallery --to-key-env PASSPHRASE --json")
+        .ends(0)
+        .json();
+    assert_eq!(report["protection"], "passphrase");
+    place
+        .line("people --gallery staff.gallery")
+        .fails(&["staff.gallery"]);
+    place.set("FACEKIT_KEY_FILE", "");
+    place.set("FACEKIT_GALLERY_KEY", "wrong");
+    place
+        .line("people --gallery staff.gallery")
+        .fails(&["gallery staff.gallery: the key does not open it"]);
+    place.set("FACEKIT_GALLERY_KEY", "correct horse battery staple");
+    place.line("people --gallery staff.gallery").ends(0);
+}
+
+#[test]
+fn check_finds_damage() {
+    let place = Place::new();
+    let path = place.gallery("staff.gallery", &["anna"]);
+    place
+        .line("gallery check --gallery staff.gallery")
+        .ends(0)
+        .says(&["1 person", "no damage"]);
+    let bytes = fs::read(&path).unwrap();
+    place.write("half.gallery", &bytes[..bytes.len() / 2]);
+    let report = place
+        .line("gallery check --gallery half.gallery --json")
+        .ends(1)
+        .json();
+    assert_eq!(report["clean"], false);
+    assert!(!report["damage"].as_array().unwrap().is_empty());
+    place
+        .line("people --gallery half.gallery")
+        .fails(&["gallery half.gallery: damaged"]);
+    place.write("text.gallery", "not a gallery at all");
+    place
+        .line("people --gallery text.gallery")
+        .fails(&["gallery text.gallery: damaged: not a gallery file"]);
+    place
+        .line("gallery check --gallery none.gallery")
+        .fails(&["none.gallery", "No such file"]);
+}
+
+#[test]
+fn a_gallery_in_use() {
+    let place = Place::new();
+    let path = place.gallery("staff.gallery", &["anna"]);
+    let _open = facekit::FileStore::open(path, &facekit::Protection::None).unwrap();
+    place
+        .line("people --gallery staff.gallery")
+        .fails(&["gallery staff.gallery: already open"]);
+}

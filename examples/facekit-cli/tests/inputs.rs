@@ -1,0 +1,181 @@
+//! Help, and what is said of bad input.
+
+mod common;
+
+use common::Place;
+use facekit::{Image, image};
+use serde_json::Value;
+
+const COMMANDS: &[&str] = &[
+    "",
+    "models",
+    "models list",
+    "models pull",
+    "models verify",
+    "models path",
+    "detect",
+    "enroll",
+    "remove",
+    "people",
+    "identify",
+    "verify",
+    "gallery",
+    "gallery backup",
+    "gallery export",
+    "gallery import",
+    "gallery rekey",
+    "gallery check",
+    "gallery reembed",
+    "attend",
+];
+
+#[test]
+fn every_command_explains_itself() {
+    let place = Place::new();
+    for command in COMMANDS {
+        let help = place
+            .line(&format!("{command} --help"))
+            .ends(0)
+            .says(&["Usage: facekit", "--json"]);
+        for line in help
+            .stdout
+            .lines()
+            .filter(|line| !line.starts_with("Usage"))
+        {
+            assert!(line.chars().count() <= 100, "{command}: {line}");
+        }
+    }
+    place.line("--version").ends(0).says(&["facekit 0"]);
+    place
+        .line("--help")
+        .says(&["Exit codes:", "JSON:", "FACEKIT_GALLERY_KEY"]);
+}
+
+#[test]
+fn options_out_of_range() {
+    let place = Place::new();
+    for (line, words) in [
+        ("", "Usage"),
+        ("eat", "unrecognized subcommand 'eat'"),
+        ("verify a.jpg", "<B>"),
+        (
+            "verify a b --runtime ort",
+            "invalid value 'ort' for '--runtime",
+        ),
+        ("verify a b --threads 0", "--threads"),
+        ("verify a b --fmr 1e-4 --score 0.4", "cannot be used with"),
+        ("verify a b --fpir 1e-2 --score 0.4", "cannot be used with"),
+        ("verify a b --fmr 1e-4 --fpir 1e-2", "cannot be used with"),
+        ("verify a b --fmr 2", "a rate between 0 and 1"),
+        ("verify a b --score 2", "a number from -1 to 1"),
+        ("verify a b --max-side tiny", "or none, is needed"),
+        ("verify a b --det-score 3", "a number from 0 to 1"),
+        ("verify a b --liveness-threshold -1", "--liveness-threshold"),
+        ("enroll --gallery g", "<PERSON>"),
+        (
+            "enroll --gallery g a/b x.jpg",
+            "person id \"a/b\": '/' is not allowed",
+        ),
+        (
+            "enroll --gallery g anna x.jpg --people all",
+            "cannot be used with",
+        ),
+        (
+            "enroll --gallery g anna x.jpg --key-file k --no-encryption",
+            "cannot be used with",
+        ),
+        ("remove --gallery g ..", "person id \"..\": names a folder"),
+        ("identify x.jpg", "--gallery"),
+        (
+            "attend --gallery g --frames f --format pdf",
+            "'pdf' for '--format",
+        ),
+    ] {
+        place.line(line).fails(&[words]);
+        let failed = place.line(&format!("{line} --json")).fails(&[]);
+        let error: Value = serde_json::from_str(failed.stderr.trim_end()).unwrap();
+        assert!(
+            error["error"].is_string() && error["causes"].is_array(),
+            "{error}"
+        );
+    }
+}
+
+#[test]
+fn things_that_are_not_there() {
+    let place = Place::new();
+    place.gallery("g", &["anna"]);
+    place.write("empty/.hidden.jpg", "");
+    for (line, words) in [
+        ("identify --gallery g none.jpg", "model yunet_n: not found"),
+        (
+            "detect --models nothing none.jpg",
+            "no model or set named \"nothing\"",
+        ),
+        ("detect none.jpg", "`facekit models pull yunet_n`"),
+        ("detect empty", "empty: no images in this folder"),
+        (
+            "attend --gallery g --frames none",
+            "none: reading the folder failed",
+        ),
+        (
+            "attend --gallery g --frames empty",
+            "empty: no images in this folder",
+        ),
+        (
+            "attend --gallery g --frames g --zone Atlantis",
+            "time zone \"Atlantis\"",
+        ),
+        (
+            "enroll --gallery g --people empty",
+            "empty: no folders in this folder",
+        ),
+        (
+            "enroll --gallery g --people none",
+            "none: reading the folder failed",
+        ),
+        (
+            "enroll --gallery g anna empty",
+            "empty: no images in this folder",
+        ),
+        (
+            "identify --gallery g --roster a/b none.jpg",
+            "roster \"a/b\": neither a file",
+        ),
+        (
+            "verify none.jpg none.jpg",
+            "none.jpg: reading failed: caused by",
+        ),
+        ("people --gallery none", "none: opening failed: caused by"),
+    ] {
+        place.line(line).fails(&[words]);
+    }
+}
+
+#[test]
+fn folders_that_cannot_be_ids() {
+    let place = Place::new();
+    place.write("people/anna/1.jpg", "");
+    place.write("people/ bert/1.jpg", "");
+    place
+        .line("enroll --gallery g --people people --no-encryption")
+        .fails(&[
+            "its name cannot be a person's id",
+            "begins or ends with white space",
+        ]);
+    assert!(!place.path("g").exists());
+}
+
+#[test]
+fn what_is_not_an_image() {
+    let place = Place::new();
+    place.write("text.jpg", "words, words, words");
+    let picture = image::encode_jpeg(&Image::filled(64, 64, [90; 3]), 90);
+    place.write("half.jpg", &picture[..picture.len() / 2]);
+    place
+        .line("verify text.jpg text.jpg")
+        .fails(&["text.jpg: not an image"]);
+    place
+        .line("verify half.jpg half.jpg")
+        .fails(&["half.jpg: "]);
+}

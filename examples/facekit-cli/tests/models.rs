@@ -1,0 +1,238 @@
+//! `facekit models`, with a folder of its own and a server on this machine.
+
+mod common;
+
+use std::{
+    fs,
+    io::{BufRead, BufReader, Write},
+    net::TcpListener,
+    thread,
+};
+
+use common::Place;
+use facekit::Digest;
+
+const BYTES: &[u8] = b"as good as a model";
+
+/// A place that knows two models: `tiny`, and `closed`, which is not for commercial use.
+fn place() -> Place {
+    let place = Place::new();
+    let digest = Digest::of(BYTES);
+    let bytes = BYTES.len();
+    let model = |name: &str, commercial: bool| {
+        format!(
+            r#"
+[[model]]
+name = "{name}"
+file = "{name}.onnx"
+url = "http://127.0.0.1:9/{name}.onnx"
+exports = [{{ sha256 = "{digest}", bytes = {bytes} }}]
+licence = "some licence"
+commercial_use = {commercial}
+source = "a test"
+tested = true
+
+[model.yunet]
+pixels = {{ color = "bgr" }}
+strides = [8, 16, 32]
+score = 0.6
+overlap = 0.3
+"#
+        )
+    };
+    let manifest = model("tiny", true) + &model("closed", false);
+    place.write("models/models.toml", manifest);
+    place
+}
+
+/// Serves `content` whatever is asked for; returns the address.
+fn serve(content: &'static [u8]) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = format!("http://{}", listener.local_addr().unwrap());
+    thread::spawn(move || {
+        for stream in listener.incoming().flatten() {
+            let mut lines = BufReader::new(&stream).lines().map_while(Result::ok);
+            while lines.next().is_some_and(|line| !line.is_empty()) {}
+            let length = content.len();
+            let head = format!("HTTP/1.1 200 OK\r\nContent-Length: {length}\r\n\r\n");
+            let _ = (&stream).write_all(&[head.as_bytes(), content].concat());
+        }
+    });
+    address
+}
+
+#[test]
+fn list() {
+    let place = place();
+    place.line("models list").ends(0).says(&[
+        "tiny",
+        "some licence",
+        "missing",
+        "standard",
+        "models folder",
+    ]);
+    let names = |line: &str| -> Vec<String> {
+        let document = place.line(line).ends(0).json();
+        let models = document["models"].as_array().unwrap().clone();
+        let name = |model: &serde_json::Value| model["name"].as_str().unwrap().to_owned();
+        models.iter().map(name).collect()
+    };
+    let (some, all) = (
+        names("models list --json"),
+        names("--json models list --all"),
+    );
+    assert!(some.len() < all.len() && some.iter().all(|name| all.contains(name)));
+    assert!(some.contains(&"tiny".to_owned()));
+}
+
+#[test]
+fn pull_fetches_and_checks() {
+    let place = place();
+    let mirror = serve(BYTES);
+    let line = format!("models pull tiny --mirror {mirror} --json");
+    let report = place.line(&line).ends(0).json();
+    assert_eq!(report["models"][0]["transferred"], BYTES.len());
+    assert_eq!(fs::read(place.path("models/tiny.onnx")).unwrap(), BYTES);
+    let report = place.line(&line).ends(0).json();
+    assert_eq!(report["models"][0]["present"], true);
+    place
+        .line(&format!("models pull tiny --mirror {mirror}"))
+        .ends(0)
+        .says(&["was there"]);
+    place.line("models verify tiny").ends(0).says(&["verified"]);
+}
+
+#[test]
+fn pull_refuses_what_is_not_the_model() {
+    let place = place();
+    let mirror = serve(b"something else, hm");
+    place
+        .line(&format!("models pull tiny --mirror {mirror}"))
+        .fails(&["error: model tiny: not fetched: caused by", "SHA-256"]);
+    assert!(!place.path("models/tiny.onnx").exists());
+}
+
+#[test]
+fn pull_without_a_server() {
+    let place = place();
+    // The port of a listener that is gone.
+    let port = TcpListener::bind("127.0.0.1:0")
+        .unwrap()
+        .local_addr()
+        .unwrap()
+        .port();
+    let line = format!("models pull tiny --mirror http://127.0.0.1:{port}");
+    place
+        .line(&line)
+        .fails(&["model tiny: not fetched", "caused by"]);
+    place
+        .line("models pull tiny --mirror nonsense")
+        .fails(&["mirror: \"nonsense\" is not an http or https address"]);
+    let failed = place.line(&format!("{line} --json")).fails(&[]);
+    let error: serde_json::Value =
+        serde_json::from_str(failed.stderr.lines().last().unwrap()).unwrap();
+    assert_eq!(error["error"], "model tiny: not fetched");
+    assert!(!error["causes"].as_array().unwrap().is_empty());
+}
+
+#[cfg(unix)]
+#[test]
+fn an_interrupt_cancels() {
+    use std::{
+        process::{Command, Stdio},
+        time::{Duration, Instant},
+    };
+
+    let place = place();
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let mirror = format!("http://{}", listener.local_addr().unwrap());
+    let child = Command::new(env!("CARGO_BIN_EXE_facekit"))
+        .args(["models", "pull", "tiny", "--mirror", &mirror])
+        .env("FACEKIT_MODELS", place.path("models"))
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    // A byte now and then: left alone, it takes a minute.
+    let (mut stream, _) = listener.accept().unwrap();
+    let head = format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n", BYTES.len());
+    stream.write_all(head.as_bytes()).unwrap();
+    thread::spawn(move || {
+        for byte in BYTES {
+            let _ = stream.write_all(&[*byte]);
+            thread::sleep(Duration::from_secs(3));
+        }
+    });
+    let begun = Instant::now();
+    let interrupt = Command::new("kill")
+        .args(["-INT", &child.id().to_string()])
+        .status();
+    assert!(interrupt.unwrap().success());
+    let output = child.wait_with_output().unwrap();
+    assert!(begun.elapsed() < Duration::from_secs(20));
+    assert_eq!(output.status.code(), Some(2));
+    let error = String::from_utf8(output.stderr).unwrap();
+    assert!(error.ends_with(": caused by cancelled\n"), "{error}");
+}
+
+#[test]
+fn licences_are_asked_about_before_anything_is_fetched() {
+    let place = place();
+    let mirror = serve(BYTES);
+    let line = format!("models pull tiny closed --mirror {mirror}");
+    place.line(&line).fails(&[
+        "--accept-non-commercial",
+        "model closed: its licence (some licence)",
+    ]);
+    assert!(!place.path("models/tiny.onnx").exists());
+    place
+        .line(&format!("{line} --accept-non-commercial"))
+        .ends(0);
+    assert!(place.path("models/closed.onnx").exists());
+}
+
+#[test]
+fn verify_says_what_is_wrong() {
+    let place = place();
+    let states = || {
+        let report = place
+            .line("models verify tiny closed --json")
+            .ends(1)
+            .json();
+        assert_eq!(report["verified"], false);
+        let state = |at: usize| report["models"][at]["state"].as_str().unwrap().to_owned();
+        (state(0), state(1))
+    };
+    assert_eq!(states(), ("missing".to_owned(), "missing".to_owned()));
+    place.write("models/tiny.onnx", BYTES);
+    place.write("models/closed.onnx", b"short");
+    assert_eq!(states(), ("verified".to_owned(), "wrong_size".to_owned()));
+    place.write("models/closed.onnx", b"As good as a model");
+    assert_eq!(states().1, "wrong_hash");
+    place
+        .line("models verify")
+        .ends(1)
+        .says(&["4 models are missing or wrong"]);
+}
+
+#[test]
+fn path() {
+    let place = place();
+    let folder = place.path("models");
+    let said = place.line("models path").ends(0).stdout;
+    assert_eq!(said.trim_end(), folder.to_str().unwrap());
+    let said = place.line("models path tiny --json").ends(0).json();
+    assert_eq!(said["path"], folder.join("tiny.onnx").to_str().unwrap());
+    place
+        .line("models path tinny")
+        .fails(&["no model or set named \"tinny\", did you mean \"tiny\"?"]);
+}
+
+#[test]
+fn a_manifest_that_is_wrong() {
+    let place = Place::new();
+    place.write("models/models.toml", "nonsense = [");
+    place
+        .line("models list")
+        .fails(&["manifest", "models.toml"]);
+}
