@@ -89,6 +89,11 @@ impl ModelArgs {
             .unwrap_or(NonZeroUsize::MIN)
     }
 
+    /// The runtime as it is written on the command line.
+    pub(crate) fn runtime_name(&self) -> String {
+        self.runtime().to_string()
+    }
+
     fn runtime(&self) -> Box<dyn Runtime> {
         match self.runtime {
             RuntimeName::Tract => Box::new(Tract::new()),
@@ -135,7 +140,7 @@ fn max_side(text: &str) -> Result<MaxSide, String> {
         .map_err(|_| "a number of pixels above 0, or none, is needed".to_owned())
 }
 
-fn share(text: &str) -> Result<f32, String> {
+pub(crate) fn share(text: &str) -> Result<f32, String> {
     match text.parse() {
         Ok(share) if (0.0..=1.0).contains(&share) => Ok(share),
         _ => Err("a number from 0 to 1 is needed".to_owned()),

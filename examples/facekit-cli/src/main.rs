@@ -14,6 +14,7 @@ mod attend;
 mod context;
 mod detect;
 mod draw;
+mod eval;
 mod files;
 mod gallery;
 mod identify;
@@ -87,6 +88,9 @@ enum Command {
     /// Back up, merge, check and protect gallery files
     #[command(subcommand)]
     Gallery(gallery::Command),
+    /// Measure models on your own photos
+    #[command(subcommand)]
+    Eval(eval::Command),
     /// Turn a folder of camera frames into a list of who was there
     Attend(attend::Args),
 }
@@ -132,6 +136,7 @@ fn run(cli: Cli, output: Output) -> Result<Answer> {
         Command::Identify(args) => identify::run(&session, &args),
         Command::Verify(args) => verify::run(&session, &args),
         Command::Gallery(command) => gallery::run(&session, command),
+        Command::Eval(command) => eval::run(&session, &command),
         Command::Attend(args) => attend::run(&session, &args),
     }
 }

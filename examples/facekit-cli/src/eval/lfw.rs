@@ -1,0 +1,326 @@
+//! Verification as Labeled Faces in the Wild is evaluated (Huang et al. 2007), and over all pairs of its photos.
+
+use std::{
+    collections::HashMap,
+    fmt::Write as _,
+    fs,
+    path::{Path, PathBuf},
+    thread,
+};
+
+use anyhow::{Context, Result, bail};
+use facekit::{ScoreHistogram, equal_error_rate, fold_accuracies};
+use serde_json::json;
+
+use super::{Embedded, RATES, by_rate, embed_people, names};
+use crate::{
+    context::{DetectArgs, ModelArgs, Session},
+    output::table,
+};
+
+/// By the protocol of the pairs file: the threshold of each fold comes from the other folds, and a pair of which a face
+/// is missing is judged wrong. The rates are over all pairs of all photos.
+#[derive(clap::Args, Debug)]
+pub(crate) struct Args {
+    /// One folder for each person, with photos named NAME_0001.jpg and so on
+    #[arg(long, value_name = "DIR")]
+    images: PathBuf,
+
+    /// The pairs, in the format of LFW's pairs.txt
+    #[arg(long, value_name = "FILE")]
+    pairs: PathBuf,
+
+    /// Write what the scores stand for to this file, to be used with --calibration or laid beside a gallery
+    #[arg(long, value_name = "OUT")]
+    calibrate: Option<PathBuf>,
+
+    #[command(flatten)]
+    models: ModelArgs,
+
+    #[command(flatten)]
+    detect: DetectArgs,
+}
+
+pub(crate) fn run(session: &Session, args: &Args) -> Result<()> {
+    let pairs = fs::read_to_string(&args.pairs)
+        .with_context(|| format!("{}: reading failed", args.pairs.display()))?;
+    let folds = parse_pairs(&pairs).with_context(|| args.pairs.display().to_string())?;
+    let (models, detector, embedder) = names(&args.models)?;
+    let embedded = embed_people(session, &models, &args.models, &args.detect, &args.images)?;
+
+    let scored = score_folds(&folds, &embedded, &args.images)?;
+    let accuracies = fold_accuracies(&scored);
+    let mean = accuracies.iter().sum::<f64>() / accuracies.len() as f64;
+    let squares: f64 = accuracies
+        .iter()
+        .map(|accuracy| (accuracy - mean).powi(2))
+        .sum();
+    let deviation = (squares / (accuracies.len().max(2) - 1) as f64).sqrt();
+
+    let all = compare_all(&embedded, args.models.threads().get())?;
+    let threshold = |rate: f64| all.impostors.score_at(rate);
+    let calibration = args
+        .calibrate
+        .as_deref()
+        .map(|path| -> Result<_> {
+            let data = format!(
+                "{} photos of {} people, the face nearest to the middle of each; detector {detector}",
+                embedded.photos.len(),
+                embedded.people.len(),
+            );
+            let calibration = all
+                .impostors
+                .calibration(models.embedder.space(), data)
+                .context("too few photos of different people for a calibration")?;
+            calibration.save(path)?;
+            Ok(path)
+        })
+        .transpose()?;
+
+    let report = json!({
+        "models": { "detector": detector, "embedder": embedder },
+        "runtime": args.models.runtime_name(),
+        "threads": args.models.threads(),
+        "images": embedded.photos.len(),
+        "people": embedded.people.len(),
+        "faces_missing": embedded.missing(),
+        "missing": embedded.photos.iter().filter(|p| p.embedding.is_none()).map(|p| &p.path).collect::<Vec<_>>(),
+        "pairs": scored.iter().map(Vec::len).sum::<usize>(),
+        "accuracy": mean,
+        "accuracy_std": deviation,
+        "accuracy_by_fold": accuracies,
+        "genuine_comparisons": all.genuine.count() + all.genuine_missing,
+        "impostor_comparisons": all.impostors.count(),
+        "eer": equal_error_rate(&all.genuine, &all.impostors),
+        "thresholds": by_rate(|rate| threshold(rate).map(f64::from)),
+        "tmr_at_fmr": by_rate(|rate| threshold(rate).map(|score| all.tmr(score))),
+        "tmr_at_fmr_balanced": by_rate(|rate| threshold(rate).map(|score| all.balanced_tmr(score))),
+        "images_per_s": embedded.photos.len() as f64 / embedded.seconds,
+        "calibration": calibration,
+    });
+    session.output.answer(&report, || {
+        let mut text = format!(
+            "{} photos of {} people, {} without a face; {:.1} photos a second\n\
+             accuracy {:.2} % ± {:.2} over {} folds of the pairs file\n\
+             equal error rate {:.2} % over {} comparisons of one person and {} of two\n\n",
+            embedded.photos.len(),
+            embedded.people.len(),
+            embedded.missing(),
+            embedded.photos.len() as f64 / embedded.seconds,
+            100.0 * mean,
+            100.0 * deviation,
+            accuracies.len(),
+            100.0 * equal_error_rate(&all.genuine, &all.impostors),
+            all.genuine.count() + all.genuine_missing,
+            all.impostors.count(),
+        );
+        let rows = RATES.iter().map(|&(key, rate)| {
+            let percent = |share: f64| format!("{:.2} %", 100.0 * share);
+            match threshold(rate) {
+                None => [
+                    key.to_owned(),
+                    "too few comparisons".to_owned(),
+                    String::new(),
+                    String::new(),
+                ],
+                Some(score) => [
+                    key.to_owned(),
+                    format!("{score:.3}"),
+                    percent(all.tmr(score)),
+                    percent(all.balanced_tmr(score)),
+                ],
+            }
+        });
+        text += &table(
+            [
+                "false-match rate",
+                "score",
+                "true matches",
+                "mean over people",
+            ],
+            rows,
+        );
+        if let Some(path) = calibration {
+            let _ = write!(text, "\ncalibration written to {}\n", path.display());
+        }
+        text
+    })
+}
+
+/// A pair: the people's names with the numbers of their photos.
+type Pair = [(String, u32); 2];
+
+/// The folds of a pairs file. Its first line gives the number of folds and of pairs of each kind in a fold; a line of three
+/// fields is two photos of one person, a line of four is one photo of each of two.
+fn parse_pairs(text: &str) -> Result<Vec<Vec<Pair>>> {
+    let mut lines = text.lines().enumerate();
+    let header: Vec<usize> = lines
+        .next()
+        .map(|(_, line)| {
+            line.split_whitespace()
+                .map_while(|field| field.parse().ok())
+                .collect()
+        })
+        .unwrap_or_default();
+    let (folds, each) = match header[..] {
+        [each] => (1, each),
+        [folds, each] => (folds, each),
+        _ => bail!("line 1: the number of folds and of pairs in each is needed"),
+    };
+    let mut pairs = Vec::new();
+    for (number, line) in lines.filter(|(_, line)| !line.trim().is_empty()) {
+        let fields: Vec<&str> = line.split('\t').map(str::trim).collect();
+        let photo = |name: &str, number: &str| Some((name.to_owned(), number.parse().ok()?));
+        let pair = match fields[..] {
+            [name, a, b] => photo(name, a).zip(photo(name, b)),
+            [name, a, other, b] => photo(name, a).zip(photo(other, b)),
+            _ => None,
+        };
+        let (a, b) = pair.with_context(|| format!("line {}: not a pair: {line:?}", number + 1))?;
+        pairs.push([a, b]);
+    }
+    if each == 0 || pairs.len() != folds * 2 * each {
+        bail!(
+            "{} pairs found, line 1 promises {folds} folds of {each} of each kind",
+            pairs.len()
+        );
+    }
+    Ok(pairs.chunks(2 * each).map(<[Pair]>::to_vec).collect())
+}
+
+fn score_folds(
+    folds: &[Vec<Pair>],
+    embedded: &Embedded,
+    folder: &Path,
+) -> Result<Vec<Vec<(Option<f32>, bool)>>> {
+    let by_name: HashMap<String, usize> = embedded
+        .photos
+        .iter()
+        .enumerate()
+        .filter_map(|(at, photo)| Some((photo.path.file_stem()?.to_str()?.to_owned(), at)))
+        .collect();
+    let find = |(name, number): &(String, u32)| -> Result<_> {
+        let stem = format!("{name}_{number:04}");
+        let at = by_name
+            .get(&stem)
+            .with_context(|| format!("{}: no photo named {stem}", folder.display()))?;
+        Ok(&embedded.photos[*at])
+    };
+    folds
+        .iter()
+        .map(|fold| {
+            fold.iter()
+                .map(|[a, b]| {
+                    let same = a.0 == b.0;
+                    let (a, b) = (find(a)?, find(b)?);
+                    let score = match (&a.embedding, &b.embedding) {
+                        (Some(a), Some(b)) => Some(a.cosine(b)?),
+                        _ => None,
+                    };
+                    Ok((score, same))
+                })
+                .collect()
+        })
+        .collect()
+}
+
+/// The scores of all pairs of photos.
+struct AllPairs {
+    genuine: ScoreHistogram,
+    /// Comparisons of one person of which a face was missing: none of them matches.
+    genuine_missing: u64,
+    impostors: ScoreHistogram,
+    /// For each person with several photos, the scores among them; NaN where a face was missing.
+    by_person: Vec<Vec<f32>>,
+}
+
+impl AllPairs {
+    /// The share of comparisons of one person that reach `score`.
+    fn tmr(&self, score: f32) -> f64 {
+        let (found, missing) = (self.genuine.count(), self.genuine_missing);
+        self.genuine.share_from(score) * found as f64 / (found + missing).max(1) as f64
+    }
+
+    /// The same share for each person, averaged over people, so that nobody counts for more by having more photos.
+    fn balanced_tmr(&self, score: f32) -> f64 {
+        let share = |scores: &Vec<f32>| {
+            scores.iter().filter(|&&other| other >= score).count() as f64 / scores.len() as f64
+        };
+        self.by_person.iter().map(share).sum::<f64>() / self.by_person.len().max(1) as f64
+    }
+}
+
+fn compare_all(embedded: &Embedded, threads: usize) -> Result<AllPairs> {
+    let photos = &embedded.photos;
+    // Row i has photos.len() - i comparisons; taking every nth row shares them out evenly.
+    let compare = |first: usize| -> facekit::Result<(ScoreHistogram, Vec<(usize, f32)>)> {
+        let (mut impostors, mut genuine) = (ScoreHistogram::new(), Vec::new());
+        for (at, a) in photos.iter().enumerate().skip(first).step_by(threads) {
+            for b in &photos[at + 1..] {
+                let same = a.person == b.person;
+                match (&a.embedding, &b.embedding) {
+                    (Some(x), Some(y)) if same => genuine.push((a.person, x.cosine(y)?)),
+                    (Some(x), Some(y)) => impostors.add(x.cosine(y)?),
+                    _ if same => genuine.push((a.person, f32::NAN)),
+                    _ => {}
+                }
+            }
+        }
+        Ok((impostors, genuine))
+    };
+    let parts: Vec<_> = thread::scope(|scope| {
+        let workers: Vec<_> = (0..threads)
+            .map(|first| scope.spawn(move || compare(first)))
+            .collect();
+        workers
+            .into_iter()
+            .map(|worker| worker.join().expect("comparisons do not panic"))
+            .collect()
+    });
+    let mut all = AllPairs {
+        genuine: ScoreHistogram::new(),
+        genuine_missing: 0,
+        impostors: ScoreHistogram::new(),
+        by_person: vec![Vec::new(); embedded.people.len()],
+    };
+    for part in parts {
+        let (impostors, genuine) = part?;
+        all.impostors.merge(&impostors);
+        for (person, score) in genuine {
+            if score.is_nan() {
+                all.genuine_missing += 1;
+            } else {
+                all.genuine.add(score);
+            }
+            all.by_person[person].push(score);
+        }
+    }
+    all.by_person.retain(|scores| !scores.is_empty());
+    Ok(all)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_pairs_file_is_read() {
+        let text = "2\t1\nAnna\t1\t2\nAnna\t1\tBen\t3\nBen\t1\t2\nBen\t1\tAnna\t1\n";
+        let folds = parse_pairs(text).unwrap();
+        assert_eq!(folds.len(), 2);
+        assert_eq!(folds[0][1], [("Anna".to_owned(), 1), ("Ben".to_owned(), 3)]);
+    }
+
+    #[test]
+    fn a_broken_pairs_file_is_named() {
+        for (text, expected) in [
+            ("", "line 1"),
+            ("1\t1\nAnna\t1\n", "line 2: not a pair"),
+            ("1\t1\nAnna\t1\t2\n", "1 pairs found"),
+            ("1\t1\nAnna\tone\t2\nAnna\t1\tBen\t1\n", "line 2"),
+        ] {
+            let error = parse_pairs(text).unwrap_err().to_string();
+            assert!(error.contains(expected), "{text:?}: {error}");
+        }
+    }
+}

@@ -1,0 +1,154 @@
+//! `facekit eval`: how good the models are, measured on the user's own photos.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, bail};
+use clap::Subcommand;
+use facekit::{Detection, Embedding, Image, Models, Subject, align};
+use serde_json::{Map, Value};
+
+use crate::{
+    Answer,
+    context::{DetectArgs, ModelArgs, Session, open_models},
+    files::{open_image, people_in},
+    work,
+};
+
+mod identify;
+mod lfw;
+mod liveness;
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Compare all photos with each other: accuracy, error rates, and the scores they stand for
+    Lfw(lfw::Args),
+    /// Search for enrolled people and for strangers: FNIR and FPIR
+    Identify(identify::Args),
+    /// Show the liveness check living faces and attacks: BPCER and APCER
+    Liveness(liveness::Args),
+}
+
+pub(crate) fn run(session: &Session, command: &Command) -> Result<Answer> {
+    match command {
+        Command::Lfw(args) => lfw::run(session, args)?,
+        Command::Identify(args) => identify::run(session, args)?,
+        Command::Liveness(args) => liveness::run(session, args)?,
+    }
+    Ok(Answer::Yes)
+}
+
+/// Photos of known people, one folder a person, as face vectors.
+struct Embedded {
+    people: Vec<String>,
+    photos: Vec<Photo>,
+    /// How long reading, finding and embedding took, for all photos together.
+    seconds: f64,
+}
+
+struct Photo {
+    /// The place of the person in `people`.
+    person: usize,
+    path: PathBuf,
+    /// `None` where no face was found.
+    embedding: Option<Embedding>,
+}
+
+impl Embedded {
+    fn missing(&self) -> usize {
+        self.photos
+            .iter()
+            .filter(|photo| photo.embedding.is_none())
+            .count()
+    }
+}
+
+/// Embeds the face nearest to the middle of each photo below `folder`, which holds one folder for each person.
+fn embed_people(
+    session: &Session,
+    models: &Models,
+    args: &ModelArgs,
+    detect: &DetectArgs,
+    folder: &Path,
+) -> Result<Embedded> {
+    let mut people = Vec::new();
+    let mut files = Vec::new();
+    for entry in people_in(folder)? {
+        files.extend(entry.photos.into_iter().map(|path| (people.len(), path)));
+        people.push(entry.person.to_string());
+    }
+    if files.is_empty() {
+        bail!(
+            "{}: no folders with photos, one for each person",
+            folder.display()
+        );
+    }
+    // LFW is evaluated at a low score: a photo there shows a face.
+    let mut options = detect.options();
+    options.score = options.score.or(Some(0.5));
+    let bar = session.output.bar("photos");
+    let begun = std::time::Instant::now();
+    let mut photos = Vec::with_capacity(files.len());
+    let embed = |(_, path): &(usize, PathBuf)| -> Result<Option<Embedding>> {
+        let image = open_image(path)?;
+        let faces = models
+            .detector
+            .detect(image.view(), &options)
+            .with_context(|| path.display().to_string())?;
+        let Some(face) = central(faces, &image) else {
+            return Ok(None);
+        };
+        let aligned = align(image.view(), &face.landmarks, models.embedder.face_side())?;
+        Ok(models
+            .embedder
+            .embed(&[aligned])
+            .with_context(|| path.display().to_string())?
+            .pop())
+    };
+    work::ordered(
+        &files,
+        args.threads(),
+        &session.token,
+        embed,
+        |at, embedding| {
+            let (person, path) = files[at].clone();
+            photos.push(Photo {
+                person,
+                path,
+                embedding: embedding?,
+            });
+            bar.set(at as u64 + 1, files.len() as u64);
+            Ok(())
+        },
+    )?;
+    Ok(Embedded {
+        people,
+        photos,
+        seconds: begun.elapsed().as_secs_f64(),
+    })
+}
+
+fn central(faces: Vec<Detection>, image: &Image) -> Option<Detection> {
+    Subject::Central
+        .choose(faces, (image.width(), image.height()))
+        .pop()
+}
+
+/// The models that a selection stands for, by name.
+fn names(args: &ModelArgs) -> Result<(Models, String, String)> {
+    let (registry, models) = open_models(args)?;
+    let set = registry.resolve(&args.models)?;
+    Ok((models, set.detector.name, set.embedder.name))
+}
+
+/// The false-match rates that are reported, as keys and numbers.
+const RATES: [(&str, f64); 3] = [("1e-3", 1e-3), ("1e-4", 1e-4), ("1e-5", 1e-5)];
+
+/// A JSON object with a value for each of [`RATES`]; null where there are too few comparisons for one.
+fn by_rate(value: impl Fn(f64) -> Option<f64>) -> Value {
+    Value::Object(
+        RATES
+            .iter()
+            .map(|&(key, rate)| (key.to_owned(), value(rate).into()))
+            .collect::<Map<_, _>>(),
+    )
+}
