@@ -1,1 +1,170 @@
-fn main() {}
+//! The tour of facekit: people are enrolled from photos, camera frames are recognised, and an attendance sheet says who was
+//! there.
+//!
+//! ```text
+//! cargo run --release -p quickstart -- --people DIR --frames DIR
+//! ```
+//!
+//! `--people` holds one folder for each person, named as the person is, with some photos; `--frames` holds the frames of a
+//! camera. The sheet goes to the terminal, to `attendance.csv` and `attendance.html`; `sightings.csv` says what became of
+//! each face.
+
+mod report;
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
+use anyhow::{Context, Result, bail};
+use clap::Parser;
+use facekit::{
+    AttendanceSheet, EnrollOptions, ExactIndex, Gallery, LoadOptions, MemoryStore, Metric, Outcome,
+    PersonId, Recognizer, Registry, Sighting, Threshold,
+    image::{self, DecodeLimits},
+};
+use facekit_tract::Tract;
+use jiff::{Timestamp, tz::TimeZone};
+
+use crate::report::{Frame, Report};
+
+/// Photos of people and frames of a camera in, an attendance sheet out.
+#[derive(Debug, Parser)]
+struct Args {
+    /// One folder for each person, named as the person is
+    #[arg(long, value_name = "DIR")]
+    people: PathBuf,
+    /// The camera's frames; their time is in the name (2026-03-02T09-15-00.jpg), in the EXIF data, or the file's own
+    #[arg(long, value_name = "DIR")]
+    frames: PathBuf,
+    /// Where the sheets are written
+    #[arg(long, value_name = "DIR", default_value = ".")]
+    out: PathBuf,
+    /// Models by name; see `facekit models list`
+    #[arg(long, default_value = "standard")]
+    models: String,
+    /// How many of 1/RATE comparisons of different people may pass for the same person
+    #[arg(long, value_name = "RATE", default_value_t = 1e-4)]
+    fmr: f64,
+    /// Take prints and screens for people, too
+    #[arg(long)]
+    no_liveness: bool,
+}
+
+fn main() -> Result<()> {
+    let args = Args::parse();
+
+    // A runtime loads the models that the registry knows by name. Nothing is downloaded here.
+    let models =
+        Registry::from_env()?.load(&args.models, &Tract::new(), &LoadOptions::default())?;
+
+    // The gallery: a store that keeps templates, and an index that searches them. `FileStore` would keep them encrypted.
+    let index = ExactIndex::new(models.embedder.space().clone(), Metric::Cosine);
+    let gallery = Gallery::open(MemoryStore::new(), index)?;
+
+    // The recogniser: detector, quality gate, liveness, embedder and gallery in a row.
+    let mut builder = Recognizer::builder()
+        .models(models)
+        .gallery(gallery)
+        .threshold(Threshold::Fmr(args.fmr));
+    if args.no_liveness {
+        builder = builder.without_liveness();
+    }
+    let recognizer = builder.build()?;
+
+    // Enrolment: what is wrong with a photo is a result, not an error, and the other photos are used.
+    let mut report = Report::default();
+    for folder in entries(&args.people)?
+        .into_iter()
+        .filter(|path| path.is_dir())
+    {
+        let person = PersonId::new(name(&folder)).with_context(|| folder.display().to_string())?;
+        let mut photos = Vec::new();
+        for path in entries(&folder)? {
+            match image::open(&path, &DecodeLimits::default()) {
+                Ok(photo) => photos.push((path, photo)),
+                Err(error) => report.unusable(&path, &error),
+            }
+        }
+        if photos.is_empty() {
+            continue;
+        }
+        let views: Vec<_> = photos.iter().map(|(_, photo)| photo.view()).collect();
+        let enrolled = recognizer.enroll(&person, &views, &EnrollOptions::default())?;
+        for refused in &enrolled.refused {
+            report.unusable(&photos[refused.photo].0, &refused.refusal);
+        }
+        for similar in &enrolled.resembles {
+            report.note(format!(
+                "{person} looks like {} (similarity {:.2})",
+                similar.person, similar.score
+            ));
+        }
+        report.enrolled += usize::from(!enrolled.templates.is_empty());
+    }
+    if report.enrolled == 0 {
+        bail!(
+            "{}: nobody could be enrolled{report}",
+            args.people.display()
+        );
+    }
+
+    // Recognition: every face of a frame comes back with what became of it.
+    let mut sheet = AttendanceSheet::new();
+    for path in entries(&args.frames)?
+        .into_iter()
+        .filter(|path| path.is_file())
+    {
+        let frame = match image::open(&path, &DecodeLimits::default()) {
+            Ok(frame) => frame,
+            Err(error) => {
+                report.unusable(&path, &error);
+                continue;
+            }
+        };
+        let (faces, at) = (recognizer.recognize(frame.view())?, taken(&path)?);
+        for face in &faces {
+            if let Outcome::Known(identity) = &face.outcome {
+                sheet
+                    .record(&Sighting::new(identity.person.clone(), at).with_score(identity.score));
+            }
+        }
+        report.frames.push(Frame {
+            name: name(&path),
+            at,
+            image: frame,
+            faces,
+        });
+    }
+
+    report.print(&sheet);
+    report.write(&sheet, &args.out)
+}
+
+/// When a frame was taken: the time in its name or its EXIF data, or else the file's own.
+fn taken(path: &Path) -> Result<Timestamp> {
+    let bytes = fs::read(path)?;
+    match image::capture_time(&name(path), &bytes, &TimeZone::system()) {
+        Some(time) => Ok(time),
+        None => Ok(fs::metadata(path)?.modified()?.try_into()?),
+    }
+}
+
+fn entries(folder: &Path) -> Result<Vec<PathBuf>> {
+    let read = || {
+        fs::read_dir(folder)?
+            .map(|entry| Ok(entry?.path()))
+            .collect::<Result<Vec<_>>>()
+    };
+    let mut paths =
+        read().with_context(|| format!("{}: reading the folder failed", folder.display()))?;
+    paths.sort();
+    Ok(paths)
+}
+
+fn name(path: &Path) -> String {
+    path.file_name()
+        .unwrap_or_default()
+        .to_string_lossy()
+        .into_owned()
+}
