@@ -202,7 +202,8 @@ pub enum Threshold {
     /// The share of comparisons of two different people that may pass, for each comparison.
     Fmr(f64),
     /// The share of searches by people who are not in the gallery that may name somebody. With `n` templates
-    /// searched this is a false-match rate of `1 − (1 − rate)^(1/n)`, taking comparisons as independent.
+    /// searched this is a false-match rate of `1 − (1 − rate)^(1/n)`, taking comparisons as independent. Where so few
+    /// are searched that this is above the highest measured rate, that one holds: strangers are named less often still.
     Fpir(f64),
     /// A raw score: right for one embedding space only, and standing for no rate until calibrated.
     Score(f32),
@@ -248,6 +249,10 @@ impl Threshold {
         let calibration = calibration.ok_or_else(|| Error::Uncalibrated {
             space: space.to_string(),
         })?;
+        let fmr = match self {
+            Self::Fpir(_) => fmr.min(calibration.points[0].fmr),
+            _ => fmr,
+        };
         calibration
             .score_at(fmr)
             .map_err(|error| match (self, error) {
