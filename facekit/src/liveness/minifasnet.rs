@@ -140,6 +140,12 @@ impl Liveness for MiniFasNet {
 /// The box around a face grown by `context` about its centre, less where the image is too small for that, shifted
 /// rather than cut at the image's edges: left, top, width and height in whole pixels.
 fn context_crop(width: usize, height: usize, face: &Rect, context: f64) -> Result<[usize; 4]> {
+    let sound = [face.x, face.y, face.width, face.height]
+        .iter()
+        .all(|number| number.is_finite());
+    if !sound || !(face.width > 0.0 && face.height > 0.0) {
+        return Err(Error::argument("face box", format!("{face:?} is empty")));
+    }
     let (right_most, bottom_most) = (width as f64 - 1.0, height as f64 - 1.0);
     let (face_width, face_height) = (f64::from(face.width), f64::from(face.height));
     let scale = context
@@ -154,9 +160,6 @@ fn context_crop(width: usize, height: usize, face: &Rect, context: f64) -> Resul
     };
     let (left, right) = span(face.x, face_width, grown_width, right_most);
     let (top, bottom) = span(face.y, face_height, grown_height, bottom_most);
-    if !scale.is_finite() || face.area() <= 0.0 {
-        return Err(Error::argument("face box", format!("{face:?} is empty")));
-    }
     Ok([left, top, right - left + 1, bottom - top + 1])
 }
 
