@@ -22,7 +22,7 @@ pub use verify::Verification;
 /// Shared by threads, it recognises on all of them at once.
 ///
 /// ```no_run
-/// use facekit::{DecodeLimits, ExactIndex, Gallery, MemoryStore, Metric, Outcome, PersonId, Recognizer, image};
+/// use facekit::{ExactIndex, Gallery, MemoryStore, Metric, Outcome, PersonId, Recognizer, image::{self, DecodeLimits}};
 /// # fn parts() -> (Box<dyn facekit::Detector>, Box<dyn facekit::Embedder>, facekit::Calibration) { unimplemented!() }
 ///
 /// let (detector, embedder, calibration) = parts(); // see `Registry::load`
