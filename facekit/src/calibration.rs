@@ -103,10 +103,14 @@ impl Calibration {
     ///
     /// # Errors
     ///
-    /// [`Error::Io`] where it cannot be written.
+    /// [`Error::Io`] where it cannot be written, [`Error::Manifest`] where a number is too large for TOML.
     pub fn save(&self, path: impl AsRef<Path>) -> Result<()> {
         let path = path.as_ref();
-        let text = toml::to_string(self).expect("a calibration is plain data");
+        let text = toml::to_string(self).map_err(|error| Error::Manifest {
+            origin: path.display().to_string(),
+            reason: "cannot be written as TOML".to_owned(),
+            source: Some(error.into()),
+        })?;
         let mut temporary = path.as_os_str().to_owned();
         temporary.push(".part");
         std::fs::write(&temporary, text).map_err(Error::io("writing", &temporary))?;
@@ -161,7 +165,7 @@ impl Calibration {
         if score >= last.score {
             return last.fmr;
         }
-        if !(score >= first.score) {
+        if score.is_nan() || score < first.score {
             return 1.0;
         }
         let after = self

@@ -225,9 +225,9 @@ fn best_threshold<'a>(pairs: impl Iterator<Item = &'a (Option<f32>, bool)>) -> f
     let (mut best, mut threshold) = (right, f32::NEG_INFINITY);
     for (i, &(score, same)) in scored.iter().enumerate() {
         if same {
-            right -= 1
+            right -= 1;
         } else {
-            right += 1
+            right += 1;
         }
         let next = scored.get(i + 1).map_or(f32::INFINITY, |next| next.0);
         if right > best && next > score {

@@ -17,10 +17,13 @@ use proptest::prelude::*;
 
 // ---- networks by hand ----
 
+/// From the input and its shape to the outputs.
+type Answer = dyn Fn(&[f32], [usize; 4]) -> Vec<Tensor> + Send + Sync;
+
 /// Computes the outputs from the input by a function.
 struct FakeNetwork {
     signature: Signature,
-    answer: Box<dyn Fn(&[f32], [usize; 4]) -> Vec<Tensor> + Send + Sync>,
+    answer: Box<Answer>,
 }
 
 impl std::fmt::Debug for FakeNetwork {

@@ -161,9 +161,10 @@ impl GridNetwork {
                 model: self.model.clone(),
                 port: format!("output {:?}", port()),
                 expected: format!("f32 of {count} × {width}"),
-                found: outputs.get(output).map_or("nothing".to_owned(), |tensor| {
-                    format!("{} {:?}", tensor.element(), tensor.view().shape())
-                }),
+                found: outputs.get(output).map_or_else(
+                    || "nothing".to_owned(),
+                    |tensor| format!("{} {:?}", tensor.element(), tensor.view().shape()),
+                ),
             }),
         }
     }

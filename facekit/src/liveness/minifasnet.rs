@@ -75,7 +75,7 @@ impl MiniFasNet {
                     && output.shape.len() > 1
                     && !output.shape.last().is_some_and(few)
             });
-            if !takes || !gives || spec.side == 0 || !(spec.context >= 1.0) {
+            if !takes || !gives || spec.side == 0 || spec.context.is_nan() || spec.context < 1.0 {
                 let reason = format!(
                     "does not turn [batch, 3, {0}, {0}] into more than {1} classes, which its manifest entry says",
                     spec.side, spec.live
@@ -143,7 +143,7 @@ fn context_crop(width: usize, height: usize, face: &Rect, context: f64) -> Resul
     let sound = [face.x, face.y, face.width, face.height]
         .iter()
         .all(|number| number.is_finite());
-    if !sound || !(face.width > 0.0 && face.height > 0.0) {
+    if !sound || face.width <= 0.0 || face.height <= 0.0 {
         return Err(Error::argument("face box", format!("{face:?} is empty")));
     }
     let (right_most, bottom_most) = (width as f64 - 1.0, height as f64 - 1.0);

@@ -12,8 +12,8 @@ mod minifasnet;
 #[cfg(feature = "engine")]
 pub use minifasnet::{MiniFasNet, MiniFasNetSpec};
 
-/// How live a face is: 0 (an attack) to 1 (bona fide).
-#[derive(Clone, Copy, Debug, PartialEq, PartialOrd, Serialize, Deserialize)]
+/// How live a face is: 0 (an attack, and the default) to 1 (bona fide).
+#[derive(Clone, Copy, Debug, Default, PartialEq, PartialOrd, Serialize, Deserialize)]
 #[serde(from = "f32", into = "f32")]
 pub struct LivenessScore(f32);
 

@@ -387,7 +387,7 @@ impl Recognizer {
                 .assess(image, &[detection])?
                 .first()
                 .copied()
-                .unwrap_or(LivenessScore::new(0.0));
+                .unwrap_or_default();
             if !score.is_live(self.liveness_threshold) {
                 return Ok(Err(Refusal::Spoof { liveness: score }));
             }

@@ -172,7 +172,6 @@ impl RecognizeOptions {
 
 impl Recognizer {
     /// Begins with nothing; a detector and an embedder are needed.
-    #[must_use]
     pub fn builder() -> RecognizerBuilder {
         RecognizerBuilder::default()
     }
@@ -280,8 +279,9 @@ impl Recognizer {
                         let (embedding, outcome) = match outcome {
                             Some(refused) => (None, refused),
                             None => {
-                                let embedding =
-                                    embeddings.next().expect("one embedding for each fit face");
+                                let Some(embedding) = embeddings.next() else {
+                                    unreachable!("`embed` gives one for each fit face")
+                                };
                                 let outcome = self.identify(&embedding, roster.as_ref())?;
                                 (Some(embedding), outcome)
                             }
@@ -343,7 +343,7 @@ impl Recognizer {
             };
             for (nth, at) in fit.into_iter().enumerate() {
                 // A face without a score was not found live.
-                let score = scores.get(nth).copied().unwrap_or(LivenessScore::new(0.0));
+                let score = scores.get(nth).copied().unwrap_or_default();
                 faces[at].liveness = Some(score);
                 if !score.is_live(self.liveness_threshold) {
                     faces[at].outcome = Some(Outcome::Spoof);
