@@ -99,8 +99,7 @@ fn search(criterion: &mut Criterion) {
         });
 
         // Grown as the index's own memory is, and filled with what sums to a known number without rounding.
-        let mut values: Vec<f32> = Vec::new();
-        values.reserve(size * DIMENSION);
+        let mut values: Vec<f32> = Vec::with_capacity(size * DIMENSION);
         for row in 0..size {
             values.resize((row + 1) * DIMENSION, 0.0);
             values[row * DIMENSION] = 1.0;
