@@ -47,5 +47,21 @@ fn equalize(criterion: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, decode, equalize);
+fn resize(criterion: &mut Criterion) {
+    let mut group = criterion.benchmark_group("resize");
+    for (width, height) in [(1920, 1080), (1280, 720)] {
+        let photo = textured(width, height);
+        group.throughput(Throughput::Elements((width * height) as u64));
+        group.bench_function(format!("{width}x{height}-to-640/facekit"), |bencher| {
+            bencher.iter(|| {
+                let small = image::resize(black_box(photo.view()), 640, 360).expect("not empty");
+                assert_eq!((small.width(), small.height()), (640, 360));
+                small
+            });
+        });
+    }
+    group.finish();
+}
+
+criterion_group!(benches, decode, equalize, resize);
 criterion_main!(benches);

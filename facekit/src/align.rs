@@ -6,7 +6,7 @@ use crate::{ImageView, Landmarks, Point, Similarity};
 
 /// A face cut out, turned upright and scaled so that its landmarks lie where an embedder expects them.
 ///
-/// Square, RGB. Made by [`align`], or taken from an image that holds such a face already.
+/// Square, RGB. Made by `align`, or taken from an image that holds such a face already.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AlignedFace(Image);
 

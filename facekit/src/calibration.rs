@@ -103,10 +103,14 @@ impl Calibration {
     ///
     /// # Errors
     ///
-    /// [`Error::Io`] where it cannot be written.
+    /// [`Error::Io`] where it cannot be written, [`Error::Manifest`] where a number is too large for TOML.
     pub fn save(&self, path: impl AsRef<Path>) -> Result<()> {
         let path = path.as_ref();
-        let text = toml::to_string(self).expect("a calibration is plain data");
+        let text = toml::to_string(self).map_err(|error| Error::Manifest {
+            origin: path.display().to_string(),
+            reason: "cannot be written as TOML".to_owned(),
+            source: Some(error.into()),
+        })?;
         let mut temporary = path.as_os_str().to_owned();
         temporary.push(".part");
         std::fs::write(&temporary, text).map_err(Error::io("writing", &temporary))?;
@@ -161,7 +165,7 @@ impl Calibration {
         if score >= last.score {
             return last.fmr;
         }
-        if !(score >= first.score) {
+        if score.is_nan() || score < first.score {
             return 1.0;
         }
         let after = self
@@ -202,7 +206,8 @@ pub enum Threshold {
     /// The share of comparisons of two different people that may pass, for each comparison.
     Fmr(f64),
     /// The share of searches by people who are not in the gallery that may name somebody. With `n` templates
-    /// searched this is a false-match rate of `1 − (1 − rate)^(1/n)`, taking comparisons as independent.
+    /// searched this is a false-match rate of `1 − (1 − rate)^(1/n)`, taking comparisons as independent. Where so few
+    /// are searched that this is above the highest measured rate, that one holds: strangers are named less often still.
     Fpir(f64),
     /// A raw score: right for one embedding space only, and standing for no rate until calibrated.
     Score(f32),
@@ -248,6 +253,10 @@ impl Threshold {
         let calibration = calibration.ok_or_else(|| Error::Uncalibrated {
             space: space.to_string(),
         })?;
+        let fmr = match self {
+            Self::Fpir(_) => fmr.min(calibration.points[0].fmr),
+            _ => fmr,
+        };
         calibration
             .score_at(fmr)
             .map_err(|error| match (self, error) {

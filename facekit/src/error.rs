@@ -11,7 +11,7 @@ pub type Source = Box<dyn std::error::Error + Send + Sync + 'static>;
 /// What went wrong, and with which thing.
 ///
 /// Only broken things are errors. A photo without a face, a face that fails the liveness check and a
-/// person nobody knows are results: see [`Outcome`](crate::Outcome).
+/// person nobody knows are results: see `Outcome`.
 ///
 /// Messages name the file, model, person or argument at fault and do not repeat their
 /// [`source`](std::error::Error::source), so a chain printed in full says everything once.

@@ -182,6 +182,24 @@ impl Gallery {
             .iter()
             .try_for_each(|template| self.space().check(template.embedding.space()))?;
         let _changing = self.changing.lock().unwrap_or_else(PoisonError::into_inner);
+        self.add_unlocked(person, templates)
+    }
+
+    /// As [`add`](Self::add), but somebody who is not known, or no longer, stays so, and that is `None`.
+    pub(crate) fn add_to_known(
+        &self,
+        person: &Person,
+        templates: &[NewTemplate],
+    ) -> Result<Option<Vec<TemplateId>>> {
+        let _changing = self.changing.lock().unwrap_or_else(PoisonError::into_inner);
+        if self.person(&person.id).is_none() {
+            return Ok(None);
+        }
+        self.add_unlocked(person, templates).map(Some)
+    }
+
+    /// For those who hold `changing`.
+    fn add_unlocked(&self, person: &Person, templates: &[NewTemplate]) -> Result<Vec<TemplateId>> {
         let mut person = person.clone();
         if let Some(known) = self.person(&person.id) {
             person.enrolled = known.enrolled;
@@ -272,7 +290,7 @@ impl Gallery {
             options.roster = roster;
             let candidates = self.index.search(probe, &options)?;
             let all_seen = candidates.len() < templates;
-            let mut nearest: Vec<Neighbor> = Vec::with_capacity(k);
+            let mut nearest: Vec<Neighbor> = Vec::with_capacity(k.min(candidates.len()));
             for candidate in candidates {
                 let Some(person) = known.owners.get(&candidate.template) else {
                     continue;

@@ -3,7 +3,7 @@
 use ndarray::{Array4, ArrayViewMut3};
 use serde::{Deserialize, Serialize};
 
-use crate::{Dim, Error, ImageView, Network, Result, Tensor};
+use crate::{Dim, Element, Error, ImageView, Network, Port, Result, Tensor};
 
 /// Colour order and scaling of a model's input: `(pixel − mean) / std` for each channel, pixels being 0 to 255.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -67,6 +67,23 @@ impl PixelSpec {
     }
 }
 
+/// Whether a network that has this input can be given RGB images of `height` × `width`, any size where that is
+/// [`Dim::Any`].
+pub(crate) fn takes_images(input: &Port, [height, width]: [Dim; 2]) -> bool {
+    let fits = |dim: Dim, wanted: Dim| match wanted {
+        Dim::Any => dim != Dim::Fixed(0),
+        Dim::Fixed(size) => dim.accepts(size),
+    };
+    let wanted = [Dim::Any, Dim::Fixed(3), height, width];
+    input.element == Element::F32
+        && input.shape.len() == 4
+        && input
+            .shape
+            .iter()
+            .zip(wanted)
+            .all(|(&dim, wanted)| fits(dim, wanted))
+}
+
 /// Runs `network`, which `model` names in errors, on `count` items that `write` puts into a batch one by one, in as large batches as the network takes,
 /// and hands each item's row of the first output to `read`.
 pub(crate) fn run_batches(
@@ -97,7 +114,8 @@ pub(crate) fn run_batches(
         let outputs = network.run(&[input.view().into_dyn().into()])?;
         let rows = outputs.first().and_then(Tensor::as_f32).and_then(|output| {
             let whole = output.as_slice()?;
-            (output.shape().first() == Some(&size)).then(|| whole.chunks_exact(whole.len() / size))
+            let rows = output.shape().first() == Some(&size) && !whole.is_empty();
+            rows.then(|| whole.chunks_exact(whole.len() / size))
         });
         let rows = rows.ok_or_else(|| Error::Model {
             model: model.to_owned(),

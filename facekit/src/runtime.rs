@@ -246,7 +246,7 @@ pub enum Dim {
 }
 
 impl Dim {
-    fn accepts(self, size: usize) -> bool {
+    pub(crate) fn accepts(self, size: usize) -> bool {
         match self {
             Self::Any => size > 0,
             Self::Fixed(fixed) => size == fixed,

@@ -4,7 +4,9 @@ use ndarray::Axis;
 
 use crate::{
     DetectOptions, Detection, Dim, Error, ImageView, Network, PixelSpec, Point, Rect, Result,
-    Tensor, image, input::Batch, non_maximum_suppression,
+    Tensor, image,
+    input::{Batch, takes_images},
+    non_maximum_suppression,
 };
 
 /// A network that takes one image and says, for each cell of a few grids, what it sees there.
@@ -33,9 +35,9 @@ impl GridNetwork {
     pub(super) fn check_input(&self) -> Result<()> {
         let inputs = &self.network.signature().inputs;
         let takes_images = matches!(&inputs[..], [input]
-            if input.shape.len() == 4 && matches!(input.shape[1], Dim::Any | Dim::Fixed(3)));
+            if takes_images(input, [Dim::Any; 2]) && input.shape[0].accepts(1));
         if !takes_images {
-            return Err(self.broken("a detector has one input, [batch, 3, height, width]"));
+            return Err(self.broken("a detector has one input, [1, 3, height, width] of f32"));
         }
         if self.strides.is_empty() || self.strides.contains(&0) {
             return Err(
@@ -159,9 +161,10 @@ impl GridNetwork {
                 model: self.model.clone(),
                 port: format!("output {:?}", port()),
                 expected: format!("f32 of {count} × {width}"),
-                found: outputs.get(output).map_or("nothing".to_owned(), |tensor| {
-                    format!("{} {:?}", tensor.element(), tensor.view().shape())
-                }),
+                found: outputs.get(output).map_or_else(
+                    || "nothing".to_owned(),
+                    |tensor| format!("{} {:?}", tensor.element(), tensor.view().shape()),
+                ),
             }),
         }
     }
@@ -208,5 +211,6 @@ fn is_sound(face: &Detection) -> bool {
         .iter()
         .chain(points.iter().flat_map(|p| [&p.x, &p.y]))
         .all(|n| n.is_finite())
-        && face.rect.area() > 0.0
+        && width > 0.0
+        && height > 0.0
 }

@@ -77,8 +77,8 @@ forward!(Box);
 pub struct DetectOptions {
     /// The lowest score of a face, 0 to 1, inclusive; `None` takes the model's own default.
     pub score: Option<f32>,
-    /// The intersection over union from which on the weaker of two boxes is dropped, 0 to 1; `None` takes
-    /// the model's own default.
+    /// The intersection over union above which the weaker of two boxes is dropped, 0 to 1; `None` takes the
+    /// model's own default.
     pub overlap: Option<f32>,
     /// Look for faces on a copy whose longer side is at most this many pixels (640 by default); `None`
     /// looks at the image as it is. Small images are never enlarged.

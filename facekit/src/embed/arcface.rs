@@ -1,8 +1,9 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    AlignedFace, Digest, Dim, Embedder, Embedding, EmbeddingSpace, Error, Network, PixelSpec,
-    Result, input::run_batches,
+    AlignedFace, Digest, Dim, Element, Embedder, Embedding, EmbeddingSpace, Error, Network,
+    PixelSpec, Result,
+    input::{run_batches, takes_images},
 };
 
 /// What [`ArcFace`] must know of a model of its family.
@@ -54,16 +55,16 @@ impl ArcFace {
         weights: &Digest,
         spec: &ArcFaceSpec,
     ) -> Result<Self> {
-        let fits = |dim: Option<&Dim>, size: usize| {
-            matches!(dim, Some(Dim::Any)) || dim == Some(&Dim::Fixed(size))
-        };
         let signature = network.signature();
-        let takes = matches!(&signature.inputs[..], [input] if input.shape.len() == 4
-            && [3, spec.side, spec.side].iter().zip(&input.shape[1..]).all(|(&size, dim)| fits(Some(dim), size)));
-        let gives = signature
-            .outputs
-            .first()
-            .is_some_and(|output| fits(output.shape.last(), spec.dimension));
+        let takes = matches!(&signature.inputs[..], [input] if takes_images(input, [Dim::Fixed(spec.side); 2]));
+        let gives = signature.outputs.first().is_some_and(|output| {
+            output.element == Element::F32
+                && output.shape.len() > 1
+                && output
+                    .shape
+                    .last()
+                    .is_some_and(|dim| dim.accepts(spec.dimension))
+        });
         if spec.side == 0 || !takes || !gives {
             let reason = format!(
                 "does not turn [batch, 3, {0}, {0}] into [batch, {1}], which its manifest entry says",

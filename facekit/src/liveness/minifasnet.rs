@@ -1,8 +1,10 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Detection, Dim, Error, ImageView, Liveness, LivenessScore, Network, PixelSpec, Rect, Result,
-    image::crop_and_resize, input::run_batches,
+    Detection, Dim, Element, Error, ImageView, Liveness, LivenessScore, Network, PixelSpec, Rect,
+    Result,
+    image::crop_and_resize,
+    input::{run_batches, takes_images},
 };
 
 /// What [`MiniFasNet`] must know of one network of its family.
@@ -65,18 +67,15 @@ impl MiniFasNet {
             spec,
         } in &parts
         {
-            let fits = |dim: Dim, size: usize| dim == Dim::Any || dim == Dim::Fixed(size);
             let signature = network.signature();
-            let takes = matches!(&signature.inputs[..], [input] if input.shape.len() == 4
-                && [3, spec.side, spec.side].iter().zip(&input.shape[1..]).all(|(&size, &dim)| fits(dim, size)));
-            let gives = signature
-                .outputs
-                .first()
-                .and_then(|output| output.shape.last())
-                .is_some_and(
-                    |&classes| !matches!(classes, Dim::Fixed(count) if count <= spec.live),
-                );
-            if !takes || !gives || spec.side == 0 || !(spec.context >= 1.0) {
+            let takes = matches!(&signature.inputs[..], [input] if takes_images(input, [Dim::Fixed(spec.side); 2]));
+            let gives = signature.outputs.first().is_some_and(|output| {
+                let few = |dim: &Dim| matches!(*dim, Dim::Fixed(count) if count <= spec.live);
+                output.element == Element::F32
+                    && output.shape.len() > 1
+                    && !output.shape.last().is_some_and(few)
+            });
+            if !takes || !gives || spec.side == 0 || spec.context.is_nan() || spec.context < 1.0 {
                 let reason = format!(
                     "does not turn [batch, 3, {0}, {0}] into more than {1} classes, which its manifest entry says",
                     spec.side, spec.live
@@ -141,6 +140,12 @@ impl Liveness for MiniFasNet {
 /// The box around a face grown by `context` about its centre, less where the image is too small for that, shifted
 /// rather than cut at the image's edges: left, top, width and height in whole pixels.
 fn context_crop(width: usize, height: usize, face: &Rect, context: f64) -> Result<[usize; 4]> {
+    let sound = [face.x, face.y, face.width, face.height]
+        .iter()
+        .all(|number| number.is_finite());
+    if !sound || face.width <= 0.0 || face.height <= 0.0 {
+        return Err(Error::argument("face box", format!("{face:?} is empty")));
+    }
     let (right_most, bottom_most) = (width as f64 - 1.0, height as f64 - 1.0);
     let (face_width, face_height) = (f64::from(face.width), f64::from(face.height));
     let scale = context
@@ -155,20 +160,17 @@ fn context_crop(width: usize, height: usize, face: &Rect, context: f64) -> Resul
     };
     let (left, right) = span(face.x, face_width, grown_width, right_most);
     let (top, bottom) = span(face.y, face_height, grown_height, bottom_most);
-    if !scale.is_finite() || face.area() <= 0.0 {
-        return Err(Error::argument("face box", format!("{face:?} is empty")));
-    }
     Ok([left, top, right - left + 1, bottom - top + 1])
 }
 
-/// The probability of class `class`; 0 where the logits are no numbers.
+/// The probability of class `class`. Where the logits do not say, it is no number, and neither is its mean with the
+/// probabilities of other networks: one that fails is not outvoted.
 fn softmax(logits: &[f32], class: usize) -> f32 {
     let greatest = logits.iter().copied().fold(f32::NEG_INFINITY, f32::max);
     let sum: f32 = logits.iter().map(|logit| (logit - greatest).exp()).sum();
-    let share = logits
+    logits
         .get(class)
-        .map_or(0.0, |logit| (logit - greatest).exp() / sum);
-    if share.is_finite() { share } else { 0.0 }
+        .map_or(f32::NAN, |logit| (logit - greatest).exp() / sum)
 }
 
 #[cfg(test)]
@@ -206,7 +208,8 @@ mod tests {
 
     #[test]
     fn no_number_is_not_live() {
-        assert_eq!(softmax(&[f32::NAN, 1.0, 2.0], 1), 0.0);
+        assert!(softmax(&[f32::NAN, 1.0, 2.0], 1).is_nan());
+        assert!(softmax(&[1.0], 1).is_nan());
         assert!((softmax(&[0.0, 0.0], 1) - 0.5).abs() < 1e-6);
     }
 }

@@ -12,9 +12,9 @@ mod minifasnet;
 #[cfg(feature = "engine")]
 pub use minifasnet::{MiniFasNet, MiniFasNetSpec};
 
-/// How live a face is: 0 (an attack) to 1 (bona fide).
-#[derive(Clone, Copy, Debug, PartialEq, PartialOrd, Serialize, Deserialize)]
-#[serde(transparent)]
+/// How live a face is: 0 (an attack, and the default) to 1 (bona fide).
+#[derive(Clone, Copy, Debug, Default, PartialEq, PartialOrd, Serialize, Deserialize)]
+#[serde(from = "f32", into = "f32")]
 pub struct LivenessScore(f32);
 
 impl LivenessScore {
@@ -35,10 +35,22 @@ impl LivenessScore {
         self.0
     }
 
-    /// Whether the score reaches `threshold` (inclusive).
+    /// Whether the score reaches `threshold` (inclusive). A score of 0, which failed checks have, never does.
     #[must_use]
     pub fn is_live(self, threshold: f32) -> bool {
-        self.0 >= threshold
+        self.0 > 0.0 && self.0 >= threshold
+    }
+}
+
+impl From<f32> for LivenessScore {
+    fn from(score: f32) -> Self {
+        Self::new(score)
+    }
+}
+
+impl From<LivenessScore> for f32 {
+    fn from(score: LivenessScore) -> Self {
+        score.0
     }
 }
 

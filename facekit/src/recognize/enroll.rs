@@ -5,9 +5,8 @@ use serde::{Deserialize, Serialize};
 
 use super::{Examined, Recognizer, Subject};
 use crate::{
-    AlignedFace, Embedder, Embedding, Error, Gallery, Image, ImageView, LivenessScore, NewTemplate,
-    Person, PersonId, QualityIssue, QualityOptions, Result, TemplateId, Watch, align::turned,
-    image,
+    AlignedFace, Embedding, Error, Gallery, Image, ImageView, LivenessScore, NewTemplate, Person,
+    PersonId, QualityIssue, QualityOptions, Result, TemplateId, Watch, align::turned, image,
 };
 
 /// How to enrol.
@@ -78,6 +77,13 @@ impl<'a> EnrollOptions<'a> {
     #[must_use]
     pub fn with_refuse_resemblance(mut self, refuse: bool) -> Self {
         self.refuse_resemblance = refuse;
+        self
+    }
+
+    /// Sets [`ambiguity`](Self::ambiguity).
+    #[must_use]
+    pub fn with_ambiguity(mut self, ambiguity: f32) -> Self {
+        self.ambiguity = ambiguity;
         self
     }
 
@@ -250,14 +256,14 @@ impl Recognizer {
         let embeddings = if options.augment {
             usable
                 .iter()
-                .map(|(_, face)| augmented(&*self.embedder, &face.aligned))
+                .map(|(_, face)| self.augmented(&face.aligned))
                 .collect::<Result<_>>()?
         } else {
             let faces: Vec<AlignedFace> = usable
                 .iter()
                 .map(|(_, face)| face.aligned.clone())
                 .collect();
-            self.embedder.embed(&faces)?
+            self.embed(&faces)?
         };
 
         let strangers = self.strangers(&embeddings)?;
@@ -331,13 +337,14 @@ impl Recognizer {
                     })
                     .collect::<Result<Vec<_>>>()?;
                 let templates: Vec<NewTemplate> = self
-                    .embedder
                     .embed(&faces)?
                     .into_iter()
                     .map(|embedding| NewTemplate::new(embedding, 1.0, now))
                     .collect();
-                gallery.add(person, &templates)?;
-                report.embedded.push(person.id.clone());
+                // Somebody who was removed meanwhile is not brought back.
+                if gallery.add_to_known(person, &templates)?.is_some() {
+                    report.embedded.push(person.id.clone());
+                }
             }
             watch.report(done as u64 + 1, Some(waiting.len() as u64))?;
         }
@@ -380,7 +387,7 @@ impl Recognizer {
                 .assess(image, &[detection])?
                 .first()
                 .copied()
-                .unwrap_or(LivenessScore::new(0.0));
+                .unwrap_or_default();
             if !score.is_live(self.liveness_threshold) {
                 return Ok(Err(Refusal::Spoof { liveness: score }));
             }
@@ -438,37 +445,37 @@ impl Recognizer {
             fmr,
         }))
     }
-}
 
-/// The mean embedding over small changes of a face.
-fn augmented(embedder: &dyn Embedder, face: &AlignedFace) -> Result<Embedding> {
-    let light = |gain: f32, offset: f32| {
-        let change =
-            |&value: &u8| (f32::from(value) * gain + offset).round().clamp(0.0, 255.0) as u8;
-        let pixels = face.image().data().iter().map(change).collect();
-        AlignedFace::new(Image::from_rgb8(pixels, face.side(), face.side())?)
-    };
-    let half = image::resize(
-        face.image().view(),
-        (face.side() / 2).max(1),
-        (face.side() / 2).max(1),
-    )?;
-    let blurred = AlignedFace::new(image::resize(half.view(), face.side(), face.side())?)?;
-    let variants = [
-        face.clone(),
-        turned(face, 5.0),
-        turned(face, -5.0),
-        light(1.2, 0.0)?,
-        light(0.8, 0.0)?,
-        light(0.8, 25.5)?,
-        blurred,
-    ];
-    let embeddings = embedder.embed(&variants)?;
-    let mut mean = vec![0.0; embedder.space().dimension()];
-    for embedding in &embeddings {
-        mean.iter_mut()
-            .zip(embedding.values())
-            .for_each(|(mean, value)| *mean += value);
+    /// The mean embedding over small changes of a face.
+    fn augmented(&self, face: &AlignedFace) -> Result<Embedding> {
+        let light = |gain: f32, offset: f32| {
+            let change =
+                |&value: &u8| (f32::from(value) * gain + offset).round().clamp(0.0, 255.0) as u8;
+            let pixels = face.image().data().iter().map(change).collect();
+            AlignedFace::new(Image::from_rgb8(pixels, face.side(), face.side())?)
+        };
+        let half = image::resize(
+            face.image().view(),
+            (face.side() / 2).max(1),
+            (face.side() / 2).max(1),
+        )?;
+        let blurred = AlignedFace::new(image::resize(half.view(), face.side(), face.side())?)?;
+        let variants = [
+            face.clone(),
+            turned(face, 5.0),
+            turned(face, -5.0),
+            light(1.2, 0.0)?,
+            light(0.8, 0.0)?,
+            light(0.8, 25.5)?,
+            blurred,
+        ];
+        let embeddings = self.embed(&variants)?;
+        let mut mean = vec![0.0; self.embedder.space().dimension()];
+        for embedding in &embeddings {
+            mean.iter_mut()
+                .zip(embedding.values())
+                .for_each(|(mean, value)| *mean += value);
+        }
+        Embedding::new(self.embedder.space(), mean)
     }
-    Embedding::new(embedder.space(), mean)
 }

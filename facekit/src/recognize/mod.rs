@@ -173,7 +173,6 @@ impl RecognizeOptions {
 
 impl Recognizer {
     /// Begins with nothing; a detector and an embedder are needed.
-    #[must_use]
     pub fn builder() -> RecognizerBuilder {
         RecognizerBuilder::default()
     }
@@ -221,7 +220,9 @@ impl Recognizer {
     ///
     /// # Errors
     ///
-    /// [`Error::Runtime`] where a model fails, [`Error::UnknownPerson`] for a roster with someone not in the gallery.
+    /// [`Error::Runtime`] where a model fails, [`Error::UnknownPerson`] for a roster with someone not in the gallery,
+    /// [`Error::RateOutOfRange`] where the threshold is a [`Threshold::Fpir`] and the gallery has grown beyond what the
+    /// calibration can answer for.
     pub fn recognize_with(
         &self,
         image: ImageView<'_>,
@@ -262,7 +263,7 @@ impl Recognizer {
             .filter(|face| fit(face))
             .map(|face| face.aligned.clone())
             .collect();
-        let mut embeddings = self.embedder.embed(&crops)?.into_iter();
+        let mut embeddings = self.embed(&crops)?.into_iter();
         frames
             .into_iter()
             .map(|faces| {
@@ -279,12 +280,9 @@ impl Recognizer {
                         let (embedding, outcome) = match outcome {
                             Some(refused) => (None, refused),
                             None => {
-                                let embedding = embeddings.next().ok_or_else(|| {
-                                    Error::argument(
-                                        "embedder",
-                                        "gave fewer embeddings than it was given faces",
-                                    )
-                                })?;
+                                let Some(embedding) = embeddings.next() else {
+                                    unreachable!("`embed` gives one for each fit face")
+                                };
                                 let outcome = self.identify(&embedding, roster.as_ref())?;
                                 (Some(embedding), outcome)
                             }
@@ -346,7 +344,7 @@ impl Recognizer {
             };
             for (nth, at) in fit.into_iter().enumerate() {
                 // A face without a score was not found live.
-                let score = scores.get(nth).copied().unwrap_or(LivenessScore::new(0.0));
+                let score = scores.get(nth).copied().unwrap_or_default();
                 faces[at].liveness = Some(score);
                 if !score.is_live(self.liveness_threshold) {
                     faces[at].outcome = Some(Outcome::Spoof);
@@ -354,6 +352,21 @@ impl Recognizer {
             }
         }
         Ok(faces)
+    }
+
+    /// One embedding for each face, whatever the embedder does.
+    fn embed(&self, faces: &[AlignedFace]) -> Result<Vec<Embedding>> {
+        let embeddings = self.embedder.embed(faces)?;
+        if embeddings.len() == faces.len() {
+            Ok(embeddings)
+        } else {
+            let reason = format!(
+                "gave {} embeddings for {} faces",
+                embeddings.len(),
+                faces.len()
+            );
+            Err(Error::argument("embedder", reason))
+        }
     }
 
     fn identify(&self, probe: &Embedding, roster: Option<&Roster>) -> Result<Outcome> {
@@ -488,7 +501,7 @@ impl RecognizerBuilder {
         self
     }
 
-    /// The lowest liveness score, 0 to 1, that counts as live: 0.5 by default.
+    /// The lowest liveness score, 0 to 1, that counts as live: 0.5 by default. A score of 0 never does.
     pub fn liveness_threshold(mut self, threshold: f32) -> Self {
         self.liveness_threshold = Some(threshold);
         self
@@ -530,6 +543,7 @@ impl RecognizerBuilder {
             space.check(gallery.space())?;
         }
         if let Some(calibration) = &recognizer.calibration {
+            calibration.check()?;
             calibration.check_space(space)?;
         }
         recognizer.score_threshold(1)?;

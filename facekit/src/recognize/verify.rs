@@ -46,7 +46,7 @@ impl Recognizer {
                 Err(refusal) => return Ok(Verification::Unusable { photo, refusal }),
             }
         }
-        let embeddings = self.embedder.embed(&faces)?;
+        let embeddings = self.embed(&faces)?;
         let score = embeddings[0].cosine(&embeddings[1])?;
         let threshold = self.score_threshold(1)?;
         Ok(Verification::Compared {

@@ -1,0 +1,164 @@
+//! The models of the standard set, one step at a time: `cargo xtask bench models`.
+//!
+//! The weights lie in `models/` of the folder that `FACEKIT_TEST_DATA` names, beside photos in `data/photos/`, or in the folder
+//! that `FACEKIT_MODELS` names. Without either, nothing is measured, and a line says so. Each step must give what it gave
+//! before it was measured.
+
+use std::{env, hint::black_box};
+
+use criterion::{Criterion, Throughput, criterion_group, criterion_main};
+use facekit::{
+    AlignedFace, DetectOptions, Detection, Image, Landmarks, LoadOptions, Point, Rect, Registry,
+    align,
+    image::{self, DecodeLimits},
+};
+use facekit_tract::Tract;
+
+/// Two people, large and sharp.
+const PHOTO: &str = "data/photos/couple.jpg";
+
+const LIVENESS: [&str; 2] = ["minifasnet_v2", "minifasnet_v1se"];
+
+/// The models, and a photo 640 pixels wide with at least one face, or in its place noise and a made-up one.
+struct Fixture {
+    registry: Registry,
+    photo: Image,
+    is_photo: bool,
+}
+
+impl Fixture {
+    fn new() -> Option<Self> {
+        let alone =
+            env::var_os("FACEKIT_MODELS").filter(|_| env::var_os("FACEKIT_TEST_DATA").is_none());
+        let builtin = Registry::builtin();
+        if let Some(models) = alone {
+            let mut noise = 1_u32;
+            let mut byte = |_| {
+                noise = noise.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+                (noise >> 24) as u8
+            };
+            let pixels = (0..3 * 640 * 480).map(&mut byte).collect();
+            return Some(Self {
+                registry: builtin.with_folder(models),
+                photo: Image::from_rgb8(pixels, 640, 480).expect("the sides fit the pixels"),
+                is_photo: false,
+            });
+        }
+        let data = facekit_conformance::data("models (bench)", &["models", PHOTO])?;
+        let photo = image::open(data.join(PHOTO), &DecodeLimits::default()).expect("a photo");
+        Some(Self {
+            registry: builtin.with_folder(data.join("models")),
+            photo: scaled(&photo, 640),
+            is_photo: true,
+        })
+    }
+
+    /// A face of the photo.
+    fn face(&self) -> Detection {
+        if self.is_photo {
+            let found = self
+                .detector()
+                .detect(self.photo.view(), &DetectOptions::default());
+            return found.expect("a photo")[0];
+        }
+        let points = [
+            (300.0, 200.0),
+            (360.0, 204.0),
+            (330.0, 235.0),
+            (305.0, 270.0),
+            (352.0, 272.0),
+        ];
+        Detection {
+            rect: Rect::new(270.0, 150.0, 120.0, 150.0),
+            landmarks: Landmarks::from(points.map(|(x, y)| Point::new(x, y))),
+            score: 0.9,
+        }
+    }
+
+    fn detector(&self) -> Box<dyn facekit::Detector> {
+        self.registry
+            .load_detector("yunet_n", &Tract::new(), &LoadOptions::default())
+            .expect("yunet_n")
+    }
+}
+
+/// `photo` with a longer side of `side` pixels.
+fn scaled(photo: &Image, side: usize) -> Image {
+    let longer = photo.width().max(photo.height());
+    let [width, height] = [photo.width(), photo.height()].map(|size| (size * side / longer).max(1));
+    image::resize(photo.view(), width, height).expect("not empty")
+}
+
+fn models(criterion: &mut Criterion) {
+    let Some(fixture) = Fixture::new() else {
+        return;
+    };
+    let options = LoadOptions::default();
+
+    let detector = fixture.detector();
+    let mut group = criterion.benchmark_group("detect");
+    for side in [320, 640] {
+        let photo = scaled(&fixture.photo, side);
+        let options = DetectOptions::default().with_max_side(None);
+        let expected = detector.detect(photo.view(), &options).expect("an image");
+        assert!(
+            !(fixture.is_photo && expected.is_empty()),
+            "no face at {side} pixels"
+        );
+        group.bench_function(format!("{side}/tract"), |bencher| {
+            bencher.iter(|| {
+                let found = detector
+                    .detect(black_box(photo.view()), &options)
+                    .expect("an image");
+                assert_eq!(found, expected);
+            });
+        });
+    }
+    group.finish();
+
+    let face = fixture.face();
+    let expected = align(fixture.photo.view(), &face.landmarks, 112).expect("a face");
+    criterion.bench_function("align/112/facekit", |bencher| {
+        bencher.iter(|| {
+            let aligned = align(black_box(fixture.photo.view()), &face.landmarks, 112);
+            assert_eq!(aligned.as_ref().ok(), Some(&expected));
+        });
+    });
+
+    let embedder = fixture
+        .registry
+        .load_embedder("mobilefacenet", &Tract::new(), &options)
+        .expect("mobilefacenet");
+    let mut group = criterion.benchmark_group("embed");
+    for count in [1, 16] {
+        let faces: Vec<AlignedFace> = vec![expected.clone(); count];
+        let embeddings = embedder.embed(&faces).expect("faces");
+        assert_eq!(embeddings.len(), count);
+        group.throughput(Throughput::Elements(count as u64));
+        group.bench_function(format!("{count}/tract"), |bencher| {
+            bencher.iter(|| {
+                let found = embedder.embed(black_box(&faces)).expect("faces");
+                assert_eq!(found, embeddings);
+            });
+        });
+    }
+    group.finish();
+
+    let liveness = fixture
+        .registry
+        .load_liveness(&LIVENESS, &Tract::new(), &options)
+        .expect("minifasnet");
+    let scores = liveness
+        .assess(fixture.photo.view(), &[face])
+        .expect("a face");
+    assert_eq!(scores.len(), 1);
+    criterion.bench_function("liveness/1/tract", |bencher| {
+        bencher.iter(|| {
+            let found = liveness.assess(black_box(fixture.photo.view()), &[face]);
+            assert_eq!(found.as_ref().ok(), Some(&scores));
+        });
+    });
+}
+
+criterion_group!(benches, models);
+criterion_main!(benches);
