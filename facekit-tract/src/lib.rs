@@ -46,3 +46,7 @@ mod runtime;
 mod tensor;
 
 pub use crate::runtime::Tract;
+
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+struct Readme;

@@ -1,6 +1,6 @@
 //! Open-set identification: searches by people who are enrolled and by people who are not.
 
-use std::{fmt::Write as _, path::PathBuf};
+use std::{collections::BTreeSet, fmt::Write as _, path::PathBuf};
 
 use anyhow::{Result, bail};
 use facekit::{
@@ -48,8 +48,8 @@ pub(crate) fn run(session: &Session, args: &Args) -> Result<()> {
     }
     let index = ExactIndex::new(models.embedder.space().clone(), Metric::Cosine);
     let mut owners = Vec::new();
-    let (mut mated, mut strangers): (Vec<(usize, Option<&Embedding>)>, Vec<Option<&Embedding>>) =
-        Default::default();
+    let mut mated: Vec<(usize, Option<&Embedding>)> = Vec::new();
+    let mut strangers = Vec::new();
     for (person, photos) in photos_of.into_iter().enumerate() {
         if photos.len() > args.enroll {
             for template in photos[..args.enroll].iter().flatten() {
@@ -131,7 +131,7 @@ pub(crate) fn run(session: &Session, args: &Args) -> Result<()> {
     let report = json!({
         "models": { "detector": detector, "embedder": embedder },
         "runtime": args.models.runtime_name(),
-        "enrolled_people": mated.iter().map(|(person, _)| person).collect::<std::collections::BTreeSet<_>>().len(),
+        "enrolled_people": mated.iter().map(|(person, _)| person).collect::<BTreeSet<_>>().len(),
         "templates": index.len(),
         "mated_searches": found.len(),
         "non_mated_searches": false_scores.len(),

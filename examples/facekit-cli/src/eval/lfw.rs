@@ -188,11 +188,14 @@ fn parse_pairs(text: &str) -> Result<Vec<Vec<Pair>>> {
     Ok(pairs.chunks(2 * each).map(<[Pair]>::to_vec).collect())
 }
 
+/// The score of a pair, where both faces were found, and whether both photos show one person.
+type Scored = (Option<f32>, bool);
+
 fn score_folds(
     folds: &[Vec<Pair>],
     embedded: &Embedded,
     folder: &Path,
-) -> Result<Vec<Vec<(Option<f32>, bool)>>> {
+) -> Result<Vec<Vec<Scored>>> {
     let by_name: HashMap<String, usize> = embedded
         .photos
         .iter()

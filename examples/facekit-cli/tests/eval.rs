@@ -1,0 +1,153 @@
+//! `facekit eval` on real photos, against the reference's figures.
+
+use std::{fs, path::Path, process::Command};
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+fn eval(data: &Path, arguments: &[&str]) -> Value {
+    let output = Command::new(env!("CARGO_BIN_EXE_facekit"))
+        .arg("eval")
+        .args(arguments)
+        .arg("--json")
+        .env("FACEKIT_MODELS", data.join("models"))
+        .output()
+        .unwrap();
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    serde_json::from_slice(&output.stdout).unwrap()
+}
+
+/// The reference measured these with OpenCV and ONNX Runtime: for each false-match rate, the score and the true matches.
+const REFERENCE: [(&str, f64, f64); 3] = [
+    ("1e-3", 0.334, 0.988),
+    ("1e-4", 0.401, 0.975),
+    ("1e-5", 0.460, 0.951),
+];
+
+#[test]
+fn faces_in_the_wild_are_told_apart() {
+    let Some(data) = facekit_conformance::data(
+        "eval::faces_in_the_wild_are_told_apart",
+        &["data/lfw/pairs.txt", "models"],
+    ) else {
+        return;
+    };
+    let folder = TempDir::new().unwrap();
+    let (images, pairs) = (
+        data.join("data/lfw/images"),
+        data.join("data/lfw/pairs.txt"),
+    );
+    let calibration = folder.path().join("calibration.toml");
+    let text = |path: &Path| path.to_str().unwrap().to_owned();
+    let report = eval(
+        &data,
+        &[
+            "lfw",
+            "--images",
+            &text(&images),
+            "--pairs",
+            &text(&pairs),
+            "--calibrate",
+            &text(&calibration),
+        ],
+    );
+    println!("{report:#}");
+    assert_eq!(report["images"], 6922);
+    assert_eq!(report["pairs"], 3000);
+    assert_eq!(report["faces_missing"], 0);
+    assert_eq!(report["genuine_comparisons"], 59_398);
+    assert_eq!(report["impostor_comparisons"], 23_894_183);
+    assert!(report["accuracy"].as_f64().unwrap() >= 0.990);
+    for (rate, score, true_matches) in REFERENCE {
+        let off = (report["thresholds"][rate].as_f64().unwrap() - score).abs();
+        assert!(off <= 0.01, "the score at {rate} is {off} off");
+        let off = (report["tmr_at_fmr"][rate].as_f64().unwrap() - true_matches).abs();
+        assert!(off <= 0.005, "true matches at {rate} are {off} off");
+        assert!(report["tmr_at_fmr_balanced"][rate].as_f64().unwrap() > 0.9);
+    }
+    // What the manifest ships was measured so.
+    let measured = facekit::Calibration::open(&calibration).unwrap();
+    let shipped = facekit::Registry::builtin()
+        .model("mobilefacenet")
+        .unwrap()
+        .calibration
+        .clone()
+        .unwrap();
+    assert_eq!(measured.space, shipped.space);
+    for point in shipped.points {
+        let off = (measured.score_at(point.fmr).unwrap() - point.score).abs();
+        assert!(off <= 0.002, "the score at {:e} is {off} off", point.fmr);
+    }
+}
+
+#[test]
+fn attacks_and_strangers_are_counted() {
+    let Some(data) = facekit_conformance::data(
+        "eval::attacks_and_strangers_are_counted",
+        &["data/photos/image_T1.jpg", "data/lfw/images", "models"],
+    ) else {
+        return;
+    };
+    let folder = TempDir::new().unwrap();
+    let place = |file: &Path, name: &str| {
+        let path = folder.path().join(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, fs::read(file).unwrap()).unwrap();
+    };
+    let photos = data.join("data/photos");
+    place(&photos.join("image_T1.jpg"), "live/image_T1.jpg");
+    place(&photos.join("image_F1.jpg"), "attacks/print/image_F1.jpg");
+    place(&photos.join("image_F2.jpg"), "attacks/replay/image_F2.jpg");
+    place(&photos.join("rgb_fake.jpg"), "attacks/replay/rgb_fake.jpg");
+    let path = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+    let report = eval(
+        &data,
+        &[
+            "liveness",
+            "--live",
+            &path("live"),
+            "--attack",
+            &path("attacks"),
+        ],
+    );
+    assert_eq!(report["live"][0]["errors"], 0, "{report:#}");
+    assert_eq!(report["attacks"].as_array().unwrap().len(), 2, "{report:#}");
+    for attack in report["attacks"].as_array().unwrap() {
+        assert_eq!(attack["error_rate"]["share"], 0.0, "{report:#}");
+        assert!(
+            attack["error_rate"]["high"].as_f64().unwrap() > 0.5,
+            "one or two photos prove little"
+        );
+    }
+
+    let images = data.join("data/lfw/images");
+    for person in [
+        "Aaron_Peirsol",
+        "Abdullah_Gul",
+        "Adrien_Brody",
+        "Aaron_Eckhart",
+        "AJ_Cook",
+        "Aaron_Sorkin",
+    ] {
+        let Ok(photos) = fs::read_dir(images.join(person)) else {
+            continue;
+        };
+        for photo in photos.map(|photo| photo.unwrap().path()) {
+            let name = photo.file_name().unwrap().to_str().unwrap().to_owned();
+            place(&photo, &format!("people/{person}/{name}"));
+        }
+    }
+    let report = eval(&data, &["identify", "--images", &path("people")]);
+    let point = report["points"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .find(|point| point["asked"]["fmr"] == 1e-4)
+        .unwrap();
+    assert_eq!(point["fpir"]["count"], 0, "{report:#}");
+    assert!(point["fnir"]["share"].as_f64().unwrap() < 0.2, "{report:#}");
+}
