@@ -129,12 +129,9 @@ fn main() -> Result<()> {
                     .record(&Sighting::new(identity.person.clone(), at).with_score(identity.score));
             }
         }
-        report.frames.push(Frame {
-            name: name(&path),
-            at,
-            image: frame,
-            faces,
-        });
+        report
+            .frames
+            .push(Frame::new(name(&path), at, &frame, faces)?);
     }
 
     report.print(&sheet);

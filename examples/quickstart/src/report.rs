@@ -21,12 +21,35 @@ pub(crate) struct Report {
     notes: Vec<String>,
 }
 
+/// A frame as the page shows it: of the photo, a small copy is kept.
 #[derive(Debug)]
 pub(crate) struct Frame {
-    pub(crate) name: String,
-    pub(crate) at: Timestamp,
-    pub(crate) image: Image,
-    pub(crate) faces: Vec<Recognition>,
+    name: String,
+    at: Timestamp,
+    size: (usize, usize),
+    photo: Vec<u8>,
+    faces: Vec<Recognition>,
+}
+
+impl Frame {
+    pub(crate) fn new(
+        name: String,
+        at: Timestamp,
+        image: &Image,
+        faces: Vec<Recognition>,
+    ) -> Result<Self> {
+        let size = (image.width(), image.height());
+        let scale = (SHOWN as f64 / size.0.max(size.1) as f64).min(1.0);
+        let shown = |side: usize| ((side as f64 * scale).round() as usize).max(1);
+        let small = image::resize(image.view(), shown(size.0), shown(size.1))?;
+        Ok(Self {
+            name,
+            at,
+            size,
+            photo: image::encode_jpeg(&small, 80),
+            faces,
+        })
+    }
 }
 
 /// What became of a face: a word for it, who it is or is nearest to, the score of that, and the rest in words.
@@ -177,11 +200,8 @@ impl Report {
         }
         page += "<h2>Frames</h2><main>";
         for frame in &self.frames {
-            let (width, height) = (frame.image.width(), frame.image.height());
-            let scale = (SHOWN as f64 / width.max(height) as f64).min(1.0);
-            let shown = |side: usize| ((side as f64 * scale).round() as usize).max(1);
-            let small = image::resize(frame.image.view(), shown(width), shown(height))?;
-            let photo = BASE64_STANDARD.encode(image::encode_jpeg(&small, 80));
+            let (width, height) = frame.size;
+            let photo = BASE64_STANDARD.encode(&frame.photo);
             write!(
                 page,
                 "<figure><svg viewBox=\"0 0 {width} {height}\"><image width={width} height={height} \
@@ -204,16 +224,21 @@ impl Report {
                 let score = score
                     .map(|score| format!(" {score:.2}"))
                     .unwrap_or_default();
+                // A label on the right grows to the left, so that it stays in the frame.
+                let (x, anchor) = if rect.center().x < 0.6 * width as f32 {
+                    (rect.x, "start")
+                } else {
+                    ((rect.x + rect.width).min(width as f32), "end")
+                };
                 write!(
                     page,
                     "<g class={outcome}><title>{}</title><rect x={} y={} width={} height={} stroke-width={line} />\
-                     <text x={} y={} font-size={}>{}{score}</text></g>",
+                     <text x={x} y={} font-size={} text-anchor={anchor}>{}{score}</text></g>",
                     html(&detail),
                     rect.x,
                     rect.y,
                     rect.width,
                     rect.height,
-                    rect.x,
                     (f64::from(rect.y) - line).max(6.0 * line),
                     6.0 * line,
                     html(&who),
