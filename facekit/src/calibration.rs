@@ -1,6 +1,10 @@
 //! Scores as false-match rates.
 
-use std::path::Path;
+use std::{
+    fs::{self, File},
+    io::Write as _,
+    path::Path,
+};
 
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
@@ -24,7 +28,7 @@ use crate::{Digest, EmbeddingSpace, Error, Result};
 /// # Ok::<(), facekit::Error>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(try_from = "Unchecked")]
 #[non_exhaustive]
 pub struct Calibration {
     /// The model's name, for people.
@@ -34,13 +38,51 @@ pub struct Calibration {
     /// On what, and how, it was measured.
     pub data: String,
     /// Comparisons of different people it rests on; 0 where unknown.
-    #[serde(default)]
     pub impostor_comparisons: u64,
     /// When it was measured.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub measured: Option<Date>,
-    /// The measured points: falling rates, rising scores.
-    pub points: Vec<CalibrationPoint>,
+    /// Falling rates, rising scores, two or more.
+    points: Vec<CalibrationPoint>,
+}
+
+/// A calibration as it is written, before its points are checked.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Unchecked {
+    model: String,
+    space: Digest,
+    data: String,
+    #[serde(default)]
+    impostor_comparisons: u64,
+    #[serde(default)]
+    measured: Option<Date>,
+    points: Vec<CalibrationPoint>,
+}
+
+impl TryFrom<Unchecked> for Calibration {
+    type Error = Error;
+
+    fn try_from(unchecked: Unchecked) -> Result<Self> {
+        let Unchecked {
+            model,
+            space,
+            data,
+            impostor_comparisons,
+            measured,
+            points,
+        } = unchecked;
+        let calibration = Self {
+            model,
+            space,
+            data,
+            impostor_comparisons,
+            measured,
+            points,
+        };
+        calibration.check()?;
+        Ok(calibration)
+    }
 }
 
 /// One point of a [`Calibration`].
@@ -85,18 +127,14 @@ impl Calibration {
     /// [`Error::Io`] where it cannot be read, [`Error::Manifest`] where it is not a calibration.
     pub fn open(path: impl AsRef<Path>) -> Result<Self> {
         let path = path.as_ref();
-        let text = std::fs::read_to_string(path).map_err(Error::io("reading", path))?;
+        let text = fs::read_to_string(path).map_err(Error::io("reading", path))?;
         let manifest = |reason: String, source| Error::Manifest {
             origin: path.display().to_string(),
             reason,
             source,
         };
-        let calibration: Self = toml::from_str(&text)
-            .map_err(|error| manifest("is not a calibration".to_owned(), Some(error.into())))?;
-        calibration
-            .check()
-            .map_err(|error| manifest(error.to_string(), None))?;
-        Ok(calibration)
+        toml::from_str(&text)
+            .map_err(|error| manifest("is not a calibration".to_owned(), Some(error.into())))
     }
 
     /// Writes a calibration file (TOML), whole or not at all.
@@ -111,10 +149,27 @@ impl Calibration {
             reason: "cannot be written as TOML".to_owned(),
             source: Some(error.into()),
         })?;
+        // A name that no other writer has.
         let mut temporary = path.as_os_str().to_owned();
-        temporary.push(".part");
-        std::fs::write(&temporary, text).map_err(Error::io("writing", &temporary))?;
-        std::fs::rename(&temporary, path).map_err(Error::io("creating", path))
+        temporary.push(format!(".{}.part", std::process::id()));
+        let written = File::create(&temporary)
+            .and_then(|mut file| {
+                file.write_all(text.as_bytes())
+                    .and_then(|()| file.sync_all())
+            })
+            .map_err(Error::io("writing", &temporary))
+            .and_then(|()| fs::rename(&temporary, path).map_err(Error::io("creating", path)));
+        if written.is_err() {
+            // What is left of a failed attempt is of no use; that it cannot be removed, either, changes nothing.
+            let _ = fs::remove_file(&temporary);
+        }
+        written
+    }
+
+    /// The measured points: falling rates, rising scores.
+    #[must_use]
+    pub fn points(&self) -> &[CalibrationPoint] {
+        &self.points
     }
 
     /// # Errors
@@ -177,7 +232,7 @@ impl Calibration {
         a.fmr * (b.fmr / a.fmr).powf(share)
     }
 
-    pub(crate) fn check(&self) -> Result<()> {
+    fn check(&self) -> Result<()> {
         let sound = |point: &CalibrationPoint| {
             point.fmr > 0.0 && point.fmr <= 1.0 && (-1.0..=1.0).contains(&point.score)
         };

@@ -62,7 +62,8 @@ impl ScoreHistogram {
         above as f64 / self.count.max(1) as f64
     }
 
-    /// The lowest score that at most this share of scores reaches; `None` where the share is less than one score's.
+    /// The lowest score that at most this share of scores reaches; `None` where the share is less than one score's, or
+    /// more than that share is 1, the greatest there is.
     #[must_use]
     pub fn score_at(&self, share: f64) -> Option<f32> {
         let allowed = (share * self.count as f64 * (1.0 + 1e-12)) as u64;
@@ -74,8 +75,13 @@ impl ScoreHistogram {
             above += bin;
             above > allowed
         });
-        // One bin further up, as many as are allowed remain.
-        Some(reached.map_or(-1.0, |bin| edge(bin + 1)))
+        match reached {
+            // More reach the greatest score there is than are allowed.
+            Some(BINS) => None,
+            // One bin further up, as many as are allowed remain.
+            Some(bin) => Some(edge(bin + 1)),
+            None => Some(-1.0),
+        }
     }
 
     /// The calibration that follows where these are the scores of different people: a point at 1, 2 and 5 of each decade
@@ -171,6 +177,7 @@ pub fn wilson_interval(hits: u64, trials: u64) -> (f64, f64) {
     if trials == 0 {
         return (0.0, 1.0);
     }
+    let hits = hits.min(trials);
     const Z: f64 = 1.959_964;
     let (n, p) = (trials as f64, hits as f64 / trials as f64);
     let middle = p + Z * Z / (2.0 * n);
@@ -269,6 +276,16 @@ mod tests {
     }
 
     #[test]
+    fn equal_photos_of_different_people_end_nothing() {
+        let mut histogram = ScoreHistogram::new();
+        (0..98).for_each(|i| histogram.add(i as f32 / 100.0));
+        histogram.add(1.0);
+        histogram.add(1.0);
+        assert_eq!(histogram.score_at(0.01), None);
+        assert!((histogram.score_at(0.02).unwrap() - 0.97).abs() < 1e-5);
+    }
+
+    #[test]
     fn the_threshold_comes_from_the_other_folds() {
         let fold = |shift: f32| {
             vec![
@@ -294,7 +311,7 @@ mod tests {
         let calibration = histogram
             .calibration(&space, "evenly spread scores")
             .unwrap();
-        assert_eq!(calibration.points.last().unwrap().fmr, 1e-4);
+        assert_eq!(calibration.points().last().unwrap().fmr, 1e-4);
         assert!((calibration.score_at(1e-2).unwrap() - 0.99).abs() < 1e-4);
         assert_eq!(calibration.impostor_comparisons, 400_000);
         assert!(

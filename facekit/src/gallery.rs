@@ -6,11 +6,12 @@ use std::{
     sync::{Mutex, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard},
 };
 
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    AlignedFace, Embedding, EmbeddingSpace, Error, NewTemplate, Person, PersonId, Result, Roster,
-    SearchOptions, TemplateId, TemplateStore, VectorIndex,
+    AlignedFace, Embedding, EmbeddingSpace, Error, Metric, NewTemplate, Person, PersonId, Result,
+    Roster, SearchOptions, TemplateId, TemplateStore, VectorIndex,
 };
 
 /// People and their templates: a [`TemplateStore`] that keeps them, and a [`VectorIndex`] over those of one embedding
@@ -126,6 +127,12 @@ impl Gallery {
         self.index.space()
     }
 
+    /// What the scores of [`nearest`](Self::nearest) are.
+    #[must_use]
+    pub fn metric(&self) -> Metric {
+        self.index.metric()
+    }
+
     /// Templates that can be searched.
     #[must_use]
     pub fn len(&self) -> usize {
@@ -237,12 +244,20 @@ impl Gallery {
     ///
     /// # Errors
     ///
-    /// Whatever the store fails with; nothing has changed then.
+    /// Whatever the store fails with. Whoever it holds no longer after that is not recognised, either.
     pub fn remove(&self, people: &[PersonId]) -> Result<usize> {
         let _changing = self.changing.lock().unwrap_or_else(PoisonError::into_inner);
-        let removed = self.store.remove(people)?;
+        let removed = self.store.remove(people);
+        // A store may fail after it has let people go, in what comes after that.
+        let kept = match &removed {
+            Ok(_) => Vec::new(),
+            Err(_) => self.store.people()?,
+        };
         let mut known = self.known_mut();
-        for id in people {
+        for id in people
+            .iter()
+            .filter(|id| kept.iter().all(|person| person.id != **id))
+        {
             if let Some(member) = known.people.remove(id) {
                 member.templates.iter().for_each(|template| {
                     known.owners.remove(template);
@@ -250,7 +265,7 @@ impl Gallery {
                 self.index.remove(&member.templates)?;
             }
         }
-        Ok(removed)
+        removed
     }
 
     /// The templates of these people, to limit a search to.
@@ -310,6 +325,20 @@ impl Gallery {
             // The nearest templates belong to few people; look further.
             templates = templates.saturating_mul(4);
         }
+    }
+
+    /// The quality of the face that each template of any space was made from, and when.
+    ///
+    /// # Errors
+    ///
+    /// Whatever the store fails with.
+    pub(crate) fn origins(&self) -> Result<HashMap<TemplateId, (f32, Timestamp)>> {
+        let mut origins = HashMap::new();
+        self.store.templates(&mut |template| {
+            origins.insert(template.id, (template.quality, template.created));
+            Ok(())
+        })?;
+        Ok(origins)
     }
 
     /// Calls `visit` for each crop in the store.

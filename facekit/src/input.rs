@@ -101,9 +101,11 @@ pub(crate) fn run_batches(
     };
     for first in (0..count).step_by(batch) {
         let used = batch.min(count - first);
-        // A network of a fixed batch size computes some rows for nothing.
+        // Some rows are computed for nothing: by a network of a fixed batch size, and by a runtime that prepares itself for
+        // each size, which is asked for few of them.
+        let size = used.next_power_of_two().min(batch);
         let size = if network.signature().inputs[0].shape[0] == Dim::Any {
-            used
+            size
         } else {
             batch
         };

@@ -63,6 +63,14 @@ pub struct Progress {
     pub total: Option<u64>,
 }
 
+impl Progress {
+    /// `done` units of `total`.
+    #[must_use]
+    pub fn new(done: u64, total: Option<u64>) -> Self {
+        Self { done, total }
+    }
+}
+
 /// A caller's wishes for a piece of long work: a way to stop it, and a function that hears of progress.
 ///
 /// ```

@@ -680,7 +680,7 @@ fn outputs_of_another_size_are_errors() {
             .detect(image.view(), &DetectOptions::default())
             .unwrap_err();
         assert!(
-            matches!(&error, Error::Tensor { port, .. } if port.contains(&yunet_ports()[wrong].name)),
+            matches!(&error, Error::Model { reason, .. } if reason.contains(&yunet_ports()[wrong].name)),
             "{error}"
         );
     }
@@ -875,7 +875,7 @@ fn vectors_that_are_none_are_errors() {
             vec![tensor(&[shape[0], 4], values.repeat(shape[0]))]
         });
         assert!(
-            matches!(embedder.embed(&faces), Err(Error::InvalidEmbedding { .. })),
+            matches!(embedder.embed(&faces), Err(Error::Model { .. })),
             "{values:?}"
         );
     }

@@ -18,8 +18,8 @@ use facekit::{
     Detector, Digest, Embedder, Embedding, EmbeddingSpace, EnrollOptions, Error, ExactIndex,
     Gallery, Image, ImageView, Landmarks, Liveness, LivenessScore, MemoryStore, Metric,
     NewTemplate, Outcome, Person, PersonId, PixelFormat, Point, Recognition, RecognizeOptions,
-    Recognizer, RecognizerBuilder, Rect, Refusal, Result, Subject, TemplateId, TemplateStore,
-    Threshold, Verification, Watch,
+    Recognizer, RecognizerBuilder, Rect, Refusal, Result, Subject, Template, TemplateId,
+    TemplateStore, Threshold, Verification, Watch,
 };
 use jiff::Timestamp;
 use proptest::prelude::*;
@@ -620,7 +620,7 @@ fn what_does_not_fit_together_is_refused_at_build() {
         parts().gallery(other).build(),
         Err(Error::SpaceMismatch { .. })
     ));
-    let other = Calibration::new(&another_space(), calibration().points, "").unwrap();
+    let other = Calibration::new(&another_space(), calibration().points().to_vec(), "").unwrap();
     assert!(matches!(
         parts().calibration(other).build(),
         Err(Error::SpaceMismatch { .. })
@@ -661,12 +661,12 @@ fn what_does_not_fit_together_is_refused_at_build() {
         calibrated(Threshold::Score(f32::NAN)),
         Err(Error::InvalidArgument { .. })
     ));
-    let mut empty = calibration();
-    empty.points.clear();
-    assert!(matches!(
-        parts().calibration(empty).build(),
-        Err(Error::InvalidArgument { .. })
-    ));
+    let mut broken = serde_json::to_value(calibration()).unwrap();
+    broken["points"] = serde_json::json!([]);
+    assert!(
+        serde_json::from_value::<Calibration>(broken).is_err(),
+        "points are checked when read"
+    );
 
     for threshold in [-0.1, 1.1, f32::NAN] {
         let built = parts()
@@ -920,6 +920,105 @@ fn a_face_of_somebody_else_is_reported_or_refused() {
         .unwrap();
     assert_eq!(report.accepted, [0]);
     assert!(report.resembles.is_empty());
+}
+
+#[test]
+fn one_photo_of_somebody_else_refuses_the_enrolment() {
+    let recognizer = recognizer();
+    enroll(&recognizer, "anna", 0.0);
+    let photos = [scene(&[face(3.0)]), scene(&[face(120.0)])];
+    let refuse = EnrollOptions::default().with_refuse_resemblance(true);
+    let report = recognizer
+        .enroll(&id("bela"), &[photos[0].view(), photos[1].view()], &refuse)
+        .unwrap();
+    assert!(report.accepted.is_empty() && report.templates.is_empty());
+    assert_eq!(report.refused.len(), 2);
+    assert!(recognizer.gallery().unwrap().person(&id("bela")).is_none());
+}
+
+#[test]
+fn photos_of_two_people_are_no_enrolment() {
+    let recognizer = recognizer();
+    let photos = [0.0, 2.0, 120.0, 122.0].map(|degrees| scene(&[face(degrees)]));
+    let views: Vec<_> = photos.iter().map(Image::view).collect();
+    let report = recognizer
+        .enroll(&id("anna"), &views, &EnrollOptions::default())
+        .unwrap();
+    assert!(
+        report.accepted.is_empty(),
+        "two of each: nobody can say who anna is"
+    );
+
+    let report = recognizer
+        .enroll(&id("anna"), &views[..3], &EnrollOptions::default())
+        .unwrap();
+    assert_eq!(report.accepted, [0, 1]);
+    assert!(matches!(
+        report.refused[0].refusal,
+        Refusal::AnotherPerson { .. }
+    ));
+}
+
+#[test]
+fn a_euclidean_index_knows_the_same_people() {
+    let index = ExactIndex::new(space(), Metric::Euclidean);
+    let gallery = Gallery::open(MemoryStore::new(), index).unwrap();
+    let recognizer = parts().gallery(gallery).build().unwrap();
+    enroll(&recognizer, "anna", 10.0);
+    let found = recognizer.recognize(scene(&[face(10.0)]).view()).unwrap();
+    let Outcome::Known(identity) = &found[0].outcome else {
+        panic!("{:?}", found[0].outcome)
+    };
+    assert!(
+        (identity.score - 1.0).abs() < 1e-3,
+        "a cosine: {}",
+        identity.score
+    );
+}
+
+#[test]
+fn whom_a_failing_store_let_go_is_not_recognised() {
+    /// Removes, and fails after that.
+    #[derive(Debug)]
+    struct Failing(MemoryStore);
+
+    impl TemplateStore for Failing {
+        fn put(&self, person: &Person, templates: &[NewTemplate]) -> Result<Vec<TemplateId>> {
+            self.0.put(person, templates)
+        }
+
+        fn remove(&self, people: &[PersonId]) -> Result<usize> {
+            self.0.remove(people)?;
+            Err(Error::Store {
+                store: "failing".into(),
+                action: "erasing",
+                source: "no reason".into(),
+            })
+        }
+
+        fn people(&self) -> Result<Vec<Person>> {
+            self.0.people()
+        }
+
+        fn templates(&self, visit: &mut dyn FnMut(Template) -> Result<()>) -> Result<()> {
+            self.0.templates(visit)
+        }
+
+        fn crops(
+            &self,
+            visit: &mut dyn FnMut(TemplateId, &PersonId, AlignedFace) -> Result<()>,
+        ) -> Result<()> {
+            self.0.crops(visit)
+        }
+    }
+
+    let index = ExactIndex::new(space(), Metric::Cosine);
+    let gallery = Gallery::open(Failing(MemoryStore::new()), index).unwrap();
+    let recognizer = parts().gallery(gallery).build().unwrap();
+    enroll(&recognizer, "anna", 0.0);
+    assert!(recognizer.gallery().unwrap().remove(&[id("anna")]).is_err());
+    assert!(recognizer.gallery().unwrap().is_empty());
+    assert!(recognizer.gallery().unwrap().person(&id("anna")).is_none());
 }
 
 #[test]

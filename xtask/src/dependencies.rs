@@ -32,6 +32,7 @@ const OPTIONAL: &[&str] = &[
     "getrandom",
     "image",
     "kamadak-exif",
+    "libjpeg-turbo-rs",
     "multiversion",
     "postcard",
     "sha2",

@@ -12,6 +12,7 @@
 mod report;
 
 use std::{
+    collections::BTreeMap,
     fs,
     path::{Path, PathBuf},
 };
@@ -43,7 +44,7 @@ struct Args {
     /// Models by name; see `facekit models list`
     #[arg(long, default_value = "standard")]
     models: String,
-    /// How many of 1/RATE comparisons of different people may pass for the same person
+    /// The share of comparisons of different people that may pass for the same person
     #[arg(long, value_name = "RATE", default_value_t = 1e-4)]
     fmr: f64,
     /// Take prints and screens for people, too
@@ -78,7 +79,13 @@ fn main() -> Result<()> {
         .into_iter()
         .filter(|path| path.is_dir())
     {
-        let person = PersonId::new(name(&folder)).with_context(|| folder.display().to_string())?;
+        let person = match PersonId::new(name(&folder)) {
+            Ok(person) => person,
+            Err(error) => {
+                report.unusable(&folder, &error);
+                continue;
+            }
+        };
         let mut photos = Vec::new();
         for path in entries(&folder)? {
             match image::open(&path, &DecodeLimits::default()) {
@@ -104,7 +111,7 @@ fn main() -> Result<()> {
     }
     if report.enrolled == 0 {
         bail!(
-            "{}: nobody could be enrolled{report}",
+            "{}: nobody could be enrolled\n{report}",
             args.people.display()
         );
     }
@@ -123,19 +130,24 @@ fn main() -> Result<()> {
             }
         };
         let (faces, at) = (recognizer.recognize(frame.view())?, taken(&path)?);
+        // Somebody who is in a frame twice, in a mirror, say, is there once.
+        let mut seen = BTreeMap::new();
         for face in &faces {
             if let Outcome::Known(identity) = &face.outcome {
-                sheet
-                    .record(&Sighting::new(identity.person.clone(), at).with_score(identity.score));
+                let score = seen.entry(&identity.person).or_insert(identity.score);
+                *score = identity.score.max(*score);
             }
+        }
+        for (person, score) in seen {
+            sheet.record(&Sighting::new(person.clone(), at).with_score(score));
         }
         report
             .frames
             .push(Frame::new(name(&path), at, &frame, faces)?);
     }
 
-    report.print(&sheet);
-    report.write(&sheet, &args.out)
+    report.write(&sheet, &args.out)?;
+    report.print(&sheet)
 }
 
 /// When a frame was taken: the time in its name or its EXIF data, or else the file's own.
@@ -155,6 +167,8 @@ fn entries(folder: &Path) -> Result<Vec<PathBuf>> {
     };
     let mut paths =
         read().with_context(|| format!("{}: reading the folder failed", folder.display()))?;
+    // Hidden entries are the system's, not people.
+    paths.retain(|path| !name(path).starts_with('.'));
     paths.sort();
     Ok(paths)
 }

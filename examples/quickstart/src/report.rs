@@ -3,6 +3,7 @@
 use std::{
     fmt::{self, Display, Write as _},
     fs,
+    io::{self, Write as _},
     path::Path,
 };
 
@@ -76,21 +77,25 @@ impl Report {
         self.notes.push(note);
     }
 
-    pub(crate) fn print(&self, sheet: &AttendanceSheet) {
-        println!(
-            "{:<28} {:<20} {:<20} {:>5}",
+    pub(crate) fn print(&self, sheet: &AttendanceSheet) -> Result<()> {
+        let mut text = format!(
+            "{:<28} {:<20} {:<20} {:>5}\n",
             "person", "first seen", "last seen", "times"
         );
         for (person, seen) in sheet.iter() {
-            println!(
-                "{person:<28} {:<20} {:<20} {:>5}",
-                local(seen.first),
-                local(seen.last),
+            let (first, last) = (local(seen.first), local(seen.last));
+            writeln!(
+                text,
+                "{person:<28} {first:<20} {last:<20} {:>5}",
                 seen.times
-            );
+            )?;
         }
-        println!("\n{}", self.summary(sheet));
-        print!("{self}");
+        write!(text, "\n{}\n{self}", self.summary(sheet))?;
+        match io::stdout().write_all(text.as_bytes()) {
+            // Whoever reads has seen enough.
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+            written => written.context("standard output: writing failed"),
+        }
     }
 
     fn summary(&self, sheet: &AttendanceSheet) -> String {
@@ -167,7 +172,6 @@ impl Report {
             let path = folder.join(file);
             fs::write(&path, content)
                 .with_context(|| format!("{}: writing failed", path.display()))?;
-            println!("written: {}", path.display());
         }
         Ok(())
     }
@@ -315,7 +319,7 @@ fn local(time: Timestamp) -> String {
 
 fn csv(field: &str) -> String {
     // A spreadsheet must not take a name for a formula.
-    let field = if field.starts_with(['=', '+', '-', '@']) {
+    let field = if field.starts_with(['=', '+', '-', '@', '\t', '\r']) {
         format!("'{field}")
     } else {
         field.to_owned()

@@ -150,22 +150,26 @@ impl GridNetwork {
         count: usize,
         width: usize,
     ) -> Result<&'a [f32]> {
-        let port = || self.network.signature().outputs[output].name.clone();
-        let values = outputs
-            .get(output)
+        let tensor = outputs.get(output);
+        let values = tensor
             .and_then(Tensor::as_f32)
             .and_then(|array| array.as_slice());
         match values {
             Some(values) if values.len() == count * width => Ok(values),
-            _ => Err(Error::Tensor {
-                model: self.model.clone(),
-                port: format!("output {:?}", port()),
-                expected: format!("f32 of {count} × {width}"),
-                found: outputs.get(output).map_or_else(
-                    || "nothing".to_owned(),
-                    |tensor| format!("{} {:?}", tensor.element(), tensor.view().shape()),
-                ),
-            }),
+            _ => {
+                let port = self
+                    .network
+                    .signature()
+                    .outputs
+                    .get(output)
+                    .map_or("", |port| &port.name);
+                let found = tensor.map_or("nothing".to_owned(), |tensor| {
+                    format!("{} {:?}", tensor.element(), tensor.view().shape())
+                });
+                Err(self.broken(format!(
+                    "output {port:?} is {found}, not f32 of {count} × {width}"
+                )))
+            }
         }
     }
 }

@@ -116,7 +116,13 @@ impl Embedder for ArcFace {
                 Ok(())
             },
             &mut |_, row| {
-                embeddings.push(Embedding::new(&self.space, row.to_vec())?);
+                let embedding =
+                    Embedding::new(&self.space, row.to_vec()).map_err(|error| Error::Model {
+                        model: self.space.model().to_owned(),
+                        reason: "gave a vector that is no embedding".to_owned(),
+                        source: Some(error.into()),
+                    })?;
+                embeddings.push(embedding);
                 Ok(())
             },
         )?;

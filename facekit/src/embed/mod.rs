@@ -207,7 +207,7 @@ pub trait Embedder: fmt::Debug + Send + Sync {
     ///
     /// # Errors
     ///
-    /// [`Error::InvalidArgument`] for a face of another side, [`Error::Runtime`] where the model fails, [`Error::InvalidEmbedding`] where it gives no usable vector.
+    /// [`Error::InvalidArgument`] for a face of another side, [`Error::Runtime`] where the model fails, [`Error::Model`] where it gives no usable vector.
     fn embed(&self, faces: &[AlignedFace]) -> Result<Vec<Embedding>>;
 }
 

@@ -73,17 +73,18 @@ impl HeadPose {
         };
         let (i, j) = (normalized(row(|p| p.x))?, normalized(row(|p| p.y))?);
 
+        // Points on one line, or nearly so, leave the two parallel.
+        let across = cross(i, j);
+        if dot(across, across) < 0.01 {
+            return None;
+        }
         // The nearest pair of orthogonal unit vectors shares the bisectors of i and j.
         let both = normalized([0, 1, 2].map(|n| i[n] + j[n]))?;
         let apart = normalized([0, 1, 2].map(|n| i[n] - j[n]))?;
         let half = std::f64::consts::FRAC_1_SQRT_2;
         let i = [0, 1, 2].map(|n| half * (both[n] + apart[n]));
         let j = [0, 1, 2].map(|n| half * (both[n] - apart[n]));
-        let k = [
-            i[1] * j[2] - i[2] * j[1],
-            i[2] * j[0] - i[0] * j[2],
-            i[0] * j[1] - i[1] * j[0],
-        ];
+        let k = cross(i, j);
 
         // Rows of R = Rz(roll) · Ry(−yaw) · Rx(−pitch).
         let degrees = |radians: f64| radians.to_degrees() as f32;
@@ -93,6 +94,14 @@ impl HeadPose {
             roll: degrees(j[0].atan2(i[0])),
         })
     }
+}
+
+fn cross(a: Vector, b: Vector) -> Vector {
+    [
+        a[1] * b[2] - a[2] * b[1],
+        a[2] * b[0] - a[0] * b[2],
+        a[0] * b[1] - a[1] * b[0],
+    ]
 }
 
 fn dot(a: Vector, b: Vector) -> f64 {
@@ -151,7 +160,9 @@ mod tests {
     }
 
     #[test]
-    fn one_spot_is_no_face() {
+    fn a_spot_and_a_line_are_no_face() {
         assert_eq!(HeadPose::estimate(&Landmarks::default()), None);
+        let line = [10.0_f32, 31.0, 22.0, 15.0, 28.0].map(|x| Point::new(x, 0.3 * x + 7.1));
+        assert_eq!(HeadPose::estimate(&line.into()), None);
     }
 }

@@ -98,7 +98,11 @@ impl DecodeLimits {
     /// What a decoder may allocate: 16-bit RGBA of the largest image, and room for its tables.
     fn decoder_limits(&self) -> Limits {
         let mut limits = Limits::no_limits();
-        limits.max_alloc = Some((self.max_pixels as u64).saturating_mul(8) + (16 << 20));
+        limits.max_alloc = Some(
+            (self.max_pixels as u64)
+                .saturating_mul(8)
+                .saturating_add(16 << 20),
+        );
         limits
     }
 }

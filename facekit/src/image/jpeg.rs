@@ -16,7 +16,11 @@ pub(super) fn decode<E>(
     // Coefficients of a progressive file take six bytes a pixel besides the pixels themselves.
     let limits = JpegLimits {
         max_scans: 256,
-        max_memory: Some((limits.max_pixels as u64).saturating_mul(16) + (16 << 20)),
+        max_memory: Some(
+            (limits.max_pixels as u64)
+                .saturating_mul(16)
+                .saturating_add(16 << 20),
+        ),
         ..JpegLimits::default()
     };
     let mut decoder = Decoder::new_with_limits(bytes, limits).map_err(&failed)?;

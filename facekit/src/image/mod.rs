@@ -44,12 +44,14 @@ pub enum PixelFormat {
 }
 
 impl PixelFormat {
+    /// Bytes of a row, or the greatest number there is where they are more.
     fn row_bytes(self, width: usize) -> usize {
-        match self {
-            Self::Rgb8 | Self::Bgr8 => 3 * width,
-            Self::Rgba8 => 4 * width,
-            Self::Gray8 | Self::Nv12 => width,
-        }
+        let bytes = match self {
+            Self::Rgb8 | Self::Bgr8 => 3,
+            Self::Rgba8 => 4,
+            Self::Gray8 | Self::Nv12 => 1,
+        };
+        width.saturating_mul(bytes)
     }
 }
 
@@ -263,12 +265,12 @@ impl Image {
     ///
     /// # Panics
     ///
-    /// Where a side is zero.
+    /// Where a side is zero, or the image is too large for memory.
     #[must_use]
     pub fn filled(width: usize, height: usize, rgb: [u8; 3]) -> Self {
         assert!(width > 0 && height > 0, "an image has pixels");
         Self {
-            data: rgb.repeat(width * height),
+            data: rgb.repeat(width.checked_mul(height).expect("an image fits memory")),
             width,
             height,
         }

@@ -60,7 +60,8 @@ fn run(
     algorithm: ResizeAlg,
 ) -> Result<Image> {
     let refused = |reason: String| Error::argument("resize", reason);
-    let inside = left + crop_width <= image.width() && top + crop_height <= image.height();
+    let inside = left.saturating_add(crop_width) <= image.width()
+        && top.saturating_add(crop_height) <= image.height();
     if !inside || crop_width == 0 || crop_height == 0 || width == 0 || height == 0 {
         return Err(refused(format!(
             "{crop_width} × {crop_height} pixels at ({left}, {top}) of {image:?} to {width} × {height}"

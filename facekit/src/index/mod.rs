@@ -37,6 +37,24 @@ pub enum Metric {
     Euclidean,
 }
 
+impl Metric {
+    /// The cosine that a score of this metric stands for; embeddings have length one, so each says the same.
+    ///
+    /// ```
+    /// use facekit::Metric;
+    ///
+    /// assert_eq!(Metric::Euclidean.to_cosine(0.0), 1.0);
+    /// assert_eq!(Metric::Euclidean.to_cosine(-2.0), -1.0);
+    /// ```
+    #[must_use]
+    pub fn to_cosine(self, score: f32) -> f32 {
+        match self {
+            Self::Cosine => score,
+            Self::Euclidean => 1.0 - score * score / 2.0,
+        }
+    }
+}
+
 /// A template that a search found.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Candidate {

@@ -9,6 +9,9 @@ use crate::{
     PersonId, QualityIssue, QualityOptions, Result, TemplateId, Watch, align::turned, image,
 };
 
+/// The share of the largest face's area from which on a second face makes a photo ambiguous.
+pub(super) const AMBIGUITY: f32 = 0.7;
+
 /// How to enrol.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
@@ -38,7 +41,7 @@ impl Default for EnrollOptions<'_> {
             liveness: true,
             augment: false,
             refuse_resemblance: false,
-            ambiguity: 0.7,
+            ambiguity: AMBIGUITY,
             watch: Watch::new(),
         }
     }
@@ -117,12 +120,12 @@ pub enum Refusal {
         /// Its score.
         liveness: LivenessScore,
     },
-    /// The face does not match any of the other photos, which match each other.
+    /// The face does not match those of most other photos, which match each other; or as many photos match it as do not.
     AnotherPerson {
-        /// The greatest similarity to another photo.
+        /// The greatest similarity to a photo that it does not match.
         score: f32,
     },
-    /// The face belongs to somebody else already.
+    /// The face of this photo or of another one belongs to somebody else already, and the options refuse that.
     Resembles {
         /// Who that is.
         person: PersonId,
@@ -215,8 +218,8 @@ pub(super) struct Usable {
 }
 
 impl Recognizer {
-    /// Enrols a person from photos: of each, the largest face that passes the quality gate and the liveness check becomes
-    /// a template. When this returns `Ok`, the gallery's store has the templates.
+    /// Enrols a person from photos: the largest face of each becomes a template, if it passes the quality gate and the
+    /// liveness check. When this returns `Ok`, the gallery's store has the templates.
     ///
     /// Refused photos are no error: the report gives a reason for each. Where all are refused, nobody is enrolled.
     ///
@@ -266,32 +269,41 @@ impl Recognizer {
             self.embed(&faces)?
         };
 
-        let strangers = self.strangers(&embeddings)?;
         let now = Timestamp::now();
         let mut templates = Vec::new();
+        let strangers = self.strangers(&embeddings)?;
         for (((photo, face), embedding), stranger) in
             usable.into_iter().zip(embeddings).zip(strangers)
         {
-            let refusal = if let Some(score) = stranger {
-                Some(Refusal::AnotherPerson { score })
-            } else if let Some(resemblance) =
-                self.resemblance(gallery, person, photo, &embedding)?
-            {
-                let Resemblance { person, score, .. } = resemblance.clone();
-                report.resembles.push(resemblance);
-                options
-                    .refuse_resemblance
-                    .then_some(Refusal::Resembles { person, score })
-            } else {
-                None
-            };
-            if let Some(refusal) = refusal {
-                report.refused.push(RefusedPhoto { photo, refusal });
-            } else {
-                report.accepted.push(photo);
-                templates
-                    .push(NewTemplate::new(embedding, face.quality, now).with_crop(face.aligned));
+            if let Some(score) = stranger {
+                report.refused.push(RefusedPhoto {
+                    photo,
+                    refusal: Refusal::AnotherPerson { score },
+                });
+                continue;
             }
+            report
+                .resembles
+                .extend(self.resemblance(gallery, person, photo, &embedding)?);
+            report.accepted.push(photo);
+            templates.push(NewTemplate::new(embedding, face.quality, now).with_crop(face.aligned));
+        }
+        if let Some(Resemblance { person, score, .. }) = report
+            .resembles
+            .first()
+            .filter(|_| options.refuse_resemblance)
+            .cloned()
+        {
+            templates.clear();
+            report
+                .refused
+                .extend(report.accepted.drain(..).map(|photo| RefusedPhoto {
+                    photo,
+                    refusal: Refusal::Resembles {
+                        person: person.clone(),
+                        score,
+                    },
+                }));
         }
         report.refused.sort_by_key(|refused| refused.photo);
         if !templates.is_empty() {
@@ -306,47 +318,42 @@ impl Recognizer {
     ///
     /// # Errors
     ///
-    /// As [`enroll`](Self::enroll); people embedded before an error keep their new templates.
+    /// As [`enroll`](Self::enroll). `watch` hears of each crop; where it cancels, nothing has changed.
     pub fn embed_again(&self, watch: &Watch<'_>) -> Result<ReembedReport> {
         let gallery = self.writable_gallery()?;
         let waiting = gallery.unsearchable();
-        let mut crops: Vec<Vec<AlignedFace>> = vec![Vec::new(); waiting.len()];
-        gallery.crops(&mut |_, person, crop| {
-            if let Ok(at) = waiting.binary_search_by(|waiting| waiting.id.cmp(person)) {
-                crops[at].push(crop);
+        let side = self.embedder.face_side();
+        // Vectors are small, crops are not: each is embedded as it comes.
+        let origins = gallery.origins()?;
+        let mut templates: Vec<Vec<NewTemplate>> = vec![Vec::new(); waiting.len()];
+        let mut done = 0;
+        gallery.crops(&mut |id, person, crop| {
+            let Ok(at) = waiting.binary_search_by(|waiting| waiting.id.cmp(person)) else {
+                return Ok(());
+            };
+            let crop = if crop.side() == side {
+                crop
+            } else {
+                AlignedFace::new(image::resize(crop.image().view(), side, side)?)?
+            };
+            let (quality, created) = origins.get(&id).copied().unwrap_or((0.0, Timestamp::now()));
+            for embedding in self.embed(&[crop])? {
+                templates[at].push(NewTemplate::new(embedding, quality, created));
             }
-            Ok(())
+            done += 1;
+            watch.report(done, None)
         })?;
         let mut report = ReembedReport {
             embedded: Vec::new(),
             must_enroll: Vec::new(),
         };
-        let (side, now) = (self.embedder.face_side(), Timestamp::now());
-        for (done, (person, crops)) in waiting.iter().zip(crops).enumerate() {
-            if crops.is_empty() {
+        for (person, templates) in waiting.iter().zip(templates) {
+            if templates.is_empty() {
                 report.must_enroll.push(person.id.clone());
-            } else {
-                let faces = crops
-                    .into_iter()
-                    .map(|crop| {
-                        if crop.side() == side {
-                            Ok(crop)
-                        } else {
-                            AlignedFace::new(image::resize(crop.image().view(), side, side)?)
-                        }
-                    })
-                    .collect::<Result<Vec<_>>>()?;
-                let templates: Vec<NewTemplate> = self
-                    .embed(&faces)?
-                    .into_iter()
-                    .map(|embedding| NewTemplate::new(embedding, 1.0, now))
-                    .collect();
-                // Somebody who was removed meanwhile is not brought back.
-                if gallery.add_to_known(person, &templates)?.is_some() {
-                    report.embedded.push(person.id.clone());
-                }
+            } else if gallery.add_to_known(person, &templates)?.is_some() {
+                report.embedded.push(person.id.clone());
             }
-            watch.report(done as u64 + 1, Some(waiting.len() as u64))?;
+            // Somebody who was removed meanwhile is not brought back.
         }
         Ok(report)
     }
@@ -404,23 +411,52 @@ impl Recognizer {
             .ok_or_else(|| Error::argument("gallery", "the recogniser was built without one"))
     }
 
-    /// For each embedding, its greatest similarity to another one, where that is under the threshold although others match
-    /// each other. With fewer than three, nobody can say which one is wrong.
+    /// For each embedding that is not of the person most photos show, its greatest similarity to one of those; of
+    /// `embeddings` that fall into groups of equal size, all. With fewer than three, nobody can say which one is wrong.
     fn strangers(&self, embeddings: &[Embedding]) -> Result<Vec<Option<f32>>> {
+        let count = embeddings.len();
+        if count < 3 {
+            return Ok(vec![None; count]);
+        }
         let threshold = self.score_threshold(1)?;
-        let mut nearest = vec![f32::NEG_INFINITY; embeddings.len()];
-        for (i, a) in embeddings.iter().enumerate() {
-            for (j, b) in embeddings.iter().enumerate().skip(i + 1) {
-                let score = a.cosine(b)?;
-                nearest[i] = nearest[i].max(score);
-                nearest[j] = nearest[j].max(score);
+        let mut scores = vec![vec![1.0; count]; count];
+        // Photos that match, directly or by way of others, have the same group.
+        let mut group: Vec<usize> = (0..count).collect();
+        for i in 0..count {
+            for j in 0..i {
+                let score = embeddings[i].cosine(&embeddings[j])?;
+                (scores[i][j], scores[j][i]) = (score, score);
+                if score >= threshold {
+                    let (from, to) = (group[i], group[j]);
+                    group
+                        .iter_mut()
+                        .filter(|group| **group == from)
+                        .for_each(|group| *group = to);
+                }
             }
         }
-        let some_match = embeddings.len() > 2 && nearest.iter().any(|&score| score >= threshold);
-        Ok(nearest
-            .into_iter()
-            .map(|score| (some_match && score < threshold).then_some(score))
-            .collect())
+        let size = |of: usize| group.iter().filter(|&&group| group == of).count();
+        let largest = group.iter().map(|&group| size(group)).max().unwrap_or(0);
+        let mut of_that_size: Vec<usize> = group
+            .iter()
+            .copied()
+            .filter(|&group| size(group) == largest)
+            .collect();
+        of_that_size.sort_unstable();
+        of_that_size.dedup();
+        // Where no two photos match, the photos are too different to say anything.
+        if largest == 1 {
+            return Ok(vec![None; count]);
+        }
+        let person = (of_that_size.len() == 1).then(|| of_that_size[0]);
+        let strange = |i: usize| Some(group[i]) != person;
+        let nearest = |i: usize| {
+            let others = (0..count)
+                .filter(|&j| group[j] != group[i])
+                .map(|j| scores[i][j]);
+            others.fold(f32::NEG_INFINITY, f32::max)
+        };
+        Ok((0..count).map(|i| strange(i).then(|| nearest(i))).collect())
     }
 
     /// Whom else a face looks like.
@@ -436,12 +472,17 @@ impl Recognizer {
             .into_iter()
             .find(|neighbor| neighbor.person != *person);
         let Some(other) = other else { return Ok(None) };
-        let passes = other.score >= self.score_threshold(gallery.len())?;
-        let fmr = self.fmr_of(other.score);
-        Ok(passes.then_some(Resemblance {
+        let score = gallery.metric().to_cosine(other.score);
+        let threshold = match self.score_threshold(gallery.len()) {
+            // The gallery has outgrown the calibration; the warning is held to what a single comparison allows.
+            Err(Error::RateOutOfRange { .. }) => self.score_threshold(1)?,
+            threshold => threshold?,
+        };
+        let fmr = self.fmr_of(score);
+        Ok((score >= threshold).then_some(Resemblance {
             photo,
             person: other.person,
-            score: other.score,
+            score,
             fmr,
         }))
     }

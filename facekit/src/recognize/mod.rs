@@ -122,11 +122,24 @@ pub struct Identity {
     pub person: PersonId,
     /// The name, where the gallery has one.
     pub name: Option<String>,
-    /// The similarity to the nearest of the person's templates; greater is closer.
+    /// The cosine to the nearest of the person's templates, whatever the index's metric: −1 to 1, greater is closer.
     pub score: f32,
     /// The false-match rate of a single comparison that the score stands for, rounded up where the score lies outside the
     /// calibrated range; `None` where the embedding space is not calibrated.
     pub fmr: Option<f64>,
+}
+
+impl Identity {
+    /// A match without a name and a rate.
+    #[must_use]
+    pub fn new(person: PersonId, score: f32) -> Self {
+        Self {
+            person,
+            name: None,
+            score,
+            fmr: None,
+        }
+    }
 }
 
 /// A face in an image, and what became of it.
@@ -143,6 +156,20 @@ pub struct Recognition {
     pub embedding: Option<Embedding>,
     /// What became of it.
     pub outcome: Outcome,
+}
+
+impl Recognition {
+    /// A face that was neither checked for liveness nor embedded.
+    #[must_use]
+    pub fn new(detection: Detection, quality: Quality, outcome: Outcome) -> Self {
+        Self {
+            detection,
+            quality,
+            liveness: None,
+            embedding: None,
+            outcome,
+        }
+    }
 }
 
 /// How to recognise, for one call.
@@ -248,7 +275,13 @@ impl Recognizer {
         let _span = tracing::debug_span!("recognize", images = images.len()).entered();
         let roster = match (&options.roster, &self.gallery) {
             (Some(people), Some(gallery)) => Some(gallery.roster(people)?),
-            _ => None,
+            (Some(_), None) => {
+                return Err(Error::argument(
+                    "roster",
+                    "the recogniser was built without a gallery",
+                ));
+            }
+            (None, _) => None,
         };
         let subject = options.subject.unwrap_or(self.subject);
         let mut frames = Vec::with_capacity(images.len());
@@ -360,12 +393,15 @@ impl Recognizer {
         if embeddings.len() == faces.len() {
             Ok(embeddings)
         } else {
-            let reason = format!(
-                "gave {} embeddings for {} faces",
-                embeddings.len(),
-                faces.len()
-            );
-            Err(Error::argument("embedder", reason))
+            Err(Error::Model {
+                model: self.embedder.space().model().to_owned(),
+                reason: format!(
+                    "gave {} embeddings for {} faces",
+                    embeddings.len(),
+                    faces.len()
+                ),
+                source: None,
+            })
         }
     }
 
@@ -378,13 +414,14 @@ impl Recognizer {
             return Ok(Outcome::Unknown { nearest: None });
         };
         let searched = roster.map_or_else(|| gallery.len(), Roster::len);
+        let score = gallery.metric().to_cosine(neighbor.score);
         let identity = Identity {
             name: gallery
                 .person(&neighbor.person)
                 .and_then(|person| person.name),
             person: neighbor.person,
-            score: neighbor.score,
-            fmr: self.fmr_of(neighbor.score),
+            score,
+            fmr: self.fmr_of(score),
         };
         Ok(if identity.score >= self.score_threshold(searched)? {
             Outcome::Known(identity)
@@ -519,7 +556,10 @@ impl RecognizerBuilder {
     ///
     /// [`Error::InvalidArgument`] where detector or embedder is missing or a threshold is out of range,
     /// [`Error::SpaceMismatch`] where gallery or calibration is of another embedding space than the embedder,
-    /// [`Error::Uncalibrated`] where the threshold is a rate and there is no calibration.
+    /// [`Error::Uncalibrated`] where the threshold is a rate and there is no calibration, [`Error::RateOutOfRange`] where the
+    /// calibration does not cover that rate. A false-positive identification rate asks for a lower false-match rate the more
+    /// templates there are, so it can leave the calibrated range while the gallery grows: searches fail then, rather than
+    /// promise what nobody has measured.
     pub fn build(self) -> Result<Recognizer> {
         let missing = |part| Error::argument(part, "a recogniser needs one");
         let recognizer = Recognizer {
@@ -543,10 +583,13 @@ impl RecognizerBuilder {
             space.check(gallery.space())?;
         }
         if let Some(calibration) = &recognizer.calibration {
-            calibration.check()?;
             calibration.check_space(space)?;
         }
+        if recognizer.embedder.face_side() == 0 {
+            return Err(Error::argument("embedder", "takes faces without pixels"));
+        }
         recognizer.score_threshold(1)?;
+        recognizer.score_threshold(recognizer.gallery.as_ref().map_or(1, Gallery::len))?;
         Ok(recognizer)
     }
 }

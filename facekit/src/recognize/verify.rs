@@ -1,6 +1,6 @@
 use serde::{Deserialize, Serialize};
 
-use super::{Recognizer, Refusal};
+use super::{Recognizer, Refusal, enroll::AMBIGUITY};
 use crate::{ImageView, Result};
 
 /// What a comparison of two photos says.
@@ -29,7 +29,8 @@ pub enum Verification {
 }
 
 impl Recognizer {
-    /// Whether two photos show the same person (1:1), by the largest face of each.
+    /// Whether two photos show the same person (1:1), by the largest face of each. A photo with
+    /// several faces of similar size is unusable: which one is meant is not clear.
     ///
     /// The liveness check, where there is one, applies to the second photo: the first is the document, which may be a
     /// print.
@@ -41,7 +42,7 @@ impl Recognizer {
         let _span = tracing::debug_span!("verify").entered();
         let mut faces = Vec::with_capacity(2);
         for (photo, image) in [reference, probe].into_iter().enumerate() {
-            match self.subject_of(image, &self.quality, photo == 1, 1.0)? {
+            match self.subject_of(image, &self.quality, photo == 1, AMBIGUITY)? {
                 Ok(face) => faces.push(face.aligned),
                 Err(refusal) => return Ok(Verification::Unusable { photo, refusal }),
             }

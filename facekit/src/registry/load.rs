@@ -18,6 +18,19 @@ pub struct Models {
     pub calibration: Option<Calibration>,
 }
 
+impl Models {
+    /// Models from elsewhere, without liveness check and calibration.
+    #[must_use]
+    pub fn new(detector: Box<dyn Detector>, embedder: Box<dyn Embedder>) -> Self {
+        Self {
+            detector,
+            embedder,
+            liveness: None,
+            calibration: None,
+        }
+    }
+}
+
 impl Registry {
     /// Loads a selection of models (see [`resolve`](Self::resolve)) on `runtime`: everything a
     /// [`Recognizer`](crate::Recognizer) needs.

@@ -228,8 +228,7 @@ impl ModelEntry {
             (None, _) => Ok(()),
             (Some(_), None) => Err("calibration belongs to an embedder".to_owned()),
             (Some(calibration), Some(space)) => calibration
-                .check()
-                .and_then(|()| calibration.check_space(&space))
+                .check_space(&space)
                 .map_err(|error| error.to_string()),
         }
     }
