@@ -129,6 +129,9 @@ mod registry;
 mod runtime;
 mod store;
 
+// Their types stand in signatures here.
+pub use {jiff, ndarray};
+
 pub use crate::image::{Image, ImageView, PixelFormat};
 #[cfg(feature = "engine")]
 pub use crate::input::*;

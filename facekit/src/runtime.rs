@@ -246,7 +246,9 @@ pub enum Dim {
 }
 
 impl Dim {
-    pub(crate) fn accepts(self, size: usize) -> bool {
+    /// Whether a tensor may have this size here.
+    #[must_use]
+    pub fn accepts(self, size: usize) -> bool {
         match self {
             Self::Any => size > 0,
             Self::Fixed(fixed) => size == fixed,

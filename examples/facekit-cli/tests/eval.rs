@@ -78,7 +78,7 @@ fn faces_in_the_wild_are_told_apart() {
         .clone()
         .unwrap();
     assert_eq!(measured.space, shipped.space);
-    for point in shipped.points {
+    for point in shipped.points() {
         let off = (measured.score_at(point.fmr).unwrap() - point.score).abs();
         assert!(off <= 0.002, "the score at {:e} is {off} off", point.fmr);
     }

@@ -163,9 +163,10 @@ impl GridNetwork {
                     .outputs
                     .get(output)
                     .map_or("", |port| &port.name);
-                let found = tensor.map_or("nothing".to_owned(), |tensor| {
-                    format!("{} {:?}", tensor.element(), tensor.view().shape())
-                });
+                let found = tensor.map_or_else(
+                    || "nothing".to_owned(),
+                    |tensor| format!("{} {:?}", tensor.element(), tensor.view().shape()),
+                );
                 Err(self.broken(format!(
                     "output {port:?} is {found}, not f32 of {count} × {width}"
                 )))

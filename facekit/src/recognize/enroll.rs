@@ -336,7 +336,10 @@ impl Recognizer {
             } else {
                 AlignedFace::new(image::resize(crop.image().view(), side, side)?)?
             };
-            let (quality, created) = origins.get(&id).copied().unwrap_or((0.0, Timestamp::now()));
+            let (quality, created) = origins
+                .get(&id)
+                .copied()
+                .unwrap_or_else(|| (0.0, Timestamp::now()));
             for embedding in self.embed(&[crop])? {
                 templates[at].push(NewTemplate::new(embedding, quality, created));
             }
