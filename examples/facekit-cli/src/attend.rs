@@ -2,24 +2,30 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    fs,
+    env, fs,
     path::{Path, PathBuf},
 };
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use clap::ValueEnum;
 use facekit::{
     AttendanceSheet, Error, Outcome, PersonId, Recognition, Recognizer, Sighting,
     image::{DecodeLimits, capture_time},
 };
-use jiff::{Timestamp, tz::TimeZone};
+use jiff::{
+    Timestamp,
+    tz::{Offset, TimeZone},
+};
 use serde::Serialize;
 
 use crate::{
     Answer,
     context::{GalleryArgs, RecognizeArgs, Session},
-    files::{Unreadable, images_in, open_image, require_readable, unreadable_text},
-    output::{count, shown, table},
+    files::{
+        Unreadable, check_output, images_in, open_image, require_readable, unreadable_text,
+        write_whole,
+    },
+    output::{count, plain, shown, table},
     work::ordered,
 };
 
@@ -32,8 +38,8 @@ pub(crate) struct Args {
     #[arg(long, value_name = "DIR", verbatim_doc_comment)]
     frames: PathBuf,
 
-    /// The time zone of frames and sheet: Africa/Nairobi [default: the system's]
-    #[arg(long, value_name = "IANA")]
+    /// The time zone of frames and sheet: Africa/Nairobi, +03:00 [default: the system's]
+    #[arg(long, value_name = "ZONE", allow_hyphen_values = true)]
     zone: Option<String>,
 
     /// The camera's name, for the sheet
@@ -99,7 +105,18 @@ struct Row {
 
 pub(crate) fn run(session: &Session, args: &Args) -> Result<Answer> {
     let (zone, zone_name) = zone(args.zone.as_deref())?;
+    if zone.is_unknown() {
+        let note = "the system does not say its time zone, so times are in UTC; --zone names one";
+        session.output.note(note);
+    }
     let files = images_in(&args.frames)?;
+    if let Some(out) = &args.out {
+        let gallery = &args.gallery;
+        let key = gallery.key.file();
+        let others = [&key, &args.recognize.matching.calibration];
+        let others = others.into_iter().flatten().chain([&gallery.gallery]);
+        check_output(out, files.iter().chain(others).map(PathBuf::as_path))?;
+    }
     let models = args.recognize.open_models()?;
     let store = args.gallery.open(session)?;
     let recognizer = args.recognize.recognizer_over(models, &store, false)?;
@@ -151,9 +168,9 @@ pub(crate) fn run(session: &Session, args: &Args) -> Result<Answer> {
     if let Some(out) = &args.out {
         let mut text = written(&sheet, args.format)?;
         text.push('\n');
-        replace(out, text.trim_start_matches('\n'))?;
+        write_whole(out, text.trim_start_matches('\n'))?;
         session.output.answer(&sheet, || {
-            format!("sheet written: {}\n{summary}", shown(out))
+            format!("sheet written: {}\n{summary}", plain(&shown(out)))
         })?;
     } else {
         let text = written(&sheet, args.format)?;
@@ -233,13 +250,59 @@ fn tally(sheet: &mut Sheet, attendance: &mut AttendanceSheet, device: Option<&st
 
 fn zone(name: Option<&str>) -> Result<(TimeZone, String)> {
     let Some(name) = name else {
+        if let Some(set) = env::var_os("TZ") {
+            check_tz(&set.to_string_lossy())?;
+        }
         let zone = TimeZone::system();
         let name = zone.iana_name().unwrap_or("the system's").to_owned();
         return Ok((zone, name));
     };
+    if let Some(zone) = fixed(name) {
+        return Ok((zone, name.to_owned()));
+    }
     let zone =
         TimeZone::get(name).with_context(|| format!("time zone {name:?}: no such time zone"))?;
     Ok((zone, name.to_owned()))
+}
+
+/// `+02:00`, `-0330`, `+2`.
+fn fixed(offset: &str) -> Option<TimeZone> {
+    let (sign, digits) = match offset.strip_prefix('-') {
+        Some(digits) => (-1, digits),
+        None => (1, offset.strip_prefix('+')?),
+    };
+    let (hours, minutes) = match digits.split_once(':') {
+        Some(parts) => parts,
+        None if digits.len() == 4 => digits.split_at_checked(2)?,
+        None => (digits, "00"),
+    };
+    let number = |text: &str, most: i32| -> Option<i32> {
+        let digits = (1..=2).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_digit());
+        text.parse().ok().filter(|number| digits && *number <= most)
+    };
+    let seconds = 3600 * number(hours, 25)? + 60 * number(minutes, 59)?;
+    let offset = Offset::from_seconds(sign * seconds).ok()?;
+    Some(TimeZone::fixed(offset))
+}
+
+/// An error where `TZ` is set to what names no time zone, for which the system's would be UTC.
+fn check_tz(set: &str) -> Result<()> {
+    let name = set.strip_prefix(':').unwrap_or(set);
+    let known = name.is_empty()
+        || Path::new(name).is_absolute()
+        || TimeZone::get(name).is_ok()
+        || TimeZone::posix(name).is_ok();
+    if !known {
+        bail!("TZ={set}: no such time zone; --zone names one, such as Africa/Nairobi or +03:00");
+    }
+    Ok(())
+}
+
+/// A time without its fraction of a second, for a table.
+fn whole_seconds(time: &str) -> String {
+    let (before, after) = time.split_once('.').unwrap_or((time, ""));
+    let rest = after.trim_start_matches(|c: char| c.is_ascii_digit());
+    format!("{}{rest}", before.replace('T', " "))
 }
 
 fn written(sheet: &Sheet, format: Format) -> Result<String> {
@@ -253,8 +316,8 @@ fn written(sheet: &Sheet, format: Format) -> Result<String> {
                 [
                     row.person.to_string(),
                     row.name.clone().unwrap_or_default(),
-                    row.first.replace('T', " "),
-                    row.last.replace('T', " "),
+                    whole_seconds(&row.first),
+                    whole_seconds(&row.last),
                     row.times.to_string(),
                 ]
             });
@@ -263,7 +326,7 @@ fn written(sheet: &Sheet, format: Format) -> Result<String> {
     })
 }
 
-/// RFC 4180, with plain line feeds.
+/// RFC 4180, with plain line feeds. What a spreadsheet would take for a formula gets an apostrophe in front.
 fn csv(sheet: &Sheet) -> String {
     let mut lines = vec!["person,name,device,first,last,times".to_owned()];
     lines.extend(sheet.people.iter().map(|row| {
@@ -281,7 +344,9 @@ fn csv(sheet: &Sheet) -> String {
 }
 
 fn quoted(field: &str) -> String {
-    if field.contains(['"', ',', '\n', '\r']) {
+    if field.starts_with(['=', '+', '-', '@', '\t', '\r']) {
+        format!("\"'{}\"", field.replace('"', "\"\""))
+    } else if field.contains(['"', ',', '\n', '\r']) {
         format!("\"{}\"", field.replace('"', "\"\""))
     } else {
         field.to_owned()
@@ -312,20 +377,6 @@ fn summary(sheet: &Sheet) -> String {
     )
 }
 
-/// Writes a file whole or not at all.
-fn replace(path: &Path, text: &str) -> Result<()> {
-    let mut partial = path.as_os_str().to_owned();
-    partial.push(".partial");
-    let partial = PathBuf::from(partial);
-    let written = fs::write(&partial, text)
-        .and_then(|()| fs::rename(&partial, path))
-        .map_err(Error::io("writing", path));
-    if written.is_err() {
-        let _ = fs::remove_file(&partial);
-    }
-    Ok(written?)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -334,6 +385,11 @@ mod tests {
     fn fields_are_quoted_where_they_must_be() {
         assert_eq!(quoted("Anna Weiß"), "Anna Weiß");
         assert_eq!(quoted("Weiß, \"Anna\""), "\"Weiß, \"\"Anna\"\"\"");
+        assert_eq!(quoted("=1+1"), "\"'=1+1\"");
+        assert_eq!(quoted("@a\"b"), "\"'@a\"\"b\"");
+        for first in ["+", "-", "\t", "\r"] {
+            assert_eq!(quoted(&format!("{first}a")), format!("\"'{first}a\""));
+        }
     }
 
     #[test]
@@ -349,6 +405,37 @@ mod tests {
         assert_eq!(source, TimeSource::FileName);
         let (_, source) = time(&folder.path().join(plain), &zone).unwrap();
         assert_eq!(source, TimeSource::ModificationTime);
+    }
+
+    #[test]
+    fn zones_that_are_offsets() {
+        let noon: Timestamp = "2026-03-02T12:00:00Z".parse().unwrap();
+        for (offset, seconds) in [
+            ("+02:00", 7200),
+            ("-0330", -12_600),
+            ("+2", 7200),
+            ("+00:00", 0),
+        ] {
+            let (zone, name) = zone(Some(offset)).unwrap();
+            assert_eq!((zone.to_offset(noon).seconds(), &*name), (seconds, offset));
+        }
+        for wrong in ["+", "+2:", "+02:60", "+99", "+02:00:00", "++2", "+é2a"] {
+            assert!(zone(Some(wrong)).is_err(), "{wrong}");
+        }
+        assert!(check_tz("Atlantis").is_err() && check_tz("").is_ok());
+        assert!(check_tz(":Africa/Nairobi").is_ok() && check_tz("EAT-3").is_ok());
+    }
+
+    #[test]
+    fn tables_have_whole_seconds() {
+        assert_eq!(
+            whole_seconds("2026-03-02T09:15:00.25+03:00"),
+            "2026-03-02 09:15:00+03:00"
+        );
+        assert_eq!(
+            whole_seconds("2026-03-02T09:15:00-03:00"),
+            "2026-03-02 09:15:00-03:00"
+        );
     }
 
     #[test]

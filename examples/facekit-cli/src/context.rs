@@ -17,9 +17,9 @@ use std::{
 use anyhow::{Context, Result, bail};
 use clap::{Args, ValueEnum};
 use facekit::{
-    Calibration, CancellationToken, DetectOptions, ExactIndex, FileStore, Gallery, GalleryKey,
-    LoadOptions, Metric, Models, Protection, ProtectionKind, Recognizer, RecognizerBuilder,
-    Registry, Runtime, TemplateStore, Threshold,
+    Calibration, CancellationToken, DetectOptions, Error, ExactIndex, FileStore, Gallery,
+    GalleryKey, LoadOptions, Metric, Models, Protection, ProtectionKind, Recognizer,
+    RecognizerBuilder, Registry, Runtime, TemplateStore, Threshold,
 };
 use facekit_tract::Tract;
 use signal_hook::{consts, flag};
@@ -206,23 +206,63 @@ impl MatchArgs {
         }
     }
 
-    /// The calibration of the embedder's scores: the file named, else the one beside the gallery, else the manifest's.
+    /// The calibration of the embedder's scores: the file named, else the one beside the gallery, else the manifest's. An
+    /// error where it does not tell the threshold asked for, in a search among `templates`.
     pub(crate) fn calibration(
         &self,
         gallery: Option<&Path>,
         models: &Models,
+        templates: usize,
     ) -> Result<Option<Calibration>> {
         let space = models.embedder.space();
         let beside = gallery.map(|gallery| calibration_beside(gallery, space.model()));
         let beside = beside.filter(|path| path.exists());
-        let Some(path) = self.calibration.as_ref().or(beside.as_ref()) else {
-            return Ok(models.calibration.clone());
+        let path = self.calibration.as_ref().or(beside.as_ref());
+        let calibration = match path {
+            Some(path) => {
+                let calibration = Calibration::open(path)?;
+                calibration
+                    .check_space(space)
+                    .with_context(|| format!("calibration {} cannot be used", path.display()))?;
+                Some(calibration)
+            }
+            None => models.calibration.clone(),
         };
-        let calibration = Calibration::open(path)?;
-        calibration
-            .check_space(space)
-            .with_context(|| format!("calibration {} cannot be used", path.display()))?;
-        Ok(Some(calibration))
+        let score = self
+            .threshold()
+            .score(calibration.as_ref(), space, templates.max(1));
+        if let Err(error) = score {
+            let remedy = match &error {
+                Error::RateOutOfRange { low, high, .. } => self.remedy(path, *low, *high),
+                _ => return Err(error.into()),
+            };
+            return Err(error).context(remedy);
+        }
+        Ok(calibration)
+    }
+
+    /// What to do where a calibration has not measured the rate asked for.
+    fn remedy(&self, path: Option<&PathBuf>, low: f64, high: f64) -> String {
+        let option = if self.fpir.is_some() {
+            "--fpir"
+        } else {
+            "--fmr"
+        };
+        let range = format!("give {option} from {low:.2e} to {high:.2e}");
+        match path {
+            Some(path) if self.calibration.is_some() => format!(
+                "calibration {}: does not cover this rate; {range}, or another --calibration",
+                path.display()
+            ),
+            Some(path) => format!(
+                "calibration {}, which lies beside the gallery: does not cover this rate; \
+                 {range}, name another file with --calibration, or remove this one",
+                path.display()
+            ),
+            None => format!(
+                "the model's own calibration does not cover this rate; {range}, or a --calibration"
+            ),
+        }
     }
 }
 
@@ -270,13 +310,16 @@ impl RecognizeArgs {
         Ok(models)
     }
 
-    /// A recogniser without a gallery. One given its path looks for a calibration beside it.
+    /// A recogniser without a gallery. One given a gallery's path and templates looks for a calibration beside it.
     pub(crate) fn recognizer(
         &self,
         mut models: Models,
-        gallery: Option<&Path>,
+        gallery: Option<(&Path, usize)>,
     ) -> Result<RecognizerBuilder> {
-        models.calibration = self.matching.calibration(gallery, &models)?;
+        let (path, templates) = gallery.unzip();
+        models.calibration = self
+            .matching
+            .calibration(path, &models, templates.unwrap_or(1))?;
         Ok(Recognizer::builder()
             .models(models)
             .threshold(self.matching.threshold())
@@ -294,7 +337,7 @@ impl RecognizeArgs {
         let index = ExactIndex::new(models.embedder.space().clone(), Metric::Cosine);
         let gallery = Gallery::open(Arc::clone(store), index)?.with_crops(keep_crops);
         Ok(self
-            .recognizer(models, Some(store.path()))?
+            .recognizer(models, Some((store.path(), gallery.len())))?
             .gallery(gallery)
             .build()?)
     }
@@ -344,7 +387,7 @@ impl KeyArgs {
                     ProtectionKind::Passphrase => "a passphrase",
                     _ => "a key",
                 };
-                self.given()?.with_context(|| {
+                self.given(session)?.with_context(|| {
                     format!(
                         "gallery {}: it is encrypted with {what}; give --key-file, or set {KEY_FILE} or {KEY}",
                         path.display()
@@ -355,18 +398,45 @@ impl KeyArgs {
         Ok(Arc::new(FileStore::open(path, &protection)?))
     }
 
-    /// The key that the command line or the environment names.
-    pub(crate) fn given(&self) -> Result<Option<Protection>> {
-        let variable = |name| env::var_os(name).filter(|value| !value.is_empty());
+    /// The key file that the command line or the environment names.
+    pub(crate) fn file(&self) -> Option<PathBuf> {
         let file = self.key_file.clone();
-        let key = match file.or_else(|| variable(KEY_FILE).map(PathBuf::from)) {
-            Some(file) => GalleryKey::from_file(&file)
-                .with_context(|| format!("key file {}: it gives no key", file.display()))?,
+        file.or_else(|| variable(KEY_FILE).map(PathBuf::from))
+    }
+
+    /// The key that the command line or the environment names.
+    pub(crate) fn given(&self, session: &Session) -> Result<Option<Protection>> {
+        let key = match self.file() {
+            Some(file) => {
+                let key = GalleryKey::from_file(&file)
+                    .with_context(|| format!("key file {}: it gives no key", file.display()))?;
+                if others_may_read(&file) {
+                    let file = file.display();
+                    let note = format!("key file {file}: others may read it; `chmod 600 {file}`");
+                    session.output.note(&note);
+                }
+                key
+            }
             None if variable(KEY).is_some() => GalleryKey::from_env(KEY)?,
             None => return Ok(None),
         };
         Ok(Some(Protection::Key(key)))
     }
+}
+
+fn variable(name: &str) -> Option<OsString> {
+    env::var_os(name).filter(|value| !value.is_empty())
+}
+
+#[cfg(unix)]
+fn others_may_read(file: &Path) -> bool {
+    use std::os::unix::fs::PermissionsExt as _;
+    fs::metadata(file).is_ok_and(|found| found.is_file() && found.permissions().mode() & 0o077 != 0)
+}
+
+#[cfg(not(unix))]
+fn others_may_read(_file: &Path) -> bool {
+    false
 }
 
 /// A gallery file that is created where there is none.
@@ -405,9 +475,9 @@ impl NewGalleryArgs {
         let protection = if self.no_encryption {
             Protection::None
         } else if let Some(file) = &self.new_key_file {
-            Protection::Key(new_key(file)?)
+            Protection::Key(new_key(file, "--key-file")?)
         } else {
-            self.existing.key.given()?.with_context(|| {
+            self.existing.key.given(session)?.with_context(|| {
                 format!(
                     "gallery {}: there is none yet, and how to protect a new one is for you to say: \
                      --new-key-file FILE makes a key, --key-file FILE or {KEY_FILE} takes one that you have, \
@@ -430,11 +500,26 @@ impl NewGalleryArgs {
     }
 }
 
-/// Makes a key and writes it to a new file.
-pub(crate) fn new_key(file: &Path) -> Result<GalleryKey> {
+/// Makes a key and writes it to a new file. One that is there already is left alone: it may open another gallery. Whoever
+/// was interrupted between key and gallery learns how to go on; `option` takes a key that exists.
+pub(crate) fn new_key(file: &Path, option: &str) -> Result<GalleryKey> {
+    let shown = file.display();
     let key = GalleryKey::generate()?;
-    key.write_new_file(file)
-        .with_context(|| format!("key file {}: not created", file.display()))?;
+    key.write_new_file(file).with_context(|| {
+        let found = fs::metadata(file).ok().filter(fs::Metadata::is_file);
+        let why = match found {
+            Some(found) if found.len() == 0 => {
+                "; it is there and empty, so remove it and run this again".to_owned()
+            }
+            Some(_) if GalleryKey::from_file(file).is_ok() => format!(
+                "; it is there and holds a key, which {option} {shown} uses \
+                 in place of --new-key-file"
+            ),
+            Some(_) => "; it is there and is no key file, so name another one".to_owned(),
+            None => String::new(),
+        };
+        format!("key file {shown}: not created{why}")
+    })?;
     Ok(key)
 }
 

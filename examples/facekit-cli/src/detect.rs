@@ -16,7 +16,7 @@ use crate::{
     Answer,
     context::{KeyArgs, RecognizeArgs, Session},
     draw,
-    files::{Images, expand, open_image, require_readable, unreadable_text},
+    files::{Images, check_output, expand, open_image, require_readable, unreadable_text},
     output::{shown, table},
     recognition::{Face, listed, live, place},
     work::ordered,
@@ -67,6 +67,13 @@ pub(crate) fn run(session: &Session, args: &Args) -> Result<Answer> {
     let jobs: Vec<(PathBuf, Option<PathBuf>)> = match &args.draw {
         Some(out) => {
             let drawings = drawings(&files, out)?;
+            let key = args.key.file();
+            let matching = &args.recognize.matching;
+            let others = [&args.gallery, &key, &matching.calibration];
+            let others: Vec<&Path> = others.into_iter().flatten().map(PathBuf::as_path).collect();
+            for drawing in &drawings {
+                check_output(drawing, others.iter().copied())?;
+            }
             files
                 .into_iter()
                 .zip(drawings.into_iter().map(Some))

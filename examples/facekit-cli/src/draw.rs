@@ -56,9 +56,11 @@ fn mark(image: &mut Image, face: &Face, thickness: u32) {
 
 /// Paints the label above the face, or where there is no room, right inside its box.
 fn label(image: &mut Image, face: &Face, number: usize, thickness: u32) {
-    let text = printable(&caption(face, number));
     let (font, scale) = font(image.width().max(image.height()) as u32);
     let glyph = font.character_size;
+    // Half a character stays free on either side.
+    let room = (image.width() / (glyph.width * scale) as usize).saturating_sub(1);
+    let text = printable(&caption(face, number, room));
     let width = (text.chars().count() as u32 + 1) * glyph.width * scale;
     let height = (glyph.height + 2) * scale;
 
@@ -84,13 +86,14 @@ fn label(image: &mut Image, face: &Face, number: usize, thickness: u32) {
     let Ok(_) = Text::with_baseline(&text, Point::zero(), style, Baseline::Top).draw(&mut canvas);
 }
 
-/// What stands beside a face: who it is, or else its number in the table.
-fn caption(face: &Face, number: usize) -> String {
+/// What stands beside a face: who it is, or else its number in the table. A name is cut so that the score has room.
+fn caption(face: &Face, number: usize, room: usize) -> String {
     match &face.outcome {
         Some(Outcome::Known(identity)) => {
             let name = identity.name.as_deref();
             let name = name.unwrap_or(identity.person.as_str());
-            format!("{name} {:.2}", identity.score)
+            let score = format!(" {:.2}", identity.score);
+            cut(name, room.saturating_sub(score.len())) + &score
         }
         Some(Outcome::Spoof) => "not live".to_owned(),
         Some(Outcome::PoorQuality { issues }) => {
@@ -103,6 +106,16 @@ fn caption(face: &Face, number: usize) -> String {
         Some(_) => "unknown".to_owned(),
         None => format!("{number}: {:.2}", face.detection.score),
     }
+}
+
+/// `text` in at most `room` characters, and never in fewer than four; three points, which the fonts have, where it goes on.
+fn cut(text: &str, room: usize) -> String {
+    let room = room.max(4);
+    if text.chars().count() <= room {
+        return text.to_owned();
+    }
+    let begin: String = text.chars().take(room - 3).collect();
+    begin.trim_end().to_owned() + "..."
 }
 
 fn color(face: &Face) -> Rgb888 {
@@ -252,6 +265,13 @@ mod tests {
     #[test]
     fn characters_without_a_glyph() {
         assert_eq!(printable("Zoë Łukasz 王"), "Zoë ?ukasz ?");
+    }
+
+    #[test]
+    fn long_names_are_cut() {
+        assert_eq!(cut("Anna Weiß", 9), "Anna Weiß");
+        assert_eq!(cut("Anna Weiß", 8), "Anna...");
+        assert_eq!(cut("Łukasz", 0), "Ł...");
     }
 
     #[test]

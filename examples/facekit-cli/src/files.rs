@@ -1,12 +1,14 @@
 //! Which files a command works on.
 
 use std::{
-    fs,
+    fs::{self, File},
+    io::{self, Write as _},
     path::{Path, PathBuf},
+    process,
 };
 
 use anyhow::{Context, Result, bail};
-use facekit::{Error, Image, PersonId, image};
+use facekit::{Error, FileStore, GalleryKey, Image, PersonId, image};
 
 use crate::output::shown;
 
@@ -17,7 +19,12 @@ const IMAGES: &[&str] = &[
 ];
 
 /// Reads an image file, upright.
+///
+/// A pipe or a device that is named like an image is not opened: it may never end, or never begin.
 pub(crate) fn open_image(path: &Path) -> Result<Image> {
+    if is_image(path) && fs::metadata(path).is_ok_and(|found| !found.is_file() && !found.is_dir()) {
+        bail!("{}: not a plain file, so it is not opened", path.display());
+    }
     Ok(image::open(path, &image::DecodeLimits::default())?)
 }
 
@@ -55,31 +62,40 @@ pub(crate) struct PersonFolder {
     pub(crate) photos: Vec<PathBuf>,
 }
 
-/// The folders in `folder`, one for each person, by name.
-pub(crate) fn people_in(folder: &Path) -> Result<Vec<PersonFolder>> {
-    let mut people = Vec::new();
+/// The folders in `folder`, one for each person, by name, and those that cannot be used. An error where there are none but
+/// such.
+pub(crate) fn people_in(folder: &Path) -> Result<(Vec<PersonFolder>, Vec<Unreadable>)> {
+    let (mut people, mut skipped) = (Vec::new(), Vec::new());
     for path in entries(folder)?.into_iter().filter(|path| path.is_dir()) {
-        let name = path.file_name().unwrap_or_default();
-        let name = name
-            .to_str()
-            .with_context(|| format!("{}: the folder's name is not UTF-8", path.display()))?;
-        let person = PersonId::new(name)
-            .with_context(|| format!("{}: its name cannot be a person's id", path.display()))?;
-        let mut photos = entries(&path)?;
-        photos.retain(|photo| is_image(photo) && !photo.is_dir());
-        people.push(PersonFolder {
-            person,
-            folder: path,
-            photos,
-        });
+        match person_in(&path) {
+            Ok(person) => people.push(person),
+            Err(error) => skipped.push(Unreadable::new(&path, &error)),
+        }
     }
-    if people.is_empty() {
-        bail!(
+    match &skipped[..] {
+        _ if !people.is_empty() => Ok((people, skipped)),
+        [first, ..] => bail!("{}", first.error),
+        [] => bail!(
             "{}: no folders in this folder; it needs one for each person, named as the person's id",
             folder.display()
-        );
+        ),
     }
-    Ok(people)
+}
+
+fn person_in(folder: &Path) -> Result<PersonFolder> {
+    let name = folder.file_name().unwrap_or_default();
+    let name = name
+        .to_str()
+        .with_context(|| format!("{}: the folder's name is not UTF-8", folder.display()))?;
+    let person = PersonId::new(name)
+        .with_context(|| format!("{}: its name cannot be a person's id", folder.display()))?;
+    let mut photos = entries(folder)?;
+    photos.retain(|photo| is_image(photo) && !photo.is_dir());
+    Ok(PersonFolder {
+        person,
+        folder: folder.to_owned(),
+        photos,
+    })
 }
 
 /// What is right in a folder and not hidden, by name.
@@ -99,6 +115,111 @@ fn entries(folder: &Path) -> Result<Vec<PathBuf>> {
 fn is_image(path: &Path) -> bool {
     let extension = path.extension().and_then(|extension| extension.to_str());
     extension.is_some_and(|extension| IMAGES.contains(&extension.to_ascii_lowercase().as_str()))
+}
+
+/// Refuses to write to `out` where that would destroy one of `inputs`, a gallery or a key.
+pub(crate) fn check_output<'a>(
+    out: &Path,
+    inputs: impl IntoIterator<Item = &'a Path>,
+) -> Result<()> {
+    // Only what is there can be destroyed; what is no file is not replaced.
+    if !fs::metadata(out).is_ok_and(|found| found.is_file()) {
+        return Ok(());
+    }
+    if inputs.into_iter().any(|input| same_file(out, input)) {
+        bail!(
+            "{}: not written over, since this command reads it",
+            out.display()
+        );
+    }
+    if FileStore::protection_kind(out).is_ok() {
+        bail!("{}: not written over, since it is a gallery", out.display());
+    }
+    if GalleryKey::from_file(out).is_ok() {
+        bail!(
+            "{}: not written over, since it is a key file",
+            out.display()
+        );
+    }
+    Ok(())
+}
+
+/// Whether two paths lead to one file.
+fn same_file(a: &Path, b: &Path) -> bool {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::MetadataExt as _;
+        // By another name for the same file, too.
+        if let (Ok(a), Ok(b)) = (fs::metadata(a), fs::metadata(b))
+            && (a.dev(), a.ino()) == (b.dev(), b.ino())
+        {
+            return true;
+        }
+    }
+    match (fs::canonicalize(a), fs::canonicalize(b)) {
+        (Ok(a), Ok(b)) => a == b,
+        _ => false,
+    }
+}
+
+/// Writes a file whole or not at all. A link stays one, and what is no plain file, such as a pipe, is written to.
+pub(crate) fn write_whole(path: &Path, text: &str) -> Result<()> {
+    if ["/dev/stdout", "/dev/fd/1", "/proc/self/fd/1"]
+        .iter()
+        .any(|own| path == Path::new(own))
+    {
+        // Opened anew, what is a file would be written to from its beginning.
+        let written = io::stdout().lock().write_all(text.as_bytes());
+        return Ok(written.map_err(Error::io("writing", path))?);
+    }
+    let direct = path.starts_with("/dev") || path.starts_with("/proc");
+    let target = match fs::symlink_metadata(path) {
+        Ok(_) if direct => None,
+        Ok(_) => fs::canonicalize(path).ok(),
+        Err(_) => Some(path.to_owned()),
+    };
+    let found = target.as_ref().and_then(|path| fs::metadata(path).ok());
+    let plain = found.as_ref().is_none_or(fs::Metadata::is_file);
+    let written = match target.filter(|_| plain) {
+        Some(target) => replace(&target, found.as_ref(), text),
+        None => File::options()
+            .write(true)
+            .create(true)
+            .truncate(!direct)
+            .open(path)
+            .and_then(|mut file| file.write_all(text.as_bytes())),
+    };
+    Ok(written.map_err(Error::io("writing", path))?)
+}
+
+fn replace(target: &Path, found: Option<&fs::Metadata>, text: &str) -> io::Result<()> {
+    if found.is_some() {
+        // What may not be written to is not replaced either.
+        File::options().write(true).open(target)?;
+    }
+    let mut number = 0_u32;
+    let (partial, mut file) = loop {
+        let mut name = std::ffi::OsString::from(".");
+        name.push(target.file_name().unwrap_or_default());
+        name.push(format!(".{}-{number}.partial", process::id()));
+        let partial = target.with_file_name(name);
+        match File::options().write(true).create_new(true).open(&partial) {
+            Ok(file) => break (partial, file),
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => number += 1,
+            Err(error) => return Err(error),
+        }
+    };
+    let written = file
+        .write_all(text.as_bytes())
+        .and_then(|()| match found {
+            Some(found) => file.set_permissions(found.permissions()),
+            None => Ok(()),
+        })
+        .and_then(|()| fs::rename(&partial, target));
+    if written.is_err() {
+        let _ = fs::remove_file(&partial);
+    }
+    written
 }
 
 /// A file that could not be read, and why.

@@ -13,7 +13,7 @@ use serde::Serialize;
 use crate::{
     Answer,
     context::{GalleryArgs, KeyArgs, ModelArgs, Session, new_key, open_models, require_absent},
-    output::{count, shown, table},
+    output::{count, plain, shown, table},
 };
 
 #[derive(Debug, Subcommand)]
@@ -120,7 +120,7 @@ impl TargetArgs {
     /// The protection asked for; a key that is made for it is in its file when this returns.
     fn protection(&self) -> Result<Protection> {
         let key = match (&self.new_key_file, &self.to_key_file, &self.to_key_env) {
-            (Some(file), _, _) => Some(new_key(file)?),
+            (Some(file), _, _) => Some(new_key(file, "--to-key-file")?),
             (_, Some(file), _) => Some(GalleryKey::from_file(file)?),
             (_, _, Some(variable)) => Some(GalleryKey::from_env(variable)?),
             _ => None,
@@ -174,9 +174,9 @@ fn export(session: &Session, args: &ExportArgs) -> Result<Answer> {
 
 fn wrote(session: &Session, what: &str, to: &std::path::Path) -> Result<Answer> {
     let document = serde_json::json!({ what: shown(to) });
-    session
-        .output
-        .answer(&document, || format!("{what} written: {}", shown(to)))?;
+    session.output.answer(&document, || {
+        format!("{what} written: {}", plain(&shown(to)))
+    })?;
     Ok(Answer::Yes)
 }
 
@@ -281,7 +281,7 @@ fn check(session: &Session, args: &CheckArgs) -> Result<Answer> {
             count(checked.crops, "crop", "crops"),
         );
         for damage in &checked.damage {
-            text += &format!("\ndamage: {damage}");
+            text += &format!("\ndamage: {}", plain(damage));
         }
         if checked.clean {
             text += "\nno damage";

@@ -6,7 +6,7 @@ use std::{
 };
 
 use anyhow::{Context, Result, bail};
-use facekit::{PersonId, RecognizeOptions, Subject};
+use facekit::{Calibration, PersonId, RecognizeOptions, Subject};
 use serde::Serialize;
 
 use crate::{
@@ -89,13 +89,16 @@ pub(crate) fn run(session: &Session, args: &Args) -> Result<Answer> {
     let known = faces.any(|face| face.known().is_some());
     session.output.answer(&done, || {
         let headings = ["image", "face", "who", "similarity", "FMR", "liveness"];
-        let rows = done.images.iter().flat_map(rows);
+        let rows = done
+            .images
+            .iter()
+            .flat_map(|image| rows(image, recognizer.calibration()));
         table(headings, rows) + &unreadable_text(&done.unreadable)
     })?;
     Ok(Answer::from(known))
 }
 
-fn rows(image: &Identified) -> Vec<[String; 6]> {
+fn rows(image: &Identified, calibration: Option<&Calibration>) -> Vec<[String; 6]> {
     if image.faces.is_empty() {
         let mut row = [const { String::new() }; 6];
         row[0].clone_from(&image.file);
@@ -109,7 +112,7 @@ fn rows(image: &Identified) -> Vec<[String; 6]> {
             place(&face.detection.rect),
             face.who(),
             identity.map_or_else(|| "-".to_owned(), |who| format!("{:.3}", who.score)),
-            rate(identity.and_then(|who| who.fmr)),
+            rate(identity.and_then(|who| who.fmr), calibration),
             live(face.liveness),
         ]
     };

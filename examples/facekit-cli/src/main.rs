@@ -43,7 +43,8 @@ Exit codes:
 
 JSON:
   With --json, standard output holds exactly one JSON document, also for a negative answer.
-  After an error it is empty, and the last line of standard error is
+  After an error it is empty, except for what was enrolled (enroll) or measured (eval lfw)
+  before it, and the last line of standard error is
   {\"error\": \"…\", \"causes\": [\"…\", …]}. Notes go to standard error as plain lines.
 
 Environment:
@@ -149,7 +150,9 @@ fn usage(error: &clap::Error) -> ExitCode {
     );
     if !asked && std::env::args_os().any(|argument| argument == OsStr::new("--json")) {
         let text = error.render().to_string();
-        let text = text.trim().trim_start_matches("error: ");
+        let text = text.split("\n\nFor more information").next();
+        let text = text.unwrap_or_default().trim();
+        let text = text.trim_start_matches("error: ");
         Output::new(true).error(&anyhow::anyhow!(text.to_owned()));
     } else {
         // A closed pipe is no reason for another exit code.

@@ -1,6 +1,6 @@
 //! `facekit models`: which models there are, and whether their files are what they should be.
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use clap::{Args, Subcommand};
 use facekit::{Error, FileState, ModelEntry, PullOptions, Registry, Watch};
 use serde::Serialize;
@@ -258,8 +258,19 @@ fn verify(session: &Session, registry: &Registry, args: &VerifyArgs) -> Result<A
             .map(|one| [one.model.clone(), one.words(), one.size(), one.file.clone()]);
         let mut text = table(["model", "state", "size", "file"], rows);
         if wrong > 0 {
-            let wrong = count(wrong, "model is", "models are");
-            text += &format!("\n{wrong} missing or wrong; `facekit models pull` fetches them");
+            let names = report.models.iter().filter(|one| one.state != "verified");
+            let names: Vec<&str> = names.map(|one| one.model.as_str()).collect();
+            let consent = |name: &&str| registry.model(name).is_ok_and(|one| !one.commercial_use);
+            let consent = if names.iter().any(consent) {
+                " --accept-non-commercial"
+            } else {
+                ""
+            };
+            text += &format!(
+                "\n{} missing or wrong; `facekit models pull {}{consent}` puts that right",
+                count(wrong, "model is", "models are"),
+                names.join(" "),
+            );
         }
         text
     })?;
@@ -268,6 +279,13 @@ fn verify(session: &Session, registry: &Registry, args: &VerifyArgs) -> Result<A
 
 fn path(session: &Session, registry: &Registry, args: &PathArgs) -> Result<Answer> {
     let path = match &args.name {
+        Some(name) if registry.model(name).is_err() && registry.set(name).is_ok() => {
+            let members = registry.set(name)?.members().collect::<Vec<_>>();
+            bail!(
+                "{name} is a set of models, and each has a file of its own: {}",
+                members.join(", ")
+            );
+        }
         Some(name) => registry.path(name)?,
         None => registry.folder().to_owned(),
     };

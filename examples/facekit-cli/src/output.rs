@@ -153,14 +153,19 @@ pub(crate) fn table<const N: usize>(
     table.to_string()
 }
 
-/// `text` without what a terminal would take for commands: names come from files that others wrote.
+/// `text` in one line, without what a terminal would take for commands: names come from files that others wrote.
 pub(crate) fn plain(text: &str) -> Cow<'_, str> {
-    let command = |c: char| c.is_control() && c != '\n';
-    if text.contains(command) {
-        Cow::Owned(text.replace(command, "\u{fffd}"))
+    if text.contains(is_command) {
+        let text = text.trim_end().replace('\n', "\\n");
+        Cow::Owned(text.replace(is_command, "\u{fffd}"))
     } else {
         Cow::Borrowed(text)
     }
+}
+
+/// Whether a character controls the terminal, or the direction in which text is read.
+pub(crate) fn is_command(c: char) -> bool {
+    c.is_control() || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 /// A path for a table or a document.
@@ -200,6 +205,7 @@ mod tests {
     #[test]
     fn terminal_commands_are_not_passed_on() {
         assert_eq!(plain("Anna \u{1b}[31mred"), "Anna \u{fffd}[31mred");
+        assert_eq!(plain("Anna\nBert\u{202e}"), "Anna\\nBert\u{fffd}");
         assert_eq!(plain("Anna Weiß"), "Anna Weiß");
     }
 

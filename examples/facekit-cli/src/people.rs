@@ -3,13 +3,13 @@
 use std::{
     collections::{BTreeMap, BTreeSet},
     num::NonZeroUsize,
-    path::PathBuf,
+    path::{Path, PathBuf},
 };
 
 use anyhow::{Context, Result};
 use facekit::{
     EnrollOptions, Error, Image, ImageView, PersonId, Recognizer, Refusal, Resemblance,
-    TemplateStore, Watch,
+    TemplateStore, Watch, image::resize,
 };
 use serde::Serialize;
 
@@ -19,7 +19,7 @@ use crate::{
     files::{
         PersonFolder, Unreadable, expand, open_image, people_in, require_readable, unreadable_text,
     },
-    output::{count, shown, table},
+    output::{count, is_command, plain, shown, table},
     work::ordered,
 };
 
@@ -29,7 +29,7 @@ pub(crate) struct EnrollArgs {
     #[arg(required_unless_present = "people", conflicts_with = "people")]
     person: Option<PersonId>,
 
-    /// Photos of the person, or folders of them
+    /// Photos of the person, or folders of them; those over 2048 pixels a side are shrunk
     #[arg(
         required_unless_present = "people",
         conflicts_with = "people",
@@ -38,11 +38,14 @@ pub(crate) struct EnrollArgs {
     photos: Vec<PathBuf>,
 
     /// Enrol many: a folder with a folder of photos for each person, named as the person's id
-    #[arg(long, value_name = "DIR")]
+    ///
+    /// Of a photo whose longer side is over 2048 pixels, a copy of that size is looked at,
+    /// so that a hundred photos of one person take about a gigabyte of memory.
+    #[arg(long, value_name = "DIR", verbatim_doc_comment)]
     people: Option<PathBuf>,
 
     /// The person's name, for people to read
-    #[arg(long, conflicts_with = "people")]
+    #[arg(long, conflicts_with = "people", value_parser = name)]
     name: Option<String>,
 
     /// Average each template over small turns, changes of light, and blur of its photo
@@ -85,6 +88,10 @@ struct EnrollReport {
     gallery: String,
     created: bool,
     people: Vec<Enrolled>,
+    /// Folders whose names cannot be ids.
+    skipped: Vec<Unreadable>,
+    /// Whether all people were come to.
+    complete: bool,
 }
 
 /// What became of one person's photos.
@@ -115,16 +122,18 @@ struct Resembles {
 }
 
 pub(crate) fn enroll(session: &Session, args: &EnrollArgs) -> Result<Answer> {
-    let many = args.people.is_some();
-    let people = match (&args.people, &args.person) {
+    let (people, skipped) = match (&args.people, &args.person) {
         (Some(folder), _) => people_in(folder)?,
-        (None, Some(person)) => vec![PersonFolder {
-            person: person.clone(),
-            folder: PathBuf::new(),
-            photos: expand(&args.photos)?,
-        }],
+        (None, Some(person)) => {
+            let person = PersonFolder {
+                person: person.clone(),
+                folder: PathBuf::new(),
+                photos: expand(&args.photos)?,
+            };
+            (vec![person], Vec::new())
+        }
         // clap asks for one of the two.
-        (None, None) => Vec::new(),
+        (None, None) => (Vec::new(), Vec::new()),
     };
     let models = args.recognize.open_models()?;
     let gallery = args.gallery.open_or_create(session)?;
@@ -135,33 +144,85 @@ pub(crate) fn enroll(session: &Session, args: &EnrollArgs) -> Result<Answer> {
 
     let mut enrolled = Vec::new();
     let bar = session.output.bar("enrolling");
-    let each = |at: usize, photos: Vec<Result<Image>>| {
+    let read = |person: &PersonFolder| -> Vec<Result<Image>> {
+        person.photos.iter().map(|path| open_small(path)).collect()
+    };
+    let each = |at: usize, photos: Option<Vec<Result<Image>>>| {
         let person = &people[at];
+        let photos = photos.unwrap_or_else(|| read(person));
         enrolled.push(enroll_one(session, args, &recognizer, person, photos)?);
         bar.set(at as u64 + 1, people.len() as u64);
         Ok(())
     };
     // One after the other, since whom a face resembles depends on who is there already; the next one's photos are read
-    // meanwhile.
-    let read = |person: &PersonFolder| person.photos.iter().map(|path| open_image(path)).collect();
-    ordered(&people, NonZeroUsize::MIN, &session.token, read, each)?;
+    // meanwhile, unless they are so many that one person's fill enough memory.
+    let ahead = |person: &PersonFolder| (person.photos.len() <= FEW).then(|| read(person));
+    let stopped = ordered(&people, NonZeroUsize::MIN, &session.token, ahead, each).err();
     drop(bar);
 
+    let accepted = enrolled.iter().any(|one| one.templates > 0);
+    // Whoever was enrolled before an error is in the gallery, and is reported.
+    let stopped = match stopped {
+        Some(error) if !accepted => return Err(error),
+        stopped => stopped,
+    };
     let unreadable: usize = enrolled.iter().map(|one| one.unreadable.len()).sum();
     let photos: usize = people.iter().map(|person| person.photos.len()).sum();
-    if let ([only], false) = (enrolled.as_slice(), many) {
-        require_readable(photos - unreadable, &only.unreadable)?;
+    if unreadable > 0 && unreadable == photos {
+        let all = enrolled.into_iter().flat_map(|one| one.unreadable);
+        require_readable(0, &all.collect::<Vec<_>>())?;
+        return Ok(Answer::No);
     }
-    let accepted = enrolled.iter().any(|one| one.templates > 0);
     let report = EnrollReport {
         gallery: shown(gallery.store.path()),
         created: created && accepted,
         people: enrolled,
+        skipped,
+        complete: stopped.is_none(),
     };
     session
         .output
-        .answer(&report, || enrolled_text(&people, &report.people))?;
-    Ok(Answer::from(accepted))
+        .answer(&report, || enrolled_text(&people, &report))?;
+    match stopped {
+        Some(error) if is_cancelled(&error) => Err(Error::Cancelled.into()),
+        Some(error) => Err(error),
+        None => Ok(Answer::from(accepted)),
+    }
+}
+
+fn is_cancelled(error: &anyhow::Error) -> bool {
+    let mut causes = error.chain().filter_map(|cause| cause.downcast_ref());
+    causes.any(Error::is_cancelled)
+}
+
+/// A person's name from the command line.
+fn name(text: &str) -> Result<String, String> {
+    const LONGEST: usize = 256;
+    if text.trim().is_empty() {
+        Err("a name is needed".to_owned())
+    } else if text.len() > LONGEST {
+        Err(format!("at most {LONGEST} bytes are allowed"))
+    } else if text.contains(is_command) {
+        Err("control characters are not allowed".to_owned())
+    } else {
+        Ok(text.to_owned())
+    }
+}
+
+/// Up to this many photos of a person are read while the one before is enrolled.
+const FEW: usize = 8;
+
+/// Reads a photo, which will be held together with the others of its person, in a size at which many fit the memory.
+fn open_small(path: &Path) -> Result<Image> {
+    const LONGEST: usize = 2048;
+    let image = open_image(path)?;
+    let (width, height) = (image.width(), image.height());
+    let longest = width.max(height);
+    if longest <= LONGEST {
+        return Ok(image);
+    }
+    let side = |pixels: usize| (pixels * LONGEST).div_ceil(longest);
+    Ok(resize(image.view(), side(width), side(height))?)
 }
 
 fn enroll_one(
@@ -239,7 +300,8 @@ fn enroll_one(
     Ok(enrolled)
 }
 
-fn enrolled_text(people: &[PersonFolder], enrolled: &[Enrolled]) -> String {
+fn enrolled_text(people: &[PersonFolder], report: &EnrollReport) -> String {
+    let enrolled = &report.people;
     let mut rows = Vec::new();
     for (folder, one) in people.iter().zip(enrolled) {
         let mut row = |file: &str, result: String| {
@@ -269,11 +331,19 @@ fn enrolled_text(people: &[PersonFolder], enrolled: &[Enrolled]) -> String {
         there += usize::from(one.templates > 0);
         text += &unreadable_text(&one.unreadable);
     }
+    for skipped in &report.skipped {
+        text += &format!("\nskipped: {}", plain(&skipped.error));
+    }
     format!(
-        "{}{text}\n{} enrolled from {}",
+        "{}{text}\n{} enrolled from {}{}",
         table(["person", "photo", "result"], rows),
         count(there, "person", "people"),
         count(photos, "photo", "photos"),
+        if report.complete {
+            ""
+        } else {
+            ", and then it was stopped"
+        },
     )
 }
 

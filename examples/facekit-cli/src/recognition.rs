@@ -1,7 +1,8 @@
 //! A face as commands report it.
 
 use facekit::{
-    Detection, Identity, LivenessScore, Outcome, Quality, QualityIssue, Recognition, Rect,
+    Calibration, Detection, Identity, LivenessScore, Outcome, Quality, QualityIssue, Recognition,
+    Rect,
 };
 use serde::Serialize;
 
@@ -84,7 +85,34 @@ pub(crate) fn live(score: Option<LivenessScore>) -> String {
     score.map_or_else(|| "-".to_owned(), |score| format!("{:.2}", score.value()))
 }
 
-/// A false-match rate for a table.
-pub(crate) fn rate(fmr: Option<f64>) -> String {
-    fmr.map_or_else(|| "-".to_owned(), |fmr| format!("{fmr:.1e}"))
+/// A false-match rate for a table. Beyond the calibrated rates only a bound is known.
+pub(crate) fn rate(fmr: Option<f64>, calibration: Option<&Calibration>) -> String {
+    let Some(fmr) = fmr else {
+        return "-".to_owned();
+    };
+    let points = calibration.map(|calibration| &*calibration.points);
+    match points {
+        Some([.., lowest]) if fmr <= lowest.fmr => format!("≤ {:e}", lowest.fmr),
+        Some([highest, ..]) if fmr > highest.fmr => format!("> {}", highest.fmr),
+        _ => format!("{fmr:.1e}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use facekit::{CalibrationPoint, Digest, EmbeddingSpace};
+
+    use super::*;
+
+    #[test]
+    fn rates_beyond_the_calibration_are_bounds() {
+        let space = EmbeddingSpace::new("example", Digest::from_bytes([1; 32]), 4);
+        let points = [(0.1, 0.2), (2e-6, 0.5)];
+        let points = points.map(|(fmr, score)| CalibrationPoint { fmr, score });
+        let calibration = Calibration::new(&space, points.to_vec(), "a test").unwrap();
+        let shown = |score| rate(Some(calibration.fmr_of(score)), Some(&calibration));
+        assert_eq!([0.6, 0.5, 0.1].map(shown), ["≤ 2e-6", "≤ 2e-6", "> 0.1"]);
+        assert_eq!(rate(Some(1e-4), Some(&calibration)), "1.0e-4");
+        assert_eq!(rate(None, Some(&calibration)), "-");
+    }
 }

@@ -9,7 +9,7 @@ use crate::{
     Answer,
     context::{RecognizeArgs, Session},
     files::open_image,
-    output::shown,
+    output::{plain, shown},
     recognition::rate,
 };
 
@@ -41,10 +41,10 @@ pub(crate) fn run(session: &Session, args: &Args) -> Result<Answer> {
         } => format!(
             "{}: similarity {score:.3}, {threshold:.3} or more is the same person (false-match rate {})",
             if *same { "same" } else { "different" },
-            rate(*fmr),
+            rate(*fmr, recognizer.calibration()),
         ),
         Verification::Unusable { photo, refusal } => {
-            format!("unusable: {}: {refusal}", shown(photos[*photo]))
+            format!("unusable: {}: {refusal}", plain(&shown(photos[*photo])))
         }
         _ => String::new(),
     })?;

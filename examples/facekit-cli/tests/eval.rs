@@ -1,18 +1,26 @@
 //! `facekit eval` on real photos, against the reference's figures.
 
-use std::{fs, path::Path, process::Command};
+use std::{
+    fs,
+    path::Path,
+    process::{Command, Output},
+};
 
 use serde_json::Value;
 use tempfile::TempDir;
 
-fn eval(data: &Path, arguments: &[&str]) -> Value {
-    let output = Command::new(env!("CARGO_BIN_EXE_facekit"))
+fn run(data: &Path, arguments: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_facekit"))
         .arg("eval")
         .args(arguments)
         .arg("--json")
         .env("FACEKIT_MODELS", data.join("models"))
         .output()
-        .unwrap();
+        .unwrap()
+}
+
+fn eval(data: &Path, arguments: &[&str]) -> Value {
+    let output = run(data, arguments);
     assert!(
         output.status.success(),
         "{}",
@@ -124,6 +132,23 @@ fn attacks_and_strangers_are_counted() {
         );
     }
 
+    // What cannot be read, or shows no face, stops nothing.
+    place(&data.join("data/lfw/pairs.txt"), "live/broken.jpg");
+    let blank = facekit::Image::filled(64, 64, [90; 3]);
+    fs::create_dir(folder.path().join("blank")).unwrap();
+    facekit::image::save(&blank, folder.path().join("blank/1.jpg")).unwrap();
+    let (live, blank) = (path("live"), path("blank"));
+    let report = eval(&data, &["liveness", "--live", &live, "--attack", &blank]);
+    assert_eq!(
+        report["unreadable"].as_array().unwrap().len(),
+        1,
+        "{report:#}"
+    );
+    assert!(report["attacks"][0]["error_rate"]["low"].is_null());
+    let nothing = run(&data, &["liveness", "--live", &blank, "--attack", &blank]);
+    assert_eq!(nothing.status.code(), Some(2));
+    assert!(String::from_utf8_lossy(&nothing.stderr).contains("nothing can be measured"));
+
     let images = data.join("data/lfw/images");
     for person in [
         "Aaron_Peirsol",
@@ -141,6 +166,33 @@ fn attacks_and_strangers_are_counted() {
             place(&photo, &format!("people/{person}/{name}"));
         }
     }
+    place(
+        &data.join("data/lfw/pairs.txt"),
+        "people/AJ_Cook/AJ_Cook_0002.jpg",
+    );
+    let pairs = folder.path().join("pairs.txt");
+    fs::write(&pairs, "1\t1\nAJ_Cook\t1\t2\nAJ_Cook\t1\tAaron_Sorkin\t1\n").unwrap();
+    let lfw = run(
+        &data,
+        &[
+            "lfw",
+            "--images",
+            &path("people"),
+            "--pairs",
+            &path("pairs.txt"),
+            "--calibrate",
+            &path("calibration.toml"),
+        ],
+    );
+    let told = String::from_utf8_lossy(&lfw.stderr);
+    assert_eq!(lfw.status.code(), Some(2), "{told}");
+    assert!(told.contains("too few for a calibration"), "{told}");
+    let report: Value = serde_json::from_slice(&lfw.stdout).unwrap();
+    assert!(report["accuracy"].is_null(), "{report:#}");
+    assert_eq!(report["faces_missing"], 1, "{report:#}");
+    assert_eq!(report["unreadable"].as_array().unwrap().len(), 1);
+    assert!(!folder.path().join("calibration.toml").exists());
+    fs::remove_file(folder.path().join("people/AJ_Cook/AJ_Cook_0002.jpg")).unwrap();
     let report = eval(&data, &["identify", "--images", &path("people")]);
     let point = report["points"]
         .as_array()

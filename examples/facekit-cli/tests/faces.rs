@@ -126,6 +126,12 @@ fn drawings() {
     place
         .run(words("detect {0} --draw {0}", &[&twice]))
         .fails(&["the drawing would replace the photo"]);
+    let gallery = place.gallery("people.jpg", &["anna"]);
+    let before = fs::read(&gallery).unwrap();
+    place
+        .run(words("detect {0} --draw people.jpg", &[&twice]))
+        .fails(&["people.jpg: not written over, since it is a gallery"]);
+    assert_eq!(fs::read(&gallery).unwrap(), before);
     place
         .run(words("detect {0} --draw drawn.gif", &[&one]))
         .fails(&["drawn.gif"]);
@@ -356,6 +362,21 @@ fn folders_of_people() {
         .json();
     assert_eq!(report["people"].as_array().unwrap().len(), 4);
     assert_eq!(report["created"], false);
+    assert_eq!(report["complete"], true);
+
+    fs::create_dir(place.path("people/ bert")).unwrap();
+    let report = place
+        .run(words(&format!("{line} --json"), &[]))
+        .ends(0)
+        .json();
+    assert_eq!(report["skipped"].as_array().unwrap().len(), 1);
+    place.write("broken/anna/1.jpg", "not a photo");
+    place.write("broken/bert/1.jpg", "not a photo");
+    let line = "enroll --gallery new.gallery --people broken --no-encryption";
+    place
+        .run(words(line, &[]))
+        .fails(&["none of the 2 images can be read"]);
+    assert!(!place.path("new.gallery").exists());
 }
 
 #[test]
@@ -384,7 +405,7 @@ fn calibrations() {
     let line = "enroll --gallery staff.gallery aaron {0} --no-encryption --fmr 1e-4";
     place.run(words(line, &paths)).ends(0);
     let line = "identify --gallery staff.gallery {1} --fmr 1e-5";
-    place.run(words(line, &paths)).ends(0).says(&["1.0e-5"]);
+    place.run(words(line, &paths)).ends(0).says(&["≤ 1e-5"]);
     place
         .run(words(&format!("{line} --calibration strict.toml"), &paths))
         .ends(1);
@@ -393,7 +414,17 @@ fn calibrations() {
             "identify --gallery staff.gallery {1} --fmr 1e-9",
             &paths,
         ))
-        .fails(&["a false-match rate of 1e-9 is outside the calibrated range"]);
+        .fails(&[
+            "calibration staff.mobilefacenet.calibration.toml, which lies beside the gallery",
+            "give --fmr from 1.00e-5 to 1.00e-2",
+            "remove this one",
+            "a false-match rate of 1e-9 is outside the calibrated range",
+        ]);
+    let mut fpir = words("identify --gallery staff.gallery {1} --fpir 1e-9", &paths);
+    fpir.truncate(fpir.len() - SCORE.len());
+    place
+        .run(fpir)
+        .fails(&["give --fpir from 1.00e-5", "with 1 templates"]);
     place.write("staff.mobilefacenet.calibration.toml", "nonsense");
     place
         .run(words(line, &paths))
@@ -459,6 +490,22 @@ fn attend() {
         .ends(0)
         .says(&["sheet written: sheet.csv", "1 person seen"]);
     assert_eq!(fs::read_to_string(place.path("sheet.csv")).unwrap(), csv);
+    #[cfg(unix)]
+    {
+        std::os::unix::fs::symlink("sheet.csv", place.path("link.csv")).unwrap();
+        place.write("sheet.csv", "yesterday's");
+        place.write("sheet.csv.partial", "somebody's");
+        place
+            .run(words(&format!("{line} --format csv --out link.csv"), &[]))
+            .ends(0);
+        let link = fs::symlink_metadata(place.path("link.csv")).unwrap();
+        assert!(link.is_symlink());
+        assert_eq!(fs::read_to_string(place.path("sheet.csv")).unwrap(), csv);
+        assert!(place.path("sheet.csv.partial").exists());
+        let line = format!("{line} --format csv --out /dev/stdout");
+        let ran = place.run(words(&line, &[])).ends(0);
+        assert!(ran.stdout.starts_with(csv), "{ran:#?}");
+    }
     place
         .run(words(&format!("{line} --out no/such/folder.csv"), &[]))
         .fails(&["no/such/folder.csv: writing failed"]);

@@ -142,6 +142,46 @@ fn rekey_changes_the_lock() {
 }
 
 #[test]
+fn key_files_that_were_left_over() {
+    let place = Place::new();
+    place.gallery("staff.gallery", &["anna"]);
+    place.write("empty.key", "");
+    place.write("text.key", "nonsense");
+    place.write("left.key", "0123456789abcdef".repeat(4));
+    for (key, words) in [
+        ("empty.key", "it is there and empty, so remove it"),
+        (
+            "left.key",
+            "holds a key, which --to-key-file left.key uses in place",
+        ),
+        ("text.key", "no key file, so name another one"),
+    ] {
+        place
+            .line(&format!(
+                "gallery rekey --gallery staff.gallery --new-key-file {key}"
+            ))
+            .fails(&[words]);
+    }
+    place
+        .line("gallery rekey --gallery staff.gallery --to-key-file left.key")
+        .ends(0);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt as _;
+        let line = "people --gallery staff.gallery --key-file left.key";
+        let mode = |mode| {
+            let permissions = fs::Permissions::from_mode(mode);
+            fs::set_permissions(place.path("left.key"), permissions).unwrap();
+        };
+        mode(0o644);
+        let told = place.line(line).ends(0).stderr;
+        assert!(told.contains("note: key file left.key: others may read it"));
+        mode(0o600);
+        assert_eq!(place.line(line).ends(0).stderr, "");
+    }
+}
+
+#[test]
 fn check_finds_damage() {
     let place = Place::new();
     let path = place.gallery("staff.gallery", &["anna"]);

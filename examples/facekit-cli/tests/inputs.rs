@@ -87,6 +87,10 @@ fn options_out_of_range() {
         ("remove --gallery g ..", "person id \"..\": names a folder"),
         ("identify x.jpg", "--gallery"),
         (
+            "enroll --gallery g anna x.jpg --name \u{7}",
+            "control characters are not allowed",
+        ),
+        (
             "attend --gallery g --frames f --format pdf",
             "'pdf' for '--format",
         ),
@@ -98,6 +102,7 @@ fn options_out_of_range() {
             error["error"].is_string() && error["causes"].is_array(),
             "{error}"
         );
+        assert!(!failed.stderr.contains("For more information"), "{error}");
     }
 }
 
@@ -155,7 +160,6 @@ fn things_that_are_not_there() {
 #[test]
 fn folders_that_cannot_be_ids() {
     let place = Place::new();
-    place.write("people/anna/1.jpg", "");
     place.write("people/ bert/1.jpg", "");
     place
         .line("enroll --gallery g --people people --no-encryption")
@@ -164,6 +168,75 @@ fn folders_that_cannot_be_ids() {
             "begins or ends with white space",
         ]);
     assert!(!place.path("g").exists());
+}
+
+#[test]
+fn names_that_are_refused() {
+    let place = Place::new();
+    let long = "a".repeat(257);
+    for (name, words) in [
+        ("", "a name is needed"),
+        ("a\nb", "control characters"),
+        ("\u{202e}a", "control characters"),
+        (&long, "at most 256 bytes"),
+    ] {
+        let line = ["enroll", "--gallery", "g", "anna", "x.jpg", "--name", name];
+        place.run(line).fails(&[words]);
+    }
+}
+
+#[test]
+fn zones_that_are_not_there() {
+    let mut place = Place::new();
+    place.set("TZ", "Atlantis");
+    place
+        .line("attend --gallery g --frames f")
+        .fails(&["TZ=Atlantis: no such time zone; --zone"]);
+    place
+        .line("attend --gallery g --frames f --zone -05:00")
+        .fails(&["f: reading the folder failed"]);
+}
+
+#[test]
+#[cfg(unix)]
+fn pipes_are_not_opened() {
+    let place = Place::new();
+    let pipe = place.path("pipe.jpg");
+    let made = std::process::Command::new("mkfifo").arg(&pipe).status();
+    assert!(made.unwrap().success());
+    place
+        .line("verify pipe.jpg pipe.jpg")
+        .fails(&["pipe.jpg: not a plain file"]);
+}
+
+#[test]
+fn what_is_read_is_not_written_over() {
+    let place = Place::new();
+    place.gallery("g", &["anna"]);
+    place
+        .line("gallery rekey --gallery g --new-key-file g.key")
+        .ends(0);
+    place.gallery("other", &["bert"]);
+    place.write("frames/1.jpg", "");
+    let files = ["g", "g.key", "other", "frames/1.jpg"];
+    let before = files.map(|file| std::fs::read(place.path(file)).unwrap());
+    let line = "attend --gallery g --key-file g.key --frames frames --zone UTC --out";
+    for (out, words) in [
+        ("g", "g: not written over, since this command reads it"),
+        ("g.key", "g.key: not written over, since this command"),
+        ("frames/../g", "g: not written over"),
+        ("other", "other: not written over, since it is a gallery"),
+        ("frames/1.jpg", "1.jpg: not written over"),
+    ] {
+        place.line(&format!("{line} {out}")).fails(&[words]);
+    }
+    place
+        .line("eval lfw --images frames --pairs frames/1.jpg --calibrate other")
+        .fails(&["frames"]);
+    assert_eq!(
+        files.map(|file| std::fs::read(place.path(file)).unwrap()),
+        before
+    );
 }
 
 #[test]

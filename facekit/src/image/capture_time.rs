@@ -15,7 +15,8 @@ use jiff::{
 /// since a person or a camera's software put them there deliberately; they are recognised as
 /// `2026-03-02T09-15-00`, `2026-03-02 09.15.00`, `20260302_091500`, `IMG_20260302_091500123` and the like,
 /// with a fraction of a second behind a point or a comma or directly behind the seconds, and in UTC with
-/// a `Z` at the end. Otherwise EXIF's `DateTimeOriginal` counts, with its `SubSecTimeOriginal` and
+/// a `Z` at the end or at an offset such as `+0900` or `+09-00`. One west of Greenwich, `-0500`, is read
+/// behind `2026-03-02T09-15-00` alone, since elsewhere it may be the photo's number. Otherwise EXIF's `DateTimeOriginal` counts, with its `SubSecTimeOriginal` and
 /// `OffsetTimeOriginal`. Without a `Z` or an offset, the time is the wall clock's in `zone`; a time that
 /// occurs twice there is the first, and one that is skipped is moved on by the gap. Dates that do not
 /// exist are ignored.
@@ -51,11 +52,12 @@ fn parse(text: &[u8], zone: &TimeZone) -> Option<Timestamp> {
         return None;
     }
     let day = text.number(2)?;
-    if text.0.starts_with(b" at ") {
+    let iso = if text.0.starts_with(b" at ") {
         text.0 = &text.0[4..];
+        false
     } else {
-        text.any(b"Tt_- .");
-    }
+        matches!(text.any(b"Tt_- ."), Some(b'T' | b't'))
+    };
     let hour = text.number(2)?;
     let separator = text.any(b"-_.:");
     let minute = text.number(2)?;
@@ -69,8 +71,11 @@ fn parse(text: &[u8], zone: &TimeZone) -> Option<Timestamp> {
     }
     let zone = match text.any(b"Zz") {
         // "…00Zurich.jpg" is not in UTC.
-        Some(_) if !text.0.first().is_some_and(u8::is_ascii_alphabetic) => &TimeZone::UTC,
-        _ => zone,
+        Some(_) if !text.0.first().is_some_and(u8::is_ascii_alphabetic) => TimeZone::UTC,
+        Some(_) => zone.clone(),
+        None => text
+            .offset(iso)
+            .map_or_else(|| zone.clone(), TimeZone::fixed),
     };
     let [month, day, hour, minute, second] =
         [month, day, hour, minute, second].map(|number| number as i8);
@@ -97,6 +102,27 @@ impl Scanner<'_> {
         }
         self.0 = rest;
         Some(number.iter().fold(0, |n, d| 10 * n + u32::from(d - b'0')))
+    }
+
+    /// `+0900`, `+09-00`, `+09:00`, `+09`; with `west` also `-0500`, `-05-00` and `-05:00`.
+    fn offset(&mut self, west: bool) -> Option<Offset> {
+        let east = self.any(b"+-")? == b'+';
+        let hours = self.number(2)?;
+        let separated = self.any(b":-").is_some();
+        let minutes = self.number(2);
+        if minutes.is_none() && (separated || !east)
+            || self.0.first().is_some_and(u8::is_ascii_digit)
+        {
+            return None;
+        }
+        let minutes = minutes.unwrap_or(0);
+        // Anything else is a photo's number; and -00:00 says that the offset is not known.
+        let sound = hours <= 14 && [0, 15, 30, 45].contains(&minutes);
+        if !sound || !east && (!west || hours + minutes == 0) {
+            return None;
+        }
+        let seconds = 3600 * hours as i32 + 60 * minutes as i32;
+        Offset::from_seconds(if east { seconds } else { -seconds }).ok()
     }
 
     /// The digits behind the seconds, or behind a point there, as nanoseconds.
@@ -177,6 +203,16 @@ mod tests {
             ("2026-03-02T09-15-00.jpg", "2026-03-02T08:15:00Z"),
             ("2026-03-02T09-15-00Z.jpg", "2026-03-02T09:15:00Z"),
             ("2026-03-02T09:15:00.25Z", "2026-03-02T09:15:00.25Z"),
+            ("2026-03-02T09-15-00+0900.jpg", "2026-03-02T00:15:00Z"),
+            ("2026-03-02T09-15-00+09-00.jpg", "2026-03-02T00:15:00Z"),
+            ("2026-03-02T09:15:00.5+05:30", "2026-03-02T03:45:00.5Z"),
+            ("20260302_091500+09.jpg", "2026-03-02T00:15:00Z"),
+            ("2026-03-02T09-15-00-0500.jpg", "2026-03-02T14:15:00Z"),
+            // Numbers, not offsets.
+            ("2026-03-02T09-15-00-0000.jpg", "2026-03-02T08:15:00Z"),
+            ("2026-03-02T09-15-00-0007.jpg", "2026-03-02T08:15:00Z"),
+            ("2026-03-02T09-15-00-05.jpg", "2026-03-02T08:15:00Z"),
+            ("20260302_091500-0500.jpg", "2026-03-02T08:15:00Z"),
             ("20260302_091500.jpg", "2026-03-02T08:15:00Z"),
             ("2026-03-02 09.15.00.png", "2026-03-02T08:15:00Z"),
             (

@@ -2,9 +2,11 @@
 
 use std::{
     fs::{self, File},
-    io::{self, Cursor, Read},
+    io::{self, Cursor, Read, Write},
     panic::{AssertUnwindSafe, catch_unwind},
     path::Path,
+    process,
+    sync::atomic::{AtomicU64, Ordering},
 };
 
 use ::image::{
@@ -365,5 +367,56 @@ pub fn save(image: &Image, path: impl AsRef<Path>) -> Result<()> {
         }
         _ => return Err(refused("the name must end in .jpg, .jpeg or .png".into())),
     };
-    fs::write(path, file).map_err(Error::io("writing", path))
+    write_whole(path, &file).map_err(Error::io("writing", path))
+}
+
+/// Writes a file whole or not at all. A link stays one, and what is no plain file is written to as it is.
+fn write_whole(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let found = match fs::symlink_metadata(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => None,
+        found => Some(found?),
+    };
+    let Ok(target) = (match found {
+        None => Ok(path.to_owned()),
+        Some(_) => fs::canonicalize(path),
+    }) else {
+        return fs::write(path, bytes);
+    };
+    let replaced = found.map(|_| fs::metadata(&target)).transpose()?;
+    if replaced.as_ref().is_some_and(|found| !found.is_file()) {
+        return fs::write(path, bytes);
+    }
+    if replaced.is_some() {
+        // What may not be written to is not replaced either.
+        File::options().write(true).open(&target)?;
+    }
+
+    static NUMBER: AtomicU64 = AtomicU64::new(0);
+    let (temporary, mut file) = loop {
+        let mut name = std::ffi::OsString::from(".");
+        name.push(target.file_name().unwrap_or_default());
+        let number = NUMBER.fetch_add(1, Ordering::Relaxed);
+        name.push(format!(".{}-{number}.part", process::id()));
+        let temporary = target.with_file_name(name);
+        match File::options()
+            .write(true)
+            .create_new(true)
+            .open(&temporary)
+        {
+            Ok(file) => break (temporary, file),
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+            Err(error) => return Err(error),
+        }
+    };
+    let written = file
+        .write_all(bytes)
+        .and_then(|()| match &replaced {
+            Some(found) => file.set_permissions(found.permissions()),
+            None => Ok(()),
+        })
+        .and_then(|()| fs::rename(&temporary, &target));
+    if written.is_err() {
+        let _ = fs::remove_file(&temporary);
+    }
+    written
 }

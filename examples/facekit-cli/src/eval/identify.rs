@@ -12,6 +12,7 @@ use serde_json::json;
 use super::{embed_people, names};
 use crate::{
     context::{DetectArgs, ModelArgs, Session},
+    files::unreadable_text,
     output::table,
 };
 
@@ -136,6 +137,7 @@ pub(crate) fn run(session: &Session, args: &Args) -> Result<()> {
         "mated_searches": found.len(),
         "non_mated_searches": false_scores.len(),
         "faces_missing": embedded.missing(),
+        "unreadable": embedded.unreadable,
         "points": points,
         "images_per_s": embedded.photos.len() as f64 / embedded.seconds,
     });
@@ -161,6 +163,6 @@ pub(crate) fn run(session: &Session, args: &Args) -> Result<()> {
             [asked, format!("{:.3}", point["threshold"].as_f64().unwrap_or(0.0)), share("fnir"), share("fpir")]
         });
         let _ = write!(text, "{}", table(["threshold for", "score", "FNIR", "FPIR"], rows));
-        text
+        text + &unreadable_text(&embedded.unreadable)
     })
 }

@@ -15,7 +15,8 @@ use serde_json::json;
 use super::{Embedded, RATES, by_rate, embed_people, names};
 use crate::{
     context::{DetectArgs, ModelArgs, Session},
-    output::table,
+    files::{check_output, people_in, unreadable_text},
+    output::{plain, shown, table},
 };
 
 /// By the protocol of the pairs file: the threshold of each fold comes from the other folds, and a pair of which a face
@@ -45,24 +46,30 @@ pub(crate) fn run(session: &Session, args: &Args) -> Result<()> {
     let pairs = fs::read_to_string(&args.pairs)
         .with_context(|| format!("{}: reading failed", args.pairs.display()))?;
     let folds = parse_pairs(&pairs).with_context(|| args.pairs.display().to_string())?;
+    if let Some(out) = &args.calibrate {
+        let (people, _) = people_in(&args.images)?;
+        let photos = people.iter().flat_map(|person| &person.photos);
+        check_output(out, photos.chain([&args.pairs]).map(PathBuf::as_path))?;
+    }
     let (models, detector, embedder) = names(&args.models)?;
     let embedded = embed_people(session, &models, &args.models, &args.detect, &args.images)?;
 
     let scored = score_folds(&folds, &embedded, &args.images)?;
-    let accuracies = fold_accuracies(&scored);
-    let mean = accuracies.iter().sum::<f64>() / accuracies.len() as f64;
-    let squares: f64 = accuracies
-        .iter()
-        .map(|accuracy| (accuracy - mean).powi(2))
-        .sum();
-    let deviation = (squares / (accuracies.len().max(2) - 1) as f64).sqrt();
+    // One fold has no others to take a threshold from.
+    let accuracies = (scored.len() > 1).then(|| fold_accuracies(&scored));
+    let accuracy = accuracies.as_ref().map(|accuracies| {
+        let mean = accuracies.iter().sum::<f64>() / accuracies.len() as f64;
+        let squares: f64 = accuracies
+            .iter()
+            .map(|accuracy| (accuracy - mean).powi(2))
+            .sum();
+        let deviation = (squares / (accuracies.len() - 1) as f64).sqrt();
+        (mean, deviation)
+    });
 
     let all = compare_all(&embedded, args.models.threads().get())?;
     let threshold = |rate: f64| all.impostors.score_at(rate);
-    let calibration = args
-        .calibrate
-        .as_deref()
-        .map(|path| -> Result<_> {
+    let calibration = args.calibrate.as_deref().map(|path| -> Result<_> {
             let data = format!(
                 "{} photos of {} people, the face nearest to the middle of each; detector {detector}",
                 embedded.photos.len(),
@@ -71,11 +78,18 @@ pub(crate) fn run(session: &Session, args: &Args) -> Result<()> {
             let calibration = all
                 .impostors
                 .calibration(models.embedder.space(), data)
-                .context("too few photos of different people for a calibration")?;
+                .with_context(|| {
+                    let found = all.impostors.count();
+                    format!("{}: not written, since {found} comparisons of different people are too few for a calibration", path.display())
+                })?;
             calibration.save(path)?;
             Ok(path)
-        })
-        .transpose()?;
+        });
+    let (calibration, failed) = match calibration.transpose() {
+        Ok(calibration) => (calibration, None),
+        // What was measured is said all the same.
+        Err(error) => (None, Some(error)),
+    };
 
     let report = json!({
         "models": { "detector": detector, "embedder": embedder },
@@ -86,8 +100,9 @@ pub(crate) fn run(session: &Session, args: &Args) -> Result<()> {
         "faces_missing": embedded.missing(),
         "missing": embedded.photos.iter().filter(|p| p.embedding.is_none()).map(|p| &p.path).collect::<Vec<_>>(),
         "pairs": scored.iter().map(Vec::len).sum::<usize>(),
-        "accuracy": mean,
-        "accuracy_std": deviation,
+        "unreadable": embedded.unreadable,
+        "accuracy": accuracy.map(|(mean, _)| mean),
+        "accuracy_std": accuracy.map(|(_, deviation)| deviation),
         "accuracy_by_fold": accuracies,
         "genuine_comparisons": all.genuine.count() + all.genuine_missing,
         "impostor_comparisons": all.impostors.count(),
@@ -99,17 +114,24 @@ pub(crate) fn run(session: &Session, args: &Args) -> Result<()> {
         "calibration": calibration,
     });
     session.output.answer(&report, || {
+        let accuracy = match accuracy {
+            Some((mean, deviation)) => format!(
+                "accuracy {:.2} % ± {:.2} over {} folds of the pairs file",
+                100.0 * mean,
+                100.0 * deviation,
+                scored.len(),
+            ),
+            None => "accuracy n/a: the pairs file has one fold, and a fold's threshold comes from others"
+                .to_owned(),
+        };
         let mut text = format!(
             "{} photos of {} people, {} without a face; {:.1} photos a second\n\
-             accuracy {:.2} % ± {:.2} over {} folds of the pairs file\n\
+             {accuracy}\n\
              equal error rate {:.2} % over {} comparisons of one person and {} of two\n\n",
             embedded.photos.len(),
             embedded.people.len(),
             embedded.missing(),
             embedded.photos.len() as f64 / embedded.seconds,
-            100.0 * mean,
-            100.0 * deviation,
-            accuracies.len(),
             100.0 * equal_error_rate(&all.genuine, &all.impostors),
             all.genuine.count() + all.genuine_missing,
             all.impostors.count(),
@@ -141,10 +163,11 @@ pub(crate) fn run(session: &Session, args: &Args) -> Result<()> {
             rows,
         );
         if let Some(path) = calibration {
-            let _ = write!(text, "\ncalibration written to {}\n", path.display());
+            let _ = write!(text, "\ncalibration written to {}\n", plain(&shown(path)));
         }
-        text
-    })
+        text + &unreadable_text(&embedded.unreadable)
+    })?;
+    failed.map_or(Ok(()), Err)
 }
 
 /// A pair: the people's names with the numbers of their photos.

@@ -5,15 +5,15 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use facekit::{Models, Subject, wilson_interval};
 use serde_json::{Value, json};
 
 use super::names;
 use crate::{
     context::{DetectArgs, ModelArgs, Session, share},
-    files::{images_in, open_image},
-    output::table,
+    files::{Unreadable, images_in, open_image, require_readable, unreadable_text},
+    output::{count, table},
     work,
 };
 
@@ -51,13 +51,29 @@ pub(crate) fn run(session: &Session, args: &Args) -> Result<()> {
         }
         Ok(folders)
     };
-    let mut rows = Vec::new();
+    let (mut rows, mut unreadable) = (Vec::new(), Vec::new());
     for (live, folder) in folders(&args.live)?
         .iter()
         .map(|folder| (true, folder))
         .chain(folders(&args.attack)?.iter().map(|folder| (false, folder)))
     {
-        rows.push(measure(session, args, &models, folder, live, threshold)?);
+        rows.push(measure(
+            session,
+            args,
+            &models,
+            folder,
+            live,
+            &mut unreadable,
+        )?);
+    }
+    let sum = |key: &str| rows.iter().filter_map(|row| row[key].as_u64()).sum::<u64>();
+    let (faces, without) = (sum("faces"), sum("no_face"));
+    require_readable((faces + without) as usize, &unreadable)?;
+    if faces == 0 {
+        bail!(
+            "nothing can be measured: no face in {}",
+            count(without as usize, "photo", "photos")
+        );
     }
     let report = json!({
         "detector": detector,
@@ -65,10 +81,17 @@ pub(crate) fn run(session: &Session, args: &Args) -> Result<()> {
         "threshold": threshold,
         "live": rows.iter().filter(|row| row["live"] == true).collect::<Vec<_>>(),
         "attacks": rows.iter().filter(|row| row["live"] == false).collect::<Vec<_>>(),
+        "unreadable": unreadable,
     });
     session.output.answer(&report, || {
         let rows = rows.iter().map(|row| {
-            let percent = |key: &str| 100.0 * row["error_rate"][key].as_f64().unwrap_or(f64::NAN);
+            let percent = |key: &str| Some(100.0 * row["error_rate"][key].as_f64()?);
+            let share = match (percent("share"), percent("low"), percent("high")) {
+                (Some(share), Some(low), Some(high)) => {
+                    format!("{share:.1} % ({low:.1} to {high:.1})")
+                }
+                _ => "n/a".to_owned(),
+            };
             [
                 row["folder"].as_str().unwrap_or_default().to_owned(),
                 if row["live"] == true {
@@ -77,12 +100,7 @@ pub(crate) fn run(session: &Session, args: &Args) -> Result<()> {
                     "APCER"
                 }
                 .to_owned(),
-                format!(
-                    "{:.1} % ({:.1} to {:.1})",
-                    percent("share"),
-                    percent("low"),
-                    percent("high")
-                ),
+                share,
                 row["faces"].to_string(),
                 row["no_face"].to_string(),
             ]
@@ -96,7 +114,7 @@ pub(crate) fn run(session: &Session, args: &Args) -> Result<()> {
                 "no face",
             ],
             rows,
-        )
+        ) + &unreadable_text(&unreadable)
     })
 }
 
@@ -130,8 +148,9 @@ fn measure(
     models: &Models,
     folder: &Path,
     live: bool,
-    threshold: f32,
+    unreadable: &mut Vec<Unreadable>,
 ) -> Result<Value> {
+    let threshold = args.liveness_threshold;
     let liveness = models
         .liveness
         .as_ref()
@@ -139,39 +158,47 @@ fn measure(
     let photos = images_in(folder)?;
     let options = args.detect.options();
     let bar = session.output.bar(folder.display().to_string());
-    let score = |path: &PathBuf| -> Result<Option<f32>> {
-        let image = open_image(path)?;
+    // A photo that cannot be read is the inner error; the outer one ends everything.
+    let score = |path: &PathBuf| -> Result<Result<Option<f32>>> {
+        let image = match open_image(path) {
+            Ok(image) => image,
+            Err(error) => return Ok(Err(error)),
+        };
         let faces = models.detector.detect(image.view(), &options)?;
         let largest = Subject::Largest.choose(faces, (image.width(), image.height()));
-        Ok(liveness
-            .assess(image.view(), &largest)?
-            .first()
-            .map(|score| score.value()))
+        let scores = liveness.assess(image.view(), &largest)?;
+        Ok(Ok(scores.first().map(|score| score.value())))
     };
-    let (mut wrong, mut faces, mut scores) = (0, 0, Vec::new());
+    let (mut wrong, mut faces, mut no_face, mut scores) = (0, 0, 0, Vec::new());
     work::ordered(
         &photos,
         args.models.threads(),
         &session.token,
         score,
         |at, score| {
-            let score = score?;
-            if let Some(score) = score {
-                faces += 1;
-                wrong += u64::from((score >= threshold) != live);
-            }
-            scores.push(json!({ "photo": photos[at], "liveness": score }));
             bar.set(at as u64 + 1, photos.len() as u64);
+            match score? {
+                Ok(Some(score)) => {
+                    faces += 1;
+                    wrong += u64::from((score >= threshold) != live);
+                    scores.push(json!({ "photo": photos[at], "liveness": score }));
+                }
+                Ok(None) => {
+                    no_face += 1;
+                    scores.push(json!({ "photo": photos[at], "liveness": null }));
+                }
+                Err(error) => unreadable.push(Unreadable::new(&photos[at], &error)),
+            }
             Ok(())
         },
     )?;
-    let (low, high) = wilson_interval(wrong, faces);
     let share = (faces > 0).then(|| wrong as f64 / faces as f64);
+    let (low, high) = share.map(|_| wilson_interval(wrong, faces)).unzip();
     Ok(json!({
         "folder": folder,
         "live": live,
         "faces": faces,
-        "no_face": photos.len() as u64 - faces,
+        "no_face": no_face,
         "errors": wrong,
         "error_rate": { "share": share, "low": low, "high": high },
         "scores": scores,

@@ -10,7 +10,7 @@ use serde_json::{Map, Value};
 use crate::{
     Answer,
     context::{DetectArgs, ModelArgs, Session, open_models},
-    files::{open_image, people_in},
+    files::{Unreadable, open_image, people_in, require_readable},
     work,
 };
 
@@ -41,6 +41,8 @@ pub(crate) fn run(session: &Session, command: &Command) -> Result<Answer> {
 struct Embedded {
     people: Vec<String>,
     photos: Vec<Photo>,
+    /// Photos, which are among those without a face too, and folders.
+    unreadable: Vec<Unreadable>,
     /// How long reading, finding and embedding took, for all photos together.
     seconds: f64,
 }
@@ -49,7 +51,7 @@ struct Photo {
     /// The place of the person in `people`.
     person: usize,
     path: PathBuf,
-    /// `None` where no face was found.
+    /// `None` where no face was found, or the photo cannot be read.
     embedding: Option<Embedding>,
 }
 
@@ -72,7 +74,9 @@ fn embed_people(
 ) -> Result<Embedded> {
     let mut people = Vec::new();
     let mut files = Vec::new();
-    for entry in people_in(folder)? {
+    let (folders, mut unreadable) = people_in(folder)?;
+    let skipped = unreadable.len();
+    for entry in folders {
         files.extend(entry.photos.into_iter().map(|path| (people.len(), path)));
         people.push(entry.person.to_string());
     }
@@ -88,21 +92,26 @@ fn embed_people(
     let bar = session.output.bar("photos");
     let begun = std::time::Instant::now();
     let mut photos = Vec::with_capacity(files.len());
-    let embed = |(_, path): &(usize, PathBuf)| -> Result<Option<Embedding>> {
-        let image = open_image(path)?;
+    // A photo that cannot be read is the inner error; the outer one ends everything.
+    let embed = |(_, path): &(usize, PathBuf)| -> Result<Result<Option<Embedding>>> {
+        let image = match open_image(path) {
+            Ok(image) => image,
+            Err(error) => return Ok(Err(error)),
+        };
         let faces = models
             .detector
             .detect(image.view(), &options)
             .with_context(|| path.display().to_string())?;
         let Some(face) = central(faces, &image) else {
-            return Ok(None);
+            return Ok(Ok(None));
         };
-        let aligned = align(image.view(), &face.landmarks, models.embedder.face_side())?;
-        Ok(models
+        let aligned = align(image.view(), &face.landmarks, models.embedder.face_side())
+            .with_context(|| path.display().to_string())?;
+        let mut embeddings = models
             .embedder
             .embed(&[aligned])
-            .with_context(|| path.display().to_string())?
-            .pop())
+            .with_context(|| path.display().to_string())?;
+        Ok(Ok(embeddings.pop()))
     };
     work::ordered(
         &files,
@@ -111,18 +120,27 @@ fn embed_people(
         embed,
         |at, embedding| {
             let (person, path) = files[at].clone();
+            let embedding = embedding?.unwrap_or_else(|error| {
+                unreadable.push(Unreadable::new(&path, &error));
+                None
+            });
             photos.push(Photo {
                 person,
                 path,
-                embedding: embedding?,
+                embedding,
             });
             bar.set(at as u64 + 1, files.len() as u64);
             Ok(())
         },
     )?;
+    require_readable(
+        photos.len() - (unreadable.len() - skipped),
+        &unreadable[skipped..],
+    )?;
     Ok(Embedded {
         people,
         photos,
+        unreadable,
         seconds: begun.elapsed().as_secs_f64(),
     })
 }
