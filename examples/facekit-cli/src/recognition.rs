@@ -90,7 +90,7 @@ pub(crate) fn rate(fmr: Option<f64>, calibration: Option<&Calibration>) -> Strin
     let Some(fmr) = fmr else {
         return "-".to_owned();
     };
-    let points = calibration.map(|calibration| &*calibration.points);
+    let points = calibration.map(|calibration| calibration.points());
     match points {
         Some([.., lowest]) if fmr <= lowest.fmr => format!("≤ {:e}", lowest.fmr),
         Some([highest, ..]) if fmr > highest.fmr => format!("> {}", highest.fmr),
