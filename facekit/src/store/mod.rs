@@ -12,7 +12,10 @@ mod file;
 mod memory;
 
 #[cfg(feature = "store")]
-pub use file::{CheckReport, FileStore, GalleryKey, ImportReport, Protection, ProtectionKind};
+pub use file::{
+    CheckReport, FileStore, GalleryKey, ImportConflict, ImportOptions, ImportReport, OnConflict,
+    Protection, ProtectionKind,
+};
 #[cfg(feature = "engine")]
 pub use memory::MemoryStore;
 

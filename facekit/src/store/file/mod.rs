@@ -30,7 +30,7 @@ mod transfer;
 
 pub use check::CheckReport;
 pub use key::{GalleryKey, Protection, ProtectionKind};
-pub use transfer::ImportReport;
+pub use transfer::{ImportConflict, ImportOptions, ImportReport, OnConflict};
 
 /// A durable store in one file, encrypted at rest.
 ///
