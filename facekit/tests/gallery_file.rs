@@ -298,6 +298,45 @@ fn another_process() {
 }
 
 #[test]
+fn readers_share_a_gallery() {
+    let folder = tempdir().unwrap();
+    let path = folder.path().join("staff.gallery");
+    let store = FileStore::create(&path, &key(1)).unwrap();
+    store.put(&person("anna"), &[template(1)]).unwrap();
+    let read = || FileStore::open_read_only(&path, &key(1));
+    assert!(matches!(read(), Err(Error::GalleryLocked { .. })));
+    drop(store);
+
+    let before = fs::read(&path).unwrap();
+    let mut permissions = path.metadata().unwrap().permissions();
+    permissions.set_readonly(true);
+    fs::set_permissions(&path, permissions).unwrap();
+    let (one, other) = (read().unwrap(), read().unwrap());
+    for store in [&one, &other] {
+        assert_eq!(ids(store), ["anna"]);
+        assert!(store.check(Watch::new()).unwrap().is_clean());
+        assert_eq!(store.protection(), ProtectionKind::Key);
+    }
+    let error = FileStore::open_read_only(&path, &key(2)).unwrap_err();
+    assert!(matches!(error, Error::Key { .. }));
+    one.backup(folder.path().join("copy"), Watch::new())
+        .unwrap();
+    drop(one);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        fs::set_permissions(&path, PermissionsExt::from_mode(0o600)).unwrap();
+        let writer = FileStore::open(&path, &key(1));
+        assert!(matches!(writer, Err(Error::GalleryLocked { .. })));
+    }
+    drop(other);
+    assert!(fs::read(&path).unwrap() == before);
+    assert_eq!(files(&folder), ["copy", "staff.gallery"]);
+    let copy = FileStore::open(folder.path().join("copy"), &key(1)).unwrap();
+    assert_eq!(ids(&copy), ["anna"]);
+}
+
+#[test]
 fn keys_that_do_not_fit() {
     let folder = tempdir().unwrap();
     let path = folder.path().join("staff.gallery");

@@ -101,7 +101,7 @@ pub(crate) fn run(session: &Session, args: &Args) -> Result<Answer> {
     let (zone, zone_name) = zone(args.zone.as_deref())?;
     let files = images_in(&args.frames)?;
     let models = args.recognize.open_models()?;
-    let store = args.gallery.open(session)?;
+    let store = args.gallery.open_read_only(session)?;
     let recognizer = args.recognize.recognizer_over(models, &store, false)?;
 
     let mut sheet = Sheet {

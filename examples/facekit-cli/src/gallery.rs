@@ -146,7 +146,7 @@ pub(crate) fn run(session: &Session, command: Command) -> Result<Answer> {
 
 fn backup(session: &Session, args: &BackupArgs) -> Result<Answer> {
     require_absent("backup", &args.to)?;
-    let store = args.gallery.open(session)?;
+    let store = args.gallery.open_read_only(session)?;
     let bar = session.output.bar("backing up");
     let progress = bar.follow();
     let watch = Watch::new().with_cancellation(&session.token);
@@ -157,7 +157,7 @@ fn backup(session: &Session, args: &BackupArgs) -> Result<Answer> {
 
 fn export(session: &Session, args: &ExportArgs) -> Result<Answer> {
     require_absent("export", &args.to)?;
-    let store = args.gallery.open(session)?;
+    let store = args.gallery.open_read_only(session)?;
     let people = (!args.people.is_empty()).then_some(args.people.as_slice());
     let bar = session.output.bar("exporting");
     let progress = bar.follow();
@@ -190,7 +190,7 @@ fn import(session: &Session, args: &ImportArgs) -> Result<Answer> {
     let key = KeyArgs {
         key_file: key_file.or_else(|| args.gallery.key.key_file.clone()),
     };
-    let from = key.open(session, &args.from)?;
+    let from = key.open_read_only(session, &args.from)?;
     let bar = session.output.bar("importing");
     let progress = bar.follow();
     let watch = Watch::new().with_cancellation(&session.token);
@@ -321,7 +321,7 @@ fn check(session: &Session, args: &CheckArgs) -> Result<Answer> {
     let watch = Watch::new().with_cancellation(&session.token);
     let report = args
         .gallery
-        .open(session)
+        .open_read_only(session)
         .and_then(|store| Ok(store.check(watch.with_progress(&progress))?));
     drop(bar);
     let checked = match report {

@@ -195,6 +195,9 @@ fn check_finds_damage() {
         .ends(0)
         .says(&["1 person", "no damage"]);
     let bytes = fs::read(&path).unwrap();
+    place.line("gallery check --gallery staff.gallery").ends(0);
+    place.line("people --gallery staff.gallery").ends(0);
+    assert!(fs::read(&path).unwrap() == bytes);
     place.write("half.gallery", &bytes[..bytes.len() / 2]);
     let report = place
         .line("gallery check --gallery half.gallery --json")
@@ -218,7 +221,13 @@ fn check_finds_damage() {
 fn a_gallery_in_use() {
     let place = Place::new();
     let path = place.gallery("staff.gallery", &["anna"]);
-    let _open = facekit::FileStore::open(path, &facekit::Protection::None).unwrap();
+    let reader = facekit::FileStore::open_read_only(&path, &facekit::Protection::None).unwrap();
+    place.line("people --gallery staff.gallery").ends(0);
+    place
+        .line("remove --gallery staff.gallery anna")
+        .fails(&["gallery staff.gallery: already open"]);
+    drop(reader);
+    let _open = facekit::FileStore::open(&path, &facekit::Protection::None).unwrap();
     place
         .line("people --gallery staff.gallery")
         .fails(&["gallery staff.gallery: already open"]);

@@ -121,7 +121,11 @@ impl FileStore {
 
     /// Has the database check its own pages. `false` where a visit keeps it from doing so.
     fn check_pages(&self, report: &mut CheckReport) -> Result<bool> {
-        let mut state = self.writable()?;
+        let mut state = if self.read_only {
+            self.state()
+        } else {
+            self.writable()?
+        };
         let mut busy = false;
         let checked = guarded(&self.path, || match state.database.check_integrity() {
             Err(DatabaseError::TransactionInProgress) => {
@@ -133,15 +137,19 @@ impl FileStore {
         // A failed check leaves the database unfit for changes.
         state.broken |= checked.is_err();
         if !checked? {
-            report
-                .damage
-                .push("the list of free pages was wrong; it has been repaired".to_owned());
+            let repaired = if self.read_only {
+                "the list of free pages is wrong"
+            } else {
+                "the list of free pages was wrong; it has been repaired"
+            };
+            report.damage.push(repaired.to_owned());
         }
         if busy {
             return Ok(false);
         }
-        if state.people.len() as u64
-            != super::Snapshot::new(&state.database, &state.root, &self.path)?.count(PEOPLE)?
+        if !self.read_only
+            && state.people.len() as u64
+                != super::Snapshot::new(&state.database, &state.root, &self.path)?.count(PEOPLE)?
         {
             return Err(damaged(&self.path, "it no longer holds the people it held"));
         }

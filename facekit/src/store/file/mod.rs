@@ -12,7 +12,7 @@ use std::{
 use redb::Database;
 
 use self::{
-    disk::{Backend, Disk},
+    disk::{Backend, Disk, Overlay},
     header::{Wrapping, damaged},
     records::{Snapshot, Writer},
     seal::SecretKey,
@@ -55,7 +55,9 @@ pub use transfer::{ImportConflict, ImportOptions, ImportReport, OnConflict};
 ///   power, as far as the drive keeps what it was told to keep. Commits are in two phases, so that a page which rots is
 ///   an error and never passes for a change that was cut short.
 /// - **Whole.** A change happens entirely or not at all. A gallery file appears under its name complete or not at all.
-/// - **Alone.** A file is open once, in one process; whoever comes second gets [`Error::GalleryLocked`].
+/// - **Alone.** A file that can be changed is open once, in one process; whoever comes second gets
+///   [`Error::GalleryLocked`], readers included. Many may read at once ([`open_read_only`](Self::open_read_only)) while
+///   nobody changes anything.
 /// - **Sealed.** Ids, names, times, vectors and crops are encrypted and authenticated with XChaCha20-Poly1305, each
 ///   person's under a key of their own. Without the gallery's key one can see how many people, templates and crops
 ///   there are, how large each record is, and which template belongs to which number of a person; with
@@ -79,10 +81,11 @@ pub use transfer::{ImportConflict, ImportOptions, ImportReport, OnConflict};
 /// A change that fails leaves the gallery as it was. Where a commit itself failed nobody can say whether it reached
 /// the drive; the store then refuses further work, and opening it anew settles the matter. If the very last step of
 /// [`remove`](TemplateStore::remove) fails, overwriting the old key, the people are gone from the gallery and the
-/// error says so; the next removal or the next opening repeats that step.
+/// error says so; the next removal or the next opening for changes repeats that step.
 pub struct FileStore {
     path: PathBuf,
     disk: Arc<dyn Disk>,
+    read_only: bool,
     state: Mutex<State>,
 }
 
@@ -91,6 +94,7 @@ struct State {
     root: SecretKey,
     epoch: u64,
     wrapping: Wrapping,
+    /// Needed for changes, and empty where there cannot be any.
     people: HashMap<PersonId, u64>,
     /// An old root key could not be overwritten yet.
     unerased: bool,
@@ -133,6 +137,39 @@ impl FileStore {
             .map_err(Error::io("opening", path))?;
         lock(&file, path)?;
         Self::open_on(Arc::new(file), path, protection)
+    }
+
+    /// Opens a gallery file for reading alone. Not a byte of it changes, whatever state it is in, so a file or medium
+    /// that cannot be written is enough. Many may have it open so at once; changes are refused.
+    ///
+    /// After a crash the file is read as [`open`](Self::open) would settle it, in memory. A root key that was to be
+    /// overwritten stays until the gallery is opened for changes.
+    ///
+    /// # Errors
+    ///
+    /// As [`open`](Self::open); [`Error::GalleryLocked`] where somebody has it open for changes. People whose records
+    /// are damaged do not keep the rest from being opened; what reads them fails.
+    /// [`put`](TemplateStore::put), [`remove`](TemplateStore::remove), [`import`](Self::import) and
+    /// [`rekey`](Self::rekey) fail with [`Error::InvalidArgument`].
+    ///
+    /// ```
+    /// use facekit::{FileStore, PersonId, Protection, TemplateStore};
+    /// # let folder = tempfile::tempdir().unwrap();
+    /// # let path = folder.path().join("staff.gallery");
+    ///
+    /// drop(FileStore::create(&path, &Protection::None)?);
+    /// let one = FileStore::open_read_only(&path, &Protection::None)?;
+    /// let other = FileStore::open_read_only(&path, &Protection::None)?;
+    /// assert_eq!(one.people()?, other.people()?);
+    /// assert!(one.remove(&[PersonId::new("anna")?]).is_err());
+    /// assert!(FileStore::open(&path, &Protection::None).is_err());
+    /// # Ok::<(), facekit::Error>(())
+    /// ```
+    pub fn open_read_only(path: impl AsRef<Path>, protection: &Protection) -> Result<Self> {
+        let path = path.as_ref();
+        let file = File::open(path).map_err(Error::io("opening", path))?;
+        locked(file.try_lock_shared(), path)?;
+        Self::open_read_only_on(file, path, protection)
     }
 
     /// Opens a gallery file, or creates it where there is none.
@@ -242,6 +279,7 @@ impl FileStore {
         Ok(Self {
             path: path.to_owned(),
             disk,
+            read_only: false,
             state: Mutex::new(State {
                 database,
                 root,
@@ -255,14 +293,33 @@ impl FileStore {
     }
 
     fn open_on(disk: Arc<dyn Disk>, path: &Path, protection: &Protection) -> Result<Self> {
+        Self::open_as(disk, path, protection, false)
+    }
+
+    fn open_read_only_on(disk: impl Disk, path: &Path, protection: &Protection) -> Result<Self> {
+        let disk = Overlay::new(disk).map_err(Error::io("reading", path))?;
+        Self::open_as(Arc::new(disk), path, protection, true)
+    }
+
+    fn open_as(
+        disk: Arc<dyn Disk>,
+        path: &Path,
+        protection: &Protection,
+        read_only: bool,
+    ) -> Result<Self> {
         match header::version(&*disk, path)? {
-            1 => Self::open_version_1(disk, path, protection),
+            1 => Self::open_version_1(disk, path, protection, read_only),
             // `header::version` lets through what has an arm here.
             version => Err(damaged(path, format!("there is no version {version}"))),
         }
     }
 
-    fn open_version_1(disk: Arc<dyn Disk>, path: &Path, protection: &Protection) -> Result<Self> {
+    fn open_version_1(
+        disk: Arc<dyn Disk>,
+        path: &Path,
+        protection: &Protection,
+        read_only: bool,
+    ) -> Result<Self> {
         let slots = header::read_slots(&*disk, path)?;
         if slots.iter().all(|slot| slot.live().is_none()) {
             return Err(damaged(path, "it has no root key"));
@@ -277,21 +334,21 @@ impl FileStore {
             .find(|slot| slot.epoch == epoch)
             .ok_or_else(|| damaged(path, "the root key of its records is missing"))?;
         let (wrapping, root) = slot.unlock(protection, path)?;
-        if !slots[usize::from(epoch % 2 == 0)].is_erased() {
-            header::erase_slot(&*disk, path, epoch + 1)?;
-        }
-        let owners = Snapshot::new(&database, &root, path)?.owners()?;
-        let count = owners.len();
-        let people: HashMap<_, _> = owners
-            .into_iter()
-            .map(|(number, owner)| (owner.person.id, number))
-            .collect();
-        if people.len() < count {
-            return Err(damaged(path, "a person is in it twice"));
+        let mut people = HashMap::new();
+        if !read_only {
+            if !slots[usize::from(epoch % 2 == 0)].is_erased() {
+                header::erase_slot(&*disk, path, epoch + 1)?;
+            }
+            for (number, owner) in Snapshot::new(&database, &root, path)?.owners()? {
+                if people.insert(owner.person.id, number).is_some() {
+                    return Err(damaged(path, "a person is in it twice"));
+                }
+            }
         }
         Ok(Self {
             path: path.to_owned(),
             disk,
+            read_only,
             state: Mutex::new(State {
                 database,
                 root,
@@ -310,6 +367,10 @@ impl FileStore {
     }
 
     fn writable(&self) -> Result<MutexGuard<'_, State>> {
+        if self.read_only {
+            let reason = format!("{} was opened read-only", self.path.display());
+            return Err(Error::argument("gallery", reason));
+        }
         let mut state = self.state();
         if state.broken {
             return Err(Error::Store {
@@ -428,7 +489,11 @@ impl fmt::Debug for FileStore {
 
 /// Takes the file for this process and this store alone, until it is closed.
 fn lock(file: &File, path: &Path) -> Result<()> {
-    file.try_lock().map_err(|error| match error {
+    locked(file.try_lock(), path)
+}
+
+fn locked(tried: std::result::Result<(), TryLockError>, path: &Path) -> Result<()> {
+    tried.map_err(|error| match error {
         TryLockError::WouldBlock => Error::GalleryLocked {
             path: path.to_owned(),
         },

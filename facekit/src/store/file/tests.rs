@@ -132,6 +132,28 @@ impl FailingDisk {
     }
 }
 
+impl Disk for Arc<FailingDisk> {
+    fn len(&self) -> io::Result<u64> {
+        (**self).len()
+    }
+
+    fn set_len(&self, length: u64) -> io::Result<()> {
+        (**self).set_len(length)
+    }
+
+    fn read(&self, offset: u64, bytes: &mut [u8]) -> io::Result<()> {
+        (**self).read(offset, bytes)
+    }
+
+    fn write(&self, offset: u64, bytes: &[u8]) -> io::Result<()> {
+        (**self).write(offset, bytes)
+    }
+
+    fn sync(&self) -> io::Result<()> {
+        (**self).sync()
+    }
+}
+
 impl Disk for FailingDisk {
     fn len(&self) -> io::Result<u64> {
         Ok(self.0.lock().unwrap().current.len() as u64)
@@ -598,4 +620,97 @@ fn records_cannot_change_places() {
     assert_eq!(report.damage[..2], expected);
     let error = store.templates(&mut |_| Ok(())).unwrap_err();
     assert!(matches!(error, Error::GalleryDamaged { .. }));
+}
+
+#[test]
+fn reading_writes_nothing() {
+    for closed in [true, false] {
+        let (bytes, expected) = sample(closed);
+        // Every write would fail.
+        let disk = FailingDisk::new(bytes.clone(), Some(0));
+        let open = || FileStore::open_read_only_on(Arc::clone(&disk), path(), &key());
+        let (store, other) = (open().unwrap(), open().unwrap());
+        assert_eq!(contents(&store).unwrap(), expected);
+        assert!(store.check(Watch::new()).unwrap().is_clean());
+        for refused in [
+            store.put(&person(0), &[]).map(drop),
+            store.remove(&[id(0)]).map(drop),
+            store.rekey(&key()),
+            store
+                .import(&other, &ImportOptions::default(), Watch::new())
+                .map(drop),
+        ] {
+            let error = refused.unwrap_err();
+            assert!(matches!(error, Error::InvalidArgument { .. }), "{error:?}");
+            assert!(error.to_string().ends_with("was opened read-only"));
+        }
+        drop(store);
+        assert_eq!(contents(&other).unwrap(), expected);
+        drop(other);
+        assert!(disk.bytes() == bytes && disk.operations() == 0);
+    }
+}
+
+#[test]
+fn reading_between_two_root_keys() {
+    // A removal is cut off after each of its steps.
+    let (bytes, _) = sample(true);
+    let mut two_keys = BTreeSet::new();
+    for left in 0..60 {
+        let failing = FailingDisk::new(bytes.clone(), Some(left));
+        let removed = open(&failing, &key()).and_then(|store| store.remove(&[id(1)]));
+        let crashed = failing.bytes();
+        let disk = FailingDisk::new(crashed.clone(), Some(0));
+        let read = FileStore::open_read_only_on(Arc::clone(&disk), path(), &key()).unwrap();
+        let found = census(&read);
+        assert!(removed.is_err() || !found.contains_key(&id(1)));
+        let slots = header::read_slots(&*disk, path()).unwrap();
+        if slots.iter().all(|slot| slot.live().is_some()) {
+            two_keys.insert(found.contains_key(&id(1)));
+        }
+        drop(read);
+        assert!(disk.bytes() == crashed);
+        let settled = open(&FailingDisk::new(crashed, None), &key()).unwrap();
+        assert_eq!(census(&settled), found);
+    }
+    // Before the change of keys, and after.
+    assert_eq!(two_keys, BTreeSet::from([false, true]));
+}
+
+#[test]
+fn overlays_behave_like_disks() {
+    let mut numbers = Numbers(6);
+    let start: Vec<u8> = (0..20_000).map(|_| numbers.next() as u8).collect();
+    let below = FailingDisk::new(start.clone(), Some(0));
+    let overlay = Overlay::new(Arc::clone(&below)).unwrap();
+    let plain = FailingDisk::new(start.clone(), None);
+    for _ in 0..3000 {
+        let length = plain.len().unwrap() as usize;
+        let (offset, count) = (numbers.below(30_000), numbers.below(9_000));
+        match numbers.below(5) {
+            0 => {
+                for disk in [&overlay as &dyn Disk, &*plain] {
+                    disk.set_len(offset as u64).unwrap();
+                }
+            }
+            1..3 if offset + count <= length.max(25_000) => {
+                let bytes: Vec<u8> = (0..count).map(|_| numbers.next() as u8).collect();
+                for disk in [&overlay as &dyn Disk, &*plain] {
+                    disk.write(offset as u64, &bytes).unwrap();
+                }
+            }
+            _ => {
+                let (mut one, mut other) = (vec![0; count], vec![0; count]);
+                let read = overlay.read(offset as u64, &mut one).is_ok();
+                if offset + count <= length {
+                    plain.read(offset as u64, &mut other).unwrap();
+                    assert!(read && one == other);
+                } else {
+                    assert!(!read);
+                }
+            }
+        }
+        assert_eq!(overlay.len().unwrap(), plain.len().unwrap());
+    }
+    assert!(below.bytes() == start);
 }
