@@ -37,6 +37,10 @@ pub(crate) struct BackupArgs {
     /// The copy, which must not exist
     to: PathBuf,
 
+    /// Leave out what is damaged and say what that is; exit code 1 where there is some
+    #[arg(long)]
+    salvage: bool,
+
     #[command(flatten)]
     gallery: GalleryArgs,
 }
@@ -150,9 +154,28 @@ fn backup(session: &Session, args: &BackupArgs) -> Result<Answer> {
     let bar = session.output.bar("backing up");
     let progress = bar.follow();
     let watch = Watch::new().with_cancellation(&session.token);
-    store.backup(&args.to, watch.with_progress(&progress))?;
+    let watch = watch.with_progress(&progress);
+    if !args.salvage {
+        store.backup(&args.to, watch)?;
+        drop(bar);
+        return wrote(session, "backup", &args.to);
+    }
+    let report = store.salvage(&args.to, watch)?;
     drop(bar);
-    wrote(session, "backup", &args.to)
+    let document = serde_json::json!({
+        "backup": shown(&args.to),
+        "people": report.people,
+        "damage": report.damage,
+    });
+    session.output.answer(&document, || {
+        let people = count(report.people, "person", "people");
+        let mut text = format!("backup written: {}, with {people}", shown(&args.to));
+        for damage in &report.damage {
+            text += &format!("\ndamage: {damage}");
+        }
+        text
+    })?;
+    Ok(Answer::from(report.is_clean()))
 }
 
 fn export(session: &Session, args: &ExportArgs) -> Result<Answer> {

@@ -98,8 +98,16 @@ struct State {
     people: HashMap<PersonId, u64>,
     /// An old root key could not be overwritten yet.
     unerased: bool,
+    broken: Option<Broken>,
+}
+
+/// Why nothing can be changed any more.
+#[derive(Clone, Copy)]
+enum Broken {
     /// A commit failed, so what is on disk is unknown.
-    broken: bool,
+    Commit,
+    /// A check found damaged pages.
+    Pages,
 }
 
 impl FileStore {
@@ -287,7 +295,7 @@ impl FileStore {
                 wrapping,
                 people: HashMap::new(),
                 unerased: false,
-                broken: false,
+                broken: None,
             }),
         })
     }
@@ -356,7 +364,7 @@ impl FileStore {
                 wrapping,
                 people,
                 unerased: false,
-                broken: false,
+                broken: None,
             }),
         })
     }
@@ -372,12 +380,18 @@ impl FileStore {
             return Err(Error::argument("gallery", reason));
         }
         let mut state = self.state();
-        if state.broken {
-            return Err(Error::Store {
-                store: self.path.display().to_string(),
-                action: "changing a gallery after a failed commit",
-                source: "close it and open it again".into(),
-            });
+        match state.broken {
+            None => {}
+            Some(Broken::Commit) => {
+                return Err(Error::Store {
+                    store: self.path.display().to_string(),
+                    action: "changing a gallery after a failed commit",
+                    source: "close it and open it again".into(),
+                });
+            }
+            Some(Broken::Pages) => {
+                return Err(damaged(&self.path, "its pages do not hold together"));
+            }
         }
         self.erase_old_key(&mut state)?;
         Ok(state)
@@ -391,7 +405,9 @@ impl FileStore {
     /// Commits, and notes where that fails.
     fn commit(&self, state: &mut State, writer: Writer<'_>) -> Result<()> {
         let committed = guarded(&self.path, || writer.commit());
-        state.broken |= committed.is_err();
+        if committed.is_err() {
+            state.broken = Some(Broken::Commit);
+        }
         committed
     }
 

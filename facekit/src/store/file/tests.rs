@@ -622,6 +622,114 @@ fn records_cannot_change_places() {
     assert!(matches!(error, Error::GalleryDamaged { .. }));
 }
 
+/// Changes one byte of a sealed record, in a page or out of it.
+fn spoil(bytes: &mut [u8], sealed: &[u8]) {
+    let mut found = 0;
+    for at in 0..bytes.len() - sealed.len() {
+        if bytes[at..].starts_with(sealed) {
+            bytes[at + sealed.len() / 2] ^= 1;
+            found += 1;
+        }
+    }
+    assert!(found > 0);
+}
+
+#[test]
+fn what_is_left_can_be_read() {
+    let folder = tempfile::tempdir().unwrap();
+    let disk = FailingDisk::new(Vec::new(), None);
+    let store = create(&disk).unwrap();
+    for who in 0..4 {
+        let crop = AlignedFace::new(crate::Image::filled(16, 16, [who as u8; 3])).unwrap();
+        let templates = [template(who).with_crop(crop), template(10 + who)];
+        store.put(&person(who), &templates).unwrap();
+    }
+    let snapshot = store.snapshot().unwrap();
+    let get = |table, number| snapshot.get(table, number).unwrap().unwrap();
+    let people = get(records::PEOPLE, 1);
+    let (some_template, some_crop) = (get(records::TEMPLATES, 5), get(records::CROPS, 0));
+    drop(snapshot);
+    drop(store);
+
+    let whole = disk.bytes();
+    for (sealed, named, left) in [
+        (&people, "person record 1", (3, 6, 3)),
+        (&some_template, "template 5", (4, 7, 4)),
+        (&some_crop, "crop 0", (4, 8, 3)),
+    ] {
+        let mut bytes = whole.clone();
+        spoil(&mut bytes, sealed);
+        let store =
+            FileStore::open_read_only_on(FailingDisk::new(bytes, Some(0)), path(), &key()).unwrap();
+        let counts = |report: &CheckReport| {
+            let templates = report.templates.iter().map(|(_, count)| count);
+            (report.people, templates.sum::<usize>(), report.crops)
+        };
+        let says = |report: &CheckReport, words: &str| {
+            assert!(
+                report.damage.iter().any(|line| line.contains(words)),
+                "{report:?}"
+            );
+        };
+        let copy = folder.path().join("copy");
+        for error in [
+            store.backup(&copy, Watch::new()).unwrap_err(),
+            store.export(None, &copy, &key(), Watch::new()).unwrap_err(),
+        ] {
+            assert!(matches!(error, Error::GalleryDamaged { .. }), "{error:?}");
+            assert!(error.to_string().contains(named), "{error}");
+        }
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
+        let salvaged = store.salvage(&copy, Watch::new()).unwrap();
+        assert_eq!(counts(&salvaged), left);
+        says(&salvaged, named);
+        let report = store.check(Watch::new()).unwrap();
+        assert_eq!(counts(&report), left);
+        says(&report, named);
+        says(&report, "pages do not hold together");
+
+        let copied = FileStore::open(&copy, &key()).unwrap();
+        let report = copied.check(Watch::new()).unwrap();
+        assert!(report.is_clean(), "{report:?}");
+        assert_eq!(counts(&report), left);
+        assert!(copied.put(&person(9), &[template(9)]).unwrap()[0] > TemplateId(7));
+        drop(copied);
+        std::fs::remove_file(&copy).unwrap();
+    }
+}
+
+#[test]
+fn damaged_pages_do_not_hide_the_others() {
+    let (bytes, _) = sample(true);
+    let folder = tempfile::tempdir().unwrap();
+    let mut numbers = Numbers(7);
+    let mut partly = 0;
+    let pages: Vec<_> = (5..bytes.len() / 4096)
+        .filter(|page| bytes[page * 4096] != 0)
+        .collect();
+    for _ in 0..40 {
+        let page = pages[numbers.below(pages.len())];
+        let mut bytes = bytes.clone();
+        for at in 0..64 {
+            bytes[page * 4096 + at] = numbers.next() as u8;
+        }
+        let disk = FailingDisk::new(bytes, Some(0));
+        let Ok(store) = FileStore::open_read_only_on(disk, path(), &key()) else {
+            continue;
+        };
+        let copy = folder.path().join("copy");
+        let salvaged = store.salvage(&copy, Watch::new()).unwrap();
+        let report = store.check(Watch::new()).unwrap();
+        assert_eq!(report.people, salvaged.people);
+        partly += usize::from(!salvaged.is_clean() && salvaged.people > 0);
+        let copied = FileStore::open(&copy, &key()).unwrap();
+        assert!(copied.check(Watch::new()).unwrap().is_clean());
+        drop(copied);
+        std::fs::remove_file(&copy).unwrap();
+    }
+    assert!(partly > 3, "{partly}");
+}
+
 #[test]
 fn reading_writes_nothing() {
     for closed in [true, false] {

@@ -9,12 +9,12 @@ use std::{
 };
 
 use super::{
-    FileStore, Protection, disk,
+    CheckReport, FileStore, Protection, disk,
     disk::Disk,
     guarded,
     header::Wrapping,
     lock,
-    records::{CROPS, PEOPLE, Spaces, TEMPLATES, Writer},
+    records::{Damage, Spaces, Writer},
     seal::SecretKey,
 };
 use crate::{Embedding, Error, NewTemplate, Person, PersonId, Result, Watch};
@@ -89,7 +89,8 @@ pub struct ImportReport {
 }
 
 impl FileStore {
-    /// Writes a copy of the gallery as it is at this moment, under the same key, and syncs it. The store stays in use
+    /// Writes a copy of the gallery as it is at this moment, under the same key, and syncs it. Every record is opened on
+    /// the way. The store stays in use
     /// meanwhile. The copy appears under its name once it is complete.
     ///
     /// Whom the copy holds, it keeps: removing people from this gallery does not reach it.
@@ -97,6 +98,7 @@ impl FileStore {
     /// # Errors
     ///
     /// [`Error::Io`] where `to` exists or cannot be written, [`Error::Store`] where writing fails,
+    /// [`Error::GalleryDamaged`] with the record that does not open, for which there is [`salvage`](Self::salvage),
     /// [`Error::Cancelled`]. Nothing stands under the name `to` then. A crash may leave a hidden file of that name that
     /// ends in `.partial`, which the next attempt clears away.
     ///
@@ -111,22 +113,54 @@ impl FileStore {
     /// # Ok::<(), facekit::Error>(())
     /// ```
     pub fn backup(&self, to: impl AsRef<Path>, watch: Watch<'_>) -> Result<()> {
+        self.copy(to.as_ref(), Damage::refused(), watch).map(drop)
+    }
+
+    /// A [`backup`](Self::backup) of what can still be read. What was copied and what had to be left out is in the
+    /// report: people with everything of theirs, templates with their crops, and crops alone.
+    ///
+    /// # Errors
+    ///
+    /// As [`backup`](Self::backup), though damage is none unless nothing can be read at all.
+    ///
+    /// ```
+    /// use facekit::{FileStore, Protection, Watch};
+    /// # let folder = tempfile::tempdir().unwrap();
+    /// # let (path, copy) = (folder.path().join("staff.gallery"), folder.path().join("staff.salvaged"));
+    ///
+    /// drop(FileStore::create(&path, &Protection::None)?);
+    /// // Opening for changes refuses some damage.
+    /// let store = FileStore::open_read_only(&path, &Protection::None)?;
+    /// let report = store.salvage(&copy, Watch::new())?;
+    /// for line in &report.damage {
+    ///     println!("lost: {line}");
+    /// }
+    /// # assert!(report.is_clean());
+    /// # Ok::<(), facekit::Error>(())
+    /// ```
+    pub fn salvage(&self, to: impl AsRef<Path>, watch: Watch<'_>) -> Result<CheckReport> {
+        self.copy(to.as_ref(), Damage::tolerated(), watch)
+    }
+
+    fn copy(&self, to: &Path, damage: Damage, watch: Watch<'_>) -> Result<CheckReport> {
         let (snapshot, wrapping) = {
             let state = self.state();
             let snapshot = super::Snapshot::new(&state.database, &state.root, &self.path)?;
             (snapshot, state.wrapping.clone())
         };
-        let mut total = 0;
-        for records in [PEOPLE, TEMPLATES, CROPS] {
-            total += snapshot.count(records)?;
-        }
+        let mut report = CheckReport::default();
         let mut done = 0;
-        write_new(to.as_ref(), wrapping, |writer, root| {
-            writer.copy(&snapshot, root, &mut || {
-                done += 1;
-                watch.report(done, Some(total))
+        let mut step = |total: u64| {
+            done += 1;
+            watch.report(done, Some(total.max(done)))
+        };
+        write_new(to, wrapping, |writer, root| {
+            writer.copy(&snapshot, root, &damage, &mut step, &mut |found| {
+                report.count(found);
             })
-        })
+        })?;
+        report.damage = damage.into_lines();
+        Ok(report)
     }
 
     /// Writes people, all of them or those named, with their templates and crops into a new gallery under a
