@@ -432,6 +432,40 @@ fn files_that_are_no_galleries() {
     assert_eq!(files(&folder), ["staff.gallery"]);
 }
 
+/// Writes the key file that [`a_key_that_cannot_be_written`] asks for.
+#[test]
+fn write_a_key() {
+    if let Some(path) = std::env::var_os("FACEKIT_TEST_KEY_FILE") {
+        match GalleryKey::from_bytes([1; 32]).write_new_file(path) {
+            Ok(()) => println!("written well"),
+            Err(error) => println!("{error}"),
+        }
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn a_key_that_cannot_be_written() {
+    let folder = tempdir().unwrap();
+    let write = |first: &str| {
+        let script = format!("{first}; exec \"$0\" --exact write_a_key --nocapture");
+        let output = Command::new("sh")
+            .args(["-c", &script])
+            .arg(std::env::current_exe().unwrap())
+            .env("FACEKIT_TEST_KEY_FILE", folder.path().join("staff.key"))
+            .output()
+            .unwrap();
+        String::from_utf8_lossy(&output.stdout).into_owned()
+    };
+    // No file may grow.
+    let failed = write("trap '' XFSZ; ulimit -f 0");
+    assert!(failed.contains("staff.key: creating failed"), "{failed}");
+    assert!(files(&folder).is_empty());
+    let retried = write("true");
+    assert!(retried.contains("written well"), "{retried}");
+    assert_eq!(files(&folder), ["staff.key"]);
+}
+
 #[test]
 fn creation_leaves_nothing_half_done() {
     let folder = tempdir().unwrap();
@@ -446,6 +480,53 @@ fn creation_leaves_nothing_half_done() {
         assert_eq!(path.metadata().unwrap().permissions().mode() & 0o777, 0o600);
     }
     drop(store);
+
+    // Opening does so, too, in whichever step the crash came,
+    let partial = folder.path().join(".staff.gallery.partial");
+    let open = || FileStore::open(&path, &key(1));
+    fs::write(&partial, "half").unwrap();
+    drop(open().unwrap());
+    assert_eq!(files(&folder), ["staff.gallery"]);
+    fs::hard_link(&path, &partial).unwrap();
+    drop(FileStore::open_read_only(&path, &key(1)).unwrap());
+    assert_eq!(files(&folder).len(), 2);
+    let store = open().unwrap();
+    assert_eq!(files(&folder), ["staff.gallery"]);
+    drop(store);
+    // but takes nothing from somebody who is at work.
+    fs::write(&partial, "half").unwrap();
+    let at_work = fs::File::open(&partial).unwrap();
+    at_work.lock().unwrap();
+    drop(open().unwrap());
+    assert_eq!(files(&folder).len(), 2);
+    drop(at_work);
+
+    // Backups and exports are new galleries.
+    let store = open().unwrap();
+    for (at, copy) in ["one", "other"].into_iter().enumerate() {
+        fs::write(folder.path().join(format!(".{copy}.partial")), "half").unwrap();
+        let to = folder.path().join(copy);
+        match at {
+            0 => store.backup(to, Watch::new()).unwrap(),
+            _ => store.export(None, to, &key(1), Watch::new()).unwrap(),
+        }
+    }
+    assert_eq!(files(&folder), ["one", "other", "staff.gallery"]);
+}
+
+#[test]
+fn names_have_a_limit() {
+    let folder = tempdir().unwrap();
+    let store = FileStore::create(folder.path().join("staff"), &key(1)).unwrap();
+    let longest = person("anna").with_name("x".repeat(1024));
+    store.put(&longest, &[]).unwrap();
+    let longer = person("anna").with_name("x".repeat(1025));
+    let error = store.put(&longer, &[template(1)]).unwrap_err();
+    assert!(matches!(error, Error::InvalidArgument { .. }), "{error:?}");
+    let expected = "the name of anna is 1025 bytes long, the limit is 1024";
+    assert!(error.to_string().contains(expected), "{error}");
+    assert_eq!(store.people().unwrap(), [longest]);
+    assert!(templates(&store).is_empty());
 }
 
 #[test]

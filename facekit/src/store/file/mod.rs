@@ -76,6 +76,10 @@ pub use transfer::{ImportConflict, ImportOptions, ImportReport, OnConflict};
 ///   forge any.
 /// - While a gallery is open its keys are in memory.
 ///
+/// # Limits
+///
+/// A name of more than 1024 bytes is [`Error::InvalidArgument`].
+///
 /// # After errors
 ///
 /// A change that fails leaves the gallery as it was. Where a commit itself failed nobody can say whether it reached
@@ -143,6 +147,8 @@ impl FileStore {
             .write(true)
             .open(path)
             .map_err(Error::io("opening", path))?;
+        // Before the lock, which may be on the very same file: a crash can leave it with both names.
+        transfer::clear_left_behind(path);
         lock(&file, path)?;
         Self::open_on(Arc::new(file), path, protection)
     }
@@ -449,6 +455,14 @@ impl FileStore {
 
 impl TemplateStore for FileStore {
     fn put(&self, person: &Person, templates: &[NewTemplate]) -> Result<Vec<TemplateId>> {
+        let length = person.name.as_ref().map_or(0, String::len);
+        if length > LONGEST_NAME {
+            let reason = format!(
+                "the name of {} is {length} bytes long, the limit is {LONGEST_NAME}",
+                person.id
+            );
+            return Err(Error::argument("person", reason));
+        }
         let mut state = self.writable()?;
         let (writer, number, ids) = guarded(&self.path, || {
             let writer = Writer::new(&state.database, &self.path)?;
@@ -531,6 +545,9 @@ impl GuardedDatabase {
         .map(|database| Self(Some(database)))
     }
 }
+
+/// Bytes of a person's name.
+const LONGEST_NAME: usize = 1024;
 
 /// Bytes of pages that the database keeps in memory.
 const CACHE: usize = 64 << 20;

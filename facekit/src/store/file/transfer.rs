@@ -2,6 +2,7 @@
 
 use std::{
     collections::{BTreeSet, HashSet},
+    ffi::{OsStr, OsString},
     fs::{self, File, OpenOptions},
     io,
     path::{Path, PathBuf},
@@ -100,7 +101,7 @@ impl FileStore {
     /// [`Error::Io`] where `to` exists or cannot be written, [`Error::Store`] where writing fails,
     /// [`Error::GalleryDamaged`] with the record that does not open, for which there is [`salvage`](Self::salvage),
     /// [`Error::Cancelled`]. Nothing stands under the name `to` then. A crash may leave a hidden file of that name that
-    /// ends in `.partial`, which the next attempt clears away.
+    /// ends in `.partial`, which the next attempt clears away, as does opening a gallery of that name for changes.
     ///
     /// ```
     /// use facekit::{FileStore, Protection, TemplateStore, Watch};
@@ -365,6 +366,28 @@ fn write_new(
     new.publish()
 }
 
+fn temporary(path: &Path, name: &OsStr) -> PathBuf {
+    let mut hidden = OsString::from(".");
+    hidden.push(name);
+    hidden.push(".partial");
+    path.with_file_name(hidden)
+}
+
+/// Removes what a crash left of writing `path`, unless somebody is writing it now.
+pub(super) fn clear_left_behind(path: &Path) {
+    let Some(temporary) = path.file_name().map(|name| temporary(path, name)) else {
+        return;
+    };
+    let is_file = fs::symlink_metadata(&temporary).is_ok_and(|entry| entry.is_file());
+    if is_file
+        && let Ok(file) = File::open(&temporary)
+        && file.try_lock().is_ok()
+    {
+        // Where this fails, the next one to open the gallery tries again.
+        let _ = fs::remove_file(&temporary);
+    }
+}
+
 /// A new file that has not got its name yet. Dropped before [`publish`](Self::publish) it disappears; what a crash
 /// leaves behind, the next attempt clears away.
 pub(super) struct Unpublished {
@@ -382,10 +405,7 @@ impl Unpublished {
         if fs::symlink_metadata(path).is_ok() {
             return Err(creating()(io::ErrorKind::AlreadyExists.into()));
         }
-        let mut hidden = std::ffi::OsString::from(".");
-        hidden.push(name);
-        hidden.push(".partial");
-        let temporary = path.with_file_name(hidden);
+        let temporary = temporary(path, name);
         if let Ok(left_behind) = File::open(&temporary) {
             lock(&left_behind, path)?;
             drop(left_behind);
@@ -408,6 +428,10 @@ impl Unpublished {
     pub(super) fn disk(&self) -> Result<Arc<dyn Disk>> {
         let file = self.file.try_clone();
         Ok(Arc::new(file.map_err(Error::io("creating", &self.path))?))
+    }
+
+    pub(super) fn file(&self) -> &File {
+        &self.file
     }
 
     /// Syncs the file and gives it its name, which nothing may have taken meanwhile.
