@@ -97,7 +97,8 @@ impl From<PersonId> for String {
 pub struct Person {
     /// The id, unique in the gallery.
     pub id: PersonId,
-    /// A name for people to read, where it differs from the id.
+    /// A name for people to read, where it differs from the id. Stores may limit its length; `FileStore` takes 1024
+    /// bytes.
     pub name: Option<String>,
     /// When the person was first enrolled.
     pub enrolled: Timestamp,

@@ -5,8 +5,8 @@ use std::{fs, path::Path, process::Command};
 
 use facekit::{
     AlignedFace, CancellationToken, Digest, Embedding, EmbeddingSpace, Error, FileStore,
-    GalleryKey, Image, NewTemplate, Person, PersonId, Protection, ProtectionKind, Template,
-    TemplateStore, Watch,
+    GalleryKey, Image, ImportOptions, NewTemplate, OnConflict, Person, PersonId, Protection,
+    ProtectionKind, Template, TemplateStore, Watch,
 };
 use jiff::Timestamp;
 use tempfile::{TempDir, tempdir};
@@ -298,6 +298,45 @@ fn another_process() {
 }
 
 #[test]
+fn readers_share_a_gallery() {
+    let folder = tempdir().unwrap();
+    let path = folder.path().join("staff.gallery");
+    let store = FileStore::create(&path, &key(1)).unwrap();
+    store.put(&person("anna"), &[template(1)]).unwrap();
+    let read = || FileStore::open_read_only(&path, &key(1));
+    assert!(matches!(read(), Err(Error::GalleryLocked { .. })));
+    drop(store);
+
+    let before = fs::read(&path).unwrap();
+    let mut permissions = path.metadata().unwrap().permissions();
+    permissions.set_readonly(true);
+    fs::set_permissions(&path, permissions).unwrap();
+    let (one, other) = (read().unwrap(), read().unwrap());
+    for store in [&one, &other] {
+        assert_eq!(ids(store), ["anna"]);
+        assert!(store.check(Watch::new()).unwrap().is_clean());
+        assert_eq!(store.protection(), ProtectionKind::Key);
+    }
+    let error = FileStore::open_read_only(&path, &key(2)).unwrap_err();
+    assert!(matches!(error, Error::Key { .. }));
+    one.backup(folder.path().join("copy"), Watch::new())
+        .unwrap();
+    drop(one);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        fs::set_permissions(&path, PermissionsExt::from_mode(0o600)).unwrap();
+        let writer = FileStore::open(&path, &key(1));
+        assert!(matches!(writer, Err(Error::GalleryLocked { .. })));
+    }
+    drop(other);
+    assert!(fs::read(&path).unwrap() == before);
+    assert_eq!(files(&folder), ["copy", "staff.gallery"]);
+    let copy = FileStore::open(folder.path().join("copy"), &key(1)).unwrap();
+    assert_eq!(ids(&copy), ["anna"]);
+}
+
+#[test]
 fn keys_that_do_not_fit() {
     let folder = tempdir().unwrap();
     let path = folder.path().join("staff.gallery");
@@ -393,6 +432,40 @@ fn files_that_are_no_galleries() {
     assert_eq!(files(&folder), ["staff.gallery"]);
 }
 
+/// Writes the key file that [`a_key_that_cannot_be_written`] asks for.
+#[test]
+fn write_a_key() {
+    if let Some(path) = std::env::var_os("FACEKIT_TEST_KEY_FILE") {
+        match GalleryKey::from_bytes([1; 32]).write_new_file(path) {
+            Ok(()) => println!("written well"),
+            Err(error) => println!("{error}"),
+        }
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn a_key_that_cannot_be_written() {
+    let folder = tempdir().unwrap();
+    let write = |first: &str| {
+        let script = format!("{first}; exec \"$0\" --exact write_a_key --nocapture");
+        let output = Command::new("sh")
+            .args(["-c", &script])
+            .arg(std::env::current_exe().unwrap())
+            .env("FACEKIT_TEST_KEY_FILE", folder.path().join("staff.key"))
+            .output()
+            .unwrap();
+        String::from_utf8_lossy(&output.stdout).into_owned()
+    };
+    // No file may grow.
+    let failed = write("trap '' XFSZ; ulimit -f 0");
+    assert!(failed.contains("staff.key: creating failed"), "{failed}");
+    assert!(files(&folder).is_empty());
+    let retried = write("true");
+    assert!(retried.contains("written well"), "{retried}");
+    assert_eq!(files(&folder), ["staff.key"]);
+}
+
 #[test]
 fn creation_leaves_nothing_half_done() {
     let folder = tempdir().unwrap();
@@ -407,6 +480,53 @@ fn creation_leaves_nothing_half_done() {
         assert_eq!(path.metadata().unwrap().permissions().mode() & 0o777, 0o600);
     }
     drop(store);
+
+    // Opening does so, too, in whichever step the crash came,
+    let partial = folder.path().join(".staff.gallery.partial");
+    let open = || FileStore::open(&path, &key(1));
+    fs::write(&partial, "half").unwrap();
+    drop(open().unwrap());
+    assert_eq!(files(&folder), ["staff.gallery"]);
+    fs::hard_link(&path, &partial).unwrap();
+    drop(FileStore::open_read_only(&path, &key(1)).unwrap());
+    assert_eq!(files(&folder).len(), 2);
+    let store = open().unwrap();
+    assert_eq!(files(&folder), ["staff.gallery"]);
+    drop(store);
+    // but takes nothing from somebody who is at work.
+    fs::write(&partial, "half").unwrap();
+    let at_work = fs::File::open(&partial).unwrap();
+    at_work.lock().unwrap();
+    drop(open().unwrap());
+    assert_eq!(files(&folder).len(), 2);
+    drop(at_work);
+
+    // Backups and exports are new galleries.
+    let store = open().unwrap();
+    for (at, copy) in ["one", "other"].into_iter().enumerate() {
+        fs::write(folder.path().join(format!(".{copy}.partial")), "half").unwrap();
+        let to = folder.path().join(copy);
+        match at {
+            0 => store.backup(to, Watch::new()).unwrap(),
+            _ => store.export(None, to, &key(1), Watch::new()).unwrap(),
+        }
+    }
+    assert_eq!(files(&folder), ["one", "other", "staff.gallery"]);
+}
+
+#[test]
+fn names_have_a_limit() {
+    let folder = tempdir().unwrap();
+    let store = FileStore::create(folder.path().join("staff"), &key(1)).unwrap();
+    let longest = person("anna").with_name("x".repeat(1024));
+    store.put(&longest, &[]).unwrap();
+    let longer = person("anna").with_name("x".repeat(1025));
+    let error = store.put(&longer, &[template(1)]).unwrap_err();
+    assert!(matches!(error, Error::InvalidArgument { .. }), "{error:?}");
+    let expected = "the name of anna is 1025 bytes long, the limit is 1024";
+    assert!(error.to_string().contains(expected), "{error}");
+    assert_eq!(store.people().unwrap(), [longest]);
+    assert!(templates(&store).is_empty());
 }
 
 #[test]
@@ -541,6 +661,7 @@ fn exports() {
 
 #[test]
 fn imports() {
+    let options = ImportOptions::default();
     let folder = tempdir().unwrap();
     let ours = FileStore::create(folder.path().join("ours"), &key(1)).unwrap();
     let theirs = FileStore::create(folder.path().join("theirs"), &key(2)).unwrap();
@@ -550,10 +671,7 @@ fn imports() {
     )
     .unwrap();
     theirs
-        .put(
-            &person("anna").with_name("Theirs"),
-            &[template(2), template(3)],
-        )
+        .put(&person("anna"), &[template(2), template(3)])
         .unwrap();
     theirs
         .put(
@@ -565,17 +683,23 @@ fn imports() {
     let token = CancellationToken::new();
     token.cancel();
     let watch = Watch::new().with_cancellation(&token);
-    assert!(ours.import(&theirs, watch).unwrap_err().is_cancelled());
+    assert!(
+        ours.import(&theirs, &options, watch)
+            .unwrap_err()
+            .is_cancelled()
+    );
     assert_eq!((ids(&ours).len(), templates(&ours).len()), (1, 2));
 
-    let report = ours.import(&theirs, Watch::new()).unwrap();
+    let report = ours.import(&theirs, &options, Watch::new()).unwrap();
     assert_eq!((report.people_added, report.people_known), (1, 1));
-    assert_eq!((report.templates_added, report.templates_known), (2, 2));
+    assert_eq!((report.templates_added, report.templates_known), (3, 1));
     assert_eq!(ids(&ours), ["anna", "bert"]);
     assert_eq!(ours.people().unwrap()[0].name.as_deref(), Some("Ours"));
-    assert_eq!(templates(&ours).len(), 4);
+    // Of who is new, equal templates come as often as they are there.
+    assert_eq!(templates(&ours).len(), 5);
+    assert!(report.conflicts.is_empty());
     for again in [&theirs, &ours] {
-        let report = ours.import(again, Watch::new()).unwrap();
+        let report = ours.import(again, &options, Watch::new()).unwrap();
         assert_eq!((report.people_added, report.templates_added), (0, 0));
     }
     let report = ours.check(Watch::new()).unwrap();
@@ -584,6 +708,85 @@ fn imports() {
     // What was imported belongs to the gallery like the rest.
     assert_eq!(ours.remove(&[id("bert")]).unwrap(), 1);
     assert_eq!(templates(&ours).len(), 3);
+}
+
+/// A template that is at `cosine` to the one along the first axis.
+fn at_cosine(cosine: f32) -> NewTemplate {
+    let mut values = vec![0.0; 512];
+    (values[0], values[1]) = (cosine, (1.0 - cosine * cosine).sqrt());
+    let embedding = Embedding::new(&space("large", 512), values).unwrap();
+    NewTemplate::new(embedding, 0.75, time(42))
+}
+
+#[test]
+fn imports_do_not_mix_up_people() {
+    let folder = tempdir().unwrap();
+    let theirs = FileStore::create(folder.path().join("theirs"), &key(2)).unwrap();
+    let other_space = NewTemplate::new(embedding(&space("small", 512), 1), 0.5, time(0));
+    for (who, name, template) in [
+        ("alike", Some("A"), at_cosine(0.6)),
+        ("unnamed", None, at_cosine(0.6)),
+        ("unlike", None, at_cosine(0.3)),
+        ("other name", Some("Other"), at_cosine(1.0)),
+        ("other space", Some("A"), other_space),
+        ("nothing of ours", Some("A"), at_cosine(1.0)),
+        ("new", Some("Other"), at_cosine(0.1)),
+    ] {
+        let mut person = person(who);
+        person.name = name.map(str::to_owned);
+        theirs.put(&person, &[template]).unwrap();
+    }
+    theirs.put(&person("nothing of theirs"), &[]).unwrap();
+    let ours = |name: &str| {
+        let ours = FileStore::create(folder.path().join(name), &key(1)).unwrap();
+        let both = ["alike", "unnamed", "unlike", "other name", "other space"];
+        for who in both.into_iter().chain(["nothing of theirs"]) {
+            let person = person(who).with_name("A");
+            ours.put(&person, &[at_cosine(1.0)]).unwrap();
+        }
+        ours.put(&person("nothing of ours"), &[]).unwrap();
+        ours
+    };
+
+    let store = ours("skip");
+    let options = ImportOptions::default().with_resemblance(0.5);
+    let report = store.import(&theirs, &options, Watch::new()).unwrap();
+    assert_eq!((report.people_added, report.people_known), (1, 3));
+    assert_eq!((report.templates_added, report.templates_known), (3, 0));
+    let conflicts: Vec<_> = report
+        .conflicts
+        .iter()
+        .map(|one| (one.id.as_str(), one.similarity.map(|s| (s * 10.0).round())))
+        .collect();
+    let expected = [
+        ("unlike", Some(3.0)),
+        ("other name", Some(10.0)),
+        ("other space", None),
+        ("nothing of ours", None),
+    ];
+    assert_eq!(conflicts, expected);
+    assert_eq!(report.conflicts[1].our_name.as_deref(), Some("A"));
+    assert_eq!(report.conflicts[1].their_name.as_deref(), Some("Other"));
+    assert_eq!(templates(&store).len(), 6 + 3);
+
+    // Without a score nothing but the same template vouches for a person; what came before does.
+    let store_again = ours("none");
+    let report = store_again
+        .import(&theirs, &ImportOptions::default(), Watch::new())
+        .unwrap();
+    assert_eq!((report.conflicts.len(), report.templates_added), (6, 1));
+    let report = store
+        .import(&theirs, &ImportOptions::default(), Watch::new())
+        .unwrap();
+    assert_eq!((report.conflicts.len(), report.templates_known), (4, 3));
+
+    let store = ours("merge");
+    let options = options.with_on_conflict(OnConflict::Merge);
+    let report = store.import(&theirs, &options, Watch::new()).unwrap();
+    assert_eq!(report.conflicts.len(), 4);
+    assert_eq!((report.people_added, report.people_known), (1, 7));
+    assert_eq!((report.templates_added, report.templates_known), (6, 1));
+    assert_eq!(store.people().unwrap()[3].name.as_deref(), Some("A"));
 }
 
 #[test]

@@ -118,7 +118,7 @@ pub(crate) fn run(session: &Session, args: &Args) -> Result<Answer> {
         check_output(out, files.iter().chain(others).map(PathBuf::as_path))?;
     }
     let models = args.recognize.open_models()?;
-    let store = args.gallery.open(session)?;
+    let store = args.gallery.open_read_only(session)?;
     let recognizer = args.recognize.recognizer_over(models, &store, false)?;
 
     let mut sheet = Sheet {

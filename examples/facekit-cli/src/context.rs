@@ -371,12 +371,28 @@ impl GalleryArgs {
     pub(crate) fn open(&self, session: &Session) -> Result<Arc<FileStore>> {
         self.key.open(session, &self.gallery)
     }
+
+    /// As [`open`](Self::open), for commands that change nothing.
+    pub(crate) fn open_read_only(&self, session: &Session) -> Result<Arc<FileStore>> {
+        self.key.open_read_only(session, &self.gallery)
+    }
 }
 
 impl KeyArgs {
     /// Opens a gallery file with the key that it needs, if it needs one.
     pub(crate) fn open(&self, session: &Session, path: &Path) -> Result<Arc<FileStore>> {
-        let protection = match FileStore::protection_kind(path)? {
+        let protection = self.protection(session, path)?;
+        Ok(Arc::new(FileStore::open(path, &protection)?))
+    }
+
+    /// As [`open`](Self::open), for commands that change nothing.
+    pub(crate) fn open_read_only(&self, session: &Session, path: &Path) -> Result<Arc<FileStore>> {
+        let protection = self.protection(session, path)?;
+        Ok(Arc::new(FileStore::open_read_only(path, &protection)?))
+    }
+
+    fn protection(&self, session: &Session, path: &Path) -> Result<Protection> {
+        Ok(match FileStore::protection_kind(path)? {
             ProtectionKind::None => {
                 let note = format!("gallery {}: it is not encrypted", path.display());
                 session.output.note(&note);
@@ -394,8 +410,7 @@ impl KeyArgs {
                     )
                 })?
             }
-        };
-        Ok(Arc::new(FileStore::open(path, &protection)?))
+        })
     }
 
     /// The key file that the command line or the environment names.

@@ -59,7 +59,7 @@ pub(crate) fn run(session: &Session, args: &Args) -> Result<Answer> {
     let models = args.recognize.open_models()?;
     let finder = match &args.gallery {
         Some(gallery) => {
-            let store = args.key.open(session, gallery)?;
+            let store = args.key.open_read_only(session, gallery)?;
             Finder::Recognizer(args.recognize.recognizer_over(models, &store, false)?)
         }
         None => Finder::Models(models, args.recognize.detect.options()),

@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use anyhow::{Context, Result};
 use clap::{Args, Subcommand};
 use facekit::{
-    Error, ExactIndex, Gallery, GalleryKey, Metric, PersonId, Protection, Recognizer, Threshold,
-    Watch,
+    EmbeddingSpace, Error, ExactIndex, FileStore, Gallery, GalleryKey, ImportOptions, Metric,
+    OnConflict, PersonId, Protection, Recognizer, Registry, TemplateStore, Threshold, Watch,
 };
 use serde::Serialize;
 
@@ -37,6 +37,10 @@ pub(crate) struct BackupArgs {
     /// The copy, which must not exist
     to: PathBuf,
 
+    /// Leave out what is damaged and say what that is; exit code 1 where there is some
+    #[arg(long)]
+    salvage: bool,
+
     #[command(flatten)]
     gallery: GalleryArgs,
 }
@@ -65,6 +69,10 @@ pub(crate) struct ImportArgs {
     /// That gallery's key file [default: the same key]
     #[arg(long, value_name = "FILE")]
     from_key_file: Option<PathBuf>,
+
+    /// Merge people of one id even where names or faces differ
+    #[arg(long)]
+    merge_anyway: bool,
 
     #[command(flatten)]
     gallery: GalleryArgs,
@@ -142,18 +150,37 @@ pub(crate) fn run(session: &Session, command: Command) -> Result<Answer> {
 
 fn backup(session: &Session, args: &BackupArgs) -> Result<Answer> {
     require_absent("backup", &args.to)?;
-    let store = args.gallery.open(session)?;
+    let store = args.gallery.open_read_only(session)?;
     let bar = session.output.bar("backing up");
     let progress = bar.follow();
     let watch = Watch::new().with_cancellation(&session.token);
-    store.backup(&args.to, watch.with_progress(&progress))?;
+    let watch = watch.with_progress(&progress);
+    if !args.salvage {
+        store.backup(&args.to, watch)?;
+        drop(bar);
+        return wrote(session, "backup", &args.to);
+    }
+    let report = store.salvage(&args.to, watch)?;
     drop(bar);
-    wrote(session, "backup", &args.to)
+    let document = serde_json::json!({
+        "backup": shown(&args.to),
+        "people": report.people,
+        "damage": report.damage,
+    });
+    session.output.answer(&document, || {
+        let people = count(report.people, "person", "people");
+        let mut text = format!("backup written: {}, with {people}", shown(&args.to));
+        for damage in &report.damage {
+            text += &format!("\ndamage: {damage}");
+        }
+        text
+    })?;
+    Ok(Answer::from(report.is_clean()))
 }
 
 fn export(session: &Session, args: &ExportArgs) -> Result<Answer> {
     require_absent("export", &args.to)?;
-    let store = args.gallery.open(session)?;
+    let store = args.gallery.open_read_only(session)?;
     let people = (!args.people.is_empty()).then_some(args.people.as_slice());
     let bar = session.output.bar("exporting");
     let progress = bar.follow();
@@ -186,30 +213,103 @@ fn import(session: &Session, args: &ImportArgs) -> Result<Answer> {
     let key = KeyArgs {
         key_file: key_file.or_else(|| args.gallery.key.key_file.clone()),
     };
-    let from = key.open(session, &args.from)?;
+    let from = key.open_read_only(session, &args.from)?;
     let bar = session.output.bar("importing");
     let progress = bar.follow();
     let watch = Watch::new().with_cancellation(&session.token);
+    let mut options = ImportOptions::default();
+    options.resemblance = resemblance(&store, &from)?;
+    if args.merge_anyway {
+        options.on_conflict = OnConflict::Merge;
+    }
     let report = store
-        .import(&from, watch.with_progress(&progress))
+        .import(&from, &options, watch.with_progress(&progress))
         .with_context(|| format!("importing {} failed", args.from.display()))?;
     drop(bar);
+    let conflicts: Vec<_> = report
+        .conflicts
+        .iter()
+        .map(|one| {
+            serde_json::json!({
+                "id": one.id,
+                "name": one.our_name,
+                "imported_name": one.their_name,
+                "similarity": one.similarity,
+            })
+        })
+        .collect();
     let document = serde_json::json!({
         "people_added": report.people_added,
         "people_known": report.people_known,
         "templates_added": report.templates_added,
         "templates_known": report.templates_known,
+        "conflicts": conflicts,
+        "conflicts_merged": args.merge_anyway,
     });
     session.output.answer(&document, || {
-        format!(
+        let mut text = format!(
             "{} added, {} known already; {} added, {} known already",
             count(report.people_added, "person", "people"),
             report.people_known,
             count(report.templates_added, "template", "templates"),
             report.templates_known,
-        )
+        );
+        for one in &report.conflicts {
+            let name = |name: &Option<String>| name.clone().unwrap_or_else(|| "no name".to_owned());
+            let similarity = one.similarity.map_or_else(
+                || "no faces to compare".to_owned(),
+                |similarity| format!("similarity {similarity:.3}"),
+            );
+            let done = if args.merge_anyway {
+                "merged"
+            } else {
+                "left out"
+            };
+            text += &format!(
+                "\nconflict: {} is {} here and {} there, {similarity}: {done}",
+                one.id,
+                name(&one.our_name),
+                name(&one.their_name),
+            );
+        }
+        if !report.conflicts.is_empty() && !args.merge_anyway {
+            text += "\nif they are the same people, --merge-anyway merges them";
+        }
+        text
     })?;
-    Ok(Answer::Yes)
+    Ok(Answer::from(
+        report.conflicts.is_empty() || args.merge_anyway,
+    ))
+}
+
+/// The score that one in a thousand strangers reaches, where the models of all that can be compared are calibrated.
+fn resemblance(ours: &FileStore, theirs: &FileStore) -> Result<Option<f32>> {
+    const FMR: f64 = 1e-3;
+    let (ours, theirs) = (spaces(ours)?, spaces(theirs)?);
+    let registry = Registry::builtin();
+    let scores = ours
+        .iter()
+        .filter(|space| theirs.contains(space))
+        .map(|space| {
+            let entry = registry
+                .models()
+                .find(|entry| entry.space().as_ref() == Some(space))?;
+            entry.calibration.as_ref()?.score_at(FMR).ok()
+        });
+    // A score too high leaves people out, one too low mixes them up.
+    let highest = |scores: Vec<f32>| scores.into_iter().max_by(f32::total_cmp);
+    Ok(scores.collect::<Option<_>>().and_then(highest))
+}
+
+fn spaces(store: &FileStore) -> Result<Vec<EmbeddingSpace>> {
+    let mut spaces = Vec::new();
+    store.templates(&mut |template| {
+        if !spaces.contains(template.embedding.space()) {
+            spaces.push(template.embedding.space().clone());
+        }
+        Ok(())
+    })?;
+    Ok(spaces)
 }
 
 fn rekey(session: &Session, args: &RekeyArgs) -> Result<Answer> {
@@ -244,7 +344,7 @@ fn check(session: &Session, args: &CheckArgs) -> Result<Answer> {
     let watch = Watch::new().with_cancellation(&session.token);
     let report = args
         .gallery
-        .open(session)
+        .open_read_only(session)
         .and_then(|store| Ok(store.check(watch.with_progress(&progress))?));
     drop(bar);
     let checked = match report {

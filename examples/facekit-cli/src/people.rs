@@ -384,7 +384,7 @@ pub(crate) fn list(session: &Session, args: &PeopleArgs) -> Result<Answer> {
         gallery: String,
         people: Vec<Listed>,
     }
-    let store = args.gallery.open(session)?;
+    let store = args.gallery.open_read_only(session)?;
     let mut templates: BTreeMap<PersonId, BTreeMap<String, usize>> = BTreeMap::new();
     store.templates(&mut |template| {
         let space = template.embedding.space().to_string();

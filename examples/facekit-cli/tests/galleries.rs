@@ -94,6 +94,51 @@ fn exports_and_imports() {
 }
 
 #[test]
+fn imports_tell_people_apart() {
+    use facekit::TemplateStore;
+    use facekit::{Embedding, FileStore, NewTemplate, Person, PersonId, Protection, Registry};
+    let place = Place::new();
+    let registry = Registry::builtin();
+    let entry = registry.models().find(|entry| entry.calibration.is_some());
+    let space = entry.and_then(|entry| entry.space()).unwrap();
+    let gallery = |name: &str, people: &[(&str, &str, usize)]| {
+        let store = FileStore::create(place.path(name), &Protection::None).unwrap();
+        for &(id, name, axis) in people {
+            let mut values = vec![0.1; space.dimension()];
+            values[axis] = 100.0;
+            let embedding = Embedding::new(&space, values).unwrap();
+            let now = jiff::Timestamp::UNIX_EPOCH;
+            let person = Person::new(PersonId::new(id).unwrap(), now).with_name(name);
+            store
+                .put(&person, &[NewTemplate::new(embedding, 0.5, now)])
+                .unwrap();
+        }
+    };
+    gallery(
+        "ours.gallery",
+        &[("p", "One", 0), ("q", "Two", 1), ("r", "Three", 2)],
+    );
+    gallery(
+        "theirs.gallery",
+        &[("p", "Other", 5), ("q", "Two", 1), ("r", "Three", 6)],
+    );
+    let import = "gallery import theirs.gallery --gallery ours.gallery";
+    place.line(import).ends(1).says(&[
+        "0 people added, 1 known already; 0 templates added, 1 known already",
+        "conflict: p is One here and Other there, similarity 0.0",
+        "conflict: r is Three here and Three there, similarity 0.0",
+        "left out",
+        "--merge-anyway",
+    ]);
+    let report = place
+        .line(&format!("{import} --merge-anyway --json"))
+        .ends(0)
+        .json();
+    assert_eq!(report["conflicts"][0]["id"], "p");
+    assert_eq!(report["templates_added"], 2);
+}
+
+#[test]
 fn rekey_changes_the_lock() {
     let mut place = Place::new();
     place.gallery("staff.gallery", &["anna"]);
@@ -190,6 +235,9 @@ fn check_finds_damage() {
         .ends(0)
         .says(&["1 person", "no damage"]);
     let bytes = fs::read(&path).unwrap();
+    place.line("gallery check --gallery staff.gallery").ends(0);
+    place.line("people --gallery staff.gallery").ends(0);
+    assert!(fs::read(&path).unwrap() == bytes);
     place.write("half.gallery", &bytes[..bytes.len() / 2]);
     let report = place
         .line("gallery check --gallery half.gallery --json")
@@ -213,7 +261,13 @@ fn check_finds_damage() {
 fn a_gallery_in_use() {
     let place = Place::new();
     let path = place.gallery("staff.gallery", &["anna"]);
-    let _open = facekit::FileStore::open(path, &facekit::Protection::None).unwrap();
+    let reader = facekit::FileStore::open_read_only(&path, &facekit::Protection::None).unwrap();
+    place.line("people --gallery staff.gallery").ends(0);
+    place
+        .line("remove --gallery staff.gallery anna")
+        .fails(&["gallery staff.gallery: already open"]);
+    drop(reader);
+    let _open = facekit::FileStore::open(&path, &facekit::Protection::None).unwrap();
     place
         .line("people --gallery staff.gallery")
         .fails(&["gallery staff.gallery: already open"]);

@@ -12,7 +12,10 @@ mod file;
 mod memory;
 
 #[cfg(feature = "store")]
-pub use file::{CheckReport, FileStore, GalleryKey, ImportReport, Protection, ProtectionKind};
+pub use file::{
+    CheckReport, FileStore, GalleryKey, ImportConflict, ImportOptions, ImportReport, OnConflict,
+    Protection, ProtectionKind,
+};
 #[cfg(feature = "engine")]
 pub use memory::MemoryStore;
 
@@ -99,7 +102,9 @@ pub trait TemplateStore: fmt::Debug + Send + Sync {
     ///
     /// # Errors
     ///
-    /// [`Error::Store`](crate::Error::Store) where the medium fails; nothing has changed then.
+    /// [`Error::Store`](crate::Error::Store) where the medium fails,
+    /// [`Error::InvalidArgument`](crate::Error::InvalidArgument) for what the store does not take; nothing has changed
+    /// then.
     fn put(&self, person: &Person, templates: &[NewTemplate]) -> Result<Vec<TemplateId>>;
 
     /// Removes people with all their templates and crops, in one step. Returns how many were there.

@@ -1,15 +1,15 @@
-use std::{collections::BTreeMap, thread, time::Duration};
+use std::{thread, time::Duration};
 
 use redb::DatabaseError;
 
 use super::{
-    FileStore, fault, guarded,
+    Broken, FileStore, fault, guarded,
     header::damaged,
-    records::{CROPS, KEYS, PEOPLE, Spaces, TEMPLATES},
+    records::{Damage, Found, PEOPLE},
 };
-use crate::{EmbeddingSpace, Error, Result, Watch};
+use crate::{EmbeddingSpace, Result, Watch};
 
-/// What [`FileStore::check`] found.
+/// What [`FileStore::check`] found, or [`FileStore::salvage`] copied.
 #[derive(Clone, Debug, Default)]
 #[non_exhaustive]
 pub struct CheckReport {
@@ -19,7 +19,7 @@ pub struct CheckReport {
     pub templates: Vec<(EmbeddingSpace, usize)>,
     /// Crops whose records open.
     pub crops: usize,
-    /// What is wrong, a line for each damaged record.
+    /// What is wrong, a line for each: damaged records by kind and number, and pages that do not hold together.
     pub damage: Vec<String>,
 }
 
@@ -29,10 +29,23 @@ impl CheckReport {
     pub fn is_clean(&self) -> bool {
         self.damage.is_empty()
     }
+
+    pub(super) fn count(&mut self, found: &Found<'_>) {
+        match found {
+            Found::Person(_) => self.people += 1,
+            Found::Template(_, space) => {
+                match self.templates.iter_mut().find(|(known, _)| known == space) {
+                    Some((_, count)) => *count += 1,
+                    None => self.templates.push((space.clone(), 1)),
+                }
+            }
+            Found::Crop => self.crops += 1,
+        }
+    }
 }
 
 impl FileStore {
-    /// Reads everything: verifies the checksums of all pages and opens every record.
+    /// Reads everything: opens every record and verifies the checksums of all pages.
     ///
     /// Waits for visits that are under way ([`templates`](crate::TemplateStore::templates),
     /// [`crops`](crate::TemplateStore::crops), backups and the like), so it must not be called from one. Changes wait
@@ -40,8 +53,9 @@ impl FileStore {
     ///
     /// # Errors
     ///
-    /// [`Error::GalleryDamaged`] where the file does not hold together, so that records cannot even be found;
-    /// [`Error::Store`] where reading fails; [`Error::Cancelled`].
+    /// [`Error::Store`](crate::Error::Store) where reading fails; [`Error::Cancelled`](crate::Error::Cancelled). Damage
+    /// is no error but in the report, beside what can still be read. Pages that were found damaged cannot be changed any
+    /// more.
     ///
     /// ```
     /// use facekit::{FileStore, Protection, Watch};
@@ -56,72 +70,35 @@ impl FileStore {
     /// ```
     pub fn check(&self, watch: Watch<'_>) -> Result<CheckReport> {
         let mut report = CheckReport::default();
-        while !self.check_pages(&mut report)? {
-            watch.report(0, None)?;
+        let damage = Damage::tolerated();
+        let mut done = 0;
+        // Before the pages, since nothing can be read for sure once they were found to be damaged.
+        self.snapshot()?.survey(
+            &damage,
+            &mut |total| {
+                done += 1;
+                watch.report(done, Some(total.max(done)))
+            },
+            &mut |_, _, found| {
+                report.count(&found);
+                Ok(())
+            },
+        )?;
+        while damage.note(self.check_pages(&damage))? == Some(false) {
+            watch.report(done, Some(done))?;
             thread::sleep(Duration::from_millis(5));
         }
-        let snapshot = self.snapshot()?;
-        let mut total = 0;
-        for records in [PEOPLE, TEMPLATES, CROPS] {
-            total += snapshot.count(records)?;
-        }
-        let mut done = 0;
-        let mut step = || {
-            done += 1;
-            watch.report(done, Some(total))
-        };
-
-        let mut owners = BTreeMap::new();
-        snapshot.scan(PEOPLE, &mut |number, record| {
-            if let Some(owner) = note(&mut report.damage, snapshot.owner(number, record))? {
-                owners.insert(number, owner);
-            }
-            step()
-        })?;
-        report.people = owners.len();
-        if snapshot.count(KEYS)? != snapshot.count(PEOPLE)? {
-            report
-                .damage
-                .push("people and keys differ in number".to_owned());
-        }
-
-        let mut spaces = Spaces::default();
-        let mut owned = BTreeMap::<u64, Vec<u64>>::new();
-        snapshot.scan(TEMPLATES, &mut |number, record| {
-            let opened = snapshot.template(number, record, &owners, &mut spaces);
-            if let Some((person, template)) = note(&mut report.damage, opened)? {
-                owned.entry(person).or_default().push(number);
-                let space = template.embedding.space();
-                match report
-                    .templates
-                    .iter_mut()
-                    .find(|(known, _)| known == space)
-                {
-                    Some((_, count)) => *count += 1,
-                    None => report.templates.push((space.clone(), 1)),
-                }
-            }
-            step()
-        })?;
-        for &person in owners.keys() {
-            if snapshot.owned(person)? != owned.remove(&person).unwrap_or_default() {
-                report.damage.push(format!(
-                    "person record {person} does not list the templates that there are"
-                ));
-            }
-        }
-
-        snapshot.scan(CROPS, &mut |number, record| {
-            let opened = snapshot.crop(number, record, &owners);
-            report.crops += usize::from(note(&mut report.damage, opened)?.is_some());
-            step()
-        })?;
+        report.damage = damage.into_lines();
         Ok(report)
     }
 
     /// Has the database check its own pages. `false` where a visit keeps it from doing so.
-    fn check_pages(&self, report: &mut CheckReport) -> Result<bool> {
-        let mut state = self.writable()?;
+    fn check_pages(&self, damage: &Damage) -> Result<bool> {
+        let mut state = if self.read_only {
+            self.state()
+        } else {
+            self.writable()?
+        };
         let mut busy = false;
         let checked = guarded(&self.path, || match state.database.check_integrity() {
             Err(DatabaseError::TransactionInProgress) => {
@@ -131,32 +108,25 @@ impl FileStore {
             checked => checked.map_err(fault(&self.path, "checking")),
         });
         // A failed check leaves the database unfit for changes.
-        state.broken |= checked.is_err();
+        if checked.is_err() {
+            state.broken = Some(Broken::Pages);
+        }
         if !checked? {
-            report
-                .damage
-                .push("the list of free pages was wrong; it has been repaired".to_owned());
+            let what = if self.read_only {
+                "the list of free pages is wrong"
+            } else {
+                "the list of free pages was wrong; it has been repaired"
+            };
+            damage.note(Err::<(), _>(damaged(&self.path, what)))?;
         }
         if busy {
             return Ok(false);
         }
-        if state.people.len() as u64
-            != super::Snapshot::new(&state.database, &state.root, &self.path)?.count(PEOPLE)?
-        {
+        let count =
+            super::Snapshot::new(&state.database, &state.root, &self.path)?.count(PEOPLE)?;
+        if !self.read_only && state.people.len() as u64 != count {
             return Err(damaged(&self.path, "it no longer holds the people it held"));
         }
         Ok(true)
-    }
-}
-
-/// Takes down what is wrong with a single record and goes on.
-fn note<T>(damage: &mut Vec<String>, opened: Result<T>) -> Result<Option<T>> {
-    match opened {
-        Ok(opened) => Ok(Some(opened)),
-        Err(Error::GalleryDamaged { reason, .. }) => {
-            damage.push(reason);
-            Ok(None)
-        }
-        Err(error) => Err(error),
     }
 }

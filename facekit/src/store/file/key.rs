@@ -2,14 +2,14 @@
 
 use std::{
     env, fmt,
-    fs::{File, OpenOptions},
+    fs::File,
     io::{Read, Write},
     path::Path,
 };
 
 use zeroize::Zeroizing;
 
-use super::{disk, seal};
+use super::{seal, transfer::Unpublished};
 use crate::{Error, Result};
 
 /// The key that opens a gallery file: 32 random bytes, or a passphrase. Wiped from memory when dropped.
@@ -123,7 +123,8 @@ impl GalleryKey {
         }
     }
 
-    /// Writes a key file that only its owner can read (mode 0600 on Unix), and makes sure it is on disk.
+    /// Writes a key file that only its owner can read (mode 0600 on Unix), and makes sure it is on disk. It
+    /// appears under its name once it is complete.
     ///
     /// # Errors
     ///
@@ -143,16 +144,11 @@ impl GalleryKey {
             }
         }
         text.push('\n');
-        let mut options = OpenOptions::new();
-        options.write(true).create_new(true);
-        disk::owner_only(&mut options)
-            .open(path)
-            .and_then(|mut file| {
-                file.write_all(text.as_bytes())?;
-                file.sync_all()
-            })
+        let new = Unpublished::new(path)?;
+        let mut file = new.file();
+        file.write_all(text.as_bytes())
             .map_err(Error::io("creating", path))?;
-        disk::sync_folder_of(path)
+        new.publish()
     }
 }
 
@@ -228,6 +224,14 @@ mod tests {
             key.write_new_file(&path).unwrap_err(),
             Error::Io { .. }
         ));
+        // What a crash left behind is cleared away.
+        let (other, partial) = (
+            folder.path().join("other"),
+            folder.path().join(".other.partial"),
+        );
+        std::fs::write(&partial, "0123").unwrap();
+        key.write_new_file(&other).unwrap();
+        assert!(GalleryKey::from_file(&other).is_ok() && !partial.exists());
         let hex = "0123456789abcdefABCDEF".repeat(3);
         let (good, short) = (&hex[..64], &hex[..63]);
         for good in [good.to_owned(), format!("{good}\n"), format!("{good}\r\n")] {

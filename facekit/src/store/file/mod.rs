@@ -12,7 +12,7 @@ use std::{
 use redb::Database;
 
 use self::{
-    disk::{Backend, Disk},
+    disk::{Backend, Disk, Overlay},
     header::{Wrapping, damaged},
     records::{Snapshot, Writer},
     seal::SecretKey,
@@ -30,7 +30,7 @@ mod transfer;
 
 pub use check::CheckReport;
 pub use key::{GalleryKey, Protection, ProtectionKind};
-pub use transfer::ImportReport;
+pub use transfer::{ImportConflict, ImportOptions, ImportReport, OnConflict};
 
 /// A durable store in one file, encrypted at rest.
 ///
@@ -55,7 +55,9 @@ pub use transfer::ImportReport;
 ///   power, as far as the drive keeps what it was told to keep. Commits are in two phases, so that a page which rots is
 ///   an error and never passes for a change that was cut short.
 /// - **Whole.** A change happens entirely or not at all. A gallery file appears under its name complete or not at all.
-/// - **Alone.** A file is open once, in one process; whoever comes second gets [`Error::GalleryLocked`].
+/// - **Alone.** A file that can be changed is open once, in one process; whoever comes second gets
+///   [`Error::GalleryLocked`], readers included. Many may read at once ([`open_read_only`](Self::open_read_only)) while
+///   nobody changes anything.
 /// - **Sealed.** Ids, names, times, vectors and crops are encrypted and authenticated with XChaCha20-Poly1305, each
 ///   person's under a key of their own. Without the gallery's key one can see how many people, templates and crops
 ///   there are, how large each record is, and which template belongs to which number of a person; with
@@ -74,15 +76,20 @@ pub use transfer::ImportReport;
 ///   forge any.
 /// - While a gallery is open its keys are in memory.
 ///
+/// # Limits
+///
+/// A name of more than 1024 bytes is [`Error::InvalidArgument`].
+///
 /// # After errors
 ///
 /// A change that fails leaves the gallery as it was. Where a commit itself failed nobody can say whether it reached
 /// the drive; the store then refuses further work, and opening it anew settles the matter. If the very last step of
 /// [`remove`](TemplateStore::remove) fails, overwriting the old key, the people are gone from the gallery and the
-/// error says so; the next removal or the next opening repeats that step.
+/// error says so; the next removal or the next opening for changes repeats that step.
 pub struct FileStore {
     path: PathBuf,
     disk: Arc<dyn Disk>,
+    read_only: bool,
     state: Mutex<State>,
 }
 
@@ -91,11 +98,20 @@ struct State {
     root: SecretKey,
     epoch: u64,
     wrapping: Wrapping,
+    /// Needed for changes, and empty where there cannot be any.
     people: HashMap<PersonId, u64>,
     /// An old root key could not be overwritten yet.
     unerased: bool,
+    broken: Option<Broken>,
+}
+
+/// Why nothing can be changed any more.
+#[derive(Clone, Copy)]
+enum Broken {
     /// A commit failed, so what is on disk is unknown.
-    broken: bool,
+    Commit,
+    /// A check found damaged pages.
+    Pages,
 }
 
 impl FileStore {
@@ -131,8 +147,43 @@ impl FileStore {
             .write(true)
             .open(path)
             .map_err(Error::io("opening", path))?;
+        // Before the lock, which may be on the very same file: a crash can leave it with both names.
+        transfer::clear_left_behind(path);
         lock(&file, path)?;
         Self::open_on(Arc::new(file), path, protection)
+    }
+
+    /// Opens a gallery file for reading alone. Not a byte of it changes, whatever state it is in, so a file or medium
+    /// that cannot be written is enough. Many may have it open so at once; changes are refused.
+    ///
+    /// After a crash the file is read as [`open`](Self::open) would settle it, in memory. A root key that was to be
+    /// overwritten stays until the gallery is opened for changes.
+    ///
+    /// # Errors
+    ///
+    /// As [`open`](Self::open); [`Error::GalleryLocked`] where somebody has it open for changes. People whose records
+    /// are damaged do not keep the rest from being opened; what reads them fails.
+    /// [`put`](TemplateStore::put), [`remove`](TemplateStore::remove), [`import`](Self::import) and
+    /// [`rekey`](Self::rekey) fail with [`Error::InvalidArgument`].
+    ///
+    /// ```
+    /// use facekit::{FileStore, PersonId, Protection, TemplateStore};
+    /// # let folder = tempfile::tempdir().unwrap();
+    /// # let path = folder.path().join("staff.gallery");
+    ///
+    /// drop(FileStore::create(&path, &Protection::None)?);
+    /// let one = FileStore::open_read_only(&path, &Protection::None)?;
+    /// let other = FileStore::open_read_only(&path, &Protection::None)?;
+    /// assert_eq!(one.people()?, other.people()?);
+    /// assert!(one.remove(&[PersonId::new("anna")?]).is_err());
+    /// assert!(FileStore::open(&path, &Protection::None).is_err());
+    /// # Ok::<(), facekit::Error>(())
+    /// ```
+    pub fn open_read_only(path: impl AsRef<Path>, protection: &Protection) -> Result<Self> {
+        let path = path.as_ref();
+        let file = File::open(path).map_err(Error::io("opening", path))?;
+        locked(file.try_lock_shared(), path)?;
+        Self::open_read_only_on(file, path, protection)
     }
 
     /// Opens a gallery file, or creates it where there is none.
@@ -242,6 +293,7 @@ impl FileStore {
         Ok(Self {
             path: path.to_owned(),
             disk,
+            read_only: false,
             state: Mutex::new(State {
                 database,
                 root,
@@ -249,20 +301,39 @@ impl FileStore {
                 wrapping,
                 people: HashMap::new(),
                 unerased: false,
-                broken: false,
+                broken: None,
             }),
         })
     }
 
     fn open_on(disk: Arc<dyn Disk>, path: &Path, protection: &Protection) -> Result<Self> {
+        Self::open_as(disk, path, protection, false)
+    }
+
+    fn open_read_only_on(disk: impl Disk, path: &Path, protection: &Protection) -> Result<Self> {
+        let disk = Overlay::new(disk).map_err(Error::io("reading", path))?;
+        Self::open_as(Arc::new(disk), path, protection, true)
+    }
+
+    fn open_as(
+        disk: Arc<dyn Disk>,
+        path: &Path,
+        protection: &Protection,
+        read_only: bool,
+    ) -> Result<Self> {
         match header::version(&*disk, path)? {
-            1 => Self::open_version_1(disk, path, protection),
+            1 => Self::open_version_1(disk, path, protection, read_only),
             // `header::version` lets through what has an arm here.
             version => Err(damaged(path, format!("there is no version {version}"))),
         }
     }
 
-    fn open_version_1(disk: Arc<dyn Disk>, path: &Path, protection: &Protection) -> Result<Self> {
+    fn open_version_1(
+        disk: Arc<dyn Disk>,
+        path: &Path,
+        protection: &Protection,
+        read_only: bool,
+    ) -> Result<Self> {
         let slots = header::read_slots(&*disk, path)?;
         if slots.iter().all(|slot| slot.live().is_none()) {
             return Err(damaged(path, "it has no root key"));
@@ -277,21 +348,21 @@ impl FileStore {
             .find(|slot| slot.epoch == epoch)
             .ok_or_else(|| damaged(path, "the root key of its records is missing"))?;
         let (wrapping, root) = slot.unlock(protection, path)?;
-        if !slots[usize::from(epoch % 2 == 0)].is_erased() {
-            header::erase_slot(&*disk, path, epoch + 1)?;
-        }
-        let owners = Snapshot::new(&database, &root, path)?.owners()?;
-        let count = owners.len();
-        let people: HashMap<_, _> = owners
-            .into_iter()
-            .map(|(number, owner)| (owner.person.id, number))
-            .collect();
-        if people.len() < count {
-            return Err(damaged(path, "a person is in it twice"));
+        let mut people = HashMap::new();
+        if !read_only {
+            if !slots[usize::from(epoch % 2 == 0)].is_erased() {
+                header::erase_slot(&*disk, path, epoch + 1)?;
+            }
+            for (number, owner) in Snapshot::new(&database, &root, path)?.owners()? {
+                if people.insert(owner.person.id, number).is_some() {
+                    return Err(damaged(path, "a person is in it twice"));
+                }
+            }
         }
         Ok(Self {
             path: path.to_owned(),
             disk,
+            read_only,
             state: Mutex::new(State {
                 database,
                 root,
@@ -299,7 +370,7 @@ impl FileStore {
                 wrapping,
                 people,
                 unerased: false,
-                broken: false,
+                broken: None,
             }),
         })
     }
@@ -310,13 +381,23 @@ impl FileStore {
     }
 
     fn writable(&self) -> Result<MutexGuard<'_, State>> {
+        if self.read_only {
+            let reason = format!("{} was opened read-only", self.path.display());
+            return Err(Error::argument("gallery", reason));
+        }
         let mut state = self.state();
-        if state.broken {
-            return Err(Error::Store {
-                store: self.path.display().to_string(),
-                action: "changing a gallery after a failed commit",
-                source: "close it and open it again".into(),
-            });
+        match state.broken {
+            None => {}
+            Some(Broken::Commit) => {
+                return Err(Error::Store {
+                    store: self.path.display().to_string(),
+                    action: "changing a gallery after a failed commit",
+                    source: "close it and open it again".into(),
+                });
+            }
+            Some(Broken::Pages) => {
+                return Err(damaged(&self.path, "its pages do not hold together"));
+            }
         }
         self.erase_old_key(&mut state)?;
         Ok(state)
@@ -330,7 +411,9 @@ impl FileStore {
     /// Commits, and notes where that fails.
     fn commit(&self, state: &mut State, writer: Writer<'_>) -> Result<()> {
         let committed = guarded(&self.path, || writer.commit());
-        state.broken |= committed.is_err();
+        if committed.is_err() {
+            state.broken = Some(Broken::Commit);
+        }
         committed
     }
 
@@ -372,6 +455,14 @@ impl FileStore {
 
 impl TemplateStore for FileStore {
     fn put(&self, person: &Person, templates: &[NewTemplate]) -> Result<Vec<TemplateId>> {
+        let length = person.name.as_ref().map_or(0, String::len);
+        if length > LONGEST_NAME {
+            let reason = format!(
+                "the name of {} is {length} bytes long, the limit is {LONGEST_NAME}",
+                person.id
+            );
+            return Err(Error::argument("person", reason));
+        }
         let mut state = self.writable()?;
         let (writer, number, ids) = guarded(&self.path, || {
             let writer = Writer::new(&state.database, &self.path)?;
@@ -428,7 +519,11 @@ impl fmt::Debug for FileStore {
 
 /// Takes the file for this process and this store alone, until it is closed.
 fn lock(file: &File, path: &Path) -> Result<()> {
-    file.try_lock().map_err(|error| match error {
+    locked(file.try_lock(), path)
+}
+
+fn locked(tried: std::result::Result<(), TryLockError>, path: &Path) -> Result<()> {
+    tried.map_err(|error| match error {
         TryLockError::WouldBlock => Error::GalleryLocked {
             path: path.to_owned(),
         },
@@ -450,6 +545,9 @@ impl GuardedDatabase {
         .map(|database| Self(Some(database)))
     }
 }
+
+/// Bytes of a person's name.
+const LONGEST_NAME: usize = 1024;
 
 /// Bytes of pages that the database keeps in memory.
 const CACHE: usize = 64 << 20;

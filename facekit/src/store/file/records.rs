@@ -1,6 +1,12 @@
 //! What lies in the database: sealed records under plain numbers.
 
-use std::{borrow::Cow, collections::BTreeMap, ops::RangeInclusive, path::Path};
+use std::{
+    borrow::Cow,
+    cell::RefCell,
+    collections::{BTreeMap, BTreeSet, HashSet},
+    ops::RangeInclusive,
+    path::Path,
+};
 
 use jiff::Timestamp;
 use redb::{
@@ -16,8 +22,8 @@ use super::{
     seal::SecretKey,
 };
 use crate::{
-    AlignedFace, Digest, Embedding, EmbeddingSpace, Image, NewTemplate, Person, PersonId, Result,
-    Template, TemplateId,
+    AlignedFace, Digest, Embedding, EmbeddingSpace, Error, Image, NewTemplate, Person, PersonId,
+    Result, Template, TemplateId,
 };
 
 /// The epoch of the root key, and the next numbers to give.
@@ -86,6 +92,56 @@ struct CropRecord<'a> {
 pub(super) struct Owner {
     pub(super) person: Person,
     key: SecretKey,
+}
+
+/// What to do about damage: end with it, or take it down and go on.
+pub(super) struct Damage {
+    tolerated: bool,
+    lines: RefCell<Vec<String>>,
+}
+
+impl Damage {
+    pub(super) fn refused() -> Self {
+        Self {
+            tolerated: false,
+            lines: RefCell::default(),
+        }
+    }
+
+    pub(super) fn tolerated() -> Self {
+        Self {
+            tolerated: true,
+            lines: RefCell::default(),
+        }
+    }
+
+    pub(super) fn note<T>(&self, result: Result<T>) -> Result<Option<T>> {
+        match result {
+            Ok(value) => Ok(Some(value)),
+            Err(Error::GalleryDamaged { reason, source, .. }) if self.tolerated => {
+                let source = source.map(|source| format!(": {source}"));
+                let line = reason + &source.unwrap_or_default();
+                let mut lines = self.lines.borrow_mut();
+                if !lines.contains(&line) {
+                    lines.push(line);
+                }
+                Ok(None)
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    pub(super) fn into_lines(self) -> Vec<String> {
+        self.lines.into_inner()
+    }
+}
+
+/// A record that opens.
+pub(super) enum Found<'a> {
+    Person(&'a Owner),
+    /// With the number of the person.
+    Template(u64, EmbeddingSpace),
+    Crop,
 }
 
 /// The gallery as it was at one moment. Later changes do not touch it, nor does it hold them up.
@@ -190,6 +246,117 @@ impl<'a> Snapshot<'a> {
                 format!("{found} of {expected} records can be reached"),
             ))
         }
+    }
+
+    /// Opens every record: calls `visit` with the number and bytes of each that opens, people first, then templates, then
+    /// crops; and `step` for each that there is, with how many there are.
+    pub(super) fn survey(
+        &self,
+        damage: &Damage,
+        step: &mut dyn FnMut(u64) -> Result<()>,
+        visit: &mut dyn FnMut(u64, &[u8], Found<'_>) -> Result<()>,
+    ) -> Result<()> {
+        let mut total = 0;
+        for records in [PEOPLE, TEMPLATES, CROPS] {
+            total += damage.note(self.count(records))?.unwrap_or(0);
+        }
+        let keys = damage.note(self.count(KEYS))?;
+        let people = damage.note(self.count(PEOPLE))?;
+        if keys != people {
+            damage.note(self.wrong("people and keys differ in number"))?;
+        }
+
+        let mut owners = BTreeMap::new();
+        let mut ids = HashSet::new();
+        self.each(PEOPLE, NEXT_PERSON, damage, &mut |number, record| {
+            if let Some(owner) = damage.note(self.owner(number, record))? {
+                if ids.insert(owner.person.id.clone()) {
+                    visit(number, record, Found::Person(&owner))?;
+                    owners.insert(number, owner);
+                } else {
+                    damage.note(self.wrong("a person is in it twice"))?;
+                }
+            }
+            step(total)
+        })?;
+
+        let mut spaces = Spaces::default();
+        let mut pairs = BTreeSet::new();
+        let mut templates = BTreeSet::new();
+        self.each(TEMPLATES, NEXT_TEMPLATE, damage, &mut |number, record| {
+            let opened = self.template(number, record, &owners, &mut spaces);
+            if let Some((person, template)) = damage.note(opened)? {
+                pairs.insert((person, number));
+                templates.insert(number);
+                let space = template.embedding.space().clone();
+                visit(number, record, Found::Template(person, space))?;
+            }
+            step(total)
+        })?;
+        let listed = damage.note(self.pairs((0, 0)..=(u64::MAX, u64::MAX)))?;
+        let listed: BTreeSet<_> = listed.unwrap_or_default().into_iter().collect();
+        let different: BTreeSet<_> = listed
+            .symmetric_difference(&pairs)
+            .map(|(person, _)| person)
+            .collect();
+        for person in different {
+            let what = "does not list the templates that there are";
+            damage.note(self.wrong(&format!("person record {person} {what}")))?;
+        }
+
+        self.each(CROPS, NEXT_TEMPLATE, damage, &mut |number, record| {
+            if damage.note(self.crop(number, record, &owners))?.is_some() {
+                if templates.contains(&number) {
+                    visit(number, record, Found::Crop)?;
+                } else {
+                    let what = format!("crop {number} has no template that opens");
+                    damage.note(self.wrong(&what))?;
+                }
+            }
+            step(total)
+        })
+    }
+
+    fn wrong(&self, reason: &str) -> Result<()> {
+        Err(damaged(self.path, reason))
+    }
+
+    /// Scans, and where damage is tolerated goes on behind it, record by record.
+    fn each(
+        &self,
+        table: Records,
+        next: &str,
+        damage: &Damage,
+        visit: &mut dyn FnMut(u64, &[u8]) -> Result<()>,
+    ) -> Result<()> {
+        // Whole pages that cannot be read end it, as does a number that nobody can have come to.
+        const MOST_FAILURES: usize = 256;
+        const MOST_RECORDS: u64 = 1 << 24;
+        let mut seen = HashSet::new();
+        let mut stopped = false;
+        let scanned = self.scan(table, &mut |number, record| {
+            seen.insert(number);
+            visit(number, record).inspect_err(|_| stopped = true)
+        });
+        if stopped {
+            return scanned;
+        }
+        if damage.note(scanned)?.is_some() {
+            return Ok(());
+        }
+        let mut failures = 0;
+        let next = damage.note(self.meta(next))?.unwrap_or(MOST_RECORDS);
+        for number in (0..next.min(MOST_RECORDS)).filter(|number| !seen.contains(number)) {
+            match damage.note(self.get(table, number))? {
+                Some(Some(record)) => visit(number, &record)?,
+                Some(None) => {}
+                None => failures += 1,
+            }
+            if failures == MOST_FAILURES {
+                break;
+            }
+        }
+        Ok(())
     }
 
     /// Everyone, by number.
@@ -573,43 +740,59 @@ impl<'a> Writer<'a> {
         Ok(())
     }
 
-    /// Copies everything in `snapshot`, with the data keys wrapped under `root`. `step` is called for each record.
+    /// Copies everything in `snapshot` that opens, with the data keys wrapped under `root`. `step` is called as by
+    /// [`Snapshot::survey`], `count` for each record that is copied.
     pub(super) fn copy(
         &self,
         snapshot: &Snapshot<'_>,
         root: &SecretKey,
-        step: &mut dyn FnMut() -> Result<()>,
+        damage: &Damage,
+        step: &mut dyn FnMut(u64) -> Result<()>,
+        count: &mut dyn FnMut(&Found<'_>),
     ) -> Result<()> {
-        for name in [NEXT_PERSON, NEXT_TEMPLATE] {
-            // Missing until the first person or template comes.
-            if let Ok(number) = snapshot.meta(name) {
-                self.set_meta(name, number)?;
-            }
-        }
-        let mut keys = self.table(KEYS)?;
-        snapshot.scan(KEYS, &mut |number, wrapped| {
-            let wrapped = rewrap(&snapshot.root, root, number, wrapped, snapshot.path)?;
-            keys.insert(number, wrapped.as_slice())
+        let mut next_person = 0;
+        let mut next_template = 0;
+        {
+            let mut keys = self.table(KEYS)?;
+            let mut people = self.table(PEOPLE)?;
+            let mut templates = self.table(TEMPLATES)?;
+            let mut crops = self.table(CROPS)?;
+            let mut owned = self
+                .transaction
+                .open_table(OWNED)
                 .map_err(fault(self.path, "writing"))?;
-            Ok(())
-        })?;
-        for records in [PEOPLE, TEMPLATES, CROPS] {
-            let mut table = self.table(records)?;
-            snapshot.scan(records, &mut |number, record| {
+            snapshot.survey(damage, step, &mut |number, record, found| {
+                count(&found);
+                let table = match found {
+                    Found::Person(owner) => {
+                        let context = context(Kind::Key, number, 0);
+                        let wrapped = root.seal(&context, owner.key.bytes())?;
+                        keys.insert(number, wrapped.as_slice())
+                            .map_err(fault(self.path, "writing"))?;
+                        next_person = next_person.max(number.saturating_add(1));
+                        &mut people
+                    }
+                    Found::Template(person, _) => {
+                        owned
+                            .insert((person, number), ())
+                            .map_err(fault(self.path, "writing"))?;
+                        next_template = next_template.max(number.saturating_add(1));
+                        &mut templates
+                    }
+                    Found::Crop => &mut crops,
+                };
                 table
                     .insert(number, record)
                     .map_err(fault(self.path, "writing"))?;
-                step()
+                Ok(())
             })?;
         }
-        let mut owned = self
-            .transaction
-            .open_table(OWNED)
-            .map_err(fault(self.path, "writing"))?;
-        for pair in snapshot.pairs((0, 0)..=(u64::MAX, u64::MAX))? {
-            owned
-                .insert(pair, ())
-                .map_err(fault(self.path, "writing"))?;
+        for (name, least) in [(NEXT_PERSON, next_person), (NEXT_TEMPLATE, next_template)] {
+            // Missing until the first person or template comes.
+            let number = snapshot.meta(name).unwrap_or(0).max(least);
+            if number > 0 {
+                self.set_meta(name, number)?;
+            }
         }
         Ok(())
     }

@@ -132,6 +132,28 @@ impl FailingDisk {
     }
 }
 
+impl Disk for Arc<FailingDisk> {
+    fn len(&self) -> io::Result<u64> {
+        (**self).len()
+    }
+
+    fn set_len(&self, length: u64) -> io::Result<()> {
+        (**self).set_len(length)
+    }
+
+    fn read(&self, offset: u64, bytes: &mut [u8]) -> io::Result<()> {
+        (**self).read(offset, bytes)
+    }
+
+    fn write(&self, offset: u64, bytes: &[u8]) -> io::Result<()> {
+        (**self).write(offset, bytes)
+    }
+
+    fn sync(&self) -> io::Result<()> {
+        (**self).sync()
+    }
+}
+
 impl Disk for FailingDisk {
     fn len(&self) -> io::Result<u64> {
         Ok(self.0.lock().unwrap().current.len() as u64)
@@ -598,4 +620,215 @@ fn records_cannot_change_places() {
     assert_eq!(report.damage[..2], expected);
     let error = store.templates(&mut |_| Ok(())).unwrap_err();
     assert!(matches!(error, Error::GalleryDamaged { .. }));
+}
+
+/// Changes one byte of a sealed record, in a page or out of it.
+fn spoil(bytes: &mut [u8], sealed: &[u8]) {
+    let mut found = 0;
+    for at in 0..bytes.len() - sealed.len() {
+        if bytes[at..].starts_with(sealed) {
+            bytes[at + sealed.len() / 2] ^= 1;
+            found += 1;
+        }
+    }
+    assert!(found > 0);
+}
+
+#[test]
+fn what_is_left_can_be_read() {
+    let folder = tempfile::tempdir().unwrap();
+    let disk = FailingDisk::new(Vec::new(), None);
+    let store = create(&disk).unwrap();
+    for who in 0..4 {
+        let crop = AlignedFace::new(crate::Image::filled(16, 16, [who as u8; 3])).unwrap();
+        let templates = [template(who).with_crop(crop), template(10 + who)];
+        store.put(&person(who), &templates).unwrap();
+    }
+    let snapshot = store.snapshot().unwrap();
+    let get = |table, number| snapshot.get(table, number).unwrap().unwrap();
+    let people = get(records::PEOPLE, 1);
+    let (some_template, some_crop) = (get(records::TEMPLATES, 5), get(records::CROPS, 0));
+    drop(snapshot);
+    drop(store);
+
+    let whole = disk.bytes();
+    for (sealed, named, left) in [
+        (&people, "person record 1", (3, 6, 3)),
+        (&some_template, "template 5", (4, 7, 4)),
+        (&some_crop, "crop 0", (4, 8, 3)),
+    ] {
+        let mut bytes = whole.clone();
+        spoil(&mut bytes, sealed);
+        let store =
+            FileStore::open_read_only_on(FailingDisk::new(bytes, Some(0)), path(), &key()).unwrap();
+        let counts = |report: &CheckReport| {
+            let templates = report.templates.iter().map(|(_, count)| count);
+            (report.people, templates.sum::<usize>(), report.crops)
+        };
+        let says = |report: &CheckReport, words: &str| {
+            assert!(
+                report.damage.iter().any(|line| line.contains(words)),
+                "{report:?}"
+            );
+        };
+        let copy = folder.path().join("copy");
+        for error in [
+            store.backup(&copy, Watch::new()).unwrap_err(),
+            store.export(None, &copy, &key(), Watch::new()).unwrap_err(),
+        ] {
+            assert!(matches!(error, Error::GalleryDamaged { .. }), "{error:?}");
+            assert!(error.to_string().contains(named), "{error}");
+        }
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
+        let salvaged = store.salvage(&copy, Watch::new()).unwrap();
+        assert_eq!(counts(&salvaged), left);
+        says(&salvaged, named);
+        let report = store.check(Watch::new()).unwrap();
+        assert_eq!(counts(&report), left);
+        says(&report, named);
+        says(&report, "pages do not hold together");
+
+        let copied = FileStore::open(&copy, &key()).unwrap();
+        let report = copied.check(Watch::new()).unwrap();
+        assert!(report.is_clean(), "{report:?}");
+        assert_eq!(counts(&report), left);
+        assert!(copied.put(&person(9), &[template(9)]).unwrap()[0] > TemplateId(7));
+        drop(copied);
+        std::fs::remove_file(&copy).unwrap();
+    }
+}
+
+#[test]
+fn damaged_pages_do_not_hide_the_others() {
+    const PAGE: usize = 4096;
+    let (whole, _) = sample(true);
+    let folder = tempfile::tempdir().unwrap();
+    let copy = folder.path().join("copy");
+    let records = {
+        let store = open(&FailingDisk::new(whole.clone(), None), &key()).unwrap();
+        let snapshot = store.snapshot().unwrap();
+        [(records::PEOPLE, 20), (records::TEMPLATES, 40)]
+            .map(|(table, number)| snapshot.get(table, number).unwrap().unwrap())
+    };
+    for record in records {
+        // Every page that the record ever was in. Some are free, and some have been put to a use that the database
+        // cannot be opened without.
+        let mut partly = 0;
+        for at in 0..whole.len() - record.len() {
+            if !whole[at..].starts_with(&record) {
+                continue;
+            }
+            let mut bytes = whole.clone();
+            // Where the page's first records end, so that they cannot be found.
+            bytes[at / PAGE * PAGE..][4..16].fill(0xFF);
+            let disk = FailingDisk::new(bytes, Some(0));
+            let Ok(store) = FileStore::open_read_only_on(disk, path(), &key()) else {
+                continue;
+            };
+            let salvaged = store.salvage(&copy, Watch::new()).unwrap();
+            let report = store.check(Watch::new()).unwrap();
+            assert_eq!(report.people, salvaged.people);
+            let left: usize = salvaged.templates.iter().map(|(_, count)| count).sum();
+            assert!(salvaged.is_clean() || !report.is_clean());
+            partly += usize::from(!salvaged.is_clean() && left > 0 && left < 75);
+            let copied = FileStore::open(&copy, &key()).unwrap();
+            assert!(copied.check(Watch::new()).unwrap().is_clean());
+            drop(copied);
+            std::fs::remove_file(&copy).unwrap();
+        }
+        assert!(partly > 0);
+    }
+}
+
+#[test]
+fn reading_writes_nothing() {
+    for closed in [true, false] {
+        let (bytes, expected) = sample(closed);
+        // Every write would fail.
+        let disk = FailingDisk::new(bytes.clone(), Some(0));
+        let open = || FileStore::open_read_only_on(Arc::clone(&disk), path(), &key());
+        let (store, other) = (open().unwrap(), open().unwrap());
+        assert_eq!(contents(&store).unwrap(), expected);
+        assert!(store.check(Watch::new()).unwrap().is_clean());
+        for refused in [
+            store.put(&person(0), &[]).map(drop),
+            store.remove(&[id(0)]).map(drop),
+            store.rekey(&key()),
+            store
+                .import(&other, &ImportOptions::default(), Watch::new())
+                .map(drop),
+        ] {
+            let error = refused.unwrap_err();
+            assert!(matches!(error, Error::InvalidArgument { .. }), "{error:?}");
+            assert!(error.to_string().ends_with("was opened read-only"));
+        }
+        drop(store);
+        assert_eq!(contents(&other).unwrap(), expected);
+        drop(other);
+        assert!(disk.bytes() == bytes && disk.operations() == 0);
+    }
+}
+
+#[test]
+fn reading_between_two_root_keys() {
+    // A removal is cut off after each of its steps.
+    let (bytes, _) = sample(true);
+    let mut two_keys = BTreeSet::new();
+    for left in 0..60 {
+        let failing = FailingDisk::new(bytes.clone(), Some(left));
+        let removed = open(&failing, &key()).and_then(|store| store.remove(&[id(1)]));
+        let crashed = failing.bytes();
+        let disk = FailingDisk::new(crashed.clone(), Some(0));
+        let read = FileStore::open_read_only_on(Arc::clone(&disk), path(), &key()).unwrap();
+        let found = census(&read);
+        assert!(removed.is_err() || !found.contains_key(&id(1)));
+        let slots = header::read_slots(&*disk, path()).unwrap();
+        if slots.iter().all(|slot| slot.live().is_some()) {
+            two_keys.insert(found.contains_key(&id(1)));
+        }
+        drop(read);
+        assert!(disk.bytes() == crashed);
+        let settled = open(&FailingDisk::new(crashed, None), &key()).unwrap();
+        assert_eq!(census(&settled), found);
+    }
+    // Before the change of keys, and after.
+    assert_eq!(two_keys, BTreeSet::from([false, true]));
+}
+
+#[test]
+fn overlays_behave_like_disks() {
+    let mut numbers = Numbers(6);
+    let start: Vec<u8> = (0..20_000).map(|_| numbers.next() as u8).collect();
+    let below = FailingDisk::new(start.clone(), Some(0));
+    let overlay = Overlay::new(Arc::clone(&below)).unwrap();
+    let plain = FailingDisk::new(start.clone(), None);
+    for _ in 0..3000 {
+        let length = plain.len().unwrap() as usize;
+        let (offset, count) = (numbers.below(30_000), numbers.below(9_000));
+        match numbers.below(5) {
+            0 => {
+                for disk in [&overlay as &dyn Disk, &*plain] {
+                    disk.set_len(offset as u64).unwrap();
+                }
+            }
+            1..3 if offset + count <= length.max(25_000) => {
+                let bytes: Vec<u8> = (0..count).map(|_| numbers.next() as u8).collect();
+                for disk in [&overlay as &dyn Disk, &*plain] {
+                    disk.write(offset as u64, &bytes).unwrap();
+                }
+            }
+            _ => {
+                let (mut one, mut other) = (vec![0; count], vec![0; count]);
+                let read = overlay.read(offset as u64, &mut one).is_ok();
+                if offset + count <= length {
+                    plain.read(offset as u64, &mut other).unwrap();
+                    assert!(read && one == other);
+                } else {
+                    assert!(!read);
+                }
+            }
+        }
+        assert_eq!(overlay.len().unwrap(), plain.len().unwrap());
+    }
+    assert!(below.bytes() == start);
 }

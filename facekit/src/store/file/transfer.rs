@@ -2,6 +2,7 @@
 
 use std::{
     collections::{BTreeSet, HashSet},
+    ffi::{OsStr, OsString},
     fs::{self, File, OpenOptions},
     io,
     path::{Path, PathBuf},
@@ -9,32 +10,88 @@ use std::{
 };
 
 use super::{
-    FileStore, Protection, disk,
+    CheckReport, FileStore, Protection, disk,
     disk::Disk,
     guarded,
     header::Wrapping,
     lock,
-    records::{CROPS, PEOPLE, Spaces, TEMPLATES, Writer},
+    records::{Damage, Spaces, Writer},
     seal::SecretKey,
 };
-use crate::{Embedding, Error, PersonId, Result, Watch};
+use crate::{Embedding, Error, NewTemplate, Person, PersonId, Result, Watch};
+
+/// What an import does about people whose id is in the gallery already.
+#[derive(Clone, Debug, Default, PartialEq)]
+#[non_exhaustive]
+pub struct ImportOptions {
+    /// The cosine at which two templates of one embedding space count as the same person's. `None` by default: then
+    /// nothing short of the very same template does.
+    pub resemblance: Option<f32>,
+    /// What becomes of people who are perhaps not the same as ours of that id.
+    pub on_conflict: OnConflict,
+}
+
+impl ImportOptions {
+    /// Sets [`resemblance`](Self::resemblance).
+    #[must_use]
+    pub fn with_resemblance(mut self, cosine: f32) -> Self {
+        self.resemblance = Some(cosine);
+        self
+    }
+
+    /// Sets [`on_conflict`](Self::on_conflict).
+    #[must_use]
+    pub fn with_on_conflict(mut self, on_conflict: OnConflict) -> Self {
+        self.on_conflict = on_conflict;
+        self
+    }
+}
+
+/// What an import does with an [`ImportConflict`].
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum OnConflict {
+    /// Leaves out the other gallery's person.
+    #[default]
+    Skip,
+    /// Merges the two nonetheless: the caller knows that ids mean the same people in both galleries.
+    Merge,
+}
+
+/// Somebody under an id that may be somebody else's in the other gallery.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct ImportConflict {
+    /// The id in both galleries.
+    pub id: PersonId,
+    /// The name in this gallery.
+    pub our_name: Option<String>,
+    /// The name in the other gallery.
+    pub their_name: Option<String>,
+    /// The highest cosine of a template of theirs to one of ours; `None` where no two are of one embedding space.
+    pub similarity: Option<f32>,
+}
 
 /// What an import brought.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]
 pub struct ImportReport {
     /// People who were not in the gallery before.
     pub people_added: usize,
-    /// People who were: their id, name and time of enrolment stay as they were.
+    /// People who were and were merged: their id, name and time of enrolment stay as they were.
     pub people_known: usize,
     /// Templates that were not in the gallery before.
     pub templates_added: usize,
     /// Templates that the person had already, number for number in the same space. They are not stored twice.
     pub templates_known: usize,
+    /// People who are perhaps not who has their id here, in rising order of number in the other gallery. They were
+    /// left out, or merged where [`OnConflict::Merge`] was asked for.
+    pub conflicts: Vec<ImportConflict>,
 }
 
 impl FileStore {
-    /// Writes a copy of the gallery as it is at this moment, under the same key, and syncs it. The store stays in use
+    /// Writes a copy of the gallery as it is at this moment, under the same key, and syncs it. Every record is opened on
+    /// the way. The store stays in use
     /// meanwhile. The copy appears under its name once it is complete.
     ///
     /// Whom the copy holds, it keeps: removing people from this gallery does not reach it.
@@ -42,8 +99,9 @@ impl FileStore {
     /// # Errors
     ///
     /// [`Error::Io`] where `to` exists or cannot be written, [`Error::Store`] where writing fails,
+    /// [`Error::GalleryDamaged`] with the record that does not open, for which there is [`salvage`](Self::salvage),
     /// [`Error::Cancelled`]. Nothing stands under the name `to` then. A crash may leave a hidden file of that name that
-    /// ends in `.partial`, which the next attempt clears away.
+    /// ends in `.partial`, which the next attempt clears away, as does opening a gallery of that name for changes.
     ///
     /// ```
     /// use facekit::{FileStore, Protection, TemplateStore, Watch};
@@ -56,22 +114,54 @@ impl FileStore {
     /// # Ok::<(), facekit::Error>(())
     /// ```
     pub fn backup(&self, to: impl AsRef<Path>, watch: Watch<'_>) -> Result<()> {
+        self.copy(to.as_ref(), Damage::refused(), watch).map(drop)
+    }
+
+    /// A [`backup`](Self::backup) of what can still be read. What was copied and what had to be left out is in the
+    /// report: people with everything of theirs, templates with their crops, and crops alone.
+    ///
+    /// # Errors
+    ///
+    /// As [`backup`](Self::backup), though damage is none unless nothing can be read at all.
+    ///
+    /// ```
+    /// use facekit::{FileStore, Protection, Watch};
+    /// # let folder = tempfile::tempdir().unwrap();
+    /// # let (path, copy) = (folder.path().join("staff.gallery"), folder.path().join("staff.salvaged"));
+    ///
+    /// drop(FileStore::create(&path, &Protection::None)?);
+    /// // Opening for changes refuses some damage.
+    /// let store = FileStore::open_read_only(&path, &Protection::None)?;
+    /// let report = store.salvage(&copy, Watch::new())?;
+    /// for line in &report.damage {
+    ///     println!("lost: {line}");
+    /// }
+    /// # assert!(report.is_clean());
+    /// # Ok::<(), facekit::Error>(())
+    /// ```
+    pub fn salvage(&self, to: impl AsRef<Path>, watch: Watch<'_>) -> Result<CheckReport> {
+        self.copy(to.as_ref(), Damage::tolerated(), watch)
+    }
+
+    fn copy(&self, to: &Path, damage: Damage, watch: Watch<'_>) -> Result<CheckReport> {
         let (snapshot, wrapping) = {
             let state = self.state();
             let snapshot = super::Snapshot::new(&state.database, &state.root, &self.path)?;
             (snapshot, state.wrapping.clone())
         };
-        let mut total = 0;
-        for records in [PEOPLE, TEMPLATES, CROPS] {
-            total += snapshot.count(records)?;
-        }
+        let mut report = CheckReport::default();
         let mut done = 0;
-        write_new(to.as_ref(), wrapping, |writer, root| {
-            writer.copy(&snapshot, root, &mut || {
-                done += 1;
-                watch.report(done, Some(total))
+        let mut step = |total: u64| {
+            done += 1;
+            watch.report(done, Some(total.max(done)))
+        };
+        write_new(to, wrapping, |writer, root| {
+            writer.copy(&snapshot, root, &damage, &mut step, &mut |found| {
+                report.count(found);
             })
-        })
+        })?;
+        report.damage = damage.into_lines();
+        Ok(report)
     }
 
     /// Writes people, all of them or those named, with their templates and crops into a new gallery under a
@@ -128,8 +218,13 @@ impl FileStore {
         })
     }
 
-    /// Adds everyone in another gallery, with their templates and crops, in one step. A person whose id is in this
-    /// gallery already keeps name and time of enrolment and gains the templates that are new.
+    /// Adds everyone in another gallery, with their templates and crops, in one step.
+    ///
+    /// A person who is not in this gallery comes with every template, equal ones included. A person whose id is in it
+    /// already keeps name and time of enrolment and gains the templates that are new, but only where it is the same
+    /// person: the names are equal or one is missing, and a template of theirs equals one of ours or reaches
+    /// [`ImportOptions::resemblance`] to it. Everyone else of a known id is in [`ImportReport::conflicts`] and left out.
+    /// Who brings no templates has nothing to mix up, so there only the names count.
     ///
     /// # Errors
     ///
@@ -137,17 +232,23 @@ impl FileStore {
     /// changed then.
     ///
     /// ```
-    /// use facekit::{FileStore, Person, PersonId, Protection, TemplateStore, Watch};
+    /// use facekit::{FileStore, ImportOptions, Person, PersonId, Protection, TemplateStore, Watch};
     /// # let folder = tempfile::tempdir().unwrap();
     ///
     /// let day = FileStore::create(folder.path().join("day.gallery"), &Protection::None)?;
     /// let night = FileStore::create(folder.path().join("night.gallery"), &Protection::None)?;
     /// night.put(&Person::new(PersonId::new("bert")?, jiff::Timestamp::UNIX_EPOCH), &[])?;
-    /// assert_eq!(day.import(&night, Watch::new())?.people_added, 1);
-    /// assert_eq!(day.import(&night, Watch::new())?.people_added, 0);
+    /// let options = ImportOptions::default();
+    /// assert_eq!(day.import(&night, &options, Watch::new())?.people_added, 1);
+    /// assert_eq!(day.import(&night, &options, Watch::new())?.people_added, 0);
     /// # Ok::<(), facekit::Error>(())
     /// ```
-    pub fn import(&self, from: &Self, watch: Watch<'_>) -> Result<ImportReport> {
+    pub fn import(
+        &self,
+        from: &Self,
+        options: &ImportOptions,
+        watch: Watch<'_>,
+    ) -> Result<ImportReport> {
         // Taken before this gallery is locked, so that two galleries can import each other, or one itself.
         let theirs = from.snapshot()?;
         let their_people = theirs.owners()?;
@@ -162,28 +263,30 @@ impl FileStore {
             let writer = Writer::new(&state.database, &self.path)?;
             for (done, (&number, owner)) in (1..).zip(&their_people) {
                 let mut templates = theirs.templates_of(number, &their_people, &mut spaces)?;
-                let found = templates.len();
-                let known = state.people.get(&owner.person.id).copied();
-                let mut seen = HashSet::new();
-                let person = match known {
-                    Some(known) => {
-                        for template in ours.templates_of(known, &our_people, &mut spaces)? {
-                            seen.insert(identity(&template.embedding));
-                        }
+                let theirs = &owner.person;
+                if let Some(&known) = state.people.get(&theirs.id) {
+                    let ours_of = ours.templates_of(known, &our_people, &mut spaces)?;
+                    let ours = &our_people[&known].person;
+                    let conflict = conflict((ours, &ours_of), (theirs, &templates), options);
+                    let skipped = conflict.is_some() && options.on_conflict == OnConflict::Skip;
+                    report.conflicts.extend(conflict);
+                    if !skipped {
+                        let found = templates.len();
+                        let have: HashSet<_> =
+                            ours_of.iter().map(|one| identity(&one.embedding)).collect();
+                        templates.retain(|one| !have.contains(&identity(&one.embedding)));
                         report.people_known += 1;
-                        &our_people[&known].person
+                        report.templates_added += templates.len();
+                        report.templates_known += found - templates.len();
+                        if !templates.is_empty() {
+                            writer.put(&state.root, Some(known), ours, &templates)?;
+                        }
                     }
-                    None => {
-                        report.people_added += 1;
-                        &owner.person
-                    }
-                };
-                templates.retain(|template| seen.insert(identity(&template.embedding)));
-                report.templates_added += templates.len();
-                report.templates_known += found - templates.len();
-                if known.is_none() || !templates.is_empty() {
-                    let (number, _) = writer.put(&state.root, known, person, &templates)?;
-                    added.push((person.id.clone(), number));
+                } else {
+                    report.people_added += 1;
+                    report.templates_added += templates.len();
+                    let (number, _) = writer.put(&state.root, None, theirs, &templates)?;
+                    added.push((theirs.id.clone(), number));
                 }
                 watch.report(done, Some(total))?;
             }
@@ -193,6 +296,43 @@ impl FileStore {
         state.people.extend(added);
         Ok(report)
     }
+}
+
+/// What speaks against two people of one id being the same.
+fn conflict(
+    (ours, our_templates): (&Person, &[NewTemplate]),
+    (theirs, their_templates): (&Person, &[NewTemplate]),
+    options: &ImportOptions,
+) -> Option<ImportConflict> {
+    let pairs = || {
+        let theirs = their_templates.iter().map(|one| &one.embedding);
+        theirs.flat_map(|theirs| {
+            let ours = our_templates.iter().map(|one| &one.embedding);
+            ours.map(move |ours| (ours, theirs))
+        })
+    };
+    // Of different spaces there is no cosine.
+    let similarity = pairs()
+        .filter_map(|(ours, theirs)| ours.cosine(theirs).ok())
+        .max_by(f32::total_cmp);
+    let named_alike = match (&ours.name, &theirs.name) {
+        (Some(ours), Some(theirs)) => ours == theirs,
+        _ => true,
+    };
+    let resembles = || {
+        let asked = options.resemblance.zip(similarity);
+        asked.is_some_and(|(asked, similarity)| similarity >= asked)
+    };
+    let same = || pairs().any(|(ours, theirs)| identity(ours) == identity(theirs));
+    if named_alike && (their_templates.is_empty() || resembles() || same()) {
+        return None;
+    }
+    Some(ImportConflict {
+        id: ours.id.clone(),
+        our_name: ours.name.clone(),
+        their_name: theirs.name.clone(),
+        similarity,
+    })
 }
 
 /// What makes two templates of a person the same.
@@ -226,6 +366,28 @@ fn write_new(
     new.publish()
 }
 
+fn temporary(path: &Path, name: &OsStr) -> PathBuf {
+    let mut hidden = OsString::from(".");
+    hidden.push(name);
+    hidden.push(".partial");
+    path.with_file_name(hidden)
+}
+
+/// Removes what a crash left of writing `path`, unless somebody is writing it now.
+pub(super) fn clear_left_behind(path: &Path) {
+    let Some(temporary) = path.file_name().map(|name| temporary(path, name)) else {
+        return;
+    };
+    let is_file = fs::symlink_metadata(&temporary).is_ok_and(|entry| entry.is_file());
+    if is_file
+        && let Ok(file) = File::open(&temporary)
+        && file.try_lock().is_ok()
+    {
+        // Where this fails, the next one to open the gallery tries again.
+        let _ = fs::remove_file(&temporary);
+    }
+}
+
 /// A new file that has not got its name yet. Dropped before [`publish`](Self::publish) it disappears; what a crash
 /// leaves behind, the next attempt clears away.
 pub(super) struct Unpublished {
@@ -243,10 +405,7 @@ impl Unpublished {
         if fs::symlink_metadata(path).is_ok() {
             return Err(creating()(io::ErrorKind::AlreadyExists.into()));
         }
-        let mut hidden = std::ffi::OsString::from(".");
-        hidden.push(name);
-        hidden.push(".partial");
-        let temporary = path.with_file_name(hidden);
+        let temporary = temporary(path, name);
         if let Ok(left_behind) = File::open(&temporary) {
             lock(&left_behind, path)?;
             drop(left_behind);
@@ -269,6 +428,10 @@ impl Unpublished {
     pub(super) fn disk(&self) -> Result<Arc<dyn Disk>> {
         let file = self.file.try_clone();
         Ok(Arc::new(file.map_err(Error::io("creating", &self.path))?))
+    }
+
+    pub(super) fn file(&self) -> &File {
+        &self.file
     }
 
     /// Syncs the file and gives it its name, which nothing may have taken meanwhile.
