@@ -471,7 +471,13 @@ fn creation_leaves_nothing_half_done() {
     let folder = tempdir().unwrap();
     let path = folder.path().join("staff.gallery");
     // What a crash left behind is cleared away.
-    fs::write(folder.path().join(".staff.gallery.partial"), "half").unwrap();
+    fs::write(
+        folder
+            .path()
+            .join(".staff.gallery.0123456789abcdef.partial"),
+        "half",
+    )
+    .unwrap();
     let store = FileStore::open_or_create(&path, &key(1)).unwrap();
     assert_eq!(files(&folder), ["staff.gallery"]);
     #[cfg(unix)]
@@ -482,7 +488,9 @@ fn creation_leaves_nothing_half_done() {
     drop(store);
 
     // Opening does so, too, in whichever step the crash came,
-    let partial = folder.path().join(".staff.gallery.partial");
+    let partial = folder
+        .path()
+        .join(".staff.gallery.0123456789abcdef.partial");
     let open = || FileStore::open(&path, &key(1));
     fs::write(&partial, "half").unwrap();
     drop(open().unwrap());
@@ -504,7 +512,13 @@ fn creation_leaves_nothing_half_done() {
     // Backups and exports are new galleries.
     let store = open().unwrap();
     for (at, copy) in ["one", "other"].into_iter().enumerate() {
-        fs::write(folder.path().join(format!(".{copy}.partial")), "half").unwrap();
+        fs::write(
+            folder
+                .path()
+                .join(format!(".{copy}.0123456789abcdef.partial")),
+            "half",
+        )
+        .unwrap();
         let to = folder.path().join(copy);
         match at {
             0 => store.backup(to, Watch::new()).unwrap(),
@@ -512,6 +526,35 @@ fn creation_leaves_nothing_half_done() {
         }
     }
     assert_eq!(files(&folder), ["one", "other", "staff.gallery"]);
+}
+
+#[test]
+fn many_create_one_gallery_at_once_and_nothing_is_lost() {
+    for _ in 0..40 {
+        let folder = tempdir().unwrap();
+        let path = folder.path().join("staff.gallery");
+        let enrol = |at: usize| loop {
+            match FileStore::open_or_create(&path, &Protection::None) {
+                Ok(store) => {
+                    let person = PersonId::new(format!("person {at}")).unwrap();
+                    store
+                        .put(&Person::new(person, jiff::Timestamp::UNIX_EPOCH), &[])
+                        .unwrap();
+                    return;
+                }
+                Err(Error::GalleryLocked { .. }) => std::thread::yield_now(),
+                Err(error) => panic!("{error}: {:?}", std::error::Error::source(&error)),
+            }
+        };
+        std::thread::scope(|scope| {
+            (0..4).for_each(|at| {
+                scope.spawn(move || enrol(at));
+            });
+        });
+        let store = FileStore::open(&path, &Protection::None).unwrap();
+        assert_eq!(store.people().unwrap().len(), 4);
+        assert_eq!(files(&folder), ["staff.gallery"]);
+    }
 }
 
 #[test]

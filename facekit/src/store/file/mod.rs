@@ -247,8 +247,12 @@ impl FileStore {
         self.state().wrapping.kind()
     }
 
-    /// Protects the file anew. The old key, or the missing one, opens nothing in it from then on, not even pages that
-    /// were copied out of it before and changed since: the root key is replaced as well.
+    /// Protects the file anew. The old key, or the missing one, opens nothing in it from then on: the root key is replaced
+    /// as well.
+    ///
+    /// People's own keys stay. Whoever has the old key *and* a copy of the file from before has those, and with them can
+    /// read the same people's records in later copies. Where a key has leaked together with a file, [`export`](Self::export)
+    /// everybody to a new one, which seals all anew.
     ///
     /// # Errors
     ///

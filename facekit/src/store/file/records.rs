@@ -136,6 +136,9 @@ impl Damage {
     }
 }
 
+/// Gets the number and bytes of a record, and what it is.
+type Visit<'a> = dyn FnMut(u64, &[u8], Found<'_>) -> Result<()> + 'a;
+
 /// A record that opens.
 pub(super) enum Found<'a> {
     Person(&'a Owner),
@@ -254,7 +257,7 @@ impl<'a> Snapshot<'a> {
         &self,
         damage: &Damage,
         step: &mut dyn FnMut(u64) -> Result<()>,
-        visit: &mut dyn FnMut(u64, &[u8], Found<'_>) -> Result<()>,
+        visit: &mut Visit<'_>,
     ) -> Result<()> {
         let mut total = 0;
         for records in [PEOPLE, TEMPLATES, CROPS] {

@@ -2,7 +2,6 @@
 
 use std::{
     collections::{BTreeSet, HashSet},
-    ffi::{OsStr, OsString},
     fs::{self, File, OpenOptions},
     io,
     path::{Path, PathBuf},
@@ -14,7 +13,6 @@ use super::{
     disk::Disk,
     guarded,
     header::Wrapping,
-    lock,
     records::{Damage, Spaces, Writer},
     seal::SecretKey,
 };
@@ -366,25 +364,34 @@ fn write_new(
     new.publish()
 }
 
-fn temporary(path: &Path, name: &OsStr) -> PathBuf {
-    let mut hidden = OsString::from(".");
-    hidden.push(name);
-    hidden.push(".partial");
-    path.with_file_name(hidden)
+/// What the names of unfinished files beside `path` begin with, and end in.
+fn unfinished(path: &Path) -> Option<(String, &'static str)> {
+    let name = path.file_name()?.to_string_lossy();
+    Some((format!(".{name}."), ".partial"))
 }
 
-/// Removes what a crash left of writing `path`, unless somebody is writing it now.
+/// Removes what crashes left of writing `path`, unless somebody is writing it now. Each is removed under its lock, so that
+/// whoever is about to write it knows: see [`Unpublished::new`].
 pub(super) fn clear_left_behind(path: &Path) {
-    let Some(temporary) = path.file_name().map(|name| temporary(path, name)) else {
+    let Some((start, end)) = unfinished(path) else {
         return;
     };
-    let is_file = fs::symlink_metadata(&temporary).is_ok_and(|entry| entry.is_file());
-    if is_file
-        && let Ok(file) = File::open(&temporary)
-        && file.try_lock().is_ok()
-    {
-        // Where this fails, the next one to open the gallery tries again.
-        let _ = fs::remove_file(&temporary);
+    let Ok(entries) = disk::folder_of(path).read_dir() else {
+        return;
+    };
+    for entry in entries.flatten() {
+        let name = entry.file_name();
+        let named_so = name
+            .to_str()
+            .is_some_and(|name| name.starts_with(&start) && name.ends_with(end));
+        if named_so
+            && entry.file_type().is_ok_and(|kind| kind.is_file())
+            && let Ok(file) = File::open(entry.path())
+            && file.try_lock().is_ok()
+        {
+            // Where this fails, the next one to open the gallery tries again.
+            let _ = fs::remove_file(entry.path());
+        }
     }
 }
 
@@ -398,31 +405,37 @@ pub(super) struct Unpublished {
 
 impl Unpublished {
     pub(super) fn new(path: &Path) -> Result<Self> {
+        const ATTEMPTS: usize = 16;
         let creating = || Error::io("creating", path);
-        let Some(name) = path.file_name() else {
+        let Some((start, end)) = unfinished(path) else {
             return Err(creating()(io::ErrorKind::InvalidInput.into()));
         };
         if fs::symlink_metadata(path).is_ok() {
             return Err(creating()(io::ErrorKind::AlreadyExists.into()));
         }
-        let temporary = temporary(path, name);
-        if let Ok(left_behind) = File::open(&temporary) {
-            lock(&left_behind, path)?;
-            drop(left_behind);
-            fs::remove_file(&temporary).map_err(creating())?;
+        clear_left_behind(path);
+        for _ in 0..ATTEMPTS {
+            // A name of its own, so that nobody else writes the same file.
+            let mut random = [0; 8];
+            getrandom::fill(&mut random).map_err(|error| creating()(io::Error::other(error)))?;
+            let temporary =
+                path.with_file_name(format!("{start}{:016x}{end}", u64::from_le_bytes(random)));
+            let mut options = OpenOptions::new();
+            options.read(true).write(true).create_new(true);
+            let file = disk::owner_only(&mut options)
+                .open(&temporary)
+                .map_err(creating())?;
+            // Between these two steps somebody may have taken the file for one left behind, and removed it.
+            if file.try_lock().is_ok() && fs::symlink_metadata(&temporary).is_ok() {
+                return Ok(Self {
+                    path: path.to_owned(),
+                    temporary,
+                    file,
+                });
+            }
+            let _ = fs::remove_file(&temporary);
         }
-        let mut options = OpenOptions::new();
-        options.read(true).write(true).create_new(true);
-        let file = disk::owner_only(&mut options)
-            .open(&temporary)
-            .map_err(creating())?;
-        let new = Self {
-            path: path.to_owned(),
-            temporary,
-            file,
-        };
-        lock(&new.file, path)?;
-        Ok(new)
+        Err(creating()(io::ErrorKind::ResourceBusy.into()))
     }
 
     pub(super) fn disk(&self) -> Result<Arc<dyn Disk>> {
