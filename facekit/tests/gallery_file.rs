@@ -538,7 +538,7 @@ fn many_create_one_gallery_at_once_and_nothing_is_lost() {
                 Ok(store) => {
                     let person = PersonId::new(format!("person {at}")).unwrap();
                     store
-                        .put(&Person::new(person, jiff::Timestamp::UNIX_EPOCH), &[])
+                        .put(&Person::new(person, Timestamp::UNIX_EPOCH), &[])
                         .unwrap();
                     return;
                 }
