@@ -16,8 +16,12 @@ use jiff::Timestamp;
 ///
 /// The second argument is called without arguments and gives an empty store.
 ///
-/// ```ignore
+/// ```
+/// use facekit::MemoryStore;
+/// use facekit_conformance::template_store_suite;
+///
 /// template_store_suite!(memory, MemoryStore::new);
+/// # fn main() {}
 /// ```
 #[macro_export]
 macro_rules! template_store_suite {

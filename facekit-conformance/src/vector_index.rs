@@ -33,6 +33,7 @@ use proptest::{
 ///     |space: &EmbeddingSpace, metric: Metric| ExactIndex::new(space.clone(), metric),
 ///     recall: 1.0,
 /// );
+/// # fn main() {}
 /// ```
 #[macro_export]
 macro_rules! vector_index_suite {
