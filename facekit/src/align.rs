@@ -117,18 +117,22 @@ fn warp(image: ImageView<'_>, to_image: &Similarity, side: usize) -> Image {
         for (x, pixel) in row.chunks_exact_mut(3).enumerate() {
             let source_x = (left_x + step_x * x as f64) as f32;
             let source_y = (left_y + step_y * x as f64) as f32;
-            let (x0, y0) = (source_x.floor(), source_y.floor());
-            if x0 < -1.0 || y0 < -1.0 || x0 >= width as f32 || y0 >= height as f32 {
+            if source_x < -1.0
+                || source_y < -1.0
+                || source_x >= width as f32
+                || source_y >= height as f32
+            {
                 continue;
             }
-            let (dx, dy) = (source_x - x0, source_y - y0);
+            // Not below −1, so truncation after adding one rounds down; `floor` is a call on some processors.
+            let (x0, y0) = ((source_x + 1.0) as isize - 1, (source_y + 1.0) as isize - 1);
+            let (dx, dy) = (source_x - x0 as f32, source_y - y0 as f32);
             let weights = [
                 (1.0 - dx) * (1.0 - dy),
                 dx * (1.0 - dy),
                 (1.0 - dx) * dy,
                 dx * dy,
             ];
-            let (x0, y0) = (x0 as isize, y0 as isize);
             let inside = x0 >= 0 && y0 >= 0 && x0 + 1 < width as isize && y0 + 1 < height as isize;
             let mut sums = [0.5; 3];
             if inside {

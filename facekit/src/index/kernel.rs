@@ -9,6 +9,10 @@ pub(super) const LANES: usize = 32;
 /// search among rows in the cache is three times as fast. As many as [`folded`] leaves of each.
 const GROUP: usize = 8;
 
+/// How far ahead of the row in hand memory is asked for, in numbers: 8 KiB. What the processor fetches by itself ends at each
+/// page, and the sums keep it from looking far ahead; without this, a search of 100,000 × 128 takes half as long again.
+const AHEAD: usize = 2048;
+
 type Partial = [f32; GROUP];
 
 /// Writes to `out` the dot product of `probe` with each row of `rows`, all of `probe`'s padded length.
@@ -34,6 +38,7 @@ fn each_row(rows: &[f32], probe: &[f32], out: &mut [f32], term: impl Fn(f32, f32
     for (rows, out) in grouped.chunks_exact(GROUP * length).zip(groups) {
         let mut sums = [[0.0; GROUP]; GROUP];
         for (sums, row) in sums.iter_mut().zip(rows.chunks_exact(length)) {
+            prefetch(row);
             *sums = folded(row, probe, &term);
         }
         let [a, b, c, d, e, f, g, h] = sums;
@@ -48,6 +53,26 @@ fn each_row(rows: &[f32], probe: &[f32], out: &mut [f32], term: impl Fn(f32, f32
         *out = pairs(sums, sums)[0];
     }
 }
+
+/// Asks for the memory of the row that comes [`AHEAD`] of `row`, which need not exist.
+#[cfg(target_arch = "x86_64")]
+#[allow(unsafe_code)]
+#[inline(always)]
+fn prefetch(row: &[f32]) {
+    use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
+
+    const CACHE_LINE: usize = 16;
+    let ahead = row.as_ptr().wrapping_add(AHEAD);
+    for at in (0..row.len()).step_by(CACHE_LINE) {
+        // SAFETY: a prefetch is a hint. It reads nothing, and faults at no address, whether that is mapped or not.
+        unsafe { _mm_prefetch::<_MM_HINT_T0>(ahead.wrapping_add(at).cast()) };
+    }
+}
+
+/// There is no stable way to ask on other processors.
+#[cfg(not(target_arch = "x86_64"))]
+#[inline(always)]
+fn prefetch(_: &[f32]) {}
 
 /// The terms of a row, added up to a few partial sums.
 #[inline(always)]
