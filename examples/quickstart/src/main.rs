@@ -147,7 +147,7 @@ fn main() -> Result<()> {
     }
 
     report.write(&sheet, &args.out)?;
-    report.print(&sheet)
+    report.print(&sheet, &args.out)
 }
 
 /// When a frame was taken: the time in its name or its EXIF data, or else the file's own.

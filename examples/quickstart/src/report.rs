@@ -77,7 +77,7 @@ impl Report {
         self.notes.push(note);
     }
 
-    pub(crate) fn print(&self, sheet: &AttendanceSheet) -> Result<()> {
+    pub(crate) fn print(&self, sheet: &AttendanceSheet, written: &Path) -> Result<()> {
         let mut text = format!(
             "{:<28} {:<20} {:<20} {:>5}\n",
             "person", "first seen", "last seen", "times"
@@ -91,6 +91,11 @@ impl Report {
             )?;
         }
         write!(text, "\n{}\n{self}", self.summary(sheet))?;
+        writeln!(
+            text,
+            "written to {}: attendance.html, attendance.csv, sightings.csv",
+            written.display()
+        )?;
         match io::stdout().write_all(text.as_bytes()) {
             // Whoever reads has seen enough.
             Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
