@@ -32,7 +32,28 @@ pub(super) struct Grid {
 
 impl GridNetwork {
     /// Checks that the network takes images; the heads check its outputs.
-    pub(super) fn check_input(&self) -> Result<()> {
+    pub(super) fn new(
+        network: Box<dyn Network>,
+        model: &str,
+        pixels: PixelSpec,
+        strides: &[usize],
+        score: f32,
+        overlap: f32,
+    ) -> Result<Self> {
+        let model = model.to_owned();
+        let grids = Self {
+            network,
+            model,
+            pixels,
+            strides: strides.to_vec(),
+            score,
+            overlap,
+        };
+        grids.check_input()?;
+        Ok(grids)
+    }
+
+    fn check_input(&self) -> Result<()> {
         let inputs = &self.network.signature().inputs;
         let takes_images = matches!(&inputs[..], [input]
             if takes_images(input, [Dim::Any; 2]) && input.shape[0].accepts(1));

@@ -38,15 +38,14 @@ impl Scrfd {
     ///
     /// [`Error::Model`](crate::Error::Model) where the network does not have three outputs for each grid.
     pub fn new(network: Box<dyn Network>, model: &str, spec: &ScrfdSpec) -> Result<Self> {
-        let grids = GridNetwork {
+        let grids = GridNetwork::new(
             network,
-            model: model.to_owned(),
-            pixels: spec.pixels,
-            strides: spec.strides.clone(),
-            score: spec.score,
-            overlap: spec.overlap,
-        };
-        grids.check_input()?;
+            model,
+            spec.pixels,
+            &spec.strides,
+            spec.score,
+            spec.overlap,
+        )?;
         let (found, needed) = (
             grids.network.signature().outputs.len(),
             3 * spec.strides.len(),

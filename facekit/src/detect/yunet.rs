@@ -37,15 +37,14 @@ impl YuNet {
     ///
     /// [`Error::Model`](crate::Error::Model) where the network lacks an output that the family has.
     pub fn new(network: Box<dyn Network>, model: &str, spec: &YuNetSpec) -> Result<Self> {
-        let grids = GridNetwork {
+        let grids = GridNetwork::new(
             network,
-            model: model.to_owned(),
-            pixels: spec.pixels,
-            strides: spec.strides.clone(),
-            score: spec.score,
-            overlap: spec.overlap,
-        };
-        grids.check_input()?;
+            model,
+            spec.pixels,
+            &spec.strides,
+            spec.score,
+            spec.overlap,
+        )?;
         let ports = &grids.network.signature().outputs;
         let position = |kind: &str, stride: usize| {
             let name = format!("{kind}_{stride}");

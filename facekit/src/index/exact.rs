@@ -2,7 +2,7 @@ use std::{
     cmp::{Ordering, Reverse},
     collections::{BinaryHeap, HashMap},
     fmt,
-    sync::{PoisonError, RwLock, RwLockReadGuard},
+    sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard},
 };
 
 use super::{Candidate, Metric, SearchOptions, TemplateId, VectorIndex, kernel};
@@ -60,6 +60,10 @@ impl ExactIndex {
         self.rows.read().unwrap_or_else(PoisonError::into_inner)
     }
 
+    fn rows_mut(&self) -> RwLockWriteGuard<'_, Rows> {
+        self.rows.write().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// Numbers in a row.
     fn stride(&self) -> usize {
         self.space.dimension().next_multiple_of(kernel::LANES)
@@ -95,7 +99,7 @@ impl VectorIndex for ExactIndex {
             .iter()
             .try_for_each(|(_, embedding)| self.space.check(embedding.space()))?;
         let stride = self.stride();
-        let mut rows = self.rows.write().unwrap_or_else(PoisonError::into_inner);
+        let mut rows = self.rows_mut();
         let Rows {
             values,
             ids,
@@ -115,7 +119,7 @@ impl VectorIndex for ExactIndex {
 
     fn remove(&self, removed: &[TemplateId]) -> Result<usize> {
         let stride = self.stride();
-        let mut rows = self.rows.write().unwrap_or_else(PoisonError::into_inner);
+        let mut rows = self.rows_mut();
         let Rows {
             values,
             ids,
