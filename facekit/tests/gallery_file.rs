@@ -1,7 +1,13 @@
 //! The gallery file as its users see it.
 #![cfg(feature = "store")]
 
-use std::{fs, path::Path, process::Command};
+use std::{
+    fs,
+    path::Path,
+    process::Command,
+    sync::atomic::{AtomicBool, Ordering},
+    thread,
+};
 
 use facekit::{
     AlignedFace, CancellationToken, Digest, Embedding, EmbeddingSpace, Error, FileStore,
@@ -297,6 +303,30 @@ fn another_process() {
     }
 }
 
+/// A process that is being started holds what this one has open, with its locks, until it runs its program.
+#[test]
+fn a_closed_gallery_is_free_whoever_starts_processes() {
+    let folder = tempdir().unwrap();
+    let path = folder.path().join("staff.gallery");
+    drop(FileStore::create(&path, &Protection::None).unwrap());
+    let done = AtomicBool::new(false);
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            while !done.load(Ordering::Relaxed) {
+                let program = std::env::current_exe().unwrap();
+                Command::new(program).arg("--version").output().unwrap();
+            }
+        });
+        let opened = (0..500).try_for_each(|_| {
+            drop(FileStore::open(&path, &Protection::None)?);
+            drop(FileStore::open_read_only(&path, &Protection::None)?);
+            Ok::<_, Error>(())
+        });
+        done.store(true, Ordering::Relaxed);
+        opened.unwrap();
+    });
+}
+
 #[test]
 fn readers_share_a_gallery() {
     let folder = tempdir().unwrap();
@@ -542,11 +572,11 @@ fn many_create_one_gallery_at_once_and_nothing_is_lost() {
                         .unwrap();
                     return;
                 }
-                Err(Error::GalleryLocked { .. }) => std::thread::yield_now(),
+                Err(Error::GalleryLocked { .. }) => thread::yield_now(),
                 Err(error) => panic!("{error}: {:?}", std::error::Error::source(&error)),
             }
         };
-        std::thread::scope(|scope| {
+        thread::scope(|scope| {
             (0..4).for_each(|at| {
                 scope.spawn(move || enrol(at));
             });
@@ -837,7 +867,7 @@ fn many_threads_and_visits_at_once() {
     let folder = tempdir().unwrap();
     let store = FileStore::create(folder.path().join("staff"), &key(1)).unwrap();
     store.put(&person("first"), &[template(1)]).unwrap();
-    std::thread::scope(|scope| {
+    thread::scope(|scope| {
         for thread in 0..4 {
             let store = &store;
             scope.spawn(move || {

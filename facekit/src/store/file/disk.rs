@@ -3,9 +3,9 @@
 use std::{
     collections::BTreeMap,
     fmt,
-    fs::{File, OpenOptions},
+    fs::{File, OpenOptions, TryLockError},
     io, iter,
-    ops::Range,
+    ops::{Deref, Range},
     path::Path,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
@@ -69,6 +69,64 @@ impl Disk for File {
 
     fn sync(&self) -> io::Result<()> {
         self.sync_data()
+    }
+}
+
+/// A file that is locked as long as this lives.
+///
+/// Closing alone would not do: a process that is being started elsewhere in this one has the file open too until it runs
+/// its program, and with it the lock.
+#[derive(Debug)]
+pub(super) struct LockedFile(File);
+
+impl LockedFile {
+    /// Takes `file` for one owner alone.
+    pub(super) fn exclusive(file: File) -> std::result::Result<Self, TryLockError> {
+        file.try_lock()?;
+        Ok(Self(file))
+    }
+
+    /// Takes `file` together with others who do the same.
+    pub(super) fn shared(file: File) -> std::result::Result<Self, TryLockError> {
+        file.try_lock_shared()?;
+        Ok(Self(file))
+    }
+}
+
+impl Deref for LockedFile {
+    type Target = File;
+
+    fn deref(&self) -> &File {
+        &self.0
+    }
+}
+
+impl Drop for LockedFile {
+    fn drop(&mut self) {
+        // Where this fails, the lock ends when the file is closed.
+        let _ = self.0.unlock();
+    }
+}
+
+impl Disk for LockedFile {
+    fn len(&self) -> io::Result<u64> {
+        Disk::len(&self.0)
+    }
+
+    fn set_len(&self, length: u64) -> io::Result<()> {
+        Disk::set_len(&self.0, length)
+    }
+
+    fn read(&self, offset: u64, bytes: &mut [u8]) -> io::Result<()> {
+        Disk::read(&self.0, offset, bytes)
+    }
+
+    fn write(&self, offset: u64, bytes: &[u8]) -> io::Result<()> {
+        Disk::write(&self.0, offset, bytes)
+    }
+
+    fn sync(&self) -> io::Result<()> {
+        Disk::sync(&self.0)
     }
 }
 

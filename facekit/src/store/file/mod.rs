@@ -12,7 +12,7 @@ use std::{
 use redb::Database;
 
 use self::{
-    disk::{Backend, Disk, Overlay},
+    disk::{Backend, Disk, LockedFile, Overlay},
     header::{Wrapping, damaged},
     records::{Snapshot, Writer},
     seal::SecretKey,
@@ -125,7 +125,7 @@ impl FileStore {
         let path = path.as_ref();
         let wrapping = Wrapping::new(protection)?;
         let new = transfer::Unpublished::new(path)?;
-        let store = Self::create_on(new.disk()?, path, wrapping, SecretKey::random()?)?;
+        let store = Self::create_on(new.disk(), path, wrapping, SecretKey::random()?)?;
         new.publish()?;
         Ok(store)
     }
@@ -149,7 +149,7 @@ impl FileStore {
             .map_err(Error::io("opening", path))?;
         // Before the lock, which may be on the very same file: a crash can leave it with both names.
         transfer::clear_left_behind(path);
-        lock(&file, path)?;
+        let file = locked(LockedFile::exclusive(file), path)?;
         Self::open_on(Arc::new(file), path, protection)
     }
 
@@ -182,7 +182,7 @@ impl FileStore {
     pub fn open_read_only(path: impl AsRef<Path>, protection: &Protection) -> Result<Self> {
         let path = path.as_ref();
         let file = File::open(path).map_err(Error::io("opening", path))?;
-        locked(file.try_lock_shared(), path)?;
+        let file = locked(LockedFile::shared(file), path)?;
         Self::open_read_only_on(file, path, protection)
     }
 
@@ -521,12 +521,7 @@ impl fmt::Debug for FileStore {
     }
 }
 
-/// Takes the file for this process and this store alone, until it is closed.
-fn lock(file: &File, path: &Path) -> Result<()> {
-    locked(file.try_lock(), path)
-}
-
-fn locked(tried: std::result::Result<(), TryLockError>, path: &Path) -> Result<()> {
+fn locked(tried: std::result::Result<LockedFile, TryLockError>, path: &Path) -> Result<LockedFile> {
     tried.map_err(|error| match error {
         TryLockError::WouldBlock => Error::GalleryLocked {
             path: path.to_owned(),

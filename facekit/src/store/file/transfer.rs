@@ -10,7 +10,7 @@ use std::{
 
 use super::{
     CheckReport, FileStore, Protection, disk,
-    disk::Disk,
+    disk::{Disk, LockedFile},
     guarded,
     header::Wrapping,
     records::{Damage, Spaces, Writer},
@@ -350,7 +350,7 @@ fn write_new(
 ) -> Result<()> {
     let new = Unpublished::new(path)?;
     let root = SecretKey::random()?;
-    let store = FileStore::create_on(new.disk()?, path, wrapping, root)?;
+    let store = FileStore::create_on(new.disk(), path, wrapping, root)?;
     {
         let mut state = store.state();
         let writer = guarded(path, || {
@@ -387,7 +387,7 @@ pub(super) fn clear_left_behind(path: &Path) {
         if named_so
             && entry.file_type().is_ok_and(|kind| kind.is_file())
             && let Ok(file) = File::open(entry.path())
-            && file.try_lock().is_ok()
+            && let Ok(_locked) = LockedFile::exclusive(file)
         {
             // Where this fails, the next one to open the gallery tries again.
             let _ = fs::remove_file(entry.path());
@@ -400,7 +400,7 @@ pub(super) fn clear_left_behind(path: &Path) {
 pub(super) struct Unpublished {
     path: PathBuf,
     temporary: PathBuf,
-    file: File,
+    file: Arc<LockedFile>,
 }
 
 impl Unpublished {
@@ -426,11 +426,13 @@ impl Unpublished {
                 .open(&temporary)
                 .map_err(creating())?;
             // Between these two steps somebody may have taken the file for one left behind, and removed it.
-            if file.try_lock().is_ok() && fs::symlink_metadata(&temporary).is_ok() {
+            if let Ok(file) = LockedFile::exclusive(file)
+                && fs::symlink_metadata(&temporary).is_ok()
+            {
                 return Ok(Self {
                     path: path.to_owned(),
                     temporary,
-                    file,
+                    file: Arc::new(file),
                 });
             }
             let _ = fs::remove_file(&temporary);
@@ -438,9 +440,8 @@ impl Unpublished {
         Err(creating()(io::ErrorKind::ResourceBusy.into()))
     }
 
-    pub(super) fn disk(&self) -> Result<Arc<dyn Disk>> {
-        let file = self.file.try_clone();
-        Ok(Arc::new(file.map_err(Error::io("creating", &self.path))?))
+    pub(super) fn disk(&self) -> Arc<dyn Disk> {
+        Arc::<LockedFile>::clone(&self.file)
     }
 
     pub(super) fn file(&self) -> &File {
