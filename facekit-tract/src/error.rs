@@ -5,60 +5,27 @@ use std::{
     panic::{AssertUnwindSafe, catch_unwind},
 };
 
-use facekit::Error;
+use facekit::{Error, Model};
 use tract_onnx::prelude::{TractError, TractResult};
 
 /// The runtime's name, as errors and `Display` give it.
 pub(crate) const NAME: &str = "tract";
 
-/// What is wrong with a model, or with a run of it.
-#[derive(Debug)]
-pub(crate) enum Problem {
-    /// The bytes are not an ONNX model.
-    Damaged(TractError),
-    /// The model contradicts itself, or uses what facekit has no type for.
-    Invalid(String),
-    /// An operator has no implementation.
-    Unsupported {
-        /// The node that needs it.
-        node: String,
-        /// The operator, with its domain where that is not ONNX's own.
-        operator: String,
-    },
-    /// tract cannot make the model ready to run.
-    Refused(TractError),
-    /// tract cannot run the model on these inputs.
-    Failed(TractError),
+/// tract cannot make `model` ready to run.
+pub(crate) fn refused(model: &Model, error: TractError) -> Error {
+    Error::Model {
+        model: model.name().to_owned(),
+        reason: format!("{NAME} cannot prepare it"),
+        source: Some(error.into()),
+    }
 }
 
-impl Problem {
-    /// The error that names `model`.
-    pub(crate) fn about(self, model: &str) -> Error {
-        let model = model.to_owned();
-        let (reason, source) = match self {
-            Self::Damaged(error) => (
-                "not an ONNX model, or damaged".to_owned(),
-                Some(error.into()),
-            ),
-            Self::Invalid(reason) => (reason, None),
-            Self::Unsupported { node, operator } => (
-                format!("node {node:?}: operator {operator} is not supported by {NAME}"),
-                None,
-            ),
-            Self::Refused(error) => (format!("{NAME} cannot prepare it"), Some(error.into())),
-            Self::Failed(error) => {
-                return Error::Runtime {
-                    runtime: NAME,
-                    model,
-                    source: error.into(),
-                };
-            }
-        };
-        Error::Model {
-            model,
-            reason,
-            source,
-        }
+/// tract cannot run the model of this name on the inputs it was given.
+pub(crate) fn failed(model: &str, error: TractError) -> Error {
+    Error::Runtime {
+        runtime: NAME,
+        model: model.to_owned(),
+        source: error.into(),
     }
 }
 
@@ -84,18 +51,6 @@ fn said(panic: &(dyn Any + Send)) -> &str {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn names_node_and_operator() {
-        let problem = Problem::Unsupported {
-            node: "Foo_3".to_owned(),
-            operator: "NonMaxSuppression".to_owned(),
-        };
-        assert_eq!(
-            problem.about("detector").to_string(),
-            r#"model detector: node "Foo_3": operator NonMaxSuppression is not supported by tract"#
-        );
-    }
 
     #[test]
     fn a_panic_becomes_an_error() {

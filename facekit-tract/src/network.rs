@@ -1,11 +1,10 @@
 //! Models that are ready to run.
 
-use std::{collections::HashSet, fmt, num::NonZeroUsize, path::Path, sync::Arc, time::Instant};
+use std::{fmt, num::NonZeroUsize, path::Path, sync::Arc, time::Instant};
 
-use facekit::{Dim, Element, Model, Network, Port, Result, Signature, Tensor, TensorView};
+use facekit::{Dim, Model, Network, Port, Result, Signature, Tensor, TensorView};
+use facekit_onnx::invalid;
 use tract_onnx::{
-    Onnx,
-    pb::{GraphProto, NodeProto, ValueInfoProto, tensor_shape_proto::dimension, type_proto},
     prelude::{
         Framework, InferenceFact, InferenceModel, InferenceModelExt, IntoRunnable, IntoTValue,
         TVec, TractError, TractResult, TypedRunnableModel,
@@ -14,7 +13,7 @@ use tract_onnx::{
 };
 
 use crate::{
-    error::{Problem, guarded},
+    error::{NAME, failed, guarded, refused},
     plans::Plans,
     tensor,
 };
@@ -40,51 +39,51 @@ enum Sizes {
 }
 
 impl TractNetwork {
-    pub(crate) fn load(model: &Model, plans: NonZeroUsize) -> Result<Self, Problem> {
+    pub(crate) fn load(model: &Model, plans: NonZeroUsize) -> Result<Self> {
+        let proto = facekit_onnx::read(model)?;
         let onnx = tract_onnx::onnx()
             .with_ignore_output_shapes(true)
             .with_ignore_output_types(true)
             .with_ignore_value_info(true);
-        let proto = onnx
-            .proto_model_for_read(&mut model.bytes())
-            .map_err(Problem::Damaged)?;
-        let Some(graph) = &proto.graph else {
-            return Err(Problem::Invalid("it holds no graph".to_owned()));
-        };
-        check_operators(graph, &onnx)?;
-        check_outputs(graph)?;
-        let inputs = inputs(graph)?;
+        // tract itself would go by the operator's name alone, and would notice a missing one when the graph is planned.
+        facekit_onnx::check_operators(&proto, model, NAME, |operator| {
+            onnx.op_register.0.contains_key(operator)
+        })?;
+        let inputs = facekit_onnx::inputs(&proto, model)?;
 
         let folder = model.path().and_then(Path::parent).and_then(Path::to_str);
-        let parsed = guarded(|| onnx.parse(&proto, folder)).map_err(Problem::Refused)?;
+        let refused = |error| refused(model, error);
+        let parsed = guarded(|| {
+            let proto = onnx.proto_model_for_read(&mut model.bytes())?;
+            onnx.parse(&proto, folder)
+        });
+        let parsed = parsed.map_err(refused)?;
         if let Some(name) = parsed.unresolved_inputs.first() {
-            return Err(Problem::Invalid(format!(
-                "nothing computes {name:?}, which a node takes"
-            )));
+            let reason = format!("nothing computes {name:?}, which a node takes");
+            return Err(invalid(model, reason));
         }
-        let model_graph = parsed.model;
-        if model_graph.inputs.len() != inputs.len() {
-            return Err(Problem::Invalid("two inputs have one name".to_owned()));
+        let graph = parsed.model;
+        if graph.inputs.len() != inputs.len() {
+            return Err(invalid(model, "two inputs have one name"));
         }
 
         let fixed: Option<Vec<Vec<usize>>> = inputs.iter().map(fixed_shape).collect();
         let (sizes, shapes) = match fixed {
             Some(shapes) => {
-                let plan =
-                    guarded(|| plan(&model_graph, &inputs, &shapes)).map_err(Problem::Refused)?;
-                let shapes = guarded(|| planned_shapes(&plan)).map_err(Problem::Refused)?;
+                let plan = guarded(|| plan(&graph, &inputs, &shapes)).map_err(refused)?;
+                let shapes = guarded(|| planned_shapes(&plan)).map_err(refused)?;
                 (Sizes::Fixed(plan), shapes)
             }
             None => {
-                let shapes = guarded(|| inferred_shapes(&model_graph)).map_err(Problem::Refused)?;
+                let shapes = guarded(|| inferred_shapes(&graph)).map_err(refused)?;
                 let sizes = Sizes::Any {
-                    graph: Box::new(model_graph),
+                    graph: Box::new(graph),
                     plans: Plans::new(plans),
                 };
                 (sizes, shapes)
             }
         };
-        let outputs = outputs(graph, shapes)?;
+        let outputs = facekit_onnx::outputs(&proto, shapes, model)?;
         Ok(Self {
             model: model.name().to_owned(),
             signature: Signature { inputs, outputs },
@@ -122,7 +121,7 @@ impl Network for TractNetwork {
     fn run(&self, inputs: &[TensorView<'_>]) -> Result<Vec<Tensor>> {
         self.signature.check(&self.model, inputs)?;
         self.compute(inputs)
-            .map_err(|error| Problem::Failed(error).about(&self.model))
+            .map_err(|error| failed(&self.model, error))
     }
 }
 
@@ -182,85 +181,9 @@ fn inferred_shapes(graph: &InferenceModel) -> TractResult<Vec<Option<Vec<Dim>>>>
         .collect()
 }
 
-/// The inputs that a caller gives: those without an initial value.
-fn inputs(graph: &GraphProto) -> Result<Vec<Port>, Problem> {
-    let initial: HashSet<&str> = graph
-        .initializer
-        .iter()
-        .map(|tensor| tensor.name.as_str())
-        .collect();
-    graph
-        .input
-        .iter()
-        .filter(|input| !initial.contains(input.name.as_str()))
-        .map(|input| {
-            let (element, shape) = stated(input, "input")?;
-            port(input, "input", element, shape)
-        })
-        .collect()
-}
-
-fn outputs(graph: &GraphProto, shapes: Vec<Option<Vec<Dim>>>) -> Result<Vec<Port>, Problem> {
-    graph
-        .output
-        .iter()
-        .zip(shapes)
-        .map(|(output, known)| {
-            let (element, shape) = stated(output, "output")?;
-            let rank = || Some(vec![Dim::Any; shape?.len()]);
-            port(output, "output", element, known.or_else(rank))
-        })
-        .collect()
-}
-
-fn port(
-    info: &ValueInfoProto,
-    kind: &str,
-    element: Element,
-    shape: Option<Vec<Dim>>,
-) -> Result<Port, Problem> {
-    let Some(shape) = shape else {
-        return Err(Problem::Invalid(format!(
-            "{kind} {:?}: the number of its dimensions is not known",
-            info.name
-        )));
-    };
-    Ok(Port {
-        name: info.name.clone(),
-        element,
-        shape,
-    })
-}
-
-/// The element type and, where it is there, the shape that the file gives an input or output.
-fn stated(info: &ValueInfoProto, kind: &str) -> Result<(Element, Option<Vec<Dim>>), Problem> {
-    let invalid = |reason: String| Problem::Invalid(format!("{kind} {:?}: {reason}", info.name));
-    let Some(type_proto::Value::TensorType(tensor)) =
-        info.r#type.as_ref().and_then(|kind| kind.value.as_ref())
-    else {
-        return Err(invalid("not a tensor".to_owned()));
-    };
-    let element = tensor::element(tensor.elem_type).map_err(|found| {
-        invalid(format!(
-            "elements of type {found}; f32, i64 and u8 are supported"
-        ))
-    })?;
-    let shape = tensor.shape.as_ref().map(|shape| {
-        let sizes = shape.dim.iter().map(|dim| match dim.value {
-            Some(dimension::Value::DimValue(size)) => Some(size),
-            _ => None,
-        });
-        sizes.map(dim).collect()
-    });
-    Ok((element, shape))
-}
-
-/// Exporters write what they do not know as zero or less.
 fn dim(size: Option<i64>) -> Dim {
-    match size.and_then(|size| usize::try_from(size).ok()) {
-        Some(size) if size > 0 => Dim::Fixed(size),
-        _ => Dim::Any,
-    }
+    size.and_then(|size| usize::try_from(size).ok())
+        .map_or(Dim::Any, Dim::Fixed)
 }
 
 fn fixed_shape(port: &Port) -> Option<Vec<usize>> {
@@ -271,66 +194,4 @@ fn fixed_shape(port: &Port) -> Option<Vec<usize>> {
             Dim::Any => None,
         })
         .collect()
-}
-
-/// Looks for operators that tract does not have, in `graph` and the graphs inside it. tract itself would go by the
-/// operator's name alone, and would notice a missing one when the graph is planned.
-fn check_operators(graph: &GraphProto, onnx: &Onnx) -> Result<(), Problem> {
-    for node in &graph.node {
-        let own = matches!(node.domain.as_str(), "" | "ai.onnx" | "ai.onnx.ml");
-        if !own || !onnx.op_register.0.contains_key(&node.op_type) {
-            let operator = if own {
-                node.op_type.clone()
-            } else {
-                format!("{}.{}", node.domain, node.op_type)
-            };
-            return Err(Problem::Unsupported {
-                node: name(node).to_owned(),
-                operator,
-            });
-        }
-        for inner in node
-            .attribute
-            .iter()
-            .filter_map(|attribute| attribute.g.as_ref())
-        {
-            check_operators(inner, onnx)?;
-        }
-    }
-    Ok(())
-}
-
-/// The node's name, or its first output's where it has none.
-fn name(node: &NodeProto) -> &str {
-    if node.name.is_empty() {
-        node.output.first().map_or("", String::as_str)
-    } else {
-        &node.name
-    }
-}
-
-/// Looks for outputs that nothing computes, as in a file that was cut short between two nodes.
-fn check_outputs(graph: &GraphProto) -> Result<(), Problem> {
-    let computed: HashSet<&str> = graph
-        .node
-        .iter()
-        .flat_map(|node| &node.output)
-        .chain(graph.input.iter().map(|input| &input.name))
-        .chain(graph.initializer.iter().map(|tensor| &tensor.name))
-        .map(String::as_str)
-        .collect();
-    if graph.output.is_empty() {
-        return Err(Problem::Invalid("it has no outputs".to_owned()));
-    }
-    match graph
-        .output
-        .iter()
-        .find(|output| !computed.contains(output.name.as_str()))
-    {
-        Some(output) => Err(Problem::Invalid(format!(
-            "nothing computes output {:?}",
-            output.name
-        ))),
-        None => Ok(()),
-    }
 }

@@ -60,8 +60,6 @@ impl fmt::Display for Tract {
 impl Runtime for Tract {
     /// [`LoadOptions::threads`] is an upper bound, and a run takes one thread: the caller's.
     fn load(&self, model: &Model, _options: &LoadOptions) -> Result<Box<dyn Network>> {
-        let network =
-            TractNetwork::load(model, self.plans).map_err(|problem| problem.about(model.name()))?;
-        Ok(Box::new(network))
+        Ok(Box::new(TractNetwork::load(model, self.plans)?))
     }
 }

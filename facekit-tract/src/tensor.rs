@@ -3,22 +3,10 @@
 use facekit::{Element, Tensor, TensorView};
 use ndarray::ArrayViewD;
 use tract_onnx::{
-    pb::tensor_proto::DataType,
     prelude::tract_num_traits as num_traits,
     prelude::{Datum, DatumType, Tensor as TractTensor, TractError, TractResult},
     tract_core::internal::TDim,
 };
-
-/// The element type with this number in ONNX, or ONNX's name for a type that facekit lacks.
-pub(crate) fn element(number: i32) -> Result<Element, String> {
-    match DataType::try_from(number) {
-        Ok(DataType::Float) => Ok(Element::F32),
-        Ok(DataType::Int64) => Ok(Element::I64),
-        Ok(DataType::Uint8) => Ok(Element::U8),
-        Ok(other) => Err(other.as_str_name().to_owned()),
-        Err(_) => Err(format!("number {number}")),
-    }
-}
 
 /// tract's name for `element`.
 pub(crate) fn datum(element: Element) -> TractResult<DatumType> {
