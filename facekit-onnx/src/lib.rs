@@ -11,6 +11,8 @@
 //! ```
 
 mod check;
+pub mod graph;
 pub mod proto;
+pub mod rewrite;
 
 pub use crate::check::{check_operators, inputs, invalid, node_name, outputs, read};

@@ -1,0 +1,189 @@
+//! Reading attributes and constants, and who takes what from whom.
+
+use std::collections::{HashMap, HashSet};
+
+use crate::proto::{AttributeProto, AttributeType, DataType, GraphProto, NodeProto, TensorProto};
+
+/// The attribute of this name.
+#[must_use]
+pub fn attribute<'a>(node: &'a NodeProto, name: &str) -> Option<&'a AttributeProto> {
+    node.attribute
+        .iter()
+        .find(|attribute| attribute.name() == name)
+}
+
+/// The whole number under this name, or `otherwise`.
+#[must_use]
+pub fn int(node: &NodeProto, name: &str, otherwise: i64) -> i64 {
+    attribute(node, name).map_or(otherwise, |attribute| attribute.i.unwrap_or(otherwise))
+}
+
+/// Sets the whole number under this name.
+pub fn set_int(node: &mut NodeProto, name: &str, value: i64) {
+    let there = node
+        .attribute
+        .iter_mut()
+        .find(|attribute| attribute.name() == name);
+    match there {
+        Some(attribute) => attribute.i = Some(value),
+        None => node.attribute.push(AttributeProto {
+            name: Some(name.to_owned()),
+            r#type: Some(AttributeType::Int.into()),
+            i: Some(value),
+            ..Default::default()
+        }),
+    }
+}
+
+/// The elements of a constant of type `f32` that is stored in the file itself.
+#[must_use]
+pub fn floats(tensor: &TensorProto) -> Option<Vec<f32>> {
+    if tensor.data_type() != i32::from(DataType::Float) || tensor.data_location() != 0 {
+        return None;
+    }
+    let floats = match &tensor.raw_data {
+        Some(raw) => {
+            let (elements, rest) = raw.as_chunks();
+            if !rest.is_empty() {
+                return None;
+            }
+            elements.iter().copied().map(f32::from_le_bytes).collect()
+        }
+        None => tensor.float_data.clone(),
+    };
+    let count: i64 = tensor.dims.iter().product();
+    (usize::try_from(count) == Ok(floats.len())).then_some(floats)
+}
+
+/// A constant of type `f32`.
+#[must_use]
+pub fn float_tensor(name: &str, dims: &[usize], elements: &[f32]) -> TensorProto {
+    TensorProto {
+        name: Some(name.to_owned()),
+        dims: dims.iter().map(|&dim| dim as i64).collect(),
+        data_type: Some(DataType::Float.into()),
+        raw_data: Some(
+            elements
+                .iter()
+                .flat_map(|value| value.to_le_bytes())
+                .collect(),
+        ),
+        ..Default::default()
+    }
+}
+
+/// Which node computes a value, and which nodes take it, by their places in the graph.
+pub(crate) struct Links {
+    producers: HashMap<String, usize>,
+    consumers: HashMap<String, Vec<usize>>,
+    outputs: HashSet<String>,
+}
+
+impl Links {
+    /// `None` for a graph with graphs inside it, whose nodes may take any value.
+    pub(crate) fn of(graph: &GraphProto) -> Option<Self> {
+        let (mut producers, mut consumers) = (HashMap::new(), HashMap::<_, Vec<_>>::new());
+        for (at, node) in graph.node.iter().enumerate() {
+            let mut attributes = node.attribute.iter();
+            if attributes.any(|attribute| attribute.g.is_some() || !attribute.graphs.is_empty()) {
+                return None;
+            }
+            for output in &node.output {
+                producers.insert(output.clone(), at);
+            }
+            for input in &node.input {
+                consumers.entry(input.clone()).or_default().push(at);
+            }
+        }
+        let outputs = graph.output.iter().map(|output| output.name().to_owned());
+        Some(Self {
+            producers,
+            consumers,
+            outputs: outputs.collect(),
+        })
+    }
+
+    pub(crate) fn producer(&self, value: &str) -> Option<usize> {
+        self.producers.get(value).copied()
+    }
+
+    pub(crate) fn consumers(&self, value: &str) -> &[usize] {
+        self.consumers.get(value).map_or(&[], Vec::as_slice)
+    }
+
+    /// Whether the graph gives the value to its caller.
+    pub(crate) fn is_output(&self, value: &str) -> bool {
+        self.outputs.contains(value)
+    }
+}
+
+/// The constants of type `f32` that a graph stores, by name.
+pub(crate) struct Constants(HashMap<String, Constant>);
+
+#[derive(Clone)]
+pub(crate) struct Constant {
+    pub(crate) dims: Vec<usize>,
+    pub(crate) elements: Vec<f32>,
+}
+
+impl Constants {
+    pub(crate) fn of(graph: &GraphProto) -> Self {
+        let read = |tensor: &TensorProto| {
+            let dims = tensor.dims.iter().map(|&dim| usize::try_from(dim).ok());
+            let constant = Constant {
+                dims: dims.collect::<Option<_>>()?,
+                elements: floats(tensor)?,
+            };
+            Some((tensor.name().to_owned(), constant))
+        };
+        Self(graph.initializer.iter().filter_map(read).collect())
+    }
+
+    pub(crate) fn get(&self, name: &str) -> Option<&Constant> {
+        self.0.get(name)
+    }
+
+    /// Adds a constant to `graph`, under a name that is free and begins with `like`.
+    pub(crate) fn add(&mut self, graph: &mut GraphProto, like: &str, constant: Constant) -> String {
+        let name = free_name(graph, like);
+        graph
+            .initializer
+            .push(float_tensor(&name, &constant.dims, &constant.elements));
+        self.0.insert(name.clone(), constant);
+        name
+    }
+}
+
+/// A name that nothing in `graph` has, and that begins with `like`.
+pub(crate) fn free_name(graph: &GraphProto, like: &str) -> String {
+    let taken = |name: &str| {
+        let nodes = graph.node.iter();
+        graph.initializer.iter().any(|tensor| tensor.name() == name)
+            || graph.input.iter().any(|input| input.name() == name)
+            || nodes
+                .flat_map(|node| &node.output)
+                .any(|output| output == name)
+    };
+    (0..)
+        .map(|number| format!("{like}/{number}"))
+        .find(|name| !taken(name))
+        .unwrap_or_default()
+}
+
+/// Drops the constants that no node takes and no caller gets.
+pub(crate) fn drop_unused(graph: &mut GraphProto) {
+    let nodes = graph.node.iter();
+    let mut used: HashSet<String> = nodes.flat_map(|node| node.input.clone()).collect();
+    used.extend(graph.output.iter().map(|output| output.name().to_owned()));
+    let unused = |name: &str| !used.contains(name);
+    let initial: HashSet<String> = graph
+        .initializer
+        .iter()
+        .map(|tensor| tensor.name().to_owned())
+        .collect();
+    graph.initializer.retain(|tensor| !unused(tensor.name()));
+    // Files of IR versions below 4 list their constants as inputs, too.
+    graph
+        .input
+        .retain(|input| !(initial.contains(input.name()) && unused(input.name())));
+}
