@@ -1,15 +1,11 @@
 //! Scores as false-match rates.
 
-use std::{
-    fs::{self, File},
-    io::Write as _,
-    path::Path,
-};
+use std::{fs, path::Path};
 
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
-use crate::{Digest, EmbeddingSpace, Error, Result};
+use crate::{Digest, EmbeddingSpace, Error, Result, files::replace};
 
 /// What the scores of one embedding space mean: how often two different people reach each.
 ///
@@ -149,21 +145,7 @@ impl Calibration {
             reason: "cannot be written as TOML".to_owned(),
             source: Some(error.into()),
         })?;
-        // A name that no other writer has.
-        let mut temporary = path.as_os_str().to_owned();
-        temporary.push(format!(".{}.part", std::process::id()));
-        let written = File::create(&temporary)
-            .and_then(|mut file| {
-                file.write_all(text.as_bytes())
-                    .and_then(|()| file.sync_all())
-            })
-            .map_err(Error::io("writing", &temporary))
-            .and_then(|()| fs::rename(&temporary, path).map_err(Error::io("creating", path)));
-        if written.is_err() {
-            // What is left of a failed attempt is of no use; that it cannot be removed, either, changes nothing.
-            let _ = fs::remove_file(&temporary);
-        }
-        written
+        replace(path, text.as_bytes())
     }
 
     /// The measured points: falling rates, rising scores.

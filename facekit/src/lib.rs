@@ -111,6 +111,8 @@ mod error;
 #[cfg(feature = "engine")]
 mod evaluate;
 #[cfg(feature = "engine")]
+mod files;
+#[cfg(feature = "engine")]
 mod gallery;
 mod geometry;
 pub mod image;

@@ -4,7 +4,9 @@
 
 use std::{collections::BTreeSet, fs};
 
-use facekit::{ColorOrder, Digest, Error, FileState, HeadSpec, Registry, Task};
+use facekit::{
+    Calibration, CalibrationPoint, ColorOrder, Digest, Error, FileState, HeadSpec, Registry, Task,
+};
 use proptest::prelude::*;
 
 /// A manifest of one embedder, with `change` applied to its text.
@@ -61,7 +63,11 @@ fn builtin_entries_are_consistent() {
     );
     let mut digests = BTreeSet::new();
     for model in registry.models() {
-        assert!(model.url.starts_with("https://"), "{}", model.url);
+        let url = model.url.as_deref();
+        assert!(
+            url.is_some_and(|url| url.starts_with("https://")),
+            "{url:?}"
+        );
         assert!(model.file.ends_with(".onnx"), "{}", model.file);
         assert!(!model.source.is_empty());
         for export in &model.exports {
@@ -479,4 +485,56 @@ proptest! {
         }
         let _ = Registry::builtin().add_manifest(&text, "test");
     }
+}
+
+#[test]
+fn models_are_kept_in_the_folder() {
+    let folder = tempfile::tempdir().unwrap();
+    let manifest = folder.path().join("models.toml");
+    let ours = "# Ours.\n[[set]]\nname = \"office\" # theirs\ndetector = \"yunet_s\"\nembedder = \"mobilefacenet\"\n";
+    fs::write(&manifest, ours).unwrap();
+
+    let mut registry = Registry::in_folder(folder.path()).unwrap();
+    let original = registry.model("mobilefacenet").unwrap().clone();
+    let first = original.derived("small", b"first", "made small");
+    registry.keep_model(&first, b"first").unwrap();
+    let mut second = original.derived("small", b"second", "made small");
+    let points = [(1e-2, 0.3), (1e-4, 0.5)].map(|(fmr, score)| CalibrationPoint { fmr, score });
+    let space = second.space().unwrap();
+    second.calibration = Some(Calibration::new(&space, points.into(), "a test").unwrap());
+    registry.keep_model(&second, b"second").unwrap();
+    let mut set = registry.set("office").unwrap().clone();
+    set.name = "small_office".to_owned();
+    set.embedder = "small".to_owned();
+    registry.keep_set(&set).unwrap();
+
+    assert!(fs::read_to_string(&manifest).unwrap().starts_with(ours));
+    let registry = Registry::in_folder(folder.path()).unwrap();
+    assert_eq!(registry.model("small").unwrap(), &second);
+    assert_eq!(registry.open("small").unwrap().bytes(), b"second");
+    assert_eq!(registry.resolve("small_office").unwrap().embedder, second);
+    assert_eq!(registry.resolve("office").unwrap().embedder, original);
+}
+
+#[test]
+fn what_breaks_the_rules_is_not_kept() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut registry = Registry::in_folder(folder.path()).unwrap();
+    let original = registry.model("mobilefacenet").unwrap().clone();
+    let entry = original.derived("small", b"these", "made small");
+    let error = registry.keep_model(&entry, b"others").unwrap_err();
+    assert!(matches!(error, Error::HashMismatch { .. }), "{error}");
+
+    let nameless = original.derived("no name", b"these", "made small");
+    let error = registry.keep_model(&nameless, b"these").unwrap_err();
+    assert!(error.to_string().contains("no name"), "{error}");
+    assert!(registry.model("no name").is_err());
+    assert!(!folder.path().join("no name.onnx").exists());
+
+    let manifest = folder.path().join("models.toml");
+    fs::write(&manifest, "model = 3").unwrap();
+    let error = registry.keep_model(&entry, b"these").unwrap_err();
+    assert!(error.to_string().contains("models.toml"), "{error}");
+    assert_eq!(fs::read_to_string(&manifest).unwrap(), "model = 3");
+    assert!(!folder.path().join("small.onnx").exists());
 }

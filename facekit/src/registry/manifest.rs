@@ -145,8 +145,9 @@ pub struct ModelEntry {
     pub name: String,
     /// The name of its file in the models folder.
     pub file: String,
-    /// Where the first of `exports` is fetched from.
-    pub url: String,
+    /// Where the first of `exports` is fetched from; `None` for a model that was made on this machine.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub url: Option<String>,
     /// The files accepted as this model, at least one: the canonical one first.
     pub exports: Vec<Export>,
     /// Its licence: an SPDX expression, or words where there is none.
@@ -166,6 +167,35 @@ pub struct ModelEntry {
 }
 
 impl ModelEntry {
+    /// An entry for a model that was made from this one on this machine, such as a quantised one: `bytes` under another
+    /// name, fed and read in the same way. It has an embedding space of its own, and no calibration yet.
+    ///
+    /// ```
+    /// use facekit::Registry;
+    ///
+    /// let registry = Registry::builtin();
+    /// let entry = registry.model("mobilefacenet")?.derived("mobilefacenet_int8", b"...", "quantised to 8 bits");
+    /// assert_eq!(entry.file, "mobilefacenet_int8.onnx");
+    /// assert_eq!(entry.licence, "Apache-2.0");
+    /// assert_ne!(entry.space(), registry.model("mobilefacenet")?.space());
+    /// # Ok::<(), facekit::Error>(())
+    /// ```
+    #[must_use]
+    pub fn derived(&self, name: &str, bytes: &[u8], how: &str) -> Self {
+        Self {
+            name: name.to_owned(),
+            file: format!("{name}.onnx"),
+            url: None,
+            exports: vec![Export {
+                sha256: Digest::of(bytes),
+                bytes: Some(bytes.len() as u64),
+            }],
+            source: format!("{how}, from {}: {}", self.name, self.source),
+            calibration: None,
+            ..self.clone()
+        }
+    }
+
     /// What the model does.
     #[must_use]
     pub fn task(&self) -> Task {
@@ -205,7 +235,7 @@ impl ModelEntry {
                 self.file
             ));
         }
-        url(&self.url)?;
+        self.url.as_deref().map_or(Ok(()), url)?;
         if self.exports.is_empty() {
             return Err("exports is empty".to_owned());
         }
@@ -338,7 +368,7 @@ struct RawManifest {
 struct RawModel {
     name: String,
     file: String,
-    url: String,
+    url: Option<String>,
     exports: Vec<Export>,
     licence: String,
     commercial_use: bool,

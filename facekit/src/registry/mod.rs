@@ -13,6 +13,7 @@ use sha2::Digest as _;
 
 use crate::{Digest, Error, Model, Result};
 
+mod keep;
 mod load;
 mod manifest;
 #[cfg(feature = "download")]
@@ -51,8 +52,8 @@ const STANDARD: &str = "standard";
 ///
 /// # Manifests
 ///
-/// A manifest is TOML. Each `[[model]]` names a file, where it comes from, the digests accepted, its licence, and in
-/// exactly one of the tables `yunet`, `scrfd`, `arcface` and `minifasnet` what the head that reads it must know.
+/// A manifest is TOML. Each `[[model]]` names a file, where it comes from (but for one made here), the digests accepted, its
+/// licence, and in exactly one of the tables `yunet`, `scrfd`, `arcface` and `minifasnet` what the head that reads it must know.
 /// Of the `exports`, the files accepted, the one at `url` comes first; `bytes` may be left out where it is unknown.
 /// A `[[set]]` names models that make a recogniser together.
 ///

@@ -137,8 +137,8 @@ impl Registry {
     ///
     /// # Errors
     ///
-    /// - [`Error::UnknownModel`]; [`Error::InvalidArgument`] for a set, which [`pull_all`](Self::pull_all) fetches, and
-    ///   for a mirror that is not an http or https address.
+    /// - [`Error::UnknownModel`]; [`Error::InvalidArgument`] for a set, which [`pull_all`](Self::pull_all) fetches, for a
+    ///   model without an address, and for a mirror that is not an http or https address.
     /// - [`Error::NonCommercial`] where the licence forbids commercial use and that was not accepted.
     /// - [`Error::Network`] where the server cannot be reached, refuses, falls silent, or sends too little or too much.
     /// - [`Error::HashMismatch`] where it sends something else; nothing of it is kept.
@@ -227,7 +227,13 @@ impl Registry {
 
     fn address(&self, entry: &ModelEntry, options: &PullOptions<'_>) -> Result<String> {
         let Some(mirror) = options.mirror.as_ref().or(self.mirror.as_ref()) else {
-            return Ok(entry.url.clone());
+            return entry.url.clone().ok_or_else(|| {
+                let reason = format!(
+                    "{:?} was made on the machine it is for, and has no address",
+                    entry.name
+                );
+                Error::argument("model", reason)
+            });
         };
         match manifest::scheme_and_host(mirror) {
             Some(("http" | "https", _)) => {
