@@ -21,6 +21,7 @@ use facekit::{
     GalleryKey, LoadOptions, Metric, Models, Protection, ProtectionKind, Recognizer,
     RecognizerBuilder, Registry, Runtime, TemplateStore, Threshold,
 };
+use facekit_ort::{Ort, Provider};
 use facekit_tract::Tract;
 use signal_hook::{consts, flag};
 
@@ -69,6 +70,9 @@ pub(crate) struct ModelArgs {
     #[arg(long, value_enum, default_value_t = RuntimeName::Tract)]
     pub(crate) runtime: RuntimeName,
 
+    #[command(flatten)]
+    pub(crate) ort: OrtArgs,
+
     /// Images worked on at a time [default: one for each core]
     #[arg(long, value_name = "N")]
     pub(crate) threads: Option<NonZeroUsize>,
@@ -79,6 +83,37 @@ pub(crate) struct ModelArgs {
 pub(crate) enum RuntimeName {
     /// Pure Rust, on the CPU
     Tract,
+    /// ONNX Runtime, whose library must be on this machine: the fastest, on CPUs and accelerators
+    Ort,
+}
+
+/// How ONNX Runtime is used.
+#[derive(Args, Debug)]
+#[command(next_help_heading = "Models")]
+pub(crate) struct OrtArgs {
+    /// With ort: what computes, an error where it cannot: cpu, cuda, cuda:1, tensorrt, openvino, coreml
+    #[arg(long, value_name = "NAME")]
+    pub(crate) provider: Option<Provider>,
+
+    /// With ort: the library, instead of the one that ORT_DYLIB_PATH, the system or Python has
+    #[arg(long, value_name = "FILE")]
+    pub(crate) onnxruntime: Option<PathBuf>,
+}
+
+impl OrtArgs {
+    /// The runtime, for so many runs of a model at a time.
+    pub(crate) fn runtime(&self, runs: NonZeroUsize) -> Ort {
+        let mut ort = Ort::new();
+        match &self.provider {
+            // An accelerator is one device, whoever calls.
+            Some(provider) => ort = ort.with_provider(provider.clone()),
+            None => ort = ort.with_sessions(runs),
+        }
+        match &self.onnxruntime {
+            Some(library) => ort.with_library(library),
+            None => ort,
+        }
+    }
 }
 
 impl ModelArgs {
@@ -97,12 +132,28 @@ impl ModelArgs {
     fn runtime(&self) -> Box<dyn Runtime> {
         match self.runtime {
             RuntimeName::Tract => Box::new(Tract::new()),
+            RuntimeName::Ort => Box::new(self.ort.runtime(self.threads())),
+        }
+    }
+
+    /// What was said of another runtime than the one that is chosen.
+    fn check(&self) -> Result<()> {
+        let given = [
+            ("--provider", self.ort.provider.is_some()),
+            ("--onnxruntime", self.ort.onnxruntime.is_some()),
+        ];
+        match given.iter().find(|(_, given)| *given) {
+            Some((option, _)) if self.runtime != RuntimeName::Ort => {
+                bail!("{option} goes with --runtime ort")
+            }
+            _ => Ok(()),
         }
     }
 }
 
 /// The user's models folder, and the models selected from it, loaded.
 pub(crate) fn open_models(args: &ModelArgs) -> Result<(Registry, Models)> {
+    args.check()?;
     let registry = Registry::from_env()?;
     // Images are spread over the threads, so each run keeps to its own.
     let options = LoadOptions::default().with_threads(1);

@@ -21,6 +21,7 @@ mod identify;
 mod models;
 mod output;
 mod people;
+mod quantize;
 mod recognition;
 mod verify;
 mod work;
@@ -50,6 +51,7 @@ JSON:
 Environment:
   FACEKIT_MODELS       the models folder, instead of one in the user's cache folder
   FACEKIT_MIRROR       where models are pulled from, as with --mirror
+  ORT_DYLIB_PATH       the library of ONNX Runtime, as with --onnxruntime
   FACEKIT_KEY_FILE     the gallery's key file, as with --key-file
   FACEKIT_GALLERY_KEY  the gallery's key itself: 64 hexadecimal digits, or a passphrase";
 

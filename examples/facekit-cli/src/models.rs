@@ -9,6 +9,7 @@ use crate::{
     Answer,
     context::Session,
     output::{count, shown, table},
+    quantize,
 };
 
 #[derive(Debug, Subcommand)]
@@ -21,6 +22,8 @@ pub(crate) enum Command {
     Verify(VerifyArgs),
     /// Print the models folder, or where the file of a model lies
     Path(PathArgs),
+    /// Make variants of models that compute in 8-bit integers, for ONNX Runtime, and measure them
+    Quantize(quantize::Args),
 }
 
 #[derive(Args, Debug)]
@@ -65,6 +68,7 @@ pub(crate) fn run(session: &Session, command: Command) -> Result<Answer> {
         Command::Pull(args) => pull(session, &registry, &args),
         Command::Verify(args) => verify(session, &registry, &args),
         Command::Path(args) => path(session, &registry, &args),
+        Command::Quantize(args) => quantize::run(session, registry, &args),
     }
 }
 

@@ -156,6 +156,9 @@ pub struct ModelEntry {
     pub commercial_use: bool,
     /// Who trained it, on what, and who exported it.
     pub source: String,
+    /// How good it is, in words and figures, where that was measured.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub accuracy: Option<String>,
     /// Whether it is part of facekit's own tests. Where it is not, expect surprises.
     pub tested: bool,
     /// How it is fed and read.
@@ -168,7 +171,8 @@ pub struct ModelEntry {
 
 impl ModelEntry {
     /// An entry for a model that was made from this one on this machine, such as a quantised one: `bytes` under another
-    /// name, fed and read in the same way. It has an embedding space of its own, and no calibration yet.
+    /// name, fed and read in the same way. It has an embedding space of its own, and neither accuracy nor calibration
+    /// yet.
     ///
     /// ```
     /// use facekit::Registry;
@@ -191,6 +195,7 @@ impl ModelEntry {
                 bytes: Some(bytes.len() as u64),
             }],
             source: format!("{how}, from {}: {}", self.name, self.source),
+            accuracy: None,
             calibration: None,
             ..self.clone()
         }
@@ -373,6 +378,7 @@ struct RawModel {
     licence: String,
     commercial_use: bool,
     source: String,
+    accuracy: Option<String>,
     #[serde(default)]
     tested: bool,
     yunet: Option<YuNetSpec>,
@@ -407,6 +413,7 @@ impl TryFrom<RawModel> for ModelEntry {
             licence: raw.licence,
             commercial_use: raw.commercial_use,
             source: raw.source,
+            accuracy: raw.accuracy,
             tested: raw.tested,
             head,
             calibration: raw.calibration,

@@ -41,7 +41,13 @@ const FPIRS: [f64; 3] = [0.1, 0.01, 0.001];
 
 pub(crate) fn run(session: &Session, args: &Args) -> Result<()> {
     let (models, detector, embedder) = names(&args.models)?;
-    let embedded = embed_people(session, &models, &args.models, &args.detect, &args.images)?;
+    let embedded = embed_people(
+        session,
+        &models,
+        args.models.threads(),
+        &args.detect,
+        &args.images,
+    )?;
 
     let mut photos_of = vec![Vec::new(); embedded.people.len()];
     for photo in &embedded.photos {

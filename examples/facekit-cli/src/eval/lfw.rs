@@ -43,31 +43,23 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn run(session: &Session, args: &Args) -> Result<()> {
-    let pairs = fs::read_to_string(&args.pairs)
-        .with_context(|| format!("{}: reading failed", args.pairs.display()))?;
-    let folds = parse_pairs(&pairs).with_context(|| args.pairs.display().to_string())?;
+    let folds = open_pairs(&args.pairs)?;
     if let Some(out) = &args.calibrate {
         let (people, _) = people_in(&args.images)?;
         let photos = people.iter().flat_map(|person| &person.photos);
         check_output(out, photos.chain([&args.pairs]).map(PathBuf::as_path))?;
     }
     let (models, detector, embedder) = names(&args.models)?;
-    let embedded = embed_people(session, &models, &args.models, &args.detect, &args.images)?;
+    let embedded = embed_people(
+        session,
+        &models,
+        args.models.threads(),
+        &args.detect,
+        &args.images,
+    )?;
 
-    let scored = score_folds(&folds, &embedded, &args.images)?;
-    // One fold has no others to take a threshold from.
-    let accuracies = (scored.len() > 1).then(|| fold_accuracies(&scored));
-    let accuracy = accuracies.as_ref().map(|accuracies| {
-        let mean = accuracies.iter().sum::<f64>() / accuracies.len() as f64;
-        let squares: f64 = accuracies
-            .iter()
-            .map(|accuracy| (accuracy - mean).powi(2))
-            .sum();
-        let deviation = (squares / (accuracies.len() - 1) as f64).sqrt();
-        (mean, deviation)
-    });
-
-    let all = compare_all(&embedded, args.models.threads().get())?;
+    let figures = Figures::of(&embedded, &folds, &args.images, args.models.threads().get())?;
+    let Figures { accuracy, all, .. } = &figures;
     let threshold = |rate: f64| all.impostors.score_at(rate);
     let calibration = args.calibrate.as_deref().map(|path| -> Result<_> {
             let data = format!(
@@ -99,11 +91,11 @@ pub(crate) fn run(session: &Session, args: &Args) -> Result<()> {
         "people": embedded.people.len(),
         "faces_missing": embedded.missing(),
         "missing": embedded.photos.iter().filter(|p| p.embedding.is_none()).map(|p| &p.path).collect::<Vec<_>>(),
-        "pairs": scored.iter().map(Vec::len).sum::<usize>(),
+        "pairs": folds.iter().map(Vec::len).sum::<usize>(),
         "unreadable": embedded.unreadable,
         "accuracy": accuracy.map(|(mean, _)| mean),
         "accuracy_std": accuracy.map(|(_, deviation)| deviation),
-        "accuracy_by_fold": accuracies,
+        "accuracy_by_fold": figures.accuracies,
         "genuine_comparisons": all.genuine.count() + all.genuine_missing,
         "impostor_comparisons": all.impostors.count(),
         "eer": equal_error_rate(&all.genuine, &all.impostors),
@@ -119,7 +111,7 @@ pub(crate) fn run(session: &Session, args: &Args) -> Result<()> {
                 "accuracy {:.2} % ± {:.2} over {} folds of the pairs file",
                 100.0 * mean,
                 100.0 * deviation,
-                scored.len(),
+                folds.len(),
             ),
             None => "accuracy n/a: the pairs file has one fold, and a fold's threshold comes from others"
                 .to_owned(),
@@ -170,8 +162,51 @@ pub(crate) fn run(session: &Session, args: &Args) -> Result<()> {
     failed.map_or(Ok(()), Err)
 }
 
+/// How well an embedder tells people apart.
+pub(crate) struct Figures {
+    /// The mean of `accuracies` and their standard deviation.
+    pub(crate) accuracy: Option<(f64, f64)>,
+    /// The share of each fold's pairs that was judged rightly; one fold has no others to take a threshold from.
+    accuracies: Option<Vec<f64>>,
+    pub(crate) all: AllPairs,
+}
+
+impl Figures {
+    /// Measures `embedded`, which came from `folder`; the accuracies on `folds`, if there are any.
+    pub(crate) fn of(
+        embedded: &Embedded,
+        folds: &[Vec<Pair>],
+        folder: &Path,
+        threads: usize,
+    ) -> Result<Self> {
+        let scored = score_folds(folds, embedded, folder)?;
+        let accuracies = (scored.len() > 1).then(|| fold_accuracies(&scored));
+        let accuracy = accuracies.as_ref().map(|accuracies| {
+            let mean = accuracies.iter().sum::<f64>() / accuracies.len() as f64;
+            let squares: f64 = accuracies
+                .iter()
+                .map(|accuracy| (accuracy - mean).powi(2))
+                .sum();
+            let deviation = (squares / (accuracies.len() - 1) as f64).sqrt();
+            (mean, deviation)
+        });
+        Ok(Self {
+            accuracy,
+            accuracies,
+            all: compare_all(embedded, threads)?,
+        })
+    }
+}
+
+/// Reads a pairs file.
+pub(crate) fn open_pairs(path: &Path) -> Result<Vec<Vec<Pair>>> {
+    let pairs =
+        fs::read_to_string(path).with_context(|| format!("{}: reading failed", path.display()))?;
+    parse_pairs(&pairs).with_context(|| path.display().to_string())
+}
+
 /// A pair: the people's names with the numbers of their photos.
-type Pair = [(String, u32); 2];
+pub(crate) type Pair = [(String, u32); 2];
 
 /// The folds of a pairs file. Its first line gives the number of folds and of pairs of each kind in a fold; a line of three
 /// fields is two photos of one person, a line of four is one photo of each of two.
@@ -251,18 +286,18 @@ fn score_folds(
 }
 
 /// The scores of all pairs of photos.
-struct AllPairs {
-    genuine: ScoreHistogram,
+pub(crate) struct AllPairs {
+    pub(crate) genuine: ScoreHistogram,
     /// Comparisons of one person of which a face was missing: none of them matches.
     genuine_missing: u64,
-    impostors: ScoreHistogram,
+    pub(crate) impostors: ScoreHistogram,
     /// For each person with several photos, the scores among them; NaN where a face was missing.
     by_person: Vec<Vec<f32>>,
 }
 
 impl AllPairs {
     /// The share of comparisons of one person that reach `score`.
-    fn tmr(&self, score: f32) -> f64 {
+    pub(crate) fn tmr(&self, score: f32) -> f64 {
         let (found, missing) = (self.genuine.count(), self.genuine_missing);
         self.genuine.share_from(score) * found as f64 / (found + missing).max(1) as f64
     }

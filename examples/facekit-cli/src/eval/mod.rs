@@ -1,6 +1,9 @@
 //! `facekit eval`: how good the models are, measured on the user's own photos.
 
-use std::path::{Path, PathBuf};
+use std::{
+    num::NonZeroUsize,
+    path::{Path, PathBuf},
+};
 
 use anyhow::{Context, Result, bail};
 use clap::Subcommand;
@@ -15,7 +18,7 @@ use crate::{
 };
 
 mod identify;
-mod lfw;
+pub(crate) mod lfw;
 mod liveness;
 
 #[derive(Debug, Subcommand)]
@@ -38,21 +41,21 @@ pub(crate) fn run(session: &Session, command: &Command) -> Result<Answer> {
 }
 
 /// Photos of known people, one folder a person, as face vectors.
-struct Embedded {
-    people: Vec<String>,
-    photos: Vec<Photo>,
+pub(crate) struct Embedded {
+    pub(crate) people: Vec<String>,
+    pub(crate) photos: Vec<Photo>,
     /// Photos, which are among those without a face too, and folders.
     unreadable: Vec<Unreadable>,
     /// How long reading, finding and embedding took, for all photos together.
     seconds: f64,
 }
 
-struct Photo {
+pub(crate) struct Photo {
     /// The place of the person in `people`.
     person: usize,
     path: PathBuf,
     /// `None` where no face was found, or the photo cannot be read.
-    embedding: Option<Embedding>,
+    pub(crate) embedding: Option<Embedding>,
 }
 
 impl Embedded {
@@ -65,10 +68,10 @@ impl Embedded {
 }
 
 /// Embeds the face nearest to the middle of each photo below `folder`, which holds one folder for each person.
-fn embed_people(
+pub(crate) fn embed_people(
     session: &Session,
     models: &Models,
-    args: &ModelArgs,
+    threads: NonZeroUsize,
     detect: &DetectArgs,
     folder: &Path,
 ) -> Result<Embedded> {
@@ -113,26 +116,20 @@ fn embed_people(
             .with_context(|| path.display().to_string())?;
         Ok(Ok(embeddings.pop()))
     };
-    work::ordered(
-        &files,
-        args.threads(),
-        &session.token,
-        embed,
-        |at, embedding| {
-            let (person, path) = files[at].clone();
-            let embedding = embedding?.unwrap_or_else(|error| {
-                unreadable.push(Unreadable::new(&path, &error));
-                None
-            });
-            photos.push(Photo {
-                person,
-                path,
-                embedding,
-            });
-            bar.set(at as u64 + 1, files.len() as u64);
-            Ok(())
-        },
-    )?;
+    work::ordered(&files, threads, &session.token, embed, |at, embedding| {
+        let (person, path) = files[at].clone();
+        let embedding = embedding?.unwrap_or_else(|error| {
+            unreadable.push(Unreadable::new(&path, &error));
+            None
+        });
+        photos.push(Photo {
+            person,
+            path,
+            embedding,
+        });
+        bar.set(at as u64 + 1, files.len() as u64);
+        Ok(())
+    })?;
     require_readable(
         photos.len() - (unreadable.len() - skipped),
         &unreadable[skipped..],

@@ -1,0 +1,57 @@
+//! ONNX Runtime's own quantisation, which is written in Python.
+
+use std::{
+    fs,
+    io::{BufWriter, Write as _},
+    path::Path,
+    process::Command,
+};
+
+use anyhow::{Context, Result, bail};
+use ndarray::ArrayD;
+
+const SCRIPT: &str = include_str!("quantize.py");
+
+/// The model at `source` in 8-bit integers, with ranges taken from what it does with `inputs`.
+pub(super) fn quantize(python: &Path, source: &Path, inputs: &[ArrayD<f32>]) -> Result<Vec<u8>> {
+    let folder = tempfile::tempdir().context("no folder for temporary files")?;
+    let (script, output) = (
+        folder.path().join("quantize.py"),
+        folder.path().join("quantized.onnx"),
+    );
+    fs::write(&script, SCRIPT).context("writing to the folder for temporary files")?;
+    for (at, input) in inputs.iter().enumerate() {
+        let sizes: Vec<String> = input.shape().iter().map(ToString::to_string).collect();
+        let path = folder
+            .path()
+            .join(format!("{at:06}_{}.f32", sizes.join("x")));
+        write(&path, input).context("writing to the folder for temporary files")?;
+    }
+    let shown = python.display();
+    let ran = Command::new(python)
+        .arg(&script)
+        .args([source, folder.path(), &output])
+        .output()
+        .with_context(|| {
+            format!("{shown}: not run; --python names one that has onnx and onnxruntime")
+        })?;
+    if !ran.status.success() {
+        let words = String::from_utf8_lossy(&ran.stderr);
+        let last = words.trim().lines().last().unwrap_or("it says nothing");
+        match last.strip_prefix("missing: ") {
+            Some(package) => bail!(
+                "{shown}: the package {package} is missing; `{shown} -m pip install onnx onnxruntime` installs it"
+            ),
+            None => bail!("{shown}: quantising failed: {last}"),
+        }
+    }
+    fs::read(&output).with_context(|| format!("{shown}: quantising left no model behind"))
+}
+
+fn write(path: &Path, input: &ArrayD<f32>) -> std::io::Result<()> {
+    let mut file = BufWriter::new(fs::File::create(path)?);
+    for value in input {
+        file.write_all(&value.to_le_bytes())?;
+    }
+    file.flush()
+}
