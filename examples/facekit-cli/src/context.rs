@@ -71,7 +71,7 @@ pub(crate) struct ModelArgs {
 
     /// Images worked on at a time [default: one for each core]
     #[arg(long, value_name = "N")]
-    pub(crate) threads: Option<NonZeroUsize>,
+    pub(crate) jobs: Option<NonZeroUsize>,
 }
 
 /// The inference runtimes there are.
@@ -83,8 +83,8 @@ pub(crate) enum RuntimeName {
 
 impl ModelArgs {
     /// How many images to work on at a time.
-    pub(crate) fn threads(&self) -> NonZeroUsize {
-        self.threads
+    pub(crate) fn jobs(&self) -> NonZeroUsize {
+        self.jobs
             .or_else(|| thread::available_parallelism().ok())
             .unwrap_or(NonZeroUsize::MIN)
     }
@@ -104,7 +104,7 @@ impl ModelArgs {
 /// The user's models folder, and the models selected from it, loaded.
 pub(crate) fn open_models(args: &ModelArgs) -> Result<(Registry, Models)> {
     let registry = Registry::from_env()?;
-    // Images are spread over the threads, so each run keeps to its own.
+    // Images are worked on side by side, so each run keeps to one thread.
     let options = LoadOptions::default().with_threads(1);
     let models = registry.load(&args.models, &*args.runtime(), &options)?;
     Ok((registry, models))

@@ -67,7 +67,7 @@ pub(crate) fn run(session: &Session, args: &Args) -> Result<()> {
         (mean, deviation)
     });
 
-    let all = compare_all(&embedded, args.models.threads().get())?;
+    let all = compare_all(&embedded, args.models.jobs().get())?;
     let threshold = |rate: f64| all.impostors.score_at(rate);
     let calibration = args.calibrate.as_deref().map(|path| -> Result<_> {
             let data = format!(
@@ -94,7 +94,7 @@ pub(crate) fn run(session: &Session, args: &Args) -> Result<()> {
     let report = json!({
         "models": { "detector": detector, "embedder": embedder },
         "runtime": args.models.runtime_name(),
-        "threads": args.models.threads(),
+        "jobs": args.models.jobs(),
         "images": embedded.photos.len(),
         "people": embedded.people.len(),
         "faces_missing": embedded.missing(),

@@ -115,7 +115,7 @@ fn embed_people(
     };
     work::ordered(
         &files,
-        args.threads(),
+        args.jobs(),
         &session.token,
         embed,
         |at, embedding| {
