@@ -7,7 +7,8 @@ use std::{
     thread,
 };
 
-use facekit::{Error, LoadOptions, Model, Network, Result, Runtime, Signature};
+use facekit::{Dim, Error, LoadOptions, Model, Network, Result, Runtime, Signature};
+use facekit_onnx::proto::Message;
 
 use crate::{
     error::NAME,
@@ -125,8 +126,14 @@ impl Runtime for Ort {
     /// [`LoadOptions::threads`] is the number of threads of one run; `None` is one for each core.
     fn load(&self, model: &Model, options: &LoadOptions) -> Result<Box<dyn Network>> {
         let loaded = library::loaded(self.library.as_deref())?;
-        let proto = facekit_onnx::read(model)?;
+        let mut proto = facekit_onnx::read(model)?;
+        let freed = facekit_onnx::free_batch(&mut proto);
         let inputs = facekit_onnx::inputs(&proto, model)?;
+        let vary = inputs.iter().any(|port| port.shape.contains(&Dim::Any));
+        if vary {
+            facekit_onnx::forget_sizes(&mut proto);
+        }
+        tracing::debug!(model = model.name(), freed, "read");
         self.provider.dispatches()?;
         let threads = match options.threads {
             Some(0) => return Err(Error::argument("threads", "0 given, at least 1 needed")),
@@ -135,7 +142,11 @@ impl Runtime for Ort {
         };
         let recipe = Recipe {
             loaded,
-            model: model.bytes().to_vec(),
+            model: if vary {
+                proto.encode_to_vec()
+            } else {
+                model.bytes().to_vec()
+            },
             folder: model.path().and_then(Path::parent).map(Path::to_owned),
             threads,
             optimization: self.optimization,
