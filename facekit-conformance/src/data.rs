@@ -34,7 +34,7 @@ pub fn data(test: &str, files: &[&str]) -> Option<PathBuf> {
 
 fn find(test: &str, folder: Option<PathBuf>, files: &[&str]) -> Option<PathBuf> {
     let Some(folder) = folder else {
-        skip(test);
+        skip(test, "FACEKIT_TEST_DATA is not set");
         return None;
     };
     assert!(
@@ -49,8 +49,13 @@ fn find(test: &str, folder: Option<PathBuf>, files: &[&str]) -> Option<PathBuf> 
     Some(folder)
 }
 
-fn skip(test: &str) {
-    let line = format!("SKIP {test}: FACEKIT_TEST_DATA is not set\n");
+/// Says that `test` is skipped, and why, in the way that [`data`] does.
+///
+/// # Panics
+///
+/// If the line cannot be appended to the file that `FACEKIT_SKIP_LOG` names.
+pub fn skip(test: &str, reason: &str) {
+    let line = format!("SKIP {test}: {reason}\n");
     // A closed standard error is no reason to fail, and `eprint!` would be captured.
     let _ = io::stderr().write_all(line.as_bytes());
     if let Some(log) = env::var_os("FACEKIT_SKIP_LOG") {

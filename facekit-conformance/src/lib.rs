@@ -16,4 +16,4 @@ pub mod runtime;
 pub mod template_store;
 pub mod vector_index;
 
-pub use crate::data::data;
+pub use crate::data::{data, skip};

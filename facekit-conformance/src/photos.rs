@@ -19,29 +19,41 @@ const LIVENESS: f32 = 0.05;
 /// The cosine of an embedding and the reference's is at least this.
 const EMBEDDING: f32 = 0.99;
 
-/// Makes a module of tests on real photos, one for each property.
+/// Makes a module of tests on real photos, one for each property. `requires` is as in
+/// [`runtime_suite!`](crate::runtime_suite).
 ///
 /// ```
 /// facekit_conformance::photo_suite!(tract, facekit_tract::Tract::new);
 /// ```
 #[macro_export]
 macro_rules! photo_suite {
-    ($name:ident, $runtime:expr $(,)?) => {
-        $crate::photo_suite!(@tests $name, $runtime; reference_outputs, attacks_are_refused, detectors_agree);
-    };
-    (@tests $name:ident, $runtime:expr; $($test:ident),*) => {
+    ($name:ident, $runtime:expr $(, requires: $requires:expr)? $(,)?) => {
         mod $name {
             #[allow(unused_imports)]
             use super::*;
 
-            $(
-                #[test]
-                fn $test() {
-                    let test = concat!(module_path!(), "::", stringify!($test));
+            fn there(test: &str) -> bool {
+                let _ = test;
+                $(if let Err(reason) = ($requires)() {
+                    $crate::skip(test, &reason);
+                    return false;
+                })?
+                true
+            }
+
+            $crate::photo_suite!(@tests $runtime; reference_outputs, attacks_are_refused, detectors_agree);
+        }
+    };
+    (@tests $runtime:expr; $($test:ident),*) => {
+        $(
+            #[test]
+            fn $test() {
+                let test = concat!(module_path!(), "::", stringify!($test));
+                if there(test) {
                     $crate::photos::$test(&($runtime)(), test);
                 }
-            )*
-        }
+            }
+        )*
     };
 }
 

@@ -20,26 +20,40 @@ use serde::Deserialize;
 ///
 /// The second argument is called without arguments and gives the runtime. Operators that the runtime lacks are
 /// listed as a third; loading a graph that uses one must fail and name it, and a listed operator that works
-/// fails the test.
+/// fails the test. Where the runtime needs what may not be there, `requires` gives a function of type
+/// `fn() -> Result<(), String>`, and the tests are skipped, visibly, with the reason that it gives.
 ///
 /// ```
 /// facekit_conformance::runtime_suite!(tract, facekit_tract::Tract::new, unsupported: []);
 /// ```
 #[macro_export]
 macro_rules! runtime_suite {
-    ($name:ident, $runtime:expr $(,)?) => {
-        $crate::runtime_suite!($name, $runtime, unsupported: []);
-    };
-    ($name:ident, $runtime:expr, unsupported: [$($operator:literal),* $(,)?] $(,)?) => {
+    (
+        $name:ident, $runtime:expr
+        $(, unsupported: [$($operator:literal),* $(,)?])?
+        $(, requires: $requires:expr)?
+        $(,)?
+    ) => {
         mod $name {
             #[allow(unused_imports)]
             use super::*;
 
-            const UNSUPPORTED: &[&str] = &[$($operator),*];
+            const UNSUPPORTED: &[&str] = &[$($($operator),*)?];
+
+            fn there(test: &str) -> bool {
+                let _ = test;
+                $(if let Err(reason) = ($requires)() {
+                    $crate::skip(&format!("{}::{test}", module_path!()), &reason);
+                    return false;
+                })?
+                true
+            }
 
             #[test]
             fn graphs() {
-                $crate::runtime::graphs(&($runtime)(), UNSUPPORTED);
+                if there("graphs") {
+                    $crate::runtime::graphs(&($runtime)(), UNSUPPORTED);
+                }
             }
 
             $crate::runtime_suite!(@tests $runtime;
@@ -49,18 +63,27 @@ macro_rules! runtime_suite {
                 damaged_models, unknown_operators,
             );
 
-            #[test]
-            fn models() {
-                let test = concat!(module_path!(), "::models");
-                $crate::runtime::models(&($runtime)(), test);
-            }
+            $crate::runtime_suite!(@real $runtime; models, batches);
         }
     };
     (@tests $runtime:expr; $($test:ident),* $(,)?) => {
         $(
             #[test]
             fn $test() {
-                $crate::runtime::$test(&($runtime)());
+                if there(stringify!($test)) {
+                    $crate::runtime::$test(&($runtime)());
+                }
+            }
+        )*
+    };
+    (@real $runtime:expr; $($test:ident),* $(,)?) => {
+        $(
+            #[test]
+            fn $test() {
+                if there(stringify!($test)) {
+                    let test = concat!(module_path!(), "::", stringify!($test));
+                    $crate::runtime::$test(&($runtime)(), test);
+                }
             }
         )*
     };
@@ -78,6 +101,8 @@ pub enum Tolerance {
     Close,
     /// 1e-5 and 1e-4: sums of many products, in any order.
     Summed,
+    /// 1e-3 and 1e-3: the same network over the same image, alone and in a batch, where sums are split otherwise.
+    Batched,
 }
 
 impl Tolerance {
@@ -95,6 +120,7 @@ impl Tolerance {
             Self::Exact => (0.0, 0.0),
             Self::Close => (1e-6, 1e-5),
             Self::Summed => (1e-5, 1e-4),
+            Self::Batched => (1e-3, 1e-3),
         };
         let difference = (f64::from(found) - f64::from(expected)).abs();
         difference <= absolute + relative * f64::from(expected).abs()
@@ -453,11 +479,7 @@ pub fn models(runtime: &dyn Runtime, test: &str) {
         let network =
             load(runtime, &model).unwrap_or_else(|error| panic!("{name}: {}", chain(&error)));
         for shape in *shapes {
-            let mut state = 1_u32;
-            let input = ArrayD::from_shape_simple_fn(shape.to_vec(), || {
-                state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-                (state >> 24) as f32
-            });
+            let input = noise(shape);
             let outputs = network
                 .run(&[input.view().into()])
                 .unwrap_or_else(|error| panic!("{name}, {shape:?}: {}", chain(&error)));
@@ -472,6 +494,67 @@ pub fn models(runtime: &dyn Runtime, test: &str) {
             }
         }
     }
+}
+
+/// Real models give each image of a batch what they give it alone, in batches of 1, 3 and 16, where the signature leaves
+/// the size of the batch open.
+///
+/// # Panics
+///
+/// If one does not.
+pub fn batches(runtime: &dyn Runtime, test: &str) {
+    const MODELS: [(&str, usize, usize); 4] = [
+        ("minifasnet_v1se", 80, 80),
+        ("minifasnet_v2", 80, 80),
+        ("mobilefacenet", 112, 112),
+        ("yunet_n_dynamic", 96, 64),
+    ];
+    let files = MODELS.map(|(name, ..)| format!("models/{name}.onnx"));
+    let Some(data) = crate::data(test, &files.each_ref().map(String::as_str)) else {
+        return;
+    };
+    for ((name, height, width), file) in MODELS.iter().zip(&files) {
+        let network = load(runtime, &Model::open(data.join(file)).unwrap())
+            .unwrap_or_else(|error| panic!("{name}: {}", chain(&error)));
+        let batch = network.signature().inputs[0].shape[0];
+        let run = |images: &ArrayD<f32>| {
+            network
+                .run(&[images.view().into()])
+                .unwrap_or_else(|error| panic!("{name}: {}", chain(&error)))
+        };
+        let images = noise(&[16, 3, *height, *width]);
+        let single: Vec<Vec<Tensor>> = images
+            .axis_chunks_iter(Axis(0), 1)
+            .map(|image| run(&image.to_owned()))
+            .collect();
+        for size in [1, 3, 16] {
+            if !batch.accepts(size) {
+                continue;
+            }
+            let outputs = run(&images.slice_axis(Axis(0), (..size).into()).to_owned());
+            for (at, output) in outputs.iter().enumerate() {
+                let output = output.as_f32().unwrap();
+                assert_eq!(output.shape()[0], size, "{name}, output {at}");
+                for (number, found) in output.axis_chunks_iter(Axis(0), 1).enumerate() {
+                    let expected = &single[number][at];
+                    compare(&found.to_owned().into(), expected, Tolerance::Batched).unwrap_or_else(
+                        |problem| {
+                            panic!("{name}, image {number} of {size}, output {at}: {problem}")
+                        },
+                    );
+                }
+            }
+        }
+    }
+}
+
+/// The same bytes as numbers on every machine.
+fn noise(shape: &[usize]) -> ArrayD<f32> {
+    let mut state = 1_u32;
+    ArrayD::from_shape_simple_fn(shape.to_vec(), || {
+        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        (state >> 24) as f32
+    })
 }
 
 /// The contents of a graph's `.json`.

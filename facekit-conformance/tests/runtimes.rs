@@ -1,10 +1,14 @@
 //! Every runtime, and the pointers to one, under the same suite.
 
+mod library;
+
 use std::{fmt, sync::Arc};
 
 use facekit::{Error, LoadOptions, Model, Network, Result, Runtime};
 use facekit_conformance::{photo_suite, runtime_suite};
+use facekit_ort::Ort;
 use facekit_tract::Tract;
+use library::onnxruntime;
 
 runtime_suite!(tract, Tract::new);
 photo_suite!(tract_photos, Tract::new);
@@ -14,6 +18,8 @@ runtime_suite!(tract_boxed, || -> Box<dyn Runtime> {
 runtime_suite!(tract_shared, || -> Arc<dyn Runtime> {
     Arc::new(Tract::new())
 });
+runtime_suite!(ort, Ort::new, requires: onnxruntime);
+photo_suite!(ort_photos, Ort::new, requires: onnxruntime);
 runtime_suite!(lacking, || Lacking(Tract::new()), unsupported: ["ReduceL2"]);
 
 /// A runtime without one operator: shows that a declared gap is held to its declaration.

@@ -154,6 +154,17 @@ pub enum Error {
         reason: String,
     },
 
+    /// A library that a runtime calls, and that is no part of the program, cannot be had.
+    #[error("{runtime}: no usable library of {library}: {reason}")]
+    LibraryUnavailable {
+        /// The runtime that needs it.
+        runtime: &'static str,
+        /// Whose library: "ONNX Runtime".
+        library: &'static str,
+        /// Where it was looked for, what was wrong in each place, and how to get it.
+        reason: String,
+    },
+
     /// A manifest does not parse, or contradicts itself.
     #[error("manifest {origin}: {reason}")]
     Manifest {

@@ -25,7 +25,7 @@ pub trait Runtime: fmt::Debug + fmt::Display + Send + Sync + 'static {
     /// # Errors
     ///
     /// [`Error::Model`] for a damaged or unsupported model, [`Error::DeviceUnavailable`] for a device
-    /// that is not there.
+    /// that is not there, [`Error::LibraryUnavailable`] where the engine itself is not.
     fn load(&self, model: &Model, options: &LoadOptions) -> Result<Box<dyn Network>>;
 }
 

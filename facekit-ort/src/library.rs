@@ -1,0 +1,165 @@
+//! The library of ONNX Runtime, and its environment: one of each in a process.
+
+use std::{
+    path::{Path, PathBuf},
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use facekit::Result;
+use ort::{
+    environment::{Environment, EnvironmentBuilder},
+    logging::LogLevel,
+};
+
+use crate::{
+    error::{guarded, no_library},
+    probe,
+};
+
+/// The library of ONNX Runtime that this process uses.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Library {
+    path: Option<PathBuf>,
+    version: String,
+}
+
+impl Library {
+    /// Its file; or its name, where the system's loader found it. `None` where it is linked in.
+    #[must_use]
+    pub fn path(&self) -> Option<&Path> {
+        self.path.as_deref()
+    }
+
+    /// Its version, as in `1.31.1`.
+    #[must_use]
+    pub fn version(&self) -> &str {
+        &self.version
+    }
+}
+
+/// The library, in use.
+#[derive(Debug)]
+pub(crate) struct Loaded {
+    pub(crate) library: Library,
+    pub(crate) environment: Environment,
+}
+
+/// ort has one library and one environment for the process, so the first that works stays.
+static LOADED: Mutex<Option<&'static Loaded>> = Mutex::new(None);
+
+/// The library, which is loaded on the first call. What failed may be tried again.
+///
+/// # Errors
+///
+/// `LibraryUnavailable`, with every place that was tried, or where `path` is another than the one in use.
+pub(crate) fn loaded(path: Option<&Path>) -> Result<&'static Loaded> {
+    let mut loaded = LOADED.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(loaded) = *loaded {
+        same(path, &loaded.library)?;
+        return Ok(loaded);
+    }
+    let new: &Loaded = Box::leak(Box::new(load(path)?));
+    tracing::debug!(library = ?new.library, "loaded ONNX Runtime");
+    *loaded = Some(new);
+    Ok(new)
+}
+
+#[cfg(feature = "load-dynamic")]
+fn load(path: Option<&Path>) -> Result<Loaded> {
+    use crate::places::places;
+
+    let mut tried = Vec::new();
+    for place in places(path, |name| std::env::var_os(name)) {
+        let candidates = place.candidates().unwrap_or_else(|why| {
+            tried.push(format!("{place}: {why}"));
+            Vec::new()
+        });
+        for path in candidates {
+            match open(&path) {
+                Ok(loaded) => return Ok(loaded),
+                Err(why) => tried.push(format!("{place}: {}: {why}", path.display())),
+            }
+        }
+    }
+    Err(no_library(format!(
+        "{}. Install it (pip install onnxruntime), or name its file in {}",
+        tried.join("; "),
+        crate::places::VARIABLE
+    )))
+}
+
+#[cfg(feature = "load-dynamic")]
+fn open(path: &Path) -> Result<Loaded, String> {
+    let (library, version) = probe::open(path)?;
+    let builder = ort::init_from(path).map_err(|error| error.to_string())?;
+    // Now that ort has it open, ours may be closed.
+    drop(library);
+    Ok(Loaded {
+        library: Library {
+            path: Some(path.to_owned()),
+            version,
+        },
+        environment: environment(|| builder).map_err(|error| error.to_string())?,
+    })
+}
+
+#[cfg(feature = "load-dynamic")]
+fn same(path: Option<&Path>, library: &Library) -> Result<()> {
+    let Some((asked, used)) = path.zip(library.path()) else {
+        return Ok(());
+    };
+    let file = |path: &Path| path.canonicalize().unwrap_or_else(|_| path.to_owned());
+    if file(asked) == file(used) {
+        return Ok(());
+    }
+    let (asked, used) = (asked.display(), used.display());
+    Err(no_library(format!(
+        "{asked} was asked for, and this process already uses {used}; it can use one"
+    )))
+}
+
+#[cfg(not(feature = "load-dynamic"))]
+fn load(_: Option<&Path>) -> Result<Loaded> {
+    let version = probe::linked().map_err(no_library)?;
+    let environment = environment(ort::init).map_err(|error| no_library(error.to_string()))?;
+    Ok(Loaded {
+        library: Library {
+            path: None,
+            version,
+        },
+        environment,
+    })
+}
+
+#[cfg(not(feature = "load-dynamic"))]
+fn same(_: Option<&Path>, _: &Library) -> Result<()> {
+    Ok(())
+}
+
+/// Without telemetry, which Microsoft's own builds would send on Windows, and with what it logs as events of `tracing`.
+fn environment(builder: impl FnOnce() -> EnvironmentBuilder) -> ort::Result<Environment> {
+    guarded(|| {
+        let environment = builder()
+            .with_name("facekit")
+            .with_telemetry(false)
+            .with_logger(Arc::new(log))
+            .build()?;
+        environment.set_log_level(LogLevel::Warning);
+        Ok(environment)
+    })
+}
+
+/// What fails is returned as an error too, so that nothing here is worse than a warning.
+fn log(level: LogLevel, category: &str, _id: &str, location: &str, message: &str) {
+    match level {
+        LogLevel::Verbose | LogLevel::Info => {
+            tracing::trace!(target: "onnxruntime", category, location, "{message}");
+        }
+        LogLevel::Warning => {
+            tracing::debug!(target: "onnxruntime", category, location, "{message}");
+        }
+        LogLevel::Error | LogLevel::Fatal => {
+            tracing::warn!(target: "onnxruntime", category, location, "{message}");
+        }
+    }
+}

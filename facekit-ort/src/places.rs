@@ -1,0 +1,173 @@
+//! Where a library of ONNX Runtime may lie.
+
+use std::{
+    env,
+    ffi::OsString,
+    fmt, fs,
+    path::{Path, PathBuf},
+    process::{Command, Stdio},
+};
+
+/// The variable that names the library. ort reads it too.
+pub(crate) const VARIABLE: &str = "ORT_DYLIB_PATH";
+
+/// The names under which a system's loader may find it.
+const NAMES: &[&str] = if cfg!(target_os = "windows") {
+    &["onnxruntime.dll"]
+} else if cfg!(target_vendor = "apple") {
+    &["libonnxruntime.dylib", "libonnxruntime.1.dylib"]
+} else {
+    &["libonnxruntime.so", "libonnxruntime.so.1"]
+};
+
+const PYTHON: &str = if cfg!(target_os = "windows") {
+    "python"
+} else {
+    "python3"
+};
+
+/// Prints where the package lies, without running any of its code, and without taking one in the current folder for it.
+const ASK: &str = "\
+import sys
+sys.path = [folder for folder in sys.path if folder]
+import importlib.util
+package = importlib.util.find_spec('onnxruntime')
+print(package.submodule_search_locations[0] if package else '')
+";
+
+/// One place to look.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Place {
+    /// A file or a name that the user gave, and how: nothing else will do.
+    Given { how: &'static str, path: PathBuf },
+    /// The system's loader.
+    Loader,
+    /// An environment of Python that a variable names as the active one.
+    Environment {
+        variable: &'static str,
+        folder: PathBuf,
+    },
+    /// Whatever `python3` imports.
+    Python,
+}
+
+/// Where to look, in this order. What the user named is the only place.
+pub(crate) fn places(
+    option: Option<&Path>,
+    variable: impl Fn(&str) -> Option<OsString>,
+) -> Vec<Place> {
+    let variable = |name| variable(name).filter(|value| !value.is_empty());
+    if let Some(path) = option {
+        return vec![Place::Given {
+            how: "the option",
+            path: path.to_owned(),
+        }];
+    }
+    if let Some(path) = variable(VARIABLE) {
+        return vec![Place::Given {
+            how: VARIABLE,
+            path: path.into(),
+        }];
+    }
+    let mut places = vec![Place::Loader];
+    for name in ["VIRTUAL_ENV", "CONDA_PREFIX"] {
+        places.extend(variable(name).map(|folder| Place::Environment {
+            variable: name,
+            folder: folder.into(),
+        }));
+    }
+    places.push(Place::Python);
+    places
+}
+
+impl Place {
+    /// The files, and names for the loader, to try.
+    ///
+    /// # Errors
+    ///
+    /// Why there are none.
+    pub(crate) fn candidates(&self) -> Result<Vec<PathBuf>, String> {
+        match self {
+            Self::Given { path, .. } => Ok(vec![path.clone()]),
+            Self::Loader => {
+                let program = env::current_exe().ok();
+                let beside = program.as_deref().and_then(Path::parent);
+                let beside = NAMES.iter().filter_map(|name| Some(beside?.join(name)));
+                let names = NAMES.iter().map(PathBuf::from);
+                Ok(beside.filter(|path| path.exists()).chain(names).collect())
+            }
+            Self::Environment { folder, .. } => in_environment(folder),
+            Self::Python => in_package(&ask(PYTHON)?),
+        }
+    }
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Given { how, .. } => f.write_str(how),
+            Self::Loader => f.write_str("the system's loader"),
+            Self::Environment { variable, folder } => write!(f, "{variable} {}", folder.display()),
+            Self::Python => write!(f, "the packages of {PYTHON}"),
+        }
+    }
+}
+
+/// The libraries in the package of a Python environment.
+fn in_environment(folder: &Path) -> Result<Vec<PathBuf>, String> {
+    let mut packages = vec![folder.join("Lib").join("site-packages")];
+    for entry in fs::read_dir(folder.join("lib")).into_iter().flatten() {
+        packages.extend(entry.map(|entry| entry.path().join("site-packages")));
+    }
+    let package = packages
+        .into_iter()
+        .map(|packages| packages.join("onnxruntime"))
+        .find(|package| package.is_dir());
+    in_package(&package.ok_or("it has no package onnxruntime")?)
+}
+
+/// The libraries in the package `onnxruntime`: one, as it is published.
+fn in_package(package: &Path) -> Result<Vec<PathBuf>, String> {
+    let folder = package.join("capi");
+    let entries =
+        fs::read_dir(&folder).map_err(|error| format!("{}: {error}", folder.display()))?;
+    let mut libraries: Vec<PathBuf> = entries
+        .filter_map(|entry| Some(entry.ok()?.path()))
+        .filter(|path| {
+            let name = path.file_name().unwrap_or_default().to_string_lossy();
+            is_library(&name)
+        })
+        .collect();
+    libraries.sort();
+    if libraries.is_empty() {
+        return Err(format!("{}: no library", folder.display()));
+    }
+    Ok(libraries)
+}
+
+/// Whether a file of this name is the library, of any version: not one of its providers.
+fn is_library(name: &str) -> bool {
+    name == "onnxruntime.dll"
+        || name == "libonnxruntime.so"
+        || name.starts_with("libonnxruntime.so.")
+        || (name.starts_with("libonnxruntime.") && name.ends_with(".dylib"))
+}
+
+/// Where `python` would import the package from.
+fn ask(python: &str) -> Result<PathBuf, String> {
+    let output = Command::new(python)
+        .args(["-c", ASK])
+        .stdin(Stdio::null())
+        .output()
+        .map_err(|error| format!("it does not run: {error}"))?;
+    if !output.status.success() {
+        let said = String::from_utf8_lossy(&output.stderr);
+        let said = said.lines().last().unwrap_or_default();
+        return Err(format!("it ended with {}: {said}", output.status));
+    }
+    let folder = String::from_utf8_lossy(&output.stdout);
+    match folder.trim() {
+        "" => Err("there is no package onnxruntime".to_owned()),
+        folder => Ok(folder.into()),
+    }
+}

@@ -1,0 +1,90 @@
+//! Looking into a library before ort does: it panics on libraries that are too old, and its errors for others say
+//! little.
+
+use std::ffi::CStr;
+#[cfg(feature = "load-dynamic")]
+use std::{error::Error, ffi::OsStr, path::Path};
+
+#[cfg(feature = "load-dynamic")]
+use libloading::Library;
+use ort::sys::{ORT_API_VERSION, OrtApiBase};
+
+/// Opens the library and asks for its version.
+#[cfg(feature = "load-dynamic")]
+pub(crate) fn open(path: &Path) -> Result<(Library, String), String> {
+    // A name without a folder is the system loader's to find.
+    if path.parent() != Some(Path::new("")) {
+        let metadata = path.metadata().map_err(|error| error.to_string())?;
+        if !metadata.is_file() {
+            return Err("a folder, where a library's file is needed".to_owned());
+        }
+    }
+    // The loader's own words are in the source.
+    let library = load(path.as_os_str()).map_err(|error| {
+        error
+            .source()
+            .map_or_else(|| error.to_string(), ToString::to_string)
+    })?;
+    let version = version(base(&library)?)?;
+    Ok((library, version))
+}
+
+#[cfg(feature = "load-dynamic")]
+#[expect(unsafe_code, reason = "loading a library runs code of its own")]
+fn load(name: &OsStr) -> Result<Library, libloading::Error> {
+    // SAFETY: what libraries do when they are loaded is theirs to answer for; this one was named by the user or found
+    // where the system or Python keeps ONNX Runtime.
+    unsafe { Library::new(name) }
+}
+
+#[cfg(feature = "load-dynamic")]
+#[expect(unsafe_code, reason = "calling a function of the library")]
+fn base(library: &Library) -> Result<*const OrtApiBase, String> {
+    type GetApiBase = unsafe extern "C" fn() -> *const OrtApiBase;
+    // SAFETY: in every version of ONNX Runtime the function of this name has this type; it takes nothing and gives
+    // a pointer to a constant. The symbol does not outlive the library.
+    unsafe {
+        let get = library
+            .get::<GetApiBase>(b"OrtGetApiBase")
+            .map_err(|_| "not ONNX Runtime: it has no function OrtGetApiBase".to_owned())?;
+        Ok(get())
+    }
+}
+
+/// The version of the library that is linked in.
+#[cfg(not(feature = "load-dynamic"))]
+#[expect(unsafe_code, reason = "calling a function of the library")]
+pub(crate) fn linked() -> Result<String, String> {
+    // SAFETY: as `base`.
+    version(unsafe { ort::sys::OrtGetApiBase() })
+}
+
+/// The library's version, where it has the functions that this crate calls.
+#[expect(unsafe_code, reason = "calling functions of the library")]
+fn version(base: *const OrtApiBase) -> Result<String, String> {
+    // SAFETY: the pointer is null or to the library's own constant, whose two fields have been the same since the first
+    // version. The version is a constant text or null; the functions' table is not looked into.
+    let (version, base) = unsafe {
+        let base = base.as_ref().ok_or("OrtGetApiBase gives nothing")?;
+        let version = (base.GetVersionString)();
+        if version.is_null() {
+            return Err("it does not tell its version".to_owned());
+        }
+        (CStr::from_ptr(version).to_string_lossy().into_owned(), base)
+    };
+    let too_old =
+        format!("version {version} is too old: 1.{ORT_API_VERSION} is the oldest that will do");
+    let mut numbers = version.split('.').map(|number| number.parse::<u32>().ok());
+    match (numbers.next().flatten(), numbers.next().flatten()) {
+        // Asked for functions that it lacks, an old library also prints to standard error.
+        (Some(1), Some(minor)) if minor < ORT_API_VERSION => return Err(too_old),
+        (Some(_), Some(_)) => {}
+        _ => return Err(format!("its version is {version:?}, which is none")),
+    }
+    // SAFETY: the function takes any number, and gives null for those that it does not know.
+    let api = unsafe { (base.GetApi)(ORT_API_VERSION) };
+    if api.is_null() {
+        return Err(too_old);
+    }
+    Ok(version)
+}
