@@ -1,11 +1,14 @@
 //! Every runtime, and the pointers to one, under the same suite.
 
-use std::{env, fmt, sync::Arc};
+mod library;
+
+use std::{fmt, sync::Arc};
 
 use facekit::{Error, LoadOptions, Model, Network, Result, Runtime};
 use facekit_conformance::{photo_suite, runtime_suite};
 use facekit_ort::Ort;
 use facekit_tract::Tract;
+use library::onnxruntime;
 
 runtime_suite!(tract, Tract::new);
 photo_suite!(tract_photos, Tract::new);
@@ -18,15 +21,6 @@ runtime_suite!(tract_shared, || -> Arc<dyn Runtime> {
 runtime_suite!(ort, Ort::new, requires: onnxruntime);
 photo_suite!(ort_photos, Ort::new, requires: onnxruntime);
 runtime_suite!(lacking, || Lacking(Tract::new()), unsupported: ["ReduceL2"]);
-
-/// Whether the library is on this machine. Where `ORT_DYLIB_PATH` names one it has to work.
-fn onnxruntime() -> Result<(), String> {
-    let named = env::var_os("ORT_DYLIB_PATH").is_some();
-    match Ort::new().library() {
-        Err(error) if named => panic!("{error}"),
-        outcome => outcome.map(drop).map_err(|error| error.to_string()),
-    }
-}
 
 /// A runtime without one operator: shows that a declared gap is held to its declaration.
 #[derive(Debug)]

@@ -217,17 +217,34 @@ fn check_outputs(graph: &GraphProto, model: &Model) -> Result<()> {
     }
 }
 
+/// Whether any constant of the model lies in another file.
+#[must_use]
+pub fn has_external_data(proto: &ModelProto) -> bool {
+    proto.graph.iter().any(|graph| !external(graph).is_empty())
+}
+
+/// The constants of `graph`, and of the graphs inside it, that lie in other files.
+fn external(graph: &GraphProto) -> Vec<&TensorProto> {
+    const EXTERNAL: i32 = 1;
+    let mut graphs = vec![graph];
+    let mut constants = Vec::new();
+    while let Some(graph) = graphs.pop() {
+        constants.extend(&graph.initializer);
+        for attribute in graph.node.iter().flat_map(|node| &node.attribute) {
+            constants.extend(attribute.t.as_deref());
+            constants.extend(&attribute.tensors);
+            graphs.extend(attribute.g.as_deref());
+            graphs.extend(&attribute.graphs);
+        }
+    }
+    constants.retain(|constant| constant.data_location() == EXTERNAL);
+    constants
+}
+
 /// Looks for the files that constants lie in.
 fn check_external_data(graph: &GraphProto, model: &Model) -> Result<()> {
-    const EXTERNAL: i32 = 1;
-    let in_nodes = nodes(graph);
-    let in_nodes = in_nodes.iter().flat_map(|node| &node.attribute);
-    let constants = graph
-        .initializer
-        .iter()
-        .chain(in_nodes.filter_map(|attribute| attribute.t.as_deref()));
     let mut seen = HashSet::new();
-    for constant in constants.filter(|constant| constant.data_location() == EXTERNAL) {
+    for constant in external(graph) {
         let name = constant.name();
         let wrong = |reason: String| Err(invalid(model, format!("tensor {name:?}: {reason}")));
         let location = constant

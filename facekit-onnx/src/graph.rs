@@ -1,22 +1,11 @@
-//! Reading attributes and constants, and who takes what from whom.
+//! Changing graphs: attributes, constants, and who takes what from whom.
 
 use std::collections::{HashMap, HashSet};
 
-use crate::proto::{AttributeProto, AttributeType, DataType, GraphProto, NodeProto, TensorProto};
-
-/// The attribute of this name.
-#[must_use]
-pub fn attribute<'a>(node: &'a NodeProto, name: &str) -> Option<&'a AttributeProto> {
-    node.attribute
-        .iter()
-        .find(|attribute| attribute.name() == name)
-}
-
-/// The whole number under this name, or `otherwise`.
-#[must_use]
-pub fn int(node: &NodeProto, name: &str, otherwise: i64) -> i64 {
-    attribute(node, name).map_or(otherwise, |attribute| attribute.i.unwrap_or(otherwise))
-}
+use crate::{
+    proto::{AttributeProto, AttributeType, DataType, GraphProto, NodeProto, TensorProto},
+    read::floats,
+};
 
 /// Sets the whole number under this name.
 pub fn set_int(node: &mut NodeProto, name: &str, value: i64) {
@@ -33,26 +22,6 @@ pub fn set_int(node: &mut NodeProto, name: &str, value: i64) {
             ..Default::default()
         }),
     }
-}
-
-/// The elements of a constant of type `f32` that is stored in the file itself.
-#[must_use]
-pub fn floats(tensor: &TensorProto) -> Option<Vec<f32>> {
-    if tensor.data_type() != i32::from(DataType::Float) || tensor.data_location() != 0 {
-        return None;
-    }
-    let floats = match &tensor.raw_data {
-        Some(raw) => {
-            let (elements, rest) = raw.as_chunks();
-            if !rest.is_empty() {
-                return None;
-            }
-            elements.iter().copied().map(f32::from_le_bytes).collect()
-        }
-        None => tensor.float_data.clone(),
-    };
-    let count: i64 = tensor.dims.iter().product();
-    (usize::try_from(count) == Ok(floats.len())).then_some(floats)
 }
 
 /// A constant of type `f32`.
@@ -131,10 +100,11 @@ impl Constants {
         let read = |tensor: &TensorProto| {
             let dims = tensor.dims.iter().map(|&dim| usize::try_from(dim).ok());
             let constant = Constant {
-                dims: dims.collect::<Option<_>>()?,
+                dims: dims.collect::<Option<Vec<_>>>()?,
                 elements: floats(tensor)?,
             };
-            Some((tensor.name().to_owned(), constant))
+            let whole = constant.elements.len() == constant.dims.iter().product::<usize>();
+            whole.then(|| (tensor.name().to_owned(), constant))
         };
         Self(graph.initializer.iter().filter_map(read).collect())
     }

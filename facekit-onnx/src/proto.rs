@@ -6,7 +6,8 @@
 
 #![allow(missing_docs)]
 
-use prost::{Enumeration, Message, Oneof};
+pub use prost::Message;
+use prost::{Enumeration, Oneof};
 
 /// A whole file.
 #[derive(Clone, PartialEq, Message)]

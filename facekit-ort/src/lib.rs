@@ -64,6 +64,7 @@ mod places;
 mod pool;
 mod probe;
 mod provider;
+mod rewrite;
 mod runtime;
 mod session;
 mod tensor;

@@ -3,7 +3,7 @@
 
 use std::ffi::CStr;
 #[cfg(feature = "load-dynamic")]
-use std::{ffi::OsStr, path::Path};
+use std::{error::Error, ffi::OsStr, path::Path};
 
 #[cfg(feature = "load-dynamic")]
 use libloading::Library;
@@ -19,7 +19,12 @@ pub(crate) fn open(path: &Path) -> Result<(Library, String), String> {
             return Err("a folder, where a library's file is needed".to_owned());
         }
     }
-    let library = load(path.as_os_str()).map_err(|error| error.to_string())?;
+    // The loader's own words are in the source.
+    let library = load(path.as_os_str()).map_err(|error| {
+        error
+            .source()
+            .map_or_else(|| error.to_string(), ToString::to_string)
+    })?;
     let version = version(base(&library)?)?;
     Ok((library, version))
 }

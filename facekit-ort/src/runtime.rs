@@ -7,13 +7,15 @@ use std::{
     thread,
 };
 
-use facekit::{Error, LoadOptions, Model, Network, Result, Runtime, Signature};
+use facekit::{Dim, Error, LoadOptions, Model, Network, Result, Runtime, Signature};
+use facekit_onnx::proto::Message;
 
 use crate::{
     error::NAME,
     library::{self, Library},
     network::OrtNetwork,
     provider::Provider,
+    rewrite,
     session::Recipe,
 };
 
@@ -125,8 +127,19 @@ impl Runtime for Ort {
     /// [`LoadOptions::threads`] is the number of threads of one run; `None` is one for each core.
     fn load(&self, model: &Model, options: &LoadOptions) -> Result<Box<dyn Network>> {
         let loaded = library::loaded(self.library.as_deref())?;
-        let proto = facekit_onnx::read(model)?;
+        let mut proto = facekit_onnx::read(model)?;
+        let freed = facekit_onnx::free_batch(&mut proto);
         let inputs = facekit_onnx::inputs(&proto, model)?;
+        let vary = inputs.iter().any(|port| port.shape.contains(&Dim::Any));
+        if vary {
+            facekit_onnx::forget_sizes(&mut proto);
+        }
+        let known = !facekit_onnx::has_external_data(&proto);
+        let rewritten = known
+            && self.provider == Provider::Cpu
+            && self.optimization == Optimization::All
+            && rewrite::for_processor(&mut proto);
+        tracing::debug!(model = model.name(), freed, rewritten, "read");
         self.provider.dispatches()?;
         let threads = match options.threads {
             Some(0) => return Err(Error::argument("threads", "0 given, at least 1 needed")),
@@ -135,7 +148,11 @@ impl Runtime for Ort {
         };
         let recipe = Recipe {
             loaded,
-            model: model.bytes().to_vec(),
+            model: if vary || rewritten {
+                proto.encode_to_vec()
+            } else {
+                model.bytes().to_vec()
+            },
             folder: model.path().and_then(Path::parent).map(Path::to_owned),
             threads,
             optimization: self.optimization,

@@ -2,7 +2,10 @@
 
 use crate::{Error, Image, Result};
 #[cfg(feature = "engine")]
-use crate::{ImageView, Landmarks, Point, Similarity};
+use crate::{
+    ImageView, Landmarks, Point, Similarity,
+    image::bilinear::{Pair, STEPS, mix},
+};
 
 /// A face cut out, turned upright and scaled so that its landmarks lie where an embedder expects them.
 ///
@@ -111,56 +114,62 @@ fn warp(image: ImageView<'_>, to_image: &Similarity, side: usize) -> Image {
     let (width, height) = (image.width(), image.height());
     let pixels = image.rgb8();
     let (step_x, step_y) = to_image.step();
+    let (step_x, step_y) = (fixed(step_x), fixed(step_y));
     let mut out = Image::filled(side, side, [0; 3]);
     for (y, row) in out.data_mut().chunks_exact_mut(3 * side).enumerate() {
-        let (left_x, left_y) = to_image.apply_f64(0.0, y as f64);
-        for (x, pixel) in row.chunks_exact_mut(3).enumerate() {
-            let source_x = (left_x + step_x * x as f64) as f32;
-            let source_y = (left_y + step_y * x as f64) as f32;
-            if source_x < -1.0
-                || source_y < -1.0
-                || source_x >= width as f32
-                || source_y >= height as f32
-            {
-                continue;
-            }
-            // Not below −1, so truncation after adding one rounds down; `floor` is a call on some processors.
-            let (x0, y0) = ((source_x + 1.0) as isize - 1, (source_y + 1.0) as isize - 1);
-            let (dx, dy) = (source_x - x0 as f32, source_y - y0 as f32);
-            let weights = [
-                (1.0 - dx) * (1.0 - dy),
-                dx * (1.0 - dy),
-                (1.0 - dx) * dy,
-                dx * dy,
-            ];
-            let inside = x0 >= 0 && y0 >= 0 && x0 + 1 < width as isize && y0 + 1 < height as isize;
-            let mut sums = [0.5; 3];
-            if inside {
-                let top = 3 * (y0 as usize * width + x0 as usize);
-                let (top, bottom) = (&pixels[top..top + 6], &pixels[top + 3 * width..][..6]);
-                for (channel, sum) in sums.iter_mut().enumerate() {
-                    *sum += weights[0] * f32::from(top[channel])
-                        + weights[1] * f32::from(top[channel + 3])
-                        + weights[2] * f32::from(bottom[channel])
-                        + weights[3] * f32::from(bottom[channel + 3]);
-                }
+        let (x, y) = to_image.apply_f64(0.0, y as f64);
+        // Half a step further, so that steps are rounded.
+        let half = fixed(0.5 / STEPS as f64);
+        let (mut x, mut y) = (fixed(x) + half, fixed(y) + half);
+        for pixel in row.as_chunks_mut::<3>().0 {
+            let (left, top) = ((x >> FRACTION) as usize, (y >> FRACTION) as usize);
+            *pixel = if left < width - 1 && top < height - 1 {
+                let at = 3 * (top * width + left);
+                let (above, below) = (Pair::load(&pixels, at), Pair::load(&pixels, at + 3 * width));
+                mix(above, below, steps(x), steps(y))
             } else {
-                for (corner, weight) in weights.into_iter().enumerate() {
-                    let (x, y) = (x0 + (corner as isize & 1), y0 + (corner as isize >> 1));
-                    if (0..width as isize).contains(&x) && (0..height as isize).contains(&y) {
-                        let at = 3 * (y as usize * width + x as usize);
-                        for (channel, sum) in sums.iter_mut().enumerate() {
-                            *sum += weight * f32::from(pixels[at + channel]);
-                        }
-                    }
-                }
-            }
-            for (channel, sum) in pixel.iter_mut().zip(sums) {
-                *channel = sum as u8;
-            }
+                at_the_edge(&pixels, (width, height), x, y)
+            };
+            x += step_x;
+            y += step_y;
         }
     }
     out
+}
+
+/// Bits after the point of a place in an image.
+#[cfg(feature = "engine")]
+const FRACTION: u32 = 32;
+
+/// A length in fixed point. What is too long for any image is cut.
+#[cfg(feature = "engine")]
+fn fixed(length: f64) -> i64 {
+    const LONGEST: f64 = (1_u32 << 22) as f64;
+    (length.clamp(-LONGEST, LONGEST) * (1_i64 << FRACTION) as f64) as i64
+}
+
+/// How far a place lies beyond the last whole pixel.
+#[cfg(feature = "engine")]
+fn steps(place: i64) -> u64 {
+    (place & ((1 << FRACTION) - 1)) as u64 / ((1 << FRACTION) / STEPS)
+}
+
+/// What lies at a point of which not all neighbours are in the image; those that are not are black.
+#[cfg(feature = "engine")]
+#[cold]
+fn at_the_edge(pixels: &[u8], (width, height): (usize, usize), x: i64, y: i64) -> [u8; 3] {
+    let (left, top) = (x >> FRACTION, y >> FRACTION);
+    let pair = |row: i64| {
+        let mut bytes = [0; 6];
+        for (bytes, column) in bytes.as_chunks_mut::<3>().0.iter_mut().zip(left..) {
+            if (0..width as i64).contains(&column) && (0..height as i64).contains(&row) {
+                let at = 3 * (row as usize * width + column as usize);
+                bytes.copy_from_slice(&pixels[at..at + 3]);
+            }
+        }
+        Pair::load(&bytes, 0)
+    };
+    mix(pair(top), pair(top + 1), steps(x), steps(y))
 }
 
 #[cfg(all(test, feature = "engine"))]

@@ -1,6 +1,9 @@
 //! How pixels become the numbers a model takes.
 
-use ndarray::{Array4, ArrayViewMut3};
+use std::cell::Cell;
+
+use multiversion::multiversion;
+use ndarray::{ArrayViewMut3, ArrayViewMut4};
 use serde::{Deserialize, Serialize};
 
 use crate::{Dim, Element, Error, ImageView, Network, Port, Result, Tensor};
@@ -33,37 +36,81 @@ pub enum ColorOrder {
     Bgr,
 }
 
-/// The four-dimensional tensor `[1, 3, height, width]` of an image, or a batch of them.
-pub(crate) type Batch = Array4<f32>;
+/// The four-dimensional tensor `[batch, 3, height, width]` of some images, to be filled.
+pub(crate) type Batch<'a> = ArrayViewMut4<'a, f32>;
+
+/// Lets `work` fill and use the tensor of some images.
+///
+/// Its memory is kept for the thread's next images, up to that of a large photo, since fresh memory costs more than
+/// filling it. It holds anything at first.
+pub(crate) fn with_batch<T>(
+    shape: (usize, usize, usize, usize),
+    work: impl FnOnce(Batch<'_>) -> T,
+) -> T {
+    const KEPT: usize = 1 << 23;
+    thread_local! {
+        static MEMORY: Cell<Vec<f32>> = const { Cell::new(Vec::new()) };
+    }
+    let mut memory = MEMORY.take();
+    let length = shape.0 * shape.1 * shape.2 * shape.3;
+    if memory.len() < length {
+        memory.resize(length, 0.0);
+    }
+    let batch = Batch::from_shape(shape, &mut memory[..length]);
+    let result = work(batch.expect("as long as the shape says"));
+    if memory.len() <= KEPT {
+        MEMORY.set(memory);
+    }
+    result
+}
 
 impl PixelSpec {
     /// Writes the RGB pixels of `image` as planes into `out` (`[3, height, width]`, at least as large). What lies right
     /// of and below the image becomes black.
     pub(crate) fn write(&self, image: ImageView<'_>, mut out: ArrayViewMut3<'_, f32>) {
         let (width, height) = (image.width(), image.height());
+        let (_, rows, columns) = out.dim();
+        assert!(rows >= height && columns >= width, "the image fits");
+        let scale = self.std.map(|std| 1.0 / std);
+        let shift = [0, 1, 2].map(|plane| -self.mean[plane] / self.std[plane]);
+        let out = out.as_slice_mut().expect("a tensor in standard layout");
+        let (first, rest) = out.split_at_mut(rows * columns);
+        let (second, third) = rest.split_at_mut(rows * columns);
+        let mut planes = [first, second, third];
         let rgb = image.rgb8();
-        for (plane, mut out) in out.outer_iter_mut().enumerate() {
-            let channel = match self.color {
-                ColorOrder::Rgb => plane,
-                ColorOrder::Bgr => 2 - plane,
-            };
-            let (scale, shift) = (1.0 / self.std[plane], -self.mean[plane] / self.std[plane]);
-            let (rows, columns) = out.dim();
-            let out = out
-                .as_slice_mut()
-                .expect("a plane of a tensor in standard layout is contiguous");
-            for (y, out) in out.chunks_exact_mut(columns).enumerate() {
-                let filled = if y < height { width } else { 0 };
-                if filled > 0 {
-                    let row = &rgb[3 * y * width..][..3 * width];
-                    for (out, pixel) in out.iter_mut().zip(row.chunks_exact(3)) {
-                        *out = f32::from(pixel[channel]) * scale + shift;
-                    }
+        let pixels = rgb.chunks_exact(3 * width);
+        for (y, row) in pixels.enumerate() {
+            let mut at = 0;
+            let rows = planes.each_mut().map(|plane| {
+                let (filled, border) = plane[y * columns..][..columns].split_at_mut(width);
+                border.fill(shift[at]);
+                at += 1;
+                filled
+            });
+            match self.color {
+                ColorOrder::Rgb => separate(row, rows, scale, shift),
+                ColorOrder::Bgr => {
+                    let ([a, b, c], [d, e, f], [g, h, i]) = (rows, scale, shift);
+                    separate(row, [c, b, a], [f, e, d], [i, h, g]);
                 }
-                out[filled..].fill(shift);
             }
-            debug_assert!(rows >= height && columns >= width);
         }
+        for (plane, shift) in planes.iter_mut().zip(shift) {
+            plane[height * columns..].fill(shift);
+        }
+    }
+}
+
+/// Spreads RGB pixels over three rows of as many numbers.
+#[multiversion(targets("x86_64+avx2", "x86_64+sse4.1"))]
+fn separate(pixels: &[u8], rows: [&mut [f32]; 3], scale: [f32; 3], shift: [f32; 3]) {
+    let (pixels, _) = pixels.as_chunks::<3>();
+    let [first, second, third] = rows;
+    let rows = first.iter_mut().zip(second).zip(third);
+    for (&[r, g, b], ((first, second), third)) in pixels.iter().zip(rows) {
+        *first = f32::from(r) * scale[0] + shift[0];
+        *second = f32::from(g) * scale[1] + shift[1];
+        *third = f32::from(b) * scale[2] + shift[2];
     }
 }
 
@@ -84,8 +131,11 @@ pub(crate) fn takes_images(input: &Port, [height, width]: [Dim; 2]) -> bool {
             .all(|(&dim, wanted)| fits(dim, wanted))
 }
 
-/// Runs `network`, which `model` names in errors, on `count` items that `write` puts into a batch one by one, in as large batches as the network takes,
-/// and hands each item's row of the first output to `read`.
+/// Runs `network`, which `model` names in errors, on `count` items that `write` puts into a batch one by one, and hands each
+/// item's row of the first output to `read`.
+///
+/// A network that takes any number at a time gets powers of two (13 as 8, 4 and 1): no row is computed for nothing, and a
+/// runtime that prepares itself for each size sees few of them.
 pub(crate) fn run_batches(
     network: &dyn Network,
     model: &str,
@@ -95,25 +145,23 @@ pub(crate) fn run_batches(
     read: &mut dyn FnMut(usize, &[f32]) -> Result<()>,
 ) -> Result<()> {
     const LARGEST: usize = 32;
-    let batch = match network.signature().inputs[0].shape[0] {
-        Dim::Fixed(size) => size,
-        Dim::Any => LARGEST,
-    };
-    for first in (0..count).step_by(batch) {
-        let used = batch.min(count - first);
-        // Some rows are computed for nothing: by a network of a fixed batch size, and by a runtime that prepares itself for
-        // each size, which is asked for few of them.
-        let size = used.next_power_of_two().min(batch);
-        let size = if network.signature().inputs[0].shape[0] == Dim::Any {
-            size
-        } else {
-            batch
+    let mut first = 0;
+    while first < count {
+        let size = match network.signature().inputs[0].shape[0] {
+            Dim::Fixed(size) => size,
+            Dim::Any => 1 << (count - first).min(LARGEST).ilog2(),
         };
-        let mut input = Batch::zeros((size, 3, height, width));
-        for (offset, item) in input.outer_iter_mut().take(used).enumerate() {
-            write(first + offset, item)?;
-        }
-        let outputs = network.run(&[input.view().into_dyn().into()])?;
+        let used = size.min(count - first);
+        let outputs = with_batch((size, 3, height, width), |mut input| {
+            for (offset, mut item) in input.outer_iter_mut().enumerate() {
+                if offset < used {
+                    write(first + offset, item)?;
+                } else {
+                    item.fill(0.0);
+                }
+            }
+            network.run(&[input.view().into_dyn().into()])
+        })?;
         let rows = outputs.first().and_then(Tensor::as_f32).and_then(|output| {
             let whole = output.as_slice()?;
             let rows = output.shape().first() == Some(&size) && !whole.is_empty();
@@ -127,6 +175,7 @@ pub(crate) fn run_batches(
         for (offset, row) in rows.take(used).enumerate() {
             read(first + offset, row)?;
         }
+        first += used;
     }
     Ok(())
 }

@@ -366,6 +366,11 @@ impl Quality {
     }
 }
 
+/// 0 to 1.
+fn luma(&[r, g, b]: &[u8; 3]) -> f32 {
+    (0.299 * f32::from(r) + 0.587 * f32::from(g) + 0.114 * f32::from(b)) / 255.0
+}
+
 struct Texture {
     sharpness: f32,
     brightness: f32,
@@ -376,23 +381,23 @@ impl Texture {
     /// Looks at the middle of the aligned face, where the background does not reach.
     fn measure(aligned: &AlignedFace) -> Self {
         let side = aligned.side();
-        let (from, to) = (side / 5, side - side / 5);
-        let luma = |x: usize, y: usize| {
-            let pixel = &aligned.image().data()[3 * (y * side + x)..][..3];
-            (0.299 * f32::from(pixel[0])
-                + 0.587 * f32::from(pixel[1])
-                + 0.114 * f32::from(pixel[2]))
-                / 255.0
-        };
+        let from = (side / 5).max(1);
+        let to = (side - side / 5).min(side.saturating_sub(1));
+        let rows = aligned.image().data().chunks_exact(3 * side);
+        let luma: Vec<f32> = rows
+            .flat_map(|row| row.as_chunks::<3>().0)
+            .map(luma)
+            .collect();
         let (mut sum, mut squares, mut detail, mut count) = (0.0_f64, 0.0_f64, 0.0_f64, 0.0_f64);
-        for y in from.max(1)..to.min(side.saturating_sub(1)) {
-            for x in from.max(1)..to.min(side.saturating_sub(1)) {
-                let value = luma(x, y);
-                let laplacian =
-                    4.0 * value - luma(x - 1, y) - luma(x + 1, y) - luma(x, y - 1) - luma(x, y + 1);
+        for y in from..to {
+            let row = |y: usize| &luma[y * side..][..side];
+            let (above, here, below) = (row(y - 1), row(y), row(y + 1));
+            for x in from..to {
+                let value = here[x];
+                let around = here[x - 1] + here[x + 1] + above[x] + below[x];
                 sum += f64::from(value);
                 squares += f64::from(value * value);
-                detail += f64::from(laplacian.abs());
+                detail += f64::from((4.0 * value - around).abs());
                 count += 1.0;
             }
         }

@@ -75,7 +75,7 @@ pub(crate) struct ModelArgs {
 
     /// Images worked on at a time [default: one for each core]
     #[arg(long, value_name = "N")]
-    pub(crate) threads: Option<NonZeroUsize>,
+    pub(crate) jobs: Option<NonZeroUsize>,
 }
 
 /// The inference runtimes there are.
@@ -118,8 +118,8 @@ impl OrtArgs {
 
 impl ModelArgs {
     /// How many images to work on at a time.
-    pub(crate) fn threads(&self) -> NonZeroUsize {
-        self.threads
+    pub(crate) fn jobs(&self) -> NonZeroUsize {
+        self.jobs
             .or_else(|| thread::available_parallelism().ok())
             .unwrap_or(NonZeroUsize::MIN)
     }
@@ -132,7 +132,7 @@ impl ModelArgs {
     fn runtime(&self) -> Box<dyn Runtime> {
         match self.runtime {
             RuntimeName::Tract => Box::new(Tract::new()),
-            RuntimeName::Ort => Box::new(self.ort.runtime(self.threads())),
+            RuntimeName::Ort => Box::new(self.ort.runtime(self.jobs())),
         }
     }
 
@@ -155,7 +155,7 @@ impl ModelArgs {
 pub(crate) fn open_models(args: &ModelArgs) -> Result<(Registry, Models)> {
     args.check()?;
     let registry = Registry::from_env()?;
-    // Images are spread over the threads, so each run keeps to its own.
+    // Images are worked on side by side, so each run keeps to one thread.
     let options = LoadOptions::default().with_threads(1);
     let models = registry.load(&args.models, &*args.runtime(), &options)?;
     Ok((registry, models))

@@ -64,7 +64,7 @@ pub(crate) fn run(session: &Session, args: &Args) -> Result<Answer> {
         }
         None => Finder::Models(models, args.recognize.detect.options()),
     };
-    let jobs: Vec<(PathBuf, Option<PathBuf>)> = match &args.draw {
+    let inputs: Vec<(PathBuf, Option<PathBuf>)> = match &args.draw {
         Some(out) => {
             let drawings = drawings(&files, out)?;
             let key = args.key.file();
@@ -103,12 +103,12 @@ pub(crate) fn run(session: &Session, args: &Args) -> Result<Answer> {
         }))
     };
     let each = |at: usize, result: Result<Result<Detected>>| {
-        done.push(&jobs[at].0, result?);
-        bar.set(at as u64 + 1, jobs.len() as u64);
+        done.push(&inputs[at].0, result?);
+        bar.set(at as u64 + 1, inputs.len() as u64);
         Ok(())
     };
-    let threads = args.recognize.models.threads();
-    ordered(&jobs, threads, &session.token, work, each)?;
+    let jobs = args.recognize.models.jobs();
+    ordered(&inputs, jobs, &session.token, work, each)?;
     drop(bar);
     require_readable(done.images.len(), &done.unreadable)?;
 

@@ -80,8 +80,8 @@ pub(crate) fn run(session: &Session, args: &Args) -> Result<Answer> {
         bar.set(at as u64 + 1, files.len() as u64);
         Ok(())
     };
-    let threads = args.recognize.models.threads();
-    ordered(&files, threads, &session.token, work, each)?;
+    let jobs = args.recognize.models.jobs();
+    ordered(&files, jobs, &session.token, work, each)?;
     drop(bar);
     require_readable(done.images.len(), &done.unreadable)?;
 

@@ -83,7 +83,7 @@ fn detect() {
     );
     place
         .run(words(
-            "detect {0} --models standard,yunet_n --threads 1",
+            "detect {0} --models standard,yunet_n --jobs 1",
             &[&group],
         ))
         .ends(0)

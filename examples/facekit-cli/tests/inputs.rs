@@ -62,7 +62,7 @@ fn options_out_of_range() {
             "verify a b --runtime ort",
             "invalid value 'ort' for '--runtime",
         ),
-        ("verify a b --threads 0", "--threads"),
+        ("verify a b --jobs 0", "--jobs"),
         ("verify a b --fmr 1e-4 --score 0.4", "cannot be used with"),
         ("verify a b --fpir 1e-2 --score 0.4", "cannot be used with"),
         ("verify a b --fmr 1e-4 --fpir 1e-2", "cannot be used with"),

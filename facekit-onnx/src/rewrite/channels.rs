@@ -3,8 +3,9 @@
 use std::collections::{BTreeSet, HashSet};
 
 use crate::{
-    graph::{Constant, Constants, Links, drop_unused, int, set_int},
+    graph::{Constant, Constants, Links, drop_unused, set_int},
     proto::{GraphProto, ModelProto, NodeProto},
+    read::integer,
 };
 
 /// Gives images inside the graph as many channels as the next `multiple` has, where that does not double them. The new
@@ -81,7 +82,7 @@ fn role(graph: &GraphProto, at: usize, constants: &Constants) -> Option<Role> {
             if node.input.len() > 2 && !node.input[2].is_empty() {
                 constant(2)?;
             }
-            match usize::try_from(int(node, "group", 1)) {
+            match usize::try_from(integer(node, "group", 1)) {
                 Ok(1) => Some(Role::Dense { channels, inputs }),
                 Ok(groups) if groups == channels && inputs == 1 => Some(Role::Depthwise(channels)),
                 _ => None,

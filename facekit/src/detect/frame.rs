@@ -5,7 +5,7 @@ use ndarray::Axis;
 use crate::{
     DetectOptions, Detection, Dim, Error, ImageView, Network, PixelSpec, Point, Rect, Result,
     Tensor, image,
-    input::{Batch, takes_images},
+    input::{takes_images, with_batch},
     non_maximum_suppression,
 };
 
@@ -104,9 +104,10 @@ impl GridNetwork {
         };
         let small = small.as_ref().map_or(image, |small| small.view());
 
-        let mut input = Batch::zeros((1, 3, rows, columns));
-        self.pixels.write(small, input.index_axis_mut(Axis(0), 0));
-        let outputs = self.network.run(&[input.view().into_dyn().into()])?;
+        let outputs = with_batch((1, 3, rows, columns), |mut input| {
+            self.pixels.write(small, input.index_axis_mut(Axis(0), 0));
+            self.network.run(&[input.view().into_dyn().into()])
+        })?;
 
         let mut found = Vec::new();
         for (number, &stride) in self.strides.iter().enumerate() {

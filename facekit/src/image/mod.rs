@@ -4,6 +4,8 @@ use std::{borrow::Cow, fmt};
 
 use crate::{Error, Result};
 
+#[cfg(feature = "engine")]
+pub(crate) mod bilinear;
 #[cfg(feature = "decode")]
 mod capture_time;
 #[cfg(feature = "decode")]

@@ -1,9 +1,14 @@
+use std::fmt;
+
 use fast_image_resize::{
     FilterType, PixelType, ResizeAlg, ResizeOptions, Resizer,
     images::{Image as Buffer, ImageRef},
 };
 
-use super::{Image, ImageView};
+use super::{
+    Image, ImageView,
+    bilinear::{Pair, STEPS, mix},
+};
 use crate::{Error, Result};
 
 /// `image` at another size, by bilinear interpolation with antialiasing (a triangle filter as wide as the
@@ -22,51 +27,8 @@ use crate::{Error, Result};
 /// # Ok::<(), facekit::Error>(())
 /// ```
 pub fn resize(image: ImageView<'_>, width: usize, height: usize) -> Result<Image> {
-    run(
-        image,
-        [0, 0, image.width(), image.height()],
-        width,
-        height,
-        ResizeAlg::Convolution(FilterType::Bilinear),
-    )
-}
-
-/// The part of `image` that `crop` gives as left, top, width and height in pixels, resized by plain bilinear interpolation: half-pixel centres, four neighbours, no antialiasing. Models that were trained on
-/// crops made so must be fed so.
-///
-/// # Errors
-///
-/// [`Error::InvalidArgument`] where the crop is empty or leaves the image, or a side is zero.
-pub fn crop_and_resize(
-    image: ImageView<'_>,
-    crop: [usize; 4],
-    width: usize,
-    height: usize,
-) -> Result<Image> {
-    run(
-        image,
-        crop,
-        width,
-        height,
-        ResizeAlg::Interpolation(FilterType::Bilinear),
-    )
-}
-
-fn run(
-    image: ImageView<'_>,
-    [left, top, crop_width, crop_height]: [usize; 4],
-    width: usize,
-    height: usize,
-    algorithm: ResizeAlg,
-) -> Result<Image> {
-    let refused = |reason: String| Error::argument("resize", reason);
-    let inside = left.saturating_add(crop_width) <= image.width()
-        && top.saturating_add(crop_height) <= image.height();
-    if !inside || crop_width == 0 || crop_height == 0 || width == 0 || height == 0 {
-        return Err(refused(format!(
-            "{crop_width} × {crop_height} pixels at ({left}, {top}) of {image:?} to {width} × {height}"
-        )));
-    }
+    let whole = [0, 0, image.width(), image.height()];
+    check(image, whole, width, height)?;
     let side =
         |side: usize| u32::try_from(side).map_err(|_| refused(format!("a side of {side} pixels")));
     let pixels = image.rgb8();
@@ -79,18 +41,76 @@ fn run(
     .map_err(|error| refused(error.to_string()))?;
     let mut target = Buffer::new(side(width)?, side(height)?, PixelType::U8x3);
     let options = ResizeOptions::new()
-        .resize_alg(algorithm)
-        .use_alpha(false)
-        .crop(
-            left as f64,
-            top as f64,
-            crop_width as f64,
-            crop_height as f64,
-        );
+        .resize_alg(ResizeAlg::Convolution(FilterType::Bilinear))
+        .use_alpha(false);
     Resizer::new()
         .resize(&source, &mut target, &options)
         .map_err(|error| refused(error.to_string()))?;
     Image::from_rgb8(target.into_vec(), width, height)
+}
+
+/// The part of `image` that `crop` gives as left, top, width and height in pixels, resized by plain bilinear
+/// interpolation: half-pixel centres, four neighbours inside the crop, no antialiasing. Models that were trained on
+/// crops made so must be fed so.
+///
+/// # Errors
+///
+/// [`Error::InvalidArgument`] where the crop is empty or leaves the image, or a side is zero.
+pub fn crop_and_resize(
+    image: ImageView<'_>,
+    crop: [usize; 4],
+    width: usize,
+    height: usize,
+) -> Result<Image> {
+    check(image, crop, width, height)?;
+    let [left, top, crop_width, crop_height] = crop;
+    let columns = places(left, crop_width, width);
+    let rows = places(top, crop_height, height);
+    let pixels = image.rgb8();
+    let row = |y: usize| &pixels[3 * image.width() * y..][..3 * image.width()];
+    let mut out = Image::filled(width, height, [0; 3]);
+    for (out, &(y, dy)) in out.data_mut().chunks_exact_mut(3 * width).zip(&rows) {
+        // A crop of one row has none below, and takes nothing of it.
+        let (above, below) = (row(y), row((y + 1).min(image.height() - 1)));
+        for (out, &(x, dx)) in out.as_chunks_mut::<3>().0.iter_mut().zip(&columns) {
+            *out = mix(Pair::load(above, 3 * x), Pair::load(below, 3 * x), dx, dy);
+        }
+    }
+    Ok(out)
+}
+
+/// For each of `to` pixels, which two of the `from` pixels beginning at `start` its centre lies between, by the first of
+/// them, and how many steps from that one.
+fn places(start: usize, from: usize, to: usize) -> Vec<(usize, u64)> {
+    let scale = from as f64 / to as f64;
+    (0..to)
+        .map(|at| {
+            let center = ((at as f64 + 0.5) * scale - 0.5).clamp(0.0, (from - 1) as f64);
+            let before = (center as usize).min(from.saturating_sub(2));
+            let steps = (center - before as f64) * STEPS as f64;
+            (start + before, steps.round() as u64)
+        })
+        .collect()
+}
+
+fn check(
+    image: ImageView<'_>,
+    [left, top, crop_width, crop_height]: [usize; 4],
+    width: usize,
+    height: usize,
+) -> Result<()> {
+    let inside = left.saturating_add(crop_width) <= image.width()
+        && top.saturating_add(crop_height) <= image.height();
+    if !inside || crop_width == 0 || crop_height == 0 || width == 0 || height == 0 {
+        return Err(refused(format!(
+            "{crop_width} × {crop_height} pixels at ({left}, {top}) of {image:?} to {width} × {height}"
+        )));
+    }
+    Ok(())
+}
+
+fn refused(reason: impl fmt::Display) -> Error {
+    Error::argument("resize", reason)
 }
 
 #[cfg(test)]

@@ -44,7 +44,7 @@ pub(crate) fn run(session: &Session, args: &Args) -> Result<()> {
     let embedded = embed_people(
         session,
         &models,
-        args.models.threads(),
+        args.models.jobs(),
         &args.detect,
         &args.images,
     )?;

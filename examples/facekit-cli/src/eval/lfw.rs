@@ -53,12 +53,12 @@ pub(crate) fn run(session: &Session, args: &Args) -> Result<()> {
     let embedded = embed_people(
         session,
         &models,
-        args.models.threads(),
+        args.models.jobs(),
         &args.detect,
         &args.images,
     )?;
 
-    let figures = Figures::of(&embedded, &folds, &args.images, args.models.threads().get())?;
+    let figures = Figures::of(&embedded, &folds, &args.images, args.models.jobs().get())?;
     let Figures { accuracy, all, .. } = &figures;
     let threshold = |rate: f64| all.impostors.score_at(rate);
     let calibration = args.calibrate.as_deref().map(|path| -> Result<_> {
@@ -86,7 +86,7 @@ pub(crate) fn run(session: &Session, args: &Args) -> Result<()> {
     let report = json!({
         "models": { "detector": detector, "embedder": embedder },
         "runtime": args.models.runtime_name(),
-        "threads": args.models.threads(),
+        "jobs": args.models.jobs(),
         "images": embedded.photos.len(),
         "people": embedded.people.len(),
         "faces_missing": embedded.missing(),

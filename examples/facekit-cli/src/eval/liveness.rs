@@ -172,7 +172,7 @@ fn measure(
     let (mut wrong, mut faces, mut no_face, mut scores) = (0, 0, 0, Vec::new());
     work::ordered(
         &photos,
-        args.models.threads(),
+        args.models.jobs(),
         &session.token,
         score,
         |at, score| {

@@ -71,7 +71,7 @@ impl Embedded {
 pub(crate) fn embed_people(
     session: &Session,
     models: &Models,
-    threads: NonZeroUsize,
+    jobs: NonZeroUsize,
     detect: &DetectArgs,
     folder: &Path,
 ) -> Result<Embedded> {
@@ -116,7 +116,7 @@ pub(crate) fn embed_people(
             .with_context(|| path.display().to_string())?;
         Ok(Ok(embeddings.pop()))
     };
-    work::ordered(&files, threads, &session.token, embed, |at, embedding| {
+    work::ordered(&files, jobs, &session.token, embed, |at, embedding| {
         let (person, path) = files[at].clone();
         let embedding = embedding?.unwrap_or_else(|error| {
             unreadable.push(Unreadable::new(&path, &error));

@@ -185,7 +185,7 @@ pub(super) struct Photos<'a> {
     pub(super) session: &'a Session,
     pub(super) files: &'a [PathBuf],
     pub(super) options: DetectOptions,
-    pub(super) threads: NonZeroUsize,
+    pub(super) jobs: NonZeroUsize,
 }
 
 impl Photos<'_> {
@@ -199,7 +199,7 @@ impl Photos<'_> {
         let mut found = Vec::new();
         work::ordered(
             self.files,
-            self.threads,
+            self.jobs,
             &self.session.token,
             |path| -> Result<Option<T>> {
                 // Those that cannot be read are for other commands to complain of.

@@ -77,7 +77,7 @@ pub(crate) struct Args {
 
     /// Images worked on at a time [default: one for each core]
     #[arg(long, value_name = "N")]
-    threads: Option<NonZeroUsize>,
+    jobs: Option<NonZeroUsize>,
 
     #[command(flatten)]
     detect: DetectArgs,
@@ -176,13 +176,13 @@ struct Work<'a> {
     runtime: Ort,
     files: Vec<PathBuf>,
     pairs: Vec<Vec<PhotoPair>>,
-    threads: NonZeroUsize,
+    jobs: NonZeroUsize,
 }
 
 impl<'a> Work<'a> {
     fn new(session: &'a Session, args: &'a Args) -> Result<Self> {
-        let threads = args
-            .threads
+        let jobs = args
+            .jobs
             .or_else(|| thread::available_parallelism().ok())
             .unwrap_or(NonZeroUsize::MIN);
         let (people, _) = people_in(&args.calibration)?;
@@ -200,10 +200,10 @@ impl<'a> Work<'a> {
         Ok(Self {
             session,
             args,
-            runtime: ort.runtime(threads),
+            runtime: ort.runtime(jobs),
             files,
             pairs: args.pairs.as_deref().map_or(Ok(Vec::new()), open_pairs)?,
-            threads,
+            jobs,
         })
     }
 
@@ -264,7 +264,7 @@ impl<'a> Work<'a> {
             session: self.session,
             files,
             options: self.args.detect.options(),
-            threads: self.threads,
+            jobs: self.jobs,
         }
     }
 
@@ -361,8 +361,8 @@ impl<'a> Work<'a> {
         let embed = |name: &str| -> Result<_> {
             let models = with_embedder(registry, detector, registry.model(name)?, &self.runtime)?;
             let detect = &self.args.detect;
-            let embedded = embed_people(self.session, &models, self.threads, detect, folder)?;
-            let figures = Figures::of(&embedded, &self.pairs, folder, self.threads.get())?;
+            let embedded = embed_people(self.session, &models, self.jobs, detect, folder)?;
+            let figures = Figures::of(&embedded, &self.pairs, folder, self.jobs.get())?;
             Ok((embedded, figures))
         };
         let (before, after) = (embed(names.before)?, embed(names.after)?);
