@@ -129,7 +129,9 @@ fn list(session: &Session, registry: &Registry, args: &ListArgs) -> Result<Answe
     }
     let mut models = Vec::new();
     let mut rows = Vec::new();
-    for entry in registry.models().filter(|entry| entry.tested || args.all) {
+    // What was made here has no address, and is the user's own to try.
+    let listed = |entry: &&ModelEntry| entry.tested || entry.url.is_none() || args.all;
+    for entry in registry.models().filter(listed) {
         let checked = Checked::of(registry, entry)?;
         rows.push([
             entry.name.clone(),

@@ -196,6 +196,7 @@ impl ModelEntry {
             }],
             source: format!("{how}, from {}: {}", self.name, self.source),
             accuracy: None,
+            tested: false,
             calibration: None,
             ..self.clone()
         }
