@@ -56,6 +56,7 @@
 //! - Programs that make an environment of ort's own: there is one for each process, and this crate makes it.
 //! - Holding an accelerator to computing everything: operators that it lacks run on the processor.
 
+mod cache;
 mod error;
 mod library;
 mod network;
