@@ -59,6 +59,8 @@ impl Recipe {
             .with_execution_providers(providers)?
             .with_optimization_level(level(optimization))?
             .with_intra_threads(self.threads)?
+            // Threads that wait would keep those of the next network, or of other callers, from running.
+            .with_intra_op_spinning(false)?
             // A pattern would be kept for every size of the inputs ever seen.
             .with_memory_pattern(false)?;
         if let Some(folder) = self.folder.as_deref().and_then(|folder| folder.to_str()) {
