@@ -384,3 +384,199 @@ fn dims_mut(kind: &mut TypeProto) -> Option<&mut Vec<Dimension>> {
         _ => None,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::proto::{OperatorSetIdProto, TensorShapeProto, TensorTypeProto};
+
+    fn value(name: &str, shape: &[i64]) -> ValueInfoProto {
+        let dim = shape.iter().map(|&size| Dimension {
+            value: Some(DimensionValue::DimValue(size)),
+            ..Dimension::default()
+        });
+        ValueInfoProto {
+            name: Some(name.to_owned()),
+            r#type: Some(TypeProto {
+                value: Some(TypeValue::TensorType(TensorTypeProto {
+                    elem_type: Some(DataType::Float as i32),
+                    shape: Some(TensorShapeProto { dim: dim.collect() }),
+                })),
+                ..TypeProto::default()
+            }),
+            ..ValueInfoProto::default()
+        }
+    }
+
+    fn ints(name: &str, ints: &[i64]) -> AttributeProto {
+        AttributeProto {
+            name: Some(name.to_owned()),
+            ints: ints.to_vec(),
+            i: ints.first().copied(),
+            ..AttributeProto::default()
+        }
+    }
+
+    /// A graph of one node that takes `x` of shape 1×4×6, and a constant of zeros or of these integers.
+    fn graph(
+        operator: &str,
+        attributes: &[AttributeProto],
+        constant: Option<Constant>,
+    ) -> ModelProto {
+        let constant = constant.map(|constant| match constant {
+            Shape(dims) => TensorProto {
+                name: Some("c".to_owned()),
+                data_type: Some(DataType::Float as i32),
+                float_data: vec![0.0; dims.iter().product::<i64>() as usize],
+                dims,
+                ..TensorProto::default()
+            },
+            Integers(integers) => TensorProto {
+                name: Some("c".to_owned()),
+                data_type: Some(DataType::Int64 as i32),
+                dims: vec![integers.len() as i64],
+                int64_data: integers,
+                ..TensorProto::default()
+            },
+        });
+        let mut input = vec!["x".to_owned()];
+        input.extend(constant.iter().map(|constant| constant.name().to_owned()));
+        ModelProto {
+            opset_import: vec![OperatorSetIdProto {
+                version: Some(18),
+                ..OperatorSetIdProto::default()
+            }],
+            graph: Some(GraphProto {
+                node: vec![NodeProto {
+                    op_type: Some(operator.to_owned()),
+                    input,
+                    output: vec!["y".to_owned()],
+                    attribute: attributes.to_vec(),
+                    ..NodeProto::default()
+                }],
+                initializer: constant.into_iter().collect(),
+                input: vec![value("x", &[1, 4, 6])],
+                output: vec![ValueInfoProto {
+                    name: Some("y".to_owned()),
+                    ..ValueInfoProto::default()
+                }],
+                ..GraphProto::default()
+            }),
+            ..ModelProto::default()
+        }
+    }
+
+    enum Constant {
+        Shape(Vec<i64>),
+        Integers(Vec<i64>),
+    }
+    use Constant::{Integers, Shape};
+
+    #[test]
+    fn what_treats_each_image_by_itself_is_freed() {
+        let cases: [(&str, Vec<AttributeProto>, Option<Constant>); 17] = [
+            ("Relu", vec![], None),
+            ("Add", vec![], Some(Shape(vec![6]))),
+            ("Mul", vec![], Some(Shape(vec![1, 4, 1]))),
+            ("Sub", vec![], Some(Shape(vec![]))),
+            ("PRelu", vec![], Some(Shape(vec![4, 1]))),
+            ("MatMul", vec![], Some(Shape(vec![6, 5]))),
+            ("Reshape", vec![], Some(Integers(vec![1, -1]))),
+            ("Reshape", vec![], Some(Integers(vec![0, 24]))),
+            ("Flatten", vec![], None),
+            ("Transpose", vec![ints("perm", &[0, 2, 1])], None),
+            ("Softmax", vec![ints("axis", &[1])], None),
+            ("Concat", vec![ints("axis", &[-1])], None),
+            ("ReduceMean", vec![], Some(Integers(vec![1, 2]))),
+            ("Squeeze", vec![], Some(Integers(vec![-2]))),
+            ("Unsqueeze", vec![], Some(Integers(vec![1]))),
+            ("Conv", vec![], Some(Shape(vec![2, 4, 3]))),
+            ("Split", vec![ints("axis", &[2])], None),
+        ];
+        for (operator, attributes, constant) in cases {
+            let mut model = graph(operator, &attributes, constant);
+            assert!(free_batch(&mut model), "{operator} {attributes:?}");
+            let input = &model.graph.unwrap().input[0];
+            let sizes = dims(input.r#type.as_ref().unwrap()).unwrap();
+            assert_eq!(sizes[0].value, None, "{operator}");
+            assert_eq!(sizes[1].value, Some(DimensionValue::DimValue(4)));
+        }
+    }
+
+    #[test]
+    fn what_may_mix_images_is_left_alone() {
+        let cases: [(&str, Vec<AttributeProto>, Option<Constant>); 22] = [
+            ("Add", vec![], Some(Shape(vec![2, 4, 6]))),
+            ("Add", vec![], Some(Shape(vec![1, 1, 1, 1]))),
+            ("PRelu", vec![], Some(Shape(vec![2, 1, 1]))),
+            ("MatMul", vec![], Some(Shape(vec![6]))),
+            ("MatMul", vec![], Some(Shape(vec![3, 6, 5]))),
+            ("Reshape", vec![], Some(Integers(vec![-1, 6]))),
+            ("Reshape", vec![], Some(Integers(vec![4, 6]))),
+            (
+                "Reshape",
+                vec![ints("allowzero", &[1])],
+                Some(Integers(vec![1, 24])),
+            ),
+            ("Flatten", vec![ints("axis", &[0])], None),
+            ("Flatten", vec![ints("axis", &[2])], None),
+            ("Transpose", vec![], None),
+            ("Transpose", vec![ints("perm", &[1, 0, 2])], None),
+            ("Softmax", vec![ints("axis", &[0])], None),
+            ("Softmax", vec![ints("axis", &[-3])], None),
+            ("Concat", vec![ints("axis", &[0])], None),
+            ("ReduceMean", vec![], Some(Integers(vec![0]))),
+            ("ReduceMean", vec![], None),
+            ("Squeeze", vec![], None),
+            ("Unsqueeze", vec![], Some(Integers(vec![0]))),
+            (
+                "BatchNormalization",
+                vec![ints("training_mode", &[1])],
+                None,
+            ),
+            ("Split", vec![ints("axis", &[0])], None),
+            ("Shape", vec![], None),
+        ];
+        for (operator, attributes, constant) in cases {
+            let model = graph(operator, &attributes, constant);
+            let mut same = model.clone();
+            assert!(!free_batch(&mut same), "{operator} {attributes:?}");
+            assert!(same == model, "{operator} was changed");
+        }
+    }
+
+    #[test]
+    fn other_domains_and_outputs_without_a_batch_are_left_alone() {
+        let mut foreign = graph("Relu", &[], None);
+        foreign.graph.as_mut().unwrap().node[0].domain = Some("com.example".to_owned());
+        let mut stated = graph("Relu", &[], None);
+        stated.graph.as_mut().unwrap().output = vec![value("y", &[4, 1, 6])];
+        let mut constant = graph("Relu", &[], Some(Shape(vec![1])));
+        constant.graph.as_mut().unwrap().output = vec![value("c", &[1])];
+        let mut two = graph("Relu", &[], None);
+        two.graph.as_mut().unwrap().input.push(value("z", &[1]));
+        let mut several = graph("Relu", &[], None);
+        several.graph.as_mut().unwrap().input = vec![value("x", &[2, 4, 6])];
+        for mut model in [foreign, stated, constant, two, several] {
+            assert!(!free_batch(&mut model), "{model:?}");
+        }
+    }
+
+    #[test]
+    fn a_frozen_shape_keeps_the_batch_and_names_nothing_twice() {
+        let mut model = graph("Reshape", &[], Some(Integers(vec![1, 2, -1])));
+        let graph = model.graph.as_mut().unwrap();
+        // The name that the new shape would have.
+        graph.initializer[0].name = Some("y_shape".to_owned());
+        graph.node[0].input[1] = "y_shape".to_owned();
+        assert!(free_batch(&mut model));
+        let graph = model.graph.unwrap();
+        let [shape, reshape] = &graph.node[..] else {
+            panic!("{:?}", graph.node);
+        };
+        assert_eq!(shape.output, ["y_shape_"]);
+        assert_eq!(reshape.input, ["x", "y_shape_"]);
+        let tensor = shape.attribute[0].t.as_deref().unwrap();
+        assert_eq!(int64s(tensor), Some(vec![0, 2, -1]));
+    }
+}

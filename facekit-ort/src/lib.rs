@@ -30,9 +30,14 @@
 //! # Threads
 //!
 //! A run uses [`LoadOptions::threads`](facekit::LoadOptions::threads) threads, or one for each core. A network can be
-//! shared by any number of threads: runs at the same time take sessions from a pool, see [`Ort::with_sessions`]. For a
-//! single caller that wants an answer soon the defaults are right; a server that is always busy does more with one
-//! thread for each run.
+//! shared by any number of threads: runs at the same time take sessions from a pool, see [`Ort::with_sessions`]. Large
+//! networks gain most from several threads; small ones, and a server that is always busy, do better with one thread for
+//! each run.
+//!
+//! # Batches
+//!
+//! A model that was exported with a batch of one takes any, where [it is certain](facekit_onnx::free_batch) that each
+//! image gets what it would get alone; otherwise its signature still says one.
 //!
 //! # Crate features
 //!
@@ -56,6 +61,7 @@
 //! - Programs that make an environment of ort's own: there is one for each process, and this crate makes it.
 //! - Holding an accelerator to computing everything: operators that it lacks run on the processor.
 
+mod cache;
 mod error;
 mod library;
 mod network;

@@ -11,6 +11,8 @@ use ort::{
     logging::LogLevel,
 };
 
+#[cfg(feature = "load-dynamic")]
+use crate::places::{Place, VARIABLE, places};
 use crate::{
     error::{guarded, no_library},
     probe,
@@ -66,10 +68,14 @@ pub(crate) fn loaded(path: Option<&Path>) -> Result<&'static Loaded> {
 
 #[cfg(feature = "load-dynamic")]
 fn load(path: Option<&Path>) -> Result<Loaded> {
-    use crate::places::places;
+    search(&places(path, |name| std::env::var_os(name)))
+}
 
+/// The first library that will do.
+#[cfg(feature = "load-dynamic")]
+fn search(places: &[Place]) -> Result<Loaded> {
     let mut tried = Vec::new();
-    for place in places(path, |name| std::env::var_os(name)) {
+    for place in places {
         let candidates = place.candidates().unwrap_or_else(|why| {
             tried.push(format!("{place}: {why}"));
             Vec::new()
@@ -84,7 +90,7 @@ fn load(path: Option<&Path>) -> Result<Loaded> {
     Err(no_library(format!(
         "{}. Install it (pip install onnxruntime), or name its file in {}",
         tried.join("; "),
-        crate::places::VARIABLE
+        VARIABLE
     )))
 }
 
@@ -160,6 +166,47 @@ fn log(level: LogLevel, category: &str, _id: &str, location: &str, message: &str
         }
         LogLevel::Error | LogLevel::Fatal => {
             tracing::warn!(target: "onnxruntime", category, location, "{message}");
+        }
+    }
+}
+
+#[cfg(all(test, feature = "load-dynamic"))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_place_is_listed() {
+        let here = Path::new(env!("CARGO_MANIFEST_DIR"));
+        let given = |how, path: &str| Place::Given {
+            how,
+            path: here.join(path),
+        };
+        let environment = Place::Environment {
+            variable: "VIRTUAL_ENV",
+            folder: here.join("src"),
+        };
+        let places = [
+            given("one", "Cargo.toml"),
+            environment,
+            given("two", "gone.so"),
+        ];
+        let said = search(&places).unwrap_err().to_string();
+        let parts = [
+            "one: ",
+            "Cargo.toml: ",
+            "VIRTUAL_ENV ",
+            "it has no package onnxruntime",
+            "two: ",
+            "gone.so: ",
+            "pip install onnxruntime",
+            "ORT_DYLIB_PATH",
+        ];
+        let mut rest = &said[..];
+        for part in parts {
+            let at = rest
+                .find(part)
+                .unwrap_or_else(|| panic!("{part:?} is not in {said}"));
+            rest = &rest[at + part.len()..];
         }
     }
 }

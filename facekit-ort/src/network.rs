@@ -27,7 +27,13 @@ impl OrtNetwork {
         sessions: NonZeroUsize,
         signature: impl FnOnce(Vec<Option<Vec<Dim>>>) -> Result<Signature>,
     ) -> Result<Self> {
-        let session = guarded(|| recipe.session()).map_err(|error| refused(model, error))?;
+        let session = guarded(|| recipe.session()).map_err(|error| {
+            // A device that is not there shows only when a session is made.
+            match guarded(|| recipe.smallest()) {
+                Err(missing) => recipe.provider.unavailable(missing.to_string()),
+                Ok(_) => refused(model, error),
+            }
+        })?;
         let outputs = session.outputs().iter();
         let shapes = outputs.map(|output| tensor::shape(output.dtype()));
         Ok(Self {

@@ -171,3 +171,95 @@ fn ask(python: &str) -> Result<PathBuf, String> {
         folder => Ok(folder.into()),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn with(variables: &'static [(&str, &str)]) -> impl Fn(&str) -> Option<OsString> {
+        |name| {
+            let variable = variables.iter().find(|variable| variable.0 == name);
+            variable.map(|variable| variable.1.into())
+        }
+    }
+
+    #[test]
+    fn what_is_named_is_the_only_place() {
+        let variables = with(&[(VARIABLE, "/b.so"), ("VIRTUAL_ENV", "/venv")]);
+        let given = |how, path: &str| {
+            vec![Place::Given {
+                how,
+                path: path.into(),
+            }]
+        };
+        let option = places(Some(Path::new("/a.so")), &variables);
+        assert_eq!(option, given("the option", "/a.so"));
+        assert_eq!(places(None, &variables), given(VARIABLE, "/b.so"));
+    }
+
+    #[test]
+    fn the_loader_comes_before_python() {
+        let environment = |variable, folder: &str| Place::Environment {
+            variable,
+            folder: folder.into(),
+        };
+        let variables = with(&[
+            (VARIABLE, ""),
+            ("CONDA_PREFIX", "/c"),
+            ("VIRTUAL_ENV", "/v"),
+        ]);
+        let expected = [
+            Place::Loader,
+            environment("VIRTUAL_ENV", "/v"),
+            environment("CONDA_PREFIX", "/c"),
+            Place::Python,
+        ];
+        assert_eq!(places(None, variables), expected);
+        assert_eq!(places(None, |_| None), [Place::Loader, Place::Python]);
+    }
+
+    #[test]
+    fn the_package_of_an_environment_is_found() {
+        for packages in ["lib/python3.13/site-packages", "Lib/site-packages"] {
+            let folder = tempfile::tempdir().unwrap();
+            let capi = folder.path().join(packages).join("onnxruntime/capi");
+            fs::create_dir_all(&capi).unwrap();
+            let error = in_environment(folder.path()).unwrap_err();
+            assert!(error.ends_with("no library"), "{error}");
+            for name in [
+                "libonnxruntime.so.1.31.1",
+                "libonnxruntime_providers_shared.so",
+                "x.py",
+            ] {
+                fs::write(capi.join(name), "").unwrap();
+            }
+            let found = in_environment(folder.path()).unwrap();
+            assert_eq!(found, [capi.join("libonnxruntime.so.1.31.1")]);
+        }
+    }
+
+    #[test]
+    fn libraries_are_told_from_their_providers() {
+        for name in [
+            "onnxruntime.dll",
+            "libonnxruntime.so",
+            "libonnxruntime.so.1.24.0",
+            "libonnxruntime.1.31.1.dylib",
+        ] {
+            assert!(is_library(name), "{name}");
+        }
+        for name in [
+            "onnxruntime_providers_shared.dll",
+            "libonnxruntime_providers_cuda.so",
+            "onnxruntime_pybind11_state.so",
+        ] {
+            assert!(!is_library(name), "{name}");
+        }
+    }
+
+    #[test]
+    fn a_python_that_is_not_there_is_named() {
+        let error = ask("python-that-is-not-there").unwrap_err();
+        assert!(error.starts_with("it does not run"), "{error}");
+    }
+}

@@ -3,7 +3,7 @@
 
 use std::ffi::CStr;
 #[cfg(feature = "load-dynamic")]
-use std::{error::Error, ffi::OsStr, path::Path};
+use std::{error::Error, ffi::OsStr, fs::File, io::Read, path::Path};
 
 #[cfg(feature = "load-dynamic")]
 use libloading::Library;
@@ -19,14 +19,34 @@ pub(crate) fn open(path: &Path) -> Result<(Library, String), String> {
             return Err("a folder, where a library's file is needed".to_owned());
         }
     }
-    // The loader's own words are in the source.
     let library = load(path.as_os_str()).map_err(|error| {
+        if is_foreign(path) {
+            return "it is for another processor".to_owned();
+        }
+        // The loader's own words are in the source.
         error
             .source()
             .map_or_else(|| error.to_string(), ToString::to_string)
     })?;
     let version = version(base(&library)?)?;
     Ok((library, version))
+}
+
+/// Whether the file is of the same format as this program and for another processor, of which the loader of Linux says
+/// no more than that there is no such file.
+#[cfg(feature = "load-dynamic")]
+fn is_foreign(path: &Path) -> bool {
+    let header = |path: &Path| {
+        let mut header = [0; 20];
+        File::open(path).ok()?.read_exact(&mut header).ok()?;
+        header.starts_with(b"\x7fELF").then_some(header)
+    };
+    let program = std::env::current_exe().ok();
+    match (header(path), program.as_deref().and_then(header)) {
+        // The width and order of its numbers, and the machine.
+        (Some(a), Some(b)) => (&a[4..6], &a[18..]) != (&b[4..6], &b[18..]),
+        _ => false,
+    }
 }
 
 #[cfg(feature = "load-dynamic")]

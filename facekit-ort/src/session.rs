@@ -1,13 +1,17 @@
 //! Making sessions.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
+use facekit_onnx::proto::{
+    DataType, Dimension, DimensionValue, GraphProto, Message, ModelProto, NodeProto,
+    OperatorSetIdProto, TensorShapeProto, TensorTypeProto, TypeProto, TypeValue, ValueInfoProto,
+};
 use ort::session::{
     Session,
-    builder::{AutoDevicePolicy, GraphOptimizationLevel, SessionBuilder},
+    builder::{AutoDevicePolicy, GraphOptimizationLevel},
 };
 
-use crate::{library::Loaded, provider::Provider, runtime::Optimization};
+use crate::{cache, library::Loaded, provider::Provider, runtime::Optimization};
 
 /// Everything that a session is made of, so that more of them can be.
 #[derive(Debug)]
@@ -20,16 +24,31 @@ pub(crate) struct Recipe {
     pub(crate) threads: usize,
     pub(crate) optimization: Optimization,
     pub(crate) provider: Provider,
+    /// Where optimised graphs are kept.
+    pub(crate) cache: Option<PathBuf>,
 }
 
 impl Recipe {
     /// A session for [`model`](Self::model).
     pub(crate) fn session(&self) -> ort::Result<Session> {
-        self.builder(self.optimization)?
-            .commit_from_memory(&self.model)
+        match &self.cache {
+            Some(folder) => cache::session(folder, self),
+            None => self.build(&self.model, self.optimization, None),
+        }
     }
 
-    fn builder(&self, optimization: Optimization) -> ort::Result<SessionBuilder> {
+    /// A session for a graph that any device can compute: where it fails, it is not for the model's sake.
+    pub(crate) fn smallest(&self) -> ort::Result<Session> {
+        self.build(&smallest().encode_to_vec(), Optimization::None, None)
+    }
+
+    /// A session for `graph`, which is written as optimised to a file that does not exist.
+    pub(crate) fn build(
+        &self,
+        graph: &[u8],
+        optimization: Optimization,
+        optimized: Option<&Path>,
+    ) -> ort::Result<Session> {
         let providers = self
             .provider
             .dispatches()
@@ -40,13 +59,18 @@ impl Recipe {
             .with_execution_providers(providers)?
             .with_optimization_level(level(optimization))?
             .with_intra_threads(self.threads)?
+            // Threads that wait would keep those of the next network, or of other callers, from running.
+            .with_intra_op_spinning(false)?
             // A pattern would be kept for every size of the inputs ever seen.
             .with_memory_pattern(false)?;
         if let Some(folder) = self.folder.as_deref().and_then(|folder| folder.to_str()) {
             let key = "session.model_external_initializers_file_folder_path";
             builder = builder.with_config_entry(key, folder)?;
         }
-        Ok(builder)
+        if let Some(path) = optimized {
+            builder = builder.with_optimized_model_path(path)?;
+        }
+        builder.commit_from_memory(graph)
     }
 }
 
@@ -56,5 +80,45 @@ fn level(optimization: Optimization) -> GraphOptimizationLevel {
         Optimization::Basic => GraphOptimizationLevel::Level1,
         Optimization::Extended => GraphOptimizationLevel::Level2,
         Optimization::All => GraphOptimizationLevel::All,
+    }
+}
+
+/// A graph that gives what it is given.
+fn smallest() -> ModelProto {
+    let value = |name: &str| ValueInfoProto {
+        name: Some(name.to_owned()),
+        r#type: Some(TypeProto {
+            value: Some(TypeValue::TensorType(TensorTypeProto {
+                elem_type: Some(DataType::Float as i32),
+                shape: Some(TensorShapeProto {
+                    dim: vec![Dimension {
+                        value: Some(DimensionValue::DimValue(1)),
+                        ..Dimension::default()
+                    }],
+                }),
+            })),
+            ..TypeProto::default()
+        }),
+        ..ValueInfoProto::default()
+    };
+    ModelProto {
+        ir_version: Some(8),
+        opset_import: vec![OperatorSetIdProto {
+            version: Some(13),
+            ..OperatorSetIdProto::default()
+        }],
+        graph: Some(GraphProto {
+            name: Some("smallest".to_owned()),
+            node: vec![NodeProto {
+                op_type: Some("Identity".to_owned()),
+                input: vec!["given".to_owned()],
+                output: vec!["found".to_owned()],
+                ..NodeProto::default()
+            }],
+            input: vec![value("given")],
+            output: vec![value("found")],
+            ..GraphProto::default()
+        }),
+        ..ModelProto::default()
     }
 }

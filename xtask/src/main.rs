@@ -1,7 +1,8 @@
-//! `cargo xtask`: everything a developer or CI runs. It needs Rust and nothing else; what is missing, it
-//! installs.
+//! `cargo xtask`: everything a developer or CI runs. It needs Rust, and Python for the tests of ONNX Runtime; what else is
+//! missing, it installs.
 
 mod dependencies;
+mod python;
 mod runner;
 mod suite;
 mod tools;
@@ -27,6 +28,8 @@ Usage: cargo xtask COMMAND
 Environment:
   FACEKIT_TEST_DATA    folder with weights and photos. Without it, tests that need them are
                        skipped and listed; with it, a skip for want of data is a failure.
+  ORT_DYLIB_PATH       the library of ONNX Runtime that is tested. Without it, test gets one: a
+                       Python environment under target/tools, into which pip installs it.
   FACEKIT_SKIP_LOG     set for the tests: the file that they append `SKIP name: reason` to
 ";
 
@@ -56,6 +59,7 @@ fn run() -> Result<bool> {
         "test" => {
             let mut suite = Suite::new()?;
             check(&mut runner);
+            runner.step("ONNX Runtime", || suite.install_onnxruntime());
             runner.step("tests", || suite.run(&["--all-targets"]));
             runner.step("documentation tests", || suite.run(&["--doc"]));
             docs(&mut runner);

@@ -10,17 +10,24 @@ use std::{
 
 use anyhow::{Context, Result, bail};
 
-use crate::runner::{cargo, display};
+use crate::{
+    python,
+    runner::{cargo, display},
+};
 
 /// The folder with weights and photos.
 const DATA: &str = "FACEKIT_TEST_DATA";
 /// The file to which tests append what they skip.
 const SKIP_LOG: &str = "FACEKIT_SKIP_LOG";
 
+/// The library of ONNX Runtime.
+const LIBRARY: &str = "ORT_DYLIB_PATH";
+
 /// Test runs, and their sums.
 pub(crate) struct Suite {
     counts: Counts,
     data: Option<PathBuf>,
+    library: Option<PathBuf>,
     log: PathBuf,
     skips: BTreeMap<String, String>,
 }
@@ -38,9 +45,26 @@ impl Suite {
         Ok(Self {
             counts: Counts::default(),
             data,
+            library: env::var_os(LIBRARY)
+                .filter(|path| !path.is_empty())
+                .map(PathBuf::from),
             log,
             skips: BTreeMap::new(),
         })
+    }
+
+    /// Gets ONNX Runtime for the tests, unless the caller named one.
+    pub(crate) fn install_onnxruntime(&mut self) -> Result<()> {
+        let library = match self.library.take() {
+            Some(library) => library,
+            None => python::onnxruntime(&python::environment(
+                "onnxruntime",
+                &["--no-deps", python::ONNXRUNTIME],
+            )?)?,
+        };
+        println!("{LIBRARY}={}", library.display());
+        self.library = Some(library);
+        Ok(())
     }
 
     /// `cargo test` over the workspace; its output goes through.
@@ -49,8 +73,8 @@ impl Suite {
         let mut test = cargo(&[&all[..], targets].concat());
         test.env(SKIP_LOG, &self.log).stdout(Stdio::piped());
         test.env_remove(DATA);
-        if let Some(data) = &self.data {
-            test.env(DATA, data);
+        for (name, path) in [(DATA, &self.data), (LIBRARY, &self.library)] {
+            test.envs(path.as_ref().map(|path| (name, path)));
         }
         if std::io::stdout().is_terminal() {
             test.env("CARGO_TERM_COLOR", "always");
@@ -78,7 +102,7 @@ impl Suite {
         Ok(())
     }
 
-    /// Lists what was skipped, and fails where data was there and a test did not find it.
+    /// Lists what was skipped, and fails where data or the library was there and a test did not find it.
     pub(crate) fn check_skips(&mut self) -> Result<()> {
         let log = fs::read_to_string(&self.log).unwrap_or_default();
         fs::remove_file(&self.log).ok();
@@ -91,17 +115,18 @@ impl Suite {
         }
         let unexpected = self.unexpected_skips();
         if unexpected > 0 {
-            bail!("{DATA} is set, and {unexpected} tests did not find their data");
+            bail!("{unexpected} tests did not find the data or the library that is there");
         }
         Ok(())
     }
 
     fn unexpected_skips(&self) -> usize {
-        let of_data = |reason: &&String| reason.to_lowercase().contains("data");
-        match self.data {
-            Some(_) => self.skips.values().filter(of_data).count(),
-            None => 0,
-        }
+        let unexpected = |reason: &&String| {
+            let reason = reason.to_lowercase();
+            (self.data.is_some() && reason.contains("data"))
+                || (self.library.is_some() && reason.contains("onnx runtime"))
+        };
+        self.skips.values().filter(unexpected).count()
     }
 
     /// `N passed, N failed, N skipped`. A test that skips itself has passed for the test harness, not here.
@@ -179,20 +204,27 @@ mod tests {
     }
 
     #[test]
-    fn a_skip_for_want_of_data_fails_only_where_data_is() {
+    fn a_skip_for_want_of_what_is_there_is_a_failure() {
         let mut suite = Suite {
             counts: Counts {
                 passed: 5,
                 ..Counts::default()
             },
             data: None,
+            library: None,
             log: PathBuf::new(),
-            skips: [("a", "missing data: a.onnx"), ("b", "no GPU")]
-                .map(|(name, reason)| (name.to_owned(), reason.to_owned()))
-                .into(),
+            skips: [
+                ("a", "missing data: a.onnx"),
+                ("b", "no GPU"),
+                ("c", "ort: no usable library of ONNX Runtime"),
+            ]
+            .map(|(name, reason)| (name.to_owned(), reason.to_owned()))
+            .into(),
         };
-        assert_eq!(suite.summary(), "3 passed, 0 failed, 2 skipped");
+        assert_eq!(suite.summary(), "2 passed, 0 failed, 3 skipped");
         suite.data = Some(PathBuf::new());
-        assert_eq!(suite.summary(), "3 passed, 1 failed, 1 skipped");
+        assert_eq!(suite.summary(), "2 passed, 1 failed, 2 skipped");
+        suite.library = Some(PathBuf::new());
+        assert_eq!(suite.summary(), "2 passed, 2 failed, 1 skipped");
     }
 }

@@ -1,0 +1,325 @@
+//! What is ONNX Runtime's own: its options, its errors and its cache.
+
+mod library;
+
+use std::{fs, num::NonZeroUsize, path::Path, sync::Barrier, thread};
+
+use facekit::{Error, LoadOptions, Model, Network, Runtime, Tensor};
+use facekit_conformance::skip;
+use facekit_onnx::proto::{
+    DataType, Dimension, DimensionValue, GraphProto, Message, ModelProto, NodeProto,
+    OperatorSetIdProto, StringStringEntryProto, TensorProto, TensorShapeProto, TensorTypeProto,
+    TypeProto, TypeValue, ValueInfoProto,
+};
+use facekit_ort::{Optimization, Ort, Provider};
+use ndarray::ArrayD;
+use tempfile::tempdir;
+
+/// Whether the library is there; otherwise `test` is skipped.
+fn there(test: &str) -> bool {
+    library::onnxruntime()
+        .map_err(|reason| skip(&format!("onnxruntime::{test}"), &reason))
+        .is_ok()
+}
+
+#[test]
+fn the_library_tells_its_version_and_there_is_one() {
+    if !there("the_library_tells_its_version_and_there_is_one") {
+        return;
+    }
+    let library = Ort::new().library().unwrap();
+    assert!(library.version().starts_with("1."), "{library:?}");
+    let path = library.path().unwrap();
+    assert_eq!(Ort::new().with_library(path).library().unwrap(), library);
+
+    let folder = tempdir().unwrap();
+    let another = folder.path().join("another.so");
+    fs::write(&another, "").unwrap();
+    let error = Ort::new().with_library(&another).library().unwrap_err();
+    assert!(error.to_string().contains("already uses"), "{error}");
+}
+
+#[test]
+fn a_provider_that_cannot_be_had_is_named() {
+    if !there("a_provider_that_cannot_be_had_is_named") {
+        return;
+    }
+    // No library has both.
+    let provider = if cfg!(target_vendor = "apple") {
+        Provider::Cuda { device: 0 }
+    } else {
+        Provider::CoreMl
+    };
+    let ort = Ort::new().with_provider(provider.clone());
+    match ort.load(&graph("any_size"), &LoadOptions::default()) {
+        Err(Error::DeviceUnavailable {
+            runtime,
+            device,
+            reason,
+        }) => {
+            assert_eq!((runtime, device), ("ort", provider.to_string()));
+            assert!(reason.contains("was built without"), "{reason}");
+        }
+        other => panic!("expected Error::DeviceUnavailable, found {other:?}"),
+    }
+}
+
+#[test]
+fn options_change_nothing_of_the_result() {
+    if !there("options_change_nothing_of_the_result") {
+        return;
+    }
+    let expected = outputs(&*load(&Ort::new()));
+    for optimization in [
+        Optimization::None,
+        Optimization::Basic,
+        Optimization::Extended,
+        Optimization::All,
+    ] {
+        for threads in 1..=3 {
+            let ort = Ort::new().with_optimization(optimization);
+            let options = LoadOptions::default().with_threads(threads);
+            let network = ort.load(&graph("any_size"), &options).unwrap();
+            close(&outputs(&*network), &expected);
+        }
+    }
+    let none = LoadOptions::default().with_threads(0);
+    let error = Ort::new().load(&graph("any_size"), &none).unwrap_err();
+    assert!(error.is_invalid_input(), "{error}");
+}
+
+/// Eight callers at once, for one session and for several.
+#[test]
+fn callers_wait_for_a_session() {
+    if !there("callers_wait_for_a_session") {
+        return;
+    }
+    for sessions in [1, 3] {
+        let network = load(&Ort::new().with_sessions(NonZeroUsize::new(sessions).unwrap()));
+        let expected = outputs(&*network);
+        let barrier = Barrier::new(8);
+        thread::scope(|scope| {
+            for _ in 0..8 {
+                scope.spawn(|| {
+                    barrier.wait();
+                    for _ in 0..20 {
+                        assert_eq!(outputs(&*network), expected);
+                    }
+                });
+            }
+        });
+    }
+}
+
+/// What would take more memory than a process can have is an error, and the network goes on working.
+#[test]
+fn too_much_memory_is_an_error() {
+    if !there("too_much_memory_is_an_error") {
+        return;
+    }
+    // Gives as many zeros as it is asked for.
+    let node = NodeProto {
+        op_type: Some("ConstantOfShape".to_owned()),
+        input: vec!["shape".to_owned()],
+        output: vec!["zeros".to_owned()],
+        ..NodeProto::default()
+    };
+    let shape = value("shape", DataType::Int64, &[2]);
+    let zeros = value("zeros", DataType::Float, &[-1, -1]);
+    let model = Model::from_bytes("zeros", model(node, shape, zeros, vec![]).encode_to_vec());
+    let network = Ort::new().load(&model, &LoadOptions::default()).unwrap();
+    let run = |rows: i64, columns: i64| {
+        let shape = ArrayD::from_shape_vec(vec![2], vec![rows, columns]).unwrap();
+        network.run(&[shape.view().into()])
+    };
+    for (rows, columns) in [(1 << 24, 1 << 22), (1 << 40, 1 << 40), (-1, 2)] {
+        match run(rows, columns) {
+            Err(Error::Runtime { runtime, model, .. }) => {
+                assert_eq!((runtime, &*model), ("ort", "zeros"));
+            }
+            other => panic!("{rows}×{columns}: expected Error::Runtime, found {other:?}"),
+        }
+    }
+    assert_eq!(run(2, 3).unwrap()[0].view().shape(), [2, 3]);
+}
+
+/// Weights beside the model are found, also when it was not opened by its full path; without them it says which are
+/// missing.
+#[test]
+fn weights_in_another_file() {
+    if !there("weights_in_another_file") {
+        return;
+    }
+    let folder = tempdir().unwrap();
+    let entry = |key: &str, value: &str| StringStringEntryProto {
+        key: Some(key.to_owned()),
+        value: Some(value.to_owned()),
+    };
+    let weights = TensorProto {
+        name: Some("weights".to_owned()),
+        dims: vec![3],
+        data_type: Some(DataType::Float as i32),
+        data_location: Some(1),
+        external_data: vec![entry("location", "weights.bin"), entry("length", "12")],
+        ..TensorProto::default()
+    };
+    let node = NodeProto {
+        op_type: Some("Add".to_owned()),
+        input: vec!["given".to_owned(), "weights".to_owned()],
+        output: vec!["sum".to_owned()],
+        ..NodeProto::default()
+    };
+    let given = value("given", DataType::Float, &[1, 3]);
+    let sum = value("sum", DataType::Float, &[1, 3]);
+    let path = folder.path().join("model.onnx");
+    fs::write(
+        &path,
+        model(node, given, sum, vec![weights]).encode_to_vec(),
+    )
+    .unwrap();
+    let model = Model::open(&path).unwrap();
+    let load = || Ort::new().load(&model, &LoadOptions::default());
+
+    let error = load().unwrap_err();
+    assert!(matches!(error, Error::Model { .. }), "{error:?}");
+    assert!(error.to_string().contains("weights.bin"), "{error}");
+
+    fs::write(
+        folder.path().join("weights.bin"),
+        [1.0_f32, 2.0, 3.0].map(f32::to_le_bytes).concat(),
+    )
+    .unwrap();
+    let ones = ArrayD::<f32>::ones(vec![2, 3]);
+    let sums = load().unwrap().run(&[ones.view().into()]).unwrap();
+    let expected = ArrayD::from_shape_vec(vec![2, 3], vec![2.0, 3.0, 4.0, 2.0, 3.0, 4.0]);
+    assert_eq!(sums, [Tensor::F32(expected.unwrap())]);
+
+    fs::write(folder.path().join("weights.bin"), [0; 5]).unwrap();
+    let error = load().unwrap_err();
+    assert!(matches!(error, Error::Model { .. }), "{error:?}");
+}
+
+/// A graph that was optimised is used again, and made anew where it is damaged.
+#[test]
+fn optimised_graphs_are_kept() {
+    if !there("optimised_graphs_are_kept") {
+        return;
+    }
+    let folder = tempdir().unwrap();
+    let cache = folder.path().join("made/when/needed");
+    let ort = Ort::new().with_cache(&cache);
+    let entries = || -> Vec<_> {
+        let entries = fs::read_dir(&cache).unwrap();
+        entries.map(|entry| entry.unwrap().path()).collect()
+    };
+    let expected = outputs(&*load(&Ort::new()));
+    close(&outputs(&*load(&ort)), &expected);
+    let [entry] = &entries()[..] else {
+        panic!("{:?}", entries());
+    };
+    let whole = fs::read(entry).unwrap();
+    let written = || fs::metadata(entry).unwrap().modified().unwrap();
+    let first = written();
+    close(&outputs(&*load(&ort)), &expected);
+    assert_eq!(written(), first, "it was made again");
+
+    let mut changed = whole.clone();
+    changed[whole.len() / 2] ^= 1;
+    for damaged in [
+        &[][..],
+        &whole[..20],
+        &whole[..whole.len() - 1],
+        &changed,
+        &[0; 99],
+    ] {
+        fs::write(entry, damaged).unwrap();
+        close(&outputs(&*load(&ort)), &expected);
+        assert_eq!(fs::read(entry).unwrap().len(), whole.len());
+        assert_ne!(fs::read(entry).unwrap(), damaged);
+    }
+
+    // Other options are another graph.
+    load(&ort.clone().with_optimization(Optimization::Basic));
+    assert_eq!(entries().len(), 2);
+
+    // A place where nothing can be kept is no reason to fail.
+    let file = folder.path().join("file");
+    fs::write(&file, "").unwrap();
+    close(&outputs(&*load(&Ort::new().with_cache(&file))), &expected);
+}
+
+fn load(ort: &Ort) -> Box<dyn Network> {
+    ort.load(&graph("any_size"), &LoadOptions::default())
+        .unwrap_or_else(|error| panic!("{error}"))
+}
+
+fn outputs(network: &dyn Network) -> Vec<Tensor> {
+    let image = ArrayD::from_shape_fn(vec![2, 3, 16, 12], |at| {
+        (at[2] * 7 % 5) as f32 - at[3] as f32
+    });
+    network
+        .run(&[image.view().into()])
+        .unwrap_or_else(|error| panic!("{error}"))
+}
+
+fn close(found: &[Tensor], expected: &[Tensor]) {
+    assert_eq!(found.len(), expected.len());
+    for (found, expected) in found.iter().zip(expected) {
+        let (found, expected) = (found.as_f32().unwrap(), expected.as_f32().unwrap());
+        assert_eq!(found.shape(), expected.shape());
+        assert!(
+            found
+                .iter()
+                .zip(expected)
+                .all(|(a, b)| (a - b).abs() <= 1e-4 * b.abs().max(1.0))
+        );
+    }
+}
+
+fn graph(name: &str) -> Model {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("graphs/behaviours");
+    Model::open(folder.join(format!("{name}.onnx"))).unwrap()
+}
+
+fn model(
+    node: NodeProto,
+    input: ValueInfoProto,
+    output: ValueInfoProto,
+    initializer: Vec<TensorProto>,
+) -> ModelProto {
+    ModelProto {
+        ir_version: Some(8),
+        opset_import: vec![OperatorSetIdProto {
+            version: Some(13),
+            ..OperatorSetIdProto::default()
+        }],
+        graph: Some(GraphProto {
+            name: Some("test".to_owned()),
+            node: vec![node],
+            input: vec![input],
+            output: vec![output],
+            initializer,
+            ..GraphProto::default()
+        }),
+        ..ModelProto::default()
+    }
+}
+
+/// A tensor of this shape; negative sizes are open.
+fn value(name: &str, element: DataType, shape: &[i64]) -> ValueInfoProto {
+    let dim = shape.iter().map(|&size| Dimension {
+        value: (size >= 0).then_some(DimensionValue::DimValue(size)),
+        ..Dimension::default()
+    });
+    ValueInfoProto {
+        name: Some(name.to_owned()),
+        r#type: Some(TypeProto {
+            value: Some(TypeValue::TensorType(TensorTypeProto {
+                elem_type: Some(element as i32),
+                shape: Some(TensorShapeProto { dim: dim.collect() }),
+            })),
+            ..TypeProto::default()
+        }),
+        ..ValueInfoProto::default()
+    }
+}

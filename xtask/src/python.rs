@@ -1,0 +1,81 @@
+//! Private environments of Python, for what is published as Python packages.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
+use anyhow::{Context, Result, bail};
+
+use crate::runner::{command, output, root, succeed};
+
+/// The library that facekit-ort is tested with.
+pub(crate) const ONNXRUNTIME: &str = "onnxruntime==1.31.1";
+
+/// The Python program of an environment that has these packages, given as for `pip install`. Each name has an
+/// environment of its own under target/tools, where CI caches it; one that has other packages is made anew.
+pub(crate) fn environment(name: &str, packages: &[&str]) -> Result<PathBuf> {
+    let folder = root().join("target").join("tools").join(name);
+    let python = program(&folder);
+    // Written last, so that an environment without it is not complete.
+    let list = folder.join("packages.txt");
+    let wanted = packages.join("\n");
+    let works = || output(&mut command(&python, &["-c", ""])).is_ok();
+    if fs::read_to_string(&list).is_ok_and(|list| list == wanted) && works() {
+        println!("{}: {}", folder.display(), packages.join(", "));
+        return Ok(python);
+    }
+    create(&folder)?;
+    let install = [
+        "-m",
+        "pip",
+        "install",
+        "--quiet",
+        "--disable-pip-version-check",
+    ];
+    succeed(command(&python, &install).args(packages))?;
+    fs::write(&list, wanted).with_context(|| list.display().to_string())?;
+    Ok(python)
+}
+
+/// The library of ONNX Runtime in an environment that has its package.
+pub(crate) fn onnxruntime(python: &Path) -> Result<PathBuf> {
+    let find = "import importlib.util; print(*importlib.util.find_spec('onnxruntime').submodule_search_locations)";
+    let package = output(&mut command(python, &["-c", find]))?;
+    let folder = Path::new(package.trim()).join("capi");
+    let entries = fs::read_dir(&folder).with_context(|| folder.display().to_string())?;
+    for entry in entries {
+        let name = entry?.file_name();
+        let name = name.to_string_lossy();
+        if name == "onnxruntime.dll" || name.starts_with("libonnxruntime.") {
+            return Ok(folder.join(&*name));
+        }
+    }
+    bail!("{} holds no library", folder.display());
+}
+
+fn create(folder: &Path) -> Result<()> {
+    let system = if cfg!(windows) { "python" } else { "python3" };
+    let mut venv = command(system, &["-m", "venv", "--clear"]);
+    venv.arg(folder);
+    if succeed(&mut venv).is_ok() {
+        return Ok(());
+    }
+    // Debian and Ubuntu have it in a package of its own.
+    let apt = |arguments: &[&str]| {
+        let mut apt = command("apt-get", arguments);
+        succeed(apt.env("DEBIAN_FRONTEND", "noninteractive"))
+    };
+    apt(&["update", "--quiet"])
+        .and_then(|()| apt(&["install", "--yes", "--no-install-recommends", "python3-venv"]))
+        .context("Python with its module venv is needed: install it, or name ONNX Runtime's library in ORT_DYLIB_PATH")?;
+    succeed(&mut venv)
+}
+
+fn program(folder: &Path) -> PathBuf {
+    if cfg!(windows) {
+        folder.join("Scripts").join("python.exe")
+    } else {
+        folder.join("bin").join("python")
+    }
+}
