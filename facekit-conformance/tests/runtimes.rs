@@ -3,6 +3,7 @@
 use std::{fmt, sync::Arc};
 
 use facekit::{Error, LoadOptions, Model, Network, Result, Runtime};
+use facekit_candle::Candle;
 use facekit_conformance::{photo_suite, runtime_suite};
 use facekit_tract::Tract;
 
@@ -14,6 +15,10 @@ runtime_suite!(tract_boxed, || -> Box<dyn Runtime> {
 runtime_suite!(tract_shared, || -> Arc<dyn Runtime> {
     Arc::new(Tract::new())
 });
+runtime_suite!(candle, Candle::new);
+photo_suite!(candle_photos, Candle::new);
+// What it computes on a GPU, as far as that can be seen without one.
+runtime_suite!(candle_without_kernels, || Candle::new().without_kernels());
 runtime_suite!(lacking, || Lacking(Tract::new()), unsupported: ["ReduceL2"]);
 
 /// A runtime without one operator: shows that a declared gap is held to its declaration.
