@@ -5,6 +5,7 @@ mod library;
 use std::{fmt, sync::Arc};
 
 use facekit::{Error, LoadOptions, Model, Network, Result, Runtime};
+use facekit_candle::Candle;
 use facekit_conformance::{photo_suite, runtime_suite};
 use facekit_ort::Ort;
 use facekit_tract::Tract;
@@ -20,6 +21,10 @@ runtime_suite!(tract_shared, || -> Arc<dyn Runtime> {
 });
 runtime_suite!(ort, Ort::new, requires: onnxruntime);
 photo_suite!(ort_photos, Ort::new, requires: onnxruntime);
+runtime_suite!(candle, Candle::new);
+photo_suite!(candle_photos, Candle::new);
+// What it computes on a GPU, as far as that can be seen without one.
+runtime_suite!(candle_without_kernels, || Candle::new().without_kernels());
 runtime_suite!(lacking, || Lacking(Tract::new()), unsupported: ["ReduceL2"]);
 
 /// A runtime without one operator: shows that a declared gap is held to its declaration.

@@ -21,6 +21,7 @@ use facekit::{
     GalleryKey, LoadOptions, Metric, Models, Protection, ProtectionKind, Recognizer,
     RecognizerBuilder, Registry, Runtime, TemplateStore, Threshold,
 };
+use facekit_candle::Candle;
 use facekit_ort::{Ort, Provider};
 use facekit_tract::Tract;
 use signal_hook::{consts, flag};
@@ -85,6 +86,8 @@ pub(crate) enum RuntimeName {
     Tract,
     /// ONNX Runtime, whose library must be on this machine: the fastest, on CPUs and accelerators
     Ort,
+    /// Candle: pure Rust, slower than tract
+    Candle,
 }
 
 /// How ONNX Runtime is used.
@@ -133,6 +136,7 @@ impl ModelArgs {
         match self.runtime {
             RuntimeName::Tract => Box::new(Tract::new()),
             RuntimeName::Ort => Box::new(self.ort.runtime(self.jobs())),
+            RuntimeName::Candle => Box::new(Candle::new()),
         }
     }
 

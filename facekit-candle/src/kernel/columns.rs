@@ -1,0 +1,46 @@
+//! Where results go.
+
+/// How the columns of a product lie in an image: in rows of `pitch`, of which the first `width` count.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Columns {
+    pub(crate) pitch: usize,
+    pub(crate) width: usize,
+    pub(crate) height: usize,
+}
+
+impl Columns {
+    /// Columns that all count.
+    pub(crate) fn dense(count: usize) -> Self {
+        Self {
+            pitch: count,
+            width: count,
+            height: 1,
+        }
+    }
+
+    /// The number of columns, from the first to the last that counts.
+    pub(crate) fn count(&self) -> usize {
+        (self.height - 1) * self.pitch + self.width
+    }
+
+    /// Writes the columns from `first` on into an image of `width` × `height`.
+    #[inline(always)]
+    pub(super) fn store(&self, values: &[f32], first: usize, image: &mut [f32]) {
+        let values = &values[..values.len().min(self.count() - first)];
+        if self.pitch == self.width {
+            image[first..first + values.len()].copy_from_slice(values);
+            return;
+        }
+        let (mut row, mut column) = (first / self.pitch, first % self.pitch);
+        let mut rest = values;
+        while !rest.is_empty() {
+            let (of_row, next) = rest.split_at(rest.len().min(self.pitch - column));
+            let valid = of_row.len().min(self.width.saturating_sub(column));
+            let start = row * self.width + column;
+            if valid > 0 {
+                image[start..start + valid].copy_from_slice(&of_row[..valid]);
+            }
+            (rest, row, column) = (next, row + 1, 0);
+        }
+    }
+}

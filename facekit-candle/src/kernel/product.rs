@@ -1,0 +1,177 @@
+//! Products of matrices, of which the right one is made of runs of values.
+
+use multiversion::{multiversion, target::match_target};
+
+use super::{Activation, Columns, add_product};
+
+/// Rows of weights that are multiplied together.
+const ROWS: usize = 4;
+
+/// A matrix, its rows packed in groups so that the weights that are used together lie together.
+#[derive(Clone, Debug)]
+pub(crate) struct Weights {
+    depth: usize,
+    packed: Vec<f32>,
+}
+
+impl Weights {
+    /// Packs a matrix of `rows` × `depth`.
+    pub(crate) fn pack(matrix: &[f32], rows: usize, depth: usize) -> Self {
+        let mut packed = vec![0.0; rows.div_ceil(ROWS) * ROWS * depth];
+        if depth > 0 {
+            for (row, values) in matrix.chunks_exact(depth).enumerate() {
+                let group = &mut packed[row / ROWS * ROWS * depth..][..ROWS * depth];
+                for (slot, value) in group[row % ROWS..].iter_mut().step_by(ROWS).zip(values) {
+                    *slot = *value;
+                }
+            }
+        }
+        Self { depth, packed }
+    }
+}
+
+/// A product, row by row: `activation(weights · matrix + bias)`.
+#[derive(Debug)]
+pub(crate) struct Product<'a> {
+    pub(crate) weights: &'a Weights,
+    /// By row.
+    pub(crate) bias: Option<&'a [f32]>,
+    pub(crate) activation: &'a Activation,
+    /// The number of the first row, as the activation knows it.
+    pub(crate) first_row: usize,
+    /// Where the matrix is, and where in it each row starts.
+    pub(crate) source: &'a [f32],
+    pub(crate) starts: &'a [usize],
+    pub(crate) columns: Columns,
+}
+
+/// Computes `job` into one image for each row of weights.
+#[multiversion(targets("x86_64+avx512f+avx512vl+fma", "x86_64+avx2+fma", "aarch64+neon"))]
+pub(crate) fn product(job: &Product<'_>, out: &mut [f32]) {
+    match_target! {
+        "x86_64+avx512f+avx512vl+fma" => in_blocks::<48, true>(job, out),
+        "x86_64+avx2+fma" => in_blocks::<16, true>(job, out),
+        "aarch64+neon" => in_blocks::<16, true>(job, out),
+        _ => in_blocks::<8, false>(job, out),
+    }
+}
+
+#[inline(always)]
+fn in_blocks<const WIDTH: usize, const FUSED: bool>(job: &Product<'_>, out: &mut [f32]) {
+    let count = job.columns.count();
+    let mut panel = vec![0.0; job.starts.len() * WIDTH];
+    let mut first = 0;
+    while first < count {
+        let left = count - first;
+        // What is left over is computed in narrow blocks.
+        if left >= WIDTH {
+            block::<WIDTH, FUSED>(job, first, &mut panel, out);
+            first += WIDTH;
+        } else {
+            block::<NARROW, FUSED>(job, first, &mut panel, out);
+            first += NARROW;
+        }
+    }
+}
+
+const NARROW: usize = 8;
+
+/// All rows of as many columns as `panel` is wide.
+#[inline(always)]
+fn block<const WIDTH: usize, const FUSED: bool>(
+    job: &Product<'_>,
+    first: usize,
+    panel: &mut [f32],
+    out: &mut [f32],
+) {
+    let columns = &job.columns;
+    let (panel, _) = panel[..job.starts.len() * WIDTH].as_chunks_mut::<WIDTH>();
+    let valid = WIDTH.min(columns.count() - first);
+    for (row, start) in panel.iter_mut().zip(job.starts) {
+        let values = &job.source[start + first..][..valid];
+        match values.first_chunk::<WIDTH>() {
+            Some(values) => *row = *values,
+            None => {
+                row[..valid].copy_from_slice(values);
+                row[valid..].fill(0.0);
+            }
+        }
+    }
+    let image = columns.width * columns.height;
+    let groups = job.weights.packed.chunks_exact(ROWS * job.weights.depth);
+    let images = out.chunks_mut(ROWS * image);
+    for (group, (weights, images)) in groups.zip(images).enumerate() {
+        let mut sums = [[0.0; WIDTH]; ROWS];
+        if let Some(bias) = job.bias {
+            for (sums, bias) in sums.iter_mut().zip(&bias[group * ROWS..]) {
+                *sums = [*bias; WIDTH];
+            }
+        }
+        let (weights, _) = weights.as_chunks::<ROWS>();
+        for (weights, values) in weights.iter().zip(&*panel) {
+            for row in 0..ROWS {
+                for column in 0..WIDTH {
+                    sums[row][column] =
+                        add_product::<FUSED>(weights[row], values[column], sums[row][column]);
+                }
+            }
+        }
+        for (row, (sums, image)) in sums
+            .iter_mut()
+            .zip(images.chunks_exact_mut(image))
+            .enumerate()
+        {
+            let channel = job.first_row + group * ROWS + row;
+            job.activation.apply(channel, sums);
+            columns.store(sums, first, image);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Numbers whose products sum without rounding.
+    fn numbers(count: usize) -> Vec<f32> {
+        (0..count)
+            .map(|at| ((at * 31 + 7) % 19) as f32 - 9.0)
+            .collect()
+    }
+
+    #[test]
+    fn each_value_is_a_row_times_a_column() {
+        for (rows, depth, count) in [(1, 1, 1), (4, 3, 8), (5, 7, 49), (13, 2, 48), (3, 64, 203)] {
+            let (matrix, source) = (numbers(rows * depth), numbers(depth * count));
+            let bias = numbers(rows);
+            let slopes: Vec<f32> = (0..rows + 2).map(|row| row as f32).collect();
+            let starts: Vec<usize> = (0..depth).map(|row| row * count).collect();
+            let mut out = vec![f32::NAN; rows * count];
+            let job = Product {
+                weights: &Weights::pack(&matrix, rows, depth),
+                bias: Some(&bias),
+                activation: &Activation::Slope(slopes.clone()),
+                first_row: 2,
+                source: &source,
+                starts: &starts,
+                columns: Columns::dense(count),
+            };
+            product(&job, &mut out);
+            for (at, found) in out.iter().enumerate() {
+                let (row, column) = (at / count, at % count);
+                let terms =
+                    (0..depth).map(|k| matrix[row * depth + k] * source[k * count + column]);
+                let sum = bias[row] + terms.sum::<f32>();
+                let expected = if sum < 0.0 {
+                    sum * slopes[row + 2]
+                } else {
+                    sum
+                };
+                assert_eq!(
+                    *found, expected,
+                    "row {row}, column {column} of {rows}×{depth}×{count}"
+                );
+            }
+        }
+    }
+}

@@ -1,0 +1,141 @@
+//! Models that are ready to run.
+
+use std::fmt;
+
+use candle_core::{Device, Tensor as CandleTensor, bail};
+use facekit::{Dim, Element, Error, Model, Network, Port, Result, Signature, Tensor, TensorView};
+use ndarray::ArrayD;
+
+use crate::{
+    error::{NAME, StepError, failed},
+    ops,
+    plan::Plan,
+    runtime::Target,
+    tensor,
+};
+
+/// A model as candle computes it.
+pub(crate) struct CandleNetwork {
+    model: String,
+    signature: Signature,
+    device: Device,
+    plan: Plan,
+}
+
+impl CandleNetwork {
+    pub(crate) fn load(model: &Model, target: &Target) -> Result<Self> {
+        let proto = facekit_onnx::read(model)?;
+        facekit_onnx::check_operators(&proto, model, NAME, ops::is_known)?;
+        let inputs = facekit_onnx::inputs(&proto, model)?;
+        let names = inputs.iter().map(|port| port.name.as_str());
+        let plan = Plan::new(&proto, model, names, target)?;
+        tracing::debug!(model = model.name(), steps = plan.len(), "translated");
+
+        // Where every size is known, a first run shows that it runs, and which sizes it gives.
+        let zeros: Option<Vec<Tensor>> = inputs.iter().map(zeros).collect();
+        let shapes = match zeros {
+            Some(zeros) => {
+                let views: Vec<_> = zeros.iter().map(Tensor::view).collect();
+                let computed = given(&inputs, &views, &target.device)
+                    .and_then(|given| plan.run(given))
+                    .map_err(|error| Error::Model {
+                        model: model.name().to_owned(),
+                        reason: format!("{NAME} cannot compute it"),
+                        source: Some(error.into()),
+                    })?;
+                computed.iter().map(|tensor| Some(sizes(tensor))).collect()
+            }
+            None => vec![None; plan.outputs()],
+        };
+        let outputs = facekit_onnx::outputs(&proto, shapes, model)?;
+        Ok(Self {
+            model: model.name().to_owned(),
+            signature: Signature { inputs, outputs },
+            device: target.device.clone(),
+            plan,
+        })
+    }
+
+    fn compute(&self, inputs: &[TensorView<'_>]) -> Result<Vec<Tensor>, StepError> {
+        let inputs = given(&self.signature.inputs, inputs, &self.device)?;
+        let outputs = self.plan.run(inputs)?;
+        let ports = self.signature.outputs.iter().zip(&outputs);
+        ports
+            .map(|(port, tensor)| {
+                taken(port, tensor).map_err(|source| StepError {
+                    at: format!("output {:?}", port.name),
+                    source,
+                })
+            })
+            .collect()
+    }
+}
+
+impl Network for CandleNetwork {
+    fn signature(&self) -> &Signature {
+        &self.signature
+    }
+
+    fn run(&self, inputs: &[TensorView<'_>]) -> Result<Vec<Tensor>> {
+        self.signature.check(&self.model, inputs)?;
+        self.compute(inputs)
+            .map_err(|error| failed(&self.model, error))
+    }
+}
+
+impl fmt::Debug for CandleNetwork {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("CandleNetwork")
+            .field("model", &self.model)
+            .field("signature", &self.signature)
+            .field("device", &self.device)
+            .field("steps", &self.plan.len())
+            .finish()
+    }
+}
+
+/// The inputs as candle's tensors.
+fn given(
+    ports: &[Port],
+    inputs: &[TensorView<'_>],
+    device: &Device,
+) -> Result<Vec<CandleTensor>, StepError> {
+    let ports = ports.iter().zip(inputs);
+    ports
+        .map(|(port, view)| {
+            tensor::to_candle(view, device).map_err(|source| StepError {
+                at: format!("input {:?}", port.name),
+                source,
+            })
+        })
+        .collect()
+}
+
+/// An output as facekit's tensor.
+fn taken(port: &Port, tensor: &CandleTensor) -> crate::error::Result<Tensor> {
+    let (dims, rank) = (tensor.dims(), port.shape.len());
+    if dims.len() != rank {
+        bail!("its shape is {dims:?}, and the model states {rank} dimensions");
+    }
+    tensor::from_candle(tensor, port.element)
+}
+
+fn sizes(tensor: &CandleTensor) -> Vec<Dim> {
+    tensor.dims().iter().copied().map(Dim::Fixed).collect()
+}
+
+/// An input of all zeros, where its size is known.
+fn zeros(port: &Port) -> Option<Tensor> {
+    let sizes = port.shape.iter().map(|dim| match dim {
+        Dim::Fixed(size) => Some(*size),
+        Dim::Any => None,
+    });
+    let shape: Vec<usize> = sizes.collect::<Option<_>>()?;
+    // What is too large for a tensor is an error when it is run.
+    tensor::elements(&shape).ok()?;
+    Some(match port.element {
+        Element::I64 => ArrayD::<i64>::zeros(shape).into(),
+        Element::U8 => ArrayD::<u8>::zeros(shape).into(),
+        _ => ArrayD::<f32>::zeros(shape).into(),
+    })
+}

@@ -1,0 +1,62 @@
+//! Tensors, from facekit to candle and back.
+
+use candle_core::{DType, Device, Tensor as CandleTensor, WithDType, bail};
+use facekit::{Element, Tensor, TensorView};
+use ndarray::{ArrayD, ArrayViewD};
+
+use crate::error::Result;
+
+/// No tensor has more elements than this: 4 GiB of numbers. A damaged model asks for more, and memory that is not there
+/// ends the process.
+const MOST_ELEMENTS: usize = 1 << 30;
+
+/// The number of elements of a tensor with these dimensions, where it is one that can be.
+pub(crate) fn elements(dims: &[usize]) -> Result<usize> {
+    let count = dims
+        .iter()
+        .try_fold(1_usize, |count, &size| count.checked_mul(size));
+    match count {
+        Some(count) if count <= MOST_ELEMENTS => Ok(count),
+        _ => bail!("a tensor of {dims:?} is too large"),
+    }
+}
+
+/// A copy of `view` on the device where tensors of its type live.
+pub(crate) fn to_candle(view: &TensorView<'_>, device: &Device) -> Result<CandleTensor> {
+    match view {
+        TensorView::F32(view) => copied(view, device),
+        TensorView::I64(view) => copied(view, &Device::Cpu),
+        TensorView::U8(view) => copied(view, device),
+        other => bail!("elements of type {} are not supported", other.element()),
+    }
+}
+
+/// A copy of `tensor`, which must hold elements of type `element`.
+pub(crate) fn from_candle(tensor: &CandleTensor, element: Element) -> Result<Tensor> {
+    match (element, tensor.dtype()) {
+        (Element::F32, DType::F32) => owned::<f32>(tensor),
+        (Element::I64, DType::I64) => owned::<i64>(tensor),
+        (Element::U8, DType::U8) => owned::<u8>(tensor),
+        (_, other) => bail!("an output holds {}, not {element}", other.as_str()),
+    }
+}
+
+fn copied<T: WithDType>(view: &ArrayViewD<'_, T>, device: &Device) -> Result<CandleTensor> {
+    elements(view.shape())?;
+    match view.as_slice() {
+        Some(elements) => CandleTensor::from_slice(elements, view.shape(), device),
+        None => {
+            let elements: Vec<T> = view.iter().copied().collect();
+            CandleTensor::from_vec(elements, view.shape(), device)
+        }
+    }
+}
+
+fn owned<T: WithDType>(tensor: &CandleTensor) -> Result<Tensor>
+where
+    Tensor: From<ArrayD<T>>,
+{
+    let elements = tensor.flatten_all()?.to_vec1::<T>()?;
+    let array = ArrayD::from_shape_vec(tensor.dims(), elements);
+    Ok(array.map_err(candle_core::Error::wrap)?.into())
+}
