@@ -21,7 +21,7 @@ impl Activation {
     }
 
     #[inline(always)]
-    pub(super) fn apply(&self, channel: usize, values: &mut [f32]) {
+    pub(crate) fn apply(&self, channel: usize, values: &mut [f32]) {
         match self {
             Self::None => {}
             Self::Clamp { min, max } => {

@@ -6,6 +6,7 @@
 
 mod activation;
 mod columns;
+mod elementwise;
 mod fold;
 mod plane;
 mod product;
@@ -14,6 +15,7 @@ mod storage;
 pub(crate) use self::{
     activation::Activation,
     columns::Columns,
+    elementwise::pairs,
     fold::{averages, depthwise, maxima},
     plane::Plane,
     product::{Product, Weights, product},

@@ -74,7 +74,7 @@ fn in_blocks<const WIDTH: usize, const FUSED: bool>(job: &Product<'_>, out: &mut
     }
 }
 
-const NARROW: usize = 8;
+const NARROW: usize = 16;
 
 /// All rows of as many columns as `panel` is wide.
 #[inline(always)]
@@ -101,31 +101,40 @@ fn block<const WIDTH: usize, const FUSED: bool>(
     let groups = job.weights.packed.chunks_exact(ROWS * job.weights.depth);
     let images = out.chunks_mut(ROWS * image);
     for (group, (weights, images)) in groups.zip(images).enumerate() {
-        let mut sums = [[0.0; WIDTH]; ROWS];
-        if let Some(bias) = job.bias {
-            for (sums, bias) in sums.iter_mut().zip(&bias[group * ROWS..]) {
-                *sums = [*bias; WIDTH];
-            }
-        }
-        let (weights, _) = weights.as_chunks::<ROWS>();
-        for (weights, values) in weights.iter().zip(&*panel) {
-            for row in 0..ROWS {
-                for column in 0..WIDTH {
-                    sums[row][column] =
-                        add_product::<FUSED>(weights[row], values[column], sums[row][column]);
-                }
-            }
-        }
+        let sums = sums::<WIDTH, FUSED>(weights, panel);
         for (row, (sums, image)) in sums
-            .iter_mut()
+            .into_iter()
             .zip(images.chunks_exact_mut(image))
             .enumerate()
         {
-            let channel = job.first_row + group * ROWS + row;
-            job.activation.apply(channel, sums);
-            columns.store(sums, first, image);
+            let number = group * ROWS + row;
+            let mut values = sums;
+            if let Some(bias) = job.bias {
+                values = values.map(|value| value + bias[number]);
+            }
+            job.activation.apply(job.first_row + number, &mut values);
+            columns.store(&values, first, image);
         }
     }
+}
+
+/// A group of rows times the panel. By itself, so that the sums stay in registers.
+#[inline(always)]
+fn sums<const WIDTH: usize, const FUSED: bool>(
+    weights: &[f32],
+    panel: &[[f32; WIDTH]],
+) -> [[f32; WIDTH]; ROWS] {
+    let mut sums = [[0.0; WIDTH]; ROWS];
+    let (weights, _) = weights.as_chunks::<ROWS>();
+    for (weights, values) in weights.iter().zip(panel) {
+        for row in 0..ROWS {
+            for column in 0..WIDTH {
+                sums[row][column] =
+                    add_product::<FUSED>(weights[row], values[column], sums[row][column]);
+            }
+        }
+    }
+    sums
 }
 
 #[cfg(test)]

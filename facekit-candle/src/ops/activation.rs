@@ -2,15 +2,25 @@
 
 use candle_core::{Tensor, bail};
 
-use super::{Made, Pointwise, axis, one};
+use super::{
+    Made, Pointwise,
+    arithmetic::{difference, each, mapped, quotient},
+    axis, one,
+    pointwise::Alone,
+};
 use crate::{error::Result, kernel::Activation, node::Node};
 
 pub(super) fn relu(node: &Node<'_>) -> Made {
     node.takes(1, 1)?;
-    Ok(Box::new(Pointwise::Activation(Activation::Clamp {
-        min: 0.0,
-        max: f32::INFINITY,
-    })))
+    let (min, max) = (0.0, f32::INFINITY);
+    alone(node, Activation::Clamp { min, max })
+}
+
+fn alone(node: &Node<'_>, activation: Activation) -> Made {
+    Ok(Box::new(Alone::new(
+        Pointwise::Activation(activation),
+        node,
+    )))
 }
 
 pub(super) fn clip(node: &Node<'_>) -> Made {
@@ -28,17 +38,12 @@ pub(super) fn clip(node: &Node<'_>) -> Made {
     if min.is_nan() || max.is_nan() {
         bail!("a bound is not a number");
     }
-    Ok(Box::new(Pointwise::Activation(Activation::Clamp {
-        min,
-        max,
-    })))
+    alone(node, Activation::Clamp { min, max })
 }
 
 pub(super) fn leaky_relu(node: &Node<'_>) -> Made {
     node.takes(1, 1)?;
-    Ok(Box::new(Pointwise::Activation(Activation::Slope(vec![
-        node.float("alpha", 0.01)?,
-    ]))))
+    alone(node, Activation::Slope(vec![node.float("alpha", 0.01)?]))
 }
 
 pub(super) fn p_relu(node: &Node<'_>) -> Made {
@@ -53,32 +58,15 @@ pub(super) fn p_relu(node: &Node<'_>) -> Made {
         && shape[shape.len() - 2..] == [1, 1]
         && shape[shape.len() - 3] == slopes.len();
     if slopes.len() == 1 {
-        return Ok(Box::new(Pointwise::Activation(Activation::Slope(slopes))));
+        return alone(node, Activation::Slope(slopes));
     }
     if !by_channel || shape.len() > 4 {
         bail!(
             "slopes of shape {shape:?} are not supported; one for all or one a channel of an image is"
         );
     }
-    let slopes = Slopes(Pointwise::Activation(Activation::Slope(slopes)));
-    Ok(Box::new(slopes))
-}
-
-/// Slopes by channel, which are those of images only: of another rank they would be along another dimension.
-struct Slopes(Pointwise);
-
-impl super::Operator for Slopes {
-    fn run(&self, inputs: &super::Inputs<'_>) -> Result<Vec<Tensor>> {
-        let rank = inputs.floats(0)?.rank();
-        if rank != 4 {
-            bail!("slopes by channel of a tensor of rank {rank}");
-        }
-        self.0.run(inputs)
-    }
-
-    fn pointwise(&self) -> Option<&Pointwise> {
-        Some(&self.0)
-    }
+    let slopes = Pointwise::Activation(Activation::Slope(slopes));
+    Ok(Box::new(Alone::new(slopes, node).of_images()))
 }
 
 pub(super) fn elu(node: &Node<'_>) -> Made {
@@ -88,44 +76,49 @@ pub(super) fn elu(node: &Node<'_>) -> Made {
 }
 
 pub(super) fn tanh(node: &Node<'_>) -> Made {
-    node.takes(1, 1)?;
-    one(node, |inputs| inputs.floats(0)?.tanh())
+    each(node, f32::tanh, Tensor::tanh)
 }
 
 pub(super) fn sigmoid(node: &Node<'_>) -> Made {
-    node.takes(1, 1)?;
-    one(node, |inputs| {
-        (inputs.floats(0)?.neg()?.exp()? + 1.0)?.recip()
-    })
+    each(
+        node,
+        |x| 1.0 / (1.0 + (-x).exp()),
+        |x| (x.neg()?.exp()? + 1.0)?.recip(),
+    )
 }
 
 pub(super) fn hard_sigmoid(node: &Node<'_>) -> Made {
-    node.takes(1, 1)?;
-    let alpha = f64::from(node.float("alpha", 0.2)?);
-    let beta = f64::from(node.float("beta", 0.5)?);
-    one(node, move |inputs| stepped(inputs.floats(0)?, alpha, beta))
+    let (alpha, beta) = (node.float("alpha", 0.2)?, node.float("beta", 0.5)?);
+    each(
+        node,
+        move |x| (alpha * x + beta).clamp(0.0, 1.0),
+        move |x| line(x, alpha, beta),
+    )
 }
 
 pub(super) fn hard_swish(node: &Node<'_>) -> Made {
-    node.takes(1, 1)?;
-    one(node, |inputs| {
-        let x = inputs.floats(0)?;
-        x * stepped(x, 1.0 / 6.0, 0.5)?
-    })
+    let slope = 1.0 / 6.0;
+    each(
+        node,
+        move |x| x * (slope * x + 0.5).clamp(0.0, 1.0),
+        move |x| x * line(x, slope, 0.5)?,
+    )
 }
 
 /// A line from zero to one.
-fn stepped(x: &Tensor, slope: f64, middle: f64) -> Result<Tensor> {
-    x.affine(slope, middle)?.maximum(0.0)?.minimum(1.0)
+fn line(x: &Tensor, slope: f32, middle: f32) -> Result<Tensor> {
+    let line = x.affine(f64::from(slope), f64::from(middle))?;
+    line.maximum(0.0)?.minimum(1.0)
 }
 
 pub(super) fn softmax(node: &Node<'_>) -> Made {
     node.takes(1, 1)?;
+    let own = node.target.kernels;
     if node.opset >= 13 {
         let along = node.int("axis", -1)?;
         return one(node, move |inputs| {
             let x = inputs.floats(0)?;
-            shares(x, axis(along, x.rank())?)
+            shares(x, axis(along, x.rank())?, own)
         });
     }
     // Before, all dimensions from the axis on were one.
@@ -134,14 +127,14 @@ pub(super) fn softmax(node: &Node<'_>) -> Made {
         let x = inputs.floats(0)?;
         let at = axis(along, x.rank())?;
         let rows = x.dims()[..at].iter().product::<usize>();
-        let flat = x.reshape((rows, x.elem_count() / rows.max(1)))?;
-        shares(&flat, 1)?.reshape(x.dims())
+        let flat = x.reshape((rows, x.elem_count() / rows))?;
+        shares(&flat, 1, own)?.reshape(x.dims())
     })
 }
 
-fn shares(x: &Tensor, along: usize) -> Result<Tensor> {
+fn shares(x: &Tensor, along: usize, own: bool) -> Result<Tensor> {
     let most = x.max_keepdim(along)?;
-    let powers = x.broadcast_sub(&most)?.exp()?;
+    let powers = mapped(&difference(x, &most, own)?, own, f32::exp, Tensor::exp)?;
     let sum = powers.sum_keepdim(along)?;
-    powers.broadcast_div(&sum)
+    quotient(&powers, &sum, own)
 }

@@ -5,71 +5,121 @@ use candle_core::{DType, Device, Tensor, bail};
 use super::{Made, one};
 use crate::{
     error::Result,
+    kernel::{from_one, from_two, pairs},
     node::{Node, ints},
     tensor::elements,
 };
 
-type OfFloats = fn(&Tensor, &Tensor) -> Result<Tensor>;
-type OfInts = fn(i64, i64) -> Option<i64>;
+/// What is done to a pair: by this crate's own loops, by candle, and to integers.
+struct Pair {
+    own: fn(&Tensor, &Tensor) -> Result<Tensor>,
+    by_candle: fn(&Tensor, &Tensor) -> Result<Tensor>,
+    of_ints: fn(i64, i64) -> Option<i64>,
+}
+
+const ADD: Pair = Pair {
+    own: |a, b| each_pair(a, b, |a, b| a + b),
+    by_candle: Tensor::broadcast_add,
+    of_ints: i64::checked_add,
+};
+const SUB: Pair = Pair {
+    own: |a, b| each_pair(a, b, |a, b| a - b),
+    by_candle: Tensor::broadcast_sub,
+    of_ints: i64::checked_sub,
+};
+const MUL: Pair = Pair {
+    own: |a, b| each_pair(a, b, |a, b| a * b),
+    by_candle: Tensor::broadcast_mul,
+    of_ints: i64::checked_mul,
+};
+const DIV: Pair = Pair {
+    own: |a, b| each_pair(a, b, |a, b| a / b),
+    by_candle: Tensor::broadcast_div,
+    of_ints: i64::checked_div,
+};
+const MAX: Pair = Pair {
+    own: |a, b| each_pair(a, b, f32::max),
+    by_candle: Tensor::broadcast_maximum,
+    of_ints: |a, b| Some(a.max(b)),
+};
+const MIN: Pair = Pair {
+    own: |a, b| each_pair(a, b, f32::min),
+    by_candle: Tensor::broadcast_minimum,
+    of_ints: |a, b| Some(a.min(b)),
+};
 
 pub(super) fn add(node: &Node<'_>) -> Made {
-    two(node, Tensor::broadcast_add, i64::checked_add)
+    two(node, &ADD)
 }
 
 pub(super) fn sub(node: &Node<'_>) -> Made {
-    two(node, Tensor::broadcast_sub, i64::checked_sub)
+    two(node, &SUB)
 }
 
 pub(super) fn mul(node: &Node<'_>) -> Made {
-    two(node, Tensor::broadcast_mul, i64::checked_mul)
+    two(node, &MUL)
 }
 
 pub(super) fn div(node: &Node<'_>) -> Made {
-    two(node, Tensor::broadcast_div, i64::checked_div)
+    two(node, &DIV)
 }
 
-fn two(node: &Node<'_>, of_floats: OfFloats, of_ints: OfInts) -> Made {
+fn two(node: &Node<'_>, pair: &'static Pair) -> Made {
     node.takes(2, 2)?;
+    let own = node.target.kernels;
     one(node, move |inputs| {
-        both(inputs.get(0)?, inputs.get(1)?, of_floats, of_ints)
+        both(inputs.get(0)?, inputs.get(1)?, pair, own)
     })
 }
 
 pub(super) fn max(node: &Node<'_>) -> Made {
-    any_number(node, Tensor::broadcast_maximum, |a, b| Some(a.max(b)))
+    any_number(node, &MAX)
 }
 
 pub(super) fn min(node: &Node<'_>) -> Made {
-    any_number(node, Tensor::broadcast_minimum, |a, b| Some(a.min(b)))
+    any_number(node, &MIN)
 }
 
-fn any_number(node: &Node<'_>, of_floats: OfFloats, of_ints: OfInts) -> Made {
+fn any_number(node: &Node<'_>, pair: &'static Pair) -> Made {
     node.takes(1, usize::MAX)?;
+    let own = node.target.kernels;
     one(node, move |inputs| {
         let all = inputs.all()?;
         let (first, rest) = (all[0].clone(), &all[1..]);
-        rest.iter()
-            .try_fold(first, |a, b| both(&a, b, of_floats, of_ints))
+        rest.iter().try_fold(first, |a, b| both(&a, b, pair, own))
     })
 }
 
+pub(super) fn sum(a: &Tensor, b: &Tensor, own: bool) -> Result<Tensor> {
+    both(a, b, &ADD, own)
+}
+
+pub(super) fn difference(a: &Tensor, b: &Tensor, own: bool) -> Result<Tensor> {
+    both(a, b, &SUB, own)
+}
+
+pub(super) fn product(a: &Tensor, b: &Tensor, own: bool) -> Result<Tensor> {
+    both(a, b, &MUL, own)
+}
+
+pub(super) fn quotient(a: &Tensor, b: &Tensor, own: bool) -> Result<Tensor> {
+    both(a, b, &DIV, own)
+}
+
 /// Computes each pair, where the shapes of the two are made one.
-fn both(a: &Tensor, b: &Tensor, of_floats: OfFloats, of_ints: OfInts) -> Result<Tensor> {
-    if a.elem_count() == 0 || b.elem_count() == 0 {
+fn both(a: &Tensor, b: &Tensor, pair: &Pair, own: bool) -> Result<Tensor> {
+    let shape = common(a.dims(), b.dims())?;
+    if elements(&shape)? == 0 {
         bail!("an empty tensor is not supported");
     }
     match (a.dtype(), b.dtype()) {
-        (DType::F32, DType::F32) => {
-            elements(&common(a.dims(), b.dims())?)?;
-            of_floats(a, b)
-        }
+        (DType::F32, DType::F32) if own => (pair.own)(a, b),
+        (DType::F32, DType::F32) => (pair.by_candle)(a, b),
         (DType::I64, DType::I64) => {
-            let shape = common(a.dims(), b.dims())?;
-            elements(&shape)?;
             let (a, b) = (a.broadcast_as(&shape[..])?, b.broadcast_as(&shape[..])?);
-            let pairs = ints(&a)?.into_iter().zip(ints(&b)?);
-            let values = pairs
-                .map(|(a, b)| match of_ints(a, b) {
+            let values = ints(&a)?.into_iter().zip(ints(&b)?);
+            let values = values
+                .map(|(a, b)| match (pair.of_ints)(a, b) {
                     Some(value) => Ok(value),
                     None => bail!("{a} and {b} give no 64-bit integer"),
                 })
@@ -78,6 +128,15 @@ fn both(a: &Tensor, b: &Tensor, of_floats: OfFloats, of_ints: OfInts) -> Result<
         }
         (a, b) => bail!("{} and {} are not supported", a.as_str(), b.as_str()),
     }
+}
+
+/// Floats on the thread that calls.
+fn each_pair(a: &Tensor, b: &Tensor, function: impl Fn(f32, f32) -> f32) -> Result<Tensor> {
+    let shape = common(a.dims(), b.dims())?;
+    let (a_dims, b_dims) = (a.dims(), b.dims());
+    from_two(a, b, &shape, |a, b| {
+        pairs((a, a_dims), (b, b_dims), &shape, &function)
+    })
 }
 
 /// The shape that both shapes are stretched to: dimensions are matched from the last, and a size of one fits any.
@@ -97,24 +156,45 @@ pub(super) fn common(a: &[usize], b: &[usize]) -> Result<Vec<usize>> {
 }
 
 pub(super) fn abs(node: &Node<'_>) -> Made {
-    each(node, Tensor::abs)
+    each(node, f32::abs, Tensor::abs)
 }
 
 pub(super) fn exp(node: &Node<'_>) -> Made {
-    each(node, Tensor::exp)
+    each(node, f32::exp, Tensor::exp)
 }
 
 pub(super) fn neg(node: &Node<'_>) -> Made {
-    each(node, Tensor::neg)
+    each(node, |x| -x, Tensor::neg)
 }
 
 pub(super) fn sqrt(node: &Node<'_>) -> Made {
-    each(node, Tensor::sqrt)
+    each(node, f32::sqrt, Tensor::sqrt)
 }
 
-fn each(node: &Node<'_>, function: fn(&Tensor) -> Result<Tensor>) -> Made {
+/// A function of each value: by this crate's own loop, and by candle.
+pub(super) fn each(
+    node: &Node<'_>,
+    own: impl Fn(f32) -> f32 + Send + Sync + 'static,
+    by_candle: impl Fn(&Tensor) -> Result<Tensor> + Send + Sync + 'static,
+) -> Made {
     node.takes(1, 1)?;
-    one(node, move |inputs| function(inputs.floats(0)?))
+    let kernels = node.target.kernels;
+    one(node, move |inputs| {
+        mapped(inputs.floats(0)?, kernels, &own, &by_candle)
+    })
+}
+
+pub(super) fn mapped(
+    x: &Tensor,
+    own: bool,
+    function: impl Fn(f32) -> f32,
+    by_candle: impl Fn(&Tensor) -> Result<Tensor>,
+) -> Result<Tensor> {
+    if !own {
+        return by_candle(x);
+    }
+    let each = |values: &[f32]| values.iter().map(|&x| function(x)).collect();
+    from_one(x, x.dims(), each)
 }
 
 pub(super) fn pow(node: &Node<'_>) -> Made {
@@ -124,9 +204,6 @@ pub(super) fn pow(node: &Node<'_>) -> Made {
     };
     one(node, move |inputs| {
         let x = inputs.floats(0)?;
-        if exponent == 2.0 {
-            return x.sqr();
-        }
         x.powf(f64::from(exponent))
     })
 }

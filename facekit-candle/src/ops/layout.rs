@@ -21,9 +21,8 @@ pub(super) fn dropout(node: &Node<'_>) -> Made {
 
 pub(super) fn constant(node: &Node<'_>) -> Made {
     node.takes(0, 0)?;
-    let value = match node.tensor("value")? {
-        Some(value) => value,
-        None => bail!("it has no attribute value; no other is supported"),
+    let Some(value) = node.tensor("value")? else {
+        bail!("it has no attribute value; no other is supported");
     };
     one(node, move |_| Ok(value.clone()))
 }

@@ -2,7 +2,11 @@
 
 use candle_core::{Tensor, bail};
 
-use super::{Made, arithmetic::common, one};
+use super::{
+    Made,
+    arithmetic::{common, sum},
+    one,
+};
 use crate::{
     error::Result,
     kernel::{Activation, Columns, Product, Weights, from_two, product},
@@ -45,7 +49,7 @@ pub(super) fn gemm(node: &Node<'_>) -> Made {
                 if common(y.dims(), c.dims())? != y.dims() {
                     bail!("{:?} cannot be added to {:?}", c.dims(), y.dims());
                 }
-                y.broadcast_add(&c)
+                sum(&y, &c, own)
             }
             None => Ok(y),
         }

@@ -84,9 +84,10 @@ impl<'a> Inputs<'a> {
 }
 
 type Made = Result<Box<dyn Operator>>;
+type Read = fn(&Node<'_>) -> Made;
 
 /// How operators are read from nodes, by name.
-const OPERATORS: &[(&str, fn(&Node<'_>) -> Made)] = &[
+const OPERATORS: &[(&str, Read)] = &[
     ("Abs", arithmetic::abs),
     ("Add", arithmetic::add),
     ("AveragePool", pool::average_pool),

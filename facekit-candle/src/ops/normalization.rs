@@ -2,7 +2,7 @@
 
 use candle_core::bail;
 
-use super::{Made, Pointwise};
+use super::{Made, Pointwise, pointwise::Alone};
 use crate::node::Node;
 
 pub(super) fn batch_normalization(node: &Node<'_>) -> Made {
@@ -30,8 +30,9 @@ pub(super) fn batch_normalization(node: &Node<'_>) -> Made {
         scale.map(|(&gain, &variance)| f64::from(gain) / (f64::from(variance) + epsilon).sqrt());
     let scale: Vec<f64> = scale.collect();
     let shift = (0..count).map(|at| f64::from(bias[at]) - f64::from(mean[at]) * scale[at]);
-    Ok(Box::new(Pointwise::Affine {
+    let affine = Pointwise::Affine {
         shift: shift.map(|shift| shift as f32).collect(),
         scale: scale.into_iter().map(|scale| scale as f32).collect(),
-    }))
+    };
+    Ok(Box::new(Alone::new(affine, node)))
 }

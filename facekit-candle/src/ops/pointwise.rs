@@ -3,7 +3,11 @@
 use candle_core::{Tensor, bail};
 
 use super::{Inputs, Operator};
-use crate::{error::Result, kernel::Activation};
+use crate::{
+    error::Result,
+    kernel::{Activation, from_one},
+    node::Node,
+};
 
 /// A function of one value and the channel it is in, dimension 1.
 #[derive(Clone, Debug)]
@@ -55,12 +59,77 @@ fn by_channel(numbers: &[f32], x: &Tensor) -> Result<Tensor> {
     Tensor::from_slice(numbers, dims, x.device())
 }
 
-impl Operator for Pointwise {
+impl Pointwise {
+    /// Whether it has what it needs for this number of channels.
+    fn fits(&self, channels: usize) -> bool {
+        match self {
+            Self::Affine { scale, .. } => scale.len() == channels,
+            Self::Activation(activation) => activation.fits(channels),
+        }
+    }
+
+    /// Computes it on the thread that calls.
+    fn apply_alone(&self, x: &Tensor) -> Result<Tensor> {
+        let channels = x.dims().get(1).copied().unwrap_or(1);
+        if !self.fits(channels) {
+            bail!("it does not fit the {channels} channels of {:?}", x.dims());
+        }
+        let run = x.dims().iter().skip(2).product::<usize>();
+        from_one(x, x.dims(), |values| {
+            let mut values = values.to_vec();
+            for (number, values) in values.chunks_exact_mut(run).enumerate() {
+                let channel = number % channels;
+                match self {
+                    Self::Affine { scale, shift } => {
+                        let (scale, shift) = (scale[channel], shift[channel]);
+                        values.iter_mut().for_each(|x| *x = *x * scale + shift);
+                    }
+                    Self::Activation(activation) => activation.apply(channel, values),
+                }
+            }
+            values
+        })
+    }
+}
+
+/// A node that is nothing but a pointwise function.
+pub(super) struct Alone {
+    function: Pointwise,
+    own: bool,
+    /// Whether channels are those of images: of a tensor of another rank, they would be another dimension.
+    of_images: bool,
+}
+
+impl Alone {
+    pub(super) fn new(function: Pointwise, node: &Node<'_>) -> Self {
+        Self {
+            function,
+            own: node.target.kernels,
+            of_images: false,
+        }
+    }
+
+    pub(super) fn of_images(mut self) -> Self {
+        self.of_images = true;
+        self
+    }
+}
+
+impl Operator for Alone {
     fn run(&self, inputs: &Inputs<'_>) -> Result<Vec<Tensor>> {
-        Ok(vec![self.apply(inputs.floats(0)?)?])
+        let x = inputs.floats(0)?;
+        if self.of_images && x.rank() != 4 {
+            bail!("{:?} is no batch of images", x.dims());
+        }
+        let y = if self.own {
+            self.function.apply_alone(x)?
+        } else {
+            self.function.apply(x)?
+        };
+        Ok(vec![y])
     }
 
     fn pointwise(&self) -> Option<&Pointwise> {
-        Some(self)
+        Some(&self.function)
     }
 }

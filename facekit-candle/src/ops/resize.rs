@@ -2,7 +2,12 @@
 
 use candle_core::{Tensor, bail};
 
-use super::{Made, axis, one, select::pick};
+use super::{
+    Made,
+    arithmetic::{difference, product, sum},
+    axis, one,
+    select::pick,
+};
 use crate::{
     error::Result,
     node::{Node, floats},
@@ -50,6 +55,7 @@ pub(super) fn resize(node: &Node<'_>) -> Made {
 
     let (scales_at, sizes_at) = if node.opset == 10 { (1, 9) } else { (2, 3) };
     node.takes(2, sizes_at + 1)?;
+    let own = node.target.kernels;
     one(node, move |inputs| {
         let x = inputs.floats(0)?;
         let along = match &numbers {
@@ -91,7 +97,7 @@ pub(super) fn resize(node: &Node<'_>) -> Made {
         let mut x = x.clone();
         for (&at, (size, scale)) in along.iter().zip(targets) {
             if scale != 1.0 || size != x.dims()[at] {
-                x = resampled(&x, at, size, scale, coordinates, mode)?;
+                x = resampled(&x, at, size, scale, coordinates, mode, own)?;
             }
         }
         Ok(x)
@@ -125,7 +131,7 @@ fn nearest(node: &Node<'_>) -> Result<fn(f32) -> f32> {
 
 fn scaled(size: usize, scale: f32) -> Result<(usize, f32)> {
     let grown = (size as f32 * scale).floor();
-    if !(scale > 0.0 && grown >= 1.0 && grown < 1e9) {
+    if scale <= 0.0 || !(1.0..1e9).contains(&grown) {
         bail!("a size of {size} cannot be scaled by {scale}");
     }
     Ok((grown as usize, scale))
@@ -145,6 +151,7 @@ fn resampled(
     scale: f32,
     coordinates: Coordinates,
     mode: Mode,
+    own: bool,
 ) -> Result<Tensor> {
     let old = x.dims()[along];
     let last = (old - 1) as f32;
@@ -166,7 +173,11 @@ fn resampled(
             dims[along] = size;
             let shares = Tensor::from_vec(shares.collect::<Vec<f32>>(), dims, x.device())?;
             let (low, high) = (pick(x, along, low)?, pick(x, along, high)?);
-            &low + (high - &low)?.broadcast_mul(&shares)?
+            sum(
+                &low,
+                &product(&difference(&high, &low, own)?, &shares, own)?,
+                own,
+            )
         }
     }
 }

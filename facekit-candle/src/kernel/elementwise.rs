@@ -1,0 +1,141 @@
+//! Functions of each value, and of pairs of values, on the thread that calls: candle's own wake all others.
+
+/// How two tensors are matched: runs of values of the last dimensions, one after the other.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Side {
+    /// A value for each place of the run.
+    Each,
+    /// One value for the whole run.
+    One,
+}
+
+/// What `function` gives for each pair, where both are stretched to `shape`: a side's size is that of the shape, or one.
+pub(crate) fn pairs(
+    (a, a_dims): (&[f32], &[usize]),
+    (b, b_dims): (&[f32], &[usize]),
+    shape: &[usize],
+    function: impl Fn(f32, f32) -> f32,
+) -> Vec<f32> {
+    let (a_dims, b_dims) = (aligned(a_dims, shape.len()), aligned(b_dims, shape.len()));
+    let (a_run, b_run, lead) = run(&a_dims, &b_dims, shape);
+    let length: usize = shape[lead..].iter().product();
+    let mut out = Vec::with_capacity(shape.iter().product());
+    let (a_starts, b_starts) = (starts(&a_dims, shape, lead), starts(&b_dims, shape, lead));
+    for (a_start, b_start) in a_starts.into_iter().zip(b_starts) {
+        let (a, b) = (&a[a_start..], &b[b_start..]);
+        match (a_run, b_run) {
+            (Side::Each, Side::Each) => {
+                out.extend(
+                    a[..length]
+                        .iter()
+                        .zip(&b[..length])
+                        .map(|(&a, &b)| function(a, b)),
+                );
+            }
+            (Side::Each, Side::One) => {
+                let b = b[0];
+                out.extend(a[..length].iter().map(|&a| function(a, b)));
+            }
+            (Side::One, Side::Each) => {
+                let a = a[0];
+                out.extend(b[..length].iter().map(|&b| function(a, b)));
+            }
+            (Side::One, Side::One) => out.extend(std::iter::repeat_n(function(a[0], b[0]), length)),
+        }
+    }
+    out
+}
+
+/// The dimensions with as many of size one before them as are missing.
+fn aligned(dims: &[usize], rank: usize) -> Vec<usize> {
+    let mut aligned = vec![1; rank - dims.len()];
+    aligned.extend(dims);
+    aligned
+}
+
+/// What each side is in the longest run of last dimensions in which it is one thing, and where that run begins.
+fn run(a: &[usize], b: &[usize], shape: &[usize]) -> (Side, Side, usize) {
+    let side = |dims: &[usize], at: usize| match dims[at] == shape[at] {
+        _ if shape[at] == 1 => None,
+        true => Some(Side::Each),
+        false => Some(Side::One),
+    };
+    let (mut a_run, mut b_run) = (None, None);
+    let mut lead = shape.len();
+    while lead > 0 {
+        let (a_next, b_next) = (side(a, lead - 1), side(b, lead - 1));
+        let fits =
+            |run: Option<Side>, next: Option<Side>| run.is_none() || next.is_none() || run == next;
+        if !fits(a_run, a_next) || !fits(b_run, b_next) {
+            break;
+        }
+        (a_run, b_run) = (a_run.or(a_next), b_run.or(b_next));
+        lead -= 1;
+    }
+    (
+        a_run.unwrap_or(Side::Each),
+        b_run.unwrap_or(Side::Each),
+        lead,
+    )
+}
+
+/// Where each run starts in a side.
+fn starts(dims: &[usize], shape: &[usize], lead: usize) -> Vec<usize> {
+    let mut starts = vec![0];
+    let mut stride: usize = dims[lead..].iter().product();
+    // The last of the leading dimensions runs fastest.
+    let mut strides = vec![0; lead];
+    for at in (0..lead).rev() {
+        strides[at] = if dims[at] == 1 { 0 } else { stride };
+        stride *= dims[at];
+    }
+    for at in 0..lead {
+        let places = |start: usize| (0..shape[at]).map(move |place| (start, place));
+        starts = starts
+            .iter()
+            .flat_map(|&start| places(start))
+            .map(|(start, place)| start + place * strides[at])
+            .collect();
+    }
+    starts
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn numbers(dims: &[usize]) -> Vec<f32> {
+        (0..dims.iter().product()).map(|at| at as f32).collect()
+    }
+
+    /// The value of a side at a place of the shape.
+    fn at(values: &[f32], dims: &[usize], place: &[usize]) -> f32 {
+        let dims = aligned(dims, place.len());
+        let flat = dims.iter().zip(place);
+        values[flat.fold(0, |flat, (&size, &place)| flat * size + place.min(size - 1))]
+    }
+
+    #[test]
+    fn sides_are_stretched() {
+        let shape = [2, 3, 4];
+        for a_dims in [
+            &[2, 3, 4][..],
+            &[1],
+            &[3, 1],
+            &[2, 1, 4],
+            &[1, 1, 4],
+            &[2, 1, 1],
+        ] {
+            for b_dims in [&[2, 3, 4][..], &[], &[4], &[3, 1], &[2, 3, 1], &[1, 3, 4]] {
+                let (a, b) = (numbers(a_dims), numbers(b_dims));
+                let found = pairs((&a, a_dims), (&b, b_dims), &shape, |a, b| 100.0 * a + b);
+                assert_eq!(found.len(), 24);
+                for (number, found) in found.into_iter().enumerate() {
+                    let place = [number / 12, number / 4 % 3, number % 4];
+                    let expected = 100.0 * at(&a, a_dims, &place) + at(&b, b_dims, &place);
+                    assert_eq!(found, expected, "{a_dims:?} and {b_dims:?} at {place:?}");
+                }
+            }
+        }
+    }
+}
