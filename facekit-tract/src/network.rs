@@ -13,6 +13,7 @@ use tract_onnx::{
 };
 
 use crate::{
+    blocked,
     error::{NAME, failed, guarded, refused},
     plans::Plans,
     tensor,
@@ -145,7 +146,9 @@ fn plan(graph: &InferenceModel, inputs: &[Port], shapes: &[Vec<usize>]) -> Tract
         let datum = tensor::datum(port.element)?;
         graph.set_input_fact(at, InferenceFact::dt_shape(datum, shape))?;
     }
-    graph.into_optimized()?.into_runnable()
+    let mut graph = graph.into_typed()?;
+    blocked::rewrite(&mut graph)?;
+    graph.into_decluttered()?.into_optimized()?.into_runnable()
 }
 
 /// The shapes of a plan's outputs.
