@@ -11,6 +11,8 @@ use crate::runner::{command, output, root, succeed};
 
 /// The library that facekit-ort is tested with.
 pub(crate) const ONNXRUNTIME: &str = "onnxruntime==1.31.1";
+/// What ONNX Runtime's tools for quantising stand on.
+pub(crate) const ONNX: &str = "onnx==1.23.2";
 
 /// The Python program of an environment that has these packages, given as for `pip install`. Each name has an
 /// environment of its own under target/tools, where CI caches it; one that has other packages is made anew.

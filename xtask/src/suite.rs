@@ -22,12 +22,15 @@ const SKIP_LOG: &str = "FACEKIT_SKIP_LOG";
 
 /// The library of ONNX Runtime.
 const LIBRARY: &str = "ORT_DYLIB_PATH";
+/// A Python that has the packages onnx and onnxruntime.
+const PYTHON: &str = "FACEKIT_TEST_PYTHON";
 
 /// Test runs, and their sums.
 pub(crate) struct Suite {
     counts: Counts,
     data: Option<PathBuf>,
     library: Option<PathBuf>,
+    python: Option<PathBuf>,
     log: PathBuf,
     skips: BTreeMap<String, String>,
 }
@@ -48,22 +51,23 @@ impl Suite {
             library: env::var_os(LIBRARY)
                 .filter(|path| !path.is_empty())
                 .map(PathBuf::from),
+            python: None,
             log,
             skips: BTreeMap::new(),
         })
     }
 
-    /// Gets ONNX Runtime for the tests, unless the caller named one.
+    /// Gets Python with ONNX Runtime for the tests; the library is the caller's, where one is named.
     pub(crate) fn install_onnxruntime(&mut self) -> Result<()> {
+        let packages = [python::ONNXRUNTIME, python::ONNX];
+        let python = python::environment("onnxruntime", &packages)?;
         let library = match self.library.take() {
             Some(library) => library,
-            None => python::onnxruntime(&python::environment(
-                "onnxruntime",
-                &["--no-deps", python::ONNXRUNTIME],
-            )?)?,
+            None => python::onnxruntime(&python)?,
         };
         println!("{LIBRARY}={}", library.display());
-        self.library = Some(library);
+        println!("{PYTHON}={}", python.display());
+        (self.library, self.python) = (Some(library), Some(python));
         Ok(())
     }
 
@@ -73,7 +77,12 @@ impl Suite {
         let mut test = cargo(&[&all[..], targets].concat());
         test.env(SKIP_LOG, &self.log).stdout(Stdio::piped());
         test.env_remove(DATA);
-        for (name, path) in [(DATA, &self.data), (LIBRARY, &self.library)] {
+        let paths = [
+            (DATA, &self.data),
+            (LIBRARY, &self.library),
+            (PYTHON, &self.python),
+        ];
+        for (name, path) in paths {
             test.envs(path.as_ref().map(|path| (name, path)));
         }
         if std::io::stdout().is_terminal() {
@@ -212,6 +221,7 @@ mod tests {
             },
             data: None,
             library: None,
+            python: None,
             log: PathBuf::new(),
             skips: [
                 ("a", "missing data: a.onnx"),

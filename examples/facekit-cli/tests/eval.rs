@@ -51,19 +51,15 @@ fn faces_in_the_wild_are_told_apart() {
     );
     let calibration = folder.path().join("calibration.toml");
     let text = |path: &Path| path.to_str().unwrap().to_owned();
-    let report = eval(
-        &data,
-        &[
-            "lfw",
-            "--images",
-            &text(&images),
-            "--pairs",
-            &text(&pairs),
-            "--calibrate",
-            &text(&calibration),
-        ],
-    );
-    println!("{report:#}");
+    let on = |runtime: &str, more: &[&str]| {
+        let (images, pairs) = (text(&images), text(&pairs));
+        let arguments = ["lfw", "--images", &images, "--pairs", &pairs];
+        let arguments = [&arguments[..], &["--runtime", runtime], more].concat();
+        let report = eval(&data, &arguments);
+        println!("{report:#}");
+        report
+    };
+    let report = on("tract", &["--calibrate", &text(&calibration)]);
     assert_eq!(report["images"], 6922);
     assert_eq!(report["pairs"], 3000);
     assert_eq!(report["faces_missing"], 0);
@@ -76,6 +72,34 @@ fn faces_in_the_wild_are_told_apart() {
         let off = (report["tmr_at_fmr"][rate].as_f64().unwrap() - true_matches).abs();
         assert!(off <= 0.005, "true matches at {rate} are {off} off");
         assert!(report["tmr_at_fmr_balanced"][rate].as_f64().unwrap() > 0.9);
+    }
+    // Other runtimes compute the same but for rounding.
+    let mut others = vec!["candle"];
+    match std::env::var_os("ORT_DYLIB_PATH") {
+        Some(_) => others.push("ort"),
+        None => facekit_conformance::skip(
+            "eval::faces_in_the_wild_are_told_apart on ort",
+            "ORT_DYLIB_PATH names no library of ONNX Runtime",
+        ),
+    }
+    for runtime in others {
+        let other = on(runtime, &[]);
+        let apart = |key: &str, rate: Option<&str>| {
+            let figure = |report: &Value| match rate {
+                Some(rate) => report[key][rate].as_f64().unwrap(),
+                None => report[key].as_f64().unwrap(),
+            };
+            (figure(&report) - figure(&other)).abs()
+        };
+        assert_eq!(other["faces_missing"], 0, "{runtime}");
+        assert!(apart("accuracy", None) <= 0.001, "{runtime}");
+        for (rate, ..) in REFERENCE {
+            let off = apart("thresholds", Some(rate));
+            assert!(
+                off <= 0.005,
+                "the score at {rate} is {off} off on {runtime}"
+            );
+        }
     }
     // What the manifest ships was measured so.
     let measured = facekit::Calibration::open(&calibration).unwrap();

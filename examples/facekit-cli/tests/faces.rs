@@ -510,3 +510,70 @@ fn attend() {
         .run(words(&format!("{line} --out no/such/folder.csv"), &[]))
         .fails(&["no/such/folder.csv: writing failed"]);
 }
+
+/// Boxes and scores of the faces on a photo.
+fn faces_on(place: &Place, photo: &str, runtime: &str) -> Vec<[f64; 5]> {
+    let line = format!("detect {photo} --json --runtime {runtime}");
+    let report = place.line(&line).ends(0).json();
+    let faces = report["images"][0]["faces"].as_array().unwrap().clone();
+    assert!(!faces.is_empty(), "{report:#}");
+    let number = |value: &serde_json::Value| value.as_f64().unwrap();
+    faces
+        .iter()
+        .map(|face| {
+            let side = |name: &str| number(&face["box"][name]);
+            let [x, y] = [side("x"), side("y")];
+            [x, y, side("width"), side("height"), number(&face["score"])]
+        })
+        .collect()
+}
+
+#[test]
+fn runtimes_find_the_same_faces() {
+    let test = "faces::runtimes_find_the_same_faces";
+    let Some(data) = facekit_conformance::data(test, &["data/photos/t1.jpg", "models"]) else {
+        return;
+    };
+    let mut place = Place::new();
+    place.set("FACEKIT_MODELS", data.join("models"));
+    let photo = data.join("data/photos/t1.jpg");
+    let photo = photo.to_str().unwrap();
+    let expected = faces_on(&place, photo, "tract");
+    let mut others = vec!["candle"];
+    match std::env::var_os("ORT_DYLIB_PATH") {
+        Some(_) => others.push("ort"),
+        None => facekit_conformance::skip(test, "ORT_DYLIB_PATH names no library of ONNX Runtime"),
+    }
+    for runtime in others {
+        let found = faces_on(&place, photo, runtime);
+        assert_eq!(found.len(), expected.len(), "{runtime}");
+        for (found, expected) in found.iter().zip(&expected) {
+            for (found, expected) in found.iter().zip(expected) {
+                assert!(
+                    (found - expected).abs() < 0.1,
+                    "{runtime}: {found} {expected}"
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn runtimes_that_cannot_be_had() {
+    let mut place = Place::new();
+    let Some(data) = facekit_conformance::data("faces::runtimes_that_cannot_be_had", &["models"])
+    else {
+        return;
+    };
+    place.set("FACEKIT_MODELS", data.join("models"));
+    place.write("1.png", b"");
+    place
+        .line("detect 1.png --provider cuda")
+        .fails(&["--provider goes with --runtime ort"]);
+    place
+        .line("detect 1.png --runtime ort --provider abacus")
+        .fails(&["abacus"]);
+    place
+        .line("detect 1.png --runtime ort --onnxruntime nowhere.so")
+        .fails(&["ort: no usable library of ONNX Runtime", "nowhere.so"]);
+}

@@ -3,13 +3,14 @@
 mod common;
 
 use std::{
+    ffi::OsString,
     fs,
     io::{BufRead, BufReader, Write},
     net::TcpListener,
     thread,
 };
 
-use common::Place;
+use common::{Place, lfw};
 use facekit::Digest;
 
 const BYTES: &[u8] = b"as good as a model";
@@ -235,4 +236,107 @@ fn a_manifest_that_is_wrong() {
     place
         .line("models list")
         .fails(&["manifest", "models.toml"]);
+}
+
+#[test]
+fn quantized_models_are_measured_and_kept() {
+    let test = "models::quantized_models_are_measured_and_kept";
+    let Some(data) = facekit_conformance::data(test, &["data/lfw/images", "models"]) else {
+        return;
+    };
+    let Some(python) = std::env::var_os("FACEKIT_TEST_PYTHON") else {
+        facekit_conformance::skip(
+            test,
+            "FACEKIT_TEST_PYTHON names no Python that has onnx and onnxruntime",
+        );
+        return;
+    };
+    let place = Place::new();
+    for model in ["yunet_n_dynamic.onnx", "mobilefacenet.onnx"] {
+        let bytes = fs::read(data.join("models").join(model)).unwrap();
+        place.write(&format!("models/{model}"), bytes);
+    }
+    for person in [
+        "Colin_Powell",
+        "Tony_Blair",
+        "Jacques_Chirac",
+        "Hugo_Chavez",
+        "Laura_Bush",
+    ] {
+        for number in 1..=20 {
+            let bytes = fs::read(lfw(&data, person, number)).unwrap();
+            place.write(&format!("photos/{person}/{number}.jpg"), bytes);
+        }
+    }
+    let arguments = [
+        "models",
+        "quantize",
+        "mobilefacenet",
+        "--calibration",
+        "photos",
+        "--json",
+    ];
+    let arguments = arguments.map(OsString::from);
+    let python = ["--python".into(), python];
+    let report = place.run(arguments.iter().chain(&python)).ends(0).json();
+    let variant = &report["models"][0];
+    assert_eq!(variant["variant"], "mobilefacenet_int8", "{report:#}");
+    assert!(
+        variant["quality"]["cosine_mean"].as_f64().unwrap() > 0.98,
+        "{report:#}"
+    );
+    assert_eq!(variant["calibrated"], true, "{report:#}");
+
+    // A model like any other from then on, with a space of its own.
+    place.line("models verify mobilefacenet_int8").ends(0);
+    place
+        .line("models list")
+        .ends(0)
+        .says(&["mobilefacenet_int8"]);
+    let same = "verify photos/Tony_Blair/1.jpg photos/Tony_Blair/2.jpg --no-liveness";
+    let line = format!("{same} --runtime ort --fmr 1e-2 --models mobilefacenet_int8");
+    place.line(&line).ends(0);
+    place
+        .line("models pull mobilefacenet_int8 --mirror http://127.0.0.1:9")
+        .ends(0)
+        .says(&["was there"]);
+    fs::remove_file(place.path("models/mobilefacenet_int8.onnx")).unwrap();
+    place
+        .line("models pull mobilefacenet_int8")
+        .fails(&["mobilefacenet_int8", "has no address"]);
+}
+
+#[test]
+fn quantizing_says_what_it_lacks() {
+    let Some(data) = facekit_conformance::data(
+        "models::quantizing_says_what_it_lacks",
+        &["data/photos", "models"],
+    ) else {
+        return;
+    };
+    let mut place = Place::new();
+    place.set("FACEKIT_MODELS", data.join("models"));
+    place
+        .line("models quantize mobilefacenet --calibration nowhere")
+        .fails(&["nowhere"]);
+    place
+        .line("models quantize mobilfacenet --calibration nowhere")
+        .fails(&["did you mean"]);
+    if std::env::var_os("ORT_DYLIB_PATH").is_some() {
+        let photos = data.join("data/photos");
+        place
+            .run([
+                "models".as_ref(),
+                "quantize".as_ref(),
+                "mobilefacenet".as_ref(),
+                "--calibration".as_ref(),
+                photos.as_os_str(),
+                "--python".as_ref(),
+                "no-such-python".as_ref(),
+            ])
+            .fails(&[
+                "no-such-python",
+                "--python names one that has onnx and onnxruntime",
+            ]);
+    }
 }
