@@ -2,6 +2,7 @@
 //! missing, it installs.
 
 mod dependencies;
+mod peers;
 mod python;
 mod runner;
 mod suite;
@@ -23,11 +24,14 @@ Usage: cargo xtask COMMAND
   test     all that CI runs: check, tests, documentation, licences
   docs     the API documentation, where a broken link is an error
   bench    the benches; further arguments go to criterion
+  bench peers [--rounds N] [--runtime NAME] [--models SELECTION]
+           facekit beside OpenCV, ONNX Runtime, faiss and hnswlib in Python, in turn
   help     this text
 
 Environment:
   FACEKIT_TEST_DATA    folder with weights and photos. Without it, tests that need them are
                        skipped and listed; with it, a skip for want of data is a failure.
+                       `bench peers` needs it.
   ORT_DYLIB_PATH       the library of ONNX Runtime that is tested. Without it, test gets one: a
                        Python environment under target/tools, into which pip installs it.
   FACEKIT_SKIP_LOG     set for the tests: the file that they append `SKIP name: reason` to
@@ -69,6 +73,9 @@ fn run() -> Result<bool> {
             // Alone on the last line, for whoever reads the end of a log.
             println!("{}", suite.summary());
             return Ok(passed);
+        }
+        "bench" if rest.first().is_some_and(|first| first == "peers") => {
+            runner.step("peers", || peers::run(&rest[1..]));
         }
         "bench" => {
             let mut bench = cargo(&["bench", "-p", "benches", "--"]);

@@ -1,0 +1,277 @@
+//! facekit's side of `cargo xtask bench peers`, told over standard input what to run: each line is a command, answered by a
+//! line of JSON.
+//!
+//! - `go`: one round over the photos: times in all and by stage, and the number of faces.
+//! - `floor`: what cannot be less for the same work: decoding, and each network run once a face on a tensor that is ready.
+//! - `faces`: what was found on each photo.
+//!
+//! Where `--start` is given it tells how long the first photo takes a new process, and ends.
+
+mod networks;
+
+use std::{
+    cell::OnceCell,
+    fs,
+    io::{self, BufRead as _, Write as _},
+    path::PathBuf,
+    sync::atomic::{AtomicUsize, Ordering},
+    thread,
+    time::Instant,
+};
+
+use facekit::{
+    DetectOptions, Image, LoadOptions, QualityOptions, Recognition, Recognizer, Registry, Runtime,
+    image::{self, DecodeLimits},
+};
+use facekit_ort::Ort;
+use facekit_tract::Tract;
+use serde_json::{Value, json};
+
+use crate::networks::{Run, Watched};
+
+type Result<T, E = Box<dyn std::error::Error + Send + Sync>> = std::result::Result<T, E>;
+
+struct Args {
+    runtime: String,
+    models: PathBuf,
+    selection: String,
+    photos: Vec<PathBuf>,
+    jobs: usize,
+    threads: usize,
+    max_side: usize,
+    start: Option<String>,
+}
+
+impl Args {
+    fn parse() -> Result<Self> {
+        let mut args = Self {
+            runtime: "ort".to_owned(),
+            models: PathBuf::new(),
+            selection: "standard".to_owned(),
+            photos: Vec::new(),
+            jobs: 1,
+            threads: 1,
+            max_side: 640,
+            start: None,
+        };
+        let mut words = std::env::args().skip(1);
+        while let Some(name) = words.next() {
+            let value = words
+                .next()
+                .ok_or_else(|| format!("{name}: a value is missing"))?;
+            match name.as_str() {
+                "--runtime" => args.runtime = value,
+                "--models" => args.models = value.into(),
+                "--selection" => args.selection = value,
+                "--photos" => {
+                    args.photos = fs::read_to_string(value)?.lines().map(Into::into).collect();
+                }
+                "--jobs" => args.jobs = value.parse()?,
+                "--threads" => args.threads = value.parse()?,
+                "--max-side" => args.max_side = value.parse()?,
+                "--start" => args.start = Some(value),
+                _ => return Err(format!("no option {name}").into()),
+            }
+        }
+        Ok(args)
+    }
+
+    fn runtime(&self) -> Result<Box<dyn Runtime>> {
+        match self.runtime.as_str() {
+            "ort" => Ok(Box::new(Ort::new())),
+            "tract" => Ok(Box::new(Tract::new())),
+            other => Err(format!("no runtime {other}").into()),
+        }
+    }
+}
+
+fn main() -> Result<()> {
+    let args = Args::parse()?;
+    match args.start.as_deref() {
+        None => {}
+        Some("facekit") => return start(&args),
+        Some("bare") => return bare_start(&args),
+        Some(other) => return Err(format!("no start {other}").into()),
+    }
+    let race = Race::new(args)?;
+    for line in io::stdin().lock().lines() {
+        answer(&match line?.as_str() {
+            "go" => race.go()?,
+            "floor" => race.floor()?,
+            "faces" => race.faces()?,
+            other => return Err(format!("no command {other}").into()),
+        })?;
+    }
+    Ok(())
+}
+
+fn answer(value: &Value) -> Result<()> {
+    let mut out = io::stdout().lock();
+    writeln!(out, "{value}")?;
+    Ok(out.flush()?)
+}
+
+fn open(path: &PathBuf) -> facekit::Result<Image> {
+    image::open(path, &DecodeLimits::default())
+}
+
+fn milliseconds(since: Instant) -> f64 {
+    since.elapsed().as_secs_f64() * 1e3
+}
+
+struct Race {
+    args: Args,
+    runtime: Watched,
+    recognizer: Recognizer,
+    /// What the networks run on, photo by photo; found out when it is needed.
+    runs: OnceCell<Vec<Vec<Run>>>,
+}
+
+impl Race {
+    /// Every face is checked and embedded, however poor, as the peers do.
+    fn new(args: Args) -> Result<Self> {
+        let runtime = Watched::new(args.runtime()?);
+        let options = LoadOptions::default().with_threads(args.threads);
+        let models = Registry::builtin().with_folder(&args.models).load(
+            &args.selection,
+            &runtime,
+            &options,
+        )?;
+        let recognizer = Recognizer::builder()
+            .models(models)
+            .detect_options(
+                DetectOptions::default()
+                    .with_score(0.6)
+                    .with_overlap(0.3)
+                    .with_max_side(Some(args.max_side)),
+            )
+            .quality(QualityOptions::anything())
+            .liveness_threshold(0.0)
+            .build()?;
+        Ok(Self {
+            args,
+            runtime,
+            recognizer,
+            runs: OnceCell::new(),
+        })
+    }
+
+    /// Photos as they come, on as many threads as there are jobs.
+    fn go(&self) -> Result<Value> {
+        let (next, begun) = (AtomicUsize::new(0), Instant::now());
+        self.runtime.milliseconds();
+        let (photos, recognizer) = (&self.args.photos, &self.recognizer);
+        let work = || -> facekit::Result<(f64, usize)> {
+            let (mut decode, mut faces) = (0.0, 0);
+            while let Some(path) = photos.get(next.fetch_add(1, Ordering::Relaxed)) {
+                let reading = Instant::now();
+                let photo = open(path)?;
+                decode += milliseconds(reading);
+                faces += recognizer.recognize(photo.view())?.len();
+            }
+            Ok((decode, faces))
+        };
+        let parts: Vec<_> = thread::scope(|scope| {
+            let workers: Vec<_> = (1..self.args.jobs).map(|_| scope.spawn(work)).collect();
+            let own = work();
+            workers
+                .into_iter()
+                .map(|worker| worker.join().expect("no photo panics"))
+                .chain([own])
+                .collect::<facekit::Result<_>>()
+        })?;
+        let wall = milliseconds(begun);
+        let (decode, faces) = parts
+            .into_iter()
+            .fold((0.0, 0), |sum, part| (sum.0 + part.0, sum.1 + part.1));
+        let inference = self.runtime.milliseconds();
+        Ok(json!({
+            "wall_ms": wall,
+            "faces": faces,
+            "stages_ms": {
+                "decode": decode,
+                "inference": inference,
+                "rest": wall * self.args.jobs as f64 - decode - inference,
+            },
+        }))
+    }
+
+    /// Photo after photo, as in [`Self::go`].
+    fn floor(&self) -> Result<Value> {
+        let photos = &self.args.photos;
+        if self.runs.get().is_none() {
+            let runs = self.runtime.record(photos.len(), |photo| {
+                let photo = open(&photos[photo])?;
+                self.recognizer.recognize(photo.view()).map(drop)
+            })?;
+            self.runs.get_or_init(|| runs);
+        }
+        let (begun, mut decode) = (Instant::now(), 0.0);
+        for (path, runs) in photos.iter().zip(self.runs.get().into_iter().flatten()) {
+            let reading = Instant::now();
+            let photo = open(path)?;
+            decode += milliseconds(reading);
+            self.runtime.replay(runs)?;
+            drop(photo);
+        }
+        let wall = milliseconds(begun);
+        Ok(json!({
+            "wall_ms": wall,
+            "stages_ms": { "decode": decode, "inference": wall - decode },
+        }))
+    }
+
+    fn faces(&self) -> Result<Value> {
+        let face = |face: &Recognition| {
+            let rect = face.detection.rect;
+            json!({
+                "box": [rect.x, rect.y, rect.width, rect.height],
+                "live": face.liveness.map(f32::from),
+                "embedding": face.embedding.as_ref().map(|embedding| embedding.values()),
+            })
+        };
+        self.args
+            .photos
+            .iter()
+            .map(|path| {
+                let faces = self.recognizer.recognize(open(path)?.view())?;
+                Ok(faces.iter().map(face).collect::<Value>())
+            })
+            .collect()
+    }
+}
+
+/// From nothing to the faces of the first photo.
+fn start(args: &Args) -> Result<()> {
+    let begun = Instant::now();
+    let args = Args {
+        photos: args.photos[..1].to_vec(),
+        ..Args::parse()?
+    };
+    let race = Race::new(args)?;
+    let loaded = milliseconds(begun);
+    race.go()?;
+    answer(&json!({ "load_ms": loaded, "first_ms": milliseconds(begun) }))
+}
+
+/// From nothing to one run of each network that the first photo needs, and no facekit around it.
+fn bare_start(args: &Args) -> Result<()> {
+    let begun = Instant::now();
+    let (runtime, set) = (
+        args.runtime()?,
+        Registry::builtin().resolve(&args.selection)?,
+    );
+    let entries = [set.detector, set.embedder].into_iter().chain(set.liveness);
+    let options = LoadOptions::default().with_threads(args.threads);
+    let networks = entries
+        .map(|entry| {
+            let file = args.models.join(&entry.file);
+            Ok(runtime.load(&facekit::Model::open(file)?, &options)?)
+        })
+        .collect::<Result<Vec<_>>>()?;
+    let loaded = milliseconds(begun);
+    for network in &networks {
+        networks::run_once(&**network)?;
+    }
+    answer(&json!({ "load_ms": loaded, "first_ms": milliseconds(begun) }))
+}

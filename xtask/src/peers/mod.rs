@@ -1,0 +1,159 @@
+//! `cargo xtask bench peers`: facekit beside what else one would use, on the same photos, weights, detection size and
+//! threads, a round each in turn.
+
+mod faces;
+mod pipelines;
+mod racer;
+mod report;
+mod search;
+mod start;
+
+use std::{
+    env,
+    ffi::OsString,
+    fs,
+    path::{Path, PathBuf},
+};
+
+use anyhow::{Context, Result, bail};
+use serde_json::json;
+
+use crate::{
+    python,
+    runner::{cargo, root, succeed},
+};
+
+/// What the peers are made of.
+const PACKAGES: [&str; 5] = [
+    "numpy==2.4.6",
+    "opencv-python-headless==5.0.0.93",
+    "onnxruntime==1.31.1",
+    "hnswlib==0.8.0",
+    "faiss-cpu==1.15.1",
+];
+
+/// What is run.
+struct Setup {
+    /// Rounds over each set of photos.
+    rounds: usize,
+    runtime: String,
+    selection: String,
+    /// Weights and photos.
+    data: PathBuf,
+    python: PathBuf,
+    /// Lists of photos, vectors and the report.
+    folder: PathBuf,
+}
+
+impl Setup {
+    fn new(arguments: &[String]) -> Result<Self> {
+        let data = env::var_os("FACEKIT_TEST_DATA")
+            .context("FACEKIT_TEST_DATA must name the folder with weights and photos")?;
+        let mut setup = Self {
+            rounds: 7,
+            runtime: "ort".to_owned(),
+            selection: "standard".to_owned(),
+            data: data.into(),
+            python: PathBuf::new(),
+            folder: root().join("target/peers"),
+        };
+        for pair in arguments.chunks(2) {
+            let [name, value] = pair else {
+                bail!("{}: a value is missing", pair[0]);
+            };
+            match name.as_str() {
+                "--rounds" => setup.rounds = value.parse().context("--rounds")?,
+                "--runtime" => setup.runtime.clone_from(value),
+                "--models" => setup.selection.clone_from(value),
+                _ => bail!(
+                    "bench peers has no option {name}: --rounds, --runtime and --models are all"
+                ),
+            }
+        }
+        if setup.rounds == 0 {
+            bail!("--rounds 0 measures nothing");
+        }
+        fs::create_dir_all(&setup.folder)?;
+        setup.python = python::environment("peers", &PACKAGES)?;
+        Ok(setup)
+    }
+
+    fn models(&self) -> PathBuf {
+        self.data.join("models")
+    }
+
+    /// One of facekit's programs for races, with the peers' own ONNX Runtime.
+    fn facekit(&self, program: &str) -> Result<racer::Program> {
+        let program = root().join("target/release/examples").join(program);
+        let environment = self.python.parent().and_then(Path::parent);
+        let environment = environment.context("an environment has a folder of programs")?;
+        Ok(racer::Program::new(program).with("VIRTUAL_ENV", environment))
+    }
+
+    fn peer(&self, script: &str) -> racer::Program {
+        let script = root().join("benches/peers").join(script);
+        racer::Program::new(&self.python).argument(script)
+    }
+
+    /// A file that lists `photos`.
+    fn list(&self, name: &str, photos: &[PathBuf]) -> Result<OsString> {
+        let file = self.folder.join(name).with_extension("txt");
+        let lines: Vec<_> = photos.iter().map(|photo| photo.to_string_lossy()).collect();
+        fs::write(&file, lines.join("\n"))?;
+        Ok(file.into())
+    }
+}
+
+/// Runs all races, prints them, and writes them to `target/peers/report.json`.
+pub(crate) fn run(arguments: &[String]) -> Result<()> {
+    let setup = Setup::new(arguments)?;
+    succeed(&mut cargo(&[
+        "build",
+        "--release",
+        "-p",
+        "benches",
+        "--examples",
+    ]))?;
+    let photos = images(&setup.data.join("data/photos"))?;
+    let wild = images(&setup.data.join("data/lfw/images"))?;
+    let wild: Vec<PathBuf> = wild
+        .iter()
+        .step_by(wild.len().div_ceil(500).max(1))
+        .cloned()
+        .collect();
+
+    let mut report = report::Report::default();
+    for (name, photos) in [("photos", &photos), ("lfw", &wild)] {
+        pipelines::race(&setup, name, photos, &mut report)?;
+    }
+    start::race(&setup, &photos, &mut report)?;
+    search::race(&setup, &mut report)?;
+    report.print();
+    let file = setup.folder.join("report.json");
+    let all = json!({
+        "packages": PACKAGES,
+        "runtime": setup.runtime,
+        "models": setup.selection,
+        "rounds": setup.rounds,
+        "cores": std::thread::available_parallelism()?,
+        "results": report.rows(),
+    });
+    fs::write(&file, format!("{all:#}\n"))?;
+    println!("\nwritten to {}", file.display());
+    Ok(())
+}
+
+/// The JPEG files in a folder and in the folders right in it, by name.
+fn images(folder: &Path) -> Result<Vec<PathBuf>> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(folder).with_context(|| folder.display().to_string())? {
+        let path = entry?.path();
+        if path.is_dir() {
+            found.extend(images(&path)?);
+        } else if path.extension().is_some_and(|extension| extension == "jpg") {
+            found.push(path);
+        }
+    }
+    found.sort();
+    Ok(found)
+}

@@ -1,0 +1,175 @@
+//! Photos in, faces with embeddings and liveness scores out.
+
+use std::path::PathBuf;
+
+use anyhow::Result;
+use serde_json::{Map, Value, json};
+
+use super::{
+    Setup, faces,
+    racer::{Program, Racer},
+    report::{Report, median},
+};
+
+/// One or more processes that share the photos, and what they are told.
+struct Contender {
+    name: String,
+    order: &'static str,
+    racers: Vec<Racer>,
+    times: Vec<f64>,
+    /// The times of the stages, a round each.
+    stages: Vec<(String, Vec<f64>)>,
+}
+
+impl Contender {
+    fn new(name: &str, programs: &[Program]) -> Result<Self> {
+        Ok(Self {
+            name: name.to_owned(),
+            order: "go",
+            racers: programs.iter().map(Program::start).collect::<Result<_>>()?,
+            times: Vec::new(),
+            stages: Vec::new(),
+        })
+    }
+
+    /// One round: the slowest process counts.
+    fn round(&mut self, photos: usize) -> Result<()> {
+        for racer in &mut self.racers {
+            racer.tell(self.order)?;
+        }
+        let mut slowest = 0.0_f64;
+        let mut stages = Vec::new();
+        for racer in &mut self.racers {
+            let answer = racer.answer()?;
+            slowest = slowest.max(answer["wall_ms"].as_f64().unwrap_or(f64::NAN));
+            stages.push(answer["stages_ms"].as_object().cloned().unwrap_or_default());
+        }
+        self.times.push(slowest / photos as f64);
+        for (stage, time) in stages.into_iter().flatten() {
+            let time = time.as_f64().unwrap_or(f64::NAN) / photos as f64;
+            match self.stages.iter_mut().find(|(name, _)| *name == stage) {
+                Some((_, times)) => times.push(time),
+                None => self.stages.push((stage, vec![time])),
+            }
+        }
+        Ok(())
+    }
+
+    fn notes(&self) -> Map<String, Value> {
+        let rounded = |times: &Vec<f64>| json!((median(times.clone()) * 1e3).round() / 1e3);
+        self.stages
+            .iter()
+            .map(|(stage, times)| (stage.clone(), rounded(times)))
+            .collect()
+    }
+}
+
+/// Races on one thread and on two, over `photos`.
+pub(super) fn race(
+    setup: &Setup,
+    name: &str,
+    photos: &[PathBuf],
+    report: &mut Report,
+) -> Result<()> {
+    let all = setup.list(name, photos)?;
+    let facekit = |jobs: &str| -> Result<Program> {
+        Ok(setup
+            .facekit("race")?
+            .option("--runtime", &setup.runtime)
+            .option("--selection", &setup.selection)
+            .option("--models", setup.models())
+            .option("--photos", &all)
+            .option("--jobs", jobs))
+    };
+    let python = |detector: &str, threads: &str, photos: &std::ffi::OsString| {
+        setup
+            .peer("pipeline.py")
+            .option("--models", setup.models())
+            .option("--detector", detector)
+            .option("--threads", threads)
+            .option("--photos", photos)
+    };
+
+    let mut one = vec![
+        Contender::new("facekit", &[facekit("1")?])?,
+        Contender::new("floor", &[facekit("1")?])?,
+        Contender::new("Python, ONNX Runtime", &[python("ort", "1", &all)])?,
+        Contender::new("Python, FaceDetectorYN", &[python("opencv", "1", &all)])?,
+    ];
+    let found = one[0].racers[0].ask("faces")?;
+    let mut agreement = Map::new();
+    for peer in &mut one[2..] {
+        let theirs = peer.racers[0].ask("faces")?;
+        agreement.insert(
+            peer.name.clone(),
+            faces::compare(&found, &theirs, &peer.name)?.into(),
+        );
+    }
+    println!("{name}: the same faces: {}", Value::from(agreement));
+    one[1].order = "floor";
+    rounds(
+        setup,
+        &format!("{name}, one thread"),
+        photos.len(),
+        one,
+        report,
+    )?;
+
+    let (even, odd): (Vec<_>, Vec<_>) = photos
+        .iter()
+        .cloned()
+        .enumerate()
+        .partition(|(at, _)| at % 2 == 0);
+    let half = |part: &str, photos: Vec<(usize, PathBuf)>| {
+        let photos: Vec<PathBuf> = photos.into_iter().map(|(_, photo)| photo).collect();
+        setup.list(&format!("{name}-{part}"), &photos)
+    };
+    let (even, odd) = (half("even", even)?, half("odd", odd)?);
+    let two = vec![
+        Contender::new("facekit, two jobs", &[facekit("2")?])?,
+        Contender::new("Python, two threads", &[python("ort", "2", &all)])?,
+        Contender::new(
+            "Python, two processes",
+            &[python("ort", "1", &even), python("ort", "1", &odd)],
+        )?,
+    ];
+    rounds(
+        setup,
+        &format!("{name}, two cores"),
+        photos.len(),
+        two,
+        report,
+    )
+}
+
+/// A round to warm up, then rounds in turn, each beginning with another contender.
+fn rounds(
+    setup: &Setup,
+    race: &str,
+    photos: usize,
+    mut contenders: Vec<Contender>,
+    report: &mut Report,
+) -> Result<()> {
+    for round in 0..=setup.rounds {
+        for nth in 0..contenders.len() {
+            let at = (nth + round) % contenders.len();
+            contenders[at].round(photos)?;
+        }
+        if round == 0 {
+            for contender in &mut contenders {
+                contender.times.clear();
+                contender.stages.clear();
+            }
+        }
+        println!("{race}: round {round} of {}", setup.rounds);
+    }
+    let results = contenders
+        .into_iter()
+        .map(|contender| {
+            let notes = contender.notes();
+            (contender.name, contender.times, notes)
+        })
+        .collect();
+    report.add(race, "ms/photo", results);
+    Ok(())
+}

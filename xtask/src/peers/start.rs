@@ -1,0 +1,40 @@
+//! How long a new process takes to its first faces.
+
+use std::{path::PathBuf, time::Instant};
+
+use anyhow::Result;
+use serde_json::Map;
+
+use super::{Setup, report::Report};
+
+/// Each runtime with facekit around it, and bare: the library loaded, the models loaded, each run once.
+pub(super) fn race(setup: &Setup, photos: &[PathBuf], report: &mut Report) -> Result<()> {
+    let photo = photos.iter().find(|photo| photo.ends_with("image_T1.jpg"));
+    let list = setup.list("start", photo.map_or(photos, std::slice::from_ref))?;
+    for runtime in ["ort", "tract"] {
+        let mut contenders = Vec::new();
+        for (name, way) in [("facekit", "facekit"), ("bare runtime", "bare")] {
+            let program = setup
+                .facekit("race")?
+                .option("--runtime", runtime)
+                .option("--selection", &setup.selection)
+                .option("--models", setup.models())
+                .option("--photos", &list)
+                .option("--start", way);
+            contenders.push((name, program, Vec::new()));
+        }
+        for _ in 0..setup.rounds {
+            for (_, program, times) in &mut contenders {
+                let begun = Instant::now();
+                program.start()?.answer()?;
+                times.push(begun.elapsed().as_secs_f64() * 1e3);
+            }
+        }
+        let contenders = contenders
+            .into_iter()
+            .map(|(name, _, times)| (name.to_owned(), times, Map::new()))
+            .collect();
+        report.add(&format!("start, {runtime}"), "ms", contenders);
+    }
+    Ok(())
+}
