@@ -79,6 +79,6 @@ impl TypedOp for Blocked {
     as_op!();
 
     fn output_facts(&self, _: &[&TypedFact]) -> TractResult<TVec<TypedFact>> {
-        Ok(self.outputs.iter().map(|shape| f32::fact(shape)).collect())
+        Ok(self.outputs.iter().map(f32::fact).collect())
     }
 }

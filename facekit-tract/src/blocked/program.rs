@@ -297,7 +297,7 @@ fn share(maps: &[Shape], steps: &[Step], outputs: &[MapId]) -> (Vec<usize>, Vec<
         let size = maps[step.to].blocked_len();
         // The piece that was freed last is the likeliest to be in the cache.
         let fit = free.iter().rposition(|&slot| sizes[slot] >= size);
-        let slot = match fit.or(free.len().checked_sub(1)) {
+        let slot = match fit.or_else(|| free.len().checked_sub(1)) {
             Some(at) => free.remove(at),
             None => {
                 sizes.push(0);

@@ -4,6 +4,9 @@
 //! registers. What is summed stays in registers from the first product to the last: a tile of neighbouring pixels by a few
 //! registers of output channels, as large as there are registers.
 
+// Pixels and registers of a tile are numbers that several arrays share.
+#![allow(clippy::needless_range_loop)]
+
 mod dense;
 mod depthwise;
 mod elementwise;
