@@ -15,6 +15,7 @@ use facekit_onnx::{
 use crate::{
     constant::constant,
     error::{Result, StepError, refused},
+    kernel::give_tensor,
     node::Node,
     ops::{self, Inputs, Operator},
     runtime::Target,
@@ -39,6 +40,8 @@ struct Step {
     outputs: Vec<usize>,
     /// Values that nobody needs after this step.
     last_uses: Vec<usize>,
+    /// Those among them whose memory is theirs alone.
+    spare: Vec<usize>,
 }
 
 #[derive(Clone)]
@@ -99,12 +102,18 @@ impl Plan {
                 .map(|from| from.tensor(&values))
                 .collect();
             let computed = step.operator.run(&Inputs(&inputs));
-            let computed = computed.map_err(|source| StepError {
+            let failed = |source| StepError {
                 at: step.at.clone(),
                 source,
-            })?;
+            };
+            let computed = computed.map_err(failed)?;
             for (&slot, value) in step.outputs.iter().zip(computed) {
                 values[slot] = Some(value);
+            }
+            for &slot in &step.spare {
+                if let Some(tensor) = &values[slot] {
+                    give_tensor(tensor).map_err(failed)?;
+                }
             }
             for &slot in &step.last_uses {
                 values[slot] = None;
@@ -267,6 +276,7 @@ impl<'a> Builder<'a> {
             inputs,
             outputs: (first..self.slot_count).collect(),
             last_uses: Vec::new(),
+            spare: Vec::new(),
         });
         Ok(())
     }
@@ -300,6 +310,23 @@ impl<'a> Builder<'a> {
         Ok(true)
     }
 
+    /// The values that may share memory with others: those that come from, or go to, a step that is not fresh, and inputs.
+    fn shared(&self) -> HashSet<usize> {
+        let computed: HashSet<usize> = self
+            .steps
+            .iter()
+            .flat_map(|step| &step.outputs)
+            .copied()
+            .collect();
+        let given = (0..self.slot_count).filter(|slot| !computed.contains(slot));
+        let steps = self.steps.iter().filter(|step| !step.operator.is_fresh());
+        let touched = steps.flat_map(|step| {
+            let inputs = step.inputs.iter().filter_map(slot);
+            inputs.chain(step.outputs.iter().copied())
+        });
+        given.chain(touched).collect()
+    }
+
     fn finish(mut self, graph: &'a GraphProto) -> Result<Plan, Error> {
         for step in &mut self.steps {
             let prepared = step.operator.prepare();
@@ -317,12 +344,15 @@ impl<'a> Builder<'a> {
             })
             .collect::<Result<_, _>>()?;
 
+        let shared = self.shared();
         let mut needed: HashSet<usize> = outputs.iter().filter_map(slot).collect();
         for step in self.steps.iter_mut().rev() {
             let used = step.inputs.iter().filter_map(slot);
             // Outputs count too: one that nobody takes is dropped at once.
             let touched = used.chain(step.outputs.iter().copied());
             step.last_uses = touched.filter(|slot| needed.insert(*slot)).collect();
+            let last_uses = step.last_uses.iter().copied();
+            step.spare = last_uses.filter(|slot| !shared.contains(slot)).collect();
         }
         Ok(Plan {
             steps: self.steps,

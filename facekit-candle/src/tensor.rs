@@ -12,11 +12,12 @@ const MOST_ELEMENTS: usize = 1 << 30;
 
 /// The number of elements of a tensor with these dimensions, where it is one that can be.
 pub(crate) fn elements(dims: &[usize]) -> Result<usize> {
-    let count = dims
+    // Strides are products too, and are computed for an empty tensor as well.
+    let strides = dims
         .iter()
-        .try_fold(1_usize, |count, &size| count.checked_mul(size));
-    match count {
-        Some(count) if count <= MOST_ELEMENTS => Ok(count),
+        .try_fold(1_usize, |count, &size| count.checked_mul(size.max(1)));
+    match strides {
+        Some(most) if most <= MOST_ELEMENTS => Ok(dims.iter().product()),
         _ => bail!("a tensor of {dims:?} is too large"),
     }
 }
@@ -59,4 +60,18 @@ where
     let elements = tensor.flatten_all()?.to_vec1::<T>()?;
     let array = ArrayD::from_shape_vec(tensor.dims(), elements);
     Ok(array.map_err(candle_core::Error::wrap)?.into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::elements;
+
+    #[test]
+    fn large_tensors_are_refused() {
+        assert_eq!(elements(&[]).ok(), Some(1));
+        assert_eq!(elements(&[2, 0, 3]).ok(), Some(0));
+        for dims in [&[1 << 31][..], &[1 << 40, 1 << 40], &[0, 1 << 40, 1 << 40]] {
+            assert!(elements(dims).is_err(), "{dims:?}");
+        }
+    }
 }

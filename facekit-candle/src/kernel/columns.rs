@@ -25,7 +25,18 @@ impl Columns {
 
     /// Writes the columns from `first` on into an image of `width` × `height`.
     #[inline(always)]
-    pub(super) fn store(&self, values: &[f32], first: usize, image: &mut [f32]) {
+    pub(super) fn store<const WIDTH: usize>(
+        &self,
+        values: &[f32; WIDTH],
+        first: usize,
+        image: &mut [f32],
+    ) {
+        if self.pitch == self.width
+            && let Some(image) = image[first..].first_chunk_mut::<WIDTH>()
+        {
+            *image = *values;
+            return;
+        }
         let values = &values[..values.len().min(self.count() - first)];
         if self.pitch == self.width {
             image[first..first + values.len()].copy_from_slice(values);

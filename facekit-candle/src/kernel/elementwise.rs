@@ -1,5 +1,7 @@
 //! Functions of each value, and of pairs of values, on the thread that calls: candle's own wake all others.
 
+use super::take;
+
 /// How two tensors are matched: runs of values of the last dimensions, one after the other.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Side {
@@ -19,7 +21,8 @@ pub(crate) fn pairs(
     let (a_dims, b_dims) = (aligned(a_dims, shape.len()), aligned(b_dims, shape.len()));
     let (a_run, b_run, lead) = run(&a_dims, &b_dims, shape);
     let length: usize = shape[lead..].iter().product();
-    let mut out = Vec::with_capacity(shape.iter().product());
+    let mut out = take(shape.iter().product());
+    out.clear();
     let (a_starts, b_starts) = (starts(&a_dims, shape, lead), starts(&b_dims, shape, lead));
     for (a_start, b_start) in a_starts.into_iter().zip(b_starts) {
         let (a, b) = (&a[a_start..], &b[b_start..]);

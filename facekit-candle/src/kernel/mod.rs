@@ -10,6 +10,7 @@ mod elementwise;
 mod fold;
 mod plane;
 mod product;
+mod spare;
 mod storage;
 
 pub(crate) use self::{
@@ -19,6 +20,7 @@ pub(crate) use self::{
     fold::{averages, depthwise, maxima},
     plane::Plane,
     product::{Product, Weights, product},
+    spare::{give, give_tensor, take},
     storage::{from_one, from_two},
 };
 

@@ -1,6 +1,6 @@
 //! An image laid out for its windows.
 
-use super::Columns;
+use super::{Columns, take};
 use crate::ops::Windows;
 
 /// The blocks that loops compute reach this far beyond the last value.
@@ -61,7 +61,9 @@ impl Plane {
 
     /// Room for this many channels, filled with what is around images.
     pub(crate) fn room(&self, channels: usize, around: f32) -> Vec<f32> {
-        vec![around; channels * self.len() + SLACK]
+        let mut room = take(channels * self.len() + SLACK);
+        room.fill(around);
+        room
     }
 
     /// Lays out `image` in `room`, whose other values stay.
@@ -91,12 +93,28 @@ impl Plane {
                     let count = target.len().min(row.len());
                     target[..count].copy_from_slice(&row[..count]);
                 } else {
-                    let seen = row[skipped..].iter().step_by(strides[1]);
-                    for (target, value) in target.iter_mut().zip(seen) {
-                        *target = *value;
-                    }
+                    every(strides[1], &row[skipped..], target);
                 }
             }
         }
+    }
+}
+
+/// Copies the first of each `stride` values.
+fn every(stride: usize, values: &[f32], target: &mut [f32]) {
+    if stride == 2 {
+        // In pairs, which are copied many at a time.
+        let (pairs, last) = values.as_chunks::<2>();
+        let count = target.len().min(pairs.len());
+        for (target, [value, _]) in target.iter_mut().zip(pairs) {
+            *target = *value;
+        }
+        if let (Some(target), Some(value)) = (target.get_mut(count), last.first()) {
+            *target = *value;
+        }
+        return;
+    }
+    for (target, value) in target.iter_mut().zip(values.iter().step_by(stride)) {
+        *target = *value;
     }
 }

@@ -2,7 +2,7 @@
 
 use multiversion::{multiversion, target::match_target};
 
-use super::{Activation, Columns, add_product};
+use super::{Activation, Columns, add_product, give, take};
 
 /// Rows of weights that are multiplied together.
 const ROWS: usize = 4;
@@ -59,7 +59,7 @@ pub(crate) fn product(job: &Product<'_>, out: &mut [f32]) {
 #[inline(always)]
 fn in_blocks<const WIDTH: usize, const FUSED: bool>(job: &Product<'_>, out: &mut [f32]) {
     let count = job.columns.count();
-    let mut panel = vec![0.0; job.starts.len() * WIDTH];
+    let mut panel = take(job.starts.len() * WIDTH);
     let mut first = 0;
     while first < count {
         let left = count - first;
@@ -72,6 +72,7 @@ fn in_blocks<const WIDTH: usize, const FUSED: bool>(job: &Product<'_>, out: &mut
             first += NARROW;
         }
     }
+    give(panel);
 }
 
 const NARROW: usize = 16;
@@ -110,7 +111,8 @@ fn block<const WIDTH: usize, const FUSED: bool>(
             let number = group * ROWS + row;
             let mut values = sums;
             if let Some(bias) = job.bias {
-                values = values.map(|value| value + bias[number]);
+                let bias = bias[number];
+                values.iter_mut().for_each(|value| *value += bias);
             }
             job.activation.apply(job.first_row + number, &mut values);
             columns.store(&values, first, image);

@@ -2,10 +2,10 @@
 
 use candle_core::{DType, Device, Tensor, bail};
 
-use super::{Made, one};
+use super::{Made, fresh, one};
 use crate::{
     error::Result,
-    kernel::{from_one, from_two, pairs},
+    kernel::{from_one, from_two, pairs, take},
     node::{Node, ints},
     tensor::elements,
 };
@@ -67,7 +67,7 @@ pub(super) fn div(node: &Node<'_>) -> Made {
 fn two(node: &Node<'_>, pair: &'static Pair) -> Made {
     node.takes(2, 2)?;
     let own = node.target.kernels;
-    one(node, move |inputs| {
+    fresh(node, move |inputs| {
         both(inputs.get(0)?, inputs.get(1)?, pair, own)
     })
 }
@@ -179,7 +179,7 @@ pub(super) fn each(
 ) -> Made {
     node.takes(1, 1)?;
     let kernels = node.target.kernels;
-    one(node, move |inputs| {
+    fresh(node, move |inputs| {
         mapped(inputs.floats(0)?, kernels, &own, &by_candle)
     })
 }
@@ -193,8 +193,13 @@ pub(super) fn mapped(
     if !own {
         return by_candle(x);
     }
-    let each = |values: &[f32]| values.iter().map(|&x| function(x)).collect();
-    from_one(x, x.dims(), each)
+    from_one(x, x.dims(), |values| {
+        let mut computed = take(values.len());
+        for (computed, value) in computed.iter_mut().zip(values) {
+            *computed = function(*value);
+        }
+        computed
+    })
 }
 
 pub(super) fn pow(node: &Node<'_>) -> Made {

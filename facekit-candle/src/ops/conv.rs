@@ -9,7 +9,9 @@ use super::{
 };
 use crate::{
     error::Result,
-    kernel::{Activation, Columns, Plane, Product, Weights, depthwise, from_one, product},
+    kernel::{
+        Activation, Columns, Plane, Product, Weights, depthwise, from_one, give, product, take,
+    },
     node::{Node, floats},
     tensor::elements,
 };
@@ -80,6 +82,10 @@ enum Own {
 }
 
 impl Operator for Conv {
+    fn is_fresh(&self) -> bool {
+        self.by_candle.is_none()
+    }
+
     fn absorb(&mut self, next: &Pointwise) -> Result<bool> {
         match (next, &self.activation) {
             (Pointwise::Affine { scale, shift }, Activation::None)
@@ -151,7 +157,7 @@ impl Conv {
         let pixels = windows.size[0] * windows.size[1];
         let images = images.chunks_exact(self.channels * pixels);
         let outputs = self.outputs * windows.count[0] * windows.count[1];
-        let mut out = vec![0.0; images.len() * outputs];
+        let mut out = take(images.len() * outputs);
         for (image, out) in images.zip(out.chunks_exact_mut(outputs)) {
             match own {
                 Own::Depthwise(weights) => self.depthwise(image, weights, windows, out),
@@ -171,6 +177,7 @@ impl Conv {
                     let starts = starts.flat_map(|start| taps.iter().map(move |tap| start + tap));
                     let starts: Vec<usize> = starts.collect();
                     self.products(&room, &starts, plane.columns(), weights, out);
+                    give(room);
                 }
             }
         }
@@ -219,6 +226,7 @@ impl Conv {
             let activation = (&self.activation, number);
             depthwise(&room, &taps, &columns, weights, *bias, activation, out);
         }
+        give(room);
     }
 }
 

@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     error::Result,
-    kernel::{Activation, Columns, Product, Weights, from_two, product},
+    kernel::{Activation, Columns, Product, Weights, from_two, product, take},
     node::Node,
     tensor::elements,
 };
@@ -106,7 +106,7 @@ fn multiplied(a: &Tensor, b: &Tensor, own: bool) -> Result<Tensor> {
     }
     from_two(&a, &b, &shape, |a, b| {
         let starts: Vec<usize> = (0..depth).map(|at| at * columns).collect();
-        let mut out = vec![0.0; count];
+        let mut out = take(count);
         let pairs = a
             .chunks_exact(rows * depth)
             .zip(b.chunks_exact(depth * columns));

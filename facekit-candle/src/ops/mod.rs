@@ -27,6 +27,11 @@ pub(crate) trait Operator: Send + Sync {
     /// Computes the outputs.
     fn run(&self, inputs: &Inputs<'_>) -> Result<Vec<Tensor>>;
 
+    /// Whether its outputs share no memory with its inputs, nor with what it keeps, and it computes on the CPU.
+    fn is_fresh(&self) -> bool {
+        false
+    }
+
     /// What it does to each value by itself, where that is all it does.
     fn pointwise(&self) -> Option<&Pointwise> {
         None
@@ -156,11 +161,18 @@ pub(crate) fn read(node: &Node<'_>) -> Made {
 }
 
 /// An operator that is a function.
-struct Function<F>(F);
+struct Function<F> {
+    function: F,
+    is_fresh: bool,
+}
 
 impl<F: Fn(&Inputs<'_>) -> Result<Vec<Tensor>> + Send + Sync> Operator for Function<F> {
     fn run(&self, inputs: &Inputs<'_>) -> Result<Vec<Tensor>> {
-        self.0(inputs)
+        (self.function)(inputs)
+    }
+
+    fn is_fresh(&self) -> bool {
+        self.is_fresh
     }
 }
 
@@ -175,9 +187,26 @@ fn one(
     several(move |inputs| Ok(vec![function(inputs)?]))
 }
 
+/// An operator with one output that is [fresh](Operator::is_fresh) where it computes by itself.
+fn fresh(
+    node: &Node<'_>,
+    function: impl Fn(&Inputs<'_>) -> Result<Tensor> + Send + Sync + 'static,
+) -> Made {
+    if node.outputs() != 1 {
+        bail!("it has {} outputs; one is supported", node.outputs());
+    }
+    Ok(Box::new(Function {
+        function: move |inputs: &Inputs<'_>| Ok(vec![function(inputs)?]),
+        is_fresh: node.target.kernels,
+    }))
+}
+
 /// An operator with any number of outputs.
 fn several(function: impl Fn(&Inputs<'_>) -> Result<Vec<Tensor>> + Send + Sync + 'static) -> Made {
-    Ok(Box::new(Function(function)))
+    Ok(Box::new(Function {
+        function,
+        is_fresh: false,
+    }))
 }
 
 /// The dimension that ONNX numbers `axis`, from the front or, below zero, from the back.

@@ -5,7 +5,7 @@ use candle_core::{Tensor, bail};
 use super::{Inputs, Operator};
 use crate::{
     error::Result,
-    kernel::{Activation, from_one},
+    kernel::{Activation, from_one, take},
     node::Node,
 };
 
@@ -76,8 +76,9 @@ impl Pointwise {
         }
         let run = x.dims().iter().skip(2).product::<usize>();
         from_one(x, x.dims(), |values| {
-            let mut values = values.to_vec();
-            for (number, values) in values.chunks_exact_mut(run).enumerate() {
+            let mut computed = take(values.len());
+            computed.copy_from_slice(values);
+            for (number, values) in computed.chunks_exact_mut(run).enumerate() {
                 let channel = number % channels;
                 match self {
                     Self::Affine { scale, shift } => {
@@ -87,7 +88,7 @@ impl Pointwise {
                     Self::Activation(activation) => activation.apply(channel, values),
                 }
             }
-            values
+            computed
         })
     }
 }
@@ -116,6 +117,10 @@ impl Alone {
 }
 
 impl Operator for Alone {
+    fn is_fresh(&self) -> bool {
+        self.own
+    }
+
     fn run(&self, inputs: &Inputs<'_>) -> Result<Vec<Tensor>> {
         let x = inputs.floats(0)?;
         if self.of_images && x.rank() != 4 {

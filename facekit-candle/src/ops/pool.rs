@@ -3,13 +3,13 @@
 use candle_core::{Tensor, bail};
 
 use super::{
-    Made, one,
+    Made, fresh, one,
     select::pick,
     window::{Window, Windows},
 };
 use crate::{
     error::Result,
-    kernel::{Plane, averages, from_one, maxima},
+    kernel::{Plane, averages, from_one, give, maxima, take},
     node::Node,
     tensor::elements,
 };
@@ -52,7 +52,7 @@ fn pool(
 ) -> Made {
     node.takes(1, 1)?;
     let window = Window::read(node, None)?;
-    one(node, move |inputs| {
+    fresh(node, move |inputs| {
         let x = inputs.floats(0)?;
         let &[batch, channels, height, width] = x.dims() else {
             bail!("a tensor of {:?} is no batch of images", x.dims());
@@ -76,12 +76,13 @@ fn own_pool(
         let plane = Plane::new(windows);
         let taps = plane.taps();
         let mut room = plane.room(1, around);
-        let mut out = vec![0.0; batch * channels * rows * columns];
+        let mut out = take(batch * channels * rows * columns);
         let channels = images.chunks_exact(height * width);
         for (channel, out) in channels.zip(out.chunks_exact_mut(rows * columns)) {
             plane.lay(channel, &mut room);
             fold(&room, &taps, &plane.columns(), out);
         }
+        give(room);
         out
     })
 }

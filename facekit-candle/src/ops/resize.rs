@@ -5,7 +5,7 @@ use candle_core::{Tensor, bail};
 use super::{
     Made,
     arithmetic::{difference, product, sum},
-    axis, one,
+    axis, fresh,
     select::pick,
 };
 use crate::{
@@ -56,7 +56,7 @@ pub(super) fn resize(node: &Node<'_>) -> Made {
     let (scales_at, sizes_at) = if node.opset == 10 { (1, 9) } else { (2, 3) };
     node.takes(2, sizes_at + 1)?;
     let own = node.target.kernels;
-    one(node, move |inputs| {
+    fresh(node, move |inputs| {
         let x = inputs.floats(0)?;
         let along = match &numbers {
             None => (0..x.rank()).collect(),
@@ -89,18 +89,19 @@ pub(super) fn resize(node: &Node<'_>) -> Made {
                 along.len()
             ),
         };
-        let mut grown = x.dims().to_vec();
+        let mut shape = x.dims().to_vec();
         for (&at, (size, _)) in along.iter().zip(&targets) {
-            grown[at] = *size;
+            shape[at] = *size;
         }
-        elements(&grown)?;
-        let mut x = x.clone();
+        elements(&shape)?;
+        let mut grown: Option<Tensor> = None;
         for (&at, (size, scale)) in along.iter().zip(targets) {
+            let x = grown.as_ref().unwrap_or(x);
             if scale != 1.0 || size != x.dims()[at] {
-                x = resampled(&x, at, size, scale, coordinates, mode, own)?;
+                grown = Some(resampled(x, at, size, scale, coordinates, mode, own)?);
             }
         }
-        Ok(x)
+        grown.map_or_else(|| x.force_contiguous(), Ok)
     })
 }
 
