@@ -179,3 +179,117 @@ pub(crate) fn run_batches(
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Mutex;
+
+    use ndarray::ArrayD;
+
+    use super::*;
+    use crate::{Image, Signature, TensorView};
+
+    /// Gives each item's first number, and remembers how many items came at a time.
+    #[derive(Debug)]
+    struct Echo {
+        signature: Signature,
+        sizes: Mutex<Vec<usize>>,
+    }
+
+    impl Echo {
+        fn new(batch: Dim) -> Self {
+            let port = |shape: Vec<Dim>| Port {
+                name: String::new(),
+                element: Element::F32,
+                shape,
+            };
+            let input = [batch, Dim::Fixed(3), Dim::Fixed(1), Dim::Fixed(1)];
+            Self {
+                signature: Signature {
+                    inputs: vec![port(input.to_vec())],
+                    outputs: vec![port(vec![batch, Dim::Fixed(1)])],
+                },
+                sizes: Mutex::default(),
+            }
+        }
+    }
+
+    impl Network for Echo {
+        fn signature(&self) -> &Signature {
+            &self.signature
+        }
+
+        fn run(&self, inputs: &[TensorView<'_>]) -> Result<Vec<Tensor>> {
+            let TensorView::F32(input) = &inputs[0] else {
+                unreachable!("pixels are f32")
+            };
+            let size = input.shape()[0];
+            self.sizes.lock().unwrap().push(size);
+            let firsts = input.outer_iter().map(|item| item[[0, 0, 0]]).collect();
+            Ok(vec![
+                ArrayD::from_shape_vec(vec![size, 1], firsts)
+                    .unwrap()
+                    .into(),
+            ])
+        }
+    }
+
+    fn batches(network: &Echo, count: usize) -> (Vec<f32>, Vec<usize>) {
+        let mut rows = Vec::new();
+        let mut write = |item: usize, mut out: ArrayViewMut3<'_, f32>| {
+            out.fill(item as f32);
+            Ok(())
+        };
+        let mut read = |item: usize, row: &[f32]| {
+            assert_eq!((item, row.len()), (rows.len(), 1));
+            rows.push(row[0]);
+            Ok(())
+        };
+        run_batches(network, "echo", count, [1, 1], &mut write, &mut read).unwrap();
+        (rows, network.sizes.lock().unwrap().clone())
+    }
+
+    #[test]
+    fn batches_are_powers_of_two_without_waste() {
+        for (count, expected) in [(0, vec![]), (13, vec![8, 4, 1]), (70, vec![32, 32, 4, 2])] {
+            let (rows, sizes) = batches(&Echo::new(Dim::Any), count);
+            assert_eq!(rows, (0..count).map(|item| item as f32).collect::<Vec<_>>());
+            assert_eq!(sizes, expected);
+        }
+        let (rows, sizes) = batches(&Echo::new(Dim::Fixed(4)), 6);
+        assert_eq!((rows.len(), sizes), (6, vec![4, 4]));
+    }
+
+    #[test]
+    fn pixels_become_planes_with_a_black_border() {
+        let image = Image::from_rgb8((1..=12).collect(), 2, 2).unwrap();
+        let rgb = PixelSpec {
+            color: ColorOrder::Rgb,
+            mean: [1.0, 2.0, 3.0],
+            std: [2.0, 1.0, 0.5],
+        };
+        let bgr = PixelSpec {
+            color: ColorOrder::Bgr,
+            ..rgb
+        };
+        for (spec, channels) in [(rgb, [0, 1, 2]), (bgr, [2, 1, 0])] {
+            // Twice, since the second time the memory holds numbers.
+            for _ in 0..2 {
+                with_batch((1, 3, 3, 4), |mut batch| {
+                    let mut planes = batch.outer_iter_mut();
+                    spec.write(image.view(), planes.next().unwrap());
+                    for ((_, plane, y, x), &found) in batch.indexed_iter() {
+                        let pixel = if x < 2 && y < 2 {
+                            image.data()[3 * (2 * y + x) + channels[plane]]
+                        } else {
+                            0
+                        };
+                        let expected = (f32::from(pixel) - spec.mean[plane]) / spec.std[plane];
+                        assert!((found - expected).abs() < 1e-5, "{plane} {y} {x}: {found}");
+                    }
+                    batch.fill(9.0);
+                });
+            }
+        }
+    }
+}
