@@ -25,7 +25,8 @@ Usage: cargo xtask COMMAND
   docs     the API documentation, where a broken link is an error
   bench    the benches; further arguments go to criterion
   bench peers [--rounds N] [--runtime NAME] [--models SELECTION]
-           facekit beside OpenCV, ONNX Runtime, faiss and hnswlib in Python, in turn
+           facekit beside OpenCV, ONNX Runtime, faiss and hnswlib in Python, in turn;
+           facekit's models are those in FACEKIT_MODELS, where it is set
   help     this text
 
 Environment:

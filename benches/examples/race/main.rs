@@ -23,6 +23,7 @@ use facekit::{
     DetectOptions, Image, LoadOptions, QualityOptions, Recognition, Recognizer, Registry, Runtime,
     image::{self, DecodeLimits},
 };
+use facekit_candle::Candle;
 use facekit_ort::Ort;
 use facekit_tract::Tract;
 use serde_json::{Value, json};
@@ -80,6 +81,7 @@ impl Args {
         match self.runtime.as_str() {
             "ort" => Ok(Box::new(Ort::new())),
             "tract" => Ok(Box::new(Tract::new())),
+            "candle" => Ok(Box::new(Candle::new())),
             other => Err(format!("no runtime {other}").into()),
         }
     }

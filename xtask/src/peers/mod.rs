@@ -78,8 +78,14 @@ impl Setup {
         Ok(setup)
     }
 
+    /// The models of the peers.
     fn models(&self) -> PathBuf {
         self.data.join("models")
+    }
+
+    /// facekit's models, which may be others than the peers': quantised ones.
+    fn own_models(&self) -> PathBuf {
+        env::var_os("FACEKIT_MODELS").map_or_else(|| self.models(), PathBuf::from)
     }
 
     /// One of facekit's programs for races, with the peers' own ONNX Runtime.

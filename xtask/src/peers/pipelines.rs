@@ -77,7 +77,7 @@ pub(super) fn race(
             .facekit("race")?
             .option("--runtime", &setup.runtime)
             .option("--selection", &setup.selection)
-            .option("--models", setup.models())
+            .option("--models", setup.own_models())
             .option("--photos", &all)
             .option("--jobs", jobs))
     };

@@ -11,14 +11,14 @@ use super::{Setup, report::Report};
 pub(super) fn race(setup: &Setup, photos: &[PathBuf], report: &mut Report) -> Result<()> {
     let photo = photos.iter().find(|photo| photo.ends_with("image_T1.jpg"));
     let list = setup.list("start", photo.map_or(photos, std::slice::from_ref))?;
-    for runtime in ["ort", "tract"] {
+    for runtime in ["ort", "tract", "candle"] {
         let mut contenders = Vec::new();
         for (name, way) in [("facekit", "facekit"), ("bare runtime", "bare")] {
             let program = setup
                 .facekit("race")?
                 .option("--runtime", runtime)
                 .option("--selection", &setup.selection)
-                .option("--models", setup.models())
+                .option("--models", setup.own_models())
                 .option("--photos", &list)
                 .option("--start", way);
             contenders.push((name, program, Vec::new()));
