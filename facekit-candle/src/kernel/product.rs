@@ -52,12 +52,13 @@ pub(crate) fn product(job: &Product<'_>, out: &mut [f32]) {
         "x86_64+avx512f+avx512vl+fma" => in_blocks::<48, true>(job, out),
         "x86_64+avx2+fma" => in_blocks::<16, true>(job, out),
         "aarch64+neon" => in_blocks::<16, true>(job, out),
-        _ => in_blocks::<8, false>(job, out),
+        _ => in_blocks::<16, false>(job, out),
     }
 }
 
 #[inline(always)]
 fn in_blocks<const WIDTH: usize, const FUSED: bool>(job: &Product<'_>, out: &mut [f32]) {
+    const { assert!(WIDTH.is_multiple_of(NARROW)) };
     let count = job.columns.count();
     let mut panel = take(job.starts.len() * WIDTH);
     let mut first = 0;
@@ -88,14 +89,20 @@ fn block<const WIDTH: usize, const FUSED: bool>(
     let columns = &job.columns;
     let (panel, _) = panel[..job.starts.len() * WIDTH].as_chunks_mut::<WIDTH>();
     let valid = WIDTH.min(columns.count() - first);
-    for (row, start) in panel.iter_mut().zip(job.starts) {
-        let values = &job.source[start + first..][..valid];
-        match values.first_chunk::<WIDTH>() {
-            Some(values) => *row = *values,
-            None => {
-                row[..valid].copy_from_slice(values);
-                row[valid..].fill(0.0);
+    let rows = panel.iter_mut().zip(job.starts);
+    if valid == WIDTH {
+        for (row, start) in rows {
+            // In pieces that are one register: the whole would be a call.
+            let (row, _) = row.as_chunks_mut::<NARROW>();
+            let (values, _) = job.source[start + first..][..WIDTH].as_chunks::<NARROW>();
+            for (row, values) in row.iter_mut().zip(values) {
+                *row = *values;
             }
+        }
+    } else {
+        for (row, start) in rows {
+            row[..valid].copy_from_slice(&job.source[start + first..][..valid]);
+            row[valid..].fill(0.0);
         }
     }
     let image = columns.width * columns.height;
@@ -152,6 +159,14 @@ mod tests {
 
     #[test]
     fn each_value_is_a_row_times_a_column() {
+        check(product);
+        // Those that other processors take.
+        check(in_blocks::<48, true>);
+        check(in_blocks::<16, true>);
+        check(in_blocks::<16, false>);
+    }
+
+    fn check(product: fn(&Product<'_>, &mut [f32])) {
         for (rows, depth, count) in [(1, 1, 1), (4, 3, 8), (5, 7, 49), (13, 2, 48), (3, 64, 203)] {
             let (matrix, source) = (numbers(rows * depth), numbers(depth * count));
             let bias = numbers(rows);
