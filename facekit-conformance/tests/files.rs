@@ -64,7 +64,11 @@ fn real_models_are_freed() {
         let model = Model::open(data.join(format!("models/{name}.onnx"))).unwrap();
         let before = facekit_onnx::read(&model).unwrap();
         let mut proto = before.clone();
-        assert_eq!(facekit_onnx::free_batch(&mut proto), expected, "{name}");
+        assert_eq!(
+            facekit_onnx::rewrite::free_batch(&mut proto),
+            expected,
+            "{name}"
+        );
         if expected {
             let inputs = facekit_onnx::inputs(&proto, &model).unwrap();
             assert_eq!(inputs[0].shape[0], Dim::Any, "{name}");
@@ -85,7 +89,7 @@ fn freed_graphs_compute_the_same() {
     for path in files(&graphs("operators")) {
         let model = Model::open(&path).unwrap();
         let mut proto = facekit_onnx::read(&model).unwrap();
-        if !facekit_onnx::free_batch(&mut proto) {
+        if !facekit_onnx::rewrite::free_batch(&mut proto) {
             continue;
         }
         freed.push(model.name().to_owned());

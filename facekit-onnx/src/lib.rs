@@ -10,14 +10,12 @@
 //! # Ok::<(), facekit::Error>(())
 //! ```
 
-mod batch;
 mod check;
 pub mod graph;
 pub mod proto;
 mod read;
 pub mod rewrite;
 
-pub use crate::batch::{forget_sizes, free_batch};
 pub use crate::check::{
     check_operators, has_external_data, inputs, invalid, node_name, outputs, read,
 };

@@ -36,7 +36,7 @@
 //!
 //! # Batches
 //!
-//! A model that was exported with a batch of one takes any, where [it is certain](facekit_onnx::free_batch) that each
+//! A model that was exported with a batch of one takes any, where [it is certain](facekit_onnx::rewrite::free_batch) that each
 //! image gets what it would get alone; otherwise its signature still says one.
 //!
 //! # Crate features

@@ -139,11 +139,11 @@ impl Runtime for Ort {
     fn load(&self, model: &Model, options: &LoadOptions) -> Result<Box<dyn Network>> {
         let loaded = library::loaded(self.library.as_deref())?;
         let mut proto = facekit_onnx::read(model)?;
-        let freed = facekit_onnx::free_batch(&mut proto);
+        let freed = facekit_onnx::rewrite::free_batch(&mut proto);
         let inputs = facekit_onnx::inputs(&proto, model)?;
         let vary = inputs.iter().any(|port| port.shape.contains(&Dim::Any));
         if vary {
-            facekit_onnx::forget_sizes(&mut proto);
+            facekit_onnx::rewrite::forget_sizes(&mut proto);
         }
         let known = !facekit_onnx::has_external_data(&proto);
         let rewritten = known

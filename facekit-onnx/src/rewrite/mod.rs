@@ -1,6 +1,11 @@
 //! Graphs that compute the same in another way.
 
+mod batch;
 mod channels;
 mod prelu;
 
-pub use self::{channels::pad_channels, prelu::split_prelu};
+pub use self::{
+    batch::{forget_sizes, free_batch},
+    channels::pad_channels,
+    prelu::split_prelu,
+};

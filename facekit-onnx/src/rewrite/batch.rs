@@ -24,7 +24,7 @@ use crate::{
 /// let model = Model::open("mobilefacenet.onnx")?;
 /// let mut proto = facekit_onnx::read(&model)?;
 /// assert_eq!(facekit_onnx::inputs(&proto, &model)?[0].shape[0], Dim::Fixed(1));
-/// assert!(facekit_onnx::free_batch(&mut proto));
+/// assert!(facekit_onnx::rewrite::free_batch(&mut proto));
 /// assert_eq!(facekit_onnx::inputs(&proto, &model)?[0].shape[0], Dim::Any);
 /// # Ok::<(), facekit::Error>(())
 /// ```
