@@ -84,7 +84,7 @@ pub(crate) struct ModelArgs {
 pub(crate) enum RuntimeName {
     /// Pure Rust, on the CPU
     Tract,
-    /// ONNX Runtime, whose library must be on this machine: the fastest, on CPUs and accelerators
+    /// ONNX Runtime, whose library must be on this machine: on CPUs and accelerators
     Ort,
     /// Candle: pure Rust, slower than tract
     Candle,
@@ -94,7 +94,7 @@ pub(crate) enum RuntimeName {
 #[derive(Args, Debug)]
 #[command(next_help_heading = "Models")]
 pub(crate) struct OrtArgs {
-    /// With ort: what computes, an error where it cannot: cpu, cuda, cuda:1, tensorrt, openvino, coreml
+    /// With ort: what computes: cpu, cuda, cuda:1, tensorrt, openvino, coreml
     #[arg(long, value_name = "NAME")]
     pub(crate) provider: Option<Provider>,
 

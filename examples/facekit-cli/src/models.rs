@@ -22,7 +22,7 @@ pub(crate) enum Command {
     Verify(VerifyArgs),
     /// Print the models folder, or where the file of a model lies
     Path(PathArgs),
-    /// Make variants of models that compute in 8-bit integers, for ONNX Runtime, and measure them
+    /// Make variants that compute in 8-bit integers on ONNX Runtime, and measure them
     Quantize(quantize::Args),
 }
 

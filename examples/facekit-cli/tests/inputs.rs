@@ -13,6 +13,7 @@ const COMMANDS: &[&str] = &[
     "models pull",
     "models verify",
     "models path",
+    "models quantize",
     "detect",
     "enroll",
     "remove",
@@ -27,6 +28,9 @@ const COMMANDS: &[&str] = &[
     "gallery check",
     "gallery reembed",
     "attend",
+    "eval lfw",
+    "eval identify",
+    "eval liveness",
 ];
 
 #[test]
@@ -59,8 +63,8 @@ fn options_out_of_range() {
         ("eat", "unrecognized subcommand 'eat'"),
         ("verify a.jpg", "<B>"),
         (
-            "verify a b --runtime ort",
-            "invalid value 'ort' for '--runtime",
+            "verify a b --runtime abacus",
+            "invalid value 'abacus' for '--runtime",
         ),
         ("verify a b --jobs 0", "--jobs"),
         ("verify a b --fmr 1e-4 --score 0.4", "cannot be used with"),

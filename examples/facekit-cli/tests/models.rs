@@ -252,9 +252,14 @@ fn quantized_models_are_measured_and_kept() {
         return;
     };
     let place = Place::new();
-    for model in ["yunet_n_dynamic.onnx", "mobilefacenet.onnx"] {
-        let bytes = fs::read(data.join("models").join(model)).unwrap();
-        place.write(&format!("models/{model}"), bytes);
+    for model in [
+        "yunet_n_dynamic",
+        "mobilefacenet",
+        "minifasnet_v2",
+        "minifasnet_v1se",
+    ] {
+        let file = format!("models/{model}.onnx");
+        place.write(&file, fs::read(data.join(&file)).unwrap());
     }
     for person in [
         "Colin_Powell",

@@ -31,7 +31,7 @@ pub(crate) struct Args {
     #[arg(long, value_name = "FILE")]
     pairs: PathBuf,
 
-    /// Write what the scores stand for to this file, to be used with --calibration or laid beside a gallery
+    /// Write what the scores stand for to this file, for --calibration or to lie beside a gallery
     #[arg(long, value_name = "OUT")]
     calibrate: Option<PathBuf>,
 

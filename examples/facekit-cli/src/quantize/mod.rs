@@ -68,10 +68,12 @@ pub(crate) struct Args {
     photos: NonZeroUsize,
 
     /// A Python that has the packages onnx and onnxruntime
+    ///
+    /// The quantising itself is done by ONNX Runtime's own tools.
     #[arg(long, value_name = "PROGRAM", default_value = "python3")]
     python: PathBuf,
 
-    /// The library of ONNX Runtime, instead of the one that ORT_DYLIB_PATH, the system or Python has
+    /// The library, instead of the one that ORT_DYLIB_PATH, the system or Python has
     #[arg(long, value_name = "FILE")]
     onnxruntime: Option<PathBuf>,
 
@@ -185,14 +187,14 @@ impl<'a> Work<'a> {
             .jobs
             .or_else(|| thread::available_parallelism().ok())
             .unwrap_or(NonZeroUsize::MIN);
-        let (people, _) = people_in(&args.calibration)?;
-        let mut files: Vec<PathBuf> = people
-            .into_iter()
-            .flat_map(|person| person.photos)
-            .collect();
-        if files.is_empty() {
-            files = images_in(&args.calibration)?;
-        }
+        let files = match people_in(&args.calibration) {
+            Ok((people, _)) => people
+                .into_iter()
+                .flat_map(|person| person.photos)
+                .collect(),
+            // No folders of people, which an embedder will ask for.
+            Err(_) => images_in(&args.calibration)?,
+        };
         let ort = OrtArgs {
             provider: None,
             onnxruntime: args.onnxruntime.clone(),
