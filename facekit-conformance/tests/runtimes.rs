@@ -9,7 +9,7 @@ use facekit_candle::Candle;
 use facekit_conformance::{photo_suite, runtime_suite};
 use facekit_ort::Ort;
 use facekit_tract::Tract;
-use library::onnxruntime;
+use library::{cuda, on_cuda, onnxruntime};
 
 runtime_suite!(tract, Tract::new);
 photo_suite!(tract_photos, Tract::new);
@@ -21,6 +21,7 @@ runtime_suite!(tract_shared, || -> Arc<dyn Runtime> {
 });
 runtime_suite!(ort, Ort::new, requires: onnxruntime);
 photo_suite!(ort_photos, Ort::new, requires: onnxruntime);
+photo_suite!(ort_cuda_photos, on_cuda, requires: cuda);
 runtime_suite!(candle, Candle::new);
 photo_suite!(candle_photos, Candle::new);
 // What it computes on a GPU, as far as that can be seen without one.

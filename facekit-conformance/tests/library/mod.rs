@@ -1,8 +1,11 @@
 //! What the tests of ONNX Runtime need.
 
+#![allow(dead_code, reason = "each test binary uses its part")]
+
 use std::env;
 
-use facekit_ort::Ort;
+use facekit::{LoadOptions, Model, Runtime as _};
+use facekit_ort::{Ort, Provider};
 
 /// Whether the library is on this machine. Where `ORT_DYLIB_PATH` names one it has to work.
 pub(crate) fn onnxruntime() -> Result<(), String> {
@@ -11,4 +14,20 @@ pub(crate) fn onnxruntime() -> Result<(), String> {
         Err(error) if named => panic!("{error}"),
         outcome => outcome.map(drop).map_err(|error| error.to_string()),
     }
+}
+
+/// ONNX Runtime on the first graphics processor.
+pub(crate) fn on_cuda() -> Ort {
+    Ort::new().with_provider(Provider::Cuda { device: 0 })
+}
+
+/// Whether there is one that ONNX Runtime computes on.
+pub(crate) fn cuda() -> Result<(), String> {
+    onnxruntime()?;
+    let graph = include_bytes!("../../graphs/operators/relu.onnx");
+    let model = Model::from_bytes("relu", graph.as_slice());
+    on_cuda()
+        .load(&model, &LoadOptions::default())
+        .map(drop)
+        .map_err(|_| "there is no NVIDIA GPU, or the library cannot use it".to_owned())
 }
