@@ -47,6 +47,7 @@ fn difference(a: &[ArrayD<f32>], b: &[ArrayD<f32>]) -> f32 {
         let largest = a
             .iter()
             .fold(0.0_f32, |largest, value| largest.max(value.abs()));
+        assert!(a.iter().chain(b).all(|value| value.is_finite()));
         let apart = a.iter().zip(b).map(|(a, b)| (a - b).abs());
         apart.fold(0.0, f32::max) / largest.max(1.0)
     };
@@ -102,8 +103,7 @@ impl Builder {
     fn constant(&mut self, dims: &[usize], elements: Option<Vec<f32>>) -> String {
         self.values += 1;
         let name = format!("constant {}", self.values);
-        let count = dims.iter().product();
-        let elements = elements.unwrap_or_else(|| noise(self.values, count));
+        let elements = elements.unwrap_or_else(|| noise(self.values, dims.iter().product()));
         self.graph
             .initializer
             .push(float_tensor(&name, dims, &elements));
@@ -272,4 +272,23 @@ fn slopes_above_one_stay() {
     let value = builder.prelu(&value, vec![0.5, 1.5]);
     let mut model = builder.finish(&value);
     assert_eq!(split_prelu(&mut model), 0);
+}
+
+#[test]
+fn damaged_constants_are_left_alone() {
+    let mut builder = Builder::default();
+    let weights = builder.constant(&[13, 3, 1, 1], None);
+    // One number, where there should be thirteen.
+    let bias = builder.constant(&[], Some(vec![1.0]));
+    let value = builder.node("Conv", &["input", &weights, &bias]);
+    let value = builder.depthwise(&value, 13);
+    let value = builder.conv(&value, 13, 13);
+    let empty = builder.constant(&[13, 13, 0, 3], Some(Vec::new()));
+    let value = builder.node("Conv", &[&value, &empty]);
+    let huge = builder.constant(&[8, 1 << 61, 1, 1], Some(Vec::new()));
+    let value = builder.node("Conv", &[&value, &huge]);
+    let model = builder.finish(&value);
+    let mut after = model.clone();
+    assert_eq!(pad_channels(&mut after, 16), 0);
+    assert_eq!(split_prelu(&mut after), 0);
 }

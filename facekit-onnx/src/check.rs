@@ -1,6 +1,10 @@
 //! Reading a model file, and what can be known to be wrong with it before anything runs.
 
-use std::{collections::HashSet, error::Error as StdError, path::Path};
+use std::{
+    collections::HashSet,
+    error::Error as StdError,
+    path::{Component, Path},
+};
 
 use facekit::{Dim, Element, Error, Model, Port, Result};
 use prost::Message;
@@ -256,6 +260,12 @@ fn check_external_data(graph: &GraphProto, model: &Model) -> Result<()> {
         };
         if !seen.insert(location) {
             continue;
+        }
+        let mut parts = Path::new(location).components();
+        if !parts.all(|part| matches!(part, Component::Normal(_))) {
+            return wrong(format!(
+                "its elements are in {location:?}, which is not below the model's folder"
+            ));
         }
         let Some(folder) = model.path().and_then(Path::parent) else {
             return wrong(format!(

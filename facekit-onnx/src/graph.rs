@@ -103,8 +103,9 @@ impl Constants {
                 dims: dims.collect::<Option<Vec<_>>>()?,
                 elements: floats(tensor)?,
             };
-            let whole = constant.elements.len() == constant.dims.iter().product::<usize>();
-            whole.then(|| (tensor.name().to_owned(), constant))
+            let mut dims = constant.dims.iter();
+            let count = dims.try_fold(1_usize, |count, &dim| count.checked_mul(dim))?;
+            (constant.elements.len() == count).then(|| (tensor.name().to_owned(), constant))
         };
         Self(graph.initializer.iter().filter_map(read).collect())
     }

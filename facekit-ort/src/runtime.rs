@@ -145,14 +145,13 @@ impl Runtime for Ort {
         if vary {
             facekit_onnx::rewrite::forget_sizes(&mut proto);
         }
-        let known = !facekit_onnx::has_external_data(&proto);
-        let rewritten = known
+        let external = facekit_onnx::has_external_data(&proto);
+        let rewritten = !external
             && self.provider == Provider::Cpu
             && self.optimization == Optimization::All
             && rewrite::for_processor(&mut proto);
         tracing::debug!(model = model.name(), freed, rewritten, "read");
         self.provider.dispatches()?;
-        let external = facekit_onnx::has_external_data(&proto);
         let keep =
             self.provider == Provider::Cpu && self.optimization != Optimization::None && !external;
         let threads = match options.threads {

@@ -130,8 +130,8 @@ fn warp(image: ImageView<'_>, to_image: &Similarity, side: usize) -> Image {
             } else {
                 at_the_edge(&pixels, (width, height), x, y)
             };
-            x += step_x;
-            y += step_y;
+            x = x.saturating_add(step_x);
+            y = y.saturating_add(step_y);
         }
     }
     out

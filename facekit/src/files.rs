@@ -4,15 +4,18 @@ use std::{
     fs::{self, File},
     io::Write as _,
     path::Path,
+    sync::atomic::{AtomicU64, Ordering},
 };
 
 use crate::{Error, Result};
 
 /// Writes `path`, over what may be there: whoever reads it, even after a loss of power, finds the one or the other.
 pub(crate) fn replace(path: &Path, bytes: &[u8]) -> Result<()> {
-    // A name that no other writer has.
+    static WRITERS: AtomicU64 = AtomicU64::new(0);
+    // A name that no other writer has, in this process or another.
+    let writer = WRITERS.fetch_add(1, Ordering::Relaxed);
     let mut temporary = path.as_os_str().to_owned();
-    temporary.push(format!(".{}.part", std::process::id()));
+    temporary.push(format!(".{}-{writer}.part", std::process::id()));
     let written = File::create(&temporary)
         .and_then(|mut file| file.write_all(bytes).and_then(|()| file.sync_all()))
         .map_err(Error::io("writing", &temporary))

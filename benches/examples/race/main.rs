@@ -134,11 +134,8 @@ impl Race {
     fn new(args: Args) -> Result<Self> {
         let runtime = Watched::new(args.runtime()?);
         let options = LoadOptions::default().with_threads(args.threads);
-        let models = Registry::builtin().with_folder(&args.models).load(
-            &args.selection,
-            &runtime,
-            &options,
-        )?;
+        let models =
+            Registry::in_folder(&args.models)?.load(&args.selection, &runtime, &options)?;
         let recognizer = Recognizer::builder()
             .models(models)
             .detect_options(
@@ -261,7 +258,7 @@ fn bare_start(args: &Args) -> Result<()> {
     let begun = Instant::now();
     let (runtime, set) = (
         args.runtime()?,
-        Registry::builtin().resolve(&args.selection)?,
+        Registry::in_folder(&args.models)?.resolve(&args.selection)?,
     );
     let entries = [set.detector, set.embedder].into_iter().chain(set.liveness);
     let options = LoadOptions::default().with_threads(args.threads);

@@ -139,6 +139,8 @@ impl Operator for Conv {
         let [rows, columns] = windows.count;
         let shape = [batch, self.outputs, rows, columns];
         elements(&shape)?;
+        // What an image takes that is laid out with all that is around it.
+        elements(&[channels, Plane::new(&windows).len()])?;
         let y = match &self.ready {
             Ready::ByCandle(weights, bias) => {
                 let y = by_candle(x, weights, &windows, self.groups)?.broadcast_add(bias)?;

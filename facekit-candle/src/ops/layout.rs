@@ -178,6 +178,13 @@ pub(super) fn concat(node: &Node<'_>) -> Made {
     one(node, move |inputs| {
         let all = inputs.all()?;
         let at = axis(number, all[0].rank())?;
+        let sizes = all
+            .iter()
+            .filter_map(|tensor| tensor.dims().get(at).copied());
+        let sum = sizes.fold(0, usize::saturating_add);
+        let mut shape = all[0].dims().to_vec();
+        shape[at] = sum;
+        elements(&shape)?;
         Tensor::cat(&all, at)
     })
 }

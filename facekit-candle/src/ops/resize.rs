@@ -56,6 +56,7 @@ pub(super) fn resize(node: &Node<'_>) -> Made {
     let (scales_at, sizes_at) = if node.opset == 10 { (1, 9) } else { (2, 3) };
     node.takes(2, sizes_at + 1)?;
     let own = node.target.kernels;
+    let node_is_old = node.opset == 10 && !linear;
     fresh(node, move |inputs| {
         let x = inputs.floats(0)?;
         let along = match &numbers {
@@ -94,6 +95,9 @@ pub(super) fn resize(node: &Node<'_>) -> Made {
             shape[at] = *size;
         }
         elements(&shape)?;
+        if node_is_old && targets.iter().any(|&(_, scale)| scale < 1.0) {
+            bail!("operator set 10 does not say which pixels remain where an image shrinks");
+        }
         let mut grown: Option<Tensor> = None;
         for (&at, (size, scale)) in along.iter().zip(targets) {
             let x = grown.as_ref().unwrap_or(x);

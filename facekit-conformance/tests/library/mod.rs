@@ -4,7 +4,7 @@
 
 use std::env;
 
-use facekit::{LoadOptions, Model, Runtime as _};
+use facekit::{Error, LoadOptions, Model, Runtime as _};
 use facekit_ort::{Ort, Provider};
 
 /// Whether the library is on this machine. Where `ORT_DYLIB_PATH` names one it has to work.
@@ -26,8 +26,11 @@ pub(crate) fn cuda() -> Result<(), String> {
     onnxruntime()?;
     let graph = include_bytes!("../../graphs/operators/relu.onnx");
     let model = Model::from_bytes("relu", graph.as_slice());
-    on_cuda()
-        .load(&model, &LoadOptions::default())
-        .map(drop)
-        .map_err(|_| "there is no NVIDIA GPU, or the library cannot use it".to_owned())
+    match on_cuda().load(&model, &LoadOptions::default()) {
+        Ok(_) => Ok(()),
+        Err(Error::DeviceUnavailable { .. }) => {
+            Err("there is no NVIDIA GPU, or the library cannot use it".to_owned())
+        }
+        Err(error) => panic!("{error}"),
+    }
 }

@@ -159,7 +159,9 @@ fn analyse(graph: &GraphProto, opset: i64) -> Option<Reshapes> {
         let stated = output.r#type.as_ref().and_then(dims);
         stated.is_none_or(|dims| {
             dims.len() == rank
-                && !matches!(dims[0].value, Some(DimensionValue::DimValue(size)) if size != 1)
+                && dims.first().is_some_and(|first| {
+                    !matches!(first.value, Some(DimensionValue::DimValue(size)) if size != 1)
+                })
         })
     };
     graph.output.iter().all(batch).then_some(reshapes)

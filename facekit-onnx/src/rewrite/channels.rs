@@ -79,8 +79,11 @@ fn role(graph: &GraphProto, at: usize, constants: &Constants) -> Option<Role> {
             let &[channels, inputs, _, _] = weights.as_slice() else {
                 return None;
             };
+            if weights.contains(&0) {
+                return None;
+            }
             if node.input.len() > 2 && !node.input[2].is_empty() {
-                constant(2)?;
+                (constant(2)?.dims == [channels]).then_some(())?;
             }
             match usize::try_from(integer(node, "group", 1)) {
                 Ok(1) => Some(Role::Dense { channels, inputs }),
@@ -95,8 +98,8 @@ fn role(graph: &GraphProto, at: usize, constants: &Constants) -> Option<Role> {
         },
         "BatchNormalization" => {
             let channels = constant(1)?.dims.first().copied()?;
-            for at in 2..5 {
-                constant(at)?;
+            for at in 1..5 {
+                (constant(at)?.dims == [channels]).then_some(())?;
             }
             // A variance of one, so that nothing is divided by zero.
             let constants = vec![(1, 0, 0.0), (2, 0, 0.0), (3, 0, 0.0), (4, 0, 1.0)];

@@ -5,11 +5,11 @@ use crate::{
     proto::{AttributeProto, AttributeType, GraphProto, ModelProto, NodeProto},
 };
 
-/// Computes `PRelu` with a slope `a ≤ 1` for each channel as `x + Relu((a − 1)·x)`, where the product is a depthwise
+/// Computes `PRelu` with a slope `a` of -1 to 1 for each channel as `x + Relu((a − 1)·x)`, where the product is a depthwise
 /// convolution of one pixel. Gives how many it rewrote.
 ///
 /// ONNX Runtime's kernel for `PRelu` takes longer than the convolutions around it, and interrupts the blocked layout that
-/// they are computed in. Positive values stay as they are, to the bit; negative ones differ by a rounding of `x`.
+/// they are computed in. Positive finite values stay as they are, to the bit; negative ones differ by a rounding of `x`.
 pub fn split_prelu(model: &mut ModelProto) -> usize {
     let Some(graph) = &mut model.graph else {
         return 0;
@@ -57,8 +57,12 @@ fn slopes(graph: &GraphProto, at: usize, links: &Links, constants: &Constants) -
         [of, 1, 1] | [1, of, 1, 1] => of == channels,
         _ => false,
     };
-    // Not for NaN either.
-    let fits = by_channel && slope.elements.iter().all(|&slope| slope <= 1.0);
+    // Not for NaN either. Below -1, sums could overflow that the product does not.
+    let fits = by_channel
+        && slope
+            .elements
+            .iter()
+            .all(|slope| (-1.0..=1.0).contains(slope));
     fits.then(|| slope.elements.clone())
 }
 

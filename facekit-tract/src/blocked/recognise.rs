@@ -124,6 +124,9 @@ fn convolution(model: &TypedModel, node: &TypedNode, conv: &Conv) -> Option<Reco
     })
 }
 
+/// Pixels around a map that are taken whatever its own size.
+const MOST_PADDING: usize = 64;
+
 fn window(model: &TypedModel, input: OutletId, spec: &PoolSpec) -> Option<Window> {
     let (_, shape) = maps(model, input)?;
     let kernel: [usize; 2] = spec.kernel_shape.as_slice().try_into().ok()?;
@@ -134,6 +137,12 @@ fn window(model: &TypedModel, input: OutletId, spec: &PoolSpec) -> Option<Window
     let padding = spec
         .padding
         .compute(&[shape.height, shape.width], &kernel, &dilations, &strides);
+    // Maps are kept with what is around them, which a file may ask absurdly much of.
+    let most = [shape.height, shape.width].map(|side| side.max(MOST_PADDING));
+    let mut sides = padding.iter().zip(most);
+    if sides.any(|(padding, most)| padding.pad_before.max(padding.pad_after) > most) {
+        return None;
+    }
     Some(Window {
         kernel,
         strides: strides.as_ref().try_into().ok()?,

@@ -13,6 +13,13 @@ const DIFFERENT: f64 = 0.02;
 
 /// How two contenders' answers to `faces` agree. An error where that is too little for their times to be compared.
 pub(super) fn compare(ours: &Value, theirs: &Value, peer: &str) -> Result<Map<String, Value>> {
+    if list(ours).len() != list(theirs).len() {
+        bail!(
+            "facekit answered for {} photos, and {peer} for {}",
+            list(ours).len(),
+            list(theirs).len()
+        );
+    }
     let photos: Vec<(Vec<Face>, Vec<Face>)> = list(ours)
         .iter()
         .zip(list(theirs))

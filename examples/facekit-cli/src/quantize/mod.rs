@@ -277,7 +277,7 @@ impl<'a> Work<'a> {
         entry: &ModelEntry,
         detector: &str,
     ) -> Result<Vec<ArrayD<f32>>> {
-        let step = self.files.len().div_ceil(self.args.photos.get());
+        let step = self.files.len().div_ceil(self.args.photos.get()).max(1);
         let files: Vec<PathBuf> = self.files.iter().step_by(step).cloned().collect();
         let photos = self.photos(&files);
         let what = format!("{}: photos", entry.name);
