@@ -17,8 +17,9 @@ pub(super) fn race(setup: &Setup, photos: &[PathBuf], report: &mut Report) -> Re
             let program = setup
                 .facekit("race")?
                 .option("--runtime", runtime)
-                .option("--selection", &setup.selection)
-                .option("--models", setup.own_models())
+                // What every runtime can run.
+                .option("--selection", "standard")
+                .option("--models", setup.models())
                 .option("--photos", &list)
                 .option("--start", way);
             contenders.push((name, program, Vec::new()));
