@@ -115,8 +115,9 @@ fn separate(pixels: &[u8], rows: [&mut [f32]; 3], scale: [f32; 3], shift: [f32; 
 }
 
 /// Whether a network that has this input can be given RGB images of `height` × `width`, any size where that is
-/// [`Dim::Any`].
+/// [`Dim::Any`], and not absurdly many of them at a time.
 pub(crate) fn takes_images(input: &Port, [height, width]: [Dim; 2]) -> bool {
+    const MOST: usize = 1024;
     let fits = |dim: Dim, wanted: Dim| match wanted {
         Dim::Any => dim != Dim::Fixed(0),
         Dim::Fixed(size) => dim.accepts(size),
@@ -124,6 +125,7 @@ pub(crate) fn takes_images(input: &Port, [height, width]: [Dim; 2]) -> bool {
     let wanted = [Dim::Any, Dim::Fixed(3), height, width];
     input.element == Element::F32
         && input.shape.len() == 4
+        && !matches!(input.shape[0], Dim::Fixed(batch) if batch > MOST)
         && input
             .shape
             .iter()

@@ -582,6 +582,7 @@ fn odd_inputs(side: usize) -> Vec<Vec<Port>> {
         with(&[ANY, fixed(1), fixed(side), fixed(side)]),
         with(&[ANY, fixed(side), fixed(side), fixed(3)]),
         with(&[fixed(0), fixed(3), fixed(side), fixed(side)]),
+        with(&[fixed(1 << 40), fixed(3), fixed(side), fixed(side)]),
         with(&[ANY, fixed(3), fixed(0), fixed(0)]),
         vec![Port {
             element: Element::U8,

@@ -5,7 +5,7 @@ use std::{num::NonZeroUsize, path::PathBuf, time::Instant};
 use anyhow::{Context, Result, ensure};
 use facekit::{
     DetectOptions, Detection, Detector, Liveness, LoadOptions, ModelEntry, Models, Registry,
-    ScoreHistogram, Subject, equal_error_rate,
+    Subject, equal_error_rate,
 };
 use facekit_ort::Ort;
 use ndarray::ArrayD;
@@ -296,10 +296,7 @@ pub(super) fn compare_embeddings(
     ensure!(!cosines.is_empty(), "no face on the photos");
     let accuracy = |figures: &Figures| figures.accuracy.map(|(mean, _)| mean);
     let accuracies = accuracy(&figures.before).zip(accuracy(&figures.after));
-    let rate = |figures: &Figures| {
-        let histograms: [&ScoreHistogram; 2] = [&figures.all.genuine, &figures.all.impostors];
-        equal_error_rate(histograms[0], histograms[1])
-    };
+    let rate = |figures: &Figures| equal_error_rate(&figures.all.genuine, &figures.all.impostors);
     Ok(Quality::Embedder {
         cosine_mean: cosines.iter().sum::<f32>() / cosines.len() as f32,
         cosine_min: cosines.iter().fold(1.0, |least, cosine| cosine.min(least)),

@@ -105,10 +105,11 @@ pub(crate) fn run(session: &Session, mut registry: Registry, args: &Args) -> Res
     let work = Work::new(session, args)?;
     let mut variants = Vec::new();
     for entry in &members {
-        // Its companions: of the set, where one is named.
-        let set = args.names.iter().find(|name| registry.set(name).is_ok());
-        let selection = format!("{},{}", set.map_or("standard", String::as_str), entry.name);
-        let set = registry.resolve(&selection)?;
+        // Its companions are those of the set that was named and has it.
+        let mut sets = args.names.iter().filter_map(|name| registry.set(name).ok());
+        let set = sets.find(|set| set.members().any(|member| member == entry.name));
+        let set = set.map_or("standard", |set| &set.name);
+        let set = registry.resolve(&format!("{set},{}", entry.name))?;
         variants.push(
             work.quantize(&mut registry, entry, &set)
                 .with_context(|| format!("model {}: not quantised", entry.name))?,
