@@ -314,6 +314,82 @@ fn the_folder_has_a_manifest_too() {
 }
 
 #[test]
+fn bundled_models_need_no_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut registry = Registry::builtin().with_folder(folder.path());
+    let bundle = [("ours", &b"right"[..])];
+    let without_address = manifest(|text| {
+        let address = text.lines().find(|line| line.starts_with("url")).unwrap();
+        text.replace(address, "")
+    });
+    registry
+        .add_bundle(&without_address, "here", bundle)
+        .unwrap();
+    let digest = Digest::of("right");
+    let model = registry.open("ours").unwrap();
+    assert_eq!((model.name(), model.bytes()), ("ours", &b"right"[..]));
+    assert_eq!(model.path(), None);
+    assert_eq!(registry.digest("ours").unwrap(), digest);
+    let bundled = FileState::Bundled { digest, bytes: 5 };
+    assert_eq!(registry.verify("ours").unwrap(), bundled);
+
+    // What lies in the folder by this name does not matter.
+    fs::write(registry.path("ours").unwrap(), "wrong").unwrap();
+    assert_eq!(registry.open("ours").unwrap().bytes(), b"right");
+
+    // A later manifest that wants other weights gets them from the folder.
+    let other = format!("\"{}\"", Digest::of("wrong"));
+    let text = manifest(|text| text.replace(&format!("\"{digest}\""), &other));
+    registry.add_manifest(&text, "later").unwrap();
+    assert_eq!(registry.open("ours").unwrap().bytes(), b"wrong");
+}
+
+#[test]
+fn a_bundle_holds_what_it_says() {
+    let mut registry = Registry::builtin();
+    let text = manifest(|text| text);
+    let error = registry
+        .add_bundle(&text, "here", [("ours", &b"wrong"[..])])
+        .unwrap_err();
+    assert!(matches!(error, Error::HashMismatch { .. }), "{error}");
+    assert!(error.to_string().contains("ours in here"), "{error}");
+    let error = registry
+        .add_bundle(&text, "here", [("theirs", &b"right"[..])])
+        .unwrap_err();
+    assert!(error.is_not_found(), "{error}");
+    assert!(registry.model("ours").is_err());
+}
+
+#[test]
+fn a_folder_shared_with_programs_that_bundle_more() {
+    let folder = tempfile::tempdir().unwrap();
+    let bundle = |registry: &mut Registry| {
+        let text = manifest(|text| text);
+        registry.add_bundle(&text, "here", [("ours", &b"right"[..])])
+    };
+    let mut with = Registry::builtin();
+    bundle(&mut with).unwrap();
+    let mut with = with.read_folder(folder.path()).unwrap();
+    let mut set = with.set("standard").unwrap().clone();
+    set.name = "shared".to_owned();
+    set.embedder = "ours".to_owned();
+    with.keep_set(&set).unwrap();
+    assert_eq!(with.resolve("shared").unwrap().embedder.name, "ours");
+
+    // The other program has no such model, and goes on without the set; nor does it lose it.
+    let mut without = Registry::in_folder(folder.path()).unwrap();
+    assert!(without.set("shared").unwrap_err().is_not_found());
+    set.name = "mine".to_owned();
+    set.embedder = "mobilefacenet".to_owned();
+    without.keep_set(&set).unwrap();
+    let mut again = Registry::builtin();
+    bundle(&mut again).unwrap();
+    let again = again.read_folder(folder.path()).unwrap();
+    assert!(again.set("shared").is_ok());
+    assert!(again.set("mine").is_ok());
+}
+
+#[test]
 fn wrong_manifests_name_the_entry() {
     let replaced = |from: &str, to: &str| manifest(|text| text.replace(from, to));
     let set = |rest: &str| format!("[[set]]\nname = \"s\"\n{rest}");

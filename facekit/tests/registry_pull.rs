@@ -689,3 +689,31 @@ source = "these tests"
         .unwrap_err();
     assert!(error.is_not_found(), "{error}");
 }
+
+#[test]
+fn a_bundled_model_is_written_without_a_network() {
+    static CONTENT: &[u8] = b"part of the program";
+    let folder = tempfile::tempdir().unwrap();
+    let mut registry = Registry::builtin().with_folder(folder.path().join("models"));
+    let manifest = format!(
+        r#"
+[[model]]
+name = "ours"
+file = "ours.onnx"
+exports = [{{ sha256 = "{}" }}]
+licence = "MIT"
+commercial_use = true
+source = "these tests"
+arcface = {{ pixels = {{ color = "rgb" }}, side = 112, dimension = 64 }}
+"#,
+        Digest::of(CONTENT)
+    );
+    registry
+        .add_bundle(&manifest, "test", [("ours", CONTENT)])
+        .unwrap();
+    let report = registry.pull("ours", &options()).unwrap();
+    assert_eq!((report.transferred, report.present), (0, false));
+    assert_eq!(fs::read(&report.path).unwrap(), CONTENT);
+    assert_eq!(listing(registry.folder()), ["ours.onnx"]);
+    assert!(registry.pull("ours", &options()).unwrap().present);
+}

@@ -77,7 +77,7 @@ pub(crate) fn run(session: &Session, command: Command) -> Result<Answer> {
 struct Checked {
     model: String,
     file: String,
-    /// `verified`, `missing`, `wrong_size` or `wrong_hash`.
+    /// `verified`, `built_in`, `missing`, `wrong_size` or `wrong_hash`.
     state: &'static str,
     bytes: Option<u64>,
     sha256: Option<String>,
@@ -91,6 +91,7 @@ impl Checked {
         let (state, bytes, digest) = match found {
             FileState::Missing => ("missing", None, None),
             FileState::Verified { digest } => ("verified", length, Some(digest)),
+            FileState::Bundled { digest, bytes } => ("built_in", Some(bytes), Some(digest)),
             FileState::WrongSize { bytes } => ("wrong_size", Some(bytes), None),
             FileState::WrongHash { digest } => ("wrong_hash", length, Some(digest)),
             _ => ("unknown", length, None),

@@ -85,7 +85,7 @@ impl Registry {
         let text = document.to_string();
 
         let mut with = self.clone();
-        with.add_manifest(&text, &origin)?;
+        with.add_folder_manifest(&text, &origin)?;
         first()?;
         replace(&path, text.as_bytes())?;
         *self = with;

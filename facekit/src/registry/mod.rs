@@ -93,6 +93,8 @@ pub struct Registry {
     folder: PathBuf,
     models: BTreeMap<String, ModelEntry>,
     sets: BTreeMap<String, SetEntry>,
+    /// The files that are part of the program, by the name of their model.
+    bundled: BTreeMap<String, (Digest, &'static [u8])>,
     #[cfg_attr(
         not(feature = "download"),
         allow(dead_code, reason = "only pull reads it")
@@ -112,6 +114,7 @@ impl Registry {
             folder: PathBuf::from("."),
             models: BTreeMap::new(),
             sets: BTreeMap::new(),
+            bundled: BTreeMap::new(),
             mirror: None,
         };
         registry
@@ -125,12 +128,33 @@ impl Registry {
     ///
     /// # Errors
     ///
-    /// [`Error::Io`] where `models.toml` cannot be read, and [`Error::Manifest`] where it is wrong.
+    /// As [`read_folder`](Self::read_folder).
     pub fn in_folder(folder: impl Into<PathBuf>) -> Result<Self> {
-        let mut registry = Self::builtin().with_folder(folder);
+        Self::builtin().read_folder(folder)
+    }
+
+    /// The registry of this user: the built-in manifest, and [`read_env`](Self::read_env).
+    ///
+    /// # Errors
+    ///
+    /// As [`read_env`](Self::read_env).
+    pub fn from_env() -> Result<Self> {
+        Self::builtin().read_env()
+    }
+
+    /// Takes `folder` as models folder, and adds the folder's `models.toml`, if there is one.
+    ///
+    /// A set of that file which names a model that nobody knows here is left out, with a warning in the log: it is for a
+    /// program that has other models built in.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Io`] where `models.toml` cannot be read, and [`Error::Manifest`] where it is wrong.
+    pub fn read_folder(self, folder: impl Into<PathBuf>) -> Result<Self> {
+        let mut registry = self.with_folder(folder);
         let path = registry.folder.join(MANIFEST);
         match std::fs::read_to_string(&path) {
-            Ok(text) => registry.add_manifest(&text, &path.display().to_string())?,
+            Ok(text) => registry.add_folder_manifest(&text, &path.display().to_string())?,
             // A path below a file is reported by whoever needs the folder.
             Err(error)
                 if matches!(
@@ -142,20 +166,20 @@ impl Registry {
         Ok(registry)
     }
 
-    /// The registry of this user: [`in_folder`](Self::in_folder) with the folder `FACEKIT_MODELS`, or without that
-    /// variable `facekit/models` in the platform's cache folder (`~/.cache` on Linux and macOS).
+    /// [`read_folder`](Self::read_folder) with the folder `FACEKIT_MODELS`, or without that variable `facekit/models` in
+    /// the platform's cache folder (`~/.cache` on Linux and macOS).
     ///
     /// Where `FACEKIT_MIRROR` is set, `pull` fetches from there; see `PullOptions::with_mirror`.
     ///
     /// # Errors
     ///
-    /// As [`in_folder`](Self::in_folder), and [`Error::InvalidArgument`] where there is neither `FACEKIT_MODELS` nor a
+    /// As [`read_folder`](Self::read_folder), and [`Error::InvalidArgument`] where there is neither `FACEKIT_MODELS` nor a
     /// home folder.
-    pub fn from_env() -> Result<Self> {
-        Self::from_variables(|name| std::env::var_os(name))
+    pub fn read_env(self) -> Result<Self> {
+        self.read_variables(|name| std::env::var_os(name))
     }
 
-    fn from_variables(variable: impl Fn(&str) -> Option<OsString>) -> Result<Self> {
+    fn read_variables(self, variable: impl Fn(&str) -> Option<OsString>) -> Result<Self> {
         let variable = |name| variable(name).filter(|value| !value.is_empty());
         let folder = match variable("FACEKIT_MODELS") {
             Some(folder) => folder.into(),
@@ -170,7 +194,7 @@ impl Registry {
                 .join("facekit")
                 .join("models"),
         };
-        let mut registry = Self::in_folder(folder)?;
+        let mut registry = self.read_folder(folder)?;
         registry.mirror = variable("FACEKIT_MIRROR")
             .map(|mirror| {
                 mirror
@@ -199,7 +223,86 @@ impl Registry {
     /// a name is given twice; a number is out of range; an address is neither https nor on this machine; a file name
     /// is more than a plain name or another model's; a set names a model that does not exist or does something else.
     pub fn add_manifest(&mut self, text: &str, origin: &str) -> Result<()> {
-        let manifest = Manifest::parse(text, origin)?;
+        self.add(Manifest::parse(text, origin)?, origin)
+    }
+
+    /// Adds a manifest together with files of its models, each with the model's name: for models that are part of a
+    /// program, as those of `facekit-nano` are. They are used without any file in the models folder.
+    ///
+    /// ```
+    /// use facekit::{Digest, FileState, Registry};
+    ///
+    /// static WEIGHTS: &[u8] = b"an ONNX model";
+    /// let manifest = format!(
+    ///     r#"
+    /// [[model]]
+    /// name = "ours"
+    /// file = "ours.onnx"
+    /// exports = [{{ sha256 = "{}" }}]
+    /// licence = "MIT"
+    /// commercial_use = true
+    /// source = "trained by us on our own photos"
+    ///
+    /// [model.yunet]
+    /// pixels = {{ color = "bgr" }}
+    /// strides = [8, 16, 32]
+    /// score = 0.6
+    /// overlap = 0.3
+    /// "#,
+    ///     Digest::of(WEIGHTS)
+    /// );
+    /// let mut registry = Registry::builtin();
+    /// registry.add_bundle(&manifest, "our program", [("ours", WEIGHTS)])?;
+    /// assert!(matches!(registry.verify("ours")?, FileState::Bundled { .. }));
+    /// assert_eq!(registry.open("ours")?.bytes(), WEIGHTS);
+    /// # Ok::<(), facekit::Error>(())
+    /// ```
+    ///
+    /// A manifest added later may give a model of the same name other files, and then those are used.
+    ///
+    /// # Errors
+    ///
+    /// As [`add_manifest`](Self::add_manifest); [`Error::UnknownModel`] for a file whose model is not known;
+    /// [`Error::HashMismatch`] for one that its entry does not accept. On an error nothing is added.
+    pub fn add_bundle<'a>(
+        &mut self,
+        manifest: &str,
+        origin: &str,
+        files: impl IntoIterator<Item = (&'a str, &'static [u8])>,
+    ) -> Result<()> {
+        let mut with = self.clone();
+        with.add_manifest(manifest, origin)?;
+        for (name, bytes) in files {
+            let (entry, digest) = (with.model(name)?, Digest::of(bytes));
+            if !entry.accepts(digest) {
+                return Err(mismatch(entry, format!("{name} in {origin}"), digest));
+            }
+            with.bundled.insert(name.to_owned(), (digest, bytes));
+        }
+        *self = with;
+        Ok(())
+    }
+
+    /// Adds the manifest of the models folder, without sets that name models which are not known.
+    fn add_folder_manifest(&mut self, text: &str, origin: &str) -> Result<()> {
+        let mut manifest = Manifest::parse(text, origin)?;
+        let known: Vec<&str> = manifest
+            .models
+            .iter()
+            .chain(self.models.values())
+            .map(|model| model.name.as_str())
+            .collect();
+        manifest.sets.retain(|set| {
+            let missing = set.members().find(|member| !known.contains(member));
+            if let Some(missing) = missing {
+                tracing::warn!(set = set.name, origin, "left out: there is no model {missing:?}");
+            }
+            missing.is_none()
+        });
+        self.add(manifest, origin)
+    }
+
+    fn add(&mut self, manifest: Manifest, origin: &str) -> Result<()> {
         let mut merged = self.clone();
         for model in manifest.models {
             merged.models.insert(model.name.clone(), model);
@@ -375,7 +478,7 @@ impl Registry {
         &self.folder
     }
 
-    /// Where the file of a model lies, or would lie.
+    /// Where the file of a model lies, or would lie. One that is part of the program lies nowhere until it is pulled.
     ///
     /// # Errors
     ///
@@ -384,7 +487,14 @@ impl Registry {
         Ok(self.folder.join(&self.model(name)?.file))
     }
 
-    /// Reads a model's file and checks its digest. The model is named as its entry.
+    /// The file of a model that is part of the program, and its digest, unless a later manifest wants another.
+    fn bundled(&self, entry: &ModelEntry) -> Option<(Digest, &'static [u8])> {
+        let bundled = self.bundled.get(&entry.name).copied();
+        bundled.filter(|(digest, _)| entry.accepts(*digest))
+    }
+
+    /// Reads a model's file and checks its digest. The model is named as its entry. A model that is part of the program
+    /// has no need of a file.
     ///
     /// # Errors
     ///
@@ -392,6 +502,9 @@ impl Registry {
     /// is not one of the files the manifest vouches for; [`Error::Io`] where it cannot be read.
     pub fn open(&self, name: &str) -> Result<Model> {
         let entry = self.model(name)?;
+        if let Some((_, bytes)) = self.bundled(entry) {
+            return Ok(Model::from_bytes(&entry.name, bytes));
+        }
         let path = self.folder.join(&entry.file);
         let model = Model::open(&path).map_err(|error| missing(entry, &path, error))?;
         let digest = Digest::of(model.bytes());
@@ -410,6 +523,9 @@ impl Registry {
     /// read.
     pub fn digest(&self, name: &str) -> Result<Digest> {
         let entry = self.model(name)?;
+        if let Some((digest, _)) = self.bundled(entry) {
+            return Ok(digest);
+        }
         let path = self.folder.join(&entry.file);
         digest_of(&path)
             .map(|(digest, _)| digest)
@@ -432,7 +548,13 @@ impl Registry {
     /// [`Error::UnknownModel`], and [`Error::Io`] where the file is there and cannot be read.
     pub fn verify(&self, name: &str) -> Result<FileState> {
         let entry = self.model(name)?;
-        state(entry, &self.folder.join(&entry.file))
+        match self.bundled(entry) {
+            Some((digest, bytes)) => Ok(FileState::Bundled {
+                digest,
+                bytes: bytes.len() as u64,
+            }),
+            None => state(entry, &self.folder.join(&entry.file)),
+        }
     }
 
     fn unknown(&self, name: &str) -> Error {
@@ -489,6 +611,13 @@ pub enum FileState {
     Verified {
         /// Its digest.
         digest: Digest,
+    },
+    /// Nothing, for the model is part of the program.
+    Bundled {
+        /// The digest of the model.
+        digest: Digest,
+        /// Its length in bytes.
+        bytes: u64,
     },
     /// A file of a length that no accepted file has; it was not read.
     WrongSize {
@@ -594,7 +723,7 @@ mod tests {
     #[test]
     fn the_environment_names_folder_and_mirror() {
         let folder = tempfile::tempdir().unwrap();
-        let registry = Registry::from_variables(|name| match name {
+        let registry = Registry::builtin().read_variables(|name| match name {
             "FACEKIT_MODELS" => Some(folder.path().into()),
             "FACEKIT_MIRROR" => Some("http://models.local/".into()),
             _ => None,
@@ -606,7 +735,7 @@ mod tests {
 
     #[test]
     fn without_variables_the_platform_decides() {
-        let registry = Registry::from_variables(|_| Some(OsString::new())).unwrap();
+        let registry = Registry::builtin().read_variables(|_| Some(OsString::new())).unwrap();
         assert!(registry.folder().ends_with("facekit/models"));
         assert_eq!(registry.mirror, None);
     }

@@ -12,7 +12,7 @@ use sha2::Digest as _;
 use ureq::{Agent, http::HeaderMap};
 
 use super::{FileState, Registry, hash_into, manifest, mismatch, state};
-use crate::{Digest, Error, ModelEntry, Result, Watch};
+use crate::{Digest, Error, ModelEntry, Result, Watch, files::replace};
 
 /// Bytes fetched at most of a file whose length the manifest does not give.
 const UNSIZED_LIMIT: u64 = 1 << 30;
@@ -125,6 +125,8 @@ impl Registry {
     ///
     /// No more is written than the longest accepted file has bytes, or 1 GiB where the manifest gives no length.
     ///
+    /// A model that is part of the program is written from there, for other programs to use.
+    ///
     /// The proxies named by `HTTPS_PROXY` and its like are used, except for addresses of this machine.
     ///
     /// ```no_run
@@ -157,6 +159,18 @@ impl Registry {
         // Without a lock, so that a folder which nobody may write serves too.
         if let Ok(FileState::Verified { digest }) = state(entry, &path) {
             return present(entry, path, digest);
+        }
+        if let Some((digest, content)) = self.bundled(entry) {
+            fs::create_dir_all(&self.folder).map_err(Error::io("creating", &self.folder))?;
+            replace(&path, content)?;
+            return Ok(PullReport {
+                model: entry.name.clone(),
+                path,
+                digest,
+                bytes: content.len() as u64,
+                transferred: 0,
+                present: false,
+            });
         }
         let url = self.address(entry, options)?;
         fs::create_dir_all(&self.folder).map_err(Error::io("creating", &self.folder))?;

@@ -105,8 +105,9 @@ pub(crate) fn run(session: &Session, mut registry: Registry, args: &Args) -> Res
     let work = Work::new(session, args)?;
     let mut variants = Vec::new();
     for entry in &members {
-        // Its companions are those of the set that was named and has it.
-        let mut sets = args.names.iter().filter_map(|name| registry.set(name).ok());
+        // Its companions are those of a set that has it, best one that was named.
+        let named = args.names.iter().filter_map(|name| registry.set(name).ok());
+        let mut sets = named.chain(registry.sets());
         let set = sets.find(|set| set.members().any(|member| member == entry.name));
         let set = set.map_or("standard", |set| &set.name);
         let set = registry.resolve(&format!("{set},{}", entry.name))?;
@@ -222,8 +223,8 @@ impl<'a> Work<'a> {
             .output
             .bar(format!("{}: quantising", entry.name));
         spinner.set(0, 1);
-        let path = registry.path(&entry.name)?;
-        let bytes = script::quantize(&self.args.python, &path, &inputs)?;
+        let model = registry.open(&entry.name)?;
+        let bytes = script::quantize(&self.args.python, &model, &inputs)?;
         drop(spinner);
 
         let name = format!("{}{SUFFIX}", entry.name);
@@ -234,7 +235,7 @@ impl<'a> Work<'a> {
         let folder = tempfile::tempdir().context("no folder for temporary files")?;
         let mut scratch = registry.clone().with_folder(folder.path());
         for model in [entry, &set.detector] {
-            fs::copy(registry.path(&model.name)?, scratch.path(&model.name)?)?;
+            fs::write(scratch.path(&model.name)?, registry.open(&model.name)?.bytes())?;
         }
         scratch.keep_model(&derived, &bytes)?;
         let names = Pair {

@@ -8,13 +8,23 @@ use std::{
 };
 
 use anyhow::{Context, Result, bail};
+use facekit::Model;
 use ndarray::ArrayD;
 
 const SCRIPT: &str = include_str!("quantize.py");
 
-/// The model at `source` in 8-bit integers, with ranges taken from what it does with `inputs`.
-pub(super) fn quantize(python: &Path, source: &Path, inputs: &[ArrayD<f32>]) -> Result<Vec<u8>> {
+/// The model in 8-bit integers, with ranges taken from what it does with `inputs`.
+pub(super) fn quantize(python: &Path, model: &Model, inputs: &[ArrayD<f32>]) -> Result<Vec<u8>> {
     let folder = tempfile::tempdir().context("no folder for temporary files")?;
+    // One that is part of the program lies in no file.
+    let source = match model.path() {
+        Some(path) => path.to_owned(),
+        None => {
+            let path = folder.path().join("model.onnx");
+            fs::write(&path, model.bytes()).context("writing to the folder for temporary files")?;
+            path
+        }
+    };
     let (script, output) = (
         folder.path().join("quantize.py"),
         folder.path().join("quantized.onnx"),
@@ -30,7 +40,7 @@ pub(super) fn quantize(python: &Path, source: &Path, inputs: &[ArrayD<f32>]) -> 
     let shown = python.display();
     let ran = Command::new(python)
         .arg(&script)
-        .args([source, folder.path(), &output])
+        .args([&source, folder.path(), &output])
         .output()
         .with_context(|| {
             format!("{shown}: not run; --python names one that has onnx and onnxruntime")
