@@ -4,6 +4,7 @@ use std::fmt;
 
 use candle_core::{Device, Tensor as CandleTensor, bail};
 use facekit::{Dim, Element, Error, Model, Network, Port, Result, Signature, Tensor, TensorView};
+use facekit_onnx::rewrite::widen_halves;
 use ndarray::ArrayD;
 
 use crate::{
@@ -24,7 +25,8 @@ pub(crate) struct CandleNetwork {
 
 impl CandleNetwork {
     pub(crate) fn load(model: &Model, target: &Target) -> Result<Self> {
-        let proto = facekit_onnx::read(model)?;
+        let mut proto = facekit_onnx::read(model)?;
+        widen_halves(&mut proto);
         facekit_onnx::check_operators(&proto, model, NAME, ops::is_known)?;
         let inputs = facekit_onnx::inputs(&proto, model)?;
         let names = inputs.iter().map(|port| port.name.as_str());

@@ -385,6 +385,25 @@ def dynamic():
     )
 
 
+def halves():
+    """Weights stored in 16 bits, as floats from the first node on."""
+    weights, bias = f32(4, 3, 3, 3).astype(np.float16), f32(4).astype(np.float16)
+
+    def wide(g, constant):
+        return g("Cast", constant, to=TensorProto.FLOAT)
+
+    def conv(g, x):
+        return g("Conv", x, wide(g, weights), wide(g, bias), pads=[1, 1, 1, 1])
+
+    operator("halves_conv", conv, f32(1, 3, 7, 6), tolerance="summed")
+    sizes = [[f32(1, 3, 4, 5)], [f32(2, 3, 5, 4)]]
+    operator("halves_conv_any_size", conv, *sizes[0], fixed=False, runs=sizes, tolerance="summed")
+    factors = f32(8, 5).astype(np.float16)
+    operator("halves_matmul", lambda g, x: g("MatMul", x, wide(g, factors)), f32(2, 8), tolerance="summed")
+    scale = np.array(0.3, np.float16)
+    operator("halves_scalar", lambda g, x: g("Mul", x, wide(g, scale)), f32(2, 8))
+
+
 def behaviours():
     # Outputs in another order than they are computed in and than their names sort; one input passes through unused.
     graph = Graph()
@@ -441,5 +460,5 @@ def behaviours():
 if __name__ == "__main__":
     for old in [*HERE.glob("*/*.onnx"), *HERE.glob("*/*.json")]:
         old.unlink()
-    for family in (convolutions, activations, pools, products, arithmetic, shapes, resizes, dynamic, behaviours):
+    for family in (convolutions, activations, pools, products, arithmetic, shapes, resizes, dynamic, behaviours, halves):
         family()

@@ -2,7 +2,7 @@
 
 use facekit_onnx::{
     proto::ModelProto,
-    rewrite::{pad_channels, split_prelu},
+    rewrite::{pad_channels, split_prelu, widen_halves},
 };
 
 /// Rewrites `proto` for the processor that this runs on; whether anything changed.
@@ -18,6 +18,8 @@ pub(crate) fn for_processor(proto: &mut ModelProto) -> bool {
         } else {
             return false;
         };
+        // ONNX Runtime does this by itself; the others cannot see through a cast.
+        widen_halves(proto);
         let padded = pad_channels(proto, block);
         let split = split_prelu(proto);
         padded + split > 0
