@@ -107,9 +107,10 @@ pub(crate) fn run(session: &Session, mut registry: Registry, args: &Args) -> Res
     for entry in &members {
         // Its companions are those of a set that has it, best one that was named.
         let named = args.names.iter().filter_map(|name| registry.set(name).ok());
-        let mut sets = named.chain(registry.sets());
-        let set = sets.find(|set| set.members().any(|member| member == entry.name));
-        let set = set.map_or("standard", |set| &set.name);
+        let set = named
+            .chain(registry.sets())
+            .find(|set| set.members().any(|member| member == entry.name))
+            .map_or("standard", |set| &set.name);
         let set = registry.resolve(&format!("{set},{}", entry.name))?;
         variants.push(
             work.quantize(&mut registry, entry, &set)
@@ -235,7 +236,10 @@ impl<'a> Work<'a> {
         let folder = tempfile::tempdir().context("no folder for temporary files")?;
         let mut scratch = registry.clone().with_folder(folder.path());
         for model in [entry, &set.detector] {
-            fs::write(scratch.path(&model.name)?, registry.open(&model.name)?.bytes())?;
+            fs::write(
+                scratch.path(&model.name)?,
+                registry.open(&model.name)?.bytes(),
+            )?;
         }
         scratch.keep_model(&derived, &bytes)?;
         let names = Pair {
