@@ -1,0 +1,1 @@
+"""How the models of facekit-nano are made. README.md tells how to run it."""

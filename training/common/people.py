@@ -1,0 +1,87 @@
+"""The people of Labeled Faces in the Wild and who of them may be trained on."""
+
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+from . import paths
+
+#: Folds whose people a training with `people="split"` never sees: one calibrates, the other reports.
+HELD_OUT = (4, 5)
+
+
+@dataclass(frozen=True)
+class Photo:
+    person: str
+    number: int
+
+    @property
+    def path(self) -> Path:
+        return paths.lfw() / "images" / self.person / f"{self.person}_{self.number:04}.jpg"
+
+
+@dataclass(frozen=True)
+class Pair:
+    first: Photo
+    second: Photo
+    fold: int
+
+    @property
+    def same(self) -> bool:
+        return self.first.person == self.second.person
+
+
+def read_pairs(text: str) -> list[Pair]:
+    """LFW's `pairs.txt`: folds and pairs per kind, then per fold that many of one person and of two."""
+    lines = [line.split("\t") for line in text.splitlines() if line.strip()]
+    folds, per_kind = int(lines[0][0]), int(lines[0][1])
+    if len(lines) != 1 + 2 * folds * per_kind:
+        raise ValueError(f"pairs.txt: {len(lines) - 1} pairs, not {2 * folds * per_kind}")
+    pairs = []
+    for i, row in enumerate(lines[1:]):
+        if len(row) == 3:
+            first, second = Photo(row[0], int(row[1])), Photo(row[0], int(row[2]))
+        elif len(row) == 4:
+            first, second = Photo(row[0], int(row[1])), Photo(row[2], int(row[3]))
+        else:
+            raise ValueError(f"pairs.txt: line {i + 2} has {len(row)} columns")
+        pairs.append(Pair(first, second, 1 + i // (2 * per_kind)))
+    return pairs
+
+
+@cache
+def pairs() -> tuple[Pair, ...]:
+    return tuple(read_pairs((paths.lfw() / "pairs.txt").read_text()))
+
+
+@cache
+def photos() -> tuple[Photo, ...]:
+    """Every photo, in a fixed order."""
+    found = []
+    for path in sorted((paths.lfw() / "images").glob("*/*.jpg")):
+        person, number = path.stem.rsplit("_", 1)
+        found.append(Photo(person, int(number)))
+    return tuple(found)
+
+
+def people_of(folds: tuple[int, ...]) -> frozenset[str]:
+    """Who appears in the pairs of these folds."""
+    return frozenset(
+        photo.person for pair in pairs() if pair.fold in folds for photo in (pair.first, pair.second)
+    )
+
+
+def training_photos(people: str) -> list[Photo]:
+    """What may be trained on: with "split" nobody who appears in folds 4 and 5, with "all" everybody."""
+    if people == "all":
+        return list(photos())
+    if people != "split":
+        raise ValueError(f"people: {people!r} is neither split nor all")
+    kept_out = people_of(HELD_OUT)
+    return [photo for photo in photos() if photo.person not in kept_out]
+
+
+def held_out_photos(folds: tuple[int, ...] = HELD_OUT) -> list[Photo]:
+    """Every photo of the people of these folds."""
+    people = people_of(folds)
+    return [photo for photo in photos() if photo.person in people]

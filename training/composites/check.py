@@ -1,0 +1,122 @@
+"""Measures the composites as facekit sees them and as their source photos see them."""
+
+import csv
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from ..common.align import align
+from ..common.liveness import Networks
+from ..common.teacher import MobileFaceNet, YuNet
+from . import plan, quality
+from .choose import TO_EACH_OTHER, TO_ITSELF, TO_PHOTOS
+from .sources import Sources
+
+#: What the demo data may weigh, in bytes.
+MOST = 2_000_000
+
+
+@dataclass
+class Face:
+    file: str
+    person: str
+    score: float
+    live: float
+    issues: list[str]
+    embedding: np.ndarray
+
+
+class Eyes:
+    """facekit's standard set."""
+
+    def __init__(self, threads: int = 1):
+        self.detector = YuNet(threads=threads, score=0.6)
+        self.embedder = MobileFaceNet(threads)
+        self.liveness = Networks.standard(threads)
+
+    def see(self, image: np.ndarray, gate: dict) -> list[tuple[np.ndarray, float, list[str], np.ndarray]]:
+        faces = self.detector.detect(image)
+        live = self.liveness.live(image, faces[:, :4])
+        found = []
+        for face, alive in zip(faces, live, strict=True):
+            aligned = align(image, face[4:14])
+            measured = quality.measure(image.shape[1], image.shape[0], face, aligned)
+            embedding = self.embedder.embed(aligned[None, ..., ::-1])[0]
+            found.append((face, float(alive), quality.issues(measured, gate), embedding))
+        return found
+
+
+def look(folder: Path, threads: int = 1) -> tuple[list[Face], list[Face], list[str]]:
+    """The faces of the people's photos, those of the frames, and what is not as it should be."""
+    eyes, wrong = Eyes(threads), []
+    photos, frames = [], []
+    for path in sorted((folder / "people").glob("*/*.jpg")):
+        file = f"{path.parent.name}/{path.name}"
+        found = eyes.see(cv2.imread(str(path)), quality.ENROLLMENT)
+        if len(found) != 1:
+            wrong.append(f"{file}: {len(found)} faces")
+        for face, live, issues, embedding in found:
+            photos.append(Face(file, path.parent.name, face[14], live, issues, embedding))
+    with (folder / "frames.csv").open(newline="") as table:
+        expected = list(csv.DictReader(table))
+    for path in sorted((folder / "frames").glob("*.jpg")):
+        here = [row for row in expected if row["frame"] == path.name]
+        found = eyes.see(cv2.imread(str(path)), quality.RECOGNITION)
+        if len(found) != len(here):
+            wrong.append(f"{path.name}: {len(found)} faces, not {len(here)}")
+        for face, live, issues, embedding in found:
+            middle = face[4:8].reshape(2, 2).mean(0)
+            row = min(here, key=lambda r: np.hypot(int(r["x"]) - middle[0], int(r["y"]) - middle[1]), default=None)
+            if row is None or np.hypot(int(row["x"]) - middle[0], int(row["y"]) - middle[1]) > 25:
+                wrong.append(f"{path.name}: a face where nobody is, at {middle.round()}")
+                continue
+            frames.append(Face(path.name, row["person"], face[14], live, issues, embedding))
+    return photos, frames, wrong
+
+
+def report(folder: Path, sources: Sources | None, threads: int = 1) -> bool:
+    """Prints every figure, and says whether all limits are kept. Without sources nothing is compared with photos of LFW."""
+    photos, frames, wrong = look(folder, threads)
+    both = photos + frames
+    people = np.array([face.person for face in both])
+    embeddings = np.stack([face.embedding for face in both])
+    cosines = embeddings @ embeddings.T
+    same = people[:, None] == people[None]
+    upper = np.triu(np.ones_like(same), 1)
+
+    def tell(what: str, values: np.ndarray, limit: str, fine: bool) -> None:
+        low, middle, high = np.quantile(values, [0, 0.5, 1])
+        print(f"{what:<58} {low:6.3f} {middle:6.3f} {high:6.3f}   {limit:<9} {'ok' if fine else 'NOT KEPT'}")
+        if not fine:
+            wrong.append(what)
+
+    print(f"{'cosines under mobilefacenet':<58} {'least':>6} {'median':>6} {'most':>6}   limit")
+    within, between = cosines[same & upper], cosines[~same & upper]
+    tell("pictures of one person", within, f">= {TO_ITSELF}", within.min() >= TO_ITSELF)
+    tell("pictures of two people, strangers among them", between, f"< {TO_EACH_OTHER}", between.max() < TO_EACH_OTHER)
+    if sources is not None:
+        nearest = (embeddings @ sources.embeddings.T).max(1)
+        tell(f"nearest of {len(sources.photos)} photos of LFW", nearest, f"< {TO_PHOTOS}", nearest.max() < TO_PHOTOS)
+    print()
+    for name, faces in (("photos", photos), ("frames", frames)):
+        scores, live = np.array([f.score for f in faces]), np.array([f.live for f in faces])
+        issues = [f"{f.file} ({f.person}): {', '.join(f.issues)}" for f in faces if f.issues]
+        tell(f"{name}: YuNet-n's score, {len(faces)} faces", scores, ">= 0.6", scores.min() >= 0.6)
+        print(f"{name}: quality gate kept by {len(faces) - len(issues)} of {len(faces)}")
+        passed = int((live >= 0.5).sum())
+        print(f"{name}: live under MiniFASNet's pair {passed} of {len(faces)}, median {np.median(live):.2f}")
+        for face in faces:
+            if face.live < 0.5:
+                print(f"  {face.file} ({face.person}): {face.live:.2f}")
+        wrong += issues
+    weight = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+    print(f"{weight} bytes")
+    if weight > MOST:
+        wrong.append(f"more than {MOST} bytes")
+    if len(set(people[: len(photos)])) != len(plan.PEOPLE):
+        wrong.append(f"{len(set(people[: len(photos)]))} people, not {len(plan.PEOPLE)}")
+    for text in wrong:
+        print(f"wrong: {text}")
+    return not wrong
