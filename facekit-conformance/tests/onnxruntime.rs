@@ -5,6 +5,7 @@ mod library;
 use std::{fs, num::NonZeroUsize, path::Path, sync::Barrier, thread};
 
 use facekit::{Error, LoadOptions, Model, Network, Runtime, Tensor};
+use facekit_candle::Candle;
 use facekit_conformance::skip;
 use facekit_onnx::proto::{
     DataType, Dimension, DimensionValue, GraphProto, Message, ModelProto, NodeProto,
@@ -12,6 +13,7 @@ use facekit_onnx::proto::{
     TypeProto, TypeValue, ValueInfoProto,
 };
 use facekit_ort::{Optimization, Ort, Provider};
+use facekit_tract::Tract;
 use ndarray::ArrayD;
 use tempfile::tempdir;
 
@@ -197,6 +199,34 @@ fn weights_in_another_file() {
     fs::write(folder.path().join("weights.bin"), [0; 5]).unwrap();
     let error = load().unwrap_err();
     assert!(matches!(error, Error::Model { .. }), "{error:?}");
+
+    #[cfg(unix)]
+    {
+        use std::os::unix::ffi::OsStrExt as _;
+        // A link may lead anywhere: on no runtime.
+        let elsewhere = tempdir().unwrap();
+        let weights = elsewhere.path().join("weights.bin");
+        fs::write(&weights, [0; 12]).unwrap();
+        fs::remove_file(folder.path().join("weights.bin")).unwrap();
+        std::os::unix::fs::symlink(&weights, folder.path().join("weights.bin")).unwrap();
+        let runtimes: [&dyn Runtime; 3] = [&Ort::new(), &Tract::new(), &Candle::new()];
+        for runtime in runtimes {
+            let error = runtime.load(&model, &LoadOptions::default()).unwrap_err();
+            let words = "leads out of the model's folder";
+            assert!(error.to_string().contains(words), "{error}");
+        }
+
+        // A folder that ONNX Runtime cannot be told of: its own way would be the current folder.
+        let strange = folder.path().join(std::ffi::OsStr::from_bytes(b"nu\xff"));
+        fs::create_dir(&strange).unwrap();
+        fs::copy(&path, strange.join("model.onnx")).unwrap();
+        fs::write(strange.join("weights.bin"), [0; 12]).unwrap();
+        let strange = Model::open(strange.join("model.onnx")).unwrap();
+        let error = Ort::new()
+            .load(&strange, &LoadOptions::default())
+            .unwrap_err();
+        assert!(format!("{error:?}").contains("not UTF-8"), "{error:?}");
+    }
 }
 
 /// A graph that was optimised is used again, and made anew where it is damaged.

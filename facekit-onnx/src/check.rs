@@ -269,10 +269,20 @@ fn check_external_data(graph: &GraphProto, model: &Model) -> Result<()> {
         }
         let Some(folder) = model.path().and_then(Path::parent) else {
             return wrong(format!(
-                "its elements are in a file {location:?} beside the model, which was not read from a file"
+                "its elements are in another file, {location:?}, and this model is one file only: as are all models of a registry, whose digests cover no other"
             ));
         };
         let path = folder.join(location);
+        // A link may lead anywhere.
+        let inside = folder
+            .canonicalize()
+            .and_then(|folder| Ok(path.canonicalize()?.starts_with(folder)));
+        if let Ok(false) = inside {
+            return wrong(format!(
+                "its elements are in {}, which leads out of the model's folder",
+                path.display()
+            ));
+        }
         if !path.is_file() {
             return wrong(format!(
                 "its elements are in {}, which is not there",

@@ -3,9 +3,11 @@
 use std::{
     env,
     ffi::OsString,
-    fmt, fs,
-    path::{Path, PathBuf},
-    process::{Command, Stdio},
+    fmt, fs, io,
+    path::{self, Path, PathBuf},
+    process::{Child, Command, Stdio},
+    thread,
+    time::{Duration, Instant},
 };
 
 /// The variable that names the library. ort reads it too.
@@ -25,6 +27,9 @@ const PYTHON: &str = if cfg!(target_os = "windows") {
 } else {
     "python3"
 };
+
+/// How long Python may take to answer.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Prints where the package lies, without running any of its code, and without taking one in the current folder for it.
 const ASK: &str = "\
@@ -88,6 +93,11 @@ impl Place {
     /// Why there are none.
     pub(crate) fn candidates(&self) -> Result<Vec<PathBuf>, String> {
         match self {
+            // A bare name is the loader's to find, but for a file that is here.
+            Self::Given { path, .. } if path.exists() => {
+                let path = path::absolute(path).map_err(|error| error.to_string())?;
+                Ok(vec![path])
+            }
             Self::Given { path, .. } => Ok(vec![path.clone()]),
             Self::Loader => {
                 let program = env::current_exe().ok();
@@ -155,11 +165,21 @@ fn is_library(name: &str) -> bool {
 
 /// Where `python` would import the package from.
 fn ask(python: &str) -> Result<PathBuf, String> {
-    let output = Command::new(python)
+    let mut child = Command::new(python)
         .args(["-c", ASK])
         .stdin(Stdio::null())
-        .output()
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
         .map_err(|error| format!("it does not run: {error}"))?;
+    if !wait(&mut child).map_err(|error| error.to_string())? {
+        // One that is gone by now is as good, and what it started may go on.
+        let _ = child.kill().and_then(|()| child.wait().map(drop));
+        return Err(format!("it did not answer within {} s", PATIENCE.as_secs()));
+    }
+    let output = child
+        .wait_with_output()
+        .map_err(|error| error.to_string())?;
     if !output.status.success() {
         let said = String::from_utf8_lossy(&output.stderr);
         let said = said.lines().last().unwrap_or_default();
@@ -170,6 +190,18 @@ fn ask(python: &str) -> Result<PathBuf, String> {
         "" => Err("there is no package onnxruntime".to_owned()),
         folder => Ok(folder.into()),
     }
+}
+
+/// Whether it ended in time; what it says is less than a pipe holds.
+fn wait(child: &mut Child) -> io::Result<bool> {
+    let begun = Instant::now();
+    while child.try_wait()?.is_none() {
+        if begun.elapsed() > PATIENCE {
+            return Ok(false);
+        }
+        thread::sleep(Duration::from_millis(2));
+    }
+    Ok(true)
 }
 
 #[cfg(test)]

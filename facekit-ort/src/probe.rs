@@ -3,7 +3,13 @@
 
 use std::ffi::CStr;
 #[cfg(feature = "load-dynamic")]
-use std::{error::Error, ffi::OsStr, fs::File, io::Read, path::Path};
+use std::{
+    error::Error,
+    ffi::OsStr,
+    fs::File,
+    io::{Read, Seek, SeekFrom},
+    path::Path,
+};
 
 #[cfg(feature = "load-dynamic")]
 use libloading::Library;
@@ -16,7 +22,15 @@ pub(crate) fn open(path: &Path) -> Result<(Library, String), String> {
     if path.parent() != Some(Path::new("")) {
         let metadata = path.metadata().map_err(|error| error.to_string())?;
         if !metadata.is_file() {
-            return Err("a folder, where a library's file is needed".to_owned());
+            let what = if metadata.is_dir() {
+                "a folder"
+            } else {
+                "a device or pipe"
+            };
+            return Err(format!("{what}, where a library's file is needed"));
+        }
+        if is_cut_short(path).unwrap_or(false) {
+            return Err("it is cut short".to_owned());
         }
     }
     let library = load(path.as_os_str()).map_err(|error| {
@@ -30,6 +44,47 @@ pub(crate) fn open(path: &Path) -> Result<(Library, String), String> {
     })?;
     let version = version(base(&library)?)?;
     Ok((library, version))
+}
+
+/// Whether a file as Linux has them for 64 bits ends before what the loader would map of it: reading that would end the
+/// process. `None` where that cannot be told.
+#[cfg(feature = "load-dynamic")]
+fn is_cut_short(path: &Path) -> Option<bool> {
+    const HEADER: usize = 64;
+    const SEGMENT: usize = 56;
+    const LOADED: u32 = 1;
+    let mut file = File::open(path).ok()?;
+    let length = file.metadata().ok()?.len();
+    let mut header = [0; HEADER];
+    file.read_exact(&mut header).ok()?;
+    // 64 bits, and the lower byte first.
+    if !header.starts_with(b"\x7fELF\x02\x01") {
+        return None;
+    }
+    let number = |bytes: &[u8], at: usize, width: usize| {
+        let bytes = bytes[at..at + width].iter().rev();
+        bytes.fold(0_u64, |number, &byte| number << 8 | u64::from(byte))
+    };
+    let (table, size, count) = (
+        number(&header, 32, 8),
+        number(&header, 54, 2),
+        number(&header, 56, 2),
+    );
+    if size != SEGMENT as u64 {
+        return None;
+    }
+    file.seek(SeekFrom::Start(table)).ok()?;
+    for _ in 0..count {
+        let mut segment = [0; SEGMENT];
+        if file.read_exact(&mut segment).is_err() {
+            return Some(true);
+        }
+        let end = number(&segment, 8, 8).saturating_add(number(&segment, 32, 8));
+        if number(&segment, 0, 4) == u64::from(LOADED) && end > length {
+            return Some(true);
+        }
+    }
+    Some(false)
 }
 
 /// Whether the file is of the same format as this program and for another processor, of which the loader of Linux says
@@ -104,7 +159,33 @@ fn version(base: *const OrtApiBase) -> Result<String, String> {
     // SAFETY: the function takes any number, and gives null for those that it does not know.
     let api = unsafe { (base.GetApi)(ORT_API_VERSION) };
     if api.is_null() {
-        return Err(too_old);
+        return Err(format!(
+            "version {version} does not have the functions of 1.{ORT_API_VERSION}"
+        ));
     }
     Ok(version)
+}
+
+#[cfg(all(test, feature = "load-dynamic", target_os = "linux"))]
+mod tests {
+    use std::{env, fs};
+
+    use super::*;
+
+    #[test]
+    fn what_ends_too_early_is_seen_before_it_is_loaded() {
+        let program = env::current_exe().unwrap();
+        assert_eq!(is_cut_short(&program), Some(false));
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("libonnxruntime.so");
+        let bytes = fs::read(program).unwrap();
+        for length in [64, 100, 10_000] {
+            fs::write(&path, &bytes[..length]).unwrap();
+            assert_eq!(is_cut_short(&path), Some(true), "{length}");
+            let error = open(&path).unwrap_err();
+            assert_eq!(error, "it is cut short");
+        }
+        fs::write(&path, "text").unwrap();
+        assert_eq!(is_cut_short(&path), None);
+    }
 }

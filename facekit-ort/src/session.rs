@@ -63,7 +63,14 @@ impl Recipe {
             .with_intra_op_spinning(false)?
             // A pattern would be kept for every size of the inputs ever seen.
             .with_memory_pattern(false)?;
-        if let Some(folder) = self.folder.as_deref().and_then(|folder| folder.to_str()) {
+        if let Some(folder) = &self.folder {
+            // Without it, ONNX Runtime would take files of the current folder.
+            let folder = folder.to_str().ok_or_else(|| {
+                ort::Error::new(format!(
+                    "{}: not UTF-8, as ONNX Runtime needs it",
+                    folder.display()
+                ))
+            })?;
             let key = "session.model_external_initializers_file_folder_path";
             builder = builder.with_config_entry(key, folder)?;
         }

@@ -86,7 +86,7 @@ fn versions_that_are_too_old_or_none() {
     for (version, words) in [
         ("\"1.17.3\"", "version 1.17.3 is too old: 1.24"),
         // New by its name, and without the functions.
-        ("\"1.99.0\"", "version 1.99.0 is too old: 1.24"),
+        ("\"1.99.0\"", "does not have the functions of 1.24"),
         ("\"none\"", "which is none"),
         ("0", "does not tell its version"),
     ] {

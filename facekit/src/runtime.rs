@@ -139,6 +139,10 @@ impl Model {
         &self.bytes
     }
 
+    pub(crate) fn into_bytes(self) -> Arc<[u8]> {
+        self.bytes
+    }
+
     /// Where the bytes came from, which is where external tensor data would lie.
     #[must_use]
     pub fn path(&self) -> Option<&Path> {

@@ -152,11 +152,14 @@ fn context_crop(width: usize, height: usize, face: &Rect, context: f64) -> Resul
         .min(right_most / face_width)
         .min(bottom_most / face_height);
     let (grown_width, grown_height) = (scale * face_width, scale * face_height);
+    // A crop that is as large as the image, or that was shifted to its edge, ends on a whole pixel but for rounding, which
+    // differs by runtime: what is just short of a whole pixel counts as that.
+    let whole = |place: f64| (place + 1e-3) as usize;
     let span = |start: f32, length: f64, grown: f64, most: f64| {
         let start = (f64::from(start) + length / 2.0 - grown / 2.0)
             .min(most - grown)
             .max(0.0);
-        (start as usize, (start + grown).min(most) as usize)
+        (whole(start), whole((start + grown).min(most)))
     };
     let (left, right) = span(face.x, face_width, grown_width, right_most);
     let (top, bottom) = span(face.y, face_height, grown_height, bottom_most);

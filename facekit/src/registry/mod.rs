@@ -295,7 +295,11 @@ impl Registry {
         manifest.sets.retain(|set| {
             let missing = set.members().find(|member| !known.contains(member));
             if let Some(missing) = missing {
-                tracing::warn!(set = set.name, origin, "left out: there is no model {missing:?}");
+                tracing::warn!(
+                    set = set.name,
+                    origin,
+                    "left out: there is no model {missing:?}"
+                );
             }
             missing.is_none()
         });
@@ -496,6 +500,9 @@ impl Registry {
     /// Reads a model's file and checks its digest. The model is named as its entry. A model that is part of the program
     /// has no need of a file.
     ///
+    /// The digest is that of one file, so weights in a file beside it, which nobody vouches for, are not followed: what
+    /// comes out has no path.
+    ///
     /// # Errors
     ///
     /// [`Error::UnknownModel`]; [`Error::ModelMissing`] where there is no such file; [`Error::HashMismatch`] where it
@@ -509,7 +516,7 @@ impl Registry {
         let model = Model::open(&path).map_err(|error| missing(entry, &path, error))?;
         let digest = Digest::of(model.bytes());
         if entry.accepts(digest) {
-            Ok(model.named(&entry.name))
+            Ok(Model::from_bytes(&entry.name, model.into_bytes()))
         } else {
             Err(mismatch(entry, path.display().to_string(), digest))
         }
@@ -723,19 +730,22 @@ mod tests {
     #[test]
     fn the_environment_names_folder_and_mirror() {
         let folder = tempfile::tempdir().unwrap();
-        let registry = Registry::builtin().read_variables(|name| match name {
-            "FACEKIT_MODELS" => Some(folder.path().into()),
-            "FACEKIT_MIRROR" => Some("http://models.local/".into()),
-            _ => None,
-        })
-        .unwrap();
+        let registry = Registry::builtin()
+            .read_variables(|name| match name {
+                "FACEKIT_MODELS" => Some(folder.path().into()),
+                "FACEKIT_MIRROR" => Some("http://models.local/".into()),
+                _ => None,
+            })
+            .unwrap();
         assert_eq!(registry.folder(), folder.path());
         assert_eq!(registry.mirror.as_deref(), Some("http://models.local/"));
     }
 
     #[test]
     fn without_variables_the_platform_decides() {
-        let registry = Registry::builtin().read_variables(|_| Some(OsString::new())).unwrap();
+        let registry = Registry::builtin()
+            .read_variables(|_| Some(OsString::new()))
+            .unwrap();
         assert!(registry.folder().ends_with("facekit/models"));
         assert_eq!(registry.mirror, None);
     }

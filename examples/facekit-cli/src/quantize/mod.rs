@@ -102,6 +102,9 @@ struct Variant {
 pub(crate) fn run(session: &Session, mut registry: Registry, args: &Args) -> Result<Answer> {
     let names = args.names.join(",");
     let members: Vec<ModelEntry> = registry.members(&names)?.into_iter().cloned().collect();
+    if let Some(entry) = members.iter().find(|entry| entry.name.ends_with(SUFFIX)) {
+        bail!("model {}: it is in 8 bits already", entry.name);
+    }
     let work = Work::new(session, args)?;
     let mut variants = Vec::new();
     for entry in &members {
@@ -225,7 +228,7 @@ impl<'a> Work<'a> {
             .bar(format!("{}: quantising", entry.name));
         spinner.set(0, 1);
         let model = registry.open(&entry.name)?;
-        let bytes = script::quantize(&self.args.python, &model, &inputs)?;
+        let bytes = script::quantize(&self.args.python, &model, &inputs, &self.session.token)?;
         drop(spinner);
 
         let name = format!("{}{SUFFIX}", entry.name);

@@ -4,17 +4,24 @@ use std::{
     fs,
     io::{BufWriter, Write as _},
     path::Path,
-    process::Command,
+    process::{Command, Stdio},
+    thread,
+    time::Duration,
 };
 
 use anyhow::{Context, Result, bail};
-use facekit::Model;
+use facekit::{CancellationToken, Error, Model};
 use ndarray::ArrayD;
 
 const SCRIPT: &str = include_str!("quantize.py");
 
 /// The model in 8-bit integers, with ranges taken from what it does with `inputs`.
-pub(super) fn quantize(python: &Path, model: &Model, inputs: &[ArrayD<f32>]) -> Result<Vec<u8>> {
+pub(super) fn quantize(
+    python: &Path,
+    model: &Model,
+    inputs: &[ArrayD<f32>],
+    token: &CancellationToken,
+) -> Result<Vec<u8>> {
     let folder = tempfile::tempdir().context("no folder for temporary files")?;
     // One that is part of the program lies in no file.
     let source = match model.path() {
@@ -38,15 +45,32 @@ pub(super) fn quantize(python: &Path, model: &Model, inputs: &[ArrayD<f32>]) -> 
         write(&path, input).context("writing to the folder for temporary files")?;
     }
     let shown = python.display();
-    let ran = Command::new(python)
+    let said = folder.path().join("said.txt");
+    let stderr = fs::File::create(&said).context("writing to the folder for temporary files")?;
+    let mut child = Command::new(python)
         .arg(&script)
         .args([&source, folder.path(), &output])
-        .output()
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(stderr)
+        .spawn()
         .with_context(|| {
             format!("{shown}: not run; --python names one that has onnx and onnxruntime")
         })?;
-    if !ran.status.success() {
-        let words = String::from_utf8_lossy(&ran.stderr);
+    let status = loop {
+        if let Some(status) = child.try_wait()? {
+            break status;
+        }
+        if token.is_cancelled() {
+            child.kill()?;
+            child.wait()?;
+            return Err(Error::Cancelled.into());
+        }
+        thread::sleep(Duration::from_millis(20));
+    };
+    if !status.success() {
+        let words = fs::read(&said).context("reading from the folder for temporary files")?;
+        let words = String::from_utf8_lossy(&words);
         let last = words.trim().lines().last().unwrap_or("it says nothing");
         match last.strip_prefix("missing: ") {
             Some(package) => bail!(
