@@ -4,9 +4,7 @@ use facekit::Direction;
 
 use crate::{
     Count, MissingOut, Rules, Seconds, Times,
-    interval::{
-        Interval, after, clip, first, last, normalize, overlap, remove, subtract, total,
-    },
+    interval::{Interval, after, clip, first, last, normalize, overlap, remove, subtract, total},
     rules::ReadyBreak,
     time::DAY,
 };
