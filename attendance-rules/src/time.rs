@@ -7,7 +7,7 @@ use std::{borrow::Cow, fmt};
 use jiff::{
     SignedDuration, Timestamp,
     civil::{Date, Time, Weekday},
-    fmt::friendly::{Designator, Spacing, SpanParser, SpanPrinter},
+    fmt::friendly::{Designator, Direction, Spacing, SpanParser, SpanPrinter},
     tz::TimeZoneDatabase,
 };
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
@@ -51,7 +51,8 @@ impl fmt::Display for Seconds {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let printer = SpanPrinter::new()
             .designator(Designator::Compact)
-            .spacing(Spacing::BetweenUnits);
+            .spacing(Spacing::BetweenUnits)
+            .direction(Direction::Sign);
         f.pad(&printer.duration_to_string(&SignedDuration::from_secs(self.0)))
     }
 }

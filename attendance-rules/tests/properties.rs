@@ -52,7 +52,6 @@ fn sum(parts: impl Iterator<Item = Times>) -> [i64; 4] {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(300))]
 
     /// Deciding scan by scan, knowing only what the lookback holds, says what evaluation says of all.
     #[test]

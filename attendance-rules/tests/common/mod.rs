@@ -6,6 +6,8 @@
     reason = "each test file uses its part"
 )]
 
+pub mod streams;
+
 use attendance_rules::{
     DayRecord, Ledger, Outcome, Period, Policy, Punch, PunchKind, Rules, Status,
 };

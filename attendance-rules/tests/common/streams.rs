@@ -1,5 +1,10 @@
 //! Random punches and policies.
-#![allow(dead_code, unreachable_pub, missing_docs, reason = "each test file uses its part")]
+#![allow(
+    dead_code,
+    unreachable_pub,
+    missing_docs,
+    reason = "each test file uses its part"
+)]
 
 use attendance_rules::{Change, Correction, Policy, Punch, PunchKind, Rules, Source};
 use facekit::jiff::Timestamp;
@@ -16,7 +21,12 @@ pub fn instant(second: i64) -> Timestamp {
 
 /// What differs between policies, each as a piece of TOML that goes with any of the others.
 pub fn policies() -> impl Strategy<Value = Policy> {
-    let zone = prop::sample::select(vec!["UTC", "Europe/Berlin", "Asia/Kolkata", "America/Vancouver"]);
+    let zone = prop::sample::select(vec![
+        "UTC",
+        "Europe/Berlin",
+        "Asia/Kolkata",
+        "America/Vancouver",
+    ]);
     let shifts = prop::sample::select(vec![
         "",
         "[[shifts]]\nname = 'day'\nstart = '08:00'\nend = '17:00'\n",
@@ -43,7 +53,10 @@ pub fn policies() -> impl Strategy<Value = Policy> {
         "[anomalies]\nrest_day = {}\nout_of_hours = { from = '06:00', to = '22:00', action = 'refuse' }\ntoo_many_scans = { most = 3, action = 'refuse' }\n",
         "[anomalies]\nlow_liveness = { below = 0.5, streak = 2 }\nimpossible_travel = {}\n[[site.places]]\nname = 'a'\ndevices = ['in']\ntravel = '1h'\n[[site.places]]\nname = 'b'\ndevices = ['out']\ntravel = '2h'\n",
     ]);
-    let doors = prop::sample::select(vec!["", "[scans]\nentry_devices = ['in']\nexit_devices = ['out']\n"]);
+    let doors = prop::sample::select(vec![
+        "",
+        "[scans]\nentry_devices = ['in']\nexit_devices = ['out']\n",
+    ]);
     let window = (any::<bool>(), any::<bool>());
     (zone, shifts, breaks, assignment, count, anomalies, doors, window).prop_map(
         |(zone, shifts, breaks, assignment, count, anomalies, doors, (before, after))| {
@@ -73,7 +86,10 @@ pub fn punches() -> impl Strategy<Value = Vec<Punch>> {
     let liveness = prop::option::of(0.0_f32..1.0);
     prop::collection::vec((gap, kind, device, liveness), 0..40).prop_map(|parts| {
         let mut second = 0;
-        let punch = |(at, (gap, kind, device, liveness)): (usize, (i64, PunchKind, Option<&str>, Option<f32>))| {
+        let punch = |(at, (gap, kind, device, liveness)): (
+            usize,
+            (i64, PunchKind, Option<&str>, Option<f32>),
+        )| {
             second += gap;
             let mut punch = Punch::new(format!("{at:03}"), anna(), instant(second)).with_kind(kind);
             punch.device = device.map(Into::into);
@@ -88,9 +104,22 @@ pub fn punches() -> impl Strategy<Value = Vec<Punch>> {
 pub fn correction(number: usize, punches: &[Punch], at: usize, second: i64) -> Correction {
     let new = Punch::new(format!("c{number}"), anna(), instant(second)).with_source(Source::Manual);
     let change = match punches.get(at) {
-        Some(punch) if number.is_multiple_of(2) => Change::Void { punch: punch.id.clone() },
-        Some(punch) => Change::Replace { punch: punch.id.clone(), with: Box::new(new) },
-        None => Change::Add { punch: Box::new(new) },
+        Some(punch) if number.is_multiple_of(2) => Change::Void {
+            punch: punch.id.clone(),
+        },
+        Some(punch) => Change::Replace {
+            punch: punch.id.clone(),
+            with: Box::new(new),
+        },
+        None => Change::Add {
+            punch: Box::new(new),
+        },
     };
-    Correction::new(format!("{number:03}"), instant(number as i64), "head", "wrong", change)
+    Correction::new(
+        format!("{number:03}"),
+        instant(number as i64),
+        "head",
+        "wrong",
+        change,
+    )
 }
