@@ -46,7 +46,7 @@ fn nearly_policies() -> impl Strategy<Value = String> {
         "step = '1s'",
         "in = { to = 'up', step = '1h' }",
         "margin_after = '12h'",
-        "missing_out = { rule = 'refuse' }",
+        "missing_out = 'refuse'",
         "preset = 's3'",
         "new_shift_after = '1s'",
         "longest_shift = '1s'",

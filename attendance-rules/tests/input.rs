@@ -123,12 +123,12 @@ fn policies_name_the_key() {
             "policy, anomalies.low_liveness: missing field `streak`",
         ),
         (
-            "[assignment.missing_out]\nrule = 'at_shift_end'",
+            "[assignment]\nmissing_out = 'at_shift_end'",
             "policy, assignment.missing_out: at_shift_end needs shifts",
         ),
         (
-            "[assignment.missing_out]\nrule = 'open'\ntolerance = '1h'",
-            "policy, assignment.missing_out",
+            "[assignment.missing_out.after_expected]\ntolerence = '1h'",
+            "policy, assignment.missing_out.after_expected.tolerence: no such key; did you mean \"tolerance\"?",
         ),
         (
             "[[windows]]\nname = 'n'\nfrom = '22:00'\nto = '22:00'",

@@ -601,8 +601,7 @@ fn s24_an_automatic_out() {
     let rules = rules(
         "[work]
         expected = '8h'
-        [assignment.missing_out]
-        rule = 'after_expected'
+        [assignment.missing_out.after_expected]
         tolerance = '1h'",
     );
     let times = ["2026-03-02T08:00", "2026-03-02T12:00", "2026-03-02T13:00"];

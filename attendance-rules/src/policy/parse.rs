@@ -145,9 +145,16 @@ fn read<T: DeserializeOwned>(value: Value) -> Result<T> {
 
 /// The known name that is spelled most like `name`, where one is close.
 pub(crate) fn closest<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
-    let scored = known.map(|known| (strsim::jaro_winkler(name, known), known));
+    let scored = known.filter_map(|known| {
+        // Words with the same beginning, and words with a slip of the keyboard.
+        let (alike, slips) = (
+            strsim::jaro_winkler(name, known),
+            strsim::normalized_damerau_levenshtein(name, known),
+        );
+        (alike > 0.8 || slips > 0.5).then_some((alike + slips, known))
+    });
     let best = scored.max_by(|a, b| a.0.total_cmp(&b.0))?;
-    (best.0 > 0.8).then_some(best.1)
+    Some(best.1)
 }
 
 /// TOML's dates and times become texts, which is how the types read them.

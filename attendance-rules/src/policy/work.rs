@@ -64,7 +64,7 @@ pub enum DayOf {
 
 /// What becomes of a shift that nobody left.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(tag = "rule", rename_all = "snake_case", deny_unknown_fields)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum MissingOut {
     /// What follows the last OUT does not count, and the shift is reported as open.
     #[default]

@@ -17,11 +17,11 @@ const POLICIES: [&str; 5] = [
     "",
     "preset = 's3'",
     "[[shifts]]\nname = 'n'\nstart = '22:00'\nend = '06:00'\novernight = true\nmargin_before = '12h'\nmargin_after = '12h'\n\
-     [site]\ntime_zone = 'Pacific/Apia'\n[assignment]\nday = 'split_at_midnight'\nmissing_out = { rule = 'at_shift_end' }\n\
+     [site]\ntime_zone = 'Pacific/Apia'\n[assignment]\nday = 'split_at_midnight'\nmissing_out = 'at_shift_end'\n\
      [work.rounding]\nin = { to = 'up', step = '24h' }\nout = { to = 'down', step = '24h' }",
     "[[shifts]]\nname = 'a'\nstart = '00:00'\nend = '12:00'\n[[shifts]]\nname = 'b'\nstart = '12:00'\nend = '00:00'\n\
      overnight = true\n[site]\ntime_zone = 'Australia/Lord_Howe'\n[assignment]\noutside_windows = 'unscheduled'\n\
-     missing_out = { rule = 'after_expected', tolerance = '24h' }\nday = 'most_worked'",
+     missing_out = { after_expected = { tolerance = '24h' } }\nday = 'most_worked'",
     "[assignment]\nlongest_shift = '48h'\nnew_shift_after = '48h'\nday = 'split_at_midnight'\n[overtime]\nweekly_after = '1s'\n\
      daily = { after = '1s' }\n[work]\ncount = 'first_to_last'\n[[breaks]]\nkind = 'fixed'\nfrom = '12:00'\nto = '11:59'\n\
      deduct = 'whole'\n[[breaks]]\nkind = 'after_work'\nworked = '0s'\nlength = '24h'\ndeduct = 'whole'",

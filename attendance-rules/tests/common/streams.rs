@@ -44,8 +44,8 @@ pub fn policies() -> impl Strategy<Value = Policy> {
         "",
         "[assignment]\noutside_windows = 'unscheduled'\nday = 'most_worked'\n",
         "[assignment]\nday = 'split_at_midnight'\n",
-        "[assignment]\nday = 'end'\nmissing_out = { rule = 'refuse' }\n",
-        "[assignment]\noutside_windows = 'unscheduled'\nmissing_out = { rule = 'after_expected', tolerance = '1h' }\n",
+        "[assignment]\nday = 'end'\nmissing_out = 'refuse'\n",
+        "[assignment]\noutside_windows = 'unscheduled'\nmissing_out = { after_expected = { tolerance = '1h' } }\n",
     ]);
     let count = prop::sample::select(vec!["pairs", "first_in_last_out", "first_to_last"]);
     let anomalies = prop::sample::select(vec![
