@@ -79,7 +79,9 @@ pub enum Direction {
 }
 
 /// A sighting that a policy has accepted: what later decisions about the person rest on.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+///
+/// [`Decision::mark`] makes it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Mark {
     /// When.
@@ -88,6 +90,12 @@ pub struct Mark {
     pub direction: Direction,
     /// Where.
     pub device: Option<String>,
+    /// How live the face was, 0 to 1; `None` where nothing checked it.
+    #[serde(default)]
+    pub liveness: Option<f32>,
+    /// When the stay that it belongs to began, as the [`Decision`] said.
+    #[serde(default)]
+    pub opened: Option<Timestamp>,
 }
 
 impl Mark {
@@ -98,6 +106,8 @@ impl Mark {
             at,
             direction,
             device,
+            liveness: None,
+            opened: None,
         }
     }
 }
@@ -110,6 +120,10 @@ pub struct Decision {
     pub verdict: Verdict,
     /// What is unusual about it; the verdict holds all the same.
     pub anomalies: Vec<Anomaly>,
+    /// When the stay or shift that an accepted sighting belongs to began: its first mark. `None` where the policy keeps
+    /// no stays.
+    #[serde(default)]
+    pub opened: Option<Timestamp>,
 }
 
 impl Decision {
@@ -119,7 +133,34 @@ impl Decision {
         Self {
             verdict,
             anomalies: Vec::new(),
+            opened: None,
         }
+    }
+
+    /// What the caller keeps of `sighting`, about which this was decided; `None` where it does not count.
+    ///
+    /// ```
+    /// use facekit::{Decision, Direction, PersonId, Sighting, Verdict};
+    ///
+    /// let sighting = Sighting::new(PersonId::new("anna")?, "2026-03-02T08:59:30Z".parse().unwrap());
+    /// let decision = Decision::new(Verdict::Accepted { direction: Direction::Entry });
+    /// assert_eq!(decision.mark(&sighting).unwrap().at, sighting.at);
+    /// let decision = Decision::new(Verdict::Duplicate { seconds_left: 7 });
+    /// assert!(decision.mark(&sighting).is_none());
+    /// # Ok::<(), facekit::Error>(())
+    /// ```
+    #[must_use]
+    pub fn mark(&self, sighting: &Sighting) -> Option<Mark> {
+        let Verdict::Accepted { direction } = self.verdict else {
+            return None;
+        };
+        Some(Mark {
+            at: sighting.at,
+            direction,
+            device: sighting.device.clone(),
+            liveness: sighting.liveness,
+            opened: self.opened,
+        })
     }
 }
 
@@ -148,6 +189,16 @@ pub enum Verdict {
 }
 
 /// Something unusual about a sighting.
+///
+/// ```
+/// use facekit::{Anomaly, Severity};
+///
+/// let anomaly = Anomaly::new("too_many_scans", "the 11th scan of the day, 10 are usual")
+///     .with_severity(Severity::Critical)
+///     .with("scans", 11)
+///     .with("device", "front door");
+/// assert_eq!(anomaly.data["scans"], 11.into());
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Anomaly {
@@ -155,16 +206,81 @@ pub struct Anomaly {
     pub code: String,
     /// What is unusual, for people.
     pub message: String,
+    /// How much it matters.
+    #[serde(default)]
+    pub severity: Severity,
+    /// What the message says, for programs; units stand in the names.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub data: BTreeMap<String, AnomalyValue>,
 }
 
 impl Anomaly {
-    /// An anomaly of this code.
+    /// An anomaly of this code, a warning without data.
     #[must_use]
     pub fn new(code: impl Into<String>, message: impl Into<String>) -> Self {
         Self {
             code: code.into(),
             message: message.into(),
+            severity: Severity::default(),
+            data: BTreeMap::new(),
         }
+    }
+
+    /// Sets [`severity`](Self::severity).
+    #[must_use]
+    pub fn with_severity(mut self, severity: Severity) -> Self {
+        self.severity = severity;
+        self
+    }
+
+    /// Adds to [`data`](Self::data).
+    #[must_use]
+    pub fn with(mut self, name: impl Into<String>, value: impl Into<AnomalyValue>) -> Self {
+        self.data.insert(name.into(), value.into());
+        self
+    }
+}
+
+/// How much an [`Anomaly`] matters, from least to most.
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+)]
+#[serde(rename_all = "snake_case")]
+pub enum Severity {
+    /// Worth knowing.
+    Info,
+    /// Somebody should look at it.
+    #[default]
+    Warning,
+    /// Somebody should look at it now.
+    Critical,
+}
+
+/// A value in the data of an [`Anomaly`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum AnomalyValue {
+    /// A number; its unit stands in the name.
+    Integer(i64),
+    /// A name, a date or a time.
+    Text(String),
+}
+
+impl From<i64> for AnomalyValue {
+    fn from(value: i64) -> Self {
+        Self::Integer(value)
+    }
+}
+
+impl From<&str> for AnomalyValue {
+    fn from(value: &str) -> Self {
+        Self::Text(value.to_owned())
+    }
+}
+
+impl From<String> for AnomalyValue {
+    fn from(value: String) -> Self {
+        Self::Text(value)
     }
 }
 
@@ -175,7 +291,7 @@ impl Anomaly {
 /// - `decide` is a function of its arguments: it reads no clock and keeps no state, so it can be replayed.
 /// - `past` holds the accepted sightings of the same person, oldest first, none later than
 ///   `sighting.at`, and at least all those of the last [`lookback`](Self::lookback).
-/// - A verdict of [`Verdict::Accepted`] is what the caller appends to `past` before the next call.
+/// - What [`Decision::mark`] makes of an accepted sighting is what the caller appends to `past` before the next call.
 pub trait AttendancePolicy: fmt::Debug + Send + Sync {
     /// How far back `past` must reach.
     fn lookback(&self) -> SignedDuration;

@@ -1,0 +1,427 @@
+//! Whether a policy contradicts itself.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::{Break, Day, MissingOut, Policy, Round, Schedule, Shift, closest};
+use crate::{
+    Error, Result, Seconds,
+    time::{DAY, HOUR, Zone, second_of},
+};
+
+/// More of one kind than any site needs; with a limit, no policy makes a decision slow.
+const MOST: usize = 200;
+
+impl Policy {
+    /// Whether the policy contradicts itself. [`from_toml`](Self::from_toml), [`from_json`](Self::from_json) and
+    /// [`Rules::new`](crate::Rules::new) ask that, so only a policy made by hand needs it.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Policy`] with the key at fault.
+    ///
+    /// ```
+    /// use attendance_rules::{Policy, Seconds};
+    ///
+    /// let mut policy = Policy::default();
+    /// policy.scans.cooldown = Seconds(-1);
+    /// assert_eq!(policy.check().unwrap_err().to_string(), "policy, scans.cooldown: it is negative (-1s)");
+    /// ```
+    pub fn check(&self) -> Result<()> {
+        self.check_site()?;
+        self.check_scans()?;
+        few("shifts", self.shifts.len())?;
+        let mut names = BTreeSet::new();
+        for (at, shift) in self.shifts.iter().enumerate() {
+            let path = format!("shifts[{at}]");
+            if !names.insert(&shift.name) {
+                return wrong(
+                    format!("{path}.name"),
+                    format!("another shift is named {:?}, too", shift.name),
+                );
+            }
+            check_shift(&path, shift)?;
+        }
+        for (at, rule) in self.breaks.iter().enumerate() {
+            check_break(&format!("breaks[{at}]"), rule)?;
+        }
+        few("breaks", self.breaks.len())?;
+        check_schedule("schedule", &self.schedule, self)?;
+        self.check_assignment()?;
+        self.check_work()
+    }
+
+    fn check_site(&self) -> Result<()> {
+        let site = &self.site;
+        Zone::new(&site.time_zone).map_err(|reason| Error::policy("site.time_zone", reason))?;
+        few("site.places", site.places.len())?;
+        let (mut names, mut devices) = (BTreeSet::new(), BTreeMap::new());
+        for (at, place) in site.places.iter().enumerate() {
+            let path = format!("site.places[{at}]");
+            if !names.insert(&place.name) {
+                return wrong(
+                    format!("{path}.name"),
+                    format!("another place is named {:?}, too", place.name),
+                );
+            }
+            length(&format!("{path}.travel"), place.travel, 0, 2 * DAY)?;
+            for device in &place.devices {
+                if let Some(other) = devices.insert(device, &place.name) {
+                    let reason = format!("device {device:?} is at {other:?} already");
+                    return wrong(format!("{path}.devices"), reason);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn check_scans(&self) -> Result<()> {
+        let scans = &self.scans;
+        length("scans.cooldown", scans.cooldown, 0, DAY)?;
+        if let Some(both) = scans
+            .exit_devices
+            .iter()
+            .find(|device| scans.entry_devices.contains(device))
+        {
+            let reason = format!("device {both:?} is among scans.entry_devices, too");
+            return wrong("scans.exit_devices", reason);
+        }
+        let anomalies = &self.anomalies;
+        if anomalies
+            .out_of_hours
+            .is_some_and(|hours| hours.from == hours.to)
+        {
+            return wrong(
+                "anomalies.out_of_hours.to",
+                "it equals `from`, so no hour would be usual or unusual",
+            );
+        }
+        if anomalies.too_many_scans.is_some_and(|rule| rule.most == 0) {
+            return wrong(
+                "anomalies.too_many_scans.most",
+                "no scan at all would be usual; give at least 1",
+            );
+        }
+        if let Some(rule) = anomalies.low_liveness {
+            if !(0.0..=1.0).contains(&rule.below) {
+                let reason = format!(
+                    "{} is not within 0 to 1, as liveness scores are",
+                    rule.below
+                );
+                return wrong("anomalies.low_liveness.below", reason);
+            }
+            if !(1..=100).contains(&rule.streak) {
+                let reason = format!("{} is not within 1 to 100", rule.streak);
+                return wrong("anomalies.low_liveness.streak", reason);
+            }
+        }
+        if anomalies.impossible_travel.is_some() && self.site.places.len() < 2 {
+            return wrong(
+                "anomalies.impossible_travel",
+                "it needs two places at least; see site.places",
+            );
+        }
+        Ok(())
+    }
+
+    fn check_assignment(&self) -> Result<()> {
+        let rule = &self.assignment;
+        length(
+            "assignment.new_shift_after",
+            rule.new_shift_after,
+            1,
+            2 * DAY,
+        )?;
+        length("assignment.longest_shift", rule.longest_shift, 1, 2 * DAY)?;
+        if let MissingOut::AfterExpected { tolerance } = rule.missing_out {
+            length("assignment.missing_out.tolerance", tolerance, 0, DAY)?;
+            let expected = self.work.expected.is_some() || !self.shifts.is_empty();
+            if !expected {
+                let reason = "nothing is expected: give work.expected, or shifts";
+                return wrong("assignment.missing_out", reason);
+            }
+        }
+        if rule.missing_out == MissingOut::AtShiftEnd && self.shifts.is_empty() {
+            return wrong(
+                "assignment.missing_out",
+                "at_shift_end needs shifts, and there are none",
+            );
+        }
+        Ok(())
+    }
+
+    fn check_work(&self) -> Result<()> {
+        let work = &self.work;
+        let lengths = [
+            ("work.expected", work.expected),
+            ("work.full_day", work.full_day),
+            ("work.half_day", work.half_day),
+            (
+                "overtime.daily.after",
+                self.overtime.daily.and_then(|rule| rule.after),
+            ),
+            (
+                "overtime.daily.tolerance",
+                self.overtime.daily.map(|rule| rule.tolerance),
+            ),
+            ("overtime.at_most_daily", self.overtime.at_most_daily),
+        ];
+        for (path, value) in lengths {
+            length(path, value.unwrap_or_default(), 0, 2 * DAY)?;
+        }
+        length(
+            "overtime.weekly_after",
+            self.overtime.weekly_after.unwrap_or_default(),
+            0,
+            7 * DAY,
+        )?;
+        if let (Some(full), Some(half)) = (work.full_day, work.half_day)
+            && half > full
+        {
+            return wrong(
+                "work.half_day",
+                format!("half a day from {half} is more than a full one from {full}"),
+            );
+        }
+        let rounding = &work.rounding;
+        for (path, round) in [
+            ("in", rounding.coming),
+            ("out", rounding.going),
+            ("duration", rounding.duration),
+        ] {
+            if let Some(Round { step, .. }) = round
+                && (step.0 < 1 || DAY % step.0 != 0)
+            {
+                return wrong(
+                    format!("work.rounding.{path}.step"),
+                    format!("{step} does not divide a day"),
+                );
+            }
+        }
+        few("windows", self.windows.len())?;
+        let mut names = BTreeSet::new();
+        for (at, window) in self.windows.iter().enumerate() {
+            if window.from == window.to {
+                return wrong(format!("windows[{at}].to"), "it equals `from`");
+            }
+            if !names.insert(&window.name) {
+                return wrong(
+                    format!("windows[{at}].name"),
+                    format!("another window is named {:?}, too", window.name),
+                );
+            }
+        }
+        let statistics = &self.statistics;
+        if statistics.lates_per_half_day == Some(0) {
+            return wrong("statistics.lates_per_half_day", "give at least 1");
+        }
+        if let Some(percent) = statistics
+            .warn_below_percent
+            .filter(|&percent| percent > 100)
+        {
+            return wrong(
+                "statistics.warn_below_percent",
+                format!("{percent} is more than 100"),
+            );
+        }
+        Ok(())
+    }
+}
+
+fn wrong<T>(path: impl Into<String>, reason: impl ToString) -> Result<T> {
+    Err(Error::policy(path, reason))
+}
+
+fn few(path: &str, number: usize) -> Result<()> {
+    if number > MOST {
+        return wrong(path, format!("there are {number}, the limit is {MOST}"));
+    }
+    Ok(())
+}
+
+fn length(path: &str, value: Seconds, least: i64, most: i64) -> Result<()> {
+    if value.0 < 0 {
+        return wrong(path, format!("it is negative ({value})"));
+    }
+    if !(least..=most).contains(&value.0) {
+        return wrong(
+            path,
+            format!(
+                "{value} is not within {} to {}",
+                Seconds(least),
+                Seconds(most)
+            ),
+        );
+    }
+    Ok(())
+}
+
+fn check_shift(path: &str, shift: &Shift) -> Result<()> {
+    if shift.name.trim().is_empty() {
+        return wrong(format!("{path}.name"), "it is empty");
+    }
+    let (start, end) = hours(shift);
+    let name = &shift.name;
+    if !shift.overnight && end <= start {
+        let reason = format!(
+            "shift {name:?} ends at {}, not after its start at {}; where it ends on the next day, set overnight = true",
+            shift.end, shift.start
+        );
+        return wrong(format!("{path}.end"), reason);
+    }
+    if end - start > DAY {
+        let reason = format!(
+            "shift {name:?} would last {}, longer than a day",
+            Seconds(end - start)
+        );
+        return wrong(format!("{path}.overnight"), reason);
+    }
+    length(
+        &format!("{path}.margin_before"),
+        shift.margin_before,
+        0,
+        12 * HOUR,
+    )?;
+    length(
+        &format!("{path}.margin_after"),
+        shift.margin_after,
+        0,
+        12 * HOUR,
+    )?;
+    length(&format!("{path}.late_after"), shift.late_after, 0, DAY)?;
+    length(&format!("{path}.early_before"), shift.early_before, 0, DAY)?;
+    length(
+        &format!("{path}.expected"),
+        shift.expected.unwrap_or_default(),
+        0,
+        DAY,
+    )?;
+    if shift.flexible && shift.expected.is_none() {
+        return wrong(
+            format!("{path}.expected"),
+            format!("shift {name:?} is flexible, so it needs this"),
+        );
+    }
+    let breaks = shift.breaks.as_deref().unwrap_or_default();
+    few(&format!("{path}.breaks"), breaks.len())?;
+    for (at, rule) in breaks.iter().enumerate() {
+        let path = format!("{path}.breaks[{at}]");
+        check_break(&path, rule)?;
+        if let Break::Fixed { from, to, .. } = rule {
+            let (from, to) = (second_of(*from), second_of(*to));
+            let long = (to - from).rem_euclid(DAY);
+            let from = if from < start { from + DAY } else { from };
+            if from + long > end {
+                return wrong(path, format!("the break is not within shift {name:?}"));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// When a shift starts and ends, in seconds since the midnight before its start.
+fn hours(shift: &Shift) -> (i64, i64) {
+    let next = if shift.overnight { DAY } else { 0 };
+    (second_of(shift.start), second_of(shift.end) + next)
+}
+
+fn check_break(path: &str, rule: &Break) -> Result<()> {
+    match rule {
+        Break::Fixed {
+            from, to, at_most, ..
+        } => {
+            if from == to {
+                return wrong(format!("{path}.to"), "it equals `from`");
+            }
+            length(
+                &format!("{path}.at_most"),
+                at_most.unwrap_or_default(),
+                0,
+                DAY,
+            )
+        }
+        Break::AfterWork {
+            worked,
+            length: long,
+            ..
+        } => {
+            length(&format!("{path}.worked"), *worked, 0, DAY)?;
+            length(&format!("{path}.length"), *long, 0, DAY)
+        }
+    }
+}
+
+/// Names of shifts in a schedule must exist, and shifts that one person works must not overlap.
+pub(crate) fn check_schedule(path: &str, schedule: &Schedule, policy: &Policy) -> Result<()> {
+    let all: Vec<String> = policy
+        .shifts
+        .iter()
+        .map(|shift| shift.name.clone())
+        .collect();
+    match schedule {
+        Schedule::WorkingDays { shifts } => {
+            let names = shifts.as_ref().unwrap_or(&all);
+            check_days(&format!("{path}.shifts"), &[names, names], policy)
+        }
+        Schedule::Weekly { days } => {
+            let none = Vec::new();
+            let week = [
+                Day::Mon,
+                Day::Tue,
+                Day::Wed,
+                Day::Thu,
+                Day::Fri,
+                Day::Sat,
+                Day::Sun,
+                Day::Mon,
+            ];
+            let week: Vec<_> = week
+                .iter()
+                .map(|day| days.get(day).unwrap_or(&none))
+                .collect();
+            check_days(&format!("{path}.days"), &week, policy)
+        }
+        Schedule::Rotation { cycle, .. } => {
+            let path = format!("{path}.cycle");
+            if cycle.is_empty() || cycle.len() > 366 {
+                return wrong(
+                    path,
+                    format!("a cycle has 1 to 366 days, this one {}", cycle.len()),
+                );
+            }
+            let days: Vec<_> = cycle.iter().chain(&cycle[..1]).collect();
+            check_days(&path, &days, policy)
+        }
+    }
+}
+
+/// Checks the shifts of days that follow each other.
+pub(crate) fn check_days(path: &str, days: &[&Vec<String>], policy: &Policy) -> Result<()> {
+    // The last day's end, and the shift that ended then.
+    let mut busy: Option<(i64, &str)> = None;
+    for (at, names) in days.iter().enumerate() {
+        few(path, names.len())?;
+        let mut hours_of_day = Vec::new();
+        for name in *names {
+            let Some(shift) = policy.shifts.iter().find(|shift| shift.name == *name) else {
+                let hint = closest(name, policy.shifts.iter().map(|shift| &*shift.name))
+                    .map_or_else(String::new, |closest| {
+                        format!("; did you mean {closest:?}?")
+                    });
+                return wrong(path, format!("there is no shift {name:?}{hint}"));
+            };
+            let (start, end) = hours(shift);
+            hours_of_day.push((start + DAY * at as i64, end + DAY * at as i64, &*shift.name));
+        }
+        hours_of_day.sort_unstable();
+        for (start, end, name) in hours_of_day {
+            if let Some((_, other)) = busy.filter(|(until, _)| start < *until) {
+                let reason = format!(
+                    "shifts {other:?} and {name:?} overlap, and nobody can work both; name the ones that belong together"
+                );
+                return wrong(path, reason);
+            }
+            busy = Some((end, name));
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,198 @@
+//! Policy files: TOML and JSON, with the path of the key that is wrong.
+
+use serde::de::DeserializeOwned;
+use serde_json::{Map, Value};
+
+use super::{Policy, preset};
+use crate::{Error, Result};
+
+impl Policy {
+    /// Reads a policy from TOML and checks it.
+    ///
+    /// `preset = "s3"` at the top begins with [`Policy::s3`]; the file's keys go before the preset's.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Policy`] with the key that is unknown, of the wrong type, or contradicts another.
+    ///
+    /// ```
+    /// use attendance_rules::Policy;
+    ///
+    /// let error = Policy::from_toml("[work]\nfull_day = 6").unwrap_err();
+    /// assert!(error.to_string().starts_with("policy, work.full_day: invalid type: integer `6`"));
+    /// ```
+    pub fn from_toml(text: &str) -> Result<Self> {
+        let table: toml::Table = text
+            .parse()
+            .map_err(|error: toml::de::Error| Error::policy("", error.to_string().trim()))?;
+        Self::from_value(json_of(toml::Value::Table(table))?)
+    }
+
+    /// Reads a policy from JSON, as [`from_toml`](Self::from_toml).
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Policy`].
+    ///
+    /// ```
+    /// use attendance_rules::{Policy, Seconds};
+    ///
+    /// let policy = Policy::from_json(r#"{"preset": "s3", "site": {"time_zone": "Asia/Kolkata"}}"#)?;
+    /// assert_eq!(policy.work.full_day, Some(Seconds::hours(6)));
+    /// # Ok::<(), attendance_rules::Error>(())
+    /// ```
+    pub fn from_json(text: &str) -> Result<Self> {
+        Self::from_value(serde_json::from_str(text).map_err(|error| Error::policy("", error))?)
+    }
+
+    /// The JSON Schema (2020-12) of policy files.
+    ///
+    /// ```
+    /// let schema = attendance_rules::Policy::json_schema();
+    /// assert!(schema["properties"]["scans"].is_object());
+    /// ```
+    #[must_use]
+    pub fn json_schema() -> Value {
+        let mut schema = schemars::schema_for!(Self).to_value();
+        if let Some(properties) = schema.get_mut("properties").and_then(Value::as_object_mut) {
+            let preset = serde_json::json!({
+                "description": "The policy that the other keys change.",
+                "type": "string",
+                "enum": preset::NAMES,
+            });
+            properties.insert("preset".to_owned(), preset);
+        }
+        schema
+    }
+
+    /// The policy as TOML that [`from_toml`](Self::from_toml) reads.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Policy`] where a value cannot be written.
+    ///
+    /// ```
+    /// use attendance_rules::Policy;
+    ///
+    /// let policy = Policy::s3();
+    /// assert_eq!(Policy::from_toml(&policy.to_toml()?)?, policy);
+    /// # Ok::<(), attendance_rules::Error>(())
+    /// ```
+    pub fn to_toml(&self) -> Result<String> {
+        toml::to_string(self).map_err(|error| Error::policy("", error))
+    }
+
+    fn from_value(value: Value) -> Result<Self> {
+        let Value::Object(mut keys) = value else {
+            return Err(Error::policy("", "a policy is a table of keys"));
+        };
+        if let Some(name) = keys.remove("preset") {
+            let base = preset::named(&name)?;
+            let mut merged =
+                serde_json::to_value(base).map_err(|error| Error::policy("preset", error))?;
+            merge(&mut merged, Value::Object(keys));
+            let Value::Object(all) = merged else {
+                return Err(Error::policy("preset", "a policy is a table of keys"));
+            };
+            keys = all;
+        }
+        let policy: Self = read(Value::Object(keys))?;
+        policy.check()?;
+        Ok(policy)
+    }
+}
+
+fn read<T: DeserializeOwned>(value: Value) -> Result<T> {
+    serde_path_to_error::deserialize(value).map_err(|error| {
+        let path = error.path().to_string();
+        let path = if path == "." { String::new() } else { path };
+        let message = error.inner().to_string();
+        // serde's wording, which a test holds fast: unknown field `a`, expected one of `b`, `c`
+        let mut quoted = message.split('`').skip(1).step_by(2);
+        if let Some(key) = message
+            .strip_prefix("unknown field")
+            .and_then(|_| quoted.next())
+        {
+            let at_key = path
+                .strip_suffix(key)
+                .is_some_and(|before| before.is_empty() || before.ends_with('.'));
+            let path = match (at_key, path.is_empty()) {
+                (true, _) => path,
+                (false, true) => key.to_owned(),
+                (false, false) => format!("{path}.{key}"),
+            };
+            let known: Vec<&str> = quoted.collect();
+            let hint = match closest(key, known.iter().copied()) {
+                Some(closest) => format!("; did you mean {closest:?}?"),
+                None => format!("; known keys: {}", known.join(", ")),
+            };
+            return Error::policy(path, format!("no such key{hint}"));
+        }
+        if let Some(name) = message
+            .strip_prefix("unknown variant")
+            .and_then(|_| quoted.next())
+        {
+            let known: Vec<&str> = quoted.collect();
+            let hint = match closest(name, known.iter().copied()) {
+                Some(closest) => format!("did you mean {closest:?}?"),
+                None => format!("it is one of {}", known.join(", ")),
+            };
+            return Error::policy(path, format!("{name:?} is not known; {hint}"));
+        }
+        Error::policy(path, message)
+    })
+}
+
+/// The known name that is spelled most like `name`, where one is close.
+pub(crate) fn closest<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+    let scored = known.filter_map(|known| {
+        // Words with the same beginning, and words with a slip of the keyboard.
+        let (alike, slips) = (
+            strsim::jaro_winkler(name, known),
+            strsim::normalized_damerau_levenshtein(name, known),
+        );
+        (alike > 0.8 || slips > 0.5).then_some((alike + slips, known))
+    });
+    let best = scored.max_by(|a, b| a.0.total_cmp(&b.0))?;
+    Some(best.1)
+}
+
+/// TOML's dates and times become texts, which is how the types read them.
+fn json_of(value: toml::Value) -> Result<Value> {
+    Ok(match value {
+        toml::Value::String(text) => Value::String(text),
+        toml::Value::Integer(number) => number.into(),
+        toml::Value::Float(number) => {
+            let number = serde_json::Number::from_f64(number);
+            Value::Number(number.ok_or_else(|| Error::policy("", "a number is not finite"))?)
+        }
+        toml::Value::Boolean(flag) => Value::Bool(flag),
+        toml::Value::Datetime(time) => Value::String(time.to_string()),
+        toml::Value::Array(items) => {
+            Value::Array(items.into_iter().map(json_of).collect::<Result<_>>()?)
+        }
+        toml::Value::Table(table) => {
+            let entries = table
+                .into_iter()
+                .map(|(key, value)| Ok((key, json_of(value)?)));
+            Value::Object(entries.collect::<Result<Map<_, _>>>()?)
+        }
+    })
+}
+
+fn merge(base: &mut Value, over: Value) {
+    match (base, over) {
+        (Value::Object(base), Value::Object(over)) => {
+            for (key, value) in over {
+                match base.get_mut(&key) {
+                    // A value of another kind has other keys.
+                    Some(old) if old.get("kind") == value.get("kind") => merge(old, value),
+                    _ => {
+                        base.insert(key, value);
+                    }
+                }
+            }
+        }
+        (base, over) => *base = over,
+    }
+}

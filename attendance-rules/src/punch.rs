@@ -1,0 +1,443 @@
+//! Punches, and corrections of them.
+
+use std::{
+    collections::{BTreeMap, HashSet},
+    fmt,
+    sync::Arc,
+};
+
+use facekit::{Direction, PersonId, Sighting};
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::{Error, Result, time};
+
+/// The name of a punch: whatever the caller's records call it. Cheap to clone.
+///
+/// ```
+/// use attendance_rules::PunchId;
+///
+/// assert_eq!(PunchId::from("18446").as_str(), "18446");
+/// ```
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct PunchId(Arc<str>);
+
+impl PunchId {
+    /// The text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl<T: Into<Arc<str>>> From<T> for PunchId {
+    fn from(id: T) -> Self {
+        Self(id.into())
+    }
+}
+
+impl fmt::Debug for PunchId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(&self.0, f)
+    }
+}
+
+impl fmt::Display for PunchId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(&self.0)
+    }
+}
+
+/// What a punch says about its direction.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PunchKind {
+    /// Coming.
+    In,
+    /// Going.
+    Out,
+    /// The policy finds out.
+    #[default]
+    Undetermined,
+}
+
+impl From<Direction> for PunchKind {
+    fn from(direction: Direction) -> Self {
+        match direction {
+            Direction::Entry => Self::In,
+            Direction::Exit => Self::Out,
+        }
+    }
+}
+
+/// How a punch came about.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Source {
+    /// A face was recognised.
+    #[default]
+    Face,
+    /// Somebody entered it.
+    Manual,
+    /// A one-time code was typed.
+    Code,
+    /// It came from another system.
+    Import,
+}
+
+/// A person was somewhere, at some time.
+///
+/// ```
+/// use attendance_rules::{Punch, PunchKind, Source};
+/// use facekit::PersonId;
+///
+/// let punch = Punch::new("4711", PersonId::new("anna")?, "2026-03-02T08:59:30Z".parse().unwrap())
+///     .with_kind(PunchKind::In)
+///     .with_source(Source::Manual)
+///     .with_device("front door");
+/// assert_eq!(punch.id.as_str(), "4711");
+/// # Ok::<(), facekit::Error>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[non_exhaustive]
+pub struct Punch {
+    /// Its name, unique among the person's punches.
+    pub id: PunchId,
+    /// Who.
+    pub person: PersonId,
+    /// When. A fraction of a second is dropped.
+    pub at: Timestamp,
+    /// Which terminal or camera.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub device: Option<Arc<str>>,
+    /// Which way, where that is known.
+    #[serde(default)]
+    pub kind: PunchKind,
+    /// How it came about.
+    #[serde(default)]
+    pub source: Source,
+    /// The similarity to the person's template, greater is closer. It is carried along.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub score: Option<f32>,
+    /// How live the face was, 0 to 1.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub liveness: Option<f32>,
+}
+
+impl Punch {
+    /// A punch of unknown direction from a recognised face.
+    #[must_use]
+    pub fn new(id: impl Into<PunchId>, person: PersonId, at: Timestamp) -> Self {
+        Self {
+            id: id.into(),
+            person,
+            at,
+            device: None,
+            kind: PunchKind::default(),
+            source: Source::default(),
+            score: None,
+            liveness: None,
+        }
+    }
+
+    /// What recognition saw, under the name that the caller's records give it.
+    ///
+    /// ```
+    /// use attendance_rules::Punch;
+    /// use facekit::{PersonId, Sighting};
+    ///
+    /// let sighting = Sighting::new(PersonId::new("anna")?, "2026-03-02T08:59:30Z".parse().unwrap()).with_liveness(0.9);
+    /// assert_eq!(Punch::from_sighting("1", &sighting).liveness, Some(0.9));
+    /// # Ok::<(), facekit::Error>(())
+    /// ```
+    #[must_use]
+    pub fn from_sighting(id: impl Into<PunchId>, sighting: &Sighting) -> Self {
+        let mut punch = Self::new(id, sighting.person.clone(), sighting.at);
+        punch.device = sighting.device.as_deref().map(Arc::from);
+        punch.score = sighting.score;
+        punch.liveness = sighting.liveness;
+        punch
+    }
+
+    /// Sets [`kind`](Self::kind).
+    #[must_use]
+    pub fn with_kind(mut self, kind: PunchKind) -> Self {
+        self.kind = kind;
+        self
+    }
+
+    /// Sets [`source`](Self::source).
+    #[must_use]
+    pub fn with_source(mut self, source: Source) -> Self {
+        self.source = source;
+        self
+    }
+
+    /// Sets [`device`](Self::device).
+    #[must_use]
+    pub fn with_device(mut self, device: impl Into<Arc<str>>) -> Self {
+        self.device = Some(device.into());
+        self
+    }
+
+    /// Sets [`liveness`](Self::liveness).
+    #[must_use]
+    pub fn with_liveness(mut self, liveness: f32) -> Self {
+        self.liveness = Some(liveness);
+        self
+    }
+}
+
+/// A later record about earlier ones, with who, when and why. Nothing is edited in place.
+///
+/// ```
+/// use attendance_rules::{Change, Correction};
+///
+/// let forgotten = Correction::new(
+///     "c1",
+///     "2026-03-03T07:00:00Z".parse().unwrap(),
+///     "head of unit",
+///     "was at a customer's",
+///     Change::Void { punch: "4711".into() },
+/// );
+/// assert_eq!(forgotten.by, "head of unit");
+/// ```
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[non_exhaustive]
+pub struct Correction {
+    /// Its name, unique among the person's corrections.
+    pub id: String,
+    /// When it was made.
+    pub made: Timestamp,
+    /// Who made it.
+    pub by: String,
+    /// Why.
+    pub reason: String,
+    /// What it changes.
+    pub change: Change,
+}
+
+impl Correction {
+    /// A correction.
+    #[must_use]
+    pub fn new(
+        id: impl Into<String>,
+        made: Timestamp,
+        by: impl Into<String>,
+        reason: impl Into<String>,
+        change: Change,
+    ) -> Self {
+        Self {
+            id: id.into(),
+            made,
+            by: by.into(),
+            reason: reason.into(),
+            change,
+        }
+    }
+}
+
+/// What a [`Correction`] does. Of several about one punch the latest holds. One about a punch whose own correction was taken
+/// back has no effect.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+#[non_exhaustive]
+pub enum Change {
+    /// A punch that was forgotten.
+    Add {
+        /// The punch, under an id of its own.
+        punch: Box<Punch>,
+    },
+    /// Another punch in place of one.
+    Replace {
+        /// The id of the one that no longer counts.
+        punch: PunchId,
+        /// The one that does, under an id of its own.
+        with: Box<Punch>,
+    },
+    /// A punch that does not count.
+    Void {
+        /// Its id.
+        punch: PunchId,
+    },
+    /// An earlier correction is taken back, as if it had never been.
+    Undo {
+        /// Its id.
+        correction: String,
+    },
+}
+
+impl Change {
+    /// The id of the punch that it adds.
+    fn brings(&self) -> Option<&PunchId> {
+        match self {
+            Self::Add { punch } | Self::Replace { with: punch, .. } => Some(&punch.id),
+            Self::Void { .. } | Self::Undo { .. } => None,
+        }
+    }
+}
+
+/// The punches of a person that count after all corrections, in order, and those that do not, with the correction that
+/// superseded each.
+pub(crate) struct Resolved<'a> {
+    pub(crate) punches: Vec<(i64, &'a Punch)>,
+    pub(crate) superseded: Vec<(i64, &'a Punch, String)>,
+}
+
+pub(crate) fn resolve<'a>(
+    person: &PersonId,
+    punches: &'a [Punch],
+    corrections: &'a [Correction],
+) -> Result<Resolved<'a>> {
+    let mut all = Vec::with_capacity(punches.len() + corrections.len());
+    for punch in punches {
+        all.push((check(person, punch)?, punch));
+    }
+    if corrections.is_empty() {
+        return Ok(Resolved {
+            punches: sorted(all)?,
+            superseded: Vec::new(),
+        });
+    }
+    let (active, undone) = active(corrections)?;
+    let lost: HashSet<&PunchId> = undone
+        .iter()
+        .filter_map(|correction| correction.change.brings())
+        .collect();
+    let mut known: HashSet<&PunchId> = punches.iter().map(|punch| &punch.id).collect();
+    let mut by: BTreeMap<&PunchId, &Correction> = BTreeMap::new();
+    let mut added: Vec<(&Correction, &Punch)> = Vec::new();
+    for &correction in &active {
+        let wrong = |reason: String| Error::Correction {
+            id: correction.id.clone(),
+            reason,
+        };
+        let (target, new) = match &correction.change {
+            Change::Add { punch } => (None, Some(punch)),
+            Change::Replace { punch, with } => (Some(punch), Some(with)),
+            Change::Void { punch } => (Some(punch), None),
+            Change::Undo { .. } => continue,
+        };
+        if let Some(target) = target {
+            if !known.contains(target) {
+                if lost.contains(target) {
+                    continue;
+                }
+                return Err(wrong(format!("there is no punch {target:?} before it")));
+            }
+            by.insert(target, correction);
+        }
+        if let Some(punch) = new {
+            check(person, punch)?;
+            if !known.insert(&punch.id) {
+                return Err(Error::DuplicateId {
+                    what: "punch",
+                    id: punch.id.to_string(),
+                });
+            }
+            added.push((correction, punch));
+        }
+    }
+    for (correction, punch) in added {
+        let second = time::seconds_of(punch.at);
+        // A replacement falls with its correction when a later one is about the same punch.
+        if let Change::Replace { punch: target, .. } = &correction.change
+            && let Some(&later) = by.get(target)
+            && later.id != correction.id
+        {
+            by.entry(&punch.id).or_insert(later);
+        }
+        all.push((second, punch));
+    }
+    let (gone, kept): (Vec<_>, Vec<_>) = all
+        .into_iter()
+        .partition(|(_, punch)| by.contains_key(&punch.id));
+    let superseded = sorted(gone)?.into_iter().map(|(at, punch)| {
+        let correction = by
+            .get(&punch.id)
+            .map(|by| by.id.clone())
+            .unwrap_or_default();
+        (at, punch, correction)
+    });
+    let superseded = superseded.collect();
+    Ok(Resolved {
+        punches: sorted(kept)?,
+        superseded,
+    })
+}
+
+fn check(person: &PersonId, punch: &Punch) -> Result<i64> {
+    if punch.person != *person {
+        return Err(Error::OtherPerson {
+            what: "punch",
+            id: punch.id.to_string(),
+            expected: person.to_string(),
+            found: punch.person.to_string(),
+        });
+    }
+    time::checked(punch.at, || format!("punch {:?}", punch.id))
+}
+
+/// In order of time and id, each record once.
+fn sorted<'a>(mut punches: Vec<(i64, &'a Punch)>) -> Result<Vec<(i64, &'a Punch)>> {
+    let order = |a: &(i64, &Punch), b: &(i64, &Punch)| (a.1.at, &a.1.id).cmp(&(b.1.at, &b.1.id));
+    if !punches.is_sorted_by(|a, b| order(a, b).is_le()) {
+        punches.sort_by(order);
+    }
+    punches.dedup_by(|a, b| a.1 == b.1);
+    let mut ids = HashSet::with_capacity(punches.len());
+    if let Some((_, twice)) = punches
+        .iter()
+        .find(|(_, punch)| !ids.insert(punch.id.as_str()))
+    {
+        return Err(Error::DuplicateId {
+            what: "punch",
+            id: twice.id.to_string(),
+        });
+    }
+    drop(ids);
+    Ok(punches)
+}
+
+/// The corrections that hold and those that were taken back, in the order in which they were made.
+fn active(corrections: &[Correction]) -> Result<(Vec<&Correction>, Vec<&Correction>)> {
+    let mut ordered: Vec<&Correction> = corrections.iter().collect();
+    ordered.sort_by(|a, b| (a.made, &a.id).cmp(&(b.made, &b.id)));
+    ordered.dedup_by(|a, b| a == b);
+    let mut place: BTreeMap<&str, usize> = BTreeMap::new();
+    for (at, correction) in ordered.iter().enumerate() {
+        time::checked(correction.made, || {
+            format!("correction {:?}", correction.id)
+        })?;
+        if place.insert(&correction.id, at).is_some() {
+            return Err(Error::DuplicateId {
+                what: "correction",
+                id: correction.id.clone(),
+            });
+        }
+    }
+    let mut undone = vec![false; ordered.len()];
+    for (at, correction) in ordered.iter().enumerate().rev() {
+        if let Change::Undo { correction: target } = &correction.change {
+            match place.get(target.as_str()) {
+                Some(&earlier) if earlier < at => undone[earlier] |= !undone[at],
+                _ => {
+                    let reason = format!("there is no correction {target:?} before it");
+                    return Err(Error::Correction {
+                        id: correction.id.clone(),
+                        reason,
+                    });
+                }
+            }
+        }
+    }
+    let (mut active, mut lost) = (Vec::new(), Vec::new());
+    for (correction, undone) in ordered.into_iter().zip(undone) {
+        if undone { &mut lost } else { &mut active }.push(correction);
+    }
+    Ok((active, lost))
+}

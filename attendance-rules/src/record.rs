@@ -1,0 +1,241 @@
+//! What evaluation makes of punches: outcomes, shifts and days.
+
+use std::sync::Arc;
+
+use facekit::{Anomaly, Direction, PersonId};
+use jiff::{Timestamp, civil::Date};
+use serde::{Deserialize, Serialize};
+
+use crate::{Half, PunchId, Seconds};
+
+/// What became of the punches of one person: a function of punches, corrections and rules, to be made anew at any time.
+///
+/// See [`Rules::evaluate`](crate::Rules::evaluate).
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct Ledger {
+    /// Who.
+    pub person: PersonId,
+    /// What became of each punch, in order of time; first those that count, then those that are superseded.
+    pub outcomes: Vec<PunchOutcome>,
+    /// The shifts that were worked, in order of time.
+    pub shifts: Vec<ShiftRecord>,
+    /// The days of the period on which somebody came or should have come. Free days without punches have no record, nor
+    /// have days that are not over and on which nobody came yet.
+    pub days: Vec<DayRecord>,
+}
+
+/// What became of one punch.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct PunchOutcome {
+    /// The punch.
+    pub punch: PunchId,
+    /// When it was.
+    pub at: Timestamp,
+    /// What became of it.
+    pub outcome: Outcome,
+    /// What is unusual about it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub anomalies: Vec<Anomaly>,
+}
+
+/// What became of a punch.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "outcome", rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Outcome {
+    /// It belongs to a shift.
+    Assigned {
+        /// The place of the shift in [`Ledger::shifts`].
+        shift: usize,
+        /// Which way it goes.
+        direction: Direction,
+    },
+    /// It repeats an accepted punch.
+    Suppressed {
+        /// Seconds until a punch would have counted.
+        seconds_left: i64,
+    },
+    /// A correction replaced or voided it.
+    Superseded {
+        /// The correction's id.
+        correction: String,
+    },
+    /// It counts for nothing.
+    Unassigned {
+        /// A stable code: `outside_shift`, `maximum_shift`, `before_joining`, `after_leaving`, `not_a_member`, `future`, or
+        /// that of an anomaly that the policy refuses.
+        code: String,
+        /// The reason, for people.
+        reason: String,
+    },
+}
+
+/// A shift that was worked.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct ShiftRecord {
+    /// The scheduled shift; `None` where punches made one of their own.
+    pub shift: Option<Arc<str>>,
+    /// The day it belongs to; of one split at midnight, the first.
+    pub day: Date,
+    /// The first punch.
+    pub opened: Timestamp,
+    /// The last punch, or the automatic OUT.
+    pub closed: Timestamp,
+    /// When it was scheduled.
+    pub scheduled: Option<(Timestamp, Timestamp)>,
+    /// Nobody left, and no automatic OUT was set.
+    pub open: bool,
+    /// The OUT that the policy put in place of a missing one.
+    pub automatic_out: Option<Timestamp>,
+    /// Nothing counts until somebody corrects the missing OUT.
+    pub refused: bool,
+    /// The times, summed.
+    pub times: Times,
+    /// How much after the start somebody came, where that is late.
+    pub late: Seconds,
+    /// How much before the end somebody left, where that is early.
+    pub left_early: Seconds,
+    /// No punch to come can belong to it.
+    pub is_final: bool,
+}
+
+/// The parts of a shift or a day. Before rounding, they add up to what elapsed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct Times {
+    /// From the first punch to the last.
+    pub elapsed: Seconds,
+    /// Worked.
+    pub worked: Seconds,
+    /// Breaks that are paid.
+    pub paid_break: Seconds,
+    /// Breaks that are not, punched or deducted.
+    pub unpaid_break: Seconds,
+    /// What counts for nothing: before the start or after the end where the policy says so, without IN, without OUT.
+    pub uncounted: Seconds,
+}
+
+impl Times {
+    /// Worked and paid.
+    ///
+    /// ```
+    /// assert_eq!(attendance_rules::Times::default().paid().0, 0);
+    /// ```
+    #[must_use]
+    pub fn paid(&self) -> Seconds {
+        Seconds(self.worked.0 + self.paid_break.0)
+    }
+
+    pub(crate) fn add(&mut self, other: &Self) {
+        self.elapsed.0 += other.elapsed.0;
+        self.worked.0 += other.worked.0;
+        self.paid_break.0 += other.paid_break.0;
+        self.unpaid_break.0 += other.unpaid_break.0;
+        self.uncounted.0 += other.uncounted.0;
+    }
+}
+
+/// What a day was.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+#[non_exhaustive]
+pub enum Status {
+    /// Somebody was there.
+    Present,
+    /// Somebody was there for less than a full day.
+    HalfDay,
+    /// Somebody should have been there and was not, or for less than half a day.
+    Absent,
+    /// Somebody need not have been there: leave for the whole of a day that is scheduled.
+    OnLeave,
+    /// An OUT is missing, and what is known is less than a full day.
+    Incomplete,
+}
+
+/// A person's day.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct DayRecord {
+    /// Who.
+    pub person: PersonId,
+    /// The day, by the site's calendar.
+    pub date: Date,
+    /// What it was.
+    pub status: Status,
+    /// Nothing can come that changes it, but corrections and punches that arrive late.
+    pub is_final: bool,
+    /// The first punch of its shifts.
+    pub first: Option<Timestamp>,
+    /// The last punch of its shifts, or the automatic OUT.
+    pub last: Option<Timestamp>,
+    /// How many shifts were worked.
+    pub shifts: u32,
+    /// The times, summed over the shifts.
+    pub times: Times,
+    /// What counts: worked and paid, rounded as the policy says.
+    pub counted: Seconds,
+    /// What was expected.
+    pub expected: Seconds,
+    /// What counts, less what was expected.
+    pub balance: Seconds,
+    /// How much after the start somebody came, where that is late.
+    pub late: Seconds,
+    /// How much before the end somebody left, where that is early.
+    pub left_early: Seconds,
+    /// What was worked beyond what is expected.
+    pub overtime: OvertimeTimes,
+    /// What was worked within each of the policy's windows, in the policy's order, where it is not nothing.
+    pub windows: Vec<(Arc<str>, Seconds)>,
+    /// A shift has no OUT.
+    pub open: bool,
+    /// A shift has an automatic OUT.
+    pub automatic: bool,
+    /// The member was expected, and not on leave.
+    pub obliged: bool,
+    /// The holiday on it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub holiday: Option<String>,
+    /// The kind of leave on it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub leave: Option<String>,
+    /// The half of it that is free.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub half: Option<Half>,
+    /// How many anomalies its punches have.
+    pub anomalies: u32,
+}
+
+/// Overtime by why it is. No second is in two of them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct OvertimeTimes {
+    /// On a whole holiday.
+    pub holiday: Seconds,
+    /// On a rest day.
+    pub rest_day: Seconds,
+    /// Beyond the day's hours.
+    pub daily: Seconds,
+    /// Beyond the week's hours.
+    pub weekly: Seconds,
+    /// Of all that, what is over the most that counts of a day.
+    pub over_limit: Seconds,
+}
+
+impl OvertimeTimes {
+    /// What counts: all kinds, without what is over the limit.
+    ///
+    /// ```
+    /// assert_eq!(attendance_rules::OvertimeTimes::default().counted().0, 0);
+    /// ```
+    #[must_use]
+    pub fn counted(&self) -> Seconds {
+        Seconds(self.all() - self.over_limit.0)
+    }
+
+    pub(crate) fn all(&self) -> i64 {
+        self.holiday.0 + self.rest_day.0 + self.daily.0 + self.weekly.0
+    }
+}

@@ -1,0 +1,133 @@
+//! What a late or corrected punch changes of what was known before.
+
+use std::collections::BTreeMap;
+
+use jiff::{Timestamp, civil::Date};
+use serde::{Deserialize, Serialize};
+
+use crate::{DayRecord, Ledger, Outcome, PunchId, ShiftRecord};
+
+/// What differs between two evaluations of one person: which earlier decisions no longer hold, and which days.
+///
+/// ```
+/// use attendance_rules::{Period, Policy, Punch, Revision, Rules};
+/// use facekit::PersonId;
+///
+/// let rules = Rules::new(Policy::default())?;
+/// let anna = PersonId::new("anna")?;
+/// let punch = |id: &str, time: &str| Punch::new(id, anna.clone(), time.parse().unwrap());
+/// let mut punches = vec![punch("in", "2026-03-02T09:00:00Z"), punch("out", "2026-03-02T17:00:00Z")];
+/// let day = "2026-03-02".parse()?;
+/// let (day, as_of) = (Period::new(day, day)?, "2026-03-03T12:00:00Z".parse()?);
+/// let before = rules.evaluate(&anna, &punches, &[], day, as_of)?;
+///
+/// // A terminal was offline, and delivers now.
+/// punches.push(punch("late", "2026-03-02T08:00:00Z"));
+/// let after = rules.evaluate(&anna, &punches, &[], day, as_of)?;
+///
+/// let revision = Revision::between(&before, &after);
+/// let changed: Vec<_> = revision.punches.iter().map(|change| change.punch.as_str()).collect();
+/// assert_eq!(changed, ["late", "in", "out"], "one is new, and two go the other way now");
+/// assert_eq!(revision.days.len(), 1);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct Revision {
+    /// The punches that are something else now, in order of time.
+    pub punches: Vec<PunchChange>,
+    /// The days that are something else now, by date.
+    pub days: Vec<DayChange>,
+}
+
+/// A punch that is something else now.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct PunchChange {
+    /// The punch.
+    pub punch: PunchId,
+    /// When it was.
+    pub at: Timestamp,
+    /// What it was; `None` where it was not known.
+    pub before: Option<Outcome>,
+    /// What it is; `None` where it is gone.
+    pub after: Option<Outcome>,
+}
+
+/// A day that is something else now.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct DayChange {
+    /// The day.
+    pub date: Date,
+    /// What it was; `None` where it had no record.
+    pub before: Option<DayRecord>,
+    /// What it is; `None` where it has no record any more.
+    pub after: Option<DayRecord>,
+}
+
+impl Revision {
+    /// What differs between `before` and `after`.
+    #[must_use]
+    pub fn between(before: &Ledger, after: &Ledger) -> Self {
+        let mut outcomes: BTreeMap<(Timestamp, &PunchId), [Option<&Outcome>; 2]> = BTreeMap::new();
+        let mut days: BTreeMap<Date, [Option<&DayRecord>; 2]> = BTreeMap::new();
+        for (side, ledger) in [before, after].into_iter().enumerate() {
+            for it in &ledger.outcomes {
+                outcomes.entry((it.at, &it.punch)).or_default()[side] = Some(&it.outcome);
+            }
+            for day in &ledger.days {
+                days.entry(day.date).or_default()[side] = Some(day);
+            }
+        }
+        let same = |old: Option<&Outcome>, new: Option<&Outcome>| match (old, new) {
+            (
+                Some(Outcome::Assigned {
+                    shift: old,
+                    direction: was,
+                }),
+                Some(Outcome::Assigned {
+                    shift: new,
+                    direction: is,
+                }),
+            ) => {
+                was == is && before.shifts.get(*old).map(place) == after.shifts.get(*new).map(place)
+            }
+            _ => old == new,
+        };
+        let punches = outcomes
+            .into_iter()
+            .filter(|(_, [old, new])| !same(*old, *new));
+        let punches = punches.map(|((at, punch), [old, new])| PunchChange {
+            punch: punch.clone(),
+            at,
+            before: old.cloned(),
+            after: new.cloned(),
+        });
+        let days = days.into_iter().filter(|(_, [old, new])| old != new);
+        let days = days.map(|(date, [old, new])| DayChange {
+            date,
+            before: old.cloned(),
+            after: new.cloned(),
+        });
+        Self {
+            punches: punches.collect(),
+            days: days.collect(),
+        }
+    }
+
+    /// Whether nothing differs.
+    ///
+    /// ```
+    /// assert!(attendance_rules::Revision::default().is_empty());
+    /// ```
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.punches.is_empty() && self.days.is_empty()
+    }
+}
+
+/// Which shift it is, whatever its place in the list.
+fn place(shift: &ShiftRecord) -> (Option<&str>, Date) {
+    (shift.shift.as_deref(), shift.day)
+}

@@ -1,0 +1,262 @@
+//! Sums over days and sessions: how often, how long, how late, and warnings.
+
+use std::collections::BTreeMap;
+
+use facekit::PersonId;
+use serde::{Deserialize, Serialize};
+
+use crate::{DayRecord, Rules, Seconds, SessionSheet, SessionStatus, StatisticsPolicy, Status};
+
+/// Sums over the final days of a person or a group, or over closed sessions. Days that are not final count for nothing.
+///
+/// ```
+/// use attendance_rules::{Period, Policy, Punch, Rules, Statistics};
+/// use facekit::PersonId;
+///
+/// let rules = Rules::new(Policy::from_toml("[work]\nexpected = \"8h\"")?)?;
+/// let anna = PersonId::new("anna")?;
+/// let punches = [("1", "2026-03-02T09:00:00Z"), ("2", "2026-03-02T18:00:00Z")]
+///     .map(|(id, time)| Punch::new(id, anna.clone(), time.parse().unwrap()));
+/// let week = Period::new("2026-03-02".parse()?, "2026-03-08".parse()?)?;
+/// let ledger = rules.evaluate(&anna, &punches, &[], week, "2026-04-01T00:00:00Z".parse()?)?;
+/// let statistics = Statistics::of(&ledger.days);
+/// assert_eq!((statistics.present, statistics.absent), (1, 4));
+/// assert_eq!(statistics.balance.to_string(), "-31h");
+/// assert_eq!(statistics.rate().unwrap().percent(), 20);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct Statistics {
+    /// Days or sessions on which somebody was expected: what the rate is of.
+    pub due: u32,
+    /// Of them, in half days: what was attended.
+    pub attended_halves: u32,
+    /// Days or sessions with somebody there for all of it, on free days, too.
+    pub present: u32,
+    /// Days with somebody there for half.
+    pub half_days: u32,
+    /// Days or sessions without somebody who should have been there.
+    pub absent: u32,
+    /// Days on leave, and sessions excused.
+    pub on_leave: u32,
+    /// Days with a missing OUT.
+    pub incomplete: u32,
+    /// Days or sessions with somebody late.
+    pub late: u32,
+    /// Days that somebody left early.
+    pub left_early: u32,
+    /// Days with an automatic OUT.
+    pub automatic: u32,
+    /// What counts, summed.
+    pub counted: Seconds,
+    /// What was expected, summed.
+    pub expected: Seconds,
+    /// What counts, less what was expected.
+    pub balance: Seconds,
+    /// Overtime that counts.
+    pub overtime: Seconds,
+}
+
+/// A share of what was due.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Rate {
+    /// Half days that were attended.
+    pub attended_halves: u32,
+    /// Half days that were due.
+    pub due_halves: u32,
+}
+
+impl Rate {
+    /// In whole per cent, rounded down.
+    ///
+    /// ```
+    /// use attendance_rules::Rate;
+    ///
+    /// assert_eq!(Rate { attended_halves: 2, due_halves: 3 }.percent(), 66);
+    /// ```
+    #[must_use]
+    pub fn percent(&self) -> u32 {
+        (u64::from(self.attended_halves) * 100 / u64::from(self.due_halves.max(1))) as u32
+    }
+}
+
+impl Statistics {
+    /// Of days.
+    #[must_use]
+    pub fn of<'a>(days: impl IntoIterator<Item = &'a DayRecord>) -> Self {
+        let mut sums = Self::default();
+        for day in days.into_iter().filter(|day| day.is_final) {
+            let halves = match day.status {
+                Status::Present => {
+                    sums.present += 1;
+                    2
+                }
+                Status::HalfDay => {
+                    sums.half_days += 1;
+                    1
+                }
+                Status::Absent => {
+                    sums.absent += 1;
+                    0
+                }
+                Status::OnLeave => {
+                    sums.on_leave += 1;
+                    0
+                }
+                Status::Incomplete => {
+                    sums.incomplete += 1;
+                    0
+                }
+            };
+            if day.obliged {
+                sums.due += 1;
+                sums.attended_halves += halves;
+            }
+            sums.late += u32::from(day.late.0 > 0);
+            sums.left_early += u32::from(day.left_early.0 > 0);
+            sums.automatic += u32::from(day.automatic);
+            sums.counted.0 += day.counted.0;
+            sums.expected.0 += day.expected.0;
+            sums.balance.0 += day.balance.0;
+            sums.overtime.0 += day.overtime.counted().0;
+        }
+        sums
+    }
+
+    /// Of each person in closed sessions.
+    ///
+    /// ```
+    /// use attendance_rules::{Session, Statistics};
+    /// use facekit::PersonId;
+    ///
+    /// let anna = PersonId::new("anna")?;
+    /// let session = Session::new("maths", "2026-03-02T10:00:00Z".parse()?, "2026-03-02T11:00:00Z".parse()?)
+    ///     .with_roster([anna.clone()]);
+    /// let sheet = session.evaluate(&[], "2026-03-02T12:00:00Z".parse()?)?;
+    /// assert_eq!(Statistics::of_sessions(&[sheet])[&anna].absent, 1);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub fn of_sessions<'a>(
+        sheets: impl IntoIterator<Item = &'a SessionSheet>,
+    ) -> BTreeMap<PersonId, Self> {
+        let mut people: BTreeMap<PersonId, Self> = BTreeMap::new();
+        for sheet in sheets.into_iter().filter(|sheet| sheet.is_closed) {
+            for mark in &sheet.marks {
+                let sums = people.entry(mark.person.clone()).or_default();
+                let there = matches!(mark.status, SessionStatus::Present | SessionStatus::Late);
+                sums.due += u32::from(mark.status != SessionStatus::Excused);
+                sums.attended_halves += if there { 2 } else { 0 };
+                sums.present += u32::from(there);
+                sums.late += u32::from(mark.status == SessionStatus::Late);
+                sums.absent += u32::from(mark.status == SessionStatus::Absent);
+                sums.on_leave += u32::from(mark.status == SessionStatus::Excused);
+            }
+        }
+        people
+    }
+
+    /// Of each group, by the members' [`group`](crate::Member::group); those without one are under `None`.
+    ///
+    /// ```
+    /// use attendance_rules::{DayRecord, Policy, Rules, Statistics};
+    ///
+    /// let rules = Rules::new(Policy::default())?;
+    /// let days: Vec<DayRecord> = Vec::new();
+    /// assert!(Statistics::by_group(&rules, &days).is_empty());
+    /// # Ok::<(), attendance_rules::Error>(())
+    /// ```
+    #[must_use]
+    pub fn by_group<'a>(
+        rules: &Rules,
+        days: impl IntoIterator<Item = &'a DayRecord>,
+    ) -> BTreeMap<Option<String>, Self> {
+        let mut groups: BTreeMap<Option<String>, Self> = BTreeMap::new();
+        for day in days {
+            let group = rules
+                .member(&day.person)
+                .and_then(|member| member.group.clone());
+            groups.entry(group).or_default().add(&Self::of([day]));
+        }
+        groups
+    }
+
+    /// Adds another's sums.
+    ///
+    /// ```
+    /// use attendance_rules::Statistics;
+    ///
+    /// let mut sums = Statistics::default();
+    /// sums.add(&Statistics::default());
+    /// assert_eq!(sums, Statistics::default());
+    /// ```
+    pub fn add(&mut self, other: &Self) {
+        self.due += other.due;
+        self.attended_halves += other.attended_halves;
+        self.present += other.present;
+        self.half_days += other.half_days;
+        self.absent += other.absent;
+        self.on_leave += other.on_leave;
+        self.incomplete += other.incomplete;
+        self.late += other.late;
+        self.left_early += other.left_early;
+        self.automatic += other.automatic;
+        self.counted.0 += other.counted.0;
+        self.expected.0 += other.expected.0;
+        self.balance.0 += other.balance.0;
+        self.overtime.0 += other.overtime.0;
+    }
+
+    /// The share of what was due that was attended; `None` where nothing was due.
+    #[must_use]
+    pub fn rate(&self) -> Option<Rate> {
+        let due_halves = 2 * self.due;
+        (self.due > 0).then_some(Rate {
+            attended_halves: self.attended_halves,
+            due_halves,
+        })
+    }
+
+    /// How many half days of leave the lates make, where the policy says so.
+    ///
+    /// ```
+    /// use attendance_rules::{Policy, Statistics};
+    ///
+    /// let policy = Policy::from_toml("[statistics]\nlates_per_half_day = 3")?;
+    /// let mut sums = Statistics::default();
+    /// sums.late = 7;
+    /// assert_eq!(sums.half_days_for_lates(&policy.statistics), 2);
+    /// # Ok::<(), attendance_rules::Error>(())
+    /// ```
+    #[must_use]
+    pub fn half_days_for_lates(&self, policy: &StatisticsPolicy) -> u32 {
+        policy
+            .lates_per_half_day
+            .map_or(0, |lates| self.late / lates.max(1))
+    }
+
+    /// Whether the rate is so low, after so many days or sessions, that the policy warns.
+    ///
+    /// ```
+    /// use attendance_rules::{Policy, Statistics};
+    ///
+    /// let policy = Policy::from_toml("[statistics]\nwarn_below_percent = 75\nwarn_after = 4")?;
+    /// let mut sums = Statistics::default();
+    /// (sums.due, sums.attended_halves) = (3, 2);
+    /// assert!(!sums.warns(&policy.statistics), "too soon");
+    /// (sums.due, sums.attended_halves) = (4, 4);
+    /// assert!(sums.warns(&policy.statistics));
+    /// # Ok::<(), attendance_rules::Error>(())
+    /// ```
+    #[must_use]
+    pub fn warns(&self, policy: &StatisticsPolicy) -> bool {
+        let (Some(percent), Some(rate)) = (policy.warn_below_percent, self.rate()) else {
+            return false;
+        };
+        let enough = self.due >= policy.warn_after;
+        enough
+            && u64::from(rate.attended_halves) * 100
+                < u64::from(percent) * u64::from(rate.due_halves)
+    }
+}

@@ -1,0 +1,577 @@
+//! Input that is wrong: a typed error that names the thing, or a stated rule.
+
+mod common;
+
+use attendance_rules::{
+    Calendar, Change, Correction, Error, Half, Leave, Member, Outcome, Period, Policy, Punch,
+    Rules, Schedule, Seconds, Session, SessionRules, SessionSeries,
+};
+use common::{anna, at, evaluate, period, places, punches, rules};
+use facekit::{AttendancePolicy, Mark, PersonId, Sighting};
+
+fn policy_error(text: &str) -> String {
+    Policy::from_toml(text).expect_err(text).to_string()
+}
+
+#[test]
+fn policies_name_the_key() {
+    let shift = "[[shifts]]\nname = 'day'\nstart = '08:00'\nend = '17:00'\n";
+    for (text, expected) in [
+        (
+            "[scans]\ncooldwn = '60s'",
+            "policy, scans.cooldwn: no such key; did you mean \"cooldown\"?",
+        ),
+        ("tiem = 1", "policy, tiem: no such key; known keys: "),
+        (
+            "sites = {}",
+            "policy, sites: no such key; did you mean \"site\"?",
+        ),
+        (
+            "[scans]\ncooldown = 60",
+            "policy, scans.cooldown: invalid type: integer `60`, expected a length of time with its unit",
+        ),
+        (
+            "[scans]\ncooldown = '60'",
+            "policy, scans.cooldown: \"60\" is no length of time",
+        ),
+        (
+            "[scans]\ncooldown = '-1s'",
+            "policy, scans.cooldown: it is negative (-1s)",
+        ),
+        (
+            "preset = 's4'",
+            "policy, preset: \"s4\" is no preset; did you mean \"s3\"?",
+        ),
+        (
+            "[site]\ntime_zone = 'Europe/Berln'",
+            "policy, site.time_zone: \"Europe/Berln\" is no time zone",
+        ),
+        (
+            "[site]\nworking_days = ['mon', 'tues']",
+            "policy, site.working_days[1]: \"tues\" is not known; did you mean \"tue\"?",
+        ),
+        (
+            "[work]\ncount = 'pair'",
+            "policy, work.count: \"pair\" is not known; did you mean \"pairs\"?",
+        ),
+        (
+            "[work]\nfull_day = '3h'\nhalf_day = '6h'",
+            "policy, work.half_day: half a day from 6h is more",
+        ),
+        (
+            "[work.rounding]\nin = { to = 'up', step = '7m' }",
+            "policy, work.rounding.in.step: 7m does not divide a day",
+        ),
+        (
+            "[[shifts]]\nname = 'x'\nstart = '22:00'\nend = '06:00'",
+            "policy, shifts[0].end: shift \"x\" ends at 06:00:00, not after its start",
+        ),
+        (
+            "[[shifts]]\nname = 'x'\nstart = '08:00'\nend = '09:00'\novernight = true",
+            "policy, shifts[0].overnight: shift \"x\" would last 25h",
+        ),
+        (
+            "[[shifts]]\nname = 'x'\nstart = '8'\nend = '09:00'",
+            "policy, shifts[0].start: ",
+        ),
+        (
+            "[[shifts]]\nname = 'x'\nstart = '08:00'\nend = '09:00'\nlate_after = '-5m'",
+            "policy, shifts[0].late_after: it is negative",
+        ),
+        (
+            &format!("{shift}flexible = true"),
+            "policy, shifts[0].expected: shift \"day\" is flexible, so it needs this",
+        ),
+        (
+            &format!("{shift}{shift}"),
+            "policy, shifts[1].name: another shift is named \"day\", too",
+        ),
+        (
+            &format!("{shift}[[shifts]]\nname = 'late'\nstart = '16:00'\nend = '20:00'"),
+            "policy, schedule.shifts: shifts \"day\" and \"late\" overlap",
+        ),
+        (
+            &format!("{shift}[[shifts.breaks]]\nkind = 'fixed'\nfrom = '18:00'\nto = '19:00'"),
+            "policy, shifts[0].breaks[0]: the break is not within",
+        ),
+        (
+            &format!("{shift}[schedule]\nkind = 'working_days'\nshifts = ['dya']"),
+            "policy, schedule.shifts: there is no shift \"dya\"; did you mean \"day\"?",
+        ),
+        (
+            &format!("{shift}[schedule]\nkind = 'rotation'\nfrom = 2026-01-01\ncycle = []"),
+            "policy, schedule.cycle: a cycle has 1 to 366 days",
+        ),
+        (
+            "[scans]\nentry_devices = ['a']\nexit_devices = ['a']",
+            "policy, scans.exit_devices: device \"a\" is among",
+        ),
+        (
+            "[anomalies]\nout_of_hours = { from = '06:00', to = '06:00' }",
+            "policy, anomalies.out_of_hours.to: it equals `from`",
+        ),
+        (
+            "[anomalies]\nimpossible_travel = {}",
+            "policy, anomalies.impossible_travel: it needs two places",
+        ),
+        (
+            "[anomalies]\nlow_liveness = { below = 1.5, streak = 3 }",
+            "policy, anomalies.low_liveness.below: 1.5 is not within",
+        ),
+        (
+            "[anomalies]\nlow_liveness = { below = 0.5 }",
+            "policy, anomalies.low_liveness: missing field `streak`",
+        ),
+        (
+            "[assignment]\nmissing_out = 'at_shift_end'",
+            "policy, assignment.missing_out: at_shift_end needs shifts",
+        ),
+        (
+            "[assignment.missing_out.after_expected]\ntolerence = '1h'",
+            "policy, assignment.missing_out.after_expected.tolerence: no such key; did you mean \"tolerance\"?",
+        ),
+        (
+            "[[windows]]\nname = 'n'\nfrom = '22:00'\nto = '22:00'",
+            "policy, windows[0].to: it equals `from`",
+        ),
+        (
+            "[statistics]\nwarn_below_percent = 101",
+            "policy, statistics.warn_below_percent: 101 is more than 100",
+        ),
+        ("[site", "policy: TOML parse error at line 1"),
+    ] {
+        let error = policy_error(text);
+        assert!(error.starts_with(expected), "{text}\n{error}");
+    }
+    let night = "[[shifts]]\nname = 'n'\nstart = '22:00'\nend = '06:00'\novernight = true\n[[shifts]]\nname = 'e'\nstart = '05:00'\nend = '09:00'";
+    assert!(
+        policy_error(night).contains("\"n\" and \"e\" overlap"),
+        "on the next day"
+    );
+}
+
+#[test]
+fn toml_dates_and_times_are_taken() {
+    let policy = common::policy(
+        "[[shifts]]\nname = 'day'\nstart = 08:00:00\nend = 17:00:00\n[schedule]\nkind = 'rotation'\nfrom = 2026-01-05\ncycle = [['day'], []]",
+    );
+    assert_eq!(policy.shifts[0].start.to_string(), "08:00:00");
+    assert!(matches!(policy.schedule, Schedule::Rotation { .. }));
+}
+
+#[test]
+fn presets_are_changed_key_by_key() {
+    let policy = common::policy("preset = 's3'\n[work]\nfull_day = '7h'");
+    assert_eq!(
+        (policy.work.full_day, policy.work.half_day),
+        (Some(Seconds::hours(7)), Some(Seconds::hours(3)))
+    );
+    assert_eq!(policy.breaks, Policy::s3().breaks);
+}
+
+#[test]
+fn the_schema_knows_every_key() {
+    let schema = Policy::json_schema();
+    let policy = serde_json::to_value(Policy::default()).unwrap();
+    for key in policy.as_object().unwrap().keys() {
+        assert!(schema["properties"][key].is_object(), "{key}");
+    }
+    assert_eq!(schema["properties"]["preset"]["enum"][0], "s3");
+    assert_eq!(schema["additionalProperties"], false);
+}
+
+#[test]
+fn members_name_the_person() {
+    let base = || rules("[[shifts]]\nname = 'day'\nstart = '08:00'\nend = '17:00'");
+    let fails = |member: Member| base().with_members([member]).unwrap_err().to_string();
+    let mut member = Member::new(anna());
+    member.schedule = Some(Schedule::WorkingDays {
+        shifts: Some(vec!["night".into()]),
+    });
+    assert_eq!(
+        fails(member),
+        "member anna: schedule.shifts: there is no shift \"night\""
+    );
+    let mut member = Member::new(anna());
+    let (from, to) = ("2026-03-09".parse().unwrap(), "2026-03-02".parse().unwrap());
+    member.leave.push(Leave {
+        from,
+        to,
+        kind: "annual".into(),
+        half: Some(Half::Morning),
+    });
+    assert_eq!(
+        fails(member),
+        "member anna: leave from 2026-03-09 ends before it begins, on 2026-03-02"
+    );
+    let twice = base()
+        .with_members([Member::new(anna()), Member::new(anna())])
+        .unwrap_err();
+    assert_eq!(
+        twice.to_string(),
+        "member \"anna\": two different records have this id"
+    );
+}
+
+#[test]
+fn periods() {
+    let error =
+        Period::new("2026-03-02".parse().unwrap(), "2026-03-01".parse().unwrap()).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "period 2026-03-02 to 2026-03-01: it ends before it begins"
+    );
+    assert!(Period::new("2000-01-01".parse().unwrap(), "2026-03-01".parse().unwrap()).is_err());
+    assert!(
+        Period::new(
+            "-009999-01-01".parse().unwrap(),
+            "9999-12-31".parse().unwrap()
+        )
+        .is_err()
+    );
+}
+
+#[test]
+fn records_of_one_id() {
+    let rules = rules("");
+    let mut given = punches(&rules, &["2026-03-02T08:00", "2026-03-02T17:00"]);
+    given.push(given[0].clone());
+    let as_of = at(&rules, "2026-04-01T00:00");
+    let day = period("2026-03-02", "2026-03-02");
+    let ledger = rules.evaluate(&anna(), &given, &[], day, as_of).unwrap();
+    assert_eq!(ledger.outcomes.len(), 2, "equal records are one");
+    given[2].at = at(&rules, "2026-03-02T12:00");
+    let error = rules
+        .evaluate(&anna(), &given, &[], day, as_of)
+        .unwrap_err();
+    assert_eq!(
+        error,
+        Error::DuplicateId {
+            what: "punch",
+            id: "000".into()
+        }
+    );
+    let stranger = Punch::new("x", PersonId::new("bert").unwrap(), as_of);
+    let error = rules
+        .evaluate(&anna(), &[stranger], &[], day, as_of)
+        .unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "punch \"x\" is of bert, and the records of anna were asked for"
+    );
+}
+
+#[test]
+fn times_out_of_range() {
+    let rules = rules("");
+    let ancient = Punch::new("x", anna(), "0001-01-01T00:00:00Z".parse().unwrap());
+    let as_of = at(&rules, "2026-04-01T00:00");
+    let error = rules
+        .evaluate(
+            &anna(),
+            &[ancient],
+            &[],
+            period("2026-03-02", "2026-03-02"),
+            as_of,
+        )
+        .unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "punch \"x\": 0001-01-01T00:00:00Z is before 1900 or after 2200"
+    );
+    let far = Sighting::new(anna(), "9999-01-01T00:00:00Z".parse().unwrap());
+    assert!(rules.decide(&[], &far).unwrap_err().is_invalid_input());
+}
+
+#[test]
+fn punches_years_apart_and_out_of_order() {
+    let rules = rules("");
+    let ledger = evaluate(
+        &rules,
+        &[
+            "2029-03-02T08:00",
+            "1999-03-02T08:00",
+            "2026-03-02T08:00",
+            "1999-03-02T16:00",
+        ],
+        "1999-03-01",
+        "1999-03-03",
+    );
+    assert_eq!(ledger.outcomes.len(), 4);
+    assert_eq!(common::hours(&ledger.days[1]), 8.0);
+    assert_eq!(places(&ledger)[2], "- 2026-03-02");
+}
+
+#[test]
+fn marks_out_of_order() {
+    let rules = rules("");
+    let (early, late) = (
+        at(&rules, "2026-03-02T08:00"),
+        at(&rules, "2026-03-02T09:00"),
+    );
+    let mark = |at| Mark::new(at, facekit::Direction::Entry, None);
+    let sighting = Sighting::new(anna(), early);
+    assert!(rules.decide(&[mark(late)], &sighting).is_err());
+    let sighting = Sighting::new(anna(), late);
+    assert!(rules.decide(&[mark(late), mark(early)], &sighting).is_err());
+}
+
+#[test]
+fn corrections_of_nothing() {
+    let rules = rules("");
+    let given = punches(&rules, &["2026-03-02T08:00"]);
+    let as_of = at(&rules, "2026-04-01T00:00");
+    let fails = |change| {
+        let correction = Correction::new("c", as_of, "head", "why", change);
+        let day = period("2026-03-02", "2026-03-02");
+        rules
+            .evaluate(&anna(), &given, &[correction], day, as_of)
+            .unwrap_err()
+            .to_string()
+    };
+    assert_eq!(
+        fails(Change::Void { punch: "9".into() }),
+        "correction \"c\": there is no punch \"9\" before it"
+    );
+    assert_eq!(
+        fails(Change::Undo {
+            correction: "c".into()
+        }),
+        "correction \"c\": there is no correction \"c\" before it"
+    );
+    let same = Box::new(given[0].clone());
+    assert_eq!(
+        fails(Change::Add { punch: same }),
+        "punch \"000\": two different records have this id"
+    );
+}
+
+#[test]
+fn a_correction_supersedes_with_its_id() {
+    let rules = rules("");
+    let given = punches(&rules, &["2026-03-02T08:00", "2026-03-02T17:00"]);
+    let as_of = at(&rules, "2026-04-01T00:00");
+    let made = at(&rules, "2026-03-03T08:00");
+    let replace = |id: &str, minute: &str| {
+        let with = Punch::new(
+            format!("new {id}"),
+            anna(),
+            at(&rules, &format!("2026-03-02T08:{minute}")),
+        );
+        let change = Change::Replace {
+            punch: "000".into(),
+            with: Box::new(with),
+        };
+        Correction::new(id, made, "head", "came later", change)
+    };
+    let day = period("2026-03-02", "2026-03-02");
+    let corrections = [replace("c1", "30"), replace("c2", "45")];
+    let ledger = rules
+        .evaluate(&anna(), &given, &corrections, day, as_of)
+        .unwrap();
+    assert_eq!(common::hours(&ledger.days[0]), 8.25, "the latest holds");
+    let superseded = ledger.outcomes.iter().filter_map(|it| match &it.outcome {
+        Outcome::Superseded { correction } => Some((it.punch.as_str(), correction.as_str())),
+        _ => None,
+    });
+    assert_eq!(
+        superseded.collect::<Vec<_>>(),
+        [("000", "c2"), ("new c1", "c2")]
+    );
+}
+
+fn ics(events: &str) -> Result<Calendar, Error> {
+    let events = events.replace('\n', "\r\n");
+    let text = format!("BEGIN:VCALENDAR\r\nVERSION:2.0\r\n{events}END:VCALENDAR\r\n");
+    Calendar::from_ics(&text, "Europe/Berlin", period("2026-01-01", "2027-12-31"))
+}
+
+#[test]
+fn holidays_from_ics() {
+    let calendar = ics(
+        "BEGIN:VEVENT\nUID:1\nDTSTART;VALUE=DATE:20201224\nDTEND;VALUE=DATE:20201227\nRRULE:FREQ=YEARLY\nEXDATE;VALUE=DATE:20271224\n\
+         SUMMARY:Christmas\\, all of it\nEND:VEVENT\n\
+         BEGIN:VEVENT\nUID:2\nDTSTART;TZID=Europe/Berlin:20260331T120000\nDTEND;TZID=Europe/Berlin:20260331T180000\nSUMMARY:Inventory\nEND:VEVENT\n\
+         BEGIN:VEVENT\nUID:3\nDTSTART:20260401T060000Z\nDURATION:PT4H\nSUMMARY:Fog\nEND:VEVENT\n\
+         BEGIN:VEVENT\nUID:4\nDTSTART;VALUE=DATE:20260402\nSTATUS:CANCELLED\nSUMMARY:Nothing\nEND:VEVENT\n\
+         BEGIN:VEVENT\nUID:5\nDTSTART;VALUE=DATE:20260101\nRRULE:FREQ=YEARLY;BYMONTH=5;BYDAY=-1MO\nSUMMARY:Last Monday\nEND:VEVENT\n\
+         BEGIN:VEVENT\nUID:5\nRECURRENCE-ID;VALUE=DATE:20270531\nDTSTART;VALUE=DATE:20270601\nSUMMARY:Moved\nEND:VEVENT\n",
+    )
+    .unwrap();
+    let days: Vec<_> = calendar
+        .iter()
+        .map(|(date, holiday)| (date.to_string(), &*holiday.name, holiday.half))
+        .collect();
+    let expected = [
+        ("2026-03-31", "Inventory", Some(Half::Afternoon)),
+        ("2026-04-01", "Fog", Some(Half::Morning)),
+        ("2026-05-25", "Last Monday", None),
+        ("2026-12-24", "Christmas, all of it", None),
+        ("2026-12-25", "Christmas, all of it", None),
+        ("2026-12-26", "Christmas, all of it", None),
+        ("2027-06-01", "Moved", None),
+    ];
+    let expected = expected.map(|(date, name, half)| (date.to_owned(), name, half));
+    assert_eq!(days, expected);
+}
+
+#[test]
+fn broken_ics() {
+    let event = |lines: &str| {
+        ics(&format!("BEGIN:VEVENT\nUID:7\n{lines}\nEND:VEVENT\n"))
+            .unwrap_err()
+            .to_string()
+    };
+    assert_eq!(
+        event("SUMMARY:x"),
+        "calendar, event \"7\": it has no DTSTART"
+    );
+    assert!(event("DTSTART;VALUE=DATE:20261340").contains("\"20261340\" is no date or time"));
+    assert!(
+        event("DTSTART;VALUE=DATE:20260105\nDTEND;VALUE=DATE:20260101")
+            .contains("not after its start")
+    );
+    assert!(event("DTSTART;VALUE=DATE:20260105\nRRULE:FREQ=SOMETIMES").contains("FREQ=SOMETIMES"));
+    assert!(
+        event("DTSTART;TZID=Nowhere:20260105T080000\nDTEND:20260105T100000Z")
+            .contains("\"Nowhere\" is no time zone")
+    );
+    assert!(
+        event("DTSTART:20260105T100000Z\nDTEND:20260105T130000Z")
+            .contains("neither half a day nor a whole one")
+    );
+    let whole = |text: &str| {
+        Calendar::from_ics(text, "UTC", period("2026-01-01", "2026-12-31"))
+            .unwrap_err()
+            .to_string()
+    };
+    assert_eq!(
+        whole(""),
+        "calendar: it is no calendar: BEGIN:VCALENDAR is missing"
+    );
+    assert_eq!(
+        whole("BEGIN:VCALENDAR\nBEGIN:VEVENT\nDTSTART:2026"),
+        "calendar: it is cut short: VEVENT does not end"
+    );
+    assert!(whole(&"BEGIN:X\n".repeat(100_000)).contains("nested more than 8 deep"));
+}
+
+#[test]
+fn sessions_that_cannot_be() {
+    let rules = rules("");
+    let (start, end) = (
+        at(&rules, "2026-03-02T10:00"),
+        at(&rules, "2026-03-02T11:00"),
+    );
+    let as_of = end;
+    let fails = |session: Session| session.evaluate(&[], as_of).unwrap_err().to_string();
+    assert!(fails(Session::new("m", end, start)).starts_with("session \"m\": it ends at"));
+    let within = |present, late| SessionRules {
+        present_within: Some(Seconds::minutes(present)),
+        late_within: Some(Seconds::minutes(late)),
+        ..SessionRules::default()
+    };
+    let session = Session::new("m", start, end).with_rules(within(30, 15));
+    assert_eq!(
+        fails(session),
+        "session \"m\": late_within (15m) is less than present_within (30m)"
+    );
+    let session = Session::new("m", start, end).with_rules(within(-1, 15));
+    assert!(fails(session).contains("present_within is -1m"));
+    for (rule, expected) in [
+        ("FREQ=HOURLY", "a rule is DAILY, WEEKLY, MONTHLY or YEARLY"),
+        ("FREQ=WEEKLY;BYHOUR=3", "BYHOUR is not supported"),
+        ("FREQ=WEEKLY;COUNT=2;UNTIL=20270101", "exclude each other"),
+        ("WEEKLY", "\"WEEKLY\" is no NAME=VALUE"),
+        ("", "session \"m\": rule \"\""),
+    ] {
+        let series = SessionSeries::new(
+            "m",
+            "2026-03-02T10:00".parse().unwrap(),
+            Seconds::hours(1),
+            rule,
+        );
+        let error = series
+            .sessions("UTC", period("2026-01-01", "2026-12-31"))
+            .unwrap_err()
+            .to_string();
+        assert!(error.contains(expected), "{rule}: {error}");
+    }
+}
+
+#[test]
+fn sessions_recur_until() {
+    let count = |rule: &str| {
+        let series = SessionSeries::new(
+            "m",
+            "2026-03-02T10:00".parse().unwrap(),
+            Seconds::hours(1),
+            rule,
+        );
+        series
+            .sessions("Europe/Berlin", period("2026-01-01", "2026-12-31"))
+            .unwrap()
+            .len()
+    };
+    assert_eq!(count("FREQ=DAILY;COUNT=5"), 5);
+    assert_eq!(count("FREQ=DAILY;UNTIL=20260305"), 4);
+    assert_eq!(
+        count("FREQ=DAILY;UNTIL=20260305T090000Z"),
+        4,
+        "10:00 in Berlin"
+    );
+    assert_eq!(count("FREQ=DAILY;UNTIL=20260305T085959Z"), 3);
+    assert_eq!(count("RRULE:FREQ=WEEKLY;BYDAY=MO,WE;UNTIL=20260331"), 9);
+}
+
+#[test]
+fn rules_without_members_take_everybody() {
+    let closed = rules("[scans]\nmembers_only = true");
+    assert_eq!(
+        places(&evaluate(
+            &closed,
+            &["2026-03-02T08:00"],
+            "2026-03-02",
+            "2026-03-02"
+        )),
+        ["not_a_member"]
+    );
+    let open = closed.with_members([Member::new(anna())]).unwrap();
+    assert_eq!(
+        places(&evaluate(
+            &open,
+            &["2026-03-02T08:00"],
+            "2026-03-02",
+            "2026-03-02"
+        )),
+        ["- 2026-03-02"]
+    );
+}
+
+#[test]
+fn nobody_is_marked_before_joining() {
+    let mut member = Member::new(anna());
+    member.joined = Some("2026-03-02".parse().unwrap());
+    member.left = Some("2026-03-03".parse().unwrap());
+    let rules = Rules::new(Policy::default())
+        .unwrap()
+        .with_members([member])
+        .unwrap();
+    let times = [
+        "2026-03-01T08:00",
+        "2026-03-03T22:00",
+        "2026-03-04T06:00",
+        "2026-03-04T20:00",
+    ];
+    let ledger = evaluate(&rules, &times, "2026-03-01", "2026-03-05");
+    // The last night is worked to its end.
+    assert_eq!(
+        places(&ledger),
+        [
+            "before_joining",
+            "- 2026-03-03",
+            "- 2026-03-03",
+            "after_leaving"
+        ]
+    );
+}

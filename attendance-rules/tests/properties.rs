@@ -1,0 +1,216 @@
+//! What holds for any punches under any policy.
+
+mod common;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use attendance_rules::{
+    Change, Correction, DayOf, Ledger, Outcome, Period, Punch, PunchKind, Rules, Seconds, Times,
+};
+use common::{anna, streams};
+use facekit::{AttendancePolicy, Sighting, Verdict};
+use proptest::prelude::*;
+
+fn month() -> Period {
+    common::period("2026-03-16", "2026-05-10")
+}
+
+fn evaluate(rules: &Rules, punches: &[Punch], corrections: &[Correction]) -> Ledger {
+    rules
+        .evaluate(
+            &anna(),
+            punches,
+            corrections,
+            month(),
+            streams::instant(90 * 86_400),
+        )
+        .unwrap()
+}
+
+/// What a decision and an outcome have in common.
+fn verdict(outcome: &Outcome) -> Verdict {
+    match outcome {
+        Outcome::Assigned { direction, .. } => Verdict::Accepted {
+            direction: *direction,
+        },
+        Outcome::Suppressed { seconds_left } => Verdict::Duplicate {
+            seconds_left: *seconds_left as u64,
+        },
+        Outcome::Unassigned { code, reason } => Verdict::Refused {
+            code: code.clone(),
+            reason: reason.clone(),
+        },
+        other => panic!("{other:?}"),
+    }
+}
+
+fn sum(parts: impl Iterator<Item = Times>) -> [i64; 4] {
+    parts.fold([0; 4], |sum, it| {
+        let parts = [it.worked, it.paid_break, it.unpaid_break, it.elapsed];
+        std::array::from_fn(|at| sum[at] + parts[at].0)
+    })
+}
+
+proptest! {
+
+    /// Deciding scan by scan, knowing only what the lookback holds, says what evaluation says of all.
+    #[test]
+    fn decisions_agree_with_evaluation(rules in streams::rules(), mut punches in streams::punches()) {
+        for punch in &mut punches {
+            // A sighting does not say which way; its device may.
+            punch.kind = PunchKind::Undetermined;
+        }
+        let ledger = evaluate(&rules, &punches, &[]);
+        let (mut past, mut all) = (Vec::new(), Vec::new());
+        for (punch, outcome) in punches.iter().zip(&ledger.outcomes) {
+            let mut sighting = Sighting::new(anna(), punch.at);
+            sighting.device = punch.device.as_deref().map(str::to_owned);
+            sighting.liveness = punch.liveness;
+            let from = punch.at - rules.lookback();
+            past.retain(|mark: &facekit::Mark| mark.at >= from);
+            let decision = rules.decide(&past, &sighting).unwrap();
+            prop_assert_eq!(&decision.verdict, &verdict(&outcome.outcome), "{}", punch.at);
+            prop_assert_eq!(&decision.anomalies, &outcome.anomalies);
+            prop_assert_eq!(&rules.decide(&all, &sighting).unwrap(), &decision, "with all of the past");
+            if let Outcome::Assigned { shift, .. } = outcome.outcome {
+                prop_assert_eq!(decision.opened.unwrap(), ledger.shifts[shift].opened);
+            }
+            past.extend(decision.mark(&sighting));
+            all.extend(decision.mark(&sighting));
+        }
+    }
+
+    #[test]
+    fn order_of_arrival_changes_nothing(
+        rules in streams::rules(),
+        (punches, shuffled) in streams::punches().prop_flat_map(|punches| (Just(punches.clone()), Just(punches).prop_shuffle())),
+    ) {
+        prop_assert_eq!(evaluate(&rules, &punches, &[]), evaluate(&rules, &shuffled, &[]));
+    }
+
+    /// The same record twice, and the same face again within the cooldown.
+    #[test]
+    fn a_duplicate_changes_nothing(rules in streams::rules(), punches in streams::punches(), at in any::<prop::sample::Index>()) {
+        prop_assume!(!punches.is_empty());
+        let before = evaluate(&rules, &punches, &[]);
+        let mut more = punches.clone();
+        more.push(at.get(&punches).clone());
+        prop_assert_eq!(&evaluate(&rules, &more, &[]), &before);
+        let accepted = before.outcomes.iter().filter(|it| matches!(it.outcome, Outcome::Assigned { .. }));
+        let accepted: Vec<_> = accepted.collect();
+        prop_assume!(!accepted.is_empty());
+        let again = Punch::new("zzz", anna(), at.get(&accepted).at);
+        more.push(again);
+        let after = evaluate(&rules, &more, &[]);
+        prop_assert_eq!(&after.days, &before.days);
+        prop_assert_eq!(&after.shifts, &before.shifts);
+    }
+
+    #[test]
+    fn parts_add_up_to_what_elapsed(rules in streams::rules(), punches in streams::punches()) {
+        let ledger = evaluate(&rules, &punches, &[]);
+        for shift in &ledger.shifts {
+            let it = shift.times;
+            let parts = [it.worked, it.paid_break, it.unpaid_break, it.uncounted];
+            prop_assert!(parts.iter().all(|part| part.0 >= 0), "{:?}", shift);
+            prop_assert_eq!(parts.iter().map(|part| part.0).sum::<i64>(), it.elapsed.0, "{:?}", shift);
+        }
+        for day in &ledger.days {
+            prop_assert!(day.overtime.counted().0 <= day.times.paid().0, "no hour twice: {:?}", day);
+        }
+    }
+
+    #[test]
+    fn days_sum_to_shifts(rules in streams::rules(), punches in streams::punches(), split in any::<bool>()) {
+        let mut policy = rules.policy().clone();
+        if split {
+            policy.assignment.day = DayOf::SplitAtMidnight;
+        }
+        let rules = Rules::new(policy).unwrap();
+        let ledger = evaluate(&rules, &punches, &[]);
+        let (from, to) = (month().from(), month().to());
+        prop_assume!(ledger.shifts.iter().all(|shift| from < shift.day && shift.day < to));
+        prop_assert_eq!(sum(ledger.shifts.iter().map(|it| it.times)), sum(ledger.days.iter().map(|it| it.times)));
+        let shifts: u32 = ledger.days.iter().map(|day| day.shifts).sum();
+        prop_assert_eq!(shifts as usize, ledger.shifts.len());
+    }
+
+    /// Shifts do not overlap, so no second of work is in two of them.
+    #[test]
+    fn shifts_do_not_overlap(rules in streams::rules(), punches in streams::punches()) {
+        let ledger = evaluate(&rules, &punches, &[]);
+        for pair in ledger.shifts.windows(2) {
+            prop_assert!(pair[0].closed <= pair[1].opened, "{:#?}", pair);
+        }
+    }
+
+    #[test]
+    fn every_punch_has_one_place(
+        rules in streams::rules(),
+        punches in streams::punches(),
+        corrections in prop::collection::vec((any::<prop::sample::Index>(), 0_i64..800_000), 0..6),
+    ) {
+        let corrections: Vec<_> = corrections.iter().enumerate().map(|(number, (at, second))| {
+            streams::correction(number, &punches, at.index(punches.len() + 1), *second)
+        }).collect();
+        let ledger = evaluate(&rules, &punches, &corrections);
+        let brought = corrections.iter().filter_map(|correction| match &correction.change {
+            Change::Add { punch } | Change::Replace { with: punch, .. } => Some(&punch.id),
+            _ => None,
+        });
+        let all: BTreeSet<_> = punches.iter().map(|punch| &punch.id).chain(brought).collect();
+        let reported: Vec<_> = ledger.outcomes.iter().map(|it| &it.punch).collect();
+        prop_assert_eq!(reported.len(), all.len());
+        prop_assert_eq!(reported.iter().copied().collect::<BTreeSet<_>>(), all);
+        let mut used = BTreeMap::new();
+        for it in &ledger.outcomes {
+            if let Outcome::Assigned { shift, .. } = it.outcome {
+                *used.entry(shift).or_insert(0) += 1;
+            }
+        }
+        prop_assert!(used.keys().copied().eq(0..ledger.shifts.len()), "no shift without a punch");
+    }
+
+    #[test]
+    fn taking_corrections_back_returns_to_the_start(
+        rules in streams::rules(),
+        punches in streams::punches(),
+        corrections in prop::collection::vec((any::<prop::sample::Index>(), 0_i64..800_000), 1..6),
+    ) {
+        let before = evaluate(&rules, &punches, &[]);
+        let mut all: Vec<_> = corrections.iter().enumerate().map(|(number, (at, second))| {
+            streams::correction(number, &punches, at.index(punches.len() + 1), *second)
+        }).collect();
+        let undo = |(at, it): (usize, &Correction)| {
+            let change = Change::Undo { correction: it.id.clone() };
+            Correction::new(format!("undo {}", it.id), streams::instant(1000 + at as i64), "head", "right after all", change)
+        };
+        let undone: Vec<_> = all.iter().enumerate().map(undo).collect();
+        all.extend(undone);
+        prop_assert_eq!(evaluate(&rules, &punches, &all), before);
+    }
+
+    /// A day that is final stays as it is, whatever is punched later on.
+    #[test]
+    fn final_days_stay(rules in streams::rules(), punches in streams::punches(), hours in 0_i64..500) {
+        let as_of = |second| rules.evaluate(&anna(), &punches, &[], month(), streams::instant(second)).unwrap();
+        let (then, later) = (as_of(hours * 3600), as_of(90 * 86_400));
+        for day in then.days.iter().filter(|day| day.is_final) {
+            let after = later.days.iter().find(|it| it.date == day.date);
+            prop_assert_eq!(Some(day), after);
+        }
+    }
+
+    #[test]
+    fn policies_survive_writing(policy in streams::policies()) {
+        let text = policy.to_toml().unwrap();
+        prop_assert_eq!(&attendance_rules::Policy::from_toml(&text).unwrap(), &policy);
+        let json = serde_json::to_string(&policy).unwrap();
+        prop_assert_eq!(&attendance_rules::Policy::from_json(&json).unwrap(), &policy);
+    }
+
+    #[test]
+    fn lengths_survive_writing(seconds in -1_000_000_i64..100_000_000) {
+        prop_assert_eq!(Seconds(seconds).to_string().parse::<Seconds>(), Ok(Seconds(seconds)));
+    }
+}

@@ -1,0 +1,470 @@
+//! How time is counted: breaks, payable windows, missing OUTs, leave, anomalies that refuse.
+
+mod common;
+
+use attendance_rules::{
+    Calendar, Change, Correction, Half, Leave, Member, Period, Punch, Revision, Rules, Schedule,
+    Seconds, ShiftsOn, Source, Statistics, Status, Today,
+};
+use common::{
+    HOUR, MINUTE, anna, at, day, evaluate, evaluate_as_of, hours, places, punches, rules, statuses,
+};
+use facekit::{AttendancePolicy, Severity, Sighting, Verdict};
+
+const MONDAY: &str = "2026-03-02";
+
+#[test]
+fn paid_breaks_are_paid_up_to_their_limit() {
+    let rules = rules(
+        "[[breaks]]\nkind = 'fixed'\nfrom = '10:00'\nto = '11:00'\nat_most = '15m'\npaid = true",
+    );
+    let record = day(&rules, MONDAY, &["08:00", "10:00", "10:30", "12:00"]);
+    assert_eq!(record.times.worked, Seconds(210 * MINUTE));
+    assert_eq!(
+        (record.times.paid_break, record.times.unpaid_break),
+        (Seconds(900), Seconds(900))
+    );
+    assert_eq!(hours(&record), 3.75);
+}
+
+#[test]
+fn punched_breaks_count_towards_deducted_ones() {
+    let lunch = "[[breaks]]\nkind = 'fixed'\nfrom = '12:00'\nto = '14:00'\nat_most = '1h'\n";
+    for deduct in ["worked", "whole"] {
+        let rules = rules(&format!("{lunch}deduct = '{deduct}'"));
+        for (times, figure) in [
+            (vec!["08:00", "12:00", "12:30", "17:00"], 8.0),
+            (vec!["08:00", "12:00", "13:00", "17:00"], 8.0),
+            (vec!["08:00", "12:00", "13:30", "17:00"], 7.5),
+            (vec!["08:00", "17:00"], 8.0),
+        ] {
+            assert_eq!(
+                hours(&day(&rules, MONDAY, &times)),
+                figure,
+                "{deduct} {times:?}"
+            );
+        }
+    }
+    let rules = rules("[[breaks]]\nkind = 'after_work'\nworked = '6h'\nlength = '1h'");
+    assert_eq!(
+        hours(&day(&rules, MONDAY, &["08:00", "12:00", "12:30", "17:00"])),
+        8.0
+    );
+}
+
+#[test]
+fn breaks_of_a_night_are_on_its_second_day() {
+    let rules = rules(
+        "[[shifts]]
+        name = 'night'
+        start = '22:00'
+        end = '06:00'
+        overnight = true
+        [[shifts.breaks]]
+        kind = 'fixed'
+        from = '02:00'
+        to = '02:30'",
+    );
+    let ledger = evaluate(
+        &rules,
+        &["2026-03-02T22:00", "2026-03-03T06:00"],
+        MONDAY,
+        MONDAY,
+    );
+    assert_eq!(
+        (hours(&ledger.days[0]), ledger.days[0].balance),
+        (7.5, Seconds(0))
+    );
+}
+
+#[test]
+fn a_flexible_shift_has_nobody_late() {
+    let rules = rules(
+        "[[shifts]]\nname = 'flex'\nstart = '06:00'\nend = '20:00'\nflexible = true\nexpected = '8h'\n[overtime.daily]",
+    );
+    let record = day(&rules, MONDAY, &["10:30", "19:30"]);
+    assert_eq!((record.late, record.left_early), (Seconds(0), Seconds(0)));
+    assert_eq!(
+        (record.balance, record.overtime.counted()),
+        (Seconds(HOUR), Seconds(HOUR))
+    );
+}
+
+#[test]
+fn shifts_rotate() {
+    let mut member = Member::new(anna());
+    member.schedule = Some(Schedule::Rotation {
+        from: MONDAY.parse().unwrap(),
+        cycle: vec![vec!["early".into()], vec!["late".into()], vec![]],
+    });
+    member.shifts_on.push(ShiftsOn {
+        date: "2026-03-04".parse().unwrap(),
+        shifts: vec!["late".into()],
+    });
+    let rules = rules(
+        "[[shifts]]\nname = 'early'\nstart = '06:00'\nend = '14:00'\n[[shifts]]\nname = 'late'\nstart = '14:00'\nend = '22:00'",
+    )
+    .with_members([member])
+    .unwrap();
+    let times: Vec<String> = (2..7)
+        .map(|day| format!("2026-03-{day:02}T14:00"))
+        .collect();
+    let times: Vec<&str> = times.iter().map(String::as_str).collect();
+    let expected = [
+        "early 2026-03-02",
+        "late 2026-03-03",
+        "late 2026-03-04",
+        "early 2026-03-05",
+        "late 2026-03-06",
+    ];
+    assert_eq!(
+        places(&evaluate(&rules, &times, MONDAY, "2026-03-06")),
+        expected
+    );
+}
+
+#[test]
+fn missing_outs() {
+    let policy = |rule: &str| {
+        rules(&format!(
+            "[[shifts]]\nname = 'day'\nstart = '08:00'\nend = '17:00'\n[work]\nfull_day = '6h'\n[assignment]\nmissing_out = '{rule}'"
+        ))
+    };
+    let times = ["2026-03-02T08:00", "2026-03-02T12:00", "2026-03-02T13:00"];
+    for (rule, counted, status, automatic) in [
+        ("open", 4, Status::Incomplete, false),
+        ("at_shift_end", 8, Status::Present, true),
+        ("refuse", 0, Status::Incomplete, false),
+    ] {
+        let record = &evaluate(&policy(rule), &times, MONDAY, MONDAY).days[0];
+        assert_eq!(
+            (record.counted, record.status, record.automatic),
+            (Seconds(counted * HOUR), status, automatic),
+            "{rule}"
+        );
+    }
+    // Before the window closes, somebody may still leave.
+    let open = evaluate_as_of(
+        &policy("at_shift_end"),
+        &times,
+        MONDAY,
+        MONDAY,
+        "2026-03-02T18:00",
+    );
+    assert!(open.days[0].open && !open.days[0].automatic && !open.days[0].is_final);
+}
+
+#[test]
+fn leave_and_halves() {
+    let mut member = Member::new(anna());
+    for (day, half) in [
+        ("2026-03-02", None),
+        ("2026-03-03", Some(Half::Morning)),
+        ("2026-03-07", None),
+    ] {
+        let day = day.parse().unwrap();
+        member.leave.push(Leave {
+            from: day,
+            to: day,
+            kind: "annual".into(),
+            half,
+        });
+    }
+    let rules =
+        rules("[[shifts]]\nname = 'day'\nstart = '08:00'\nend = '16:00'\n[work]\nfull_day = '6h'")
+            .with_members([member])
+            .unwrap();
+    let ledger = evaluate(
+        &rules,
+        &["2026-03-03T12:00", "2026-03-03T16:00"],
+        MONDAY,
+        "2026-03-07",
+    );
+    let absent = |day: &str| (day.to_owned(), Status::Absent);
+    assert_eq!(
+        statuses(&ledger),
+        [
+            ("2026-03-02".to_owned(), Status::OnLeave),
+            ("2026-03-03".to_owned(), Status::Present),
+            absent("2026-03-04"),
+            absent("2026-03-05"),
+            absent("2026-03-06"),
+        ],
+        "a Saturday is no leave"
+    );
+    assert_eq!(
+        (ledger.days[1].late, ledger.days[1].balance),
+        (Seconds(0), Seconds(0))
+    );
+    let sums = Statistics::of(&ledger.days);
+    assert_eq!((sums.due, sums.attended_halves, sums.on_leave), (4, 2, 1));
+}
+
+#[test]
+fn work_on_free_days_is_overtime() {
+    let mut calendar = Calendar::new();
+    calendar.add("2026-03-04".parse().unwrap(), "Founders' Day", None);
+    let rules = rules("[overtime]\nrest_days = true\nholidays = true\nat_most_daily = '3h'\ndaily = { after = '8h' }")
+        .with_calendar(calendar);
+    let times = [
+        "2026-03-04T09:00",
+        "2026-03-04T13:00",
+        "2026-03-07T09:00",
+        "2026-03-07T11:00",
+        "2026-03-06T09:00",
+        "2026-03-06T21:00",
+    ];
+    let ledger = evaluate(&rules, &times, "2026-03-04", "2026-03-08");
+    let [holiday, _thursday, friday, saturday] = &ledger.days[..] else {
+        panic!("{:#?}", ledger.days)
+    };
+    assert_eq!(
+        (holiday.overtime.holiday, holiday.overtime.over_limit),
+        (Seconds(4 * HOUR), Seconds(HOUR))
+    );
+    assert_eq!(saturday.overtime.rest_day, Seconds(2 * HOUR));
+    assert_eq!(
+        (friday.overtime.daily, friday.overtime.counted()),
+        (Seconds(4 * HOUR), Seconds(3 * HOUR))
+    );
+    assert!(!saturday.obliged && !holiday.obliged && friday.obliged);
+}
+
+#[test]
+fn anomalies_flag_or_refuse() {
+    let rules = rules(
+        "[scans]
+        cooldown = '0s'
+        [[site.places]]
+        name = 'Berlin'
+        devices = ['b']
+        travel = '2h'
+        [[site.places]]
+        name = 'Paris'
+        devices = ['p']
+        travel = '1h'
+        [anomalies]
+        impossible_travel = { severity = 'critical' }
+        low_liveness = { below = 0.5, streak = 3, action = 'refuse' }
+        out_of_hours = { from = '06:00', to = '22:00', action = 'refuse' }",
+    );
+    let mut past = Vec::new();
+    let mut decide = |time: &str, device: &str, liveness: f32| {
+        let sighting = Sighting::new(anna(), at(&rules, time))
+            .with_device(device)
+            .with_liveness(liveness);
+        let decision = rules.decide(&past, &sighting).unwrap();
+        past.extend(decision.mark(&sighting));
+        decision
+    };
+    assert!(decide("2026-03-02T08:00", "b", 0.9).anomalies.is_empty());
+    let travelled = decide("2026-03-02T09:59", "p", 0.9);
+    let anomaly = &travelled.anomalies[0];
+    assert_eq!(
+        (&*anomaly.code, anomaly.severity),
+        ("impossible_travel", Severity::Critical)
+    );
+    assert_eq!(anomaly.data["needed_seconds"], 7200.into());
+    assert_eq!(anomaly.data["from"], "Berlin".into());
+    assert!(decide("2026-03-02T11:59", "b", 0.4).anomalies.is_empty());
+    assert!(decide("2026-03-02T12:10", "b", 0.4).anomalies.is_empty());
+    let third = decide("2026-03-02T12:20", "b", 0.4);
+    assert!(
+        matches!(&third.verdict, Verdict::Refused { code, .. } if code == "low_liveness"),
+        "{third:?}"
+    );
+    assert!(matches!(
+        decide("2026-03-02T12:30", "b", 0.9).verdict,
+        Verdict::Accepted { .. }
+    ));
+    let late = decide("2026-03-02T23:30", "b", 0.9);
+    assert!(matches!(&late.verdict, Verdict::Refused { code, .. } if code == "out_of_hours"));
+}
+
+#[test]
+fn an_expired_roster_is_flagged() {
+    let mut member = Member::new(anna());
+    member.roster_until = Some("2026-03-01".parse().unwrap());
+    let rules = rules("[anomalies]\nexpired_roster = {}")
+        .with_members([member])
+        .unwrap();
+    let ledger = evaluate(&rules, &["2026-03-02T08:00"], MONDAY, MONDAY);
+    assert_eq!(ledger.outcomes[0].anomalies[0].code, "expired_roster");
+    assert_eq!(ledger.days[0].anomalies, 1);
+}
+
+#[test]
+fn a_night_into_a_rest_day_is_no_anomaly() {
+    let rules = rules(
+        "[[shifts]]\nname = 'night'\nstart = '22:00'\nend = '06:00'\novernight = true\n[anomalies]\nrest_day = {}",
+    );
+    let ledger = evaluate(
+        &rules,
+        &["2026-03-06T22:00", "2026-03-07T06:00"],
+        "2026-03-06",
+        "2026-03-07",
+    );
+    assert_eq!(ledger.days.len(), 1);
+    assert_eq!(
+        ledger.days[0].anomalies, 0,
+        "Saturday morning belongs to Friday"
+    );
+}
+
+#[test]
+fn doors_say_which_way() {
+    let rules = rules("[scans]\nentry_devices = ['in']\nexit_devices = ['out']");
+    let mut given = punches(
+        &rules,
+        &[
+            "2026-03-02T08:00:00",
+            "2026-03-02T08:00:30",
+            "2026-03-02T08:00:40",
+        ],
+    );
+    for (punch, device) in given.iter_mut().zip(["in", "out", "out"]) {
+        punch.device = Some(device.into());
+    }
+    let as_of = at(&rules, "2026-04-01T00:00");
+    let ledger = rules
+        .evaluate(&anna(), &given, &[], common::period(MONDAY, MONDAY), as_of)
+        .unwrap();
+    // Going out within the cooldown is no repetition of coming in; going out again is one of going out.
+    assert_eq!(
+        places(&ledger),
+        ["- 2026-03-02", "- 2026-03-02", "duplicate"]
+    );
+    assert_eq!(ledger.days[0].counted, Seconds(30));
+}
+
+#[test]
+fn presence_at_any_instant() {
+    let mut calendar = Calendar::new();
+    calendar.add("2026-03-04".parse().unwrap(), "Founders' Day", None);
+    let mut member = Member::new(anna());
+    let leave = "2026-03-05".parse().unwrap();
+    member.leave.push(Leave {
+        from: leave,
+        to: leave,
+        kind: "annual".into(),
+        half: None,
+    });
+    member.left = Some("2026-03-06".parse().unwrap());
+    let rules =
+        rules("[[shifts]]\nname = 'day'\nstart = '08:00'\nend = '17:00'\nlate_after = '10m'")
+            .with_calendar(calendar)
+            .with_members([member])
+            .unwrap();
+    let given = punches(
+        &rules,
+        &["2026-03-02T08:05", "2026-03-02T12:00", "2026-03-02T13:00"],
+    );
+    let at_time = |time: &str| {
+        let presence = rules
+            .presence(&anna(), &given, &[], at(&rules, time))
+            .unwrap();
+        (
+            presence.today,
+            presence.inside_since.map(|since| since.to_string()),
+        )
+    };
+    assert_eq!(at_time("2026-03-02T07:59"), (Today::Expected, None));
+    assert_eq!(
+        at_time("2026-03-02T08:05"),
+        (Today::Present, Some("2026-03-02T08:05:00Z".into()))
+    );
+    assert_eq!(at_time("2026-03-02T12:30"), (Today::Present, None));
+    assert_eq!(
+        at_time("2026-03-02T14:00"),
+        (Today::Present, Some("2026-03-02T13:00:00Z".into()))
+    );
+    assert_eq!(
+        at_time("2026-03-02T18:01"),
+        (Today::Present, None),
+        "nobody stays for ever"
+    );
+    assert_eq!(at_time("2026-03-03T08:10"), (Today::Expected, None));
+    assert_eq!(at_time("2026-03-03T08:11"), (Today::Absent, None));
+    assert_eq!(at_time("2026-03-04T09:00"), (Today::Free, None));
+    assert_eq!(at_time("2026-03-05T09:00"), (Today::OnLeave, None));
+    assert_eq!(at_time("2026-03-08T09:00"), (Today::NotEmployed, None));
+}
+
+#[test]
+fn a_correction_is_a_revision() {
+    let rules = rules("");
+    let given = punches(
+        &rules,
+        &["2026-03-02T08:00", "2026-03-02T12:00", "2026-03-02T13:00"],
+    );
+    let as_of = at(&rules, "2026-04-01T00:00");
+    let period: Period = common::period(MONDAY, MONDAY);
+    let before = rules.evaluate(&anna(), &given, &[], period, as_of).unwrap();
+    let out =
+        Punch::new("forgotten", anna(), at(&rules, "2026-03-02T17:00")).with_source(Source::Manual);
+    let change = Change::Add {
+        punch: Box::new(out),
+    };
+    let correction = Correction::new(
+        "c1",
+        at(&rules, "2026-03-03T09:00"),
+        "head",
+        "forgot to leave",
+        change,
+    );
+    let after = rules
+        .evaluate(
+            &anna(),
+            &given,
+            std::slice::from_ref(&correction),
+            period,
+            as_of,
+        )
+        .unwrap();
+    let revision = Revision::between(&before, &after);
+    assert_eq!((revision.punches.len(), revision.days.len()), (1, 1));
+    let day = &revision.days[0];
+    assert_eq!(
+        (
+            day.before.as_ref().unwrap().open,
+            day.after.as_ref().unwrap().open
+        ),
+        (true, false)
+    );
+    assert_eq!(hours(day.after.as_ref().unwrap()), 8.0);
+    let undo = Correction::new(
+        "c2",
+        at(&rules, "2026-03-04T09:00"),
+        "head",
+        "was right",
+        Change::Undo {
+            correction: "c1".into(),
+        },
+    );
+    let undone = rules
+        .evaluate(&anna(), &given, &[correction, undo], period, as_of)
+        .unwrap();
+    assert!(Revision::between(&before, &undone).is_empty());
+}
+
+#[test]
+fn rules_are_shared_by_threads() {
+    fn shared<T: Send + Sync>() {}
+    shared::<Rules>();
+}
+
+#[test]
+fn ledgers_survive_writing() {
+    let rules = rules(
+        "[anomalies]\nrest_day = {}\n[[windows]]\nname = 'night'\nfrom = '22:00'\nto = '06:00'",
+    );
+    let ledger = evaluate(
+        &rules,
+        &["2026-03-07T20:00", "2026-03-08T01:00"],
+        MONDAY,
+        "2026-03-08",
+    );
+    let text = serde_json::to_string(&ledger).unwrap();
+    let read: attendance_rules::Ledger = serde_json::from_str(&text).unwrap();
+    assert_eq!(read, ledger);
+}
