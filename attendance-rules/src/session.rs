@@ -174,7 +174,7 @@ impl Session {
         let present = rules.present_within.map_or(length, |within| within.0);
         let late = rules
             .late_within
-            .map_or(length.max(present), |within| within.0);
+            .map_or_else(|| length.max(present), |within| within.0);
         if late < present && rules.present_within.is_some() {
             let (late, present) = (Seconds(late), Seconds(present));
             return wrong(format!(
