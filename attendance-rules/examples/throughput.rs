@@ -11,7 +11,7 @@
 use std::{env, error::Error, fs, hint::black_box, time::Instant};
 
 use attendance_rules::{Calendar, Period, Policy, Punch, Rules, Statistics};
-use facekit::jiff::{Timestamp, civil::date};
+use facekit::jiff::{Span, Timestamp, civil::date};
 use facekit::{AttendancePolicy, PersonId, Sighting};
 
 const POLICY: &str = "
@@ -60,7 +60,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let mut template = Vec::with_capacity(days * 4);
     let mut last = first;
     for day in first
-        .series(facekit::jiff::Span::new().days(1))
+        .series(Span::new().days(1))
         .filter(|day| day.weekday().to_monday_zero_offset() < 5)
         .take(days)
     {

@@ -107,6 +107,10 @@ pub enum Error {
     },
 }
 
+#[expect(
+    clippy::needless_pass_by_value,
+    reason = "a text or an error, whichever the caller has"
+)]
 impl Error {
     pub(crate) fn policy(path: impl Into<String>, reason: impl ToString) -> Self {
         Self::Policy {

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 
 use crate::{
     Correction, DayOf, DayRecord, Half, Ledger, MissingOut, Outcome, OvertimeTimes, Period, Punch,
-    PunchOutcome, Result, Rules, Seconds, ShiftRecord, Status, Times,
+    PunchOutcome, Result, Rules, Seconds, ShiftRecord, Status, Times, WindowTime,
     interval::{self, Interval},
     overtime::{Day, Week},
     punch::resolve,
@@ -434,7 +434,8 @@ impl Run<'_> {
         for (name, from, to) in &rules.windows {
             let within = rules.within_clock(&work, *from, *to);
             if within > 0 {
-                record.windows.push((Arc::clone(name), Seconds(within)));
+                let (name, worked) = (Arc::clone(name), Seconds(within));
+                record.windows.push(WindowTime { name, worked });
             }
         }
         Some(record)

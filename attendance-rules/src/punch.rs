@@ -383,7 +383,7 @@ fn check(person: &PersonId, punch: &Punch) -> Result<i64> {
 }
 
 /// In order of time and id, each record once.
-fn sorted<'a>(mut punches: Vec<(i64, &'a Punch)>) -> Result<Vec<(i64, &'a Punch)>> {
+fn sorted(mut punches: Vec<(i64, &Punch)>) -> Result<Vec<(i64, &Punch)>> {
     let order = |a: &(i64, &Punch), b: &(i64, &Punch)| (a.1.at, &a.1.id).cmp(&(b.1.at, &b.1.id));
     if !punches.is_sorted_by(|a, b| order(a, b).is_le()) {
         punches.sort_by(order);

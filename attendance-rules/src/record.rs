@@ -6,7 +6,7 @@ use facekit::{Anomaly, Direction, PersonId};
 use jiff::{Timestamp, civil::Date};
 use serde::{Deserialize, Serialize};
 
-use crate::{Half, PunchId, Seconds};
+use crate::{Half, PunchId, Seconds, time::as_seconds};
 
 /// What became of the punches of one person: a function of punches, corrections and rules, to be made anew at any time.
 ///
@@ -95,8 +95,10 @@ pub struct ShiftRecord {
     /// The times, summed.
     pub times: Times,
     /// How much after the start somebody came, where that is late.
+    #[serde(rename = "late_seconds", with = "as_seconds")]
     pub late: Seconds,
     /// How much before the end somebody left, where that is early.
+    #[serde(rename = "left_early_seconds", with = "as_seconds")]
     pub left_early: Seconds,
     /// No punch to come can belong to it.
     pub is_final: bool,
@@ -107,14 +109,19 @@ pub struct ShiftRecord {
 #[non_exhaustive]
 pub struct Times {
     /// From the first punch to the last.
+    #[serde(rename = "elapsed_seconds", with = "as_seconds")]
     pub elapsed: Seconds,
     /// Worked.
+    #[serde(rename = "worked_seconds", with = "as_seconds")]
     pub worked: Seconds,
     /// Breaks that are paid.
+    #[serde(rename = "paid_break_seconds", with = "as_seconds")]
     pub paid_break: Seconds,
     /// Breaks that are not, punched or deducted.
+    #[serde(rename = "unpaid_break_seconds", with = "as_seconds")]
     pub unpaid_break: Seconds,
     /// What counts for nothing: before the start or after the end where the policy says so, without IN, without OUT.
+    #[serde(rename = "uncounted_seconds", with = "as_seconds")]
     pub uncounted: Seconds,
 }
 
@@ -176,19 +183,24 @@ pub struct DayRecord {
     /// The times, summed over the shifts.
     pub times: Times,
     /// What counts: worked and paid, rounded as the policy says.
+    #[serde(rename = "counted_seconds", with = "as_seconds")]
     pub counted: Seconds,
     /// What was expected.
+    #[serde(rename = "expected_seconds", with = "as_seconds")]
     pub expected: Seconds,
     /// What counts, less what was expected.
+    #[serde(rename = "balance_seconds", with = "as_seconds")]
     pub balance: Seconds,
     /// How much after the start somebody came, where that is late.
+    #[serde(rename = "late_seconds", with = "as_seconds")]
     pub late: Seconds,
     /// How much before the end somebody left, where that is early.
+    #[serde(rename = "left_early_seconds", with = "as_seconds")]
     pub left_early: Seconds,
     /// What was worked beyond what is expected.
     pub overtime: OvertimeTimes,
     /// What was worked within each of the policy's windows, in the policy's order, where it is not nothing.
-    pub windows: Vec<(Arc<str>, Seconds)>,
+    pub windows: Vec<WindowTime>,
     /// A shift has no OUT.
     pub open: bool,
     /// A shift has an automatic OUT.
@@ -208,19 +220,35 @@ pub struct DayRecord {
     pub anomalies: u32,
 }
 
+/// What was worked within a window of the clock.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct WindowTime {
+    /// The window's name.
+    pub name: Arc<str>,
+    /// How long.
+    #[serde(rename = "worked_seconds", with = "as_seconds")]
+    pub worked: Seconds,
+}
+
 /// Overtime by why it is. No second is in two of them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct OvertimeTimes {
     /// On a whole holiday.
+    #[serde(rename = "holiday_seconds", with = "as_seconds")]
     pub holiday: Seconds,
     /// On a rest day.
+    #[serde(rename = "rest_day_seconds", with = "as_seconds")]
     pub rest_day: Seconds,
     /// Beyond the day's hours.
+    #[serde(rename = "daily_seconds", with = "as_seconds")]
     pub daily: Seconds,
     /// Beyond the week's hours.
+    #[serde(rename = "weekly_seconds", with = "as_seconds")]
     pub weekly: Seconds,
     /// Of all that, what is over the most that counts of a day.
+    #[serde(rename = "over_limit_seconds", with = "as_seconds")]
     pub over_limit: Seconds,
 }
 

@@ -323,7 +323,7 @@ impl<'r> Scan<'r> {
             within
                 .clone()
                 .find(|it| at <= it.end)
-                .or(within.last())
+                .or_else(|| within.next_back())
                 .unwrap_or(first)
         };
         Some(Key::Scheduled {

@@ -174,7 +174,7 @@ impl Session {
         let present = rules.present_within.map_or(length, |within| within.0);
         let late = rules
             .late_within
-            .map_or(length.max(present), |within| within.0);
+            .map_or_else(|| length.max(present), |within| within.0);
         if late < present && rules.present_within.is_some() {
             let (late, present) = (Seconds(late), Seconds(present));
             return wrong(format!(
@@ -339,6 +339,7 @@ pub struct SessionMark {
     /// When, where there was a punch.
     pub at: Option<Timestamp>,
     /// How much after the start, for those who were late.
+    #[serde(rename = "late_seconds", with = "crate::time::as_seconds")]
     pub late: Seconds,
     /// The punch that counts.
     pub punch: Option<PunchId>,
@@ -427,6 +428,7 @@ pub struct SessionSeries {
     /// When the first starts, in local time.
     pub start: jiff::civil::DateTime,
     /// How long each lasts.
+    #[serde(rename = "length_seconds", with = "crate::time::as_seconds")]
     pub length: Seconds,
     /// An RRULE of RFC 5545 that says on which days: `FREQ=WEEKLY;BYDAY=MO,WE;UNTIL=20260717`.
     pub rule: String,

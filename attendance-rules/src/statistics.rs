@@ -5,7 +5,10 @@ use std::collections::BTreeMap;
 use facekit::PersonId;
 use serde::{Deserialize, Serialize};
 
-use crate::{DayRecord, Rules, Seconds, SessionSheet, SessionStatus, StatisticsPolicy, Status};
+use crate::{
+    DayRecord, Rules, Seconds, SessionSheet, SessionStatus, StatisticsPolicy, Status,
+    time::as_seconds,
+};
 
 /// Sums over the final days of a person or a group, or over closed sessions. Days that are not final count for nothing.
 ///
@@ -49,12 +52,16 @@ pub struct Statistics {
     /// Days with an automatic OUT.
     pub automatic: u32,
     /// What counts, summed.
+    #[serde(rename = "counted_seconds", with = "as_seconds")]
     pub counted: Seconds,
     /// What was expected, summed.
+    #[serde(rename = "expected_seconds", with = "as_seconds")]
     pub expected: Seconds,
     /// What counts, less what was expected.
+    #[serde(rename = "balance_seconds", with = "as_seconds")]
     pub balance: Seconds,
     /// Overtime that counts.
+    #[serde(rename = "overtime_seconds", with = "as_seconds")]
     pub overtime: Seconds,
 }
 

@@ -19,7 +19,8 @@ pub(crate) const MINUTE: i64 = 60;
 pub(crate) const HOUR: i64 = 3600;
 pub(crate) const DAY: i64 = 86_400;
 
-/// A length of time in whole seconds. In files it is a text with units: `"90s"`, `"15m"`, `"8h 30m"`.
+/// A length of time in whole seconds. In policies it is a text with units: `"90s"`, `"15m"`, `"8h 30m"`; in records a number
+/// of seconds, under a name that ends in `_seconds`.
 ///
 /// ```
 /// use attendance_rules::Seconds;
@@ -105,6 +106,26 @@ impl<'de> Deserialize<'de> for Seconds {
             }
         }
         deserializer.deserialize_str(Visitor)
+    }
+}
+
+/// Records are for programs: there, lengths of time are numbers, with the unit in the name.
+pub(crate) mod as_seconds {
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    use super::Seconds;
+
+    pub(crate) fn serialize<S: Serializer>(
+        length: &Seconds,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        serializer.serialize_i64(length.0)
+    }
+
+    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Seconds, D::Error> {
+        i64::deserialize(deserializer).map(Seconds)
     }
 }
 

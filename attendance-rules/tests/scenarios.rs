@@ -590,10 +590,10 @@ fn s23_the_night_apart() {
         MONDAY,
     );
     assert_eq!(hours(&ledger.days[0]), 12.0);
-    assert_eq!(
-        ledger.days[0].windows,
-        [("night".into(), Seconds(8 * HOUR))]
-    );
+    let [night] = &ledger.days[0].windows[..] else {
+        panic!("{:?}", ledger.days[0].windows)
+    };
+    assert_eq!((&*night.name, night.worked), ("night", Seconds(8 * HOUR)));
 }
 
 #[test]

@@ -53,7 +53,7 @@
 //! | comparing | [`Embedder`] | `ArcFace` and what is fed like it |
 //! | searching | [`VectorIndex`] | `ExactIndex` |
 //! | keeping | [`TemplateStore`] | `MemoryStore`, `FileStore` |
-//! | deciding | [`AttendancePolicy`] | none: rules differ by site |
+//! | deciding | [`AttendancePolicy`] | none: see `attendance-rules` |
 //!
 //! `Recognizer` is all of these in a row. It enrols people from photos, recognises those in a frame or in many at once, and
 //! compares two photos. It is shared by threads. Every step can be had alone as well.

@@ -44,7 +44,8 @@ const OPTIONAL: &[&str] = &[
 pub(crate) fn check() -> Result<()> {
     refuse(&["-p", "facekit"], HEAVY)?;
     let none = ["-p", "facekit", "--no-default-features"];
-    refuse(&none, &[HEAVY, OPTIONAL].concat())
+    refuse(&none, &[HEAVY, OPTIONAL].concat())?;
+    refuse(&["-p", "attendance-rules"], HEAVY)
 }
 
 fn refuse(arguments: &[&str], banned: &[&str]) -> Result<()> {

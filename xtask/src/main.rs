@@ -107,6 +107,11 @@ fn check(runner: &mut Runner) {
         let facekit = [&facekit[..], &["--features", features], &deny].concat();
         runner.cargo(&name, &facekit);
     }
+    let rules = ["clippy", "-p", "attendance-rules", "--no-default-features"];
+    runner.cargo(
+        "lints: attendance-rules without features",
+        &[&rules[..], &deny].concat(),
+    );
     runner.step("dependencies", dependencies::check);
 }
 

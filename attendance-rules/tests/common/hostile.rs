@@ -10,7 +10,7 @@ use attendance_rules::{
     Calendar, Change, Correction, Outcome, Period, Policy, Punch, PunchKind, Revision, Rules,
     Seconds, Session, SessionSeries, Statistics,
 };
-use facekit::jiff::Timestamp;
+use facekit::jiff::{Timestamp, tz::TimeZone};
 use facekit::{AttendancePolicy, PersonId, Sighting};
 
 const POLICIES: [&str; 5] = [
@@ -115,7 +115,7 @@ pub fn punches(bytes: &[u8]) {
 }
 
 fn year(at: Timestamp) -> i16 {
-    at.to_zoned(facekit::jiff::tz::TimeZone::UTC).year()
+    at.to_zoned(TimeZone::UTC).year()
 }
 
 fn some_punches() -> Vec<Punch> {
