@@ -1,3 +1,5 @@
+import argparse
+
 import numpy as np
 import pytest
 import torch
@@ -130,3 +132,43 @@ def test_no_more_impostors_than_allowed_reach_a_threshold():
     for rate in (1e-1, 1e-2, 1e-3):
         threshold = evaluate.threshold_at(impostors, rate)
         assert (impostors >= threshold).mean() <= rate
+
+
+def test_a_killed_training_ends_where_an_undisturbed_one_does(tmp_path, monkeypatch):
+    random = np.random.default_rng(0)
+
+    class Small:
+        arrays = {"features": [random.normal(size=(64, 7, 7, 128)).astype(np.float16)]}
+        broken_at = None
+
+        def batch(self, step, size):
+            if step == self.broken_at:
+                raise KeyboardInterrupt
+            random = np.random.default_rng(step)
+            return {
+                "faces": torch.from_numpy(random.integers(0, 256, (size, SIDE, SIDE, 3), dtype=np.uint8)),
+                "embeddings": torch.nn.functional.normalize(torch.from_numpy(random.normal(size=(size, 128)))).float(),
+                "features": torch.from_numpy(random.normal(size=(size, 7, 7, 128)).astype(np.float16)),
+            }
+
+    monkeypatch.setattr(train, "KEEP", 2)
+    monkeypatch.setattr(train, "WARM_UP", 2)
+    monkeypatch.setattr(train, "Monitor", lambda *_: lambda *_: 0.0)
+    monkeypatch.setattr(train, "Embedder", lambda: Embedder((8, 8, 8, 8), (0, 1, 0, 0)))
+
+    def run(folder, pool):
+        torch.manual_seed(0)
+        options = argparse.Namespace(
+            work=tmp_path / folder, people="split", seed=1, steps=5, batch=4, faces=64, rate=0.02, constant=0.3,
+            hint=0.3, similarity=0.5,
+        )  # fmt: skip
+        return train.train(options, pool, torch.device("cpu"), lambda _: None)
+
+    whole = run("whole", Small())
+    broken = Small()
+    broken.broken_at = 3
+    with pytest.raises(KeyboardInterrupt):
+        run("broken", broken)
+    resumed = run("broken", Small())
+    for name, expected in whole.state_dict().items():
+        assert torch.allclose(expected.float(), resumed.state_dict()[name].float(), atol=1e-4), name
