@@ -7,7 +7,7 @@ use std::{
 };
 
 use anyhow::{Context, Result, bail};
-use clap::ValueEnum;
+use attendance_rules::Punch;
 use facekit::{
     AttendanceSheet, Error, Outcome, PersonId, Recognition, Recognizer, Sighting,
     image::{DecodeLimits, capture_time},
@@ -26,6 +26,7 @@ use crate::{
         write_whole,
     },
     output::{count, plain, shown, table},
+    records::{Format, PolicyArgs},
     work::ordered,
 };
 
@@ -54,18 +55,20 @@ pub(crate) struct Args {
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
 
+    /// Make day records by this policy, TOML or JSON, in place of the sheet
+    ///
+    /// Times of frames are then in the policy's zone, unless --zone says another.
+    #[arg(long, value_name = "FILE", verbatim_doc_comment)]
+    policy: Option<PathBuf>,
+
+    #[command(flatten)]
+    days: PolicyArgs,
+
     #[command(flatten)]
     gallery: GalleryArgs,
 
     #[command(flatten)]
     recognize: RecognizeArgs,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum Format {
-    Table,
-    Csv,
-    Json,
 }
 
 /// Where a frame's time came from.
@@ -104,7 +107,18 @@ struct Row {
 }
 
 pub(crate) fn run(session: &Session, args: &Args) -> Result<Answer> {
-    let (zone, zone_name) = zone(args.zone.as_deref())?;
+    let policy = match &args.policy {
+        Some(policy) => Some(args.days.load(policy)?),
+        None => None,
+    };
+    let (zone, zone_name) = match (&policy, &args.zone) {
+        (Some(policy), None) => {
+            let zone = policy.zone().clone();
+            let name = zone.iana_name().unwrap_or("the policy's").to_owned();
+            (zone, name)
+        }
+        (_, named) => zone(named.as_deref())?,
+    };
     if zone.is_unknown() {
         let note = "the system does not say its time zone, so times are in UTC; --zone names one";
         session.output.note(note);
@@ -115,6 +129,7 @@ pub(crate) fn run(session: &Session, args: &Args) -> Result<Answer> {
         let key = gallery.key.file();
         let others = [&key, &args.recognize.matching.calibration];
         let others = others.into_iter().flatten().chain([&gallery.gallery]);
+        let others = others.chain(&args.policy).chain(args.days.files());
         check_output(out, files.iter().chain(others).map(PathBuf::as_path))?;
     }
     let models = args.recognize.open_models()?;
@@ -133,12 +148,18 @@ pub(crate) fn run(session: &Session, args: &Args) -> Result<Answer> {
         not_live: 0,
         unreadable: Vec::new(),
     };
-    let mut attendance = AttendanceSheet::new();
+    let (mut attendance, mut punches) = (AttendanceSheet::new(), Vec::new());
     let bar = session.output.bar("looking at frames");
     let work = |file: &PathBuf| look(&recognizer, file, &zone);
     let each = |at: usize, frame: Result<Result<Frame>>| {
         match frame? {
-            Ok(frame) => tally(&mut sheet, &mut attendance, args.device.as_deref(), &frame),
+            Ok(frame) => {
+                for sighting in tally(&mut sheet, args.device.as_deref(), &frame) {
+                    attendance.record(&sighting);
+                    let id = format!("{} {}", shown(&files[at]), sighting.person);
+                    punches.push(Punch::from_sighting(id, &sighting));
+                }
+            }
             Err(error) => sheet.unreadable.push(Unreadable::new(&files[at], &error)),
         }
         bar.set(at as u64 + 1, files.len() as u64);
@@ -149,6 +170,12 @@ pub(crate) fn run(session: &Session, args: &Args) -> Result<Answer> {
     drop(bar);
     require_readable(sheet.frames, &sheet.unreadable)?;
 
+    if let Some(policy) = policy {
+        let records = args.days.evaluate(policy, punches)?;
+        let more = summary(&sheet, attendance.len());
+        records.answer(session, args.format, args.out.as_deref(), Some(&more))?;
+        return Ok(Answer::Yes);
+    }
     let local = |at: Timestamp| at.display_with_offset(zone.to_offset(at)).to_string();
     sheet.people = attendance
         .iter()
@@ -164,7 +191,7 @@ pub(crate) fn run(session: &Session, args: &Args) -> Result<Answer> {
         })
         .collect();
 
-    let summary = summary(&sheet);
+    let summary = summary(&sheet, sheet.people.len());
     if let Some(out) = &args.out {
         let mut text = written(&sheet, args.format)?;
         text.push('\n');
@@ -224,7 +251,9 @@ fn time(file: &Path, zone: &TimeZone) -> Result<(Timestamp, TimeSource)> {
     Ok((at, TimeSource::ModificationTime))
 }
 
-fn tally(sheet: &mut Sheet, attendance: &mut AttendanceSheet, device: Option<&str>, frame: &Frame) {
+/// Counts a frame's faces, and says who was seen.
+fn tally(sheet: &mut Sheet, device: Option<&str>, frame: &Frame) -> Vec<Sighting> {
+    let mut seen = Vec::new();
     sheet.frames += 1;
     *sheet.times_from.entry(frame.source).or_default() += 1;
     sheet.faces += frame.faces.len();
@@ -238,7 +267,7 @@ fn tally(sheet: &mut Sheet, attendance: &mut AttendanceSheet, device: Option<&st
                         Sighting::new(identity.person.clone(), frame.at).with_score(identity.score);
                     sighting.device = device.map(str::to_owned);
                     sighting.liveness = face.liveness.map(facekit::LivenessScore::value);
-                    attendance.record(&sighting);
+                    seen.push(sighting);
                 }
             }
             Outcome::PoorQuality { .. } => sheet.poor_quality += 1,
@@ -246,6 +275,7 @@ fn tally(sheet: &mut Sheet, attendance: &mut AttendanceSheet, device: Option<&st
             _ => sheet.unknown += 1,
         }
     }
+    seen
 }
 
 fn zone(name: Option<&str>) -> Result<(TimeZone, String)> {
@@ -353,7 +383,7 @@ fn quoted(field: &str) -> String {
     }
 }
 
-fn summary(sheet: &Sheet) -> String {
+fn summary(sheet: &Sheet, people: usize) -> String {
     let sources = sheet.times_from.iter().map(|(source, frames)| {
         let source = match source {
             TimeSource::FileName => "file names",
@@ -365,7 +395,7 @@ fn summary(sheet: &Sheet) -> String {
     let sources: Vec<String> = sources.collect();
     format!(
         "{} seen on {}; times, zone {}: {}\n{}: {} unknown, {} not good enough, {} not live{}",
-        count(sheet.people.len(), "person", "people"),
+        count(people, "person", "people"),
         count(sheet.frames, "frame", "frames"),
         sheet.zone,
         sources.join(", "),

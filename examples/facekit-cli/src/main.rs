@@ -6,6 +6,7 @@
 //! facekit detect class.jpg --draw drawn.jpg
 //! facekit enroll --gallery class.gallery --new-key-file class.key --people photos/
 //! facekit attend --gallery class.gallery --key-file class.key --frames camera/2026-03-02/
+//! facekit timesheet --policy policy.toml --punches punches.csv
 //! ```
 //!
 //! Each command is a file; `context` has the options they share, `work` spreads images over the cores.
@@ -23,6 +24,8 @@ mod output;
 mod people;
 mod quantize;
 mod recognition;
+mod records;
+mod timesheet;
 mod verify;
 mod work;
 
@@ -94,8 +97,10 @@ enum Command {
     /// Measure models on your own photos
     #[command(subcommand)]
     Eval(eval::Command),
-    /// Turn a folder of camera frames into a list of who was there
+    /// Turn a folder of camera frames into a list of who was there, or into day records by a policy
     Attend(attend::Args),
+    /// Turn punches into day records by a policy
+    Timesheet(timesheet::Args),
 }
 
 /// How a command that did its work ends.
@@ -141,6 +146,7 @@ fn run(cli: Cli, output: Output) -> Result<Answer> {
         Command::Gallery(command) => gallery::run(&session, command),
         Command::Eval(command) => eval::run(&session, &command),
         Command::Attend(args) => attend::run(&session, &args),
+        Command::Timesheet(args) => timesheet::run(&session, &args),
     }
 }
 

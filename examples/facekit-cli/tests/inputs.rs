@@ -28,6 +28,7 @@ const COMMANDS: &[&str] = &[
     "gallery check",
     "gallery reembed",
     "attend",
+    "timesheet",
     "eval lfw",
     "eval identify",
     "eval liveness",

@@ -7,8 +7,9 @@
 //!
 //! `--people` holds one folder for each person, named as the person is, with some photos; `--frames` holds the frames of a
 //! camera. The sheet goes to the terminal, to `attendance.csv` and `attendance.html`; `sightings.csv` says what became of
-//! each face.
+//! each face. With `--policy FILE` the sheet has day records, too, and they go to `days.csv`: see `attendance-rules`.
 
+mod days;
 mod report;
 
 use std::{
@@ -18,6 +19,7 @@ use std::{
 };
 
 use anyhow::{Context, Result, bail};
+use attendance_rules::Punch;
 use clap::Parser;
 use facekit::{
     AttendanceSheet, EnrollOptions, ExactIndex, Gallery, LoadOptions, MemoryStore, Metric, Outcome,
@@ -41,6 +43,9 @@ struct Args {
     /// Where the sheets are written
     #[arg(long, value_name = "DIR", default_value = ".")]
     out: PathBuf,
+    /// Day records by this policy, a TOML file: `preset = "s3"` is one
+    #[arg(long, value_name = "FILE")]
+    policy: Option<PathBuf>,
     /// Models by name; see `facekit models list`
     #[arg(long, default_value = "standard")]
     models: String,
@@ -75,6 +80,7 @@ fn main() -> Result<()> {
 
     // Enrolment: what is wrong with a photo is a result, not an error, and the other photos are used.
     let mut report = Report::default();
+    let mut people = Vec::new();
     for folder in entries(&args.people)?
         .into_iter()
         .filter(|path| path.is_dir())
@@ -107,9 +113,12 @@ fn main() -> Result<()> {
                 similar.person, similar.score
             ));
         }
-        report.enrolled += usize::from(!enrolled.templates.is_empty());
+        if !enrolled.templates.is_empty() {
+            people.push(person);
+        }
     }
-    if report.enrolled == 0 {
+    report.enrolled = people.len();
+    if people.is_empty() {
         bail!(
             "{}: nobody could be enrolled\n{report}",
             args.people.display()
@@ -118,6 +127,7 @@ fn main() -> Result<()> {
 
     // Recognition: every face of a frame comes back with what became of it.
     let mut sheet = AttendanceSheet::new();
+    let mut punches = Vec::new();
     for path in entries(&args.frames)?
         .into_iter()
         .filter(|path| path.is_file())
@@ -139,11 +149,19 @@ fn main() -> Result<()> {
             }
         }
         for (person, score) in seen {
-            sheet.record(&Sighting::new(person.clone(), at).with_score(score));
+            let sighting = Sighting::new(person.clone(), at).with_score(score);
+            sheet.record(&sighting);
+            let id = format!("{} {person}", name(&path));
+            punches.push(Punch::from_sighting(id, &sighting));
         }
         report
             .frames
             .push(Frame::new(name(&path), at, &frame, faces)?);
+    }
+
+    // Rules: what a policy makes of the same sightings, day by day.
+    if let Some(policy) = &args.policy {
+        report.days = Some(days::evaluate(policy, &people, punches)?);
     }
 
     report.write(&sheet, &args.out)?;

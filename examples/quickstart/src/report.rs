@@ -12,12 +12,16 @@ use base64::{Engine as _, prelude::BASE64_STANDARD};
 use facekit::{AttendanceSheet, Image, Outcome, Recognition, image};
 use jiff::{Timestamp, tz::TimeZone};
 
+use crate::days::{Day, HEADINGS};
+
 /// The longer side of a frame in the page, in pixels.
 const SHOWN: usize = 640;
 
 #[derive(Debug, Default)]
 pub(crate) struct Report {
     pub(crate) enrolled: usize,
+    /// Where a policy was given.
+    pub(crate) days: Option<Vec<Day>>,
     pub(crate) frames: Vec<Frame>,
     notes: Vec<String>,
 }
@@ -90,10 +94,18 @@ impl Report {
                 seen.times
             )?;
         }
+        if let Some(days) = &self.days {
+            let line = |[person, date, status, first, last, counted]: [&str; 6]| {
+                format!("{person:<28} {date:<10} {status:<20} {first:<8} {last:<8} {counted}\n")
+            };
+            text = format!("{text}\n{}", line(HEADINGS));
+            days.iter().for_each(|day| text += &line(day.cells()));
+        }
         write!(text, "\n{}\n{self}", self.summary(sheet))?;
+        let days = self.days.as_ref().map_or("", |_| ", days.csv");
         writeln!(
             text,
-            "written to {}: attendance.html, attendance.csv, sightings.csv",
+            "written to {}: attendance.html, attendance.csv, sightings.csv{days}",
             written.display()
         )?;
         match io::stdout().write_all(text.as_bytes()) {
@@ -135,7 +147,7 @@ impl Report {
         })
     }
 
-    /// Writes `attendance.csv`, `sightings.csv` and `attendance.html`.
+    /// Writes `attendance.csv`, `sightings.csv`, `attendance.html` and, where there are day records, `days.csv`.
     pub(crate) fn write(&self, sheet: &AttendanceSheet, folder: &Path) -> Result<()> {
         let mut attendance = "person,first_seen,last_seen,times\n".to_owned();
         for (person, seen) in sheet.iter() {
@@ -169,11 +181,19 @@ impl Report {
         }
         fs::create_dir_all(folder)
             .with_context(|| format!("{}: creating the folder failed", folder.display()))?;
+        let days = self.days.as_ref().map(|days| {
+            let rows = days.iter().map(|day| day.cells().map(csv).join(","));
+            let rows = [HEADINGS.join(",")].into_iter().chain(rows);
+            rows.map(|row| row + "\n").collect::<String>()
+        });
         for (file, content) in [
             ("attendance.csv", attendance),
             ("sightings.csv", sightings),
             ("attendance.html", self.page(sheet)?),
-        ] {
+        ]
+        .into_iter()
+        .chain(days.map(|days| ("days.csv", days)))
+        {
             let path = folder.join(file);
             fs::write(&path, content)
                 .with_context(|| format!("{}: writing failed", path.display()))?;
@@ -199,6 +219,18 @@ impl Report {
             )?;
         }
         page += "</table>";
+        if let Some(days) = &self.days {
+            write!(
+                page,
+                "<h2>Days</h2><table><tr><th>{}</tr>",
+                HEADINGS.join("<th>")
+            )?;
+            for day in days {
+                let cells = day.cells().map(html).join("<td>");
+                write!(page, "<tr><td>{cells}</tr>")?;
+            }
+            page += "</table>";
+        }
         if !self.notes.is_empty() {
             let notes: String = self
                 .notes

@@ -1,0 +1,136 @@
+//! Punches and a policy in, day records out.
+
+mod common;
+
+use common::Place;
+use serde_json::Value;
+
+const POLICY: &str = "preset = \"s3\"\n[site]\ntime_zone = \"Europe/Berlin\"\n";
+const PUNCHES: &str = "person,at,kind,device
+anna,2026-03-02T09:00,in,door
+anna,2026-03-02T09:00:20,,door
+anna,2026-03-02T15:59,,
+bert,2026-03-03T08:00:00+01:00,,door
+";
+
+fn place() -> Place {
+    let place = Place::new();
+    place.write("policy.toml", POLICY);
+    place.write("punches.csv", PUNCHES);
+    place
+}
+
+const LINE: &str =
+    "timesheet --policy policy.toml --punches punches.csv --as-of 2026-03-10T00:00:00Z";
+
+#[test]
+fn as_a_table_as_csv_and_as_json() {
+    let place = place();
+    place.line(LINE).ends(0).says(&[
+        "HALF_DAY",
+        "5h 59m",
+        "no OUT",
+        "4 day records of 2 people, 2026-03-02 to 2026-03-03, Europe/Berlin",
+        "1 punch not counted: 1 repeated",
+    ]);
+    let csv = place.line(&format!("{LINE} --format csv")).ends(0).stdout;
+    let rows: Vec<&str> = csv.lines().collect();
+    assert_eq!(rows.len(), 5);
+    assert!(rows[1].starts_with(
+        "anna,2026-03-02,HALF_DAY,true,2026-03-02T09:00:00+01:00,2026-03-02T15:59:00+01:00,21540,"
+    ));
+    let json = place.line(&format!("{LINE} --json")).ends(0).stdout;
+    let json: Value = serde_json::from_str(&json).unwrap();
+    assert_eq!(json["days"][0]["counted_seconds"], 21_540);
+    assert_eq!(json["days"][3]["status"], "INCOMPLETE");
+    assert_eq!(json["totals"]["anna"]["half_days"], 1);
+    assert_eq!(json["not_counted"][0]["seconds_left"], 40);
+}
+
+#[test]
+fn into_a_file() {
+    let place = place();
+    place
+        .line(&format!("{LINE} --format csv --out days.csv"))
+        .ends(0)
+        .says(&["records written: days.csv", "4 day records"]);
+    let written = std::fs::read_to_string(place.path("days.csv")).unwrap();
+    assert!(written.starts_with("person,date,status,final,") && written.ends_with('\n'));
+    place
+        .line(&format!("{LINE} --out punches.csv"))
+        .fails(&["punches.csv: not written over, since this command reads it"]);
+}
+
+#[test]
+fn with_members_and_holidays() {
+    let place = place();
+    place.write(
+        "members.json",
+        r#"[{"person": "cleo", "joined": "2026-03-03"}]"#,
+    );
+    place.write(
+        "holidays.ics",
+        "BEGIN:VCALENDAR\r\nBEGIN:VEVENT\r\nUID:1\r\nDTSTART;VALUE=DATE:20260304\r\nSUMMARY:Founders\r\n\
+         END:VEVENT\r\nEND:VCALENDAR\r\n",
+    );
+    let line =
+        format!("{LINE} --members members.json --holidays holidays.ics --to 2026-03-05 --json");
+    let json: Value = serde_json::from_str(&place.line(&line).ends(0).stdout).unwrap();
+    let days = json["days"].as_array().unwrap();
+    let of = |person: &str| -> Vec<&str> {
+        let days = days.iter().filter(|day| day["person"] == person);
+        days.map(|day| day["date"].as_str().unwrap()).collect()
+    };
+    assert_eq!(of("cleo"), ["2026-03-03", "2026-03-05"]);
+    assert_eq!(of("bert"), ["2026-03-02", "2026-03-03", "2026-03-05"]);
+}
+
+#[test]
+fn the_schema() {
+    let schema = Place::new().line("timesheet --schema").ends(0).stdout;
+    let schema: Value = serde_json::from_str(&schema).unwrap();
+    assert!(schema["properties"]["scans"].is_object());
+}
+
+#[test]
+fn what_is_wrong_is_named() {
+    let place = place();
+    place.write("wrong.toml", "[scans]\ncooldwn = \"60s\"");
+    place.write("wrong.csv", "person,at\nanna,noon\n");
+    place.write("empty.csv", "person,at\n");
+    place.write("wrong.ics", "BEGIN:VCALENDAR");
+    place.write("wrong.json", r#"[{"person": "cleo", "join": 1}]"#);
+    for (line, words) in [
+        ("timesheet --punches punches.csv", "--policy"),
+        (
+            "timesheet --policy none.toml --punches punches.csv",
+            "none.toml: reading failed",
+        ),
+        (
+            "timesheet --policy wrong.toml --punches punches.csv",
+            "scans.cooldwn: no such key; did you mean \"cooldown\"?",
+        ),
+        (
+            "timesheet --policy policy.toml --punches wrong.csv",
+            "wrong.csv cannot be used: caused by row 2: caused by \"noon\" is no time",
+        ),
+        (
+            "timesheet --policy policy.toml --punches empty.csv",
+            "there is not a single punch",
+        ),
+        (
+            "timesheet --policy policy.toml --punches punches.csv --holidays wrong.ics",
+            "it is cut short: VCALENDAR does not end",
+        ),
+        (
+            "timesheet --policy policy.toml --punches punches.csv --members wrong.json",
+            "wrong.json cannot be used",
+        ),
+        (
+            "timesheet --policy policy.toml --punches punches.csv --to 2026-01-01",
+            "it ends before it begins",
+        ),
+    ] {
+        place.line(line).fails(&[words]);
+    }
+}
