@@ -167,6 +167,16 @@ pub struct Leave {
 }
 
 /// The shifts of a member on one day, whatever the schedule says.
+///
+/// ```
+/// use attendance_rules::{Member, Policy, Rules, ShiftsOn};
+/// use facekit::PersonId;
+///
+/// let mut anna = Member::new(PersonId::new("anna")?);
+/// anna.shifts_on.push(ShiftsOn { date: "2026-03-06".parse().unwrap(), shifts: vec![] });
+/// assert!(Rules::new(Policy::default())?.with_members([anna]).is_ok(), "a day off");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ShiftsOn {

@@ -480,7 +480,10 @@ impl Run<'_> {
             }
         }
         if pieces.len() > 1 {
+            // Rounding may make shifts overlap, and no second counts twice.
+            let sum = interval::total(&work);
             interval::normalize(&mut work);
+            record.times.worked.0 -= sum - interval::total(&work);
         }
         work
     }

@@ -243,6 +243,18 @@ impl Correction {
 
 /// What a [`Correction`] does. Of several about one punch the latest holds. One about a punch whose own correction was taken
 /// back has no effect.
+///
+/// ```
+/// use attendance_rules::{Change, Punch, PunchKind, Source};
+/// use facekit::PersonId;
+///
+/// let out = Punch::new("forgotten", PersonId::new("anna")?, "2026-03-02T17:00:00Z".parse().unwrap())
+///     .with_kind(PunchKind::Out)
+///     .with_source(Source::Manual);
+/// let change = Change::Add { punch: Box::new(out) };
+/// let undone = Change::Undo { correction: "the id of the correction with that change".into() };
+/// # Ok::<(), facekit::Error>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 #[non_exhaustive]

@@ -41,6 +41,25 @@ pub struct PunchOutcome {
 }
 
 /// What became of a punch.
+///
+/// ```
+/// use attendance_rules::{Outcome, Period, Policy, Punch, Rules};
+/// use facekit::PersonId;
+///
+/// let rules = Rules::new(Policy::default())?;
+/// let anna = PersonId::new("anna")?;
+/// let punches = [("1", "09:00:00"), ("2", "09:00:30"), ("3", "17:00:00")]
+///     .map(|(id, time)| Punch::new(id, anna.clone(), format!("2026-03-02T{time}Z").parse().unwrap()));
+/// let day = Period::new("2026-03-02".parse()?, "2026-03-02".parse()?)?;
+/// let ledger = rules.evaluate(&anna, &punches, &[], day, "2026-03-03T12:00:00Z".parse()?)?;
+/// let outcomes: Vec<&Outcome> = ledger.outcomes.iter().map(|it| &it.outcome).collect();
+/// assert!(matches!(outcomes[..], [
+///     Outcome::Assigned { shift: 0, .. },
+///     Outcome::Suppressed { seconds_left: 30 },
+///     Outcome::Assigned { shift: 0, .. },
+/// ]));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "outcome", rename_all = "snake_case")]
 #[non_exhaustive]
@@ -163,6 +182,23 @@ pub enum Status {
 }
 
 /// A person's day.
+///
+/// ```
+/// use attendance_rules::{Period, Policy, Punch, Rules, Status};
+/// use facekit::PersonId;
+///
+/// let rules = Rules::new(Policy::default())?;
+/// let anna = PersonId::new("anna")?;
+/// let punches = [("1", "09:00:00"), ("2", "09:00:30"), ("3", "17:00:00")]
+///     .map(|(id, time)| Punch::new(id, anna.clone(), format!("2026-03-02T{time}Z").parse().unwrap()));
+/// let day = Period::new("2026-03-02".parse()?, "2026-03-02".parse()?)?;
+/// let ledger = rules.evaluate(&anna, &punches, &[], day, "2026-03-03T12:00:00Z".parse()?)?;
+/// let day = &ledger.days[0];
+/// assert_eq!((day.status, day.is_final), (Status::Present, true));
+/// assert_eq!(day.counted.to_string(), "8h");
+/// assert!(serde_json::to_string(day)?.contains("\"counted_seconds\":28800"));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct DayRecord {

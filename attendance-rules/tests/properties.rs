@@ -91,14 +91,18 @@ proptest! {
     /// The same record twice, and the same face again within the cooldown.
     #[test]
     fn a_duplicate_changes_nothing(rules in streams::rules(), punches in streams::punches(), at in any::<prop::sample::Index>()) {
-        prop_assume!(!punches.is_empty());
+        if punches.is_empty() {
+            return Ok(());
+        }
         let before = evaluate(&rules, &punches, &[]);
         let mut more = punches.clone();
         more.push(at.get(&punches).clone());
         prop_assert_eq!(&evaluate(&rules, &more, &[]), &before);
         let accepted = before.outcomes.iter().filter(|it| matches!(it.outcome, Outcome::Assigned { .. }));
         let accepted: Vec<_> = accepted.collect();
-        prop_assume!(!accepted.is_empty());
+        if accepted.is_empty() {
+            return Ok(());
+        }
         let again = Punch::new("zzz", anna(), at.get(&accepted).at);
         more.push(again);
         let after = evaluate(&rules, &more, &[]);

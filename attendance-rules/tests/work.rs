@@ -468,3 +468,22 @@ fn ledgers_survive_writing() {
     let read: attendance_rules::Ledger = serde_json::from_str(&text).unwrap();
     assert_eq!(read, ledger);
 }
+
+#[test]
+fn rounding_counts_nothing_twice() {
+    let rules = rules(
+        "[[shifts]]
+        name = 'first'
+        start = '08:00'
+        end = '12:00'
+        [[shifts]]
+        name = 'second'
+        start = '12:10'
+        end = '16:00'
+        [work.rounding]
+        in = { to = 'down', step = '30m' }
+        out = { to = 'up', step = '30m' }",
+    );
+    let times = ["in 08:00", "out 12:01", "in 12:12", "out 16:00"];
+    assert_eq!(hours(&day(&rules, MONDAY, &times)), 8.0);
+}

@@ -72,6 +72,21 @@ pub struct Policy {
 }
 
 /// Where the policy holds.
+///
+/// ```
+/// use attendance_rules::{Day, Policy};
+///
+/// let policy = Policy::from_toml(
+///     r#"
+///     [site]
+///     time_zone = "Africa/Cairo"
+///     working_days = ["sun", "mon", "tue", "wed", "thu"]
+///     week_starts = "sun"
+///     "#,
+/// )?;
+/// assert_eq!(policy.site.week_starts, Day::Sun);
+/// # Ok::<(), attendance_rules::Error>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 #[non_exhaustive]
@@ -98,6 +113,30 @@ impl Default for Site {
 }
 
 /// A place with devices, and how far it is from others.
+///
+/// ```
+/// use attendance_rules::{Policy, Seconds};
+///
+/// let policy = Policy::from_toml(
+///     r#"
+///     [[site.places]]
+///     name = "Berlin"
+///     devices = ["front door", "yard"]
+///     travel = "30m"
+///     
+///     [[site.places]]
+///     name = "Potsdam"
+///     devices = ["hall"]
+///     travel = "45m"
+///     
+///     [anomalies]
+///     impossible_travel = { action = "refuse" }
+///     "#,
+/// )?;
+/// // Between the two, the longer of the times.
+/// assert_eq!(policy.site.places[1].travel, Seconds::minutes(45));
+/// # Ok::<(), attendance_rules::Error>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Place {
@@ -217,6 +256,31 @@ impl Shift {
 }
 
 /// Which shifts when.
+///
+/// ```
+/// use attendance_rules::{Policy, Schedule};
+///
+/// let policy = Policy::from_toml(
+///     r#"
+///     [[shifts]]
+///     name = "early"
+///     start = "06:00"
+///     end = "14:00"
+///     
+///     [[shifts]]
+///     name = "late"
+///     start = "14:00"
+///     end = "22:00"
+///     
+///     [schedule]
+///     kind = "rotation"
+///     from = "2026-01-05"
+///     cycle = [["early"], ["early"], ["late"], ["late"], [], []]
+///     "#,
+/// )?;
+/// assert!(matches!(policy.schedule, Schedule::Rotation { .. }));
+/// # Ok::<(), attendance_rules::Error>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
 #[non_exhaustive]
@@ -249,6 +313,21 @@ impl Default for Schedule {
 }
 
 /// What the statistics derive and warn of.
+///
+/// ```
+/// use attendance_rules::Policy;
+///
+/// let policy = Policy::from_toml(
+///     r#"
+///     [statistics]
+///     lates_per_half_day = 3
+///     warn_below_percent = 75
+///     warn_after = 10
+///     "#,
+/// )?;
+/// assert_eq!(policy.statistics.warn_after, 10);
+/// # Ok::<(), attendance_rules::Error>(())
+/// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 #[non_exhaustive]

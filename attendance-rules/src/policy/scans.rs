@@ -8,6 +8,21 @@ use serde::{Deserialize, Serialize};
 use crate::Seconds;
 
 /// What a sighting means at once.
+///
+/// ```
+/// use attendance_rules::Policy;
+///
+/// let policy = Policy::from_toml(
+///     r#"
+///     [scans]
+///     cooldown = "2m"
+///     entry_devices = ["turnstile in"]
+///     exit_devices = ["turnstile out"]
+///     "#,
+/// )?;
+/// assert!(!policy.scans.members_only);
+/// # Ok::<(), attendance_rules::Error>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 #[non_exhaustive]
@@ -36,6 +51,23 @@ impl Default for Scans {
 }
 
 /// What is unusual about a scan. Each is looked for only where the policy has its key.
+///
+/// ```
+/// use attendance_rules::{Action, Policy};
+///
+/// let policy = Policy::from_toml(
+///     r#"
+///     [anomalies]
+///     out_of_hours = { from = "06:00", to = "22:00" }
+///     rest_day = { severity = "info" }
+///     too_many_scans = { most = 10, action = "refuse" }
+///     low_liveness = { below = 0.6, streak = 3, severity = "critical" }
+///     "#,
+/// )?;
+/// assert_eq!(policy.anomalies.too_many_scans.unwrap().action, Action::Refuse);
+/// assert!(policy.anomalies.holiday.is_none(), "not looked for");
+/// # Ok::<(), attendance_rules::Error>(())
+/// ```
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 #[non_exhaustive]

@@ -7,6 +7,21 @@ use serde::{Deserialize, Serialize};
 use crate::Seconds;
 
 /// How punches become shifts, and shifts days.
+///
+/// ```
+/// use attendance_rules::{Policy, Seconds};
+///
+/// let policy = Policy::from_toml(
+///     r#"
+///     [assignment]
+///     outside_windows = "unscheduled"
+///     day = "most_worked"
+///     longest_shift = "12h"
+///     "#,
+/// )?;
+/// assert_eq!(policy.assignment.new_shift_after, Seconds::hours(4), "a default");
+/// # Ok::<(), attendance_rules::Error>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 #[non_exhaustive]
@@ -63,6 +78,23 @@ pub enum DayOf {
 }
 
 /// What becomes of a shift that nobody left.
+///
+/// ```
+/// use attendance_rules::{MissingOut, Policy, Seconds};
+///
+/// let policy = Policy::from_toml(
+///     r#"
+///     [work]
+///     expected = "8h"
+///     
+///     [assignment]
+///     missing_out = { after_expected = { tolerance = "1h" } }
+///     "#,
+/// )?;
+/// let tolerance = Seconds::hours(1);
+/// assert_eq!(policy.assignment.missing_out, MissingOut::AfterExpected { tolerance });
+/// # Ok::<(), attendance_rules::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum MissingOut {
@@ -82,6 +114,22 @@ pub enum MissingOut {
 }
 
 /// How time is counted.
+///
+/// ```
+/// use attendance_rules::Policy;
+///
+/// let policy = Policy::from_toml(
+///     r#"
+///     [work]
+///     count = "first_in_last_out"
+///     before_start = false
+///     full_day = "6h"
+///     half_day = "3h"
+///     "#,
+/// )?;
+/// assert!(policy.work.after_end);
+/// # Ok::<(), attendance_rules::Error>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 #[non_exhaustive]
@@ -130,6 +178,21 @@ pub enum Count {
 }
 
 /// How times are rounded. Steps are counted from local midnight.
+///
+/// ```
+/// use attendance_rules::{Policy, RoundTo};
+///
+/// let policy = Policy::from_toml(
+///     r#"
+///     [work.rounding]
+///     in = { to = "up", step = "5m" }
+///     out = { to = "down", step = "5m" }
+///     duration = { to = "nearest", step = "15m" }
+///     "#,
+/// )?;
+/// assert_eq!(policy.work.rounding.coming.unwrap().to, RoundTo::Up);
+/// # Ok::<(), attendance_rules::Error>(())
+/// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Rounding {
@@ -180,6 +243,27 @@ impl Round {
 }
 
 /// A break. Punched breaks need no rule: what lies between an OUT and the next IN is one.
+///
+/// ```
+/// use attendance_rules::{Break, Policy};
+///
+/// let policy = Policy::from_toml(
+///     r#"
+///     [[breaks]]
+///     kind = "fixed"
+///     from = "12:00"
+///     to = "14:00"
+///     at_most = "45m"
+///     
+///     [[breaks]]
+///     kind = "after_work"
+///     worked = "9h"
+///     length = "1h"
+///     "#,
+/// )?;
+/// assert!(matches!(policy.breaks[1], Break::AfterWork { .. }));
+/// # Ok::<(), attendance_rules::Error>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
 #[non_exhaustive]
@@ -226,6 +310,21 @@ pub enum Deduct {
 }
 
 /// A window of the day whose worked time is reported apart.
+///
+/// ```
+/// use attendance_rules::Policy;
+///
+/// let policy = Policy::from_toml(
+///     r#"
+///     [[windows]]
+///     name = "night"
+///     from = "22:00"
+///     to = "06:00"
+///     "#,
+/// )?;
+/// assert_eq!(policy.windows[0].name, "night");
+/// # Ok::<(), attendance_rules::Error>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Window {
@@ -240,6 +339,23 @@ pub struct Window {
 }
 
 /// What is worked beyond what is expected. No second counts twice.
+///
+/// ```
+/// use attendance_rules::{Policy, WeeklyCounts};
+///
+/// let policy = Policy::from_toml(
+///     r#"
+///     [overtime]
+///     weekly_after = "40h"
+///     rest_days = true
+///     holidays = true
+///     at_most_daily = "4h"
+///     daily = { after = "9h", tolerance = "15m" }
+///     "#,
+/// )?;
+/// assert_eq!(policy.overtime.weekly_counts, WeeklyCounts::All);
+/// # Ok::<(), attendance_rules::Error>(())
+/// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 #[non_exhaustive]

@@ -86,17 +86,16 @@ pub fn punches() -> impl Strategy<Value = Vec<Punch>> {
     let liveness = prop::option::of(0.0_f32..1.0);
     prop::collection::vec((gap, kind, device, liveness), 0..40).prop_map(|parts| {
         let mut second = 0;
-        let punch = |(at, (gap, kind, device, liveness)): (
-            usize,
-            (i64, PunchKind, Option<&str>, Option<f32>),
-        )| {
+        let mut punches = Vec::new();
+        for (gap, kind, device, liveness) in parts {
             second += gap;
-            let mut punch = Punch::new(format!("{at:03}"), anna(), instant(second)).with_kind(kind);
+            let id = format!("{:03}", punches.len());
+            let mut punch = Punch::new(id, anna(), instant(second)).with_kind(kind);
             punch.device = device.map(Into::into);
             punch.liveness = liveness;
-            punch
-        };
-        parts.into_iter().enumerate().map(punch).collect()
+            punches.push(punch);
+        }
+        punches
     })
 }
 
