@@ -1,0 +1,91 @@
+"""What a detector's outputs mean: cells of three grids, faces, and what a student is taught in each cell."""
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+#: Cell sizes of the grids, in pixels.
+STRIDES = (8, 16, 32)
+
+#: Cells from this score on are taught a box and points.
+TAUGHT = 0.1
+
+#: Overlap from which on two boxes are taken as the same face in suppression.
+SUPPRESSED = 0.3
+
+
+def grid(height: int, width: int) -> tuple[np.ndarray, np.ndarray]:
+    """Column and row (n, 2), and stride (n, 1), of all cells in the order of the outputs."""
+    places, strides = [], []
+    for stride in STRIDES:
+        rows, columns = height // stride, width // stride
+        row, column = np.divmod(np.arange(rows * columns), columns)
+        places.append(np.stack([column, row], 1))
+        strides.append(np.full((rows * columns, 1), stride))
+    return np.concatenate(places).astype(np.float32), np.concatenate(strides).astype(np.float32)
+
+
+def decode(outputs: list[np.ndarray], height: int, width: int) -> np.ndarray:
+    """YuNet's twelve outputs as rows (batch, cells, 15): x, y, width, height, five points, score, in pixels."""
+    cls, obj, box, points = (np.concatenate(outputs[i : i + 3], 1) for i in (0, 3, 6, 9))
+    places, strides = grid(height, width)
+    score = np.sqrt(np.clip(cls, 0, 1) * np.clip(obj, 0, 1))
+    size = np.exp(box[..., 2:]) * strides
+    corner = (places + box[..., :2]) * strides - size / 2
+    points = (np.tile(places, 5) + points) * strides
+    return np.concatenate([corner, size, points, score], 2)
+
+
+def faces(rows: np.ndarray, score: float, overlap: float = SUPPRESSED) -> np.ndarray:
+    """The faces among the cells of one image: from `score` on, suppressed, best first."""
+    rows = rows[rows[:, -1] >= score]
+    if not len(rows):
+        return rows
+    kept = cv2.dnn.NMSBoxes(rows[:, :4].astype(float), rows[:, -1].astype(float), 0.0, overlap)
+    return rows[np.asarray(kept, int).ravel()]
+
+
+def overlaps(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """Intersection over union of all boxes x, y, width, height of `a` with all of `b`."""
+    low = np.maximum(a[:, None, :2], b[None, :, :2])
+    high = np.minimum((a[:, :2] + a[:, 2:4])[:, None], (b[:, :2] + b[:, 2:4])[None])
+    both = np.clip(high - low, 0, None).prod(2)
+    return both / np.maximum(a[:, None, 2:4].prod(2) + b[None, :, 2:4].prod(2) - both, 1e-9)
+
+
+@dataclass
+class Lesson:
+    """What a batch is taught."""
+
+    #: Score of each cell: (batch, cells).
+    score: np.ndarray
+    #: Image and cell of those that are taught a face: (n,) each.
+    image: np.ndarray
+    cell: np.ndarray
+    #: Their faces: (n, 14), box and points in pixels.
+    face: np.ndarray
+
+
+def lesson(rows: np.ndarray) -> Lesson:
+    """The lesson of a teacher's cells (batch, cells, 15).
+
+    Each cell is taught the teacher's score there, and where that counts, the face that the teacher's suppression
+    keeps in its place rather than the cell's own, which spares the student the teacher's scatter.
+    """
+    images, cells, taught = [], [], []
+    for number, image in enumerate(rows):
+        (found,) = np.nonzero(image[:, -1] >= TAUGHT)
+        kept = faces(image[found], TAUGHT)
+        if not len(kept):
+            continue
+        overlap = overlaps(image[found], kept)
+        best = overlap.argmax(1)
+        close = overlap[np.arange(len(found)), best] >= 0.5
+        images.append(np.full(close.sum(), number))
+        cells.append(found[close])
+        taught.append(kept[best[close], :14])
+    if not images:
+        none = np.zeros(0, int)
+        return Lesson(rows[..., -1], none, none, np.zeros((0, 14), np.float32))
+    return Lesson(rows[..., -1], *(np.concatenate(parts) for parts in (images, cells, taught)))
