@@ -16,12 +16,12 @@ import torch
 from ..common import checkpoint, options, paths, people
 from ..common.export import export
 from ..common.log import Log
-from ..common.teacher import session
 from . import cells
 from .cells import Lesson
 from .loss import Loss
 from .network import Student, YuNetOutputs
-from .scenes import SIDE, Scenes
+from .scenes import SIDE, Scene, Scenes
+from .teacher import Detector
 
 #: Heights and widths of scenes, and how often each is drawn.
 SIZES = {(256, 256): 0.25, (320, 320): 0.35, (256, 384): 0.1, (384, 288): 0.1, (448, 448): 0.1, (480, 640): 0.1}
@@ -134,15 +134,23 @@ def follow(averaged: Student, student: Student, keep: float) -> None:
 
 def teach(recipe: Recipe, chosen: argparse.Namespace, start: int) -> Iterator[tuple[np.ndarray, Lesson]]:
     """Scenes (batch, height, width, 3) and what the teacher sees in them, for each step from `start` on."""
-    scenes = Scenes(cached_photos(chosen))
-    teacher = session(paths.weights("yunet_n_dynamic.onnx"), chosen.threads)
+    photos = cached_photos(chosen)
+    scenes, surest, teacher = Scenes(photos), cached_faces(chosen, photos), Detector(threads=chosen.threads)
     sizes, shares = list(SIZES), np.array(list(SIZES.values()))
     for step in range(start, recipe.steps):
         rng = np.random.default_rng([recipe.seed, step])
         height, width = sizes[rng.choice(len(sizes), p=shares)]
-        images = np.stack([scenes.draw(rng, height, width) for _ in range(recipe.pixels // (height * width))])
-        x = np.ascontiguousarray(images.transpose(0, 3, 1, 2), np.float32)
-        yield images, cells.lesson(cells.decode(teacher.run(None, {"input": x}), height, width))
+        drawn = [scenes.draw(rng, height, width) for _ in range(recipe.pixels // (height * width))]
+        images = np.stack([scene.image for scene in drawn])
+        rows = teacher.rows(images)
+        rows[[scene.empty for scene in drawn], :, -1] = 0
+        yield images, cells.lesson(rows, [known(scene, surest) for scene in drawn])
+
+
+def known(scene: Scene, surest: np.ndarray) -> np.ndarray:
+    """Where the faces of a scene's photos are in the scene."""
+    faces = [cells.carried(surest[number], matrix) for number, matrix in scene.photos if surest[number, 2] > 0]
+    return np.array(faces, np.float32).reshape(-1, surest.shape[1])
 
 
 def cached_photos(chosen: argparse.Namespace) -> np.ndarray:
@@ -158,6 +166,18 @@ def cached_photos(chosen: argparse.Namespace) -> np.ndarray:
         decoded.flush()
         beside.rename(path)
     return np.load(path, mmap_mode="r")
+
+
+def cached_faces(chosen: argparse.Namespace, photos: np.ndarray) -> np.ndarray:
+    """The teacher's surest face of each photo (n, 15), zeros where it has none, in a file."""
+    path = chosen.work / "detector" / f"faces-{chosen.people}.npy"
+    if not path.is_file():
+        teacher = Detector(threads=chosen.threads)
+        found = [teacher.surest(photo) for photo in photos]
+        with path.with_suffix(".partial").open("wb") as file:
+            np.save(file, np.array([np.zeros(15) if face is None else face for face in found]))
+        path.with_suffix(".partial").rename(path)
+    return np.load(path)
 
 
 def write(network: Student, path: Path, photo: np.ndarray) -> None:

@@ -67,11 +67,25 @@ class Lesson:
     face: np.ndarray
 
 
-def lesson(rows: np.ndarray) -> Lesson:
+def carried(face: np.ndarray, matrix: np.ndarray) -> np.ndarray:
+    """A face (x, y, width, height, five points, …) through a similarity, mirrored or not. Its box keeps its shape
+    and stays upright; image-left stays first."""
+    moved = face.copy()
+    moved[2:4] = face[2:4] * np.sqrt(abs(np.linalg.det(matrix[:, :2])))
+    moved[:2] = matrix @ [*(face[:2] + face[2:4] / 2), 1.0] - moved[2:4] / 2
+    points = face[4:14].reshape(5, 2) @ matrix[:, :2].T + matrix[:, 2]
+    if np.linalg.det(matrix[:, :2]) < 0:
+        points = points[[1, 0, 2, 4, 3]]
+    moved[4:14] = points.ravel()
+    return moved
+
+
+def lesson(rows: np.ndarray, known: list[np.ndarray] | None = None) -> Lesson:
     """The lesson of a teacher's cells (batch, cells, 15).
 
     Each cell is taught the teacher's score there, and where that counts, the face that the teacher's suppression
-    keeps in its place rather than the cell's own, which spares the student the teacher's scatter.
+    keeps in its place rather than the cell's own, which spares the student the teacher's scatter. Faces that are
+    `known` in an image (n, 14) lend their points to those that the teacher finds at their place.
     """
     images, cells, taught = [], [], []
     for number, image in enumerate(rows):
@@ -82,6 +96,10 @@ def lesson(rows: np.ndarray) -> Lesson:
         overlap = overlaps(image[found], kept)
         best = overlap.argmax(1)
         close = overlap[np.arange(len(found)), best] >= 0.5
+        if known is not None and len(known[number]):
+            table = overlaps(kept, known[number])
+            better = table.max(1) >= 0.5
+            kept[better, 4:14] = known[number][table[better].argmax(1), 4:14]
         images.append(np.full(close.sum(), number))
         cells.append(found[close])
         taught.append(kept[best[close], :14])

@@ -14,9 +14,10 @@ import numpy as np
 
 from ..common import paths, people
 from ..common.align import align
-from ..common.teacher import MobileFaceNet, central_face, session
+from ..common.teacher import MobileFaceNet, central_face
 from . import cells
 from .scenes import SIDE, placed, warp
+from .teacher import Detector
 from .textures import texture
 
 #: Overlap from which on two detectors mean the same face.
@@ -24,23 +25,6 @@ SAME = 0.5
 #: Heights of faces, in pixels, and turns, in degrees, of the test by size.
 HEIGHTS = (12, 16, 20, 24, 32, 48, 64, 96, 128, 192, 256, 320)
 TURNS = (-30, -15, 0, 15, 30)
-
-
-class Detector:
-    """A network with YuNet's outputs, at the image's own size, padded on the right and bottom."""
-
-    def __init__(self, path: Path, threads: int = 1):
-        self.session = session(path, threads)
-
-    def run(self, image: np.ndarray) -> np.ndarray:
-        """All cells of an image."""
-        height, width = (side + -side % 32 for side in image.shape[:2])
-        x = np.zeros((1, 3, height, width), np.float32)
-        x[0, :, : image.shape[0], : image.shape[1]] = image.transpose(2, 0, 1)
-        return cells.decode(self.session.run(None, {"input": x}), height, width)[0]
-
-    def detect(self, image: np.ndarray, score: float) -> np.ndarray:
-        return cells.faces(self.run(image), score)
 
 
 def match(expected: np.ndarray, found: np.ndarray, overlap: float = SAME) -> list[tuple[int, int]]:
@@ -88,8 +72,8 @@ class Tally:
         apart = 100 * np.array(self.distances or [np.nan])
         return (
             f"{self.expected:6} faces, found {self.found * share:6.2f} %, extra {self.extra * share:5.2f} %, "
-            f"overlap {np.mean(self.overlaps or [np.nan]):.3f}, points {apart.mean():.2f} % of the eye distance "
-            f"(95th percentile {np.percentile(apart, 95):.2f})"
+            f"overlap {np.mean(self.overlaps or [np.nan]):.3f}, points mean {apart.mean():.2f}, "
+            f"median {np.median(apart):.2f}, 95th percentile {np.percentile(apart, 95):.2f} % of the eye distance"
         )
 
 
@@ -98,76 +82,76 @@ def read(listed: Iterable[people.Photo]) -> list[np.ndarray]:
 
 
 def measure_faces(student: Detector, teacher: Detector, images: list[np.ndarray]) -> None:
-    """Whole photos as they are. The teacher's scores near a threshold fall on either side of it, so faces that it
-    finds beyond doubt are counted as well, and boxes where it finds nothing even when asked for less."""
+    """Whole photos as they are. Where the teacher's score is near the threshold, the student's falls on either side,
+    so faces that the teacher finds well above it are counted as well, and boxes where it finds nothing well below."""
     print(f"Held-out photos: {len(images)}, native size")
-    rows = [(teacher.run(image), student.run(image)) for image in images]
+    rows = [(teacher.rows(image[None])[0], student.rows(image[None])[0]) for image in images]
     for score in (0.5, 0.6):
         same, sure, centre = Tally(), Tally(), Tally()
         for image, (taught, learnt) in zip(images, rows, strict=True):
             expected, found = cells.faces(taught, score), cells.faces(learnt, score)
             same.add(expected, found)
-            sure.add(cells.faces(taught, score + 0.15), found, cells.faces(taught, score - 0.15))
+            sure.add(cells.faces(taught, score + 0.1), found, cells.faces(taught, score - 0.1))
             middle = central_face(expected, image.shape[1], image.shape[0])
             if middle is not None:
                 centre.add(middle[None], found, expected)
-        print(f"  score {score}: teacher's faces from {score}       {same}")
-        print(f"             teacher's from {score + 0.15:.2f}, extra where it has none from {score - 0.15:.2f}  {sure}")
-        print(f"             nearest the centre             {centre}")
-    print("  found of the teacher's at 0.5, and boxes that are not, by the student's threshold:")
+        print(f"  student from {score}, teacher from {score}                   {same}")
+        print(f"  student from {score}, teacher from {score + 0.1:.1f}, extra: under {score - 0.1:.1f}  {sure}")
+        print(f"  student from {score}, teacher's face nearest the middle {centre}")
+    print("  of the teacher's faces from 0.5, by the student's threshold")
     for score in (0.35, 0.4, 0.45, 0.5, 0.55, 0.6):
         tally = Tally()
         for taught, learnt in rows:
             tally.add(cells.faces(taught, 0.5), cells.faces(learnt, score))
         print(f"    {score:.2f}  {tally}")
+    print("  against the teacher's median over several views, the face nearest the middle")
+    surest = [teacher.surest(image) for image in images]
+    for number, name in enumerate(("teacher", "student")):
+        tally = Tally()
+        for truth, found in zip(surest, rows, strict=True):
+            if truth is not None:
+                faces = cells.faces(found[number], 0.5)
+                tally.add(truth[None], faces, faces)
+        print(f"    {name}  {tally}")
 
 
 def measure_sizes(student: Detector, teacher: Detector, images: list[np.ndarray], score: float = 0.5) -> None:
-    """Scenes of several faces of one height on a texture. The truth is the face that the teacher finds in the
-    middle of the photo at its own size, carried through the scene's geometry."""
-    truths = [central_face(teacher.detect(image, 0.7), SIDE, SIDE) for image in images]
-    known = [(image, truth) for image, truth in zip(images, truths, strict=True) if truth is not None]
-    print("By height of the face, turned by up to 30 degrees, on textures, score 0.5")
-    everything = {"teacher": Tally(), "student": Tally()}
+    """Scenes of several photos whose faces have one height. The truth is the teacher's median over views of the photo
+    at its own size, carried through the scene's geometry; other people in the photos are neither truth nor extra."""
+    print("By height of the face and by its turn: tiles of photos, score 0.5")
+    known = []
+    for image in images:
+        if (truth := teacher.surest(image)) is not None:
+            known.append((image, truth, teacher.detect(image, 0.25)))
+    by_turn = {(turn, name): Tally() for turn in TURNS for name in ("teacher", "student")}
     for height in HEIGHTS:
         rng = np.random.default_rng([7, height])
-        tallies = {"teacher": Tally(), "student": Tally()}
+        by_height = {"teacher": Tally(), "student": Tally()}
         cell = int(height * 1.9)
-        # Some two hundred faces a height, in frames of several.
+        # Some two hundred faces a height, in frames of several, one turn to a frame.
         across = max(1, min(6, 640 // cell))
-        for _ in range(max(1, 200 // across**2)):
+        for number in range(max(len(TURNS), 200 // across**2)):
+            turn = TURNS[number % len(TURNS)]
             side = -(-across * cell // 32) * 32
-            scene, expected = texture(rng, side, side), []
+            scene, expected, others = texture(rng, side, side), [], []
             for place in range(across**2):
-                photo, truth = known[rng.integers(len(known))]
-                centre = truth[:2] + truth[2:4] / 2
+                photo, truth, all_faces = known[rng.integers(len(known))]
                 row, column = divmod(place, across)
-                target = (column * cell + cell / 2, row * cell + cell / 2)
-                matrix = placed(height / truth[3], TURNS[rng.integers(len(TURNS))], tuple(centre), target)
-                matrix[:, 2] -= [column * cell, row * cell]
-                tile = warp(photo, matrix, cell, cell, cv2.BORDER_REPLICATE, [0, 0, 0])
+                centre = tuple(truth[:2] + truth[2:4] / 2)
+                matrix = placed(height / truth[3], turn, centre, (cell / 2, cell / 2))
+                tile = warp(photo, matrix, cell, cell, cv2.BORDER_CONSTANT, [0, 0, 0])
                 scene[row * cell : (row + 1) * cell, column * cell : (column + 1) * cell] = tile
                 matrix[:, 2] += [column * cell, row * cell]
-                expected.append(carried(truth, matrix))
+                expected.append(cells.carried(truth, matrix))
+                others += [cells.carried(face, matrix) for face in all_faces]
             for name, detector in (("teacher", teacher), ("student", student)):
                 found = detector.detect(scene, score)
-                tallies[name].add(np.array(expected), found)
-                everything[name].add(np.array(expected), found)
-        for name, tally in tallies.items():
+                for tally in (by_height[name], by_turn[turn, name]):
+                    tally.add(np.array(expected), found, np.array(others))
+        for name, tally in by_height.items():
             print(f"  {height:4} px  {name}  {tally}")
-    for name, tally in everything.items():
-        print(f"      all  {name}  {tally}")
-
-
-def carried(face: np.ndarray, matrix: np.ndarray) -> np.ndarray:
-    """A face through a similarity; its box keeps its shape and stays upright."""
-    moved = face.copy()
-    scale = np.sqrt(abs(np.linalg.det(matrix[:, :2])))
-    centre = matrix @ [*(face[:2] + face[2:4] / 2), 1.0]
-    moved[2:4] = face[2:4] * scale
-    moved[:2] = centre - moved[2:4] / 2
-    moved[4:14] = (face[4:14].reshape(5, 2) @ matrix[:, :2].T + matrix[:, 2]).ravel()
-    return moved
+    for (turn, name), tally in by_turn.items():
+        print(f"  {turn:3} degrees  {name}  {tally}")
 
 
 def measure_photos(student: Detector, teacher: Detector) -> None:
@@ -196,7 +180,7 @@ def measure_empty(student: Detector, teacher: Detector, images: list[np.ndarray]
     }
     for kind, empty in kinds.items():
         for name, detector in (("teacher", teacher), ("student", student)):
-            best = np.array([detector.run(frame)[:, -1].max() for frame in empty])
+            best = np.array([detector.rows(frame[None])[..., -1].max() for frame in empty])
             counts = ", ".join(f"{(best >= score).sum()} from {score}" for score in (0.3, 0.4, 0.5, 0.6))
             print(f"  {kind:15} {len(empty):5} frames  {name}  {counts}; greatest score {best.max():.2f}")
 
@@ -252,7 +236,7 @@ def main() -> None:
     chosen = parser.parse_args()
     cv2.setNumThreads(1)
     student = Detector(chosen.model or paths.shipped("detector.onnx"))
-    teacher = Detector(paths.weights("yunet_n_dynamic.onnx"))
+    teacher = Detector()
     images = read(people.held_out_photos(tuple(chosen.folds)))
     if "faces" in chosen.only:
         measure_faces(student, teacher, images)

@@ -10,7 +10,7 @@ class Loss:
     """Score, box and points of a batch against the teacher's; for one size of images."""
 
     #: Weights of the parts.
-    BOX, POINTS = 2.0, 6.0
+    BOX, POINTS = 2.0, 8.0
 
     def __init__(self, places: torch.Tensor, strides: torch.Tensor):
         self.places, self.strides = places, strides

@@ -28,7 +28,7 @@ class Student(nn.Module):
             convolution(3, 16, 2), convolution(16, 32, 2), convolution(32, 48, 2), convolution(48, 48)
         )
         self.to_16 = nn.Sequential(convolution(48, 64, 2), convolution(64, 64))
-        self.to_32 = nn.Sequential(convolution(64, 64, 2), convolution(64, 64), convolution(64, 64))
+        self.to_32 = nn.Sequential(convolution(64, 64, 2), *(convolution(64, 64) for _ in range(3)))
         self.fuse_16 = convolution(64, 64)
         self.narrow_16 = nn.Conv2d(64, 48, 1)
         self.fuse_8 = convolution(48, 32)

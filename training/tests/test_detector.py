@@ -60,7 +60,7 @@ def test_a_matched_face_is_taken_once():
 def test_a_carried_face_follows_its_photo():
     face = np.array([90.0, 80, 60, 80, 105, 110, 135, 110, 120, 125, 108, 140, 132, 140, 0.9])
     matrix = scenes.placed(0.5, 30, (120, 120), (40, 50))
-    moved = evaluate.carried(face, matrix)
+    moved = cells.carried(face, matrix)
     assert moved[:4] == pytest.approx([40 - 15, 50 - 20, 30, 40])
     photo = np.zeros((250, 250), np.uint8)
     photo[108:113, 103:108] = 255
@@ -84,12 +84,46 @@ def test_scenes_follow_from_the_seed_and_have_the_size_asked_for():
     drawn = scenes.Scenes(photos)
     different = set()
     for number in range(60):
-        image = drawn.draw(np.random.default_rng([1, number]), 256, 288)
+        image = drawn.draw(np.random.default_rng([1, number]), 256, 288).image
         assert image.shape == (256, 288, 3) and image.dtype == np.uint8
-        assert (image == drawn.draw(np.random.default_rng([1, number]), 256, 288)).all()
+        assert (image == drawn.draw(np.random.default_rng([1, number]), 256, 288).image).all()
         different.add(image.tobytes())
     assert len(different) == 60
     assert (photos == np.random.default_rng(0).integers(0, 256, (3, 250, 250, 3), dtype=np.uint8)).all()
+
+
+def test_scenes_know_where_their_photos_went():
+    # Photos that differ in nothing but a white spot off the middle, where a scene must have white too.
+    photos = np.full((2, 250, 250, 3), 60, np.uint8)
+    photos[:, 135:165, 85:115] = 255
+    drawn, seen = scenes.Scenes(photos), 0
+    for number in range(40):
+        for kind in (drawn.native, drawn.single, drawn.tiled):
+            scene = kind(np.random.default_rng([2, number]), 256, 256)
+            for _, matrix in scene.photos:
+                x, y = (matrix @ [99.5, 149.5, 1]).round().astype(int)
+                if 0 <= x < 256 and 0 <= y < 256 and abs(np.linalg.det(matrix[:, :2])) > 0.05:
+                    assert scene.image[y, x].min() > 200
+                    seen += 1
+    assert seen > 100
+
+
+def test_known_faces_lend_their_points_to_the_teachers():
+    rows = cells.decode(outputs(64, 64, {(0, 27): [0.9, 0.9, 0, 0, np.log(4), np.log(4), *[0.5] * 10]}), 64, 64)
+    known = rows[0, 27].copy()
+    known[:14] += 2
+    lesson = cells.lesson(rows, [known[None]])
+    assert (lesson.face[0, :4] == rows[0, 27, :4]).all()
+    assert (lesson.face[0, 4:] == known[4:14]).all()
+    known[0] += 60
+    assert (cells.lesson(rows, [known[None]]).face[0] == rows[0, 27, :14]).all()
+
+
+def test_a_mirrored_face_keeps_its_image_left_first():
+    face = np.array([90.0, 80, 60, 80, 105, 110, 135, 110, 118, 125, 108, 140, 132, 140, 0.9])
+    mirrored = cells.carried(face, scenes.MIRROR[:2])
+    assert mirrored[:4] == pytest.approx([99, 80, 60, 80])
+    assert mirrored[4:14] == pytest.approx([114, 110, 144, 110, 131, 125, 117, 140, 141, 140])
 
 
 def test_every_texture_is_a_frame():
