@@ -5,6 +5,7 @@ $ python -m training.detector [--work DIR] [--people split|all] [--seed N] [--th
 
 import argparse
 import dataclasses
+import functools
 import math
 from collections.abc import Iterator
 from pathlib import Path
@@ -26,6 +27,9 @@ from .teacher import Detector
 #: Heights and widths of scenes, and how often each is drawn.
 SIZES = {(256, 256): 0.25, (320, 320): 0.35, (256, 384): 0.1, (384, 288): 0.1, (448, 448): 0.1, (480, 640): 0.1}
 
+#: After how many batches one is repeated mirrored.
+REPEATED = 24
+
 
 @dataclasses.dataclass(frozen=True)
 class Recipe:
@@ -46,7 +50,7 @@ class Recipe:
 
 def main() -> None:
     parser = options.parser(__doc__)
-    parser.add_argument("--steps", type=int, default=8000)
+    parser.add_argument("--steps", type=int, default=9000)
     parser.add_argument("--out", type=Path, default=None, help="file to write (facekit-nano/models/detector.onnx)")
     chosen = parser.parse_args()
     device = options.begin(chosen)
@@ -133,18 +137,30 @@ def follow(averaged: Student, student: Student, keep: float) -> None:
 
 
 def teach(recipe: Recipe, chosen: argparse.Namespace, start: int) -> Iterator[tuple[np.ndarray, Lesson]]:
-    """Scenes (batch, height, width, 3) and what the teacher sees in them, for each step from `start` on."""
+    """Scenes (batch, height, width, 3) and what the teacher sees in them, for each step from `start` on.
+
+    Every other step repeats an earlier one mirrored: drawing and teaching cost more than learning.
+    """
     photos = cached_photos(chosen)
     scenes, surest, teacher = Scenes(photos), cached_faces(chosen, photos), Detector(threads=chosen.threads)
     sizes, shares = list(SIZES), np.array(list(SIZES.values()))
-    for step in range(start, recipe.steps):
-        rng = np.random.default_rng([recipe.seed, step])
+
+    @functools.lru_cache(REPEATED + 2)
+    def fresh(number: int) -> tuple[np.ndarray, Lesson]:
+        rng = np.random.default_rng([recipe.seed, number])
         height, width = sizes[rng.choice(len(sizes), p=shares)]
         drawn = [scenes.draw(rng, height, width) for _ in range(recipe.pixels // (height * width))]
         images = np.stack([scene.image for scene in drawn])
         rows = teacher.rows(images)
         rows[[scene.empty for scene in drawn], :, -1] = 0
-        yield images, cells.lesson(rows, [known(scene, surest) for scene in drawn])
+        return images, cells.lesson(rows, [known(scene, surest) for scene in drawn])
+
+    for step in range(start, recipe.steps):
+        if step % 2 == 0:
+            yield fresh(step // 2)
+        else:
+            images, lesson = fresh(max(0, step // 2 - REPEATED))
+            yield np.ascontiguousarray(images[:, :, ::-1]), cells.mirrored(lesson, *images.shape[1:3])
 
 
 def known(scene: Scene, surest: np.ndarray) -> np.ndarray:

@@ -68,12 +68,17 @@ class Lesson:
 
 
 def carried(face: np.ndarray, matrix: np.ndarray) -> np.ndarray:
-    """A face (x, y, width, height, five points, …) through a similarity, mirrored or not. Its box keeps its shape
-    and stays upright; image-left stays first."""
+    """A face (x, y, width, height, five points, …) where its photo goes through a similarity, mirrored or not. Its
+    box keeps its shape and stays upright; image-left stays first.
+
+    The matrix is OpenCV's, between centres of pixels. YuNet counts from their edges: seen mirrored or halved, its
+    points are off by what that makes.
+    """
+    centre = 0.5
     moved = face.copy()
     moved[2:4] = face[2:4] * np.sqrt(abs(np.linalg.det(matrix[:, :2])))
-    moved[:2] = matrix @ [*(face[:2] + face[2:4] / 2), 1.0] - moved[2:4] / 2
-    points = face[4:14].reshape(5, 2) @ matrix[:, :2].T + matrix[:, 2]
+    moved[:2] = matrix @ [*(face[:2] + face[2:4] / 2 - centre), 1.0] + centre - moved[2:4] / 2
+    points = (face[4:14].reshape(5, 2) - centre) @ matrix[:, :2].T + matrix[:, 2] + centre
     if np.linalg.det(matrix[:, :2]) < 0:
         points = points[[1, 0, 2, 4, 3]]
     moved[4:14] = points.ravel()
@@ -107,3 +112,17 @@ def lesson(rows: np.ndarray, known: list[np.ndarray] | None = None) -> Lesson:
         none = np.zeros(0, int)
         return Lesson(rows[..., -1], none, none, np.zeros((0, 14), np.float32))
     return Lesson(rows[..., -1], *(np.concatenate(parts) for parts in (images, cells, taught)))
+
+
+def mirrored(lesson: Lesson, height: int, width: int) -> Lesson:
+    """The lesson of the same images mirrored."""
+    places, strides = (part.astype(int) for part in grid(height, width))
+    columns, start = width // strides[:, 0], np.zeros(len(places), int)
+    for stride in STRIDES[1:]:
+        start[strides[:, 0] >= stride] += (height // (stride // 2)) * (width // (stride // 2))
+    across = start + places[:, 1] * columns + columns - 1 - places[:, 0]
+    face = lesson.face.copy()
+    face[:, 0] = width - lesson.face[:, 0] - lesson.face[:, 2]
+    points = lesson.face[:, 4:14].reshape(-1, 5, 2)[:, [1, 0, 2, 4, 3]]
+    face[:, 4:14] = (points * [-1, 1] + [width, 0]).reshape(-1, 10)
+    return Lesson(lesson.score[:, across], lesson.image, across[lesson.cell], face)
