@@ -25,10 +25,10 @@ from .scenes import SIDE, Scene, Scenes
 from .teacher import Detector
 
 #: Heights and widths of scenes, and how often each is drawn.
-SIZES = {(256, 256): 0.25, (320, 320): 0.35, (256, 384): 0.1, (384, 288): 0.1, (448, 448): 0.1, (480, 640): 0.1}
+SIZES = {(256, 256): 0.3, (320, 320): 0.35, (256, 384): 0.1, (384, 288): 0.1, (448, 448): 0.1, (384, 512): 0.05}
 
-#: After how many batches one is repeated mirrored.
-REPEATED = 24
+#: How often a batch is learnt, the second time mirrored, and how many others come between.
+USES, APART = 3, 24
 
 
 @dataclasses.dataclass(frozen=True)
@@ -39,13 +39,13 @@ class Recipe:
     seed: int
     steps: int
     #: Pixels of all scenes of a step.
-    pixels: int = 16 * 320 * 320
-    rate: float = 3e-3
+    pixels: int = 8 * 320 * 320
+    rate: float = 2.5e-3
     decay: float = 0.05
     #: Steps over which the rate rises at the start.
     warm: int = 300
     #: How much of the averaged weights stays at each step.
-    average: float = 0.998
+    average: float = 0.999
 
 
 def main() -> None:
@@ -100,10 +100,10 @@ def train(recipe: Recipe, chosen: argparse.Namespace, device: torch.device) -> S
         for key, value in parts.items():
             sums[key] = sums.get(key, 0.0) + value
         done = step + 1
-        if done % 100 == 0:
-            log(f"step {done} " + " ".join(f"{key} {value / 100:.4f}" for key, value in sums.items()))
+        if done % 200 == 0:
+            log(f"step {done} " + " ".join(f"{key} {value / 200:.4f}" for key, value in sums.items()))
             sums = {}
-        if done % 200 == 0 or done == recipe.steps:
+        if done % 500 == 0 or done == recipe.steps:
             state = {
                 "recipe": dataclasses.asdict(recipe), "step": done, "student": student.state_dict(),
                 "averaged": averaged.state_dict(), "optimizer": optimizer.state_dict(),
@@ -139,13 +139,13 @@ def follow(averaged: Student, student: Student, keep: float) -> None:
 def teach(recipe: Recipe, chosen: argparse.Namespace, start: int) -> Iterator[tuple[np.ndarray, Lesson]]:
     """Scenes (batch, height, width, 3) and what the teacher sees in them, for each step from `start` on.
 
-    Every other step repeats an earlier one mirrored: drawing and teaching cost more than learning.
+    Drawing and teaching cost more than learning, so a batch comes back later.
     """
     photos = cached_photos(chosen)
     scenes, surest, teacher = Scenes(photos), cached_faces(chosen, photos), Detector(threads=chosen.threads)
     sizes, shares = list(SIZES), np.array(list(SIZES.values()))
 
-    @functools.lru_cache(REPEATED + 2)
+    @functools.lru_cache(APART * (USES - 1) + 1)
     def fresh(number: int) -> tuple[np.ndarray, Lesson]:
         rng = np.random.default_rng([recipe.seed, number])
         height, width = sizes[rng.choice(len(sizes), p=shares)]
@@ -156,11 +156,11 @@ def teach(recipe: Recipe, chosen: argparse.Namespace, start: int) -> Iterator[tu
         return images, cells.lesson(rows, [known(scene, surest) for scene in drawn])
 
     for step in range(start, recipe.steps):
-        if step % 2 == 0:
-            yield fresh(step // 2)
-        else:
-            images, lesson = fresh(max(0, step // 2 - REPEATED))
-            yield np.ascontiguousarray(images[:, :, ::-1]), cells.mirrored(lesson, *images.shape[1:3])
+        number, use = divmod(step, USES)
+        images, lesson = fresh(max(0, number - APART * use))
+        if use == 1:
+            images, lesson = np.ascontiguousarray(images[:, :, ::-1]), cells.mirrored(lesson, *images.shape[1:3])
+        yield images, lesson
 
 
 def known(scene: Scene, surest: np.ndarray) -> np.ndarray:

@@ -18,12 +18,14 @@ class Loss:
     def __call__(self, maps: list[torch.Tensor], lesson: Lesson) -> tuple[torch.Tensor, dict[str, float]]:
         rows = torch.cat([m.flatten(2) for m in maps], 2).transpose(1, 2).float()
         taught = torch.as_tensor(lesson.score).to(rows.device)
-        count = taught[taught > 0.3].sum().clamp(min=1)
-        score = score_loss(rows[..., 0], taught).sum() / count
+        # A scene of a hundred faces counts as much as ten of one: else the small ones are all that is learnt.
+        faces = (taught * (taught > 0.3)).sum(1).clamp(min=10)
+        share = 1 / faces.sqrt()
+        score = (score_loss(rows[..., 0], taught).sum(1) * share).sum() / (faces * share).sum()
 
         parts = (lesson.image, lesson.cell, lesson.face)
         image, cell, face = (torch.as_tensor(part).to(rows.device) for part in parts)
-        weight = taught[image, cell]
+        weight = taught[image, cell] * share[image]
         found = rows[image, cell]
         place, stride = self.places[cell], self.strides[cell]
         centre = (place + found[:, 1:3]) * stride
@@ -31,7 +33,7 @@ class Loss:
         box = torch.cat([centre - size / 2, size], 1)
         side = face[:, 2:4].prod(1, keepdim=True).sqrt()
         points = (place.repeat(1, 5) + found[:, 5:]) * stride
-        total = weight.sum().clamp(min=1)
+        total = weight.sum().clamp(min=1e-3)
         boxes = (box_loss(box, face[:, :4]) * weight).sum() / total
         # A hundredth of the face is where the loss turns from square to straight.
         apart = functional.smooth_l1_loss(points / side, face[:, 4:] / side, reduction="none", beta=0.01).mean(1)

@@ -144,7 +144,7 @@ class Scenes:
 
     def tiled(self, rng: Random, height: int, width: int) -> Scene:
         """Photos side by side, each turned and cut anew."""
-        side = int(spread(rng, 26, 0.7 * min(height, width)))
+        side = int(spread(rng, 34, 0.8 * min(height, width)))
         scene = Scene(np.empty((height, width, 3), np.uint8))
         left, top = rng.integers(-side + 1, 1, 2)
         close = rng.uniform(110, SIDE)
