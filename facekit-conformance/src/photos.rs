@@ -3,8 +3,7 @@
 use std::{collections::BTreeMap, fs, path::Path};
 
 use facekit::{
-    DetectOptions, Detection, Embedding, Image, LoadOptions, Models, Point, Registry, Runtime,
-    align,
+    DetectOptions, Detection, Embedding, Image, LoadOptions, Models, Point, Runtime, align,
     image::{self, DecodeLimits},
 };
 use serde::Deserialize;
@@ -151,13 +150,13 @@ pub fn attacks_are_refused(runtime: &dyn Runtime, test: &str) {
     let Some(folder) = data(test, &["data/photos", "models"]) else {
         return;
     };
-    let models = load("standard", runtime, &folder);
     let expected = [
         ("image_T1.jpg", true),
         ("image_F1.jpg", false),
         ("image_F2.jpg", false),
         ("rgb_fake.jpg", false),
     ];
+    let models = load("standard", runtime, &folder);
     for (photo, live) in expected {
         let image = open(&folder, photo);
         let faces = detect(&models, &image);
@@ -179,7 +178,8 @@ pub fn attacks_are_refused(runtime: &dyn Runtime, test: &str) {
     }
 }
 
-/// SCRFD, the smaller YuNet and the YuNet of fixed size find the six faces that YuNet finds in a group photo.
+/// SCRFD, the smaller YuNet, the YuNet of fixed size and the nano detector find the six faces that YuNet finds in a group
+/// photo.
 ///
 /// # Panics
 ///
@@ -191,7 +191,7 @@ pub fn detectors_agree(runtime: &dyn Runtime, test: &str) {
     let image = open(&folder, "t1.jpg");
     let expected = detect(&load("standard", runtime, &folder), &image);
     assert_eq!(expected.len(), 6);
-    for name in ["scrfd_500m", "yunet_s", "yunet_2023mar"] {
+    for name in ["scrfd_500m", "yunet_s", "yunet_2023mar", "nano"] {
         let found = detect(&load(name, runtime, &folder), &image);
         assert_eq!(found.len(), 6, "{name}");
         for face in &expected {
@@ -205,7 +205,7 @@ pub fn detectors_agree(runtime: &dyn Runtime, test: &str) {
 }
 
 fn load(selection: &str, runtime: &dyn Runtime, folder: &Path) -> Models {
-    let registry = Registry::builtin().with_folder(folder.join("models"));
+    let registry = facekit_nano::registry().with_folder(folder.join("models"));
     registry
         .load(selection, runtime, &LoadOptions::default())
         .unwrap_or_else(|error| panic!("{selection}: {error}"))

@@ -77,6 +77,10 @@ impl Args {
         Ok(args)
     }
 
+    fn registry(&self) -> Result<Registry> {
+        Ok(facekit_nano::registry().read_folder(&self.models)?)
+    }
+
     fn runtime(&self) -> Result<Box<dyn Runtime>> {
         match self.runtime.as_str() {
             "ort" => Ok(Box::new(Ort::new())),
@@ -134,8 +138,7 @@ impl Race {
     fn new(args: Args) -> Result<Self> {
         let runtime = Watched::new(args.runtime()?);
         let options = LoadOptions::default().with_threads(args.threads);
-        let models =
-            Registry::in_folder(&args.models)?.load(&args.selection, &runtime, &options)?;
+        let models = args.registry()?.load(&args.selection, &runtime, &options)?;
         let recognizer = Recognizer::builder()
             .models(models)
             .detect_options(
@@ -256,17 +259,12 @@ fn start(args: &Args) -> Result<()> {
 /// From nothing to one run of each network that the first photo needs, and no facekit around it.
 fn bare_start(args: &Args) -> Result<()> {
     let begun = Instant::now();
-    let (runtime, set) = (
-        args.runtime()?,
-        Registry::in_folder(&args.models)?.resolve(&args.selection)?,
-    );
+    let (runtime, registry) = (args.runtime()?, args.registry()?);
+    let set = registry.resolve(&args.selection)?;
     let entries = [set.detector, set.embedder].into_iter().chain(set.liveness);
     let options = LoadOptions::default().with_threads(args.threads);
     let networks = entries
-        .map(|entry| {
-            let file = args.models.join(&entry.file);
-            Ok(runtime.load(&facekit::Model::open(file)?, &options)?)
-        })
+        .map(|entry| Ok(runtime.load(&registry.open(&entry.name)?, &options)?))
         .collect::<Result<Vec<_>>>()?;
     let loaded = milliseconds(begun);
     for network in &networks {

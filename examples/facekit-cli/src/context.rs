@@ -64,7 +64,12 @@ impl Session {
 #[command(next_help_heading = "Models")]
 pub(crate) struct ModelArgs {
     /// Sets and models, joined by commas; each overrides its part: standard,scrfd_500m
-    #[arg(long, value_name = "SELECTION", default_value = "standard")]
+    #[arg(
+        long,
+        value_name = "SELECTION",
+        env = "FACEKIT_SELECTION",
+        default_value = "standard"
+    )]
     pub(crate) models: String,
 
     /// What runs the models
@@ -108,9 +113,9 @@ impl OrtArgs {
     pub(crate) fn runtime(&self, runs: NonZeroUsize) -> Ort {
         let mut ort = Ort::new();
         match &self.provider {
+            None | Some(Provider::Cpu) => ort = ort.with_sessions(runs),
             // An accelerator is one device, whoever calls.
             Some(provider) => ort = ort.with_provider(provider.clone()),
-            None => ort = ort.with_sessions(runs),
         }
         match &self.onnxruntime {
             Some(library) => ort.with_library(library),
@@ -155,10 +160,15 @@ impl ModelArgs {
     }
 }
 
-/// The user's models folder, and the models selected from it, loaded.
+/// The models that are part of the program, and those of the user's models folder.
+pub(crate) fn registry() -> Result<Registry> {
+    Ok(facekit_nano::registry().read_env()?)
+}
+
+/// All models that are known, and those that are selected, loaded.
 pub(crate) fn open_models(args: &ModelArgs) -> Result<(Registry, Models)> {
     args.check()?;
-    let registry = Registry::from_env()?;
+    let registry = registry()?;
     // Images are worked on side by side, so each run keeps to one thread.
     let options = LoadOptions::default().with_threads(1);
     let models = registry.load(&args.models, &*args.runtime(), &options)?;

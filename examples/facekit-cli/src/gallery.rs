@@ -6,7 +6,7 @@ use anyhow::{Context, Result};
 use clap::{Args, Subcommand};
 use facekit::{
     EmbeddingSpace, Error, ExactIndex, FileStore, Gallery, GalleryKey, ImportOptions, Metric,
-    OnConflict, PersonId, Protection, Recognizer, Registry, TemplateStore, Threshold, Watch,
+    OnConflict, PersonId, Protection, Recognizer, TemplateStore, Threshold, Watch,
 };
 use serde::Serialize;
 
@@ -286,7 +286,7 @@ fn import(session: &Session, args: &ImportArgs) -> Result<Answer> {
 fn resemblance(ours: &FileStore, theirs: &FileStore) -> Result<Option<f32>> {
     const FMR: f64 = 1e-3;
     let (ours, theirs) = (spaces(ours)?, spaces(theirs)?);
-    let registry = Registry::builtin();
+    let registry = facekit_nano::registry();
     let scores = ours
         .iter()
         .filter(|space| theirs.contains(space))

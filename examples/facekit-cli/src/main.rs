@@ -53,6 +53,7 @@ JSON:
 
 Environment:
   FACEKIT_MODELS       the models folder, instead of one in the user's cache folder
+  FACEKIT_SELECTION    the models that --models would name
   FACEKIT_MIRROR       where models are pulled from, as with --mirror
   ORT_DYLIB_PATH       the library of ONNX Runtime, as with --onnxruntime
   FACEKIT_KEY_FILE     the gallery's key file, as with --key-file
@@ -97,7 +98,7 @@ enum Command {
     /// Measure models on your own photos
     #[command(subcommand)]
     Eval(eval::Command),
-    /// Turn a folder of camera frames into a list of who was there, or into day records by a policy
+    /// Turn camera frames into a list of who was there, or into day records by a policy
     Attend(attend::Args),
     /// Turn punches into day records by a policy
     Timesheet(timesheet::Args),

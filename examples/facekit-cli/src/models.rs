@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use crate::{
     Answer,
-    context::Session,
+    context::{self, Session},
     output::{count, shown, table},
     quantize,
 };
@@ -62,7 +62,7 @@ pub(crate) struct PathArgs {
 }
 
 pub(crate) fn run(session: &Session, command: Command) -> Result<Answer> {
-    let registry = Registry::from_env()?;
+    let registry = context::registry()?;
     match command {
         Command::List(args) => list(session, &registry, &args),
         Command::Pull(args) => pull(session, &registry, &args),

@@ -15,6 +15,7 @@ fn run(data: &Path, arguments: &[&str]) -> Output {
         .args(arguments)
         .arg("--json")
         .env("FACEKIT_MODELS", data.join("models"))
+        .env("FACEKIT_SELECTION", "standard")
         .output()
         .unwrap()
 }

@@ -31,6 +31,7 @@ fn place(test: &str) -> Option<(Place, PathBuf)> {
     let data = facekit_conformance::data(test, NEEDED)?;
     let mut place = Place::new();
     place.set("FACEKIT_MODELS", data.join("models"));
+    place.set("FACEKIT_SELECTION", "standard");
     Some((place, data))
 }
 
@@ -536,6 +537,7 @@ fn runtimes_find_the_same_faces() {
     };
     let mut place = Place::new();
     place.set("FACEKIT_MODELS", data.join("models"));
+    place.set("FACEKIT_SELECTION", "standard");
     let photo = data.join("data/photos/t1.jpg");
     let photo = photo.to_str().unwrap();
     let expected = faces_on(&place, photo, "tract");
@@ -566,6 +568,7 @@ fn runtimes_that_cannot_be_had() {
         return;
     };
     place.set("FACEKIT_MODELS", data.join("models"));
+    place.set("FACEKIT_SELECTION", "standard");
     place.write("1.png", b"");
     place
         .line("detect 1.png --provider cuda")

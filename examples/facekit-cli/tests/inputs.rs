@@ -117,12 +117,18 @@ fn things_that_are_not_there() {
     place.gallery("g", &["anna"]);
     place.write("empty/.hidden.jpg", "");
     for (line, words) in [
-        ("identify --gallery g none.jpg", "model yunet_n: not found"),
+        (
+            "identify --gallery g none.jpg --models standard",
+            "model yunet_n: not found",
+        ),
         (
             "detect --models nothing none.jpg",
             "no model or set named \"nothing\"",
         ),
-        ("detect none.jpg", "`facekit models pull yunet_n`"),
+        (
+            "detect none.jpg --models standard",
+            "`facekit models pull yunet_n`",
+        ),
         ("detect empty", "empty: no images in this folder"),
         (
             "attend --gallery g --frames none",

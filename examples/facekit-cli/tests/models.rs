@@ -7,6 +7,7 @@ use std::{
     fs,
     io::{BufRead, BufReader, Write},
     net::TcpListener,
+    path::Path,
     thread,
 };
 
@@ -176,6 +177,52 @@ fn an_interrupt_cancels() {
     assert!(error.ends_with(": caused by cancelled\n"), "{error}");
 }
 
+/// Python is stopped, too.
+#[test]
+#[cfg(unix)]
+fn an_interrupt_cancels_quantising() {
+    use std::{
+        os::unix::fs::PermissionsExt as _,
+        process::{Command, Stdio},
+        time::{Duration, Instant},
+    };
+
+    let test = "models::an_interrupt_cancels_quantising";
+    if std::env::var_os("ORT_DYLIB_PATH").is_none() {
+        return facekit_conformance::skip(test, "ORT_DYLIB_PATH names no ONNX Runtime");
+    }
+    let place = Place::new();
+    let data = Path::new(env!("CARGO_MANIFEST_DIR")).join("../data/frames");
+    let python = place.write(
+        "python",
+        "#!/bin/sh\necho started > started\nexec sleep 100\n",
+    );
+    fs::set_permissions(&python, fs::Permissions::from_mode(0o755)).unwrap();
+    let mut child = Command::new(env!("CARGO_BIN_EXE_facekit"))
+        .current_dir(place.path(""))
+        .args(["models", "quantize", "nano_detector", "--calibration"])
+        .arg(data)
+        .arg("--python")
+        .arg(&python)
+        .env("FACEKIT_MODELS", place.path("models"))
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let begun = Instant::now();
+    while !place.path("started").exists() {
+        assert!(begun.elapsed() < Duration::from_secs(60));
+        assert!(child.try_wait().unwrap().is_none(), "it ended by itself");
+        thread::sleep(Duration::from_millis(20));
+    }
+    let terminate = Command::new("kill").arg(child.id().to_string()).status();
+    assert!(terminate.unwrap().success());
+    let output = child.wait_with_output().unwrap();
+    assert!(begun.elapsed() < Duration::from_secs(70));
+    assert_eq!(output.status.code(), Some(2));
+    let error = String::from_utf8(output.stderr).unwrap();
+    assert!(error.ends_with(": caused by cancelled\n"), "{error}");
+}
+
 #[test]
 fn licences_are_asked_about_before_anything_is_fetched() {
     let place = place();
@@ -321,6 +368,7 @@ fn quantizing_says_what_it_lacks() {
     };
     let mut place = Place::new();
     place.set("FACEKIT_MODELS", data.join("models"));
+    place.set("FACEKIT_SELECTION", "standard");
     place
         .line("models quantize mobilefacenet --calibration nowhere")
         .fails(&["nowhere"]);

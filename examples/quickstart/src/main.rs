@@ -2,10 +2,11 @@
 //! there.
 //!
 //! ```text
+//! cargo run --release -p quickstart
 //! cargo run --release -p quickstart -- --people DIR --frames DIR
 //! ```
 //!
-//! `--people` holds one folder for each person, named as the person is, with some photos; `--frames` holds the frames of a
+//! Without arguments it shows the people of `examples/data`, whom nobody knows: they were computed. `--people` holds one folder for each person, named as the person is, with some photos; `--frames` holds the frames of a
 //! camera. The sheet goes to the terminal, to `attendance.csv` and `attendance.html`; `sightings.csv` says what became of
 //! each face. With `--policy FILE` the sheet has day records, too, and they go to `days.csv`: see `attendance-rules`.
 
@@ -23,7 +24,7 @@ use attendance_rules::Punch;
 use clap::Parser;
 use facekit::{
     AttendanceSheet, EnrollOptions, ExactIndex, Gallery, LoadOptions, MemoryStore, Metric, Outcome,
-    PersonId, Recognizer, Registry, Sighting, Threshold,
+    PersonId, Recognizer, Sighting, Threshold,
     image::{self, DecodeLimits},
 };
 use facekit_tract::Tract;
@@ -35,10 +36,10 @@ use crate::report::{Frame, Report};
 #[derive(Debug, Parser)]
 struct Args {
     /// One folder for each person, named as the person is
-    #[arg(long, value_name = "DIR")]
+    #[arg(long, value_name = "DIR", requires = "frames", default_value = concat!(env!("CARGO_MANIFEST_DIR"), "/../data/people"))]
     people: PathBuf,
     /// The camera's frames; their time is in the name (2026-03-02T09-15-00.jpg), in the EXIF data, or the file's own
-    #[arg(long, value_name = "DIR")]
+    #[arg(long, value_name = "DIR", requires = "people", default_value = concat!(env!("CARGO_MANIFEST_DIR"), "/../data/frames"))]
     frames: PathBuf,
     /// Where the sheets are written
     #[arg(long, value_name = "DIR", default_value = ".")]
@@ -47,7 +48,7 @@ struct Args {
     #[arg(long, value_name = "FILE")]
     policy: Option<PathBuf>,
     /// Models by name; see `facekit models list`
-    #[arg(long, default_value = "standard")]
+    #[arg(long, default_value = "nano")]
     models: String,
     /// The share of comparisons of different people that may pass for the same person
     #[arg(long, value_name = "RATE", default_value_t = 1e-4)]
@@ -60,9 +61,10 @@ struct Args {
 fn main() -> Result<()> {
     let args = Args::parse();
 
-    // A runtime loads the models that the registry knows by name. Nothing is downloaded here.
-    let models =
-        Registry::from_env()?.load(&args.models, &Tract::new(), &LoadOptions::default())?;
+    // A runtime loads the models that the registry knows by name: `nano` is part of the program, and nothing is downloaded
+    // here.
+    let registry = facekit_nano::registry().read_env()?;
+    let models = registry.load(&args.models, &Tract::new(), &LoadOptions::default())?;
 
     // The gallery: a store that keeps templates, and an index that searches them. `FileStore` would keep them encrypted.
     let index = ExactIndex::new(models.embedder.space().clone(), Metric::Cosine);

@@ -223,6 +223,7 @@ impl Scene {
             ])
             .args(["--out".as_ref(), path("out").as_os_str()])
             .args(arguments)
+            .args(["--models", "standard"])
             .env("FACEKIT_MODELS", &self.models)
             .output()
             .unwrap();

@@ -66,6 +66,7 @@ impl Place {
             "FACEKIT_KEY_FILE",
             "FACEKIT_MIRROR",
             "FACEKIT_MODELS",
+            "FACEKIT_SELECTION",
         ] {
             command.env_remove(variable);
         }

@@ -1,0 +1,91 @@
+//! The quickstart as it is after `cargo run -p quickstart`: computed people, and models that are part of the program.
+
+use std::{collections::BTreeMap, fs, path::Path, process::Command};
+
+use tempfile::TempDir;
+
+/// People by frame; strangers are those who are nobody's name.
+type Frames = BTreeMap<String, Vec<String>>;
+
+/// Who is in the frames.
+fn truth(data: &Path) -> Frames {
+    let mut frames = Frames::new();
+    for line in fs::read_to_string(data.join("frames.csv"))
+        .unwrap()
+        .lines()
+        .skip(1)
+    {
+        let fields: Vec<&str> = line.split(',').collect();
+        let person = match fields[1] {
+            stranger if stranger.starts_with("stranger") => String::new(),
+            person => person.to_owned(),
+        };
+        frames.entry(fields[0].to_owned()).or_default().push(person);
+    }
+    frames
+}
+
+#[test]
+fn the_demo_names_its_people_and_nobody_else() {
+    let data = Path::new(env!("CARGO_MANIFEST_DIR")).join("../data");
+    let folder = TempDir::new().unwrap();
+    let output = Command::new(env!("CARGO_BIN_EXE_quickstart"))
+        .current_dir(folder.path())
+        // An empty folder: no model of the user's.
+        .env("FACEKIT_MODELS", folder.path())
+        .output()
+        .unwrap();
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    let error = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{text}{error}");
+    println!("{text}");
+
+    let mut found = Frames::new();
+    let mut spoofs = 0;
+    for line in fs::read_to_string(folder.path().join("sightings.csv"))
+        .unwrap()
+        .lines()
+        .skip(1)
+    {
+        let fields: Vec<&str> = line.split(',').collect();
+        match fields[2] {
+            "known" | "unknown" => {
+                let person = if fields[2] == "known" { fields[3] } else { "" };
+                let people = found.entry(fields[0].to_owned()).or_default();
+                people.push(person.to_owned());
+            }
+            "spoof" => spoofs += 1,
+            _ => {}
+        }
+    }
+    let (mut there, mut named) = (0, 0);
+    for (frame, expected) in truth(&data) {
+        let found = found.remove(&frame).unwrap_or_default();
+        for person in found.iter().filter(|person| !person.is_empty()) {
+            assert!(expected.contains(person), "{frame}: {person} is not there");
+        }
+        let known = expected.iter().filter(|person| !person.is_empty());
+        there += known.clone().count();
+        named += known.filter(|person| found.contains(person)).count();
+    }
+    assert!(found.is_empty(), "faces in empty frames: {found:?}");
+    println!("{named} of {there} named, {spoofs} taken for prints or screens");
+    assert!(named * 20 >= there * 19, "{named} of {there} named");
+
+    let sheet = fs::read_to_string(folder.path().join("attendance.csv")).unwrap();
+    assert!(!sheet.contains("Lane"), "{sheet}");
+    assert!(folder.path().join("attendance.html").exists());
+}
+
+#[test]
+fn people_and_frames_go_together() {
+    let folder = TempDir::new().unwrap();
+    let output = Command::new(env!("CARGO_BIN_EXE_quickstart"))
+        .current_dir(folder.path())
+        .args(["--people", "."])
+        .output()
+        .unwrap();
+    assert!(!output.status.success());
+    let error = String::from_utf8_lossy(&output.stderr);
+    assert!(error.contains("--frames"), "{error}");
+}

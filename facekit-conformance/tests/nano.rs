@@ -1,0 +1,167 @@
+//! The models of `facekit-nano`, on every runtime.
+
+mod library;
+
+use std::{fs, path::Path};
+
+use facekit::{
+    DetectOptions, Detection, Embedding, Image, LoadOptions, Models, Runtime, align,
+    image::{self, DecodeLimits},
+};
+use facekit_candle::Candle;
+use facekit_conformance::skip;
+use facekit_ort::Ort;
+use facekit_tract::Tract;
+use library::onnxruntime;
+
+/// What runtimes may differ by: in pixels, in scores, and in the cosine of embeddings.
+const PLACE: f32 = 0.1;
+const SCORE: f32 = 0.005;
+const COSINE: f32 = 0.9999;
+
+/// The frames of the demo.
+fn frames() -> Vec<(String, Image)> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples/data/frames");
+    let mut frames: Vec<_> = fs::read_dir(folder)
+        .unwrap()
+        .map(|entry| {
+            let path = entry.unwrap().path();
+            let frame = image::open(&path, &DecodeLimits::default()).unwrap();
+            (
+                path.file_name().unwrap().to_string_lossy().into_owned(),
+                frame,
+            )
+        })
+        .collect();
+    frames.sort_by(|a, b| a.0.cmp(&b.0));
+    assert!(!frames.is_empty());
+    frames
+}
+
+fn load(runtime: &dyn Runtime) -> Models {
+    facekit_nano::registry()
+        .load("nano", runtime, &LoadOptions::default())
+        .unwrap()
+}
+
+/// All that the models say of a frame.
+fn seen(models: &Models, frame: &Image) -> Vec<(Detection, Embedding)> {
+    let faces = models
+        .detector
+        .detect(frame.view(), &DetectOptions::default())
+        .unwrap();
+    let aligned: Vec<_> = faces
+        .iter()
+        .map(|face| align(frame.view(), &face.landmarks, models.embedder.face_side()).unwrap())
+        .collect();
+    let embeddings = models.embedder.embed(&aligned).unwrap();
+    faces.into_iter().zip(embeddings).collect()
+}
+
+fn agrees(runtime: &dyn Runtime) {
+    let (reference, models) = (load(&Tract::new()), load(runtime));
+    let mut faces = 0;
+    for (name, frame) in frames() {
+        let (expected, found) = (seen(&reference, &frame), seen(&models, &frame));
+        assert_eq!(expected.len(), found.len(), "{name}");
+        faces += found.len();
+        for ((face, embedding), (other, other_embedding)) in expected.iter().zip(&found) {
+            assert!((face.score - other.score).abs() <= SCORE, "{name}");
+            let points = face.landmarks.points().into_iter();
+            for (point, other) in points.zip(other.landmarks.points()) {
+                let off = (point.x - other.x).abs().max((point.y - other.y).abs());
+                assert!(off <= PLACE, "{name}: {off} pixels");
+            }
+            let cosine = embedding.cosine(other_embedding).unwrap();
+            assert!(cosine >= COSINE, "{name}: cosine {cosine}");
+        }
+    }
+    assert!(faces > 0);
+}
+
+#[test]
+fn ort_agrees_with_tract() {
+    match onnxruntime() {
+        Ok(()) => agrees(&Ort::new()),
+        Err(reason) => skip("nano::ort_agrees_with_tract", &reason),
+    }
+}
+
+#[test]
+fn candle_agrees_with_tract() {
+    agrees(&Candle::new());
+}
+
+/// Plain and patterned frames, of several sizes.
+fn patterns() -> Vec<(&'static str, Image)> {
+    type Pattern = fn(usize, usize) -> [u8; 3];
+    let patterns: [(&str, Pattern); 8] = [
+        ("black", |_, _| [0; 3]),
+        ("white", |_, _| [255; 3]),
+        ("skin", |_, _| [205, 160, 135]),
+        ("gradient", |x, y| [(x / 3) as u8, (y / 2) as u8, 128]),
+        ("stripes", |x, _| [if x / 9 % 2 == 0 { 40 } else { 210 }; 3]),
+        ("checks", |x, y| {
+            [if (x / 16 + y / 16) % 2 == 0 { 90 } else { 160 }; 3]
+        }),
+        ("noise", |x, y| {
+            let hash = (x as u32).wrapping_mul(0x9E37_79B1) ^ (y as u32).wrapping_mul(0x85EB_CA77);
+            let hash = (hash ^ (hash >> 15)).wrapping_mul(0xC2B2_AE35);
+            [(hash >> 8) as u8, (hash >> 16) as u8, (hash >> 24) as u8]
+        }),
+        ("rings", |x, y| {
+            let (x, y) = (x as f32 - 160.0, y as f32 - 120.0);
+            [(127.0 + 100.0 * (x.hypot(y) / 7.0).sin()) as u8; 3]
+        }),
+    ];
+    let sizes = [(32, 32), (320, 240), (640, 480), (333, 517)];
+    let mut frames = Vec::new();
+    for (name, pattern) in patterns {
+        for (width, height) in sizes {
+            let pixels = (0..width * height).flat_map(|at| pattern(at % width, at / width));
+            let frame = Image::from_rgb8(pixels.collect(), width, height).unwrap();
+            frames.push((name, frame));
+        }
+    }
+    frames
+}
+
+#[test]
+fn nothing_is_found_where_nothing_is() {
+    let models = load(&Tract::new());
+    for (name, frame) in patterns() {
+        let found = models
+            .detector
+            .detect(frame.view(), &DetectOptions::default())
+            .unwrap();
+        assert!(
+            found.is_empty(),
+            "{name}, {} by {}: {found:?}",
+            frame.width(),
+            frame.height()
+        );
+    }
+}
+
+/// The set is ready to use: a rate can be asked for, and the weights are where the manifest says.
+#[test]
+fn the_set_is_complete() {
+    let registry = facekit_nano::registry();
+    let set = registry.resolve("nano").unwrap();
+    let mut bytes = 0;
+    for entry in set.models() {
+        let model = registry.open(&entry.name).unwrap();
+        bytes += model.bytes().len();
+        assert!(entry.commercial_use && entry.tested, "{}", entry.name);
+        assert!(
+            facekit_nano::CARDS.contains(&entry.name),
+            "{} has no card",
+            entry.name
+        );
+    }
+    assert!(bytes <= 4_000_000, "{bytes} bytes");
+    let calibration = set.embedder.calibration.unwrap();
+    for rate in [1e-2, 1e-3, 1e-4] {
+        calibration.score_at(rate).unwrap();
+    }
+}
