@@ -22,7 +22,7 @@ fn evaluate(rules: &Rules, punches: &[Punch], corrections: &[Correction]) -> Led
             punches,
             corrections,
             month(),
-            streams::instant(90 * 86_400),
+            streams::instant(150 * 86_400),
         )
         .unwrap()
 }
@@ -198,7 +198,7 @@ proptest! {
     #[test]
     fn final_days_stay(rules in streams::rules(), punches in streams::punches(), hours in 0_i64..500) {
         let as_of = |second| rules.evaluate(&anna(), &punches, &[], month(), streams::instant(second)).unwrap();
-        let (then, later) = (as_of(hours * 3600), as_of(90 * 86_400));
+        let (then, later) = (as_of(hours * 3600), as_of(150 * 86_400));
         for day in then.days.iter().filter(|day| day.is_final) {
             let after = later.days.iter().find(|it| it.date == day.date);
             prop_assert_eq!(Some(day), after);
