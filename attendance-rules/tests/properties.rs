@@ -5,7 +5,8 @@ mod common;
 use std::collections::{BTreeMap, BTreeSet};
 
 use attendance_rules::{
-    Change, Correction, DayOf, Ledger, Outcome, Period, Punch, PunchKind, Rules, Seconds, Times,
+    Change, Correction, DayOf, Ledger, Outcome, Period, Punch, PunchKind, Round, RoundTo, Rules,
+    Seconds, Times,
 };
 use common::{anna, streams};
 use facekit::{AttendancePolicy, Sighting, Verdict};
@@ -146,6 +147,26 @@ proptest! {
         for pair in ledger.shifts.windows(2) {
             prop_assert!(pair[0].closed <= pair[1].opened, "{:#?}", pair);
         }
+    }
+
+    /// Rounding may make shifts meet, and counts nothing twice.
+    #[test]
+    fn nothing_counts_twice(policy in streams::policies(), punches in streams::punches(), minutes in prop::sample::select(vec![1, 5, 15])) {
+        let mut policy = policy;
+        let step = Seconds::minutes(minutes);
+        policy.work.rounding.coming = Some(Round { to: RoundTo::Down, step });
+        policy.work.rounding.going = Some(Round { to: RoundTo::Up, step });
+        let ledger = evaluate(&Rules::new(policy).unwrap(), &punches, &[]);
+        // The union of the shifts, each from the step before it to the step after it; zones are quarters of an hour apart.
+        let (mut all, mut until) = (0, i64::MIN);
+        for shift in &ledger.shifts {
+            let from = shift.opened.as_second().div_euclid(step.0) * step.0;
+            let to = -(-shift.closed.as_second()).div_euclid(step.0) * step.0;
+            all += (to - from.max(until)).max(0);
+            until = until.max(to);
+        }
+        let paid: i64 = ledger.shifts.iter().map(|shift| shift.times.paid().0).sum();
+        prop_assert!(paid <= all, "{paid} of {all}");
     }
 
     #[test]

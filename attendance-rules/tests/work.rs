@@ -485,5 +485,18 @@ fn rounding_counts_nothing_twice() {
         out = { to = 'up', step = '30m' }",
     );
     let times = ["in 08:00", "out 12:01", "in 12:12", "out 16:00"];
-    assert_eq!(hours(&day(&rules, MONDAY, &times)), 8.0);
+    let times = times.map(|time| time.replace(' ', " 2026-03-02T"));
+    let ledger = evaluate(
+        &rules,
+        &times.each_ref().map(|time| &**time),
+        MONDAY,
+        MONDAY,
+    );
+    assert_eq!(hours(&ledger.days[0]), 8.0);
+    let worked = ledger.shifts.iter().map(|shift| shift.times.worked);
+    assert_eq!(
+        worked.collect::<Vec<_>>(),
+        [Seconds(270 * MINUTE), Seconds(210 * MINUTE)],
+        "the earlier has the half hour"
+    );
 }
