@@ -431,7 +431,7 @@ impl Run<'_> {
             &Day {
                 day,
                 work: &work,
-                expected,
+                expected: plan.obliged().then_some(expected),
                 rest_day: !plan.scheduled,
                 holiday: rules.is_holiday(day),
             },
@@ -510,7 +510,7 @@ impl Run<'_> {
         let refused = pieces.iter().any(|piece| self.shifts[piece.shift].refused);
         if refused || (record.open && below(work.full_day)) {
             Status::Incomplete
-        } else if below(work.half_day) {
+        } else if below(work.half_day) && plan.obliged() {
             Status::Absent
         } else if below(work.full_day) {
             Status::HalfDay

@@ -135,6 +135,10 @@ fn policies_name_the_key() {
             "policy, windows[0].to: it equals `from`",
         ),
         (
+            "[overtime.daily]\ntolerance = '5m'",
+            "policy, overtime.daily: nothing is expected",
+        ),
+        (
             "[statistics]\nwarn_below_percent = 101",
             "policy, statistics.warn_below_percent: 101 is more than 100",
         ),
