@@ -92,9 +92,26 @@ impl Calendar {
 /// # Ok::<(), attendance_rules::Error>(())
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "Ends")]
 pub struct Period {
     from: Date,
     to: Date,
+}
+
+/// A period as it is written, before it is checked.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Ends {
+    from: Date,
+    to: Date,
+}
+
+impl TryFrom<Ends> for Period {
+    type Error = Error;
+
+    fn try_from(ends: Ends) -> Result<Self> {
+        Self::new(ends.from, ends.to)
+    }
 }
 
 impl Period {

@@ -63,6 +63,7 @@ impl Rules {
             current: None,
             marks: Vec::new(),
             anomalies: 0,
+            counted_until: i64::MIN,
             outcomes: Vec::with_capacity(resolved.punches.len() + resolved.superseded.len()),
             shifts: Vec::new(),
             pieces: Vec::new(),
@@ -110,6 +111,8 @@ struct Run<'r> {
     marks: Vec<(i64, Direction)>,
     /// Of the punches of the current shift.
     anomalies: u32,
+    /// Until when the shifts before the current one count.
+    counted_until: i64,
     outcomes: Vec<PunchOutcome>,
     shifts: Vec<ShiftRecord>,
     pieces: Vec<Piece>,
@@ -189,9 +192,11 @@ impl Run<'_> {
             day: start_day,
             expected,
             closed,
+            before: self.counted_until,
             next,
             as_of: self.as_of,
         });
+        self.counted_until = self.counted_until.max(account.hull.1);
         let waits = matches!(
             rules.policy.assignment.missing_out,
             MissingOut::AfterExpected { .. }
@@ -426,7 +431,7 @@ impl Run<'_> {
             &Day {
                 day,
                 work: &work,
-                expected,
+                expected: plan.obliged().then_some(expected),
                 rest_day: !plan.scheduled,
                 holiday: rules.is_holiday(day),
             },
@@ -480,10 +485,7 @@ impl Run<'_> {
             }
         }
         if pieces.len() > 1 {
-            // Rounding may make shifts overlap, and no second counts twice.
-            let sum = interval::total(&work);
             interval::normalize(&mut work);
-            record.times.worked.0 -= sum - interval::total(&work);
         }
         work
     }
@@ -508,7 +510,7 @@ impl Run<'_> {
         let refused = pieces.iter().any(|piece| self.shifts[piece.shift].refused);
         if refused || (record.open && below(work.full_day)) {
             Status::Incomplete
-        } else if below(work.half_day) {
+        } else if below(work.half_day) && plan.obliged() {
             Status::Absent
         } else if below(work.full_day) {
             Status::HalfDay

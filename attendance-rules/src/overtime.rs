@@ -18,7 +18,8 @@ pub(crate) struct Week {
 pub(crate) struct Day<'a> {
     pub(crate) day: i32,
     pub(crate) work: &'a [Interval],
-    pub(crate) expected: i64,
+    /// `None` where nobody need have come.
+    pub(crate) expected: Option<i64>,
     pub(crate) rest_day: bool,
     pub(crate) holiday: bool,
 }
@@ -58,11 +59,11 @@ impl Rules {
             }
         } else {
             let mut daily = Vec::new();
-            if let Some(daily_rule) = rule.daily {
-                let limit = daily_rule.after.map_or(day.expected, |after| after.0);
-                if worked - limit > daily_rule.tolerance.0 {
-                    daily = after(day.work, limit);
-                }
+            if let Some(daily_rule) = rule.daily
+                && let Some(limit) = daily_rule.after.map(|after| after.0).or(day.expected)
+                && worked - limit > daily_rule.tolerance.0
+            {
+                daily = after(day.work, limit);
             }
             over.daily = Seconds(total(&daily));
             let regular;

@@ -152,15 +152,15 @@ impl Times {
     /// ```
     #[must_use]
     pub fn paid(&self) -> Seconds {
-        Seconds(self.worked.0 + self.paid_break.0)
+        Seconds(self.worked.0.saturating_add(self.paid_break.0))
     }
 
     pub(crate) fn add(&mut self, other: &Self) {
-        self.elapsed.0 += other.elapsed.0;
-        self.worked.0 += other.worked.0;
-        self.paid_break.0 += other.paid_break.0;
-        self.unpaid_break.0 += other.unpaid_break.0;
-        self.uncounted.0 += other.uncounted.0;
+        self.elapsed.add(other.elapsed);
+        self.worked.add(other.worked);
+        self.paid_break.add(other.paid_break);
+        self.unpaid_break.add(other.unpaid_break);
+        self.uncounted.add(other.uncounted);
     }
 }
 
@@ -296,10 +296,13 @@ impl OvertimeTimes {
     /// ```
     #[must_use]
     pub fn counted(&self) -> Seconds {
-        Seconds(self.all() - self.over_limit.0)
+        Seconds(self.all().saturating_sub(self.over_limit.0))
     }
 
     pub(crate) fn all(&self) -> i64 {
-        self.holiday.0 + self.rest_day.0 + self.daily.0 + self.weekly.0
+        let kinds = [self.holiday, self.rest_day, self.daily, self.weekly];
+        kinds
+            .into_iter()
+            .fold(0, |sum: i64, kind| sum.saturating_add(kind.0))
     }
 }

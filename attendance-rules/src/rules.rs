@@ -41,7 +41,9 @@ pub struct Rules {
     pub(crate) places: HashMap<String, usize>,
     /// How many days before and after its own a scan's shift can be.
     pub(crate) reach_days: (i32, i32),
-    /// How far back scans matter, in seconds.
+    /// For how long after the last scan a stay matters, in seconds.
+    pub(crate) memory: i64,
+    /// How far back scans matter, in seconds: the last stay's beginning, too.
     pub(crate) lookback: i64,
 }
 
@@ -189,12 +191,14 @@ impl Rules {
             shifts_on: BTreeMap::new(),
             leave: Vec::new(),
         };
+        let (memory, lookback) = lookback(&policy, &shifts);
         Ok(Self {
             breaks: policy.breaks.iter().map(ready_break).collect(),
             windows: windows.collect(),
             places: places.collect(),
             reach_days: reach_days(&shifts),
-            lookback: lookback(&policy, &shifts),
+            memory,
+            lookback,
             holidays: BTreeMap::new(),
             members: HashMap::new(),
             zone,
@@ -420,17 +424,21 @@ fn reach_days(shifts: &[ReadyShift]) -> (i32, i32) {
     ((back / DAY) as i32, i32::from(ahead > 0))
 }
 
-fn lookback(policy: &Policy, shifts: &[ReadyShift]) -> i64 {
+/// For how long a stay matters after its last scan, and how far back its first scan is at most, with room for changes of the
+/// clock.
+fn lookback(policy: &Policy, shifts: &[ReadyShift]) -> (i64, i64) {
     let windows = shifts
         .iter()
         .map(|shift| shift.before + shift.end - shift.start + shift.after);
+    let stay = windows
+        .chain([policy.assignment.longest_shift.0])
+        .max()
+        .unwrap_or(0)
+        + 2 * HOUR;
     let travel = policy.site.places.iter().map(|place| place.travel.0);
-    let others = [
-        policy.scans.cooldown.0,
-        policy.assignment.longest_shift.0,
-        2 * DAY,
-    ];
-    windows.chain(travel).chain(others).max().unwrap_or(0) + 4 * HOUR
+    let others = [stay, policy.scans.cooldown.0, 2 * DAY];
+    let memory = travel.chain(others).max().unwrap_or(0) + 2 * HOUR;
+    (memory, memory + stay)
 }
 
 fn ready_break(rule: &Break) -> ReadyBreak {

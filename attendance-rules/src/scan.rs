@@ -68,9 +68,19 @@ struct Last {
 struct Instance {
     day: i32,
     shift: usize,
+    start: i64,
     end: i64,
     /// Both inclusive.
     window: (i64, i64),
+}
+
+impl Instance {
+    fn key(&self) -> Key {
+        Key::Scheduled {
+            day: self.day,
+            shift: self.shift,
+        }
+    }
 }
 
 /// The state after some scans of one person.
@@ -115,15 +125,38 @@ impl<'r> Scan<'r> {
             liveness: mark.liveness,
         };
         self.turn_to(input.at);
-        let opened = mark.opened.map(seconds_of);
-        let (mut stay, _) = match self.assign(&input) {
-            Ok((_, stay, new)) => (stay, new),
-            // It was accepted, by whatever policy.
-            Err(_) => (self.unscheduled(&input, mark.direction), true),
+        let inside = mark.direction == Direction::Entry;
+        let opened = mark.opened.map(|opened| seconds_of(opened).min(input.at));
+        let known = self.stay.filter(|stay| Some(stay.opened) == opened);
+        let stay = match (known, opened) {
+            // Its decision said which stay it belongs to: that is so, however little of the past is known.
+            (Some(stay), _) => Stay {
+                last: input.at,
+                inside,
+                ..stay
+            },
+            (None, Some(opened)) => {
+                let first = Input {
+                    at: opened,
+                    kind: self.kind(&Input {
+                        kind: PunchKind::Undetermined,
+                        ..input
+                    }),
+                    ..input
+                };
+                Stay {
+                    key: self.scheduled(&first, None).unwrap_or(Key::Unscheduled),
+                    opened,
+                    last: input.at,
+                    inside,
+                }
+            }
+            // It was accepted by another policy.
+            (None, None) => match self.assign(&input) {
+                Ok((_, stay, _)) => stay,
+                Err(_) => self.unscheduled(&input, mark.direction),
+            },
         };
-        if stay.key == Key::Unscheduled {
-            stay.opened = opened.unwrap_or(stay.opened).min(input.at);
-        }
         self.accept(&input, mark.direction, stay);
     }
 
@@ -231,7 +264,7 @@ impl<'r> Scan<'r> {
                 false,
             ));
         }
-        if let Some(key) = self.scheduled(at) {
+        if let Some(key) = self.scheduled(input, self.stay.map(|stay| stay.key)) {
             let here = self.stay.filter(|stay| stay.key == key);
             let direction = match (input.kind, here) {
                 (PunchKind::In, _) => Direction::Entry,
@@ -279,7 +312,9 @@ impl<'r> Scan<'r> {
                     false,
                 ));
             }
-            if stay.inside && input.kind == PunchKind::Out {
+            // A stay that long ago is forgotten: decisions look back no further.
+            let known = at - stay.last < self.rules.memory;
+            if known && stay.inside && input.kind == PunchKind::Out {
                 let reason = format!("the shift would be longer than {}", rule.longest_shift);
                 return Err(("maximum_shift", reason));
             }
@@ -305,39 +340,57 @@ impl<'r> Scan<'r> {
         at <= self.rules.reach(stay)
     }
 
-    /// The shift in whose window `at` lies. Where windows overlap, the earlier shift's ends with the shift.
-    fn scheduled(&mut self, at: i64) -> Option<Key> {
+    /// The shift in whose window a scan lies that closes none, of somebody last seen in `stay`.
+    ///
+    /// Where windows overlap, the earlier shift's ends when the shift does, and none outlasts that of a later shift. Before
+    /// that end, who comes and was not in the earlier shift yet belongs to the one whose start is nearer.
+    fn scheduled(&mut self, input: &Input<'_>, stay: Option<Key>) -> Option<Key> {
         if self.rules.shifts.is_empty() {
             return None;
         }
-        self.prepare();
-        let mut within = self
-            .instances
+        let at = input.at;
+        let day = if (self.bounds.0..self.bounds.1).contains(&at) {
+            self.today
+        } else {
+            self.rules.zone.day(at)
+        };
+        self.prepare(day);
+        let over = self.instances.iter().rposition(|it| it.window.1 < at);
+        let mut within = self.instances[over.map_or(0, |over| over + 1)..]
             .iter()
-            .filter(|it| (it.window.0..=it.window.1).contains(&at));
+            .filter(|it| it.window.0 <= at);
         let first = within.next()?;
         // The first that is not over, or else the last.
-        let chosen = if at <= first.end {
+        let by_clock = if at <= first.end {
             first
         } else {
             within
                 .clone()
                 .find(|it| at <= it.end)
-                .or_else(|| within.next_back())
+                .or_else(|| within.clone().next_back())
                 .unwrap_or(first)
         };
-        Some(Key::Scheduled {
-            day: chosen.day,
-            shift: chosen.shift,
-        })
+        let comes = input.kind != PunchKind::Out && stay != Some(by_clock.key());
+        let chosen = if comes && at <= by_clock.end {
+            // In the last second of a shift somebody leaves it, unless the next one begins or the scan says otherwise.
+            let last = at == by_clock.end && input.kind == PunchKind::Undetermined;
+            let later = within.filter(|it| it.start <= at || !last);
+            later.fold(by_clock, |nearest, it| {
+                let far = |it: &Instance| (it.start - at).abs();
+                if far(it) < far(nearest) { it } else { nearest }
+            })
+        } else {
+            by_clock
+        };
+        Some(chosen.key())
     }
 
-    fn prepare(&mut self) {
-        if self.instances_for == Some(self.today) {
+    fn prepare(&mut self, today: i32) {
+        if self.instances_for == Some(today) {
             return;
         }
         let (back, ahead) = self.rules.reach_days;
-        let (from, to) = (self.today - back, self.today + ahead);
+        let (from, to) = (today - back, today + ahead);
         // Days already known stay.
         let known = self.instances_for.map(|day| (day - back)..=(day + ahead));
         self.instances.retain(|it| (from..=to).contains(&it.day));
@@ -356,13 +409,14 @@ impl<'r> Scan<'r> {
                 self.instances.push(Instance {
                     day,
                     shift,
+                    start,
                     end,
                     window,
                 });
             }
         }
         self.instances.sort_by_key(|it| (it.end, it.window.0));
-        self.instances_for = Some(self.today);
+        self.instances_for = Some(today);
     }
 
     /// What is unusual; a refusal where the policy wants that.

@@ -75,7 +75,7 @@ pub struct Rate {
 }
 
 impl Rate {
-    /// In whole per cent, rounded down.
+    /// In whole per cent, rounded down; at most `u32::MAX`.
     ///
     /// ```
     /// use attendance_rules::Rate;
@@ -84,7 +84,8 @@ impl Rate {
     /// ```
     #[must_use]
     pub fn percent(&self) -> u32 {
-        (u64::from(self.attended_halves) * 100 / u64::from(self.due_halves.max(1))) as u32
+        let percent = u64::from(self.attended_halves) * 100 / u64::from(self.due_halves.max(1));
+        u32::try_from(percent).unwrap_or(u32::MAX)
     }
 }
 
@@ -123,10 +124,10 @@ impl Statistics {
             sums.late += u32::from(day.late.0 > 0);
             sums.left_early += u32::from(day.left_early.0 > 0);
             sums.automatic += u32::from(day.automatic);
-            sums.counted.0 += day.counted.0;
-            sums.expected.0 += day.expected.0;
-            sums.balance.0 += day.balance.0;
-            sums.overtime.0 += day.overtime.counted().0;
+            sums.counted.add(day.counted);
+            sums.expected.add(day.expected);
+            sums.balance.add(day.balance);
+            sums.overtime.add(day.overtime.counted());
         }
         sums
     }
@@ -189,7 +190,7 @@ impl Statistics {
         groups
     }
 
-    /// Adds another's sums.
+    /// Adds another's sums; what is more than a number can hold is the most that it can.
     ///
     /// ```
     /// use attendance_rules::Statistics;
@@ -199,26 +200,30 @@ impl Statistics {
     /// assert_eq!(sums, Statistics::default());
     /// ```
     pub fn add(&mut self, other: &Self) {
-        self.due += other.due;
-        self.attended_halves += other.attended_halves;
-        self.present += other.present;
-        self.half_days += other.half_days;
-        self.absent += other.absent;
-        self.on_leave += other.on_leave;
-        self.incomplete += other.incomplete;
-        self.late += other.late;
-        self.left_early += other.left_early;
-        self.automatic += other.automatic;
-        self.counted.0 += other.counted.0;
-        self.expected.0 += other.expected.0;
-        self.balance.0 += other.balance.0;
-        self.overtime.0 += other.overtime.0;
+        for (sum, more) in [
+            (&mut self.due, other.due),
+            (&mut self.attended_halves, other.attended_halves),
+            (&mut self.present, other.present),
+            (&mut self.half_days, other.half_days),
+            (&mut self.absent, other.absent),
+            (&mut self.on_leave, other.on_leave),
+            (&mut self.incomplete, other.incomplete),
+            (&mut self.late, other.late),
+            (&mut self.left_early, other.left_early),
+            (&mut self.automatic, other.automatic),
+        ] {
+            *sum = sum.saturating_add(more);
+        }
+        self.counted.add(other.counted);
+        self.expected.add(other.expected);
+        self.balance.add(other.balance);
+        self.overtime.add(other.overtime);
     }
 
     /// The share of what was due that was attended; `None` where nothing was due.
     #[must_use]
     pub fn rate(&self) -> Option<Rate> {
-        let due_halves = 2 * self.due;
+        let due_halves = self.due.saturating_mul(2);
         (self.due > 0).then_some(Rate {
             attended_halves: self.attended_halves,
             due_halves,

@@ -35,16 +35,20 @@ pub(crate) const DAY: i64 = 86_400;
 pub struct Seconds(pub i64);
 
 impl Seconds {
-    /// `hours` hours.
+    /// `hours` hours, or the most that there is.
     #[must_use]
     pub const fn hours(hours: i64) -> Self {
-        Self(hours * HOUR)
+        Self(hours.saturating_mul(HOUR))
     }
 
-    /// `minutes` minutes.
+    /// `minutes` minutes, or the most that there is.
     #[must_use]
     pub const fn minutes(minutes: i64) -> Self {
-        Self(minutes * MINUTE)
+        Self(minutes.saturating_mul(MINUTE))
+    }
+
+    pub(crate) fn add(&mut self, other: Self) {
+        self.0 = self.0.saturating_add(other.0);
     }
 }
 
@@ -77,7 +81,7 @@ fn parse_seconds(text: &str) -> Result<Seconds, String> {
         return Err(format!("{text:?}: lengths of time are in whole seconds"));
     }
     // Longer than any policy needs, and far from overflow.
-    if duration.as_secs().abs() > 100 * 366 * DAY {
+    if duration.as_secs().unsigned_abs() > 100 * 366 * DAY.unsigned_abs() {
         return Err(format!("{text:?} is over 100 years"));
     }
     Ok(Seconds(duration.as_secs()))

@@ -21,6 +21,8 @@ pub(crate) struct Worked<'a> {
     pub(crate) expected: Option<i64>,
     /// No scan to come belongs to it.
     pub(crate) closed: bool,
+    /// Until when the shift before it counts.
+    pub(crate) before: i64,
     /// When the next shift begins.
     pub(crate) next: Option<i64>,
     pub(crate) as_of: i64,
@@ -110,6 +112,8 @@ impl Rules {
             return account;
         }
         self.round(&mut spans);
+        // Rounding may make shifts meet; no two count the same second.
+        spans = clip(&spans, (shift.before, i64::MAX));
         if let Some((start, end, _)) = shift.scheduled {
             let from = if self.policy.work.before_start {
                 i64::MIN

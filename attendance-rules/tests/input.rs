@@ -3,8 +3,8 @@
 mod common;
 
 use attendance_rules::{
-    Calendar, Change, Correction, Error, Half, Leave, Member, Outcome, Period, Policy, Punch,
-    Rules, Schedule, Seconds, Session, SessionRules, SessionSeries,
+    Calendar, Change, Correction, Error, Half, Leave, Member, Outcome, Period, Policy, Punch, Rate,
+    Rules, Schedule, Seconds, Session, SessionRules, SessionSeries, Statistics, Times,
 };
 use common::{anna, at, evaluate, period, places, punches, rules};
 use facekit::{AttendancePolicy, Mark, PersonId, Sighting};
@@ -135,6 +135,10 @@ fn policies_name_the_key() {
             "policy, windows[0].to: it equals `from`",
         ),
         (
+            "[overtime.daily]\ntolerance = '5m'",
+            "policy, overtime.daily: nothing is expected",
+        ),
+        (
             "[statistics]\nwarn_below_percent = 101",
             "policy, statistics.warn_below_percent: 101 is more than 100",
         ),
@@ -229,6 +233,60 @@ fn periods() {
         )
         .is_err()
     );
+}
+
+#[test]
+fn periods_are_checked_when_they_are_read() {
+    let read = |text: &str| serde_json::from_str::<Period>(text);
+    for text in [
+        r#"{"from": "2026-03-31", "to": "2026-03-01"}"#,
+        r#"{"from": "-009999-01-02", "to": "9999-12-30"}"#,
+        r#"{"from": "2026-03-01", "to": "2026-03-31", "until": "2026-03-31"}"#,
+    ] {
+        assert!(read(text).is_err(), "{text}");
+    }
+    let march = period("2026-03-01", "2026-03-31");
+    assert_eq!(
+        read(&serde_json::to_string(&march).unwrap()).unwrap(),
+        march
+    );
+}
+
+#[test]
+fn numbers_at_their_limits() {
+    for text in [
+        "9223372036854775808s ago",
+        "-9223372036854775808s",
+        "9223372036854775807s",
+    ] {
+        assert!(text.parse::<Seconds>().is_err(), "{text}");
+        assert!(
+            policy_error(&format!("[scans]\ncooldown = '{text}'")).contains("is over 100 years")
+        );
+    }
+    assert_eq!(Seconds::hours(i64::MAX), Seconds(i64::MAX));
+    assert_eq!(Seconds::minutes(i64::MIN), Seconds(i64::MIN));
+    // Records are read from wherever the caller keeps them.
+    let mut sums = Statistics::default();
+    (sums.due, sums.attended_halves) = (u32::MAX, u32::MAX);
+    (sums.counted, sums.balance) = (Seconds(i64::MAX), Seconds(i64::MIN));
+    sums.add(&sums.clone());
+    assert_eq!((sums.due, sums.balance), (u32::MAX, Seconds(i64::MIN)));
+    assert_eq!(sums.rate().unwrap().percent(), 100);
+    let rate = Rate {
+        attended_halves: u32::MAX,
+        due_halves: 1,
+    };
+    assert_eq!(rate.percent(), u32::MAX);
+    let times: Times = serde_json::from_value(serde_json::json!({
+        "elapsed_seconds": i64::MAX,
+        "worked_seconds": i64::MAX,
+        "paid_break_seconds": i64::MAX,
+        "unpaid_break_seconds": 0,
+        "uncounted_seconds": 0,
+    }))
+    .unwrap();
+    assert_eq!(times.paid(), Seconds(i64::MAX));
 }
 
 #[test]

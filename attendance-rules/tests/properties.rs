@@ -5,7 +5,8 @@ mod common;
 use std::collections::{BTreeMap, BTreeSet};
 
 use attendance_rules::{
-    Change, Correction, DayOf, Ledger, Outcome, Period, Punch, PunchKind, Rules, Seconds, Times,
+    Change, Correction, DayOf, Ledger, Outcome, Period, Punch, PunchKind, Round, RoundTo, Rules,
+    Seconds, Times,
 };
 use common::{anna, streams};
 use facekit::{AttendancePolicy, Sighting, Verdict};
@@ -22,7 +23,7 @@ fn evaluate(rules: &Rules, punches: &[Punch], corrections: &[Correction]) -> Led
             punches,
             corrections,
             month(),
-            streams::instant(90 * 86_400),
+            streams::instant(150 * 86_400),
         )
         .unwrap()
 }
@@ -148,6 +149,26 @@ proptest! {
         }
     }
 
+    /// Rounding may make shifts meet, and counts nothing twice.
+    #[test]
+    fn nothing_counts_twice(policy in streams::policies(), punches in streams::punches(), minutes in prop::sample::select(vec![1, 5, 15])) {
+        let mut policy = policy;
+        let step = Seconds::minutes(minutes);
+        policy.work.rounding.coming = Some(Round { to: RoundTo::Down, step });
+        policy.work.rounding.going = Some(Round { to: RoundTo::Up, step });
+        let ledger = evaluate(&Rules::new(policy).unwrap(), &punches, &[]);
+        // The union of the shifts, each from the step before it to the step after it; zones are quarters of an hour apart.
+        let (mut all, mut until) = (0, i64::MIN);
+        for shift in &ledger.shifts {
+            let from = shift.opened.as_second().div_euclid(step.0) * step.0;
+            let to = -(-shift.closed.as_second()).div_euclid(step.0) * step.0;
+            all += (to - from.max(until)).max(0);
+            until = until.max(to);
+        }
+        let paid: i64 = ledger.shifts.iter().map(|shift| shift.times.paid().0).sum();
+        prop_assert!(paid <= all, "{paid} of {all}");
+    }
+
     #[test]
     fn every_punch_has_one_place(
         rules in streams::rules(),
@@ -198,7 +219,7 @@ proptest! {
     #[test]
     fn final_days_stay(rules in streams::rules(), punches in streams::punches(), hours in 0_i64..500) {
         let as_of = |second| rules.evaluate(&anna(), &punches, &[], month(), streams::instant(second)).unwrap();
-        let (then, later) = (as_of(hours * 3600), as_of(90 * 86_400));
+        let (then, later) = (as_of(hours * 3600), as_of(150 * 86_400));
         for day in then.days.iter().filter(|day| day.is_final) {
             let after = later.days.iter().find(|it| it.date == day.date);
             prop_assert_eq!(Some(day), after);

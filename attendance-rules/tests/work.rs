@@ -231,6 +231,34 @@ fn work_on_free_days_is_overtime() {
 }
 
 #[test]
+fn on_free_days_nobody_is_absent_and_no_hours_are_expected() {
+    let leave = |day: &str| Leave {
+        from: day.parse().unwrap(),
+        to: day.parse().unwrap(),
+        kind: "sick".into(),
+        half: None,
+    };
+    let mut member = Member::new(anna());
+    member.leave.push(leave(MONDAY));
+    let rules =
+        rules("[work]\nexpected = '8h'\nfull_day = '6h'\nhalf_day = '3h'\n[overtime]\ndaily = {}")
+            .with_members([member])
+            .unwrap();
+    for (date, status) in [
+        (MONDAY, Status::HalfDay),
+        ("2026-03-03", Status::Absent),
+        ("2026-03-07", Status::HalfDay),
+    ] {
+        let record = day(&rules, date, &["08:00", "09:00"]);
+        assert_eq!(
+            (record.status, record.overtime.counted()),
+            (status, Seconds(0)),
+            "{date}"
+        );
+    }
+}
+
+#[test]
 fn anomalies_flag_or_refuse() {
     let rules = rules(
         "[scans]
@@ -485,5 +513,18 @@ fn rounding_counts_nothing_twice() {
         out = { to = 'up', step = '30m' }",
     );
     let times = ["in 08:00", "out 12:01", "in 12:12", "out 16:00"];
-    assert_eq!(hours(&day(&rules, MONDAY, &times)), 8.0);
+    let times = times.map(|time| time.replace(' ', " 2026-03-02T"));
+    let ledger = evaluate(
+        &rules,
+        &times.each_ref().map(|time| &**time),
+        MONDAY,
+        MONDAY,
+    );
+    assert_eq!(hours(&ledger.days[0]), 8.0);
+    let worked = ledger.shifts.iter().map(|shift| shift.times.worked);
+    assert_eq!(
+        worked.collect::<Vec<_>>(),
+        [Seconds(270 * MINUTE), Seconds(210 * MINUTE)],
+        "the earlier has the half hour"
+    );
 }

@@ -174,6 +174,11 @@ impl Policy {
             0,
             7 * DAY,
         )?;
+        let nothing_expected = work.expected.is_none() && self.shifts.is_empty();
+        if nothing_expected && self.overtime.daily.is_some_and(|rule| rule.after.is_none()) {
+            let reason = "nothing is expected, so all work would be overtime: give overtime.daily.after, work.expected, or shifts";
+            return wrong("overtime.daily", reason);
+        }
         if let (Some(full), Some(half)) = (work.full_day, work.half_day)
             && half > full
         {

@@ -144,7 +144,7 @@ pub struct Work {
     pub expected: Option<Seconds>,
     /// Less than this on a day is half a day. Default: every day with a punch is a full one.
     pub full_day: Option<Seconds>,
-    /// Less than this on a day is absence. Default: none is.
+    /// Less than this on a day on which one should come is absence. Default: none is.
     pub half_day: Option<Seconds>,
     /// How punches and sums are rounded. Default: not at all.
     pub rounding: Rounding,
@@ -378,7 +378,7 @@ pub struct Overtime {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct DailyOvertime {
-    /// Beyond this; default: beyond what is expected on the day.
+    /// Beyond this. Default: beyond what is expected on the day, and nothing on days on which nobody need come.
     #[serde(default)]
     pub after: Option<Seconds>,
     /// Up to this much counts as none; more counts from the first second. Default: 0s.

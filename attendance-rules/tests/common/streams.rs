@@ -26,6 +26,10 @@ pub fn policies() -> impl Strategy<Value = Policy> {
         "Europe/Berlin",
         "Asia/Kolkata",
         "America/Vancouver",
+        "America/Santiago",
+        "Australia/Lord_Howe",
+        "Africa/Cairo",
+        "Asia/Beirut",
     ]);
     let shifts = prop::sample::select(vec![
         "",
@@ -33,6 +37,11 @@ pub fn policies() -> impl Strategy<Value = Policy> {
         "[[shifts]]\nname = 'night'\nstart = '22:00'\nend = '06:00'\novernight = true\nmargin_after = '3h'\n",
         "[[shifts]]\nname = 'a'\nstart = '08:00'\nend = '12:00'\n[[shifts]]\nname = 'b'\nstart = '12:30'\nend = '16:30'\n",
         "[[shifts]]\nname = 'a'\nstart = '06:00'\nend = '14:00'\n[[shifts]]\nname = 'n'\nstart = '22:00'\nend = '06:00'\novernight = true\n",
+        "[[shifts]]\nname = 'long'\nstart = '08:00'\nend = '08:00'\novernight = true\nmargin_before = '12h'\nmargin_after = '12h'\n",
+        "[[shifts]]\nname = 'x'\nstart = '00:30'\nend = '10:00'\nmargin_before = '3h'\nmargin_after = '10h'\nlate_after = '5m'\n\
+         [[shifts]]\nname = 'y'\nstart = '14:00'\nend = '00:10'\novernight = true\nmargin_after = '0s'\nflexible = true\nexpected = '7h'\n",
+        "[[shifts]]\nname = 'p'\nstart = '06:00'\nend = '18:00'\n[[shifts]]\nname = 'q'\nstart = '18:00'\nend = '06:00'\novernight = true\n\
+         [schedule]\nkind = 'rotation'\nfrom = '2026-03-18'\ncycle = [['p'], ['q'], [], ['p', 'q'], []]\n",
     ]);
     let breaks = prop::sample::select(vec![
         "",
@@ -45,6 +54,9 @@ pub fn policies() -> impl Strategy<Value = Policy> {
         "[assignment]\noutside_windows = 'unscheduled'\nday = 'most_worked'\n",
         "[assignment]\nday = 'split_at_midnight'\n",
         "[assignment]\nday = 'end'\nmissing_out = 'refuse'\n",
+        "[assignment]\nday = 'most_worked'\nmissing_out = 'at_shift_end'\noutside_windows = 'unscheduled'\n",
+        "[assignment]\nday = 'end'\nlongest_shift = '40h'\nnew_shift_after = '30h'\n",
+        "[assignment]\nday = 'end'\nlongest_shift = '3h'\nnew_shift_after = '10m'\n",
         "[assignment]\noutside_windows = 'unscheduled'\nmissing_out = { after_expected = { tolerance = '1h' } }\n",
     ]);
     let count = prop::sample::select(vec!["pairs", "first_in_last_out", "first_to_last"]);
@@ -60,6 +72,11 @@ pub fn policies() -> impl Strategy<Value = Policy> {
     let window = (any::<bool>(), any::<bool>());
     (zone, shifts, breaks, assignment, count, anomalies, doors, window).prop_map(
         |(zone, shifts, breaks, assignment, count, anomalies, doors, (before, after))| {
+            // Without shifts there is no end of one.
+            let assignment = match shifts {
+                "" => assignment.replace("missing_out = 'at_shift_end'\n", ""),
+                _ => assignment.to_owned(),
+            };
             let text = format!(
                 "[site]\ntime_zone = '{zone}'\n{doors}{shifts}{breaks}{assignment}\
                  [work]\nexpected = '8h'\ncount = '{count}'\nbefore_start = {before}\nafter_end = {after}\n{anomalies}\
@@ -76,7 +93,12 @@ pub fn rules() -> impl Strategy<Value = Rules> {
 
 /// Some days of punches, in no order, many near to each other.
 pub fn punches() -> impl Strategy<Value = Vec<Punch>> {
-    let gap = prop_oneof![0_i64..90, 0_i64..7200, 3600_i64..50_000];
+    let gap = prop_oneof![
+        0_i64..90,
+        0_i64..7200,
+        3600_i64..50_000,
+        40_000_i64..300_000
+    ];
     let kind = prop_oneof![
         4 => Just(PunchKind::Undetermined),
         1 => Just(PunchKind::In),

@@ -1,0 +1,168 @@
+//! Which shift a scan belongs to, and that decisions at the sighting and evaluation afterwards say the same.
+
+mod common;
+
+use attendance_rules::{Outcome, Punch, Rules};
+use common::{anna, at, evaluate, period, places};
+use facekit::{AttendancePolicy, Mark, Sighting, Verdict};
+
+/// Decides scan by scan, "2026-03-02T08:00" or with a device "2026-03-02T08:00 out", knowing what the lookback holds, and
+/// compares with what evaluation makes of all; the places.
+fn decide_and_evaluate(rules: &Rules, scans: &[&str]) -> Vec<String> {
+    let mut past: Vec<Mark> = Vec::new();
+    let (mut punches, mut decisions) = (Vec::new(), Vec::new());
+    for (number, scan) in scans.iter().enumerate() {
+        let (time, device) = scan.split_once(' ').unwrap_or((scan, "hall"));
+        let sighting = Sighting::new(anna(), at(rules, time)).with_device(device);
+        let from = sighting.at - rules.lookback();
+        past.retain(|mark| mark.at >= from);
+        let decision = rules.decide(&past, &sighting).unwrap();
+        past.extend(decision.mark(&sighting));
+        punches.push(Punch::from_sighting(format!("{number:03}"), &sighting));
+        decisions.push(decision);
+    }
+    let ledger = rules
+        .evaluate(
+            &anna(),
+            &punches,
+            &[],
+            period("2026-03-01", "2026-03-31"),
+            at(rules, "2026-05-01T00:00"),
+        )
+        .unwrap();
+    for (decision, it) in decisions.iter().zip(&ledger.outcomes) {
+        match (&decision.verdict, &it.outcome) {
+            (
+                Verdict::Accepted { direction },
+                Outcome::Assigned {
+                    shift,
+                    direction: way,
+                },
+            ) => {
+                assert_eq!(direction, way, "{}", it.at);
+                assert_eq!(decision.opened, Some(ledger.shifts[*shift].opened));
+            }
+            (Verdict::Refused { code, .. }, Outcome::Unassigned { code: other, .. }) => {
+                assert_eq!(code, other, "{}", it.at);
+            }
+            (verdict, outcome) => assert!(
+                matches!(
+                    (verdict, outcome),
+                    (Verdict::Duplicate { .. }, Outcome::Suppressed { .. })
+                ),
+                "{}: {verdict:?}, {outcome:?}",
+                it.at
+            ),
+        }
+    }
+    places(&ledger)
+}
+
+#[test]
+fn a_forgotten_out_is_forgotten_in_the_end() {
+    let rules = common::rules("[scans]\nexit_devices = ['out']");
+    assert_eq!(
+        decide_and_evaluate(&rules, &["2026-03-06T08:00", "2026-03-07T09:00 out"]),
+        ["- 2026-03-06", "maximum_shift"]
+    );
+    assert_eq!(
+        decide_and_evaluate(&rules, &["2026-03-06T08:00", "2026-03-09T17:00 out"]),
+        ["- 2026-03-06", "- 2026-03-09"]
+    );
+}
+
+#[test]
+fn shifts_of_a_day_with_margins_of_half_a_day() {
+    let rules = common::rules(
+        "[site]
+        working_days = ['mon', 'tue', 'wed', 'thu', 'fri', 'sat', 'sun']
+        [[shifts]]
+        name = 'long'
+        start = '08:00'
+        end = '08:00'
+        overnight = true
+        margin_before = '12h'
+        margin_after = '12h'",
+    );
+    let scans = [
+        "2026-03-01T20:30",
+        "2026-03-03T09:00",
+        "2026-03-03T10:00",
+        "2026-03-04T08:30",
+    ];
+    decide_and_evaluate(&rules, &scans);
+    // Back from dinner, and not early for tomorrow.
+    let dinner = [
+        "2026-03-02T08:00",
+        "2026-03-02T19:30",
+        "2026-03-02T20:30",
+        "2026-03-03T07:00",
+    ];
+    assert_eq!(decide_and_evaluate(&rules, &dinner), ["long 2026-03-02"; 4]);
+}
+
+const SPLIT: &str = "[[shifts]]
+    name = 'first'
+    start = '08:00'
+    end = '12:00'
+    [[shifts]]
+    name = 'second'
+    start = '12:30'
+    end = '16:30'
+    ";
+
+#[test]
+fn who_comes_early_belongs_to_the_shift_that_is_to_come() {
+    let rules = common::rules(SPLIT);
+    for times in [
+        ["in 2026-03-02T11:55", "out 2026-03-02T16:30"],
+        ["2026-03-02T11:55", "2026-03-02T16:30"],
+        ["in 2026-03-02T12:00", "out 2026-03-02T16:30"],
+    ] {
+        let ledger = evaluate(&rules, &times, "2026-03-02", "2026-03-02");
+        assert_eq!(places(&ledger), ["second 2026-03-02"; 2], "{times:?}");
+    }
+    let late = evaluate(
+        &rules,
+        &["in 2026-03-02T10:00", "out 2026-03-02T12:00"],
+        "2026-03-02",
+        "2026-03-02",
+    );
+    assert_eq!(places(&late), ["first 2026-03-02"; 2]);
+    // Somebody who has been in the first shift is back in it.
+    let back = ["2026-03-02T08:00", "2026-03-02T11:30", "2026-03-02T11:40"];
+    assert_eq!(decide_and_evaluate(&rules, &back), ["first 2026-03-02"; 3]);
+}
+
+#[test]
+fn no_shift_outlasts_a_later_one() {
+    let rules = common::rules(
+        "[[shifts]]
+        name = 'a'
+        start = '08:00'
+        end = '12:00'
+        margin_after = '6h'
+        [[shifts]]
+        name = 'b'
+        start = '12:30'
+        end = '16:30'
+        margin_after = '0s'",
+    );
+    let times = [
+        "2026-03-02T08:00",
+        "2026-03-02T12:00",
+        "2026-03-02T12:30",
+        "2026-03-02T16:30",
+        "2026-03-02T17:00",
+    ];
+    let (a, b) = ("a 2026-03-02", "b 2026-03-02");
+    assert_eq!(
+        decide_and_evaluate(&rules, &times),
+        [a, a, b, b, "outside_shift"]
+    );
+    // Whoever is still in it leaves it, all the same.
+    assert_eq!(
+        decide_and_evaluate(&rules, &["2026-03-02T08:00", "2026-03-02T17:00"]),
+        [a, a]
+    );
+}
