@@ -139,6 +139,7 @@ impl Model {
         &self.bytes
     }
 
+    #[cfg(feature = "engine")]
     pub(crate) fn into_bytes(self) -> Arc<[u8]> {
         self.bytes
     }
