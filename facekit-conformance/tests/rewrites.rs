@@ -24,13 +24,16 @@ fn noise(seed: u32, count: usize) -> Vec<f32> {
     (0..count).map(|_| next()).collect()
 }
 
-/// All outputs of a model on noise of the size it takes.
-fn outputs(proto: &ModelProto, side: usize) -> Vec<ArrayD<f32>> {
+/// All outputs of a model on noise from 0 to `largest` of the size it takes.
+fn outputs(proto: &ModelProto, side: usize, largest: f32) -> Vec<ArrayD<f32>> {
     let model = Model::from_bytes("model", proto.encode_to_vec());
     let network = Tract::new().load(&model, &LoadOptions::default()).unwrap();
     let shape = [1, 3, side, side];
     let pixels = noise(7, shape.iter().product());
-    let pixels = pixels.iter().map(|value| 127.5 + 127.5 * value).collect();
+    let pixels = pixels
+        .iter()
+        .map(|value| largest * (0.5 + 0.5 * value))
+        .collect();
     let input = ArrayD::from_shape_vec(shape.to_vec(), pixels).unwrap();
     let outputs = network.run(&[input.view().into()]).unwrap();
     outputs
@@ -75,7 +78,10 @@ fn real_models_compute_the_same() {
         let mut after = before.clone();
         assert_eq!(pad_channels(&mut after, 16), *widened, "{name}");
         assert_eq!(split_prelu(&mut after), *split, "{name}");
-        let apart = difference(&outputs(&before, *side), &outputs(&after, *side));
+        let apart = difference(
+            &outputs(&before, *side, 255.0),
+            &outputs(&after, *side, 255.0),
+        );
         assert!(apart < 2e-5, "{name}: {apart}");
     }
 }
@@ -100,26 +106,32 @@ impl Builder {
         output
     }
 
-    fn constant(&mut self, dims: &[usize], elements: Option<Vec<f32>>) -> String {
+    fn constant(&mut self, dims: &[usize], elements: Vec<f32>) -> String {
         self.values += 1;
         let name = format!("constant {}", self.values);
-        let elements = elements.unwrap_or_else(|| noise(self.values, dims.iter().product()));
         self.graph
             .initializer
             .push(float_tensor(&name, dims, &elements));
         name
     }
 
+    /// Noise from `-bound` to `bound`.
+    fn weights(&mut self, dims: &[usize], bound: f32) -> String {
+        let elements = noise(self.values + 1, dims.iter().product());
+        self.constant(dims, elements.iter().map(|value| bound * value).collect())
+    }
+
+    /// No layer makes values much larger than they were: a mask's products would soon be infinite.
     fn conv(&mut self, input: &str, from: usize, to: usize) -> String {
         let (weights, bias) = (
-            self.constant(&[to, from, 1, 1], None),
-            self.constant(&[to], None),
+            self.weights(&[to, from, 1, 1], 0.5 / (from as f32).sqrt()),
+            self.weights(&[to], 0.5),
         );
         self.node("Conv", &[input, &weights, &bias])
     }
 
     fn depthwise(&mut self, input: &str, channels: usize) -> String {
-        let weights = self.constant(&[channels, 1, 2, 2], None);
+        let weights = self.weights(&[channels, 1, 2, 2], 0.5);
         let output = self.node("Conv", &[input, &weights]);
         set_int(
             self.graph.node.last_mut().unwrap(),
@@ -130,13 +142,13 @@ impl Builder {
     }
 
     fn prelu(&mut self, input: &str, slopes: Vec<f32>) -> String {
-        let slope = self.constant(&[slopes.len(), 1, 1], Some(slopes));
+        let slope = self.constant(&[slopes.len(), 1, 1], slopes);
         self.node("PRelu", &[input, &slope])
     }
 
     fn normalised(&mut self, input: &str, channels: usize) -> String {
-        let parts = [0, 1, 2].map(|_| self.constant(&[channels], None));
-        let variance = self.constant(&[channels], Some(vec![0.5; channels]));
+        let parts = [0, 1, 2].map(|_| self.weights(&[channels], 0.5));
+        let variance = self.constant(&[channels], vec![0.5; channels]);
         let [scale, shift, mean] = parts.each_ref().map(String::as_str);
         self.node(
             "BatchNormalization",
@@ -228,7 +240,7 @@ proptest! {
         let mut after = before.clone();
         pad_channels(&mut after, multiple);
         prop_assert_eq!(split_prelu(&mut after), prelus);
-        let apart = difference(&outputs(&before, 8), &outputs(&after, 8));
+        let apart = difference(&outputs(&before, 8, 1.0), &outputs(&after, 8, 1.0));
         prop_assert!(apart < 1e-4, "{}", apart);
     }
 }
@@ -247,7 +259,7 @@ fn channels_that_the_caller_sees_stay() {
 #[test]
 fn constants_that_others_share_stay() {
     let mut builder = Builder::default();
-    let shared = builder.constant(&[13, 3, 1, 1], None);
+    let shared = builder.weights(&[13, 3, 1, 1], 1.0);
     let (a, b) = (
         builder.node("Conv", &["input", &shared]),
         builder.node("Conv", &["input", &shared]),
@@ -262,7 +274,7 @@ fn constants_that_others_share_stay() {
     let before = builder.finish(&value);
     let mut after = before.clone();
     assert_eq!(pad_channels(&mut after, 16), 1);
-    assert!(difference(&outputs(&before, 8), &outputs(&after, 8)) < 1e-5);
+    assert!(difference(&outputs(&before, 8, 1.0), &outputs(&after, 8, 1.0)) < 1e-5);
 }
 
 #[test]
