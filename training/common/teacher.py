@@ -31,18 +31,13 @@ def free_batch(path: Path) -> bytes:
         value.type.tensor_type.shape.dim[0].dim_param = "batch"
     del model.graph.value_info[:]
     shapes = {node.input[1] for node in model.graph.node if node.op_type == "Reshape"}
-    for constant in [n for n in model.graph.node if n.op_type == "Constant" and n.output[0] in shapes]:
-        shape = onnx.numpy_helper.to_array(constant.attribute[0].t).copy()
-        if shape[0] == 1:
-            shape[0] = -1
-            if (shape[1:] < 0).any():
-                raise ValueError(f"{path.name}: the reshape to {shape} has no free batch")
-            constant.attribute[0].t.CopyFrom(onnx.numpy_helper.from_array(shape))
-    for tensor in [t for t in model.graph.initializer if t.name in shapes]:
+    constants = [n.attribute[0].t for n in model.graph.node if n.op_type == "Constant" and n.output[0] in shapes]
+    for tensor in [*constants, *(t for t in model.graph.initializer if t.name in shapes)]:
         shape = onnx.numpy_helper.to_array(tensor).copy()
-        if shape[0] == 1 and not (shape[1:] < 0).any():
-            shape[0] = -1
-            tensor.CopyFrom(onnx.numpy_helper.from_array(shape, tensor.name))
+        if shape[0] != 1:
+            raise ValueError(f"{path.name}: a reshape to {shape} does not keep the batch")
+        shape[0] = 0  # as the input has it
+        tensor.CopyFrom(onnx.numpy_helper.from_array(shape, tensor.name))
     return model.SerializeToString()
 
 
