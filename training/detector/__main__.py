@@ -25,7 +25,7 @@ from .scenes import SIDE, Scene, Scenes
 from .teacher import Detector
 
 #: Heights and widths of scenes, and how often each is drawn.
-SIZES = {(256, 256): 0.3, (320, 320): 0.35, (256, 384): 0.1, (384, 288): 0.1, (448, 448): 0.1, (384, 512): 0.05}
+SIZES = {(256, 256): 0.33, (320, 320): 0.3, (256, 384): 0.1, (384, 288): 0.1, (448, 448): 0.1, (640, 640): 0.07}
 
 #: How often a batch is learnt, the second time mirrored, and how many others come between.
 USES, APART = 3, 24
@@ -50,7 +50,7 @@ class Recipe:
 
 def main() -> None:
     parser = options.parser(__doc__)
-    parser.add_argument("--steps", type=int, default=9000)
+    parser.add_argument("--steps", type=int, default=16000)
     parser.add_argument("--out", type=Path, default=None, help="file to write (facekit-nano/models/detector.onnx)")
     chosen = parser.parse_args()
     device = options.begin(chosen)
@@ -142,7 +142,8 @@ def teach(recipe: Recipe, chosen: argparse.Namespace, start: int) -> Iterator[tu
     Drawing and teaching cost more than learning, so a batch comes back later.
     """
     photos = cached_photos(chosen)
-    scenes, surest, teacher = Scenes(photos), cached_faces(chosen, photos), Detector(threads=chosen.threads)
+    surest, bystanders = cached_faces(chosen, photos)
+    scenes, teacher = Scenes(photos, bystanders), Detector(threads=chosen.threads)
     sizes, shares = list(SIZES), np.array(list(SIZES.values()))
 
     @functools.lru_cache(APART * (USES - 1) + 1)
@@ -184,16 +185,25 @@ def cached_photos(chosen: argparse.Namespace) -> np.ndarray:
     return np.load(path, mmap_mode="r")
 
 
-def cached_faces(chosen: argparse.Namespace, photos: np.ndarray) -> np.ndarray:
-    """The teacher's surest face of each photo (n, 15), zeros where it has none, in a file."""
-    path = chosen.work / "detector" / f"faces-{chosen.people}.npy"
+def cached_faces(chosen: argparse.Namespace, photos: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The teacher's surest face of each photo (n, 15), zeros where it has none, and its further faces (n, 5): number
+    of the photo, and box. In a file."""
+    path = chosen.work / "detector" / f"faces-{chosen.people}.npz"
     if not path.is_file():
         teacher = Detector(threads=chosen.threads)
-        found = [teacher.surest(photo) for photo in photos]
+        surest, bystanders = np.zeros((len(photos), 15)), []
+        for number, photo in enumerate(photos):
+            if (face := teacher.surest(photo)) is not None:
+                surest[number] = face
+            others = teacher.detect(photo, 0.5)[:, :4]
+            if len(others):
+                others = others[cells.overlaps(others, surest[number : number + 1])[:, 0] < 0.5]
+            bystanders += [[number, *box] for box in others]
         with path.with_suffix(".partial").open("wb") as file:
-            np.save(file, np.array([np.zeros(15) if face is None else face for face in found]))
+            np.savez(file, surest=surest, bystanders=np.array(bystanders).reshape(-1, 5))
         path.with_suffix(".partial").rename(path)
-    return np.load(path)
+    cached = np.load(path)
+    return cached["surest"], cached["bystanders"]
 
 
 def write(network: Student, path: Path, photo: np.ndarray) -> None:

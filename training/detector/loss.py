@@ -39,7 +39,7 @@ class Loss:
         apart = functional.smooth_l1_loss(points / side, face[:, 4:] / side, reduction="none", beta=0.01).mean(1)
         points = (apart * weight).sum() / total
         loss = score + self.BOX * boxes + self.POINTS * points
-        return loss, {name: float(part.detach()) for name, part in (("score", score), ("box", boxes), ("points", points))}
+        return loss, {"score": score.item(), "box": boxes.item(), "points": points.item()}
 
 
 def score_loss(logits: torch.Tensor, taught: torch.Tensor) -> torch.Tensor:
@@ -58,4 +58,5 @@ def box_loss(found: torch.Tensor, taught: torch.Tensor) -> torch.Tensor:
     around = (torch.maximum(high, high_t) - torch.minimum(low, low_t)).prod(1)
     generalised = both / either - (around - either) / around
     edges = torch.cat([low - low_t, high - high_t], 1) / taught[:, 2:].repeat(1, 2)
-    return 1 - generalised + functional.smooth_l1_loss(edges, torch.zeros_like(edges), reduction="none", beta=0.02).sum(1)
+    apart = functional.smooth_l1_loss(edges, torch.zeros_like(edges), reduction="none", beta=0.02)
+    return 1 - generalised + apart.sum(1)

@@ -71,8 +71,8 @@ class Scene:
 class Pick:
     """A photo for a scene, mirrored or not."""
 
-    def __init__(self, photos: np.ndarray, rng: Random):
-        self.number = int(rng.integers(len(photos)))
+    def __init__(self, photos: np.ndarray, number: int, rng: Random):
+        self.number = number
         self.mirrored = rng.random() < 0.5
         self.pixels = photos[self.number][:, ::-1] if self.mirrored else photos[self.number]
 
@@ -82,23 +82,27 @@ class Pick:
 
 
 class Scenes:
-    """Draws scenes from photos: (n, 250, 250, 3), uint8, BGR."""
+    """Draws scenes from photos: (n, 250, 250, 3), uint8, BGR.
 
-    def __init__(self, photos: np.ndarray):
-        self.photos = photos
+    `bystanders` are the faces beside the one in the middle, (n, 5): number of the photo, and x, y, width and height.
+    They are few, and covered, blurred and seen from the side more often, so scenes look for them.
+    """
+
+    def __init__(self, photos: np.ndarray, bystanders: np.ndarray):
+        self.photos, self.bystanders = photos, bystanders
 
     def draw(self, rng: Random, height: int, width: int) -> Scene:
         """A scene (height, width, 3), which follows from the state of `rng`."""
         kind = rng.random()
-        if kind < 0.15 and min(height, width) >= SIDE:
+        if kind < 0.2 and min(height, width) >= SIDE:
             scene = self.native(rng, height, width)
-        elif kind < 0.45:
+        elif kind < 0.55:
             scene = self.single(rng, height, width)
-        elif kind < 0.65:
+        elif kind < 0.7:
             scene = self.tiled(rng, height, width)
-        elif kind < 0.88:
+        elif kind < 0.9:
             scene = self.strewn(rng, height, width)
-        elif kind < 0.95:
+        elif kind < 0.96:
             scene = Scene(texture(rng, height, width), empty=True)
         else:
             scene = self.erased(rng, height, width)
@@ -109,7 +113,17 @@ class Scenes:
         return scene
 
     def pick(self, rng: Random) -> Pick:
-        return Pick(self.photos, rng)
+        return Pick(self.photos, int(rng.integers(len(self.photos))), rng)
+
+    def pick_bystander(self, rng: Random, share: float) -> tuple[Pick, np.ndarray | None]:
+        """A photo with a bystander and where that one is, so often; else any photo."""
+        if not len(self.bystanders) or rng.random() >= share:
+            return self.pick(rng), None
+        number, *box = self.bystanders[rng.integers(len(self.bystanders))]
+        pick = Pick(self.photos, int(number), rng)
+        if pick.mirrored:
+            box[0] = SIDE - box[0] - box[2]
+        return pick, np.array(box)
 
     def background(self, rng: Random, height: int, width: int) -> np.ndarray:
         """A texture, or a photo's edge enlarged, which shows clothes, walls and hair but hardly a face."""
@@ -124,16 +138,22 @@ class Scenes:
 
     def native(self, rng: Random, height: int, width: int) -> Scene:
         """A photo as it is, with black to the right and below, as a detector pads images."""
-        image, photo = np.zeros((height, width, 3), np.uint8), self.pick(rng)
+        image = np.zeros((height, width, 3), np.uint8)
+        photo, _ = self.pick_bystander(rng, 0.4)
         image[:SIDE, :SIDE] = photo.pixels
         return Scene(image, [photo.through(np.eye(2, 3))])
 
     def single(self, rng: Random, height: int, width: int) -> Scene:
         """One photo, its face of 30 pixels to more than the frame, around it the photo's edge or a background."""
-        scale = spread(rng, 30, 1.25 * min(height, width)) / FACE
-        source = tuple(SIDE / 2 + rng.normal(0, 8, 2))
+        photo, box = self.pick_bystander(rng, 0.4)
+        if box is None:
+            scale = spread(rng, 30, 1.25 * min(height, width)) / FACE
+            source = tuple(SIDE / 2 + rng.normal(0, 8, 2))
+        else:
+            scale = min(spread(rng, 16, 0.7 * min(height, width)) / box[3], 3.0)
+            source = tuple(box[:2] + box[2:] / 2)
         target = (rng.uniform(0.1, 0.9) * width, rng.uniform(0.1, 0.9) * height)
-        matrix, photo = placed(scale, angle(rng), source, target), self.pick(rng)
+        matrix = placed(scale, angle(rng), source, target)
         if rng.random() < 0.6:
             border = BORDERS[rng.integers(len(BORDERS))]
             image = warp(photo.pixels, matrix, height, width, border, colour(rng).tolist())

@@ -82,7 +82,7 @@ def test_shrinking_by_parts_keeps_places():
 
 def test_scenes_follow_from_the_seed_and_have_the_size_asked_for():
     photos = np.random.default_rng(0).integers(0, 256, (3, 250, 250, 3), dtype=np.uint8)
-    drawn = scenes.Scenes(photos)
+    drawn = scenes.Scenes(photos, np.array([[1, 10, 20, 30.0, 40]]))
     different = set()
     for number in range(60):
         image = drawn.draw(np.random.default_rng([1, number]), 256, 288).image
@@ -97,7 +97,7 @@ def test_scenes_know_where_their_photos_went():
     # Photos that differ in nothing but a white spot off the middle, where a scene must have white too.
     photos = np.full((2, 250, 250, 3), 60, np.uint8)
     photos[:, 135:165, 85:115] = 255
-    drawn, seen = scenes.Scenes(photos), 0
+    drawn, seen = scenes.Scenes(photos, np.array([[0, 85, 130.0, 30, 40]])), 0
     for number in range(40):
         for kind in (drawn.native, drawn.single, drawn.tiled):
             scene = kind(np.random.default_rng([2, number]), 256, 256)
