@@ -25,9 +25,9 @@ def parser(description: str) -> argparse.ArgumentParser:
     p.add_argument("--threads", type=int, default=2, help="threads of the processor")
     p.add_argument(
         "--people",
-        choices=["split", "all"],
+        choices=["split", "all", "rehearsal"],
         default="split",
-        help="split keeps the people of folds 4 and 5 out; all trains on everybody",
+        help="split keeps the people of folds 4 and 5 out, rehearsal of fold 3 too; all trains on everybody",
     )
     return p
 

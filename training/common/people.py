@@ -72,12 +72,13 @@ def people_of(folds: tuple[int, ...]) -> frozenset[str]:
 
 
 def training_photos(people: str) -> list[Photo]:
-    """What may be trained on: with "split" nobody who appears in folds 4 and 5, with "all" everybody."""
+    """What may be trained on: with "split" nobody who appears in folds 4 and 5, with "all" everybody. "rehearsal"
+    keeps fold 3 out as well, so that choices can be made by it."""
     if people == "all":
         return list(photos())
-    if people != "split":
-        raise ValueError(f"people: {people!r} is neither split nor all")
-    kept_out = people_of(HELD_OUT)
+    if people not in ("split", "rehearsal"):
+        raise ValueError(f"people: {people!r} is none of split, all, rehearsal")
+    kept_out = people_of(HELD_OUT if people == "split" else (3, *HELD_OUT))
     return [photo for photo in photos() if photo.person not in kept_out]
 
 

@@ -34,10 +34,10 @@ def free_batch(path: Path) -> bytes:
     constants = [n.attribute[0].t for n in model.graph.node if n.op_type == "Constant" and n.output[0] in shapes]
     for tensor in [*constants, *(t for t in model.graph.initializer if t.name in shapes)]:
         shape = onnx.numpy_helper.to_array(tensor).copy()
-        if shape[0] == 1:
-            # Zero means: as long as the input is there.
-            shape[0] = 0
-            tensor.CopyFrom(onnx.numpy_helper.from_array(shape, tensor.name))
+        if shape[0] != 1:
+            raise ValueError(f"{path.name}: a reshape to {shape} does not keep the batch")
+        shape[0] = 0  # as the input has it
+        tensor.CopyFrom(onnx.numpy_helper.from_array(shape, tensor.name))
     return model.SerializeToString()
 
 

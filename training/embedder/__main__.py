@@ -1,0 +1,32 @@
+"""python -m training.embedder: makes facekit-nano/models/embedder.onnx."""
+
+import torch
+
+from ..common import export, options, paths
+from ..common.log import Log
+from . import pool, train
+
+
+def main() -> None:
+    parser = options.parser(__doc__)
+    parser.add_argument("--faces", type=int, default=98_304, help="made faces in the pool")
+    parser.add_argument("--steps", type=int, default=4000)
+    parser.add_argument("--batch", type=int, default=256)
+    parser.add_argument("--rate", type=float, default=0.04, help="Muon's learning rate; a twentieth of it for AdamW")
+    parser.add_argument("--constant", type=float, default=0.3, help="share of the steps before the rate falls")
+    parser.add_argument("--hint", type=float, default=0.3, help="weight of the feature map's loss")
+    parser.add_argument("--similarity", type=float, default=0.5, help="weight of the similarities' loss")
+    parser.add_argument("--output", type=str, default=None, help="instead of facekit-nano/models/embedder.onnx")
+    chosen = parser.parse_args()
+    device = options.begin(chosen)
+    log = Log(chosen.work / "embedder.log")
+    recipe = pool.Recipe(chosen.work, chosen.people, chosen.seed)
+    shards = pool.make(recipe, chosen.faces, chosen.threads, log)
+    network = train.train(chosen, pool.Pool(shards, chosen.seed), device, log)
+    output = chosen.output or paths.shipped("embedder.onnx")
+    export.export(network, paths.Path(output), torch.randn(2, 3, 112, 112), ["embedding"], input_name="face")
+    log(f"embedder: {output}")
+
+
+if __name__ == "__main__":
+    main()
