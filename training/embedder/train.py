@@ -60,12 +60,13 @@ class Monitor:
         self.taught = torch.from_numpy(MobileFaceNet().embed(sample))
         self.device = device
 
-    def __call__(self, network: Embedder) -> float:
+    def __call__(self, network: Embedder, pixels: int) -> float:
         network.eval()
         with torch.inference_mode(), torch.autocast(self.device.type, torch.bfloat16):
-            found = torch.cat(
-                [normalize(network(scaled(x.to(self.device))).float()).cpu() for x in self.faces.split(128)]
-            )
+            found = torch.cat([
+                normalize(network.with_hint(scaled(x.to(self.device), pixels))[0].float()).cpu()
+                for x in self.faces.split(128)
+            ])  # fmt: skip
         network.train()
         return float((found * self.taught).sum(1).mean())
 
@@ -104,7 +105,8 @@ def train(options: argparse.Namespace, pool: Pool, device: torch.device, log: Lo
         for group, lr in zip((g for o in optimizers for g in o.param_groups), full, strict=True):
             group["lr"] = lr * share
         batch = {name: x.to(device, non_blocking=True) for name, x in pool.batch(step, options.batch).items()}
-        faces = scaled(batch["faces"], side(step, options.steps))
+        pixels = side(step, options.steps)
+        faces = scaled(batch["faces"], pixels)
         with torch.autocast(device.type, torch.bfloat16):
             embedding, hint = network.with_hint(faces)
         parts = losses(embedding, hint, batch, spread)
@@ -124,5 +126,5 @@ def train(options: argparse.Namespace, pool: Pool, device: torch.device, log: Lo
                 "recipe": recipe, "step": step + 1, "network": network.state_dict(),
                 "optimizers": [o.state_dict() for o in optimizers],
             })  # fmt: skip
-            log(f"embedder: cosine to the teacher on photos not trained on {monitor(network):.4f}")
+            log(f"embedder: cosine to the teacher on photos not trained on {monitor(network, pixels):.4f}")
     return network
