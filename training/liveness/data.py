@@ -1,0 +1,213 @@
+"""What is trained on: crops of living faces and of simulated attacks, and what the teachers say of each; and variations,
+crops of every sort of which nobody knows what they are, but of which the teachers say something all the same.
+
+Everything is made once and kept in the work folder, in shards.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+import onnx
+
+from ..common import found, paths, people
+from ..common.liveness import SIDE, STANDARD, crop, crop_box, softmax
+from ..common.log import Log
+from ..common.teacher import free_batch, session
+from . import attacks
+
+#: The student's context.
+CONTEXT = 2.7
+#: Samples in all, and in a shard.
+COUNT, SHARD = 26_000, 1_000
+VARIATIONS = 24_000
+#: How many of the samples are alive.
+ALIVE = 0.42
+KINDS = (attacks.LIVE, *attacks.KINDS)
+#: The kind of a variation.
+UNKNOWN = -1
+
+
+class Teachers:
+    """MiniFASNet's pair: the mean of their probabilities, and the features before their last layers."""
+
+    #: Values in each one's features.
+    FEATURES = 128
+
+    def __init__(self, threads: int = 1):
+        self.parts = []
+        for file, context in STANDARD.items():
+            model = onnx.load_from_string(free_batch(paths.weights(file)))
+            features = model.graph.node[-1].input[0]
+            model.graph.output.append(onnx.helper.make_tensor_value_info(features, onnx.TensorProto.FLOAT, None))
+            self.parts.append((session(model.SerializeToString(), threads), context))
+
+    def ask(self, crops: list[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
+        """Of each one's crops (n, 80, 80, 3): probabilities (n, 3) and features (n, 2 · FEATURES)."""
+        said, seen = [], []
+        for (run, _), images in zip(self.parts, crops, strict=True):
+            x = np.ascontiguousarray(images.transpose(0, 3, 1, 2), np.float32)
+            logits, features = run.run(None, {run.get_inputs()[0].name: x})
+            said.append(softmax(logits))
+            seen.append(features)
+        return np.mean(said, 0), np.concatenate(seen, 1)
+
+    def crops(self, views: list[attacks.View]) -> list[np.ndarray]:
+        return [np.stack([crop(view.image, view.box, context) for view in views]) for _, context in self.parts]
+
+
+@dataclass(frozen=True)
+class Samples:
+    #: BGR, uint8 (n, 80, 80, 3).
+    crops: np.ndarray
+    #: Index into KINDS, or UNKNOWN.
+    kinds: np.ndarray
+    said: np.ndarray
+    features: np.ndarray
+    #: Whether the people may be trained on when folds 4 and 5 are kept out.
+    trainable: np.ndarray
+
+
+def sample(index: int, seed: int, photos: list[people.Photo], boxes: np.ndarray, halves: np.ndarray):
+    """The sample's view, its kind, and whether its people may be trained on when folds 4 and 5 are kept out."""
+    random = np.random.default_rng([seed, index])
+    while True:
+        i = int(random.integers(len(photos)))
+        if not np.isnan(boxes[i, 0]):
+            break
+    # What lies behind an attack is of the same half, so that nothing crosses over.
+    others = np.nonzero(halves == halves[i])[0]
+    room = int(others[random.integers(len(others))])
+    kind = attacks.LIVE if random.random() < ALIVE else attacks.KINDS[random.integers(len(attacks.KINDS))]
+    view = attacks.View(cv2.imread(str(photos[i].path)), boxes[i, :4])
+    if kind == attacks.LIVE:
+        view = attacks.live(view, random)
+    else:
+        view = attacks.attack(kind, view, cv2.imread(str(photos[room].path)), random)
+    # A detector's box is never quite the same.
+    jitter = random.normal(0, 0.02, 4) * view.box[[2, 3, 2, 3]]
+    return attacks.View(view.image, view.box + jitter), KINDS.index(kind), bool(halves[i])
+
+
+def load(work: Path, seed: int, log: Log, threads: int = 1) -> Samples:
+    """Samples and variations."""
+    photos, boxes = list(people.photos()), found.faces(work, threads)
+    allowed = {photo.person for photo in people.training_photos("split")}
+    halves = np.array([photo.person in allowed for photo in photos])
+    teachers = Teachers(threads)
+
+    def make(first: int) -> dict[str, np.ndarray]:
+        made = [sample(i, seed, photos, boxes, halves) for i in range(first, first + SHARD)]
+        views = [view for view, _, _ in made]
+        asked = [teachers.ask(teachers.crops(views[i : i + 50])) for i in range(0, SHARD, 50)]
+        return dict(
+            crops=np.stack([crop(v.image, v.box, CONTEXT) for v in views]),
+            kinds=np.array([k for _, k, _ in made], np.int8), trainable=np.array([t for _, _, t in made]),
+            said=np.concatenate([a for a, _ in asked]), features=np.concatenate([b for _, b in asked]).astype(np.float16),
+        )  # fmt: skip
+
+    samples = shards(work / "liveness" / f"samples-{seed}", COUNT, make, log)
+
+    def vary(first: int) -> dict[str, np.ndarray]:
+        made = [variation(i, seed, samples, photos, boxes, halves) for i in range(first, first + SHARD)]
+        crops = np.stack([c for c, _ in made])
+        asked = [teachers.ask([crops[i : i + 50]] * len(teachers.parts)) for i in range(0, SHARD, 50)]
+        return dict(
+            crops=crops, kinds=np.full(SHARD, UNKNOWN, np.int8), trainable=np.array([t for _, t in made]),
+            said=np.concatenate([a for a, _ in asked]), features=np.concatenate([b for _, b in asked]).astype(np.float16),
+        )  # fmt: skip
+
+    varied = shards(work / "liveness" / f"variations-{seed}", VARIATIONS, vary, log)
+    return Samples(**{name: np.concatenate([samples[name], varied[name]]) for name in samples})
+
+
+def untouched(work: Path, which: str, seed: int, threads: int = 1, count: int = 1000) -> tuple[np.ndarray, np.ndarray]:
+    """Crops of photos as they are, of people that are trained on, and what the teachers say."""
+    photos, boxes, teachers = list(people.photos()), found.faces(work, threads), Teachers(threads)
+    allowed = {photo.person for photo in people.training_photos(which)}
+    usable = [i for i, photo in enumerate(photos) if photo.person in allowed and not np.isnan(boxes[i, 0])]
+    chosen = np.random.default_rng([seed, 3]).permutation(usable)[:count]
+    crops, said = [], []
+    for i in chosen:
+        seen = teachers.crops([attacks.View(cv2.imread(str(photos[i].path)), boxes[i, :4])])
+        crops.append(seen[list(STANDARD.values()).index(CONTEXT)])
+        said.append(teachers.ask(seen)[0])
+    return np.concatenate(crops), np.concatenate(said)
+
+
+def shards(folder: Path, count: int, make: Callable[[int], dict[str, np.ndarray]], log: Log) -> dict[str, np.ndarray]:
+    """What `make` gives for the samples from a number on, made once and kept."""
+    folder.mkdir(parents=True, exist_ok=True)
+    parts = []
+    for shard in range(count // SHARD):
+        path = folder / f"{shard:03}.npz"
+        if not path.is_file():
+            partial = folder / f"{shard:03}.partial.npz"
+            np.savez(partial, **make(shard * SHARD))
+            partial.rename(path)
+            log(f"{folder.name}: shard {shard + 1} of {count // SHARD}")
+        with np.load(path) as kept:
+            parts.append({name: kept[name] for name in kept.files})
+    return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+
+
+def variation(
+    index: int, seed: int, samples: dict[str, np.ndarray], photos: list[people.Photo], boxes: np.ndarray, halves: np.ndarray
+) -> tuple[np.ndarray, bool]:
+    """A crop that somebody's face may be in, near or far, mixed, sharpened, spoiled; and whether it may be trained on."""
+    random = np.random.default_rng([seed, 2, index])
+
+    def photo(half: bool | None) -> tuple[np.ndarray, bool]:
+        while True:
+            i = int(random.integers(len(photos)))
+            if not np.isnan(boxes[i, 0]) and half in (None, bool(halves[i])):
+                break
+        image = cv2.imread(str(photos[i].path))
+        box = boxes[i, :4] + random.normal(0, 0.08, 4) * boxes[i, [2, 3, 2, 3]]
+        left, top, right, bottom = crop_box(image.shape[1], image.shape[0], box, random.uniform(1.1, 2.7))
+        # Without interpolation, as fine detail of large pictures arrives.
+        how = cv2.INTER_NEAREST if random.random() < 0.4 else cv2.INTER_LINEAR
+        return cv2.resize(image[top : bottom + 1, left : right + 1], (SIDE, SIDE), interpolation=how), bool(halves[i])
+
+    def known(half: bool | None) -> tuple[np.ndarray, bool]:
+        while True:
+            i = int(random.integers(len(samples["kinds"])))
+            if half in (None, bool(samples["trainable"][i])):
+                return samples["crops"][i], bool(samples["trainable"][i])
+
+    image, half = (photo if random.random() < 0.5 else known)(None)
+    image = image.astype(np.float32)
+    if random.random() < 0.3:
+        other = (photo if random.random() < 0.5 else known)(half)[0].astype(np.float32)
+        if random.random() < 0.5:
+            image = image + np.float32(random.uniform(0.1, 0.9)) * (other - image)
+        else:
+            x, y = random.integers(0, SIDE - 16, 2)
+            w, h = random.integers(16, SIDE, 2)
+            image[y : y + h, x : x + w] = other[y : y + h, x : x + w]
+    if random.random() < 0.4:
+        side = int(SIDE * random.uniform(0.6, 0.98))
+        x, y = random.integers(0, SIDE - side + 1, 2)
+        image = cv2.resize(image[y : y + side, x : x + side], (SIDE, SIDE), interpolation=cv2.INTER_LINEAR)
+    if random.random() < 0.5:
+        image = image[:, ::-1]
+    if random.random() < 0.6:
+        image = (image - 128) * np.float32(random.uniform(0.6, 1.4)) + 128 + np.float32(random.normal(0, 18))
+        image = image * random.uniform(0.88, 1.12, 3).astype(np.float32)
+    if random.random() < 0.2:
+        image = attacks.power(image, float(np.exp(random.normal(0, 0.3))))
+    if random.random() < 0.2:
+        grey = image @ np.array([0.114, 0.587, 0.299], np.float32)
+        image = grey[..., None] + np.float32(random.uniform(0, 1.6)) * (image - grey[..., None])
+    image = np.ascontiguousarray(image)
+    if random.random() < 0.35:
+        image = image + np.float32(random.uniform(0.3, 2.0)) * (image - cv2.GaussianBlur(image, (0, 0), random.uniform(0.6, 1.6)))
+    elif random.random() < 0.25:
+        image = cv2.GaussianBlur(image, (0, 0), random.uniform(0.4, 1.5))
+    if random.random() < 0.2:
+        image = attacks.moire(image, random)
+    if random.random() < 0.4:
+        image = image + np.float32(random.uniform(1, 14)) * attacks.noise(SIDE, SIDE, 3, random)
+    return np.clip(image + 0.5, 0, 255).astype(np.uint8), half
