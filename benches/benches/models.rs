@@ -1,4 +1,4 @@
-//! The models of the standard set, one step at a time: `cargo xtask bench models`.
+//! The models of the standard set, one step at a time, and networks by themselves: `cargo xtask bench models`.
 //!
 //! The weights lie in `models/` of the folder that `FACEKIT_TEST_DATA` names, beside photos in `data/photos/`, or in the folder
 //! that `FACEKIT_MODELS` names. Without either, nothing is measured, and a line says so. Each step must give what it gave
@@ -9,10 +9,12 @@ use std::{env, hint::black_box};
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use facekit::{
     AlignedFace, DetectOptions, Detection, Image, Landmarks, LoadOptions, Point, Rect, Registry,
-    align,
+    Runtime, align,
     image::{self, DecodeLimits},
 };
+use facekit_ort::Ort;
 use facekit_tract::Tract;
+use ndarray::Array4;
 
 /// Two people, large and sharp.
 const PHOTO: &str = "data/photos/couple.jpg";
@@ -160,5 +162,47 @@ fn models(criterion: &mut Criterion) {
     });
 }
 
-criterion_group!(benches, models);
+/// Networks by themselves, one thread, on every runtime that is there: those of the standard set and of `nano`.
+fn networks(criterion: &mut Criterion) {
+    const NETWORKS: [(&str, usize); 7] = [
+        ("yunet_n", 320),
+        ("minifasnet_v2", 80),
+        ("minifasnet_v1se", 80),
+        ("mobilefacenet", 112),
+        ("nano_detector", 320),
+        ("nano_liveness", 80),
+        ("nano_embedder", 112),
+    ];
+    let Some(mut fixture) = Fixture::new() else {
+        return;
+    };
+    facekit_nano::add_to(&mut fixture.registry);
+    let options = LoadOptions::default().with_threads(1);
+    for (name, side) in NETWORKS {
+        let model = fixture.registry.open(name).expect(name);
+        let input = Array4::from_shape_fn((1, 3, side, side), |(_, channel, y, x)| {
+            (37 * channel + 11 * y + 5 * x) as f32 % 256.0
+        });
+        let input = input.into_dyn();
+        let mut group = criterion.benchmark_group(format!("network/{name}"));
+        let runtimes: [(&str, Box<dyn Runtime>); 2] =
+            [("tract", Box::new(Tract::new())), ("ort", Box::new(Ort::new()))];
+        for (runtime_name, runtime) in runtimes {
+            let network = match runtime.load(&model, &options) {
+                Ok(network) => network,
+                Err(error @ facekit::Error::LibraryUnavailable { .. }) => {
+                    println!("network/{name}/{runtime_name} is not measured: {error}");
+                    continue;
+                }
+                Err(error) => panic!("{name}: {error}"),
+            };
+            group.bench_function(runtime_name, |bencher| {
+                bencher.iter(|| network.run(black_box(&[input.view().into()])).expect(name));
+            });
+        }
+        group.finish();
+    }
+}
+
+criterion_group!(benches, models, networks);
 criterion_main!(benches);
