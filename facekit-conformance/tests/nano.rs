@@ -5,7 +5,7 @@ mod library;
 use std::{fs, path::Path};
 
 use facekit::{
-    DetectOptions, Detection, Embedding, Image, LoadOptions, Models, Runtime, align,
+    DetectOptions, Detection, Embedding, Image, LivenessScore, LoadOptions, Models, Runtime, align,
     image::{self, DecodeLimits},
 };
 use facekit_candle::Candle;
@@ -14,9 +14,10 @@ use facekit_ort::Ort;
 use facekit_tract::Tract;
 use library::onnxruntime;
 
-/// What runtimes may differ by: in pixels, in scores, and in the cosine of embeddings.
+/// What runtimes may differ by: in pixels, in scores, in liveness, and in the cosine of embeddings.
 const PLACE: f32 = 0.1;
 const SCORE: f32 = 0.005;
+const LIVENESS: f32 = 0.05;
 const COSINE: f32 = 0.9999;
 
 /// The frames of the demo.
@@ -45,7 +46,7 @@ fn load(runtime: &dyn Runtime) -> Models {
 }
 
 /// All that the models say of a frame.
-fn seen(models: &Models, frame: &Image) -> Vec<(Detection, Embedding)> {
+fn seen(models: &Models, frame: &Image) -> Vec<(Detection, LivenessScore, Embedding)> {
     let faces = models
         .detector
         .detect(frame.view(), &DetectOptions::default())
@@ -55,7 +56,11 @@ fn seen(models: &Models, frame: &Image) -> Vec<(Detection, Embedding)> {
         .map(|face| align(frame.view(), &face.landmarks, models.embedder.face_side()).unwrap())
         .collect();
     let embeddings = models.embedder.embed(&aligned).unwrap();
-    faces.into_iter().zip(embeddings).collect()
+    let liveness = models.liveness.as_ref().unwrap();
+    let liveness = liveness.assess(frame.view(), &faces).unwrap();
+    let seen = faces.into_iter().zip(liveness).zip(embeddings);
+    seen.map(|((face, live), embedding)| (face, live, embedding))
+        .collect()
 }
 
 fn agrees(runtime: &dyn Runtime) {
@@ -65,8 +70,12 @@ fn agrees(runtime: &dyn Runtime) {
         let (expected, found) = (seen(&reference, &frame), seen(&models, &frame));
         assert_eq!(expected.len(), found.len(), "{name}");
         faces += found.len();
-        for ((face, embedding), (other, other_embedding)) in expected.iter().zip(&found) {
+        for ((face, live, embedding), (other, other_live, other_embedding)) in
+            expected.iter().zip(&found)
+        {
             assert!((face.score - other.score).abs() <= SCORE, "{name}");
+            let apart = (live.value() - other_live.value()).abs();
+            assert!(apart <= LIVENESS, "{name}: liveness {apart} apart");
             let points = face.landmarks.points().into_iter();
             for (point, other) in points.zip(other.landmarks.points()) {
                 let off = (point.x - other.x).abs().max((point.y - other.y).abs());

@@ -1,5 +1,5 @@
-//! Small face models that are part of the program: a detector and an embedder, so that facekit recognises people at once, on
-//! a machine without a network. There is no liveness check among them yet: a print or a screen is recognised like the person on it.
+//! Small face models that are part of the program: a detector, a liveness check and an embedder, so that facekit recognises
+//! people at once, on a machine without a network.
 //!
 //! ```no_run
 //! use facekit::{ExactIndex, Gallery, LoadOptions, MemoryStore, Metric, Recognizer};
@@ -17,6 +17,7 @@
 //! | Model | Task | Input |
 //! |-|-|-|
 //! | `nano_detector` | boxes and five landmarks | BGR, sides that are multiples of 32 |
+//! | `nano_liveness` | living face, or a print or screen | BGR, 80 by 80 pixels, the face with context |
 //! | `nano_embedder` | embeddings of 128 numbers | RGB, 112 by 112 pixels, aligned |
 //!
 //! They were trained for this project, by the scripts in its folder `training`, to agree with larger models. [`CARDS`] says on
@@ -26,6 +27,7 @@
 //!
 //! They are there to start at once, for tests, and for small devices. An embedding of theirs tells fewer people apart than one of
 //! MobileFaceNet, which the set `standard` has: where a stranger who is let in does harm, use that, or a larger model still.
+//! Its liveness check was trained on simulated attacks alone: where somebody has a reason to cheat, use the standard pair.
 //! Templates of one embedder are of no use to another; after a change, people are enrolled again from kept crops or photos.
 
 use facekit::Registry;
@@ -38,12 +40,13 @@ use facekit::Registry;
 pub const CARDS: &str = include_str!("../MODELS.md");
 
 /// The weights, 16 bits each, by the name of their model.
-const FILES: [(&str, &[u8]); 2] = [
+const FILES: [(&str, &[u8]); 3] = [
     ("nano_detector", include_bytes!("../models/detector.onnx")),
+    ("nano_liveness", include_bytes!("../models/liveness.onnx")),
     ("nano_embedder", include_bytes!("../models/embedder.onnx")),
 ];
 
-/// facekit's built-in registry with these models, and the set `nano` of both. It reads nothing.
+/// facekit's built-in registry with these models, and the set `nano` of all three. It reads nothing.
 ///
 /// [`Registry::read_env`] adds what the user has:
 ///

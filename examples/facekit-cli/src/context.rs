@@ -63,12 +63,12 @@ impl Session {
 #[derive(Args, Debug)]
 #[command(next_help_heading = "Models")]
 pub(crate) struct ModelArgs {
-    /// Sets and models, joined by commas; each overrides its part: standard,scrfd_500m
+    /// Sets and models, joined by commas; each overrides its part: standard,scrfd_500m. `nano` is part of the program
     #[arg(
         long,
         value_name = "SELECTION",
         env = "FACEKIT_SELECTION",
-        default_value = "standard"
+        default_value = "nano"
     )]
     pub(crate) models: String,
 
