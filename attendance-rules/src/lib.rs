@@ -99,7 +99,9 @@
 //!
 //! - **ical** (default): `Calendar::from_ics` and `SessionSeries`, holidays from ICS files and sessions by RRULE.
 
+mod breaks;
 mod calendar;
+mod day;
 mod decide;
 mod error;
 mod evaluate;

@@ -79,25 +79,6 @@ pub(crate) enum ReadyBreak {
     },
 }
 
-impl ReadyBreak {
-    /// How much of it is deducted from a shift that is worked in full.
-    pub(crate) fn within(&self, start: i64, end: i64) -> i64 {
-        match *self {
-            Self::Fixed {
-                from,
-                to,
-                at_most,
-                paid: false,
-                ..
-            } => {
-                let on = |shift: i64| (to + shift).min(end) - (from + shift).max(start);
-                on(0).max(on(DAY)).clamp(0, at_most)
-            }
-            _ => 0,
-        }
-    }
-}
-
 /// A member with days as numbers and shifts as places in the list.
 #[derive(Clone, Debug)]
 pub(crate) struct Plan {
@@ -135,6 +116,15 @@ impl DayPlan<'_> {
     /// The member should come.
     pub(crate) fn obliged(&self) -> bool {
         self.employed && self.scheduled && !self.free
+    }
+
+    /// What is expected of the day where so much is expected of a whole one.
+    pub(crate) fn halved(&self, value: i64) -> i64 {
+        if self.half.is_some() {
+            value / 2
+        } else {
+            value
+        }
     }
 }
 
@@ -406,6 +396,21 @@ impl Rules {
     pub(crate) fn hours(&self, day: i32, shift: usize) -> (i64, i64) {
         let shift = &self.shifts[shift];
         (self.zone.at(day, shift.start), self.zone.at(day, shift.end))
+    }
+}
+
+impl Rules {
+    /// Halfway between the start of a day's first shift and the end of its last, which parts its halves.
+    pub(crate) fn middle(&self, day: i32, plan: &DayPlan<'_>) -> i64 {
+        let hours = || plan.shifts.iter().map(|&shift| self.hours(day, shift));
+        let (first, last) = (hours().map(|it| it.0).min(), hours().map(|it| it.1).max());
+        let (first, last) = (first.unwrap_or_default(), last.unwrap_or_default());
+        first + (last - first) / 2
+    }
+
+    /// From when on the shifts of a day are free.
+    pub(crate) fn free_from(&self, day: i32, plan: &DayPlan<'_>) -> Option<i64> {
+        (plan.half == Some(Half::Afternoon)).then(|| self.middle(day, plan))
     }
 }
 

@@ -204,7 +204,7 @@ pub struct Shift {
     /// People come and go within start and end as they like: nobody is late, and `expected` is what counts.
     #[serde(default)]
     pub flexible: bool,
-    /// How long one works. Default: from start to end, without the unpaid breaks that are at fixed times.
+    /// How long one works. Default: what counts of it for who works from start to end, without the breaks.
     #[serde(default)]
     pub expected: Option<Seconds>,
     /// How long before the start a punch belongs to it, inclusive. Default: an hour.

@@ -62,18 +62,19 @@ pub enum OutsideWindows {
     Unscheduled,
 }
 
-/// The day to which a shift belongs.
+/// The day to which a shift belongs, with what is expected of it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum DayOf {
     /// The day on which it starts: that of its schedule, or else that of its first punch.
     #[default]
     Start,
-    /// The day on which it ends.
+    /// The day on which it ends: that of its scheduled end, or else that of its last punch.
     End,
-    /// The day with the most of its worked time; the earlier of two that are equal.
+    /// The day with the most of its scheduled time, or else of its worked time; the earlier of two that are equal.
     MostWorked,
-    /// Each day has what was worked on it. Presence, lateness and what is expected belong to the first.
+    /// Each day has what was worked on it. Presence, lateness and what is expected belong to the first, on which the
+    /// shift is judged as a whole.
     SplitAtMidnight,
 }
 
@@ -101,7 +102,8 @@ pub enum MissingOut {
     /// What follows the last OUT does not count, and the shift is reported as open.
     #[default]
     Open,
-    /// Somebody who has not left when the shift's window closes left at its end. Unscheduled shifts stay open.
+    /// Somebody who has not left when the shift's window closes left at its end, or when a free afternoon began.
+    /// Unscheduled shifts stay open.
     AtShiftEnd,
     /// Somebody left when the expected hours and this much more were worked. Without expected hours, the shift stays
     /// open.
@@ -242,7 +244,8 @@ impl Round {
     }
 }
 
-/// A break. Punched breaks need no rule: what lies between an OUT and the next IN is one.
+/// A break. Punched breaks need no rule: what lies between an OUT and the next IN is one. Breaks are the day's: where two
+/// shifts count for it, what lies between them was a break, too.
 ///
 /// ```
 /// use attendance_rules::{Break, Policy};
