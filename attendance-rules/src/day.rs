@@ -112,7 +112,7 @@ impl<'r> Days<'r> {
         };
         for it in worked {
             shifts[it.place].times = it.account.times((i64::MIN, i64::MAX));
-            days.note(it);
+            days.note(&it);
         }
         days.pieces.sort_by_key(|piece| (piece.day, piece.place));
         days.shifts = shifts;
@@ -120,7 +120,7 @@ impl<'r> Days<'r> {
     }
 
     /// Notes for which days a shift counts.
-    fn note(&mut self, it: Worked) {
+    fn note(&mut self, it: &Worked) {
         let rules = self.rules;
         let overtime = &rules.policy.overtime;
         let split = it.days.len() > 1;
