@@ -21,7 +21,7 @@ impl Rules {
     ///
     /// Punches may come in any order; equal records count once. Those later than `as_of` are reported as `future` and do
     /// not count. All punches given are read, those outside the period too, so that nights and weeks at its ends are right;
-    /// give those of the week before it. Time is linear in the punches, but for sorting them, and in the days.
+    /// give those of the week before it. Corrections apply whenever they were made, after `as_of`, too. Time is linear in the punches, but for sorting them, and in the days.
     ///
     /// # Errors
     ///

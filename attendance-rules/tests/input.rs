@@ -438,6 +438,97 @@ fn a_correction_supersedes_with_its_id() {
     );
 }
 
+/// Which punches count after corrections, each made a day after the one before it, and what superseded the others.
+fn corrected(changes: &[Change]) -> (Vec<String>, Vec<(String, String)>) {
+    let rules = rules("");
+    let given = punches(&rules, &["2026-03-02T08:00", "2026-03-02T17:00"]);
+    let made = |at: usize| common::at(&rules, &format!("2026-03-{:02}T08:00", at + 3));
+    let correction = |(at, change): (usize, &Change)| {
+        Correction::new(
+            format!("c{}", at + 1),
+            made(at),
+            "head",
+            "why",
+            change.clone(),
+        )
+    };
+    let corrections: Vec<_> = changes.iter().enumerate().map(correction).collect();
+    // Corrections hold, although all of them are made later.
+    let as_of = at(&rules, "2026-03-02T23:00");
+    let day = period("2026-03-02", "2026-03-02");
+    let ledger = rules
+        .evaluate(&anna(), &given, &corrections, day, as_of)
+        .unwrap();
+    let (mut count, mut superseded) = (Vec::new(), Vec::new());
+    for it in &ledger.outcomes {
+        match &it.outcome {
+            Outcome::Superseded { correction } => {
+                superseded.push((it.punch.to_string(), correction.clone()));
+            }
+            _ => count.push(it.punch.to_string()),
+        }
+    }
+    (count, superseded)
+}
+
+#[test]
+fn a_replacement_stands_for_what_it_replaced() {
+    let replace = |punch: &str, id: &str, time: &str| Change::Replace {
+        punch: punch.into(),
+        with: Box::new(Punch::new(
+            id,
+            anna(),
+            format!("2026-03-02T{time}:00Z").parse().unwrap(),
+        )),
+    };
+    let void = |punch: &str| Change::Void {
+        punch: punch.into(),
+    };
+    let (b, c) = (replace("001", "B", "18:00"), replace("B", "C", "19:00"));
+    let d = replace("001", "D", "20:00");
+    let undo = |correction: &str| Change::Undo {
+        correction: correction.into(),
+    };
+    for (changes, counts, superseded) in [
+        (
+            vec![b.clone(), c.clone()],
+            &["000", "C"][..],
+            "001 c1, B c2",
+        ),
+        (
+            vec![b.clone(), c.clone(), void("001")],
+            &["000"],
+            "001 c3, B c2, C c3",
+        ),
+        (
+            vec![b.clone(), c.clone(), void("C")],
+            &["000"],
+            "001 c1, B c2, C c3",
+        ),
+        (
+            vec![b.clone(), c.clone(), d],
+            &["000", "D"],
+            "001 c3, B c2, C c3",
+        ),
+        (
+            vec![b.clone(), void("001"), c.clone()],
+            &["000", "C"],
+            "001 c2, B c3",
+        ),
+        (
+            vec![b.clone(), c.clone(), void("001"), undo("c3")],
+            &["000", "C"],
+            "001 c1, B c2",
+        ),
+        (vec![b, c, undo("c1")], &["000", "001"], ""),
+    ] {
+        let (count, gone) = corrected(&changes);
+        assert_eq!(count, counts, "{changes:?}");
+        let gone: Vec<_> = gone.iter().map(|(id, by)| format!("{id} {by}")).collect();
+        assert_eq!(gone.join(", "), superseded, "{changes:?}");
+    }
+}
+
 #[test]
 fn rules_without_members_take_everybody() {
     let closed = rules("[scans]\nmembers_only = true");
