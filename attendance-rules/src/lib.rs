@@ -65,6 +65,9 @@
 //! supersede and never edit, make another ledger, and a [`Revision`] lists what differs. [`Statistics`] sum days up;
 //! [`Rules::presence`] says who is here. [`Session`]s are for classes and meetings: a window, a roster, once each.
 //!
+//! Instants, dates and times of day are [jiff](facekit::jiff)'s: take its types from `facekit::jiff`, so that they are of the
+//! same version.
+//!
 //! ## Rules that hold everywhere
 //!
 //! - **Nothing is read but arguments**: no file, no clock, no environment, no time-zone database of the system. Equal

@@ -100,7 +100,7 @@ pub enum Source {
 /// assert_eq!(punch.id.as_str(), "4711");
 /// # Ok::<(), facekit::Error>(())
 /// ```
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[non_exhaustive]
 pub struct Punch {
@@ -125,6 +125,37 @@ pub struct Punch {
     /// How live the face was, 0 to 1.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub liveness: Option<f32>,
+}
+
+/// Whether they are the same record; a score that is no number equals another such.
+impl PartialEq for Punch {
+    fn eq(&self, other: &Self) -> bool {
+        let Self {
+            id,
+            person,
+            at,
+            device,
+            kind,
+            source,
+            score,
+            liveness,
+        } = self;
+        let same = |one: Option<f32>, two: Option<f32>| match (one, two) {
+            (Some(one), Some(two)) => one == two || (one.is_nan() && two.is_nan()),
+            _ => one.is_none() && two.is_none(),
+        };
+        (id, person, at, device, kind, source)
+            == (
+                &other.id,
+                &other.person,
+                &other.at,
+                &other.device,
+                &other.kind,
+                &other.source,
+            )
+            && same(*score, other.score)
+            && same(*liveness, other.liveness)
+    }
 }
 
 impl Punch {

@@ -3,7 +3,7 @@
 mod common;
 
 use attendance_rules::{Calendar, Half, Leave, Member, Today};
-use common::{anna, at, day, punches, rules};
+use common::{anna, at, punches, rules};
 
 const MONDAY: &str = "2026-03-02";
 

@@ -3,7 +3,7 @@
 mod common;
 
 use attendance_rules::{Change, Correction, Period, Punch, Revision, Source};
-use common::{anna, at, day, evaluate, hours, punches, rules};
+use common::{anna, at, hours, punches, rules};
 
 const MONDAY: &str = "2026-03-02";
 

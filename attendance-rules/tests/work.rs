@@ -8,7 +8,7 @@ use attendance_rules::{
 use common::{
     HOUR, MINUTE, anna, at, day, evaluate, evaluate_as_of, hours, places, punches, rules, statuses,
 };
-use facekit::{Severity, Sighting, Verdict};
+use facekit::{AttendancePolicy, Severity, Sighting, Verdict};
 
 const MONDAY: &str = "2026-03-02";
 
