@@ -8,7 +8,7 @@ use facekit::PersonId;
 use crate::{
     Break, Calendar, Error, Half, Member, Policy, Result, Schedule, Seconds,
     policy::{check_days, check_schedule},
-    time::{DAY, HOUR, Zone, day_of, second_of, weekday_of},
+    time::{DAY, HOUR, Zone, date_text, day_of, second_of, weekday_of},
 };
 
 /// A policy made ready to decide and to evaluate: checked, with a calendar and members.
@@ -227,7 +227,8 @@ impl Rules {
     /// # Errors
     ///
     /// [`Error::DuplicateId`] where somebody is a member twice; [`Error::Member`] where somebody leaves before joining,
-    /// leave ends before it begins, or a schedule names shifts that overlap or that the policy does not have.
+    /// leave ends before it begins, or a schedule names shifts that overlap or that the policy does not have. Give the
+    /// calendar first: shifts on its holidays overlap none.
     ///
     /// ```
     /// use attendance_rules::{Member, Policy, Rules};
@@ -328,7 +329,7 @@ impl Rules {
             .leave
             .iter()
             .map(|leave| (day_of(leave.from), day_of(leave.to), leave.half));
-        Ok(Plan {
+        let plan = Plan {
             joined: member.joined.map_or(i32::MIN, day_of),
             left: member.left.map_or(i32::MAX, day_of),
             roster_until: member.roster_until.map_or(i32::MAX, day_of),
@@ -336,7 +337,32 @@ impl Rules {
             shifts_on,
             leave: leave.collect(),
             member: Some(member.clone()),
-        })
+        };
+        for &day in plan.shifts_on.keys() {
+            for (one, other) in [(day - 1, day), (day, day + 1)] {
+                if let Some((early, late)) = self.overlap(&plan, one, other) {
+                    let (date, next) = (date_text(one), date_text(other));
+                    let reason = format!(
+                        "shifts_on {}: shift {early:?} of {date} and {late:?} of {next} overlap",
+                        date_text(day)
+                    );
+                    return Err(Error::member(person, reason));
+                }
+            }
+        }
+        Ok(plan)
+    }
+
+    /// Two shifts of days that follow each other, of which the first ends after the second starts.
+    fn overlap(&self, plan: &Plan, day: i32, next: i32) -> Option<(Arc<str>, Arc<str>)> {
+        let shifts = |day| {
+            let is = self.day_plan(plan, day);
+            if is.obliged() { is.shifts } else { &[] }
+        };
+        // In order of time.
+        let (last, first) = (*shifts(day).last()?, *shifts(next).first()?);
+        let (last, first) = (&self.shifts[last], &self.shifts[first]);
+        (last.end > first.start + DAY).then(|| (Arc::clone(&last.name), Arc::clone(&first.name)))
     }
 
     pub(crate) fn day_plan<'a>(&'a self, plan: &'a Plan, day: i32) -> DayPlan<'a> {

@@ -3,8 +3,8 @@
 mod common;
 
 use attendance_rules::{
-    Change, Correction, Error, Half, Leave, Member, Outcome, Period, Policy, Punch, Rate, Rules,
-    Schedule, Seconds, Statistics, Times,
+    Calendar, Change, Correction, Error, Half, Leave, Member, Outcome, Period, Policy, Punch, Rate,
+    Rules, Schedule, Seconds, ShiftsOn, Statistics, Times,
 };
 use common::{anna, at, evaluate, period, places, punches, rules};
 use facekit::{AttendancePolicy, Mark, PersonId, Sighting};
@@ -143,6 +143,84 @@ fn policies_name_the_key() {
             "policy, statistics.warn_below_percent: 101 is more than 100",
         ),
         ("[site", "policy: TOML parse error at line 1"),
+        (
+            "[site]\ntime_zone = 'Berlin'",
+            "policy, site.time_zone: \"Berlin\" is no time zone of the IANA database; did you mean \"Europe/Berlin\"?",
+        ),
+        (
+            "[[shifts]]\nname = 'x'\nstart = '8:00'\nend = '09:00'",
+            "policy, shifts[0].start: \"8:00\" is no time of day; write it as \"08:00\"",
+        ),
+        (
+            "[[shifts]]\nname = 'x'\nstart = '08:00'\nend = '24:00'",
+            "policy, shifts[0].end: \"24:00\" is no time of day; midnight is \"00:00\"",
+        ),
+        (
+            "[[shifts]]\nname = 'x'\nstart = '2026-03-02T08:00:00'\nend = '12:00'",
+            "policy, shifts[0].start: \"2026-03-02T08:00:00\" is no time of day",
+        ),
+        (
+            "[[windows]]\nname = 'x'\nfrom = '25:00'\nto = '12:00'",
+            "policy, windows[0].from: \"25:00\" is no time of day",
+        ),
+        (
+            "[[breaks]]\nkind = 'fixed'\nfrom = '12:00'\nto = '13:00:00.5'",
+            "policy, breaks[0].to: \"13:00:00.5\" is no time of day",
+        ),
+        (
+            "[[breaks]]\nkind = 'fixed'\nfrom = '12:00'\nto = '13:00'\nat_most = 60",
+            "policy, breaks[0].at_most: invalid type: integer `60`, expected a length of time",
+        ),
+        (
+            "[[breaks]]\nkind = 'fixed'\nfrom = '12:00'\nto = '13:00'\nat_mst = '1h'",
+            "policy, breaks[0].at_mst: no such key; did you mean \"at_most\"?",
+        ),
+        (
+            "[[breaks]]\nkind = 'fixd'",
+            "policy, breaks[0].kind: \"fixd\" is not known; did you mean \"fixed\"?",
+        ),
+        (
+            "[[breaks]]\nkind = 'fixed'\nfrom = '12:00'",
+            "policy, breaks[0]: missing field `to`",
+        ),
+        (
+            "[[breaks]]\nkind = 'after_work'\nworked = '6h'\nlength = '1h'\npaid = true",
+            "policy, breaks[0]: paid does not go with kind = \"after_work\"",
+        ),
+        (
+            "[schedule]\nkind = 'weekly'\ndays = { monday = ['x'] }",
+            "policy, schedule.days: \"monday\" is not known; did you mean \"mon\"?",
+        ),
+        (
+            &format!(
+                "{shift}[schedule]\nkind = 'rotation'\nfrom = '2026-03-02T08:00'\ncycle = [['day']]"
+            ),
+            "policy, schedule.from: \"2026-03-02T08:00\" is no date",
+        ),
+        (
+            "[overtime]\ndaily = true",
+            "policy, overtime.daily: invalid type: boolean `true`, expected a table of keys",
+        ),
+        (
+            "[overtime]\nat_most_daily = '1h'",
+            "policy, overtime.at_most_daily: there is no overtime to limit",
+        ),
+        (
+            "[work]\nfull_day = '30h'",
+            "policy, work.full_day: 30h is not within 0s to 24h",
+        ),
+        (
+            &format!("{shift}late_after = '9h 1m'"),
+            "policy, shifts[0].late_after: 9h 1m is longer than shift \"day\", which lasts 9h",
+        ),
+        (
+            "[[breaks]]\nkind = 'fixed'\nfrom = '12:00'\nto = '13:00'\n[[breaks]]\nkind = 'fixed'\nfrom = '12:30'\nto = '13:30'",
+            "policy, breaks[1].from: it overlaps breaks[0]",
+        ),
+        (
+            "[[breaks]]\nkind = 'fixed'\nfrom = '23:00'\nto = '01:00'\n[[breaks]]\nkind = 'fixed'\nfrom = '00:30'\nto = '02:00'",
+            "policy, breaks[1].from: it overlaps breaks[0]",
+        ),
     ] {
         let error = policy_error(text);
         assert!(error.starts_with(expected), "{text}\n{error}");
@@ -207,6 +285,30 @@ fn members_name_the_person() {
     assert_eq!(
         fails(member),
         "member anna: leave from 2026-03-09 ends before it begins, on 2026-03-02"
+    );
+    let nights = || {
+        rules(
+            "[[shifts]]\nname = 'night'\nstart = '22:00'\nend = '06:00'\novernight = true\n\
+             [[shifts]]\nname = 'early'\nstart = '05:00'\nend = '13:00'\n\
+             [schedule]\nkind = 'weekly'\ndays = { mon = ['night'] }",
+        )
+    };
+    let mut member = Member::new(anna());
+    member.shifts_on.push(ShiftsOn {
+        date: "2026-03-03".parse().unwrap(),
+        shifts: vec!["early".into()],
+    });
+    let error = nights().with_members([member.clone()]).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "member anna: shifts_on 2026-03-03: shift \"night\" of 2026-03-02 and \"early\" of 2026-03-03 overlap"
+    );
+    let mut calendar = Calendar::new();
+    calendar.add("2026-03-02".parse().unwrap(), "Founders' Day", None);
+    let free = nights().with_calendar(calendar);
+    assert!(
+        free.with_members([member]).is_ok(),
+        "nobody works that night"
     );
     let twice = base()
         .with_members([Member::new(anna()), Member::new(anna())])
@@ -294,6 +396,9 @@ fn records_of_one_id() {
     let rules = rules("");
     let mut given = punches(&rules, &["2026-03-02T08:00", "2026-03-02T17:00"]);
     given.push(given[0].clone());
+    // A score that is no number, too.
+    given[0].score = Some(f32::NAN);
+    given[2].score = Some(f32::NAN);
     let as_of = at(&rules, "2026-04-01T00:00");
     let day = period("2026-03-02", "2026-03-02");
     let ledger = rules.evaluate(&anna(), &given, &[], day, as_of).unwrap();

@@ -126,9 +126,11 @@ enum SeveritySchema {
 #[serde(deny_unknown_fields)]
 pub struct OutOfHours {
     /// The first usual minute.
+    #[serde(deserialize_with = "super::read::clock")]
     #[schemars(with = "String")]
     pub from: Time,
     /// No longer usual. Before `from`, the hours reach past midnight.
+    #[serde(deserialize_with = "super::read::clock")]
     #[schemars(with = "String")]
     pub to: Time,
     /// Default: flag.

@@ -267,7 +267,7 @@ impl Round {
 /// assert!(matches!(policy.breaks[1], Break::AfterWork { .. }));
 /// # Ok::<(), attendance_rules::Error>(())
 /// ```
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
 #[non_exhaustive]
 pub enum Break {
@@ -280,13 +280,13 @@ pub enum Break {
         #[schemars(with = "String")]
         to: Time,
         /// The most that is taken; what was punched as a break within the times counts towards it. Default: all of it.
-        #[serde(default)]
+        #[schemars(default)]
         at_most: Option<Seconds>,
         /// How much is deducted. Default: what was worked of it.
-        #[serde(default)]
+        #[schemars(default)]
         deduct: Deduct,
         /// Nothing is deducted, and a punched break within the times is paid up to `at_most`. Default: no.
-        #[serde(default)]
+        #[schemars(default)]
         paid: bool,
     },
     /// Once so much was worked. What was punched as a break counts towards it.
@@ -296,7 +296,7 @@ pub enum Break {
         /// How long the break is.
         length: Seconds,
         /// How much is deducted. Default: of what was worked past `worked`, so that a minute more never counts less.
-        #[serde(default)]
+        #[schemars(default)]
         deduct: Deduct,
     },
 }
@@ -334,9 +334,11 @@ pub struct Window {
     /// Its name.
     pub name: String,
     /// From when.
+    #[serde(deserialize_with = "super::read::clock")]
     #[schemars(with = "String")]
     pub from: Time,
     /// Until when. Not after `from`, it is on the next day.
+    #[serde(deserialize_with = "super::read::clock")]
     #[schemars(with = "String")]
     pub to: Time,
 }
