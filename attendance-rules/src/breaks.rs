@@ -21,6 +21,12 @@ struct Stretch {
 impl Rules {
     /// Takes the breaks of the shifts of a day, in order of time, out of what they count.
     pub(crate) fn take_breaks(&self, rules: &[ReadyBreak], shifts: &mut [&mut Account]) {
+        if rules.is_empty() {
+            return;
+        }
+        let any_paid = rules
+            .iter()
+            .any(|rule| matches!(rule, ReadyBreak::Fixed { paid: true, .. }));
         let mut stretch = Stretch {
             counted: Vec::new(),
             paid: Vec::new(),
@@ -28,24 +34,43 @@ impl Rules {
             off: Vec::new(),
             punched: Vec::new(),
         };
-        for shift in shifts.iter().filter(|shift| !shift.counted.is_empty()) {
-            stretch.counted.extend_from_slice(&shift.counted);
-            stretch.punched.extend(between(&shift.counted));
+        let worked = |shift: &&mut &mut Account| !shift.counted.is_empty();
+        let mut joined = 0;
+        for shift in shifts.iter_mut().filter(worked) {
             stretch.hull.0 = stretch.hull.0.min(shift.hull.0);
             stretch.hull.1 = stretch.hull.1.max(shift.hull.1);
+            if any_paid {
+                stretch.punched.extend(between(&shift.counted));
+            }
+            stretch.counted.append(&mut shift.counted);
+            joined += 1;
         }
-        if rules.is_empty() || stretch.counted.is_empty() {
+        if joined == 0 {
             return;
         }
-        normalize(&mut stretch.counted);
+        if joined > 1 {
+            normalize(&mut stretch.counted);
+        }
+        self.take_from(rules, &mut stretch);
+        if let [only] = shifts {
+            (only.counted, only.paid) = (stretch.counted, stretch.paid);
+            return;
+        }
+        for shift in shifts.iter_mut() {
+            shift.counted = clip(&stretch.counted, shift.hull);
+            shift.paid = clip(&stretch.paid, shift.hull);
+        }
+    }
+
+    fn take_from(&self, rules: &[ReadyBreak], stretch: &mut Stretch) {
         stretch.off = between(&stretch.counted);
         for rule in rules {
             if let &ReadyBreak::Fixed { from, to, .. } = rule {
                 // A break of a night shift may lie on its second day; any shift may reach into another day.
-                let days = self.zone.day(stretch.hull.0) - 1..=self.zone.day(stretch.hull.1);
-                for day in days.filter(|&day| self.zone.exists(day)) {
+                for day in self.zone.day(stretch.hull.0) - 1..=self.zone.day(stretch.hull.1) {
                     let window = (self.zone.at(day, from), self.zone.at(day, to));
-                    if stretch.hull.0 < window.1 && window.0 < stretch.hull.1 {
+                    let touched = stretch.hull.0 < window.1 && window.0 < stretch.hull.1;
+                    if touched && self.zone.exists(day) {
                         stretch.take_fixed(rule, window);
                     }
                 }
@@ -53,10 +78,6 @@ impl Rules {
         }
         for rule in rules {
             stretch.take_after_work(rule);
-        }
-        for shift in shifts.iter_mut().filter(|shift| !shift.counted.is_empty()) {
-            shift.counted = clip(&stretch.counted, shift.hull);
-            shift.paid = clip(&stretch.paid, shift.hull);
         }
     }
 }

@@ -1,5 +1,7 @@
 //! What days were, from the shifts that were worked.
 
+use std::borrow::Cow;
+use std::mem;
 use std::ops::RangeInclusive;
 use std::sync::Arc;
 
@@ -101,7 +103,7 @@ impl<'r> Days<'r> {
     ) -> Self {
         worked.sort_by_key(|it| (it.day(), it.place));
         for day in worked.chunk_by_mut(|one, other| one.day() == other.day()) {
-            rules.take_breaks_of_day(day);
+            rules.take_breaks_of_day(day.iter_mut().map(|it| (it.shift, &mut it.account)));
         }
         let mut days = Self {
             rules,
@@ -110,9 +112,9 @@ impl<'r> Days<'r> {
             shifts: &[],
             pieces: Vec::with_capacity(worked.len()),
         };
-        for it in worked {
+        for mut it in worked {
             shifts[it.place].times = it.account.times((i64::MIN, i64::MAX));
-            days.note(&it);
+            days.note(&mut it);
         }
         days.pieces.sort_by_key(|piece| (piece.day, piece.place));
         days.shifts = shifts;
@@ -120,7 +122,7 @@ impl<'r> Days<'r> {
     }
 
     /// Notes for which days a shift counts.
-    fn note(&mut self, it: &Worked) {
+    fn note(&mut self, it: &mut Worked) {
         let rules = self.rules;
         let overtime = &rules.policy.overtime;
         let split = it.days.len() > 1;
@@ -138,7 +140,11 @@ impl<'r> Days<'r> {
                 rest_day,
                 holiday: overtime.holidays && rules.is_holiday(holiday_of),
                 times: it.account.times(bounds),
-                work: clip(&it.account.counted, bounds),
+                work: if split {
+                    clip(&it.account.counted, bounds)
+                } else {
+                    mem::take(&mut it.account.counted)
+                },
                 anomalies: if leads { it.anomalies } else { 0 },
             });
         }
@@ -345,19 +351,23 @@ impl<'r> Days<'r> {
 }
 
 /// What was worked on a day, and what of it on a rest day's or a holiday's account.
-struct Work {
-    all: Vec<Interval>,
-    rest_day: Vec<Interval>,
-    holiday: Vec<Interval>,
+struct Work<'a> {
+    all: Cow<'a, [Interval]>,
+    rest_day: Cow<'a, [Interval]>,
+    holiday: Cow<'a, [Interval]>,
 }
 
 /// The work of a day, made as long as what counts of it: rounding takes from its end or adds to it.
-fn work_of(pieces: &[Piece], counted: i64) -> Work {
-    let of = |which: fn(&Piece) -> bool| {
-        let pieces = pieces.iter().filter(|piece| which(piece));
-        let mut set: Vec<Interval> = pieces.flat_map(|piece| &piece.work).copied().collect();
-        normalize(&mut set);
-        set
+fn work_of(pieces: &[Piece], counted: i64) -> Work<'_> {
+    let of = |which: fn(&Piece) -> bool| match pieces {
+        [only] if which(only) => Cow::Borrowed(&only.work[..]),
+        [_] => Cow::Borrowed(&[][..]),
+        _ => {
+            let pieces = pieces.iter().filter(|piece| which(piece));
+            let mut set: Vec<Interval> = pieces.flat_map(|piece| &piece.work).copied().collect();
+            normalize(&mut set);
+            Cow::Owned(set)
+        }
     };
     let mut work = Work {
         all: of(|_| true),
@@ -371,12 +381,13 @@ fn work_of(pieces: &[Piece], counted: i64) -> Work {
     let mut cut = last(&work.all, -more);
     normalize(&mut cut);
     for set in [&mut work.all, &mut work.rest_day, &mut work.holiday] {
-        *set = subtract(set, &cut);
+        let mut rounded = subtract(set, &cut);
         if more > 0
-            && let Some(last) = set.last_mut().filter(|last| last.1 == end)
+            && let Some(last) = rounded.last_mut().filter(|last| last.1 == end)
         {
             last.1 += more;
         }
+        *set = Cow::Owned(rounded);
     }
     work
 }
@@ -391,15 +402,12 @@ impl Rules {
     }
 
     /// Takes the breaks of shifts that count for one day.
-    fn take_breaks_of_day(&self, day: &mut [Worked]) {
+    fn take_breaks_of_day<'a>(&self, day: impl Iterator<Item = (Option<usize>, &'a mut Account)>) {
         let mut others = Vec::new();
-        for it in day {
-            let own = it
-                .shift
-                .and_then(|shift| self.shifts[shift].breaks.as_ref());
-            match own {
-                Some(own) => self.take_breaks(own, &mut [&mut it.account]),
-                None => others.push(&mut it.account),
+        for (shift, account) in day {
+            match shift.and_then(|shift| self.shifts[shift].breaks.as_ref()) {
+                Some(own) => self.take_breaks(own, &mut [account]),
+                None => others.push(account),
             }
         }
         self.take_breaks(&self.breaks, &mut others);
@@ -407,32 +415,29 @@ impl Rules {
 
     /// What is expected of shifts of one day, from when until when each is: what counts of them without a minute more or less.
     pub(crate) fn expected_of(&self, shifts: &[(usize, i64, i64)]) -> i64 {
-        let mut expected = 0;
-        let mut worked = Vec::with_capacity(shifts.len());
-        for (place, &(shift, start, end)) in shifts.iter().enumerate() {
-            if let Some(stated) = self.shifts[shift].expected {
-                expected += stated;
-                continue;
-            }
-            worked.push(Worked {
-                place,
-                account: Account {
-                    counted: vec![(start, end)],
-                    hull: (start, end),
-                    ..Account::default()
-                },
-                home: 0,
-                shift: Some(shift),
-                days: Vec::new(),
-                anomalies: 0,
-            });
+        if let &[(shift, start, end)] = shifts
+            && let Some(usual) = self.shifts[shift].usual
+            && self.no_clock_changes(start, end)
+        {
+            return usual;
         }
-        self.take_breaks_of_day(&mut worked);
-        expected
-            + worked
-                .iter()
-                .map(|it| total(&it.account.counted))
-                .sum::<i64>()
+        let stated = shifts.iter().filter_map(|it| self.shifts[it.0].stated);
+        let stated: i64 = stated.sum();
+        let others = shifts
+            .iter()
+            .filter(|it| self.shifts[it.0].stated.is_none());
+        let worked = others.map(|&(shift, start, end)| {
+            let account = Account {
+                counted: vec![(start, end)],
+                hull: (start, end),
+                ..Account::default()
+            };
+            (Some(shift), account)
+        });
+        let mut worked: Vec<_> = worked.collect();
+        self.take_breaks_of_day(worked.iter_mut().map(|it| (it.0, &mut it.1)));
+        let worked = worked.iter().map(|it| total(&it.1.counted));
+        stated + worked.sum::<i64>()
     }
 
     /// The day for which a scheduled shift counts.

@@ -239,14 +239,11 @@ impl Run<'_> {
             return (0, 0);
         }
         let over = |by: i64, grace: i64| if by > grace { by } else { 0 };
-        let middle = self.rules.middle(home, plan);
-        let judged = |half: Half, within: bool| !(within && plan.half == Some(half));
-        let came = account
-            .came
-            .filter(|_| judged(Half::Morning, start < middle));
-        let left = account
-            .left
-            .filter(|_| judged(Half::Afternoon, middle < end));
+        let middle = || self.rules.middle(home, plan);
+        let free_morning = plan.half == Some(Half::Morning) && start < middle();
+        let free_afternoon = plan.half == Some(Half::Afternoon) && middle() < end;
+        let came = account.came.filter(|_| !free_morning);
+        let left = account.left.filter(|_| !free_afternoon);
         // Before the end, somebody may come back.
         let left = left.filter(|_| closed || self.as_of >= end);
         (

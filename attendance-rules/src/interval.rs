@@ -43,6 +43,9 @@ pub(crate) fn clip(set: &[Interval], window: Interval) -> Vec<Interval> {
 
 /// What of `set` is not in `other`.
 pub(crate) fn subtract(set: &[Interval], other: &[Interval]) -> Vec<Interval> {
+    if set.is_empty() || other.is_empty() {
+        return set.to_vec();
+    }
     let mut left = Vec::with_capacity(set.len() + other.len());
     let mut cuts = other.iter().copied().peekable();
     for &(mut from, to) in set {

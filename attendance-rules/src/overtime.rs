@@ -1,5 +1,7 @@
 //! What is worked beyond what is expected.
 
+use std::borrow::Cow;
+
 use crate::{
     OvertimeTimes, Rules, Seconds, WeeklyCounts,
     interval::{Interval, after, subtract, total},
@@ -48,8 +50,12 @@ impl Rules {
             return over;
         }
         let rest_day = subtract(day.rest_day, day.holiday);
-        let ordinary = subtract(&subtract(day.work, day.holiday), &rest_day);
         (over.holiday, over.rest_day) = (Seconds(total(day.holiday)), Seconds(total(&rest_day)));
+        let ordinary = if day.holiday.is_empty() && rest_day.is_empty() {
+            Cow::Borrowed(day.work)
+        } else {
+            Cow::Owned(subtract(&subtract(day.work, day.holiday), &rest_day))
+        };
         let mut daily = Vec::new();
         if let Some(daily_rule) = rule.daily
             && let Some(limit) = daily_rule.after.map(|after| after.0).or(day.expected)
@@ -58,17 +64,18 @@ impl Rules {
             daily = after(&ordinary, limit);
         }
         over.daily = Seconds(total(&daily));
-        let regular = subtract(&ordinary, &daily);
-        let towards = match rule.weekly_counts {
-            WeeklyCounts::All => day.work,
-            WeeklyCounts::Regular => &regular,
-        };
         if let Some(limit) = rule.weekly_after {
-            let weekly = after(towards, limit.0 - week.counted);
-            let weekly = subtract(&subtract(&weekly, day.holiday), &rest_day);
-            over.weekly = Seconds(total(&subtract(&weekly, &daily)));
+            let towards = match rule.weekly_counts {
+                WeeklyCounts::All => Cow::Borrowed(day.work),
+                WeeklyCounts::Regular => Cow::Owned(subtract(&ordinary, &daily)),
+            };
+            let mut weekly = after(&towards, limit.0 - week.counted);
+            for other in [day.holiday, &rest_day, &daily] {
+                weekly = subtract(&weekly, other);
+            }
+            over.weekly = Seconds(total(&weekly));
+            week.counted += total(&towards);
         }
-        week.counted += total(towards);
         if let Some(most) = rule.at_most_daily {
             over.over_limit = Seconds((over.all() - most.0).max(0));
         }

@@ -58,7 +58,10 @@ pub(crate) struct ReadyShift {
     pub(crate) late_after: i64,
     pub(crate) early_before: i64,
     pub(crate) flexible: bool,
-    pub(crate) expected: Option<i64>,
+    /// What the policy says.
+    pub(crate) stated: Option<i64>,
+    /// What is expected of it as the only one of a day around which no clock changes.
+    pub(crate) usual: Option<i64>,
     pub(crate) breaks: Option<Vec<ReadyBreak>>,
 }
 
@@ -156,7 +159,8 @@ impl Rules {
                 late_after: shift.late_after.0,
                 early_before: shift.early_before.0,
                 flexible: shift.flexible,
-                expected: shift.expected.map(|expected| expected.0),
+                stated: shift.expected.map(|expected| expected.0),
+                usual: None,
                 breaks: breaks.map(|breaks| breaks.iter().map(ready_break).collect()),
             }
         });
@@ -182,7 +186,7 @@ impl Rules {
             leave: Vec::new(),
         };
         let (memory, lookback) = lookback(&policy, &shifts);
-        Ok(Self {
+        let mut rules = Self {
             breaks: policy.breaks.iter().map(ready_break).collect(),
             windows: windows.collect(),
             places: places.collect(),
@@ -196,7 +200,21 @@ impl Rules {
             working,
             everybody,
             policy,
-        })
+        };
+        let quiet =
+            |day: &i32| rules.no_clock_changes(rules.zone.at(*day, 0), rules.zone.at(*day + 2, 0));
+        if let Some(day) = (0..366).find(quiet) {
+            for shift in 0..rules.shifts.len() {
+                let (start, end) = rules.hours(day, shift);
+                rules.shifts[shift].usual = Some(rules.expected_of(&[(shift, start, end)]));
+            }
+        }
+        Ok(rules)
+    }
+
+    /// Whether no clock changes from a day before `start` to a day after `end`, within which the breaks of a shift lie.
+    pub(crate) fn no_clock_changes(&self, start: i64, end: i64) -> bool {
+        self.zone.is_steady(start - DAY, end + DAY)
     }
 
     /// The same rules with this calendar.

@@ -273,7 +273,19 @@ impl Zone {
 
     /// Seconds east of Greenwich.
     pub(crate) fn offset(&self, second: i64) -> i64 {
-        self.spans[self.spans.partition_point(|span| span.from <= second) - 1].offset
+        self.spans[self.span(second)].offset
+    }
+
+    fn span(&self, second: i64) -> usize {
+        self.spans.partition_point(|span| span.from <= second) - 1
+    }
+
+    /// Whether the clock does not change from `from` to `to`.
+    pub(crate) fn is_steady(&self, from: i64, to: i64) -> bool {
+        to < self
+            .spans
+            .get(self.span(from) + 1)
+            .map_or(i64::MAX, |next| next.from)
     }
 
     /// The local time as if it were UTC.

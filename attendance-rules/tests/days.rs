@@ -264,3 +264,28 @@ fn a_day_that_did_not_exist_has_no_windows_and_no_breaks() {
     assert_eq!(hours(&ledger.days[0]), 7.0);
     assert_eq!(ledger.days[0].windows[0].worked, Seconds(5 * HOUR));
 }
+
+#[test]
+fn a_break_in_the_hour_that_the_clock_skips_or_repeats() {
+    let rules = rules(&format!(
+        "[site]\ntime_zone = 'Europe/Berlin'\nworking_days = ['mon', 'tue', 'wed', 'thu', 'fri', 'sat', 'sun']\n{NIGHT}\
+         [[breaks]]\nkind = 'fixed'\nfrom = '02:00'\nto = '03:00'"
+    ));
+    for (date, next, figure) in [
+        ("2026-03-27", "2026-03-28", 7.0),
+        ("2026-03-28", "2026-03-29", 7.0),
+        ("2026-03-29", "2026-03-30", 7.0),
+        ("2026-10-23", "2026-10-24", 7.0),
+        ("2026-10-24", "2026-10-25", 8.0),
+        ("2026-10-25", "2026-10-26", 7.0),
+    ] {
+        let times = [format!("{date}T22:00"), format!("{next}T06:00")];
+        let ledger = evaluate(&rules, &[&times[0], &times[1]], date, date);
+        let record = &ledger.days[0];
+        assert_eq!(
+            (hours(record), record.balance),
+            (figure, Seconds(0)),
+            "{date}"
+        );
+    }
+}
