@@ -41,24 +41,31 @@ pub(crate) fn clip(set: &[Interval], window: Interval) -> Vec<Interval> {
     cut.filter(|(from, to)| from < to).collect()
 }
 
-/// Takes `cut` out of `set`.
-pub(crate) fn remove(set: &mut Vec<Interval>, cut: Interval) {
-    if cut.0 >= cut.1 || set.iter().all(|&(from, to)| to <= cut.0 || cut.1 <= from) {
-        return;
-    }
-    let pieces = set
-        .iter()
-        .flat_map(|&(from, to)| [(from, to.min(cut.0)), (from.max(cut.1), to)]);
-    *set = pieces.filter(|(from, to)| from < to).collect();
-}
-
 /// What of `set` is not in `other`.
 pub(crate) fn subtract(set: &[Interval], other: &[Interval]) -> Vec<Interval> {
-    let mut left = set.to_vec();
-    for &cut in other {
-        remove(&mut left, cut);
+    if set.is_empty() || other.is_empty() {
+        return set.to_vec();
+    }
+    let mut left = Vec::with_capacity(set.len() + other.len());
+    let mut cuts = other.iter().copied().peekable();
+    for &(mut from, to) in set {
+        while let Some(cut) = cuts.next_if(|cut| cut.1 <= to) {
+            if from < cut.0 {
+                left.push((from, cut.0));
+            }
+            from = from.max(cut.1);
+        }
+        let end = cuts.peek().map_or(to, |cut| to.min(cut.0));
+        if from < end {
+            left.push((from, end));
+        }
     }
     left
+}
+
+/// What lies between the first second of `set` and the last, and is not in it.
+pub(crate) fn between(set: &[Interval]) -> Vec<Interval> {
+    set.windows(2).map(|pair| (pair[0].1, pair[1].0)).collect()
 }
 
 /// The first `length` seconds of `set`.
@@ -137,6 +144,8 @@ mod tests {
             prop_assert_eq!(overlap(&a, window), inside.len() as i64);
             prop_assert_eq!(points(&clip(&a, window)), inside);
             prop_assert_eq!(points(&subtract(&a, &b)), all.difference(&points(&b)).copied().collect());
+            let ends = all.first().zip(all.last()).map_or(0..0, |(from, to)| *from..*to);
+            prop_assert_eq!(points(&between(&a)), ends.filter(|at| !all.contains(at)).collect());
             let count = length as usize;
             prop_assert_eq!(points(&first(&a, length)), all.iter().copied().take(count).collect());
             prop_assert_eq!(points(&after(&a, length)), all.iter().copied().skip(count).collect());

@@ -65,6 +65,8 @@
 //! supersede and never edit, make another ledger, and a [`Revision`] lists what differs. [`Statistics`] sum days up;
 //! [`Rules::presence`] says who is here. [`Session`]s are for classes and meetings: a window, a roster, once each.
 //!
+//! Instants, dates and times of day are jiff's: take its types from [`facekit::jiff`], so that they are of the same version.
+//!
 //! ## Rules that hold everywhere
 //!
 //! - **Nothing is read but arguments**: no file, no clock, no environment, no time-zone database of the system. Equal
@@ -82,12 +84,12 @@
 //! ## From punches to what counts
 //!
 //! Spans from the punches ([`Count`]); an automatic OUT where one is missing ([`MissingOut`]); rounding of their ends
-//! ([`Rounding`]); the payable window ([`Work::before_start`], [`Work::after_end`]); breaks, first those at fixed times, then
-//! those after work ([`Break`]); the days they belong to ([`DayOf`]); rounding of the sum; status, balance, overtime
-//! ([`Overtime`]) and windows such as the night ([`Window`]).
+//! ([`Rounding`]); the payable window ([`Work::before_start`], [`Work::after_end`]); the days that shifts count for, with what
+//! is expected of them ([`DayOf`]); the breaks of each day, first those at fixed times, then those after work ([`Break`]);
+//! rounding of the sum; and of that sum, status, balance, overtime ([`Overtime`]) and windows such as the night ([`Window`]).
 //!
-//! On half-holidays and half days of leave, what is expected and the thresholds are halved, and coming late or leaving early
-//! in the free half is not judged.
+//! On half-holidays and half days of leave, what is expected and the thresholds are halved, coming late or leaving early in
+//! the free half is not judged, and no automatic OUT pays it.
 //!
 //! # What is not supported
 //!
@@ -99,7 +101,9 @@
 //!
 //! - **ical** (default): `Calendar::from_ics` and `SessionSeries`, holidays from ICS files and sessions by RRULE.
 
+mod breaks;
 mod calendar;
+mod day;
 mod decide;
 mod error;
 mod evaluate;

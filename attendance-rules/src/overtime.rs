@@ -1,5 +1,7 @@
 //! What is worked beyond what is expected.
 
+use std::borrow::Cow;
+
 use crate::{
     OvertimeTimes, Rules, Seconds, WeeklyCounts,
     interval::{Interval, after, subtract, total},
@@ -18,10 +20,12 @@ pub(crate) struct Week {
 pub(crate) struct Day<'a> {
     pub(crate) day: i32,
     pub(crate) work: &'a [Interval],
+    /// What of the work is a rest day's.
+    pub(crate) rest_day: &'a [Interval],
+    /// What of the work is a holiday's.
+    pub(crate) holiday: &'a [Interval],
     /// `None` where nobody need have come.
     pub(crate) expected: Option<i64>,
-    pub(crate) rest_day: bool,
-    pub(crate) holiday: bool,
 }
 
 impl Rules {
@@ -42,43 +46,35 @@ impl Rules {
                 counted: 0,
             };
         }
-        let worked = total(day.work);
-        if worked == 0 {
+        if day.work.is_empty() {
             return over;
         }
-        let before = week.counted;
-        if (day.holiday && rule.holidays) || (day.rest_day && rule.rest_days) {
-            let kind = if day.holiday && rule.holidays {
-                &mut over.holiday
-            } else {
-                &mut over.rest_day
-            };
-            *kind = Seconds(worked);
-            if rule.weekly_counts == WeeklyCounts::All {
-                week.counted += worked;
-            }
+        let rest_day = subtract(day.rest_day, day.holiday);
+        (over.holiday, over.rest_day) = (Seconds(total(day.holiday)), Seconds(total(&rest_day)));
+        let ordinary = if day.holiday.is_empty() && rest_day.is_empty() {
+            Cow::Borrowed(day.work)
         } else {
-            let mut daily = Vec::new();
-            if let Some(daily_rule) = rule.daily
-                && let Some(limit) = daily_rule.after.map(|after| after.0).or(day.expected)
-                && worked - limit > daily_rule.tolerance.0
-            {
-                daily = after(day.work, limit);
-            }
-            over.daily = Seconds(total(&daily));
-            let regular;
-            let towards: &[Interval] = match rule.weekly_counts {
-                WeeklyCounts::All => day.work,
-                WeeklyCounts::Regular => {
-                    regular = subtract(day.work, &daily);
-                    &regular
-                }
+            Cow::Owned(subtract(&subtract(day.work, day.holiday), &rest_day))
+        };
+        let mut daily = Vec::new();
+        if let Some(daily_rule) = rule.daily
+            && let Some(limit) = daily_rule.after.map(|after| after.0).or(day.expected)
+            && total(&ordinary) - limit > daily_rule.tolerance.0
+        {
+            daily = after(&ordinary, limit);
+        }
+        over.daily = Seconds(total(&daily));
+        if let Some(limit) = rule.weekly_after {
+            let towards = match rule.weekly_counts {
+                WeeklyCounts::All => Cow::Borrowed(day.work),
+                WeeklyCounts::Regular => Cow::Owned(subtract(&ordinary, &daily)),
             };
-            week.counted += total(towards);
-            if let Some(limit) = rule.weekly_after {
-                let weekly = after(towards, limit.0 - before);
-                over.weekly = Seconds(total(&subtract(&weekly, &daily)));
+            let mut weekly = after(&towards, limit.0 - week.counted);
+            for other in [day.holiday, &rest_day, &daily] {
+                weekly = subtract(&weekly, other);
             }
+            over.weekly = Seconds(total(&weekly));
+            week.counted += total(&towards);
         }
         if let Some(most) = rule.at_most_daily {
             over.over_limit = Seconds((over.all() - most.0).max(0));

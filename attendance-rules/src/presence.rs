@@ -1,12 +1,13 @@
 //! Who is here, at an instant.
 
-use facekit::PersonId;
+use facekit::{Direction, PersonId};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Correction, Period, Punch, Result, Rules, Status,
-    time::{checked, date_of, timestamp_of},
+    Correction, Half, Ledger, Outcome, Period, Punch, Result, Rules, ShiftRecord,
+    rules::DayPlan,
+    time::{checked, date_of, seconds_of, timestamp_of},
 };
 
 /// What a person's day is so far.
@@ -38,7 +39,7 @@ pub struct Presence {
     pub at: Timestamp,
     /// Since when the person is inside; `None` for whoever is not.
     pub inside_since: Option<Timestamp>,
-    /// What the day of the site is so far.
+    /// What the day of the site is so far, by the shifts that start on it.
     pub today: Today,
 }
 
@@ -53,7 +54,7 @@ impl Rules {
     ///
     /// ```
     /// use attendance_rules::{Policy, Punch, Rules, Today};
-    /// use facekit::PersonId;
+    /// use facekit::{Direction, PersonId};
     ///
     /// let rules = Rules::new(Policy::default())?;
     /// let anna = PersonId::new("anna")?;
@@ -74,32 +75,24 @@ impl Rules {
         let day = self.zone.day(second);
         let date = date_of(day);
         let ledger = self.evaluate(person, punches, corrections, Period::new(date, date)?, at)?;
-        let last = ledger.shifts.last();
-        let inside = last.filter(|shift| shift.open && !shift.is_final && !shift.refused);
-        // Of an open shift the last punch is the IN; of one counted from first to last, the only one.
-        let inside_since = inside.map(|shift| shift.closed);
+        let inside_since = inside_since(&ledger);
         let plan = self.plan(person);
         let is = self.day_plan(plan, day);
-        let came = ledger.days.iter().any(|day| day.shifts > 0) || inside.is_some();
+        let starts_on = |shift: &ShiftRecord| {
+            let start = shift.scheduled.map_or(shift.opened, |hours| hours.0);
+            self.zone.day(seconds_of(start))
+        };
+        let came = inside_since.is_some() || ledger.shifts.iter().any(|it| starts_on(it) == day);
         let today = if came {
             Today::Present
         } else if !is.employed {
             Today::NotEmployed
         } else if !is.scheduled || (is.free && is.leave.is_none()) {
             Today::Free
-        } else if is.free || ledger.days.iter().any(|day| day.status == Status::OnLeave) {
+        } else if is.free {
             Today::OnLeave
         } else {
-            let due = is.shifts.iter().map(|&shift| {
-                let (start, end) = self.hours(day, shift);
-                let rule = &self.shifts[shift];
-                if rule.flexible {
-                    end
-                } else {
-                    start + rule.late_after
-                }
-            });
-            match due.min() {
+            match self.due(day, &is) {
                 Some(due) if second > due => Today::Absent,
                 _ => Today::Expected,
             }
@@ -111,4 +104,47 @@ impl Rules {
             today,
         })
     }
+
+    /// Until when somebody should have come on a day, by what is not free of its shifts.
+    fn due(&self, day: i32, plan: &DayPlan<'_>) -> Option<i64> {
+        let middle = self.middle(day, plan);
+        let (from, to) = match plan.half {
+            Some(Half::Morning) => (middle, i64::MAX),
+            Some(Half::Afternoon) => (i64::MIN, middle),
+            None => (i64::MIN, i64::MAX),
+        };
+        let due = plan.shifts.iter().filter_map(|&shift| {
+            let (start, end) = self.hours(day, shift);
+            let (start, end) = (start.max(from), end.min(to));
+            let rule = &self.shifts[shift];
+            let due = if rule.flexible {
+                end
+            } else {
+                start + rule.late_after
+            };
+            (start < end).then_some(due)
+        });
+        due.min()
+    }
+}
+
+/// Since when somebody is inside: the first IN after the last OUT of a shift that is not over.
+fn inside_since(ledger: &Ledger) -> Option<Timestamp> {
+    let last = ledger.shifts.last()?;
+    if last.is_final || last.refused || last.automatic_out.is_some() {
+        return None;
+    }
+    let mut since = None;
+    for it in &ledger.outcomes {
+        match it.outcome {
+            Outcome::Assigned { shift, direction } if shift + 1 == ledger.shifts.len() => {
+                since = match direction {
+                    Direction::Entry => since.or(Some(it.at)),
+                    Direction::Exit => None,
+                };
+            }
+            _ => {}
+        }
+    }
+    since
 }

@@ -100,7 +100,7 @@ pub enum Source {
 /// assert_eq!(punch.id.as_str(), "4711");
 /// # Ok::<(), facekit::Error>(())
 /// ```
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[non_exhaustive]
 pub struct Punch {
@@ -125,6 +125,37 @@ pub struct Punch {
     /// How live the face was, 0 to 1.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub liveness: Option<f32>,
+}
+
+/// Whether they are the same record; a score that is no number equals another such.
+impl PartialEq for Punch {
+    fn eq(&self, other: &Self) -> bool {
+        let Self {
+            id,
+            person,
+            at,
+            device,
+            kind,
+            source,
+            score,
+            liveness,
+        } = self;
+        let same = |one: Option<f32>, two: Option<f32>| match (one, two) {
+            (Some(one), Some(two)) => one == two || (one.is_nan() && two.is_nan()),
+            _ => one.is_none() && two.is_none(),
+        };
+        (id, person, at, device, kind, source)
+            == (
+                &other.id,
+                &other.person,
+                &other.at,
+                &other.device,
+                &other.kind,
+                &other.source,
+            )
+            && same(*score, other.score)
+            && same(*liveness, other.liveness)
+    }
 }
 
 impl Punch {
@@ -241,8 +272,8 @@ impl Correction {
     }
 }
 
-/// What a [`Correction`] does. Of several about one punch the latest holds. One about a punch whose own correction was taken
-/// back has no effect.
+/// What a [`Correction`] does. A replacement stands for what it replaced: of several corrections about either, the latest
+/// holds. One about a punch whose own correction was taken back has no effect.
 ///
 /// ```
 /// use attendance_rules::{Change, Punch, PunchKind, Source};
@@ -321,8 +352,12 @@ pub(crate) fn resolve<'a>(
         .filter_map(|correction| correction.change.brings())
         .collect();
     let mut known: HashSet<&PunchId> = punches.iter().map(|punch| &punch.id).collect();
+    // The latest correction of each punch itself.
     let mut by: BTreeMap<&PunchId, &Correction> = BTreeMap::new();
-    let mut added: Vec<(&Correction, &Punch)> = Vec::new();
+    // What each replacement stands for in the end.
+    let mut origins: BTreeMap<&PunchId, &PunchId> = BTreeMap::new();
+    // The latest correction of each of these or of what stands for it, and what counts since then.
+    let mut latest: BTreeMap<&PunchId, (&Correction, Option<&PunchId>)> = BTreeMap::new();
     for &correction in &active {
         let wrong = |reason: String| Error::Correction {
             id: correction.id.clone(),
@@ -334,46 +369,37 @@ pub(crate) fn resolve<'a>(
             Change::Void { punch } => (Some(punch), None),
             Change::Undo { .. } => continue,
         };
+        if target.is_some_and(|target| !known.contains(target) && lost.contains(target)) {
+            continue;
+        }
         if let Some(target) = target {
             if !known.contains(target) {
-                if lost.contains(target) {
-                    continue;
-                }
                 return Err(wrong(format!("there is no punch {target:?} before it")));
             }
+            let origin = origins.get(target).copied().unwrap_or(target);
             by.insert(target, correction);
+            latest.insert(origin, (correction, new.map(|punch| &punch.id)));
+            origins.extend(new.map(|punch| (&punch.id, origin)));
         }
         if let Some(punch) = new {
-            check(person, punch)?;
+            all.push((check(person, punch)?, &**punch));
             if !known.insert(&punch.id) {
                 return Err(Error::DuplicateId {
                     what: "punch",
                     id: punch.id.to_string(),
                 });
             }
-            added.push((correction, punch));
         }
     }
-    for (correction, punch) in added {
-        let second = time::seconds_of(punch.at);
-        // A replacement falls with its correction when a later one is about the same punch.
-        if let Change::Replace { punch: target, .. } = &correction.change
-            && let Some(&later) = by.get(target)
-            && later.id != correction.id
-        {
-            by.entry(&punch.id).or_insert(later);
-        }
-        all.push((second, punch));
-    }
+    let latest_of = |id: &PunchId| latest.get(origins.get(id).copied().unwrap_or(id));
     let (gone, kept): (Vec<_>, Vec<_>) = all
         .into_iter()
-        .partition(|(_, punch)| by.contains_key(&punch.id));
+        .partition(|(_, punch)| latest_of(&punch.id).is_some_and(|it| it.1 != Some(&punch.id)));
     let superseded = sorted(gone)?.into_iter().map(|(at, punch)| {
-        let correction = by
-            .get(&punch.id)
-            .map(|by| by.id.clone())
-            .unwrap_or_default();
-        (at, punch, correction)
+        let of_it = by.get(&punch.id).copied();
+        let correction = of_it.or_else(|| latest_of(&punch.id).map(|it| it.0));
+        let id = correction.map(|correction| correction.id.clone());
+        (at, punch, id.unwrap_or_default())
     });
     let superseded = superseded.collect();
     Ok(Resolved {

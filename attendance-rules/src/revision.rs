@@ -80,6 +80,29 @@ impl Revision {
                 days.entry(day.date).or_default()[side] = Some(day);
             }
         }
+        // The first punch of each shift that is in a shift on either side: by that, one without a name is known again.
+        let mut anchors: [Vec<Option<&PunchId>>; 2] = [
+            vec![None; before.shifts.len()],
+            vec![None; after.shifts.len()],
+        ];
+        for (&(_, punch), sides) in &outcomes {
+            if let [
+                Some(Outcome::Assigned { shift: old, .. }),
+                Some(Outcome::Assigned { shift: new, .. }),
+            ] = sides
+            {
+                for (anchors, &shift) in anchors.iter_mut().zip([old, new]) {
+                    if let Some(anchor) = anchors.get_mut(shift) {
+                        anchor.get_or_insert(punch);
+                    }
+                }
+            }
+        }
+        let place = |side: usize, shifts: &[ShiftRecord], at: usize| {
+            let shift = shifts.get(at)?;
+            let anchor = anchors[side][at].filter(|_| shift.shift.is_none());
+            Some((shift.shift.clone(), shift.day, anchor))
+        };
         let same = |old: Option<&Outcome>, new: Option<&Outcome>| match (old, new) {
             (
                 Some(Outcome::Assigned {
@@ -90,9 +113,7 @@ impl Revision {
                     shift: new,
                     direction: is,
                 }),
-            ) => {
-                was == is && before.shifts.get(*old).map(place) == after.shifts.get(*new).map(place)
-            }
+            ) => was == is && place(0, &before.shifts, *old) == place(1, &after.shifts, *new),
             _ => old == new,
         };
         let punches = outcomes
@@ -125,9 +146,4 @@ impl Revision {
     pub fn is_empty(&self) -> bool {
         self.punches.is_empty() && self.days.is_empty()
     }
-}
-
-/// Which shift it is, whatever its place in the list.
-fn place(shift: &ShiftRecord) -> (Option<&str>, Date) {
-    (shift.shift.as_deref(), shift.day)
 }

@@ -8,7 +8,7 @@ use facekit::PersonId;
 use crate::{
     Break, Calendar, Error, Half, Member, Policy, Result, Schedule, Seconds,
     policy::{check_days, check_schedule},
-    time::{DAY, HOUR, Zone, day_of, second_of, weekday_of},
+    time::{DAY, HOUR, Zone, date_text, day_of, second_of, weekday_of},
 };
 
 /// A policy made ready to decide and to evaluate: checked, with a calendar and members.
@@ -58,7 +58,10 @@ pub(crate) struct ReadyShift {
     pub(crate) late_after: i64,
     pub(crate) early_before: i64,
     pub(crate) flexible: bool,
-    pub(crate) expected: Option<i64>,
+    /// What the policy says.
+    pub(crate) stated: Option<i64>,
+    /// What is expected of it as the only one of a day around which no clock changes.
+    pub(crate) usual: Option<i64>,
     pub(crate) breaks: Option<Vec<ReadyBreak>>,
 }
 
@@ -77,25 +80,6 @@ pub(crate) enum ReadyBreak {
         length: i64,
         whole: bool,
     },
-}
-
-impl ReadyBreak {
-    /// How much of it is deducted from a shift that is worked in full.
-    pub(crate) fn within(&self, start: i64, end: i64) -> i64 {
-        match *self {
-            Self::Fixed {
-                from,
-                to,
-                at_most,
-                paid: false,
-                ..
-            } => {
-                let on = |shift: i64| (to + shift).min(end) - (from + shift).max(start);
-                on(0).max(on(DAY)).clamp(0, at_most)
-            }
-            _ => 0,
-        }
-    }
 }
 
 /// A member with days as numbers and shifts as places in the list.
@@ -136,6 +120,15 @@ impl DayPlan<'_> {
     pub(crate) fn obliged(&self) -> bool {
         self.employed && self.scheduled && !self.free
     }
+
+    /// What is expected of the day where so much is expected of a whole one.
+    pub(crate) fn halved(&self, value: i64) -> i64 {
+        if self.half.is_some() {
+            value / 2
+        } else {
+            value
+        }
+    }
 }
 
 impl Rules {
@@ -166,7 +159,8 @@ impl Rules {
                 late_after: shift.late_after.0,
                 early_before: shift.early_before.0,
                 flexible: shift.flexible,
-                expected: shift.expected.map(|expected| expected.0),
+                stated: shift.expected.map(|expected| expected.0),
+                usual: None,
                 breaks: breaks.map(|breaks| breaks.iter().map(ready_break).collect()),
             }
         });
@@ -192,7 +186,7 @@ impl Rules {
             leave: Vec::new(),
         };
         let (memory, lookback) = lookback(&policy, &shifts);
-        Ok(Self {
+        let mut rules = Self {
             breaks: policy.breaks.iter().map(ready_break).collect(),
             windows: windows.collect(),
             places: places.collect(),
@@ -206,7 +200,21 @@ impl Rules {
             working,
             everybody,
             policy,
-        })
+        };
+        let quiet =
+            |day: &i32| rules.no_clock_changes(rules.zone.at(*day, 0), rules.zone.at(*day + 2, 0));
+        if let Some(day) = (0..366).find(quiet) {
+            for shift in 0..rules.shifts.len() {
+                let (start, end) = rules.hours(day, shift);
+                rules.shifts[shift].usual = Some(rules.expected_of(&[(shift, start, end)]));
+            }
+        }
+        Ok(rules)
+    }
+
+    /// Whether no clock changes from a day before `start` to a day after `end`, within which the breaks of a shift lie.
+    pub(crate) fn no_clock_changes(&self, start: i64, end: i64) -> bool {
+        self.zone.is_steady(start - DAY, end + DAY)
     }
 
     /// The same rules with this calendar.
@@ -237,7 +245,8 @@ impl Rules {
     /// # Errors
     ///
     /// [`Error::DuplicateId`] where somebody is a member twice; [`Error::Member`] where somebody leaves before joining,
-    /// leave ends before it begins, or a schedule names shifts that overlap or that the policy does not have.
+    /// leave ends before it begins, or a schedule names shifts that overlap or that the policy does not have. Give the
+    /// calendar first: shifts on its holidays overlap none.
     ///
     /// ```
     /// use attendance_rules::{Member, Policy, Rules};
@@ -338,7 +347,7 @@ impl Rules {
             .leave
             .iter()
             .map(|leave| (day_of(leave.from), day_of(leave.to), leave.half));
-        Ok(Plan {
+        let plan = Plan {
             joined: member.joined.map_or(i32::MIN, day_of),
             left: member.left.map_or(i32::MAX, day_of),
             roster_until: member.roster_until.map_or(i32::MAX, day_of),
@@ -346,7 +355,32 @@ impl Rules {
             shifts_on,
             leave: leave.collect(),
             member: Some(member.clone()),
-        })
+        };
+        for &day in plan.shifts_on.keys() {
+            for (one, other) in [(day - 1, day), (day, day + 1)] {
+                if let Some((early, late)) = self.overlap(&plan, one, other) {
+                    let (date, next) = (date_text(one), date_text(other));
+                    let reason = format!(
+                        "shifts_on {}: shift {early:?} of {date} and {late:?} of {next} overlap",
+                        date_text(day)
+                    );
+                    return Err(Error::member(person, reason));
+                }
+            }
+        }
+        Ok(plan)
+    }
+
+    /// Two shifts of days that follow each other, of which the first ends after the second starts.
+    fn overlap(&self, plan: &Plan, day: i32, next: i32) -> Option<(Arc<str>, Arc<str>)> {
+        let shifts = |day| {
+            let is = self.day_plan(plan, day);
+            if is.obliged() { is.shifts } else { &[] }
+        };
+        // In order of time.
+        let (last, first) = (*shifts(day).last()?, *shifts(next).first()?);
+        let (last, first) = (&self.shifts[last], &self.shifts[first]);
+        (last.end > first.start + DAY).then(|| (Arc::clone(&last.name), Arc::clone(&first.name)))
     }
 
     pub(crate) fn day_plan<'a>(&'a self, plan: &'a Plan, day: i32) -> DayPlan<'a> {
@@ -406,6 +440,21 @@ impl Rules {
     pub(crate) fn hours(&self, day: i32, shift: usize) -> (i64, i64) {
         let shift = &self.shifts[shift];
         (self.zone.at(day, shift.start), self.zone.at(day, shift.end))
+    }
+}
+
+impl Rules {
+    /// Halfway between the start of a day's first shift and the end of its last, which parts its halves.
+    pub(crate) fn middle(&self, day: i32, plan: &DayPlan<'_>) -> i64 {
+        let hours = || plan.shifts.iter().map(|&shift| self.hours(day, shift));
+        let (first, last) = (hours().map(|it| it.0).min(), hours().map(|it| it.1).max());
+        let (first, last) = (first.unwrap_or_default(), last.unwrap_or_default());
+        first + (last - first) / 2
+    }
+
+    /// From when on the shifts of a day are free.
+    pub(crate) fn free_from(&self, day: i32, plan: &DayPlan<'_>) -> Option<i64> {
+        (plan.half == Some(Half::Afternoon)).then(|| self.middle(day, plan))
     }
 }
 

@@ -2,6 +2,8 @@
 //!
 //! Decisions at the sighting and evaluation afterwards both step through it, so they cannot disagree.
 
+use std::collections::VecDeque;
+
 use facekit::{Anomaly, AnomalyValue, Direction, Mark, Severity};
 
 use crate::{
@@ -94,7 +96,8 @@ pub(crate) struct Scan<'r> {
     today: i32,
     bounds: (i64, i64),
     scans: u32,
-    low: u32,
+    /// When the last scans were that had a low liveness, in a row, within a day.
+    low: VecDeque<i64>,
     /// Instances around the day, in order of time.
     instances: Vec<Instance>,
     instances_for: Option<i32>,
@@ -110,7 +113,7 @@ impl<'r> Scan<'r> {
             today: i32::MIN,
             bounds: (0, 0),
             scans: 0,
-            low: 0,
+            low: VecDeque::new(),
             instances: Vec::new(),
             instances_for: None,
         }
@@ -238,7 +241,10 @@ impl<'r> Scan<'r> {
         if at < self.bounds.0 || self.bounds.1 <= at {
             self.today = self.rules.zone.day(at);
             self.bounds = self.rules.zone.bounds(self.today);
-            (self.scans, self.low) = (0, 0);
+            self.scans = 0;
+        }
+        while self.low.front().is_some_and(|&low| low + DAY <= at) {
+            self.low.pop_front();
         }
     }
 
@@ -535,9 +541,9 @@ impl<'r> Scan<'r> {
         }
         if let Some(rule) = rules.low_liveness
             && input.liveness.is_some_and(|liveness| liveness < rule.below)
-            && self.low + 1 >= rule.streak
+            && self.low.len() + 1 >= rule.streak as usize
         {
-            let streak = i64::from(self.low) + 1;
+            let streak = self.low.len() as i64 + 1;
             let message = format!(
                 "{streak} scans in a row with a liveness below {}",
                 rule.below
@@ -588,10 +594,10 @@ impl<'r> Scan<'r> {
             .anomalies
             .low_liveness
             .map(|rule| rule.below);
-        self.low = match (below, input.liveness) {
-            (Some(below), Some(liveness)) if liveness < below => self.low + 1,
-            _ => 0,
-        };
+        match (below, input.liveness) {
+            (Some(below), Some(liveness)) if liveness < below => self.low.push_back(input.at),
+            _ => self.low.clear(),
+        }
     }
 }
 

@@ -475,10 +475,11 @@ impl SessionSeries {
         let zone =
             Zone::new(time_zone).map_err(|reason| Error::policy("site.time_zone", reason))?;
         let range = period.numbers();
-        let days = crate::ical::dates(self.start, &self.rule, &zone, *range.start(), *range.end())
-            .map_err(|reason| {
-                Error::session(&self.id, format!("rule {:?}: {reason}", self.rule))
-            })?;
+        let range = (*range.start(), *range.end());
+        let mut budget = crate::ical::Budget::new();
+        let days = crate::ical::dates(self.start, &self.rule, &zone, range, &mut budget).map_err(
+            |reason| Error::session(&self.id, format!("rule {:?}: {reason}", self.rule)),
+        )?;
         let days = days
             .into_iter()
             .filter(|&day| zone.exists(day) && !self.except.contains(&date_of(day)));

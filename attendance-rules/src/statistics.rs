@@ -97,7 +97,8 @@ impl Statistics {
         for day in days.into_iter().filter(|day| day.is_final) {
             let halves = match day.status {
                 Status::Present => {
-                    sums.present += 1;
+                    // The end of a split night is of the night.
+                    sums.present += u32::from(day.shifts > 0);
                     2
                 }
                 Status::HalfDay => {

@@ -235,11 +235,10 @@ impl Zone {
         let database = TimeZoneDatabase::bundled();
         let zone = database.get(name).map_err(|_| {
             let names: Vec<String> = database.available().map(|name| name.to_string()).collect();
-            let known = names.iter().map(String::as_str);
-            let closest = crate::policy::closest(name, known).map_or_else(String::new, |closest| {
+            let hint = closest_zone(name, &names).map_or_else(String::new, |closest| {
                 format!("; did you mean {closest:?}?")
             });
-            format!("{name:?} is no time zone of the IANA database{closest}")
+            format!("{name:?} is no time zone of the IANA database{hint}")
         })?;
         let (first, last) = (
             timestamp_of(RANGE.start - 3650 * DAY),
@@ -274,7 +273,19 @@ impl Zone {
 
     /// Seconds east of Greenwich.
     pub(crate) fn offset(&self, second: i64) -> i64 {
-        self.spans[self.spans.partition_point(|span| span.from <= second) - 1].offset
+        self.spans[self.span(second)].offset
+    }
+
+    fn span(&self, second: i64) -> usize {
+        self.spans.partition_point(|span| span.from <= second) - 1
+    }
+
+    /// Whether the clock does not change from `from` to `to`.
+    pub(crate) fn is_steady(&self, from: i64, to: i64) -> bool {
+        to < self
+            .spans
+            .get(self.span(from) + 1)
+            .map_or(i64::MAX, |next| next.from)
     }
 
     /// The local time as if it were UTC.
@@ -314,6 +325,19 @@ impl Zone {
         let (start, end) = self.bounds(day);
         start < end
     }
+}
+
+/// The known name that is spelled most like `name`, or whose city is.
+fn closest_zone<'a>(name: &str, names: &'a [String]) -> Option<&'a str> {
+    let names = || names.iter().map(String::as_str);
+    let city = |name: &'a str| name.rsplit('/').next().unwrap_or(name);
+    let wanted = name.replace(' ', "_");
+    let named_so = || names().find(|name| city(name).eq_ignore_ascii_case(&wanted));
+    let spelled_so = || crate::policy::closest(&wanted, names());
+    named_so().or_else(spelled_so).or_else(|| {
+        let city_so = crate::policy::closest(&wanted, names().map(city))?;
+        names().find(|name| city(name) == city_so)
+    })
 }
 
 impl fmt::Debug for Zone {
@@ -391,6 +415,19 @@ mod tests {
             error,
             "\"Europe/Berln\" is no time zone of the IANA database; did you mean \"Europe/Berlin\"?"
         );
+        for (name, meant) in [
+            ("Berlin", "Europe/Berlin"),
+            ("berlin", "Europe/Berlin"),
+            ("Berln", "Europe/Berlin"),
+            ("New York", "America/New_York"),
+            ("Europe/berlin2", "Europe/Berlin"),
+        ] {
+            let error = Zone::new(name).unwrap_err();
+            assert!(
+                error.ends_with(&format!("did you mean {meant:?}?")),
+                "{error}"
+            );
+        }
     }
 
     #[test]

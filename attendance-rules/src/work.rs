@@ -4,21 +4,19 @@ use facekit::Direction;
 
 use crate::{
     Count, MissingOut, Rules, Seconds, Times,
-    interval::{Interval, after, clip, first, last, normalize, overlap, remove, subtract, total},
-    rules::ReadyBreak,
-    time::DAY,
+    interval::{Interval, clip, normalize, overlap, total},
 };
 
 /// The scans of a shift, and what is known of it.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Worked<'a> {
+pub(crate) struct Scans<'a> {
     pub(crate) marks: &'a [(i64, Direction)],
-    /// Start, end, and which of the shifts; `None` for an unscheduled one.
-    pub(crate) scheduled: Option<(i64, i64, usize)>,
-    /// The day in whose morning the clock times of breaks begin.
-    pub(crate) day: i32,
+    /// Start and end; `None` for an unscheduled shift.
+    pub(crate) scheduled: Option<Interval>,
     /// What is expected of it, for an automatic OUT.
     pub(crate) expected: Option<i64>,
+    /// From when on the day is free.
+    pub(crate) free_from: Option<i64>,
     /// No scan to come belongs to it.
     pub(crate) closed: bool,
     /// Until when the shift before it counts.
@@ -66,7 +64,8 @@ impl Account {
 }
 
 impl Rules {
-    pub(crate) fn account(&self, shift: &Worked<'_>) -> Account {
+    /// What the scans of a shift come to, before breaks are taken.
+    pub(crate) fn account(&self, shift: &Scans<'_>) -> Account {
         let (Some(&(opened, _)), Some(&(closed, _))) = (shift.marks.first(), shift.marks.last())
         else {
             return Account::default();
@@ -93,16 +92,20 @@ impl Rules {
                 MissingOut::Open => {}
                 MissingOut::Refuse => account.refused = shift.closed,
                 rule => {
-                    if let Some(out) = automatic_out(rule, shift, since, total(&spans)) {
+                    // With FirstInLastOut, all from the first IN on.
+                    let from = match count {
+                        Count::Pairs => since,
+                        _ => account.came.unwrap_or(since),
+                    };
+                    let worked = match count {
+                        Count::Pairs => total(&spans),
+                        _ => since - from,
+                    };
+                    if let Some(out) = automatic_out(rule, shift, since, worked) {
                         account.open = false;
                         account.automatic = Some(out);
                         account.left = Some(out);
                         account.span.1 = account.span.1.max(out);
-                        // With FirstInLastOut, all from the first IN on.
-                        let from = match count {
-                            Count::Pairs => since,
-                            _ => spans.first().map_or(since, |span| span.0),
-                        };
                         spans.push((from, out));
                     }
                 }
@@ -114,7 +117,7 @@ impl Rules {
         self.round(&mut spans);
         // Rounding may make shifts meet; no two count the same second.
         spans = clip(&spans, (shift.before, i64::MAX));
-        if let Some((start, end, _)) = shift.scheduled {
+        if let Some((start, end)) = shift.scheduled {
             let from = if self.policy.work.before_start {
                 i64::MIN
             } else {
@@ -133,12 +136,7 @@ impl Rules {
             return account;
         };
         account.hull = (from, to);
-        let gaps = match spans.len() {
-            1 => Vec::new(),
-            _ => subtract(&[account.hull], &spans),
-        };
         account.counted = spans;
-        self.take_breaks(shift, &gaps, &mut account);
         account
     }
 
@@ -157,92 +155,6 @@ impl Rules {
             // Rounding may meet, never cross.
             *span = (from, to.max(from));
         }
-    }
-
-    fn take_breaks(&self, shift: &Worked<'_>, gaps: &[Interval], account: &mut Account) {
-        let own = shift
-            .scheduled
-            .and_then(|(.., at)| self.shifts[at].breaks.as_ref());
-        let rules = own.unwrap_or(&self.breaks);
-        for rule in rules {
-            if let &ReadyBreak::Fixed {
-                from,
-                to,
-                at_most,
-                whole,
-                paid,
-            } = rule
-            {
-                // A break of a night shift may lie on its second day; any shift may reach into another day.
-                let last_day = self.zone.day(account.hull.1);
-                for day in shift.day - 1..=last_day {
-                    let window = (self.zone.at(day, from), self.zone.at(day, to));
-                    if window.1 <= account.hull.0 || account.hull.1 <= window.0 {
-                        continue;
-                    }
-                    if paid {
-                        let mut granted = first(&clip(gaps, window), at_most);
-                        account.counted.extend(&granted);
-                        account.paid.append(&mut granted);
-                        normalize(&mut account.counted);
-                        normalize(&mut account.paid);
-                    } else {
-                        deduct_fixed(account, gaps, window, at_most, whole);
-                    }
-                }
-            }
-        }
-        for rule in rules {
-            if let &ReadyBreak::AfterWork {
-                worked,
-                length,
-                whole,
-            } = rule
-            {
-                let work = subtract(&account.counted, &account.paid);
-                let beyond = after(&work, worked);
-                let taken = account.hull.1 - account.hull.0 - total(&account.counted);
-                let due = (length - taken).max(0);
-                if beyond.is_empty() || due == 0 {
-                    continue;
-                }
-                let mut cut = first(&beyond, due);
-                let rest = due - total(&cut);
-                if whole && rest > 0 {
-                    cut.extend(last(&first(&work, worked), rest));
-                }
-                for piece in cut {
-                    remove(&mut account.counted, piece);
-                }
-            }
-        }
-    }
-}
-
-fn deduct_fixed(
-    account: &mut Account,
-    gaps: &[Interval],
-    window: Interval,
-    at_most: i64,
-    whole: bool,
-) {
-    let due = (at_most - overlap(gaps, window)).max(0);
-    let work = subtract(&account.counted, &account.paid);
-    let inside = clip(&work, window);
-    if inside.is_empty() || due == 0 {
-        return;
-    }
-    let mut cut = first(&inside, due);
-    let mut rest = due - total(&cut);
-    if whole && rest > 0 {
-        // The rest of the whole is taken from what is nearest: before the break, then after it.
-        let before = last(&clip(&work, (i64::MIN, window.0)), rest);
-        rest -= total(&before);
-        cut.extend(before);
-        cut.extend(first(&clip(&work, (window.1, i64::MAX)), rest));
-    }
-    for piece in cut {
-        remove(&mut account.counted, piece);
     }
 }
 
@@ -285,11 +197,11 @@ fn spans(count: Count, marks: &[(i64, Direction)]) -> (Vec<Interval>, Option<i64
     (found, open)
 }
 
-fn automatic_out(rule: MissingOut, shift: &Worked<'_>, since: i64, worked: i64) -> Option<i64> {
+fn automatic_out(rule: MissingOut, shift: &Scans<'_>, since: i64, worked: i64) -> Option<i64> {
     let out = match rule {
         MissingOut::AtShiftEnd => {
-            let (_, end, _) = shift.scheduled.filter(|_| shift.closed)?;
-            end.max(since)
+            let (_, end) = shift.scheduled.filter(|_| shift.closed)?;
+            end.min(shift.free_from.unwrap_or(end)).max(since)
         }
         MissingOut::AfterExpected { tolerance } => {
             let left = (shift.expected? + tolerance.0 - worked).max(0);
@@ -313,20 +225,8 @@ impl Rules {
             return 0;
         };
         let days = self.zone.day(start.0) - 1..=self.zone.day(end.1);
+        let days = days.filter(|&day| self.zone.exists(day));
         days.map(|day| overlap(set, (self.zone.at(day, from), self.zone.at(day, to))))
             .sum()
-    }
-
-    /// The local days of an interval, each with its bounds.
-    pub(crate) fn days_of(&self, span: Interval) -> Vec<(i32, Interval)> {
-        let (from, to) = (
-            self.zone.day(span.0),
-            self.zone.day((span.1 - 1).max(span.0)),
-        );
-        debug_assert!(i64::from(to - from) * DAY < 10 * DAY, "shifts are shorter");
-        (from..=to)
-            .map(|day| (day, self.zone.bounds(day)))
-            .filter(|(_, bounds)| bounds.0 < bounds.1)
-            .collect()
     }
 }

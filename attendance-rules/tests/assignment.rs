@@ -166,3 +166,52 @@ fn no_shift_outlasts_a_later_one() {
         [a, a]
     );
 }
+
+#[test]
+fn midnight_ends_no_streak() {
+    let rules =
+        common::rules("[anomalies]\nlow_liveness = { below = 0.5, streak = 3, action = 'refuse' }");
+    let third = |scans: [&str; 3]| {
+        let mut past: Vec<Mark> = Vec::new();
+        let mut last = None;
+        let mut given = Vec::new();
+        for (number, time) in scans.iter().enumerate() {
+            let sighting = Sighting::new(anna(), at(&rules, time)).with_liveness(0.1);
+            let decision = rules.decide(&past, &sighting).unwrap();
+            past.extend(decision.mark(&sighting));
+            given.push(Punch::from_sighting(format!("{number}"), &sighting));
+            last = Some(decision.verdict);
+        }
+        let (month, as_of) = (
+            period("2026-03-01", "2026-03-31"),
+            at(&rules, "2026-05-01T00:00"),
+        );
+        let ledger = rules.evaluate(&anna(), &given, &[], month, as_of).unwrap();
+        let refused = |code: &str| code == "low_liveness";
+        let decided = matches!(last, Some(Verdict::Refused { code, .. }) if refused(&code));
+        let evaluated = matches!(&ledger.outcomes[2].outcome, Outcome::Unassigned { code, .. } if refused(code));
+        assert_eq!(decided, evaluated);
+        decided
+    };
+    assert!(third([
+        "2026-03-02T22:40",
+        "2026-03-02T22:50",
+        "2026-03-02T23:00"
+    ]));
+    assert!(third([
+        "2026-03-02T23:40",
+        "2026-03-02T23:50",
+        "2026-03-03T00:00"
+    ]));
+    assert!(third([
+        "2026-03-02T23:40",
+        "2026-03-02T23:50",
+        "2026-03-03T23:39"
+    ]));
+    // After a day, a low score says nothing about the next.
+    assert!(!third([
+        "2026-03-02T23:40",
+        "2026-03-02T23:50",
+        "2026-03-03T23:40"
+    ]));
+}

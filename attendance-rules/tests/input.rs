@@ -3,8 +3,8 @@
 mod common;
 
 use attendance_rules::{
-    Calendar, Change, Correction, Error, Half, Leave, Member, Outcome, Period, Policy, Punch, Rate,
-    Rules, Schedule, Seconds, Session, SessionRules, SessionSeries, Statistics, Times,
+    Calendar, Error, Half, Leave, Member, Period, Policy, Punch, Rate, Rules, Schedule, Seconds,
+    ShiftsOn, Statistics, Times,
 };
 use common::{anna, at, evaluate, period, places, punches, rules};
 use facekit::{AttendancePolicy, Mark, PersonId, Sighting};
@@ -143,6 +143,84 @@ fn policies_name_the_key() {
             "policy, statistics.warn_below_percent: 101 is more than 100",
         ),
         ("[site", "policy: TOML parse error at line 1"),
+        (
+            "[site]\ntime_zone = 'Berlin'",
+            "policy, site.time_zone: \"Berlin\" is no time zone of the IANA database; did you mean \"Europe/Berlin\"?",
+        ),
+        (
+            "[[shifts]]\nname = 'x'\nstart = '8:00'\nend = '09:00'",
+            "policy, shifts[0].start: \"8:00\" is no time of day; write it as \"08:00\"",
+        ),
+        (
+            "[[shifts]]\nname = 'x'\nstart = '08:00'\nend = '24:00'",
+            "policy, shifts[0].end: \"24:00\" is no time of day; midnight is \"00:00\"",
+        ),
+        (
+            "[[shifts]]\nname = 'x'\nstart = '2026-03-02T08:00:00'\nend = '12:00'",
+            "policy, shifts[0].start: \"2026-03-02T08:00:00\" is no time of day",
+        ),
+        (
+            "[[windows]]\nname = 'x'\nfrom = '25:00'\nto = '12:00'",
+            "policy, windows[0].from: \"25:00\" is no time of day",
+        ),
+        (
+            "[[breaks]]\nkind = 'fixed'\nfrom = '12:00'\nto = '13:00:00.5'",
+            "policy, breaks[0].to: \"13:00:00.5\" is no time of day",
+        ),
+        (
+            "[[breaks]]\nkind = 'fixed'\nfrom = '12:00'\nto = '13:00'\nat_most = 60",
+            "policy, breaks[0].at_most: invalid type: integer `60`, expected a length of time",
+        ),
+        (
+            "[[breaks]]\nkind = 'fixed'\nfrom = '12:00'\nto = '13:00'\nat_mst = '1h'",
+            "policy, breaks[0].at_mst: no such key; did you mean \"at_most\"?",
+        ),
+        (
+            "[[breaks]]\nkind = 'fixd'",
+            "policy, breaks[0].kind: \"fixd\" is not known; did you mean \"fixed\"?",
+        ),
+        (
+            "[[breaks]]\nkind = 'fixed'\nfrom = '12:00'",
+            "policy, breaks[0]: missing field `to`",
+        ),
+        (
+            "[[breaks]]\nkind = 'after_work'\nworked = '6h'\nlength = '1h'\npaid = true",
+            "policy, breaks[0]: paid does not go with kind = \"after_work\"",
+        ),
+        (
+            "[schedule]\nkind = 'weekly'\ndays = { monday = ['x'] }",
+            "policy, schedule.days: \"monday\" is not known; did you mean \"mon\"?",
+        ),
+        (
+            &format!(
+                "{shift}[schedule]\nkind = 'rotation'\nfrom = '2026-03-02T08:00'\ncycle = [['day']]"
+            ),
+            "policy, schedule.from: \"2026-03-02T08:00\" is no date",
+        ),
+        (
+            "[overtime]\ndaily = true",
+            "policy, overtime.daily: invalid type: boolean `true`, expected a table of keys",
+        ),
+        (
+            "[overtime]\nat_most_daily = '1h'",
+            "policy, overtime.at_most_daily: there is no overtime to limit",
+        ),
+        (
+            "[work]\nfull_day = '30h'",
+            "policy, work.full_day: 30h is not within 0s to 24h",
+        ),
+        (
+            &format!("{shift}late_after = '9h 1m'"),
+            "policy, shifts[0].late_after: 9h 1m is longer than shift \"day\", which lasts 9h",
+        ),
+        (
+            "[[breaks]]\nkind = 'fixed'\nfrom = '12:00'\nto = '13:00'\n[[breaks]]\nkind = 'fixed'\nfrom = '12:30'\nto = '13:30'",
+            "policy, breaks[1].from: it overlaps breaks[0]",
+        ),
+        (
+            "[[breaks]]\nkind = 'fixed'\nfrom = '23:00'\nto = '01:00'\n[[breaks]]\nkind = 'fixed'\nfrom = '00:30'\nto = '02:00'",
+            "policy, breaks[1].from: it overlaps breaks[0]",
+        ),
     ] {
         let error = policy_error(text);
         assert!(error.starts_with(expected), "{text}\n{error}");
@@ -207,6 +285,30 @@ fn members_name_the_person() {
     assert_eq!(
         fails(member),
         "member anna: leave from 2026-03-09 ends before it begins, on 2026-03-02"
+    );
+    let nights = || {
+        rules(
+            "[[shifts]]\nname = 'night'\nstart = '22:00'\nend = '06:00'\novernight = true\n\
+             [[shifts]]\nname = 'early'\nstart = '05:00'\nend = '13:00'\n\
+             [schedule]\nkind = 'weekly'\ndays = { mon = ['night'] }",
+        )
+    };
+    let mut member = Member::new(anna());
+    member.shifts_on.push(ShiftsOn {
+        date: "2026-03-03".parse().unwrap(),
+        shifts: vec!["early".into()],
+    });
+    let error = nights().with_members([member.clone()]).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "member anna: shifts_on 2026-03-03: shift \"night\" of 2026-03-02 and \"early\" of 2026-03-03 overlap"
+    );
+    let mut calendar = Calendar::new();
+    calendar.add("2026-03-02".parse().unwrap(), "Founders' Day", None);
+    let free = nights().with_calendar(calendar);
+    assert!(
+        free.with_members([member]).is_ok(),
+        "nobody works that night"
     );
     let twice = base()
         .with_members([Member::new(anna()), Member::new(anna())])
@@ -294,6 +396,9 @@ fn records_of_one_id() {
     let rules = rules("");
     let mut given = punches(&rules, &["2026-03-02T08:00", "2026-03-02T17:00"]);
     given.push(given[0].clone());
+    // A score that is no number, too.
+    given[0].score = Some(f32::NAN);
+    given[2].score = Some(f32::NAN);
     let as_of = at(&rules, "2026-04-01T00:00");
     let day = period("2026-03-02", "2026-03-02");
     let ledger = rules.evaluate(&anna(), &given, &[], day, as_of).unwrap();
@@ -372,214 +477,6 @@ fn marks_out_of_order() {
     assert!(rules.decide(&[mark(late)], &sighting).is_err());
     let sighting = Sighting::new(anna(), late);
     assert!(rules.decide(&[mark(late), mark(early)], &sighting).is_err());
-}
-
-#[test]
-fn corrections_of_nothing() {
-    let rules = rules("");
-    let given = punches(&rules, &["2026-03-02T08:00"]);
-    let as_of = at(&rules, "2026-04-01T00:00");
-    let fails = |change| {
-        let correction = Correction::new("c", as_of, "head", "why", change);
-        let day = period("2026-03-02", "2026-03-02");
-        rules
-            .evaluate(&anna(), &given, &[correction], day, as_of)
-            .unwrap_err()
-            .to_string()
-    };
-    assert_eq!(
-        fails(Change::Void { punch: "9".into() }),
-        "correction \"c\": there is no punch \"9\" before it"
-    );
-    assert_eq!(
-        fails(Change::Undo {
-            correction: "c".into()
-        }),
-        "correction \"c\": there is no correction \"c\" before it"
-    );
-    let same = Box::new(given[0].clone());
-    assert_eq!(
-        fails(Change::Add { punch: same }),
-        "punch \"000\": two different records have this id"
-    );
-}
-
-#[test]
-fn a_correction_supersedes_with_its_id() {
-    let rules = rules("");
-    let given = punches(&rules, &["2026-03-02T08:00", "2026-03-02T17:00"]);
-    let as_of = at(&rules, "2026-04-01T00:00");
-    let made = at(&rules, "2026-03-03T08:00");
-    let replace = |id: &str, minute: &str| {
-        let with = Punch::new(
-            format!("new {id}"),
-            anna(),
-            at(&rules, &format!("2026-03-02T08:{minute}")),
-        );
-        let change = Change::Replace {
-            punch: "000".into(),
-            with: Box::new(with),
-        };
-        Correction::new(id, made, "head", "came later", change)
-    };
-    let day = period("2026-03-02", "2026-03-02");
-    let corrections = [replace("c1", "30"), replace("c2", "45")];
-    let ledger = rules
-        .evaluate(&anna(), &given, &corrections, day, as_of)
-        .unwrap();
-    assert_eq!(common::hours(&ledger.days[0]), 8.25, "the latest holds");
-    let superseded = ledger.outcomes.iter().filter_map(|it| match &it.outcome {
-        Outcome::Superseded { correction } => Some((it.punch.as_str(), correction.as_str())),
-        _ => None,
-    });
-    assert_eq!(
-        superseded.collect::<Vec<_>>(),
-        [("000", "c2"), ("new c1", "c2")]
-    );
-}
-
-fn ics(events: &str) -> Result<Calendar, Error> {
-    let events = events.replace('\n', "\r\n");
-    let text = format!("BEGIN:VCALENDAR\r\nVERSION:2.0\r\n{events}END:VCALENDAR\r\n");
-    Calendar::from_ics(&text, "Europe/Berlin", period("2026-01-01", "2027-12-31"))
-}
-
-#[test]
-fn holidays_from_ics() {
-    let calendar = ics(
-        "BEGIN:VEVENT\nUID:1\nDTSTART;VALUE=DATE:20201224\nDTEND;VALUE=DATE:20201227\nRRULE:FREQ=YEARLY\nEXDATE;VALUE=DATE:20271224\n\
-         SUMMARY:Christmas\\, all of it\nEND:VEVENT\n\
-         BEGIN:VEVENT\nUID:2\nDTSTART;TZID=Europe/Berlin:20260331T120000\nDTEND;TZID=Europe/Berlin:20260331T180000\nSUMMARY:Inventory\nEND:VEVENT\n\
-         BEGIN:VEVENT\nUID:3\nDTSTART:20260401T060000Z\nDURATION:PT4H\nSUMMARY:Fog\nEND:VEVENT\n\
-         BEGIN:VEVENT\nUID:4\nDTSTART;VALUE=DATE:20260402\nSTATUS:CANCELLED\nSUMMARY:Nothing\nEND:VEVENT\n\
-         BEGIN:VEVENT\nUID:5\nDTSTART;VALUE=DATE:20260101\nRRULE:FREQ=YEARLY;BYMONTH=5;BYDAY=-1MO\nSUMMARY:Last Monday\nEND:VEVENT\n\
-         BEGIN:VEVENT\nUID:5\nRECURRENCE-ID;VALUE=DATE:20270531\nDTSTART;VALUE=DATE:20270601\nSUMMARY:Moved\nEND:VEVENT\n",
-    )
-    .unwrap();
-    let days: Vec<_> = calendar
-        .iter()
-        .map(|(date, holiday)| (date.to_string(), &*holiday.name, holiday.half))
-        .collect();
-    let expected = [
-        ("2026-03-31", "Inventory", Some(Half::Afternoon)),
-        ("2026-04-01", "Fog", Some(Half::Morning)),
-        ("2026-05-25", "Last Monday", None),
-        ("2026-12-24", "Christmas, all of it", None),
-        ("2026-12-25", "Christmas, all of it", None),
-        ("2026-12-26", "Christmas, all of it", None),
-        ("2027-06-01", "Moved", None),
-    ];
-    let expected = expected.map(|(date, name, half)| (date.to_owned(), name, half));
-    assert_eq!(days, expected);
-}
-
-#[test]
-fn broken_ics() {
-    let event = |lines: &str| {
-        ics(&format!("BEGIN:VEVENT\nUID:7\n{lines}\nEND:VEVENT\n"))
-            .unwrap_err()
-            .to_string()
-    };
-    assert_eq!(
-        event("SUMMARY:x"),
-        "calendar, event \"7\": it has no DTSTART"
-    );
-    assert!(event("DTSTART;VALUE=DATE:20261340").contains("\"20261340\" is no date or time"));
-    assert!(
-        event("DTSTART;VALUE=DATE:20260105\nDTEND;VALUE=DATE:20260101")
-            .contains("not after its start")
-    );
-    assert!(event("DTSTART;VALUE=DATE:20260105\nRRULE:FREQ=SOMETIMES").contains("FREQ=SOMETIMES"));
-    assert!(
-        event("DTSTART;TZID=Nowhere:20260105T080000\nDTEND:20260105T100000Z")
-            .contains("\"Nowhere\" is no time zone")
-    );
-    assert!(
-        event("DTSTART:20260105T100000Z\nDTEND:20260105T130000Z")
-            .contains("neither half a day nor a whole one")
-    );
-    let whole = |text: &str| {
-        Calendar::from_ics(text, "UTC", period("2026-01-01", "2026-12-31"))
-            .unwrap_err()
-            .to_string()
-    };
-    assert_eq!(
-        whole(""),
-        "calendar: it is no calendar: BEGIN:VCALENDAR is missing"
-    );
-    assert_eq!(
-        whole("BEGIN:VCALENDAR\nBEGIN:VEVENT\nDTSTART:2026"),
-        "calendar: it is cut short: VEVENT does not end"
-    );
-    assert!(whole(&"BEGIN:X\n".repeat(100_000)).contains("nested more than 8 deep"));
-}
-
-#[test]
-fn sessions_that_cannot_be() {
-    let rules = rules("");
-    let (start, end) = (
-        at(&rules, "2026-03-02T10:00"),
-        at(&rules, "2026-03-02T11:00"),
-    );
-    let as_of = end;
-    let fails = |session: Session| session.evaluate(&[], as_of).unwrap_err().to_string();
-    assert!(fails(Session::new("m", end, start)).starts_with("session \"m\": it ends at"));
-    let within = |present, late| SessionRules {
-        present_within: Some(Seconds::minutes(present)),
-        late_within: Some(Seconds::minutes(late)),
-        ..SessionRules::default()
-    };
-    let session = Session::new("m", start, end).with_rules(within(30, 15));
-    assert_eq!(
-        fails(session),
-        "session \"m\": late_within (15m) is less than present_within (30m)"
-    );
-    let session = Session::new("m", start, end).with_rules(within(-1, 15));
-    assert!(fails(session).contains("present_within is -1m"));
-    for (rule, expected) in [
-        ("FREQ=HOURLY", "a rule is DAILY, WEEKLY, MONTHLY or YEARLY"),
-        ("FREQ=WEEKLY;BYHOUR=3", "BYHOUR is not supported"),
-        ("FREQ=WEEKLY;COUNT=2;UNTIL=20270101", "exclude each other"),
-        ("WEEKLY", "\"WEEKLY\" is no NAME=VALUE"),
-        ("", "session \"m\": rule \"\""),
-    ] {
-        let series = SessionSeries::new(
-            "m",
-            "2026-03-02T10:00".parse().unwrap(),
-            Seconds::hours(1),
-            rule,
-        );
-        let error = series
-            .sessions("UTC", period("2026-01-01", "2026-12-31"))
-            .unwrap_err()
-            .to_string();
-        assert!(error.contains(expected), "{rule}: {error}");
-    }
-}
-
-#[test]
-fn sessions_recur_until() {
-    let count = |rule: &str| {
-        let series = SessionSeries::new(
-            "m",
-            "2026-03-02T10:00".parse().unwrap(),
-            Seconds::hours(1),
-            rule,
-        );
-        series
-            .sessions("Europe/Berlin", period("2026-01-01", "2026-12-31"))
-            .unwrap()
-            .len()
-    };
-    assert_eq!(count("FREQ=DAILY;COUNT=5"), 5);
-    assert_eq!(count("FREQ=DAILY;UNTIL=20260305"), 4);
-    assert_eq!(
-        count("FREQ=DAILY;UNTIL=20260305T090000Z"),
-        4,
-        "10:00 in Berlin"
-    );
-    assert_eq!(count("FREQ=DAILY;UNTIL=20260305T085959Z"), 3);
-    assert_eq!(count("RRULE:FREQ=WEEKLY;BYDAY=MO,WE;UNTIL=20260331"), 9);
 }
 
 #[test]

@@ -3,8 +3,7 @@
 mod common;
 
 use attendance_rules::{
-    Calendar, Change, Correction, Half, Leave, Member, Period, Punch, Revision, Rules, Schedule,
-    Seconds, ShiftsOn, Source, Statistics, Status, Today,
+    Calendar, Half, Leave, Member, Rules, Schedule, Seconds, ShiftsOn, Statistics, Status,
 };
 use common::{
     HOUR, MINUTE, anna, at, day, evaluate, evaluate_as_of, hours, places, punches, rules, statuses,
@@ -363,116 +362,6 @@ fn doors_say_which_way() {
         ["- 2026-03-02", "- 2026-03-02", "duplicate"]
     );
     assert_eq!(ledger.days[0].counted, Seconds(30));
-}
-
-#[test]
-fn presence_at_any_instant() {
-    let mut calendar = Calendar::new();
-    calendar.add("2026-03-04".parse().unwrap(), "Founders' Day", None);
-    let mut member = Member::new(anna());
-    let leave = "2026-03-05".parse().unwrap();
-    member.leave.push(Leave {
-        from: leave,
-        to: leave,
-        kind: "annual".into(),
-        half: None,
-    });
-    member.left = Some("2026-03-06".parse().unwrap());
-    let rules =
-        rules("[[shifts]]\nname = 'day'\nstart = '08:00'\nend = '17:00'\nlate_after = '10m'")
-            .with_calendar(calendar)
-            .with_members([member])
-            .unwrap();
-    let given = punches(
-        &rules,
-        &["2026-03-02T08:05", "2026-03-02T12:00", "2026-03-02T13:00"],
-    );
-    let at_time = |time: &str| {
-        let presence = rules
-            .presence(&anna(), &given, &[], at(&rules, time))
-            .unwrap();
-        (
-            presence.today,
-            presence.inside_since.map(|since| since.to_string()),
-        )
-    };
-    assert_eq!(at_time("2026-03-02T07:59"), (Today::Expected, None));
-    assert_eq!(
-        at_time("2026-03-02T08:05"),
-        (Today::Present, Some("2026-03-02T08:05:00Z".into()))
-    );
-    assert_eq!(at_time("2026-03-02T12:30"), (Today::Present, None));
-    assert_eq!(
-        at_time("2026-03-02T14:00"),
-        (Today::Present, Some("2026-03-02T13:00:00Z".into()))
-    );
-    assert_eq!(
-        at_time("2026-03-02T18:01"),
-        (Today::Present, None),
-        "nobody stays for ever"
-    );
-    assert_eq!(at_time("2026-03-03T08:10"), (Today::Expected, None));
-    assert_eq!(at_time("2026-03-03T08:11"), (Today::Absent, None));
-    assert_eq!(at_time("2026-03-04T09:00"), (Today::Free, None));
-    assert_eq!(at_time("2026-03-05T09:00"), (Today::OnLeave, None));
-    assert_eq!(at_time("2026-03-08T09:00"), (Today::NotEmployed, None));
-}
-
-#[test]
-fn a_correction_is_a_revision() {
-    let rules = rules("");
-    let given = punches(
-        &rules,
-        &["2026-03-02T08:00", "2026-03-02T12:00", "2026-03-02T13:00"],
-    );
-    let as_of = at(&rules, "2026-04-01T00:00");
-    let period: Period = common::period(MONDAY, MONDAY);
-    let before = rules.evaluate(&anna(), &given, &[], period, as_of).unwrap();
-    let out =
-        Punch::new("forgotten", anna(), at(&rules, "2026-03-02T17:00")).with_source(Source::Manual);
-    let change = Change::Add {
-        punch: Box::new(out),
-    };
-    let correction = Correction::new(
-        "c1",
-        at(&rules, "2026-03-03T09:00"),
-        "head",
-        "forgot to leave",
-        change,
-    );
-    let after = rules
-        .evaluate(
-            &anna(),
-            &given,
-            std::slice::from_ref(&correction),
-            period,
-            as_of,
-        )
-        .unwrap();
-    let revision = Revision::between(&before, &after);
-    assert_eq!((revision.punches.len(), revision.days.len()), (1, 1));
-    let day = &revision.days[0];
-    assert_eq!(
-        (
-            day.before.as_ref().unwrap().open,
-            day.after.as_ref().unwrap().open
-        ),
-        (true, false)
-    );
-    assert_eq!(hours(day.after.as_ref().unwrap()), 8.0);
-    let undo = Correction::new(
-        "c2",
-        at(&rules, "2026-03-04T09:00"),
-        "head",
-        "was right",
-        Change::Undo {
-            correction: "c1".into(),
-        },
-    );
-    let undone = rules
-        .evaluate(&anna(), &given, &[correction, undo], period, as_of)
-        .unwrap();
-    assert!(Revision::between(&before, &undone).is_empty());
 }
 
 #[test]

@@ -45,6 +45,7 @@ impl Policy {
             check_break(&format!("breaks[{at}]"), rule)?;
         }
         few("breaks", self.breaks.len())?;
+        check_apart("breaks", &self.breaks)?;
         check_schedule("schedule", &self.schedule, self)?;
         self.check_assignment()?;
         self.check_work()
@@ -151,29 +152,33 @@ impl Policy {
 
     fn check_work(&self) -> Result<()> {
         let work = &self.work;
+        let overtime = &self.overtime;
         let lengths = [
-            ("work.expected", work.expected),
-            ("work.full_day", work.full_day),
-            ("work.half_day", work.half_day),
+            ("work.expected", work.expected, DAY),
+            ("work.full_day", work.full_day, DAY),
+            ("work.half_day", work.half_day, DAY),
             (
                 "overtime.daily.after",
-                self.overtime.daily.and_then(|rule| rule.after),
+                overtime.daily.and_then(|rule| rule.after),
+                DAY,
             ),
             (
                 "overtime.daily.tolerance",
-                self.overtime.daily.map(|rule| rule.tolerance),
+                overtime.daily.map(|rule| rule.tolerance),
+                DAY,
             ),
-            ("overtime.at_most_daily", self.overtime.at_most_daily),
+            ("overtime.at_most_daily", overtime.at_most_daily, 2 * DAY),
+            ("overtime.weekly_after", overtime.weekly_after, 7 * DAY),
         ];
-        for (path, value) in lengths {
-            length(path, value.unwrap_or_default(), 0, 2 * DAY)?;
+        for (path, value, most) in lengths {
+            length(path, value.unwrap_or_default(), 0, most)?;
         }
-        length(
-            "overtime.weekly_after",
-            self.overtime.weekly_after.unwrap_or_default(),
-            0,
-            7 * DAY,
-        )?;
+        let any = overtime.daily.is_some() || overtime.weekly_after.is_some();
+        if overtime.at_most_daily.is_some() && !any && !overtime.rest_days && !overtime.holidays {
+            let reason =
+                "there is no overtime to limit: give daily, weekly_after, rest_days or holidays";
+            return wrong("overtime.at_most_daily", reason);
+        }
         let nothing_expected = work.expected.is_none() && self.shifts.is_empty();
         if nothing_expected && self.overtime.daily.is_some_and(|rule| rule.after.is_none()) {
             let reason = "nothing is expected, so all work would be overtime: give overtime.daily.after, work.expected, or shifts";
@@ -306,8 +311,18 @@ fn check_shift(path: &str, shift: &Shift) -> Result<()> {
             format!("shift {name:?} is flexible, so it needs this"),
         );
     }
+    let graces = [
+        ("late_after", shift.late_after),
+        ("early_before", shift.early_before),
+    ];
+    if let Some((key, grace)) = graces.iter().find(|(_, grace)| grace.0 > end - start) {
+        let long = Seconds(end - start);
+        let reason = format!("{grace} is longer than shift {name:?}, which lasts {long}");
+        return wrong(format!("{path}.{key}"), reason);
+    }
     let breaks = shift.breaks.as_deref().unwrap_or_default();
     few(&format!("{path}.breaks"), breaks.len())?;
+    check_apart(&format!("{path}.breaks"), breaks)?;
     for (at, rule) in breaks.iter().enumerate() {
         let path = format!("{path}.breaks[{at}]");
         check_break(&path, rule)?;
@@ -353,6 +368,29 @@ fn check_break(path: &str, rule: &Break) -> Result<()> {
             length(&format!("{path}.length"), *long, 0, DAY)
         }
     }
+}
+
+/// Breaks at fixed times must not overlap, on whichever days.
+fn check_apart(path: &str, breaks: &[Break]) -> Result<()> {
+    let mut fixed = Vec::new();
+    for (at, rule) in breaks.iter().enumerate() {
+        if let Break::Fixed { from, to, .. } = rule {
+            let from = second_of(*from);
+            let to = from + (second_of(*to) - from).rem_euclid(DAY);
+            let overlap = |(_, start, end): &&(usize, i64, i64)| {
+                [-DAY, 0, DAY]
+                    .iter()
+                    .any(|days| from + days < *end && *start < to + days)
+            };
+            if let Some((other, ..)) = fixed.iter().find(overlap) {
+                let reason =
+                    format!("it overlaps {path}[{other}], and nobody rests twice at a time");
+                return wrong(format!("{path}[{at}].from"), reason);
+            }
+            fixed.push((at, from, to));
+        }
+    }
+    Ok(())
 }
 
 /// Names of shifts in a schedule must exist, and shifts that one person works must not overlap.

@@ -3,6 +3,7 @@
 mod check;
 mod parse;
 mod preset;
+mod read;
 mod scans;
 mod work;
 
@@ -193,9 +194,11 @@ pub struct Shift {
     /// Its name, unique in the policy.
     pub name: String,
     /// When it starts.
+    #[serde(deserialize_with = "read::clock")]
     #[schemars(with = "String")]
     pub start: Time,
     /// When it ends; on the next day where `overnight` is set.
+    #[serde(deserialize_with = "read::clock")]
     #[schemars(with = "String")]
     pub end: Time,
     /// Whether it ends on the day after it starts.
@@ -204,7 +207,7 @@ pub struct Shift {
     /// People come and go within start and end as they like: nobody is late, and `expected` is what counts.
     #[serde(default)]
     pub flexible: bool,
-    /// How long one works. Default: from start to end, without the unpaid breaks that are at fixed times.
+    /// How long one works. Default: what counts of it for who works from start to end, without the breaks.
     #[serde(default)]
     pub expected: Option<Seconds>,
     /// How long before the start a punch belongs to it, inclusive. Default: an hour.
@@ -281,14 +284,14 @@ impl Shift {
 /// assert!(matches!(policy.schedule, Schedule::Rotation { .. }));
 /// # Ok::<(), attendance_rules::Error>(())
 /// ```
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
 #[non_exhaustive]
 pub enum Schedule {
     /// The same shifts on every working day.
     WorkingDays {
         /// Names of shifts; `None` for all of the policy's.
-        #[serde(default)]
+        #[schemars(default)]
         shifts: Option<Vec<String>>,
     },
     /// Shifts by day of the week.

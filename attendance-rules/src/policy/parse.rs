@@ -106,6 +106,8 @@ fn read<T: DeserializeOwned>(value: Value) -> Result<T> {
     serde_path_to_error::deserialize(value).map_err(|error| {
         let path = error.path().to_string();
         let path = if path == "." { String::new() } else { path };
+        // A key of a map that is itself wrong.
+        let path = path.strip_suffix(".?").unwrap_or(&path).to_owned();
         let message = error.inner().to_string();
         // serde's wording, which a test holds fast: unknown field `a`, expected one of `b`, `c`
         let mut quoted = message.split('`').skip(1).step_by(2);
@@ -139,8 +141,25 @@ fn read<T: DeserializeOwned>(value: Value) -> Result<T> {
             };
             return Error::policy(path, format!("{name:?} is not known; {hint}"));
         }
-        Error::policy(path, message)
+        Error::policy(path, plain(&message))
     })
+}
+
+/// serde's wording without the names of Rust types.
+fn plain(message: &str) -> String {
+    for kind in ["struct ", "enum "] {
+        let expected = format!("expected {kind}");
+        if let Some((before, name)) = message.split_once(&expected) {
+            let rest = name.trim_start_matches(|c: char| c.is_alphanumeric() || c == '_');
+            let what = if kind == "enum " {
+                "one of several names"
+            } else {
+                "a table of keys"
+            };
+            return format!("{before}expected {what}{rest}");
+        }
+    }
+    message.to_owned()
 }
 
 /// The known name that is spelled most like `name`, where one is close.

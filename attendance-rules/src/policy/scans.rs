@@ -84,7 +84,7 @@ pub struct Anomalies {
     pub too_many_scans: Option<TooManyScans>,
     /// `impossible_travel`: at another place sooner than the way there takes.
     pub impossible_travel: Option<Reaction>,
-    /// `low_liveness`: several accepted scans in a row with a low liveness score.
+    /// `low_liveness`: several accepted scans in a row, within 24 hours, with a low liveness score.
     pub low_liveness: Option<LowLiveness>,
     /// `expired_roster`: after the last day that somebody has planned.
     pub expired_roster: Option<Reaction>,
@@ -126,9 +126,11 @@ enum SeveritySchema {
 #[serde(deny_unknown_fields)]
 pub struct OutOfHours {
     /// The first usual minute.
+    #[serde(deserialize_with = "super::read::clock")]
     #[schemars(with = "String")]
     pub from: Time,
     /// No longer usual. Before `from`, the hours reach past midnight.
+    #[serde(deserialize_with = "super::read::clock")]
     #[schemars(with = "String")]
     pub to: Time,
     /// Default: flag.
@@ -161,7 +163,7 @@ pub struct TooManyScans {
 pub struct LowLiveness {
     /// A score below this is low, 0 to 1.
     pub below: f32,
-    /// This many low ones in a row, the scan in question included, are too many. At most 100.
+    /// This many low ones in a row within 24 hours, the scan in question included, are too many. At most 100.
     pub streak: u32,
     /// Default: flag.
     #[serde(default)]

@@ -62,18 +62,19 @@ pub enum OutsideWindows {
     Unscheduled,
 }
 
-/// The day to which a shift belongs.
+/// The day to which a shift belongs, with what is expected of it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum DayOf {
     /// The day on which it starts: that of its schedule, or else that of its first punch.
     #[default]
     Start,
-    /// The day on which it ends.
+    /// The day on which it ends: that of its scheduled end, or else that of its last punch.
     End,
-    /// The day with the most of its worked time; the earlier of two that are equal.
+    /// The day with the most of its scheduled time, or else of its worked time; the earlier of two that are equal.
     MostWorked,
-    /// Each day has what was worked on it. Presence, lateness and what is expected belong to the first.
+    /// Each day has what was worked on it. Presence, lateness and what is expected belong to the first, on which the
+    /// shift is judged as a whole.
     SplitAtMidnight,
 }
 
@@ -101,7 +102,8 @@ pub enum MissingOut {
     /// What follows the last OUT does not count, and the shift is reported as open.
     #[default]
     Open,
-    /// Somebody who has not left when the shift's window closes left at its end. Unscheduled shifts stay open.
+    /// Somebody who has not left when the shift's window closes left at its end, or when a free afternoon began.
+    /// Unscheduled shifts stay open.
     AtShiftEnd,
     /// Somebody left when the expected hours and this much more were worked. Without expected hours, the shift stays
     /// open.
@@ -242,7 +244,8 @@ impl Round {
     }
 }
 
-/// A break. Punched breaks need no rule: what lies between an OUT and the next IN is one.
+/// A break. Punched breaks need no rule: what lies between an OUT and the next IN is one. Breaks are the day's: where two
+/// shifts count for it, what lies between them was a break, too.
 ///
 /// ```
 /// use attendance_rules::{Break, Policy};
@@ -264,7 +267,7 @@ impl Round {
 /// assert!(matches!(policy.breaks[1], Break::AfterWork { .. }));
 /// # Ok::<(), attendance_rules::Error>(())
 /// ```
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
 #[non_exhaustive]
 pub enum Break {
@@ -277,13 +280,13 @@ pub enum Break {
         #[schemars(with = "String")]
         to: Time,
         /// The most that is taken; what was punched as a break within the times counts towards it. Default: all of it.
-        #[serde(default)]
+        #[schemars(default)]
         at_most: Option<Seconds>,
         /// How much is deducted. Default: what was worked of it.
-        #[serde(default)]
+        #[schemars(default)]
         deduct: Deduct,
         /// Nothing is deducted, and a punched break within the times is paid up to `at_most`. Default: no.
-        #[serde(default)]
+        #[schemars(default)]
         paid: bool,
     },
     /// Once so much was worked. What was punched as a break counts towards it.
@@ -293,7 +296,7 @@ pub enum Break {
         /// How long the break is.
         length: Seconds,
         /// How much is deducted. Default: of what was worked past `worked`, so that a minute more never counts less.
-        #[serde(default)]
+        #[schemars(default)]
         deduct: Deduct,
     },
 }
@@ -331,9 +334,11 @@ pub struct Window {
     /// Its name.
     pub name: String,
     /// From when.
+    #[serde(deserialize_with = "super::read::clock")]
     #[schemars(with = "String")]
     pub from: Time,
     /// Until when. Not after `from`, it is on the next day.
+    #[serde(deserialize_with = "super::read::clock")]
     #[schemars(with = "String")]
     pub to: Time,
 }

@@ -69,18 +69,23 @@ pub fn policies() -> impl Strategy<Value = Policy> {
         "",
         "[scans]\nentry_devices = ['in']\nexit_devices = ['out']\n",
     ]);
-    let window = (any::<bool>(), any::<bool>());
-    (zone, shifts, breaks, assignment, count, anomalies, doors, window).prop_map(
-        |(zone, shifts, breaks, assignment, count, anomalies, doors, (before, after))| {
+    let flags = (any::<bool>(), any::<bool>(), any::<bool>());
+    (zone, shifts, breaks, assignment, count, anomalies, doors, flags).prop_map(
+        |(zone, shifts, breaks, assignment, count, anomalies, doors, (before, after, rounded))| {
             // Without shifts there is no end of one.
             let assignment = match shifts {
                 "" => assignment.replace("missing_out = 'at_shift_end'\n", ""),
                 _ => assignment.to_owned(),
             };
+            let rounding = if rounded {
+                "rounding = { duration = { to = 'nearest', step = '15m' } }\n"
+            } else {
+                ""
+            };
             let text = format!(
                 "[site]\ntime_zone = '{zone}'\n{doors}{shifts}{breaks}{assignment}\
-                 [work]\nexpected = '8h'\ncount = '{count}'\nbefore_start = {before}\nafter_end = {after}\n{anomalies}\
-                 [overtime]\nweekly_after = '20h'\nrest_days = true\ndaily = {{}}\n"
+                 [work]\nexpected = '8h'\ncount = '{count}'\nbefore_start = {before}\nafter_end = {after}\n{rounding}{anomalies}\
+                 [overtime]\nweekly_after = '20h'\nrest_days = true\ndaily = {{}}\n[[windows]]\nname = 'night'\nfrom = '22:00'\nto = '06:00'\n"
             );
             Policy::from_toml(&text).unwrap_or_else(|error| panic!("{error}\n{text}"))
         },
