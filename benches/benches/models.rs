@@ -185,8 +185,10 @@ fn networks(criterion: &mut Criterion) {
         });
         let input = input.into_dyn();
         let mut group = criterion.benchmark_group(format!("network/{name}"));
-        let runtimes: [(&str, Box<dyn Runtime>); 2] =
-            [("tract", Box::new(Tract::new())), ("ort", Box::new(Ort::new()))];
+        let runtimes: [(&str, Box<dyn Runtime>); 2] = [
+            ("tract", Box::new(Tract::new())),
+            ("ort", Box::new(Ort::new())),
+        ];
         for (runtime_name, runtime) in runtimes {
             let network = match runtime.load(&model, &options) {
                 Ok(network) => network,

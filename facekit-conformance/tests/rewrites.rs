@@ -289,15 +289,15 @@ fn slopes_above_one_stay() {
 #[test]
 fn damaged_constants_are_left_alone() {
     let mut builder = Builder::default();
-    let weights = builder.constant(&[13, 3, 1, 1], None);
+    let weights = builder.weights(&[13, 3, 1, 1], 1.0);
     // One number, where there should be thirteen.
-    let bias = builder.constant(&[], Some(vec![1.0]));
+    let bias = builder.constant(&[], vec![1.0]);
     let value = builder.node("Conv", &["input", &weights, &bias]);
     let value = builder.depthwise(&value, 13);
     let value = builder.conv(&value, 13, 13);
-    let empty = builder.constant(&[13, 13, 0, 3], Some(Vec::new()));
+    let empty = builder.constant(&[13, 13, 0, 3], Vec::new());
     let value = builder.node("Conv", &[&value, &empty]);
-    let huge = builder.constant(&[8, 1 << 61, 1, 1], Some(Vec::new()));
+    let huge = builder.constant(&[8, 1 << 61, 1, 1], Vec::new());
     let value = builder.node("Conv", &[&value, &huge]);
     let model = builder.finish(&value);
     let mut after = model.clone();
