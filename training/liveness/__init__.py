@@ -1,1 +1,1 @@
-"""Liveness distilled from MiniFASNet's pair, on live photos and on simulated attacks."""
+"""Liveness distilled from MiniFASNet, on live photos and on simulated attacks."""

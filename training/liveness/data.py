@@ -1,5 +1,5 @@
-"""What is trained on: crops of living faces and of simulated attacks, and what the teachers say of each; and variations,
-crops of every sort of which nobody knows what they are, but of which the teachers say something all the same.
+"""What is trained on: crops of living faces and of simulated attacks, and what the teacher says of each; and variations,
+crops of every sort of which nobody knows what they are, but of which the teacher says something all the same.
 
 Everything is made once and kept in the work folder, in shards.
 """
@@ -13,16 +13,21 @@ import numpy as np
 import onnx
 
 from ..common import found, paths, people
-from ..common.liveness import SIDE, STANDARD, crop, crop_box, softmax
+from ..common.liveness import SIDE, STANDARD, Networks, crop, crop_box, softmax
 from ..common.log import Log
 from ..common.teacher import free_batch, session
 from . import attacks
 
-#: The student's context.
-CONTEXT = 2.7
+#: The half of MiniFASNet's pair that teaches. It is surer of attacks than the other, and a student that sees what its
+#: teacher sees can learn all that it says: what the other sees of a wider view, no student could know.
+TEACHER = "minifasnet_v2.onnx"
+#: The student's context, and its teacher's.
+CONTEXT = STANDARD[TEACHER]
+#: Where its maps of 20 × 20, 10 × 10 and 5 × 5 places are finished.
+STAGES = [f"/conv_{stage}/Add_output_0" for stage in ("3/model/model.3", "4/model/model.5", "5/model/model.1")]
 #: Samples in all, and in a shard.
 COUNT, SHARD = 26_000, 1_000
-VARIATIONS = 24_000
+VARIATIONS = 100_000
 #: How many of the samples are alive.
 ALIVE = 0.42
 KINDS = (attacks.LIVE, *attacks.KINDS)
@@ -30,32 +35,33 @@ KINDS = (attacks.LIVE, *attacks.KINDS)
 UNKNOWN = -1
 
 
-class Teachers:
-    """MiniFASNet's pair: the mean of their probabilities, and the features before their last layers."""
-
-    #: Values in each one's features.
-    FEATURES = 128
+class Teacher:
+    """MiniFASNet: its probabilities, and what it sees on the way to them."""
 
     def __init__(self, threads: int = 1):
-        self.parts = []
-        for file, context in STANDARD.items():
-            model = onnx.load_from_string(free_batch(paths.weights(file)))
-            features = model.graph.node[-1].input[0]
-            model.graph.output.append(onnx.helper.make_tensor_value_info(features, onnx.TensorProto.FLOAT, None))
-            self.parts.append((session(model.SerializeToString(), threads), context))
+        model = onnx.load_from_string(free_batch(paths.weights(TEACHER)))
+        for value in (*STAGES, model.graph.node[-1].input[0]):
+            model.graph.output.append(onnx.helper.make_tensor_value_info(value, onnx.TensorProto.FLOAT, None))
+        self.session = session(model.SerializeToString(), threads)
 
-    def ask(self, crops: list[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
-        """Of each one's crops (n, 80, 80, 3): probabilities (n, 3) and features (n, 2 · FEATURES)."""
-        said, seen = [], []
-        for (run, _), images in zip(self.parts, crops, strict=True):
-            x = np.ascontiguousarray(images.transpose(0, 3, 1, 2), np.float32)
-            logits, features = run.run(None, {run.get_inputs()[0].name: x})
-            said.append(softmax(logits))
-            seen.append(features)
-        return np.mean(said, 0), np.concatenate(seen, 1)
+    def ask(self, crops: np.ndarray) -> dict[str, np.ndarray]:
+        """Of crops (n, 80, 80, 3): said, probabilities (n, 3); the stages' maps with sides halved where they are above 5,
+        fine (n, 64, 10, 10), middle (n, 128, 5, 5) and coarse (n, 128, 5, 5); and features before the last layer (n, 128)."""
+        parts: dict[str, list] = {name: [] for name in ("said", "fine", "middle", "coarse", "features")}
+        for start in range(0, len(crops), 50):
+            x = np.ascontiguousarray(crops[start : start + 50].transpose(0, 3, 1, 2), np.float32)
+            logits, fine, middle, coarse, features = self.session.run(None, {self.session.get_inputs()[0].name: x})
+            seen = (softmax(logits), halved(fine), halved(middle), coarse, features)
+            for part, value in zip(parts.values(), seen, strict=True):
+                part.append(value)
+        found = {name: np.concatenate(part).astype(np.float16) for name, part in parts.items()}
+        return found | dict(said=np.concatenate(parts["said"]))
 
-    def crops(self, views: list[attacks.View]) -> list[np.ndarray]:
-        return [np.stack([crop(view.image, view.box, context) for view in views]) for _, context in self.parts]
+
+def halved(maps: np.ndarray) -> np.ndarray:
+    """The means of squares of four: (n, channels, 2a, 2b) to (n, channels, a, b)."""
+    n, channels, height, width = maps.shape
+    return maps.reshape(n, channels, height // 2, 2, width // 2, 2).mean((3, 5))
 
 
 @dataclass(frozen=True)
@@ -64,7 +70,11 @@ class Samples:
     crops: np.ndarray
     #: Index into KINDS, or UNKNOWN.
     kinds: np.ndarray
+    #: What `Teacher.ask` tells of them.
     said: np.ndarray
+    fine: np.ndarray
+    middle: np.ndarray
+    coarse: np.ndarray
     features: np.ndarray
     #: Whether the people may be trained on when folds 4 and 5 are kept out.
     trainable: np.ndarray
@@ -96,16 +106,14 @@ def load(work: Path, seed: int, log: Log, threads: int = 1) -> Samples:
     photos, boxes = list(people.photos()), found.faces(work, threads)
     allowed = {photo.person for photo in people.training_photos("split")}
     halves = np.array([photo.person in allowed for photo in photos])
-    teachers = Teachers(threads)
+    teacher = Teacher(threads)
 
     def make(first: int) -> dict[str, np.ndarray]:
         made = [sample(i, seed, photos, boxes, halves) for i in range(first, first + SHARD)]
-        views = [view for view, _, _ in made]
-        asked = [teachers.ask(teachers.crops(views[i : i + 50])) for i in range(0, SHARD, 50)]
+        crops = np.stack([crop(view.image, view.box, CONTEXT) for view, _, _ in made])
         return dict(
-            crops=np.stack([crop(v.image, v.box, CONTEXT) for v in views]),
-            kinds=np.array([k for _, k, _ in made], np.int8), trainable=np.array([t for _, _, t in made]),
-            said=np.concatenate([a for a, _ in asked]), features=np.concatenate([b for _, b in asked]).astype(np.float16),
+            crops=crops, kinds=np.array([k for _, k, _ in made], np.int8), trainable=np.array([t for _, _, t in made]),
+            **teacher.ask(crops),
         )  # fmt: skip
 
     samples = shards(work / "liveness" / f"samples-{seed}", COUNT, make, log)
@@ -113,10 +121,9 @@ def load(work: Path, seed: int, log: Log, threads: int = 1) -> Samples:
     def vary(first: int) -> dict[str, np.ndarray]:
         made = [variation(i, seed, samples, photos, boxes, halves) for i in range(first, first + SHARD)]
         crops = np.stack([c for c, _ in made])
-        asked = [teachers.ask([crops[i : i + 50]] * len(teachers.parts)) for i in range(0, SHARD, 50)]
         return dict(
             crops=crops, kinds=np.full(SHARD, UNKNOWN, np.int8), trainable=np.array([t for _, t in made]),
-            said=np.concatenate([a for a, _ in asked]), features=np.concatenate([b for _, b in asked]).astype(np.float16),
+            **teacher.ask(crops),
         )  # fmt: skip
 
     varied = shards(work / "liveness" / f"variations-{seed}", VARIATIONS, vary, log)
@@ -124,17 +131,17 @@ def load(work: Path, seed: int, log: Log, threads: int = 1) -> Samples:
 
 
 def untouched(work: Path, which: str, seed: int, threads: int = 1, count: int = 1000) -> tuple[np.ndarray, np.ndarray]:
-    """Crops of photos as they are, of people that are trained on, and what the teachers say."""
-    photos, boxes, teachers = list(people.photos()), found.faces(work, threads), Teachers(threads)
+    """Crops of photos as they are, of people that are trained on, and what the standard pair says."""
+    photos, boxes, pair = list(people.photos()), found.faces(work, threads), Networks.standard(threads)
     allowed = {photo.person for photo in people.training_photos(which)}
     usable = [i for i, photo in enumerate(photos) if photo.person in allowed and not np.isnan(boxes[i, 0])]
     chosen = np.random.default_rng([seed, 3]).permutation(usable)[:count]
     crops, said = [], []
     for i in chosen:
-        seen = teachers.crops([attacks.View(cv2.imread(str(photos[i].path)), boxes[i, :4])])
-        crops.append(seen[list(STANDARD.values()).index(CONTEXT)])
-        said.append(teachers.ask(seen)[0])
-    return np.concatenate(crops), np.concatenate(said)
+        image = cv2.imread(str(photos[i].path))
+        crops.append(crop(image, boxes[i], CONTEXT))
+        said.append(pair.live(image, boxes[i : i + 1])[0])
+    return np.stack(crops), np.array(said)
 
 
 def shards(folder: Path, count: int, make: Callable[[int], dict[str, np.ndarray]], log: Log) -> dict[str, np.ndarray]:

@@ -2,6 +2,7 @@
 
 import torch
 from torch import nn
+from torch.nn.functional import avg_pool2d
 
 #: Pixel values are divided by this. It is folded into the exported weights.
 SCALE = 128.0
@@ -26,36 +27,43 @@ class Block(nn.Module):
 class LivenessNet(nn.Module):
     """(n, 3, 80, 80), BGR, 0 to 255, to 3 logits, of which the second stands for a living face."""
 
-    def __init__(self, hints: int = 256):
+    def __init__(self):
         super().__init__()
-        self.body = nn.Sequential(
-            conv(3, 32, 2), nn.ReLU(),
-            conv(32, 32, 2), nn.ReLU(), Block(32), Block(32),
-            conv(32, 64, 2), nn.ReLU(), Block(64),
-            conv(64, 64, 2), nn.ReLU(), Block(64),
+        # 20 × 20 places, then 10 × 10, then 5 × 5, as its teacher has them.
+        self.fine = nn.Sequential(
+            conv(3, 32, 2), nn.ReLU(), conv(32, 32), nn.ReLU(),
+            conv(32, 48, 2), nn.ReLU(), Block(48), Block(48),
         )  # fmt: skip
+        self.middle = nn.Sequential(conv(48, 96, 2), nn.ReLU(), Block(96), Block(96))
+        self.coarse = nn.Sequential(conv(96, 96, 2), nn.ReLU(), Block(96))
         # A weight for each place, since edges of paper and devices lie around the face.
-        self.places = nn.Sequential(nn.Conv2d(64, 64, 5, groups=64, bias=False), nn.BatchNorm2d(64), nn.ReLU())
-        self.head = nn.Conv2d(64, 3, 1)
-        self.hint = nn.Conv2d(64, hints, 1)
+        self.places = nn.Sequential(nn.Conv2d(96, 96, 5, groups=96, bias=False), nn.BatchNorm2d(96), nn.ReLU())
+        self.head = nn.Conv2d(96, 3, 1)
+        #: To the channels of the teacher's maps.
+        self.hints = nn.ModuleDict({
+            "fine": nn.Conv2d(48, 64, 1), "middle": nn.Conv2d(96, 128, 1), "coarse": nn.Conv2d(96, 128, 1),
+            "features": nn.Conv2d(96, 128, 1),
+        })  # fmt: skip
         self.scale = 1 / SCALE
 
-    def features(self, x):
-        return self.places(self.body(x * self.scale if self.scale != 1 else x))
-
     def forward(self, x):
-        return self.head(self.features(x)).flatten(1)
+        return self.head(self.places(self.coarse(self.middle(self.fine(x * self.scale if self.scale != 1 else x))))).flatten(1)
 
     def with_hints(self, x):
-        """The logits, and a guess at the teachers' features: for training."""
-        features = self.features(x)
-        return self.head(features).flatten(1), self.hint(features).flatten(1)
+        """The logits, and guesses at what the teacher sees, by name: for training."""
+        maps = {"fine": self.fine(x * self.scale)}
+        maps["middle"] = self.middle(maps["fine"])
+        maps["coarse"] = self.coarse(maps["middle"])
+        maps["features"] = self.places(maps["coarse"])
+        logits = self.head(maps["features"]).flatten(1)
+        guesses = {name: self.hints[name](avg_pool2d(x, 2) if x.shape[-1] > 5 else x) for name, x in maps.items()}
+        return logits, guesses | {"features": guesses["features"].flatten(1)}
 
     @torch.no_grad()
     def fold_scale(self) -> "LivenessNet":
         """The same network without the division. Half of it goes into the second convolution, which a ReLU allows: float16
         would have few digits left for the first one's weights otherwise."""
-        (first, norm), second = self.body[0], self.body[2][0]
+        (first, norm), second = self.fine[0], self.fine[2][0]
         half = self.scale**-0.5
         first.weight.mul_(self.scale * half)
         norm.running_mean.mul_(half)

@@ -54,11 +54,11 @@ def test_a_box_follows_its_photo():
     assert attacks.moved(np.array([10, 20, 30, 40]), matrix) == pytest.approx([30, 35, 60, 80])
 
 
-def test_a_network_can_be_made_as_strict_as_its_teachers():
+def test_a_network_can_be_made_as_strict_as_another():
     torch.manual_seed(0)
     network = LivenessNet().eval()
     crops = np.random.default_rng(0).integers(0, 256, (200, 80, 80, 3), dtype=np.uint8)
-    said = np.where(np.arange(200)[:, None] < 60, [0.6, 0.3, 0.1], [0.1, 0.9, 0.0])
+    said = np.where(np.arange(200) < 60, 0.3, 0.9)
     shift = strictness(network, crops, said)
     with torch.no_grad():
         network.head.bias[1] += shift
@@ -76,4 +76,4 @@ def test_the_exported_network_takes_pixels_as_they_are(tmp_path):
     export(network.fold_scale(), path, crops, ["logits"])
     run = session(path)
     assert run.run(None, {run.get_inputs()[0].name: crops.numpy()})[0] == pytest.approx(expected, abs=0.02)
-    assert path.stat().st_size < 700_000
+    assert path.stat().st_size < 1_500_000
