@@ -63,7 +63,7 @@ impl Session {
 #[derive(Args, Debug)]
 #[command(next_help_heading = "Models")]
 pub(crate) struct ModelArgs {
-    /// Sets and models, joined by commas; each overrides its part: standard,scrfd_500m. `nano` is part of the program
+    /// Sets and models, joined by commas; each overrides its part: standard,scrfd_500m
     #[arg(
         long,
         value_name = "SELECTION",
