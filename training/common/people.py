@@ -61,6 +61,8 @@ def photos() -> tuple[Photo, ...]:
     for path in sorted((paths.lfw() / "images").glob("*/*.jpg")):
         person, number = path.stem.rsplit("_", 1)
         found.append(Photo(person, int(number)))
+    if not found:
+        raise SystemExit(f"{paths.lfw() / 'images'}: no photos (PERSON/PERSON_0001.jpg) are there")
     return tuple(found)
 
 

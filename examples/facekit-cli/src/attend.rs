@@ -134,7 +134,7 @@ pub(crate) fn run(session: &Session, args: &Args) -> Result<Answer> {
     }
     let models = args.recognize.open_models()?;
     let store = args.gallery.open_read_only(session)?;
-    let recognizer = args.recognize.recognizer_over(models, &store, false)?;
+    let recognizer = args.recognize.searcher(session, models, &store)?;
 
     let mut sheet = Sheet {
         zone: zone_name,

@@ -26,7 +26,7 @@ use facekit_ort::{Ort, Provider};
 use facekit_tract::Tract;
 use signal_hook::{consts, flag};
 
-use crate::output::{Output, shown};
+use crate::output::{Output, count, shown};
 
 const KEY_FILE: &str = "FACEKIT_KEY_FILE";
 const KEY: &str = "FACEKIT_GALLERY_KEY";
@@ -59,16 +59,21 @@ impl Session {
     }
 }
 
+/// The models that are part of the program.
+pub(crate) const DEFAULT_MODELS: &str = "nano";
+
 /// Which models run, on what.
 #[derive(Args, Debug)]
 #[command(next_help_heading = "Models")]
 pub(crate) struct ModelArgs {
     /// Sets and models, joined by commas; each overrides its part: standard,scrfd_500m
+    ///
+    /// A list that begins with a model takes its other parts from the set standard.
     #[arg(
         long,
         value_name = "SELECTION",
         env = "FACEKIT_SELECTION",
-        default_value = "nano"
+        default_value = DEFAULT_MODELS
     )]
     pub(crate) models: String,
 
@@ -390,6 +395,34 @@ impl RecognizeArgs {
             .threshold(self.matching.threshold())
             .detect_options(self.detect.options())
             .liveness_threshold(self.liveness.liveness_threshold))
+    }
+
+    /// A recogniser that looks people up in an open gallery file. Whoever another embedder enrolled is not found: where that is
+    /// everybody, it is an error.
+    pub(crate) fn searcher(
+        &self,
+        session: &Session,
+        models: Models,
+        store: &Arc<FileStore>,
+    ) -> Result<Recognizer> {
+        let recognizer = self.recognizer_over(models, store, false)?;
+        if let Some(gallery) = recognizer.gallery() {
+            let people = gallery.unsearchable().len();
+            let words = format!(
+                "gallery {}: {} enrolled with another embedder than {}; select the models with --models, or see \
+                 `facekit gallery reembed`",
+                shown(store.path()),
+                count(people, "person was", "people were"),
+                gallery.space().model(),
+            );
+            if people > 0 && gallery.is_empty() {
+                bail!(words);
+            }
+            if people > 0 {
+                session.output.note(&words);
+            }
+        }
+        Ok(recognizer)
     }
 
     /// A recogniser over an open gallery file.

@@ -60,7 +60,7 @@ pub(crate) fn run(session: &Session, args: &Args) -> Result<Answer> {
     let finder = match &args.gallery {
         Some(gallery) => {
             let store = args.key.open_read_only(session, gallery)?;
-            Finder::Recognizer(args.recognize.recognizer_over(models, &store, false)?)
+            Finder::Recognizer(args.recognize.searcher(session, models, &store)?)
         }
         None => Finder::Models(models, args.recognize.detect.options()),
     };

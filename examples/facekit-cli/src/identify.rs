@@ -52,7 +52,7 @@ pub(crate) fn run(session: &Session, args: &Args) -> Result<Answer> {
     options.roster = args.roster.as_deref().map(roster).transpose()?;
     let models = args.recognize.open_models()?;
     let store = args.gallery.open_read_only(session)?;
-    let recognizer = args.recognize.recognizer_over(models, &store, false)?;
+    let recognizer = args.recognize.searcher(session, models, &store)?;
     if let (Some(people), Some(gallery)) = (&options.roster, recognizer.gallery()) {
         let roster = args.roster.as_deref().unwrap_or_default();
         gallery

@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use crate::{
     Answer,
-    context::{self, Session},
+    context::{self, DEFAULT_MODELS, Session},
     output::{count, shown, table},
     quantize,
 };
@@ -50,7 +50,7 @@ pub(crate) struct PullArgs {
 
 #[derive(Args, Debug)]
 pub(crate) struct VerifyArgs {
-    /// Models and sets [default: standard]
+    /// Models and sets [default: nano]
     #[arg(value_name = "NAME")]
     names: Vec<String>,
 }
@@ -228,6 +228,8 @@ fn pull(session: &Session, registry: &Registry, args: &PullArgs) -> Result<Answe
         let rows = pulled.models.iter().map(|report| {
             let how = if report.present {
                 "was there".to_owned()
+            } else if report.transferred == 0 {
+                "written: it is part of this program".to_owned()
             } else {
                 format!("{} fetched", size(report.transferred))
             };
@@ -240,7 +242,7 @@ fn pull(session: &Session, registry: &Registry, args: &PullArgs) -> Result<Answe
 
 fn verify(session: &Session, registry: &Registry, args: &VerifyArgs) -> Result<Answer> {
     let names = match args.names.as_slice() {
-        [] => "standard".to_owned(),
+        [] => DEFAULT_MODELS.to_owned(),
         names => names.join(","),
     };
     #[derive(Serialize)]
@@ -253,7 +255,8 @@ fn verify(session: &Session, registry: &Registry, args: &VerifyArgs) -> Result<A
         .into_iter()
         .map(|entry| Checked::of(registry, entry))
         .collect::<Result<Vec<_>>>()?;
-    let wrong = models.iter().filter(|one| one.state != "verified").count();
+    let is_wrong = |one: &&Checked| !["verified", "built_in"].contains(&one.state);
+    let wrong = models.iter().filter(is_wrong).count();
     let report = Report {
         verified: wrong == 0,
         models,
@@ -265,7 +268,7 @@ fn verify(session: &Session, registry: &Registry, args: &VerifyArgs) -> Result<A
             .map(|one| [one.model.clone(), one.words(), one.size(), one.file.clone()]);
         let mut text = table(["model", "state", "size", "file"], rows);
         if wrong > 0 {
-            let names = report.models.iter().filter(|one| one.state != "verified");
+            let names = report.models.iter().filter(is_wrong);
             let names: Vec<&str> = names.map(|one| one.model.as_str()).collect();
             let consent = |name: &&str| registry.model(name).is_ok_and(|one| !one.commercial_use);
             let consent = if names.iter().any(consent) {

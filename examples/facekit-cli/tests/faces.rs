@@ -313,20 +313,22 @@ dimension = 128
         .run(words(&format!("{line} abdullah {{0}}"), &[&gul]))
         .ends(0);
     let identify = "identify --gallery g.gallery {0} --models standard,other";
-    place
-        .run(words(identify, &[&sorkin]))
-        .ends(1)
-        .says(&["unknown"]);
+    place.run(words(identify, &[&sorkin])).fails(&[
+        "2 people were enrolled with another embedder than other",
+        "gallery reembed",
+    ]);
     let report = place
         .line("gallery reembed --gallery g.gallery --models standard,other --json")
         .ends(0)
         .json();
     assert_eq!(report["embedded"], serde_json::json!(["aaron"]));
     assert_eq!(report["must_enroll"], serde_json::json!(["abdullah"]));
-    place
+    let found = place
         .run(words(identify, &[&sorkin]))
         .ends(0)
         .says(&["aaron"]);
+    let note = "1 person was enrolled with another embedder than other";
+    assert!(found.stderr.contains(note), "{found:#?}");
     place
         .line("people --gallery g.gallery")
         .ends(0)

@@ -63,6 +63,17 @@ fn serve(content: &'static [u8]) -> String {
     address
 }
 
+/// What is part of the program needs no file.
+#[test]
+fn verify_what_is_built_in() {
+    let place = place();
+    for line in ["models verify --json", "models verify nano --json"] {
+        let report = place.line(line).ends(0).json();
+        assert_eq!(report["verified"], true, "{line}");
+        assert_eq!(report["models"][0]["state"], "built_in", "{line}");
+    }
+}
+
 #[test]
 fn list() {
     let place = place();
@@ -258,7 +269,7 @@ fn verify_says_what_is_wrong() {
     place.write("models/closed.onnx", b"As good as a model");
     assert_eq!(states().1, "wrong_hash");
     place
-        .line("models verify")
+        .line("models verify standard")
         .ends(1)
         .says(&["4 models are missing or wrong"]);
 }
