@@ -11,6 +11,8 @@ from ..common import paths
 from ..common.align import align
 from ..common.liveness import Networks
 from ..common.teacher import MobileFaceNet, YuNet
+from ..detector.cells import overlaps
+from ..detector.teacher import Detector
 from ..liveness.data import CONTEXT
 from . import plan, quality
 from .choose import TO_EACH_OTHER, TO_ITSELF, TO_PHOTOS
@@ -32,19 +34,22 @@ class Face:
 
 
 class Eyes:
-    """facekit's standard set, and the liveness check of facekit-nano, whose demos use the pictures, too."""
+    """facekit's standard set, and the detector and liveness check of facekit-nano, whose demos use the pictures, too."""
 
-    CHECKS = ("MiniFASNet's pair", "facekit-nano's liveness")
+    CHECKS = ("MiniFASNet's pair", "facekit-nano's models")
 
     def __init__(self, threads: int = 1):
         self.detector = YuNet(threads=threads, score=0.6)
         self.embedder = MobileFaceNet(threads)
-        self.liveness = [Networks.standard(threads), Networks([(paths.shipped("liveness.onnx"), CONTEXT)], threads)]
+        self.standard = Networks.standard(threads)
+        self.nano_detector = Detector(paths.shipped("detector.onnx"), threads)
+        self.nano = Networks([(paths.shipped("liveness.onnx"), CONTEXT)], threads)
 
     def see(self, image: np.ndarray, gate: dict) -> list[tuple[np.ndarray, np.ndarray, list[str], np.ndarray]]:
-        """Of each face: the detection, its liveness under both checks, what is wrong with it, its embedding."""
+        """Of each face: the detection, its liveness under all checks, what is wrong with it, its embedding."""
         faces = self.detector.detect(image)
-        live = np.stack([check.live(image, faces[:, :4]) for check in self.liveness], 1)
+        boxes = faces[:, :4]
+        live = np.stack([self.standard.live(image, boxes), self.by_nano(image, boxes)], 1)
         found = []
         for face, alive in zip(faces, live, strict=True):
             aligned = align(image, face[4:14])
@@ -52,6 +57,16 @@ class Eyes:
             embedding = self.embedder.embed(aligned[None, ..., ::-1])[0]
             found.append((face, alive, quality.issues(measured, gate), embedding))
         return found
+
+    def by_nano(self, image: np.ndarray, boxes: np.ndarray) -> np.ndarray:
+        """The liveness of the faces with these boxes, by the models of nano alone; 0 where its detector finds none."""
+        theirs = self.nano_detector.detect(image, 0.6)[:, :4]
+        live = np.zeros(len(boxes))
+        if len(boxes) and len(theirs):
+            table = overlaps(boxes, theirs)
+            found = table.max(1) >= 0.5
+            live[found] = self.nano.live(image, theirs[table.argmax(1)[found]])
+        return live
 
 
 def look(folder: Path, threads: int = 1) -> tuple[list[Face], list[Face], list[str]]:
