@@ -106,19 +106,20 @@ impl Builder {
         output
     }
 
-    fn constant(&mut self, dims: &[usize], elements: Vec<f32>) -> String {
+    fn constant(&mut self, dims: &[usize], elements: &[f32]) -> String {
         self.values += 1;
         let name = format!("constant {}", self.values);
         self.graph
             .initializer
-            .push(float_tensor(&name, dims, &elements));
+            .push(float_tensor(&name, dims, elements));
         name
     }
 
     /// Noise from `-bound` to `bound`.
     fn weights(&mut self, dims: &[usize], bound: f32) -> String {
         let elements = noise(self.values + 1, dims.iter().product());
-        self.constant(dims, elements.iter().map(|value| bound * value).collect())
+        let elements: Vec<f32> = elements.iter().map(|value| bound * value).collect();
+        self.constant(dims, &elements)
     }
 
     /// No layer makes values much larger than they were: a mask's products would soon be infinite.
@@ -141,14 +142,14 @@ impl Builder {
         output
     }
 
-    fn prelu(&mut self, input: &str, slopes: Vec<f32>) -> String {
+    fn prelu(&mut self, input: &str, slopes: &[f32]) -> String {
         let slope = self.constant(&[slopes.len(), 1, 1], slopes);
         self.node("PRelu", &[input, &slope])
     }
 
     fn normalised(&mut self, input: &str, channels: usize) -> String {
         let parts = [0, 1, 2].map(|_| self.weights(&[channels], 0.5));
-        let variance = self.constant(&[channels], vec![0.5; channels]);
+        let variance = self.constant(&[channels], &vec![0.5; channels]);
         let [scale, shift, mean] = parts.each_ref().map(String::as_str);
         self.node(
             "BatchNormalization",
@@ -212,7 +213,7 @@ proptest! {
                 2 => {
                     prelus += 1;
                     let value = builder.conv(&value, channels, channels);
-                    builder.prelu(&value, noise(number as u32, channels))
+                    builder.prelu(&value, &noise(number as u32, channels))
                 }
                 3 => builder.normalised(&value, channels),
                 4 => builder.node("Relu", &[&value]),
@@ -281,7 +282,7 @@ fn constants_that_others_share_stay() {
 fn slopes_above_one_stay() {
     let mut builder = Builder::default();
     let value = builder.conv("input", 3, 2);
-    let value = builder.prelu(&value, vec![0.5, 1.5]);
+    let value = builder.prelu(&value, &[0.5, 1.5]);
     let mut model = builder.finish(&value);
     assert_eq!(split_prelu(&mut model), 0);
 }
@@ -291,13 +292,13 @@ fn damaged_constants_are_left_alone() {
     let mut builder = Builder::default();
     let weights = builder.weights(&[13, 3, 1, 1], 1.0);
     // One number, where there should be thirteen.
-    let bias = builder.constant(&[], vec![1.0]);
+    let bias = builder.constant(&[], &[1.0]);
     let value = builder.node("Conv", &["input", &weights, &bias]);
     let value = builder.depthwise(&value, 13);
     let value = builder.conv(&value, 13, 13);
-    let empty = builder.constant(&[13, 13, 0, 3], Vec::new());
+    let empty = builder.constant(&[13, 13, 0, 3], &[]);
     let value = builder.node("Conv", &[&value, &empty]);
-    let huge = builder.constant(&[8, 1 << 61, 1, 1], Vec::new());
+    let huge = builder.constant(&[8, 1 << 61, 1, 1], &[]);
     let value = builder.node("Conv", &[&value, &huge]);
     let model = builder.finish(&value);
     let mut after = model.clone();
