@@ -28,6 +28,8 @@ Usage: cargo xtask COMMAND
   bench peers [--rounds N] [--runtime NAME] [--models SELECTION]
            facekit beside OpenCV, ONNX Runtime, faiss and hnswlib in Python, in turn;
            facekit's models are those in FACEKIT_MODELS, where it is set
+  bench python [the same options]
+           the Python package beside the same calls from Rust, and beside the peers
   wheel [--profile NAME] [--python PROGRAM]
            the wheel of the Python package, with cargo's profile release; into target/wheels
   py [--profile NAME] [--python PROGRAM] [--wheel FILE]
@@ -38,7 +40,7 @@ Usage: cargo xtask COMMAND
 Environment:
   FACEKIT_TEST_DATA    folder with weights and photos. Without it, tests that need them are
                        skipped and listed; with it, a skip for want of data is a failure.
-                       `bench peers` needs it.
+                       `bench peers` and `bench python` need it.
   ORT_DYLIB_PATH       the library of ONNX Runtime that is tested. Without it, test gets one: a
                        Python environment under target/tools, into which pip installs it.
   FACEKIT_SKIP_LOG     set for the tests: the file that they append `SKIP name: reason` to
@@ -107,6 +109,9 @@ fn run() -> Result<bool> {
         }
         "bench" if rest.first().is_some_and(|first| first == "peers") => {
             runner.step("peers", || peers::run(&rest[1..]));
+        }
+        "bench" if rest.first().is_some_and(|first| first == "python") => {
+            runner.step("Python", || peers::run_package(&rest[1..]));
         }
         "bench" => {
             let mut bench = cargo(&["bench", "-p", "benches", "--"]);
