@@ -7,6 +7,7 @@ mod python;
 mod runner;
 mod suite;
 mod tools;
+mod wheel;
 
 use std::{env, process::ExitCode};
 
@@ -27,12 +28,19 @@ Usage: cargo xtask COMMAND
   bench peers [--rounds N] [--runtime NAME] [--models SELECTION]
            facekit beside OpenCV, ONNX Runtime, faiss and hnswlib in Python, in turn;
            facekit's models are those in FACEKIT_MODELS, where it is set
+  bench python [the same options]
+           the Python package beside the same calls from Rust, and beside the peers
+  wheel [--profile NAME] [--python PROGRAM]
+           the wheel of the Python package, with cargo's profile release; into target/wheels
+  py [--profile NAME] [--python PROGRAM] [--wheel FILE]
+           a wheel, such a one with cargo's profile dev unless it is named, installed in an
+           environment of its own and tested there
   help     this text
 
 Environment:
   FACEKIT_TEST_DATA    folder with weights and photos. Without it, tests that need them are
                        skipped and listed; with it, a skip for want of data is a failure.
-                       `bench peers` needs it.
+                       `bench peers` and `bench python` need it.
   ORT_DYLIB_PATH       the library of ONNX Runtime that is tested. Without it, test gets one: a
                        Python environment under target/tools, into which pip installs it.
   FACEKIT_SKIP_LOG     set for the tests: the file that they append `SKIP name: reason` to
@@ -54,7 +62,7 @@ fn run() -> Result<bool> {
     let command = arguments.next();
     let rest: Vec<String> = arguments.collect();
     let command = command.as_deref().unwrap_or("help");
-    if !rest.is_empty() && command != "bench" {
+    if !rest.is_empty() && !["bench", "py", "wheel"].contains(&command) {
         bail!("{command} takes no arguments; see cargo xtask help");
     }
     let mut runner = Runner::default();
@@ -67,6 +75,14 @@ fn run() -> Result<bool> {
             runner.step("ONNX Runtime", || suite.install_onnxruntime());
             runner.step("tests", || suite.run(&["--all-targets"]));
             runner.step("documentation tests", || suite.run(&["--doc"]));
+            let dev = wheel::Options::parse(&[], "dev")?;
+            py(&mut runner, &mut suite, &dev);
+            match wheel::Options::free_threaded("dev") {
+                Some(dev) => py(&mut runner, &mut suite, &dev),
+                None => runner.step("Python without a GIL", || {
+                    wheel::Options::skip_free_threaded(&mut suite)
+                }),
+            }
             docs(&mut runner);
             runner.step("licences, bans and sources", tools::deny);
             runner.step("skips", || suite.check_skips());
@@ -75,8 +91,27 @@ fn run() -> Result<bool> {
             println!("{}", suite.summary());
             return Ok(passed);
         }
+        "py" => {
+            let mut suite = Suite::new()?;
+            py(
+                &mut runner,
+                &mut suite,
+                &wheel::Options::parse(&rest, "dev")?,
+            );
+            runner.step("skips", || suite.check_skips());
+            let passed = runner.report();
+            println!("{}", suite.summary());
+            return Ok(passed);
+        }
+        "wheel" => {
+            let options = wheel::Options::parse(&rest, "release")?;
+            runner.step("wheel", || options.build().map(drop));
+        }
         "bench" if rest.first().is_some_and(|first| first == "peers") => {
             runner.step("peers", || peers::run(&rest[1..]));
+        }
+        "bench" if rest.first().is_some_and(|first| first == "python") => {
+            runner.step("Python", || peers::run_package(&rest[1..]));
         }
         "bench" => {
             let mut bench = cargo(&["bench", "-p", "benches", "--"]);
@@ -113,6 +148,18 @@ fn check(runner: &mut Runner) {
         &[&rules[..], &deny].concat(),
     );
     runner.step("dependencies", dependencies::check);
+}
+
+/// The Python package, as it is installed.
+fn py(runner: &mut Runner, suite: &mut Suite, options: &wheel::Options) {
+    let mut wheel = None;
+    runner.step("wheel", || {
+        wheel = Some(options.build()?);
+        Ok(())
+    });
+    if let Some(wheel) = wheel {
+        runner.step("Python tests", || options.test(&wheel, suite));
+    }
 }
 
 fn docs(runner: &mut Runner) {

@@ -9,6 +9,9 @@ use anyhow::{Context, Result, bail};
 
 use crate::runner::{command, output, root, succeed};
 
+/// The interpreter that the system has.
+pub(crate) const SYSTEM: &str = if cfg!(windows) { "python" } else { "python3" };
+
 /// The library that facekit-ort is tested with.
 pub(crate) const ONNXRUNTIME: &str = "onnxruntime==1.31.1";
 /// What ONNX Runtime's tools for quantising stand on.
@@ -17,6 +20,11 @@ pub(crate) const ONNX: &str = "onnx==1.23.2";
 /// The Python program of an environment that has these packages, given as for `pip install`. Each name has an
 /// environment of its own under target/tools, where CI caches it; one that has other packages is made anew.
 pub(crate) fn environment(name: &str, packages: &[&str]) -> Result<PathBuf> {
+    environment_of(SYSTEM, name, packages)
+}
+
+/// An [`environment`] of another interpreter.
+pub(crate) fn environment_of(system: &str, name: &str, packages: &[&str]) -> Result<PathBuf> {
     let folder = root().join("target").join("tools").join(name);
     let python = program(&folder);
     // Written last, so that an environment without it is not complete.
@@ -27,7 +35,7 @@ pub(crate) fn environment(name: &str, packages: &[&str]) -> Result<PathBuf> {
         println!("{}: {}", folder.display(), packages.join(", "));
         return Ok(python);
     }
-    create(&folder)?;
+    create(system, &folder)?;
     let install = [
         "-m",
         "pip",
@@ -56,8 +64,7 @@ pub(crate) fn onnxruntime(python: &Path) -> Result<PathBuf> {
     bail!("{} holds no library", folder.display());
 }
 
-fn create(folder: &Path) -> Result<()> {
-    let system = if cfg!(windows) { "python" } else { "python3" };
+fn create(system: &str, folder: &Path) -> Result<()> {
     let mut venv = command(system, &["-m", "venv", "--clear"]);
     venv.arg(folder);
     if succeed(&mut venv).is_ok() {

@@ -51,6 +51,11 @@ pub(crate) fn root() -> PathBuf {
     package.parent().map(Into::into).unwrap_or(package)
 }
 
+/// Where cargo puts what it builds.
+pub(crate) fn target() -> PathBuf {
+    env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), PathBuf::from)
+}
+
 /// A command at the root of the repository.
 pub(crate) fn command(program: impl Into<PathBuf>, arguments: &[&str]) -> Command {
     let mut command = Command::new(program.into());

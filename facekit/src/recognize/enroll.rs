@@ -409,8 +409,7 @@ impl Recognizer {
     }
 
     fn writable_gallery(&self) -> Result<&Gallery> {
-        self.gallery
-            .as_ref()
+        self.gallery()
             .ok_or_else(|| Error::argument("gallery", "the recogniser was built without one"))
     }
 

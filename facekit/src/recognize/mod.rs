@@ -1,6 +1,6 @@
 //! The parts put together: frames in, people out.
 
-use std::fmt;
+use std::{fmt, sync::Arc};
 
 use serde::{Deserialize, Serialize};
 
@@ -50,7 +50,7 @@ pub struct Recognizer {
     detector: Box<dyn Detector>,
     liveness: Option<Box<dyn Liveness>>,
     embedder: Box<dyn Embedder>,
-    gallery: Option<Gallery>,
+    gallery: Option<Arc<Gallery>>,
     calibration: Option<Calibration>,
     threshold: Threshold,
     detect_options: DetectOptions,
@@ -225,7 +225,7 @@ impl Recognizer {
     /// The gallery, where there is one.
     #[must_use]
     pub fn gallery(&self) -> Option<&Gallery> {
-        self.gallery.as_ref()
+        self.gallery.as_deref()
     }
 
     /// What the scores of its embedder mean, where that is known.
@@ -474,7 +474,7 @@ pub struct RecognizerBuilder {
     detector: Option<Box<dyn Detector>>,
     liveness: Option<Box<dyn Liveness>>,
     embedder: Option<Box<dyn Embedder>>,
-    gallery: Option<Gallery>,
+    gallery: Option<Arc<Gallery>>,
     calibration: Option<Calibration>,
     threshold: Threshold,
     detect_options: DetectOptions,
@@ -508,9 +508,10 @@ impl RecognizerBuilder {
         self
     }
 
-    /// Who is known. Without it, everybody is unknown.
-    pub fn gallery(mut self, gallery: Gallery) -> Self {
-        self.gallery = Some(gallery);
+    /// Who is known. Without it, everybody is unknown. A gallery in an [`Arc`] can be shared with other recognisers of the same
+    /// embedding space.
+    pub fn gallery(mut self, gallery: impl Into<Arc<Gallery>>) -> Self {
+        self.gallery = Some(gallery.into());
         self
     }
 
@@ -589,7 +590,7 @@ impl RecognizerBuilder {
             return Err(Error::argument("embedder", "takes faces without pixels"));
         }
         recognizer.score_threshold(1)?;
-        recognizer.score_threshold(recognizer.gallery.as_ref().map_or(1, Gallery::len))?;
+        recognizer.score_threshold(recognizer.gallery().map_or(1, Gallery::len))?;
         Ok(recognizer)
     }
 }

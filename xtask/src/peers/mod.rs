@@ -2,6 +2,7 @@
 //! threads, a round each in turn.
 
 mod faces;
+mod package;
 mod pipelines;
 mod racer;
 mod report;
@@ -20,7 +21,8 @@ use serde_json::json;
 
 use crate::{
     python,
-    runner::{cargo, root, succeed},
+    runner::{cargo, root, succeed, target},
+    wheel,
 };
 
 /// What the peers are made of.
@@ -65,9 +67,7 @@ impl Setup {
                 "--rounds" => setup.rounds = value.parse().context("--rounds")?,
                 "--runtime" => setup.runtime.clone_from(value),
                 "--models" => setup.selection.clone_from(value),
-                _ => bail!(
-                    "bench peers has no option {name}: --rounds, --runtime and --models are all"
-                ),
+                _ => bail!("bench has no option {name}: --rounds, --runtime and --models are all"),
             }
         }
         if setup.rounds == 0 {
@@ -90,7 +90,7 @@ impl Setup {
 
     /// One of facekit's programs for races, with the peers' own ONNX Runtime.
     fn facekit(&self, program: &str) -> Result<racer::Program> {
-        let program = root().join("target/release/examples").join(program);
+        let program = target().join("release/examples").join(program);
         let environment = self.python.parent().and_then(Path::parent);
         let environment = environment.context("an environment has a folder of programs")?;
         Ok(racer::Program::new(program).with("VIRTUAL_ENV", environment))
@@ -108,45 +108,67 @@ impl Setup {
         fs::write(&file, lines.join("\n"))?;
         Ok(file.into())
     }
+
+    /// The reference's photos, and some of those of LFW.
+    fn photos(&self) -> Result<(Vec<PathBuf>, Vec<PathBuf>)> {
+        let wild = images(&self.data.join("data/lfw/images"))?;
+        let step = wild.len().div_ceil(500).max(1);
+        let wild = wild.into_iter().step_by(step).collect();
+        Ok((images(&self.data.join("data/photos"))?, wild))
+    }
+
+    /// Prints a report and writes it to the folder.
+    fn write(&self, report: &report::Report, name: &str) -> Result<()> {
+        report.print();
+        let file = self.folder.join(name);
+        let all = json!({
+            "packages": PACKAGES,
+            "runtime": self.runtime,
+            "models": self.selection,
+            "rounds": self.rounds,
+            "cores": std::thread::available_parallelism()?,
+            "results": report.rows(),
+        });
+        fs::write(&file, format!("{all:#}\n"))?;
+        println!("\nwritten to {}", file.display());
+        Ok(())
+    }
 }
 
 /// Runs all races, prints them, and writes them to `target/peers/report.json`.
 pub(crate) fn run(arguments: &[String]) -> Result<()> {
     let setup = Setup::new(arguments)?;
-    succeed(&mut cargo(&[
-        "build",
-        "--release",
-        "-p",
-        "benches",
-        "--examples",
-    ]))?;
-    let photos = images(&setup.data.join("data/photos"))?;
-    let wild = images(&setup.data.join("data/lfw/images"))?;
-    let wild: Vec<PathBuf> = wild
-        .iter()
-        .step_by(wild.len().div_ceil(500).max(1))
-        .cloned()
-        .collect();
-
+    build()?;
+    let (photos, wild) = setup.photos()?;
     let mut report = report::Report::default();
     for (name, photos) in [("photos", &photos), ("lfw", &wild)] {
         pipelines::race(&setup, name, photos, &mut report)?;
     }
     start::race(&setup, &photos, &mut report)?;
     search::race(&setup, &mut report)?;
-    report.print();
-    let file = setup.folder.join("report.json");
-    let all = json!({
-        "packages": PACKAGES,
-        "runtime": setup.runtime,
-        "models": setup.selection,
-        "rounds": setup.rounds,
-        "cores": std::thread::available_parallelism()?,
-        "results": report.rows(),
-    });
-    fs::write(&file, format!("{all:#}\n"))?;
-    println!("\nwritten to {}", file.display());
-    Ok(())
+    setup.write(&report, "report.json")
+}
+
+/// Races facekit's package for Python, as it is released, against the same calls from Rust, prints them, and writes them to
+/// `target/peers/python.json`.
+pub(crate) fn run_package(arguments: &[String]) -> Result<()> {
+    let setup = Setup::new(arguments)?;
+    build()?;
+    let wheel = wheel::Options::parse(&[], "release")?.build()?;
+    wheel::install(&setup.python, &wheel)?;
+    let (photos, wild) = setup.photos()?;
+    let mut report = report::Report::default();
+    for (name, photos) in [("photos", &photos), ("lfw", &wild)] {
+        package::race(&setup, name, photos, &mut report)?;
+    }
+    setup.write(&report, "python.json")
+}
+
+/// facekit's programs for races, with the features that the wheel has, so that nothing is compiled twice.
+fn build() -> Result<()> {
+    let all = ["build", "--release", "--workspace", "--all-features"];
+    let mut build = cargo(&all);
+    succeed(build.args(["--example", "race", "--example", "search_race"]))
 }
 
 /// The JPEG files in a folder and in the folders right in it, by name.

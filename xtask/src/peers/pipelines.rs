@@ -1,6 +1,6 @@
 //! Photos in, faces with embeddings and liveness scores out.
 
-use std::path::PathBuf;
+use std::{ffi::OsString, path::PathBuf};
 
 use anyhow::Result;
 use serde_json::{Map, Value, json};
@@ -12,17 +12,17 @@ use super::{
 };
 
 /// One or more processes that share the photos, and what they are told.
-struct Contender {
+pub(super) struct Contender {
     name: String,
     order: &'static str,
-    racers: Vec<Racer>,
+    pub(super) racers: Vec<Racer>,
     times: Vec<f64>,
     /// The times of the stages, a round each.
     stages: Vec<(String, Vec<f64>)>,
 }
 
 impl Contender {
-    fn new(name: &str, programs: &[Program]) -> Result<Self> {
+    pub(super) fn new(name: &str, programs: &[Program]) -> Result<Self> {
         Ok(Self {
             name: name.to_owned(),
             order: "go",
@@ -30,6 +30,12 @@ impl Contender {
             times: Vec::new(),
             stages: Vec::new(),
         })
+    }
+
+    /// Told something else than `go`.
+    pub(super) fn with_order(mut self, order: &'static str) -> Self {
+        self.order = order;
+        self
     }
 
     /// One round: the slowest process counts.
@@ -72,29 +78,14 @@ pub(super) fn race(
     report: &mut Report,
 ) -> Result<()> {
     let all = setup.list(name, photos)?;
-    let facekit = |jobs: &str| -> Result<Program> {
-        Ok(setup
-            .facekit("race")?
-            .option("--runtime", &setup.runtime)
-            .option("--selection", &setup.selection)
-            .option("--models", setup.own_models())
-            .option("--photos", &all)
-            .option("--jobs", jobs))
-    };
-    let python = |detector: &str, threads: &str, photos: &std::ffi::OsString| {
-        setup
-            .peer("pipeline.py")
-            .option("--models", setup.models())
-            .option("--detector", detector)
-            .option("--threads", threads)
-            .option("--photos", photos)
-    };
-
     let mut one = vec![
-        Contender::new("facekit", &[facekit("1")?])?,
-        Contender::new("floor", &[facekit("1")?])?,
-        Contender::new("Python, ONNX Runtime", &[python("ort", "1", &all)])?,
-        Contender::new("Python, FaceDetectorYN", &[python("opencv", "1", &all)])?,
+        Contender::new("facekit", &[facekit(setup, &all, "1")?])?,
+        Contender::new("floor", &[facekit(setup, &all, "1")?])?.with_order("floor"),
+        Contender::new("Python, ONNX Runtime", &[python(setup, "ort", "1", &all)])?,
+        Contender::new(
+            "Python, FaceDetectorYN",
+            &[python(setup, "opencv", "1", &all)],
+        )?,
     ];
     let found = one[0].racers[0].ask("faces")?;
     let mut agreement = Map::new();
@@ -106,7 +97,6 @@ pub(super) fn race(
         );
     }
     println!("{name}: the same faces: {}", Value::from(agreement));
-    one[1].order = "floor";
     rounds(
         setup,
         &format!("{name}, one thread"),
@@ -115,24 +105,11 @@ pub(super) fn race(
         report,
     )?;
 
-    let (even, odd): (Vec<_>, Vec<_>) = photos
-        .iter()
-        .cloned()
-        .enumerate()
-        .partition(|(at, _)| at % 2 == 0);
-    let half = |part: &str, photos: Vec<(usize, PathBuf)>| {
-        let photos: Vec<PathBuf> = photos.into_iter().map(|(_, photo)| photo).collect();
-        setup.list(&format!("{name}-{part}"), &photos)
-    };
-    let (even, odd) = (half("even", even)?, half("odd", odd)?);
-    let two = vec![
-        Contender::new("facekit, two jobs", &[facekit("2")?])?,
-        Contender::new("Python, two threads", &[python("ort", "2", &all)])?,
-        Contender::new(
-            "Python, two processes",
-            &[python("ort", "1", &even), python("ort", "1", &odd)],
-        )?,
-    ];
+    let mut two = vec![Contender::new(
+        "facekit, two jobs",
+        &[facekit(setup, &all, "2")?],
+    )?];
+    two.extend(peers_on_two_cores(setup, name, photos)?);
     rounds(
         setup,
         &format!("{name}, two cores"),
@@ -142,8 +119,50 @@ pub(super) fn race(
     )
 }
 
+/// facekit over a list of photos.
+pub(super) fn facekit(setup: &Setup, photos: &OsString, jobs: &str) -> Result<Program> {
+    Ok(setup
+        .facekit("race")?
+        .option("--runtime", &setup.runtime)
+        .option("--selection", &setup.selection)
+        .option("--models", setup.own_models())
+        .option("--photos", photos)
+        .option("--jobs", jobs))
+}
+
+fn python(setup: &Setup, detector: &str, threads: &str, photos: &OsString) -> Program {
+    setup
+        .peer("pipeline.py")
+        .option("--models", setup.models())
+        .option("--detector", detector)
+        .option("--threads", threads)
+        .option("--photos", photos)
+}
+
+/// ONNX Runtime and OpenCV in Python with two threads, and as two processes that share the photos.
+pub(super) fn peers_on_two_cores(
+    setup: &Setup,
+    name: &str,
+    photos: &[PathBuf],
+) -> Result<[Contender; 2]> {
+    let all = setup.list(name, photos)?;
+    let half = |part: &str, first: usize| {
+        let photos: Vec<PathBuf> = photos.iter().skip(first).step_by(2).cloned().collect();
+        setup.list(&format!("{name}-{part}"), &photos)
+    };
+    let (even, odd) = (half("even", 0)?, half("odd", 1)?);
+    let halves = [
+        python(setup, "ort", "1", &even),
+        python(setup, "ort", "1", &odd),
+    ];
+    Ok([
+        Contender::new("Python, two threads", &[python(setup, "ort", "2", &all)])?,
+        Contender::new("Python, two processes", &halves)?,
+    ])
+}
+
 /// A round to warm up, then rounds in turn, each beginning with another contender.
-fn rounds(
+pub(super) fn rounds(
     setup: &Setup,
     race: &str,
     photos: usize,

@@ -1,0 +1,146 @@
+"""What was found in an image, and how notebooks draw it."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Iterable
+from html import escape
+from typing import Any, Generic, Optional, TypeVar, Union
+
+from facekit._facekit import Detection, Recognition, _encode_jpeg
+
+Face = Union[Detection, Recognition]
+T = TypeVar("T", bound=Face)
+
+_COLORS = {"known": "#1a9850", "unknown": "#4575b4", "spoof": "#d73027", "poor_quality": "#878787"}
+
+
+class Faces(tuple[T, ...], Generic[T]):
+    """The faces of an image: a tuple that knows the image's size in pixels, and draws itself in a notebook.
+
+    >>> from facekit import Faces
+    >>> Faces([], 640, 480)
+    Faces([], width=640, height=480)
+    """
+
+    width: int
+    height: int
+
+    def __new__(cls, faces: Iterable[T], width: int, height: int) -> Faces[T]:
+        self = super().__new__(cls, faces)
+        self.width, self.height = width, height
+        return self
+
+    def __getnewargs__(self) -> tuple[list[T], int, int]:
+        return list(self), self.width, self.height
+
+    def __repr__(self) -> str:
+        return f"Faces({list(self)!r}, width={self.width}, height={self.height})"
+
+    @property
+    def largest(self) -> Optional[T]:
+        """The face with the largest box; None where there is none."""
+        return max(self, key=lambda face: face.box.area, default=None)
+
+    def to_dicts(self) -> list[dict[str, Any]]:
+        """Each face as Python's own types, with the keys of `facekit --json`.
+
+        >>> import facekit
+        >>> [sorted(face) for face in facekit.Recognizer().detect("anna.jpg").to_dicts()]
+        [['box', 'landmarks', 'score']]
+        """
+        return [face.to_dict() for face in self]
+
+    def draw(self, image: Any, *, color: str = "rgb", max_side: int = 960) -> Drawing:
+        """The faces on the image they were found in, for a notebook. `image` and `color` are as for `Recognizer.recognize`;
+        what is shown has at most `max_side` pixels a side.
+
+        Raises ValueError for an image of another size.
+
+        >>> import facekit
+        >>> drawing = facekit.Recognizer().recognize("anna.jpg").draw("anna.jpg")
+        >>> drawing.html[:4]
+        '<svg'
+        """
+        return Drawing(self, image, color, max_side)
+
+    def _repr_html_(self) -> str:
+        return picture(self, self.width, self.height, None) + table(self)
+
+
+class Drawing:
+    """Faces on their image. Notebooks show it; `html` is what they show, in one piece. `Faces.draw` makes it.
+
+    >>> import facekit
+    >>> "<table>" in facekit.Recognizer().detect("anna.jpg").draw("anna.jpg").html
+    True
+    """
+
+    def __init__(self, faces: Faces[Any], image: Any, color: str = "rgb", max_side: int = 960) -> None:
+        jpeg, width, height = _encode_jpeg(image, color, max_side)
+        if (width, height) != (faces.width, faces.height):
+            raise ValueError(
+                f"image: {width} x {height} pixels given, and the faces were found in one of {faces.width} x {faces.height}"
+            )
+        data = base64.b64encode(jpeg).decode()
+        self.html = picture(faces, width, height, f"data:image/jpeg;base64,{data}") + table(faces)
+
+    def _repr_html_(self) -> str:
+        return self.html
+
+
+def _label(face: Face) -> tuple[str, str]:
+    """What is written at a face, and the name of its colour."""
+    if isinstance(face, Detection):
+        return f"{face.score:.2f}", "unknown"
+    return face.name or face.person or face.outcome.replace("_", " "), face.outcome
+
+
+def picture(faces: Iterable[Face], width: int, height: int, background: Optional[str]) -> str:
+    """Boxes, landmarks and names as an SVG image, over the photo where there is one."""
+    unit = max(width, height) / 400
+    parts = [
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" '
+        f'style="max-width:640px;width:100%;background:#eee" role="img" aria-label="faces">'
+    ]
+    if background:
+        parts.append(f'<image href="{background}" width="{width}" height="{height}"/>')
+    for face in faces:
+        text, outcome = _label(face)
+        x, y, w, h = face.box
+        colour = _COLORS[outcome]
+        parts.append(
+            f'<rect x="{x:.1f}" y="{y:.1f}" width="{w:.1f}" height="{h:.1f}" fill="none" stroke="{colour}" '
+            f'stroke-width="{2 * unit:.2f}"/>'
+        )
+        parts += [f'<circle cx="{px:.1f}" cy="{py:.1f}" r="{1.5 * unit:.2f}" fill="{colour}"/>' for px, py in face.landmarks]
+        parts.append(
+            f'<text x="{x:.1f}" y="{max(y - 3 * unit, 12 * unit):.1f}" font-family="sans-serif" font-size="{12 * unit:.1f}" '
+            f'fill="{colour}">{escape(text)}</text>'
+        )
+    parts.append("</svg>")
+    return "".join(parts)
+
+
+def table(faces: Iterable[Face]) -> str:
+    """The faces as a table."""
+    rows = []
+    for face in faces:
+        x, y, w, h = face.box
+        cells = [f"{w:.0f} × {h:.0f} at ({x:.0f}, {y:.0f})", _label(face)[0]]
+        if isinstance(face, Recognition):
+            match = face.identity or face.nearest
+            live = "" if face.liveness is None else f"{face.liveness:.2f}"
+            cells += [
+                f"{match.person}: {match.score:.3f}" if match else "",
+                live,
+                f"{face.quality.score:.2f}",
+                "; ".join(str(issue) for issue in face.issues),
+            ]
+        else:
+            cells += ["", "", "", ""]
+        rows.append("<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in cells) + "</tr>")
+    if not rows:
+        return "<p>no face</p>"
+    head = "".join(f"<th>{name}</th>" for name in ("face", "who", "nearest", "liveness", "quality", "remarks"))
+    return f"<table><thead><tr>{head}</tr></thead><tbody>{''.join(rows)}</tbody></table>"

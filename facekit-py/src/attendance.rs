@@ -1,0 +1,149 @@
+//! Attendance: the rules themselves. What goes in and out is JSON, of which `attendance.py` makes dataclasses.
+
+use attendance_rules::{Calendar, Correction, Error, Member, Period, Policy, Punch, Statistics};
+use facekit::{
+    AttendancePolicy as _, Mark, PersonId, Sighting,
+    jiff::{Timestamp, civil::Date},
+};
+use pyo3::prelude::*;
+use serde::de::DeserializeOwned;
+
+use crate::{errors, value, work};
+
+/// A policy made ready, with holidays and members. See facekit.attendance.Policy.
+#[pyclass(frozen, module = "facekit._facekit", name = "_Rules")]
+pub(crate) struct Rules(attendance_rules::Rules);
+
+#[pymethods]
+impl Rules {
+    /// `format` is "toml" or "json"; `members` is a list in JSON.
+    #[new]
+    #[allow(clippy::too_many_arguments, reason = "what the rules take")]
+    fn new(
+        py: Python<'_>,
+        policy: &str,
+        format: &str,
+        holidays: Option<&str>,
+        holidays_between: (i16, i16),
+        members: &str,
+    ) -> PyResult<Self> {
+        let members: Vec<Member> = read(py, "members", members)?;
+        attend(py, || {
+            let policy = match format {
+                "json" => Policy::from_json(policy)?,
+                _ => Policy::from_toml(policy)?,
+            };
+            let calendar = match holidays {
+                Some(text) => holidays_of(text, &policy.site.time_zone, holidays_between)?,
+                None => Calendar::new(),
+            };
+            attendance_rules::Rules::new(policy)?
+                .with_calendar(calendar)
+                .with_members(members)
+        })
+        .map(Self)
+    }
+
+    /// The site's zone.
+    #[getter]
+    fn time_zone(&self) -> &str {
+        &self.0.policy().site.time_zone
+    }
+
+    fn to_toml(&self, py: Python<'_>) -> PyResult<String> {
+        attend(py, || self.0.policy().to_toml())
+    }
+
+    fn decide(&self, py: Python<'_>, past: &str, sighting: &str) -> PyResult<String> {
+        let past: Vec<Mark> = read(py, "past", past)?;
+        let sighting: Sighting = read(py, "sighting", sighting)?;
+        let decision = work::detached(py, || self.0.decide(&past, &sighting))?;
+        let mark = decision.mark(&sighting);
+        value::to_json(py, &(decision, mark))
+    }
+
+    #[allow(clippy::too_many_arguments, reason = "what the rules take")]
+    fn evaluate(
+        &self,
+        py: Python<'_>,
+        person: &str,
+        punches: &str,
+        corrections: &str,
+        from_: &str,
+        to: &str,
+        as_of: &str,
+    ) -> PyResult<String> {
+        let person = id(py, person)?;
+        let punches: Vec<Punch> = read(py, "punches", punches)?;
+        let corrections: Vec<Correction> = read(py, "corrections", corrections)?;
+        let (from, to) = (date(py, "from", from_)?, date(py, "to", to)?);
+        let as_of = time(py, "as_of", as_of)?;
+        let ledger = attend(py, || {
+            let period = Period::new(from, to)?;
+            self.0
+                .evaluate(&person, &punches, &corrections, period, as_of)
+        })?;
+        let statistics = Statistics::of(&ledger.days);
+        value::to_json(py, &(ledger, statistics))
+    }
+
+    fn presence(
+        &self,
+        py: Python<'_>,
+        person: &str,
+        punches: &str,
+        corrections: &str,
+        at: &str,
+    ) -> PyResult<String> {
+        let person = id(py, person)?;
+        let punches: Vec<Punch> = read(py, "punches", punches)?;
+        let corrections: Vec<Correction> = read(py, "corrections", corrections)?;
+        let at = time(py, "at", at)?;
+        let presence = attend(py, || self.0.presence(&person, &punches, &corrections, at))?;
+        value::to_json(py, &presence)
+    }
+}
+
+/// The holidays of these years, both included. A calendar is read for ten years at most, so this takes decades.
+fn holidays_of(text: &str, zone: &str, (first, last): (i16, i16)) -> Result<Calendar, Error> {
+    let mut holidays = Calendar::new();
+    for from in (first..=last).step_by(10) {
+        let to = last.min(from.saturating_add(9));
+        let period = Period::new(day(from, 1, 1)?, day(to, 12, 31)?)?;
+        for (date, holiday) in Calendar::from_ics(text, zone, period)?.iter() {
+            holidays.add(date, &holiday.name, holiday.half);
+        }
+    }
+    Ok(holidays)
+}
+
+fn day(year: i16, month: i8, day: i8) -> Result<Date, Error> {
+    Date::new(year, month, day).map_err(|error| Error::Calendar {
+        event: None,
+        reason: error.to_string(),
+    })
+}
+
+/// The rules' work, without the interpreter. Their errors are about what was handed in.
+fn attend<T: Send>(py: Python<'_>, work: impl FnOnce() -> Result<T, Error> + Send) -> PyResult<T> {
+    let result = work::detached(py, || Ok(work()))?;
+    result.map_err(|error| errors::attendance(py, &error))
+}
+
+fn read<T: DeserializeOwned>(py: Python<'_>, argument: &'static str, json: &str) -> PyResult<T> {
+    serde_json::from_str(json).map_err(|error| errors::argument(py, argument, error))
+}
+
+fn id(py: Python<'_>, person: &str) -> PyResult<PersonId> {
+    PersonId::new(person).map_err(|error| errors::to_python(py, &error))
+}
+
+fn date(py: Python<'_>, argument: &'static str, text: &str) -> PyResult<Date> {
+    text.parse()
+        .map_err(|error| errors::argument(py, argument, error))
+}
+
+fn time(py: Python<'_>, argument: &'static str, text: &str) -> PyResult<Timestamp> {
+    text.parse()
+        .map_err(|error| errors::argument(py, argument, error))
+}

@@ -1,0 +1,189 @@
+//! Faces as vectors.
+
+use std::sync::Arc;
+
+use facekit::{Digest, Error, Result};
+use numpy::PyReadonlyArray1;
+use pyo3::{
+    prelude::*,
+    types::{PyDict, PyTuple},
+};
+use serde::{Deserialize, Serialize};
+
+use crate::{errors, results::value_class, value};
+
+/// Which embeddings can be compared: those of one model, fed in one way.
+///
+/// Two spaces are equal where fingerprint and dimension are; the model's name is for people.
+///
+/// >>> from facekit import EmbeddingSpace
+/// >>> EmbeddingSpace("example", "00" * 32, 512).dimension
+/// 512
+#[pyclass(frozen, eq, module = "facekit", from_py_object)]
+#[derive(Clone, PartialEq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub(crate) struct EmbeddingSpace(pub(crate) facekit::EmbeddingSpace);
+
+value_class!(EmbeddingSpace {
+    /// A space for vectors that do not come from facekit; `fingerprint` is 64 hexadecimal digits that tell the model and the way
+    /// it is fed from every other, such as a SHA-256 digest.
+    #[new]
+    fn new(py: Python<'_>, model: &str, fingerprint: &str, dimension: usize) -> PyResult<Self> {
+        let fingerprint = fingerprint.parse::<Digest>().map_err(|error| {
+            errors::argument(py, "fingerprint", format!("{fingerprint:?}: {error}"))
+        })?;
+        Ok(Self(facekit::EmbeddingSpace::new(model, fingerprint, dimension)))
+    }
+
+    /// The model's name.
+    #[getter]
+    fn model(&self) -> &str {
+        self.0.model()
+    }
+
+    /// The digest of weights and preprocessing, in hexadecimal.
+    #[getter]
+    fn fingerprint(&self) -> String {
+        self.0.fingerprint().to_string()
+    }
+
+    /// Numbers in an embedding.
+    #[getter]
+    fn dimension(&self) -> usize {
+        self.0.dimension()
+    }
+
+    fn __str__(&self) -> String {
+        self.0.to_string()
+    }
+
+    fn __repr__(&self) -> String {
+        format!("<EmbeddingSpace {}>", self.0)
+    }
+});
+
+/// A face as a vector of length one.
+///
+/// NumPy sees its numbers without a copy, as a read-only float32 array of shape (dimension,): `embedding.values`, or
+/// `numpy.asarray(embedding)`. Its repr does not show them, since they are personal data.
+///
+/// >>> import numpy as np
+/// >>> from facekit import Embedding, EmbeddingSpace
+/// >>> space = EmbeddingSpace("example", "00" * 32, 2)
+/// >>> a = Embedding(space, np.array([3, 4], dtype="float32"))
+/// >>> [round(float(value), 2) for value in a.values]
+/// [0.6, 0.8]
+/// >>> round(a.cosine(a), 5)
+/// 1.0
+#[pyclass(frozen, eq, module = "facekit", from_py_object)]
+#[derive(Clone, PartialEq, Serialize, Deserialize)]
+#[serde(try_from = "SavedEmbedding", into = "SavedEmbedding")]
+pub(crate) struct Embedding(pub(crate) Arc<facekit::Embedding>);
+
+impl From<facekit::Embedding> for Embedding {
+    fn from(embedding: facekit::Embedding) -> Self {
+        Self(Arc::new(embedding))
+    }
+}
+
+#[pymethods]
+impl Embedding {
+    /// An embedding from its numbers: one float32 for each dimension of the space, finite and not all zero. They are scaled to
+    /// length one.
+    #[new]
+    fn new(
+        py: Python<'_>,
+        space: &EmbeddingSpace,
+        values: PyReadonlyArray1<'_, f32>,
+    ) -> PyResult<Self> {
+        let values = values.as_array().to_vec();
+        facekit::Embedding::new(&space.0, values)
+            .map(Self::from)
+            .map_err(|error| errors::to_python(py, &error))
+    }
+
+    /// The space it can be compared in.
+    #[getter]
+    fn space(&self) -> EmbeddingSpace {
+        EmbeddingSpace(self.0.space().clone())
+    }
+
+    /// The numbers, as a read-only float32 array of shape (dimension,) over the embedding's own memory.
+    #[getter]
+    fn values<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
+        slf.py().import("numpy")?.call_method1("asarray", (slf,))
+    }
+
+    /// NumPy's array interface, version 3. NumPy keeps the embedding alive as long as the array.
+    #[getter]
+    fn __array_interface__<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
+        let values = self.0.values();
+        let interface = PyDict::new(py);
+        interface.set_item("version", 3)?;
+        interface.set_item("shape", (values.len(),))?;
+        let order = if cfg!(target_endian = "little") {
+            "<f4"
+        } else {
+            ">f4"
+        };
+        interface.set_item("typestr", order)?;
+        // The second says that nobody may write.
+        interface.set_item("data", (values.as_ptr() as usize, true))?;
+        Ok(interface)
+    }
+
+    /// The cosine of the angle to another embedding of the same space: -1 to 1, greater is closer.
+    ///
+    /// Raises SpaceMismatchError where they are of different spaces.
+    ///
+    /// >>> import facekit
+    /// >>> recognizer = facekit.Recognizer()
+    /// >>> a, b = (recognizer.embed(photo)[0] for photo in ("anna.jpg", "door.jpg"))
+    /// >>> a.cosine(b) > recognizer.threshold()
+    /// True
+    fn cosine(&self, py: Python<'_>, other: &Self) -> PyResult<f32> {
+        self.0
+            .cosine(&other.0)
+            .map_err(|error| errors::to_python(py, &error))
+    }
+
+    fn __len__(&self) -> usize {
+        self.0.values().len()
+    }
+
+    /// Space and numbers as Python's own types.
+    fn to_dict<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        value::to_dict(py, self)
+    }
+
+    fn __reduce__<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
+        value::reduce(py, "Embedding", self)
+    }
+
+    fn __repr__(&self) -> String {
+        format!("<Embedding {}>", self.0.space())
+    }
+}
+
+#[derive(Serialize, Deserialize)]
+pub(crate) struct SavedEmbedding {
+    space: facekit::EmbeddingSpace,
+    values: Vec<f32>,
+}
+
+impl From<Embedding> for SavedEmbedding {
+    fn from(Embedding(embedding): Embedding) -> Self {
+        Self {
+            space: embedding.space().clone(),
+            values: embedding.values().to_vec(),
+        }
+    }
+}
+
+impl TryFrom<SavedEmbedding> for Embedding {
+    type Error = Error;
+
+    fn try_from(saved: SavedEmbedding) -> Result<Self> {
+        facekit::Embedding::new(&saved.space, saved.values).map(Self::from)
+    }
+}

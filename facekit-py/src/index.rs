@@ -1,0 +1,304 @@
+//! Searching vectors, wherever they come from.
+
+use std::{num::NonZeroUsize, thread};
+
+use facekit::{
+    Candidate, Digest, Embedding, ExactIndex, Metric, Result, Roster, SearchOptions, TemplateId,
+    VectorIndex as _,
+};
+use numpy::{
+    PyArray2, PyArrayMethods as _, PyReadonlyArray1, PyReadonlyArray2, PyUntypedArrayMethods as _,
+    ndarray::{Array2, ArrayView1, ArrayView2, Axis},
+};
+use pyo3::{exceptions::PyTypeError, prelude::*};
+
+use crate::{errors, process::OfProcess, work};
+
+/// Rows that are inserted at a time.
+const BATCH: usize = 1024;
+/// Probes that each thread searches for at a time.
+const PROBES: usize = 64;
+
+/// Exact nearest neighbours among vectors, wherever they come from: every search compares with each, at about the speed of memory.
+///
+/// `matrix` is a float32 array of shape (n, dimension). Rows are copied, and scaled to length one, so what is compared is their
+/// direction. `ids` is an array of n integers from 0 on, unique; 0 to n - 1 unless they are given. By `metric`, scores are cosines,
+/// -1 to 1 ("cosine"), or negated distances, -2 to 0 ("euclidean"); greater is closer by both.
+///
+/// Raises InvalidEmbeddingError for a row that is zero or not finite.
+///
+/// >>> import numpy as np
+/// >>> from facekit import Index
+/// >>> index = Index(np.eye(3, dtype="float32"), ids=[10, 20, 30])
+/// >>> ids, scores = index.search(np.array([[0.9, 0.1, 0]], dtype="float32"), k=2)
+/// >>> ids.tolist()
+/// [[10, 20]]
+#[pyclass(frozen, module = "facekit")]
+pub(crate) struct Index(OfProcess<ExactIndex>);
+
+#[pymethods]
+impl Index {
+    #[new]
+    #[pyo3(signature = (matrix, ids = None, *, metric = "cosine"))]
+    fn new(
+        matrix: &Bound<'_, PyAny>,
+        ids: Option<&Bound<'_, PyAny>>,
+        metric: &str,
+    ) -> PyResult<Self> {
+        let py = matrix.py();
+        let metric = match metric {
+            "cosine" => Metric::Cosine,
+            "euclidean" => Metric::Euclidean,
+            _ => {
+                let reason = format!("{metric:?} given, \"cosine\" or \"euclidean\" needed");
+                return Err(errors::argument(py, "metric", reason));
+            }
+        };
+        let matrix = floats("matrix", matrix)?;
+        let rows = matrix.as_array();
+        if rows.ncols() == 0 {
+            return Err(errors::argument(py, "matrix", "rows without numbers"));
+        }
+        let space =
+            facekit::EmbeddingSpace::new("index", Digest::from_bytes([0; 32]), rows.ncols());
+        let index = ExactIndex::new(space, metric);
+        let ids = match ids {
+            Some(ids) => numbers(ids)?,
+            None => (0..rows.nrows() as u64).collect(),
+        };
+        insert(py, &index, rows, &ids)?;
+        Ok(Self(OfProcess::new(index)))
+    }
+
+    /// The `k` nearest of each probe: two arrays of shape (probes, min(k, vectors searched)), the ids (int64) and the scores
+    /// (float32), each row in falling order of score.
+    ///
+    /// `probes` is a float32 array of shape (probes, dimension), or (dimension,) for a single one. `roster` limits the search to
+    /// these ids; those that are not there are ignored. Many probes are shared out to the cores.
+    ///
+    /// Raises InvalidEmbeddingError for a probe that is zero or not finite, and TypeError for what is not float32.
+    ///
+    /// >>> import numpy as np
+    /// >>> from facekit import Index
+    /// >>> index = Index(np.eye(4, dtype="float32"))
+    /// >>> ids, scores = index.search(np.eye(4, dtype="float32")[2], k=2, roster=[1, 2])
+    /// >>> ids.tolist(), scores.tolist()
+    /// ([[2, 1]], [[1.0, 0.0]])
+    #[pyo3(signature = (probes, k = 10, *, roster = None))]
+    #[allow(clippy::type_complexity, reason = "two arrays")]
+    fn search<'py>(
+        &self,
+        probes: &Bound<'py, PyAny>,
+        k: usize,
+        roster: Option<&Bound<'py, PyAny>>,
+    ) -> PyResult<(Bound<'py, PyArray2<i64>>, Bound<'py, PyArray2<f32>>)> {
+        let py = probes.py();
+        let index = self.0.get(py, "Index")?;
+        let probes = floats("probes", probes)?;
+        let probes = probes.as_array();
+        let roster: Option<Roster> = roster
+            .map(|ids| Ok::<_, PyErr>(numbers(ids)?.into_iter().map(TemplateId).collect()))
+            .transpose()?;
+        let (ids, scores) = search(py, index, probes, k, roster.as_ref())?;
+        Ok((
+            PyArray2::from_owned_array(py, ids),
+            PyArray2::from_owned_array(py, scores),
+        ))
+    }
+
+    /// Adds rows; those whose id is there are replaced.
+    ///
+    /// Raises InvalidEmbeddingError for a row that is zero or not finite; nothing has changed then.
+    ///
+    /// >>> import numpy as np
+    /// >>> from facekit import Index
+    /// >>> index = Index(np.eye(3, dtype="float32"))
+    /// >>> index.add(np.ones((1, 3), dtype="float32"), ids=[7])
+    /// >>> len(index)
+    /// 4
+    fn add(&self, matrix: &Bound<'_, PyAny>, ids: &Bound<'_, PyAny>) -> PyResult<()> {
+        let py = matrix.py();
+        let index = self.0.get(py, "Index")?;
+        let matrix = floats("matrix", matrix)?;
+        let (rows, ids) = (matrix.as_array(), numbers(ids)?);
+        insert(py, index, rows, &ids)
+    }
+
+    /// Takes vectors out, and returns how many were there.
+    ///
+    /// >>> import numpy as np
+    /// >>> from facekit import Index
+    /// >>> Index(np.eye(3, dtype="float32")).remove([0, 1, 9])
+    /// 2
+    fn remove(&self, ids: &Bound<'_, PyAny>) -> PyResult<usize> {
+        let py = ids.py();
+        let index = self.0.get(py, "Index")?;
+        let ids: Vec<TemplateId> = numbers(ids)?.into_iter().map(TemplateId).collect();
+        work::detached(py, || index.remove(&ids))
+    }
+
+    /// Numbers in a vector.
+    #[getter]
+    fn dimension(&self, py: Python<'_>) -> PyResult<usize> {
+        Ok(self.0.get(py, "Index")?.space().dimension())
+    }
+
+    fn __len__(&self, py: Python<'_>) -> PyResult<usize> {
+        Ok(self.0.get(py, "Index")?.len())
+    }
+
+    fn __repr__(&self, py: Python<'_>) -> PyResult<String> {
+        let index = self.0.get(py, "Index")?;
+        Ok(format!(
+            "<Index of {} vectors of {} numbers>",
+            index.len(),
+            index.space().dimension()
+        ))
+    }
+}
+
+/// A matrix, of which a single row may stand for itself.
+fn floats<'py>(
+    argument: &'static str,
+    object: &Bound<'py, PyAny>,
+) -> PyResult<PyReadonlyArray2<'py, f32>> {
+    if let Ok(matrix) = object.extract::<PyReadonlyArray2<'py, f32>>() {
+        return Ok(matrix);
+    }
+    if let Ok(row) = object.extract::<PyReadonlyArray1<'py, f32>>() {
+        return Ok(row.reshape([1, row.len()])?.readonly());
+    }
+    let given = match object.cast::<numpy::PyUntypedArray>() {
+        Ok(array) => format!(
+            "an array of dtype {} with {} axes",
+            array.dtype(),
+            array.ndim()
+        ),
+        Err(_) => object.get_type().fully_qualified_name()?.to_string(),
+    };
+    Err(PyTypeError::new_err(format!(
+        "{argument}: {given} given, a float32 array of shape (n, dimension) needed"
+    )))
+}
+
+/// Ids, from whatever NumPy makes integers of.
+fn numbers(object: &Bound<'_, PyAny>) -> PyResult<Vec<u64>> {
+    let py = object.py();
+    let array = py.import("numpy")?.call_method1("asarray", (object,))?;
+    if array.getattr("size")?.extract::<usize>()? == 0 {
+        return Ok(Vec::new());
+    }
+    let kind: String = array.getattr("dtype")?.getattr("kind")?.extract()?;
+    if !["i", "u"].contains(&kind.as_str()) {
+        return Err(PyTypeError::new_err(format!(
+            "ids: {} given, integers needed",
+            array.getattr("dtype")?
+        )));
+    }
+    let numbers: Vec<i64> = array
+        .call_method0("ravel")?
+        .call_method0("tolist")?
+        .extract()?;
+    numbers
+        .into_iter()
+        .map(|number| {
+            u64::try_from(number)
+                .map_err(|_| errors::argument(py, "ids", format!("{number} is below 0")))
+        })
+        .collect()
+}
+
+/// Inserts rows; Ctrl-C ends it between two batches.
+fn insert(
+    py: Python<'_>,
+    index: &ExactIndex,
+    rows: ArrayView2<'_, f32>,
+    ids: &[u64],
+) -> PyResult<()> {
+    if ids.len() != rows.nrows() {
+        let reason = format!("{} given for {} rows", ids.len(), rows.nrows());
+        return Err(errors::argument(py, "ids", reason));
+    }
+    // Checked before anything changes.
+    work::detached(py, || {
+        rows.outer_iter()
+            .try_for_each(|row| embedding(index, row).map(drop))
+    })?;
+    for (rows, ids) in rows.axis_chunks_iter(Axis(0), BATCH).zip(ids.chunks(BATCH)) {
+        py.check_signals()?;
+        work::detached(py, || {
+            let entries = rows
+                .outer_iter()
+                .zip(ids)
+                .map(|(row, &id)| Ok((TemplateId(id), embedding(index, row)?)))
+                .collect::<Result<Vec<_>>>()?;
+            index.insert(&entries)
+        })?;
+    }
+    Ok(())
+}
+
+/// The nearest of each probe; Ctrl-C ends it between two batches.
+fn search(
+    py: Python<'_>,
+    index: &ExactIndex,
+    probes: ArrayView2<'_, f32>,
+    k: usize,
+    roster: Option<&Roster>,
+) -> PyResult<(Array2<i64>, Array2<f32>)> {
+    let threads = thread::available_parallelism().map_or(1, NonZeroUsize::get);
+    let mut found = Vec::with_capacity(probes.nrows());
+    for probes in probes.axis_chunks_iter(Axis(0), PROBES * threads) {
+        found.extend(work::detached(py, || {
+            search_batch(index, probes, threads, k, roster)
+        })?);
+        py.check_signals()?;
+    }
+    // All alike, unless somebody changes the index meanwhile.
+    let columns = found.iter().map(Vec::len).min().unwrap_or(0);
+    let shape = (found.len(), columns);
+    let ids = Array2::from_shape_fn(shape, |(row, at)| found[row][at].template.0 as i64);
+    let scores = Array2::from_shape_fn(shape, |(row, at)| found[row][at].score);
+    Ok((ids, scores))
+}
+
+fn search_batch(
+    index: &ExactIndex,
+    probes: ArrayView2<'_, f32>,
+    threads: usize,
+    k: usize,
+    roster: Option<&Roster>,
+) -> Result<Vec<Vec<Candidate>>> {
+    let all = move |probes: ArrayView2<'_, f32>| {
+        let mut options = SearchOptions::new(k);
+        options.roster = roster;
+        probes
+            .outer_iter()
+            .map(|row| index.search(&embedding(index, row)?, &options))
+            .collect::<Result<Vec<_>>>()
+    };
+    let rows = probes.nrows().div_ceil(threads).max(1);
+    let mut shares = probes.axis_chunks_iter(Axis(0), rows);
+    let Some(own) = shares.next() else {
+        return Ok(Vec::new());
+    };
+    let found = thread::scope(|scope| {
+        let others: Vec<_> = shares
+            .map(|share| scope.spawn(move || all(share)))
+            .collect();
+        let own = all(own);
+        let others = others.into_iter().map(|other| {
+            other
+                .join()
+                .unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+        });
+        std::iter::once(own)
+            .chain(others)
+            .collect::<Result<Vec<_>>>()
+    })?;
+    Ok(found.into_iter().flatten().collect())
+}
+
+fn embedding(index: &ExactIndex, row: ArrayView1<'_, f32>) -> Result<Embedding> {
+    Embedding::new(index.space(), row.to_vec())
+}

@@ -1,0 +1,49 @@
+//! The native part of the Python package `facekit`: facekit's types behind Python's manners. What there is and how it is
+//! used is documented where Python shows it, at the classes and functions.
+
+#![allow(clippy::needless_pass_by_value, reason = "PyO3 hands arguments over")]
+
+use pyo3::prelude::*;
+
+mod attendance;
+mod embedding;
+mod engine;
+mod errors;
+mod gallery;
+mod image;
+mod index;
+mod key;
+mod many;
+mod models;
+mod options;
+mod process;
+mod quality;
+mod recognizer;
+mod reports;
+mod results;
+mod value;
+mod work;
+
+/// The native part of facekit; import `facekit` instead.
+#[pymodule(gil_used = false)]
+mod _facekit {
+    #[pymodule_export]
+    use crate::{
+        attendance::Rules,
+        embedding::{Embedding, EmbeddingSpace},
+        gallery::{CheckReport, Gallery, Person},
+        image::encode_jpeg,
+        index::Index,
+        many::RecognizeMany,
+        models::{ModelInfo, SetInfo, models_folder, models_list, models_pull, models_sets},
+        quality::{HeadPose, Quality, QualityIssue},
+        recognizer::Recognizer,
+        reports::{EnrollReport, RefusedPhoto, Resemblance, Verification},
+        results::{Box, Candidate, Detection, Identity, Recognition},
+        value::restore,
+    };
+
+    #[pymodule_export]
+    #[allow(non_upper_case_globals, reason = "so Python calls it")]
+    const __version__: &str = env!("CARGO_PKG_VERSION");
+}

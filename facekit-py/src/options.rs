@@ -1,0 +1,92 @@
+//! What callers choose, as the core's options.
+
+use facekit::{PersonId, QualityOptions, RecognizeOptions, Result, Subject, Threshold};
+use pyo3::{prelude::*, types::PyDict};
+
+use crate::errors;
+
+pub(crate) fn threshold(
+    py: Python<'_>,
+    fmr: Option<f64>,
+    fpir: Option<f64>,
+    score: Option<f32>,
+) -> PyResult<Threshold> {
+    match (fmr, fpir, score) {
+        (None, None, None) => Ok(Threshold::default()),
+        (Some(fmr), None, None) => Ok(Threshold::Fmr(fmr)),
+        (None, Some(fpir), None) => Ok(Threshold::Fpir(fpir)),
+        (None, None, Some(score)) => Ok(Threshold::Score(score)),
+        _ => {
+            let reason = "one of fmr, fpir and score says it, not several";
+            Err(errors::argument(py, "threshold", reason))
+        }
+    }
+}
+
+pub(crate) fn share(
+    py: Python<'_>,
+    name: &'static str,
+    value: Option<f32>,
+) -> PyResult<Option<f32>> {
+    match value {
+        Some(value) if !(0.0..=1.0).contains(&value) => {
+            let reason = format!("{value} given, a number from 0 to 1 needed");
+            Err(errors::argument(py, name, reason))
+        }
+        value => Ok(value),
+    }
+}
+
+pub(crate) fn parse_subject(py: Python<'_>, name: &str) -> PyResult<Subject> {
+    match name {
+        "all" => Ok(Subject::All),
+        "largest" => Ok(Subject::Largest),
+        "central" => Ok(Subject::Central),
+        _ => {
+            let reason = format!("{name:?} given, \"all\", \"largest\" or \"central\" needed");
+            Err(errors::argument(py, "subject", reason))
+        }
+    }
+}
+
+pub(crate) fn quality_options(
+    py: Python<'_>,
+    given: Option<&Bound<'_, PyAny>>,
+) -> PyResult<QualityOptions> {
+    let Some(given) = given else {
+        return Ok(QualityOptions::default());
+    };
+    if let Ok(changes) = given.cast::<PyDict>() {
+        let json = py.import("json")?.call_method1("dumps", (changes,))?;
+        return serde_json::from_str(&json.extract::<String>()?)
+            .map_err(|error| errors::argument(py, "quality", error));
+    }
+    match given.extract::<String>().as_deref() {
+        Ok("recognition") => Ok(QualityOptions::recognition()),
+        Ok("enrollment") => Ok(QualityOptions::enrollment()),
+        Ok("anything") => Ok(QualityOptions::anything()),
+        _ => {
+            let reason = format!(
+                "{} given, \"recognition\", \"enrollment\", \"anything\" or a dict needed",
+                given.repr()?
+            );
+            Err(errors::argument(py, "quality", reason))
+        }
+    }
+}
+
+pub(crate) fn options(
+    py: Python<'_>,
+    roster: Option<Vec<String>>,
+    subject: Option<&str>,
+) -> PyResult<RecognizeOptions> {
+    let mut options = RecognizeOptions::default();
+    options.subject = subject
+        .map(|subject| parse_subject(py, subject))
+        .transpose()?;
+    options.roster = roster
+        .map(|people| people.into_iter().map(PersonId::new).collect::<Result<_>>())
+        .transpose()
+        .map_err(|error| errors::to_python(py, &error))?;
+    Ok(options)
+}

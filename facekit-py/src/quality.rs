@@ -1,0 +1,131 @@
+//! How good a face is.
+
+use pyo3::{prelude::*, types::PyTuple};
+use serde::{Deserialize, Serialize};
+
+use crate::{results::value_class, value};
+
+/// Where a head is turned to, in degrees, estimated from five landmarks.
+///
+/// >>> import facekit
+/// >>> pose = facekit.Recognizer().recognize("anna.jpg").largest.quality.pose
+/// >>> abs(pose.yaw) < 30
+/// True
+#[pyclass(frozen, eq, module = "facekit")]
+#[derive(Clone, PartialEq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub(crate) struct HeadPose(pub(crate) facekit::HeadPose);
+
+value_class!(HeadPose {
+    /// To the side; positive where the face looks to the right of the image.
+    #[getter]
+    fn yaw(&self) -> f32 {
+        self.0.yaw
+    }
+
+    /// Up or down; positive where the face looks up.
+    #[getter]
+    fn pitch(&self) -> f32 {
+        self.0.pitch
+    }
+
+    /// In the plane of the image; positive where the head is turned clockwise.
+    #[getter]
+    fn roll(&self) -> f32 {
+        self.0.roll
+    }
+
+    fn __repr__(&self) -> String {
+        let facekit::HeadPose { yaw, pitch, roll, .. } = self.0;
+        format!("HeadPose(yaw={yaw:.1}, pitch={pitch:.1}, roll={roll:.1})")
+    }
+});
+
+/// How good a face is for being compared.
+///
+/// >>> import facekit
+/// >>> quality = facekit.Recognizer().recognize("anna.jpg").largest.quality
+/// >>> 0 < quality.score <= 1 and quality.eye_distance > 20
+/// True
+#[pyclass(frozen, eq, module = "facekit")]
+#[derive(Clone, PartialEq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub(crate) struct Quality(pub(crate) facekit::Quality);
+
+value_class!(Quality {
+    /// All in one number, 0 to 1: that of the worst property.
+    #[getter]
+    fn score(&self) -> f32 {
+        self.0.score
+    }
+
+    /// Pixels between the eyes.
+    #[getter]
+    fn eye_distance(&self) -> f32 {
+        self.0.eye_distance
+    }
+
+    /// Fine detail against coarse: 0 is featureless, sharp faces have 0.15 and more.
+    #[getter]
+    fn sharpness(&self) -> f32 {
+        self.0.sharpness
+    }
+
+    /// The mean luma of the face, 0 (black) to 1 (white).
+    #[getter]
+    fn brightness(&self) -> f32 {
+        self.0.brightness
+    }
+
+    /// The standard deviation of the face's luma, 0 to 0.5.
+    #[getter]
+    fn contrast(&self) -> f32 {
+        self.0.contrast
+    }
+
+    /// Where the head is turned to; None where the landmarks do not say.
+    #[getter]
+    fn pose(&self) -> Option<HeadPose> {
+        self.0.pose.map(HeadPose)
+    }
+
+    /// The share of the face box that lies inside the image, 0 to 1.
+    #[getter]
+    fn visible(&self) -> f32 {
+        self.0.visible
+    }
+
+    fn __repr__(&self) -> String {
+        format!(
+            "Quality(score={:.2}, eye_distance={:.0}, sharpness={:.3})",
+            self.0.score, self.0.eye_distance, self.0.sharpness
+        )
+    }
+});
+
+/// What is wrong with a face: a code for programs, words for people.
+///
+/// >>> import facekit
+/// >>> picky = facekit.Recognizer(quality={"min_eye_distance": 1000})
+/// >>> [issue.code for issue in picky.recognize("anna.jpg").largest.issues]
+/// ['too_small']
+#[pyclass(frozen, eq, module = "facekit")]
+#[derive(Clone, PartialEq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub(crate) struct QualityIssue(pub(crate) facekit::QualityIssue);
+
+value_class!(QualityIssue {
+    /// `too_small`, `blurred`, `too_dark`, `too_bright`, `low_contrast`, `turned_away`, `cut_off` or `no_shape`.
+    #[getter]
+    fn code(&self) -> &'static str {
+        self.0.code()
+    }
+
+    fn __str__(&self) -> String {
+        self.0.to_string()
+    }
+
+    fn __repr__(&self) -> String {
+        format!("<QualityIssue {}>", self.0)
+    }
+});

@@ -1,0 +1,551 @@
+//! Faces: where they are, how good they are, and whose.
+
+use facekit::{LivenessScore, Outcome, Point, Rect};
+use numpy::{PyArray2, ndarray::Array2};
+use pyo3::{
+    prelude::*,
+    types::{PyIterator, PyTuple},
+};
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    embedding::{Embedding, SavedEmbedding},
+    quality::{Quality, QualityIssue},
+    value,
+};
+
+/// The methods of a class of results, and with them what all results have.
+macro_rules! value_class {
+    ($class:ident { $($body:tt)* }) => {
+        #[pymethods]
+        impl $class {
+            $($body)*
+
+            /// The same as Python's own types, with the keys of `facekit --json`.
+            fn to_dict<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+                value::to_dict(py, self)
+            }
+
+            fn __reduce__<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
+                value::reduce(py, stringify!($class), self)
+            }
+        }
+    };
+}
+pub(crate) use value_class;
+
+/// `Faces`, a tuple that knows the size of its image.
+pub(crate) fn faces<'py, T>(
+    py: Python<'py>,
+    faces: Vec<T>,
+    (width, height): (usize, usize),
+) -> PyResult<Bound<'py, PyAny>>
+where
+    T: for<'a> IntoPyObject<'a>,
+{
+    py.import("facekit._faces")?
+        .getattr("Faces")?
+        .call1((faces, width, height))
+}
+
+/// An upright box in an image, in pixels; the origin is the top left corner of the image, and y grows downwards. It may reach
+/// beyond the image.
+///
+/// A box can be unpacked, and is indexed, as `x, y, width, height`.
+///
+/// >>> from facekit import Box
+/// >>> box = Box(10, 20, 30, 40)
+/// >>> x, y, width, height = box
+/// >>> box.xyxy
+/// (10.0, 20.0, 40.0, 60.0)
+#[pyclass(frozen, eq, sequence, module = "facekit", from_py_object)]
+#[derive(Clone, PartialEq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub(crate) struct Box(pub(crate) Rect);
+
+value_class!(Box {
+    #[new]
+    fn new(x: f32, y: f32, width: f32, height: f32) -> Self {
+        Self(Rect::new(x, y, width, height))
+    }
+
+    /// The left edge.
+    #[getter]
+    fn x(&self) -> f32 {
+        self.0.x
+    }
+
+    /// The top edge.
+    #[getter]
+    fn y(&self) -> f32 {
+        self.0.y
+    }
+
+    /// To the right edge, never negative.
+    #[getter]
+    fn width(&self) -> f32 {
+        self.0.width
+    }
+
+    /// To the bottom edge, never negative.
+    #[getter]
+    fn height(&self) -> f32 {
+        self.0.height
+    }
+
+    /// Left, top, right and bottom: the form that OpenCV's drawing functions and insightface use.
+    #[getter]
+    fn xyxy(&self) -> (f32, f32, f32, f32) {
+        let Rect { x, y, width, height } = self.0;
+        (x, y, x + width, y + height)
+    }
+
+    /// Square pixels.
+    #[getter]
+    fn area(&self) -> f32 {
+        self.0.area()
+    }
+
+    /// The centre, x and y.
+    #[getter]
+    fn center(&self) -> (f32, f32) {
+        let center = self.0.center();
+        (center.x, center.y)
+    }
+
+    /// Intersection over union with another box, 0 to 1.
+    ///
+    /// >>> from facekit import Box
+    /// >>> Box(0, 0, 10, 10).iou(Box(0, 0, 10, 5))
+    /// 0.5
+    fn iou(&self, other: &Self) -> f32 {
+        self.0.iou(&other.0)
+    }
+
+    fn __len__(&self) -> usize {
+        4
+    }
+
+    fn __iter__<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyIterator>> {
+        self.tuple(py)?.try_iter()
+    }
+
+    fn __getitem__<'py>(&self, py: Python<'py>, at: isize) -> PyResult<Bound<'py, PyAny>> {
+        self.tuple(py)?.as_any().get_item(at)
+    }
+
+    fn __repr__(&self) -> String {
+        let Rect { x, y, width, height } = self.0;
+        format!("Box(x={x:?}, y={y:?}, width={width:?}, height={height:?})")
+    }
+});
+
+impl Box {
+    fn tuple<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
+        let Rect {
+            x,
+            y,
+            width,
+            height,
+        } = self.0;
+        (x, y, width, height).into_pyobject(py)
+    }
+}
+
+/// A face that was found.
+///
+/// Made by hand, it stands for the face of another detector:
+///
+/// >>> from facekit import Detection
+/// >>> points = [(30, 45), (60, 45), (45, 60), (33, 80), (58, 80)]
+/// >>> face = Detection((10, 20, 70, 90), points, score=0.9)
+/// >>> face.box.width
+/// 70.0
+/// >>> face.landmarks.shape
+/// (5, 2)
+#[pyclass(frozen, eq, module = "facekit", from_py_object)]
+#[derive(Clone, PartialEq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub(crate) struct Detection(pub(crate) facekit::Detection);
+
+value_class!(Detection {
+    #[new]
+    #[pyo3(signature = (r#box, landmarks, score = 1.0))]
+    fn new(r#box: [f32; 4], landmarks: [[f32; 2]; 5], score: f32) -> Self {
+        let [x, y, width, height] = r#box;
+        Self(facekit::Detection {
+            rect: Rect::new(x, y, width, height),
+            landmarks: landmarks.map(|[x, y]| Point::new(x, y)).into(),
+            score,
+        })
+    }
+
+    /// The box around the face, in pixels of the image given.
+    #[getter]
+    fn r#box(&self) -> Box {
+        Box(self.0.rect)
+    }
+
+    /// Five points as a float32 array of shape (5, 2), x and y in pixels of the image given: the eye on the left of the image, the
+    /// eye on the right, the tip of the nose, the corners of the mouth on the left and on the right.
+    #[getter]
+    fn landmarks<'py>(&self, py: Python<'py>) -> Bound<'py, PyArray2<f32>> {
+        landmarks(py, &self.0)
+    }
+
+    /// How sure the detector is, 0 to 1. Comparable between faces of one detector only.
+    #[getter]
+    fn score(&self) -> f32 {
+        self.0.score
+    }
+
+    fn __repr__(&self) -> String {
+        format!("Detection(box={}, score={:?})", Box(self.0.rect).__repr__(), self.0.score)
+    }
+});
+
+fn landmarks<'py>(py: Python<'py>, face: &facekit::Detection) -> Bound<'py, PyArray2<f32>> {
+    let points = face.landmarks.points();
+    let array = Array2::from_shape_fn((5, 2), |(at, axis)| {
+        if axis == 0 {
+            points[at].x
+        } else {
+            points[at].y
+        }
+    });
+    PyArray2::from_owned_array(py, array)
+}
+
+/// A person as a match.
+///
+/// >>> import facekit
+/// >>> recognizer = facekit.Recognizer(gallery=facekit.Gallery())
+/// >>> report = recognizer.enroll("anna", "anna.jpg", name="Anna Weiß")
+/// >>> identity = recognizer.recognize("door.jpg").largest.identity
+/// >>> identity.person, identity.name, identity.score > recognizer.threshold()
+/// ('anna', 'Anna Weiß', True)
+#[pyclass(frozen, eq, module = "facekit")]
+#[derive(Clone, PartialEq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub(crate) struct Identity(pub(crate) facekit::Identity);
+
+value_class!(Identity {
+    /// The id.
+    #[getter]
+    fn person(&self) -> &str {
+        self.0.person.as_str()
+    }
+
+    /// The name, where the gallery has one.
+    #[getter]
+    fn name(&self) -> Option<&str> {
+        self.0.name.as_deref()
+    }
+
+    /// The cosine to the nearest of the person's templates, -1 to 1; greater is closer.
+    #[getter]
+    fn score(&self) -> f32 {
+        self.0.score
+    }
+
+    /// The false-match rate of a single comparison that the score stands for, rounded up where the score lies outside the
+    /// calibrated range; None where the embedding space is not calibrated.
+    #[getter]
+    fn fmr(&self) -> Option<f64> {
+        self.0.fmr
+    }
+
+    fn __repr__(&self) -> String {
+        format!("Identity(person={:?}, score={:.3})", self.0.person.as_str(), self.0.score)
+    }
+});
+
+/// A person near to a probe, as `Recognizer.identify` lists them.
+///
+/// >>> import facekit
+/// >>> recognizer = facekit.Recognizer(gallery=facekit.Gallery())
+/// >>> report = recognizer.enroll("anna", "anna.jpg")
+/// >>> [(candidate.person, candidate.matches) for candidate in recognizer.identify("door.jpg")]
+/// [('anna', True)]
+#[pyclass(frozen, eq, module = "facekit")]
+#[derive(Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Candidate {
+    #[serde(flatten)]
+    pub(crate) identity: facekit::Identity,
+    pub(crate) matches: bool,
+}
+
+value_class!(Candidate {
+    /// The id.
+    #[getter]
+    fn person(&self) -> &str {
+        self.identity.person.as_str()
+    }
+
+    /// The name, where the gallery has one.
+    #[getter]
+    fn name(&self) -> Option<&str> {
+        self.identity.name.as_deref()
+    }
+
+    /// The cosine to the nearest of the person's templates, -1 to 1; greater is closer.
+    #[getter]
+    fn score(&self) -> f32 {
+        self.identity.score
+    }
+
+    /// The false-match rate of a single comparison that the score stands for; None where the embedding space is not calibrated.
+    #[getter]
+    fn fmr(&self) -> Option<f64> {
+        self.identity.fmr
+    }
+
+    /// Whether the score passes the recogniser's threshold.
+    #[getter]
+    fn matches(&self) -> bool {
+        self.matches
+    }
+
+    fn __repr__(&self) -> String {
+        format!(
+            "Candidate(person={:?}, score={:.3}, matches={})",
+            self.identity.person.as_str(),
+            self.identity.score,
+            if self.matches { "True" } else { "False" },
+        )
+    }
+});
+
+/// A face in an image, and what became of it.
+///
+/// `outcome` says what: `"known"` (see `identity`), `"unknown"` (see `nearest`), `"spoof"` (see `liveness`) or `"poor_quality"`
+/// (see `issues`). All of them are results, not errors.
+///
+/// >>> import facekit
+/// >>> face = facekit.Recognizer().recognize("anna.jpg").largest
+/// >>> face.outcome, face.embedding.values.shape
+/// ('unknown', (128,))
+#[pyclass(frozen, eq, module = "facekit")]
+#[derive(Clone, Serialize, Deserialize)]
+#[serde(from = "SavedRecognition", into = "SavedRecognition")]
+pub(crate) struct Recognition {
+    /// Without its embedding.
+    face: facekit::Recognition,
+    embedding: Option<Embedding>,
+}
+
+impl From<facekit::Recognition> for Recognition {
+    fn from(mut face: facekit::Recognition) -> Self {
+        let embedding = face.embedding.take().map(Embedding::from);
+        Self { face, embedding }
+    }
+}
+
+#[pymethods]
+impl Recognition {
+    /// Where the face is.
+    #[getter]
+    fn detection(&self) -> Detection {
+        Detection(self.face.detection)
+    }
+
+    /// The box around the face, in pixels of the image given.
+    #[getter]
+    fn r#box(&self) -> Box {
+        Box(self.face.detection.rect)
+    }
+
+    /// Five points as a float32 array of shape (5, 2), in pixels; see `Detection.landmarks`.
+    #[getter]
+    fn landmarks<'py>(&self, py: Python<'py>) -> Bound<'py, PyArray2<f32>> {
+        landmarks(py, &self.face.detection)
+    }
+
+    /// How good the face is.
+    #[getter]
+    fn quality(&self) -> Quality {
+        Quality(self.face.quality)
+    }
+
+    /// How live the face is, 0 (an attack) to 1 (bona fide); None where the quality gate refused it before, or nothing checks.
+    #[getter]
+    fn liveness(&self) -> Option<f32> {
+        self.face.liveness.map(LivenessScore::value)
+    }
+
+    /// The face as a vector; None where it was refused before.
+    #[getter]
+    fn embedding(&self) -> Option<Embedding> {
+        self.embedding.clone()
+    }
+
+    /// What became of the face: "known", "unknown", "spoof" or "poor_quality".
+    #[getter]
+    fn outcome(&self) -> &'static str {
+        match &self.face.outcome {
+            Outcome::Known(_) => "known",
+            Outcome::Spoof => "spoof",
+            Outcome::PoorQuality { .. } => "poor_quality",
+            _ => "unknown",
+        }
+    }
+
+    /// Who it is; None where that is not known.
+    #[getter]
+    fn identity(&self) -> Option<Identity> {
+        self.known().cloned().map(Identity)
+    }
+
+    /// For an unknown face, the nearest person all the same, for those who set thresholds.
+    #[getter]
+    fn nearest(&self) -> Option<Identity> {
+        match &self.face.outcome {
+            Outcome::Unknown { nearest } => nearest.clone().map(Identity),
+            _ => None,
+        }
+    }
+
+    /// The id of who it is; None where that is not known.
+    #[getter]
+    fn person(&self) -> Option<&str> {
+        self.known().map(|identity| identity.person.as_str())
+    }
+
+    /// The name of who it is; None where that is not known, or the gallery has none.
+    #[getter]
+    fn name(&self) -> Option<&str> {
+        self.known().and_then(|identity| identity.name.as_deref())
+    }
+
+    /// What keeps the face from being compared; empty but for "poor_quality".
+    #[getter]
+    fn issues(&self) -> Vec<QualityIssue> {
+        match &self.face.outcome {
+            Outcome::PoorQuality { issues } => issues.iter().copied().map(QualityIssue).collect(),
+            _ => Vec::new(),
+        }
+    }
+
+    /// The same as Python's own types, with the keys of `facekit --json`; the embedding's numbers only if they are asked for.
+    #[pyo3(signature = (*, embedding = false))]
+    fn to_dict<'py>(&self, py: Python<'py>, embedding: bool) -> PyResult<Bound<'py, PyAny>> {
+        let face = value::to_dict(py, &Document::new(&self.face))?;
+        if embedding {
+            let values = self
+                .embedding
+                .as_ref()
+                .map(|embedding| embedding.0.values().to_vec());
+            face.set_item("embedding", values)?;
+        }
+        Ok(face)
+    }
+
+    fn __reduce__<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
+        value::reduce(py, "Recognition", self)
+    }
+
+    fn _repr_html_<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
+        let py = slf.py();
+        py.import("facekit._faces")?
+            .call_method1("table", ((slf,),))
+    }
+
+    fn __repr__(&self) -> String {
+        let what = match &self.face.outcome {
+            Outcome::Known(identity) => {
+                format!(
+                    "{:?}, score={:.3}",
+                    identity.person.as_str(),
+                    identity.score
+                )
+            }
+            Outcome::PoorQuality { issues } => {
+                let issues: Vec<String> = issues.iter().map(ToString::to_string).collect();
+                format!("poor quality: {}", issues.join("; "))
+            }
+            _ => self.outcome().to_owned(),
+        };
+        format!(
+            "<Recognition {what}, box={}>",
+            Box(self.face.detection.rect).__repr__()
+        )
+    }
+}
+
+impl Recognition {
+    fn known(&self) -> Option<&facekit::Identity> {
+        match &self.face.outcome {
+            Outcome::Known(identity) => Some(identity),
+            _ => None,
+        }
+    }
+}
+
+impl PartialEq for Recognition {
+    fn eq(&self, other: &Self) -> bool {
+        let (a, b) = (&self.face, &other.face);
+        a.detection == b.detection
+            && a.quality == b.quality
+            && a.liveness == b.liveness
+            && self.embedding == other.embedding
+            && a.outcome == b.outcome
+    }
+}
+
+/// A face with the keys of the command's documents.
+#[derive(Serialize)]
+struct Document<'a> {
+    #[serde(flatten)]
+    detection: &'a facekit::Detection,
+    quality: &'a facekit::Quality,
+    issues: &'a [facekit::QualityIssue],
+    liveness: Option<LivenessScore>,
+    recognition: &'a Outcome,
+}
+
+impl<'a> Document<'a> {
+    fn new(face: &'a facekit::Recognition) -> Self {
+        Self {
+            detection: &face.detection,
+            quality: &face.quality,
+            issues: match &face.outcome {
+                Outcome::PoorQuality { issues } => issues,
+                _ => &[],
+            },
+            liveness: face.liveness,
+            recognition: &face.outcome,
+        }
+    }
+}
+
+#[derive(Serialize, Deserialize)]
+struct SavedRecognition {
+    detection: facekit::Detection,
+    quality: facekit::Quality,
+    liveness: Option<LivenessScore>,
+    embedding: Option<SavedEmbedding>,
+    outcome: Outcome,
+}
+
+impl From<Recognition> for SavedRecognition {
+    fn from(Recognition { face, embedding }: Recognition) -> Self {
+        Self {
+            detection: face.detection,
+            quality: face.quality,
+            liveness: face.liveness,
+            embedding: embedding.map(Into::into),
+            outcome: face.outcome,
+        }
+    }
+}
+
+impl From<SavedRecognition> for Recognition {
+    fn from(saved: SavedRecognition) -> Self {
+        let mut face = facekit::Recognition::new(saved.detection, saved.quality, saved.outcome);
+        face.liveness = saved.liveness;
+        Self {
+            face,
+            embedding: saved.embedding.and_then(|saved| saved.try_into().ok()),
+        }
+    }
+}

@@ -1,0 +1,151 @@
+"""Every documented example runs, and the types say what is there."""
+
+import csv
+import dataclasses
+import doctest
+import importlib
+import inspect
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import facekit
+
+PACKAGE = Path(__file__).resolve().parents[1]
+MODULES = ["facekit", "facekit._facekit", "facekit._faces", "facekit.attendance", "facekit.errors", "facekit.models"]
+FLAGS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
+
+
+@pytest.fixture
+def folder(people, tmp_path, monkeypatch):
+    """Where the examples find anna.jpg and door.jpg, and leave what they make."""
+    for name, photo in [("anna.jpg", "1.jpg"), ("door.jpg", "2.jpg")]:
+        shutil.copy(people / "people" / "Ari" / photo, tmp_path / name)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_docstrings(module, folder):
+    module = importlib.import_module(module)
+    failed = run = 0
+    finder, runner = doctest.DocTestFinder(), doctest.DocTestRunner(optionflags=FLAGS)
+    objects = [(module.__name__, module)]
+    if module.__name__ == "facekit._facekit":
+        # Compiled classes say that they are of `facekit`, so the finder would pass them over.
+        for name, class_ in inspect.getmembers(module, inspect.isclass):
+            objects += [(name, class_)] + [
+                (f"{name}.{method}", getattr(class_, method)) for method in vars(class_) if not method.startswith("_")
+            ]
+    for name, value in objects:
+        documented = (
+            finder.find(value, name)
+            if inspect.ismodule(value)
+            else [doctest.DocTestParser().get_doctest(inspect.getdoc(value) or "", {}, name, None, None)]
+        )
+        for test in documented:
+            result = runner.run(test)
+            failed, run = failed + result.failed, run + result.attempted
+    assert not failed
+    assert run or module.__name__ == "facekit._faces"
+
+
+def test_the_readme(folder):
+    result = doctest.testfile(str(PACKAGE / "README.md"), module_relative=False, optionflags=FLAGS)
+    assert result.attempted > 5 and not result.failed
+
+
+def test_the_projects_readme(folder):
+    """The Python of the README runs on frames of one's own."""
+    text = (PACKAGE.parent / "README.md").read_text()
+    (program,) = re.findall(r"^```python\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
+    said = []
+    names = {"frames": ["door.jpg"], "print": said.append}
+    exec(program, names)
+    assert said == [["anna"]]
+
+
+def _public():
+    for name in facekit.__all__:
+        value = getattr(facekit, name)
+        if inspect.isclass(value):
+            yield name, value
+            for method, member in vars(value).items():
+                if not method.startswith("_") and (callable(member) or inspect.isdatadescriptor(member)):
+                    yield f"{name}.{method}", getattr(value, method)
+    for name in facekit.attendance.__all__:
+        value = getattr(facekit.attendance, name)
+        yield f"attendance.{name}", value
+        for method, member in vars(value).items() if inspect.isclass(value) else ():
+            if not method.startswith("_") and (inspect.isfunction(member) or isinstance(member, classmethod)):
+                yield f"attendance.{name}.{method}", getattr(value, method)
+    for name in facekit.models.__all__:
+        yield f"models.{name}", getattr(facekit.models, name)
+
+
+@pytest.mark.parametrize(("name", "value"), list(_public()), ids=lambda value: value if isinstance(value, str) else "")
+def test_everything_is_documented(name, value):
+    doc = inspect.getdoc(value)
+    assert doc, name
+    # Dataclasses are shown where they come from, and what all results have is shown once.
+    shown = dataclasses.is_dataclass(value) or name.endswith(".to_dict") or not (inspect.isclass(value) or callable(value))
+    assert shown or ">>> " in doc, f"{name} has no example"
+
+
+def test_the_stubs_say_what_is_documented():
+    sys.path.insert(0, str(PACKAGE / "tests"))
+    import stubs
+
+    text = stubs.PATH.read_text()
+    assert stubs.documented(text) == text, "run python facekit-py/tests/stubs.py"
+
+
+def test_types(tmp_path):
+    """The stubs agree with what is there, and a program that uses them type-checks."""
+    allowed = PACKAGE / "tests" / "stubtest-allowed.txt"
+    check = [sys.executable, "-m", "mypy.stubtest", "facekit", "--allowlist", str(allowed)]
+    done = subprocess.run(check, capture_output=True, text=True, cwd=tmp_path)
+    assert done.returncode == 0, done.stdout + done.stderr
+    check = [sys.executable, "-m", "mypy", "--strict", str(PACKAGE / "tests" / "typed.py")]
+    done = subprocess.run(check, capture_output=True, text=True, cwd=tmp_path)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def run(example, *arguments):
+    script = PACKAGE.parent / "examples" / "python" / example
+    done = subprocess.run([sys.executable, script, *map(str, arguments)], capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def test_five_minutes(folder):
+    printed = run("five_minutes.py", "anna.jpg", "door.jpg")
+    assert "Anna: score" in printed and "same" in printed and "(128,) float32" in printed
+
+
+def test_insightfaces_replacement(folder):
+    assert run("insightface_replacement.py", "anna.jpg", "door.jpg").count("(128,)") == 2
+
+
+def test_a_folder_to_attendance(people, tmp_path):
+    """Whoever is in the frames is on the sheet, with the first and the last time."""
+    sheet = tmp_path / "attendance.csv"
+    run("folder_to_attendance.py", people / "people", people / "frames", "--out", sheet)
+    seen = {}
+    for row in csv.DictReader((people / "frames.csv").open()):
+        if row["person"] in {folder.name for folder in (people / "people").iterdir()}:
+            seen.setdefault(row["person"], []).append(row["frame"][11:19].replace("-", ":"))
+    rows = {row["person"]: row for row in csv.DictReader(sheet.open())}
+    assert rows.keys() == seen.keys()
+    for person, times in seen.items():
+        assert rows[person]["date"] == "2026-03-02"
+        assert rows[person]["first"][11:19] == min(times)
+
+
+def test_the_webcam_example_compiles():
+    script = PACKAGE.parent / "examples" / "python" / "webcam.py"
+    compile(script.read_text(), str(script), "exec")

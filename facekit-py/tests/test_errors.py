@@ -1,0 +1,98 @@
+"""Exceptions: one class for each kind of facekit's errors, in Python's own hierarchy."""
+
+import pickle
+import re
+from pathlib import Path
+
+import pytest
+
+import facekit
+from facekit import errors
+
+ROOT = Path(__file__).resolve().parents[2]
+KINDS = [
+    kind
+    for kind in vars(errors).values()
+    if isinstance(kind, type) and issubclass(kind, errors.FacekitError)
+]
+
+
+def test_every_kind_of_the_core_has_a_class():
+    core = (ROOT / "facekit/src/error.rs").read_text()
+    declared = core[core.index("pub enum Error {") : core.index("impl Error {")]
+    variants = set(re.findall(r"^    ([A-Z]\w+)(?:,| \{)$", declared, re.MULTILINE))
+    assert {"Cancelled", "UnknownPerson"} <= variants
+    mapping = (ROOT / "facekit-py/src/errors.rs").read_text()
+    mapped = set(re.findall(r"^        Error::(\w+)", mapping, re.MULTILINE))
+    assert mapped == variants
+    for name in re.findall(r'"(\w+Error)"', mapping):
+        assert issubclass(getattr(errors, name), errors.FacekitError), name
+
+
+@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.__name__)
+def test_errors_are_pickled(kind):
+    error = kind("what happened", about="a/b")
+    copy = pickle.loads(pickle.dumps(error))
+    assert type(copy) is kind and str(copy) == "what happened" and copy.about == "a/b"
+    assert kind.__doc__
+
+
+def test_pythons_own_kinds():
+    for kind, python in [
+        (errors.InvalidArgumentError, ValueError),
+        (errors.ImageError, ValueError),
+        (errors.FileMissingError, FileNotFoundError),
+        (errors.FileThereError, FileExistsError),
+        (errors.FileRefusedError, PermissionError),
+        (errors.UnknownPersonError, LookupError),
+        (errors.LibraryUnavailableError, ImportError),
+        (errors.NetworkError, ConnectionError),
+    ]:
+        assert issubclass(kind, python) and issubclass(kind, facekit.FacekitError)
+
+
+def test_errors_know_what_they_are_about(tmp_path):
+    with pytest.raises(errors.UnknownModelError) as unknown:
+        facekit.Recognizer("yunet_nn")
+    assert (unknown.value.name, unknown.value.closest) == ("yunet_nn", "yunet_n")
+    with pytest.raises(errors.ModelMissingError) as missing:
+        facekit.Recognizer("yunet_s,mobilefacenet,minifasnet_v2", models_folder=tmp_path)
+    assert missing.value.model == "yunet_s" and missing.value.path.parent == tmp_path
+    with pytest.raises(FileNotFoundError) as file:
+        facekit.Gallery(tmp_path / "none", read_only=True)
+    assert file.value.path == tmp_path / "none" and file.value.errno == 2
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"runtime": "tensorflow"}, 'runtime: "tensorflow" given'),
+        ({"provider": "cuda"}, 'provider: goes with runtime="ort"'),
+        ({"onnxruntime": "x.so"}, 'onnxruntime: goes with runtime="ort"'),
+        ({"threads": 0}, "threads: 0 given, at least 1 needed"),
+        ({"max_side": 0}, "max_side: 0 given"),
+        ({"fmr": 1e-4, "score": 0.4}, "one of fmr, fpir and score"),
+        ({"fmr": 0}, "a rate of 0 is not between 0 and 1"),
+        ({"fmr": 1e-30}, "outside the calibrated range"),
+        ({"score": float("nan")}, "threshold: is not a number"),
+        ({"liveness_threshold": 2}, "2 is not between 0 and 1"),
+        ({"detector_score": 1.5}, "detector_score: 1.5 given"),
+        ({"subject": "best"}, 'subject: "best" given, "all"'),
+        ({"quality": "good"}, "quality: 'good' given"),
+        ({"quality": {"yaw": 3}}, "quality: unknown field `yaw`"),
+        ({"calibration": "no/such.toml"}, "no/such.toml"),
+    ],
+    ids=str,
+)
+def test_arguments_out_of_range(options, words):
+    with pytest.raises((ValueError, facekit.FacekitError)) as raised:
+        facekit.Recognizer(**options)
+    assert words in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    "options", [{"threads": "2"}, {"fmr": "x"}, {"gallery": "people.facekit"}, {"models": 3}, {"subject": 1}], ids=str
+)
+def test_arguments_of_the_wrong_type(options):
+    with pytest.raises(TypeError):
+        facekit.Recognizer(**options)

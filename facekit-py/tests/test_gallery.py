@@ -1,0 +1,147 @@
+"""Galleries: files that are encrypted, locked, closed and left by a fork as they were."""
+
+import datetime
+import os
+
+import pytest
+
+import facekit
+from facekit import Gallery, errors
+
+KEY = bytes(range(32))
+
+
+@pytest.fixture
+def path(tmp_path):
+    return tmp_path / "people.facekit"
+
+
+def test_people_come_and_go(path, embedding):
+    with Gallery(path, KEY) as gallery:
+        ids = gallery.add("anna", [embedding(), embedding()], name="Anna Weiß")
+        assert len(ids) == 2 and gallery.add("bert", [embedding()])
+        assert "anna" in gallery and "carl" not in gallery and len(gallery) == 2
+        assert gallery.path == path
+        assert gallery.remove("bert", "carl") == 1
+    assert gallery.closed and "closed" in repr(gallery)
+    with Gallery(path, KEY) as gallery:
+        (anna,) = gallery.people()
+        assert (anna.id, anna.name) == ("anna", "Anna Weiß")
+        assert anna.enrolled.tzinfo is not None
+        age = datetime.datetime.now(datetime.timezone.utc) - anna.enrolled
+        assert datetime.timedelta(0) <= age < datetime.timedelta(hours=1)
+        report = gallery.check()
+        assert report.is_clean and report.people == 1 and list(report.templates.values()) == [2]
+
+
+def test_what_closed_means(path, embedding):
+    gallery = Gallery(path, KEY)
+    gallery.close()
+    gallery.close()
+    for call in [gallery.people, gallery.check, lambda: gallery.remove("anna"), lambda: len(gallery), gallery.__enter__,
+                 lambda: gallery.add("anna", [embedding()]), lambda: facekit.Recognizer(gallery=gallery)]:
+        with pytest.raises(ValueError, match="closed"):
+            call()
+    # The file is free again.
+    Gallery(path, KEY).close()
+
+
+def test_keys(path, tmp_path, monkeypatch):
+    for name in ("FACEKIT_KEY_FILE", "FACEKIT_GALLERY_KEY"):
+        monkeypatch.delenv(name, raising=False)
+    with pytest.raises(errors.KeyRefusedError, match="unprotected=True"):
+        Gallery(path)
+    assert not path.exists()
+    Gallery.new_key_file(tmp_path / "people.key")
+    with pytest.raises(FileExistsError):
+        Gallery.new_key_file(tmp_path / "people.key")
+    Gallery(path, tmp_path / "people.key").close()
+    with pytest.raises(errors.KeyRefusedError):
+        Gallery(path, KEY)
+    with pytest.raises(errors.KeyRefusedError, match="encrypted"):
+        Gallery(path)
+    with pytest.raises(errors.KeyRefusedError, match="not unprotected"):
+        Gallery(path, unprotected=True)
+    monkeypatch.setenv("FACEKIT_KEY_FILE", str(tmp_path / "people.key"))
+    with Gallery(path) as gallery:
+        gallery.rekey("open sesame")
+    with Gallery(path, "open sesame") as gallery:
+        gallery.backup(tmp_path / "backup.facekit")
+    Gallery(tmp_path / "backup.facekit", "open sesame").close()
+
+
+@pytest.mark.parametrize("key", [b"short", 5, bytes(33), ["x"]], ids=str)
+def test_what_is_no_key(path, key):
+    with pytest.raises((TypeError, ValueError), match="^key: "):
+        Gallery(path, key)
+
+
+def test_the_name_of_a_file_is_no_passphrase(path, tmp_path):
+    Gallery.new_key_file(tmp_path / "people.key")
+    with pytest.raises(ValueError, match="pathlib.Path"):
+        Gallery(path, str(tmp_path / "people.key"))
+
+
+def test_one_may_change_and_many_may_read(path, embedding):
+    with Gallery(path, KEY) as gallery:
+        gallery.add("anna", [embedding()])
+        with pytest.raises(errors.GalleryLockedError) as locked:
+            Gallery(path, KEY)
+        assert locked.value.path == path
+    with Gallery(path, KEY, read_only=True) as one, Gallery(path, KEY, read_only=True) as other:
+        assert one.people() == other.people()
+        with pytest.raises(ValueError):
+            one.remove("anna")
+
+
+def test_unprotected(path):
+    Gallery(path, unprotected=True).close()
+    Gallery(path).close()
+    with pytest.raises(errors.KeyRefusedError):
+        Gallery(path, KEY)
+    with pytest.raises(ValueError, match="key"):
+        Gallery(path, KEY, unprotected=True)
+
+
+def test_in_memory(embedding):
+    gallery = Gallery()
+    gallery.add("anna", [embedding()])
+    assert gallery.path is None and len(gallery) == 1
+    with pytest.raises(ValueError, match="in memory"):
+        gallery.backup("x")
+    with pytest.raises(ValueError):
+        Gallery(key=KEY)
+    with pytest.raises(errors.InvalidPersonIdError):
+        gallery.add("../etc", [embedding()])
+    with pytest.raises(ValueError, match="embeddings: none given"):
+        gallery.add("bert", [])
+
+
+def test_damage(path):
+    path.write_bytes(b"no gallery at all, and not short either" * 500)
+    with pytest.raises(errors.GalleryDamagedError):
+        Gallery(path, KEY)
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
+@pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
+def test_a_fork_leaves_the_file_alone(path, embedding):
+    with Gallery(path, KEY) as gallery:
+        gallery.add("anna", [embedding()])
+        child = os.fork()
+        if not child:
+            code = 1
+            try:
+                gallery.people()
+            except errors.ForkedError:
+                # Forgets the gallery, and with it the file's lock, if it were its own.
+                del gallery
+                code = 0
+            finally:
+                os._exit(code)
+        assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+        gallery.add("bert", [embedding()])
+        with pytest.raises(errors.GalleryLockedError):
+            Gallery(path, KEY)
+    with Gallery(path, KEY) as gallery:
+        assert gallery.check().is_clean and len(gallery) == 2

@@ -1,0 +1,381 @@
+"""Recognition on real photos: what the reference found, what the command prints, on all cores, and stopped."""
+
+import _thread
+import gc
+import json
+import os
+import pickle
+import subprocess
+import sys
+import sysconfig
+import threading
+import time
+
+import numpy as np
+import pytest
+from PIL import Image, ImageOps
+
+import facekit
+from facekit import Gallery, errors
+
+# Boxes and points may lie this far from the reference's, in pixels or as a share of the face's longer side.
+PLACE = (1.5, 0.01)
+LIVENESS = 0.05
+EMBEDDING = 0.99
+
+
+def close(a, b):
+    """Whether two documents agree, numbers to what a float32 holds."""
+    if isinstance(a, dict):
+        return a.keys() == b.keys() and all(close(a[key], b[key]) for key in a)
+    if isinstance(a, list):
+        return len(a) == len(b) and all(map(close, a, b))
+    return a == pytest.approx(b, rel=1e-6) if isinstance(a, float) else a == b
+
+
+def test_the_reference(standard, photos, golden):
+    recognizer = standard(max_side=None, detector_score=0.6, quality="anything", liveness_threshold=0.0)
+    for photo, references in golden.items():
+        pixels = np.asarray(ImageOps.exif_transpose(Image.open(photos / photo)).convert("RGB"))
+        faces = recognizer.recognize(pixels)
+        assert len(faces) == len(references)
+        assert (faces.height, faces.width) == pixels.shape[:2]
+        for reference in references:
+            box = facekit.Box(*reference["box"])
+            face = max(faces, key=lambda face: face.box.iou(box))
+            allowed = max(PLACE[0], PLACE[1] * max(box.width, box.height))
+            np.testing.assert_allclose(face.box.xyxy, box.xyxy, atol=allowed)
+            points = np.reshape(reference["landmarks"], (5, 2))
+            np.testing.assert_allclose(face.landmarks, points, atol=allowed)
+            assert face.liveness == pytest.approx(reference["live"], abs=LIVENESS)
+            assert face.embedding.values @ np.array(reference["embedding"], "float32") >= EMBEDDING
+        # Found alone, and embedded where they were found, they are the same.
+        found = recognizer.detect(pixels)
+        assert [face.detection for face in faces] == list(found)
+        again = recognizer.embed(pixels, found)
+        assert recognizer.embed(pixels) == again
+        for face, embedding in zip(faces, again):
+            assert face.embedding.cosine(embedding) > 0.99999
+
+
+def test_every_way_to_give_a_photo(standard, photos):
+    recognizer, path = standard(), photos / "couple.jpg"
+    pil = Image.open(path)
+    rgb = np.asarray(pil)
+    expected = recognizer.recognize(rgb)
+    assert len(expected) == 2
+    for same in (rgb.copy(), np.asfortranarray(rgb), pil, np.dstack([rgb, rgb[..., 0]])):
+        assert recognizer.recognize(same) == expected
+    bgr = rgb[..., ::-1].copy()
+    assert recognizer.recognize(bgr, color="bgr") == recognizer.recognize(bgr[..., ::-1]) == expected
+    # facekit decodes by itself.
+    assert recognizer.recognize(path) == recognizer.recognize(str(path)) == recognizer.recognize(path.read_bytes())
+    assert recognizer.recognize(path, subject="largest")[0].box == max(
+        recognizer.recognize(path), key=lambda face: face.box.area
+    ).box
+
+
+def test_it_says_what_the_command_says(standard, photos, data, command, tmp_path):
+    environment = {**os.environ, "FACEKIT_MODELS": str(data / "models")}
+
+    def facekit_json(*arguments):
+        done = subprocess.run(
+            [command, "--json", *map(str, arguments)], env=environment, capture_output=True, text=True, check=False
+        )
+        assert done.stdout, done.stderr
+        return json.loads(done.stdout)
+
+    files = sorted(photos.glob("*.jpg"))
+    key, path = tmp_path / "people.key", tmp_path / "people.facekit"
+    Gallery.new_key_file(key)
+    with Gallery(path, key) as gallery:
+        recognizer = standard(gallery=gallery)
+        report = recognizer.enroll("tom", [photos / "image_T1.jpg"], name="Tom")
+        assert report and report.accepted == [0]
+        ours = [recognizer.recognize(file).to_dicts() for file in files]
+    theirs = facekit_json("identify", "--models", "standard", "--gallery", path, "--key-file", key, *files)["images"]
+    assert [image["file"] for image in theirs] == [str(file) for file in files]
+    assert any(face["recognition"]["outcome"] == "known" for image in theirs for face in image["faces"])
+    for mine, image in zip(ours, theirs):
+        assert close(mine, image["faces"])
+    for a, b in [("image_T1.jpg", "image_T1.jpg"), ("image_T1.jpg", "couple.jpg"), ("couple.jpg", "image_F1.jpg")]:
+        theirs = facekit_json("verify", "--models", "standard", photos / a, photos / b)
+        assert close(standard().verify(photos / a, photos / b).to_dict(), theirs)
+
+
+def test_the_models_of_the_wheel_say_what_those_of_the_command_say(recognizer, people, command):
+    files = sorted((people / "people" / "Ari").iterdir())[:2] + sorted((people / "people" / "Bela").iterdir())[:1]
+    for a, b in [(0, 1), (0, 2)]:
+        done = subprocess.run(
+            [command, "--json", "verify", "--models", "nano", files[a], files[b]], capture_output=True, text=True, check=False
+        )
+        assert done.stdout, done.stderr
+        assert close(recognizer.verify(files[a], files[b]).to_dict(), json.loads(done.stdout))
+
+
+def test_people(standard, photos):
+    gallery = Gallery()
+    recognizer = standard(gallery=gallery)
+    tom = photos / "image_T1.jpg"
+    heard = []
+    report = recognizer.enroll("tom", [tom, np.zeros((99, 99, 3), "uint8")], name="Tom", progress=lambda *at: heard.append(at))
+    assert report.accepted == [0] and [refused.reason for refused in report.refused] == ["no_face"]
+    assert heard == [(1, 2), (2, 2)] and str(report.refused[0]) == "no face"
+    (face,) = recognizer.recognize(tom)
+    assert (face.outcome, face.person, face.name) == ("known", "tom", "Tom")
+    assert face.identity.score > 0.99 and face.identity.fmr <= 1e-4 and face.nearest is None
+    assert face.identity.score >= recognizer.threshold() and recognizer.fmr_of(1.0) == face.identity.fmr
+    (candidate,) = recognizer.identify(face.embedding)
+    assert candidate.person == "tom" and candidate.matches
+    assert recognizer.identify(tom) == [candidate]
+    # A print of somebody is a result, and nobody's face.
+    (fake,) = recognizer.recognize(photos / "image_F1.jpg")
+    assert fake.outcome == "spoof" and fake.liveness < 0.5 and fake.embedding is None and fake.person is None
+    assert recognizer.identify(photos / "image_F1.jpg") == []
+    for value in [face, fake, report, candidate, face.identity, face.quality, recognizer.verify(tom, tom)]:
+        assert pickle.loads(pickle.dumps(value)) == value and repr(value)
+    assert "Tom" in recognizer.recognize(tom)._repr_html_() and "Tom" in face._repr_html_()
+    # A second recogniser of the same space sees the same people at once, in both directions.
+    second = standard(gallery=gallery)
+    second.enroll("thomas", [tom])
+    assert {found.person for found in recognizer.identify(tom)} == {"tom", "thomas"}
+    assert recognizer.recognize(tom, roster=["thomas"])[0].person == "thomas"
+    assert gallery.remove("tom", "thomas") == 2
+    assert recognizer.recognize(tom)[0].outcome == second.recognize(tom)[0].outcome == "unknown"
+    with pytest.raises(errors.UnknownPersonError) as unknown:
+        recognizer.recognize(tom, roster=["tom"])
+    assert unknown.value.id == "tom"
+    gallery.close()
+    with pytest.raises(ValueError, match="closed"):
+        recognizer.recognize(tom)
+
+
+def test_comparisons(standard, photos):
+    recognizer = standard()
+    same = recognizer.verify(photos / "image_T1.jpg", photos / "image_T1.jpg")
+    assert same and same.same and same.score > 0.99 > same.threshold and same.unusable is None
+    nobody = recognizer.verify(np.zeros((99, 99, 3), "uint8"), photos / "image_T1.jpg")
+    assert not nobody and nobody.same is None and nobody.score is None
+    assert (nobody.unusable.photo, nobody.unusable.reason) == (0, "no_face")
+    spoof = recognizer.verify(photos / "image_T1.jpg", photos / "image_F1.jpg")
+    assert (spoof.unusable.photo, spoof.unusable.reason) == (1, "spoof")
+
+
+def test_aligned_crops(standard, rng):
+    recognizer = standard()
+    crops = [rng.integers(0, 256, (112, 112, 3), dtype=np.uint8), rng.integers(0, 256, (224, 224, 3), dtype=np.uint8)]
+    embeddings = recognizer.embed_aligned(crops)
+    assert [len(embedding) for embedding in embeddings] == [128, 128]
+    assert recognizer.embed_aligned(crops[:1]) == embeddings[:1] and recognizer.embed_aligned([]) == []
+    with pytest.raises(ValueError, match="crops: 50 × 60 given, a square needed"):
+        recognizer.embed_aligned([np.zeros((60, 50, 3), "uint8")])
+
+
+@pytest.mark.parametrize("runtime", ["ort", "candle"])
+def test_other_runtimes_agree(standard, photos, runtime):
+    ours, theirs = standard(), standard(runtime=runtime)
+    assert theirs.runtime == runtime
+    for photo in ("couple.jpg", "image_T1.jpg"):
+        for a, b in zip(ours.recognize(photos / photo), theirs.recognize(photos / photo)):
+            np.testing.assert_allclose(a.box.xyxy, b.box.xyxy, atol=0.5)
+            assert a.outcome == b.outcome and a.liveness == pytest.approx(b.liveness, abs=0.01)
+            if a.embedding:
+                assert a.embedding.cosine(b.embedding) > 0.999
+
+
+def test_recognize_alone(recognizer):
+    grey = np.full((480, 640, 3), 128, "uint8")
+    faces = recognizer.recognize(grey)
+    assert faces == () and (faces.width, faces.height) == (640, 480)
+    assert recognizer.identify.__doc__ and not recognizer.verify(grey, grey)
+    with pytest.raises(ValueError, match="gallery"):
+        recognizer.identify(facekit.Embedding(recognizer.space, np.ones(recognizer.space.dimension, "float32")))
+    with pytest.raises(ValueError, match="gallery"):
+        recognizer.enroll("anna", [grey])
+    with pytest.raises(ValueError, match="gallery"):
+        recognizer.recognize(grey, roster=["anna"])
+    with pytest.raises(ValueError, match="gallery"):
+        recognizer.recognize_many([grey], roster=["anna"])
+
+
+def frames(count):
+    return [np.full((48 + at % 5, 64, 3), at % 251, "uint8") for at in range(count)]
+
+
+@pytest.mark.parametrize("threads", [1, 2, 5])
+def test_many_come_in_order(recognizer, threads):
+    images = frames(60)
+    results = list(recognizer.recognize_many(iter(images), threads=threads))
+    assert [faces.height for faces in results] == [image.shape[0] for image in images]
+
+
+def test_many_photos_are_what_each_is(standard, photos):
+    recognizer = standard()
+    files = sorted(photos.glob("*.jpg")) * 3
+    assert list(recognizer.recognize_many(files, threads=3)) == [recognizer.recognize(file) for file in files]
+
+
+def test_few_are_taken_ahead(recognizer):
+    taken = 0
+
+    def images():
+        nonlocal taken
+        for image in frames(100):
+            taken += 1
+            yield image
+
+    with recognizer.recognize_many(images(), threads=2) as results:
+        assert taken == 0
+        for given, _ in enumerate(results, 1):
+            assert taken <= given + 8
+            if given == 50:
+                break
+    assert list(results) == [] and taken <= 58
+
+
+def test_a_bad_one_does_not_end_the_rest(recognizer):
+    images = [*frames(3), None, b"no image", "no/such.jpg", *frames(2)]
+    results = list(recognizer.recognize_many(images, errors="return"))
+    assert [type(result).__name__ for result in results[3:6]] == ["TypeError", "ImageError", "FileMissingError"]
+    assert all(isinstance(results[at], facekit.Faces) for at in (0, 1, 2, 6, 7))
+    many, heights, raised = recognizer.recognize_many(images), [], []
+    while True:
+        try:
+            heights.append(next(many).height)
+        except StopIteration:
+            break
+        except Exception as error:
+            raised.append(type(error).__name__)
+    assert len(heights) == 5 and raised == ["TypeError", "ImageError", "FileMissingError"]
+
+
+def test_an_iterable_that_fails(recognizer):
+    def images():
+        yield from frames(3)
+        raise OSError("the camera is gone")
+
+    results = []
+    with pytest.raises(OSError, match="the camera is gone"):
+        for faces in recognizer.recognize_many(images()):
+            results.append(faces)
+    assert len(results) == 3
+    with pytest.raises(TypeError):
+        recognizer.recognize_many(5)
+    with pytest.raises(ValueError):
+        recognizer.recognize_many([], errors="ignore")
+    assert list(recognizer.recognize_many([])) == []
+
+
+def test_ctrl_c_ends_many(recognizer):
+    begun = threading.active_count()
+    results = recognizer.recognize_many(np.zeros((2000, 2000, 3), "uint8") for _ in range(100_000))
+    next(results)
+    # As Ctrl-C does, while the next result is waited for.
+    timer = threading.Timer(0.2, _thread.interrupt_main)
+    timer.start()
+    with pytest.raises(KeyboardInterrupt):
+        for _ in results:
+            pass
+    timer.join()
+    # The exception may come from the loop, too, and then the rest could still be had.
+    results.close()
+    assert list(results) == [] and threading.active_count() == begun
+
+
+def test_eight_threads(standard, photos):
+    gallery = Gallery()
+    recognizer = standard(gallery=gallery)
+    files = sorted(photos.glob("*.jpg"))
+    recognizer.enroll("tom", photos / "image_T1.jpg")
+    images = [np.asarray(Image.open(file).convert("RGB").resize((320, 320))) for file in files]
+    expected = [recognizer.recognize(image) for image in images]
+    wrong = []
+
+    def work(first):
+        for at in range(12):
+            nth = (first + at) % len(images)
+            if recognizer.recognize(images[nth]) != expected[nth]:
+                wrong.append((first, at))
+            if at % 4 == first % 4:
+                gallery.add(f"visitor {first}", [facekit.Embedding(recognizer.space, -expected_values)])
+                gallery.remove(f"visitor {first}")
+
+    expected_values = np.ones(128, "float32")
+    threads = [threading.Thread(target=work, args=(first,)) for first in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert not wrong
+
+
+def test_others_run_meanwhile(recognizer):
+    """A Python thread makes progress while another is within a single call."""
+    image = np.zeros((4000, 4000, 3), "uint8")
+    slow = facekit.Recognizer(max_side=None)
+    counted, within = 0, threading.Event()
+
+    def call():
+        within.set()
+        slow.detect(image)
+
+    thread = threading.Thread(target=call)
+    thread.start()
+    within.wait()
+    while thread.is_alive():
+        counted += 1
+        time.sleep(0)
+    assert counted > 100
+
+
+def test_arrays_are_let_go(recognizer):
+    image = np.zeros((48, 64, 3), "uint8")
+    held = sys.getrefcount(image)
+    recognizer.recognize(image)
+    for _ in recognizer.recognize_many([image] * 20):
+        pass
+    many = recognizer.recognize_many([image] * 20)
+    next(many)
+    many.close()
+    del many
+    gc.collect()
+    recognizer.recognize(image)
+    assert sys.getrefcount(image) == held
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
+@pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
+def test_a_fork_is_told(recognizer):
+    image = np.zeros((48, 64, 3), "uint8")
+    many = recognizer.recognize_many([image] * 9)
+    next(many)
+    child = os.fork()
+    if not child:
+        told = 0
+        for call in (lambda: recognizer.recognize(image), lambda: next(many), lambda: list(many)):
+            try:
+                call()
+            except errors.ForkedError as error:
+                told += "spawn" in str(error)
+            except BaseException:
+                pass
+        try:
+            # What the child makes itself is its own.
+            told += facekit.Recognizer().recognize(image) == ()
+        finally:
+            os._exit(told)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 4
+    assert recognizer.recognize(image) == ()
+
+
+if sysconfig.get_config_var("Py_GIL_DISABLED"):
+
+    def test_the_gil_stays_off(recognizer):
+        """Importing a module that does not declare itself safe without the GIL would turn it on."""
+        assert not sys._is_gil_enabled()
+
+
+def test_recognisers_are_not_pickled(recognizer):
+    with pytest.raises(TypeError):
+        pickle.dumps(recognizer)
+    assert "Recognizer" in repr(recognizer) and recognizer.threads >= 1
