@@ -35,6 +35,7 @@ const PACKAGES: [&str; 5] = [
 ];
 
 /// What is run.
+#[derive(Clone)]
 struct Setup {
     /// Rounds over each set of photos.
     rounds: usize,
@@ -117,6 +118,16 @@ impl Setup {
         Ok((images(&self.data.join("data/photos"))?, wild))
     }
 
+    /// The frames of the demo, and the models and the runtime that a new user has: small ones in pure Rust.
+    fn demo(&self) -> Result<(Self, Vec<PathBuf>)> {
+        let setup = Self {
+            runtime: "tract".to_owned(),
+            selection: "nano".to_owned(),
+            ..self.clone()
+        };
+        Ok((setup, images(&root().join("examples/data/frames"))?))
+    }
+
     /// Prints a report and writes it to the folder.
     fn write(&self, report: &report::Report, name: &str) -> Result<()> {
         report.print();
@@ -144,6 +155,7 @@ pub(crate) fn run(arguments: &[String]) -> Result<()> {
     for (name, photos) in [("photos", &photos), ("lfw", &wild)] {
         pipelines::race(&setup, name, photos, &mut report)?;
     }
+    pipelines::demo(&setup, &mut report)?;
     start::race(&setup, &photos, &mut report)?;
     search::race(&setup, &mut report)?;
     setup.write(&report, "report.json")

@@ -119,6 +119,21 @@ pub(super) fn race(
     )
 }
 
+/// What a new user has, beside the peers' full models, on one thread over the demo's frames.
+pub(super) fn demo(setup: &Setup, report: &mut Report) -> Result<()> {
+    let (nano, frames) = setup.demo()?;
+    let all = setup.list("demo", &frames)?;
+    let mut contenders = vec![
+        Contender::new("facekit, nano on tract", &[facekit(&nano, &all, "1")?])?,
+        Contender::new("Python, ONNX Runtime", &[python(setup, "ort", "1", &all)])?,
+    ];
+    let found = contenders[0].racers[0].ask("faces")?;
+    let theirs = contenders[1].racers[0].ask("faces")?;
+    let agreement = faces::compare(&found, &theirs, "Python")?;
+    println!("demo: the same faces: {}", Value::from(agreement));
+    rounds(setup, "demo, one thread", frames.len(), contenders, report)
+}
+
 /// facekit over a list of photos.
 pub(super) fn facekit(setup: &Setup, photos: &OsString, jobs: &str) -> Result<Program> {
     Ok(setup
