@@ -10,14 +10,14 @@ from . import check, make, sources
 def main() -> None:
     parser = options.parser("People who do not exist, for demos and tests.")
     parser.add_argument("what", nargs="?", choices=["make", "check"], default="make")
-    parser.add_argument("--out", type=paths.Path, default=paths.ROOT / "examples" / "data", help="the demo's folder")
+    parser.add_argument("--output", type=paths.Path, default=paths.ROOT / "examples" / "data", help="the demo's folder")
     given = parser.parse_args()
     options.begin(given)
     cv2.setNumThreads(1)
     photos = sources.load(given.work, given.threads)
     if given.what == "make":
-        make.write(given.out, photos, given.seed, given.threads, Log(given.work / "composites" / "log.txt"))
-    if not check.report(given.out, photos, given.threads):
+        make.write(given.output, photos, given.seed, given.threads, Log(given.work / "composites" / "log.txt"))
+    if not check.report(given.output, photos, given.threads):
         raise SystemExit(1)
 
 

@@ -51,13 +51,13 @@ class Recipe:
 def main() -> None:
     parser = options.parser(__doc__)
     parser.add_argument("--steps", type=int, default=16000)
-    parser.add_argument("--out", type=Path, default=None, help="file to write (facekit-nano/models/detector.onnx)")
+    parser.add_argument("--output", type=Path, default=None, help="file to write (facekit-nano/models/detector.onnx)")
     chosen = parser.parse_args()
     device = options.begin(chosen)
     cv2.setNumThreads(1)
     recipe = Recipe(chosen.people, chosen.seed, chosen.steps)
     network = train(recipe, chosen, device)
-    out = chosen.out or paths.shipped("detector.onnx")
+    out = chosen.output or paths.shipped("detector.onnx")
     write(network, out, cached_photos(chosen)[0])
 
 

@@ -41,7 +41,7 @@ def strictness(network: LivenessNet, crops: np.ndarray, said: np.ndarray) -> flo
 
 def main() -> None:
     parser = options.parser("Liveness distilled from MiniFASNet.")
-    parser.add_argument("--out", type=Path, default=None, help="the model; by default where it is shipped from")
+    parser.add_argument("--output", type=Path, default=None, help="the model; by default where it is shipped from")
     given = parser.parse_args()
     if given.people == "rehearsal":
         raise SystemExit("--people rehearsal: liveness has split and all alone")
@@ -111,7 +111,7 @@ def main() -> None:
     with torch.no_grad():
         average.head.bias[LIVE] += shift
     log(f"stricter than the standard pair on photos as they are: {shift:+.3f}")
-    path = given.out or paths.shipped("liveness.onnx")
+    path = given.output or paths.shipped("liveness.onnx")
     example = torch.from_numpy(samples.crops[:4]).permute(0, 3, 1, 2).float()
     export(average.fold_scale(), path, example, ["logits"])
     log(f"{path}: {path.stat().st_size} bytes")

@@ -296,7 +296,16 @@ fn path(session: &Session, registry: &Registry, args: &PathArgs) -> Result<Answe
                 members.join(", ")
             );
         }
-        Some(name) => registry.path(name)?,
+        Some(name) => {
+            let path = registry.path(name)?;
+            if matches!(registry.verify(name)?, FileState::Bundled { .. }) {
+                bail!(
+                    "{name} is part of this program and has no file; `facekit models pull {name}` writes it to {}",
+                    path.display()
+                );
+            }
+            path
+        }
         None => registry.folder().to_owned(),
     };
     session

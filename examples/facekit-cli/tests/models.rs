@@ -285,6 +285,10 @@ fn path() {
     place
         .line("models path tinny")
         .fails(&["no model or set named \"tinny\", did you mean \"tiny\"?"]);
+    place.line("models path nano_embedder").fails(&[
+        "nano_embedder is part of this program and has no file",
+        "`facekit models pull nano_embedder` writes it to",
+    ]);
 }
 
 #[test]
@@ -341,7 +345,10 @@ fn quantized_models_are_measured_and_kept() {
     ];
     let arguments = arguments.map(OsString::from);
     let python = ["--python".into(), python];
-    let report = place.run(arguments.iter().chain(&python)).ends(0).json();
+    let said = place.run(arguments.iter().chain(&python)).ends(0);
+    let range = "down to a false-match rate of 1e-2";
+    assert!(said.stderr.contains(range), "{}", said.stderr);
+    let report = said.json();
     let variant = &report["models"][0];
     assert_eq!(variant["variant"], "mobilefacenet_int8", "{report:#}");
     assert!(

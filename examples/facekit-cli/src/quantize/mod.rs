@@ -394,14 +394,21 @@ impl<'a> Work<'a> {
             let impostors = &figures.after.all.impostors;
             impostors.calibration(&space, data).ok()
         });
-        if calibration.is_none() {
-            let note = format!(
-                "model {}: not calibrated, since {} comparisons of different people are too few",
-                derived.name,
-                figures.after.all.impostors.count()
-            );
-            self.session.output.note(&note);
-        }
+        let comparisons = figures.after.all.impostors.count();
+        let model = &derived.name;
+        let note = match &calibration {
+            None => format!(
+                "model {model}: not calibrated, since {comparisons} comparisons of different people are too few"
+            ),
+            Some(calibration) => {
+                let lowest = calibration.points().last().map_or(1.0, |point| point.fmr);
+                format!(
+                    "model {model}: calibrated by {comparisons} comparisons of different people, down to a false-match rate of \
+                     {lowest:.0e}"
+                )
+            }
+        };
+        self.session.output.note(&note);
         Ok((compare_embeddings(&embedded, &figures)?, calibration))
     }
 }
