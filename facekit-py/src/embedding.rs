@@ -3,14 +3,15 @@
 use std::sync::Arc;
 
 use facekit::{Digest, Error, Result};
-use numpy::PyReadonlyArray1;
+use numpy::{PyReadonlyArray1, PyUntypedArrayMethods as _};
 use pyo3::{
+    exceptions::PyTypeError,
     prelude::*,
     types::{PyDict, PyTuple},
 };
 use serde::{Deserialize, Serialize};
 
-use crate::{errors, results::value_class, value};
+use crate::{errors, index::aligned, results::value_class, value};
 
 /// Which embeddings can be compared: those of one model, fed in one way.
 ///
@@ -91,12 +92,18 @@ impl Embedding {
     /// An embedding from its numbers: one float32 for each dimension of the space, finite and not all zero. They are scaled to
     /// length one.
     #[new]
-    fn new(
-        py: Python<'_>,
-        space: &EmbeddingSpace,
-        values: PyReadonlyArray1<'_, f32>,
-    ) -> PyResult<Self> {
-        let values = values.as_array().to_vec();
+    fn new(py: Python<'_>, space: &EmbeddingSpace, values: &Bound<'_, PyAny>) -> PyResult<Self> {
+        let given = aligned(values)?;
+        let Ok(array) = given.extract::<PyReadonlyArray1<'_, f32>>() else {
+            let given = match values.cast::<numpy::PyUntypedArray>() {
+                Ok(array) => format!("{} with {} axes", array.dtype(), array.ndim()),
+                Err(_) => values.get_type().fully_qualified_name()?.to_string(),
+            };
+            return Err(PyTypeError::new_err(format!(
+                "values: {given} given, a float32 array with one axis needed"
+            )));
+        };
+        let values = array.as_array().to_vec();
         facekit::Embedding::new(&space.0, values)
             .map(Self::from)
             .map_err(|error| errors::to_python(py, &error))

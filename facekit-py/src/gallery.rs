@@ -1,12 +1,12 @@
 //! Who is known, in an encrypted file or in memory.
 
 use std::{
+    cell::Cell,
     collections::BTreeMap,
     path::{Path, PathBuf},
-    sync::{
-        Arc, Mutex, PoisonError, RwLock,
-        atomic::{AtomicBool, Ordering},
-    },
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    thread,
+    time::Duration,
 };
 
 use facekit::{
@@ -20,10 +20,14 @@ use crate::{
     embedding::Embedding,
     errors,
     key::{self, given_key},
+    options::share,
     process::OfProcess,
     results::value_class,
     value, work,
 };
+
+/// How often it is looked whether work that holds a closed file has ended.
+const LOOK: Duration = Duration::from_millis(5);
 
 /// A person in a gallery.
 ///
@@ -155,8 +159,7 @@ impl Gallery {
             };
             Ok(Store {
                 path,
-                backing: RwLock::new(Some(backing)),
-                closed: AtomicBool::new(false),
+                backing: Mutex::new(Some(Arc::new(backing))),
             })
         })?;
         Ok(Self(OfProcess::new(Arc::new(Shared {
@@ -223,6 +226,7 @@ impl Gallery {
         quality: f32,
     ) -> PyResult<Vec<u64>> {
         let shared = self.open_shared(py)?;
+        share(py, "quality", Some(quality))?;
         work::detached(py, || {
             let now = Timestamp::now();
             let mut entry = facekit::Person::new(PersonId::new(person)?, now);
@@ -341,7 +345,8 @@ impl Gallery {
         })
     }
 
-    /// Closes the file. Work that is under way is waited for, and what comes after it is an error. Closing twice does nothing.
+    /// Closes the file. What comes after it is an error; work that is under way is waited for, unless it is this work's own
+    /// `progress` that closes: then the file closes when it ends. Closing twice does nothing.
     ///
     /// >>> import facekit
     /// >>> gallery = facekit.Gallery()
@@ -350,10 +355,24 @@ impl Gallery {
     /// True
     fn close(&self, py: Python<'_>) -> PyResult<()> {
         let shared = self.shared(py)?;
-        work::detached(py, || {
-            shared.close();
-            Ok(())
-        })
+        let mut backing = work::detached(py, || Ok(shared.close()))?;
+        while let Some(shared) = backing {
+            if AT_WORK.get() > 0 {
+                break;
+            }
+            backing = py.detach(|| match Arc::try_unwrap(shared) {
+                Ok(alone) => {
+                    drop(alone);
+                    None
+                }
+                Err(shared) => {
+                    thread::sleep(LOOK);
+                    Some(shared)
+                }
+            });
+            py.check_signals()?;
+        }
+        Ok(())
     }
 
     fn __enter__(slf: PyRef<'_, Self>) -> PyResult<PyRef<'_, Self>> {
@@ -375,14 +394,20 @@ impl Gallery {
         Ok(self.people(py)?.iter().any(|known| known.id() == person))
     }
 
-    fn __repr__(&self, py: Python<'_>) -> PyResult<String> {
-        let store = &self.shared(py)?.store;
-        let place = match &store.path {
+    fn __repr__(&self) -> String {
+        let Some(shared) = self.0.here() else {
+            return "<Gallery of another process>".to_owned();
+        };
+        let place = match &shared.store.path {
             Some(path) => path.display().to_string(),
             None => "in memory".to_owned(),
         };
-        let closed = if store.is_closed() { ", closed" } else { "" };
-        Ok(format!("<Gallery {place}{closed}>"))
+        let closed = if shared.store.is_closed() {
+            ", closed"
+        } else {
+            ""
+        };
+        format!("<Gallery {place}{closed}>")
     }
 }
 
@@ -424,19 +449,13 @@ impl Shared {
         Ok(view)
     }
 
-    fn close(&self) {
-        self.store.closed.store(true, Ordering::Release);
+    fn close(&self) -> Option<Arc<Backing>> {
+        let backing = self.store.close();
         self.views
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .clear();
-        drop(
-            self.store
-                .backing
-                .write()
-                .unwrap_or_else(PoisonError::into_inner)
-                .take(),
-        );
+        backing
     }
 }
 
@@ -444,9 +463,13 @@ impl Shared {
 #[derive(Debug)]
 struct Store {
     path: Option<PathBuf>,
-    backing: RwLock<Option<Backing>>,
-    /// Known without the lock: whoever holds the interpreter must not wait for work that may need it to tell of its progress.
-    closed: AtomicBool,
+    /// None once it is closed. Work borrows it and holds no lock, since it may call Python, which may want the gallery again.
+    backing: Mutex<Option<Arc<Backing>>>,
+}
+
+thread_local! {
+    /// Work of this thread with a store, one within the other.
+    static AT_WORK: Cell<usize> = const { Cell::new(0) };
 }
 
 #[derive(Debug)]
@@ -456,32 +479,60 @@ enum Backing {
 }
 
 impl Store {
+    fn backing(&self) -> MutexGuard<'_, Option<Arc<Backing>>> {
+        self.backing.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn is_closed(&self) -> bool {
-        self.closed.load(Ordering::Acquire)
+        self.backing().is_none()
+    }
+
+    /// Closes it; what is returned is the file for those that still work with it, and closes with the last.
+    fn close(&self) -> Option<Arc<Backing>> {
+        self.backing().take()
+    }
+
+    fn work<T>(&self, work: impl FnOnce(&Backing) -> Result<T>) -> Result<T> {
+        let backing = self.backing().clone();
+        let Some(backing) = backing else {
+            return Err(Error::argument("gallery", "it is closed"));
+        };
+        let _at_work = AtWork::new();
+        work(&backing)
     }
 
     fn with<T>(&self, work: impl FnOnce(&dyn TemplateStore) -> Result<T>) -> Result<T> {
-        match &*self.backing.read().unwrap_or_else(PoisonError::into_inner) {
-            Some(Backing::File(file)) => work(file),
-            Some(Backing::Memory(memory)) => work(memory),
-            None => Err(closed()),
-        }
+        self.work(|backing| match backing {
+            Backing::File(file) => work(file),
+            Backing::Memory(memory) => work(memory),
+        })
     }
 
     fn with_file<T>(&self, work: impl FnOnce(&FileStore) -> Result<T>) -> Result<T> {
-        match &*self.backing.read().unwrap_or_else(PoisonError::into_inner) {
-            Some(Backing::File(file)) => work(file),
-            Some(Backing::Memory(_)) => Err(Error::argument(
+        self.work(|backing| match backing {
+            Backing::File(file) => work(file),
+            Backing::Memory(_) => Err(Error::argument(
                 "gallery",
                 "it is in memory, and this is for files",
             )),
-            None => Err(closed()),
-        }
+        })
     }
 }
 
-fn closed() -> Error {
-    Error::argument("gallery", "it is closed")
+/// While it is there, this thread works with a store.
+struct AtWork;
+
+impl AtWork {
+    fn new() -> Self {
+        AT_WORK.set(AT_WORK.get() + 1);
+        Self
+    }
+}
+
+impl Drop for AtWork {
+    fn drop(&mut self) {
+        AT_WORK.set(AT_WORK.get() - 1);
+    }
 }
 
 impl TemplateStore for Store {

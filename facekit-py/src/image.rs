@@ -18,7 +18,7 @@ use pyo3::{
     types::{PyByteArray, PyBytes, PyMemoryView, PyString},
 };
 
-use crate::{errors, work};
+use crate::{errors, options, work};
 
 /// What is accepted, for messages.
 const ACCEPTED: &str = "a NumPy array of uint8 with shape (height, width, 3), (height, width, 4) or (height, width), \
@@ -79,17 +79,29 @@ impl Photo {
 
     fn array_like(argument: &str, object: &Bound<'_, PyAny>, color: Color) -> PyResult<Self> {
         let (mut object, mut color) = (object.clone(), color);
+        let py = object.py();
         // PIL's images say in what mode they are, and none is BGR.
         if let (Ok(mode), true) = (object.getattr("mode"), object.hasattr("convert")?) {
             color = Color::Rgb;
-            if !["L", "RGB", "RGBA"].contains(&mode.extract::<String>()?.as_str()) {
-                object = object.call_method1("convert", ("RGB",))?;
+            object = upright(object)?;
+            match mode.extract::<String>()?.as_str() {
+                "L" | "RGB" | "RGBA" => {}
+                deep if deep.starts_with("I;16") => {
+                    let deep = py.import("numpy")?.call_method1("asarray", (object,))?;
+                    object = deep
+                        .call_method1("__rshift__", (8,))?
+                        .call_method1("astype", ("uint8",))?;
+                }
+                mode @ ("I" | "F") => {
+                    return Err(PyTypeError::new_err(format!(
+                        "{argument}: a PIL image of mode {mode} given, which does not say what is white; \
+                         one of 8 bits a channel (L, RGB, RGBA, …) or of mode I;16 needed"
+                    )));
+                }
+                _ => object = object.call_method1("convert", ("RGB",))?,
             }
         }
-        let array = object
-            .py()
-            .import("numpy")?
-            .call_method1("asarray", (object,))?;
+        let array = py.import("numpy")?.call_method1("asarray", (object,))?;
         Pixels::new(argument, array.cast::<PyUntypedArray>()?, color).map(Self::Array)
     }
 
@@ -104,10 +116,50 @@ impl Photo {
     }
 }
 
+/// Whether this is one image, or meant to be one, rather than several.
+pub(crate) fn is_single(object: &Bound<'_, PyAny>) -> PyResult<bool> {
+    let of_image = |axes: usize| axes == 2 || axes == 3;
+    if let Ok(array) = object.cast::<PyUntypedArray>() {
+        return Ok(of_image(array.ndim()));
+    }
+    let class = object.get_type();
+    if class.hasattr("__array_interface__")? || class.hasattr("__array__")? {
+        // A tensor of another library says how many axes it has, an image of PIL does not.
+        let axes = object.getattr("ndim").and_then(|axes| axes.extract());
+        return Ok(axes.map_or(true, of_image));
+    }
+    Ok(object.is_instance_of::<PyBytes>()
+        || object.is_instance_of::<PyByteArray>()
+        || object.is_instance_of::<PyMemoryView>()
+        || object.is_instance_of::<PyString>()
+        || object.hasattr("__fspath__")?)
+}
+
+/// PIL's image, turned as its EXIF says, as files are.
+fn upright<'py>(image: Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
+    const ORIENTATION: u16 = 0x0112;
+    if !image.hasattr("getexif")? {
+        return Ok(image);
+    }
+    let exif = image.call_method0("getexif")?;
+    let turned = exif.call_method1("get", (ORIENTATION, 1))?;
+    if turned.eq(1)? {
+        return Ok(image);
+    }
+    let operations = image.py().import("PIL.ImageOps")?;
+    operations.call_method1("exif_transpose", (image,))
+}
+
 /// An image that can be looked at.
 pub(crate) enum Opened<'a> {
     Borrowed(ImageView<'a>),
     Owned(Image),
+}
+
+impl<'a> From<&'a Opened<'_>> for ImageView<'a> {
+    fn from(opened: &'a Opened<'_>) -> Self {
+        opened.view()
+    }
 }
 
 impl Opened<'_> {
@@ -295,9 +347,10 @@ impl Pixels {
 pub(crate) fn encode_jpeg<'py>(
     image: &Bound<'py, PyAny>,
     color: &str,
-    max_side: usize,
+    max_side: i64,
 ) -> PyResult<(Bound<'py, PyBytes>, usize, usize)> {
     let py = image.py();
+    let max_side = options::whole(py, "max_side", max_side)?;
     let photo = Photo::new("image", image, Color::parse(color)?)?;
     let (jpeg, width, height) = work::detached(py, || {
         let opened = photo.open()?;

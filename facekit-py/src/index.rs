@@ -10,9 +10,13 @@ use numpy::{
     PyArray2, PyArrayMethods as _, PyReadonlyArray1, PyReadonlyArray2, PyUntypedArrayMethods as _,
     ndarray::{Array2, ArrayView1, ArrayView2, Axis},
 };
-use pyo3::{exceptions::PyTypeError, prelude::*};
+use pyo3::{
+    exceptions::PyTypeError,
+    prelude::*,
+    types::{PyList, PySet},
+};
 
-use crate::{errors, process::OfProcess, work};
+use crate::{errors, options, process::OfProcess, work};
 
 /// Rows that are inserted at a time.
 const BATCH: usize = 1024;
@@ -63,7 +67,7 @@ impl Index {
             facekit::EmbeddingSpace::new("index", Digest::from_bytes([0; 32]), rows.ncols());
         let index = ExactIndex::new(space, metric);
         let ids = match ids {
-            Some(ids) => numbers(ids)?,
+            Some(ids) => numbers("ids", ids)?,
             None => (0..rows.nrows() as u64).collect(),
         };
         insert(py, &index, rows, &ids)?;
@@ -89,15 +93,23 @@ impl Index {
     fn search<'py>(
         &self,
         probes: &Bound<'py, PyAny>,
-        k: usize,
+        k: i64,
         roster: Option<&Bound<'py, PyAny>>,
     ) -> PyResult<(Bound<'py, PyArray2<i64>>, Bound<'py, PyArray2<f32>>)> {
         let py = probes.py();
         let index = self.0.get(py, "Index")?;
+        let k = options::whole(py, "k", k)?;
         let probes = floats("probes", probes)?;
         let probes = probes.as_array();
         let roster: Option<Roster> = roster
-            .map(|ids| Ok::<_, PyErr>(numbers(ids)?.into_iter().map(TemplateId).collect()))
+            .map(|ids| {
+                Ok::<_, PyErr>(
+                    numbers("roster", ids)?
+                        .into_iter()
+                        .map(TemplateId)
+                        .collect(),
+                )
+            })
             .transpose()?;
         let (ids, scores) = search(py, index, probes, k, roster.as_ref())?;
         Ok((
@@ -120,7 +132,7 @@ impl Index {
         let py = matrix.py();
         let index = self.0.get(py, "Index")?;
         let matrix = floats("matrix", matrix)?;
-        let (rows, ids) = (matrix.as_array(), numbers(ids)?);
+        let (rows, ids) = (matrix.as_array(), numbers("ids", ids)?);
         insert(py, index, rows, &ids)
     }
 
@@ -133,7 +145,7 @@ impl Index {
     fn remove(&self, ids: &Bound<'_, PyAny>) -> PyResult<usize> {
         let py = ids.py();
         let index = self.0.get(py, "Index")?;
-        let ids: Vec<TemplateId> = numbers(ids)?.into_iter().map(TemplateId).collect();
+        let ids: Vec<TemplateId> = numbers("ids", ids)?.into_iter().map(TemplateId).collect();
         work::detached(py, || index.remove(&ids))
     }
 
@@ -147,13 +159,15 @@ impl Index {
         Ok(self.0.get(py, "Index")?.len())
     }
 
-    fn __repr__(&self, py: Python<'_>) -> PyResult<String> {
-        let index = self.0.get(py, "Index")?;
-        Ok(format!(
-            "<Index of {} vectors of {} numbers>",
-            index.len(),
-            index.space().dimension()
-        ))
+    fn __repr__(&self) -> String {
+        match self.0.here() {
+            Some(index) => format!(
+                "<Index of {} vectors of {} numbers>",
+                index.len(),
+                index.space().dimension()
+            ),
+            None => "<Index of another process>".to_owned(),
+        }
     }
 }
 
@@ -162,6 +176,8 @@ fn floats<'py>(
     argument: &'static str,
     object: &Bound<'py, PyAny>,
 ) -> PyResult<PyReadonlyArray2<'py, f32>> {
+    let aligned = aligned(object)?;
+    let object = &aligned;
     if let Ok(matrix) = object.extract::<PyReadonlyArray2<'py, f32>>() {
         return Ok(matrix);
     }
@@ -181,29 +197,48 @@ fn floats<'py>(
     )))
 }
 
-/// Ids, from whatever NumPy makes integers of.
-fn numbers(object: &Bound<'_, PyAny>) -> PyResult<Vec<u64>> {
+/// The array, or a copy where its numbers do not lie as a processor reads them: those of a field of a structured array, say.
+pub(crate) fn aligned<'py>(object: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
+    if object.cast::<numpy::PyUntypedArray>().is_err()
+        || object.getattr("flags")?.getattr("aligned")?.is_truthy()?
+    {
+        return Ok(object.clone());
+    }
+    let numpy = object.py().import("numpy")?;
+    numpy.call_method1("require", (object, object.py().None(), "A"))
+}
+
+/// Ids, from whatever NumPy makes integers of, or any iterable.
+fn numbers(argument: &'static str, object: &Bound<'_, PyAny>) -> PyResult<Vec<u64>> {
     let py = object.py();
-    let array = py.import("numpy")?.call_method1("asarray", (object,))?;
+    let numpy = py.import("numpy")?;
+    let sized = object.hasattr("__len__")? && !object.is_instance_of::<PySet>();
+    let object = if sized {
+        object.clone()
+    } else {
+        PyList::new(py, object.try_iter()?.collect::<PyResult<Vec<_>>>()?)?.into_any()
+    };
+    let array = numpy.call_method1("asarray", (object,))?;
     if array.getattr("size")?.extract::<usize>()? == 0 {
         return Ok(Vec::new());
     }
     let kind: String = array.getattr("dtype")?.getattr("kind")?.extract()?;
-    if !["i", "u"].contains(&kind.as_str()) {
+    let too_large = array.call_method0("max").and_then(|max| max.gt(i64::MAX));
+    if !["i", "u"].contains(&kind.as_str()) || too_large.unwrap_or(true) {
         return Err(PyTypeError::new_err(format!(
-            "ids: {} given, integers needed",
+            "{argument}: {} given, integers from 0 to 2**63 - 1 needed",
             array.getattr("dtype")?
         )));
     }
-    let numbers: Vec<i64> = array
-        .call_method0("ravel")?
-        .call_method0("tolist")?
-        .extract()?;
+    let array = array.call_method0("ravel")?;
+    let array = array.call_method1("astype", ("int64",))?;
+    let numbers: PyReadonlyArray1<'_, i64> = array.extract()?;
     numbers
-        .into_iter()
-        .map(|number| {
+        .as_array()
+        .iter()
+        .map(|&number| {
             u64::try_from(number)
-                .map_err(|_| errors::argument(py, "ids", format!("{number} is below 0")))
+                .map_err(|_| errors::argument(py, argument, format!("{number} is below 0")))
         })
         .collect()
 }
@@ -220,6 +255,12 @@ fn insert(
         return Err(errors::argument(py, "ids", reason));
     }
     // Checked before anything changes.
+    let mut sorted = ids.to_vec();
+    sorted.sort_unstable();
+    if let Some(twice) = sorted.windows(2).find(|pair| pair[0] == pair[1]) {
+        let reason = format!("{} is given more than once", twice[0]);
+        return Err(errors::argument(py, "ids", reason));
+    }
     work::detached(py, || {
         rows.outer_iter()
             .try_for_each(|row| embedding(index, row).map(drop))

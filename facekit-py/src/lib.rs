@@ -27,6 +27,8 @@ mod work;
 /// The native part of facekit; import `facekit` instead.
 #[pymodule(gil_used = false)]
 mod _facekit {
+    use pyo3::prelude::*;
+
     #[pymodule_export]
     use crate::{
         attendance::Rules,
@@ -42,6 +44,13 @@ mod _facekit {
         results::{Box, Candidate, Detection, Identity, Recognition},
         value::restore,
     };
+
+    /// NumPy is loaded with the module: later, an interpreter that is shutting down could not load it.
+    #[pymodule_init]
+    fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
+        let _bytes = numpy::dtype::<u8>(module.py());
+        Ok(())
+    }
 
     #[pymodule_export]
     #[allow(non_upper_case_globals, reason = "so Python calls it")]

@@ -2,20 +2,23 @@
 
 use std::{
     collections::{BTreeMap, VecDeque},
+    io,
     num::NonZeroUsize,
-    sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, TryLockError},
     thread::{self, JoinHandle},
     time::Duration,
 };
 
 use facekit::{Recognition, RecognizeOptions};
 use pyo3::{
+    PyTraverseError, PyVisit,
+    exceptions::{PyBaseException, PyException, PyTypeError, PyValueError},
     prelude::*,
     types::{PyIterator, PyTuple},
 };
 
 use crate::{
-    image::{Color, Photo},
+    image::{self, Color, Photo},
     process::OfProcess,
     recognizer::Parts,
     results,
@@ -25,32 +28,63 @@ use crate::{
 /// How often Ctrl-C is looked for while the next result is waited for.
 const LOOK: Duration = Duration::from_millis(50);
 
+/// How images are taken and results given.
+pub(crate) struct Manner {
+    pub(crate) color: Color,
+    pub(crate) threads: NonZeroUsize,
+    /// Images that are taken before the results of those before them are asked for.
+    pub(crate) ahead: Option<usize>,
+    /// An image that cannot be used is an exception, not a result.
+    pub(crate) raise: bool,
+}
+
+impl Manner {
+    /// So many images at most are under way: unless it is said, one for each thread and one that waits for it, and some more so that
+    /// a slow one, or a caller who is late, does not leave threads without work.
+    fn window(&self) -> u64 {
+        let ahead = self.ahead.map(|ahead| ahead as u64);
+        ahead.map_or_else(
+            || {
+                (self.threads.get() as u64)
+                    .saturating_mul(2)
+                    .saturating_add(4)
+            },
+            |ahead| ahead.saturating_add(1),
+        )
+    }
+}
+
 /// The results of `Recognizer.recognize_many`, in order.
 ///
-/// `close()`, leaving a `with` block, or dropping it ends the work.
+/// `close()`, leaving a `with` block, or dropping it ends the work, and lets go of the images. `close()` may be called from any
+/// thread; results are for one at a time, as with a generator.
 ///
 /// >>> import facekit
 /// >>> with facekit.Recognizer().recognize_many(["anna.jpg", "door.jpg"]) as results:
 /// ...     [len(faces) for faces in results]
 /// [1, 1]
-#[pyclass(module = "facekit")]
-pub(crate) struct RecognizeMany(OfProcess<Feed>);
+#[pyclass(frozen, module = "facekit")]
+pub(crate) struct RecognizeMany(OfProcess<Many>);
+
+struct Many {
+    shared: Arc<Shared>,
+    /// Held while a result is made. No one waits for it, since its holder runs the caller's code.
+    feed: Mutex<Feed>,
+}
 
 /// Images on their way in, and results on their way out.
 struct Feed {
-    images: Py<PyIterator>,
-    color: Color,
-    raise: bool,
-    threads: usize,
+    /// None where there are no more.
+    images: Option<Py<PyIterator>>,
+    manner: Manner,
     pool: Pool,
     /// Images taken, and results given.
     taken: u64,
     given: u64,
     /// What cannot be an image, in its place.
-    refused: BTreeMap<u64, PyErr>,
-    /// The iterable has ended, perhaps with an exception, which comes after the results.
-    ended: bool,
-    failed: Option<PyErr>,
+    refused: BTreeMap<u64, Py<PyBaseException>>,
+    /// The iterable has ended with an exception, which comes after the results.
+    failed: Option<Py<PyBaseException>>,
 }
 
 impl RecognizeMany {
@@ -58,22 +92,33 @@ impl RecognizeMany {
         images: &Bound<'_, PyAny>,
         parts: Arc<Parts>,
         options: RecognizeOptions,
-        color: Color,
-        threads: NonZeroUsize,
-        raise: bool,
+        manner: Manner,
     ) -> PyResult<Self> {
+        if image::is_single(images)? {
+            return Err(PyTypeError::new_err(format!(
+                "images: a single {} given, an iterable of images needed; recognize takes one",
+                images.get_type().fully_qualified_name()?
+            )));
+        }
         let images = images.try_iter()?.unbind();
-        Ok(Self(OfProcess::new(Feed {
-            images,
-            color,
-            raise,
-            threads: threads.get(),
-            pool: Pool::new(parts, options),
-            taken: 0,
-            given: 0,
-            refused: BTreeMap::new(),
-            ended: false,
-            failed: None,
+        let shared = Arc::new(Shared {
+            parts,
+            options,
+            state: Mutex::default(),
+            work: Condvar::new(),
+            done: Condvar::new(),
+        });
+        Ok(Self(OfProcess::new(Many {
+            shared: Arc::clone(&shared),
+            feed: Mutex::new(Feed {
+                images: Some(images),
+                manner,
+                pool: Pool::new(shared),
+                taken: 0,
+                given: 0,
+                refused: BTreeMap::new(),
+                failed: None,
+            }),
         })))
     }
 }
@@ -84,8 +129,11 @@ impl RecognizeMany {
         slf
     }
 
-    fn __next__<'py>(&mut self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
-        self.0.get_mut(py, "recognize_many")?.next(py)
+    fn __next__<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
+        let mut feed = self.0.get(py, "recognize_many")?.feed().ok_or_else(|| {
+            PyValueError::new_err("recognize_many: its next result is being waited for elsewhere")
+        })?;
+        feed.next(py)
     }
 
     /// Ends the work: what has begun is finished, and no more is begun.
@@ -94,8 +142,14 @@ impl RecognizeMany {
     /// >>> results = facekit.Recognizer().recognize_many(["anna.jpg"] * 100)
     /// >>> first = next(results)
     /// >>> results.close()
-    fn close(&mut self, py: Python<'_>) -> PyResult<()> {
-        self.0.get_mut(py, "recognize_many")?.close(py);
+    fn close(&self, py: Python<'_>) -> PyResult<()> {
+        let many = self.0.get(py, "recognize_many")?;
+        // Ends the wait of another thread for a result, too, which then does the rest.
+        let images = many.shared.stop();
+        if let Some(mut feed) = many.feed() {
+            feed.close(py);
+        }
+        drop(images);
         Ok(())
     }
 
@@ -104,33 +158,87 @@ impl RecognizeMany {
     }
 
     #[pyo3(signature = (*_exception))]
-    fn __exit__(&mut self, py: Python<'_>, _exception: &Bound<'_, PyTuple>) -> PyResult<()> {
+    fn __exit__(&self, py: Python<'_>, _exception: &Bound<'_, PyTuple>) -> PyResult<()> {
         self.close(py)
+    }
+
+    fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
+        // What is in use is not garbage.
+        let Some(feed) = self.0.here().and_then(Many::feed) else {
+            return Ok(());
+        };
+        visit.call(&feed.images)?;
+        visit.call(&feed.failed)?;
+        feed.refused
+            .values()
+            .try_for_each(|error| visit.call(error))
+    }
+
+    fn __clear__(&self) {
+        let Some(many) = self.0.here() else { return };
+        let images = many.shared.stop();
+        let held = many.feed().map(|mut feed| feed.let_go());
+        drop((images, held));
     }
 }
 
+impl Many {
+    /// None while a result is being made.
+    fn feed(&self) -> Option<MutexGuard<'_, Feed>> {
+        match self.feed.try_lock() {
+            Ok(feed) => Some(feed),
+            Err(TryLockError::Poisoned(feed)) => Some(feed.into_inner()),
+            Err(TryLockError::WouldBlock) => None,
+        }
+    }
+}
+
+/// What a feed has of Python's.
+type Held = (
+    Option<Py<PyIterator>>,
+    BTreeMap<u64, Py<PyBaseException>>,
+    Option<Py<PyBaseException>>,
+);
+
 impl Feed {
     fn next<'py>(&mut self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
+        if let Err(error) = self.pool.shared.parts.check_open(py) {
+            self.close(py);
+            return Err(error);
+        }
         // At least one image is taken for each result, so that threads have work while the caller has some, too; and more of
         // them only as long as there is no result to give.
         let mut first = true;
-        while !self.ended && self.taken - self.given < self.window() && (first || !self.is_ready())
+        while self.images.is_some()
+            && self.taken - self.given < self.manner.window()
+            && (first || !self.is_ready())
         {
-            self.take(py);
+            if let Err(error) = self.take(py) {
+                self.close(py);
+                return Err(error);
+            }
             first = false;
         }
         if self.given == self.taken {
+            let failed = self.failed.take();
             self.close(py);
-            return self.failed.take().map_or(Ok(None), Err);
+            return failed.map_or(Ok(None), |error| {
+                Err(PyErr::from_value(error.into_bound(py).into_any()))
+            });
         }
         let due = self.given;
         if let Some(error) = self.refused.remove(&due) {
             self.given += 1;
-            return self.refuse(py, error);
+            return self.refuse(error.into_bound(py));
         }
         let (photo, outcome) = loop {
-            if let Some(done) = py.detach(|| self.pool.wait(due, LOOK)) {
-                break done;
+            match py.detach(|| self.pool.shared.wait(due, LOOK)) {
+                Wait::Done(done) => break *done,
+                Wait::Stopped => {
+                    self.close(py);
+                    return Ok(None);
+                }
+                Wait::NotYet => {}
             }
             if let Err(interrupt) = py.check_signals() {
                 self.close(py);
@@ -145,56 +253,84 @@ impl Feed {
                 let found = found.into_iter().map(results::Recognition::from).collect();
                 results::faces(py, found, size).map(Some)
             }
-            Err(error) => self.refuse(py, error),
+            Err(error) => self.refuse(error.into_value(py).into_bound(py)),
         }
-    }
-
-    /// So many images at most are taken ahead: one for each thread and one that waits for it, and some more so that a slow one,
-    /// or a caller who is late, does not leave threads without work.
-    fn window(&self) -> u64 {
-        2 * self.threads as u64 + 4
     }
 
     /// Whether the next result could be given at once.
     fn is_ready(&self) -> bool {
         self.given < self.taken
-            && (self.refused.contains_key(&self.given) || self.pool.is_done(self.given))
+            && (self.refused.contains_key(&self.given) || self.pool.shared.is_done(self.given))
     }
 
-    /// Takes an image from the caller, and gives it to the threads.
-    fn take(&mut self, py: Python<'_>) {
-        match self.images.bind(py).clone().next() {
-            None => self.ended = true,
+    /// Takes an image from the caller, and gives it to the threads. Its exceptions wait for their turn, but what is to end the
+    /// program, such as Ctrl-C, does not.
+    fn take(&mut self, py: Python<'_>) -> PyResult<()> {
+        let waits = |error: PyErr| {
+            if error.is_instance_of::<PyException>(py) {
+                Ok(error.into_value(py))
+            } else {
+                Err(error)
+            }
+        };
+        let Some(images) = &self.images else {
+            return Ok(());
+        };
+        match images.bind(py).clone().next() {
+            None => self.images = None,
             Some(Err(error)) => {
-                (self.ended, self.failed) = (true, Some(error));
+                self.images = None;
+                self.failed = Some(waits(error)?);
             }
             Some(Ok(image)) => {
-                match Photo::new("images", &image, self.color) {
-                    Ok(photo) => self.pool.submit(self.taken, photo, self.threads),
-                    Err(error) => drop(self.refused.insert(self.taken, error)),
+                match Photo::new("images", &image, self.manner.color) {
+                    Ok(photo) => self
+                        .pool
+                        .submit(self.taken, photo, self.manner.threads.get())?,
+                    Err(error) => drop(self.refused.insert(self.taken, waits(error)?)),
                 }
                 self.taken += 1;
             }
         }
+        Ok(())
     }
 
-    fn refuse<'py>(&self, py: Python<'py>, error: PyErr) -> PyResult<Option<Bound<'py, PyAny>>> {
-        if self.raise {
-            Err(error)
+    fn refuse<'py>(
+        &self,
+        error: Bound<'py, PyBaseException>,
+    ) -> PyResult<Option<Bound<'py, PyAny>>> {
+        if self.manner.raise {
+            Err(PyErr::from_value(error.into_any()))
         } else {
-            Ok(Some(error.into_value(py).into_bound(py).into_any()))
+            Ok(Some(error.into_any()))
         }
     }
 
     fn close(&mut self, py: Python<'_>) {
-        self.ended = true;
+        let images = self.pool.shared.stop();
         self.given = self.taken;
-        self.refused.clear();
-        py.detach(|| self.pool.stop());
+        let held = self.let_go();
+        py.detach(|| self.pool.join());
+        let late = self.pool.shared.stop();
+        drop((images, held, late));
+    }
+
+    fn let_go(&mut self) -> Held {
+        (
+            self.images.take(),
+            std::mem::take(&mut self.refused),
+            self.failed.take(),
+        )
     }
 }
 
 type Done = (Photo, Outcome<(Vec<Recognition>, (usize, usize))>);
+
+enum Wait {
+    Done(Box<Done>),
+    NotYet,
+    Stopped,
+}
 
 /// Threads that recognise; as many are started as are needed.
 struct Pool {
@@ -208,7 +344,7 @@ struct Shared {
     state: Mutex<State>,
     /// There is a photo, or no more will come.
     work: Condvar,
-    /// There is a result.
+    /// There is a result, or none will come.
     done: Condvar,
 }
 
@@ -220,45 +356,37 @@ struct State {
 }
 
 impl Pool {
-    fn new(parts: Arc<Parts>, options: RecognizeOptions) -> Self {
+    fn new(shared: Arc<Shared>) -> Self {
         Self {
-            shared: Arc::new(Shared {
-                parts,
-                options,
-                state: Mutex::default(),
-                work: Condvar::new(),
-                done: Condvar::new(),
-            }),
+            shared,
             threads: Vec::new(),
         }
     }
 
-    fn submit(&mut self, number: u64, photo: Photo, threads: usize) {
-        self.shared.state().waiting.push_back((number, photo));
-        self.shared.work.notify_one();
+    /// Fails where not a single thread can be started.
+    fn submit(&mut self, number: u64, photo: Photo, threads: usize) -> io::Result<()> {
         if self.threads.len() < threads {
             let shared = Arc::clone(&self.shared);
-            self.threads.push(thread::spawn(move || shared.work()));
+            let builder = thread::Builder::new().name("facekit-many".to_owned());
+            let thread = builder.spawn(move || shared.work());
+            match thread {
+                Ok(thread) => self.threads.push(thread),
+                Err(error) if self.threads.is_empty() => return Err(error),
+                // Those that there are do it.
+                Err(_) => {}
+            }
         }
+        let mut state = self.shared.state();
+        if !state.stopped {
+            state.waiting.push_back((number, photo));
+        }
+        drop(state);
+        self.shared.work.notify_one();
+        Ok(())
     }
 
-    fn is_done(&self, number: u64) -> bool {
-        self.shared.state().done.contains_key(&number)
-    }
-
-    fn wait(&self, number: u64, at_most: Duration) -> Option<Done> {
-        let state = self.shared.state();
-        let (mut state, _) = self
-            .shared
-            .done
-            .wait_timeout_while(state, at_most, |state| !state.done.contains_key(&number))
-            .unwrap_or_else(PoisonError::into_inner);
-        state.done.remove(&number)
-    }
-
-    fn stop(&mut self) {
-        self.shared.state().stopped = true;
-        self.shared.work.notify_all();
+    /// Waits for the threads, after [`Shared::stop`].
+    fn join(&mut self) {
         for thread in self.threads.drain(..) {
             // A thread catches the panics of its work.
             let _ = thread.join();
@@ -268,15 +396,47 @@ impl Pool {
 
 impl Drop for Pool {
     fn drop(&mut self) {
-        // Not waited for: whoever drops this may hold what Python needs.
-        self.shared.state().stopped = true;
-        self.shared.work.notify_all();
+        // Threads are not waited for: whoever drops this may hold what Python needs.
+        drop(self.shared.stop());
     }
 }
 
 impl Shared {
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn is_done(&self, number: u64) -> bool {
+        let state = self.state();
+        state.stopped || state.done.contains_key(&number)
+    }
+
+    fn wait(&self, number: u64, at_most: Duration) -> Wait {
+        let (mut state, _) = self
+            .done
+            .wait_timeout_while(self.state(), at_most, |state| {
+                !state.stopped && !state.done.contains_key(&number)
+            })
+            .unwrap_or_else(PoisonError::into_inner);
+        match state.done.remove(&number) {
+            _ if state.stopped => Wait::Stopped,
+            Some(done) => Wait::Done(Box::new(done)),
+            None => Wait::NotYet,
+        }
+    }
+
+    /// No more is begun, and nobody waits any longer. What was not given is handed over, to be dropped where no lock is held.
+    fn stop(&self) -> (VecDeque<(u64, Photo)>, BTreeMap<u64, Done>) {
+        let mut state = self.state();
+        state.stopped = true;
+        let left = (
+            std::mem::take(&mut state.waiting),
+            std::mem::take(&mut state.done),
+        );
+        drop(state);
+        self.work.notify_all();
+        self.done.notify_all();
+        left
     }
 
     fn work(&self) {
@@ -294,6 +454,7 @@ impl Shared {
             };
             drop(state);
             let outcome = work::attempt(|| self.parts.recognize(&photo, &self.options));
+            // The photo goes back to whoever has an interpreter to drop it in, also where nobody wants the result any longer.
             self.state().done.insert(number, (photo, outcome));
             self.done.notify_all();
         }

@@ -1,7 +1,13 @@
 //! What callers choose, as the core's options.
 
-use facekit::{PersonId, QualityOptions, RecognizeOptions, Result, Subject, Threshold};
-use pyo3::{prelude::*, types::PyDict};
+use std::num::NonZeroUsize;
+
+use facekit::{PersonId, QualityOptions, RecognizeOptions, Subject, Threshold};
+use pyo3::{
+    exceptions::PyTypeError,
+    prelude::*,
+    types::{PyDict, PyString},
+};
 
 use crate::errors;
 
@@ -35,6 +41,26 @@ pub(crate) fn share(
         }
         value => Ok(value),
     }
+}
+
+/// A number of things.
+pub(crate) fn whole(py: Python<'_>, name: &'static str, value: i64) -> PyResult<usize> {
+    usize::try_from(value).map_err(|_| {
+        let reason = format!("{value} given, a whole number from 0 on needed");
+        errors::argument(py, name, reason)
+    })
+}
+
+/// A number of threads, all cores unless it is given.
+pub(crate) fn threads(py: Python<'_>, given: Option<i64>) -> PyResult<Option<NonZeroUsize>> {
+    let least = |count: i64| {
+        let count = usize::try_from(count).ok().and_then(NonZeroUsize::new);
+        count.ok_or_else(|| {
+            let reason = format!("{} given, at least 1 needed", given.unwrap_or(0));
+            errors::argument(py, "threads", reason)
+        })
+    };
+    given.map(least).transpose()
 }
 
 pub(crate) fn parse_subject(py: Python<'_>, name: &str) -> PyResult<Subject> {
@@ -77,16 +103,34 @@ pub(crate) fn quality_options(
 
 pub(crate) fn options(
     py: Python<'_>,
-    roster: Option<Vec<String>>,
+    roster: Option<&Bound<'_, PyAny>>,
     subject: Option<&str>,
 ) -> PyResult<RecognizeOptions> {
     let mut options = RecognizeOptions::default();
     options.subject = subject
         .map(|subject| parse_subject(py, subject))
         .transpose()?;
-    options.roster = roster
-        .map(|people| people.into_iter().map(PersonId::new).collect::<Result<_>>())
-        .transpose()
-        .map_err(|error| errors::to_python(py, &error))?;
+    options.roster = roster.map(people).transpose()?;
     Ok(options)
+}
+
+/// Ids of people, from any iterable of them.
+fn people(given: &Bound<'_, PyAny>) -> PyResult<Vec<PersonId>> {
+    let py = given.py();
+    let wrong = |what: &Bound<'_, PyAny>| {
+        PyTypeError::new_err(format!(
+            "roster: {} given, ids of people needed, each a str",
+            what.get_type()
+        ))
+    };
+    if given.is_instance_of::<PyString>() {
+        return Err(wrong(given));
+    }
+    let mut people = Vec::new();
+    for person in given.try_iter().map_err(|_| wrong(given))? {
+        let person = person?;
+        let id: String = person.extract().map_err(|_| wrong(&person))?;
+        people.push(PersonId::new(id).map_err(|error| errors::to_python(py, &error))?);
+    }
+    Ok(people)
 }

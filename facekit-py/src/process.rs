@@ -23,19 +23,17 @@ impl<T> OfProcess<T> {
         }
     }
 
-    /// The value; `what` names it where it is another process's.
-    pub(crate) fn get(&self, py: Python<'_>, what: &str) -> PyResult<&T> {
-        match &self.value {
-            Some(value) if self.process == process::id() => Ok(value),
-            _ => Err(errors::forked(py, what, self.process)),
-        }
+    /// The value, unless it is another process's.
+    pub(crate) fn here(&self) -> Option<&T> {
+        self.value
+            .as_ref()
+            .filter(|_| self.process == process::id())
     }
 
-    pub(crate) fn get_mut(&mut self, py: Python<'_>, what: &str) -> PyResult<&mut T> {
-        match &mut self.value {
-            Some(value) if self.process == process::id() => Ok(value),
-            _ => Err(errors::forked(py, what, self.process)),
-        }
+    /// The value; `what` names it where it is another process's.
+    pub(crate) fn get(&self, py: Python<'_>, what: &str) -> PyResult<&T> {
+        self.here()
+            .ok_or_else(|| errors::forked(py, what, self.process))
     }
 }
 

@@ -4,20 +4,20 @@ use std::{num::NonZeroUsize, path::PathBuf, sync::Arc, thread};
 
 use facekit::{
     AlignedFace, Calibration, DetectOptions, EnrollOptions, Error, ImageView, LoadOptions,
-    PersonId, PixelFormat, QualityOptions, RecognizeOptions, Result, Threshold, align,
+    PersonId, PixelFormat, QualityOptions, RecognizeOptions, Result, Threshold, Watch, align,
     image as pixels,
 };
-use pyo3::{exceptions::PyTypeError, prelude::*};
+use pyo3::prelude::*;
 
 use crate::{
     embedding::{Embedding, EmbeddingSpace},
     engine::engine,
     errors,
     gallery::{Gallery, Shared},
-    image::{Color, Opened, Photo},
-    many::RecognizeMany,
+    image::{self, Color, Photo},
+    many::{Manner, RecognizeMany},
     models,
-    options::{options, parse_subject, quality_options, share, threshold},
+    options::{self, options, parse_subject, quality_options, share, threshold},
     process::OfProcess,
     reports::{EnrollReport, Verification},
     results::{self, Candidate, Detection, Recognition},
@@ -97,23 +97,23 @@ impl Recognizer {
         calibration: Option<PathBuf>,
         liveness: bool,
         liveness_threshold: f32,
-        max_side: Option<usize>,
+        max_side: Option<i64>,
         equalize: bool,
         detector_score: Option<f32>,
         detector_overlap: Option<f32>,
         quality: Option<&Bound<'_, PyAny>>,
         subject: &str,
-        threads: Option<usize>,
+        threads: Option<i64>,
         provider: Option<&str>,
         onnxruntime: Option<PathBuf>,
         models_folder: Option<PathBuf>,
     ) -> PyResult<Self> {
-        let threads = match threads {
-            None => thread::available_parallelism().unwrap_or(NonZeroUsize::MIN),
-            Some(threads) => NonZeroUsize::new(threads)
-                .ok_or_else(|| errors::argument(py, "threads", "0 given, at least 1 needed"))?,
-        };
+        let threads = options::threads(py, threads)?
+            .unwrap_or_else(|| thread::available_parallelism().unwrap_or(NonZeroUsize::MIN));
         let threshold = threshold(py, fmr, fpir, score)?;
+        let max_side = max_side
+            .map(|side| options::whole(py, "max_side", side))
+            .transpose()?;
         let mut detect_options = DetectOptions::default()
             .with_max_side(max_side)
             .with_equalize(equalize);
@@ -221,28 +221,22 @@ impl Recognizer {
     ) -> PyResult<Vec<Embedding>> {
         let parts = self.parts(py)?;
         let photo = Photo::new("image", image, Color::parse(color)?)?;
-        let embeddings = work::detached(py, || {
+        let embeddings = work::watched(py, None, |watch| {
             let image = photo.open()?;
             let ((width, height), rgb) = (image.size(), image.rgb8());
             let view = ImageView::new(&rgb, width, height, PixelFormat::Rgb8)?;
-            let embedder = parts.recognizer.embedder();
-            let crop =
-                |face: &facekit::Detection| align(view, &face.landmarks, embedder.face_side());
-            let crops: Vec<AlignedFace> = match detections {
-                Some(given) => given
-                    .iter()
-                    .map(|face| crop(&face.0))
-                    .collect::<Result<_>>()?,
+            let side = parts.recognizer.embedder().face_side();
+            let crop = |face: &facekit::Detection| align(view, &face.landmarks, side);
+            match detections {
+                Some(given) => parts.embed_each(given.iter().map(|face| crop(&face.0)), &watch),
                 // Landmarks on one spot are a detector's mistake, not a face.
-                None => parts
-                    .recognizer
-                    .detector()
-                    .detect(view, &parts.detect_options)?
-                    .iter()
-                    .filter_map(|face| crop(face).ok())
-                    .collect(),
-            };
-            embedder.embed(&crops)
+                None => {
+                    let detector = parts.recognizer.detector();
+                    let found = detector.detect(view, &parts.detect_options)?;
+                    let crops = found.iter().filter_map(|face| crop(face).ok());
+                    parts.embed_each(crops.map(Ok), &watch)
+                }
+            }
         })?;
         Ok(embeddings.into_iter().map(Embedding::from).collect())
     }
@@ -260,33 +254,25 @@ impl Recognizer {
     fn embed_aligned(
         &self,
         py: Python<'_>,
-        crops: Vec<Bound<'_, PyAny>>,
+        crops: &Bound<'_, PyAny>,
         color: &str,
     ) -> PyResult<Vec<Embedding>> {
         let parts = self.parts(py)?;
-        let color = Color::parse(color)?;
-        let crops: Vec<Photo> = crops
-            .iter()
-            .map(|crop| Photo::new("crops", crop, color))
-            .collect::<PyResult<_>>()?;
-        let embeddings = work::detached(py, || {
-            let embedder = parts.recognizer.embedder();
-            let side = embedder.face_side();
-            let crops: Vec<AlignedFace> = crops
-                .iter()
-                .map(|crop| {
-                    let crop = crop.open()?;
-                    match crop.size() {
-                        (width, height) if width != height => Err(Error::argument(
-                            "crops",
-                            format!("{width} × {height} given, a square needed"),
-                        )),
-                        (width, _) if width == side => AlignedFace::new(crop.view().to_image()),
-                        _ => AlignedFace::new(pixels::resize(crop.view(), side, side)?),
-                    }
-                })
-                .collect::<Result<_>>()?;
-            embedder.embed(&crops)
+        let crops = several("crops", crops, Color::parse(color)?)?;
+        let embeddings = work::watched(py, None, |watch| {
+            let side = parts.recognizer.embedder().face_side();
+            let crop = |photo: &Photo| {
+                let crop = photo.open()?;
+                match crop.size() {
+                    (width, height) if width != height => Err(Error::argument(
+                        "crops",
+                        format!("{width} × {height} given, a square needed"),
+                    )),
+                    (width, _) if width == side => AlignedFace::new(crop.view().to_image()),
+                    _ => AlignedFace::new(pixels::resize(crop.view(), side, side)?),
+                }
+            };
+            parts.embed_each(crops.iter().map(crop), &watch)
         })?;
         Ok(embeddings.into_iter().map(Embedding::from).collect())
     }
@@ -357,15 +343,14 @@ impl Recognizer {
     ) -> PyResult<EnrollReport> {
         let parts = self.parts(py)?;
         let color = Color::parse(color)?;
-        let photos = several(photos, color)?;
+        let photos = several("photos", photos, color)?;
+        share(py, "ambiguity", Some(ambiguity))?;
         let quality = match quality {
             Some(quality) => quality_options(py, Some(quality))?,
             None => QualityOptions::enrollment(),
         };
         work::watched(py, progress, |watch| {
             let person = PersonId::new(person)?;
-            let opened: Vec<Opened<'_>> = photos.iter().map(Photo::open).collect::<Result<_>>()?;
-            let views: Vec<ImageView<'_>> = opened.iter().map(Opened::view).collect();
             let mut options = EnrollOptions::default()
                 .with_quality(quality)
                 .with_liveness(liveness)
@@ -374,7 +359,8 @@ impl Recognizer {
                 .with_ambiguity(ambiguity)
                 .with_watch(watch);
             options.name = name;
-            parts.recognizer.enroll(&person, &views, &options)
+            let photos = photos.iter().map(Photo::open);
+            parts.recognizer.enroll_each(&person, photos, &options)
         })
         .map(EnrollReport)
     }
@@ -401,7 +387,7 @@ impl Recognizer {
         &self,
         py: Python<'py>,
         image: &Bound<'py, PyAny>,
-        roster: Option<Vec<String>>,
+        roster: Option<&Bound<'py, PyAny>>,
         subject: Option<&str>,
         color: &str,
     ) -> PyResult<Bound<'py, PyAny>> {
@@ -414,33 +400,39 @@ impl Recognizer {
 
     /// Recognises the faces in many images on `threads` threads: an iterator over what `recognize` would return, in order.
     ///
-    /// `images` is any iterable, a generator too: no more than two images for each thread and four are taken ahead of the results
-    /// that were asked for. Arrays must not be written to before their result has come. `errors="raise"` raises for an image that
-    /// cannot be used, and the next call goes on with the one after it; `errors="return"` gives the exception in the place of
-    /// the result.
+    /// `images` is any iterable, a generator too. Images are taken on the thread that asks for a result, up to `ahead` of them
+    /// before their own results are asked for: two for each thread and a few more where it is None. With `ahead=0` each result is
+    /// given before the next image is taken, which is for cameras and queues, where that one may be long in coming; images are
+    /// worked on one after the other then. Arrays must not be written to before their result has come.
+    ///
+    /// `errors="raise"` raises for an image that cannot be used, and the next call goes on with the one after it;
+    /// `errors="return"` gives the exception in the place of the result. An exception of the iterable itself comes after the
+    /// results of the images before it, except KeyboardInterrupt and the like, which end everything at once.
     ///
     /// >>> import facekit, numpy
     /// >>> frames = (numpy.full((240, 320, 3), grey, dtype="uint8") for grey in range(0, 250, 50))
     /// >>> [len(faces) for faces in facekit.Recognizer().recognize_many(frames)]
     /// [0, 0, 0, 0, 0]
-    #[pyo3(signature = (images, *, roster = None, subject = None, color = "rgb", threads = None, errors = "raise"))]
+    #[pyo3(signature = (
+        images, *, roster = None, subject = None, color = "rgb", threads = None, ahead = None, errors = "raise"
+    ))]
     #[allow(clippy::too_many_arguments, reason = "they have names in Python")]
     fn recognize_many(
         &self,
         py: Python<'_>,
         images: &Bound<'_, PyAny>,
-        roster: Option<Vec<String>>,
+        roster: Option<&Bound<'_, PyAny>>,
         subject: Option<&str>,
         color: &str,
-        threads: Option<usize>,
+        threads: Option<i64>,
+        ahead: Option<i64>,
         errors: &str,
     ) -> PyResult<RecognizeMany> {
         let parts = self.parts(py)?;
-        let threads = match threads {
-            None => parts.threads,
-            Some(threads) => NonZeroUsize::new(threads)
-                .ok_or_else(|| errors::argument(py, "threads", "0 given, at least 1 needed"))?,
-        };
+        let threads = options::threads(py, threads)?.unwrap_or(parts.threads);
+        let ahead = ahead
+            .map(|ahead| options::whole(py, "ahead", ahead))
+            .transpose()?;
         let raise = match errors {
             "raise" => true,
             "return" => false,
@@ -457,8 +449,13 @@ impl Recognizer {
                 None => Err(no_gallery()),
             })?;
         }
-        let color = Color::parse(color)?;
-        RecognizeMany::new(images, Arc::clone(parts), options, color, threads, raise)
+        let manner = Manner {
+            color: Color::parse(color)?,
+            threads,
+            ahead,
+            raise,
+        };
+        RecognizeMany::new(images, Arc::clone(parts), options, manner)
     }
 
     /// The `k` people nearest to a face (1:N), nearest first, whether or not they pass the threshold.
@@ -479,11 +476,12 @@ impl Recognizer {
         &self,
         py: Python<'_>,
         probe: &Bound<'_, PyAny>,
-        k: usize,
-        roster: Option<Vec<String>>,
+        k: i64,
+        roster: Option<&Bound<'_, PyAny>>,
         color: &str,
     ) -> PyResult<Vec<Candidate>> {
         let parts = self.parts(py)?;
+        let k = options::whole(py, "k", k)?;
         let options = options(py, roster, Some("largest"))?;
         if let Ok(embedding) = probe.cast::<Embedding>() {
             let embedding = &embedding.get().0;
@@ -526,9 +524,11 @@ impl Recognizer {
     /// >>> recognizer.threshold(1) < recognizer.threshold(100)
     /// True
     #[pyo3(signature = (templates = 1))]
-    fn threshold(&self, py: Python<'_>, templates: usize) -> PyResult<f32> {
-        let recognizer = &self.parts(py)?.recognizer;
-        self.parts(py)?
+    fn threshold(&self, py: Python<'_>, templates: i64) -> PyResult<f32> {
+        let templates = options::whole(py, "templates", templates)?;
+        let parts = self.parts(py)?;
+        let recognizer = &parts.recognizer;
+        parts
             .threshold
             .score(
                 recognizer.calibration(),
@@ -580,12 +580,14 @@ impl Recognizer {
         Ok(self.parts(py)?.threads.get())
     }
 
-    fn __repr__(&self, py: Python<'_>) -> PyResult<String> {
-        let parts = self.parts(py)?;
-        Ok(format!(
-            "<Recognizer models={:?}, runtime={:?}, threads={}>",
-            parts.selection, parts.runtime, parts.threads
-        ))
+    fn __repr__(&self) -> String {
+        match self.0.here() {
+            Some(parts) => format!(
+                "<Recognizer models={:?}, runtime={:?}, threads={}>",
+                parts.selection, parts.runtime, parts.threads
+            ),
+            None => "<Recognizer of another process>".to_owned(),
+        }
     }
 }
 
@@ -593,14 +595,38 @@ impl Recognizer {
     /// For use: an error in another process, and where the gallery was closed.
     fn parts(&self, py: Python<'_>) -> PyResult<&Arc<Parts>> {
         let parts = self.0.get(py, "Recognizer")?;
-        if let Some(gallery) = &parts.gallery {
-            gallery.check_open(py)?;
-        }
+        parts.check_open(py)?;
         Ok(parts)
     }
 }
 
 impl Parts {
+    /// An error where the gallery was closed.
+    pub(crate) fn check_open(&self, py: Python<'_>) -> PyResult<()> {
+        match &self.gallery {
+            Some(gallery) => gallery.check_open(py),
+            None => Ok(()),
+        }
+    }
+
+    /// Embeds crops, some at a time, and tells of it in between.
+    fn embed_each(
+        &self,
+        crops: impl Iterator<Item = Result<AlignedFace>>,
+        watch: &Watch<'_>,
+    ) -> Result<Vec<facekit::Embedding>> {
+        const AT_A_TIME: usize = 32;
+        let (mut crops, mut embeddings) = (crops, Vec::new());
+        loop {
+            let some: Vec<AlignedFace> = crops.by_ref().take(AT_A_TIME).collect::<Result<_>>()?;
+            if some.is_empty() {
+                return Ok(embeddings);
+            }
+            embeddings.extend(self.recognizer.embedder().embed(&some)?);
+            watch.report(embeddings.len() as u64, None)?;
+        }
+    }
+
     /// The faces in a photo, and its width and height.
     pub(crate) fn recognize(
         &self,
@@ -665,17 +691,18 @@ fn beside(gallery: &std::path::Path, model: &str) -> PathBuf {
     gallery.with_file_name(name)
 }
 
-/// The photos of a list; a single one stands for itself.
-fn several(photos: &Bound<'_, PyAny>, color: Color) -> PyResult<Vec<Photo>> {
-    if let Ok(photo) = Photo::new("photos", photos, color) {
-        return Ok(vec![photo]);
+/// The photos of an iterable; a single one stands for itself.
+fn several(
+    argument: &'static str,
+    photos: &Bound<'_, PyAny>,
+    color: Color,
+) -> PyResult<Vec<Photo>> {
+    let class = photos.get_type();
+    if image::is_single(photos)? || !class.hasattr("__iter__")? && !class.hasattr("__getitem__")? {
+        return Photo::new(argument, photos, color).map(|photo| vec![photo]);
     }
-    let Ok(list) = photos.try_iter() else {
-        return Err(PyTypeError::new_err(format!(
-            "photos: {} given, a list of images needed",
-            photos.get_type().fully_qualified_name()?
-        )));
-    };
-    list.map(|photo| Photo::new("photos", &photo?, color))
+    let photos = photos.try_iter()?;
+    photos
+        .map(|photo| Photo::new(argument, &photo?, color))
         .collect()
 }

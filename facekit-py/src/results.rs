@@ -10,6 +10,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     embedding::{Embedding, SavedEmbedding},
+    errors,
+    options::share,
     quality::{Quality, QualityIssue},
     value,
 };
@@ -64,9 +66,15 @@ where
 pub(crate) struct Box(pub(crate) Rect);
 
 value_class!(Box {
+    /// Raises InvalidArgumentError where a number is not finite, or width or height is negative.
     #[new]
-    fn new(x: f32, y: f32, width: f32, height: f32) -> Self {
-        Self(Rect::new(x, y, width, height))
+    fn new(py: Python<'_>, x: f32, y: f32, width: f32, height: f32) -> PyResult<Self> {
+        let numbers = [x, y, width, height];
+        if width < 0.0 || height < 0.0 || !numbers.iter().all(|number| number.is_finite()) {
+            let reason = format!("{numbers:?} given, finite numbers and no negative size needed");
+            return Err(errors::argument(py, "box", reason));
+        }
+        Ok(Self(Rect::new(x, y, width, height)))
     }
 
     /// The left edge.
@@ -171,13 +179,23 @@ pub(crate) struct Detection(pub(crate) facekit::Detection);
 value_class!(Detection {
     #[new]
     #[pyo3(signature = (r#box, landmarks, score = 1.0))]
-    fn new(r#box: [f32; 4], landmarks: [[f32; 2]; 5], score: f32) -> Self {
+    fn new(
+        py: Python<'_>,
+        r#box: [f32; 4],
+        landmarks: [[f32; 2]; 5],
+        score: f32,
+    ) -> PyResult<Self> {
         let [x, y, width, height] = r#box;
-        Self(facekit::Detection {
-            rect: Rect::new(x, y, width, height),
+        if !landmarks.as_flattened().iter().all(|number| number.is_finite()) {
+            let reason = format!("{landmarks:?} given, finite numbers needed");
+            return Err(errors::argument(py, "landmarks", reason));
+        }
+        share(py, "score", Some(score))?;
+        Ok(Self(facekit::Detection {
+            rect: Box::new(py, x, y, width, height)?.0,
             landmarks: landmarks.map(|[x, y]| Point::new(x, y)).into(),
             score,
-        })
+        }))
     }
 
     /// The box around the face, in pixels of the image given.

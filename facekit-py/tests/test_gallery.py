@@ -2,6 +2,8 @@
 
 import datetime
 import os
+import threading
+import time
 
 import pytest
 
@@ -145,3 +147,40 @@ def test_a_fork_leaves_the_file_alone(path, embedding):
             Gallery(path, KEY)
     with Gallery(path, KEY) as gallery:
         assert gallery.check().is_clean and len(gallery) == 2
+
+
+def test_closed_by_its_own_progress(path, embedding):
+    gallery = Gallery(path, key=KEY)
+    gallery.add("anna", [embedding()])
+    report = gallery.check(progress=lambda done, total: gallery.close())
+    assert report.is_clean and gallery.closed
+    # It closed when the check ended.
+    with Gallery(path, key=KEY) as again:
+        assert "anna" in again
+        with pytest.raises(ValueError, match="closed"):
+            again.check(progress=lambda done, total: again.close() or len(again))
+
+
+def test_close_waits_for_others(path, embedding):
+    gallery = Gallery(path, key=KEY)
+    gallery.add("anna", [embedding()])
+    begun, seen = threading.Event(), []
+
+    def progress(done, total):
+        if not begun.is_set():
+            begun.set()
+            time.sleep(0.3)
+
+    thread = threading.Thread(target=lambda: seen.append(gallery.check(progress=progress)))
+    thread.start()
+    begun.wait(20)
+    gallery.close()
+    Gallery(path, key=KEY).close()
+    thread.join()
+    assert seen[0].is_clean
+
+
+def test_shares_that_cannot_be(embedding):
+    for quality in (float("nan"), -1, 5):
+        with pytest.raises(ValueError, match="quality: .* given, a number from 0 to 1 needed"):
+            Gallery().add("anna", [embedding()], quality=quality)

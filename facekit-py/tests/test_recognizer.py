@@ -1,7 +1,8 @@
-"""Recognition on real photos: what the reference found, what the command prints, on all cores, and stopped."""
+"""Recognition on real photos: what the reference found, what the command prints, and from many threads."""
 
 import _thread
 import gc
+import io
 import json
 import os
 import pickle
@@ -198,88 +199,76 @@ def test_recognize_alone(recognizer):
         recognizer.recognize_many([grey], roster=["anna"])
 
 
-def frames(count):
-    return [np.full((48 + at % 5, 64, 3), at % 251, "uint8") for at in range(count)]
+def test_one_image_to_enrol_is_one(people):
+    recognizer = facekit.Recognizer(gallery=Gallery())
+    for bad in (np.zeros((3, 48, 64), "uint8"), np.zeros((48, 64, 2), "uint8")):
+        with pytest.raises(ValueError, match="photos: an array of shape"):
+            recognizer.enroll("x", bad)
 
+    class Interrupts:
+        def __array__(self, dtype=None, copy=None):
+            raise KeyboardInterrupt
 
-@pytest.mark.parametrize("threads", [1, 2, 5])
-def test_many_come_in_order(recognizer, threads):
-    images = frames(60)
-    results = list(recognizer.recognize_many(iter(images), threads=threads))
-    assert [faces.height for faces in results] == [image.shape[0] for image in images]
-
-
-def test_many_photos_are_what_each_is(standard, photos):
-    recognizer = standard()
-    files = sorted(photos.glob("*.jpg")) * 3
-    assert list(recognizer.recognize_many(files, threads=3)) == [recognizer.recognize(file) for file in files]
-
-
-def test_few_are_taken_ahead(recognizer):
-    taken = 0
-
-    def images():
-        nonlocal taken
-        for image in frames(100):
-            taken += 1
-            yield image
-
-    with recognizer.recognize_many(images(), threads=2) as results:
-        assert taken == 0
-        for given, _ in enumerate(results, 1):
-            assert taken <= given + 8
-            if given == 50:
-                break
-    assert list(results) == [] and taken <= 58
-
-
-def test_a_bad_one_does_not_end_the_rest(recognizer):
-    images = [*frames(3), None, b"no image", "no/such.jpg", *frames(2)]
-    results = list(recognizer.recognize_many(images, errors="return"))
-    assert [type(result).__name__ for result in results[3:6]] == ["TypeError", "ImageError", "FileMissingError"]
-    assert all(isinstance(results[at], facekit.Faces) for at in (0, 1, 2, 6, 7))
-    many, heights, raised = recognizer.recognize_many(images), [], []
-    while True:
-        try:
-            heights.append(next(many).height)
-        except StopIteration:
-            break
-        except Exception as error:
-            raised.append(type(error).__name__)
-    assert len(heights) == 5 and raised == ["TypeError", "ImageError", "FileMissingError"]
-
-
-def test_an_iterable_that_fails(recognizer):
-    def images():
-        yield from frames(3)
-        raise OSError("the camera is gone")
-
-    results = []
-    with pytest.raises(OSError, match="the camera is gone"):
-        for faces in recognizer.recognize_many(images()):
-            results.append(faces)
-    assert len(results) == 3
-    with pytest.raises(TypeError):
-        recognizer.recognize_many(5)
-    with pytest.raises(ValueError):
-        recognizer.recognize_many([], errors="ignore")
-    assert list(recognizer.recognize_many([])) == []
-
-
-def test_ctrl_c_ends_many(recognizer):
-    begun = threading.active_count()
-    results = recognizer.recognize_many(np.zeros((2000, 2000, 3), "uint8") for _ in range(100_000))
-    next(results)
-    # As Ctrl-C does, while the next result is waited for.
-    timer = threading.Timer(0.2, _thread.interrupt_main)
-    timer.start()
     with pytest.raises(KeyboardInterrupt):
-        for _ in results:
-            pass
+        recognizer.enroll("x", Interrupts())
+    truncated = io.BytesIO((people / "people" / "Ari" / "1.jpg").read_bytes()[:4000])
+    with pytest.raises(OSError, match="truncated"):
+        recognizer.enroll("x", Image.open(truncated))
+    with pytest.raises(TypeError, match="photos: int given"):
+        recognizer.enroll("x", 5)
+    photos = [people / "people" / "Ari" / f"{number}.jpg" for number in range(1, 4)]
+    assert recognizer.enroll("ari", iter(photos)).accepted
+
+
+def test_photos_to_enrol_are_read_one_after_the_other(people, tmp_path):
+    recognizer = facekit.Recognizer(gallery=Gallery())
+    photo = people / "people" / "Ari" / "1.jpg"
+    done = []
+
+    def progress(at, count):
+        done.append((at, count))
+        if at == 1:
+            (tmp_path / "late.jpg").write_bytes(photo.read_bytes())
+
+    report = recognizer.enroll("ari", [photo, tmp_path / "late.jpg"], progress=progress)
+    assert done == [(1, 2), (2, 2)] and report.accepted == [0, 1]
+
+
+def test_ctrl_c_ends_embedding(recognizer):
+    crops = [np.zeros((112, 112, 3), "uint8")] * 100_000
+    timer = threading.Timer(0.5, _thread.interrupt_main)
+    timer.start()
+    begun = time.monotonic()
+    with pytest.raises(KeyboardInterrupt):
+        recognizer.embed_aligned(crops)
     timer.join()
-    # The exception may come from the loop, too, and then the rest could still be had.
-    results.close()
-    assert list(results) == [] and threading.active_count() == begun
+    assert time.monotonic() - begun < 60
+
+
+def test_numbers_and_lists_that_cannot_be():
+    recognizer = facekit.Recognizer(gallery=Gallery())
+    grey = np.zeros((48, 64, 3), "uint8")
+    for call in (
+        lambda: recognizer.identify(grey, k=-1),
+        lambda: recognizer.threshold(-1),
+        lambda: facekit.Recognizer(max_side=-1),
+        lambda: facekit.Recognizer(threads=-1),
+        lambda: recognizer.enroll("x", grey, ambiguity=float("nan")),
+        lambda: recognizer.enroll("x", grey, ambiguity=2),
+    ):
+        with pytest.raises(errors.InvalidArgumentError, match="needed"):
+            call()
+    for roster in ("anna", 5, [5]):
+        with pytest.raises(TypeError, match="roster: .* given, ids of people needed"):
+            recognizer.recognize(grey, roster=roster)
+    assert recognizer.recognize(grey, roster=set()) == ()
+
+
+def test_repr_of_what_was_closed():
+    gallery = Gallery()
+    recognizer = facekit.Recognizer(gallery=gallery)
+    gallery.close()
+    assert "nano" in repr(recognizer) and "closed" in repr(gallery)
 
 
 def test_eight_threads(standard, photos):

@@ -176,6 +176,38 @@ def test_indexes_that_cannot_be(call, error):
         call()
 
 
+def test_arrays_that_are_not_aligned(rng, space):
+    records = np.zeros(9, [("tag", "u1"), ("values", "f4", (8,))])
+    records["values"] = rng.normal(size=(9, 8))
+    values = records["values"]
+    assert not values.flags.aligned
+    index = Index(values)
+    index.add(values[:2], ids=[20, 21])
+    assert index.search(values[3], k=1)[0].tolist() == [[3]]
+    assert facekit.Embedding(space, values[0]) == facekit.Embedding(space, values[0].copy())
+
+
+def test_ids_of_any_kind():
+    rows = np.eye(3, dtype="float32")
+    index = Index(rows, ids=(number for number in (5, 6, 7)))
+    for roster in ({5, 6}, np.array([5, 6], "uint8"), range(5, 7)):
+        assert sorted(index.search(rows[0], k=9, roster=roster)[0][0].tolist()) == [5, 6]
+    for ids, error in ([[1, 1, 2], ValueError], [[2**63, 1, 2], TypeError], [[-1, 1, 2], ValueError], [["a", 1, 2], TypeError]):
+        with pytest.raises(error, match="ids: "):
+            Index(rows, ids=ids)
+
+
+def test_shapes_that_cannot_be(face):
+    for box in ((0, 0, -5, 5), (float("nan"), 0, 1, 1), (0, 0, float("inf"), 1)):
+        with pytest.raises(ValueError, match="box: "):
+            facekit.Box(*box)
+        with pytest.raises(ValueError, match="box: "):
+            facekit.Detection(box, face.landmarks.tolist())
+    for score in (float("nan"), 2, -1):
+        with pytest.raises(ValueError, match="score: "):
+            facekit.Detection(tuple(face.box), face.landmarks.tolist(), score=score)
+
+
 def test_models():
     known = {model.name: model for model in facekit.models.list()}
     yunet = known["yunet_n"]

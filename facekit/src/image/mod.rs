@@ -198,6 +198,18 @@ impl<'a> ImageView<'a> {
     }
 }
 
+impl<'a> From<&'a Image> for ImageView<'a> {
+    fn from(image: &'a Image) -> Self {
+        image.view()
+    }
+}
+
+impl<'a> From<&'a ImageView<'_>> for ImageView<'a> {
+    fn from(view: &'a ImageView<'_>) -> Self {
+        *view
+    }
+}
+
 impl fmt::Debug for ImageView<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(

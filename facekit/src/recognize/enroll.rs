@@ -233,9 +233,37 @@ impl Recognizer {
         photos: &[ImageView<'_>],
         options: &EnrollOptions<'_>,
     ) -> Result<EnrollReport> {
-        let _span = tracing::debug_span!("enroll", photos = photos.len()).entered();
+        self.enroll_each(person, photos.iter().copied().map(Ok), options)
+    }
+
+    /// As [`enroll`](Self::enroll), with photos that are read one after the other: no more than one is held at a time.
+    ///
+    /// ```no_run
+    /// use facekit::{EnrollOptions, PersonId, Recognizer, image::{self, DecodeLimits}};
+    /// # fn recognizer() -> Recognizer { unimplemented!() }
+    ///
+    /// let files = ["1.jpg", "2.jpg", "3.jpg"];
+    /// let photos = files.iter().map(|file| image::open(file, &DecodeLimits::default()));
+    /// let report = recognizer().enroll_each(&PersonId::new("anna")?, photos, &EnrollOptions::default())?;
+    /// # Ok::<(), facekit::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// As [`enroll`](Self::enroll), and the first error among `photos`; nothing has changed then, either.
+    pub fn enroll_each<P>(
+        &self,
+        person: &PersonId,
+        photos: impl ExactSizeIterator<Item = Result<P>>,
+        options: &EnrollOptions<'_>,
+    ) -> Result<EnrollReport>
+    where
+        for<'a> ImageView<'a>: From<&'a P>,
+    {
+        let count = photos.len();
+        let _span = tracing::debug_span!("enroll", photos = count).entered();
         let gallery = self.writable_gallery()?;
-        if photos.is_empty() {
+        if count == 0 {
             return Err(Error::argument("photos", "enrolment needs at least one"));
         }
         let mut report = EnrollReport {
@@ -247,14 +275,14 @@ impl Recognizer {
         };
 
         let mut usable = Vec::new();
-        for (photo, &image) in photos.iter().enumerate() {
+        for (photo, image) in photos.enumerate() {
+            let image = image?;
+            let image = ImageView::from(&image);
             match self.subject_of(image, &options.quality, options.liveness, options.ambiguity)? {
                 Ok(face) => usable.push((photo, face)),
                 Err(refusal) => report.refused.push(RefusedPhoto { photo, refusal }),
             }
-            options
-                .watch
-                .report(photo as u64 + 1, Some(photos.len() as u64))?;
+            options.watch.report(photo as u64 + 1, Some(count as u64))?;
         }
         let embeddings = if options.augment {
             usable

@@ -1,0 +1,235 @@
+"""Many images: order, bounds, errors, and how it ends."""
+
+import _thread
+import gc
+import os
+import threading
+import time
+import weakref
+
+import numpy as np
+import pytest
+
+import facekit
+
+GREY = np.full((48, 64, 3), 128, "uint8")
+
+
+def frames(count):
+    return [np.full((48 + at % 5, 64, 3), at % 251, "uint8") for at in range(count)]
+
+
+@pytest.mark.parametrize("threads", [1, 2, 5])
+def test_many_come_in_order(recognizer, threads):
+    images = frames(60)
+    results = list(recognizer.recognize_many(iter(images), threads=threads))
+    assert [faces.height for faces in results] == [image.shape[0] for image in images]
+
+
+def test_many_photos_are_what_each_is(standard, photos):
+    recognizer = standard()
+    files = sorted(photos.glob("*.jpg")) * 3
+    assert list(recognizer.recognize_many(files, threads=3)) == [recognizer.recognize(file) for file in files]
+
+
+def test_few_are_taken_ahead(recognizer):
+    taken = 0
+
+    def images():
+        nonlocal taken
+        for image in frames(100):
+            taken += 1
+            yield image
+
+    with recognizer.recognize_many(images(), threads=2) as results:
+        assert taken == 0
+        for given, _ in enumerate(results, 1):
+            assert taken <= given + 8
+            if given == 50:
+                break
+    assert list(results) == [] and taken <= 58
+
+
+def test_a_bad_one_does_not_end_the_rest(recognizer):
+    images = [*frames(3), None, b"no image", "no/such.jpg", *frames(2)]
+    results = list(recognizer.recognize_many(images, errors="return"))
+    assert [type(result).__name__ for result in results[3:6]] == ["TypeError", "ImageError", "FileMissingError"]
+    assert all(isinstance(results[at], facekit.Faces) for at in (0, 1, 2, 6, 7))
+    many, heights, raised = recognizer.recognize_many(images), [], []
+    while True:
+        try:
+            heights.append(next(many).height)
+        except StopIteration:
+            break
+        except Exception as error:
+            raised.append(type(error).__name__)
+    assert len(heights) == 5 and raised == ["TypeError", "ImageError", "FileMissingError"]
+
+
+def test_an_iterable_that_fails(recognizer):
+    def images():
+        yield from frames(3)
+        raise OSError("the camera is gone")
+
+    results = []
+    with pytest.raises(OSError, match="the camera is gone"):
+        for faces in recognizer.recognize_many(images()):
+            results.append(faces)
+    assert len(results) == 3
+    with pytest.raises(TypeError):
+        recognizer.recognize_many(5)
+    with pytest.raises(ValueError):
+        recognizer.recognize_many([], errors="ignore")
+    assert list(recognizer.recognize_many([])) == []
+
+
+def test_ctrl_c_ends_many(recognizer):
+    begun = threading.active_count()
+    results = recognizer.recognize_many(np.zeros((2000, 2000, 3), "uint8") for _ in range(100_000))
+    next(results)
+    # As Ctrl-C does, while the next result is waited for.
+    timer = threading.Timer(0.2, _thread.interrupt_main)
+    timer.start()
+    with pytest.raises(KeyboardInterrupt):
+        for _ in results:
+            pass
+    timer.join()
+    # The exception may come from the loop, too, and then the rest could still be had.
+    results.close()
+    assert list(results) == [] and threading.active_count() == begun
+
+
+@pytest.mark.parametrize("ending", [KeyboardInterrupt, SystemExit])
+def test_what_ends_the_program_does_not_wait(recognizer, ending):
+    def images():
+        yield from frames(3)
+        raise ending
+
+    results = recognizer.recognize_many(images(), threads=1)
+    with pytest.raises(ending):
+        for _ in range(3):
+            next(results)
+    assert list(results) == []
+
+
+def test_a_live_source_is_not_waited_for(recognizer):
+    asked = []
+
+    def camera():
+        for at in range(4):
+            asked.append(at)
+            yield GREY
+
+    for given, _ in enumerate(recognizer.recognize_many(camera(), ahead=0), 1):
+        assert len(asked) == given
+    results = recognizer.recognize_many(iter(frames(10)), ahead=3, threads=1)
+    assert len(list(results)) == 10
+
+
+def test_close_lets_go(recognizer):
+    closed, arrays = [], []
+
+    class Frame(np.ndarray):
+        pass
+
+    def camera():
+        try:
+            while True:
+                frame = GREY.copy().view(Frame)
+                arrays.append(weakref.ref(frame))
+                yield frame
+        finally:
+            closed.append(True)
+
+    with recognizer.recognize_many(camera()) as results:
+        next(results)
+    assert closed == [True]
+    gc.collect()
+    assert not any(frame() is not None for frame in arrays)
+
+
+def test_a_cycle_is_garbage(recognizer):
+    class Camera:
+        def __init__(self):
+            self.results = recognizer.recognize_many(self.frames())
+
+        def frames(self):
+            while True:
+                yield GREY
+
+    cameras = [Camera() for _ in range(3)]
+    for camera in cameras:
+        next(camera.results)
+    gone = [weakref.ref(camera) for camera in cameras]
+    del camera, cameras
+    gc.collect()
+    assert [camera() for camera in gone] == [None] * 3
+    deadline = time.monotonic() + 20
+    while "facekit-many" in threads() and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert "facekit-many" not in threads()
+
+
+def threads():
+    """The names of this process's threads, where the system tells."""
+    tasks = "/proc/self/task"
+    if not os.path.isdir(tasks):
+        return ""
+    names = []
+    for task in os.listdir(tasks):
+        try:
+            with open(f"{tasks}/{task}/comm") as file:
+                names.append(file.read())
+        except OSError:
+            pass
+    return " ".join(names)
+
+
+def test_another_thread_can_close(recognizer):
+    waits, gate, rest = threading.Event(), threading.Event(), []
+
+    def camera():
+        yield from frames(2)
+        waits.set()
+        gate.wait(20)
+        yield GREY
+
+    results = recognizer.recognize_many(camera(), ahead=0)
+    next(results), next(results)
+    thread = threading.Thread(target=lambda: rest.extend(results))
+    thread.start()
+    waits.wait(20)
+    with pytest.raises(ValueError, match="being waited for elsewhere"):
+        next(results)
+    results.close()
+    gate.set()
+    thread.join(20)
+    assert not thread.is_alive() and rest == [] and list(results) == []
+
+
+def test_a_closed_gallery_ends_it():
+    gallery = facekit.Gallery()
+    results = facekit.Recognizer(gallery=gallery).recognize_many([GREY] * 30)
+    next(results)
+    gallery.close()
+    with pytest.raises(ValueError, match="closed"):
+        next(results)
+    with pytest.raises(ValueError, match="closed"):
+        next(results)
+
+
+@pytest.mark.parametrize("one", [GREY, GREY[..., 0], "photos/", b"\xff\xd8", os.curdir.encode()], ids=type)
+def test_one_image_is_not_many(recognizer, one):
+    with pytest.raises(TypeError, match="images: a single .* given, an iterable of images needed"):
+        recognizer.recognize_many(one)
+
+
+def test_a_batch_is_many(recognizer):
+    assert len(list(recognizer.recognize_many(np.stack([GREY] * 5)))) == 5
+
+
+def test_numbers_of_threads(recognizer):
+    assert len(list(recognizer.recognize_many([GREY], threads=2**62))) == 1
+    for threads, ahead in [(0, None), (-1, None), (1, -1)]:
+        with pytest.raises(ValueError, match="threads|ahead"):
+            recognizer.recognize_many([GREY], threads=threads, ahead=ahead)
