@@ -2,12 +2,14 @@
 
 import pickle
 import re
+import sys
 from pathlib import Path
 
 import pytest
 
 import facekit
 from facekit import errors
+from facekit._onnxruntime import OLDEST
 
 ROOT = Path(__file__).resolve().parents[2]
 KINDS = [
@@ -96,3 +98,21 @@ def test_arguments_out_of_range(options, words):
 def test_arguments_of_the_wrong_type(options):
     with pytest.raises(TypeError):
         facekit.Recognizer(**options)
+
+
+@pytest.mark.parametrize("version", ["1.19.2", "1.9.0"])
+def test_an_onnxruntime_that_is_too_old(tmp_path, monkeypatch, version):
+    """Such as the newest for Python 3.9."""
+    package = tmp_path / "onnxruntime"
+    (package / "capi").mkdir(parents=True)
+    (package / "__init__.py").write_text(f'__version__ = "{version}"\n')
+    (package / "capi" / f"libonnxruntime.so.{version}").write_bytes(b"not looked into")
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.delitem(sys.modules, "onnxruntime", raising=False)
+    monkeypatch.delenv("ORT_DYLIB_PATH", raising=False)
+    advice = "Python 3.11 or newer" if sys.version_info < (3, 11) else 'pip install "onnxruntime>=1.24"'
+    with pytest.raises(errors.LibraryUnavailableError, match=f"version {version} is installed") as old:
+        facekit.Recognizer(runtime="ort")
+    assert advice in str(old.value) and str(package) in str(old.value)
+    extra = re.search(r"^ort = (.*)$", (ROOT / "facekit-py/pyproject.toml").read_text(), re.MULTILINE)[1]
+    assert f"onnxruntime>={'.'.join(map(str, OLDEST))};" in extra
