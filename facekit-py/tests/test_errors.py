@@ -1,5 +1,6 @@
 """Exceptions: one class for each kind of facekit's errors, in Python's own hierarchy."""
 
+import copy
 import pickle
 import re
 import sys
@@ -34,8 +35,8 @@ def test_every_kind_of_the_core_has_a_class():
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.__name__)
 def test_errors_are_pickled(kind):
     error = kind("what happened", about="a/b")
-    copy = pickle.loads(pickle.dumps(error))
-    assert type(copy) is kind and str(copy) == "what happened" and copy.about == "a/b"
+    twin = pickle.loads(pickle.dumps(error))
+    assert type(twin) is kind and str(twin) == "what happened" and twin.about == "a/b"
     assert kind.__doc__
 
 
@@ -62,7 +63,12 @@ def test_errors_know_what_they_are_about(tmp_path):
     assert missing.value.model == "yunet_s" and missing.value.path.parent == tmp_path
     with pytest.raises(FileNotFoundError) as file:
         facekit.Gallery(tmp_path / "none", read_only=True)
-    assert file.value.path == tmp_path / "none" and file.value.errno == 2
+    # As Python's own, also after a journey to another process.
+    with pytest.raises(FileNotFoundError) as own:
+        open(tmp_path / "none")
+    for error in (file.value, pickle.loads(pickle.dumps(file.value)), copy.copy(file.value)):
+        assert error.path == tmp_path / "none" and str(error) == str(file.value)
+        assert [error.errno, error.strerror, error.filename] == [2, own.value.strerror, str(tmp_path / "none")]
 
 
 @pytest.mark.parametrize(
