@@ -435,8 +435,8 @@ class Policy:
         with _exchange.located(past=marks):
             told, mark = json.loads(self._rules.decide(_exchange.joined(marks), seen))
         verdict = told.pop("verdict")
-        made = self._read(Decision, {**told, **verdict})
-        return dataclasses.replace(made, mark=self._read(Mark, mark) if mark else None)
+        decision: Decision = self._read(Decision, {**told, **verdict})
+        return dataclasses.replace(decision, mark=self._read(Mark, mark) if mark else None)
 
     def evaluate(
         self,
@@ -502,7 +502,8 @@ class Policy:
         changes = _exchange.texts("corrections", corrections, Mapping)
         with _exchange.located(punches=made, corrections=changes):
             told = self._rules.presence(person, _exchange.joined(made), _exchange.joined(changes), instant)
-        return self._read(Presence, json.loads(told))
+        presence: Presence = self._read(Presence, json.loads(told))
+        return presence
 
     def __reduce__(self) -> tuple[Any, ...]:
         return (_policy, self._given)
