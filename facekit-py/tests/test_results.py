@@ -197,6 +197,12 @@ def test_models():
         facekit.models.pull(["scrfd_500m"])
     with pytest.raises(facekit.errors.UnknownModelError):
         facekit.models.pull("no_such_model")
+    for names in [None, 5, [5], ["standard", None]]:
+        with pytest.raises(TypeError, match="^names: (None|5) given"):
+            facekit.models.pull(names)
+    for names in [[], "", (), " "]:
+        with pytest.raises(ValueError, match="^names: none given"):
+            facekit.models.pull(names)
 
 
 def test_models_are_pulled(data, tmp_path):
