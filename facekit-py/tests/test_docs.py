@@ -110,7 +110,7 @@ def test_types(tmp_path):
     check = [sys.executable, "-m", "mypy.stubtest", "facekit", "--allowlist", str(allowed)]
     done = subprocess.run(check, capture_output=True, text=True, cwd=tmp_path)
     assert done.returncode == 0, done.stdout + done.stderr
-    check = [sys.executable, "-m", "mypy", "--strict", str(PACKAGE / "tests" / "typed.py")]
+    check = [sys.executable, "-m", "mypy", "--strict", "--warn-unreachable", str(PACKAGE / "tests" / "typed.py")]
     done = subprocess.run(check, capture_output=True, text=True, cwd=tmp_path)
     assert done.returncode == 0, done.stdout + done.stderr
 
