@@ -43,7 +43,10 @@ def main() -> None:
     recognizer = facekit.Recognizer(*selection, gallery=facekit.Gallery(), liveness=not args.no_liveness)
 
     for folder in sorted(path for path in args.people.iterdir() if path.is_dir()):
-        report = recognizer.enroll(folder.name, photos(folder))
+        if not (portraits := photos(folder)):
+            print(f"{folder.name}: no photos, so nobody is enrolled")
+            continue
+        report = recognizer.enroll(folder.name, portraits)
         print(f"{folder.name}: {len(report.accepted)} photos", *(f"({photo.photo}: {photo})" for photo in report.refused))
 
     frames = sorted(photos(args.frames), key=lambda photo: taken(photo, policy))

@@ -18,6 +18,11 @@ import numpy as np
 import facekit
 
 
+THREADS = 8
+# Memory is looked at after each tenth of the calls, also of the half that come first.
+LEAST = 2 * 10 * THREADS
+
+
 def resident():
     """Resident memory in MB."""
     with open("/proc/self/statm") as file:
@@ -31,7 +36,7 @@ def hammer(recognizer, images, calls):
 
     def work(first):
         nonlocal done
-        for at in range(calls // 8):
+        for at in range(calls // THREADS):
             nth = (first + at) % len(images)
             if recognizer.recognize(images[nth]) != expected[nth]:
                 wrong.append((first, at))
@@ -40,7 +45,7 @@ def hammer(recognizer, images, calls):
                 if done % (calls // 10) == 0:
                     memory.append(resident())
 
-    threads = [threading.Thread(target=work, args=(first,)) for first in range(8)]
+    threads = [threading.Thread(target=work, args=(first,)) for first in range(THREADS)]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -101,6 +106,8 @@ def main():
     parser.add_argument("--models", default=None)
     parser.add_argument("--seconds", type=float, default=2.0)
     args = parser.parse_args()
+    if args.calls < LEAST:
+        parser.error(f"--calls: {args.calls} given, at least {LEAST} needed")
     options = {"threads": 1, "max_side": 160, **({"models": args.models} if args.models else {})}
     recognizer = facekit.Recognizer(**options)
     rng = np.random.default_rng(1)

@@ -2,14 +2,18 @@
 
 import dataclasses
 import json
+import os
 import pickle
+import subprocess
+import sys
 from datetime import date, datetime, timedelta, timezone
 from zoneinfo import ZoneInfo
 
+import numpy as np
 import pytest
 
 import facekit
-from facekit import attendance
+from facekit import _exchange, attendance
 from facekit.attendance import Ledger, Policy, Punch, Sighting, columns
 from facekit.errors import AttendanceError
 
@@ -61,6 +65,8 @@ def test_a_night_when_the_clocks_change():
         date(2026, 3, 28), date(2026, 3, 28), as_of=datetime(2026, 4, 2, tzinfo=BERLIN),
     )
     assert sunday.days[0].times.elapsed == timedelta(hours=7)
+    # As the documentation says: Python subtracts what clocks on the wall show.
+    assert sunday.shifts[0].closed - sunday.shifts[0].opened == timedelta(hours=8)
 
 
 def test_results_are_values():
@@ -80,7 +86,8 @@ def test_results_are_values():
     assert table["first"][0].tzinfo == BERLIN and table["first"][1] is None
     with pytest.raises(AttributeError):
         ledger.person = "bert"
-    assert columns([]) == {}
+    # The same columns, empty.
+    assert columns([]) == {name: [] for name in ledger.days[0].to_dict()}
 
 
 def test_holidays_members_and_corrections():
@@ -109,7 +116,7 @@ def test_nothing_that_the_rules_say_is_lost():
     """Each key of the rules' own records has a field, or is one that is read in another way."""
     policy = Policy.from_toml(NIGHT)
     when = [datetime(2026, 3, 2, 21, 0, tzinfo=timezone.utc), datetime(2026, 3, 3, 5, 0, tzinfo=timezone.utc)]
-    text = attendance._text(punches(*when))
+    text = _exchange.text(punches(*when))
     told, statistics = json.loads(
         policy._rules.evaluate("anna", text, "[]", "2026-03-02", "2026-03-06", "2026-03-09T00:00:00Z")
     )
@@ -141,11 +148,11 @@ def test_what_is_wrong_is_named():
         Policy({"site": {"time_zone": "Mars/Olympus"}})
     with pytest.raises(AttendanceError, match="calendar"):
         Policy(holidays="no calendar")
-    with pytest.raises(ValueError, match="members: unknown field `nmae`"):
+    with pytest.raises(ValueError, match=r"^members\[0\]: unknown field `nmae`"):
         Policy(members=[{"person": "anna", "nmae": 1}])
     policy = Policy()
     now = datetime(2026, 3, 2, tzinfo=timezone.utc)
-    with pytest.raises(ValueError, match="without a time zone"):
+    with pytest.raises(ValueError, match="has no time zone"):
         policy.evaluate("anna", punches(datetime(2026, 3, 2)), date(2026, 3, 2), date(2026, 3, 2), as_of=now)
     with pytest.raises(AttendanceError, match="period"):
         policy.evaluate("anna", [], date(2026, 3, 2), date(2026, 3, 1), as_of=now)
@@ -153,5 +160,90 @@ def test_what_is_wrong_is_named():
         policy.evaluate("anna", punches(now, person="bert"), date(2026, 3, 2), date(2026, 3, 2), as_of=now)
     with pytest.raises(facekit.errors.InvalidPersonIdError):
         policy.evaluate("", [], date(2026, 3, 2), date(2026, 3, 2), as_of=now)
-    with pytest.raises(TypeError, match="object given"):
+    with pytest.raises(TypeError, match=r"past\[0\]: object given, Mark needed"):
         policy.decide([object()], Sighting("anna", now))
+
+
+NOW = datetime(2026, 3, 2, 9, tzinfo=timezone.utc)
+DAY = date(2026, 3, 2)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error", "words"),
+    [
+        ({"first": "2026-03-02"}, TypeError, "first: '2026-03-02' given, a datetime.date needed"),
+        ({"last": None}, TypeError, "last: None given"),
+        # Whose day it is depends on the zone.
+        ({"first": NOW}, TypeError, "first: the datetime 2026-03-02T09:00:00+00:00 given, a date needed"),
+        ({"as_of": "2026-03-02"}, TypeError, "as_of: '2026-03-02' given, a datetime.datetime needed"),
+        ({"as_of": datetime(2026, 3, 2)}, ValueError, "as_of: 2026-03-02T00:00:00 has no time zone"),
+        ({"punches": [Punch("1", "anna", NOW), {"id": "2"}]}, TypeError, "punches[1]: dict given, Punch needed"),
+        ({"punches": [Punch("1", "anna", "now")]}, TypeError, "punches[0]: at: 'now' given, a datetime.datetime needed"),
+        ({"punches": [Punch(1, "anna", NOW)]}, TypeError, "punches[0]: id: 1 given, a str needed"),
+        ({"punches": [Punch("1", "anna", NOW, score="x")]}, TypeError, "punches[0]: score: 'x' given, a number needed"),
+        ({"punches": [Punch("1", "anna", NOW, score=float("nan"))]}, ValueError, "punches[0]: score: nan given"),
+        (
+            {"punches": [Punch("1", "anna", NOW), Punch("2", "anna", NOW), Punch("3", "anna", NOW, kind="inn")]},
+            ValueError,
+            "punches[2]: unknown variant `inn`, expected one of `in`, `out`, `undetermined`",
+        ),
+        ({"corrections": [{"id": "c1"}]}, ValueError, "corrections[0]: missing field `made`"),
+        ({"corrections": {"id": "c1"}}, TypeError, "corrections[0]: str given, Mapping needed"),
+    ],
+    ids=str,
+)
+def test_what_cannot_be_evaluated(arguments, error, words):
+    with pytest.raises(error) as raised:
+        Policy().evaluate("anna", **{"punches": [], "first": DAY, "last": DAY, **arguments})
+    assert str(raised.value).startswith(words) and "column" not in str(raised.value)
+
+
+@pytest.mark.parametrize("kind", [float, np.float32, np.float64, np.float16])
+def test_scores_are_any_numbers(kind):
+    punch = Punch("1", "anna", NOW, score=kind(0.5), liveness=kind(1))
+    (outcome,) = Policy().evaluate("anna", [punch], DAY, DAY, as_of=NOW).outcomes
+    assert outcome.outcome == "assigned"
+    assert Policy().decide([], Sighting("anna", NOW, score=kind(0.5))).verdict == "ACCEPTED"
+
+
+def test_the_years_of_holidays():
+    ics = (
+        "BEGIN:VCALENDAR\r\nVERSION:2.0\r\nBEGIN:VEVENT\r\nUID:1\r\nDTSTART;VALUE=DATE:20200302\r\n"
+        "RRULE:FREQ=YEARLY\r\nSUMMARY:Day\r\nEND:VEVENT\r\nEND:VCALENDAR\r\n"
+    )
+    for years in [(2026, 2026), [2026, 2027], np.array([2025, 2026])]:
+        policy = Policy(holidays=ics, holidays_between=years)
+        assert [day.holiday for day in policy.evaluate("anna", punches(NOW), DAY, DAY, as_of=NOW).days] == ["Day"]
+    for years in [(2026, 2020), (20260, 202600), (-5, 2026)]:
+        with pytest.raises(ValueError, match=f"^holidays_between: {years[0]} to {years[1]} given"):
+            Policy(holidays=ics, holidays_between=years)
+    for years in [2026, (2026,), ("2026", "2027"), (2026, 2027, 2028), None]:
+        with pytest.raises(TypeError, match="^holidays_between: .* two years needed"):
+            Policy(holidays=ics, holidays_between=years)
+
+
+@pytest.mark.parametrize("name", ["europe/berlin", "EUROPE/BERLIN", "Europe/Berlin"])
+def test_zones_in_any_case(name):
+    policy = Policy({"site": {"time_zone": name}})
+    ledger = policy.evaluate("anna", punches(NOW), DAY, DAY, as_of=NOW)
+    assert policy.zone == BERLIN and policy.time_zone == name and ledger.days[0].first.tzinfo is BERLIN
+
+
+def test_where_python_has_no_zones(tmp_path):
+    """As in a slim container without the package tzdata."""
+    program = """
+import sys
+sys.modules["tzdata"] = None
+from facekit.attendance import Policy
+from facekit.errors import AttendanceError
+from datetime import timezone
+assert Policy().zone is timezone.utc
+try:
+    Policy({"site": {"time_zone": "Europe/Berlin"}})
+except AttendanceError as error:
+    print(error)
+"""
+    environment = {**os.environ, "PYTHONTZPATH": ""}
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, cwd=tmp_path, env=environment)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith("policy, site.time_zone: Python finds no data of Europe/Berlin") and "tzdata" in done.stdout

@@ -11,6 +11,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 import facekit
@@ -110,7 +111,7 @@ def test_types(tmp_path):
     check = [sys.executable, "-m", "mypy.stubtest", "facekit", "--allowlist", str(allowed)]
     done = subprocess.run(check, capture_output=True, text=True, cwd=tmp_path)
     assert done.returncode == 0, done.stdout + done.stderr
-    check = [sys.executable, "-m", "mypy", "--strict", str(PACKAGE / "tests" / "typed.py")]
+    check = [sys.executable, "-m", "mypy", "--strict", "--warn-unreachable", str(PACKAGE / "tests" / "typed.py")]
     done = subprocess.run(check, capture_output=True, text=True, cwd=tmp_path)
     assert done.returncode == 0, done.stdout + done.stderr
 
@@ -131,10 +132,51 @@ def test_insightfaces_replacement(folder):
     assert run("insightface_replacement.py", "anna.jpg", "door.jpg").count("(128,)") == 2
 
 
+def test_what_is_usual_with_insightface(folder, monkeypatch):
+    """A pack by its name, an accelerator before the CPU, and no `prepare`."""
+    monkeypatch.syspath_prepend(PACKAGE.parent / "examples" / "python")
+    from insightface_replacement import FaceAnalysis
+    from PIL import Image
+
+    bgr = np.asarray(Image.open("anna.jpg").convert("RGB"))[..., ::-1]
+    with pytest.warns(UserWarning, match="buffalo_l is a pack of insightface's"):
+        app = FaceAnalysis(name="buffalo_l", root="~/.insightface", providers=["CPUExecutionProvider"])
+    (face,) = app.get(bgr)
+    expected = facekit.Recognizer().recognize(bgr, color="bgr").largest
+    assert face.bbox.tolist() == list(expected.box.xyxy) and face["det_score"] == expected.detection.score
+    assert np.linalg.norm(face.embedding) == pytest.approx(1, abs=1e-5) and face.age is None
+    with pytest.raises(AttributeError):
+        face.anything
+
+    # Of a machine without a GPU.
+    class WithoutCuda(facekit.errors.DeviceUnavailableError):
+        pass
+
+    made = facekit.Recognizer
+
+    def recognizer(*selection, **options):
+        if options.get("provider"):
+            raise WithoutCuda("no device", device=options["provider"])
+        return made(*selection, **options)
+
+    monkeypatch.setattr(facekit, "Recognizer", recognizer)
+    app = FaceAnalysis(providers=[("CUDAExecutionProvider", {"device_id": 0}), "CPUExecutionProvider"])
+    with pytest.warns(UserWarning, match="CUDAExecutionProvider cannot be had"):
+        app.prepare(ctx_id=0, det_size=(640, 640))
+    assert len(app.get(bgr, max_num=1)) == 1
+    with pytest.raises(WithoutCuda):
+        FaceAnalysis(providers=["CUDAExecutionProvider"]).get(bgr)
+    with pytest.raises(ValueError, match="providers: Cuda given"):
+        FaceAnalysis(providers=["Cuda"])
+
+
 def test_a_folder_to_attendance(people, tmp_path):
-    """Whoever is in the frames is on the sheet, with the first and the last time."""
-    sheet = tmp_path / "attendance.csv"
-    run("folder_to_attendance.py", people / "people", people / "frames", "--out", sheet)
+    """Whoever is in the frames is on the sheet, with the first and the last time; whoever has no photos is passed over."""
+    sheet, known = tmp_path / "attendance.csv", tmp_path / "people"
+    shutil.copytree(people / "people", known)
+    (known / "Nobody yet").mkdir()
+    printed = run("folder_to_attendance.py", known, people / "frames", "--out", sheet)
+    assert "Nobody yet: no photos" in printed
     seen = {}
     for row in csv.DictReader((people / "frames.csv").open()):
         if row["person"] in {folder.name for folder in (people / "people").iterdir()}:

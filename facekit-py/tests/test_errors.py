@@ -1,13 +1,16 @@
 """Exceptions: one class for each kind of facekit's errors, in Python's own hierarchy."""
 
+import copy
 import pickle
 import re
+import sys
 from pathlib import Path
 
 import pytest
 
 import facekit
 from facekit import errors
+from facekit._onnxruntime import OLDEST
 
 ROOT = Path(__file__).resolve().parents[2]
 KINDS = [
@@ -32,8 +35,8 @@ def test_every_kind_of_the_core_has_a_class():
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.__name__)
 def test_errors_are_pickled(kind):
     error = kind("what happened", about="a/b")
-    copy = pickle.loads(pickle.dumps(error))
-    assert type(copy) is kind and str(copy) == "what happened" and copy.about == "a/b"
+    twin = pickle.loads(pickle.dumps(error))
+    assert type(twin) is kind and str(twin) == "what happened" and twin.about == "a/b"
     assert kind.__doc__
 
 
@@ -60,7 +63,12 @@ def test_errors_know_what_they_are_about(tmp_path):
     assert missing.value.model == "yunet_s" and missing.value.path.parent == tmp_path
     with pytest.raises(FileNotFoundError) as file:
         facekit.Gallery(tmp_path / "none", read_only=True)
-    assert file.value.path == tmp_path / "none" and file.value.errno == 2
+    # As Python's own, also after a journey to another process.
+    with pytest.raises(FileNotFoundError) as own:
+        open(tmp_path / "none")
+    for error in (file.value, pickle.loads(pickle.dumps(file.value)), copy.copy(file.value)):
+        assert error.path == tmp_path / "none" and str(error) == str(file.value)
+        assert [error.errno, error.strerror, error.filename] == [2, own.value.strerror, str(tmp_path / "none")]
 
 
 @pytest.mark.parametrize(
@@ -96,3 +104,21 @@ def test_arguments_out_of_range(options, words):
 def test_arguments_of_the_wrong_type(options):
     with pytest.raises(TypeError):
         facekit.Recognizer(**options)
+
+
+@pytest.mark.parametrize("version", ["1.19.2", "1.9.0"])
+def test_an_onnxruntime_that_is_too_old(tmp_path, monkeypatch, version):
+    """Such as the newest for Python 3.9."""
+    package = tmp_path / "onnxruntime"
+    (package / "capi").mkdir(parents=True)
+    (package / "__init__.py").write_text(f'__version__ = "{version}"\n')
+    (package / "capi" / f"libonnxruntime.so.{version}").write_bytes(b"not looked into")
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.delitem(sys.modules, "onnxruntime", raising=False)
+    monkeypatch.delenv("ORT_DYLIB_PATH", raising=False)
+    advice = "Python 3.11 or newer" if sys.version_info < (3, 11) else 'pip install "onnxruntime>=1.24"'
+    with pytest.raises(errors.LibraryUnavailableError, match=f"version {version} is installed") as old:
+        facekit.Recognizer(runtime="ort")
+    assert advice in str(old.value) and str(package) in str(old.value)
+    extra = re.search(r"^ort = (.*)$", (ROOT / "facekit-py/pyproject.toml").read_text(), re.MULTILINE)[1]
+    assert f"onnxruntime>={'.'.join(map(str, OLDEST))};" in extra

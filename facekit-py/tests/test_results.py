@@ -41,10 +41,12 @@ def test_detections(face):
 
 
 def test_results_are_frozen(face):
-    with pytest.raises(AttributeError):
-        face.score = 1
-    with pytest.raises(AttributeError):
-        face.anything = 1
+    for value, name in [(face, "score"), (Faces([face], 640, 480), "width")]:
+        for changed in (name, "anything"):
+            with pytest.raises(AttributeError):
+                setattr(value, changed, 1)
+        with pytest.raises(AttributeError):
+            delattr(value, name)
 
 
 @pytest.mark.parametrize("copied", [copy.copy, copy.deepcopy, lambda value: pickle.loads(pickle.dumps(value))])
@@ -63,6 +65,14 @@ def test_faces(face):
     assert faces.largest == face and len(faces) == 2 and faces[0] == small and faces == (small, face)
     assert Faces([], 4, 3).largest is None and [] == Faces([], 4, 3).to_dicts()
     assert faces.to_dicts()[1] == face.to_dict()
+    # Those of another image are others; a tuple has no size.
+    assert faces == Faces([small, face], 640, 480) and not faces != Faces([small, face], 640, 480)
+    assert faces != Faces([small, face], 640, 481) and Faces([], 1, 2) != Faces([], 3, 4) and not Faces([], 1, 2) == Faces([], 3, 4)
+    assert Faces([], 1, 2) == () and () == Faces([], 1, 2) and hash(Faces([], 1, 2)) == hash(())
+    # A part of them is of the same image.
+    part = faces[1:]
+    assert type(part) is Faces and (part, part.width, part.height) == ((face,), 640, 480) and faces[-1] == face
+    assert faces[::-1].largest == face and "70 × 90" in part._repr_html_()
 
 
 def test_notebooks(face):
@@ -219,6 +229,12 @@ def test_models():
         facekit.models.pull(["scrfd_500m"])
     with pytest.raises(facekit.errors.UnknownModelError):
         facekit.models.pull("no_such_model")
+    for names in [None, 5, [5], ["standard", None]]:
+        with pytest.raises(TypeError, match="^names: (None|5) given"):
+            facekit.models.pull(names)
+    for names in [[], "", (), " "]:
+        with pytest.raises(ValueError, match="^names: none given"):
+            facekit.models.pull(names)
 
 
 def test_models_are_pulled(data, tmp_path):

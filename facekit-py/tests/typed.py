@@ -1,4 +1,9 @@
-"""A program that uses every part with its types; never run, but checked."""
+"""A program that uses every part with its types; never run, but checked. What is ignored has to be an error."""
+
+from collections.abc import Hashable
+from datetime import date, datetime, timezone
+from pathlib import Path
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,17 +14,29 @@ import facekit
 def main(frames: list[NDArray[np.uint8]]) -> None:
     gallery = facekit.Gallery("people.facekit", key=bytes(32))
     recognizer = facekit.Recognizer("standard", gallery=gallery, fmr=1e-4, threads=2, runtime="ort", quality={"max_yaw": 30})
-    report = recognizer.enroll("anna", ["anna.jpg", frames[0]], name="Anna")
+    report = recognizer.enroll("anna", ["anna.jpg", frames[0]], name="Anna", progress=lambda done, total: print(done / total))
+    recognizer.embed_again(progress=lambda done, total: print(done / total))  # type: ignore[operator]
     refused: list[str] = [str(photo) for photo in report.refused]
-    for faces in recognizer.recognize_many(frames, color="bgr", errors="return"):
-        for face in faces:
-            person: str | None = face.person
-            if face.embedding is not None:
-                values: NDArray[np.float32] = face.embedding.values
-                print(person, values.sum(), face.box.xyxy, face.landmarks.mean())
-        largest = faces.largest
-        if largest is not None:
-            print(largest.outcome, faces.draw(frames[0]).html)
+    with recognizer.recognize_many(frames, color="bgr") as results:
+        for faces in results:
+            for face in faces:
+                person: str | None = face.person
+                if face.embedding is not None:
+                    values: NDArray[np.float32] = face.embedding.values
+                    print(person, values.sum(), face.box.xyxy, face.landmarks.mean())
+            largest = faces.largest
+            if largest is not None:
+                print(largest.outcome, faces.draw(frames[0]).html)
+            part: facekit.Faces[facekit.Recognition] = faces[:3]
+            faces.width = part.height  # type: ignore[misc]
+    for outcome in recognizer.recognize_many(frames, errors="return"):
+        if isinstance(outcome, Exception):
+            print("unreadable", outcome)
+        else:
+            print(outcome.largest)
+    for outcome in recognizer.recognize_many(frames, errors="return"):
+        print(outcome.largest)  # type: ignore[union-attr]
+    recognizer.recognize_many(frames, errors="ignore")  # type: ignore[call-overload]
     found: facekit.Faces[facekit.Detection] = recognizer.detect(b"...")
     embeddings: list[facekit.Embedding] = recognizer.embed("photo.jpg", found)
     ids, scores = facekit.Index(np.stack([embedding.values for embedding in embeddings])).search(embeddings[0].values, k=1)
@@ -30,4 +47,14 @@ def main(frames: list[NDArray[np.uint8]]) -> None:
         facekit.models.pull(["standard"])
     except facekit.errors.NonCommercialError as error:
         print(error.licence)
+    path: Path | None = gallery.path
+    key: Hashable = found[0].box  # type: ignore[assignment]
+    days = facekit.attendance.Policy(holidays_between=[2020, 2030]).evaluate("anna", [], date(2026, 3, 2), date(2026, 3, 2)).days
+    facekit.attendance.Punch("1", "anna", datetime.now(timezone.utc), score=np.float64(0.5))
+    print(path, key, facekit.attendance.columns(days)["status"])
     print(refused, ids.tolist(), scores.tolist(), same, candidates, licences)
+
+
+def results(recognizer: facekit.Recognizer, errors: Literal["raise", "return"]) -> facekit.RecognizeMany:
+    """Without an argument, it is of what is raised."""
+    return recognizer.recognize_many([], errors=errors)  # type: ignore[return-value]

@@ -1,12 +1,13 @@
 import datetime
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
 from types import TracebackType
-from typing import Any, Final, Literal, Protocol, SupportsIndex, Union, final
+from typing import Any, ClassVar, Final, Generic, Literal, Protocol, SupportsIndex, Union, final, overload
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from typing_extensions import Self, TypeAlias
+from typing_extensions import Self, TypeAlias, TypeVar
 
 from facekit._faces import Faces
 
@@ -21,7 +22,10 @@ _Image: TypeAlias = Union[NDArray[np.uint8], _Path, bytes, bytearray, memoryview
 _Color: TypeAlias = Literal["rgb", "bgr"]
 _Subject: TypeAlias = Literal["all", "largest", "central"]
 _Quality: TypeAlias = Union[Literal["recognition", "enrollment", "anything"], Mapping[str, float]]
-_Progress: TypeAlias = Callable[[int, Union[int, None]], object]
+_Progress: TypeAlias = Callable[[int, int], object]
+# Where the total is not always known.
+_OpenProgress: TypeAlias = Callable[[int, Union[int, None]], object]
+_Result = TypeVar("_Result", covariant=True, default=Faces[Recognition])
 
 @final
 class Box:
@@ -71,6 +75,7 @@ class Box:
     def __getitem__(self, key: SupportsIndex, /) -> float: ...
     def __eq__(self, other: object, /) -> bool: ...
     def __ne__(self, other: object, /) -> bool: ...
+    __hash__: ClassVar[None]  # type: ignore[assignment]
 
 @final
 class Detection:
@@ -101,6 +106,7 @@ class Detection:
         """The same as Python's own types, with the keys of `facekit --json`."""
     def __eq__(self, other: object, /) -> bool: ...
     def __ne__(self, other: object, /) -> bool: ...
+    __hash__: ClassVar[None]  # type: ignore[assignment]
 
 @final
 class HeadPose:
@@ -124,6 +130,7 @@ class HeadPose:
         """The same as Python's own types, with the keys of `facekit --json`."""
     def __eq__(self, other: object, /) -> bool: ...
     def __ne__(self, other: object, /) -> bool: ...
+    __hash__: ClassVar[None]  # type: ignore[assignment]
 
 @final
 class Quality:
@@ -159,6 +166,7 @@ class Quality:
         """The same as Python's own types, with the keys of `facekit --json`."""
     def __eq__(self, other: object, /) -> bool: ...
     def __ne__(self, other: object, /) -> bool: ...
+    __hash__: ClassVar[None]  # type: ignore[assignment]
 
 @final
 class QualityIssue:
@@ -176,6 +184,7 @@ class QualityIssue:
         """The same as Python's own types, with the keys of `facekit --json`."""
     def __eq__(self, other: object, /) -> bool: ...
     def __ne__(self, other: object, /) -> bool: ...
+    __hash__: ClassVar[None]  # type: ignore[assignment]
 
 @final
 class Identity:
@@ -205,6 +214,7 @@ class Identity:
         """The same as Python's own types, with the keys of `facekit --json`."""
     def __eq__(self, other: object, /) -> bool: ...
     def __ne__(self, other: object, /) -> bool: ...
+    __hash__: ClassVar[None]  # type: ignore[assignment]
 
 @final
 class Candidate:
@@ -235,6 +245,7 @@ class Candidate:
         """The same as Python's own types, with the keys of `facekit --json`."""
     def __eq__(self, other: object, /) -> bool: ...
     def __ne__(self, other: object, /) -> bool: ...
+    __hash__: ClassVar[None]  # type: ignore[assignment]
 
 @final
 class Recognition:
@@ -289,6 +300,7 @@ class Recognition:
     def _repr_html_(self) -> str: ...
     def __eq__(self, other: object, /) -> bool: ...
     def __ne__(self, other: object, /) -> bool: ...
+    __hash__: ClassVar[None]  # type: ignore[assignment]
 
 @final
 class EmbeddingSpace:
@@ -314,6 +326,7 @@ class EmbeddingSpace:
         """The same as Python's own types, with the keys of `facekit --json`."""
     def __eq__(self, other: object, /) -> bool: ...
     def __ne__(self, other: object, /) -> bool: ...
+    __hash__: ClassVar[None]  # type: ignore[assignment]
 
 @final
 class Embedding:
@@ -355,6 +368,7 @@ class Embedding:
     def __len__(self) -> int: ...
     def __eq__(self, other: object, /) -> bool: ...
     def __ne__(self, other: object, /) -> bool: ...
+    __hash__: ClassVar[None]  # type: ignore[assignment]
 
 @final
 class Person:
@@ -379,6 +393,7 @@ class Person:
         """The same as Python's own types, with the keys of `facekit --json`."""
     def __eq__(self, other: object, /) -> bool: ...
     def __ne__(self, other: object, /) -> bool: ...
+    __hash__: ClassVar[None]  # type: ignore[assignment]
 
 @final
 class CheckReport:
@@ -410,6 +425,7 @@ class CheckReport:
         """The same as Python's own types, with the keys of `facekit --json`."""
     def __eq__(self, other: object, /) -> bool: ...
     def __ne__(self, other: object, /) -> bool: ...
+    __hash__: ClassVar[None]  # type: ignore[assignment]
 
 @final
 class Gallery:
@@ -451,7 +467,7 @@ class Gallery:
         >>> import facekit, pathlib, tempfile
         >>> facekit.Gallery.new_key_file(pathlib.Path(tempfile.mkdtemp()) / "people.key")"""
     @property
-    def path(self) -> os.PathLike[str] | None:
+    def path(self) -> Path | None:
         """The file; None for a gallery in memory."""
     @property
     def closed(self) -> bool:
@@ -550,6 +566,7 @@ class RefusedPhoto:
         """The same as Python's own types, with the keys of `facekit --json`."""
     def __eq__(self, other: object, /) -> bool: ...
     def __ne__(self, other: object, /) -> bool: ...
+    __hash__: ClassVar[None]  # type: ignore[assignment]
 
 @final
 class Resemblance:
@@ -577,6 +594,7 @@ class Resemblance:
         """The same as Python's own types, with the keys of `facekit --json`."""
     def __eq__(self, other: object, /) -> bool: ...
     def __ne__(self, other: object, /) -> bool: ...
+    __hash__: ClassVar[None]  # type: ignore[assignment]
 
 @final
 class EnrollReport:
@@ -608,6 +626,7 @@ class EnrollReport:
     def __bool__(self) -> bool: ...
     def __eq__(self, other: object, /) -> bool: ...
     def __ne__(self, other: object, /) -> bool: ...
+    __hash__: ClassVar[None]  # type: ignore[assignment]
 
 @final
 class Verification:
@@ -638,6 +657,7 @@ class Verification:
     def __bool__(self) -> bool: ...
     def __eq__(self, other: object, /) -> bool: ...
     def __ne__(self, other: object, /) -> bool: ...
+    __hash__: ClassVar[None]  # type: ignore[assignment]
 
 @final
 class Recognizer:
@@ -803,6 +823,7 @@ class Recognizer:
         >>> frame = numpy.zeros((480, 640, 3), dtype="uint8")
         >>> for face in recognizer.recognize(frame[..., ::-1], color="bgr"):
         ...     print(face.person or face.outcome, face.box)"""
+    @overload
     def recognize_many(
         self,
         images: Iterable[_Image],
@@ -811,8 +832,30 @@ class Recognizer:
         subject: _Subject | None = None,
         color: _Color = "rgb",
         threads: int | None = None,
-        errors: Literal["raise", "return"] = "raise",
-    ) -> RecognizeMany:
+        errors: Literal["raise"] = "raise",
+    ) -> RecognizeMany[Faces[Recognition]]:
+        """Recognises the faces in many images on `threads` threads: an iterator over what `recognize` would return, in order.
+
+        `images` is any iterable, a generator too: no more than two images for each thread and four are taken ahead of the results
+        that were asked for. Arrays must not be written to before their result has come. `errors="raise"` raises for an image that
+        cannot be used, and the next call goes on with the one after it; `errors="return"` gives the exception in the place of
+        the result.
+
+        >>> import facekit, numpy
+        >>> frames = (numpy.full((240, 320, 3), grey, dtype="uint8") for grey in range(0, 250, 50))
+        >>> [len(faces) for faces in facekit.Recognizer().recognize_many(frames)]
+        [0, 0, 0, 0, 0]"""
+    @overload
+    def recognize_many(
+        self,
+        images: Iterable[_Image],
+        *,
+        roster: Sequence[str] | None = None,
+        subject: _Subject | None = None,
+        color: _Color = "rgb",
+        threads: int | None = None,
+        errors: Literal["return"],
+    ) -> RecognizeMany[Faces[Recognition] | Exception]:
         """Recognises the faces in many images on `threads` threads: an iterator over what `recognize` would return, in order.
 
         `images` is any iterable, a generator too: no more than two images for each thread and four are taken ahead of the results
@@ -840,7 +883,7 @@ class Recognizer:
         >>> report = recognizer.enroll("anna", "anna.jpg")
         >>> [(candidate.person, candidate.matches) for candidate in recognizer.identify("door.jpg", k=3)]
         [('anna', True)]"""
-    def embed_again(self, *, progress: _Progress | None = None) -> tuple[list[str], list[str]]:
+    def embed_again(self, *, progress: _OpenProgress | None = None) -> tuple[list[str], list[str]]:
         """Makes templates of this embedder for everyone who has none but whose crops were kept, after a change of model: the ids of
         who was embedded, and of who has no crops and must be enrolled again. `progress(done, None)` is called after each crop.
 
@@ -880,7 +923,7 @@ class Recognizer:
         """How many images `recognize_many` works on at a time."""
 
 @final
-class RecognizeMany:
+class RecognizeMany(Generic[_Result]):
     """The results of `Recognizer.recognize_many`, in order.
 
     `close()`, leaving a `with` block, or dropping it ends the work.
@@ -891,7 +934,7 @@ class RecognizeMany:
     [1, 1]"""
 
     def __iter__(self) -> Self: ...
-    def __next__(self) -> Faces[Recognition]: ...
+    def __next__(self) -> _Result: ...
     def close(self) -> None:
         """Ends the work: what has begun is finished, and no more is begun.
 
@@ -1008,6 +1051,7 @@ class ModelInfo:
         """The same as Python's own types, with the keys of `facekit --json`."""
     def __eq__(self, other: object, /) -> bool: ...
     def __ne__(self, other: object, /) -> bool: ...
+    __hash__: ClassVar[None]  # type: ignore[assignment]
 
 @final
 class SetInfo:
@@ -1034,6 +1078,7 @@ class SetInfo:
         """The same as Python's own types, with the keys of `facekit --json`."""
     def __eq__(self, other: object, /) -> bool: ...
     def __ne__(self, other: object, /) -> bool: ...
+    __hash__: ClassVar[None]  # type: ignore[assignment]
 
 @final
 class _Rules:
@@ -1069,7 +1114,7 @@ def _models_pull(
     folder: _Path | None,
     accept_non_commercial: bool,
     mirror: str | None,
-    progress: _Progress | None,
+    progress: _OpenProgress | None,
 ) -> list[str]: ...
 def _models_sets(folder: _Path | None = None) -> list[SetInfo]: ...
 def _restore(class_: str, json: str) -> Any: ...

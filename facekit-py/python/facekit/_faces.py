@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 from collections.abc import Iterable
 from html import escape
-from typing import Any, Generic, Optional, TypeVar, Union
+from typing import Any, Generic, Optional, SupportsIndex, TypeVar, Union, overload
 
 from facekit._facekit import Detection, Recognition, _encode_jpeg
 
@@ -18,18 +18,54 @@ _COLORS = {"known": "#1a9850", "unknown": "#4575b4", "spoof": "#d73027", "poor_q
 class Faces(tuple[T, ...], Generic[T]):
     """The faces of an image: a tuple that knows the image's size in pixels, and draws itself in a notebook.
 
+    A slice is of the same image. Two of them are equal where faces and sizes are; a plain tuple is equal where the faces are.
+
     >>> from facekit import Faces
     >>> Faces([], 640, 480)
     Faces([], width=640, height=480)
     """
 
-    width: int
-    height: int
-
     def __new__(cls, faces: Iterable[T], width: int, height: int) -> Faces[T]:
         self = super().__new__(cls, faces)
-        self.width, self.height = width, height
+        self.__dict__.update(_width=width, _height=height)
         return self
+
+    @property
+    def width(self) -> int:
+        """Of the image, in pixels."""
+        width: int = self.__dict__["_width"]
+        return width
+
+    @property
+    def height(self) -> int:
+        """Of the image, in pixels."""
+        height: int = self.__dict__["_height"]
+        return height
+
+    def __setattr__(self, name: str, value: object) -> None:
+        raise AttributeError(f"{name}: faces are frozen")
+
+    def __delattr__(self, name: str) -> None:
+        raise AttributeError(f"{name}: faces are frozen")
+
+    @overload
+    def __getitem__(self, key: SupportsIndex, /) -> T: ...
+    @overload
+    def __getitem__(self, key: slice, /) -> Faces[T]: ...
+    def __getitem__(self, key: Union[SupportsIndex, slice], /) -> Union[T, Faces[T]]:
+        if isinstance(key, slice):
+            return Faces(super().__getitem__(key), self.width, self.height)
+        return super().__getitem__(key)
+
+    def __eq__(self, other: object) -> bool:
+        if isinstance(other, Faces) and (self.width, self.height) != (other.width, other.height):
+            return False
+        return super().__eq__(other)
+
+    def __ne__(self, other: object) -> bool:
+        return not self == other
+
+    __hash__ = tuple.__hash__
 
     def __getnewargs__(self) -> tuple[list[T], int, int]:
         return list(self), self.width, self.height

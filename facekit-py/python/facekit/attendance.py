@@ -3,8 +3,8 @@
 A `Policy` has two moments of truth. At the door, `decide` says at once what a sighting counts as. Afterwards, `evaluate` makes shifts
 and days of punches, as often as one likes: late punches and corrections make another result, and nothing is edited in place.
 
-Nothing is read but arguments: no clock, no time-zone database of the system. Times are zone-aware datetimes; what comes back is in
-the site's zone.
+The rules read nothing but arguments, and bring their own time-zone database. Times are zone-aware datetimes; what comes back is in
+the site's zone, as `zoneinfo` has it, for which the package tzdata is installed where the system has no data.
 
 >>> from datetime import date, datetime, timezone
 >>> from facekit.attendance import Policy, Punch
@@ -41,8 +41,8 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta, timezone, tzinfo
 from pathlib import Path
 from typing import Any, Optional, Union
-from zoneinfo import ZoneInfo
 
+from facekit import _exchange
 from facekit._facekit import Recognition, _Rules
 
 __all__ = [
@@ -225,7 +225,11 @@ class PunchOutcome:
 
 @dataclass(frozen=True)
 class ShiftRecord:
-    """A shift that was worked."""
+    """A shift that was worked.
+
+    Over a change of the clocks, `times.elapsed` is what passed. `closed - opened` is not: Python subtracts datetimes of one zone as
+    clocks on the wall show them.
+    """
 
     shift: Optional[str]
     """The scheduled shift; None where punches made one of their own."""
@@ -361,15 +365,17 @@ class Policy:
         policy: Union[str, Mapping[str, Any]] = "",
         *,
         holidays: Optional[str] = None,
-        holidays_between: tuple[int, int] = (2000, 2100),
+        holidays_between: Sequence[int] = (2000, 2100),
         members: Iterable[Mapping[str, Any]] = (),
     ) -> None:
         form = "toml" if isinstance(policy, str) else "json"
-        text = policy if isinstance(policy, str) else json.dumps(policy)
-        listed = json.dumps(list(members), default=_plain)
-        self._given = (text, form, holidays, holidays_between, listed)
-        self._rules = _Rules(*self._given)
-        self.zone: tzinfo = ZoneInfo(self._rules.time_zone)
+        text = policy if isinstance(policy, str) else _exchange.text(policy)
+        years = _exchange.years("holidays_between", holidays_between)
+        listed = _exchange.texts("members", members, Mapping)
+        self._given = (text, form, holidays, years, _exchange.joined(listed))
+        with _exchange.located(members=listed):
+            self._rules = _Rules(*self._given)
+        self.zone: tzinfo = _exchange.zone(self._rules.time_zone)
 
     @classmethod
     def from_toml(cls, text: str, **options: Any) -> Policy:
@@ -396,7 +402,7 @@ class Policy:
 
     @property
     def time_zone(self) -> str:
-        """The site's zone, an IANA name."""
+        """The site's zone, an IANA name as the policy writes it."""
         return self._rules.time_zone
 
     def to_toml(self) -> str:
@@ -424,10 +430,13 @@ class Policy:
         DUPLICATE None 30
         ACCEPTED EXIT None
         """
-        told, mark = json.loads(self._rules.decide(_text(past), _text(sighting)))
+        marks = _exchange.texts("past", past, Mark)
+        seen = _exchange.checked("sighting", sighting, Sighting)
+        with _exchange.located(past=marks):
+            told, mark = json.loads(self._rules.decide(_exchange.joined(marks), seen))
         verdict = told.pop("verdict")
-        made = self._read(Decision, {**told, **verdict})
-        return dataclasses.replace(made, mark=self._read(Mark, mark) if mark else None)
+        decision: Decision = self._read(Decision, {**told, **verdict})
+        return dataclasses.replace(decision, mark=self._read(Mark, mark) if mark else None)
 
     def evaluate(
         self,
@@ -445,7 +454,8 @@ class Policy:
         week before `first`, too, so that nights and weeks at the ends are right. `corrections` are dicts with the keys of
         attendance-rules: `id`, `made`, `by`, `reason` and `change`, such as `{"void": {"punch": "1"}}`.
 
-        Raises AttendanceError for records that contradict each other, and ValueError for a datetime without a time zone.
+        Raises AttendanceError for records that contradict each other, ValueError for a datetime without a time zone, and TypeError for
+        a datetime in the place of a date.
 
         >>> from datetime import date, datetime, timezone
         >>> from facekit.attendance import Policy, Punch
@@ -455,13 +465,13 @@ class Policy:
         >>> [(shift.opened.hour, shift.closed.hour, str(shift.times.worked)) for shift in ledger.shifts]
         [(8, 17, '9:00:00')]
         """
-        as_of = as_of or datetime.now(timezone.utc)
-        changes = json.dumps(list(corrections), default=_plain)
-        told, statistics = json.loads(
-            self._rules.evaluate(
-                person, _text(list(punches)), changes, first.isoformat(), last.isoformat(), json.loads(_text(as_of))
-            )
-        )
+        until = _exchange.instant("as_of", datetime.now(timezone.utc) if as_of is None else as_of)
+        days = _exchange.day("first", first), _exchange.day("last", last)
+        made = _exchange.texts("punches", punches, Punch)
+        changes = _exchange.texts("corrections", corrections, Mapping)
+        with _exchange.located(punches=made, corrections=changes):
+            answer = self._rules.evaluate(person, _exchange.joined(made), _exchange.joined(changes), *days, until)
+        told, statistics = json.loads(answer)
         return Ledger(
             told["person"],
             tuple(self._read(PunchOutcome, {**outcome, **outcome["outcome"]}) for outcome in told["outcomes"]),
@@ -487,10 +497,13 @@ class Policy:
         >>> Policy().presence("anna", [Punch("1", "anna", came)], at=came.replace(hour=9)).inside_since == came
         True
         """
-        at = at or datetime.now(timezone.utc)
-        changes = json.dumps(list(corrections), default=_plain)
-        told = self._rules.presence(person, _text(list(punches)), changes, json.loads(_text(at)))
-        return self._read(Presence, json.loads(told))
+        instant = _exchange.instant("at", datetime.now(timezone.utc) if at is None else at)
+        made = _exchange.texts("punches", punches, Punch)
+        changes = _exchange.texts("corrections", corrections, Mapping)
+        with _exchange.located(punches=made, corrections=changes):
+            told = self._rules.presence(person, _exchange.joined(made), _exchange.joined(changes), instant)
+        presence: Presence = self._read(Presence, json.loads(told))
+        return presence
 
     def __reduce__(self) -> tuple[Any, ...]:
         return (_policy, self._given)
@@ -530,7 +543,8 @@ class Policy:
 
 
 def columns(days: Iterable[DayRecord]) -> dict[str, list[Any]]:
-    """Days as a table: a list for each column, as `pandas.DataFrame` and `polars.DataFrame` take them.
+    """Days as a table: a list for each column, as `pandas.DataFrame` and `polars.DataFrame` take them. No days are the same columns,
+    empty, but those of windows.
 
     >>> from datetime import date, datetime, timezone
     >>> from facekit.attendance import Policy, columns
@@ -540,10 +554,16 @@ def columns(days: Iterable[DayRecord]) -> dict[str, list[Any]]:
     ['ABSENT', 'ABSENT']
     """
     rows = [day.to_dict() for day in days]
-    names = dict.fromkeys(name for row in rows for name in row)
+    names = dict.fromkeys([*_COLUMNS, *(name for row in rows for name in row)])
     return {name: [row.get(name) for row in rows] for name in names}
 
 
+# What every day has; a window has a column where somebody worked in it.
+_COLUMNS = [
+    *(name.name for name in dataclasses.fields(DayRecord) if name.name not in ("windows", "times", "overtime")),
+    *(name.name for name in dataclasses.fields(Times)),
+    "overtime",
+]
 _TIMES = {"at", "opened", "closed", "automatic_out", "first", "last", "inside_since"}
 # What the rules append to the name of a length of time.
 _SECONDS = "_seconds"
@@ -562,21 +582,3 @@ def _policy(
 
 def _time(text: str, zone: tzinfo) -> datetime:
     return datetime.fromisoformat(text.replace("Z", "+00:00")).astimezone(zone)
-
-
-def _plain(value: Any) -> Any:
-    """What JSON has no form for."""
-    if isinstance(value, datetime):
-        if value.utcoffset() is None:
-            raise ValueError(f"{value.isoformat()}: a datetime without a time zone; add one, as in .replace(tzinfo=...)")
-        return value.astimezone(timezone.utc).isoformat().replace("+00:00", "Z")
-    if isinstance(value, date):
-        return value.isoformat()
-    if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        # Each field is made plain in its turn.
-        return {name.name: getattr(value, name.name) for name in dataclasses.fields(value)}
-    raise TypeError(f"{type(value).__name__} given, which attendance has no use for: {value!r}")
-
-
-def _text(value: Any) -> str:
-    return json.dumps(value, default=_plain)

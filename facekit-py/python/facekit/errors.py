@@ -14,7 +14,12 @@ yunet_n
 from __future__ import annotations
 
 import os
-from typing import Any
+import sys
+from pathlib import Path
+from typing import Any, Optional
+
+if sys.platform == "win32":
+    import ctypes
 
 
 class FacekitError(Exception):
@@ -37,11 +42,13 @@ class FacekitError(Exception):
         return str(self.args[0]) if self.args else ""
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return (_restored, (type(self), self.args, dict(self.__dict__)))
-
-
-def _restored(kind: type[FacekitError], args: tuple[Any, ...], fields: dict[str, Any]) -> FacekitError:
-    return kind(*args, **fields)
+        state = dict(self.__dict__)
+        if isinstance(self, OSError):
+            # Python keeps these outside the dict.
+            state.update({name: getattr(self, name, None) for name in ("errno", "strerror", "filename", "winerror")})
+            if sys.platform != "win32":
+                del state["winerror"]
+        return (type(self), self.args, state)
 
 
 class AttendanceError(FacekitError, ValueError):
@@ -65,19 +72,19 @@ class ForkedError(FacekitError):
 class GalleryDamagedError(FacekitError):
     """A gallery file is damaged, or no gallery at all."""
 
-    path: os.PathLike[str]
+    path: Path
 
 
 class GalleryLockedError(FacekitError):
     """A gallery file is open already, here or in another process."""
 
-    path: os.PathLike[str]
+    path: Path
 
 
 class GalleryVersionError(FacekitError):
     """A later version of facekit wrote the gallery file."""
 
-    path: os.PathLike[str]
+    path: Path
 
 
 class HashMismatchError(FacekitError):
@@ -121,9 +128,28 @@ class InvalidPersonIdError(FacekitError, ValueError):
 
 
 class IoError(FacekitError, OSError):
-    """Reading or writing a file failed."""
+    """Reading or writing a file failed. Beside `path` it has OSError's own attributes: `filename`, a str, and, where the system
+    refused something, `errno` and `strerror`.
 
-    path: os.PathLike[str]
+    >>> import facekit
+    >>> try:
+    ...     facekit.Gallery("no/such.facekit", read_only=True)
+    ... except OSError as error:
+    ...     print(error.errno, error.filename)
+    2 no/such.facekit
+    """
+
+    path: Path
+
+    def __init__(self, message: str = "", *, errno: Optional[int] = None, **fields: Any) -> None:
+        """`errno` is the system's code, which on Windows is not yet an errno."""
+        super().__init__(message, **fields)
+        if errno is not None and sys.platform == "win32":
+            self.errno, self.strerror, self.winerror = OSError(0, "", None, errno).errno, ctypes.FormatError(errno), errno
+        elif errno is not None:
+            self.errno, self.strerror = errno, os.strerror(errno)
+        if "path" in fields:
+            self.filename = os.fspath(fields["path"])
 
 
 class FileMissingError(IoError, FileNotFoundError):
@@ -166,7 +192,7 @@ class ModelMissingError(FacekitError):
     """A model is known, but its file is not here: `facekit.models.pull` fetches it."""
 
     model: str
-    path: os.PathLike[str]
+    path: Path
 
 
 class NetworkError(FacekitError, ConnectionError):

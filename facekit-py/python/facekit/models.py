@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Optional, Union
 
 from facekit._facekit import ModelInfo, SetInfo, _models_folder, _models_list, _models_pull, _models_sets
+from facekit.errors import InvalidArgumentError
 
 __all__ = ["ModelInfo", "SetInfo", "folder", "list", "pull", "sets"]
 
@@ -67,11 +68,19 @@ def pull(
     commercial use. `mirror` is an http or https folder to fetch from, in the place of each model's own address.
     `progress(done, total)` is called with bytes, anew for each model.
 
-    Raises UnknownModelError, NonCommercialError, NetworkError, HashMismatchError for a file that is not the model, and an OSError
-    where the folder cannot be written.
+    Raises UnknownModelError, NonCommercialError, NetworkError, HashMismatchError for a file that is not the model, InvalidArgumentError
+    where no model is named, and an OSError where the folder cannot be written.
 
     >>> facekit.models.pull("standard")                                      # doctest: +SKIP
     """
     if not isinstance(names, str):
-        names = ",".join(names)
+        if not isinstance(names, Iterable):
+            raise TypeError(f"names: {names!r} given, a str or several needed")
+        several = builtins.list(names)
+        for name in several:
+            if not isinstance(name, str):
+                raise TypeError(f"names: {name!r} given among them, a str needed")
+        names = ",".join(several)
+    if not names.strip():
+        raise InvalidArgumentError("names: none given; facekit.models.list() and sets() say which there are", argument="names")
     return [Path(path) for path in _models_pull(names, models_folder, accept_non_commercial, mirror, progress)]

@@ -1,0 +1,142 @@
+"""What attendance hands to the compiled rules as JSON, checked so that errors are about what was given, and the zone that answers
+are in."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import math
+import operator
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import date, datetime, timezone, tzinfo
+from typing import Any, SupportsFloat, SupportsIndex
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
+
+from facekit.errors import AttendanceError, InvalidArgumentError
+
+
+def text(value: Any) -> str:
+    """As JSON."""
+    return json.dumps(value, default=_plain)
+
+
+def checked(place: str, value: Any, kind: type) -> str:
+    """As JSON, if it is of a kind."""
+    if not isinstance(value, kind):
+        raise TypeError(f"{place}: {type(value).__name__} given, {kind.__name__} needed")
+    try:
+        return text(value)
+    except (TypeError, ValueError) as error:
+        raise (TypeError if isinstance(error, TypeError) else ValueError)(f"{place}: {error}") from None
+
+
+def texts(argument: str, values: Iterable[Any], kind: type) -> list[str]:
+    """Each of a list's elements as JSON."""
+    return [checked(f"{argument}[{at}]", value, kind) for at, value in enumerate(values)]
+
+
+def joined(elements: Iterable[str]) -> str:
+    """Elements as a list in JSON."""
+    return f"[{','.join(elements)}]"
+
+
+@contextmanager
+def located(**lists: list[str]) -> Iterator[None]:
+    """Says which element of a list an error is about, where the rules say at which column of a JSON that nobody sees."""
+    try:
+        yield
+    except InvalidArgumentError as error:
+        argument = error.argument
+        found = re.fullmatch(r"(.*?): (.*) at line \d+ column (\d+)", str(error), re.DOTALL)
+        if not found:
+            raise
+        place, end = argument, 0
+        for at, element in enumerate(lists.get(argument, ())):
+            # The bracket or comma before it, and itself.
+            end += 1 + len(element)
+            if int(found[3]) <= end:
+                place = f"{argument}[{at}]"
+                break
+        raise InvalidArgumentError(f"{place}: {found[2]}", argument=argument) from None
+
+
+def day(argument: str, value: Any) -> str:
+    """A date, which is not a datetime: whose date that is depends on the zone."""
+    if isinstance(value, datetime):
+        raise TypeError(f"{argument}: the datetime {value.isoformat()} given, a date needed; .astimezone(policy.zone).date() is one")
+    if not isinstance(value, date):
+        raise TypeError(f"{argument}: {value!r} given, a datetime.date needed")
+    return value.isoformat()
+
+
+def instant(argument: str, value: Any) -> str:
+    """A datetime with a time zone."""
+    if not isinstance(value, datetime):
+        raise TypeError(f"{argument}: {value!r} given, a datetime.datetime needed")
+    if value.utcoffset() is None:
+        raise ValueError(f"{argument}: {value.isoformat()} has no time zone; add one, as in .replace(tzinfo=...)")
+    return value.astimezone(timezone.utc).isoformat().replace("+00:00", "Z")
+
+
+def years(argument: str, value: Sequence[int]) -> tuple[int, int]:
+    """The first and the last year."""
+    try:
+        first, last = (operator.index(year) for year in value)
+    except (TypeError, ValueError):
+        raise TypeError(f"{argument}: {value!r} given, two years needed, such as (2000, 2100)") from None
+    if not 1 <= first <= last <= 9999:
+        reason = f"{first} to {last} given, two years from 1 to 9999 needed, the earlier one first"
+        raise InvalidArgumentError(f"{argument}: {reason}", argument=argument)
+    return first, last
+
+
+def zone(name: str) -> tzinfo:
+    """The zone of this name, which the rules know, in upper or lower case as they take it."""
+    if name.upper() == "UTC":
+        return timezone.utc
+    try:
+        return ZoneInfo(name)
+    except ZoneInfoNotFoundError:
+        pass
+    for known in available_timezones():
+        if known.lower() == name.lower():
+            return ZoneInfo(known)
+    raise AttendanceError(f"policy, site.time_zone: Python finds no data of {name}; pip install --upgrade tzdata")
+
+
+def _plain(value: Any) -> Any:
+    """What JSON has no form for."""
+    if isinstance(value, datetime):
+        return instant("datetime", value)
+    if isinstance(value, date):
+        return value.isoformat()
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return {field.name: _field(field, getattr(value, field.name)) for field in dataclasses.fields(value)}
+    # Such as NumPy's numbers.
+    if isinstance(value, SupportsIndex):
+        return operator.index(value)
+    if isinstance(value, SupportsFloat):
+        return float(value)
+    raise TypeError(f"{type(value).__name__} given, which attendance has no use for: {value!r}")
+
+
+def _field(field: dataclasses.Field[Any], value: Any) -> Any:
+    """A field's value, if it is of the kind that the dataclass declares."""
+    declared = str(field.type)
+    if value is None and declared.startswith("Optional["):
+        return None
+    kind = declared.removeprefix("Optional[").removesuffix("]")
+    if kind == "datetime":
+        return instant(field.name, value)
+    if kind == "float":
+        if not isinstance(value, SupportsFloat):
+            raise TypeError(f"{field.name}: {value!r} given, a number needed")
+        number = float(value)
+        if not math.isfinite(number):
+            raise ValueError(f"{field.name}: {number} given, a finite number needed")
+        return number
+    if kind == "str" and not isinstance(value, str):
+        raise TypeError(f"{field.name}: {value!r} given, a str needed")
+    return value
