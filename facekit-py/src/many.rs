@@ -14,7 +14,7 @@ use pyo3::{
     PyTraverseError, PyVisit,
     exceptions::{PyBaseException, PyException, PyTypeError, PyValueError},
     prelude::*,
-    types::{PyIterator, PyTuple},
+    types::{PyIterator, PyTuple, PyType},
 };
 
 use crate::{
@@ -125,6 +125,15 @@ impl RecognizeMany {
 
 #[pymethods]
 impl RecognizeMany {
+    /// `RecognizeMany[Faces]` is for type checkers.
+    #[classmethod]
+    fn __class_getitem__<'py>(
+        class: &Bound<'py, PyType>,
+        _result: &Bound<'py, PyAny>,
+    ) -> Bound<'py, PyType> {
+        class.clone()
+    }
+
     fn __iter__(slf: PyRef<'_, Self>) -> PyRef<'_, Self> {
         slf
     }

@@ -534,7 +534,8 @@ class Gallery:
         >>> gallery = facekit.Gallery(folder / "people.facekit", key="correct horse battery staple")
         >>> gallery.rekey("a new passphrase")"""
     def close(self) -> None:
-        """Closes the file. Work that is under way is waited for, and what comes after it is an error. Closing twice does nothing.
+        """Closes the file. What comes after it is an error; work that is under way is waited for, unless it is this work's own
+        `progress` that closes: then the file closes when it ends. Closing twice does nothing.
 
         >>> import facekit
         >>> gallery = facekit.Gallery()
@@ -747,7 +748,7 @@ class Recognizer:
         >>> faces = recognizer.detect("anna.jpg")
         >>> [embedding.values.shape for embedding in recognizer.embed("anna.jpg", faces)]
         [(128,)]"""
-    def embed_aligned(self, crops: Sequence[_Image], *, color: _Color = "rgb") -> list[Embedding]:
+    def embed_aligned(self, crops: Iterable[_Image], *, color: _Color = "rgb") -> list[Embedding]:
         """Embeds faces that are aligned already, as `facekit` and insightface align them: square crops with the eyes, the nose and
         the mouth where the embedder expects them. Crops of another size than the embedder's are resized.
 
@@ -802,7 +803,7 @@ class Recognizer:
         self,
         image: _Image,
         *,
-        roster: Sequence[str] | None = None,
+        roster: Iterable[str] | None = None,
         subject: _Subject | None = None,
         color: _Color = "rgb",
     ) -> Faces[Recognition]:
@@ -828,18 +829,23 @@ class Recognizer:
         self,
         images: Iterable[_Image],
         *,
-        roster: Sequence[str] | None = None,
+        roster: Iterable[str] | None = None,
         subject: _Subject | None = None,
         color: _Color = "rgb",
         threads: int | None = None,
+        ahead: int | None = None,
         errors: Literal["raise"] = "raise",
     ) -> RecognizeMany[Faces[Recognition]]:
         """Recognises the faces in many images on `threads` threads: an iterator over what `recognize` would return, in order.
 
-        `images` is any iterable, a generator too: no more than two images for each thread and four are taken ahead of the results
-        that were asked for. Arrays must not be written to before their result has come. `errors="raise"` raises for an image that
-        cannot be used, and the next call goes on with the one after it; `errors="return"` gives the exception in the place of
-        the result.
+        `images` is any iterable, a generator too. Images are taken on the thread that asks for a result, up to `ahead` of them
+        before their own results are asked for: two for each thread and a few more where it is None. With `ahead=0` each result is
+        given before the next image is taken, which is for cameras and queues, where that one may be long in coming; images are
+        worked on one after the other then. Arrays must not be written to before their result has come.
+
+        `errors="raise"` raises for an image that cannot be used, and the next call goes on with the one after it;
+        `errors="return"` gives the exception in the place of the result. An exception of the iterable itself comes after the
+        results of the images before it, except KeyboardInterrupt and the like, which end everything at once.
 
         >>> import facekit, numpy
         >>> frames = (numpy.full((240, 320, 3), grey, dtype="uint8") for grey in range(0, 250, 50))
@@ -850,25 +856,30 @@ class Recognizer:
         self,
         images: Iterable[_Image],
         *,
-        roster: Sequence[str] | None = None,
+        roster: Iterable[str] | None = None,
         subject: _Subject | None = None,
         color: _Color = "rgb",
         threads: int | None = None,
+        ahead: int | None = None,
         errors: Literal["return"],
     ) -> RecognizeMany[Faces[Recognition] | Exception]:
         """Recognises the faces in many images on `threads` threads: an iterator over what `recognize` would return, in order.
 
-        `images` is any iterable, a generator too: no more than two images for each thread and four are taken ahead of the results
-        that were asked for. Arrays must not be written to before their result has come. `errors="raise"` raises for an image that
-        cannot be used, and the next call goes on with the one after it; `errors="return"` gives the exception in the place of
-        the result.
+        `images` is any iterable, a generator too. Images are taken on the thread that asks for a result, up to `ahead` of them
+        before their own results are asked for: two for each thread and a few more where it is None. With `ahead=0` each result is
+        given before the next image is taken, which is for cameras and queues, where that one may be long in coming; images are
+        worked on one after the other then. Arrays must not be written to before their result has come.
+
+        `errors="raise"` raises for an image that cannot be used, and the next call goes on with the one after it;
+        `errors="return"` gives the exception in the place of the result. An exception of the iterable itself comes after the
+        results of the images before it, except KeyboardInterrupt and the like, which end everything at once.
 
         >>> import facekit, numpy
         >>> frames = (numpy.full((240, 320, 3), grey, dtype="uint8") for grey in range(0, 250, 50))
         >>> [len(faces) for faces in facekit.Recognizer().recognize_many(frames)]
         [0, 0, 0, 0, 0]"""
     def identify(
-        self, probe: Embedding | _Image, k: int = 5, *, roster: Sequence[str] | None = None, color: _Color = "rgb"
+        self, probe: Embedding | _Image, k: int = 5, *, roster: Iterable[str] | None = None, color: _Color = "rgb"
     ) -> list[Candidate]:
         """The `k` people nearest to a face (1:N), nearest first, whether or not they pass the threshold.
 
@@ -926,13 +937,16 @@ class Recognizer:
 class RecognizeMany(Generic[_Result]):
     """The results of `Recognizer.recognize_many`, in order.
 
-    `close()`, leaving a `with` block, or dropping it ends the work.
+    `close()`, leaving a `with` block, or dropping it ends the work, and lets go of the images. `close()` may be called from any
+    thread; results are for one at a time, as with a generator.
 
     >>> import facekit
     >>> with facekit.Recognizer().recognize_many(["anna.jpg", "door.jpg"]) as results:
     ...     [len(faces) for faces in results]
     [1, 1]"""
 
+    @classmethod
+    def __class_getitem__(cls, _result: Any) -> type[Self]: ...
     def __iter__(self) -> Self: ...
     def __next__(self) -> _Result: ...
     def close(self) -> None:
@@ -963,10 +977,10 @@ class Index:
     [[10, 20]]"""
 
     def __new__(
-        cls, matrix: NDArray[np.float32], ids: ArrayLike | None = None, *, metric: Literal["cosine", "euclidean"] = "cosine"
+        cls, matrix: NDArray[np.float32], ids: ArrayLike | Iterable[int] | None = None, *, metric: Literal["cosine", "euclidean"] = "cosine"
     ) -> Self: ...
     def search(
-        self, probes: NDArray[np.float32], k: int = 10, *, roster: ArrayLike | None = None
+        self, probes: NDArray[np.float32], k: int = 10, *, roster: ArrayLike | Iterable[int] | None = None
     ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
         """The `k` nearest of each probe: two arrays of shape (probes, min(k, vectors searched)), the ids (int64) and the scores
         (float32), each row in falling order of score.
@@ -982,7 +996,7 @@ class Index:
         >>> ids, scores = index.search(np.eye(4, dtype="float32")[2], k=2, roster=[1, 2])
         >>> ids.tolist(), scores.tolist()
         ([[2, 1]], [[1.0, 0.0]])"""
-    def add(self, matrix: NDArray[np.float32], ids: ArrayLike) -> None:
+    def add(self, matrix: NDArray[np.float32], ids: ArrayLike | Iterable[int]) -> None:
         """Adds rows; those whose id is there are replaced.
 
         Raises InvalidEmbeddingError for a row that is zero or not finite; nothing has changed then.
@@ -993,7 +1007,7 @@ class Index:
         >>> index.add(np.ones((1, 3), dtype="float32"), ids=[7])
         >>> len(index)
         4"""
-    def remove(self, ids: ArrayLike) -> int:
+    def remove(self, ids: ArrayLike | Iterable[int]) -> int:
         """Takes vectors out, and returns how many were there.
 
         >>> import numpy as np
