@@ -258,6 +258,9 @@ def test_numbers_and_lists_that_cannot_be():
     ):
         with pytest.raises(errors.InvalidArgumentError, match="needed"):
             call()
+    for quality in ({"max_yaw": -1}, {"min_contrast": 0.6}, {"min_sharpness": float("nan")}):
+        with pytest.raises(errors.InvalidArgumentError, match="quality"):
+            facekit.Recognizer(quality=quality)
     for roster in ("anna", 5, [5]):
         with pytest.raises(TypeError, match="roster: .* given, ids of people needed"):
             recognizer.recognize(grey, roster=roster)

@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{AlignedFace, Detection, HeadPose, Rect};
+use crate::{AlignedFace, Detection, Error, HeadPose, Rect, Result};
 
 /// How good a face is, and what is wrong with it.
 ///
@@ -116,6 +116,39 @@ impl QualityOptions {
             max_pitch: 180.0,
             min_visible: 0.0,
         }
+    }
+
+    /// [`Error::InvalidArgument`] for a limit that no face could have, or that is not a number.
+    pub(crate) fn check(&self) -> Result<()> {
+        let limits = [
+            ("min_eye_distance", self.min_eye_distance, f32::INFINITY),
+            ("min_sharpness", self.min_sharpness, f32::INFINITY),
+            ("min_brightness", self.min_brightness, 1.0),
+            ("max_brightness", self.max_brightness, 1.0),
+            ("min_contrast", self.min_contrast, 0.5),
+            ("max_yaw", self.max_yaw, 180.0),
+            ("max_pitch", self.max_pitch, 180.0),
+            ("min_visible", self.min_visible, 1.0),
+        ];
+        for (name, value, most) in limits {
+            if !(value.is_finite() && (0.0..=most).contains(&value)) {
+                let range = if most.is_finite() {
+                    format!("from 0 to {most}")
+                } else {
+                    "of at least 0".to_owned()
+                };
+                let reason = format!("{name} is {value}, a number {range} needed");
+                return Err(Error::argument("quality", reason));
+            }
+        }
+        if self.min_brightness > self.max_brightness {
+            let reason = format!(
+                "min_brightness is {}, and max_brightness {}: no face is both",
+                self.min_brightness, self.max_brightness
+            );
+            return Err(Error::argument("quality", reason));
+        }
+        Ok(())
     }
 }
 

@@ -17,9 +17,9 @@ use facekit::{
     AlignedFace, Calibration, CalibrationPoint, CancellationToken, DetectOptions, Detection,
     Detector, Digest, Embedder, Embedding, EmbeddingSpace, EnrollOptions, Error, ExactIndex,
     Gallery, Image, ImageView, Landmarks, Liveness, LivenessScore, MemoryStore, Metric,
-    NewTemplate, Outcome, Person, PersonId, PixelFormat, Point, Recognition, RecognizeOptions,
-    Recognizer, RecognizerBuilder, Rect, Refusal, Result, Subject, Template, TemplateId,
-    TemplateStore, Threshold, Verification, Watch,
+    NewTemplate, Outcome, Person, PersonId, PixelFormat, Point, QualityOptions, Recognition,
+    RecognizeOptions, Recognizer, RecognizerBuilder, Rect, Refusal, Result, Subject, Template,
+    TemplateId, TemplateStore, Threshold, Verification, Watch,
 };
 use jiff::Timestamp;
 use proptest::prelude::*;
@@ -678,6 +678,23 @@ fn what_does_not_fit_together_is_refused_at_build() {
             "{threshold}"
         );
     }
+    for (quality, named) in [
+        (r#"{"min_contrast": 0.6}"#, "min_contrast"),
+        (r#"{"max_yaw": -1}"#, "max_yaw"),
+        (
+            r#"{"min_brightness": 0.8, "max_brightness": 0.2}"#,
+            "min_brightness",
+        ),
+    ] {
+        let quality: QualityOptions = serde_json::from_str(quality).unwrap();
+        let Err(error) = parts().quality(quality).build() else {
+            panic!("{named} is out of range");
+        };
+        assert!(error.to_string().contains(named), "{error}");
+    }
+    let mut quality = QualityOptions::default();
+    quality.min_sharpness = f32::NAN;
+    assert!(parts().quality(quality).build().is_err());
     let built = Recognizer::builder().detector(FirstRow).build();
     assert!(matches!(
         built,
@@ -814,6 +831,16 @@ fn each_photo_becomes_a_template_or_a_reason() {
             .iter()
             .all(|refused| !refused.refusal.to_string().is_empty())
     );
+
+    let mut quality = QualityOptions::enrollment();
+    quality.max_pitch = 200.0;
+    for options in [
+        EnrollOptions::default().with_quality(quality),
+        EnrollOptions::default().with_ambiguity(f32::NAN),
+    ] {
+        let refused = recognizer.enroll(&id("berta"), &views, &options);
+        assert!(matches!(refused, Err(Error::InvalidArgument { .. })));
+    }
 
     let gallery = recognizer.gallery().unwrap();
     assert_eq!(gallery.len(), 2);

@@ -225,7 +225,7 @@ impl Recognizer {
     ///
     /// # Errors
     ///
-    /// [`Error::InvalidArgument`] where the recogniser has no gallery or no photo is given, [`Error::Cancelled`],
+    /// [`Error::InvalidArgument`] where the recogniser has no gallery, no photo is given or a limit is out of range, [`Error::Cancelled`],
     /// [`Error::Runtime`] where a model fails, and whatever the gallery's store fails with. Nothing has changed then.
     pub fn enroll(
         &self,
@@ -397,6 +397,11 @@ impl Recognizer {
         liveness: bool,
         ambiguity: f32,
     ) -> Result<std::result::Result<Usable, Refusal>> {
+        gate.check()?;
+        if !(0.0..=1.0).contains(&ambiguity) {
+            let reason = format!("{ambiguity} is not between 0 and 1");
+            return Err(Error::argument("ambiguity", reason));
+        }
         let mut faces = self.examine(image, Subject::All, &QualityOptions::anything(), false)?;
         faces.sort_by(|a, b| b.detection.rect.area().total_cmp(&a.detection.rect.area()));
         let Some(largest) = faces.first() else {

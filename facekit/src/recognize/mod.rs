@@ -555,7 +555,7 @@ impl RecognizerBuilder {
     ///
     /// # Errors
     ///
-    /// [`Error::InvalidArgument`] where detector or embedder is missing or a threshold is out of range,
+    /// [`Error::InvalidArgument`] where detector or embedder is missing, or a threshold or a limit of quality is out of range,
     /// [`Error::SpaceMismatch`] where gallery or calibration is of another embedding space than the embedder,
     /// [`Error::Uncalibrated`] where the threshold is a rate and there is no calibration, [`Error::RateOutOfRange`] where the
     /// calibration does not cover that rate. A false-positive identification rate asks for a lower false-match rate the more
@@ -579,6 +579,7 @@ impl RecognizerBuilder {
             let reason = format!("{} is not between 0 and 1", recognizer.liveness_threshold);
             return Err(Error::argument("liveness threshold", reason));
         }
+        recognizer.quality.check()?;
         let space = recognizer.embedder.space();
         if let Some(gallery) = &recognizer.gallery {
             space.check(gallery.space())?;
