@@ -108,7 +108,8 @@ def test_the_stubs_say_what_is_documented():
 def test_types(tmp_path):
     """The stubs agree with what is there, and a program that uses them type-checks."""
     allowed = PACKAGE / "tests" / "stubtest-allowed.txt"
-    check = [sys.executable, "-m", "mypy.stubtest", "facekit", "--allowlist", str(allowed)]
+    # What is allowed is not there in every Python.
+    check = [sys.executable, "-m", "mypy.stubtest", "facekit", "--allowlist", str(allowed), "--ignore-unused-allowlist"]
     done = subprocess.run(check, capture_output=True, text=True, cwd=tmp_path)
     assert done.returncode == 0, done.stdout + done.stderr
     check = [sys.executable, "-m", "mypy", "--strict", "--warn-unreachable", str(PACKAGE / "tests" / "typed.py")]
