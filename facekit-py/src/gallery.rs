@@ -4,7 +4,7 @@ use std::{
     cell::Cell,
     collections::BTreeMap,
     path::{Path, PathBuf},
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError, Weak},
     thread,
     time::Duration,
 };
@@ -157,10 +157,7 @@ impl Gallery {
                 Some(path) => Backing::File(key::open(path, key, read_only, unprotected)?),
                 None => Backing::Memory(MemoryStore::new()),
             };
-            Ok(Store {
-                path,
-                backing: Mutex::new(Some(Arc::new(backing))),
-            })
+            Ok(Store::new(path, backing))
         })?;
         Ok(Self(OfProcess::new(Arc::new(Shared {
             store: Arc::new(store),
@@ -266,16 +263,11 @@ impl Gallery {
                 .map(PersonId::new)
                 .collect::<Result<Vec<_>>>()?;
             let views = shared.views.lock().unwrap_or_else(PoisonError::into_inner);
-            // The first takes them out of the store, and each out of its own memory.
-            let mut removed = if views.is_empty() {
-                shared.store.remove(&ids)?
-            } else {
-                0
-            };
-            for view in views.iter() {
-                removed = removed.max(view.remove(&ids)?);
+            // One tells the others.
+            match views.first() {
+                Some(view) => view.remove(&ids),
+                None => shared.store.remove(&ids),
             }
-            Ok(removed)
         })
     }
 
@@ -355,21 +347,12 @@ impl Gallery {
     /// True
     fn close(&self, py: Python<'_>) -> PyResult<()> {
         let shared = self.shared(py)?;
-        let mut backing = work::detached(py, || Ok(shared.close()))?;
-        while let Some(shared) = backing {
-            if AT_WORK.get() > 0 {
-                break;
-            }
-            backing = py.detach(|| match Arc::try_unwrap(shared) {
-                Ok(alone) => {
-                    drop(alone);
-                    None
-                }
-                Err(shared) => {
-                    thread::sleep(LOOK);
-                    Some(shared)
-                }
-            });
+        work::detached(py, || {
+            shared.close();
+            Ok(())
+        })?;
+        while shared.store.is_held() && AT_WORK.get() == 0 {
+            py.detach(|| thread::sleep(LOOK));
             py.check_signals()?;
         }
         Ok(())
@@ -443,19 +426,23 @@ impl Shared {
             return Ok(Arc::clone(view));
         }
         let index = ExactIndex::new(space.clone(), Metric::Cosine);
-        let view = facekit::Gallery::open(Arc::clone(&self.store), index)?;
-        let view = Arc::new(view.with_crops(self.keep_crops));
+        let view = match views.first() {
+            Some(other) => other.beside(index)?,
+            None => {
+                facekit::Gallery::open(Arc::clone(&self.store), index)?.with_crops(self.keep_crops)
+            }
+        };
+        let view = Arc::new(view);
         views.push(Arc::clone(&view));
         Ok(view)
     }
 
-    fn close(&self) -> Option<Arc<Backing>> {
-        let backing = self.store.close();
+    fn close(&self) {
+        self.store.close();
         self.views
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .clear();
-        backing
     }
 }
 
@@ -464,7 +451,16 @@ impl Shared {
 struct Store {
     path: Option<PathBuf>,
     /// None once it is closed. Work borrows it and holds no lock, since it may call Python, which may want the gallery again.
-    backing: Mutex<Option<Arc<Backing>>>,
+    open: Mutex<Option<Arc<Open>>>,
+    /// As long as it can be upgraded, the file is open.
+    held: Weak<()>,
+}
+
+#[derive(Debug)]
+struct Open {
+    backing: Backing,
+    /// After the backing, so that the file is closed before this is gone.
+    _held: Arc<()>,
 }
 
 thread_local! {
@@ -479,26 +475,44 @@ enum Backing {
 }
 
 impl Store {
-    fn backing(&self) -> MutexGuard<'_, Option<Arc<Backing>>> {
-        self.backing.lock().unwrap_or_else(PoisonError::into_inner)
+    fn new(path: Option<PathBuf>, backing: Backing) -> Self {
+        let held = Arc::new(());
+        Self {
+            path,
+            held: Arc::downgrade(&held),
+            open: Mutex::new(Some(Arc::new(Open {
+                backing,
+                _held: held,
+            }))),
+        }
+    }
+
+    fn open(&self) -> MutexGuard<'_, Option<Arc<Open>>> {
+        self.open.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn is_closed(&self) -> bool {
-        self.backing().is_none()
+        self.open().is_none()
     }
 
-    /// Closes it; what is returned is the file for those that still work with it, and closes with the last.
-    fn close(&self) -> Option<Arc<Backing>> {
-        self.backing().take()
+    /// Closes it for all but those that still work with it: the file closes with the last.
+    fn close(&self) {
+        let open = self.open().take();
+        drop(open);
+    }
+
+    /// Whether the file is open, also where that is only for somebody who still works with it.
+    fn is_held(&self) -> bool {
+        self.held.strong_count() > 0
     }
 
     fn work<T>(&self, work: impl FnOnce(&Backing) -> Result<T>) -> Result<T> {
-        let backing = self.backing().clone();
-        let Some(backing) = backing else {
+        let open = self.open().clone();
+        let Some(open) = open else {
             return Err(Error::argument("gallery", "it is closed"));
         };
         let _at_work = AtWork::new();
-        work(&backing)
+        work(&open.backing)
     }
 
     fn with<T>(&self, work: impl FnOnce(&dyn TemplateStore) -> Result<T>) -> Result<T> {

@@ -83,6 +83,10 @@ impl Photo {
         // PIL's images say in what mode they are, and none is BGR.
         if let (Ok(mode), true) = (object.getattr("mode"), object.hasattr("convert")?) {
             color = Color::Rgb;
+            // Here, so that what goes wrong is said as Pillow says it.
+            if object.hasattr("load")? {
+                object.call_method0("load")?;
+            }
             object = upright(object)?;
             match mode.extract::<String>()?.as_str() {
                 "L" | "RGB" | "RGBA" => {}
@@ -200,7 +204,7 @@ pub(crate) struct Pixels {
 }
 
 // SAFETY: the memory belongs to the array, which is kept alive; nothing here writes to it, and Python's documentation asks
-// callers not to, either, while facekit looks.
+// callers neither to write to it nor to give the array another shape in place, while facekit looks.
 unsafe impl Send for Pixels {}
 // SAFETY: as above.
 unsafe impl Sync for Pixels {}

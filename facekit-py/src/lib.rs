@@ -48,6 +48,7 @@ mod _facekit {
     /// NumPy is loaded with the module: later, an interpreter that is shutting down could not load it.
     #[pymodule_init]
     fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
+        module.py().import("numpy")?;
         let _bytes = numpy::dtype::<u8>(module.py());
         Ok(())
     }

@@ -139,10 +139,19 @@ impl RecognizeMany {
     }
 
     fn __next__<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
-        let mut feed = self.0.get(py, "recognize_many")?.feed().ok_or_else(|| {
+        let many = self.0.get(py, "recognize_many")?;
+        let mut feed = many.feed().ok_or_else(|| {
             PyValueError::new_err("recognize_many: its next result is being waited for elsewhere")
         })?;
-        feed.next(py)
+        let next = feed.next(py);
+        drop(feed);
+        // Whoever closed it meanwhile has left the rest to whoever held the feed.
+        if many.shared.is_stopped()
+            && let Some(mut feed) = many.feed()
+        {
+            feed.close(py);
+        }
+        next
     }
 
     /// Ends the work: what has begun is finished, and no more is begun.
@@ -219,6 +228,7 @@ impl Feed {
         // them only as long as there is no result to give.
         let mut first = true;
         while self.images.is_some()
+            && !self.pool.shared.is_stopped()
             && self.taken - self.given < self.manner.window()
             && (first || !self.is_ready())
         {
@@ -227,6 +237,10 @@ impl Feed {
                 return Err(error);
             }
             first = false;
+        }
+        if self.pool.shared.is_stopped() {
+            self.close(py);
+            return Ok(None);
         }
         if self.given == self.taken {
             let failed = self.failed.take();
@@ -418,6 +432,10 @@ impl Shared {
     fn is_done(&self, number: u64) -> bool {
         let state = self.state();
         state.stopped || state.done.contains_key(&number)
+    }
+
+    fn is_stopped(&self) -> bool {
+        self.state().stopped
     }
 
     fn wait(&self, number: u64, at_most: Duration) -> Wait {

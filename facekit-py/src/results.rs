@@ -4,7 +4,8 @@ use facekit::{LivenessScore, Outcome, Point, Rect};
 use numpy::{PyArray2, ndarray::Array2};
 use pyo3::{
     prelude::*,
-    types::{PyIterator, PyTuple},
+    sync::PyOnceLock,
+    types::{PyIterator, PyTuple, PyType},
 };
 use serde::{Deserialize, Serialize};
 
@@ -45,9 +46,9 @@ pub(crate) fn faces<'py, T>(
 where
     T: for<'a> IntoPyObject<'a>,
 {
-    py.import("facekit._faces")?
-        .getattr("Faces")?
-        .call1((faces, width, height))
+    static FACES: PyOnceLock<Py<PyType>> = PyOnceLock::new();
+    let class = FACES.import(py, "facekit._faces", "Faces")?;
+    class.call1((faces, width, height))
 }
 
 /// An upright box in an image, in pixels; the origin is the top left corner of the image, and y grows downwards. It may reach

@@ -48,7 +48,7 @@ pub(crate) fn watched<T: Send>(
     let raised = Mutex::new(None);
     let progress = progress.map(|progress| progress.clone().unbind());
     let hear = |at: Progress| {
-        Python::attach(|py| {
+        let attached = Python::try_attach(|py| {
             let heard = py.check_signals().and_then(|()| match &progress {
                 Some(progress) => progress.call1(py, (at.done, at.total)).map(drop),
                 None => Ok(()),
@@ -58,6 +58,10 @@ pub(crate) fn watched<T: Send>(
                 *raised.lock().unwrap_or_else(PoisonError::into_inner) = Some(error);
             }
         });
+        // An interpreter that is shutting down hears no more.
+        if attached.is_none() {
+            token.cancel();
+        }
     };
     let watch = Watch::new().with_cancellation(&token).with_progress(&hear);
     let result = detached(py, || work(watch));

@@ -105,6 +105,13 @@ def test_the_stubs_say_what_is_documented():
     assert stubs.documented(text) == text, "run python facekit-py/tests/stubs.py"
 
 
+def test_numpy_is_needed():
+    """And what is missing is said in an exception that programs expect."""
+    program = "import sys; sys.modules['numpy'] = None\ntry: import facekit\nexcept ImportError as error: print(error)"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert "numpy" in done.stdout and not done.stderr, done.stdout + done.stderr
+
+
 def test_types(tmp_path):
     """The stubs agree with what is there, and a program that uses them type-checks."""
     allowed = PACKAGE / "tests" / "stubtest-allowed.txt"

@@ -5,6 +5,7 @@ import os
 import threading
 import time
 
+import numpy as np
 import pytest
 
 import facekit
@@ -119,6 +120,17 @@ def test_in_memory(embedding):
         gallery.add("bert", [])
 
 
+def test_people_of_another_space(embedding):
+    gallery = Gallery()
+    recognizer = facekit.Recognizer(gallery=gallery)
+    gallery.add("anna", [embedding()])
+    image = np.zeros((48, 64, 3), np.uint8)
+    assert recognizer.recognize(image, roster=["anna"]) == ()
+    assert gallery.remove("anna") == 1
+    with pytest.raises(errors.UnknownPersonError):
+        recognizer.recognize(image, roster=["anna"])
+
+
 def test_damage(path):
     path.write_bytes(b"no gallery at all, and not short either" * 500)
     with pytest.raises(errors.GalleryDamagedError):
@@ -174,9 +186,14 @@ def test_close_waits_for_others(path, embedding):
     thread = threading.Thread(target=lambda: seen.append(gallery.check(progress=progress)))
     thread.start()
     begun.wait(20)
+    # All that close wait, not only the first.
+    closing = [threading.Thread(target=gallery.close) for _ in range(2)]
+    for one in closing:
+        one.start()
     gallery.close()
     Gallery(path, key=KEY).close()
-    thread.join()
+    for one in [thread, *closing]:
+        one.join()
     assert seen[0].is_clean
 
 

@@ -207,6 +207,25 @@ def test_another_thread_can_close(recognizer):
     assert not thread.is_alive() and rest == [] and list(results) == []
 
 
+@pytest.mark.parametrize("then", [GREY, object()], ids=["an image", "no image"])
+def test_the_source_can_close(recognizer, then):
+    ended = []
+
+    def camera():
+        try:
+            yield GREY
+            results.close()
+            while True:
+                yield then
+        finally:
+            ended.append(True)
+
+    results = recognizer.recognize_many(camera(), ahead=0, errors="return")
+    assert len(list(results)) == 1
+    gc.collect()
+    assert ended == [True]
+
+
 def test_a_closed_gallery_ends_it():
     gallery = facekit.Gallery()
     results = facekit.Recognizer(gallery=gallery).recognize_many([GREY] * 30)

@@ -3,7 +3,7 @@
 use std::{
     collections::{BTreeMap, HashMap},
     fmt,
-    sync::{Mutex, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard},
+    sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard, Weak},
 };
 
 use jiff::Timestamp;
@@ -34,13 +34,23 @@ use crate::{
 /// # Ok::<(), facekit::Error>(())
 /// ```
 pub struct Gallery {
-    store: Box<dyn TemplateStore>,
-    index: Box<dyn VectorIndex>,
+    shared: Arc<Shared>,
+    view: Arc<View>,
     keep_crops: bool,
+}
+
+/// What all galleries over one store have in common.
+struct Shared {
+    store: Box<dyn TemplateStore>,
+    /// Of each of those galleries. Held through a whole change, store and memory, so that changes do not overtake each other.
+    views: Mutex<Vec<Weak<View>>>,
+}
+
+/// A store's people, and their templates of one space.
+struct View {
+    index: Box<dyn VectorIndex>,
     /// What is in the store, as far as searches need it. Locked for writing only while memory changes.
     known: RwLock<Known>,
-    /// Held through a whole change, store and memory, so that changes do not overtake each other.
-    changing: Mutex<()>,
 }
 
 #[derive(Default)]
@@ -76,40 +86,35 @@ impl Gallery {
         store: impl TemplateStore + 'static,
         index: impl VectorIndex + 'static,
     ) -> Result<Self> {
-        const BATCH: usize = 1024;
-        let _span = tracing::debug_span!("open gallery").entered();
-        let mut known = Known::default();
-        for person in store.people()? {
-            known.people.insert(
-                person.id.clone(),
-                Member {
-                    person,
-                    templates: Vec::new(),
-                },
-            );
-        }
-        let mut batch = Vec::with_capacity(BATCH);
-        store.templates(&mut |template| {
-            if template.embedding.space() == index.space() {
-                if let Some(member) = known.people.get_mut(&template.person) {
-                    member.templates.push(template.id);
-                    known.owners.insert(template.id, template.person);
-                    batch.push((template.id, template.embedding));
-                }
-                if batch.len() == BATCH {
-                    index.insert(&batch)?;
-                    batch.clear();
-                }
-            }
-            Ok(())
-        })?;
-        index.insert(&batch)?;
-        Ok(Self {
+        let shared = Shared {
             store: Box::new(store),
-            index: Box::new(index),
+            views: Mutex::default(),
+        };
+        Self::over(Arc::new(shared), Box::new(index))
+    }
+
+    /// The same people, searched in another embedding space, whose templates are put into `index`: a change through either
+    /// gallery is one of both.
+    ///
+    /// # Errors
+    ///
+    /// Whatever the store fails with.
+    pub fn beside(&self, index: impl VectorIndex + 'static) -> Result<Self> {
+        let gallery = Self::over(Arc::clone(&self.shared), Box::new(index))?;
+        Ok(gallery.with_crops(self.keep_crops))
+    }
+
+    fn over(shared: Arc<Shared>, index: Box<dyn VectorIndex>) -> Result<Self> {
+        let _span = tracing::debug_span!("open gallery").entered();
+        let mut views = shared.views();
+        let view = Arc::new(View::new(&*shared.store, index)?);
+        views.retain(|view| view.strong_count() > 0);
+        views.push(Arc::downgrade(&view));
+        drop(views);
+        Ok(Self {
+            shared,
+            view,
             keep_crops: false,
-            known: RwLock::new(known),
-            changing: Mutex::new(()),
         })
     }
 
@@ -124,25 +129,25 @@ impl Gallery {
     /// The space of the embeddings that can be searched for.
     #[must_use]
     pub fn space(&self) -> &EmbeddingSpace {
-        self.index.space()
+        self.view.index.space()
     }
 
     /// What the scores of [`nearest`](Self::nearest) are.
     #[must_use]
     pub fn metric(&self) -> Metric {
-        self.index.metric()
+        self.view.index.metric()
     }
 
     /// Templates that can be searched.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.index.len()
+        self.view.index.len()
     }
 
     /// Whether no template can be searched.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.index.is_empty()
+        self.view.index.is_empty()
     }
 
     /// Everyone, in order of id, each with the number of templates that can be searched.
@@ -188,8 +193,15 @@ impl Gallery {
         templates
             .iter()
             .try_for_each(|template| self.space().check(template.embedding.space()))?;
-        let _changing = self.changing.lock().unwrap_or_else(PoisonError::into_inner);
-        self.add_unlocked(person, templates)
+        self.changing().add(person, templates)
+    }
+
+    /// Until this is dropped nobody else changes the store through a gallery: what is asked of it stays true.
+    pub(crate) fn changing(&self) -> Changing<'_> {
+        Changing {
+            gallery: self,
+            views: self.shared.views(),
+        }
     }
 
     /// As [`add`](Self::add), but somebody who is not known, or no longer, stays so, and that is `None`.
@@ -198,46 +210,11 @@ impl Gallery {
         person: &Person,
         templates: &[NewTemplate],
     ) -> Result<Option<Vec<TemplateId>>> {
-        let _changing = self.changing.lock().unwrap_or_else(PoisonError::into_inner);
+        let changing = self.changing();
         if self.person(&person.id).is_none() {
             return Ok(None);
         }
-        self.add_unlocked(person, templates).map(Some)
-    }
-
-    /// For those who hold `changing`.
-    fn add_unlocked(&self, person: &Person, templates: &[NewTemplate]) -> Result<Vec<TemplateId>> {
-        let mut person = person.clone();
-        if let Some(known) = self.person(&person.id) {
-            person.enrolled = known.enrolled;
-            person.name = person.name.or(known.name);
-        }
-        let mut templates = templates.to_vec();
-        if !self.keep_crops {
-            templates
-                .iter_mut()
-                .for_each(|template| template.crop = None);
-        }
-        let ids = self.store.put(&person, &templates)?;
-
-        let mut known = self.known_mut();
-        let entries: Vec<(TemplateId, Embedding)> = ids
-            .iter()
-            .copied()
-            .zip(templates.into_iter().map(|template| template.embedding))
-            .collect();
-        self.index.insert(&entries)?;
-        known
-            .owners
-            .extend(ids.iter().map(|&id| (id, person.id.clone())));
-        let member = Member {
-            person: person.clone(),
-            templates: Vec::new(),
-        };
-        let member = known.people.entry(person.id.clone()).or_insert(member);
-        member.person = person;
-        member.templates.extend(&ids);
-        Ok(ids)
+        changing.add(person, templates).map(Some)
     }
 
     /// Removes people with everything about them. Returns how many were there.
@@ -246,26 +223,22 @@ impl Gallery {
     ///
     /// Whatever the store fails with. Whoever it holds no longer after that is not recognised, either.
     pub fn remove(&self, people: &[PersonId]) -> Result<usize> {
-        let _changing = self.changing.lock().unwrap_or_else(PoisonError::into_inner);
-        let removed = self.store.remove(people);
+        let changing = self.changing();
+        let removed = self.shared.store.remove(people);
         // A store may fail after it has let people go, in what comes after that.
         let kept = match &removed {
             Ok(_) => Vec::new(),
-            Err(_) => self.store.people()?,
+            Err(_) => self.shared.store.people()?,
         };
-        let mut known = self.known_mut();
-        for id in people
+        let gone: Vec<&PersonId> = people
             .iter()
             .filter(|id| kept.iter().all(|person| person.id != **id))
-        {
-            if let Some(member) = known.people.remove(id) {
-                member.templates.iter().for_each(|template| {
-                    known.owners.remove(template);
-                });
-                self.index.remove(&member.templates)?;
-            }
-        }
-        removed
+            .collect();
+        let forgotten: Result<()> = changing
+            .views()
+            .map(|view| view.forget(&gone))
+            .fold(Ok(()), Result::and);
+        removed.and_then(|removed| forgotten.map(|()| removed))
     }
 
     /// The templates of these people, to limit a search to.
@@ -303,7 +276,7 @@ impl Gallery {
         loop {
             let mut options = SearchOptions::new(templates);
             options.roster = roster;
-            let candidates = self.index.search(probe, &options)?;
+            let candidates = self.view.index.search(probe, &options)?;
             let all_seen = candidates.len() < templates;
             let mut nearest: Vec<Neighbor> = Vec::with_capacity(k.min(candidates.len()));
             for candidate in candidates {
@@ -334,7 +307,7 @@ impl Gallery {
     /// Whatever the store fails with.
     pub(crate) fn origins(&self) -> Result<HashMap<TemplateId, (f32, Timestamp)>> {
         let mut origins = HashMap::new();
-        self.store.templates(&mut |template| {
+        self.shared.store.templates(&mut |template| {
             origins.insert(template.id, (template.quality, template.created));
             Ok(())
         })?;
@@ -350,7 +323,126 @@ impl Gallery {
         &self,
         visit: &mut dyn FnMut(TemplateId, &PersonId, AlignedFace) -> Result<()>,
     ) -> Result<()> {
-        self.store.crops(visit)
+        self.shared.store.crops(visit)
+    }
+
+    fn known(&self) -> RwLockReadGuard<'_, Known> {
+        self.view.known()
+    }
+}
+
+/// A change of a gallery, which waits for those before it.
+pub(crate) struct Changing<'a> {
+    gallery: &'a Gallery,
+    views: MutexGuard<'a, Vec<Weak<View>>>,
+}
+
+impl Changing<'_> {
+    /// As [`Gallery::add`], for templates of its space.
+    pub(crate) fn add(
+        &self,
+        person: &Person,
+        templates: &[NewTemplate],
+    ) -> Result<Vec<TemplateId>> {
+        let gallery = self.gallery;
+        let mut person = person.clone();
+        if let Some(known) = gallery.person(&person.id) {
+            person.enrolled = known.enrolled;
+            person.name = person.name.or(known.name);
+        }
+        let mut templates = templates.to_vec();
+        if !gallery.keep_crops {
+            templates
+                .iter_mut()
+                .for_each(|template| template.crop = None);
+        }
+        let ids = gallery.shared.store.put(&person, &templates)?;
+        let embeddings = templates.into_iter().map(|template| template.embedding);
+        let entries: Vec<_> = ids.iter().copied().zip(embeddings).collect();
+        gallery.view.add(&person, &entries)?;
+        for other in self.views() {
+            if !Arc::ptr_eq(&other, &gallery.view) {
+                other.add(&person, &[])?;
+            }
+        }
+        Ok(ids)
+    }
+
+    fn views(&self) -> impl Iterator<Item = Arc<View>> {
+        self.views.iter().filter_map(Weak::upgrade)
+    }
+}
+
+impl Shared {
+    fn views(&self) -> MutexGuard<'_, Vec<Weak<View>>> {
+        self.views.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl View {
+    fn new(store: &dyn TemplateStore, index: Box<dyn VectorIndex>) -> Result<Self> {
+        const BATCH: usize = 1024;
+        let mut known = Known::default();
+        for person in store.people()? {
+            known.people.insert(
+                person.id.clone(),
+                Member {
+                    person,
+                    templates: Vec::new(),
+                },
+            );
+        }
+        let mut batch = Vec::with_capacity(BATCH);
+        store.templates(&mut |template| {
+            if template.embedding.space() == index.space() {
+                if let Some(member) = known.people.get_mut(&template.person) {
+                    member.templates.push(template.id);
+                    known.owners.insert(template.id, template.person);
+                    batch.push((template.id, template.embedding));
+                }
+                if batch.len() == BATCH {
+                    index.insert(&batch)?;
+                    batch.clear();
+                }
+            }
+            Ok(())
+        })?;
+        index.insert(&batch)?;
+        Ok(Self {
+            index,
+            known: RwLock::new(known),
+        })
+    }
+
+    /// These templates of `person`, who may be new, or be called otherwise from now on.
+    fn add(&self, person: &Person, templates: &[(TemplateId, Embedding)]) -> Result<()> {
+        let mut known = self.known_mut();
+        self.index.insert(templates)?;
+        let ids = templates.iter().map(|&(id, _)| id);
+        known
+            .owners
+            .extend(ids.clone().map(|id| (id, person.id.clone())));
+        let member = Member {
+            person: person.clone(),
+            templates: Vec::new(),
+        };
+        let member = known.people.entry(person.id.clone()).or_insert(member);
+        member.person = person.clone();
+        member.templates.extend(ids);
+        Ok(())
+    }
+
+    fn forget(&self, people: &[&PersonId]) -> Result<()> {
+        let mut known = self.known_mut();
+        for &id in people {
+            if let Some(member) = known.people.remove(id) {
+                member.templates.iter().for_each(|template| {
+                    known.owners.remove(template);
+                });
+                self.index.remove(&member.templates)?;
+            }
+        }
+        Ok(())
     }
 
     fn known(&self) -> RwLockReadGuard<'_, Known> {
@@ -365,8 +457,8 @@ impl Gallery {
 impl fmt::Debug for Gallery {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Gallery")
-            .field("store", &self.store)
-            .field("index", &self.index)
+            .field("store", &self.shared.store)
+            .field("index", &self.view.index)
             .finish_non_exhaustive()
     }
 }

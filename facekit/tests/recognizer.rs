@@ -8,9 +8,11 @@
 use std::{
     f32::consts::TAU,
     sync::{
-        Arc, Mutex,
+        Arc, Barrier, Mutex,
         atomic::{AtomicBool, Ordering},
     },
+    thread,
+    time::Duration,
 };
 
 use facekit::{
@@ -284,6 +286,66 @@ fn add(gallery: &Gallery, person: &str, angles: &[f32]) -> Vec<TemplateId> {
     gallery
         .add(&Person::new(id(person), now), &templates)
         .unwrap()
+}
+
+/// A store that takes its time to write, or fails after it has removed somebody.
+#[derive(Debug)]
+struct Odd {
+    store: MemoryStore,
+    delay: Duration,
+    fails: bool,
+}
+
+impl Odd {
+    fn slow() -> Self {
+        Self {
+            store: MemoryStore::new(),
+            delay: Duration::from_millis(20),
+            fails: false,
+        }
+    }
+
+    fn failing() -> Self {
+        Self {
+            store: MemoryStore::new(),
+            delay: Duration::ZERO,
+            fails: true,
+        }
+    }
+}
+
+impl TemplateStore for Odd {
+    fn put(&self, person: &Person, templates: &[NewTemplate]) -> Result<Vec<TemplateId>> {
+        thread::sleep(self.delay);
+        self.store.put(person, templates)
+    }
+
+    fn remove(&self, people: &[PersonId]) -> Result<usize> {
+        let removed = self.store.remove(people)?;
+        if !self.fails {
+            return Ok(removed);
+        }
+        Err(Error::Store {
+            store: "odd".into(),
+            action: "erasing",
+            source: "no reason".into(),
+        })
+    }
+
+    fn people(&self) -> Result<Vec<Person>> {
+        self.store.people()
+    }
+
+    fn templates(&self, visit: &mut dyn FnMut(Template) -> Result<()>) -> Result<()> {
+        self.store.templates(visit)
+    }
+
+    fn crops(
+        &self,
+        visit: &mut dyn FnMut(TemplateId, &PersonId, AlignedFace) -> Result<()>,
+    ) -> Result<()> {
+        self.store.crops(visit)
+    }
 }
 
 /// "known anna", "unknown", "spoof", "poor quality" for each face.
@@ -964,6 +1026,67 @@ fn one_photo_of_somebody_else_refuses_the_enrolment() {
 }
 
 #[test]
+fn of_many_who_enrol_one_face_at_once_one_succeeds() {
+    let index = ExactIndex::new(space(), Metric::Cosine);
+    let gallery = Gallery::open(Odd::slow(), index).unwrap();
+    let recognizer = parts().gallery(gallery).build().unwrap();
+    let (photo, start) = (scene(&[face(0.0)]), Barrier::new(4));
+    let refuse = EnrollOptions::default().with_refuse_resemblance(true);
+    let accepted: usize = thread::scope(|scope| {
+        let enroll = |number: usize| {
+            let (recognizer, photo, start, refuse) = (&recognizer, &photo, &start, &refuse);
+            scope.spawn(move || {
+                start.wait();
+                let person = id(&format!("nr-{number}"));
+                let report = recognizer.enroll(&person, &[photo.view()], refuse);
+                report.unwrap().accepted.len()
+            })
+        };
+        let threads: Vec<_> = (0..4).map(enroll).collect();
+        threads
+            .into_iter()
+            .map(|thread| thread.join().unwrap())
+            .sum()
+    });
+    assert_eq!(accepted, 1);
+    assert_eq!(recognizer.gallery().unwrap().people().len(), 1);
+}
+
+#[test]
+fn galleries_beside_each_other_have_the_same_people() {
+    let first = gallery();
+    add(&first, "anna", &[0.0]);
+    let second = first
+        .beside(ExactIndex::new(another_space(), Metric::Cosine))
+        .unwrap();
+    assert_eq!(second.space(), &another_space());
+    assert_eq!(second.unsearchable().len(), 1);
+
+    // Who comes in through one is known to the other, where no template is.
+    add(&first, "bela", &[90.0]);
+    assert!(second.roster(&[id("bela")]).unwrap().is_empty());
+    let now = Timestamp::now();
+    let other = Embedding::new(&another_space(), vec![1.0, 0.0, 0.0]).unwrap();
+    let named = Person::new(id("anna"), now).with_name("Anna Weiß");
+    second
+        .add(&named, &[NewTemplate::new(other.clone(), 1.0, now)])
+        .unwrap();
+    assert_eq!(first.person(&id("anna")), second.person(&id("anna")));
+    assert_eq!(
+        first.person(&id("anna")).unwrap().name.as_deref(),
+        Some("Anna Weiß")
+    );
+    assert_eq!((first.len(), second.len()), (2, 1));
+
+    // And who leaves one leaves both.
+    assert_eq!(second.remove(&[id("anna")]).unwrap(), 1);
+    assert!(second.nearest(&other, 1, None).unwrap().is_empty());
+    let nearest = first.nearest(&at_angle(0.0), 2, None).unwrap();
+    assert!(nearest.iter().all(|neighbor| neighbor.person == id("bela")));
+    assert_eq!(first.people().len(), 1);
+}
+
+#[test]
 fn photos_of_two_people_are_no_enrolment() {
     let recognizer = recognizer();
     let photos = [0.0, 2.0, 120.0, 122.0].map(|degrees| scene(&[face(degrees)]));
@@ -1005,42 +1128,8 @@ fn a_euclidean_index_knows_the_same_people() {
 
 #[test]
 fn whom_a_failing_store_let_go_is_not_recognised() {
-    /// Removes, and fails after that.
-    #[derive(Debug)]
-    struct Failing(MemoryStore);
-
-    impl TemplateStore for Failing {
-        fn put(&self, person: &Person, templates: &[NewTemplate]) -> Result<Vec<TemplateId>> {
-            self.0.put(person, templates)
-        }
-
-        fn remove(&self, people: &[PersonId]) -> Result<usize> {
-            self.0.remove(people)?;
-            Err(Error::Store {
-                store: "failing".into(),
-                action: "erasing",
-                source: "no reason".into(),
-            })
-        }
-
-        fn people(&self) -> Result<Vec<Person>> {
-            self.0.people()
-        }
-
-        fn templates(&self, visit: &mut dyn FnMut(Template) -> Result<()>) -> Result<()> {
-            self.0.templates(visit)
-        }
-
-        fn crops(
-            &self,
-            visit: &mut dyn FnMut(TemplateId, &PersonId, AlignedFace) -> Result<()>,
-        ) -> Result<()> {
-            self.0.crops(visit)
-        }
-    }
-
     let index = ExactIndex::new(space(), Metric::Cosine);
-    let gallery = Gallery::open(Failing(MemoryStore::new()), index).unwrap();
+    let gallery = Gallery::open(Odd::failing(), index).unwrap();
     let recognizer = parts().gallery(gallery).build().unwrap();
     enroll(&recognizer, "anna", 0.0);
     assert!(recognizer.gallery().unwrap().remove(&[id("anna")]).is_err());
@@ -1405,7 +1494,7 @@ fn threads_share_a_recogniser_while_people_come_and_go() {
     enroll(&recognizer, "anna", 0.0);
     let gallery = recognizer.gallery().unwrap();
     let done = AtomicBool::new(false);
-    std::thread::scope(|threads| {
+    thread::scope(|threads| {
         for _ in 0..2 {
             threads.spawn(|| {
                 let frame = scene(&[face(0.0).at(4, 4), face(120.0).at(36, 4)]);

@@ -813,8 +813,8 @@ class Recognizer:
         `image` is a NumPy array of uint8 with shape (height, width, 3), (height, width, 4), whose alpha is ignored, or
         (height, width), in any memory layout; the path of a JPEG, PNG or WebP file, or its bytes; or a PIL image. `color` is the
         order of an array's channels: "rgb", or "bgr", which OpenCV has. An array whose rows lie in memory as usual is not
-        copied, so it must not be written to meanwhile. `roster` limits the search to people with these ids, `subject` is as for
-        `Recognizer`.
+        copied, so it must not be written to or reshaped in place meanwhile. `roster` limits the search to people with these ids,
+        `subject` is as for `Recognizer`.
 
         Raises UnknownPersonError for a roster with somebody who is not in the gallery, RuntimeFailedError where a model fails,
         RateOutOfRangeError where `fpir` was asked for and the gallery has outgrown what the calibration can answer for.

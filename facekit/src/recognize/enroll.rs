@@ -300,6 +300,8 @@ impl Recognizer {
         let now = Timestamp::now();
         let mut templates = Vec::new();
         let strangers = self.strangers(&embeddings)?;
+        // Whom they resemble stays true until they are added.
+        let changing = gallery.changing();
         for (((photo, face), embedding), stranger) in
             usable.into_iter().zip(embeddings).zip(strangers)
         {
@@ -337,7 +339,7 @@ impl Recognizer {
         if !templates.is_empty() {
             let mut entry = Person::new(person.clone(), now);
             entry.name.clone_from(&options.name);
-            report.templates = gallery.add(&entry, &templates)?;
+            report.templates = changing.add(&entry, &templates)?;
         }
         Ok(report)
     }
