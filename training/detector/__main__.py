@@ -7,28 +7,20 @@ import argparse
 import dataclasses
 import functools
 import math
-from collections.abc import Iterator
 from pathlib import Path
 
 import cv2
 import numpy as np
 import torch
 
-from ..common import checkpoint, options, paths, people
+from ..common import checkpoint, options, paths
 from ..common.export import export
 from ..common.log import Log
 from . import cells
-from .cells import Lesson
+from .lessons import Lessons, cached_photos, teach
 from .loss import Loss
 from .network import Student, YuNetOutputs
-from .scenes import SIDE, Scene, Scenes
-from .teacher import Detector
-
-#: Heights and widths of scenes, and how often each is drawn.
-SIZES = {(256, 256): 0.33, (320, 320): 0.3, (256, 384): 0.1, (384, 288): 0.1, (448, 448): 0.1, (640, 640): 0.07}
-
-#: How often a batch is learnt, the second time mirrored, and how many others come between.
-USES, APART = 3, 24
+from .scenes import SIDE
 
 
 @dataclasses.dataclass(frozen=True)
@@ -50,7 +42,7 @@ class Recipe:
 
 def main() -> None:
     parser = options.parser(__doc__)
-    parser.add_argument("--steps", type=int, default=16000)
+    parser.add_argument("--steps", type=int, default=40000)
     parser.add_argument("--output", type=Path, default=None, help="file to write (facekit-nano/models/detector.onnx)")
     chosen = parser.parse_args()
     device = options.begin(chosen)
@@ -58,7 +50,7 @@ def main() -> None:
     recipe = Recipe(chosen.people, chosen.seed, chosen.steps)
     network = train(recipe, chosen, device)
     out = chosen.output or paths.shipped("detector.onnx")
-    write(network, out, cached_photos(chosen)[0])
+    write(network, out, cached_photos(chosen.work, chosen.people)[0])
 
 
 def train(recipe: Recipe, chosen: argparse.Namespace, device: torch.device) -> Student:
@@ -80,8 +72,8 @@ def train(recipe: Recipe, chosen: argparse.Namespace, device: torch.device) -> S
 
     losses: dict[tuple[int, int], Loss] = {}
     sums: dict[str, float] = {}
-    lessons = teach(recipe, chosen, start) if start < recipe.steps else iter(())
-    for step, (images, lesson) in enumerate(lessons, start):
+    lessons = functools.partial(Lessons, chosen.work, recipe.people, recipe.seed, recipe.pixels)
+    for step, (images, lesson) in enumerate(teach(lessons, start, recipe.steps), start):
         for group in optimizer.param_groups:
             group["lr"] = rate(recipe, step)
         size = images.shape[1:3]
@@ -134,76 +126,6 @@ def follow(averaged: Student, student: Student, keep: float) -> None:
             mean.lerp_(value, 1 - keep)
         else:
             mean.copy_(value)
-
-
-def teach(recipe: Recipe, chosen: argparse.Namespace, start: int) -> Iterator[tuple[np.ndarray, Lesson]]:
-    """Scenes (batch, height, width, 3) and what the teacher sees in them, for each step from `start` on.
-
-    Drawing and teaching cost more than learning, so a batch comes back later.
-    """
-    photos = cached_photos(chosen)
-    surest, bystanders = cached_faces(chosen, photos)
-    scenes, teacher = Scenes(photos, bystanders), Detector(threads=chosen.threads)
-    sizes, shares = list(SIZES), np.array(list(SIZES.values()))
-
-    @functools.lru_cache(APART * (USES - 1) + 1)
-    def fresh(number: int) -> tuple[np.ndarray, Lesson]:
-        rng = np.random.default_rng([recipe.seed, number])
-        height, width = sizes[rng.choice(len(sizes), p=shares)]
-        drawn = [scenes.draw(rng, height, width) for _ in range(recipe.pixels // (height * width))]
-        images = np.stack([scene.image for scene in drawn])
-        rows = teacher.rows(images)
-        rows[[scene.empty for scene in drawn], :, -1] = 0
-        return images, cells.lesson(rows, [known(scene, surest) for scene in drawn])
-
-    for step in range(start, recipe.steps):
-        number, use = divmod(step, USES)
-        images, lesson = fresh(max(0, number - APART * use))
-        if use == 1:
-            images, lesson = np.ascontiguousarray(images[:, :, ::-1]), cells.mirrored(lesson, *images.shape[1:3])
-        yield images, lesson
-
-
-def known(scene: Scene, surest: np.ndarray) -> np.ndarray:
-    """Where the faces of a scene's photos are in the scene."""
-    faces = [cells.carried(surest[number], matrix) for number, matrix in scene.photos if surest[number, 2] > 0]
-    return np.array(faces, np.float32).reshape(-1, surest.shape[1])
-
-
-def cached_photos(chosen: argparse.Namespace) -> np.ndarray:
-    """The photos that may be trained on, decoded once: (n, 250, 250, 3), BGR, in a file."""
-    path = chosen.work / "detector" / f"photos-{chosen.people}.npy"
-    if not path.is_file():
-        path.parent.mkdir(parents=True, exist_ok=True)
-        listed = people.training_photos(chosen.people)
-        beside = path.with_suffix(".partial")
-        decoded = np.lib.format.open_memmap(beside, "w+", np.uint8, (len(listed), SIDE, SIDE, 3))
-        for i, photo in enumerate(listed):
-            decoded[i] = cv2.imread(str(photo.path))
-        decoded.flush()
-        beside.rename(path)
-    return np.load(path, mmap_mode="r")
-
-
-def cached_faces(chosen: argparse.Namespace, photos: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The teacher's surest face of each photo (n, 15), zeros where it has none, and its further faces (n, 5): number
-    of the photo, and box. In a file."""
-    path = chosen.work / "detector" / f"faces-{chosen.people}.npz"
-    if not path.is_file():
-        teacher = Detector(threads=chosen.threads)
-        surest, bystanders = np.zeros((len(photos), 15)), []
-        for number, photo in enumerate(photos):
-            if (face := teacher.surest(photo)) is not None:
-                surest[number] = face
-            others = teacher.detect(photo, 0.5)[:, :4]
-            if len(others):
-                others = others[cells.overlaps(others, surest[number : number + 1])[:, 0] < 0.5]
-            bystanders += [[number, *box] for box in others]
-        with path.with_suffix(".partial").open("wb") as file:
-            np.savez(file, surest=surest, bystanders=np.array(bystanders).reshape(-1, 5))
-        path.with_suffix(".partial").rename(path)
-    cached = np.load(path)
-    return cached["surest"], cached["bystanders"]
 
 
 def write(network: Student, path: Path, photo: np.ndarray) -> None:

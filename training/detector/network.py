@@ -13,6 +13,17 @@ def convolution(inputs: int, outputs: int, stride: int = 1, side: int = 3) -> nn
     )
 
 
+class Pair(nn.Module):
+    """Two convolutions with a way around them."""
+
+    def __init__(self, width: int, inner: int):
+        super().__init__()
+        self.first, self.second = convolution(width, inner), convolution(inner, width)
+
+    def forward(self, maps: torch.Tensor) -> torch.Tensor:
+        return maps + self.second(self.first(maps))
+
+
 class Student(nn.Module):
     """From BGR images (batch, 3, height, width) of 0 to 1, sides multiples of 32, to a map for each stride.
 
@@ -25,10 +36,10 @@ class Student(nn.Module):
     def __init__(self) -> None:
         super().__init__()
         self.to_8 = nn.Sequential(
-            convolution(3, 16, 2), convolution(16, 32, 2), convolution(32, 48, 2), convolution(48, 48)
+            convolution(3, 16, 2), convolution(16, 32, 2), convolution(32, 48, 2), Pair(48, 32)
         )
-        self.to_16 = nn.Sequential(convolution(48, 64, 2), convolution(64, 64))
-        self.to_32 = nn.Sequential(convolution(64, 64, 2), *(convolution(64, 64) for _ in range(3)))
+        self.to_16 = nn.Sequential(convolution(48, 64, 2), Pair(64, 64))
+        self.to_32 = nn.Sequential(convolution(64, 64, 2), Pair(64, 64))
         self.fuse_16 = convolution(64, 64)
         self.narrow_16 = nn.Conv2d(64, 48, 1)
         self.fuse_8 = convolution(48, 32)

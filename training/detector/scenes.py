@@ -106,7 +106,7 @@ class Scenes:
             scene = Scene(texture(rng, height, width), empty=True)
         else:
             scene = self.erased(rng, height, width)
-        if rng.random() < 0.08:
+        if rng.random() < 0.2:
             self.cover(rng, scene.image)
         if rng.random() < 0.7:
             scene.image = lit(rng, scene.image)
@@ -127,8 +127,10 @@ class Scenes:
 
     def background(self, rng: Random, height: int, width: int) -> np.ndarray:
         """A texture, or a photo's edge enlarged, which shows clothes, walls and hair but hardly a face."""
-        if rng.random() < 0.5:
-            return texture(rng, height, width)
+        return texture(rng, height, width) if rng.random() < 0.5 else self.edge(rng, height, width)
+
+    def edge(self, rng: Random, height: int, width: int) -> np.ndarray:
+        """A photo's edge, enlarged."""
         photo, size = self.pick(rng).pixels, int(rng.integers(30, 60))
         x = 0 if rng.random() < 0.5 else SIDE - size
         y = int(rng.integers(0, SIDE - size))
@@ -137,11 +139,14 @@ class Scenes:
         return cv2.GaussianBlur(image, (0, 0), rng.uniform(1, 6)) if rng.random() < 0.3 else image
 
     def native(self, rng: Random, height: int, width: int) -> Scene:
-        """A photo as it is, with black to the right and below, as a detector pads images."""
+        """A photo as it is, with black to the right and below, as a detector pads images; or moved a little, so that
+        its faces meet the cells elsewhere."""
         image = np.zeros((height, width, 3), np.uint8)
         photo, _ = self.pick_bystander(rng, 0.4)
-        image[:SIDE, :SIDE] = photo.pixels
-        return Scene(image, [photo.through(np.eye(2, 3))])
+        room = np.minimum([width - SIDE, height - SIDE], 31)
+        x, y = rng.integers(0, room + 1) if rng.random() < 0.5 else (0, 0)
+        image[y : y + SIDE, x : x + SIDE] = photo.pixels
+        return Scene(image, [photo.through(np.array([[1.0, 0, x], [0, 1, y]]))])
 
     def single(self, rng: Random, height: int, width: int) -> Scene:
         """One photo, its face of 30 pixels to more than the frame, around it the photo's edge or a background."""
@@ -230,12 +235,13 @@ class Scenes:
         return Scene(warp(photo, matrix, height, width, BORDERS[rng.integers(3)], colour(rng).tolist()))
 
     def cover(self, rng: Random, image: np.ndarray) -> None:
-        """Paints a few boxes into `image`, over faces too."""
+        """Lays a few boxes over `image`, faces too: of one colour, or pieces of a photo's edge."""
         height, width = image.shape[:2]
         for _ in range(int(rng.integers(1, 6))):
             size = np.exp(rng.uniform(np.log(8), np.log(min(height, width) / 2), 2)).astype(int)
             x, y = int(rng.integers(width)), int(rng.integers(height))
-            image[y : y + size[1], x : x + size[0]] = colour(rng)
+            over = image[y : y + size[1], x : x + size[0]]
+            over[:] = colour(rng) if rng.random() < 0.4 else self.edge(rng, *over.shape[:2])
 
 
 def blend(image: np.ndarray, photo: np.ndarray, mask: np.ndarray, matrix: np.ndarray) -> None:

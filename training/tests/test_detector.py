@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from training.common import export
-from training.detector import cells, evaluate, loss, network, scenes, textures
+from training.detector import cells, evaluate, lessons, loss, network, scenes, textures
 
 
 def outputs(height: int, width: int, put: dict[tuple[int, int], list[float]]) -> list[np.ndarray]:
@@ -187,3 +187,21 @@ def test_the_file_has_yunets_outputs_for_any_batch_and_size(tmp_path):
     decoded = cells.decode(found, 64, 128)
     assert decoded[..., 14] == pytest.approx(1 / (1 + np.exp(-rows[..., 0])), abs=1e-3)
     assert np.concatenate(found[6:9], 1) == pytest.approx(rows[..., 1:5], abs=0.02)
+
+
+class Numbers:
+    """Lessons of which each says its number."""
+
+    def __getitem__(self, number):
+        lesson = cells.lesson(np.zeros((1, 21, 15), np.float32))
+        return np.full((1, 32, 32, 3), number, np.uint8), lesson
+
+
+def test_a_batch_is_taught_three_times_and_a_resumed_training_goes_on_with_the_next():
+    def taught(start, steps):
+        return [int(images[0, 0, 0, 0]) for images, _ in lessons.teach(Numbers, start, steps)]
+
+    whole = taught(0, 300)
+    assert np.bincount(whole)[1:50].tolist() == [3] * 49
+    assert taught(200, 300) == whole[200:]
+    assert taught(300, 300) == []

@@ -164,7 +164,9 @@ def test_a_killed_training_ends_where_an_undisturbed_one_does(tmp_path, monkeypa
         )  # fmt: skip
         return train.train(options, pool, torch.device("cpu"), lambda _: None)
 
-    whole = run("whole", Small())
+    whole, again = run("whole", Small()), run("again", Small())
+    # On as many threads of the same processor.
+    assert all(torch.equal(a, b) for a, b in zip(whole.state_dict().values(), again.state_dict().values(), strict=True))
     broken = Small()
     broken.broken_at = 3
     with pytest.raises(KeyboardInterrupt):
