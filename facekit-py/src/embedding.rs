@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use facekit::{Digest, Error, Result};
-use numpy::{PyReadonlyArray1, PyUntypedArrayMethods as _};
+use numpy::{PyReadonlyArray1, PyUntypedArray, PyUntypedArrayMethods as _};
 use pyo3::{
     exceptions::PyTypeError,
     prelude::*,
@@ -95,7 +95,7 @@ impl Embedding {
     fn new(py: Python<'_>, space: &EmbeddingSpace, values: &Bound<'_, PyAny>) -> PyResult<Self> {
         let given = aligned(values)?;
         let Ok(array) = given.extract::<PyReadonlyArray1<'_, f32>>() else {
-            let given = match values.cast::<numpy::PyUntypedArray>() {
+            let given = match values.cast::<PyUntypedArray>() {
                 Ok(array) => format!("{} with {} axes", array.dtype(), array.ndim()),
                 Err(_) => values.get_type().fully_qualified_name()?.to_string(),
             };

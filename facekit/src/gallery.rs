@@ -379,18 +379,21 @@ impl Shared {
     }
 }
 
+impl Member {
+    fn new(person: Person) -> Self {
+        Self {
+            person,
+            templates: Vec::new(),
+        }
+    }
+}
+
 impl View {
     fn new(store: &dyn TemplateStore, index: Box<dyn VectorIndex>) -> Result<Self> {
         const BATCH: usize = 1024;
         let mut known = Known::default();
         for person in store.people()? {
-            known.people.insert(
-                person.id.clone(),
-                Member {
-                    person,
-                    templates: Vec::new(),
-                },
-            );
+            known.people.insert(person.id.clone(), Member::new(person));
         }
         let mut batch = Vec::with_capacity(BATCH);
         store.templates(&mut |template| {
@@ -422,11 +425,8 @@ impl View {
         known
             .owners
             .extend(ids.clone().map(|id| (id, person.id.clone())));
-        let member = Member {
-            person: person.clone(),
-            templates: Vec::new(),
-        };
-        let member = known.people.entry(person.id.clone()).or_insert(member);
+        let member = known.people.entry(person.id.clone());
+        let member = member.or_insert_with(|| Member::new(person.clone()));
         member.person = person.clone();
         member.templates.extend(ids);
         Ok(())

@@ -96,6 +96,15 @@ impl<'a> EnrollOptions<'a> {
         self.watch = watch;
         self
     }
+
+    fn check(&self) -> Result<()> {
+        self.quality.check()?;
+        if (0.0..=1.0).contains(&self.ambiguity) {
+            return Ok(());
+        }
+        let reason = format!("{} is not between 0 and 1", self.ambiguity);
+        Err(Error::argument("ambiguity", reason))
+    }
 }
 
 /// Why a photo was not used.
@@ -239,13 +248,13 @@ impl Recognizer {
     /// As [`enroll`](Self::enroll), with photos that are read one after the other: no more than one is held at a time.
     ///
     /// ```no_run
-    /// use facekit::{EnrollOptions, PersonId, Recognizer, image::{self, DecodeLimits}};
-    /// # fn recognizer() -> Recognizer { unimplemented!() }
+    /// use facekit::{EnrollOptions, EnrollReport, PersonId, Recognizer, Result, image::{self, DecodeLimits}};
     ///
-    /// let files = ["1.jpg", "2.jpg", "3.jpg"];
-    /// let photos = files.iter().map(|file| image::open(file, &DecodeLimits::default()));
-    /// let report = recognizer().enroll_each(&PersonId::new("anna")?, photos, &EnrollOptions::default())?;
-    /// # Ok::<(), facekit::Error>(())
+    /// fn enroll_anna(recognizer: &Recognizer) -> Result<EnrollReport> {
+    ///     let files = ["1.jpg", "2.jpg", "3.jpg"];
+    ///     let photos = files.iter().map(|file| image::open(file, &DecodeLimits::default()));
+    ///     recognizer.enroll_each(&PersonId::new("anna")?, photos, &EnrollOptions::default())
+    /// }
     /// ```
     ///
     /// # Errors
@@ -263,6 +272,7 @@ impl Recognizer {
         let count = photos.len();
         let _span = tracing::debug_span!("enroll", photos = count).entered();
         let gallery = self.writable_gallery()?;
+        options.check()?;
         if count == 0 {
             return Err(Error::argument("photos", "enrolment needs at least one"));
         }
@@ -399,11 +409,6 @@ impl Recognizer {
         liveness: bool,
         ambiguity: f32,
     ) -> Result<std::result::Result<Usable, Refusal>> {
-        gate.check()?;
-        if !(0.0..=1.0).contains(&ambiguity) {
-            let reason = format!("{ambiguity} is not between 0 and 1");
-            return Err(Error::argument("ambiguity", reason));
-        }
         let mut faces = self.examine(image, Subject::All, &QualityOptions::anything(), false)?;
         faces.sort_by(|a, b| b.detection.rect.area().total_cmp(&a.detection.rect.area()));
         let Some(largest) = faces.first() else {
