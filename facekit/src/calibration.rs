@@ -1,6 +1,9 @@
 //! Scores as false-match rates.
 
-use std::{fs, path::Path};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
 
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
@@ -131,6 +134,39 @@ impl Calibration {
         };
         toml::from_str(&text)
             .map_err(|error| manifest("is not a calibration".to_owned(), Some(error.into())))
+    }
+
+    /// The path of a gallery's own calibration, which is beside the gallery file and counts before the calibration that comes
+    /// with the model.
+    ///
+    /// ```
+    /// use std::path::Path;
+    /// use facekit::Calibration;
+    ///
+    /// let path = Calibration::path_beside("data/people.gallery", "mobilefacenet");
+    /// assert_eq!(path, Path::new("data/people.mobilefacenet.calibration.toml"));
+    /// ```
+    #[must_use]
+    pub fn path_beside(gallery: impl AsRef<Path>, model: &str) -> PathBuf {
+        let gallery = gallery.as_ref();
+        let mut name = gallery.file_stem().unwrap_or_default().to_owned();
+        name.push(format!(".{model}.calibration.toml"));
+        gallery.with_file_name(name)
+    }
+
+    /// Reads the calibration at [`path_beside`](Self::path_beside) a gallery; `None` if there is no such file.
+    ///
+    /// # Errors
+    ///
+    /// The errors of [`open`](Self::open), and [`Error::SpaceMismatch`] if the calibration is of another space.
+    pub fn open_beside(gallery: impl AsRef<Path>, space: &EmbeddingSpace) -> Result<Option<Self>> {
+        let path = Self::path_beside(gallery, space.model());
+        if !path.exists() {
+            return Ok(None);
+        }
+        let calibration = Self::open(&path)?;
+        calibration.check_space(space)?;
+        Ok(Some(calibration))
     }
 
     /// Writes a calibration file (TOML), whole or not at all.

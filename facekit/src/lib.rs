@@ -143,3 +143,5 @@ pub use crate::{
 };
 #[cfg(feature = "engine")]
 pub use crate::{calibration::*, evaluate::*, gallery::*, quality::*, recognize::*, registry::*};
+#[cfg(feature = "engine")]
+pub mod work;

@@ -9,7 +9,7 @@ use std::{
 use anyhow::{Context, Result};
 use facekit::{
     EnrollOptions, Error, Image, ImageView, PersonId, Recognizer, Refusal, Resemblance,
-    TemplateStore, Watch, image::resize,
+    TemplateStore, Watch, image::resize, work::ordered,
 };
 use serde::Serialize;
 
@@ -20,7 +20,6 @@ use crate::{
         PersonFolder, Unreadable, expand, open_image, people_in, require_readable, unreadable_text,
     },
     output::{count, is_command, plain, shown, table},
-    work::ordered,
 };
 
 #[derive(clap::Args, Debug)]

@@ -7,14 +7,13 @@ use std::{
 
 use anyhow::{Context, Result, bail};
 use clap::Subcommand;
-use facekit::{Detection, Embedding, Image, Models, Subject, align};
+use facekit::{Detection, Embedding, Image, Models, Subject, align, work};
 use serde_json::{Map, Value};
 
 use crate::{
     Answer,
     context::{DetectArgs, ModelArgs, Session, open_models},
     files::{Unreadable, open_image, people_in, require_readable},
-    work,
 };
 
 mod identify;

@@ -5,7 +5,7 @@ use std::{num::NonZeroUsize, path::PathBuf, time::Instant};
 use anyhow::{Context, Result, ensure};
 use facekit::{
     DetectOptions, Detection, Detector, Liveness, LoadOptions, ModelEntry, Models, Registry,
-    Subject, equal_error_rate,
+    Subject, equal_error_rate, work,
 };
 use facekit_ort::Ort;
 use ndarray::ArrayD;
@@ -15,7 +15,6 @@ use crate::{
     context::Session,
     eval::{Embedded, lfw::Figures},
     files::open_image,
-    work,
 };
 
 /// A model as it was, and in 8 bits.
