@@ -155,7 +155,11 @@ struct Yielding {
 impl Yielding {
     fn pause(&self) {
         // A fixed pattern of pauses of different lengths.
-        let turn = self.turns.fetch_add(1, Ordering::Relaxed).wrapping_mul(7919) % 5;
+        let turn = self
+            .turns
+            .fetch_add(1, Ordering::Relaxed)
+            .wrapping_mul(7919)
+            % 5;
         match turn {
             0 => thread::sleep(Duration::from_micros(60)),
             1 => thread::yield_now(),

@@ -1,11 +1,13 @@
 use std::{f32::consts::TAU, sync::Arc, sync::atomic::AtomicBool, sync::atomic::Ordering, thread};
 
-use facekit::{Embedding, Error, ExactIndex, Gallery, MemoryStore, Metric, NewTemplate, Person, PersonId};
+use facekit::{
+    Embedding, Error, ExactIndex, Gallery, MemoryStore, Metric, NewTemplate, Person, PersonId,
+};
 use jiff::Timestamp;
 use proptest::prelude::*;
 
 use crate::{
-    parts::{space, another_space, gallery, recognizer, id, enroll, at_angle, add, outcomes},
+    parts::{add, another_space, at_angle, enroll, gallery, id, outcomes, recognizer, space},
     scenes::{face, scene},
 };
 
@@ -149,12 +151,16 @@ fn a_roster_follows_the_gallery() {
     let gallery = gallery();
     add(&gallery, "anna", &[0.0]);
     add(&gallery, "bela", &[90.0]);
-    let roster = gallery.roster(&[id("anna"), id("bela"), id("anna")]).unwrap();
+    let roster = gallery
+        .roster(&[id("anna"), id("bela"), id("anna")])
+        .unwrap();
     let people: Vec<&PersonId> = roster.people().collect();
     assert_eq!(people, [&id("anna"), &id("bela")]);
     assert!(roster.contains(&id("bela")) && !roster.contains(&id("carla")));
     let near = |degrees: f32| {
-        let found = gallery.nearest(&at_angle(degrees), 1, Some(&roster)).unwrap();
+        let found = gallery
+            .nearest(&at_angle(degrees), 1, Some(&roster))
+            .unwrap();
         let found = found.into_iter().next();
         found.map(|neighbor| (neighbor.person.to_string(), neighbor.score > 0.99))
     };
@@ -186,7 +192,9 @@ fn a_roster_serves_galleries_beside_each_other() {
     let probe = Embedding::new(&another_space(), vec![1.0, 0.0, 0.0]).unwrap();
     let now = Timestamp::now();
     let template = NewTemplate::new(probe.clone(), 1.0, now);
-    other.add(&Person::new(id("bela"), now), &[template]).unwrap();
+    other
+        .add(&Person::new(id("bela"), now), &[template])
+        .unwrap();
     for _ in 0..2 {
         let found = other.nearest(&probe, 9, Some(&roster)).unwrap();
         assert_eq!((found.len(), &found[0].person), (1, &id("bela")));

@@ -33,7 +33,11 @@ fn candidates_are_listed_nearest_first() {
             matched("carla", false)
         ]
     );
-    let roster = recognizer.gallery().unwrap().roster(&[id("carla")]).unwrap();
+    let roster = recognizer
+        .gallery()
+        .unwrap()
+        .roster(&[id("carla")])
+        .unwrap();
     assert_eq!(
         list(4.0, &all.with_roster(roster)),
         [matched("carla", false)]

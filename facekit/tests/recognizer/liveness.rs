@@ -1,7 +1,7 @@
 use facekit::{EnrollOptions, LivenessScore, Refusal};
 
 use crate::{
-    parts::{Scripted, gallery, parts, recognizer, id, enroll, add, outcomes, recognized},
+    parts::{Scripted, add, enroll, gallery, id, outcomes, parts, recognized},
     scenes::{NAN, NO_SCORE, face, scene},
 };
 

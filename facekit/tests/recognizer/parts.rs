@@ -2,10 +2,16 @@
 
 use std::{sync::Arc, sync::Mutex, thread, time::Duration};
 
-use facekit::{AlignedFace, Calibration, CalibrationPoint, Detection, Detector, DetectOptions, Digest, Embedder, Embedding, EmbeddingSpace, EnrollOptions, Error, ExactIndex, Gallery, ImageView, Liveness, LivenessScore, MemoryStore, Metric, NewTemplate, Outcome, Person, PersonId, Recognition, Recognizer, RecognizerBuilder, Result, Template, TemplateId, TemplateStore, Threshold};
+use facekit::{
+    AlignedFace, Calibration, CalibrationPoint, DetectOptions, Detection, Detector, Digest,
+    Embedder, Embedding, EmbeddingSpace, EnrollOptions, Error, ExactIndex, Gallery, ImageView,
+    Liveness, LivenessScore, MemoryStore, Metric, NewTemplate, Outcome, Person, PersonId,
+    Recognition, Recognizer, RecognizerBuilder, Result, Template, TemplateId, TemplateStore,
+    Threshold,
+};
 use jiff::Timestamp;
 
-use crate::scenes::{Face, NAN, NO_SCORE, face, scene, faces_of};
+use crate::scenes::{Face, NAN, NO_SCORE, face, faces_of, scene};
 
 /// Reads the first row of the scene.
 #[derive(Debug)]

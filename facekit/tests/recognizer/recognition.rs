@@ -1,8 +1,14 @@
-use facekit::{EnrollOptions, Error, Image, ImageView, Outcome, PersonId, PixelFormat, RecognizeOptions, Rect, Subject};
+use facekit::{
+    EnrollOptions, Error, Image, ImageView, Outcome, PersonId, PixelFormat, RecognizeOptions, Rect,
+    Subject,
+};
 use proptest::prelude::*;
 
 use crate::{
-    parts::{MeanColor, mean_color, Scripted, gallery, THRESHOLD, parts, recognizer, id, enroll, outcomes, recognized},
+    parts::{
+        MeanColor, Scripted, THRESHOLD, enroll, gallery, id, mean_color, outcomes, parts,
+        recognized, recognizer,
+    },
     scenes::{Face, face, scene},
 };
 
@@ -156,8 +162,17 @@ fn a_roster_limits_the_search_itself() {
 
     let roster = recognizer.gallery().unwrap().roster(&[]).unwrap();
     let options = RecognizeOptions::default().with_roster(roster);
-    let error = parts().build().unwrap().recognize_with(frame.view(), &options);
-    assert!(matches!(error, Err(Error::InvalidArgument { argument: "roster", .. })));
+    let error = parts()
+        .build()
+        .unwrap()
+        .recognize_with(frame.view(), &options);
+    assert!(matches!(
+        error,
+        Err(Error::InvalidArgument {
+            argument: "roster",
+            ..
+        })
+    ));
 }
 
 proptest! {

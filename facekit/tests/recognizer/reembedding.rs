@@ -1,10 +1,10 @@
-use std::{sync::Arc};
+use std::sync::Arc;
 
-use facekit::{ExactIndex, Gallery, MemoryStore, Metric, Watch};
+use facekit::{ExactIndex, Gallery, MemoryStore, Metric, TemplateStore, Watch};
 
 use crate::{
-    parts::{MeanColor, space, another_space, gallery, parts, recognizer, id, enroll, recognized},
-    scenes::{face},
+    parts::{MeanColor, another_space, enroll, id, mean_color, parts, recognized, space},
+    scenes::face,
 };
 
 /// Turns the colours of another embedder by nothing, but in a space of its own.

@@ -1,8 +1,14 @@
-use facekit::{Calibration, Error, ExactIndex, Gallery, MemoryStore, Metric, Outcome, QualityOptions, RecognizeOptions, Recognizer, Threshold};
+use facekit::{
+    Calibration, Error, ExactIndex, Gallery, MemoryStore, Metric, Outcome, QualityOptions,
+    RecognizeOptions, Recognizer, Threshold,
+};
 
 use crate::{
-    parts::{FirstRow, another_space, mean_color, Scripted, gallery, parts, recognizer, calibration, id, enroll, add, outcomes, recognized},
-    scenes::{NAN, face, scene},
+    parts::{
+        FirstRow, Scripted, add, another_space, calibration, enroll, gallery, id, mean_color,
+        outcomes, parts, recognized,
+    },
+    scenes::{face, scene},
 };
 
 #[test]
@@ -46,7 +52,8 @@ fn a_search_rate_grows_stricter_with_the_templates_searched() {
         add(gallery, &format!("stranger {stranger}"), &[180.0]);
     }
     assert_eq!(recognized(&recognizer, &[face(43.0)]), ["unknown"]);
-    let roster = RecognizeOptions::default().with_roster([id("anna")]);
+    let roster = gallery.roster(&[id("anna")]).unwrap();
+    let roster = RecognizeOptions::default().with_roster(roster);
     let found = recognizer
         .recognize_with(scene(&[face(43.0)]).view(), &roster)
         .unwrap();

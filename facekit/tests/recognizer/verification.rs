@@ -1,7 +1,7 @@
 use facekit::{Refusal, Verification};
 
 use crate::{
-    parts::{Scripted, THRESHOLD, parts, recognizer, calibration},
+    parts::{Scripted, THRESHOLD, calibration, parts},
     scenes::{Face, face, scene},
 };
 
