@@ -3,7 +3,7 @@
 use std::{num::NonZeroUsize, path::PathBuf, sync::Arc, thread};
 
 use facekit::{
-    AlignedFace, Calibration, DetectOptions, EnrollOptions, IdentifyOptions, ImageView,
+    AlignedFace, Calibration, DetectOptions, EnrollOptions, Error, IdentifyOptions, ImageView,
     LoadOptions, PersonId, PixelFormat, QualityOptions, RecognizeOptions, Result, Watch, align,
     image as pixels,
 };

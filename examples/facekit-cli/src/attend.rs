@@ -152,7 +152,7 @@ pub(crate) fn run(session: &Session, args: &Args) -> Result<Answer> {
     let (mut attendance, mut punches) = (AttendanceSheet::new(), Vec::new());
     let bar = session.output.bar("looking at frames");
     let work = |file: &PathBuf| look(&recognizer, file, &zone);
-    let each = |at: usize, frame: Result<Result<Frame>>| {
+    let each = |at: usize, frame: Result<Result<Frame>>| -> Result<()> {
         match frame? {
             Ok(frame) => {
                 tally(&mut sheet, &frame);

@@ -102,7 +102,7 @@ pub(crate) fn run(session: &Session, args: &Args) -> Result<Answer> {
             faces,
         }))
     };
-    let each = |at: usize, result: Result<Result<Detected>>| {
+    let each = |at: usize, result: Result<Result<Detected>>| -> Result<()> {
         done.push(&inputs[at].0, result?);
         bar.set(at as u64 + 1, inputs.len() as u64);
         Ok(())

@@ -75,7 +75,7 @@ pub(crate) fn run(session: &Session, args: &Args) -> Result<Answer> {
             faces: faces.into_iter().map(Face::from).collect(),
         }))
     };
-    let each = |at: usize, result: Result<Result<Identified>>| {
+    let each = |at: usize, result: Result<Result<Identified>>| -> Result<()> {
         done.push(&files[at], result?);
         bar.set(at as u64 + 1, files.len() as u64);
         Ok(())

@@ -146,7 +146,7 @@ pub(crate) fn enroll(session: &Session, args: &EnrollArgs) -> Result<Answer> {
     let read = |person: &PersonFolder| -> Vec<Result<Image>> {
         person.photos.iter().map(|path| open_small(path)).collect()
     };
-    let each = |at: usize, photos: Option<Vec<Result<Image>>>| {
+    let each = |at: usize, photos: Option<Vec<Result<Image>>>| -> Result<()> {
         let person = &people[at];
         let photos = photos.unwrap_or_else(|| read(person));
         enrolled.push(enroll_one(session, args, &recognizer, person, photos)?);

@@ -174,7 +174,7 @@ fn measure(
         args.models.jobs(),
         &session.token,
         score,
-        |at, score| {
+        |at, score| -> Result<()> {
             bar.set(at as u64 + 1, photos.len() as u64);
             match score? {
                 Ok(Some(score)) => {

@@ -208,7 +208,7 @@ impl Photos<'_> {
                 let seen = look(&image).with_context(|| path.display().to_string())?;
                 Ok(Some(seen))
             },
-            |at, seen| {
+            |at, seen| -> Result<()> {
                 bar.set(at as u64 + 1, self.files.len() as u64);
                 found.extend(seen?);
                 Ok(())
