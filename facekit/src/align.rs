@@ -1,10 +1,16 @@
 //! Faces moved to where embedders expect them.
 
-use crate::{Error, Image, Result};
+use crate::{
+    error::{Error, Result},
+    image::Image,
+};
 #[cfg(feature = "engine")]
 use crate::{
-    ImageView, Landmarks, Point, Similarity,
-    image::bilinear::{Pair, STEPS, mix},
+    geometry::{Landmarks, Point, Similarity},
+    image::{
+        ImageView,
+        bilinear::{Pair, STEPS, mix},
+    },
 };
 
 /// A face cut out, turned upright and scaled so that its landmarks lie where an embedder expects them.

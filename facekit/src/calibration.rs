@@ -5,7 +5,12 @@ use std::{fs, path::Path};
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
-use crate::{Digest, EmbeddingSpace, Error, Result, files::replace};
+use crate::{
+    digest::Digest,
+    embed::EmbeddingSpace,
+    error::{Error, Result},
+    files::replace,
+};
 
 /// What the scores of one embedding space mean: how often two different people reach each.
 ///

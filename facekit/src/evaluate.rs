@@ -1,6 +1,10 @@
 //! Measuring: how scores of the same and of different people are distributed, and what follows from that.
 
-use crate::{Calibration, CalibrationPoint, EmbeddingSpace, Result};
+use crate::{
+    calibration::{Calibration, CalibrationPoint},
+    embed::EmbeddingSpace,
+    error::Result,
+};
 
 /// Counts scores between −1 and 1 in bins of two millionths, so that millions of comparisons take the same small
 /// memory and any rate can be read off.
@@ -258,6 +262,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::digest::Digest;
 
     proptest! {
         #[test]
@@ -307,7 +312,7 @@ mod tests {
     fn a_calibration_ends_where_comparisons_do() {
         let mut histogram = ScoreHistogram::new();
         (0..400_000).for_each(|i| histogram.add(i as f32 / 400_000.0));
-        let space = EmbeddingSpace::new("example", crate::Digest::from_bytes([0; 32]), 4);
+        let space = EmbeddingSpace::new("example", Digest::from_bytes([0; 32]), 4);
         let calibration = histogram
             .calibration(&space, "evenly spread scores")
             .unwrap();

@@ -7,7 +7,7 @@ use std::{
     sync::atomic::{AtomicU64, Ordering},
 };
 
-use crate::{Error, Result};
+use crate::error::{Error, Result};
 
 /// Writes `path`, over what may be there: whoever reads it, even after a loss of power, finds the one or the other.
 pub(crate) fn replace(path: &Path, bytes: &[u8]) -> Result<()> {

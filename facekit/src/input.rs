@@ -6,7 +6,11 @@ use multiversion::multiversion;
 use ndarray::{ArrayViewMut3, ArrayViewMut4};
 use serde::{Deserialize, Serialize};
 
-use crate::{Dim, Element, Error, ImageView, Network, Port, Result, Tensor};
+use crate::{
+    error::{Error, Result},
+    image::ImageView,
+    runtime::{Dim, Element, Network, Port, Tensor},
+};
 
 /// Colour order and scaling of a model's input: `(pixel − mean) / std` for each channel, pixels being 0 to 255.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -189,7 +193,10 @@ mod tests {
     use ndarray::ArrayD;
 
     use super::*;
-    use crate::{Image, Signature, TensorView};
+    use crate::{
+        image::Image,
+        runtime::{Signature, TensorView},
+    };
 
     /// Gives each item's first number, and remembers how many items came at a time.
     #[derive(Debug)]

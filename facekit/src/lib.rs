@@ -131,15 +131,57 @@ mod registry;
 mod runtime;
 mod store;
 
-// Their types stand in signatures here.
+// Their types are in signatures here.
 pub use {jiff, ndarray};
 
-pub use crate::image::{Image, ImageView, PixelFormat};
-#[cfg(feature = "engine")]
-pub use crate::input::*;
+#[cfg(feature = "download")]
+pub use crate::registry::{PullOptions, PullReport};
+#[cfg(feature = "store")]
+pub use crate::store::{
+    CheckReport, FileStore, GalleryKey, ImportConflict, ImportOptions, ImportReport, OnConflict,
+    Protection, ProtectionKind,
+};
 pub use crate::{
-    align::*, attendance::*, detect::*, digest::*, embed::*, error::*, geometry::*, index::*,
-    liveness::*, person::*, progress::*, runtime::*, store::*,
+    align::AlignedFace,
+    attendance::{
+        Anomaly, AnomalyValue, AttendancePolicy, AttendanceSheet, Decision, Direction, Mark, Seen,
+        Severity, Sighting, Verdict,
+    },
+    detect::{DetectOptions, Detection, Detector},
+    digest::Digest,
+    embed::{Embedder, Embedding, EmbeddingSpace},
+    error::{Error, Result, Source},
+    geometry::{Landmarks, Point, Rect},
+    image::{Image, ImageView, PixelFormat},
+    index::{Candidate, Metric, Roster, SearchOptions, TemplateId, VectorIndex},
+    liveness::{Liveness, LivenessScore},
+    person::{Person, PersonId},
+    progress::{CancellationToken, Progress, Watch},
+    runtime::{
+        Dim, Element, LoadOptions, Model, Network, Port, Runtime, Signature, Tensor, TensorView,
+    },
+    store::{NewTemplate, Template, TemplateStore},
 };
 #[cfg(feature = "engine")]
-pub use crate::{calibration::*, evaluate::*, gallery::*, quality::*, recognize::*, registry::*};
+pub use crate::{
+    align::align,
+    calibration::{Calibration, CalibrationPoint, Threshold},
+    detect::{Scrfd, ScrfdSpec, YuNet, YuNetSpec},
+    embed::{ArcFace, ArcFaceSpec},
+    evaluate::{ScoreHistogram, equal_error_rate, fold_accuracies, wilson_interval},
+    gallery::{Gallery, Neighbor},
+    geometry::{HeadPose, Similarity, non_maximum_suppression},
+    index::ExactIndex,
+    input::{ColorOrder, PixelSpec},
+    liveness::{MiniFasNet, MiniFasNetSpec},
+    quality::{Quality, QualityIssue, QualityOptions},
+    recognize::{
+        EnrollOptions, EnrollReport, Identity, Outcome, Recognition, RecognizeOptions, Recognizer,
+        RecognizerBuilder, ReembedReport, Refusal, RefusedPhoto, Resemblance, Subject,
+        Verification,
+    },
+    registry::{
+        Export, FileState, HeadSpec, ModelEntry, ModelSet, Models, Registry, SetEntry, Task,
+    },
+    store::MemoryStore,
+};

@@ -8,7 +8,7 @@ use std::{
     },
 };
 
-use crate::{Error, Result};
+use crate::error::{Error, Result};
 
 /// A flag that stops long work. Clones share the flag.
 ///

@@ -4,7 +4,12 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{AlignedFace, Detection, Error, HeadPose, Rect, Result};
+use crate::{
+    align::AlignedFace,
+    detect::Detection,
+    error::{Error, Result},
+    geometry::{HeadPose, Rect},
+};
 
 /// How good a face is, and what is wrong with it.
 ///

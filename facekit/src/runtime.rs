@@ -8,7 +8,7 @@ use std::{
 
 use ndarray::{ArrayD, ArrayViewD};
 
-use crate::{Error, Result};
+use crate::error::{Error, Result};
 
 /// Loads models. One implementation per inference engine: `facekit-tract`, `facekit-ort`, …
 ///

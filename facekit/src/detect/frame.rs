@@ -3,10 +3,12 @@
 use ndarray::Axis;
 
 use crate::{
-    DetectOptions, Detection, Dim, Error, ImageView, Network, PixelSpec, Point, Rect, Result,
-    Tensor, image,
-    input::{takes_images, with_batch},
-    non_maximum_suppression,
+    detect::{DetectOptions, Detection},
+    error::{Error, Result},
+    geometry::{Point, Rect, non_maximum_suppression},
+    image::{self, ImageView},
+    input::{PixelSpec, takes_images, with_batch},
+    runtime::{Dim, Network, Tensor},
 };
 
 /// A network that takes one image and says, for each cell of a few grids, what it sees there.

@@ -4,7 +4,11 @@ use std::{fmt, sync::Arc};
 
 use serde::{Deserialize, Serialize};
 
-use crate::{ImageView, Landmarks, Rect, Result};
+use crate::{
+    error::Result,
+    geometry::{Landmarks, Rect},
+    image::ImageView,
+};
 
 #[cfg(feature = "engine")]
 mod frame;

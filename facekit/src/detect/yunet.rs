@@ -2,7 +2,12 @@ use serde::{Deserialize, Serialize};
 
 use super::frame::GridNetwork;
 use crate::{
-    DetectOptions, Detection, Detector, ImageView, Network, PixelSpec, Point, Rect, Result,
+    detect::{DetectOptions, Detection, Detector},
+    error::Result,
+    geometry::{Point, Rect},
+    image::ImageView,
+    input::PixelSpec,
+    runtime::Network,
 };
 
 /// What [`YuNet`] must know of a model of its family.

@@ -1,9 +1,12 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    AlignedFace, Digest, Dim, Element, Embedder, Embedding, EmbeddingSpace, Error, Network,
-    PixelSpec, Result,
-    input::{run_batches, takes_images},
+    align::AlignedFace,
+    digest::Digest,
+    embed::{Embedder, Embedding, EmbeddingSpace},
+    error::{Error, Result},
+    input::{PixelSpec, run_batches, takes_images},
+    runtime::{Dim, Element, Network},
 };
 
 /// What [`ArcFace`] must know of a model of its family.
@@ -133,7 +136,7 @@ impl Embedder for ArcFace {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ColorOrder;
+    use crate::input::ColorOrder;
 
     #[test]
     fn the_space_depends_on_weights_and_feeding() {

@@ -4,7 +4,11 @@ use std::{fmt, sync::Arc};
 
 use serde::{Deserialize, Serialize};
 
-use crate::{AlignedFace, Digest, Error, Result};
+use crate::{
+    align::AlignedFace,
+    digest::Digest,
+    error::{Error, Result},
+};
 
 #[cfg(feature = "engine")]
 mod arcface;

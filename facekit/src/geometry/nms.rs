@@ -1,4 +1,4 @@
-use crate::{Detection, Rect};
+use crate::{detect::Detection, geometry::Rect};
 
 /// Greedy non-maximum suppression: goes through `detections` in falling order of score and drops each whose
 /// intersection over union with one already kept is greater than `overlap` (0 to 1).

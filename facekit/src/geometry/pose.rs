@@ -1,6 +1,6 @@
 use serde::{Deserialize, Serialize};
 
-use crate::{Landmarks, Point};
+use crate::geometry::{Landmarks, Point};
 
 /// Where a head is turned to, in degrees, estimated from the five landmarks alone.
 ///

@@ -1,4 +1,4 @@
-use crate::Point;
+use crate::geometry::Point;
 
 /// A map of the plane made of a turn, a uniform scaling and a shift:
 /// `x' = a·x − b·y + tx`, `y' = b·x + a·y + ty`.

@@ -16,7 +16,7 @@ use ::image::{
 use libjpeg_turbo_rs::JpegError;
 
 use super::{Image, jpeg};
-use crate::{Error, Result, Source};
+use crate::error::{Error, Result, Source};
 
 /// How large an image file may be. Each limit is inclusive.
 ///

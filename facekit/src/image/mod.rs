@@ -2,7 +2,7 @@
 
 use std::{borrow::Cow, fmt};
 
-use crate::{Error, Result};
+use crate::error::{Error, Result};
 
 #[cfg(feature = "engine")]
 pub(crate) mod bilinear;

@@ -9,7 +9,7 @@ use super::{
     Image, ImageView,
     bilinear::{Pair, STEPS, mix},
 };
-use crate::{Error, Result};
+use crate::error::{Error, Result};
 
 /// `image` at another size, by bilinear interpolation with antialiasing (a triangle filter as wide as the
 /// reduction).

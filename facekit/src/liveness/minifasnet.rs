@@ -1,10 +1,13 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Detection, Dim, Element, Error, ImageView, Liveness, LivenessScore, Network, PixelSpec, Rect,
-    Result,
-    image::crop_and_resize,
-    input::{run_batches, takes_images},
+    detect::Detection,
+    error::{Error, Result},
+    geometry::Rect,
+    image::{ImageView, PixelFormat, crop_and_resize},
+    input::{PixelSpec, run_batches, takes_images},
+    liveness::{Liveness, LivenessScore},
+    runtime::{Dim, Element, Network},
 };
 
 /// What [`MiniFasNet`] must know of one network of its family.
@@ -95,12 +98,7 @@ impl Liveness for MiniFasNet {
     fn assess(&self, image: ImageView<'_>, faces: &[Detection]) -> Result<Vec<LivenessScore>> {
         let _span = tracing::debug_span!("liveness", faces = faces.len()).entered();
         let pixels = image.rgb8();
-        let image = ImageView::new(
-            &pixels,
-            image.width(),
-            image.height(),
-            crate::PixelFormat::Rgb8,
-        )?;
+        let image = ImageView::new(&pixels, image.width(), image.height(), PixelFormat::Rgb8)?;
         let mut sums = vec![0.0; faces.len()];
         for Part {
             network,

@@ -4,7 +4,7 @@ use std::{fmt, sync::Arc};
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Detection, ImageView, Result};
+use crate::{detect::Detection, error::Result, image::ImageView};
 
 #[cfg(feature = "engine")]
 mod minifasnet;

@@ -6,7 +6,11 @@ use serde::Serialize;
 use toml_edit::{ArrayOfTables, DocumentMut, Item, ser};
 
 use super::{MANIFEST, ModelEntry, Registry, SetEntry, manifest};
-use crate::{Digest, Error, Result, files::replace};
+use crate::{
+    digest::Digest,
+    error::{Error, Result},
+    files::replace,
+};
 
 impl Registry {
     /// Adds a model to the models folder: its file, and its entry in the folder's `models.toml`, where it takes the place

@@ -1,7 +1,13 @@
 use super::{HeadSpec, ModelEntry, Registry};
 use crate::{
-    ArcFace, Calibration, Detector, Embedder, Error, Liveness, LoadOptions, MiniFasNet,
-    RecognizerBuilder, Result, Runtime, Scrfd, Task, YuNet,
+    calibration::Calibration,
+    detect::{Detector, Scrfd, YuNet},
+    embed::{ArcFace, Embedder},
+    error::{Error, Result},
+    liveness::{Liveness, MiniFasNet},
+    recognize::RecognizerBuilder,
+    registry::Task,
+    runtime::{LoadOptions, Runtime},
 };
 
 /// The models of a recogniser, loaded.

@@ -5,8 +5,13 @@ use std::{fmt, net::IpAddr};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 use crate::{
-    ArcFaceSpec, Calibration, Digest, EmbeddingSpace, Error, MiniFasNetSpec, PixelSpec, Result,
-    ScrfdSpec, YuNetSpec,
+    calibration::Calibration,
+    detect::{ScrfdSpec, YuNetSpec},
+    digest::Digest,
+    embed::{ArcFaceSpec, EmbeddingSpace},
+    error::{Error, Result},
+    input::PixelSpec,
+    liveness::MiniFasNetSpec,
 };
 
 /// What a model does for a recogniser.

@@ -11,7 +11,11 @@ use std::{
 use etcetera::BaseStrategy;
 use sha2::Digest as _;
 
-use crate::{Digest, Error, Model, Result};
+use crate::{
+    digest::Digest,
+    error::{Error, Result},
+    runtime::Model,
+};
 
 mod keep;
 mod load;

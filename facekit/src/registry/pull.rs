@@ -12,7 +12,13 @@ use sha2::Digest as _;
 use ureq::{Agent, http::HeaderMap};
 
 use super::{FileState, Registry, hash_into, manifest, mismatch, state};
-use crate::{Digest, Error, ModelEntry, Result, Watch, files::replace};
+use crate::{
+    digest::Digest,
+    error::{Error, Result},
+    files::replace,
+    progress::Watch,
+    registry::ModelEntry,
+};
 
 /// Bytes fetched at most of a file whose length the manifest does not give.
 const UNSIZED_LIMIT: u64 = 1 << 30;

@@ -5,7 +5,12 @@ use std::{
 };
 
 use super::{NewTemplate, Template, TemplateStore};
-use crate::{AlignedFace, Person, PersonId, Result, TemplateId};
+use crate::{
+    align::AlignedFace,
+    error::Result,
+    index::TemplateId,
+    person::{Person, PersonId},
+};
 
 /// A store in memory: for tests, and for those who keep templates elsewhere. Everything is gone with it.
 ///

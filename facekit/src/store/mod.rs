@@ -4,7 +4,13 @@ use std::{fmt, sync::Arc};
 
 use jiff::Timestamp;
 
-use crate::{AlignedFace, Embedding, Person, PersonId, Result, TemplateId};
+use crate::{
+    align::AlignedFace,
+    embed::Embedding,
+    error::Result,
+    index::TemplateId,
+    person::{Person, PersonId},
+};
 
 #[cfg(feature = "store")]
 mod file;

@@ -7,7 +7,7 @@ use super::{
     header::damaged,
     records::{Damage, Found, PEOPLE},
 };
-use crate::{EmbeddingSpace, Result, Watch};
+use crate::{embed::EmbeddingSpace, error::Result, progress::Watch};
 
 /// What [`FileStore::check`] found, or [`FileStore::salvage`] copied.
 #[derive(Clone, Debug, Default)]

@@ -13,7 +13,7 @@ use std::{
 use redb::StorageBackend;
 
 use super::header;
-use crate::{Error, Result};
+use crate::error::{Error, Result};
 
 /// What a gallery needs of a file. Tests put a disk under it that loses what was not synced.
 pub(super) trait Disk: fmt::Debug + Send + Sync + 'static {

@@ -23,7 +23,10 @@ use super::{
     key::{GalleryKey, Protection, ProtectionKind, Secret},
     seal::{self, OVERHEAD, SecretKey},
 };
-use crate::{Digest, Error, Result};
+use crate::{
+    digest::Digest,
+    error::{Error, Result},
+};
 
 /// The version of the format that this code writes, and the highest it reads.
 pub(super) const VERSION: u32 = 1;

@@ -10,7 +10,7 @@ use std::{
 use zeroize::Zeroizing;
 
 use super::{seal, transfer::Unpublished};
-use crate::{Error, Result};
+use crate::error::{Error, Result};
 
 /// The key that opens a gallery file: 32 random bytes, or a passphrase. Wiped from memory when dropped.
 ///

@@ -18,7 +18,12 @@ use self::{
     seal::SecretKey,
 };
 use super::{NewTemplate, Template, TemplateStore};
-use crate::{AlignedFace, Error, Person, PersonId, Result, TemplateId};
+use crate::{
+    align::AlignedFace,
+    error::{Error, Result},
+    index::TemplateId,
+    person::{Person, PersonId},
+};
 
 mod check;
 mod disk;

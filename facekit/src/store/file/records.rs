@@ -22,8 +22,14 @@ use super::{
     seal::SecretKey,
 };
 use crate::{
-    AlignedFace, Digest, Embedding, EmbeddingSpace, Error, Image, NewTemplate, Person, PersonId,
-    Result, Template, TemplateId,
+    align::AlignedFace,
+    digest::Digest,
+    embed::{Embedding, EmbeddingSpace},
+    error::{Error, Result},
+    image::Image,
+    index::TemplateId,
+    person::{Person, PersonId},
+    store::{NewTemplate, Template},
 };
 
 /// The epoch of the root key, and the next numbers to give.

@@ -6,7 +6,7 @@ use chacha20poly1305::{
 };
 use zeroize::Zeroizing;
 
-use crate::{Error, Result};
+use crate::error::{Error, Result};
 
 /// Bytes that sealing adds: a nonce in front, a tag behind.
 pub(super) const OVERHEAD: usize = NONCE + 16;

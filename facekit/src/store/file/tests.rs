@@ -9,7 +9,12 @@ use std::{
 use jiff::Timestamp;
 
 use super::{disk::Disk, *};
-use crate::{Digest, Embedding, EmbeddingSpace, Watch};
+use crate::{
+    digest::Digest,
+    embed::{Embedding, EmbeddingSpace},
+    image::Image,
+    progress::Watch,
+};
 
 /// Small numbers that look random and are the same every time (SplitMix64).
 struct Numbers(u64);
@@ -406,7 +411,7 @@ fn removal_leaves_no_key() {
         let shared = Arc::clone(&disk) as Arc<dyn Disk>;
         let store =
             FileStore::create_on(shared, path(), wrapping, SecretKey::random().unwrap()).unwrap();
-        let face = crate::Image::filled(16, 16, [10, 20, 30]);
+        let face = Image::filled(16, 16, [10, 20, 30]);
         let crop = AlignedFace::new(face).unwrap();
         for who in 0..3 {
             let templates = [template(who).with_crop(crop.clone()), template(100 + who)];
@@ -491,7 +496,7 @@ fn sample(closed: bool) -> (Vec<u8>, String) {
     let disk = FailingDisk::new(Vec::new(), None);
     let store = create(&disk).unwrap();
     for who in 0..40 {
-        let face = crate::Image::filled(8, 8, [who as u8; 3]);
+        let face = Image::filled(8, 8, [who as u8; 3]);
         let crop = AlignedFace::new(face).unwrap();
         let templates = [template(who), template(50 + who).with_crop(crop)];
         store.put(&person(who), &templates).unwrap();
@@ -640,7 +645,7 @@ fn what_is_left_can_be_read() {
     let disk = FailingDisk::new(Vec::new(), None);
     let store = create(&disk).unwrap();
     for who in 0..4 {
-        let crop = AlignedFace::new(crate::Image::filled(16, 16, [who as u8; 3])).unwrap();
+        let crop = AlignedFace::new(Image::filled(16, 16, [who as u8; 3])).unwrap();
         let templates = [template(who).with_crop(crop), template(10 + who)];
         store.put(&person(who), &templates).unwrap();
     }

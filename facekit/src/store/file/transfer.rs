@@ -16,7 +16,13 @@ use super::{
     records::{Damage, Spaces, Writer},
     seal::SecretKey,
 };
-use crate::{Embedding, Error, NewTemplate, Person, PersonId, Result, Watch};
+use crate::{
+    embed::Embedding,
+    error::{Error, Result},
+    person::{Person, PersonId},
+    progress::Watch,
+    store::NewTemplate,
+};
 
 /// What an import does about people whose id is in the gallery already.
 #[derive(Clone, Debug, Default, PartialEq)]
