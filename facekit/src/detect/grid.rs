@@ -1,23 +1,25 @@
-//! What all detectors do before and after their network.
+//! The steps before and after the network that all detectors share.
 
 use ndarray::Axis;
 
+use super::{DetectOptions, Detection, nms::non_maximum_suppression};
 use crate::{
-    DetectOptions, Detection, Dim, Error, ImageView, Network, PixelSpec, Point, Rect, Result,
-    Tensor, image,
-    input::{takes_images, with_batch},
-    non_maximum_suppression,
+    error::{Error, Result},
+    geometry::{Point, Rect},
+    image::{self, ImageView},
+    input::{PixelSpec, takes_images, with_batch},
+    runtime::{Dim, Network, Tensor},
 };
 
-/// A network that takes one image and says, for each cell of a few grids, what it sees there.
+/// A network that takes one image and gives numbers for each cell of a few grids.
 #[derive(Debug)]
 pub(super) struct GridNetwork {
     pub(super) network: Box<dyn Network>,
     pub(super) model: String,
     pub(super) pixels: PixelSpec,
-    /// Cell sizes, in pixels of the network's input.
+    /// The cell size of each grid, in pixels of the network's input.
     pub(super) strides: Vec<usize>,
-    /// Defaults of the options of the same names.
+    /// The defaults of the options of the same names.
     pub(super) score: f32,
     pub(super) overlap: f32,
 }
@@ -31,7 +33,7 @@ pub(super) struct Grid {
 }
 
 impl GridNetwork {
-    /// Checks that the network takes images; the heads check its outputs.
+    /// Checks that the network takes images. The heads check its outputs.
     pub(super) fn new(
         network: Box<dyn Network>,
         model: &str,
@@ -61,9 +63,7 @@ impl GridNetwork {
             return Err(self.broken("a detector has one input, [1, 3, height, width] of f32"));
         }
         if self.strides.is_empty() || self.strides.contains(&0) {
-            return Err(
-                self.broken("a detector has at least one grid, of cells larger than nothing")
-            );
+            return Err(self.broken("a detector has at least one grid, with cells larger than 0"));
         }
         Ok(())
     }
@@ -76,11 +76,11 @@ impl GridNetwork {
         }
     }
 
-    /// Scales and pads `image` to what the network takes, runs it, lets `read` collect the faces of each grid, and
-    /// brings them back to pixels of `image`, suppressed and in order of score.
+    /// Scales and pads `image` to a size that the network takes, runs the network, lets `read` collect the faces of each
+    /// grid, scales these to pixels of `image`, and suppresses overlapping ones. The result is in falling order of score.
     ///
-    /// `read` gets the outputs, the grid and its number, and the lowest score; it works in pixels of the network's
-    /// input.
+    /// `read` gets the outputs, the number of the grid, the grid, the lowest score, and the list of faces. It works in
+    /// pixels of the network's input.
     pub(super) fn detect(
         &self,
         image: ImageView<'_>,
@@ -130,7 +130,7 @@ impl GridNetwork {
         Ok(non_maximum_suppression(faces, overlap))
     }
 
-    /// The size of the copy of an image to look at, and the size of the network's input around it: columns, rows.
+    /// The size of the reduced copy of an image, and the size of the network's input around it: columns, rows.
     fn fit(
         &self,
         width: usize,
@@ -164,7 +164,7 @@ impl GridNetwork {
         ))
     }
 
-    /// An output as one row of `width` numbers for each of `count` places.
+    /// An output as one row of `width` numbers for each of `count` positions.
     pub(super) fn rows<'a>(
         &self,
         outputs: &'a [Tensor],

@@ -1,15 +1,13 @@
-//! Fetching models from a server that misbehaves in every way a server can.
+//! Fetching models from a server that misbehaves.
 
 #![cfg(feature = "download")]
 
 use std::{
-    collections::VecDeque,
     fs,
-    io::{BufRead, BufReader, Write},
-    net::{TcpListener, TcpStream},
-    path::Path,
+    net::TcpListener,
+    path::{Path, PathBuf},
     sync::{
-        Arc, Mutex,
+        Mutex,
         atomic::{AtomicU64, Ordering},
     },
     thread,
@@ -20,186 +18,12 @@ use facekit::{
     CancellationToken, Digest, Error, FileState, Progress, PullOptions, PullReport, Registry, Watch,
 };
 
+use crate::server::{Answer, Seen, Server};
+
+mod server;
+
 const LENGTH: usize = 300_000;
 const HALF: usize = LENGTH / 2;
-
-/// What the server does with one request.
-#[derive(Clone, Debug)]
-enum Answer {
-    /// What it should.
-    Serve,
-    /// All of it, whatever part was asked for.
-    IgnoreRange,
-    /// The right headers, that many bytes, and the connection closes.
-    BreakOff(usize),
-    /// The right headers, that many bytes, and then nothing.
-    Stall(usize),
-    /// Not even headers.
-    Silence,
-    /// No length in the headers, and these bytes.
-    Unsized(Vec<u8>),
-    /// These bytes, as if they were the file.
-    Instead(Vec<u8>),
-    /// The part asked for, of these bytes.
-    PartOf(Vec<u8>),
-    /// A part that begins elsewhere than asked for.
-    OtherPart,
-    /// An error.
-    Status(u16),
-    /// This address has it.
-    Redirect(String),
-    /// What it should, in small pieces with pauses.
-    Slow,
-}
-
-/// A request as the server saw it.
-#[derive(Clone, Debug, PartialEq)]
-struct Seen {
-    path: String,
-    /// The first byte asked for.
-    from: Option<usize>,
-}
-
-struct Server {
-    address: String,
-    answers: Arc<Mutex<VecDeque<Answer>>>,
-    seen: Arc<Mutex<Vec<Seen>>>,
-}
-
-impl Server {
-    /// Gives `answers` in turn, then serves.
-    fn start(content: Vec<u8>, answers: impl IntoIterator<Item = Answer>) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let address = format!("http://{}", listener.local_addr().unwrap());
-        let answers = Arc::new(Mutex::new(answers.into_iter().collect::<VecDeque<_>>()));
-        let seen = Arc::new(Mutex::new(Vec::new()));
-        let (next, log) = (answers.clone(), seen.clone());
-        let content = Arc::new(content);
-        thread::spawn(move || {
-            for stream in listener.incoming().flatten() {
-                let (next, log, content) = (next.clone(), log.clone(), content.clone());
-                // A client that hangs up is part of the tests.
-                thread::spawn(move || answer(stream, &content, &next, &log));
-            }
-        });
-        Self {
-            address,
-            answers,
-            seen,
-        }
-    }
-
-    fn then(&self, answer: Answer) {
-        self.answers.lock().unwrap().push_back(answer);
-    }
-
-    fn seen(&self) -> Vec<Seen> {
-        self.seen.lock().unwrap().clone()
-    }
-
-    /// The first bytes asked for, request by request.
-    fn ranges(&self) -> Vec<Option<usize>> {
-        self.seen().into_iter().map(|seen| seen.from).collect()
-    }
-}
-
-fn answer(
-    stream: TcpStream,
-    content: &[u8],
-    next: &Mutex<VecDeque<Answer>>,
-    log: &Mutex<Vec<Seen>>,
-) -> Option<()> {
-    let mut lines = BufReader::new(stream.try_clone().ok()?).lines();
-    let path = lines.next()?.ok()?.split(' ').nth(1)?.to_owned();
-    let mut from = None;
-    for line in lines {
-        let line = line.ok()?.to_ascii_lowercase();
-        if let Some(range) = line.strip_prefix("range: bytes=") {
-            from = range.strip_suffix('-')?.parse().ok();
-        }
-        if line.is_empty() {
-            break;
-        }
-    }
-    log.lock().unwrap().push(Seen { path, from });
-    let what = next.lock().unwrap().pop_front().unwrap_or(Answer::Serve);
-
-    let mut stream = stream;
-    let mut send = |bytes: &[u8]| stream.write_all(bytes).ok();
-    let head = |status: &str, headers: &str| {
-        format!("HTTP/1.1 {status}\r\nConnection: close\r\n{headers}\r\n").into_bytes()
-    };
-    let whole = |content: &[u8]| head("200 OK", &format!("Content-Length: {}\r\n", content.len()));
-    let part = |content: &[u8], from: usize| {
-        let headers = format!(
-            "Content-Length: {}\r\nContent-Range: bytes {from}-{}/{}\r\n",
-            content.len() - from,
-            content.len() - 1,
-            content.len()
-        );
-        head("206 Partial Content", &headers)
-    };
-    let right = match from {
-        Some(from) if from < content.len() => part(content, from),
-        Some(_) => head("416 Range Not Satisfiable", "Content-Length: 0\r\n"),
-        None => whole(content),
-    };
-    let rest = &content[from.unwrap_or(0).min(content.len())..];
-    let hold = || thread::sleep(Duration::from_secs(20));
-    match what {
-        Answer::Serve => {
-            send(&right)?;
-            send(rest)
-        }
-        Answer::IgnoreRange => {
-            send(&whole(content))?;
-            send(content)
-        }
-        Answer::BreakOff(after) => {
-            send(&right)?;
-            send(&rest[..after])
-        }
-        Answer::Stall(after) => {
-            send(&right)?;
-            send(&rest[..after])?;
-            hold();
-            None
-        }
-        Answer::Silence => {
-            hold();
-            None
-        }
-        Answer::Unsized(bytes) => {
-            send(&head("200 OK", ""))?;
-            send(&bytes)
-        }
-        Answer::Instead(bytes) => {
-            send(&whole(&bytes))?;
-            send(&bytes)
-        }
-        Answer::PartOf(bytes) => {
-            send(&part(&bytes, from?))?;
-            send(&bytes[from?..])
-        }
-        Answer::OtherPart => {
-            send(&part(content, from? + 1))?;
-            send(&content[from? + 1..])
-        }
-        Answer::Status(status) => send(&head(&format!("{status} Oh"), "Content-Length: 0\r\n")),
-        Answer::Redirect(to) => send(&head(
-            "302 Found",
-            &format!("Location: {to}\r\nContent-Length: 0\r\n"),
-        )),
-        Answer::Slow => {
-            send(&right)?;
-            for piece in rest.chunks(LENGTH / 20) {
-                send(piece)?;
-                thread::sleep(Duration::from_millis(20));
-            }
-            Some(())
-        }
-    }
-}
 
 fn content() -> Vec<u8> {
     (0..LENGTH as u32)
@@ -213,7 +37,7 @@ struct Setup {
     registry: Registry,
 }
 
-/// A registry with a model `ours` that the server has; the manifest gives its length, or not.
+/// A server, and a registry with a model `ours` on that server. The manifest gives the length of the file if `sized`.
 fn setup(sized: bool, answers: impl IntoIterator<Item = Answer>) -> Setup {
     let server = Server::start(content(), answers);
     let folder = tempfile::tempdir().unwrap();
@@ -229,7 +53,7 @@ name = "ours"
 file = "ours.onnx"
 url = "{}/weights/ours.onnx"
 exports = [{{ sha256 = "{}"{bytes} }}]
-licence = "MIT"
+license = "MIT"
 commercial_use = true
 source = "these tests"
 arcface = {{ pixels = {{ color = "rgb" }}, side = 112, dimension = 64 }}
@@ -251,7 +75,7 @@ impl Setup {
         self.registry.pull("ours", &options())
     }
 
-    fn part(&self) -> std::path::PathBuf {
+    fn part(&self) -> PathBuf {
         self.registry.folder().join("ours.onnx.part")
     }
 
@@ -275,7 +99,7 @@ fn options() -> PullOptions<'static> {
     PullOptions::default().with_stall_timeout(Duration::from_millis(500))
 }
 
-/// The files of the folder; the empty lock files that stay behind on some platforms aside.
+/// The files in the folder, without the empty lock files that stay on some platforms.
 fn listing(folder: &Path) -> Vec<String> {
     let mut names: Vec<String> = fs::read_dir(folder)
         .unwrap()
@@ -298,7 +122,7 @@ fn assert_network(result: Result<PullReport, Error>, expected: &str) {
 }
 
 #[test]
-fn fetches_once() {
+fn a_model_is_fetched_once() {
     let setup = setup(true, []);
     let report = setup.pull().unwrap();
     setup.assert_fetched(&report, LENGTH);
@@ -315,7 +139,7 @@ fn fetches_once() {
 }
 
 #[test]
-fn replaces_a_wrong_file() {
+fn a_wrong_file_is_replaced() {
     let setup = setup(true, []);
     fs::create_dir_all(setup.registry.folder()).unwrap();
     fs::write(setup.registry.path("ours").unwrap(), "something else").unwrap();
@@ -324,7 +148,7 @@ fn replaces_a_wrong_file() {
 }
 
 #[test]
-fn resumes_with_the_remaining_bytes() {
+fn the_rest_is_fetched_after_an_interruption() {
     for sized in [true, false] {
         let setup = setup(sized, [Answer::BreakOff(HALF)]);
         assert_network(setup.pull(), "broke off after");
@@ -357,17 +181,17 @@ fn a_server_without_ranges_starts_over() {
 }
 
 #[test]
-fn parts_that_cannot_be_resumed_are_fetched_anew() {
+fn unusable_parts_are_fetched_again() {
     let half = content()[..HALF].to_vec();
     let longer = [content(), vec![0; 10]].concat();
     for (part, answer, requests) in [
-        // Not the beginning of the file.
+        // A part that is not the beginning of the file.
         (vec![7; HALF], Answer::Serve, vec![Some(HALF), None]),
-        // Longer than the file: not even asked for.
+        // A part that is longer than the file. No range is requested.
         (longer.clone(), Answer::Serve, vec![None]),
         (half.clone(), Answer::Status(416), vec![Some(HALF), None]),
         (half.clone(), Answer::OtherPart, vec![Some(HALF), None]),
-        // The file on the server has changed meanwhile.
+        // The file on the server has changed since the first attempt.
         (half.clone(), Answer::PartOf(longer), vec![Some(HALF), None]),
         (
             half,
@@ -384,7 +208,7 @@ fn parts_that_cannot_be_resumed_are_fetched_anew() {
         assert_eq!(listing(setup.registry.folder()), ["ours.onnx"]);
         assert_eq!(setup.registry.open("ours").unwrap().bytes(), content());
     }
-    // Where the length is unknown, only the server can say that a part is too long.
+    // If the length is unknown, only the server can tell that a part is too long.
     let setup = setup(false, []);
     setup.put_part(&[1; LENGTH + 1]);
     let report = setup.pull().unwrap();
@@ -393,11 +217,11 @@ fn parts_that_cannot_be_resumed_are_fetched_anew() {
 }
 
 #[test]
-fn a_wrong_hash_leaves_nothing() {
+fn a_file_with_a_wrong_digest_is_not_kept() {
     for answers in [
         vec![Answer::Instead(vec![1; LENGTH])],
         vec![Answer::Unsized(vec![1; LENGTH])],
-        // Wrong after resuming, and from scratch too.
+        // Wrong after a resumption, and wrong again from the beginning.
         vec![
             Answer::BreakOff(HALF),
             Answer::PartOf(vec![1; LENGTH]),
@@ -422,7 +246,7 @@ fn a_wrong_hash_leaves_nothing() {
         }
         assert!(listing(setup.registry.folder()).is_empty());
         assert_eq!(setup.registry.verify("ours").unwrap(), FileState::Missing);
-        // The next attempt is a new one.
+        // The next attempt starts from the beginning.
         let report = setup.pull().unwrap();
         setup.assert_fetched(&report, LENGTH);
     }
@@ -451,11 +275,11 @@ fn less_than_declared_is_kept() {
 }
 
 #[test]
-fn errors_of_the_server() {
+fn error_statuses_are_reported() {
     let setup = setup(true, [Answer::Status(404), Answer::Status(500)]);
     assert_network(setup.pull(), "the server answered 404");
     assert!(listing(setup.registry.folder()).is_empty());
-    // What is there of an earlier attempt stays.
+    // The part of an earlier attempt stays.
     setup.put_part(&content()[..HALF]);
     assert_network(setup.pull(), "the server answered 500");
     let report = setup.pull().unwrap();
@@ -463,7 +287,7 @@ fn errors_of_the_server() {
 }
 
 #[test]
-fn a_server_that_falls_silent_is_given_up() {
+fn a_stalled_transfer_times_out() {
     let setup = setup(
         true,
         [Answer::Silence, Answer::Stall(0), Answer::Stall(HALF)],
@@ -480,7 +304,7 @@ fn a_server_that_falls_silent_is_given_up() {
 }
 
 #[test]
-fn slow_is_not_silent() {
+fn a_slow_transfer_does_not_time_out() {
     let setup = setup(true, [Answer::Slow]);
     let options = options().with_stall_timeout(Duration::from_millis(300));
     let report = setup.registry.pull("ours", &options).unwrap();
@@ -488,7 +312,7 @@ fn slow_is_not_silent() {
 }
 
 #[test]
-fn nobody_answers() {
+fn an_unreachable_server_is_an_error() {
     let setup = setup(true, []);
     let free = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = free.local_addr().unwrap();
@@ -512,7 +336,7 @@ fn redirects_keep_the_range() {
 }
 
 #[test]
-fn mirrors() {
+fn a_mirror_replaces_the_url() {
     let setup = setup(true, []);
     let mirror = Server::start(content(), []);
     let options = options().with_mirror(format!("{}/some/folder/", mirror.address));
@@ -528,12 +352,12 @@ fn mirrors() {
 }
 
 #[test]
-fn cancelling_keeps_the_part() {
+fn a_cancelled_transfer_keeps_its_part() {
     let setup = setup(true, [Answer::Slow]);
     let token = CancellationToken::new();
-    let heard = AtomicU64::new(0);
+    let reported = AtomicU64::new(0);
     let progress = |progress: Progress| {
-        heard.store(progress.done, Ordering::Relaxed);
+        reported.store(progress.done, Ordering::Relaxed);
         if progress.done > HALF as u64 {
             assert_eq!(progress.total, Some(LENGTH as u64));
             token.cancel();
@@ -548,7 +372,7 @@ fn cancelling_keeps_the_part() {
         .unwrap_err();
     assert!(error.is_cancelled(), "{error}");
     let kept = fs::metadata(setup.part()).unwrap().len();
-    assert_eq!(kept, heard.load(Ordering::Relaxed));
+    assert_eq!(kept, reported.load(Ordering::Relaxed));
     assert_eq!(listing(setup.registry.folder()), ["ours.onnx.part"]);
 
     let report = setup.pull().unwrap();
@@ -577,7 +401,7 @@ fn progress_reaches_the_total() {
 }
 
 #[test]
-fn pulls_at_once_fetch_once() {
+fn simultaneous_pulls_fetch_once() {
     let setup = setup(true, [Answer::Slow]);
     let reports: Vec<PullReport> = thread::scope(|scope| {
         let pulls: Vec<_> = (0..8)
@@ -602,40 +426,40 @@ fn waiting_for_another_pull_can_be_cancelled() {
     let options = options().with_watch(Watch::new().with_cancellation(&token));
     let error = setup.registry.pull("ours", &options).unwrap_err();
     assert!(error.is_cancelled(), "{error}");
-    // A lock whose holder died is nobody's.
+    // When the holder of a lock ends, the lock is released.
     drop(other);
     let report = setup.pull().unwrap();
     setup.assert_fetched(&report, LENGTH);
 }
 
 #[test]
-fn folders_that_cannot_be_written() {
+fn folders_that_cannot_be_written_are_errors() {
     let setup = setup(true, []);
     fs::write(setup.registry.folder(), "a file").unwrap();
     match setup.pull() {
         Err(Error::Io { path, .. }) => assert_eq!(path, setup.registry.folder()),
         other => panic!("{other:?}"),
     }
-    // A folder in the file's place.
+    // A folder has the name of the model's file.
     fs::remove_file(setup.registry.folder()).unwrap();
     let path = setup.registry.path("ours").unwrap();
     fs::create_dir_all(&path).unwrap();
     match setup.pull() {
-        Err(Error::Io { path: at, .. }) => assert_eq!(at, path),
+        Err(Error::Io { path: named, .. }) => assert_eq!(named, path),
         other => panic!("{other:?}"),
     }
     assert!(setup.server.seen().is_empty());
 }
 
 #[test]
-fn licences_are_asked_about_first() {
+fn licenses_are_checked_first() {
     let folder = tempfile::tempdir().unwrap();
     let registry = Registry::builtin().with_folder(folder.path());
     let mirror = Server::start(vec![1; 10], []);
     let options = options().with_mirror(&mirror.address);
     let error = registry.pull("scrfd_500m", &options).unwrap_err();
     assert!(matches!(error, Error::NonCommercial { .. }), "{error}");
-    // Not even the models before it.
+    // The models before it are not fetched either.
     let error = registry
         .pull_all("standard,scrfd_500m", &options)
         .unwrap_err();
@@ -650,7 +474,7 @@ fn licences_are_asked_about_first() {
 }
 
 #[test]
-fn sets_are_pulled_whole() {
+fn all_models_of_a_set_are_pulled() {
     let mut setup = setup(true, []);
     let entry = |name: &str, head: &str| {
         format!(
@@ -660,7 +484,7 @@ name = "{name}"
 file = "{name}.onnx"
 url = "{}/{name}.onnx"
 exports = [{{ sha256 = "{}" }}]
-licence = "MIT"
+license = "MIT"
 commercial_use = true
 source = "these tests"
 {head}
@@ -701,7 +525,7 @@ fn a_bundled_model_is_written_without_a_network() {
 name = "ours"
 file = "ours.onnx"
 exports = [{{ sha256 = "{}" }}]
-licence = "MIT"
+license = "MIT"
 commercial_use = true
 source = "these tests"
 arcface = {{ pixels = {{ color = "rgb" }}, side = 112, dimension = 64 }}

@@ -1,7 +1,10 @@
-use crate::{Detection, Rect};
+//! Suppression of overlapping detections.
 
-/// Greedy non-maximum suppression: goes through `detections` in falling order of score and drops each whose
-/// intersection over union with one already kept is greater than `overlap` (0 to 1).
+use super::Detection;
+use crate::geometry::Rect;
+
+/// Suppresses overlapping detections (greedy non-maximum suppression): goes through `detections` in falling order of score
+/// and drops each whose intersection over union with a kept one is greater than `overlap` (0 to 1).
 ///
 /// Equal scores keep their order.
 ///
