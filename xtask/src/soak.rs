@@ -17,7 +17,7 @@ const SOAKS: [Soak; 3] = [
     Soak {
         name: "gallery",
         description: "searches beside changes of a gallery, in many more rounds",
-        tests: &["--tests", "never_wait"],
+        tests: &["--test", "recognizer", "concurrency::"],
         environment: &[("FACEKIT_SOAK", "1")],
     },
     Soak {
