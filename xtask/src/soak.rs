@@ -22,9 +22,9 @@ const SOAKS: [Soak; 3] = [
     },
     Soak {
         name: "images",
-        description: "damaged and random image files, 100,000 of each kind",
+        description: "damaged and random image files, a million of each kind",
         tests: &["--test", "images", "survived"],
-        environment: &[("PROPTEST_CASES", "100000")],
+        environment: &[("PROPTEST_CASES", "1000000")],
     },
     Soak {
         name: "rules",
