@@ -1,4 +1,4 @@
-//! Punches, and corrections of them.
+//! Punches and corrections.
 
 use std::{
     collections::{BTreeMap, HashSet},
@@ -10,9 +10,12 @@ use facekit::{Direction, PersonId, Sighting};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::{Error, Result, time};
+use crate::{
+    error::{Error, Result},
+    time::Instant,
+};
 
-/// The name of a punch: whatever the caller's records call it. Cheap to clone.
+/// The id of a punch, given by the caller. It is cheap to clone.
 ///
 /// ```
 /// use attendance_rules::PunchId;
@@ -49,15 +52,15 @@ impl fmt::Display for PunchId {
     }
 }
 
-/// What a punch says about its direction.
+/// The direction that a punch states.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum PunchKind {
-    /// Coming.
+    /// The person comes.
     In,
-    /// Going.
+    /// The person goes.
     Out,
-    /// The policy finds out.
+    /// The punch states no direction. The policy determines it.
     #[default]
     Undetermined,
 }
@@ -71,23 +74,23 @@ impl From<Direction> for PunchKind {
     }
 }
 
-/// How a punch came about.
+/// The source of a punch.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Source {
-    /// A face was recognised.
+    /// Face recognition.
     #[default]
     Face,
-    /// Somebody entered it.
+    /// Manual entry.
     Manual,
-    /// A one-time code was typed.
+    /// A one-time code that was typed.
     Code,
-    /// It came from another system.
+    /// An import from another system.
     Import,
 }
 
-/// A person was somewhere, at some time.
+/// A person was at a device at some time.
 ///
 /// ```
 /// use attendance_rules::{Punch, PunchKind, Source};
@@ -104,30 +107,30 @@ pub enum Source {
 #[serde(deny_unknown_fields)]
 #[non_exhaustive]
 pub struct Punch {
-    /// Its name, unique among the person's punches.
+    /// The id, unique among the person's punches.
     pub id: PunchId,
-    /// Who.
+    /// The person.
     pub person: PersonId,
-    /// When. A fraction of a second is dropped.
+    /// The time. A fraction of a second is dropped.
     pub at: Timestamp,
-    /// Which terminal or camera.
+    /// The terminal or camera.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub device: Option<Arc<str>>,
-    /// Which way, where that is known.
+    /// The direction, if it is known.
     #[serde(default)]
     pub kind: PunchKind,
-    /// How it came about.
+    /// The source.
     #[serde(default)]
     pub source: Source,
-    /// The similarity to the person's template, greater is closer. It is carried along.
+    /// The similarity to the person's template; a greater score is closer. The rules do not use it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub score: Option<f32>,
-    /// How live the face was, 0 to 1.
+    /// The liveness score of the face, 0 to 1.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub liveness: Option<f32>,
 }
 
-/// Whether they are the same record; a score that is no number equals another such.
+/// Equal records. Two scores that are NaN are equal, too.
 impl PartialEq for Punch {
     fn eq(&self, other: &Self) -> bool {
         let Self {
@@ -174,7 +177,7 @@ impl Punch {
         }
     }
 
-    /// What recognition saw, under the name that the caller's records give it.
+    /// A punch from a sighting, with an id of the caller.
     ///
     /// ```
     /// use attendance_rules::Punch;
@@ -222,7 +225,7 @@ impl Punch {
     }
 }
 
-/// A later record about earlier ones, with who, when and why. Nothing is edited in place.
+/// A change of earlier records, with its author, time and reason. Records are never edited in place.
 ///
 /// ```
 /// use attendance_rules::{Change, Correction};
@@ -240,15 +243,15 @@ impl Punch {
 #[serde(deny_unknown_fields)]
 #[non_exhaustive]
 pub struct Correction {
-    /// Its name, unique among the person's corrections.
+    /// The id, unique among the person's corrections.
     pub id: String,
-    /// When it was made.
+    /// The time at which it was made.
     pub made: Timestamp,
-    /// Who made it.
+    /// The author.
     pub by: String,
-    /// Why.
+    /// The reason.
     pub reason: String,
-    /// What it changes.
+    /// The change.
     pub change: Change,
 }
 
@@ -272,8 +275,10 @@ impl Correction {
     }
 }
 
-/// What a [`Correction`] does. A replacement stands for what it replaced: of several corrections about either, the latest
-/// holds. One about a punch whose own correction was taken back has no effect.
+/// The change of a [`Correction`].
+///
+/// A replacement takes the place of the replaced punch. Of several corrections of either, the latest applies. A correction of a
+/// punch that an undone correction added has no effect.
 ///
 /// ```
 /// use attendance_rules::{Change, Punch, PunchKind, Source};
@@ -290,33 +295,33 @@ impl Correction {
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 #[non_exhaustive]
 pub enum Change {
-    /// A punch that was forgotten.
+    /// Adds a forgotten punch.
     Add {
-        /// The punch, under an id of its own.
+        /// The punch, with a new id.
         punch: Box<Punch>,
     },
-    /// Another punch in place of one.
+    /// Replaces a punch by another.
     Replace {
-        /// The id of the one that no longer counts.
+        /// The id of the punch that no longer counts.
         punch: PunchId,
-        /// The one that does, under an id of its own.
+        /// The punch that counts, with a new id.
         with: Box<Punch>,
     },
-    /// A punch that does not count.
+    /// Removes a punch from the evaluation.
     Void {
-        /// Its id.
+        /// The id of the punch.
         punch: PunchId,
     },
-    /// An earlier correction is taken back, as if it had never been.
+    /// Undoes an earlier correction, as if it had never been made.
     Undo {
-        /// Its id.
+        /// The id of the correction.
         correction: String,
     },
 }
 
 impl Change {
-    /// The id of the punch that it adds.
-    fn brings(&self) -> Option<&PunchId> {
+    /// The id of the punch that the change adds.
+    fn added_punch(&self) -> Option<&PunchId> {
         match self {
             Self::Add { punch } | Self::Replace { with: punch, .. } => Some(&punch.id),
             Self::Void { .. } | Self::Undo { .. } => None,
@@ -324,39 +329,41 @@ impl Change {
     }
 }
 
-/// The punches of a person that count after all corrections, in order, and those that do not, with the correction that
-/// superseded each.
-pub(crate) struct Resolved<'a> {
-    pub(crate) punches: Vec<(i64, &'a Punch)>,
-    pub(crate) superseded: Vec<(i64, &'a Punch, String)>,
+/// The punches of a person after all corrections, in order of time.
+pub(crate) struct ResolvedPunches<'a> {
+    /// The punches that count.
+    pub(crate) punches: Vec<(Instant, &'a Punch)>,
+    /// The punches that do not count, each with the id of the correction that superseded it.
+    pub(crate) superseded: Vec<(Instant, &'a Punch, String)>,
 }
 
+/// Applies corrections to punches.
 pub(crate) fn resolve<'a>(
     person: &PersonId,
     punches: &'a [Punch],
     corrections: &'a [Correction],
-) -> Result<Resolved<'a>> {
+) -> Result<ResolvedPunches<'a>> {
     let mut all = Vec::with_capacity(punches.len() + corrections.len());
     for punch in punches {
         all.push((check(person, punch)?, punch));
     }
     if corrections.is_empty() {
-        return Ok(Resolved {
+        return Ok(ResolvedPunches {
             punches: sorted(all)?,
             superseded: Vec::new(),
         });
     }
-    let (active, undone) = active(corrections)?;
-    let lost: HashSet<&PunchId> = undone
+    let (active, undone) = active_and_undone(corrections)?;
+    let removed: HashSet<&PunchId> = undone
         .iter()
-        .filter_map(|correction| correction.change.brings())
+        .filter_map(|correction| correction.change.added_punch())
         .collect();
     let mut known: HashSet<&PunchId> = punches.iter().map(|punch| &punch.id).collect();
-    // The latest correction of each punch itself.
-    let mut by: BTreeMap<&PunchId, &Correction> = BTreeMap::new();
-    // What each replacement stands for in the end.
+    // The latest correction that names the punch.
+    let mut direct: BTreeMap<&PunchId, &Correction> = BTreeMap::new();
+    // The punch that each replacement takes the place of, through all replacements.
     let mut origins: BTreeMap<&PunchId, &PunchId> = BTreeMap::new();
-    // The latest correction of each of these or of what stands for it, and what counts since then.
+    // By such a punch: the latest correction of it or of its replacements, and the punch that counts since then, if any.
     let mut latest: BTreeMap<&PunchId, (&Correction, Option<&PunchId>)> = BTreeMap::new();
     for &correction in &active {
         let wrong = |reason: String| Error::Correction {
@@ -369,7 +376,7 @@ pub(crate) fn resolve<'a>(
             Change::Void { punch } => (Some(punch), None),
             Change::Undo { .. } => continue,
         };
-        if target.is_some_and(|target| !known.contains(target) && lost.contains(target)) {
+        if target.is_some_and(|target| !known.contains(target) && removed.contains(target)) {
             continue;
         }
         if let Some(target) = target {
@@ -377,7 +384,7 @@ pub(crate) fn resolve<'a>(
                 return Err(wrong(format!("there is no punch {target:?} before it")));
             }
             let origin = origins.get(target).copied().unwrap_or(target);
-            by.insert(target, correction);
+            direct.insert(target, correction);
             latest.insert(origin, (correction, new.map(|punch| &punch.id)));
             origins.extend(new.map(|punch| (&punch.id, origin)));
         }
@@ -396,19 +403,20 @@ pub(crate) fn resolve<'a>(
         .into_iter()
         .partition(|(_, punch)| latest_of(&punch.id).is_some_and(|it| it.1 != Some(&punch.id)));
     let superseded = sorted(gone)?.into_iter().map(|(at, punch)| {
-        let of_it = by.get(&punch.id).copied();
-        let correction = of_it.or_else(|| latest_of(&punch.id).map(|it| it.0));
+        let direct = direct.get(&punch.id).copied();
+        let correction = direct.or_else(|| latest_of(&punch.id).map(|it| it.0));
         let id = correction.map(|correction| correction.id.clone());
         (at, punch, id.unwrap_or_default())
     });
     let superseded = superseded.collect();
-    Ok(Resolved {
+    Ok(ResolvedPunches {
         punches: sorted(kept)?,
         superseded,
     })
 }
 
-fn check(person: &PersonId, punch: &Punch) -> Result<i64> {
+/// Checks the person and the time of a punch.
+fn check(person: &PersonId, punch: &Punch) -> Result<Instant> {
     if punch.person != *person {
         return Err(Error::OtherPerson {
             what: "punch",
@@ -417,12 +425,13 @@ fn check(person: &PersonId, punch: &Punch) -> Result<i64> {
             found: punch.person.to_string(),
         });
     }
-    time::checked(punch.at, || format!("punch {:?}", punch.id))
+    Instant::checked(punch.at, || format!("punch {:?}", punch.id))
 }
 
-/// In order of time and id, each record once.
-fn sorted(mut punches: Vec<(i64, &Punch)>) -> Result<Vec<(i64, &Punch)>> {
-    let order = |a: &(i64, &Punch), b: &(i64, &Punch)| (a.1.at, &a.1.id).cmp(&(b.1.at, &b.1.id));
+/// Sorts punches by time and id, and drops repeated records.
+fn sorted(mut punches: Vec<(Instant, &Punch)>) -> Result<Vec<(Instant, &Punch)>> {
+    let order =
+        |a: &(Instant, &Punch), b: &(Instant, &Punch)| (a.1.at, &a.1.id).cmp(&(b.1.at, &b.1.id));
     if !punches.is_sorted_by(|a, b| order(a, b).is_le()) {
         punches.sort_by(order);
     }
@@ -441,17 +450,17 @@ fn sorted(mut punches: Vec<(i64, &Punch)>) -> Result<Vec<(i64, &Punch)>> {
     Ok(punches)
 }
 
-/// The corrections that hold and those that were taken back, in the order in which they were made.
-fn active(corrections: &[Correction]) -> Result<(Vec<&Correction>, Vec<&Correction>)> {
+/// The active corrections and the undone ones, in the order in which they were made.
+fn active_and_undone(corrections: &[Correction]) -> Result<(Vec<&Correction>, Vec<&Correction>)> {
     let mut ordered: Vec<&Correction> = corrections.iter().collect();
     ordered.sort_by(|a, b| (a.made, &a.id).cmp(&(b.made, &b.id)));
     ordered.dedup_by(|a, b| a == b);
-    let mut place: BTreeMap<&str, usize> = BTreeMap::new();
-    for (at, correction) in ordered.iter().enumerate() {
-        time::checked(correction.made, || {
+    let mut indices: BTreeMap<&str, usize> = BTreeMap::new();
+    for (index, correction) in ordered.iter().enumerate() {
+        Instant::checked(correction.made, || {
             format!("correction {:?}", correction.id)
         })?;
-        if place.insert(&correction.id, at).is_some() {
+        if indices.insert(&correction.id, index).is_some() {
             return Err(Error::DuplicateId {
                 what: "correction",
                 id: correction.id.clone(),
@@ -459,10 +468,11 @@ fn active(corrections: &[Correction]) -> Result<(Vec<&Correction>, Vec<&Correcti
         }
     }
     let mut undone = vec![false; ordered.len()];
-    for (at, correction) in ordered.iter().enumerate().rev() {
+    // The latest correction first: an undone `Undo` undoes nothing.
+    for (index, correction) in ordered.iter().enumerate().rev() {
         if let Change::Undo { correction: target } = &correction.change {
-            match place.get(target.as_str()) {
-                Some(&earlier) if earlier < at => undone[earlier] |= !undone[at],
+            match indices.get(target.as_str()) {
+                Some(&earlier) if earlier < index => undone[earlier] |= !undone[index],
                 _ => {
                     let reason = format!("there is no correction {target:?} before it");
                     return Err(Error::Correction {
@@ -473,9 +483,9 @@ fn active(corrections: &[Correction]) -> Result<(Vec<&Correction>, Vec<&Correcti
             }
         }
     }
-    let (mut active, mut lost) = (Vec::new(), Vec::new());
+    let (mut active, mut removed) = (Vec::new(), Vec::new());
     for (correction, undone) in ordered.into_iter().zip(undone) {
-        if undone { &mut lost } else { &mut active }.push(correction);
+        if undone { &mut removed } else { &mut active }.push(correction);
     }
-    Ok((active, lost))
+    Ok((active, removed))
 }
