@@ -8,11 +8,12 @@ use jiff::Timestamp;
 use crate::{
     account::Account,
     calendar::{Half, Period},
+    correction::{Correction, resolve},
     day::{Days, WorkedShift},
     error::Result,
     interval::Interval,
     policy::MissingOut,
-    punch::{Correction, Punch, resolve},
+    punch::Punch,
     ready::ScheduledShift,
     record::{Ledger, Outcome, PunchOutcome, ShiftRecord, Times},
     refusal::Refusal,

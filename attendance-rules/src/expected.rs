@@ -10,7 +10,7 @@ use crate::{
 
 /// The expected time of shifts of one day, in seconds.
 ///
-/// It is the time that counts for somebody who works exactly from start to end, with the breaks of the day taken out. So a
+/// It is the time that counts for a person who works exactly from start to end, with the breaks of the day taken out. So a
 /// shift that is worked to the minute has a balance of zero, also on a day when the clock changes.
 pub(crate) fn expected_seconds(
     zone: &Zone,

@@ -324,7 +324,7 @@ impl Reader {
             Time::Utc(at) => {
                 let instant = Instant::from_second(local_seconds(at));
                 (date_time(self.zone.local(instant)), false)
-            },
+            }
             Time::Local(at) => match parameter(property, "TZID") {
                 Some(name) => {
                     let instant = self.zone_of(name)?.instant(local_seconds(at));

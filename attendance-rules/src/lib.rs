@@ -111,6 +111,7 @@
 mod account;
 mod breaks;
 mod calendar;
+mod correction;
 mod day;
 mod decide;
 mod error;
@@ -145,6 +146,7 @@ mod zone;
 pub use series::SessionSeries;
 pub use {
     calendar::{Calendar, Half, Holiday, Leave, Member, Period, ShiftsOn},
+    correction::{Change, Correction},
     error::{Error, Result},
     policy::{
         Action, Anomalies, Assignment, Break, Count, DailyOvertime, Day, DayOf, Deduct,
@@ -153,7 +155,7 @@ pub use {
         WeeklyCounts, Window, Work,
     },
     presence::{Presence, Today},
-    punch::{Change, Correction, Punch, PunchId, PunchKind, Source},
+    punch::{Punch, PunchId, PunchKind, Source},
     record::{
         DayRecord, Ledger, Outcome, OvertimeTimes, PunchOutcome, ShiftRecord, Status, Times,
         WindowTime,

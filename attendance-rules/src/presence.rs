@@ -6,9 +6,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     calendar::{Half, Period},
+    correction::Correction,
     error::Result,
     interval::ALWAYS,
-    punch::{Correction, Punch},
+    punch::Punch,
     record::{Ledger, Outcome, ShiftRecord},
     rules::{DayPlan, Rules},
     time::{DayNumber, Instant},

@@ -175,7 +175,7 @@ pub(crate) fn dates(
         };
         let second = date.timestamp();
         let day = DayNumber::of_local(second);
-        // A date far from the one before it cost a search through the steps between them.
+        // The library has searched all steps between the previous date and this one.
         let steps = day.days_since(previous) / i64::from(rule.step);
         budget.spend(u32::try_from(steps.abs().max(1)).unwrap_or(u32::MAX))?;
         previous = day;

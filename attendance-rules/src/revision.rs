@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     punch::PunchId,
-    record::{DayRecord, Ledger, Outcome, ShiftRecord},
+    record::{DayRecord, Ledger, Outcome},
 };
 
 /// The differences between two evaluations of one person: changed punches and changed days.
@@ -73,7 +73,7 @@ impl Revision {
     /// The differences between `before` and `after`.
     #[must_use]
     pub fn between(before: &Ledger, after: &Ledger) -> Self {
-        let mut outcomes: BTreeMap<(Timestamp, &PunchId), [Option<&Outcome>; 2]> = BTreeMap::new();
+        let mut outcomes = Outcomes::new();
         let mut days: BTreeMap<Date, [Option<&DayRecord>; 2]> = BTreeMap::new();
         for (side, ledger) in [before, after].into_iter().enumerate() {
             for it in &ledger.outcomes {
@@ -83,28 +83,13 @@ impl Revision {
                 days.entry(day.date).or_default()[side] = Some(day);
             }
         }
-        // Unscheduled shifts have no name. Their first punch that is in a shift on both sides identifies them.
-        let mut anchors: [Vec<Option<&PunchId>>; 2] = [
-            vec![None; before.shifts.len()],
-            vec![None; after.shifts.len()],
-        ];
-        for (&(_, punch), sides) in &outcomes {
-            if let [
-                Some(Outcome::Assigned { shift: old, .. }),
-                Some(Outcome::Assigned { shift: new, .. }),
-            ] = sides
-            {
-                for (anchors, &shift) in anchors.iter_mut().zip([old, new]) {
-                    if let Some(anchor) = anchors.get_mut(shift) {
-                        anchor.get_or_insert(punch);
-                    }
-                }
-            }
-        }
-        let identity = |side: usize, shifts: &[ShiftRecord], index: usize| {
-            let shift = shifts.get(index)?;
-            let anchor = anchors[side][index].filter(|_| shift.shift.is_none());
-            Some((shift.shift.clone(), shift.day, anchor))
+        let anchors = anchors(&outcomes, before, after);
+        let sides = [(before, &anchors[0]), (after, &anchors[1])];
+        let identity = |side: usize, index: usize| {
+            let (ledger, anchors) = sides[side];
+            let shift = ledger.shifts.get(index)?;
+            let anchor = anchors[index].filter(|_| shift.shift.is_none());
+            Some((&shift.shift, shift.day, anchor))
         };
         let same = |old: Option<&Outcome>, new: Option<&Outcome>| match (old, new) {
             (
@@ -116,7 +101,7 @@ impl Revision {
                     shift: new,
                     direction: is,
                 }),
-            ) => was == is && identity(0, &before.shifts, *old) == identity(1, &after.shifts, *new),
+            ) => was == is && identity(0, *old) == identity(1, *new),
             _ => old == new,
         };
         let punches = outcomes
@@ -149,4 +134,31 @@ impl Revision {
     pub fn is_empty(&self) -> bool {
         self.punches.is_empty() && self.days.is_empty()
     }
+}
+
+/// The outcomes of each punch before and after.
+type Outcomes<'a> = BTreeMap<(Timestamp, &'a PunchId), [Option<&'a Outcome>; 2]>;
+
+/// For each shift before and after, its first punch that is in a shift on both sides. It identifies an unscheduled shift, which
+/// has no name.
+fn anchors<'a>(
+    outcomes: &Outcomes<'a>,
+    before: &Ledger,
+    after: &Ledger,
+) -> [Vec<Option<&'a PunchId>>; 2] {
+    let mut anchors = [before, after].map(|ledger| vec![None; ledger.shifts.len()]);
+    for (&(_, punch), sides) in outcomes {
+        if let [
+            Some(Outcome::Assigned { shift: old, .. }),
+            Some(Outcome::Assigned { shift: new, .. }),
+        ] = sides
+        {
+            for (anchors, &shift) in anchors.iter_mut().zip([old, new]) {
+                if let Some(anchor) = anchors.get_mut(shift) {
+                    anchor.get_or_insert(punch);
+                }
+            }
+        }
+    }
+    anchors
 }

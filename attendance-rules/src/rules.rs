@@ -46,7 +46,7 @@ pub struct Rules {
     /// The windows of [`Policy::windows`]: name, start and end. Times are in seconds since midnight; the end is after the
     /// start.
     pub(crate) windows: Vec<(Arc<str>, i64, i64)>,
-    /// Whether each day of the week is a working day, Monday first.
+    /// The working days of the week, Monday first.
     working_days: [bool; 7],
     holidays: BTreeMap<DayNumber, (String, Option<Half>)>,
     everybody: Plan,
@@ -363,7 +363,7 @@ impl Rules {
         (last.end > first.start + DAY).then(|| (Arc::clone(&last.name), Arc::clone(&first.name)))
     }
 
-    /// What a member has on a day.
+    /// The schedule, calendar and leave of a member on a day.
     pub(crate) fn day_plan<'a>(&'a self, plan: &'a Plan, day: DayNumber) -> DayPlan<'a> {
         let planned = plan.shifts_on.get(&day);
         let (scheduled, shifts) = match planned {
@@ -397,7 +397,7 @@ impl Rules {
         day_plan
     }
 
-    /// Whether a schedule has work on a day, and which shifts.
+    /// `true` if a schedule has work on a day, and its shifts.
     fn scheduled_on<'a>(&self, schedule: &'a ReadySchedule, day: DayNumber) -> (bool, &'a [usize]) {
         let shifts = match schedule {
             ReadySchedule::WorkingDays(_) if !self.working_days[day.weekday()] => &[][..],
@@ -415,7 +415,7 @@ impl Rules {
         (!shifts.is_empty(), shifts)
     }
 
-    /// Whether `day` is a whole holiday.
+    /// Returns `true` if `day` is a whole holiday.
     pub(crate) fn is_holiday(&self, day: DayNumber) -> bool {
         self.holidays
             .get(&day)

@@ -68,7 +68,9 @@ impl std::str::FromStr for Seconds {
 
 fn parse_seconds(text: &str) -> Result<Seconds, String> {
     let wrong = || {
-        format!("{text:?} is not a length of time; write it with units: \"90s\", \"15m\", \"8h 30m\"")
+        format!(
+            "{text:?} is not a length of time; write it with units: \"90s\", \"15m\", \"8h 30m\""
+        )
     };
     let duration = SpanParser::new()
         .parse_duration(text)

@@ -79,7 +79,7 @@ impl Zone {
         self.spans.partition_point(|span| span.from <= at) - 1
     }
 
-    /// Whether the offset does not change from a day before `start` to a day after `end`.
+    /// Returns `true` if the offset does not change from a day before `start` to a day after `end`.
     ///
     /// The breaks of a shift lie within that range.
     pub(crate) fn is_steady_around(&self, start: Instant, end: Instant) -> bool {
@@ -121,7 +121,7 @@ impl Zone {
         (self.at(day, 0), self.at(day + 1, 0))
     }
 
-    /// Whether the day exists: a change of the date line skips a day.
+    /// Returns `false` for a day that a change of the date line skipped.
     pub(crate) fn exists(&self, day: DayNumber) -> bool {
         let (start, end) = self.bounds(day);
         start < end

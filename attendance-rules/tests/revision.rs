@@ -176,7 +176,7 @@ fn superseded_punches_name_the_correction() {
 fn corrected(changes: &[Change]) -> (Vec<String>, Vec<(String, String)>) {
     let rules = rules("");
     let given = punches(&rules, &["2026-03-02T08:00", "2026-03-02T17:00"]);
-    let made = |number: usize| common::at(&rules, &format!("2026-03-{:02}T08:00", number + 3));
+    let made = |number: usize| at(&rules, &format!("2026-03-{:02}T08:00", number + 3));
     let correction = |(number, change): (usize, &Change)| {
         Correction::new(
             format!("c{}", number + 1),

@@ -320,26 +320,15 @@ fn check_shift(path: &str, shift: &Shift) -> Result<()> {
         );
         return wrong(format!("{path}.overnight"), reason);
     }
-    length(
-        &format!("{path}.margin_before"),
-        shift.margin_before,
-        0,
-        12 * HOUR,
-    )?;
-    length(
-        &format!("{path}.margin_after"),
-        shift.margin_after,
-        0,
-        12 * HOUR,
-    )?;
-    length(&format!("{path}.late_after"), shift.late_after, 0, DAY)?;
-    length(&format!("{path}.early_before"), shift.early_before, 0, DAY)?;
-    length(
-        &format!("{path}.expected"),
-        shift.expected.unwrap_or_default(),
-        0,
-        DAY,
-    )?;
+    for (key, value, most) in [
+        ("margin_before", shift.margin_before, 12 * HOUR),
+        ("margin_after", shift.margin_after, 12 * HOUR),
+        ("late_after", shift.late_after, DAY),
+        ("early_before", shift.early_before, DAY),
+        ("expected", shift.expected.unwrap_or_default(), DAY),
+    ] {
+        length(&format!("{path}.{key}"), value, 0, most)?;
+    }
     if shift.flexible && shift.expected.is_none() {
         return wrong(
             format!("{path}.expected"),
@@ -355,6 +344,12 @@ fn check_shift(path: &str, shift: &Shift) -> Result<()> {
         let reason = format!("{grace} is longer than shift {name:?}, which lasts {long}");
         return wrong(format!("{path}.{key}"), reason);
     }
+    check_own_breaks(path, shift)
+}
+
+/// Checks the breaks of a shift, which must lie within it.
+fn check_own_breaks(path: &str, shift: &Shift) -> Result<()> {
+    let (start, end) = hours(shift);
     let breaks = shift.breaks.as_deref().unwrap_or_default();
     few(&format!("{path}.breaks"), breaks.len())?;
     check_apart(&format!("{path}.breaks"), breaks)?;
@@ -366,7 +361,10 @@ fn check_shift(path: &str, shift: &Shift) -> Result<()> {
             let long = (to - from).rem_euclid(DAY);
             let from = if from < start { from + DAY } else { from };
             if from + long > end {
-                return wrong(path, format!("the break is not within shift {name:?}"));
+                return wrong(
+                    path,
+                    format!("the break is not within shift {:?}", shift.name),
+                );
             }
         }
     }

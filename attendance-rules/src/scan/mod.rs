@@ -342,7 +342,7 @@ impl<'r> ScanState<'r> {
         ))
     }
 
-    /// Whether a scan at `at` can still belong to a stay.
+    /// Returns `true` if a scan at `at` can still belong to a stay.
     fn reaches(&self, stay: &Stay, at: Instant) -> bool {
         at <= stay.reach(self.rules)
     }
