@@ -121,7 +121,7 @@ impl Rule {
     }
 
     /// The rule from a start on, in the form that the library reads.
-    fn from_start(&self, start: DateTime) -> Result<RRuleSet, String> {
+    fn starting_at(&self, start: DateTime) -> Result<RRuleSet, String> {
         let text = format!(
             "DTSTART:{}\nRRULE:{}",
             start.strftime("%Y%m%dT%H%M%SZ"),
@@ -160,7 +160,7 @@ pub(crate) fn dates(
     let (first, last) = (*days.start(), *days.end());
     let skipped = rule.days_to_skip(DayNumber::of(start.date()), first);
     let start = date_time(local_seconds(start) + skipped * DAY);
-    let set = rule.from_start(start)?;
+    let set = rule.starting_at(start)?;
     let mut found = Vec::new();
     let mut dates = set.limit().into_iter().peekable();
     if dates.peek().is_none() {
