@@ -44,7 +44,7 @@ struct Args {
     /// Where the sheets are written
     #[arg(long, value_name = "DIR", default_value = ".")]
     out: PathBuf,
-    /// Day records by this policy, a TOML file: `preset = "s3"` is one
+    /// Day records by this policy, a TOML file. `preset = "esp32cam-gateway"` is a complete one
     #[arg(long, value_name = "FILE")]
     policy: Option<PathBuf>,
     /// Models by name; see `facekit models list`
