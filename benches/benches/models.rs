@@ -1,8 +1,8 @@
 //! The models of the standard set, one step at a time, and single networks: `cargo xtask bench models`.
 //!
-//! The folder that `FACEKIT_TEST_DATA` names must hold the weights in `models/` and photos in `data/photos/`. Or `FACEKIT_MODELS` names
-//! a folder of weights. Without either, nothing is measured, and a line says so. Each step is checked: it must give the same result
-//! in every run.
+//! The folder that `FACEKIT_TEST_DATA` names must hold the weights in `models/` and photos in `data/photos/`. Or
+//! `FACEKIT_MODELS` names a folder of weights. Without either, nothing is measured, and a line says so. Each step is checked:
+//! it must give the same result in every run.
 
 use std::{env, hint::black_box};
 

@@ -40,14 +40,14 @@
 //!
 //! # Threads
 //!
-//! A run on the CPU uses one thread, the caller's. [`LoadOptions::threads`](facekit::LoadOptions::threads) is an upper bound, so
-//! any value allows one thread. To use more cores, run from several threads. A thread that ran a network keeps up to 64 MiB of
-//! memory for its next run.
+//! A run on the CPU uses one thread, the caller's. [`LoadOptions::threads`](facekit::LoadOptions::threads) is an upper bound,
+//! so any value allows one thread. To use more cores, run from several threads. A thread that ran a network keeps up to 64 MiB
+//! of memory for its next run.
 //!
 //! # What is not supported
 //!
-//! - Operators that are not in [the list](https://docs.rs/crate/facekit-candle/latest/source/src/ops/mod.rs), and attributes that
-//!   are not computed exactly. Loading names the node, the operator and the attribute.
+//! - Operators that are not in [the list](https://docs.rs/crate/facekit-candle/latest/source/src/ops/mod.rs), and attributes
+//!   that are not computed exactly. Loading names the node, the operator and the attribute.
 //! - Weights of convolutions, bounds, axes and pads that the graph computes, and images of more or less than two dimensions.
 //! - Elements of other types than `f32`, `i64` and `u8`.
 //! - Empty tensors, and tensors of more than 2³⁰ elements. They are an error when they occur.

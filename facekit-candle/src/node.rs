@@ -17,8 +17,8 @@ use crate::{
 
 /// A node: its attributes and its constant inputs.
 ///
-/// An operator must read every attribute. [`check_attributes_read`](Self::check_attributes_read) refuses a node with an attribute
-/// that was not read, so that none is ignored by accident.
+/// An operator must read every attribute. [`check_attributes_read`](Self::check_attributes_read) refuses a node with an
+/// attribute that was not read, so that none is ignored by accident.
 pub(crate) struct Node<'a> {
     proto: &'a NodeProto,
     constants: &'a HashMap<&'a str, Tensor>,

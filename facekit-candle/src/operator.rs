@@ -9,7 +9,7 @@ pub(crate) trait Operator: Send + Sync {
     /// Computes the outputs.
     fn run(&self, inputs: &Inputs<'_>) -> Result<Vec<Tensor>>;
 
-    /// Whether its outputs are on the CPU and share no memory with its inputs or with its own constants. The memory of such
+    /// True if its outputs are on the CPU and share no memory with its inputs or with its own constants. The memory of such
     /// an output can be reused after the last step that reads it.
     fn is_fresh(&self) -> bool {
         false

@@ -68,7 +68,7 @@ impl Pointwise {
         })
     }
 
-    /// Whether its constants are for this number of channels.
+    /// True if its constants are for this number of channels.
     fn fits(&self, channels: usize) -> bool {
         match self {
             Self::Affine { scale, .. } => scale.len() == channels,

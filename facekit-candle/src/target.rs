@@ -6,7 +6,7 @@ use candle_core::Device;
 #[derive(Clone, Debug)]
 pub(crate) struct Target {
     pub(crate) device: Device,
-    /// Whether this crate's own loops compute convolutions, pools, products and functions of each value. They run on the CPU
+    /// True if this crate's own loops compute convolutions, pools, products and functions of each value. They run on the CPU
     /// only; otherwise candle's operators compute everything.
     pub(crate) own_kernels: bool,
 }

@@ -6,8 +6,8 @@ use ndarray::{ArrayD, ArrayViewD};
 
 use crate::error::Result;
 
-/// The most elements of a tensor: 4 GiB of numbers. A damaged model may ask for more, and the process ends when memory cannot be
-/// allocated.
+/// The most elements of a tensor: 4 GiB of numbers. A damaged model may ask for more, and the process ends when memory cannot
+/// be allocated.
 const MAX_ELEMENTS: usize = 1 << 30;
 
 /// The number of elements of a tensor with these dimensions. A tensor that would be too large is an error.

@@ -25,7 +25,7 @@ impl Windows {
         })
     }
 
-    /// Whether each window is one value of the image, and each value is one window.
+    /// True if each window is one value of the image, and each value is one window.
     pub(crate) fn is_identity(&self) -> bool {
         self.kernel == [1; 2]
             && self.strides == [1; 2]

@@ -10,8 +10,8 @@ use std::{
 /// The folder that the environment variable `FACEKIT_TEST_DATA` names, for a test that needs `files` in it. The folder holds
 /// `models/`, `data/` and `golden/`.
 ///
-/// If the variable is not set, this returns `None` and the test must return. The test is then skipped visibly: the line
-/// `SKIP <test>: <reason>` is written to standard error, where the test harness does not capture it, and appended to the file that
+/// If the variable is not set, this returns `None` and the test must return. The test is then skipped visibly: the line `SKIP
+/// <test>: <reason>` is written to standard error, where the test harness does not capture it, and appended to the file that
 /// `FACEKIT_SKIP_LOG` names, if it is set.
 ///
 /// ```no_run

@@ -14,13 +14,13 @@ pub enum Tolerance {
     Close,
     /// `absolute` 1e-5 and `relative` 1e-4: sums of many products, in any order.
     Summed,
-    /// `absolute` 1e-3 and `relative` 1e-3: the same network over the same image, alone and in a batch, which may sum in another
-    /// order.
+    /// `absolute` 1e-3 and `relative` 1e-3: the same network over the same image, alone and in a batch, which may sum in
+    /// another order.
     Batched,
 }
 
 impl Tolerance {
-    /// Whether `found` is close enough to `expected`.
+    /// True if `found` is close enough to `expected`.
     ///
     /// ```
     /// use facekit_conformance::tolerance::Tolerance;

@@ -1,7 +1,7 @@
 //! The suite for every [`VectorIndex`].
 //!
-//! The functions take a constructor, because most need several indexes. The expected results come from an oracle, which compares the
-//! probe with every embedding in double precision.
+//! The functions take a constructor, because most need several indexes. The expected results come from an oracle, which
+//! compares the probe with every embedding in double precision.
 
 use std::{
     collections::{BTreeMap, HashSet},
@@ -20,8 +20,8 @@ use proptest::{
 
 /// Makes a module of tests, one for each property of a [`VectorIndex`].
 ///
-/// The second argument makes an empty index. It is called with a `&EmbeddingSpace` and a [`Metric`]. `recall` is the least fraction of
-/// the true ten nearest that a search finds on average: 1.0 for an exact index.
+/// The second argument makes an empty index. It is called with a `&EmbeddingSpace` and a [`Metric`]. `recall` is the least
+/// fraction of the true ten nearest that a search finds on average: 1.0 for an exact index.
 ///
 /// ```
 /// use facekit::{EmbeddingSpace, ExactIndex, Metric};
@@ -74,8 +74,8 @@ macro_rules! vector_index_suite {
 /// Makes an empty index.
 pub type Make = fn(&EmbeddingSpace, Metric) -> Box<dyn VectorIndex>;
 
-/// The greatest difference of a cosine from the oracle's, because it is computed in single precision. Distances are converted to
-/// cosines before they are compared: near zero, a square root makes a small error large.
+/// The greatest difference of a cosine from the oracle's, because it is computed in single precision. Distances are converted
+/// to cosines before they are compared: near zero, a square root makes a small error large.
 const TOLERANCE: f64 = 1e-5;
 
 const METRICS: [Metric; 2] = [Metric::Cosine, Metric::Euclidean];
@@ -354,8 +354,8 @@ pub fn inserts_all_or_nothing(make: Make) {
     }
 }
 
-/// A probe from another space, with another model or another dimension, is an [`Error::SpaceMismatch`], even if the search would find
-/// nothing.
+/// A probe from another space, with another model or another dimension, is an [`Error::SpaceMismatch`], even if the search
+/// would find nothing.
 ///
 /// # Panics
 ///
@@ -414,8 +414,8 @@ pub fn scores_by_its_metric(make: Make) {
     }
 }
 
-/// A search with `exact` returns the true nearest, with and without a roster, also for dimensions that do not fill the processor's
-/// registers.
+/// A search with `exact` returns the true nearest, with and without a roster, also for dimensions that do not fill the
+/// processor's registers.
 ///
 /// # Panics
 ///
@@ -438,8 +438,8 @@ pub fn exact_search_is_exact(make: Make) {
     }
 }
 
-/// On average a search finds at least the fraction `recall` of the true ten nearest. The embeddings form clusters, as those of people
-/// do. Searches run over all of them, with a roster, and after a third was removed.
+/// On average a search finds at least the fraction `recall` of the true ten nearest. The embeddings form clusters, as those of
+/// people do. Searches run over all of them, with a roster, and after a third was removed.
 ///
 /// # Panics
 ///
@@ -450,9 +450,9 @@ pub fn recalls(make: Make, recall: f64) {
         let mut source = Source::new(7);
         let mut entries = Vec::new();
         for person in 0..400 {
-            let centre = source.values(64);
+            let center = source.values(64);
             for photo in 0..5 {
-                let values = source.around(&centre, 0.4);
+                let values = source.around(&center, 0.4);
                 let embedding = Embedding::new(&space, values).unwrap();
                 entries.push((TemplateId(person * 5 + photo), embedding));
             }
@@ -639,8 +639,8 @@ fn apply(index: &dyn VectorIndex, model: &mut BTreeMap<TemplateId, Embedding>, s
     }
 }
 
-/// Compares a search with the oracle. If scores of the oracle differ by less than single precision can represent, either order is
-/// right.
+/// Compares a search with the oracle. If scores of the oracle differ by less than single precision can represent, either order
+/// is right.
 fn check(
     index: &dyn VectorIndex,
     entries: &[(TemplateId, Embedding)],
@@ -823,8 +823,8 @@ impl Source {
         (0..dimension).map(|_| self.normal()).collect()
     }
 
-    fn around(&mut self, centre: &[f32], spread: f32) -> Vec<f32> {
-        centre
+    fn around(&mut self, center: &[f32], spread: f32) -> Vec<f32> {
+        center
             .iter()
             .map(|&value| value + spread * self.normal())
             .collect()

@@ -17,7 +17,7 @@ use facekit_tract::Tract;
 use ndarray::ArrayD;
 use tempfile::tempdir;
 
-/// Whether the library is available. Otherwise it reports that `test` is skipped.
+/// True if the library is available. Otherwise it reports that `test` is skipped.
 fn is_available(test: &str) -> bool {
     library::onnxruntime()
         .map_err(|reason| skip(&format!("onnxruntime::{test}"), &reason))

@@ -1,5 +1,5 @@
-//! Small face models that are part of the program: a detector, a liveness check and an embedder. With them facekit recognizes people
-//! without any download.
+//! Small face models that are part of the program: a detector, a liveness check and an embedder. With them facekit recognizes
+//! people without any download.
 //!
 //! ```no_run
 //! use facekit::{ExactIndex, Gallery, LoadOptions, MemoryStore, Metric, Recognizer};
@@ -20,15 +20,16 @@
 //! | `nano_liveness` | distinguishes a living face from a print or a screen | BGR, 80 by 80 pixels, the face with context |
 //! | `nano_embedder` | makes embeddings of 128 numbers | RGB, 112 by 112 pixels, aligned |
 //!
-//! The scripts in the project's folder `training` trained them to agree with larger models. [`CARDS`] describes the training data, the
-//! measured error rates, the weaknesses, and what the origin of the data means for commercial use.
+//! The scripts in the project's folder `training` trained them to agree with larger models. [`CARDS`] describes the training
+//! data, the measured error rates, the weaknesses, and what the origin of the data means for commercial use.
 //!
 //! # When to use larger models
 //!
-//! These models are for trying facekit, for tests, and for small devices. The embedder distinguishes fewer people than MobileFaceNet,
-//! which is in the set `standard`. If an impostor who is accepted does harm, use that set, or a larger model. The liveness check was
-//! trained on simulated attacks only. If somebody has a reason to cheat, use the pair of the set `standard`. Templates of one embedder
-//! cannot be compared with those of another: after a change, people are enrolled again from stored crops or photos.
+//! These models are for trying facekit, for tests, and for small devices. The embedder distinguishes fewer people than
+//! MobileFaceNet, which is in the set `standard`. If an impostor who is accepted does harm, use that set, or a larger model.
+//! The liveness check was trained on simulated attacks only. If somebody has a reason to cheat, use the pair of the set
+//! `standard`. Templates of one embedder cannot be compared with those of another: after a change, people are enrolled again
+//! from stored crops or photos.
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 

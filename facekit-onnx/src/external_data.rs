@@ -15,7 +15,7 @@ use crate::{
 /// The value of `data_location` of a constant that is stored in another file.
 const EXTERNAL: i32 = 1;
 
-/// Whether any constant of the model is stored in another file.
+/// True if any constant of the model is stored in another file.
 #[must_use]
 pub fn has_external_data(proto: &ModelProto) -> bool {
     proto

@@ -80,7 +80,7 @@ impl Links {
         self.consumers.get(value).map_or(&[], Vec::as_slice)
     }
 
-    /// Whether the value is an output of the graph.
+    /// True if the value is an output of the graph.
     pub(crate) fn is_output(&self, value: &str) -> bool {
         self.outputs.contains(value)
     }

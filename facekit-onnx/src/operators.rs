@@ -7,8 +7,8 @@ use crate::{
     proto::{GraphProto, ModelProto, NodeProto},
 };
 
-/// Refuses operators outside ONNX's own domains, and operators for which `known` is false, in the graph and in the graphs inside
-/// it.
+/// Refuses operators outside ONNX's own domains, and operators for which `known` is false, in the graph and in the graphs
+/// inside it.
 ///
 /// # Errors
 ///

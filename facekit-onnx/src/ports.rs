@@ -13,8 +13,8 @@ use crate::{
 ///
 /// # Errors
 ///
-/// [`Error::Model`](facekit::Error::Model) for an input that is not a tensor of one of facekit's element types, or whose rank is
-/// not declared.
+/// [`Error::Model`](facekit::Error::Model) for an input that is not a tensor of one of facekit's element types, or whose rank
+/// is not declared.
 pub fn inputs(proto: &ModelProto, model: &Model) -> Result<Vec<Port>> {
     let Some(graph) = &proto.graph else {
         return Ok(Vec::new());
@@ -30,14 +30,14 @@ pub fn inputs(proto: &ModelProto, model: &Model) -> Result<Vec<Port>> {
         .collect()
 }
 
-/// The outputs of a network, in the graph's order. `shapes` holds the shape of each, as far as the runtime knows it. An output whose
-/// shape is `None` gets the rank that the file declares, and [`Dim::Any`] for each size: exporters write the sizes of one example
-/// there.
+/// The outputs of a network, in the graph's order. `shapes` holds the shape of each, as far as the runtime knows it. An output
+/// whose shape is `None` gets the rank that the file declares, and [`Dim::Any`] for each size: exporters write the sizes of one
+/// example there.
 ///
 /// # Errors
 ///
-/// [`Error::Model`](facekit::Error::Model) for an output that is not a tensor of one of facekit's element types, or whose rank is
-/// not known.
+/// [`Error::Model`](facekit::Error::Model) for an output that is not a tensor of one of facekit's element types, or whose rank
+/// is not known.
 pub fn outputs(
     proto: &ModelProto,
     shapes: impl IntoIterator<Item = Option<Vec<Dim>>>,

@@ -1,8 +1,8 @@
 //! The messages of an ONNX file, by the field numbers of
 //! [`onnx.proto`](https://github.com/onnx/onnx/blob/main/onnx/onnx.proto) (IR version 13), under their names there.
 //!
-//! Every field is kept, and whether it was present. A model that is read and written again is therefore the same. The messages are
-//! written by hand, because generating them from the schema needs the program `protoc`, which few machines have.
+//! Every field is kept, and whether it was present. A model that is read and written again is therefore the same. The messages
+//! are written by hand, because generating them from the schema needs the program `protoc`, which few machines have.
 
 #![allow(missing_docs)]
 

@@ -19,8 +19,8 @@ pub(crate) fn text<'a>(node: &'a NodeProto, name: &str) -> &'a [u8] {
     attribute(node, name).map_or(&[], AttributeProto::s)
 }
 
-/// The axes of a node, which newer operator sets pass as an input and older ones as an attribute. `input` is `None` if there is no
-/// such input, and `Some(None)` if its value is not known.
+/// The axes of a node, which newer operator sets pass as an input and older ones as an attribute. `input` is `None` if there is
+/// no such input, and `Some(None)` if its value is not known.
 pub(crate) fn axes(node: &NodeProto, input: Option<Option<&TensorProto>>) -> Option<Vec<i64>> {
     match input {
         Some(tensor) => int64s(tensor?),
@@ -56,8 +56,8 @@ pub(crate) fn floats(tensor: &TensorProto) -> Option<Vec<f32>> {
     })
 }
 
-/// `None` if the constant is of another type or in another file. Otherwise its bytes, or `Some(None)` if the elements are in the
-/// list of their type.
+/// `None` if the constant is of another type or in another file. Otherwise its bytes, or `Some(None)` if the elements are in
+/// the list of their type.
 fn raw_elements(tensor: &TensorProto, kind: DataType) -> Option<Option<&[u8]>> {
     let usable = tensor.data_type() == kind as i32 && tensor.data_location() == 0;
     usable.then_some(tensor.raw_data.as_deref())

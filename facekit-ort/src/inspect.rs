@@ -1,5 +1,5 @@
-//! Checks of a library before ort loads it. ort panics on libraries that are too old, and its errors for other files do not give
-//! the reason.
+//! Checks of a library before ort loads it. ort panics on libraries that are too old, and its errors for other files do not
+//! give the reason.
 
 use std::ffi::CStr;
 #[cfg(feature = "load-dynamic")]
@@ -46,7 +46,7 @@ pub(crate) fn open(path: &Path) -> Result<(Library, String), String> {
     Ok((library, version))
 }
 
-/// Whether an ELF file for 64 bits ends before the last segment that the loader maps. Reading beyond the end of the file would
+/// True if an ELF file for 64 bits ends before the last segment that the loader maps. Reading beyond the end of the file would
 /// kill the process. `None` for files of other formats.
 #[cfg(feature = "load-dynamic")]
 fn is_cut_short(path: &Path) -> Option<bool> {
@@ -87,7 +87,7 @@ fn is_cut_short(path: &Path) -> Option<bool> {
     Some(false)
 }
 
-/// Whether the file is an ELF file for another processor than this program. The loader of Linux only reports such a file as
+/// True if the file is an ELF file for another processor than this program. The loader of Linux only reports such a file as
 /// missing.
 #[cfg(feature = "load-dynamic")]
 fn is_for_another_processor(path: &Path) -> bool {

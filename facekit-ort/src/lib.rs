@@ -1,5 +1,5 @@
-//! [ONNX Runtime](https://onnxruntime.ai) as a facekit [`Runtime`](facekit::Runtime): the fastest of the runtimes, on processors
-//! and accelerators.
+//! [ONNX Runtime](https://onnxruntime.ai) as a facekit [`Runtime`](facekit::Runtime): the fastest of the runtimes, on
+//! processors and accelerators.
 //!
 //! ```no_run
 //! use facekit::{LoadOptions, Model, Runtime};
@@ -25,8 +25,8 @@
 //! 4. The package `onnxruntime` that `python3` would import.
 //!
 //! Every library is checked before it is used. One that is too old or for another processor is skipped, as is a file that is no
-//! library. If none is left, the [error](facekit::Error::LibraryUnavailable) lists every place and what is wrong there. A process
-//! uses one library: the first that works. Its telemetry is off.
+//! library. If none is left, the [error](facekit::Error::LibraryUnavailable) lists every place and what is wrong there. A
+//! process uses one library: the first that works. Its telemetry is off.
 //!
 //! # Threads
 //!
@@ -36,24 +36,24 @@
 //!
 //! # Batches
 //!
-//! A model that was exported with a batch of one accepts any batch if [it is certain](facekit_onnx::rewrite::free_batch) that each
-//! image gets the result that it would get alone. Otherwise its signature still has a batch of one.
+//! A model that was exported with a batch of one accepts any batch if [it is certain](facekit_onnx::rewrite::free_batch) that
+//! each image gets the result that it would get alone. Otherwise its signature still has a batch of one.
 //!
 //! # Crate features
 //!
 //! - `load-dynamic` (default): the library is found when the program runs, as described above.
 //!
-//! Without this feature the library is linked when the program is built, and [ort](https://ort.pyke.io/setup/linking) decides where
-//! it comes from: the folder that the environment variable `ORT_LIB_PATH` names, or a download. For the download, depend on ort as
-//! well:
+//! Without this feature the library is linked when the program is built, and [ort](https://ort.pyke.io/setup/linking) decides
+//! where it comes from: the folder that the environment variable `ORT_LIB_PATH` names, or a download. For the download, depend
+//! on ort as well:
 //!
 //! ```toml
 //! facekit-ort = { version = "0.1", default-features = false }
 //! ort = { version = "=2.0.0-rc.15", default-features = false, features = ["download-binaries", "lax-feature-matching", "tls-rustls"] }
 //! ```
 //!
-//! `lax-feature-matching` selects the library with most of the [providers](Provider), because no library has all of them. If any
-//! crate of the program enables `load-dynamic`, nothing is linked or downloaded.
+//! `lax-feature-matching` selects the library with most of the [providers](Provider), because no library has all of them. If
+//! any crate of the program enables `load-dynamic`, nothing is linked or downloaded.
 //!
 //! # What is not supported
 //!

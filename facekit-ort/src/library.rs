@@ -154,7 +154,8 @@ fn environment(builder: impl FnOnce() -> EnvironmentBuilder) -> ort::Result<Envi
     })
 }
 
-/// Passes a message of ONNX Runtime to `tracing`. Errors are logged as warnings, because the call that fails returns them as well.
+/// Passes a message of ONNX Runtime to `tracing`. Errors are logged as warnings, because the call that fails returns them as
+/// well.
 fn log(level: LogLevel, category: &str, _id: &str, location: &str, message: &str) {
     match level {
         LogLevel::Verbose | LogLevel::Info => {

@@ -155,7 +155,7 @@ fn in_package(package: &Path) -> Result<Vec<PathBuf>, String> {
     Ok(libraries)
 }
 
-/// Whether a file of this name is the library, of any version, and not the library of a provider.
+/// True if a file of this name is the library, of any version, and not the library of a provider.
 fn is_library(name: &str) -> bool {
     name == "onnxruntime.dll"
         || name == "libonnxruntime.so"

@@ -7,8 +7,8 @@ use facekit_onnx::{
 
 /// Rewrites `proto` for this processor. Returns whether channels or a `PRelu` changed.
 ///
-/// A gain was measured on x86 only. There ONNX Runtime computes convolutions over blocks of channels, as many as a vector register
-/// holds.
+/// A gain was measured on x86 only. There ONNX Runtime computes convolutions over blocks of channels, as many as a vector
+/// register holds.
 pub(crate) fn for_processor(proto: &mut ModelProto) -> bool {
     #[cfg(target_arch = "x86_64")]
     {

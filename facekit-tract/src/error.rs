@@ -31,9 +31,10 @@ pub(crate) fn cannot_run(model: &str, error: TractError) -> Error {
 
 /// Runs `call`, and turns a panic into an error.
 ///
-/// tract panics with `index out of bounds` on damaged models and on some values of inputs: in the shape rules of Transpose (tract-hir
-/// `permute_axes.rs`) and Flatten (`flatten.rs`), and in Conv and pooling (tract-core `cnn/patches.rs`, `cnn/padding.rs`), if attributes
-/// do not fit the rank; and in Gather (`gather.rs`), if an index is out of range, which an input of a run may contain.
+/// tract panics with `index out of bounds` on damaged models and on some values of inputs: in the shape rules of Transpose
+/// (tract-hir `permute_axes.rs`) and Flatten (`flatten.rs`), and in Conv and pooling (tract-core `cnn/patches.rs`,
+/// `cnn/padding.rs`), if attributes do not fit the rank; and in Gather (`gather.rs`), if an index is out of range, which an
+/// input of a run may contain.
 pub(crate) fn catch_panics<T>(call: impl FnOnce() -> TractResult<T>) -> TractResult<T> {
     catch_unwind(AssertUnwindSafe(call)).unwrap_or_else(|panic| {
         Err(TractError::msg(format!(

@@ -10,8 +10,8 @@ use facekit::TensorView;
 
 /// Keeps the plans that were used last.
 ///
-/// The lock of the list is held while a plan is searched, never while one is made. A plan is made under a lock of its own, so only
-/// threads that need the same plan wait for it.
+/// The lock of the list is held while a plan is searched, never while one is made. A plan is made under a lock of its own, so
+/// only threads that need the same plan wait for it.
 pub(crate) struct Plans<P> {
     capacity: NonZeroUsize,
     /// In the order of their last use.
@@ -77,7 +77,7 @@ impl<P: Clone> Plans<P> {
 }
 
 impl<P> Slot<P> {
-    /// Whether this is the plan for the shapes of `inputs`.
+    /// True if this is the plan for the shapes of `inputs`.
     fn fits(&self, inputs: &[TensorView<'_>]) -> bool {
         self.shapes
             .iter()

@@ -36,8 +36,8 @@ impl Tract {
         }
     }
 
-    /// Sets the number of plans that a network with inputs of varying size keeps. A plan is for one set of input shapes; those used
-    /// last are kept. Each plan has its own copy of the weights that it rearranged.
+    /// Sets the number of plans that a network with inputs of varying size keeps. A plan is for one set of input shapes; those
+    /// used last are kept. Each plan has its own copy of the weights that it rearranged.
     #[must_use]
     pub fn with_plans(mut self, plans: NonZeroUsize) -> Self {
         self.plans = plans;

@@ -35,7 +35,7 @@ class Head:
     colour: np.ndarray
     opacity: np.ndarray
     skin: np.ndarray
-    #: Whether hair hangs beside the neck.
+    #: True if hair hangs beside the neck.
     long: bool
     sources: tuple[int, ...]
 

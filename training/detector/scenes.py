@@ -64,7 +64,7 @@ class Scene:
     image: np.ndarray
     #: The photos in it: number, and the 2 × 3 matrix from the photo's pixels to those of the scene.
     photos: list[tuple[int, np.ndarray]] = field(default_factory=list)
-    #: Whether it certainly has no face.
+    #: True if it certainly has no face.
     empty: bool = False
 
 

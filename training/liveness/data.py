@@ -77,7 +77,7 @@ class Samples:
     middle: np.ndarray
     coarse: np.ndarray
     features: np.ndarray
-    #: Whether all people in the crop are outside folds 4 and 5.
+    #: True if all people in the crop are outside folds 4 and 5.
     trainable: np.ndarray
 
 

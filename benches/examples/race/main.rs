@@ -1,10 +1,10 @@
-//! facekit's program for `cargo xtask bench peers`. It reads commands from standard input, one on each line, and answers each with
-//! one line of JSON.
+//! facekit's program for `cargo xtask bench peers`. It reads commands from standard input, one on each line, and answers each
+//! with one line of JSON.
 //!
 //! - `go`: one round over the photos. The answer is the total time, the time of each stage, and the number of faces.
 //! - `floor`: the least time for the same work: decoding, and one run of each network for each face on a prepared tensor.
-//! - `frames`: photos that are already decoded, one after the other. Of five calls for each photo, the shortest counts: it is the
-//!   least affected by other programs.
+//! - `frames`: photos that are already decoded, one after the other. Of five calls for each photo, the shortest counts: it is
+//!   the least affected by other programs.
 //! - `faces`: the faces in each photo.
 //!
 //! With `--start` it measures the time that a new process needs for the first photo, and ends.

@@ -12,7 +12,7 @@ pub(crate) enum Activation {
 }
 
 impl Activation {
-    /// Whether its constants are for this number of channels.
+    /// True if its constants are for this number of channels.
     pub(crate) fn fits(&self, channels: usize) -> bool {
         match self {
             Self::Slope(slopes) => slopes.len() == 1 || slopes.len() == channels,

@@ -2,7 +2,7 @@
 
 use super::buffers::take_buffer;
 
-/// What one of two tensors contributes to a run, which covers the last dimensions of the result.
+/// The contribution of one of two tensors to a run, which covers the last dimensions of the result.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Side {
     /// One value for each place of the run.

@@ -2,8 +2,8 @@
 //!
 //! Each of them sums or compares the values under a window, for all windows. [`plane::Plane`] lays an image out so that the
 //! values under one tap of the kernel, for all windows, are one run of memory, whatever the stride, padding and dilation. The
-//! loops then work on runs only. They are plain Rust over arrays of fixed length, which the compiler keeps in registers, and are
-//! compiled for several instruction sets.
+//! loops then work on runs only. They are plain Rust over arrays of fixed length, which the compiler keeps in registers, and
+//! are compiled for several instruction sets.
 
 pub(crate) mod activation;
 pub(crate) mod buffers;

@@ -8,10 +8,10 @@ pub(super) const SLACK: usize = 64;
 
 /// The layout of one channel of an image, with the padding that windows read.
 ///
-/// Neighboring windows lie `stride` values apart in the image. The padded image is therefore split into parts: the part
-/// `(i, j)` holds the rows `i`, `i + stride`, … and of these the columns `j`, `j + stride`, …. In its part, the values that one tap
-/// of the kernel reads are neighbors for neighboring windows, and rows of windows lie `pitch` apart. All values that a tap reads
-/// are thus one run of memory.
+/// Neighboring windows lie `stride` values apart in the image. The padded image is therefore split into parts: the part `(i,
+/// j)` holds the rows `i`, `i + stride`, … and of these the columns `j`, `j + stride`, …. In its part, the values that one tap
+/// of the kernel reads are neighbors for neighboring windows, and rows of windows lie `pitch` apart. All values that a tap
+/// reads are thus one run of memory.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Plane {
     windows: Windows,

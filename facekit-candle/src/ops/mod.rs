@@ -75,7 +75,7 @@ const OPERATORS: &[(&str, Read)] = &[
     ("Unsqueeze", layout::unsqueeze),
 ];
 
-/// Whether there is an operator of this name.
+/// True if there is an operator of this name.
 pub(crate) fn is_known(name: &str) -> bool {
     OPERATORS.iter().any(|(known, _)| *known == name)
 }

@@ -13,7 +13,7 @@ pub(crate) struct Window {
     dilations: [usize; 2],
     padding: Padding,
     pads: [usize; 4],
-    /// Whether there is also a window that starts in the padded image and ends beyond it.
+    /// True if there is also a window that starts in the padded image and ends beyond it.
     ceil: bool,
 }
 

@@ -1,7 +1,7 @@
 //! The suite for every [`Runtime`].
 //!
-//! The folder `graphs/operators` holds tiny graphs and their expected results, which `graphs/generate.py` made. Every graph in the
-//! folder is run; there is no list of them.
+//! The folder `graphs/operators` holds tiny graphs and their expected results, which `graphs/generate.py` made. Every graph in
+//! the folder is run; there is no list of them.
 
 mod case;
 
@@ -21,10 +21,10 @@ use crate::{data::data, error_text::error_text, tolerance::Tolerance};
 
 /// Makes a module of tests, one for each property of a [`Runtime`].
 ///
-/// The second argument is a function without arguments that returns the runtime. `unsupported` lists the operators that the runtime
-/// lacks. Loading a graph that uses one of them must fail and name it; a listed operator that works fails the test. If the runtime
-/// needs something that may be missing, `requires` is a function of type `fn() -> Result<(), String>`. If it returns an error, the
-/// tests are skipped, and the error is reported as the reason.
+/// The second argument is a function without arguments that returns the runtime. `unsupported` lists the operators that the
+/// runtime lacks. Loading a graph that uses one of them must fail and name it; a listed operator that works fails the test. If
+/// the runtime needs something that may be missing, `requires` is a function of type `fn() -> Result<(), String>`. If it
+/// returns an error, the tests are skipped, and the error is reported as the reason.
 ///
 /// ```
 /// facekit_conformance::runtime_suite!(tract, facekit_tract::Tract::new, unsupported: []);
@@ -105,8 +105,8 @@ pub fn name(runtime: &dyn Runtime) {
     );
 }
 
-/// Every graph in `graphs/operators` computes the expected results. Graphs that use an operator in `unsupported` are refused with an
-/// [`Error::Model`] that names the operator.
+/// Every graph in `graphs/operators` computes the expected results. Graphs that use an operator in `unsupported` are refused
+/// with an [`Error::Model`] that names the operator.
 ///
 /// # Panics
 ///
@@ -349,8 +349,8 @@ pub fn values_that_do_not_fit(runtime: &dyn Runtime) {
     case.runs[0].check(&*network, case.tolerance).unwrap();
 }
 
-/// Files that are empty, of another format, cut short, or have one byte changed are an [`Error::Model`], or a network that works or
-/// returns an error. None of them causes a panic.
+/// Files that are empty, of another format, cut short, or have one byte changed are an [`Error::Model`], or a network that
+/// works or returns an error. None of them causes a panic.
 ///
 /// # Panics
 ///
@@ -395,8 +395,8 @@ pub fn damaged_models(runtime: &dyn Runtime) {
     }
 }
 
-/// An operator that ONNX does not have, and an operator with an ONNX name in another domain, are an [`Error::Model`] that names it,
-/// with fixed and with varying sizes.
+/// An operator that ONNX does not have, and an operator with an ONNX name in another domain, are an [`Error::Model`] that names
+/// it, with fixed and with varying sizes.
 ///
 /// # Panics
 ///
@@ -457,8 +457,8 @@ pub fn models(runtime: &dyn Runtime, test: &str) {
     }
 }
 
-/// Real models give each image of a batch the same results as alone, in batches of 1, 3 and 16, if the signature allows any batch.
-/// Needs [`data`](crate::data).
+/// Real models give each image of a batch the same results as alone, in batches of 1, 3 and 16, if the signature allows any
+/// batch. Needs [`data`](crate::data).
 ///
 /// # Panics
 ///
@@ -581,7 +581,7 @@ fn check_survives(runtime: &dyn Runtime, case: &Case, name: &str, bytes: Vec<u8>
     assert!(outcome.is_ok(), "{name}: panicked");
 }
 
-/// Whether a serialized graph has a node with this operator: it searches for the bytes of the string field.
+/// True if a serialized graph has a node with this operator: it searches for the bytes of the string field.
 fn uses(bytes: &[u8], operator: &str) -> bool {
     let mut field = vec![0x22, operator.len() as u8];
     field.extend_from_slice(operator.as_bytes());

@@ -7,13 +7,13 @@
 //! - `Batch { rank }`: the value has this rank, its first dimension is the batch, and its slice `i` along the first dimension
 //!   depends on image `i` only.
 //!
-//! The second fact is the invariant. It holds for the input. [`batch_rank`] has a rule for each operator that keeps it, taken from
-//! ONNX's operator specifications: the rule states the arguments and attributes for which the operator computes each slice of its
-//! result from the same slice of its inputs. Where no rule applies, the analysis gives up and the graph stays as it is. An
-//! operator that is missing here therefore costs speed, never correctness.
+//! The second fact is the invariant. It holds for the input. [`batch_rank`] has a rule for each operator that keeps it, taken
+//! from ONNX's operator specifications: the rule states the arguments and attributes for which the operator computes each slice
+//! of its result from the same slice of its inputs. Where no rule applies, the analysis gives up and the graph stays as it is.
+//! An operator that is missing here therefore costs speed, never correctness.
 //!
-//! If the invariant holds for all outputs, the batch size may change. [`rewrite`] then changes the only places that still contain
-//! the old size: declared shapes, and the target shapes of `Reshape`.
+//! If the invariant holds for all outputs, the batch size may change. [`rewrite`] then changes the only places that still
+//! contain the old size: declared shapes, and the target shapes of `Reshape`.
 
 use std::collections::{HashMap, HashSet};
 
@@ -31,8 +31,8 @@ use crate::{
 ///
 /// It is certain if the model has one input, whose first dimension is 1, and if each of its operators is known to treat every
 /// image separately with the given arguments. A `Reshape` to `[1, …]`, which exporters write for a batch of one, becomes a
-/// `Reshape` to `[0, …]`, which keeps the first dimension. Shapes that the file declares for values inside the graph are removed,
-/// because they are no longer right.
+/// `Reshape` to `[0, …]`, which keeps the first dimension. Shapes that the file declares for values inside the graph are
+/// removed, because they are no longer right.
 ///
 /// ```no_run
 /// use facekit::{Dim, Model};
@@ -198,8 +198,8 @@ fn analyze(graph: &GraphProto, opset: i64) -> Option<Reshapes> {
 
 /// The target shape of a `Reshape`, for a batch of any size.
 ///
-/// The target shape must begin with 1 or 0. A leading 1 is the batch of one image, and becomes 0, which keeps the dimension of the
-/// input. A leading −1 is refused: whether it is the batch depends on the other sizes.
+/// The target shape must begin with 1 or 0. A leading 1 is the batch of one image, and becomes 0, which keeps the dimension of
+/// the input. A leading −1 is refused: whether it is the batch depends on the other sizes.
 fn shape_for_any_batch(
     node: &NodeProto,
     arguments: &[Option<Value<'_>>],
@@ -296,8 +296,8 @@ fn batch_rank(node: &NodeProto, arguments: &[Option<Value<'_>>], opset: i64) -> 
             (order.len() == rank && order.first() == Some(&0)).then_some(rank)
         }
         "Resize" => {
-            // Scales that keep the batch. Target sizes would include the size of the batch, and a region of interest could cut the
-            // batch.
+            // Scales that keep the batch. Target sizes would include the size of the batch, and a region of interest could cut
+            // the batch.
             let scales = floats(argument(usize::from(opset > 10))?.tensor()?)?;
             let sizes = argument(2).is_some();
             let some_axes = list(node, "axes").is_some();
@@ -328,8 +328,8 @@ fn batch_rank(node: &NodeProto, arguments: &[Option<Value<'_>>], opset: i64) -> 
     }
 }
 
-/// Whether a constant is broadcast over a batch of this rank in the same way for every image: it has no dimension that is matched
-/// with the batch, or one of size 1.
+/// True if a constant is broadcast over a batch of this rank in the same way for every image: it has no dimension that is
+/// matched with the batch, or one of size 1.
 fn broadcasts_over_batch(value: Option<Value<'_>>, rank: usize) -> bool {
     let Some(shape) = value.and_then(Value::shape) else {
         return false;
@@ -337,13 +337,13 @@ fn broadcasts_over_batch(value: Option<Value<'_>>, rank: usize) -> bool {
     shape.len() < rank || (shape.len() == rank && shape[0] == 1)
 }
 
-/// Whether `axis` is a dimension of a tensor of this rank, and not the first. Axes below zero count from the back.
+/// True if `axis` is a dimension of a tensor of this rank, and not the first. Axes below zero count from the back.
 fn is_not_batch_axis(axis: i64, rank: usize) -> bool {
     let rank = rank as i64;
     (1..rank).contains(&if axis < 0 { axis + rank } else { axis })
 }
 
-/// Whether an operator along these axes leaves the batch alone. Without axes it works along all of them.
+/// True if an operator along these axes leaves the batch alone. Without axes it works along all of them.
 fn keeps_batch(axes: &[i64], rank: usize) -> bool {
     !axes.is_empty() && axes.iter().all(|&axis| is_not_batch_axis(axis, rank))
 }

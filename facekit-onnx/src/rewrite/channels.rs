@@ -8,12 +8,12 @@ use crate::{
     values::integer,
 };
 
-/// Raises the number of channels of feature maps inside the graph to the next multiple of `multiple`, unless that would more than
-/// double it. The new channels are computed with zero weights and multiplied by zero weights again, so the results stay the same.
-/// Returns the number of groups of feature maps that it widened.
+/// Raises the number of channels of feature maps inside the graph to the next multiple of `multiple`, unless that would more
+/// than double it. The new channels are computed with zero weights and multiplied by zero weights again, so the results stay
+/// the same. Returns the number of groups of feature maps that it widened.
 ///
-/// Pruned networks have numbers of channels such as 103. ONNX Runtime computes convolutions over blocks of 8 or 16 channels. Where
-/// the input of a depthwise convolution does not fill its blocks, it leaves the blocked layout.
+/// Pruned networks have numbers of channels such as 103. ONNX Runtime computes convolutions over blocks of 8 or 16 channels.
+/// Where the input of a depthwise convolution does not fill its blocks, it leaves the blocked layout.
 pub fn pad_channels(model: &mut ModelProto, multiple: usize) -> usize {
     let Some(graph) = &mut model.graph else {
         return 0;
@@ -163,8 +163,8 @@ struct Group {
     edits: Option<BTreeSet<Edit>>,
 }
 
-/// The group of `value`: all feature maps that are reached from it, forward and backward, without passing a convolution that mixes
-/// channels.
+/// The group of `value`: all feature maps that are reached from it, forward and backward, without passing a convolution that
+/// mixes channels.
 fn find_group(
     graph: &GraphProto,
     value: &str,
@@ -245,7 +245,7 @@ fn follow(
     fits
 }
 
-/// Whether all inputs are feature maps, not only the first.
+/// True if all inputs are feature maps, not only the first.
 fn all_inputs_are_maps(node: &NodeProto) -> bool {
     matches!(node.op_type(), "Add" | "Mul")
 }

@@ -9,8 +9,8 @@ use crate::{
     proto::{DataType, ModelProto, NodeProto, TensorProto},
 };
 
-/// Replaces every 16-bit constant that a `Cast` turns into `f32`, and the `Cast`, by a constant of type `f32`. Returns the number of
-/// constants it replaced. Engines that compute constants when they load a model do the same themselves.
+/// Replaces every 16-bit constant that a `Cast` turns into `f32`, and the `Cast`, by a constant of type `f32`. Returns the
+/// number of constants it replaced. Engines that compute constants when they load a model do the same themselves.
 ///
 /// Every half is exactly representable as `f32`, so the results are identical bit for bit.
 pub fn widen_halves(model: &mut ModelProto) -> usize {

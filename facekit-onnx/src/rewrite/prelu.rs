@@ -6,14 +6,14 @@ use crate::{
     proto::{AttributeProto, AttributeType, GraphProto, ModelProto, NodeProto},
 };
 
-/// Replaces `PRelu` with a slope `a` from −1 to 1 for each channel by `x + Relu((a − 1)·x)`. The product is a depthwise convolution
-/// of one pixel. Returns the number of `PRelu` it replaced.
+/// Replaces `PRelu` with a slope `a` from −1 to 1 for each channel by `x + Relu((a − 1)·x)`. The product is a depthwise
+/// convolution of one pixel. Returns the number of `PRelu` it replaced.
 ///
 /// For `x ≥ 0` the product is not positive, so `Relu` gives 0 and the sum is `x`. For `x < 0` the sum is `x + a·x − x = a·x`.
 /// Positive finite values are identical bit for bit; negative values differ by a rounding of `x`.
 ///
-/// ONNX Runtime's kernel for `PRelu` takes longer than the convolutions around it. It also interrupts the blocked layout that they
-/// are computed in.
+/// ONNX Runtime's kernel for `PRelu` takes longer than the convolutions around it. It also interrupts the blocked layout that
+/// they are computed in.
 pub fn split_prelu(model: &mut ModelProto) -> usize {
     let Some(graph) = &mut model.graph else {
         return 0;
@@ -66,8 +66,8 @@ fn slopes(
         [of, 1, 1] | [1, of, 1, 1] => of == channels,
         _ => false,
     };
-    // Excludes NaN, too. Above 1 the product would be positive for `x > 0`. Below -1 the product `(a − 1)·x` could overflow where
-    // `a·x` does not.
+    // Excludes NaN, too. Above 1 the product would be positive for `x > 0`. Below -1 the product `(a − 1)·x` could overflow
+    // where `a·x` does not.
     let fits = by_channel
         && slope
             .elements

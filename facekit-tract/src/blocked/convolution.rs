@@ -89,8 +89,8 @@ pub(crate) struct Convolution {
 }
 
 impl Convolution {
-    /// The weights for maps in blocks. From the outermost to the innermost, the order is: blocks of output channels, blocks of input
-    /// channels, places of the kernel, input channels of the block.
+    /// The weights for maps in blocks. From the outermost to the innermost, the order is: blocks of output channels, blocks of
+    /// input channels, places of the kernel, input channels of the block.
     pub(crate) fn packed_for_blocks(&self) -> Weights {
         self.packed(|inputs, places| {
             (0..inputs.div_ceil(LANES))
@@ -104,14 +104,14 @@ impl Convolution {
         })
     }
 
-    /// The weights for inputs with separate channels. From the outermost to the innermost, the order is: blocks of output channels,
-    /// input channels, places of the kernel.
+    /// The weights for inputs with separate channels. From the outermost to the innermost, the order is: blocks of output
+    /// channels, input channels, places of the kernel.
     pub(crate) fn packed_for_planes(&self) -> Weights {
         self.packed(|inputs, places| (0..inputs * places).collect())
     }
 
-    /// The weights in blocks of output channels. `order` gets the numbers of input channels and of places, and returns the order of
-    /// the weights of one output channel.
+    /// The weights in blocks of output channels. `order` gets the numbers of input channels and of places, and returns the
+    /// order of the weights of one output channel.
     fn packed(&self, order: impl Fn(usize, usize) -> Vec<usize>) -> Weights {
         let outputs = self.bias.len();
         let length = self.weights.len() / outputs;

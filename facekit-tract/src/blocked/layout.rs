@@ -67,7 +67,8 @@ impl Halo {
     }
 }
 
-/// A map of one image. Its blocks of channels lie one after the other. Each block, a *plane*, is an image with its halo, row by row.
+/// A map of one image. Its blocks of channels lie one after the other. Each block, a *plane*, is an image with its halo, row by
+/// row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Shape {
     pub(crate) channels: usize,

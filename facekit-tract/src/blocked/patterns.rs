@@ -1,7 +1,7 @@
 //! The patterns of tract's nodes that a [`program`](super::program) can compute.
 //!
-//! They match the graph as tract translates it from ONNX, before tract optimizes it. For example, ONNX's `Relu` is then a `Max` with
-//! a constant, and `PRelu` is a comparison, a product and a choice.
+//! They match the graph as tract translates it from ONNX, before tract optimizes it. For example, ONNX's `Relu` is then a `Max`
+//! with a constant, and `PRelu` is a comparison, a product and a choice.
 
 use tract_onnx::tract_core::{
     internal::*,
@@ -27,8 +27,8 @@ use super::{
     layout::{Halo, Lanes, Shape, per_channel},
 };
 
-/// A node that a pattern matches: it computes `operation` of `inputs`, which are feature maps. The node's other inputs are constants
-/// or intermediate results, which are part of the operation.
+/// A node that a pattern matches: it computes `operation` of `inputs`, which are feature maps. The node's other inputs are
+/// constants or intermediate results, which are part of the operation.
 #[derive(Debug)]
 pub(crate) struct Matched {
     pub(crate) inputs: TVec<OutletId>,

@@ -1,21 +1,22 @@
 //! Programs: lists of steps over maps.
 //!
-//! A program is straight-line code in static single-assignment form. Each step computes one map, no map is computed twice, and a
-//! step reads only maps of earlier steps. [`Program::run`] computes one image, step by step.
+//! A program is straight-line code in static single-assignment form. Each step computes one map, no map is computed twice, and
+//! a step reads only maps of earlier steps. [`Program::run`] computes one image, step by step.
 //!
 //! # Memory
 //!
-//! Maps share memory. [`plan_buffers`] assigns each map a buffer by the *linear scan* of register allocators (Poletto and Sarkar
-//! 1999): it visits the steps in order, and a buffer is free again after the last step that reads its map. These invariants make
-//! that safe:
+//! Maps share memory. [`plan_buffers`] assigns each map a buffer by the *linear scan* of register allocators (Poletto and
+//! Sarkar 1999): it visits the steps in order, and a buffer is free again after the last step that reads its map. These
+//! invariants make that safe:
 //!
-//! - The map that a step computes never shares a buffer with a map that the step reads: the buffer is assigned before those of maps
-//!   that end with this step become free. [`Program::run`] relies on this when it takes the buffer of the result out of the memory.
+//! - The map that a step computes never shares a buffer with a map that the step reads: the buffer is assigned before those of
+//!   maps that end with this step become free. [`Program::run`] relies on this when it takes the buffer of the result out of
+//!   the memory.
 //! - An output of the program keeps its buffer until the end.
-//! - A buffer may hold values of another map or of an earlier run. Each step therefore clears the halo of its map, whose zeros are
-//!   the padding for later steps, and writes every pixel.
-//! - The unused lanes of the last block may hold any value. No step lets one lane affect another lane, except dense convolutions,
-//!   which read the used lanes only.
+//! - A buffer may hold values of another map or of an earlier run. Each step therefore clears the halo of its map, whose zeros
+//!   are the padding for later steps, and writes every pixel.
+//! - The unused lanes of the last block may hold any value. No step lets one lane affect another lane, except dense
+//!   convolutions, which read the used lanes only.
 
 use std::sync::{Mutex, PoisonError};
 

@@ -1,9 +1,9 @@
 //! Replaces nodes of tract's graph by programs that compute them.
 //!
-//! The nodes that [`patterns`](super::patterns) matches are divided into parts. A part must be convex: if a path of the graph leaves
-//! it, the path must not come back, because the part becomes one node, which computes all its outputs at once. [`parts`] ensures
-//! this with levels: a node's level is the number of times that a path to it enters matched nodes from other nodes, at most. Nodes of
-//! one level form a part.
+//! The nodes that [`patterns`](super::patterns) matches are divided into parts. A part must be convex: if a path of the graph
+//! leaves it, the path must not come back, because the part becomes one node, which computes all its outputs at once. [`parts`]
+//! ensures this with levels: a node's level is the number of times that a path to it enters matched nodes from other nodes, at
+//! most. Nodes of one level form a part.
 //!
 //! The graph changes with each part that is replaced, so the search starts again after each replacement.
 
@@ -26,8 +26,8 @@ use super::{
 /// A dense convolution of an input with at most this many channels reads the input as it is, not in blocks.
 const MAX_PLANAR_CHANNELS: usize = 4;
 
-/// Replaces the nodes of `model` that can be computed in blocks. The model must be as tract translated it from the file, before any
-/// of tract's optimizations: the patterns are those of the translation.
+/// Replaces the nodes of `model` that can be computed in blocks. The model must be as tract translated it from the file, before
+/// any of tract's optimizations: the patterns are those of the translation.
 pub(crate) fn rewrite(model: &mut TypedModel) -> TractResult<()> {
     while let Some(patch) = first_patch(model)? {
         patch.apply(model)?;
@@ -60,8 +60,8 @@ fn first_patch(model: &TypedModel) -> TractResult<Option<TypedModelPatch>> {
         .transpose()
 }
 
-/// The nodes that read each outlet, if a matched node reads only the maps of its pattern and not, for example, constants. An outlet
-/// that is missing here, and is no output of the model, need not be computed.
+/// The nodes that read each outlet, if a matched node reads only the maps of its pattern and not, for example, constants. An
+/// outlet that is missing here, and is no output of the model, need not be computed.
 type Uses = HashMap<OutletId, Vec<usize>>;
 
 fn uses(model: &TypedModel, matches: &Matches) -> Uses {
@@ -330,7 +330,7 @@ impl<'a> Builder<'a> {
         index.expect("every map has a step")
     }
 
-    /// Whether only one node reads `outlet`. Its step may then compute that node as well, and `outlet` itself is never stored.
+    /// True if only one node reads `outlet`. Its step may then compute that node as well, and `outlet` itself is never stored.
     fn has_one_reader(&self, outlet: OutletId) -> bool {
         self.uses.get(&outlet).is_some_and(|uses| uses.len() == 1)
             && !self.model.outputs.contains(&outlet)

@@ -62,8 +62,8 @@ impl WithSimd for Dense<'_> {
 }
 
 impl Dense<'_> {
-    /// Computes all rows of `N` blocks of output channels, which fill `R` registers, in tiles of at most `MOST` pixels. Returns the
-    /// number of blocks.
+    /// Computes all rows of `N` blocks of output channels, which fill `R` registers, in tiles of at most `MOST` pixels. Returns
+    /// the number of blocks.
     #[inline(always)]
     fn rows<S: Simd, const N: usize, const R: usize, const MOST: usize>(
         &mut self,

@@ -22,7 +22,7 @@ pub(crate) struct Depthwise<'a> {
     pub(crate) strides: [usize; 2],
     /// The offset of the first pixel of the first window.
     pub(crate) corner: usize,
-    /// Whether the kernel is 3×3 without dilation along rows.
+    /// True if the kernel is 3×3 without dilation along rows.
     pub(crate) is_3x3: bool,
     pub(crate) output: Output<'a>,
 }

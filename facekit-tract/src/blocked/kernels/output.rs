@@ -85,8 +85,8 @@ pub(crate) struct Output<'a> {
 }
 
 impl Output<'_> {
-    /// Writes results for `P` neighboring pixels, the first in row `y` and column `x`. Each has `R` registers, the first of which is
-    /// register number `register` of the block.
+    /// Writes results for `P` neighboring pixels, the first in row `y` and column `x`. Each has `R` registers, the first of
+    /// which is register number `register` of the block.
     #[inline(always)]
     pub(super) fn write<S: Simd, const R: usize, const P: usize>(
         &mut self,

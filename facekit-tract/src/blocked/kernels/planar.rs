@@ -57,8 +57,8 @@ impl Planar<'_> {
         }
     }
 
-    /// Computes all rows of `N` blocks of output channels, which fill `R` registers, in tiles of at most `MOST` pixels. Returns the
-    /// number of blocks.
+    /// Computes all rows of `N` blocks of output channels, which fill `R` registers, in tiles of at most `MOST` pixels. Returns
+    /// the number of blocks.
     #[inline(always)]
     fn rows<S: Simd, const T: usize, const N: usize, const R: usize, const MOST: usize>(
         &mut self,

@@ -1,7 +1,7 @@
 //! Dividing a row of pixels into tiles.
 
-/// Divides a row of `$width` pixels into the fewest tiles of at most `$most` pixels, of nearly equal size. Calls `$tile!(x, size)`
-/// for each, where `size` is a literal: kernels are generic over the size of a tile.
+/// Divides a row of `$width` pixels into the fewest tiles of at most `$most` pixels, of nearly equal size. Calls `$tile!(x,
+/// size)` for each, where `size` is a literal: kernels are generic over the size of a tile.
 macro_rules! tiles {
     ($width:expr, $most:expr, $tile:ident) => {
         tiles!($width, $most, $tile, 1 2 3 4 5 6 7 8 9 10 11 12)
