@@ -160,7 +160,7 @@ fn documents() -> Vec<PathBuf> {
     found
 }
 
-/// Whether a path of a document exists. `NAME` stands for the name of a new file, as in `detect/NAME.rs`: the folder must exist.
+/// `true` if a path of a document exists. `NAME` stands for the name of a new file, as in `detect/NAME.rs`: the folder must exist.
 fn exists(path: &str) -> bool {
     let path = Path::new(path);
     match path.parent() {
@@ -189,7 +189,7 @@ fn named_paths(text: &str) -> BTreeSet<String> {
     paths
 }
 
-/// Whether inline code is the path of a file or folder of the repository.
+/// `true` if inline code is the path of a file or folder of the repository.
 fn is_path(code: &str) -> bool {
     let characters = |c: char| c.is_ascii_alphanumeric() || "./_-".contains(c);
     let made = ["target/", "./", "/"];
