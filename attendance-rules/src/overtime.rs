@@ -1,45 +1,50 @@
-//! What is worked beyond what is expected.
+//! Computes overtime by day and week.
 
 use std::borrow::Cow;
 
 use crate::{
-    OvertimeTimes, Rules, Seconds, WeeklyCounts,
     interval::{Interval, after, subtract, total},
+    policy::WeeklyCounts,
+    record::OvertimeTimes,
+    rules::Rules,
+    seconds::Seconds,
+    time::DayNumber,
 };
 
-/// The days of a week so far.
+/// The days of a week, up to the last one that was read.
 #[derive(Debug, Default)]
 pub(crate) struct Week {
     /// The first day.
-    start: Option<i32>,
+    start: Option<DayNumber>,
+    /// The seconds that count towards the weekly limit.
     counted: i64,
 }
 
-/// A day as overtime sees it.
+/// The work of a day, for overtime.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Day<'a> {
-    pub(crate) day: i32,
+pub(crate) struct DayOfWork<'a> {
+    pub(crate) day: DayNumber,
     pub(crate) work: &'a [Interval],
-    /// What of the work is a rest day's.
+    /// The part of the work on a rest day.
     pub(crate) rest_day: &'a [Interval],
-    /// What of the work is a holiday's.
+    /// The part of the work on a holiday.
     pub(crate) holiday: &'a [Interval],
-    /// `None` where nobody need have come.
+    /// The expected seconds; `None` on a day without obligation to work.
     pub(crate) expected: Option<i64>,
 }
 
 impl Rules {
-    /// The first day of the week that `day` is in.
-    pub(crate) fn week_of(&self, day: i32) -> i32 {
+    /// The first day of the week of `day`.
+    pub(crate) fn week_start(&self, day: DayNumber) -> DayNumber {
         let first = self.policy.site.week_starts.index() as i32;
-        day - (crate::time::weekday_of(day) as i32 - first).rem_euclid(7)
+        day - (day.weekday() as i32 - first).rem_euclid(7)
     }
 
-    /// The overtime of a day; days come in order.
-    pub(crate) fn overtime(&self, week: &mut Week, day: &Day<'_>) -> OvertimeTimes {
+    /// The overtime of a day. Call it for the days of a week in order.
+    pub(crate) fn overtime(&self, week: &mut Week, day: &DayOfWork<'_>) -> OvertimeTimes {
         let rule = &self.policy.overtime;
         let mut over = OvertimeTimes::default();
-        let start = self.week_of(day.day);
+        let start = self.week_start(day.day);
         if week.start != Some(start) {
             *week = Week {
                 start: Some(start),

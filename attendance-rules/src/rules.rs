@@ -1,4 +1,4 @@
-//! A policy made ready: checked, with its zone, calendar and members.
+//! A checked policy with its time zone, calendar and members.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
@@ -6,14 +6,25 @@ use std::sync::Arc;
 use facekit::PersonId;
 
 use crate::{
-    Break, Calendar, Error, Half, Member, Policy, Result, Schedule, Seconds,
-    policy::{check_days, check_schedule},
-    time::{DAY, HOUR, Zone, date_text, day_of, second_of, weekday_of},
+    calendar::{Calendar, Half, Member},
+    error::{Error, Result},
+    expected::expected_seconds,
+    interval::Interval,
+    policy::{
+        Policy,
+        check::{check_schedule, check_shifts_of_days},
+    },
+    ready::{
+        ReadyBreak, ReadySchedule, ReadyShift, ScheduledShift, clock_window, lookback, reach_days,
+        ready_breaks, ready_schedule, ready_shifts, shift_indices,
+    },
+    time::{DAY, DayNumber, Instant, second_of_day},
+    zone::Zone,
 };
 
-/// A policy made ready to decide and to evaluate: checked, with a calendar and members.
+/// A checked policy with a calendar and members, ready to decide and to evaluate.
 ///
-/// It is immutable and shared by threads. All times are passed in.
+/// It is immutable, and threads can share it. All times are arguments.
 ///
 /// ```
 /// use attendance_rules::{Calendar, Member, Policy, Rules};
@@ -32,86 +43,51 @@ pub struct Rules {
     pub(crate) zone: Zone,
     pub(crate) shifts: Vec<ReadyShift>,
     pub(crate) breaks: Vec<ReadyBreak>,
-    /// From and to, in seconds since midnight; to is after from.
+    /// The windows of [`Policy::windows`]: name, start and end. Times are in seconds since midnight; the end is after the
+    /// start.
     pub(crate) windows: Vec<(Arc<str>, i64, i64)>,
-    working: [bool; 7],
-    holidays: BTreeMap<i32, (String, Option<Half>)>,
+    /// The working days of the week, Monday first.
+    working_days: [bool; 7],
+    holidays: BTreeMap<DayNumber, (String, Option<Half>)>,
     everybody: Plan,
     members: HashMap<PersonId, Plan>,
-    pub(crate) places: HashMap<String, usize>,
-    /// How many days before and after its own a scan's shift can be.
+    /// The index of each device's place in [`Site::places`](crate::Site::places).
+    places: HashMap<String, usize>,
+    /// How many days before and after the day of a scan its shift can be.
     pub(crate) reach_days: (i32, i32),
-    /// For how long after the last scan a stay matters, in seconds.
+    /// How long a stay matters after its last scan, in seconds.
     pub(crate) memory: i64,
-    /// How far back scans matter, in seconds: the last stay's beginning, too.
+    /// How far back scans matter, in seconds. That includes the first scan of the last stay that matters.
     pub(crate) lookback: i64,
 }
 
-/// A shift in seconds since the midnight before its start.
-#[derive(Clone, Debug)]
-pub(crate) struct ReadyShift {
-    pub(crate) name: Arc<str>,
-    pub(crate) start: i64,
-    pub(crate) end: i64,
-    pub(crate) before: i64,
-    pub(crate) after: i64,
-    pub(crate) late_after: i64,
-    pub(crate) early_before: i64,
-    pub(crate) flexible: bool,
-    /// What the policy says.
-    pub(crate) stated: Option<i64>,
-    /// What is expected of it as the only one of a day around which no clock changes.
-    pub(crate) usual: Option<i64>,
-    pub(crate) breaks: Option<Vec<ReadyBreak>>,
-}
-
-#[derive(Clone, Copy, Debug)]
-pub(crate) enum ReadyBreak {
-    /// In seconds since midnight; `to` is after `from`.
-    Fixed {
-        from: i64,
-        to: i64,
-        at_most: i64,
-        whole: bool,
-        paid: bool,
-    },
-    AfterWork {
-        worked: i64,
-        length: i64,
-        whole: bool,
-    },
-}
-
-/// A member with days as numbers and shifts as places in the list.
+/// A member's data with day numbers in place of dates, and indices in place of names of shifts.
 #[derive(Clone, Debug)]
 pub(crate) struct Plan {
+    /// `None` for a person who is not a member.
     pub(crate) member: Option<Member>,
-    pub(crate) joined: i32,
-    pub(crate) left: i32,
-    pub(crate) roster_until: i32,
+    pub(crate) joined: DayNumber,
+    pub(crate) left: DayNumber,
+    pub(crate) roster_until: DayNumber,
     schedule: ReadySchedule,
-    shifts_on: BTreeMap<i32, Vec<usize>>,
-    leave: Vec<(i32, i32, Option<Half>)>,
+    shifts_on: BTreeMap<DayNumber, Vec<usize>>,
+    /// First day, last day and free half, in the order of [`Member::leave`].
+    leave: Vec<(DayNumber, DayNumber, Option<Half>)>,
 }
 
-#[derive(Clone, Debug)]
-enum ReadySchedule {
-    WorkingDays(Vec<usize>),
-    Weekly([Vec<usize>; 7]),
-    Rotation(i32, Vec<Vec<usize>>),
-}
-
-/// What a day is for a member.
+/// A day of a member: what is scheduled, and what is free.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct DayPlan<'a> {
     pub(crate) employed: bool,
-    /// The schedule has it, whatever the calendar and leave say.
+    /// The schedule has work on it. Holidays and leave do not change that.
     pub(crate) scheduled: bool,
     pub(crate) holiday: Option<&'a str>,
     pub(crate) leave: Option<&'a str>,
-    /// All of it is free, by calendar or leave.
+    /// The whole day is free, by calendar or leave.
     pub(crate) free: bool,
+    /// The half that is free.
     pub(crate) half: Option<Half>,
+    /// Indices of the scheduled shifts, in order of their start.
     pub(crate) shifts: &'a [usize],
 }
 
@@ -121,7 +97,7 @@ impl DayPlan<'_> {
         self.employed && self.scheduled && !self.free
     }
 
-    /// What is expected of the day where so much is expected of a whole one.
+    /// Half of `value` if half of the day is free, else all of it.
     pub(crate) fn halved(&self, value: i64) -> i64 {
         if self.half.is_some() {
             value / 2
@@ -132,62 +108,49 @@ impl DayPlan<'_> {
 }
 
 impl Rules {
-    /// The rules of a policy, without holidays and for everybody alike.
+    /// The rules of a policy, without holidays and without members.
     ///
     /// # Errors
     ///
-    /// [`Error::Policy`] where it contradicts itself.
+    /// [`Error::Policy`] if the policy contradicts itself.
     ///
     /// ```
     /// use attendance_rules::{Policy, Rules};
     ///
-    /// assert!(Rules::new(Policy::s3()).is_ok());
+    /// assert!(Rules::new(Policy::esp32cam_gateway()).is_ok());
     /// ```
     pub fn new(policy: Policy) -> Result<Self> {
         policy.check()?;
         let zone = Zone::new(&policy.site.time_zone)
             .map_err(|reason| Error::policy("site.time_zone", reason))?;
-        let shifts = policy.shifts.iter().map(|shift| {
-            let next = if shift.overnight { DAY } else { 0 };
-            let breaks = shift.breaks.as_ref();
-            ReadyShift {
-                name: shift.name.as_str().into(),
-                start: second_of(shift.start),
-                end: second_of(shift.end) + next,
-                before: shift.margin_before.0,
-                after: shift.margin_after.0,
-                late_after: shift.late_after.0,
-                early_before: shift.early_before.0,
-                flexible: shift.flexible,
-                stated: shift.expected.map(|expected| expected.0),
-                usual: None,
-                breaks: breaks.map(|breaks| breaks.iter().map(ready_break).collect()),
-            }
-        });
-        let shifts: Vec<ReadyShift> = shifts.collect();
-        let mut working = [false; 7];
+        let shifts = ready_shifts(&policy);
+        let mut working_days = [false; 7];
         for day in &policy.site.working_days {
-            working[day.index()] = true;
+            working_days[day.index()] = true;
         }
         let windows = policy.windows.iter().map(|window| {
-            let (from, to) = on_clock(second_of(window.from), second_of(window.to));
+            let (from, to) = clock_window(second_of_day(window.from), second_of_day(window.to));
             (window.name.as_str().into(), from, to)
         });
         let places = policy.site.places.iter().enumerate();
-        let places = places
-            .flat_map(|(at, place)| place.devices.iter().map(move |device| (device.clone(), at)));
+        let places = places.flat_map(|(index, place)| {
+            place
+                .devices
+                .iter()
+                .map(move |device| (device.clone(), index))
+        });
         let everybody = Plan {
             member: None,
-            joined: i32::MIN,
-            left: i32::MAX,
-            roster_until: i32::MAX,
+            joined: DayNumber::MIN,
+            left: DayNumber::MAX,
+            roster_until: DayNumber::MAX,
             schedule: ready_schedule(&policy.schedule, &shifts),
             shifts_on: BTreeMap::new(),
             leave: Vec::new(),
         };
         let (memory, lookback) = lookback(&policy, &shifts);
         let mut rules = Self {
-            breaks: policy.breaks.iter().map(ready_break).collect(),
+            breaks: ready_breaks(&policy.breaks),
             windows: windows.collect(),
             places: places.collect(),
             reach_days: reach_days(&shifts),
@@ -197,24 +160,32 @@ impl Rules {
             members: HashMap::new(),
             zone,
             shifts,
-            working,
+            working_days,
             everybody,
             policy,
         };
-        let quiet =
-            |day: &i32| rules.no_clock_changes(rules.zone.at(*day, 0), rules.zone.at(*day + 2, 0));
-        if let Some(day) = (0..366).find(quiet) {
-            for shift in 0..rules.shifts.len() {
-                let (start, end) = rules.hours(day, shift);
-                rules.shifts[shift].usual = Some(rules.expected_of(&[(shift, start, end)]));
-            }
-        }
+        rules.compute_usual();
         Ok(rules)
     }
 
-    /// Whether no clock changes from a day before `start` to a day after `end`, within which the breaks of a shift lie.
-    pub(crate) fn no_clock_changes(&self, start: i64, end: i64) -> bool {
-        self.zone.is_steady(start - DAY, end + DAY)
+    /// Computes the usual expected time of each shift, on the first day of 1970 around which no clock changes.
+    fn compute_usual(&mut self) {
+        let epoch = DayNumber::of(jiff::civil::date(1970, 1, 1));
+        let steady = |day: &DayNumber| {
+            let (start, end) = (self.zone.at(*day, 0), self.zone.at(*day + 2, 0));
+            self.zone.is_steady_around(start, end)
+        };
+        if let Some(day) = DayNumber::all(epoch..=epoch + 365).find(steady) {
+            for shift in 0..self.shifts.len() {
+                let usual = self.expected_of(&[self.scheduled(day, shift)]);
+                self.shifts[shift].usual = Some(usual);
+            }
+        }
+    }
+
+    /// The expected time of shifts of one day, in seconds.
+    pub(crate) fn expected_of(&self, scheduled: &[ScheduledShift]) -> i64 {
+        expected_seconds(&self.zone, &self.shifts, &self.breaks, scheduled)
     }
 
     /// The same rules with this calendar.
@@ -230,12 +201,12 @@ impl Rules {
     #[must_use]
     #[expect(
         clippy::needless_pass_by_value,
-        reason = "the rules take the calendar over"
+        reason = "the rules replace the calendar"
     )]
     pub fn with_calendar(mut self, calendar: Calendar) -> Self {
         let days = calendar
             .iter()
-            .map(|(date, holiday)| (day_of(date), (holiday.name.clone(), holiday.half)));
+            .map(|(date, holiday)| (DayNumber::of(date), (holiday.name.clone(), holiday.half)));
         self.holidays = days.collect();
         self
     }
@@ -244,9 +215,9 @@ impl Rules {
     ///
     /// # Errors
     ///
-    /// [`Error::DuplicateId`] where somebody is a member twice; [`Error::Member`] where somebody leaves before joining,
-    /// leave ends before it begins, or a schedule names shifts that overlap or that the policy does not have. Give the
-    /// calendar first: shifts on its holidays overlap none.
+    /// [`Error::DuplicateId`] if a person is a member twice. [`Error::Member`] if a member leaves before joining, leave ends
+    /// before it begins, or a schedule names shifts that overlap or that the policy does not have. Set the calendar first:
+    /// shifts on its holidays do not overlap others.
     ///
     /// ```
     /// use attendance_rules::{Member, Policy, Rules};
@@ -279,14 +250,14 @@ impl Rules {
         &self.policy
     }
 
-    /// The members, in no order.
+    /// The members, in no particular order.
     pub fn members(&self) -> impl Iterator<Item = &Member> {
         self.members
             .values()
             .filter_map(|plan| plan.member.as_ref())
     }
 
-    /// What is known of `person`.
+    /// The member `person`.
     #[must_use]
     pub fn member(&self, person: &PersonId) -> Option<&Member> {
         self.members
@@ -325,15 +296,12 @@ impl Rules {
         let mut shifts_on = BTreeMap::new();
         for on in &member.shifts_on {
             let path = format!("shifts_on {}", on.date);
-            check_days("", &[&on.shifts], &self.policy).map_err(|error| within(&path, error))?;
-            if shifts_on
-                .insert(day_of(on.date), indices(&on.shifts, &self.shifts))
-                .is_some()
-            {
-                return Err(Error::member(
-                    person,
-                    format!("{path}: the day is there twice"),
-                ));
+            check_shifts_of_days("", &[&on.shifts], &self.policy)
+                .map_err(|error| within(&path, error))?;
+            let shifts = shift_indices(&on.shifts, &self.shifts);
+            if shifts_on.insert(DayNumber::of(on.date), shifts).is_some() {
+                let reason = format!("{path}: the day is listed twice");
+                return Err(Error::member(person, reason));
             }
         }
         if let Some(leave) = member.leave.iter().find(|leave| leave.to < leave.from) {
@@ -343,218 +311,147 @@ impl Rules {
             );
             return Err(Error::member(person, reason));
         }
-        let leave = member
-            .leave
-            .iter()
-            .map(|leave| (day_of(leave.from), day_of(leave.to), leave.half));
+        let leave = member.leave.iter().map(|leave| {
+            let (from, to) = (DayNumber::of(leave.from), DayNumber::of(leave.to));
+            (from, to, leave.half)
+        });
         let plan = Plan {
-            joined: member.joined.map_or(i32::MIN, day_of),
-            left: member.left.map_or(i32::MAX, day_of),
-            roster_until: member.roster_until.map_or(i32::MAX, day_of),
+            joined: member.joined.map_or(DayNumber::MIN, DayNumber::of),
+            left: member.left.map_or(DayNumber::MAX, DayNumber::of),
+            roster_until: member.roster_until.map_or(DayNumber::MAX, DayNumber::of),
             schedule,
             shifts_on,
             leave: leave.collect(),
             member: Some(member.clone()),
         };
+        self.check_overlaps(person, &plan)?;
+        Ok(plan)
+    }
+
+    /// Checks that the shifts of `shifts_on` do not overlap those of the day before and after.
+    fn check_overlaps(&self, person: &PersonId, plan: &Plan) -> Result<()> {
         for &day in plan.shifts_on.keys() {
             for (one, other) in [(day - 1, day), (day, day + 1)] {
-                if let Some((early, late)) = self.overlap(&plan, one, other) {
-                    let (date, next) = (date_text(one), date_text(other));
+                if let Some((early, late)) = self.overlap(plan, one, other) {
                     let reason = format!(
-                        "shifts_on {}: shift {early:?} of {date} and {late:?} of {next} overlap",
-                        date_text(day)
+                        "shifts_on {day}: shift {early:?} of {one} and {late:?} of {other} overlap"
                     );
                     return Err(Error::member(person, reason));
                 }
             }
         }
-        Ok(plan)
+        Ok(())
     }
 
-    /// Two shifts of days that follow each other, of which the first ends after the second starts.
-    fn overlap(&self, plan: &Plan, day: i32, next: i32) -> Option<(Arc<str>, Arc<str>)> {
+    /// The last shift of `day` and the first of `next`, if they overlap.
+    fn overlap(
+        &self,
+        plan: &Plan,
+        day: DayNumber,
+        next: DayNumber,
+    ) -> Option<(Arc<str>, Arc<str>)> {
         let shifts = |day| {
-            let is = self.day_plan(plan, day);
-            if is.obliged() { is.shifts } else { &[] }
+            let day_plan = self.day_plan(plan, day);
+            if day_plan.obliged() {
+                day_plan.shifts
+            } else {
+                &[]
+            }
         };
-        // In order of time.
         let (last, first) = (*shifts(day).last()?, *shifts(next).first()?);
         let (last, first) = (&self.shifts[last], &self.shifts[first]);
         (last.end > first.start + DAY).then(|| (Arc::clone(&last.name), Arc::clone(&first.name)))
     }
 
-    pub(crate) fn day_plan<'a>(&'a self, plan: &'a Plan, day: i32) -> DayPlan<'a> {
-        let mut is = DayPlan {
-            employed: (plan.joined..=plan.left).contains(&day),
-            ..DayPlan::default()
+    /// The schedule, calendar and leave of a member on a day.
+    pub(crate) fn day_plan<'a>(&'a self, plan: &'a Plan, day: DayNumber) -> DayPlan<'a> {
+        let planned = plan.shifts_on.get(&day);
+        let (scheduled, shifts) = match planned {
+            Some(shifts) => (!shifts.is_empty(), &shifts[..]),
+            None => self.scheduled_on(&plan.schedule, day),
         };
-        let planned = plan
-            .shifts_on
-            .get(&day)
-            .filter(|_| !plan.shifts_on.is_empty());
-        (is.scheduled, is.shifts) = match (planned, &plan.schedule) {
-            (Some(shifts), _) => (!shifts.is_empty(), &shifts[..]),
-            (None, ReadySchedule::WorkingDays(shifts)) if self.working[weekday_of(day)] => {
-                // Without any shift, whoever comes on a working day has come.
-                (self.shifts.is_empty() || !shifts.is_empty(), &shifts[..])
-            }
-            (None, ReadySchedule::WorkingDays(_)) => (false, &[][..]),
-            (None, ReadySchedule::Weekly(days)) => {
-                let shifts = &days[weekday_of(day)];
-                (!shifts.is_empty(), &shifts[..])
-            }
-            (None, ReadySchedule::Rotation(from, cycle)) => {
-                let at = (i64::from(day) - i64::from(*from)).rem_euclid(cycle.len() as i64);
-                let shifts = &cycle[at as usize];
-                (!shifts.is_empty(), &shifts[..])
-            }
+        let mut day_plan = DayPlan {
+            employed: (plan.joined..=plan.left).contains(&day),
+            scheduled,
+            shifts,
+            ..DayPlan::default()
         };
         if !self.holidays.is_empty()
             && let Some((name, half)) = self.holidays.get(&day)
         {
-            is.holiday = Some(name);
-            // What somebody planned for this very day holds.
-            is.free |= half.is_none() && planned.is_none();
-            is.half = half.filter(|_| planned.is_none());
+            day_plan.holiday = Some(name);
+            // Shifts that are planned for this date take precedence over a holiday.
+            day_plan.free |= half.is_none() && planned.is_none();
+            day_plan.half = half.filter(|_| planned.is_none());
         }
-        for (at, &(from, to, half)) in plan.leave.iter().enumerate() {
+        for (index, &(from, to, half)) in plan.leave.iter().enumerate() {
             if (from..=to).contains(&day) {
                 let member = plan.member.as_ref();
-                is.leave = member.map(|member| &*member.leave[at].kind);
-                // Two different halves make a whole.
-                is.free |= half.is_none() || is.half.is_some_and(|other| Some(other) != half);
-                is.half = half.or(is.half);
+                day_plan.leave = member.map(|member| &*member.leave[index].kind);
+                // Two different halves make a whole day.
+                day_plan.free |=
+                    half.is_none() || day_plan.half.is_some_and(|other| Some(other) != half);
+                day_plan.half = half.or(day_plan.half);
             }
         }
-        is
+        day_plan
     }
 
-    /// Whether `day` is a whole holiday.
-    pub(crate) fn is_holiday(&self, day: i32) -> bool {
+    /// `true` if a schedule has work on a day, and its shifts.
+    fn scheduled_on<'a>(&self, schedule: &'a ReadySchedule, day: DayNumber) -> (bool, &'a [usize]) {
+        let shifts = match schedule {
+            ReadySchedule::WorkingDays(_) if !self.working_days[day.weekday()] => &[][..],
+            // A policy without shifts has work on working days, too.
+            ReadySchedule::WorkingDays(shifts) if self.shifts.is_empty() => {
+                return (true, &shifts[..]);
+            }
+            ReadySchedule::WorkingDays(shifts) => &shifts[..],
+            ReadySchedule::Weekly(days) => &days[day.weekday()],
+            ReadySchedule::Rotation(from, cycle) => {
+                let index = day.days_since(*from).rem_euclid(cycle.len() as i64);
+                &cycle[index as usize]
+            }
+        };
+        (!shifts.is_empty(), shifts)
+    }
+
+    /// Returns `true` if `day` is a whole holiday.
+    pub(crate) fn is_holiday(&self, day: DayNumber) -> bool {
         self.holidays
             .get(&day)
             .is_some_and(|(_, half)| half.is_none())
     }
 
-    /// When a shift's instance of a day starts and ends, in UTC.
-    pub(crate) fn hours(&self, day: i32, shift: usize) -> (i64, i64) {
+    /// The start and the end of a shift on a day.
+    pub(crate) fn hours(&self, day: DayNumber, shift: usize) -> Interval {
         let shift = &self.shifts[shift];
         (self.zone.at(day, shift.start), self.zone.at(day, shift.end))
     }
-}
 
-impl Rules {
-    /// Halfway between the start of a day's first shift and the end of its last, which parts its halves.
-    pub(crate) fn middle(&self, day: i32, plan: &DayPlan<'_>) -> i64 {
+    /// A shift on a day.
+    pub(crate) fn scheduled(&self, day: DayNumber, shift: usize) -> ScheduledShift {
+        let (start, end) = self.hours(day, shift);
+        ScheduledShift { shift, start, end }
+    }
+
+    /// The middle between the start of a day's first shift and the end of its last. It divides the day into halves.
+    pub(crate) fn middle(&self, day: DayNumber, plan: &DayPlan<'_>) -> Instant {
         let hours = || plan.shifts.iter().map(|&shift| self.hours(day, shift));
         let (first, last) = (hours().map(|it| it.0).min(), hours().map(|it| it.1).max());
         let (first, last) = (first.unwrap_or_default(), last.unwrap_or_default());
         first + (last - first) / 2
     }
 
-    /// From when on the shifts of a day are free.
-    pub(crate) fn free_from(&self, day: i32, plan: &DayPlan<'_>) -> Option<i64> {
+    /// The index of a device's place.
+    pub(crate) fn place_of(&self, device: Option<&str>) -> Option<usize> {
+        if self.places.is_empty() {
+            return None;
+        }
+        self.places.get(device?).copied()
+    }
+
+    /// The start of a free afternoon.
+    pub(crate) fn free_from(&self, day: DayNumber, plan: &DayPlan<'_>) -> Option<Instant> {
         (plan.half == Some(Half::Afternoon)).then(|| self.middle(day, plan))
     }
-}
-
-/// With room for changes of the clock, and backwards for a day that the date line skipped.
-fn reach_days(shifts: &[ReadyShift]) -> (i32, i32) {
-    let back = shifts
-        .iter()
-        .map(|shift| shift.end + shift.after + DAY + HOUR)
-        .max()
-        .unwrap_or(0);
-    let ahead = shifts
-        .iter()
-        .map(|shift| shift.before - shift.start + 3 * HOUR)
-        .max()
-        .unwrap_or(0);
-    ((back / DAY) as i32, i32::from(ahead > 0))
-}
-
-/// For how long a stay matters after its last scan, and how far back its first scan is at most, with room for changes of the
-/// clock.
-fn lookback(policy: &Policy, shifts: &[ReadyShift]) -> (i64, i64) {
-    let windows = shifts
-        .iter()
-        .map(|shift| shift.before + shift.end - shift.start + shift.after);
-    let stay = windows
-        .chain([policy.assignment.longest_shift.0])
-        .max()
-        .unwrap_or(0)
-        + 2 * HOUR;
-    let travel = policy.site.places.iter().map(|place| place.travel.0);
-    let others = [stay, policy.scans.cooldown.0, 2 * DAY];
-    let memory = travel.chain(others).max().unwrap_or(0) + 2 * HOUR;
-    (memory, memory + stay)
-}
-
-fn ready_break(rule: &Break) -> ReadyBreak {
-    match *rule {
-        Break::Fixed {
-            from,
-            to,
-            at_most,
-            deduct,
-            paid,
-        } => {
-            let (from, to) = on_clock(second_of(from), second_of(to));
-            let at_most = at_most.unwrap_or(Seconds(to - from)).0.min(to - from);
-            ReadyBreak::Fixed {
-                from,
-                to,
-                at_most,
-                whole: deduct == crate::Deduct::Whole,
-                paid,
-            }
-        }
-        Break::AfterWork {
-            worked,
-            length,
-            deduct,
-        } => ReadyBreak::AfterWork {
-            worked: worked.0,
-            length: length.0,
-            whole: deduct == crate::Deduct::Whole,
-        },
-    }
-}
-
-/// A window of the clock; one that does not end after it begins ends on the next day.
-fn on_clock(from: i64, to: i64) -> (i64, i64) {
-    (from, if to <= from { to + DAY } else { to })
-}
-
-fn ready_schedule(schedule: &Schedule, shifts: &[ReadyShift]) -> ReadySchedule {
-    match schedule {
-        Schedule::WorkingDays { shifts: None } => {
-            let mut all: Vec<usize> = (0..shifts.len()).collect();
-            all.sort_by_key(|&at| shifts[at].start);
-            ReadySchedule::WorkingDays(all)
-        }
-        Schedule::WorkingDays {
-            shifts: Some(names),
-        } => ReadySchedule::WorkingDays(indices(names, shifts)),
-        Schedule::Weekly { days } => {
-            let mut week: [Vec<usize>; 7] = Default::default();
-            for (day, names) in days {
-                week[day.index()] = indices(names, shifts);
-            }
-            ReadySchedule::Weekly(week)
-        }
-        Schedule::Rotation { from, cycle } => ReadySchedule::Rotation(
-            day_of(*from),
-            cycle.iter().map(|names| indices(names, shifts)).collect(),
-        ),
-    }
-}
-
-/// Checked names as places in the list, by start.
-fn indices(names: &[String], shifts: &[ReadyShift]) -> Vec<usize> {
-    let place = |name: &String| shifts.iter().position(|shift| *shift.name == **name);
-    let mut places: Vec<usize> = names.iter().filter_map(place).collect();
-    places.sort_by_key(|&at| shifts[at].start);
-    places.dedup();
-    places
 }

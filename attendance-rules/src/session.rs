@@ -1,4 +1,4 @@
-//! Sessions: classes and meetings that people are marked present at, once.
+//! Sessions: classes and meetings in which each person is marked once.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -9,11 +9,14 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Error, Punch, PunchId, Result, Seconds,
-    time::{DAY, checked, seconds_of, timestamp_of},
+    error::{Error, Result},
+    punch::{Punch, PunchId},
+    refusal::Refusal,
+    seconds::{Seconds, as_seconds},
+    time::{DAY, Instant},
 };
 
-/// Who counts as what in a session.
+/// Rules for the status of people in a session.
 ///
 /// ```
 /// use attendance_rules::{Seconds, SessionRules};
@@ -24,48 +27,48 @@ use crate::{
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct SessionRules {
-    /// How long before the start scans are accepted. Default: 0s.
+    /// Scans are accepted from this long before the start on. Default: 0s.
     pub opens_before: Seconds,
-    /// Until this long after the start, inclusive, one is present. Default: until the end.
+    /// A person is present until this long after the start, inclusive. Default: until the end.
     pub present_within: Option<Seconds>,
-    /// Until this long after the start, inclusive, one is late; then the session is closed to scans. Default: until the end.
+    /// A person is late until this long after the start, inclusive. Then the session accepts no scans. Default: until the end.
     pub late_within: Option<Seconds>,
-    /// What those on the roster become who are not marked when it closes.
+    /// The status of people on the roster who are not marked when the session closes. Default: absent.
     pub unmarked: Unmarked,
 }
 
-/// What becomes of those who are not marked when a session closes.
+/// The status of people on the roster who are not marked when a session closes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Unmarked {
-    /// They were absent.
+    /// Absent.
     #[default]
     Absent,
-    /// They were excused.
+    /// Excused.
     Excused,
-    /// Nothing is written.
+    /// No entry in the sheet.
     Nothing,
 }
 
-/// What somebody was in a session.
+/// The status of a person in a session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 #[non_exhaustive]
 pub enum SessionStatus {
-    /// In time.
+    /// Present in time.
     Present,
-    /// Late.
+    /// Present, but late.
     Late,
-    /// Not there.
+    /// Not present.
     Absent,
-    /// Not there, and need not have been.
+    /// Not present, with an excuse.
     Excused,
 }
 
-/// A session: a window of time in which people are marked, once each.
+/// A session: a time window in which each person is marked once.
 ///
-/// It is an [`AttendancePolicy`], too: it accepts the first sighting of each person as an entry, with the anomaly `late`
-/// where that is so.
+/// It is also an [`AttendancePolicy`]: it accepts the first sighting of each person as an entry. A late entry has the anomaly
+/// `late`.
 ///
 /// ```
 /// use attendance_rules::{Seconds, Session, SessionRules};
@@ -81,16 +84,16 @@ pub enum SessionStatus {
 #[serde(deny_unknown_fields)]
 #[non_exhaustive]
 pub struct Session {
-    /// Its name.
+    /// The id.
     pub id: String,
-    /// When it starts.
+    /// The start.
     pub start: Timestamp,
-    /// When it ends.
+    /// The end.
     pub end: Timestamp,
-    /// Who may be marked; `None` for everybody.
+    /// The people who may be marked; `None` for everybody.
     #[serde(default)]
     pub roster: Option<BTreeSet<PersonId>>,
-    /// Who counts as what.
+    /// The rules for the status of people.
     #[serde(default)]
     pub rules: SessionRules,
 }
@@ -108,7 +111,7 @@ impl Session {
         }
     }
 
-    /// A session that starts now, which the caller says, and lasts for `length`.
+    /// A session that starts at `now` and lasts for `length`.
     ///
     /// ```
     /// use attendance_rules::{Seconds, Session};
@@ -121,7 +124,7 @@ impl Session {
         Self::new(
             id,
             now,
-            timestamp_of(seconds_of(now).saturating_add(length.0)),
+            Instant::of(now).saturating_add(length.0).timestamp(),
         )
     }
 
@@ -139,16 +142,16 @@ impl Session {
         self
     }
 
-    /// The first second, the last second in which one is present, and the last in which one is late.
+    /// The window in which scans are accepted.
     ///
     /// # Errors
     ///
-    /// [`Error::Session`] where the session ends before it starts, a length of time is negative, or being late ends before
-    /// being present does.
-    fn window(&self) -> Result<(i64, i64, i64)> {
+    /// [`Error::Session`] if the session ends before it starts, a length of time is negative or too long, or `late_within` is
+    /// less than `present_within`.
+    pub(crate) fn window(&self) -> Result<SessionWindow> {
         let wrong = |reason: String| Err(Error::session(&self.id, reason));
-        let start = checked(self.start, || format!("session {:?}", self.id))?;
-        let end = checked(self.end, || format!("session {:?}", self.id))?;
+        let start = Instant::checked(self.start, || format!("session {:?}", self.id))?;
+        let end = Instant::checked(self.end, || format!("session {:?}", self.id))?;
         if end <= start {
             return wrong(format!(
                 "it ends at {}, not after its start at {}",
@@ -181,45 +184,42 @@ impl Session {
                 "late_within ({late}) is less than present_within ({present})"
             ));
         }
-        Ok((
-            start - rules.opens_before.0,
-            start + present.min(late),
-            start + late,
-        ))
+        Ok(SessionWindow {
+            opens: start - rules.opens_before.0,
+            present_until: start + present.min(late),
+            closes: start + late,
+        })
     }
 
-    /// What a person is who is seen at `at`, or the code and reason why not.
+    /// The status of a person who is seen at `at`.
     fn status(
         &self,
+        window: &SessionWindow,
         person: &PersonId,
-        at: i64,
-    ) -> Result<Result<SessionStatus, (&'static str, String)>> {
-        let (opens, present, closes) = self.window()?;
-        let refused = |code, reason: &str| Ok(Err((code, reason.to_owned())));
-        if self
-            .roster
-            .as_ref()
-            .is_some_and(|roster| !roster.contains(person))
-        {
-            refused("not_on_roster", "the person is not on the roster")
-        } else if at < opens {
-            refused("not_open", "the session is not open yet")
-        } else if at > closes {
-            refused("closed", "the session is closed")
-        } else if at > present {
-            Ok(Ok(SessionStatus::Late))
+        at: Instant,
+    ) -> Result<SessionStatus, Refusal> {
+        let roster = self.roster.as_ref();
+        if roster.is_some_and(|roster| !roster.contains(person)) {
+            let reason = "the person is not on the roster";
+            Err(Refusal::new("not_on_roster", reason))
+        } else if at < window.opens {
+            Err(Refusal::new("not_open", "the session is not open yet"))
+        } else if at > window.closes {
+            Err(Refusal::new("closed", "the session is closed"))
+        } else if at > window.present_until {
+            Ok(SessionStatus::Late)
         } else {
-            Ok(Ok(SessionStatus::Present))
+            Ok(SessionStatus::Present)
         }
     }
 
-    /// Who was what, as of an instant. Of somebody's punches the first in the window counts; order and repetitions do not
-    /// matter. Until the session has closed, those who are not marked are left out.
+    /// The status of each person, as known at `as_of`. Of the punches of a person, the first in the window counts. Punches may
+    /// be in any order and repeated. People without a punch are left out until the session has closed.
     ///
     /// # Errors
     ///
-    /// [`Error::Session`] where the session contradicts itself; [`Error::DuplicateId`] where two different punches have one
-    /// id.
+    /// [`Error::Session`] if the session contradicts itself; [`Error::DuplicateId`] if two different punches have the same id;
+    /// [`Error::TimeOutOfRange`].
     ///
     /// ```
     /// use attendance_rules::{Punch, Session, SessionStatus};
@@ -234,9 +234,8 @@ impl Session {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn evaluate(&self, punches: &[Punch], as_of: Timestamp) -> Result<SessionSheet> {
-        let (_, _, closes) = self.window()?;
-        let start = seconds_of(self.start);
-        let now = checked(as_of, || "as_of".to_owned())?;
+        let window = self.window()?;
+        let now = Instant::checked(as_of, || "as_of".to_owned())?;
         let mut ordered: Vec<&Punch> = punches.iter().collect();
         ordered.sort_by(|a, b| (a.at, &a.id).cmp(&(b.at, &b.id)));
         ordered.dedup_by(|a, b| a == b);
@@ -250,60 +249,40 @@ impl Session {
                     id: punch.id.to_string(),
                 });
             }
-            let at = checked(punch.at, || format!("punch {:?}", punch.id))?;
+            let at = Instant::checked(punch.at, || format!("punch {:?}", punch.id))?;
             let status = if at > now {
-                Err((
-                    "future",
-                    "it is later than the time of evaluation".to_owned(),
-                ))
+                Err(Refusal::future())
             } else if marks.contains_key(&punch.person) {
-                Err(("already_marked", "the person is marked already".to_owned()))
+                let reason = "the person is marked already";
+                Err(Refusal::new("already_marked", reason))
             } else {
-                self.status(&punch.person, at)?
+                self.status(&window, &punch.person, at)
             };
             match status {
                 Ok(status) => {
-                    let late = if status == SessionStatus::Late {
-                        at - start
-                    } else {
-                        0
+                    let late = match status {
+                        SessionStatus::Late => at - Instant::of(self.start),
+                        _ => 0,
                     };
-                    let (person, id) = (punch.person.clone(), Some(punch.id.clone()));
                     let mark = SessionMark {
-                        person,
+                        person: punch.person.clone(),
                         status,
                         at: Some(punch.at),
                         late: Seconds(late),
-                        punch: id,
+                        punch: Some(punch.id.clone()),
                     };
                     marks.insert(punch.person.clone(), mark);
                 }
-                Err((code, reason)) => {
-                    let punch = punch.id.clone();
-                    refused.push(RefusedPunch {
-                        punch,
-                        code: code.to_owned(),
-                        reason,
-                    });
-                }
+                Err(refusal) => refused.push(RefusedPunch {
+                    punch: punch.id.clone(),
+                    code: refusal.code.to_owned(),
+                    reason: refusal.reason,
+                }),
             }
         }
-        let is_closed = now > closes;
-        let unmarked = match self.rules.unmarked {
-            Unmarked::Absent => Some(SessionStatus::Absent),
-            Unmarked::Excused => Some(SessionStatus::Excused),
-            Unmarked::Nothing => None,
-        };
-        if let Some(status) = unmarked.filter(|_| is_closed) {
-            for person in self.roster.iter().flatten() {
-                marks.entry(person.clone()).or_insert_with(|| SessionMark {
-                    person: person.clone(),
-                    status,
-                    at: None,
-                    late: Seconds(0),
-                    punch: None,
-                });
-            }
+        let is_closed = now > window.closes;
+        if is_closed {
+            self.mark_others(&mut marks);
         }
         Ok(SessionSheet {
             session: self.id.clone(),
@@ -312,34 +291,65 @@ impl Session {
             refused,
         })
     }
+
+    /// Marks the people of the roster who have no mark.
+    fn mark_others(&self, marks: &mut BTreeMap<PersonId, SessionMark>) {
+        let status = match self.rules.unmarked {
+            Unmarked::Absent => SessionStatus::Absent,
+            Unmarked::Excused => SessionStatus::Excused,
+            Unmarked::Nothing => return,
+        };
+        for person in self.roster.iter().flatten() {
+            marks.entry(person.clone()).or_insert_with(|| SessionMark {
+                person: person.clone(),
+                status,
+                at: None,
+                late: Seconds(0),
+                punch: None,
+            });
+        }
+    }
 }
 
-/// Who was what in a session.
+/// The window of a session. All instants are inclusive.
+pub(crate) struct SessionWindow {
+    opens: Instant,
+    present_until: Instant,
+    closes: Instant,
+}
+
+impl SessionWindow {
+    fn contains(&self, at: Instant) -> bool {
+        (self.opens..=self.closes).contains(&at)
+    }
+}
+
+/// The status of each person in a session.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct SessionSheet {
-    /// The session's id.
+    /// The id of the session.
     pub session: String,
-    /// No scan counts any more.
+    /// The session accepts no more scans.
     pub is_closed: bool,
-    /// In order of id.
+    /// The marks, in order of the person's id.
     pub marks: Vec<SessionMark>,
     /// The punches that do not count, in order of time.
     pub refused: Vec<RefusedPunch>,
 }
 
-/// What somebody was in a session.
+/// The mark of a person in a session.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct SessionMark {
-    /// Who.
+    /// The person.
     pub person: PersonId,
-    /// What.
+    /// The status.
     pub status: SessionStatus,
-    /// When, where there was a punch.
+    /// The time of the punch, if there was one.
     pub at: Option<Timestamp>,
-    /// How much after the start, for those who were late.
-    #[serde(rename = "late_seconds", with = "crate::time::as_seconds")]
+    /// The time after the start, if the person was late; else 0.
+    #[serde(rename = "late_seconds", with = "as_seconds")]
     pub late: Seconds,
     /// The punch that counts.
     pub punch: Option<PunchId>,
@@ -351,7 +361,7 @@ pub struct SessionMark {
 pub struct RefusedPunch {
     /// The punch.
     pub punch: PunchId,
-    /// `not_on_roster`, `not_open`, `closed`, `already_marked` or `future`.
+    /// The code: `not_on_roster`, `not_open`, `closed`, `already_marked` or `future`.
     pub code: String,
     /// The reason, for people.
     pub reason: String,
@@ -359,7 +369,7 @@ pub struct RefusedPunch {
 
 impl AttendancePolicy for Session {
     fn lookback(&self) -> SignedDuration {
-        // Opening, session and what is late after it are two days each at most.
+        // The time before the start, the session and the time after it are at most two days each.
         SignedDuration::from_secs(6 * DAY)
     }
 
@@ -370,130 +380,29 @@ impl AttendancePolicy for Session {
                 "a mark is later than the sighting",
             ));
         }
-        let (opens, _, closes) = self.window()?;
-        let at = checked(sighting.at, || "sighting".to_owned())?;
-        let marked = past
+        let window = self.window()?;
+        let at = Instant::checked(sighting.at, || "sighting".to_owned())?;
+        let is_marked = past
             .iter()
-            .any(|mark| (opens..=closes).contains(&seconds_of(mark.at)));
-        if marked && (opens..=closes).contains(&at) {
-            let seconds_left = (closes - at + 1).unsigned_abs();
+            .any(|mark| window.contains(Instant::of(mark.at)));
+        if is_marked && window.contains(at) {
+            let seconds_left = (window.closes - at + 1).unsigned_abs();
             return Ok(Decision::new(Verdict::Duplicate { seconds_left }));
         }
-        Ok(match self.status(&sighting.person, at)? {
-            Ok(status) => {
-                let mut decision = Decision::new(Verdict::Accepted {
-                    direction: Direction::Entry,
-                });
-                decision.opened = Some(sighting.at);
-                if status == SessionStatus::Late {
-                    let late = at - seconds_of(self.start);
-                    let anomaly =
-                        Anomaly::new("late", format!("{} after the start", Seconds(late)));
-                    decision.anomalies.push(
-                        anomaly
-                            .with_severity(Severity::Info)
-                            .with("late_seconds", late),
-                    );
-                }
-                decision
-            }
-            Err((code, reason)) => Decision::new(Verdict::Refused {
-                code: code.to_owned(),
-                reason,
-            }),
-        })
-    }
-}
-
-/// Sessions that recur at the same local time.
-///
-/// ```
-/// use attendance_rules::{Period, Seconds, SessionSeries};
-///
-/// let maths = SessionSeries::new("maths", "2026-03-16T10:00".parse()?, Seconds::hours(1), "FREQ=WEEKLY;BYDAY=MO");
-/// let sessions = maths.sessions("Europe/Berlin", Period::new("2026-03-01".parse()?, "2026-03-31".parse()?)?)?;
-/// let starts: Vec<_> = sessions.iter().map(|session| session.start.to_string()).collect();
-/// // The clock changed on the 29th.
-/// assert_eq!(starts, ["2026-03-16T09:00:00Z", "2026-03-23T09:00:00Z", "2026-03-30T08:00:00Z"]);
-/// assert_eq!(sessions[0].id, "maths/2026-03-16");
-/// # Ok::<(), Box<dyn std::error::Error>>(())
-/// ```
-#[cfg(feature = "ical")]
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-#[non_exhaustive]
-pub struct SessionSeries {
-    /// The name; a session's is this and its date.
-    pub id: String,
-    /// When the first starts, in local time.
-    pub start: jiff::civil::DateTime,
-    /// How long each lasts.
-    #[serde(rename = "length_seconds", with = "crate::time::as_seconds")]
-    pub length: Seconds,
-    /// An RRULE of RFC 5545 that says on which days: `FREQ=WEEKLY;BYDAY=MO,WE;UNTIL=20260717`.
-    pub rule: String,
-    /// Days on which there is none.
-    #[serde(default)]
-    pub except: BTreeSet<jiff::civil::Date>,
-    /// Who may be marked; `None` for everybody.
-    #[serde(default)]
-    pub roster: Option<BTreeSet<PersonId>>,
-    /// Who counts as what.
-    #[serde(default)]
-    pub rules: SessionRules,
-}
-
-#[cfg(feature = "ical")]
-impl SessionSeries {
-    /// Sessions for everybody, each open from start to end.
-    #[must_use]
-    pub fn new(
-        id: impl Into<String>,
-        start: jiff::civil::DateTime,
-        length: Seconds,
-        rule: impl Into<String>,
-    ) -> Self {
-        Self {
-            id: id.into(),
-            start,
-            length,
-            rule: rule.into(),
-            except: BTreeSet::new(),
-            roster: None,
-            rules: SessionRules::default(),
-        }
-    }
-
-    /// The sessions of the days of `period`, in a time zone of the IANA database.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::Session`] where the rule cannot be read or a session contradicts itself; [`Error::Policy`] for an unknown
-    /// time zone.
-    pub fn sessions(&self, time_zone: &str, period: crate::Period) -> Result<Vec<Session>> {
-        use crate::time::{Zone, date_of, second_of};
-        let zone =
-            Zone::new(time_zone).map_err(|reason| Error::policy("site.time_zone", reason))?;
-        let range = period.numbers();
-        let range = (*range.start(), *range.end());
-        let mut budget = crate::ical::Budget::new();
-        let days = crate::ical::dates(self.start, &self.rule, &zone, range, &mut budget).map_err(
-            |reason| Error::session(&self.id, format!("rule {:?}: {reason}", self.rule)),
-        )?;
-        let days = days
-            .into_iter()
-            .filter(|&day| zone.exists(day) && !self.except.contains(&date_of(day)));
-        let session = |day: i32| {
-            let start = zone.at(day, second_of(self.start.time()));
-            let session = Session {
-                id: format!("{}/{}", self.id, date_of(day)),
-                start: timestamp_of(start),
-                end: timestamp_of(start.saturating_add(self.length.0)),
-                roster: self.roster.clone(),
-                rules: self.rules.clone(),
-            };
-            session.window().map(|_| session)
+        let status = match self.status(&window, &sighting.person, at) {
+            Ok(status) => status,
+            Err(refusal) => return Ok(Decision::new(refusal.into())),
         };
-        days.map(session).collect()
+        let mut decision = Decision::new(Verdict::Accepted {
+            direction: Direction::Entry,
+        });
+        decision.opened = Some(sighting.at);
+        if status == SessionStatus::Late {
+            let late = at - Instant::of(self.start);
+            let message = format!("{} after the start", Seconds(late));
+            let anomaly = Anomaly::new("late", message).with_severity(Severity::Info);
+            decision.anomalies.push(anomaly.with("late_seconds", late));
+        }
+        Ok(decision)
     }
 }

@@ -1,4 +1,4 @@
-//! Sums over days and sessions: how often, how long, how late, and warnings.
+//! Sums over days and sessions, and warnings.
 
 use std::collections::BTreeMap;
 
@@ -6,11 +6,14 @@ use facekit::PersonId;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    DayRecord, Rules, Seconds, SessionSheet, SessionStatus, StatisticsPolicy, Status,
-    time::as_seconds,
+    policy::StatisticsPolicy,
+    record::{DayRecord, Status},
+    rules::Rules,
+    seconds::{Seconds, as_seconds},
+    session::{SessionSheet, SessionStatus},
 };
 
-/// Sums over the final days of a person or a group, or over closed sessions. Days that are not final count for nothing.
+/// Sums over the final days of a person or a group, or over closed sessions. Days that are not final do not count.
 ///
 /// ```
 /// use attendance_rules::{Period, Policy, Punch, Rules, Statistics};
@@ -31,51 +34,51 @@ use crate::{
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Statistics {
-    /// Days or sessions on which somebody was expected: what the rate is of.
+    /// Days or sessions with an obligation to be present. The attendance rate refers to them.
     pub due: u32,
-    /// Of them, in half days: what was attended.
+    /// The part of the due days that was attended, in half days.
     pub attended_halves: u32,
-    /// Days or sessions with somebody there for all of it, on free days, too.
+    /// Days or sessions with full presence, also on free days.
     pub present: u32,
-    /// Days with somebody there for half.
+    /// Days with half presence.
     pub half_days: u32,
-    /// Days or sessions without somebody who should have been there.
+    /// Days or sessions with an absence.
     pub absent: u32,
     /// Days on leave, and sessions excused.
     pub on_leave: u32,
-    /// Days with a missing OUT.
+    /// Days that are incomplete because of a missing OUT.
     pub incomplete: u32,
-    /// Days or sessions with somebody late.
+    /// Days or sessions with lateness.
     pub late: u32,
-    /// Days that somebody left early.
+    /// Days with early leaving.
     pub left_early: u32,
     /// Days with an automatic OUT.
     pub automatic: u32,
-    /// What counts, summed.
+    /// The sum of the time that counts.
     #[serde(rename = "counted_seconds", with = "as_seconds")]
     pub counted: Seconds,
-    /// What was expected, summed.
+    /// The sum of the expected time.
     #[serde(rename = "expected_seconds", with = "as_seconds")]
     pub expected: Seconds,
-    /// What counts, less what was expected.
+    /// The time that counts, less the expected time.
     #[serde(rename = "balance_seconds", with = "as_seconds")]
     pub balance: Seconds,
-    /// Overtime that counts.
+    /// The sum of the overtime that counts.
     #[serde(rename = "overtime_seconds", with = "as_seconds")]
     pub overtime: Seconds,
 }
 
-/// A share of what was due.
+/// An attendance rate: the attended share of the due half days.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Rate {
-    /// Half days that were attended.
+    /// Attended half days.
     pub attended_halves: u32,
-    /// Half days that were due.
+    /// Due half days.
     pub due_halves: u32,
 }
 
 impl Rate {
-    /// In whole per cent, rounded down; at most `u32::MAX`.
+    /// The rate in percent, rounded down. At most `u32::MAX`.
     ///
     /// ```
     /// use attendance_rules::Rate;
@@ -90,14 +93,14 @@ impl Rate {
 }
 
 impl Statistics {
-    /// Of days.
+    /// The sums over days.
     #[must_use]
     pub fn of<'a>(days: impl IntoIterator<Item = &'a DayRecord>) -> Self {
         let mut sums = Self::default();
         for day in days.into_iter().filter(|day| day.is_final) {
             let halves = match day.status {
                 Status::Present => {
-                    // The end of a split night is of the night.
+                    // A day with only the end of a split shift does not count; the shift counts on its first day.
                     sums.present += u32::from(day.shifts > 0);
                     2
                 }
@@ -133,7 +136,7 @@ impl Statistics {
         sums
     }
 
-    /// Of each person in closed sessions.
+    /// The sums of each person over closed sessions.
     ///
     /// ```
     /// use attendance_rules::{Session, Statistics};
@@ -154,10 +157,10 @@ impl Statistics {
         for sheet in sheets.into_iter().filter(|sheet| sheet.is_closed) {
             for mark in &sheet.marks {
                 let sums = people.entry(mark.person.clone()).or_default();
-                let there = matches!(mark.status, SessionStatus::Present | SessionStatus::Late);
+                let present = matches!(mark.status, SessionStatus::Present | SessionStatus::Late);
                 sums.due += u32::from(mark.status != SessionStatus::Excused);
-                sums.attended_halves += if there { 2 } else { 0 };
-                sums.present += u32::from(there);
+                sums.attended_halves += if present { 2 } else { 0 };
+                sums.present += u32::from(present);
                 sums.late += u32::from(mark.status == SessionStatus::Late);
                 sums.absent += u32::from(mark.status == SessionStatus::Absent);
                 sums.on_leave += u32::from(mark.status == SessionStatus::Excused);
@@ -166,7 +169,7 @@ impl Statistics {
         people
     }
 
-    /// Of each group, by the members' [`group`](crate::Member::group); those without one are under `None`.
+    /// The sums of each group, by [`Member::group`](crate::Member::group). People without a group are under `None`.
     ///
     /// ```
     /// use attendance_rules::{DayRecord, Policy, Rules, Statistics};
@@ -191,7 +194,7 @@ impl Statistics {
         groups
     }
 
-    /// Adds another's sums; what is more than a number can hold is the most that it can.
+    /// Adds other sums. A sum that is too large for its type is the maximum of the type.
     ///
     /// ```
     /// use attendance_rules::Statistics;
@@ -221,7 +224,7 @@ impl Statistics {
         self.overtime.add(other.overtime);
     }
 
-    /// The share of what was due that was attended; `None` where nothing was due.
+    /// The attendance rate; `None` if nothing was due.
     #[must_use]
     pub fn rate(&self) -> Option<Rate> {
         let due_halves = self.due.saturating_mul(2);
@@ -231,7 +234,7 @@ impl Statistics {
         })
     }
 
-    /// How many half days of leave the lates make, where the policy says so.
+    /// The half days of leave that the late days make, by [`StatisticsPolicy::lates_per_half_day`].
     ///
     /// ```
     /// use attendance_rules::{Policy, Statistics};
@@ -249,7 +252,7 @@ impl Statistics {
             .map_or(0, |lates| self.late / lates.max(1))
     }
 
-    /// Whether the rate is so low, after so many days or sessions, that the policy warns.
+    /// Returns `true` if the rate is below the limit of the policy and enough days or sessions were due.
     ///
     /// ```
     /// use attendance_rules::{Policy, Statistics};

@@ -4,7 +4,7 @@ use std::hint::black_box;
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use facekit::{
-    Digest, Embedding, EmbeddingSpace, ExactIndex, Metric, Roster, SearchOptions, TemplateId,
+    Digest, Embedding, EmbeddingSpace, ExactIndex, Metric, SearchOptions, TemplateId, TemplateSet,
     VectorIndex,
 };
 use multiversion::multiversion;
@@ -113,7 +113,7 @@ fn search(criterion: &mut Criterion) {
         });
         drop(values);
 
-        let roster: Roster = (0..size as u64)
+        let roster: TemplateSet = (0..size as u64)
             .filter(|id| id % 100 == planted.0 % 100)
             .map(TemplateId)
             .collect();
@@ -121,7 +121,7 @@ fn search(criterion: &mut Criterion) {
         group.bench_function(
             BenchmarkId::new(&case, "exact-roster-1-percent"),
             |bencher| {
-                let options = SearchOptions::new(10).with_roster(&roster);
+                let options = SearchOptions::new(10).with_templates(&roster);
                 bencher.iter(|| {
                     let found = index
                         .search(black_box(&probe), &options)

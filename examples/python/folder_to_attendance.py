@@ -38,7 +38,7 @@ def main() -> None:
     parser.add_argument("--no-liveness", action="store_true", help="for frames that are prints or made up")
     parser.add_argument("--out", type=Path, default=Path("attendance.csv"))
     args = parser.parse_args()
-    policy = Policy.from_file(args.policy) if args.policy else Policy({"preset": "s3"})
+    policy = Policy.from_file(args.policy) if args.policy else Policy({"preset": "esp32cam-gateway"})
     selection = [args.models] if args.models else []
     recognizer = facekit.Recognizer(*selection, gallery=facekit.Gallery(), liveness=not args.no_liveness)
 

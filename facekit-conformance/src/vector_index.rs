@@ -10,8 +10,8 @@ use std::{
 };
 
 use facekit::{
-    Candidate, Digest, Embedding, EmbeddingSpace, Error, Metric, Roster, SearchOptions, TemplateId,
-    VectorIndex,
+    Digest, Embedding, EmbeddingSpace, Error, Metric, ScoredTemplate, SearchOptions, TemplateId,
+    TemplateSet, VectorIndex,
 };
 use proptest::{
     prelude::*,
@@ -51,8 +51,9 @@ macro_rules! vector_index_suite {
 
             $crate::vector_index_suite!(@tests
                 starts_empty, finds_itself, orders_by_score_then_id, returns_at_most_k,
-                searches_inside_the_roster, ignores_strangers_in_the_roster, replaces, removes,
-                inserts_all_or_nothing, refuses_other_spaces, scores_by_its_metric,
+                searches_inside_the_roster, ignores_strangers_in_the_roster,
+                searches_a_kept_set_after_changes, replaces, removes, inserts_all_or_nothing,
+                refuses_other_spaces, scores_by_its_metric,
                 exact_search_is_exact, follows_a_model, serves_many_threads,
             );
 
@@ -203,9 +204,9 @@ pub fn searches_inside_the_roster(make: Make) {
             entries.push((TemplateId(id), Embedding::new(&space, values).unwrap()));
         }
         let index = filled(make, &space, metric, &entries);
-        let roster: Roster = (0..400).step_by(40).map(TemplateId).collect();
+        let roster: TemplateSet = (0..400).step_by(40).map(TemplateId).collect();
         for k in [1, 4, 10, 50] {
-            let options = SearchOptions::new(k).with_roster(&roster);
+            let options = SearchOptions::new(k).with_templates(&roster);
             let ids = found(&*index, &probe, &options);
             assert_eq!(
                 ids,
@@ -230,24 +231,64 @@ pub fn ignores_strangers_in_the_roster(make: Make) {
     let probe = source.embedding(&space);
     let known = entries[17].0;
     for (roster, expected) in [
-        (Roster::new(), vec![]),
+        (TemplateSet::new(), vec![]),
         (
-            Roster::from([TemplateId(u64::MAX), TemplateId(1_000_000)]),
+            TemplateSet::from([TemplateId(u64::MAX), TemplateId(1_000_000)]),
             vec![],
         ),
-        (Roster::from([known, TemplateId(u64::MAX)]), vec![known]),
+        (
+            TemplateSet::from([known, TemplateId(u64::MAX)]),
+            vec![known],
+        ),
     ] {
-        let options = SearchOptions::new(5).with_roster(&roster);
+        let options = SearchOptions::new(5).with_templates(&roster);
         assert_eq!(found(&*index, &probe, &options), expected);
     }
     index.remove(&[known]).unwrap();
-    let roster = Roster::from([known]);
-    let options = SearchOptions::new(5).with_roster(&roster);
+    let roster = TemplateSet::from([known]);
+    let options = SearchOptions::new(5).with_templates(&roster);
     assert_eq!(
         found(&*index, &probe, &options),
         [],
         "removed, but on the roster"
     );
+}
+
+/// One set of templates serves searches before and after changes of the index, and of two indexes in turn: its prepared form
+/// is never that of another state.
+///
+/// # Panics
+///
+/// If a search with a kept set differs from a search with a new set.
+pub fn searches_a_kept_set_after_changes(make: Make) {
+    let space = space(8);
+    let mut source = Source::new(5);
+    let mut entries = source.entries(&space, 60);
+    let others = entries[..30].to_vec();
+    let index = filled(make, &space, Metric::Cosine, &entries);
+    let other = filled(make, &space, Metric::Cosine, &others);
+    let late = (TemplateId(9_999), source.embedding(&space));
+    let kept: TemplateSet = entries.iter().step_by(3).map(|(id, _)| *id).collect();
+    let kept: TemplateSet = kept.iter().chain([late.0]).collect();
+    let probe = source.embedding(&space);
+    let check = |index: &dyn VectorIndex, entries: &[(TemplateId, Embedding)]| {
+        let options = SearchOptions::new(60).with_templates(&kept);
+        assert_eq!(
+            found(index, &probe, &options),
+            nearest(entries, Metric::Cosine, &probe, &options)
+        );
+    };
+    for _ in 0..6 {
+        check(&*index, &entries);
+        check(&*other, &others);
+        // A removal may move other templates within the index.
+        let (id, _) = entries.remove(0);
+        index.remove(&[id]).unwrap();
+    }
+    index.insert(std::slice::from_ref(&late)).unwrap();
+    entries.push(late);
+    check(&*index, &entries);
+    check(&*other, &others);
 }
 
 /// Inserting an id again replaces its embedding, also within one call, where the last one counts.
@@ -425,12 +466,12 @@ pub fn exact_search_is_exact(make: Make) {
             let mut source = Source::new(dimension as u64);
             let entries = source.entries(&space, 500);
             let index = filled(make, &space, metric, &entries);
-            let roster: Roster = entries.iter().step_by(3).map(|(id, _)| *id).collect();
+            let roster: TemplateSet = entries.iter().step_by(3).map(|(id, _)| *id).collect();
             for _ in 0..10 {
                 let probe = source.embedding(&space);
                 let options = SearchOptions::new(10).with_exact(true);
                 check(&*index, &entries, &probe, &options);
-                check(&*index, &entries, &probe, &options.with_roster(&roster));
+                check(&*index, &entries, &probe, &options.with_templates(&roster));
             }
         }
     }
@@ -464,8 +505,8 @@ pub fn recalls(make: Make, recall: f64) {
         let whole = measure(&*index, &entries, &probes, &options);
         assert!(whole >= recall, "{metric:?}: recall@10 is {whole}");
 
-        let roster: Roster = entries.iter().step_by(11).map(|(id, _)| *id).collect();
-        let limited = measure(&*index, &entries, &probes, &options.with_roster(&roster));
+        let roster: TemplateSet = entries.iter().step_by(11).map(|(id, _)| *id).collect();
+        let limited = measure(&*index, &entries, &probes, &options.with_templates(&roster));
         assert!(
             limited >= recall,
             "{metric:?}, roster: recall@10 is {limited}"
@@ -553,10 +594,10 @@ pub fn serves_many_threads(make: Make) {
                 for round in 0.. {
                     let last = writers.load(Ordering::Acquire) == 0;
                     let batch = &batches[(round + reader) % batches.len()];
-                    let roster: Roster = batch.iter().map(|(id, _)| *id).collect();
+                    let roster: TemplateSet = batch.iter().map(|(id, _)| *id).collect();
                     let options = SearchOptions::new(batch.len())
                         .with_exact(true)
-                        .with_roster(&roster);
+                        .with_templates(&roster);
                     let seen = found(index, &batch[0].1, &options).len();
                     assert!(
                         seen == 0 || seen == batch.len(),
@@ -591,7 +632,7 @@ enum Step {
     Search {
         probe: Embedding,
         k: usize,
-        roster: Option<Roster>,
+        roster: Option<TemplateSet>,
     },
 }
 
@@ -606,7 +647,8 @@ fn step(space: &EmbeddingSpace) -> impl Strategy<Value = Step> + use<> {
         .prop_map(move |values| {
             Embedding::new(&space, values.into_iter().map(f32::from).collect()).unwrap()
         });
-    let roster = prop::option::of(prop::collection::hash_set(id(), 0..8));
+    let roster =
+        prop::option::of(prop::collection::vec(id(), 0..8).prop_map(TemplateSet::from_iter));
     prop_oneof![
         3 => prop::collection::vec((id(), embedding.clone()), 0..6).prop_map(Step::Insert),
         2 => prop::collection::vec(id(), 0..6).prop_map(Step::Remove),
@@ -631,7 +673,7 @@ fn apply(index: &dyn VectorIndex, model: &mut BTreeMap<TemplateId, Embedding>, s
                 .map(|(id, found)| (*id, found.clone()))
                 .collect();
             let mut options = SearchOptions::new(k).with_exact(true);
-            options.roster = roster.as_ref();
+            options.templates = roster.as_ref();
             check(index, &entries, &probe, &options);
         }
     }
@@ -668,7 +710,7 @@ fn check(
     assert_sorted(&candidates);
 }
 
-fn assert_sorted(candidates: &[Candidate]) {
+fn assert_sorted(candidates: &[ScoredTemplate]) {
     let sorted = candidates
         .is_sorted_by(|a, b| a.score > b.score || (a.score == b.score && a.template < b.template));
     assert!(
@@ -736,7 +778,7 @@ fn ranked(
 ) -> Vec<(TemplateId, f64)> {
     let mut ranked: Vec<(TemplateId, f64)> = entries
         .iter()
-        .filter(|(id, _)| options.roster.is_none_or(|roster| roster.contains(id)))
+        .filter(|(id, _)| options.templates.is_none_or(|set| set.contains(*id)))
         .map(|(id, embedding)| (*id, score(metric, probe, embedding)))
         .collect();
     ranked.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));

@@ -112,9 +112,9 @@ fn class_and_fields(error: &Error, fields: &Bound<'_, PyDict>) -> PyResult<&'sta
             fields.set_item("url", url)?;
             "NetworkError"
         }
-        Error::NonCommercial { model, licence } => {
+        Error::NonCommercial { model, license } => {
             fields.set_item("model", model)?;
-            fields.set_item("licence", licence)?;
+            fields.set_item("licence", license)?;
             "NonCommercialError"
         }
         Error::RateOutOfRange {

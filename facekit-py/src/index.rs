@@ -3,8 +3,8 @@
 use std::{num::NonZeroUsize, thread};
 
 use facekit::{
-    Candidate, Digest, Embedding, ExactIndex, Metric, Result, Roster, SearchOptions, TemplateId,
-    VectorIndex as _,
+    Digest, Embedding, ExactIndex, Metric, Result, ScoredTemplate, SearchOptions, TemplateId,
+    TemplateSet, VectorIndex as _,
 };
 use numpy::{
     PyArray2, PyArrayMethods as _, PyReadonlyArray1, PyReadonlyArray2, PyUntypedArrayMethods as _,
@@ -101,7 +101,7 @@ impl Index {
         let k = options::whole(py, "k", k)?;
         let probes = floats("probes", probes)?;
         let probes = probes.as_array();
-        let roster: Option<Roster> = roster
+        let roster: Option<TemplateSet> = roster
             .map(|ids| {
                 Ok::<_, PyErr>(
                     numbers("roster", ids)?
@@ -285,7 +285,7 @@ fn search(
     index: &ExactIndex,
     probes: ArrayView2<'_, f32>,
     k: usize,
-    roster: Option<&Roster>,
+    roster: Option<&TemplateSet>,
 ) -> PyResult<(Array2<i64>, Array2<f32>)> {
     let threads = thread::available_parallelism().map_or(1, NonZeroUsize::get);
     let mut found = Vec::with_capacity(probes.nrows());
@@ -308,11 +308,11 @@ fn search_batch(
     probes: ArrayView2<'_, f32>,
     threads: usize,
     k: usize,
-    roster: Option<&Roster>,
-) -> Result<Vec<Vec<Candidate>>> {
+    roster: Option<&TemplateSet>,
+) -> Result<Vec<Vec<ScoredTemplate>>> {
     let all = move |probes: ArrayView2<'_, f32>| {
         let mut options = SearchOptions::new(k);
-        options.roster = roster;
+        options.templates = roster;
         probes
             .outer_iter()
             .map(|row| index.search(&embedding(index, row)?, &options))

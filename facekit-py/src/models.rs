@@ -107,7 +107,7 @@ pub(crate) fn models_list(py: Python<'_>, folder: Option<PathBuf>) -> PyResult<V
                         FileState::Bundled { .. } | FileState::Verified { .. }
                     ),
                     bundled: matches!(state, FileState::Bundled { .. }),
-                    licence: entry.licence.clone(),
+                    licence: entry.license.clone(),
                     commercial_use: entry.commercial_use,
                     source: entry.source.clone(),
                     accuracy: entry.accuracy.clone(),

@@ -2,14 +2,14 @@
 
 use std::num::NonZeroUsize;
 
-use facekit::{PersonId, QualityOptions, RecognizeOptions, Subject, Threshold};
+use facekit::{PersonId, QualityOptions, RecognizeOptions, Recognizer, Subject, Threshold};
 use pyo3::{
     exceptions::PyTypeError,
     prelude::*,
     types::{PyDict, PyString},
 };
 
-use crate::errors;
+use crate::{errors, work};
 
 pub(crate) fn threshold(
     py: Python<'_>,
@@ -101,8 +101,10 @@ pub(crate) fn quality_options(
     }
 }
 
+/// Options of one call. An unknown person on the roster is refused here.
 pub(crate) fn options(
     py: Python<'_>,
+    recognizer: &Recognizer,
     roster: Option<&Bound<'_, PyAny>>,
     subject: Option<&str>,
 ) -> PyResult<RecognizeOptions> {
@@ -110,8 +112,18 @@ pub(crate) fn options(
     options.subject = subject
         .map(|subject| parse_subject(py, subject))
         .transpose()?;
-    options.roster = roster.map(people).transpose()?;
+    if let Some(people) = roster.map(people).transpose()? {
+        let roster = work::detached(py, || match recognizer.gallery() {
+            Some(gallery) => gallery.roster(&people),
+            None => Err(no_gallery()),
+        })?;
+        options.roster = Some(roster);
+    }
     Ok(options)
+}
+
+pub(crate) fn no_gallery() -> facekit::Error {
+    facekit::Error::argument("gallery", "the recognizer was made without one")
 }
 
 /// Ids of people, from any iterable of them.

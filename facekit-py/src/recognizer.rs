@@ -3,8 +3,8 @@
 use std::{num::NonZeroUsize, path::PathBuf, sync::Arc, thread};
 
 use facekit::{
-    AlignedFace, Calibration, DetectOptions, EnrollOptions, Error, ImageView, LoadOptions,
-    PersonId, PixelFormat, QualityOptions, RecognizeOptions, Result, Threshold, Watch, align,
+    AlignedFace, Calibration, DetectOptions, EnrollOptions, Error, IdentifyOptions, ImageView,
+    LoadOptions, PersonId, PixelFormat, QualityOptions, RecognizeOptions, Result, Watch, align,
     image as pixels,
 };
 use pyo3::prelude::*;
@@ -70,7 +70,6 @@ pub(crate) struct Parts {
     pub(crate) recognizer: facekit::Recognizer,
     gallery: Option<Arc<Shared>>,
     detect_options: DetectOptions,
-    threshold: Threshold,
     pub(crate) threads: NonZeroUsize,
     selection: String,
     runtime: String,
@@ -140,14 +139,12 @@ impl Recognizer {
                 loaded.liveness = None;
             }
             let space = loaded.embedder.space().clone();
-            let beside = gallery
-                .as_ref()
-                .and_then(|gallery| gallery.path())
-                .map(|path| beside(path, space.model()))
-                .filter(|path| path.exists());
-            if let Some(path) = calibration.or(beside) {
-                loaded.calibration = Some(Calibration::open(path)?);
-            }
+            let given = match (&calibration, gallery.as_ref().and_then(|g| g.path())) {
+                (Some(path), _) => Some(Calibration::open(path)?),
+                (None, Some(gallery)) => Calibration::open_beside(gallery, &space)?,
+                (None, None) => None,
+            };
+            loaded.calibration = given.or(loaded.calibration);
             let mut builder = facekit::Recognizer::builder()
                 .models(loaded)
                 .threshold(threshold)
@@ -162,7 +159,6 @@ impl Recognizer {
                 recognizer: builder.build()?,
                 gallery,
                 detect_options,
-                threshold,
                 threads,
                 selection: models.to_owned(),
                 runtime: runtime.to_owned(),
@@ -393,7 +389,7 @@ impl Recognizer {
     ) -> PyResult<Bound<'py, PyAny>> {
         let parts = self.parts(py)?;
         let photo = Photo::new("image", image, Color::parse(color)?)?;
-        let options = options(py, roster, subject)?;
+        let options = options(py, &parts.recognizer, roster, subject)?;
         let (found, size) = work::detached(py, || parts.recognize(&photo, &options))?;
         results::faces(py, found.into_iter().map(Recognition::from).collect(), size)
     }
@@ -441,14 +437,7 @@ impl Recognizer {
                 return Err(errors::argument(py, "errors", reason));
             }
         };
-        let options = options(py, roster, subject)?;
-        if let Some(people) = &options.roster {
-            // Said at once rather than with the first image.
-            work::detached(py, || match parts.recognizer.gallery() {
-                Some(gallery) => gallery.roster(people).map(drop),
-                None => Err(no_gallery()),
-            })?;
-        }
+        let options = options(py, &parts.recognizer, roster, subject)?;
         let manner = Manner {
             color: Color::parse(color)?,
             threads,
@@ -482,16 +471,16 @@ impl Recognizer {
     ) -> PyResult<Vec<Candidate>> {
         let parts = self.parts(py)?;
         let k = options::whole(py, "k", k)?;
-        let options = options(py, roster, Some("largest"))?;
+        let options = options(py, &parts.recognizer, roster, Some("largest"))?;
         if let Ok(embedding) = probe.cast::<Embedding>() {
             let embedding = &embedding.get().0;
-            return work::detached(py, || parts.nearest(embedding, k, &options));
+            return work::detached(py, || parts.identify(embedding, k, &options));
         }
         let photo = Photo::new("probe", probe, Color::parse(color)?)?;
         work::detached(py, || {
             let (mut faces, _) = parts.recognize(&photo, &options)?;
             match faces.pop().and_then(|face| face.embedding) {
-                Some(embedding) => parts.nearest(&embedding, k, &options),
+                Some(embedding) => parts.identify(&embedding, k, &options),
                 None => Ok(Vec::new()),
             }
         })
@@ -527,14 +516,9 @@ impl Recognizer {
     fn threshold(&self, py: Python<'_>, templates: i64) -> PyResult<f32> {
         let templates = options::whole(py, "templates", templates)?;
         let parts = self.parts(py)?;
-        let recognizer = &parts.recognizer;
         parts
-            .threshold
-            .score(
-                recognizer.calibration(),
-                recognizer.embedder().space(),
-                templates.max(1),
-            )
+            .recognizer
+            .score_threshold(templates)
             .map_err(|error| errors::to_python(py, &error))
     }
 
@@ -545,8 +529,7 @@ impl Recognizer {
     /// >>> 0.5e-3 < recognizer.fmr_of(recognizer.threshold()) < 2e-3
     /// True
     fn fmr_of(&self, py: Python<'_>, score: f32) -> PyResult<Option<f64>> {
-        let calibration = self.parts(py)?.recognizer.calibration();
-        Ok(calibration.map(|calibration| calibration.fmr_of(score)))
+        Ok(self.parts(py)?.recognizer.fmr_of(score))
     }
 
     /// The space of its embeddings.
@@ -638,57 +621,17 @@ impl Parts {
         Ok((faces, image.size()))
     }
 
-    fn nearest(
+    fn identify(
         &self,
         probe: &facekit::Embedding,
         k: usize,
         options: &RecognizeOptions,
     ) -> Result<Vec<Candidate>> {
-        let recognizer = &self.recognizer;
-        let gallery = recognizer.gallery().ok_or_else(no_gallery)?;
-        let roster = options
-            .roster
-            .as_ref()
-            .map(|people| gallery.roster(people))
-            .transpose()?;
-        let searched = roster
-            .as_ref()
-            .map_or_else(|| gallery.len(), |roster| roster.len());
-        let neighbors = gallery.nearest(probe, k, roster.as_ref())?;
-        let threshold = self.threshold.score(
-            recognizer.calibration(),
-            recognizer.embedder().space(),
-            searched.max(1),
-        )?;
-        Ok(neighbors
-            .into_iter()
-            .map(|neighbor| {
-                let score = gallery.metric().to_cosine(neighbor.score);
-                let mut identity = facekit::Identity::new(neighbor.person, score);
-                identity.name = gallery
-                    .person(&identity.person)
-                    .and_then(|person| person.name);
-                identity.fmr = recognizer
-                    .calibration()
-                    .map(|calibration| calibration.fmr_of(score));
-                Candidate {
-                    identity,
-                    matches: score >= threshold,
-                }
-            })
-            .collect())
+        let mut identify = IdentifyOptions::default().with_k(k);
+        identify.roster.clone_from(&options.roster);
+        let candidates = self.recognizer.identify(probe, &identify)?;
+        Ok(candidates.into_iter().map(Candidate).collect())
     }
-}
-
-fn no_gallery() -> Error {
-    Error::argument("gallery", "the recogniser was made without one")
-}
-
-/// Where a gallery's own calibration lies, as for the command: `people.facekit` has `people.<model>.calibration.toml`.
-fn beside(gallery: &std::path::Path, model: &str) -> PathBuf {
-    let mut name = gallery.file_stem().unwrap_or_default().to_owned();
-    name.push(format!(".{model}.calibration.toml"));
-    gallery.with_file_name(name)
 }
 
 /// The photos of an iterable; a single one stands for itself.

@@ -288,49 +288,46 @@ value_class!(Identity {
 /// [('anna', True)]
 #[pyclass(frozen, eq, module = "facekit")]
 #[derive(Clone, PartialEq, Serialize, Deserialize)]
-pub(crate) struct Candidate {
-    #[serde(flatten)]
-    pub(crate) identity: facekit::Identity,
-    pub(crate) matches: bool,
-}
+#[serde(transparent)]
+pub(crate) struct Candidate(pub(crate) facekit::Candidate);
 
 value_class!(Candidate {
     /// The id.
     #[getter]
     fn person(&self) -> &str {
-        self.identity.person.as_str()
+        self.0.identity.person.as_str()
     }
 
     /// The name, where the gallery has one.
     #[getter]
     fn name(&self) -> Option<&str> {
-        self.identity.name.as_deref()
+        self.0.identity.name.as_deref()
     }
 
     /// The cosine to the nearest of the person's templates, -1 to 1; greater is closer.
     #[getter]
     fn score(&self) -> f32 {
-        self.identity.score
+        self.0.identity.score
     }
 
     /// The false-match rate of a single comparison that the score stands for; None where the embedding space is not calibrated.
     #[getter]
     fn fmr(&self) -> Option<f64> {
-        self.identity.fmr
+        self.0.identity.fmr
     }
 
     /// Whether the score passes the recogniser's threshold.
     #[getter]
     fn matches(&self) -> bool {
-        self.matches
+        self.0.matches
     }
 
     fn __repr__(&self) -> String {
         format!(
             "Candidate(person={:?}, score={:.3}, matches={})",
-            self.identity.person.as_str(),
-            self.identity.score,
-            if self.matches { "True" } else { "False" },
+            self.0.identity.person.as_str(),
+            self.0.identity.score,
+            if self.0.matches { "True" } else { "False" },
         )
     }
 });

@@ -96,7 +96,7 @@ def test_holidays_members_and_corrections():
         "RRULE:FREQ=YEARLY\r\nSUMMARY:Labour Day\r\nEND:VEVENT\r\nEND:VCALENDAR\r\n"
     )
     leave = {"person": "anna", "leave": [{"from": "2026-05-04", "to": date(2026, 5, 4), "kind": "annual"}]}
-    policy = Policy({"preset": "s3"}, holidays=ics, members=[leave])
+    policy = Policy({"preset": "esp32cam-gateway"}, holidays=ics, members=[leave])
     at = lambda day, hour: datetime(2026, 5, day, hour, tzinfo=timezone.utc)
     correction = {
         "id": "c1", "made": at(6, 12), "by": "head", "reason": "forgot",

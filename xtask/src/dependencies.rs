@@ -36,6 +36,7 @@ const OPTIONAL: &[&str] = &[
     "multiversion",
     "postcard",
     "sha2",
+    "strsim",
     "toml",
     "zeroize",
 ];

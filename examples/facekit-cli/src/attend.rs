@@ -1,7 +1,7 @@
 //! `facekit attend`: who was there, from the frames of a camera.
 
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::BTreeMap,
     env, fs,
     path::{Path, PathBuf},
 };
@@ -9,8 +9,10 @@ use std::{
 use anyhow::{Context, Result, bail};
 use attendance_rules::Punch;
 use facekit::{
-    AttendanceSheet, Error, Outcome, PersonId, Recognition, Recognizer, Sighting,
+    AttendanceSheet, Error, Outcome, PersonId, Recognition, Recognizer,
     image::{DecodeLimits, capture_time},
+    sightings,
+    work::ordered,
 };
 use jiff::{
     Timestamp,
@@ -27,7 +29,6 @@ use crate::{
     },
     output::{count, plain, shown, table},
     records::{Format, PolicyArgs},
-    work::ordered,
 };
 
 #[derive(clap::Args, Debug)]
@@ -151,10 +152,12 @@ pub(crate) fn run(session: &Session, args: &Args) -> Result<Answer> {
     let (mut attendance, mut punches) = (AttendanceSheet::new(), Vec::new());
     let bar = session.output.bar("looking at frames");
     let work = |file: &PathBuf| look(&recognizer, file, &zone);
-    let each = |at: usize, frame: Result<Result<Frame>>| {
+    let each = |at: usize, frame: Result<Result<Frame>>| -> Result<()> {
         match frame? {
             Ok(frame) => {
-                for sighting in tally(&mut sheet, args.device.as_deref(), &frame) {
+                tally(&mut sheet, &frame);
+                for mut sighting in sightings(&frame.faces, frame.at) {
+                    sighting.device.clone_from(&args.device);
                     attendance.record(&sighting);
                     let id = format!("{} {}", shown(&files[at]), sighting.person);
                     punches.push(Punch::from_sighting(id, &sighting));
@@ -251,31 +254,19 @@ fn time(file: &Path, zone: &TimeZone) -> Result<(Timestamp, TimeSource)> {
     Ok((at, TimeSource::ModificationTime))
 }
 
-/// Counts a frame's faces, and says who was seen.
-fn tally(sheet: &mut Sheet, device: Option<&str>, frame: &Frame) -> Vec<Sighting> {
-    let mut seen = Vec::new();
+/// Counts a frame's faces.
+fn tally(sheet: &mut Sheet, frame: &Frame) {
     sheet.frames += 1;
     *sheet.times_from.entry(frame.source).or_default() += 1;
     sheet.faces += frame.faces.len();
-    let mut here = BTreeSet::new();
     for face in &frame.faces {
         match &face.outcome {
-            Outcome::Known(identity) => {
-                // Nobody is in a frame twice.
-                if here.insert(&identity.person) {
-                    let mut sighting =
-                        Sighting::new(identity.person.clone(), frame.at).with_score(identity.score);
-                    sighting.device = device.map(str::to_owned);
-                    sighting.liveness = face.liveness.map(facekit::LivenessScore::value);
-                    seen.push(sighting);
-                }
-            }
+            Outcome::Known(_) => {}
             Outcome::PoorQuality { .. } => sheet.poor_quality += 1,
             Outcome::Spoof => sheet.not_live += 1,
             _ => sheet.unknown += 1,
         }
     }
-    seen
 }
 
 fn zone(name: Option<&str>) -> Result<(TimeZone, String)> {

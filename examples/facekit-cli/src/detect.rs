@@ -9,6 +9,7 @@ use std::{
 use anyhow::{Context, Result, bail};
 use facekit::{
     DetectOptions, Error, Image, Models, Quality, QualityOptions, Recognizer, align, image,
+    work::ordered,
 };
 use serde::Serialize;
 
@@ -19,7 +20,6 @@ use crate::{
     files::{Images, check_output, expand, open_image, require_readable, unreadable_text},
     output::{shown, table},
     recognition::{Face, listed, live, place},
-    work::ordered,
 };
 
 #[derive(clap::Args, Debug)]
@@ -102,7 +102,7 @@ pub(crate) fn run(session: &Session, args: &Args) -> Result<Answer> {
             faces,
         }))
     };
-    let each = |at: usize, result: Result<Result<Detected>>| {
+    let each = |at: usize, result: Result<Result<Detected>>| -> Result<()> {
         done.push(&inputs[at].0, result?);
         bar.set(at as u64 + 1, inputs.len() as u64);
         Ok(())

@@ -6,7 +6,7 @@ use std::{
 };
 
 use anyhow::{Context, Result, bail};
-use facekit::{Calibration, PersonId, RecognizeOptions, Subject};
+use facekit::{Calibration, PersonId, RecognizeOptions, Subject, work::ordered};
 use serde::Serialize;
 
 use crate::{
@@ -15,7 +15,6 @@ use crate::{
     files::{Images, expand, open_image, require_readable, unreadable_text},
     output::{shown, table},
     recognition::{Face, live, place, rate},
-    work::ordered,
 };
 
 #[derive(clap::Args, Debug)]
@@ -49,15 +48,16 @@ pub(crate) fn run(session: &Session, args: &Args) -> Result<Answer> {
     let files = expand(&args.images)?;
     let mut options = RecognizeOptions::default();
     options.subject = args.largest.then_some(Subject::Largest);
-    options.roster = args.roster.as_deref().map(roster).transpose()?;
+    let people = args.roster.as_deref().map(roster).transpose()?;
     let models = args.recognize.open_models()?;
     let store = args.gallery.open_read_only(session)?;
     let recognizer = args.recognize.searcher(session, models, &store)?;
-    if let (Some(people), Some(gallery)) = (&options.roster, recognizer.gallery()) {
-        let roster = args.roster.as_deref().unwrap_or_default();
-        gallery
-            .roster(people)
-            .with_context(|| format!("roster {roster:?}: cannot be used"))?;
+    if let (Some(people), Some(gallery)) = (people, recognizer.gallery()) {
+        let named = args.roster.as_deref().unwrap_or_default();
+        let roster = gallery
+            .roster(&people)
+            .with_context(|| format!("roster {named:?}: cannot be used"))?;
+        options.roster = Some(roster);
     }
 
     let mut done = Images::default();
@@ -75,7 +75,7 @@ pub(crate) fn run(session: &Session, args: &Args) -> Result<Answer> {
             faces: faces.into_iter().map(Face::from).collect(),
         }))
     };
-    let each = |at: usize, result: Result<Result<Identified>>| {
+    let each = |at: usize, result: Result<Result<Identified>>| -> Result<()> {
         done.push(&files[at], result?);
         bar.set(at as u64 + 1, files.len() as u64);
         Ok(())

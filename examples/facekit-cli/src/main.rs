@@ -9,7 +9,7 @@
 //! facekit timesheet --policy policy.toml --punches punches.csv
 //! ```
 //!
-//! Each command is a file; `context` has the options they share, `work` spreads images over the cores.
+//! Each command is a file; `context` has the options they share.
 
 mod attend;
 mod context;
@@ -27,7 +27,6 @@ mod recognition;
 mod records;
 mod timesheet;
 mod verify;
-mod work;
 
 use std::{ffi::OsStr, process::ExitCode};
 

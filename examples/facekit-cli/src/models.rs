@@ -138,7 +138,7 @@ fn list(session: &Session, registry: &Registry, args: &ListArgs) -> Result<Answe
             entry.name.clone(),
             entry.task().to_string(),
             entry.exports[0].bytes.map_or_else(|| checked.size(), size),
-            entry.licence.clone(),
+            entry.license.clone(),
             if entry.calibration.is_some() {
                 "yes"
             } else {
@@ -190,7 +190,7 @@ fn pull(session: &Session, registry: &Registry, args: &PullArgs) -> Result<Answe
         if !entry.commercial_use && !args.accept_non_commercial {
             return Err(Error::NonCommercial {
                 model: entry.name.clone(),
-                licence: entry.licence.clone(),
+                license: entry.license.clone(),
             })
             .context("nothing was fetched; --accept-non-commercial accepts such licences");
         }

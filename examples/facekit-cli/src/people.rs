@@ -9,7 +9,7 @@ use std::{
 use anyhow::{Context, Result};
 use facekit::{
     EnrollOptions, Error, Image, ImageView, PersonId, Recognizer, Refusal, Resemblance,
-    TemplateStore, Watch, image::resize,
+    TemplateStore, Watch, image::resize, work::ordered,
 };
 use serde::Serialize;
 
@@ -20,7 +20,6 @@ use crate::{
         PersonFolder, Unreadable, expand, open_image, people_in, require_readable, unreadable_text,
     },
     output::{count, is_command, plain, shown, table},
-    work::ordered,
 };
 
 #[derive(clap::Args, Debug)]
@@ -147,7 +146,7 @@ pub(crate) fn enroll(session: &Session, args: &EnrollArgs) -> Result<Answer> {
     let read = |person: &PersonFolder| -> Vec<Result<Image>> {
         person.photos.iter().map(|path| open_small(path)).collect()
     };
-    let each = |at: usize, photos: Option<Vec<Result<Image>>>| {
+    let each = |at: usize, photos: Option<Vec<Result<Image>>>| -> Result<()> {
         let person = &people[at];
         let photos = photos.unwrap_or_else(|| read(person));
         enrolled.push(enroll_one(session, args, &recognizer, person, photos)?);

@@ -17,7 +17,7 @@ use crate::{
 
 #[derive(clap::Args, Debug)]
 pub(crate) struct Args {
-    /// The policy, TOML or JSON; `preset = "s3"` is one
+    /// The policy, TOML or JSON; see `--schema`. `preset = "esp32cam-gateway"` is a complete one
     #[arg(long, value_name = "FILE", required_unless_present = "schema")]
     policy: Option<PathBuf>,
 

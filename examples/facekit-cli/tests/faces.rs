@@ -287,7 +287,7 @@ name = "other"
 file = "other.onnx"
 url = "https://models.example.org/other.onnx"
 exports = [{{ sha256 = "{digest}" }}]
-licence = "Apache-2.0"
+license = "Apache-2.0"
 commercial_use = true
 source = "a test"
 tested = false

@@ -29,7 +29,7 @@ name = "{name}"
 file = "{name}.onnx"
 url = "http://127.0.0.1:9/{name}.onnx"
 exports = [{{ sha256 = "{digest}", bytes = {bytes} }}]
-licence = "some licence"
+license = "some licence"
 commercial_use = {commercial}
 source = "a test"
 tested = true
@@ -241,7 +241,7 @@ fn licences_are_asked_about_before_anything_is_fetched() {
     let line = format!("models pull tiny closed --mirror {mirror}");
     place.line(&line).fails(&[
         "--accept-non-commercial",
-        "model closed: its licence (some licence)",
+        "model closed: its license (some licence)",
     ]);
     assert!(!place.path("models/tiny.onnx").exists());
     place

@@ -5,7 +5,7 @@ mod common;
 use common::Place;
 use serde_json::Value;
 
-const POLICY: &str = "preset = \"s3\"\n[site]\ntime_zone = \"Europe/Berlin\"\n";
+const POLICY: &str = "preset = \"esp32cam-gateway\"\n[site]\ntime_zone = \"Europe/Berlin\"\n";
 const PUNCHES: &str = "person,at,kind,device
 anna,2026-03-02T09:00,in,door
 anna,2026-03-02T09:00:20,,door

@@ -14,7 +14,6 @@ mod days;
 mod report;
 
 use std::{
-    collections::BTreeMap,
     fs,
     path::{Path, PathBuf},
 };
@@ -23,9 +22,10 @@ use anyhow::{Context, Result, bail};
 use attendance_rules::Punch;
 use clap::Parser;
 use facekit::{
-    AttendanceSheet, EnrollOptions, ExactIndex, Gallery, LoadOptions, MemoryStore, Metric, Outcome,
-    PersonId, Recognizer, Sighting, Threshold,
+    AttendanceSheet, EnrollOptions, ExactIndex, Gallery, LoadOptions, MemoryStore, Metric,
+    PersonId, Recognizer, Threshold,
     image::{self, DecodeLimits},
+    sightings,
 };
 use facekit_tract::Tract;
 use jiff::{Timestamp, tz::TimeZone};
@@ -44,7 +44,7 @@ struct Args {
     /// Where the sheets are written
     #[arg(long, value_name = "DIR", default_value = ".")]
     out: PathBuf,
-    /// Day records by this policy, a TOML file: `preset = "s3"` is one
+    /// Day records by this policy, a TOML file. `preset = "esp32cam-gateway"` is a complete one
     #[arg(long, value_name = "FILE")]
     policy: Option<PathBuf>,
     /// Models by name; see `facekit models list`
@@ -142,18 +142,9 @@ fn main() -> Result<()> {
             }
         };
         let (faces, at) = (recognizer.recognize(frame.view())?, taken(&path)?);
-        // Somebody who is in a frame twice, in a mirror, say, is there once.
-        let mut seen = BTreeMap::new();
-        for face in &faces {
-            if let Outcome::Known(identity) = &face.outcome {
-                let score = seen.entry(&identity.person).or_insert(identity.score);
-                *score = identity.score.max(*score);
-            }
-        }
-        for (person, score) in seen {
-            let sighting = Sighting::new(person.clone(), at).with_score(score);
+        for sighting in sightings(&faces, at) {
             sheet.record(&sighting);
-            let id = format!("{} {person}", name(&path));
+            let id = format!("{} {}", name(&path), sighting.person);
             punches.push(Punch::from_sighting(id, &sighting));
         }
         report

@@ -394,7 +394,7 @@ class Policy:
         >>> import pathlib, tempfile
         >>> from facekit.attendance import Policy
         >>> file = pathlib.Path(tempfile.mkdtemp()) / "policy.toml"
-        >>> _ = file.write_text('preset = "s3"')
+        >>> _ = file.write_text('preset = "esp32cam-gateway"')
         >>> Policy.from_file(file)
         <Policy in UTC>
         """

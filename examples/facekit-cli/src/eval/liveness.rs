@@ -6,7 +6,7 @@ use std::{
 };
 
 use anyhow::{Context, Result, bail};
-use facekit::{Models, Subject, wilson_interval};
+use facekit::{Models, Subject, wilson_interval, work};
 use serde_json::{Value, json};
 
 use super::names;
@@ -14,7 +14,6 @@ use crate::{
     context::{DetectArgs, ModelArgs, Session, share},
     files::{Unreadable, images_in, open_image, require_readable, unreadable_text},
     output::{count, table},
-    work,
 };
 
 /// BPCER is the share of living faces that are refused, APCER the share of attacks that pass, for each folder of attacks
@@ -175,7 +174,7 @@ fn measure(
         args.models.jobs(),
         &session.token,
         score,
-        |at, score| {
+        |at, score| -> Result<()> {
             bar.set(at as u64 + 1, photos.len() as u64);
             match score? {
                 Ok(Some(score)) => {

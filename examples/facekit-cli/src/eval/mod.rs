@@ -7,14 +7,13 @@ use std::{
 
 use anyhow::{Context, Result, bail};
 use clap::Subcommand;
-use facekit::{Detection, Embedding, Image, Models, Subject, align};
+use facekit::{Detection, Embedding, Image, Models, Subject, align, work};
 use serde_json::{Map, Value};
 
 use crate::{
     Answer,
     context::{DetectArgs, ModelArgs, Session, open_models},
     files::{Unreadable, open_image, people_in, require_readable},
-    work,
 };
 
 mod identify;
@@ -116,20 +115,26 @@ pub(crate) fn embed_people(
             .with_context(|| path.display().to_string())?;
         Ok(Ok(embeddings.pop()))
     };
-    work::ordered(&files, jobs, &session.token, embed, |at, embedding| {
-        let (person, path) = files[at].clone();
-        let embedding = embedding?.unwrap_or_else(|error| {
-            unreadable.push(Unreadable::new(&path, &error));
-            None
-        });
-        photos.push(Photo {
-            person,
-            path,
-            embedding,
-        });
-        bar.set(at as u64 + 1, files.len() as u64);
-        Ok(())
-    })?;
+    work::ordered(
+        &files,
+        jobs,
+        &session.token,
+        embed,
+        |at, embedding| -> Result<()> {
+            let (person, path) = files[at].clone();
+            let embedding = embedding?.unwrap_or_else(|error| {
+                unreadable.push(Unreadable::new(&path, &error));
+                None
+            });
+            photos.push(Photo {
+                person,
+                path,
+                embedding,
+            });
+            bar.set(at as u64 + 1, files.len() as u64);
+            Ok(())
+        },
+    )?;
     require_readable(
         photos.len() - (unreadable.len() - skipped),
         &unreadable[skipped..],

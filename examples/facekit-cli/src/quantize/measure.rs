@@ -5,7 +5,7 @@ use std::{num::NonZeroUsize, path::PathBuf, time::Instant};
 use anyhow::{Context, Result, ensure};
 use facekit::{
     DetectOptions, Detection, Detector, Liveness, LoadOptions, ModelEntry, Models, Registry,
-    Subject, equal_error_rate,
+    Subject, equal_error_rate, work,
 };
 use facekit_ort::Ort;
 use ndarray::ArrayD;
@@ -15,7 +15,6 @@ use crate::{
     context::Session,
     eval::{Embedded, lfw::Figures},
     files::open_image,
-    work,
 };
 
 /// A model as it was, and in 8 bits.
@@ -209,7 +208,7 @@ impl Photos<'_> {
                 let seen = look(&image).with_context(|| path.display().to_string())?;
                 Ok(Some(seen))
             },
-            |at, seen| {
+            |at, seen| -> Result<()> {
                 bar.set(at as u64 + 1, self.files.len() as u64);
                 found.extend(seen?);
                 Ok(())
