@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     error::{Error, Result},
     policy::Schedule,
+    schema,
     time::DayNumber,
 };
 
@@ -177,12 +178,14 @@ impl Period {
 }
 
 /// Leave of a member: days without obligation to work.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Leave {
     /// The first day.
+    #[schemars(with = "schema::Day")]
     pub from: Date,
     /// The last day, included.
+    #[schemars(with = "schema::Day")]
     pub to: Date,
     /// The kind of leave, such as "annual" or "sick".
     pub kind: String,
@@ -202,10 +205,11 @@ pub struct Leave {
 /// assert!(Rules::new(Policy::default())?.with_members([anna]).is_ok(), "a day off");
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ShiftsOn {
     /// The day.
+    #[schemars(with = "schema::Day")]
     pub date: Date,
     /// Names of shifts. An empty list is a day off.
     pub shifts: Vec<String>,
@@ -229,23 +233,27 @@ pub struct ShiftsOn {
 /// assert!(anna.schedule.is_none(), "the policy's");
 /// # Ok::<(), facekit::Error>(())
 /// ```
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[non_exhaustive]
 pub struct Member {
     /// The person.
+    #[schemars(with = "String")]
     pub person: PersonId,
     /// The group for statistics, such as a department or a class.
     #[serde(default)]
     pub group: Option<String>,
     /// The first day of employment. Earlier sightings are refused.
     #[serde(default)]
+    #[schemars(with = "Option<schema::Day>")]
     pub joined: Option<Date>,
     /// The last day of employment. Later sightings are refused.
     #[serde(default)]
+    #[schemars(with = "Option<schema::Day>")]
     pub left: Option<Date>,
     /// The last day of the roster. Later scans have the anomaly `expired_roster`.
     #[serde(default)]
+    #[schemars(with = "Option<schema::Day>")]
     pub roster_until: Option<Date>,
     /// The schedule; `None` for the schedule of the policy.
     #[serde(default)]

@@ -4,11 +4,13 @@ use std::collections::{BTreeMap, HashSet};
 
 use facekit::PersonId;
 use jiff::Timestamp;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{
     error::{Error, Result},
     punch::{Punch, PunchId},
+    schema,
     time::Instant,
 };
 
@@ -26,13 +28,14 @@ use crate::{
 /// );
 /// assert_eq!(forgotten.by, "head of unit");
 /// ```
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[non_exhaustive]
 pub struct Correction {
     /// The id, unique among the person's corrections.
     pub id: String,
     /// The time at which it was made.
+    #[schemars(with = "schema::Time")]
     pub made: Timestamp,
     /// The author.
     pub by: String,
@@ -78,7 +81,7 @@ impl Correction {
 /// let undone = Change::Undo { correction: "the id of the correction with that change".into() };
 /// # Ok::<(), facekit::Error>(())
 /// ```
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 #[non_exhaustive]
 pub enum Change {

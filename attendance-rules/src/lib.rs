@@ -132,6 +132,7 @@ mod refusal;
 mod revision;
 mod rules;
 mod scan;
+mod schema;
 mod seconds;
 #[cfg(feature = "ical")]
 mod series;
@@ -149,10 +150,10 @@ pub use {
     correction::{Change, Correction},
     error::{Error, Result},
     policy::{
-        Action, Anomalies, Assignment, Break, Count, DailyOvertime, Day, DayOf, Deduct,
-        LowLiveness, MissingOut, OutOfHours, OutsideWindows, Overtime, Place, Policy, Reaction,
-        Round, RoundTo, Rounding, Scans, Schedule, Shift, Site, StatisticsPolicy, TooManyScans,
-        WeeklyCounts, Window, Work,
+        Action, Anomalies, Assignment, Break, Columns, Count, DailyOvertime, DateOrder, Day, DayOf,
+        Deduct, FileLayout, LowLiveness, MissingOut, OutOfHours, OutsideWindows, Overtime, Place,
+        Policy, Reaction, Round, RoundTo, Rounding, Scans, Schedule, Shift, Site, StatisticsPolicy,
+        TooManyScans, WeeklyCounts, Window, Work,
     },
     presence::{Presence, Today},
     punch::{Punch, PunchId, PunchKind, Source},

@@ -4,7 +4,10 @@ use std::{fmt, sync::Arc};
 
 use facekit::{Direction, PersonId, Sighting};
 use jiff::Timestamp;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+
+use crate::schema;
 
 /// The id of a punch, given by the caller. It is cheap to clone.
 ///
@@ -13,7 +16,7 @@ use serde::{Deserialize, Serialize};
 ///
 /// assert_eq!(PunchId::from("18446").as_str(), "18446");
 /// ```
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(transparent)]
 pub struct PunchId(Arc<str>);
 
@@ -44,7 +47,7 @@ impl fmt::Display for PunchId {
 }
 
 /// The direction that a punch states.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum PunchKind {
     /// The person comes.
@@ -66,7 +69,7 @@ impl From<Direction> for PunchKind {
 }
 
 /// The source of a punch.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Source {
@@ -94,15 +97,17 @@ pub enum Source {
 /// assert_eq!(punch.id.as_str(), "4711");
 /// # Ok::<(), facekit::Error>(())
 /// ```
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[non_exhaustive]
 pub struct Punch {
     /// The id, unique among the person's punches.
     pub id: PunchId,
     /// The person.
+    #[schemars(with = "String")]
     pub person: PersonId,
     /// The time. A fraction of a second is dropped.
+    #[schemars(with = "schema::Time")]
     pub at: Timestamp,
     /// The terminal or camera.
     #[serde(default, skip_serializing_if = "Option::is_none")]

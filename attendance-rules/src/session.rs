@@ -6,12 +6,14 @@ use facekit::{
     Anomaly, AttendancePolicy, Decision, Direction, Mark, PersonId, Severity, Sighting, Verdict,
 };
 use jiff::{SignedDuration, Timestamp};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{
     error::{Error, Result},
     punch::{Punch, PunchId},
     refusal::Refusal,
+    schema,
     seconds::{Seconds, as_seconds},
     time::{DAY, Instant},
 };
@@ -24,7 +26,7 @@ use crate::{
 /// let rules = SessionRules { present_within: Some(Seconds::minutes(15)), ..SessionRules::default() };
 /// assert_eq!(rules.opens_before, Seconds(0));
 /// ```
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct SessionRules {
     /// Scans are accepted from this long before the start on. Default: 0s.
@@ -38,7 +40,7 @@ pub struct SessionRules {
 }
 
 /// The status of people on the roster who are not marked when a session closes.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Unmarked {
     /// Absent.
@@ -80,18 +82,21 @@ pub enum SessionStatus {
 /// assert!(matches!(decision.verdict, Verdict::Refused { code, .. } if code == "not_open"));
 /// # Ok::<(), facekit::Error>(())
 /// ```
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[non_exhaustive]
 pub struct Session {
     /// The id.
     pub id: String,
     /// The start.
+    #[schemars(with = "schema::Time")]
     pub start: Timestamp,
     /// The end.
+    #[schemars(with = "schema::Time")]
     pub end: Timestamp,
     /// The people who may be marked; `None` for everybody.
     #[serde(default)]
+    #[schemars(with = "Option<BTreeSet<String>>")]
     pub roster: Option<BTreeSet<PersonId>>,
     /// The rules for the status of people.
     #[serde(default)]

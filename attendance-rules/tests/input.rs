@@ -3,8 +3,8 @@
 mod common;
 
 use attendance_rules::{
-    Calendar, Error, Half, Leave, Member, Period, Policy, Punch, Rate, Rules, Schedule, Seconds,
-    ShiftsOn, Statistics, Times,
+    Calendar, Change, Correction, Error, Half, Leave, Member, Period, Policy, Punch, Rate, Rules,
+    Schedule, Seconds, Session, ShiftsOn, Statistics, Times,
 };
 use common::{anna, at, evaluate, period, places, punches, rules};
 use facekit::{AttendancePolicy, Mark, PersonId, Sighting};
@@ -267,6 +267,67 @@ fn the_schema_has_every_key() {
         serde_json::json!(["esp32cam-gateway"])
     );
     assert_eq!(schema["additionalProperties"], false);
+}
+
+#[test]
+fn schemas_are_plain_and_have_every_key() {
+    let [ten, eleven] =
+        ["2026-03-02T10:00:00Z", "2026-03-02T11:00:00Z"].map(|at| at.parse().unwrap());
+    let mut member = Member::new(anna());
+    member.schedule = Some(Schedule::default());
+    let session = Session::new("maths", ten, eleven);
+    let change = Change::Void { punch: "1".into() };
+    let correction = Correction::new("c1", ten, "head", "twice", change);
+    for (schema, name, item) in [
+        (
+            Member::json_schema(),
+            "Member",
+            serde_json::to_value(member).unwrap(),
+        ),
+        (
+            Session::json_schema(),
+            "Session",
+            serde_json::to_value(session).unwrap(),
+        ),
+        (
+            Correction::json_schema(),
+            "Correction",
+            serde_json::to_value(correction).unwrap(),
+        ),
+    ] {
+        let properties = &schema["$defs"][name]["properties"];
+        for key in item.as_object().unwrap().keys() {
+            assert!(properties[key].is_object(), "{name}.{key}");
+        }
+        assert_eq!(schema["$defs"][name]["additionalProperties"], false);
+        check_descriptions(&schema);
+    }
+    check_descriptions(&Policy::json_schema());
+}
+
+/// Descriptions are for people who do not know Rust.
+fn check_descriptions(schema: &serde_json::Value) {
+    match schema {
+        serde_json::Value::Object(keys) => {
+            if let Some(text) = keys.get("description").and_then(|text| text.as_str()) {
+                for rust in [
+                    "::",
+                    "`",
+                    "None",
+                    "Some(",
+                    "assert",
+                    "PersonId",
+                    "Timestamp",
+                    "serde",
+                ] {
+                    assert!(!text.contains(rust), "{text}");
+                }
+            }
+            keys.values().for_each(check_descriptions);
+        }
+        serde_json::Value::Array(items) => items.iter().for_each(check_descriptions),
+        _ => {}
+    }
 }
 
 #[test]

@@ -7,6 +7,7 @@ mod assignment;
 mod breaks;
 pub(crate) mod check;
 mod clock;
+mod files;
 mod overtime;
 mod parse;
 mod preset;
@@ -24,6 +25,7 @@ use serde::{Deserialize, Serialize};
 pub use {
     assignment::{Assignment, DayOf, MissingOut, OutsideWindows},
     breaks::{Break, Deduct},
+    files::{Columns, DateOrder, FileLayout},
     overtime::{DailyOvertime, Overtime, WeeklyCounts, Window},
     rounding::{Round, RoundTo, Rounding},
     scans::{Action, Anomalies, LowLiveness, OutOfHours, Reaction, Scans, TooManyScans},
@@ -84,4 +86,6 @@ pub struct Policy {
     pub windows: Vec<Window>,
     /// Rules for statistics.
     pub statistics: StatisticsPolicy,
+    /// The layout of punch files.
+    pub files: FileLayout,
 }

@@ -6,6 +6,7 @@ use serde_json::{Map, Value};
 use super::{Policy, preset};
 use crate::{
     error::{Error, Result},
+    schema,
     spelling::closest,
 };
 
@@ -49,7 +50,7 @@ impl Policy {
         Self::from_value(serde_json::from_str(text).map_err(|error| Error::policy("", error))?)
     }
 
-    /// The JSON Schema (2020-12) of policy files.
+    /// The JSON Schema (2020-12) of policy files. Its descriptions have no Rust.
     ///
     /// ```
     /// let schema = attendance_rules::Policy::json_schema();
@@ -66,6 +67,7 @@ impl Policy {
             });
             properties.insert("preset".to_owned(), preset);
         }
+        schema::describe_plainly(&mut schema);
         schema
     }
 
