@@ -46,7 +46,8 @@ pub(crate) fn check() -> Result<()> {
     refuse(&["-p", "facekit"], HEAVY)?;
     let none = ["-p", "facekit", "--no-default-features"];
     refuse(&none, &[HEAVY, OPTIONAL].concat())?;
-    refuse(&["-p", "attendance-rules"], HEAVY)
+    refuse(&["-p", "attendance-rules"], HEAVY)?;
+    refuse(&["-p", "attendance-files"], HEAVY)
 }
 
 fn refuse(arguments: &[&str], banned: &[&str]) -> Result<()> {

@@ -12,9 +12,10 @@ use crate::runner::{cargo, output};
 
 /// The published crates, in an order in which they can be published: each after those that it depends on. Every other crate of
 /// the workspace has `publish = false`.
-pub(crate) const PUBLISHED: [&str; 8] = [
+pub(crate) const PUBLISHED: [&str; 9] = [
     "facekit",
     "attendance-rules",
+    "attendance-files",
     "facekit-onnx",
     "facekit-nano",
     "facekit-candle",
@@ -25,9 +26,10 @@ pub(crate) const PUBLISHED: [&str; 8] = [
 
 /// The crates that the code of a published crate may use: dependencies lead to the core and never away from it. Tests,
 /// examples and benches may use other crates as well.
-const DIRECTION: [(&str, &[&str]); 8] = [
+const DIRECTION: [(&str, &[&str]); 9] = [
     ("facekit", &[]),
     ("attendance-rules", &["facekit"]),
+    ("attendance-files", &["attendance-rules", "facekit"]),
     ("facekit-onnx", &["facekit"]),
     ("facekit-nano", &["facekit"]),
     ("facekit-candle", &["facekit", "facekit-onnx"]),
