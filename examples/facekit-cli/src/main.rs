@@ -11,7 +11,9 @@
 //!
 //! Each command is a file; `context` has the options they share.
 
+mod against;
 mod attend;
+mod attendance_input;
 mod context;
 mod detect;
 mod draw;
@@ -21,10 +23,12 @@ mod gallery;
 mod identify;
 mod models;
 mod output;
+mod payroll;
 mod people;
 mod quantize;
 mod recognition;
 mod records;
+mod session_sheets;
 mod timesheet;
 mod verify;
 

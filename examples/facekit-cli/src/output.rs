@@ -124,11 +124,21 @@ impl Drop for Bar {
     }
 }
 
-/// An error and what caused it, in one line.
+/// An error and what caused it, in one line. The rows of a file that cannot be used are on lines of their own.
 pub(crate) fn chain(error: &anyhow::Error) -> String {
     let mut text = plain(&error.to_string()).into_owned();
     for cause in error.chain().skip(1) {
-        let _ = write!(text, ": caused by {}", plain(&cause.to_string()));
+        match cause.downcast_ref() {
+            Some(attendance_files::Error::Rows { rows }) => {
+                let _ = write!(text, ": {}", count(rows.len(), "row", "rows"));
+                for row in rows {
+                    let _ = write!(text, "\n  {}", plain(&row.to_string()));
+                }
+            }
+            _ => {
+                let _ = write!(text, ": caused by {}", plain(&cause.to_string()));
+            }
+        }
     }
     text
 }

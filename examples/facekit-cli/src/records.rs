@@ -7,8 +7,12 @@ use std::{
 };
 
 use anyhow::{Context, Result, bail};
+use attendance_files::{
+    corrections_by_person, read_corrections, read_holidays, read_members, similar_ids,
+};
 use attendance_rules::{
-    Calendar, DayRecord, Ledger, Member, Outcome, Period, Policy, Punch, Rules, Seconds, Statistics,
+    Calendar, Correction, DayRecord, Ledger, Member, Outcome, Period, Policy, Punch, PunchOutcome,
+    Rules, ShiftRecord, Statistics,
 };
 use clap::{Args, ValueEnum};
 use facekit::{Error, PersonId};
@@ -20,34 +24,41 @@ use jiff::{
 use serde::Serialize;
 
 use crate::{
+    attendance_input::{AsOf, bytes, day, input},
     context::Session,
     files::write_whole,
     output::{count, plain, shown, table},
+    payroll::{self, Columns},
 };
 
 /// Which rules, over which days.
 #[derive(Args, Debug)]
 #[command(next_help_heading = "Day records")]
 pub(crate) struct PolicyArgs {
-    /// Who belongs here: a JSON list of members, with joining, leave and shifts
+    /// The members: a table (CSV, .xlsx) or a JSON list; JSON has leave and shifts, too
     #[arg(long, value_name = "FILE", requires = "policy")]
     members: Option<PathBuf>,
 
-    /// The holidays, an ICS file
+    /// The holidays: an ICS file, or a table of dates and names
     #[arg(long, value_name = "FILE", requires = "policy")]
     holidays: Option<PathBuf>,
 
+    /// The corrections of punches: a JSON list
+    #[arg(long, value_name = "FILE", requires = "policy")]
+    corrections: Option<PathBuf>,
+
     /// The first day of the records [default: that of the first punch]
-    #[arg(long, value_name = "DATE", requires = "policy")]
+    #[arg(long, value_name = "DATE", value_parser = day, requires = "policy")]
     from: Option<Date>,
 
     /// The last day of the records [default: that of the last punch]
-    #[arg(long, value_name = "DATE", requires = "policy")]
+    #[arg(long, value_name = "DATE", value_parser = day, requires = "policy")]
     to: Option<Date>,
 
-    /// The time as of which days are final: 2026-03-31T18:00:00Z [default: now]
-    #[arg(long, value_name = "TIME", requires = "policy")]
-    as_of: Option<Timestamp>,
+    /// Days that are over by this time are final: 2026-03-31T18:00:00Z, or 2026-03-31 for the end
+    /// of that day in the policy's zone [default: now]
+    #[arg(long, value_name = "TIME", value_parser = AsOf::parse, requires = "policy")]
+    as_of: Option<AsOf>,
 }
 
 /// What a sheet is written as.
@@ -63,14 +74,17 @@ pub(crate) enum Format {
 pub(crate) struct Loaded {
     policy: Policy,
     members: Vec<Member>,
-    holidays: Option<(PathBuf, String)>,
+    holidays: Option<(PathBuf, Vec<u8>)>,
+    corrections: Vec<Correction>,
+    notes: Vec<String>,
     zone: TimeZone,
 }
 
 impl PolicyArgs {
     /// The files that are read.
     pub(crate) fn files(&self) -> impl Iterator<Item = &PathBuf> {
-        self.members.iter().chain(&self.holidays)
+        let files = self.members.iter().chain(&self.holidays);
+        files.chain(&self.corrections)
     }
 
     /// Reads the policy and what goes with it.
@@ -83,13 +97,22 @@ impl PolicyArgs {
         };
         let named = |path: &Path| format!("{} cannot be used", path.display());
         let policy = parsed.with_context(|| named(policy))?;
+        let mut notes = Vec::new();
         let members = match &self.members {
-            Some(path) => serde_json::from_str(&read(path)?).with_context(|| named(path))?,
+            Some(path) => {
+                let read = input(path, read_members(&bytes(path)?))?;
+                notes.extend(read.warnings.iter().map(ToString::to_string));
+                read.items
+            }
             None => Vec::new(),
         };
         let holidays = match &self.holidays {
-            Some(path) => Some((path.clone(), read(path)?)),
+            Some(path) => Some((path.clone(), bytes(path)?)),
             None => None,
+        };
+        let corrections = match &self.corrections {
+            Some(path) => input(path, read_corrections(&bytes(path)?))?.items,
+            None => Vec::new(),
         };
         let zone = TimeZoneDatabase::bundled()
             .get(&policy.site.time_zone)
@@ -98,6 +121,8 @@ impl PolicyArgs {
             policy,
             members,
             holidays,
+            corrections,
+            notes,
             zone,
         })
     }
@@ -108,9 +133,11 @@ impl PolicyArgs {
             policy,
             members,
             holidays,
+            corrections,
+            mut notes,
             zone,
         } = loaded;
-        let as_of = self.as_of.unwrap_or_else(Timestamp::now);
+        let as_of = self.as_of(&zone)?;
         let day = |punch: &Punch| punch.at.to_zoned(zone.clone()).date();
         let from = self.from.or_else(|| punches.iter().map(day).min());
         let to = self.to.or_else(|| punches.iter().map(day).max());
@@ -119,19 +146,36 @@ impl PolicyArgs {
         };
         let period = Period::new(from, to)?;
         let calendar = match &holidays {
-            Some((path, text)) => Calendar::from_ics(text, &policy.site.time_zone, period)
-                .with_context(|| format!("{} cannot be used", path.display()))?,
+            Some((path, bytes)) => {
+                let read = read_holidays(bytes, &policy.site.time_zone, period);
+                let read = input(path, read)?;
+                notes.extend(read.warnings.iter().map(ToString::to_string));
+                read.calendar
+            }
             None => Calendar::new(),
         };
         let rules = Rules::new(policy)?
             .with_calendar(calendar)
             .with_members(members)?;
+        let mut corrections = match &self.corrections {
+            Some(path) => input(path, corrections_by_person(corrections, &punches))?,
+            None => BTreeMap::new(),
+        };
         let mut people: BTreeMap<PersonId, Vec<Punch>> = BTreeMap::new();
+        for person in corrections.keys() {
+            people.entry(person.clone()).or_default();
+        }
         for member in rules.members() {
             people.entry(member.person.clone()).or_default();
         }
         for punch in punches {
             people.entry(punch.person.clone()).or_default().push(punch);
+        }
+        for warning in similar_ids(people.keys()) {
+            let warning = warning.to_string();
+            if !notes.contains(&warning) {
+                notes.push(warning);
+            }
         }
         let mut records = Records {
             time_zone: rules.policy().site.time_zone.clone(),
@@ -140,14 +184,25 @@ impl PolicyArgs {
             as_of,
             days: Vec::new(),
             totals: BTreeMap::new(),
+            statistics: BTreeMap::new(),
             not_counted: Vec::new(),
+            outcomes: BTreeMap::new(),
+            shifts: BTreeMap::new(),
+            notes,
             zone,
         };
         for (person, punches) in people {
-            let ledger = rules.evaluate(&person, &punches, &[], period, as_of)?;
-            records.add(person, ledger);
+            let corrections = corrections.remove(&person).unwrap_or_default();
+            let ledger = rules.evaluate(&person, &punches, &corrections, period, as_of)?;
+            records.add(&rules, person, ledger);
         }
         Ok(records)
+    }
+
+    /// The time of evaluation.
+    pub(crate) fn as_of(&self, zone: &TimeZone) -> Result<Timestamp> {
+        self.as_of
+            .map_or_else(|| Ok(Timestamp::now()), |it| it.instant(zone))
     }
 }
 
@@ -155,6 +210,15 @@ impl Loaded {
     /// The policy's zone, in which local times are.
     pub(crate) fn zone(&self) -> &TimeZone {
         &self.zone
+    }
+
+    pub(crate) fn policy(&self) -> &Policy {
+        &self.policy
+    }
+
+    /// Adds notes for the summary.
+    pub(crate) fn note(&mut self, notes: impl IntoIterator<Item = String>) {
+        self.notes.extend(notes);
     }
 }
 
@@ -167,7 +231,12 @@ pub(crate) struct Records {
     as_of: Timestamp,
     days: Vec<DayRecord>,
     totals: BTreeMap<PersonId, Statistics>,
+    /// What the policy says about the totals.
+    statistics: BTreeMap<PersonId, payroll::Judgement>,
     not_counted: Vec<NotCounted>,
+    outcomes: BTreeMap<PersonId, Vec<PunchOutcome>>,
+    shifts: BTreeMap<PersonId, Vec<ShiftRecord>>,
+    notes: Vec<String>,
     #[serde(skip)]
     zone: TimeZone,
 }
@@ -183,16 +252,21 @@ struct NotCounted {
 }
 
 impl Records {
-    fn add(&mut self, person: PersonId, ledger: Ledger) {
-        let rest = ledger.outcomes.into_iter();
+    fn add(&mut self, rules: &Rules, person: PersonId, ledger: Ledger) {
+        let rest = ledger.outcomes.iter();
         let rest = rest.filter(|it| !matches!(it.outcome, Outcome::Assigned { .. }));
         self.not_counted.extend(rest.map(|it| NotCounted {
             person: person.clone(),
             punch: it.punch.to_string(),
             at: it.at,
-            outcome: it.outcome,
+            outcome: it.outcome.clone(),
         }));
-        self.totals.insert(person, Statistics::of(&ledger.days));
+        let totals = Statistics::of(&ledger.days);
+        let judgement = payroll::Judgement::of(&totals, &rules.policy().statistics);
+        self.statistics.insert(person.clone(), judgement);
+        self.totals.insert(person.clone(), totals);
+        self.outcomes.insert(person.clone(), ledger.outcomes);
+        self.shifts.insert(person, ledger.shifts);
         self.days.extend(ledger.days);
     }
 
@@ -208,23 +282,9 @@ impl Records {
         if let Some(more) = more {
             summary = format!("{summary}\n{more}");
         }
-        let mut text = self.written(format)?;
-        if let Some(out) = out {
-            text.push('\n');
-            write_whole(out, text.trim_start_matches('\n'))?;
-            return session.output.answer(self, || {
-                format!("records written: {}\n{summary}", plain(&shown(out)))
-            });
-        }
-        session.output.answer(self, || match format {
-            Format::Table => format!("{text}\n{summary}"),
-            Format::Csv | Format::Json => text,
-        })?;
-        if format == Format::Csv {
-            // Not part of the records, and yet somebody should know.
-            summary.lines().for_each(|line| session.output.note(line));
-        }
-        Ok(())
+        let text = self.written(format)?;
+        let out = out.map(|out| ("records", out));
+        deliver(session, format, self, text, out, &summary)
     }
 
     /// The records as a table, as CSV or as JSON.
@@ -233,17 +293,23 @@ impl Records {
             Format::Json => serde_json::to_string_pretty(self)
                 .context("the records cannot be written as JSON")?,
             Format::Csv => self.csv()?,
-            Format::Table => table(
-                [
-                    "person", "date", "status", "first", "last", "counted", "balance", "overtime",
-                    "late", "",
-                ],
-                self.days.iter().map(|day| self.row(day)),
-            ),
+            Format::Table => {
+                let days = table(
+                    [
+                        "person", "date", "shift", "status", "first", "last", "counted", "balance",
+                        "overtime", "late", "",
+                    ],
+                    self.days.iter().map(|day| self.row(day)),
+                );
+                format!(
+                    "{days}\n{}",
+                    payroll::totals(&self.totals, &self.statistics)
+                )
+            }
         })
     }
 
-    fn row(&self, day: &DayRecord) -> [String; 10] {
+    fn row(&self, day: &DayRecord) -> [String; 11] {
         let mut notes = Vec::new();
         for (is, note) in [
             (!day.is_final, "not final"),
@@ -258,23 +324,18 @@ impl Records {
         }
         notes.extend(day.holiday.clone());
         notes.extend(day.leave.clone());
-        let some = |length: Seconds| {
-            if length.0 == 0 {
-                String::new()
-            } else {
-                length.to_string()
-            }
-        };
+        notes.extend(payroll::notes(day));
         [
             day.person.to_string(),
             day.date.to_string(),
+            payroll::shifts_of(day, self.shifts.get(&day.person)),
             word(&day.status),
             self.clock(day.first),
             self.clock(day.last),
             day.counted.to_string(),
-            some(day.balance),
-            some(day.overtime.counted()),
-            some(day.late),
+            payroll::unless_zero(day.balance),
+            payroll::overtime(day),
+            payroll::unless_zero(day.late),
             notes.join(", "),
         ]
     }
@@ -298,7 +359,8 @@ impl Records {
     /// RFC 4180; lengths of time in seconds.
     fn csv(&self) -> Result<String> {
         let mut writer = csv::Writer::from_writer(Vec::new());
-        writer.write_record([
+        let more = Columns::of(&self.days);
+        let headings = [
             "person",
             "date",
             "status",
@@ -319,7 +381,10 @@ impl Records {
             "anomalies",
             "holiday",
             "leave",
-        ])?;
+            "half",
+            "shift",
+        ];
+        writer.write_record(headings.into_iter().chain(more.headings()))?;
         for day in &self.days {
             let seconds = [
                 day.counted,
@@ -347,7 +412,10 @@ impl Records {
                 day.anomalies.to_string(),
                 harmless(day.holiday.as_deref().unwrap_or_default()),
                 harmless(day.leave.as_deref().unwrap_or_default()),
+                day.half.map_or_else(String::new, |half| word(&half)),
+                harmless(&payroll::shifts_of(day, self.shifts.get(&day.person))),
             ]);
+            row.extend(more.fields(day));
             writer.write_record(&row)?;
         }
         let bytes = writer
@@ -384,12 +452,50 @@ impl Records {
             let punches = count(self.not_counted.len(), "punch", "punches");
             text += &format!("\n{punches} not counted: {}", reasons.join(", "));
         }
+        for (person, judgement) in &self.statistics {
+            for words in judgement.words() {
+                text += &format!("\n{}: {words}", plain(person.as_str()));
+            }
+        }
+        for note in &self.notes {
+            text += &format!("\n{}", plain(note));
+        }
         text
     }
 }
 
+/// Prints a sheet or records, or writes them to a file and prints the summary. `document` is the answer of `--json`. `out` is
+/// the word for what is written, and the file.
+pub(crate) fn deliver(
+    session: &Session,
+    format: Format,
+    document: &impl Serialize,
+    mut text: String,
+    out: Option<(&str, &Path)>,
+    summary: &str,
+) -> Result<()> {
+    if let Some((kind, out)) = out {
+        if !text.ends_with('\n') {
+            text.push('\n');
+        }
+        write_whole(out, &text)?;
+        return session.output.answer(document, || {
+            format!("{kind} written: {}\n{summary}", plain(&shown(out)))
+        });
+    }
+    session.output.answer(document, || match format {
+        Format::Table => format!("{text}\n{summary}"),
+        Format::Csv | Format::Json => text,
+    })?;
+    if format == Format::Csv {
+        // The summary is not part of the file.
+        summary.lines().for_each(|line| session.output.note(line));
+    }
+    Ok(())
+}
+
 /// The word that an enumeration is written as.
-fn word(value: &(impl Serialize + fmt::Debug)) -> String {
+pub(crate) fn word(value: &(impl Serialize + fmt::Debug)) -> String {
     match serde_json::to_value(value) {
         Ok(serde_json::Value::String(word)) => word,
         _ => format!("{value:?}"),
@@ -397,7 +503,7 @@ fn word(value: &(impl Serialize + fmt::Debug)) -> String {
 }
 
 /// A field that no spreadsheet takes for a formula.
-fn harmless(field: &str) -> String {
+pub(crate) fn harmless(field: &str) -> String {
     if field.starts_with(['=', '+', '-', '@', '\t', '\r']) {
         format!("'{field}")
     } else {

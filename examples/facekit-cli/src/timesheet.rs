@@ -1,18 +1,19 @@
 //! `facekit timesheet`: punches and a policy in, day records out. No photo, no model, no gallery.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
-use anyhow::{Context, Result, anyhow, bail};
-use attendance_rules::{Punch, PunchKind, Source};
-use facekit::PersonId;
-use jiff::{Timestamp, civil::DateTime, tz::TimeZone};
-use serde::Deserialize;
+use anyhow::{Result, bail};
+use attendance_rules::{Correction, Member, Policy};
+use clap::ValueEnum;
 
 use crate::{
     Answer,
+    against::Earlier,
+    attendance_input::PunchArgs,
     context::Session,
     files::check_output,
-    records::{Format, PolicyArgs, is_json, read},
+    records::{Format, PolicyArgs},
+    session_sheets,
 };
 
 #[derive(clap::Args, Debug)]
@@ -21,12 +22,12 @@ pub(crate) struct Args {
     #[arg(long, value_name = "FILE", required_unless_present = "schema")]
     policy: Option<PathBuf>,
 
-    /// The punches, CSV or JSON
+    /// The punches: CSV, attlog.dat of ZKTeco, .xlsx or a JSON list
     ///
-    /// The columns, or the keys of each object in a list, are person and at, and where
-    /// they are known id, device, kind (in, out, undetermined), source (face, manual,
-    /// code, import), score and liveness. Times are RFC 3339 with an offset, or local
-    /// times of the policy's zone.
+    /// Columns are found by common names, such as Employee ID, Time and State; --columns
+    /// states others. There must be a person and a date with a time; kind, device, id,
+    /// source (face, manual, code, import), score and liveness are optional. Times have an
+    /// offset, or are local times of the policy's zone.
     #[arg(
         long,
         value_name = "FILE",
@@ -34,6 +35,17 @@ pub(crate) struct Args {
         required_unless_present = "schema"
     )]
     punches: Option<PathBuf>,
+
+    #[command(flatten)]
+    layout: PunchArgs,
+
+    /// The sessions, a JSON list: the answer is who attended each session, without day records
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["against", "corrections", "from", "to"])]
+    sessions: Option<PathBuf>,
+
+    /// Earlier records, written with --format json: the answer is what has changed since
+    #[arg(long, value_name = "FILE")]
+    against: Option<PathBuf>,
 
     /// What the records are written as
     #[arg(long, value_enum, default_value_t = Format::Table)]
@@ -43,38 +55,32 @@ pub(crate) struct Args {
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
 
-    /// Print the JSON Schema of policy files, and nothing else
-    #[arg(long, conflicts_with_all = ["policy", "punches", "out"])]
-    schema: bool,
+    /// Print only the JSON Schema of files of this kind
+    #[arg(long, value_name = "KIND", num_args = 0..=1, default_missing_value = "policy",
+          conflicts_with_all = ["policy", "punches", "out"])]
+    schema: Option<SchemaOf>,
 
     #[command(flatten)]
     days: PolicyArgs,
 }
 
-/// A row of the file of punches.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Row {
-    person: String,
-    #[serde(alias = "time")]
-    at: String,
-    #[serde(default)]
-    id: Option<String>,
-    #[serde(default)]
-    device: Option<String>,
-    #[serde(default)]
-    kind: Option<PunchKind>,
-    #[serde(default)]
-    source: Option<Source>,
-    #[serde(default)]
-    score: Option<f32>,
-    #[serde(default)]
-    liveness: Option<f32>,
+/// A kind of file that has a schema.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum SchemaOf {
+    Policy,
+    Members,
+    Corrections,
+    Sessions,
 }
 
 pub(crate) fn run(session: &Session, args: &Args) -> Result<Answer> {
-    if args.schema {
-        let schema = attendance_rules::Policy::json_schema();
+    if let Some(kind) = args.schema {
+        let schema = match kind {
+            SchemaOf::Policy => Policy::json_schema(),
+            SchemaOf::Members => Member::json_schema(),
+            SchemaOf::Corrections => Correction::json_schema(),
+            SchemaOf::Sessions => attendance_rules::Session::json_schema(),
+        };
         session.output.answer(&schema, || format!("{schema:#}"))?;
         return Ok(Answer::Yes);
     }
@@ -83,111 +89,26 @@ pub(crate) fn run(session: &Session, args: &Args) -> Result<Answer> {
     };
     if let Some(out) = &args.out {
         let read = [policy, punches].into_iter().chain(args.days.files());
+        let read = read.chain(&args.sessions).chain(&args.against);
         check_output(out, read.map(PathBuf::as_path))?;
     }
-    let loaded = args.days.load(policy)?;
-    let given = read_punches(punches, loaded.zone())
-        .with_context(|| format!("{} cannot be used", punches.display()))?;
-    let records = args.days.evaluate(loaded, given)?;
-    records.answer(session, args.format, args.out.as_deref(), None)?;
+    let mut loaded = args.days.load(policy)?;
+    let given = args.layout.read(punches, &loaded)?;
+    let warnings = given.warnings.iter().map(ToString::to_string);
+    let out = args.out.as_deref();
+    if let Some(sessions) = &args.sessions {
+        let as_of = args.days.as_of(loaded.zone())?;
+        let notes = warnings.collect();
+        let sheets = session_sheets::evaluate(sessions, &loaded, &given.punches, as_of, notes)?;
+        sheets.answer(session, args.format, out)?;
+        return Ok(Answer::Yes);
+    }
+    let earlier = args.against.as_deref().map(Earlier::read).transpose()?;
+    loaded.note(warnings);
+    let records = args.days.evaluate(loaded, given.punches)?;
+    match earlier {
+        Some(earlier) => earlier.answer(session, &records, args.format, out)?,
+        None => records.answer(session, args.format, out, None)?,
+    }
     Ok(Answer::Yes)
-}
-
-fn read_punches(path: &Path, zone: &TimeZone) -> Result<Vec<Punch>> {
-    let text = read(path)?;
-    let rows: Vec<Row> = if is_json(path) {
-        serde_json::from_str(&text)?
-    } else {
-        let mut reader = csv::ReaderBuilder::new()
-            .trim(csv::Trim::All)
-            .from_reader(text.as_bytes());
-        reader.deserialize().collect::<Result<_, _>>()?
-    };
-    let rows = rows.into_iter().enumerate();
-    rows.map(|(at, row)| {
-        // The first row of a CSV file is its heading.
-        let number = if is_json(path) { at + 1 } else { at + 2 };
-        punch(row, number, zone).with_context(|| format!("row {number}"))
-    })
-    .collect()
-}
-
-fn punch(row: Row, number: usize, zone: &TimeZone) -> Result<Punch> {
-    let at = time(&row.at, zone)?;
-    let id = row
-        .id
-        .filter(|id| !id.is_empty())
-        .unwrap_or_else(|| format!("row {number}"));
-    let mut punch = Punch::new(id, PersonId::new(row.person)?, at)
-        .with_kind(row.kind.unwrap_or_default())
-        .with_source(row.source.unwrap_or(Source::Import));
-    punch.device = row
-        .device
-        .filter(|device| !device.is_empty())
-        .map(Into::into);
-    punch.score = row.score;
-    punch.liveness = row.liveness;
-    Ok(punch)
-}
-
-/// A time with its offset, or a local one.
-fn time(text: &str, zone: &TimeZone) -> Result<Timestamp> {
-    if let Ok(at) = text.parse() {
-        return Ok(at);
-    }
-    let local: DateTime = text.parse().map_err(|_| {
-        anyhow!("{text:?} is no time; write 2026-03-02T08:59:30+01:00, or without the offset")
-    })?;
-    Ok(local.to_zoned(zone.clone())?.timestamp())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn times_have_an_offset_or_are_local() {
-        let zone = jiff::tz::TimeZoneDatabase::bundled()
-            .get("Africa/Nairobi")
-            .unwrap();
-        let expected: Timestamp = "2026-03-02T06:00:00Z".parse().unwrap();
-        for text in [
-            "2026-03-02T06:00:00Z",
-            "2026-03-02T09:00:00+03:00",
-            "2026-03-02T09:00",
-            "2026-03-02 09:00:00",
-        ] {
-            assert_eq!(time(text, &zone).unwrap(), expected, "{text}");
-        }
-        let error = time("yesterday", &zone).unwrap_err().to_string();
-        assert!(error.starts_with("\"yesterday\" is no time"), "{error}");
-    }
-
-    #[test]
-    fn rows_are_punches() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("punches.csv");
-        std::fs::write(
-            &path,
-            "person,at,kind,device\nanna, 2026-03-02T09:00 ,in,door\nanna,2026-03-02T17:00,,\n",
-        )
-        .unwrap();
-        let punches = read_punches(&path, &TimeZone::UTC).unwrap();
-        assert_eq!((punches.len(), punches[0].kind), (2, PunchKind::In));
-        assert_eq!(
-            (punches[1].kind, punches[1].id.as_str()),
-            (PunchKind::Undetermined, "row 3")
-        );
-        assert!(punches[1].device.is_none());
-        for (text, words) in [
-            ("person,when\nanna,2026-03-02T09:00\n", "when"),
-            ("person,at\nanna,noon\n", "row 2"),
-            ("person,at\na/b,2026-03-02T09:00\n", "row 2"),
-            ("person,at,kind\nanna,2026-03-02T09:00,inn\n", "inn"),
-        ] {
-            std::fs::write(&path, text).unwrap();
-            let error = format!("{:#}", read_punches(&path, &TimeZone::UTC).unwrap_err());
-            assert!(error.contains(words), "{error}");
-        }
-    }
 }

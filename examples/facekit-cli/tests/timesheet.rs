@@ -112,7 +112,7 @@ fn what_is_wrong_is_named() {
         ),
         (
             "timesheet --policy policy.toml --punches wrong.csv",
-            "wrong.csv cannot be used: caused by row 2: caused by \"noon\" is no time",
+            "wrong.csv cannot be used: 1 row\n  line 2: at: \"noon\" is not a date and time",
         ),
         (
             "timesheet --policy policy.toml --punches empty.csv",

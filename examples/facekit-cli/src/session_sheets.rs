@@ -1,0 +1,157 @@
+//! The sheets of sessions: who attended, was late, absent or excused.
+
+use std::{collections::BTreeMap, path::Path};
+
+use anyhow::{Context, Result};
+use attendance_files::read_sessions;
+use attendance_rules::{Punch, SessionSheet, Statistics};
+use facekit::PersonId;
+use jiff::{Timestamp, tz::TimeZone};
+use serde::Serialize;
+
+use crate::{
+    attendance_input::{bytes, input},
+    context::Session,
+    output::{count, plain, table},
+    payroll::{self, Judgement, unless_zero},
+    records::{Format, Loaded, deliver, harmless, word},
+};
+
+/// The sheets of sessions, with the totals of each person.
+#[derive(Debug, Serialize)]
+pub(crate) struct Sheets {
+    as_of: Timestamp,
+    sessions: Vec<SessionSheet>,
+    totals: BTreeMap<PersonId, Statistics>,
+    statistics: BTreeMap<PersonId, Judgement>,
+    notes: Vec<String>,
+    #[serde(skip)]
+    zone: TimeZone,
+}
+
+/// Evaluates the sessions of a file.
+pub(crate) fn evaluate(
+    path: &Path,
+    loaded: &Loaded,
+    punches: &[Punch],
+    as_of: Timestamp,
+    notes: Vec<String>,
+) -> Result<Sheets> {
+    let sessions = input(path, read_sessions(&bytes(path)?))?.items;
+    let sheets = sessions
+        .iter()
+        .map(|session| session.evaluate(punches, as_of));
+    let sheets = sheets.collect::<Result<Vec<_>, _>>();
+    let sessions = sheets.with_context(|| format!("{} cannot be used", path.display()))?;
+    let totals = Statistics::of_sessions(&sessions);
+    let policy = &loaded.policy().statistics;
+    let statistics = totals.iter();
+    let statistics = statistics.map(|(person, sums)| (person.clone(), Judgement::of(sums, policy)));
+    Ok(Sheets {
+        as_of,
+        statistics: statistics.collect(),
+        totals,
+        sessions,
+        notes,
+        zone: loaded.zone().clone(),
+    })
+}
+
+impl Sheets {
+    /// Prints the sheets, or writes them to a file and prints a summary.
+    pub(crate) fn answer(
+        &self,
+        session: &Session,
+        format: Format,
+        out: Option<&Path>,
+    ) -> Result<()> {
+        let text = match format {
+            Format::Json => serde_json::to_string_pretty(self)
+                .context("the sessions cannot be written as JSON")?,
+            Format::Csv => self.csv()?,
+            Format::Table => {
+                let rows = self.sessions.iter().flat_map(|sheet| {
+                    sheet.marks.iter().map(|mark| {
+                        let at = mark.at.map(|at| at.to_zoned(self.zone.clone()));
+                        let at = at.map(|at| at.strftime("%Y-%m-%d %H:%M:%S").to_string());
+                        [
+                            sheet.session.clone(),
+                            mark.person.to_string(),
+                            word(&mark.status),
+                            at.unwrap_or_default(),
+                            unless_zero(mark.late),
+                        ]
+                    })
+                });
+                let marks = table(["session", "person", "status", "at", "late"], rows);
+                format!(
+                    "{marks}\n{}",
+                    payroll::totals(&self.totals, &self.statistics)
+                )
+            }
+        };
+        let out = out.map(|out| ("sessions", out));
+        deliver(session, format, self, text, out, &self.summary())
+    }
+
+    fn csv(&self) -> Result<String> {
+        let mut writer = csv::Writer::from_writer(Vec::new());
+        writer.write_record([
+            "session",
+            "closed",
+            "person",
+            "status",
+            "at",
+            "late_seconds",
+        ])?;
+        for sheet in &self.sessions {
+            for mark in &sheet.marks {
+                let at = mark
+                    .at
+                    .map(|at| at.display_with_offset(self.zone.to_offset(at)).to_string());
+                writer.write_record([
+                    harmless(&sheet.session),
+                    sheet.is_closed.to_string(),
+                    harmless(mark.person.as_str()),
+                    word(&mark.status),
+                    at.unwrap_or_default(),
+                    mark.late.0.to_string(),
+                ])?;
+            }
+        }
+        let bytes = writer
+            .into_inner()
+            .map_err(csv::IntoInnerError::into_error)?;
+        let text = String::from_utf8(bytes).context("the sessions are not UTF-8")?;
+        Ok(text.trim_end().to_owned())
+    }
+
+    fn summary(&self) -> String {
+        let open = self
+            .sessions
+            .iter()
+            .filter(|sheet| !sheet.is_closed)
+            .count();
+        let refused: usize = self.sessions.iter().map(|sheet| sheet.refused.len()).sum();
+        let mut text = format!(
+            "{}, {} with marks, {open} not closed yet",
+            count(self.sessions.len(), "session", "sessions"),
+            count(self.totals.len(), "person", "people"),
+        );
+        if refused > 0 {
+            text += &format!(
+                "\n{} in no session or after the first",
+                count(refused, "punch", "punches")
+            );
+        }
+        for (person, judgement) in &self.statistics {
+            for words in judgement.words() {
+                text += &format!("\n{}: {words}", plain(person.as_str()));
+            }
+        }
+        for note in &self.notes {
+            text += &format!("\n{}", plain(note));
+        }
+        text
+    }
+}
