@@ -51,6 +51,7 @@ pub(crate) fn read(bytes: &[u8], warnings: &mut Vec<Warning>) -> Result<Table> {
     }
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "callers pass it to map_err")]
 fn unreadable(error: calamine::XlsxError) -> Error {
     Error::format(format_args!(
         "the file is not an .xlsx file that can be read: {error}"
