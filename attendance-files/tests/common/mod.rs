@@ -70,12 +70,6 @@ pub(crate) fn workbook(sheets: &[(&str, &[&[Cell<'_>]])]) -> Vec<u8> {
     let (mut names, mut links) = (String::new(), String::new());
     for (number, (name, rows)) in (1..).zip(sheets) {
         names += &format!(r#"<sheet name="{name}" sheetId="{number}" r:id="rId{number}"/>"#);
-        add(
-            "_rels/.rels",
-            &format!(
-                r#"<Relationships xmlns="{package}"><Relationship Id="rId1" Type="{relations}/officeDocument" Target="xl/workbook.xml"/></Relationships>"#
-            ),
-        );
         links += &format!(
             r#"<Relationship Id="rId{number}" Type="{relations}/worksheet" Target="worksheets/sheet{number}.xml"/>"#
         );
@@ -120,6 +114,12 @@ pub(crate) fn workbook(sheets: &[(&str, &[&[Cell<'_>]])]) -> Vec<u8> {
     add(
         "xl/_rels/workbook.xml.rels",
         &format!(r#"<Relationships xmlns="{package}">{links}</Relationships>"#),
+    );
+    add(
+        "_rels/.rels",
+        &format!(
+            r#"<Relationships xmlns="{package}"><Relationship Id="rId1" Type="{relations}/officeDocument" Target="xl/workbook.xml"/></Relationships>"#
+        ),
     );
     zip.finish().unwrap().into_inner()
 }
