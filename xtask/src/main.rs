@@ -2,6 +2,7 @@
 //! missing, it installs.
 
 mod dependencies;
+mod features;
 mod peers;
 mod python;
 mod runner;
@@ -148,6 +149,7 @@ fn check(runner: &mut Runner) {
         &[&rules[..], &deny].concat(),
     );
     runner.step("dependencies", dependencies::check);
+    runner.step("features of dependencies", features::check);
 }
 
 /// The Python package, as it is installed.
