@@ -21,12 +21,15 @@ pub(crate) fn check() -> Result<()> {
     let whole = Trees::of(&["--workspace"], &["normal", "build", "dev"], &heavy)?;
     for member in members()? {
         let package = ["--package", &member.name];
-        let mut selections = vec![vec!["normal", "build", "dev"]];
-        if !member.published {
-            selections.push(vec!["normal", "build"]);
+        let tests = Trees::of(&package, &["normal", "build", "dev"], &heavy)?;
+        if !tests.has_heavy() {
+            continue;
         }
-        for edges in selections {
-            let trees = Trees::of(&package, &edges, &heavy)?;
+        let mut selections = vec![tests];
+        if !member.published {
+            selections.push(Trees::of(&package, &["normal", "build"], &heavy)?);
+        }
+        for trees in selections {
             for difference in trees.differences(&whole) {
                 let members = differences.entry(difference).or_default();
                 if members.last() != Some(&member.name) {
@@ -79,6 +82,15 @@ impl Trees {
             target: kept(parse(&tree(packages, &target)?)),
             all: kept(parse(&tree(packages, edges)?)),
         })
+    }
+
+    fn has_heavy(&self) -> bool {
+        let heavy = |name: &String| {
+            name.split(' ')
+                .next()
+                .is_some_and(|name| HEAVY.contains(&name))
+        };
+        self.all.keys().any(heavy)
     }
 
     /// What of this would be compiled beside what `whole` is compiled from.
@@ -160,7 +172,6 @@ struct Member {
     published: bool,
 }
 
-/// The members that have a heavy dependency.
 fn members() -> Result<Vec<Member>> {
     let metadata = output(&mut cargo(&[
         "metadata",
@@ -170,25 +181,16 @@ fn members() -> Result<Vec<Member>> {
     ]))?;
     let metadata: Value = serde_json::from_str(&metadata).context("cargo metadata")?;
     let packages = metadata["packages"].as_array().context("no packages")?;
-    let mut members = Vec::new();
-    for package in packages {
-        let name = package["name"]
-            .as_str()
-            .context("a package without a name")?;
-        let tree = parse(&tree(&["--package", name], &["normal", "build", "dev"])?);
-        let heavy = |name: &String| {
-            HEAVY
-                .iter()
-                .any(|heavy| name.split(' ').next() == Some(heavy))
-        };
-        if tree.keys().any(heavy) {
-            members.push(Member {
-                name: name.to_owned(),
-                published: package["publish"].is_null(),
-            });
-        }
-    }
-    Ok(members)
+    let member = |package: &Value| {
+        Ok(Member {
+            name: package["name"]
+                .as_str()
+                .context("a package without a name")?
+                .to_owned(),
+            published: package["publish"].is_null(),
+        })
+    };
+    packages.iter().map(member).collect()
 }
 
 #[cfg(test)]

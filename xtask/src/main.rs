@@ -32,7 +32,7 @@ Usage: cargo xtask COMMAND
   bench python [the same options]
            the Python package beside the same calls from Rust, and beside the peers
   wheel [--profile NAME] [--python PROGRAM]
-           the wheel of the Python package, with cargo's profile release; into target/wheels
+           the wheel of the Python package, with cargo's profile dist; into target/wheels
   py [--profile NAME] [--python PROGRAM] [--wheel FILE]
            a wheel, such a one with cargo's profile dev unless it is named, installed in an
            environment of its own and tested there
@@ -105,7 +105,7 @@ fn run() -> Result<bool> {
             return Ok(passed);
         }
         "wheel" => {
-            let options = wheel::Options::parse(&rest, "release")?;
+            let options = wheel::Options::parse(&rest, "dist")?;
             runner.step("wheel", || options.build().map(drop));
         }
         "bench" if rest.first().is_some_and(|first| first == "peers") => {

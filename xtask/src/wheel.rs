@@ -94,9 +94,6 @@ impl Options {
         build.args(["--profile", &self.profile, "--interpreter", &self.python]);
         build.arg("--manifest-path").arg(manifest);
         build.arg("--out").arg(&folder);
-        if self.profile == "release" {
-            build.arg("--strip");
-        }
         succeed(&mut build)?;
         let wheels = fs::read_dir(&folder).with_context(|| folder.display().to_string())?;
         for entry in wheels {
