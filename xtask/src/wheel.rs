@@ -95,9 +95,6 @@ impl Options {
         build.args(["--profile", &self.profile, "--interpreter", &self.python]);
         build.arg("--manifest-path").arg(manifest);
         build.arg("--out").arg(&folder);
-        if self.profile == "release" {
-            build.arg("--strip");
-        }
         succeed(&mut build)?;
         if let Some(wheel) = wheels(&folder)?.pop() {
             let megabytes = fs::metadata(&wheel)?.len() as f64 / 1e6;
