@@ -62,7 +62,7 @@ impl RuntimeName {
             Self::Ort => {
                 "ONNX Runtime, on CPUs and accelerators; its library must be on the machine"
             }
-            Self::Candle => "Candle: pure Rust, on the CPU, slower than tract",
+            Self::Candle => "Pure Rust, on the CPU, slower than tract",
         }
     }
 

@@ -8,8 +8,8 @@ use std::{
 
 use anyhow::{Context, Result, bail};
 use facekit::{
-    Error, ExamineOptions, ExaminedFace, Image, Models, QualityOptions, Recognizer, Threshold,
-    image, work::ordered,
+    Error, ExamineOptions, Image, Models, QualityOptions, Recognizer, Threshold, image,
+    work::ordered,
 };
 use serde::Serialize;
 
@@ -183,19 +183,9 @@ impl Finder {
             }
             Self::Examiner(recognizer) => {
                 let faces = recognizer.examine(image.view(), &ExamineOptions::default())?;
-                Ok(faces.into_iter().map(examined).collect())
+                Ok(faces.into_iter().map(Face::from).collect())
             }
         }
-    }
-}
-
-fn examined(face: ExaminedFace) -> Face {
-    Face {
-        issues: face.quality.issues(&QualityOptions::default()),
-        detection: face.detection,
-        quality: face.quality,
-        liveness: face.liveness,
-        outcome: None,
     }
 }
 

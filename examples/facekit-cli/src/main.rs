@@ -102,7 +102,7 @@ enum Command {
     Eval(eval::Command),
     /// Make an attendance sheet, or day records by a policy, from camera frames
     Attend(attend::Args),
-    /// Make day records from punches by a policy
+    /// Make day records by a policy from punches
     Timesheet(timesheet::Args),
 }
 

@@ -1,8 +1,8 @@
 //! A face in the reports of commands.
 
 use facekit::{
-    Calibration, Detection, Identity, LivenessScore, Outcome, Quality, QualityIssue, Recognition,
-    Rect,
+    Calibration, Detection, ExaminedFace, Identity, LivenessScore, Outcome, Quality, QualityIssue,
+    QualityOptions, Recognition, Rect,
 };
 use serde::Serialize;
 
@@ -32,6 +32,19 @@ impl From<Recognition> for Face {
             issues,
             liveness: recognition.liveness,
             outcome: Some(recognition.outcome),
+        }
+    }
+}
+
+impl From<ExaminedFace> for Face {
+    /// A face that was not searched for. Its issues are those of the default limits.
+    fn from(face: ExaminedFace) -> Self {
+        Self {
+            detection: face.detection,
+            quality: face.quality,
+            issues: face.quality.issues(&QualityOptions::default()),
+            liveness: face.liveness,
+            outcome: None,
         }
     }
 }

@@ -185,7 +185,7 @@ fn enroll_identify_verify_remove() {
     place
         .run(words(&format!("{line} --refuse-resemblance"), &[&gul[0]]))
         .ends(1)
-        .says(&["belongs to abdullah already"]);
+        .says(&["the face matches abdullah, who is enrolled already"]);
     place
         .run(words(line, &[&gul[0]]))
         .ends(0)

@@ -139,7 +139,7 @@ fn pull_without_a_server() {
         .fails(&["model tiny: not downloaded", "caused by"]);
     place
         .line("models pull tiny --mirror nonsense")
-        .fails(&["mirror: \"nonsense\" is not an http or https address"]);
+        .fails(&["mirror: \"nonsense\" is not an http or https URL"]);
     let failed = place.line(&format!("{line} --json")).fails(&[]);
     let error: serde_json::Value =
         serde_json::from_str(failed.stderr.lines().last().unwrap()).unwrap();

@@ -82,8 +82,8 @@ fn command_and_quickstart_give_the_same_sightings() {
             (&command.0, &command.1, &command.2),
             (&tour.0, &tour.1, &tour.2)
         );
-        // The command runs a model on one thread and the quickstart on all, so sums are rounded differently.
-        assert!((command.3 - tour.3).abs() < 1e-3, "{command:?} {tour:?}");
-        assert!((command.4 - tour.4).abs() < 1e-3, "{command:?} {tour:?}");
+        // The command loads models for one thread and the quickstart for all, so rounding may differ.
+        assert!((command.3 - tour.3).abs() < 1e-5, "{command:?} {tour:?}");
+        assert!((command.4 - tour.4).abs() < 1e-5, "{command:?} {tour:?}");
     }
 }

@@ -120,7 +120,7 @@ fn bad_input_is_named() {
         ),
         (
             "timesheet --policy policy.toml --punches punches.csv --holidays wrong.ics",
-            "it is cut short: VCALENDAR does not end",
+            "it is truncated: VCALENDAR does not end",
         ),
         (
             "timesheet --policy policy.toml --punches punches.csv --members wrong.json",

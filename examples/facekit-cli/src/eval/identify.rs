@@ -17,10 +17,6 @@ use crate::{
     session::Session,
 };
 
-/// Photos are sorted by name. The first photo of each person is enrolled, and the other photos are searched for. People
-/// with a single photo are strangers. FNIR is the share of searches by enrolled people in which the person is not the best
-/// candidate at the threshold or above. FPIR is the share of searches by strangers with a candidate at the threshold or
-/// above.
 #[derive(clap::Args, Debug)]
 pub(crate) struct Args {
     /// A folder that holds a folder of photos for each person

@@ -19,8 +19,6 @@ use crate::{
     session::Session,
 };
 
-/// The accuracy follows the protocol of the pairs file: the threshold of a fold comes from the other folds, and a pair
-/// with a missing face counts as wrong. The error rates are over all pairs of all photos.
 #[derive(clap::Args, Debug)]
 pub(crate) struct Args {
     /// A folder that holds a folder for each person, with photos named NAME_0001.jpg and so on

@@ -18,9 +18,6 @@ use crate::{
     session::Session,
 };
 
-/// BPCER is the share of live faces that are rejected. APCER is the share of attacks that are accepted, separately for
-/// each folder of attacks (a folder is an attack species). The largest face of a photo counts. Photos without a face are
-/// non-responses, and are counted separately.
 #[derive(clap::Args, Debug)]
 pub(crate) struct Args {
     /// Folders of photos of live people

@@ -24,10 +24,27 @@ mod liveness;
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     /// Verification: accuracy, error rates, and the scores of false-match rates
+    ///
+    /// The accuracy follows the protocol of the pairs file: the threshold of a fold comes from the
+    /// other folds, and a pair with a missing face counts as wrong. The error rates are over all pairs
+    /// of all photos.
+    #[command(verbatim_doc_comment)]
     Lfw(lfw::Args),
     /// Identification of enrolled people and strangers: FNIR and FPIR
+    ///
+    /// The photos of a person are sorted by name. The first photo (with --enroll N, the first N) is
+    /// enrolled, and the others are probes. A person without other photos is a stranger. FNIR is the
+    /// share of probes of enrolled people for which the person is not the best candidate at the
+    /// threshold or above. FPIR is the share of probes of strangers with a candidate at the threshold
+    /// or above.
+    #[command(verbatim_doc_comment)]
     Identify(identify::Args),
     /// Liveness check with live faces and attacks: BPCER and APCER
+    ///
+    /// BPCER is the share of live faces that are rejected. APCER is the share of attacks that are
+    /// accepted, for each folder of attacks (a folder is an attack species). The largest face of a
+    /// photo counts. Photos without a face are non-responses, and are counted separately.
+    #[command(verbatim_doc_comment)]
     Liveness(liveness::Args),
 }
 

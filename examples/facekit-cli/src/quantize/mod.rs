@@ -25,9 +25,6 @@ use crate::{
 /// The end of the name of a variant.
 const SUFFIX: &str = "_int8";
 
-/// A variant has the name of the model with _int8 at the end. Its speed on ONNX Runtime with one thread and its results
-/// are compared with those of the model. The variant of an embedder gets its own calibration, from all pairs of photos. A
-/// set becomes a new set, in which the good variants replace their models.
 #[derive(clap::Args, Debug)]
 pub(crate) struct Args {
     /// Models and sets: standard, mobilefacenet
@@ -46,7 +43,9 @@ pub(crate) struct Args {
     #[arg(long, value_name = "N", default_value = "200")]
     photos: NonZeroUsize,
 
-    /// A Python interpreter with the packages onnx and onnxruntime, which quantize the model
+    /// A Python interpreter with the packages onnx and onnxruntime
+    ///
+    /// The tools of ONNX Runtime quantize the model. They are written in Python.
     #[arg(long, value_name = "PROGRAM", default_value = "python3")]
     python: PathBuf,
 
