@@ -63,6 +63,7 @@
 
 mod cache;
 mod error;
+mod fork;
 mod library;
 mod network;
 #[cfg(feature = "load-dynamic")]

@@ -55,6 +55,7 @@ static LOADED: Mutex<Option<&'static Loaded>> = Mutex::new(None);
 ///
 /// `LibraryUnavailable`, with every place that was tried, or where `path` is another than the one in use.
 pub(crate) fn loaded(path: Option<&Path>) -> Result<&'static Loaded> {
+    crate::fork::check_process()?;
     let mut loaded = LOADED.lock().unwrap_or_else(PoisonError::into_inner);
     if let Some(loaded) = *loaded {
         same(path, &loaded.library)?;
