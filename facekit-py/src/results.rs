@@ -1,4 +1,4 @@
-//! Faces: where they are, how good they are, and whose.
+//! Faces: boxes, detections, matches and recognitions.
 
 use facekit::{LivenessScore, Outcome, Point, Rect};
 use numpy::{PyArray2, ndarray::Array2};
@@ -12,32 +12,12 @@ use serde::{Deserialize, Serialize};
 use crate::{
     embedding::{Embedding, SavedEmbedding},
     errors,
-    options::share,
+    options::fraction,
     quality::{Quality, QualityIssue},
-    value,
+    value::{self, value_class},
 };
 
-/// The methods of a class of results, and with them what all results have.
-macro_rules! value_class {
-    ($class:ident { $($body:tt)* }) => {
-        #[pymethods]
-        impl $class {
-            $($body)*
-
-            /// The same as Python's own types, with the keys of `facekit --json`.
-            fn to_dict<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-                value::to_dict(py, self)
-            }
-
-            fn __reduce__<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
-                value::reduce(py, stringify!($class), self)
-            }
-        }
-    };
-}
-pub(crate) use value_class;
-
-/// `Faces`, a tuple that knows the size of its image.
+/// Makes `Faces`, a tuple with the size of its image.
 pub(crate) fn faces<'py, T>(
     py: Python<'py>,
     faces: Vec<T>,
@@ -51,10 +31,10 @@ where
     class.call1((faces, width, height))
 }
 
-/// An upright box in an image, in pixels; the origin is the top left corner of the image, and y grows downwards. It may reach
+/// An upright box in an image, in pixels. The origin is the top left corner of the image, and y grows downward. The box may extend
 /// beyond the image.
 ///
-/// A box can be unpacked, and is indexed, as `x, y, width, height`.
+/// A box can be unpacked and indexed as `x, y, width, height`.
 ///
 /// >>> from facekit import Box
 /// >>> box = Box(10, 20, 30, 40)
@@ -67,12 +47,12 @@ where
 pub(crate) struct Box(pub(crate) Rect);
 
 value_class!(Box {
-    /// Raises InvalidArgumentError where a number is not finite, or width or height is negative.
+    /// Raises InvalidArgumentError if a number is not finite, or if width or height is negative.
     #[new]
     fn new(py: Python<'_>, x: f32, y: f32, width: f32, height: f32) -> PyResult<Self> {
         let numbers = [x, y, width, height];
         if width < 0.0 || height < 0.0 || !numbers.iter().all(|number| number.is_finite()) {
-            let reason = format!("{numbers:?} given, finite numbers and no negative size needed");
+            let reason = format!("{numbers:?} given, finite numbers and a size of at least 0 needed");
             return Err(errors::argument(py, "box", reason));
         }
         Ok(Self(Rect::new(x, y, width, height)))
@@ -90,32 +70,32 @@ value_class!(Box {
         self.0.y
     }
 
-    /// To the right edge, never negative.
+    /// The width, never negative.
     #[getter]
     fn width(&self) -> f32 {
         self.0.width
     }
 
-    /// To the bottom edge, never negative.
+    /// The height, never negative.
     #[getter]
     fn height(&self) -> f32 {
         self.0.height
     }
 
-    /// Left, top, right and bottom: the form that OpenCV's drawing functions and insightface use.
+    /// Left, top, right and bottom edge: the form of OpenCV's drawing functions and of insightface.
     #[getter]
     fn xyxy(&self) -> (f32, f32, f32, f32) {
         let Rect { x, y, width, height } = self.0;
         (x, y, x + width, y + height)
     }
 
-    /// Square pixels.
+    /// The area in square pixels.
     #[getter]
     fn area(&self) -> f32 {
         self.0.area()
     }
 
-    /// The centre, x and y.
+    /// The center, x and y.
     #[getter]
     fn center(&self) -> (f32, f32) {
         let center = self.0.center();
@@ -139,8 +119,8 @@ value_class!(Box {
         self.tuple(py)?.try_iter()
     }
 
-    fn __getitem__<'py>(&self, py: Python<'py>, at: isize) -> PyResult<Bound<'py, PyAny>> {
-        self.tuple(py)?.as_any().get_item(at)
+    fn __getitem__<'py>(&self, py: Python<'py>, index: isize) -> PyResult<Bound<'py, PyAny>> {
+        self.tuple(py)?.as_any().get_item(index)
     }
 
     fn __repr__(&self) -> String {
@@ -161,9 +141,9 @@ impl Box {
     }
 }
 
-/// A face that was found.
+/// A face that a detector found.
 ///
-/// Made by hand, it stands for the face of another detector:
+/// The constructor is for faces of another detector:
 ///
 /// >>> from facekit import Detection
 /// >>> points = [(30, 45), (60, 45), (45, 60), (33, 80), (58, 80)]
@@ -191,7 +171,7 @@ value_class!(Detection {
             let reason = format!("{landmarks:?} given, finite numbers needed");
             return Err(errors::argument(py, "landmarks", reason));
         }
-        share(py, "score", Some(score))?;
+        fraction(py, "score", Some(score))?;
         Ok(Self(facekit::Detection {
             rect: Box::new(py, x, y, width, height)?.0,
             landmarks: landmarks.map(|[x, y]| Point::new(x, y)).into(),
@@ -199,20 +179,20 @@ value_class!(Detection {
         }))
     }
 
-    /// The box around the face, in pixels of the image given.
+    /// The box around the face, in pixels of the image.
     #[getter]
     fn r#box(&self) -> Box {
         Box(self.0.rect)
     }
 
-    /// Five points as a float32 array of shape (5, 2), x and y in pixels of the image given: the eye on the left of the image, the
-    /// eye on the right, the tip of the nose, the corners of the mouth on the left and on the right.
+    /// Five points as a float32 array of shape (5, 2), x and y in pixels of the image. The order is: the eye on the left of the image,
+    /// the eye on the right, the tip of the nose, the corner of the mouth on the left, the corner on the right.
     #[getter]
     fn landmarks<'py>(&self, py: Python<'py>) -> Bound<'py, PyArray2<f32>> {
         landmarks(py, &self.0)
     }
 
-    /// How sure the detector is, 0 to 1. Comparable between faces of one detector only.
+    /// The score of the detector, 0 to 1. Only scores of the same detector can be compared.
     #[getter]
     fn score(&self) -> f32 {
         self.0.score
@@ -225,17 +205,17 @@ value_class!(Detection {
 
 fn landmarks<'py>(py: Python<'py>, face: &facekit::Detection) -> Bound<'py, PyArray2<f32>> {
     let points = face.landmarks.points();
-    let array = Array2::from_shape_fn((5, 2), |(at, axis)| {
+    let array = Array2::from_shape_fn((5, 2), |(number, axis)| {
         if axis == 0 {
-            points[at].x
+            points[number].x
         } else {
-            points[at].y
+            points[number].y
         }
     });
     PyArray2::from_owned_array(py, array)
 }
 
-/// A person as a match.
+/// A person who matches a face.
 ///
 /// >>> import facekit
 /// >>> recognizer = facekit.Recognizer(gallery=facekit.Gallery())
@@ -249,26 +229,26 @@ fn landmarks<'py>(py: Python<'py>, face: &facekit::Detection) -> Bound<'py, PyAr
 pub(crate) struct Identity(pub(crate) facekit::Identity);
 
 value_class!(Identity {
-    /// The id.
+    /// The person's id.
     #[getter]
     fn person(&self) -> &str {
         self.0.person.as_str()
     }
 
-    /// The name, where the gallery has one.
+    /// The person's name, if the gallery has one.
     #[getter]
     fn name(&self) -> Option<&str> {
         self.0.name.as_deref()
     }
 
-    /// The cosine to the nearest of the person's templates, -1 to 1; greater is closer.
+    /// The cosine to the nearest of the person's templates, -1 to 1. Greater is closer.
     #[getter]
     fn score(&self) -> f32 {
         self.0.score
     }
 
-    /// The false-match rate of a single comparison that the score stands for, rounded up where the score lies outside the
-    /// calibrated range; None where the embedding space is not calibrated.
+    /// The false-match rate of single comparisons if this score is the threshold. It is rounded up if the score is outside the
+    /// calibrated range, and None if the embedding space is not calibrated.
     #[getter]
     fn fmr(&self) -> Option<f64> {
         self.0.fmr
@@ -279,7 +259,7 @@ value_class!(Identity {
     }
 });
 
-/// A person near to a probe, as `Recognizer.identify` lists them.
+/// A person near to a probe, from `Recognizer.identify`.
 ///
 /// >>> import facekit
 /// >>> recognizer = facekit.Recognizer(gallery=facekit.Gallery())
@@ -292,31 +272,31 @@ value_class!(Identity {
 pub(crate) struct Candidate(pub(crate) facekit::Candidate);
 
 value_class!(Candidate {
-    /// The id.
+    /// The person's id.
     #[getter]
     fn person(&self) -> &str {
         self.0.identity.person.as_str()
     }
 
-    /// The name, where the gallery has one.
+    /// The person's name, if the gallery has one.
     #[getter]
     fn name(&self) -> Option<&str> {
         self.0.identity.name.as_deref()
     }
 
-    /// The cosine to the nearest of the person's templates, -1 to 1; greater is closer.
+    /// The cosine to the nearest of the person's templates, -1 to 1. Greater is closer.
     #[getter]
     fn score(&self) -> f32 {
         self.0.identity.score
     }
 
-    /// The false-match rate of a single comparison that the score stands for; None where the embedding space is not calibrated.
+    /// The false-match rate of single comparisons if this score is the threshold. None if the embedding space is not calibrated.
     #[getter]
     fn fmr(&self) -> Option<f64> {
         self.0.identity.fmr
     }
 
-    /// Whether the score passes the recogniser's threshold.
+    /// Whether the score passes the recognizer's threshold.
     #[getter]
     fn matches(&self) -> bool {
         self.0.matches
@@ -332,10 +312,10 @@ value_class!(Candidate {
     }
 });
 
-/// A face in an image, and what became of it.
+/// A face in an image, and its outcome.
 ///
-/// `outcome` says what: `"known"` (see `identity`), `"unknown"` (see `nearest`), `"spoof"` (see `liveness`) or `"poor_quality"`
-/// (see `issues`). All of them are results, not errors.
+/// `outcome` is `"known"` (see `identity`), `"unknown"` (see `nearest`), `"spoof"` (see `liveness`) or `"poor_quality"` (see
+/// `issues`). All of these are results, not errors.
 ///
 /// >>> import facekit
 /// >>> face = facekit.Recognizer().recognize("anna.jpg").largest
@@ -345,7 +325,7 @@ value_class!(Candidate {
 #[derive(Clone, Serialize, Deserialize)]
 #[serde(from = "SavedRecognition", into = "SavedRecognition")]
 pub(crate) struct Recognition {
-    /// Without its embedding.
+    /// The core's value, without its embedding.
     face: facekit::Recognition,
     embedding: Option<Embedding>,
 }
@@ -359,43 +339,43 @@ impl From<facekit::Recognition> for Recognition {
 
 #[pymethods]
 impl Recognition {
-    /// Where the face is.
+    /// The face as the detector found it.
     #[getter]
     fn detection(&self) -> Detection {
         Detection(self.face.detection)
     }
 
-    /// The box around the face, in pixels of the image given.
+    /// The box around the face, in pixels of the image.
     #[getter]
     fn r#box(&self) -> Box {
         Box(self.face.detection.rect)
     }
 
-    /// Five points as a float32 array of shape (5, 2), in pixels; see `Detection.landmarks`.
+    /// Five points as a float32 array of shape (5, 2), in pixels. See `Detection.landmarks`.
     #[getter]
     fn landmarks<'py>(&self, py: Python<'py>) -> Bound<'py, PyArray2<f32>> {
         landmarks(py, &self.face.detection)
     }
 
-    /// How good the face is.
+    /// The quality of the face.
     #[getter]
     fn quality(&self) -> Quality {
         Quality(self.face.quality)
     }
 
-    /// How live the face is, 0 (an attack) to 1 (bona fide); None where the quality gate refused it before, or nothing checks.
+    /// The liveness of the face, 0 (attack) to 1 (bona fide). None if the quality gate refused the face, or if there is no check.
     #[getter]
     fn liveness(&self) -> Option<f32> {
         self.face.liveness.map(LivenessScore::value)
     }
 
-    /// The face as a vector; None where it was refused before.
+    /// The face as a vector. None if the quality gate or the liveness check refused the face.
     #[getter]
     fn embedding(&self) -> Option<Embedding> {
         self.embedding.clone()
     }
 
-    /// What became of the face: "known", "unknown", "spoof" or "poor_quality".
+    /// "known", "unknown", "spoof" or "poor_quality".
     #[getter]
     fn outcome(&self) -> &'static str {
         match &self.face.outcome {
@@ -406,13 +386,13 @@ impl Recognition {
         }
     }
 
-    /// Who it is; None where that is not known.
+    /// The person, if the face is known; otherwise None.
     #[getter]
     fn identity(&self) -> Option<Identity> {
         self.known().cloned().map(Identity)
     }
 
-    /// For an unknown face, the nearest person all the same, for those who set thresholds.
+    /// The nearest person to an unknown face, although below the threshold. It helps to set thresholds.
     #[getter]
     fn nearest(&self) -> Option<Identity> {
         match &self.face.outcome {
@@ -421,19 +401,19 @@ impl Recognition {
         }
     }
 
-    /// The id of who it is; None where that is not known.
+    /// The person's id, if the face is known; otherwise None.
     #[getter]
     fn person(&self) -> Option<&str> {
         self.known().map(|identity| identity.person.as_str())
     }
 
-    /// The name of who it is; None where that is not known, or the gallery has none.
+    /// The person's name, if the face is known and the gallery has a name; otherwise None.
     #[getter]
     fn name(&self) -> Option<&str> {
         self.known().and_then(|identity| identity.name.as_deref())
     }
 
-    /// What keeps the face from being compared; empty but for "poor_quality".
+    /// The reasons of "poor_quality"; empty for other outcomes.
     #[getter]
     fn issues(&self) -> Vec<QualityIssue> {
         match &self.face.outcome {
@@ -442,7 +422,7 @@ impl Recognition {
         }
     }
 
-    /// The same as Python's own types, with the keys of `facekit --json`; the embedding's numbers only if they are asked for.
+    /// The value as Python's own types, with the keys of `facekit --json`. With `embedding=True` it has the embedding's numbers too.
     #[pyo3(signature = (*, embedding = false))]
     fn to_dict<'py>(&self, py: Python<'py>, embedding: bool) -> PyResult<Bound<'py, PyAny>> {
         let face = value::to_dict(py, &Document::new(&self.face))?;
@@ -489,6 +469,11 @@ impl Recognition {
 }
 
 impl Recognition {
+    /// The core's value, without its embedding.
+    pub(crate) fn face(&self) -> &facekit::Recognition {
+        &self.face
+    }
+
     fn known(&self) -> Option<&facekit::Identity> {
         match &self.face.outcome {
             Outcome::Known(identity) => Some(identity),
@@ -508,7 +493,7 @@ impl PartialEq for Recognition {
     }
 }
 
-/// A face with the keys of the command's documents.
+/// A face with the keys of `facekit --json`.
 #[derive(Serialize)]
 struct Document<'a> {
     #[serde(flatten)]
