@@ -1,7 +1,7 @@
-//! What every [`VectorIndex`] must do.
+//! The suite for every [`VectorIndex`].
 //!
-//! The functions take a constructor, since most need several indexes. What is near is decided by an oracle that
-//! compares with every embedding in double precision.
+//! The functions take a constructor, because most need several indexes. The expected results come from an oracle, which
+//! compares the probe with every embedding in double precision.
 
 use std::{
     collections::{BTreeMap, HashSet},
@@ -20,9 +20,8 @@ use proptest::{
 
 /// Makes a module of tests, one for each property of a [`VectorIndex`].
 ///
-/// The second argument makes an empty index of a space and a metric; it is called with a `&EmbeddingSpace` and a
-/// [`Metric`]. `recall` is the least share of the true ten nearest that a search finds on average: 1.0 for an
-/// exact index.
+/// The second argument makes an empty index. It is called with a `&EmbeddingSpace` and a [`Metric`]. `recall` is the least
+/// fraction of the true ten nearest that a search finds on average: 1.0 for an exact index.
 ///
 /// ```
 /// use facekit::{EmbeddingSpace, ExactIndex, Metric};
@@ -76,13 +75,13 @@ macro_rules! vector_index_suite {
 /// Makes an empty index.
 pub type Make = fn(&EmbeddingSpace, Metric) -> Box<dyn VectorIndex>;
 
-/// How far a cosine may lie from the oracle's: it is computed in single precision. Distances are compared as the cosines
-/// they stand for, since a square root makes much of a small error near zero.
+/// The greatest difference of a cosine from the oracle's, because it is computed in single precision. Distances are converted
+/// to cosines before they are compared: near zero, a square root makes a small error large.
 const TOLERANCE: f64 = 1e-5;
 
 const METRICS: [Metric; 2] = [Metric::Cosine, Metric::Euclidean];
 
-/// A new index is empty, says what it was made for, and finds nothing.
+/// A new index is empty, reports its space and metric, and finds nothing.
 ///
 /// # Panics
 ///
@@ -101,7 +100,7 @@ pub fn starts_empty(make: Make) {
     }
 }
 
-/// Every embedding is its own nearest, with the score of equality.
+/// The nearest of every embedding is the embedding itself, with the score of equal embeddings.
 ///
 /// # Panics
 ///
@@ -125,7 +124,7 @@ pub fn finds_itself(make: Make) {
     }
 }
 
-/// Scores fall; where they are equal, ids rise, whatever the order of insertion.
+/// Candidates are in descending order of score, and in ascending order of id for equal scores, whatever the order of insertion.
 ///
 /// # Panics
 ///
@@ -157,7 +156,7 @@ pub fn orders_by_score_then_id(make: Make) {
     }
 }
 
-/// `k` bounds the result; a `k` of zero finds nothing and one beyond the length finds all.
+/// A search returns at most `k` candidates: none for zero, and all for a `k` greater than the length.
 ///
 /// # Panics
 ///
@@ -185,7 +184,7 @@ pub fn returns_at_most_k(make: Make) {
     }
 }
 
-/// A roster limits the search itself: its `k` best come back although all others are closer.
+/// A roster limits the search itself: the search returns the `k` best on the roster, although all others are closer.
 ///
 /// # Panics
 ///
@@ -197,7 +196,7 @@ pub fn searches_inside_the_roster(make: Make) {
         let probe = axis(&space, 0);
         let mut entries = Vec::new();
         for id in 0..400 {
-            // Everybody on the roster, the multiples of 40, points away from the probe.
+            // The templates on the roster, the multiples of 40, point away from the probe.
             let lean = if id % 40 == 0 { -1.0 } else { 1.0 };
             let mut values = source.values(space.dimension());
             values[0] = lean * (values[0].abs() + 0.5);
@@ -218,7 +217,7 @@ pub fn searches_inside_the_roster(make: Make) {
     }
 }
 
-/// Ids on a roster that the index does not hold match nobody; an empty roster matches nobody at all.
+/// Ids on a roster that the index does not hold are ignored. With an empty roster, a search finds nothing.
 ///
 /// # Panics
 ///
@@ -291,7 +290,7 @@ pub fn searches_a_kept_set_after_changes(make: Make) {
     check(&*other, &others);
 }
 
-/// Inserting an id again replaces its embedding, also within one call, where the last one counts.
+/// Inserting an id again replaces its embedding. If an id occurs twice in one call, the last embedding counts.
 ///
 /// # Panics
 ///
@@ -305,9 +304,9 @@ pub fn replaces(make: Make) {
         .unwrap();
     index.insert(&[(id, axis(&space, 1))]).unwrap();
     assert_eq!(index.len(), 2);
-    let score_of = |at| {
+    let score_along = |number| {
         let candidates = index
-            .search(&axis(&space, at), &SearchOptions::new(2))
+            .search(&axis(&space, number), &SearchOptions::new(2))
             .unwrap();
         candidates
             .into_iter()
@@ -315,9 +314,12 @@ pub fn replaces(make: Make) {
             .unwrap()
             .score
     };
-    assert!(score_of(0).abs() < 1e-6, "the old embedding is still found");
     assert!(
-        (score_of(1) - 1.0).abs() < 1e-6,
+        score_along(0).abs() < 1e-6,
+        "the old embedding is still found"
+    );
+    assert!(
+        (score_along(1) - 1.0).abs() < 1e-6,
         "the new embedding is not found"
     );
 
@@ -326,12 +328,12 @@ pub fn replaces(make: Make) {
         .unwrap();
     assert_eq!(index.len(), 2);
     assert!(
-        (score_of(2) - 1.0).abs() < 1e-6,
-        "the last of two does not count"
+        (score_along(2) - 1.0).abs() < 1e-6,
+        "the last of two embeddings does not count"
     );
 }
 
-/// Removed templates are gone and can come back; ids that are not there are not counted.
+/// Removed templates are not found any more and can be inserted again. Ids that the index does not hold are not counted.
 ///
 /// # Panics
 ///
@@ -366,7 +368,7 @@ pub fn removes(make: Make) {
     assert_eq!(found(&*index, &entries[0].1, &SearchOptions::new(3)), []);
 }
 
-/// Where one embedding of a call is of another space, none of them is inserted and none replaced.
+/// If one embedding of a call is from another space, none of them is inserted or replaced.
 ///
 /// # Panics
 ///
@@ -393,8 +395,8 @@ pub fn inserts_all_or_nothing(make: Make) {
     }
 }
 
-/// A probe of another space, be it another model or another dimension, is an [`Error::SpaceMismatch`], also
-/// where nothing would be found anyhow.
+/// A probe from another space, with another model or another dimension, is an [`Error::SpaceMismatch`], even if the search
+/// would find nothing.
 ///
 /// # Panics
 ///
@@ -420,7 +422,7 @@ pub fn refuses_other_spaces(make: Make) {
     }
 }
 
-/// Scores are the metric's: the cosine, or the negated distance, and the ends of both scales are met.
+/// Scores are those of the metric, the cosine or the negative distance, including the ends of both ranges.
 ///
 /// # Panics
 ///
@@ -453,8 +455,8 @@ pub fn scores_by_its_metric(make: Make) {
     }
 }
 
-/// A search that asks for `exact` returns the true nearest, with and without a roster, at dimensions that fill no
-/// register evenly too.
+/// A search with `exact` returns the true nearest, with and without a roster, also for dimensions that do not fill the
+/// processor's registers.
 ///
 /// # Panics
 ///
@@ -477,8 +479,8 @@ pub fn exact_search_is_exact(make: Make) {
     }
 }
 
-/// On average a search finds at least the share `recall` of the true ten nearest, among clustered embeddings as
-/// faces are; whole, after a third was removed, and within a roster.
+/// On average a search finds at least the fraction `recall` of the true ten nearest. The embeddings form clusters, as those of
+/// people do. Searches run over all of them, with a roster, and after a third was removed.
 ///
 /// # Panics
 ///
@@ -489,9 +491,9 @@ pub fn recalls(make: Make, recall: f64) {
         let mut source = Source::new(7);
         let mut entries = Vec::new();
         for person in 0..400 {
-            let centre = source.values(64);
+            let center = source.values(64);
             for photo in 0..5 {
-                let values = source.around(&centre, 0.4);
+                let values = source.around(&center, 0.4);
                 let embedding = Embedding::new(&space, values).unwrap();
                 entries.push((TemplateId(person * 5 + photo), embedding));
             }
@@ -523,11 +525,11 @@ pub fn recalls(make: Make, recall: f64) {
     }
 }
 
-/// Any sequence of inserts, removes and searches leaves the index as it leaves a plain map.
+/// Any sequence of inserts, removals and searches gives the same results as with a simple map.
 ///
 /// # Panics
 ///
-/// If it does not; the message holds the shortest such sequence found.
+/// If it does not. The message holds the shortest such sequence that was found.
 pub fn follows_a_model(make: Make) {
     let space = space(5);
     let config = Config {
@@ -554,7 +556,7 @@ pub fn follows_a_model(make: Make) {
         .unwrap_or_else(|failure| panic!("{failure}"));
 }
 
-/// Searches run while other threads insert and remove, and see each call whole or not at all.
+/// Searches run while other threads insert and remove. A search sees all of a call or nothing of it.
 ///
 /// # Panics
 ///
@@ -565,7 +567,7 @@ pub fn serves_many_threads(make: Make) {
     let mut source = Source::new(8);
     let stable = source.entries(&space, 100);
     let index = filled(make, &space, Metric::Cosine, &stable);
-    // Two writers insert and remove whole batches of copies of one embedding each, which only that batch is near.
+    // Each of two writers inserts and removes a batch of copies of one embedding. No other embedding is close to it.
     let batches: Vec<Vec<(TemplateId, Embedding)>> = (0..2)
         .map(|writer| {
             let embedding = source.embedding(&space);
@@ -616,7 +618,7 @@ pub fn serves_many_threads(make: Make) {
     assert_eq!(index.len(), stable.len() + 2 * BATCH as usize);
 }
 
-/// Counts a writer out when it ends, also by a failure, so that the readers end.
+/// Decreases the number of writers when a writer ends, even if it panics, so that the readers end.
 struct Working<'a>(&'a AtomicUsize);
 
 impl Drop for Working<'_> {
@@ -637,7 +639,7 @@ enum Step {
 }
 
 fn step(space: &EmbeddingSpace) -> impl Strategy<Value = Step> + use<> {
-    // Few ids, so that they meet again, and few values, so that scores do.
+    // Few ids, so that they repeat, and few values, so that scores are often equal.
     let id = || (0..12_u64).prop_map(TemplateId);
     let space = space.clone();
     let embedding = prop::collection::vec(-2..=2_i8, space.dimension())
@@ -679,8 +681,8 @@ fn apply(index: &dyn VectorIndex, model: &mut BTreeMap<TemplateId, Embedding>, s
     }
 }
 
-/// Compares a search with the oracle. Where the oracle's scores are closer than single precision tells apart, either
-/// order of them is right.
+/// Compares a search with the oracle. If scores of the oracle differ by less than single precision can represent, either order
+/// is right.
 fn check(
     index: &dyn VectorIndex,
     entries: &[(TemplateId, Embedding)],
@@ -732,7 +734,7 @@ fn found(
         .collect()
 }
 
-/// The mean share of the true nearest that the index finds.
+/// The mean fraction of the true nearest that the index finds.
 fn measure(
     index: &dyn VectorIndex,
     entries: &[(TemplateId, Embedding)],
@@ -742,7 +744,7 @@ fn measure(
     let shares = probes.iter().map(|probe| {
         let truth = ranked(entries, index.metric(), probe, options);
         let count = options.k.min(truth.len());
-        // One as good as the last of the true nearest, as far as single precision tells, counts as found.
+        // A candidate that is as good as the last of the true nearest, in single precision, counts as found.
         let (_, last) = truth[count - 1];
         let good: HashSet<TemplateId> = truth
             .iter()
@@ -769,7 +771,7 @@ fn nearest(
         .collect()
 }
 
-/// The oracle: everybody the search may return, best first.
+/// The oracle: all templates that the search may return, best first.
 fn ranked(
     entries: &[(TemplateId, Embedding)],
     metric: Metric,
@@ -812,7 +814,7 @@ fn space(dimension: usize) -> EmbeddingSpace {
     EmbeddingSpace::new("suite", Digest::from_bytes([1; 32]), dimension)
 }
 
-/// Spaces of another model, and of another dimension.
+/// A space of another model, and a space of another dimension.
 fn others(dimension: usize) -> [EmbeddingSpace; 2] {
     [
         EmbeddingSpace::new("other", Digest::from_bytes([2; 32]), dimension),
@@ -820,10 +822,10 @@ fn others(dimension: usize) -> [EmbeddingSpace; 2] {
     ]
 }
 
-/// The unit vector along axis `at`.
-fn axis(space: &EmbeddingSpace, at: usize) -> Embedding {
+/// The unit vector along this axis.
+fn axis(space: &EmbeddingSpace, number: usize) -> Embedding {
     let mut values = vec![0.0; space.dimension()];
-    values[at] = 1.0;
+    values[number] = 1.0;
     Embedding::new(space, values).unwrap()
 }
 
@@ -848,7 +850,7 @@ impl Source {
         Self(seed)
     }
 
-    /// Roughly normal, of variance one: the sum of four uniform numbers.
+    /// A number of roughly normal distribution with variance 1: the sum of four uniform numbers.
     fn normal(&mut self) -> f32 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut z = self.0;
@@ -863,8 +865,8 @@ impl Source {
         (0..dimension).map(|_| self.normal()).collect()
     }
 
-    fn around(&mut self, centre: &[f32], spread: f32) -> Vec<f32> {
-        centre
+    fn around(&mut self, center: &[f32], spread: f32) -> Vec<f32> {
+        center
             .iter()
             .map(|&value| value + spread * self.normal())
             .collect()
@@ -875,7 +877,7 @@ impl Source {
         Embedding::new(space, values).unwrap()
     }
 
-    /// Entries whose ids do not rise with their positions.
+    /// Entries whose ids are not in ascending order.
     fn entries(&mut self, space: &EmbeddingSpace, count: u64) -> Vec<(TemplateId, Embedding)> {
         (0..count)
             .map(|at| (TemplateId((at * 7919) % 100_003), self.embedding(space)))

@@ -28,26 +28,6 @@ const PACKAGES: &[&str] = &[
 /// Interpreters without a GIL. Each needs its own wheel.
 const FREE_THREADED: &[&str] = &["python3.14t", "python3.15t"];
 
-/// Checks the wheel of the first argument against the version of the second one.
-const CHECK_WHEEL: &str = r#"
-import email, sys, zipfile
-
-path, version = sys.argv[1:]
-wheel = zipfile.ZipFile(path)
-info = f"facekit-{version}.dist-info"
-needed = ["METADATA", "licenses/LICENSE-APACHE", "licenses/LICENSE-MIT"]
-needed = [f"{info}/{name}" for name in needed] + ["facekit/__init__.py", "facekit/py.typed"]
-missing = sorted(set(needed) - set(wheel.namelist()))
-if missing:
-    sys.exit(f"{path} lacks {', '.join(missing)}")
-metadata = email.message_from_bytes(wheel.read(f"{info}/METADATA"))
-if metadata["Version"] != version:
-    sys.exit(f"{path} has version {metadata['Version']}, not {version}")
-if len(metadata.get_payload()) < 1000:
-    sys.exit(f"{path} does not contain the README")
-print(f"{path}: version {version}")
-"#;
-
 /// Selects a wheel.
 #[derive(Clone, Debug)]
 pub(crate) struct Options {
@@ -173,7 +153,7 @@ pub(crate) fn check_released(version: &str) -> Result<()> {
                 wheel.display()
             );
         }
-        let mut check = command(python::SYSTEM, &["-c", CHECK_WHEEL]);
+        let mut check = command(python::SYSTEM, &["xtask/src/check_wheel.py"]);
         print!("{}", output(check.arg(&wheel).arg(version))?);
     }
     Ok(())

@@ -23,10 +23,6 @@ pub struct Generation(u64);
 impl Generation {
     /// A generation later than all before it.
     #[must_use]
-    #[expect(
-        clippy::should_implement_trait,
-        reason = "it takes nothing to iterate over"
-    )]
     pub fn next() -> Self {
         static NEXT: AtomicU64 = AtomicU64::new(0);
         Self(NEXT.fetch_add(1, Ordering::Relaxed))

@@ -184,8 +184,10 @@ impl Recognizer {
             let reason = "the recognizer was built without a gallery";
             return Err(Error::argument("roster", reason));
         }
-        let mut examine = ExamineOptions::default();
-        examine.subject = options.subject;
+        let examine = ExamineOptions {
+            subject: options.subject,
+            ..ExamineOptions::default()
+        };
         let mut frames = Vec::with_capacity(images.len());
         for &image in images {
             frames.push(self.examine(image, &examine)?);

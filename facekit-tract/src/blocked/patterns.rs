@@ -1,4 +1,7 @@
-//! What nodes of tract's compute, where it is among what [`program`](super::program) can.
+//! The patterns of tract's nodes that a [`program`](super::program) can compute.
+//!
+//! They match the graph as tract translates it from ONNX, before tract optimizes it. For example, ONNX's `Relu` is then a `Max`
+//! with a constant, and `PRelu` is a comparison, a product and a choice.
 
 use tract_onnx::tract_core::{
     internal::*,
@@ -20,21 +23,23 @@ use tract_onnx_opl::resize::{CoordTransform, Nearest, Resize};
 
 use super::{
     convolution::{Convolution, Window},
-    kernels::Activation,
+    kernels::output::Activation,
     layout::{Halo, Lanes, Shape, per_channel},
 };
 
-/// What a node computes of `inputs`, which are maps.
+/// A node that a pattern matches: it computes `operation` of `inputs`, which are feature maps. The node's other inputs are
+/// constants or intermediate results, which are part of the operation.
 #[derive(Debug)]
-pub(crate) struct Recognised {
+pub(crate) struct Matched {
     pub(crate) inputs: TVec<OutletId>,
-    pub(crate) kind: Kind,
+    pub(crate) operation: Operation,
 }
 
 #[derive(Debug)]
-pub(crate) enum Kind {
+pub(crate) enum Operation {
     Convolution(Convolution),
-    /// Each channel times a factor, plus a summand: part of the convolution whose result it is.
+    /// Multiplies each channel by a factor and adds a summand. The input is the result of a convolution, whose weights change
+    /// instead.
     Affine {
         scale: Vec<f32>,
         shift: Vec<f32>,
@@ -48,8 +53,8 @@ pub(crate) enum Kind {
     Upsample([usize; 2]),
 }
 
-/// Images in a batch, and the shape of one, where `outlet` has maps.
-pub(crate) fn maps(model: &TypedModel, outlet: OutletId) -> Option<(usize, Shape)> {
+/// The number of images and the shape of one, if `outlet` is a batch of feature maps.
+pub(crate) fn feature_maps(model: &TypedModel, outlet: OutletId) -> Option<(usize, Shape)> {
     let fact = model.outlet_fact(outlet).ok()?;
     if fact.datum_type != f32::datum_type() {
         return None;
@@ -62,11 +67,11 @@ pub(crate) fn maps(model: &TypedModel, outlet: OutletId) -> Option<(usize, Shape
     }
 }
 
-/// What `node` computes.
-pub(crate) fn recognise(model: &TypedModel, node: &TypedNode) -> Option<Recognised> {
-    let (images, output) = maps(model, node.id.into())?;
+/// Matches `node` with all patterns.
+pub(crate) fn match_node(model: &TypedModel, node: &TypedNode) -> Option<Matched> {
+    let (images, output) = feature_maps(model, node.id.into())?;
     let op = &node.op;
-    let found = if let Some(conv) = op.downcast_ref::<Conv>() {
+    let matched = if let Some(conv) = op.downcast_ref::<Conv>() {
         convolution(model, node, conv)
     } else if let Some(binary) = op.downcast_ref::<TypedBinOp>() {
         self::binary(model, node, binary, &output)
@@ -77,27 +82,28 @@ pub(crate) fn recognise(model: &TypedModel, node: &TypedNode) -> Option<Recognis
     } else if let Some(resize) = op.downcast_ref::<Resize>() {
         upsample(model, node, resize, &output)
     } else if let Some(function) = op.downcast_ref::<ElementWiseOp>() {
-        let kind = if let Some(leaky) = function.0.downcast_ref::<LeakyRelu>() {
+        let operation = if let Some(leaky) = function.0.downcast_ref::<LeakyRelu>() {
             let slopes = vec![Lanes::splat(leaky.alpha); output.blocks()];
-            Kind::Activation(Activation::PRelu(slopes))
+            Operation::Activation(Activation::PRelu(slopes))
         } else if function.0.is::<Sigmoid>() && output.height * output.width == 1 {
-            // Larger maps are left to tract, whose function is vectorised.
-            Kind::Sigmoid
+            // For larger maps tract's function is faster, because it is vectorized.
+            Operation::Sigmoid
         } else {
             return None;
         };
-        Some(Recognised {
+        Some(Matched {
             inputs: tvec![node.inputs[0]],
-            kind,
+            operation,
         })
     } else {
         None
     }?;
-    let same_batch = |&input: &OutletId| maps(model, input).is_some_and(|(n, _)| n == images);
-    found.inputs.iter().all(same_batch).then_some(found)
+    let same_batch =
+        |&input: &OutletId| feature_maps(model, input).is_some_and(|(n, _)| n == images);
+    matched.inputs.iter().all(same_batch).then_some(matched)
 }
 
-fn convolution(model: &TypedModel, node: &TypedNode, conv: &Conv) -> Option<Recognised> {
+fn convolution(model: &TypedModel, node: &TypedNode, conv: &Conv) -> Option<Matched> {
     let spec = &conv.pool_spec;
     let depthwise =
         conv.group > 1 && conv.group == spec.input_channels && conv.group == spec.output_channels;
@@ -111,11 +117,11 @@ fn convolution(model: &TypedModel, node: &TypedNode, conv: &Conv) -> Option<Reco
         return None;
     };
     let window = window(model, input, spec)?;
-    let weights = constant(model, weights)?;
-    let bias = per(spec.output_channels, constant(model, bias)?)?;
-    Some(Recognised {
+    let weights = constant_values(model, weights)?;
+    let bias = one_per_channel(spec.output_channels, constant_values(model, bias)?)?;
+    Some(Matched {
         inputs: tvec![input],
-        kind: Kind::Convolution(Convolution {
+        operation: Operation::Convolution(Convolution {
             window,
             depthwise,
             weights,
@@ -124,11 +130,11 @@ fn convolution(model: &TypedModel, node: &TypedNode, conv: &Conv) -> Option<Reco
     })
 }
 
-/// Pixels around a map that are taken whatever its own size.
-const MOST_PADDING: usize = 64;
+/// Padding up to this many pixels on each side is accepted for maps of any size.
+const MAX_PADDING: usize = 64;
 
 fn window(model: &TypedModel, input: OutletId, spec: &PoolSpec) -> Option<Window> {
-    let (_, shape) = maps(model, input)?;
+    let (_, shape) = feature_maps(model, input)?;
     let kernel: [usize; 2] = spec.kernel_shape.as_slice().try_into().ok()?;
     if spec.data_format != DataFormat::NCHW {
         return None;
@@ -137,10 +143,10 @@ fn window(model: &TypedModel, input: OutletId, spec: &PoolSpec) -> Option<Window
     let padding = spec
         .padding
         .compute(&[shape.height, shape.width], &kernel, &dilations, &strides);
-    // Maps are kept with what is around them, which a file may ask absurdly much of.
-    let most = [shape.height, shape.width].map(|side| side.max(MOST_PADDING));
-    let mut sides = padding.iter().zip(most);
-    if sides.any(|(padding, most)| padding.pad_before.max(padding.pad_after) > most) {
+    // Maps are stored with their padding, and a damaged file may ask for any amount of it.
+    let limits = [shape.height, shape.width].map(|side| side.max(MAX_PADDING));
+    let mut sides = padding.iter().zip(limits);
+    if sides.any(|(padding, limit)| padding.pad_before.max(padding.pad_after) > limit) {
         return None;
     }
     Some(Window {
@@ -151,16 +157,16 @@ fn window(model: &TypedModel, input: OutletId, spec: &PoolSpec) -> Option<Window
     })
 }
 
-fn max_pool(model: &TypedModel, node: &TypedNode, pool: &TractMaxPool) -> Option<Recognised> {
+fn max_pool(model: &TypedModel, node: &TypedNode, pool: &TractMaxPool) -> Option<Matched> {
     let window = window(model, node.inputs[0], &pool.pool_spec)?;
-    let (_, input) = maps(model, node.inputs[0])?;
-    let (_, output) = maps(model, node.id.into())?;
+    let (_, input) = feature_maps(model, node.inputs[0])?;
+    let (_, output) = feature_maps(model, node.id.into())?;
     let halo = window.halo(&input, [output.height, output.width]);
-    // Padding is less than any value here, and zero in memory.
-    let plain = halo == Halo::default() && window.dilations == [1, 1];
-    (plain && pool.with_index_outputs.is_none()).then(|| Recognised {
+    // The padding of a maximum is less than any value, but a halo is zero.
+    let is_supported = halo == Halo::default() && window.dilations == [1, 1];
+    (is_supported && pool.with_index_outputs.is_none()).then(|| Matched {
         inputs: tvec![node.inputs[0]],
-        kind: Kind::MaxPool(window),
+        operation: Operation::MaxPool(window),
     })
 }
 
@@ -169,8 +175,9 @@ fn upsample(
     node: &TypedNode,
     resize: &Resize,
     output: &Shape,
-) -> Option<Recognised> {
-    let copies = matches!(
+) -> Option<Matched> {
+    // For whole factors, each of these repeats the pixels.
+    let repeats_pixels = matches!(
         (&resize.coord_transformer, resize.nearest),
         (
             CoordTransform::Plain(CoordTransformer::Asymmetric),
@@ -180,23 +187,23 @@ fn upsample(
             Nearest::RoundPreferFloor | Nearest::RoundPreferCeil
         )
     );
-    if !copies || resize.interpolator != Interpolator::Nearest || resize.axes.is_some() {
+    if !repeats_pixels || resize.interpolator != Interpolator::Nearest || resize.axes.is_some() {
         return None;
     }
-    let (_, input) = maps(model, node.inputs[0])?;
+    let (_, input) = feature_maps(model, node.inputs[0])?;
     let factors = [output.height / input.height, output.width / input.width];
-    let whole = factors[0] * input.height == output.height
+    let whole_factors = factors[0] * input.height == output.height
         && factors[1] * input.width == output.width
         && output.channels == input.channels;
-    // Where scales are given, coordinates are computed with them, not with the sizes' ratio.
+    // If there are scales, coordinates are computed with them and not with the ratio of the sizes. So they must be equal.
     let scales = resize
         .optional_scales_input
-        .and_then(|at| constant(model, node.inputs[at]))
+        .and_then(|input| constant_values(model, node.inputs[input]))
         .unwrap_or_default();
     let exact = scales.is_empty() || scales == [1.0, 1.0, factors[0] as f32, factors[1] as f32];
-    (whole && exact).then(|| Recognised {
+    (whole_factors && exact).then(|| Matched {
         inputs: tvec![node.inputs[0]],
-        kind: Kind::Upsample(factors),
+        operation: Operation::Upsample(factors),
     })
 }
 
@@ -205,14 +212,14 @@ fn binary(
     node: &TypedNode,
     op: &TypedBinOp,
     output: &Shape,
-) -> Option<Recognised> {
+) -> Option<Matched> {
     let &[a, b] = node.inputs.as_slice() else {
         return None;
     };
-    let one = |input, kind| {
-        Some(Recognised {
+    let of_one_map = |input, operation| {
+        Some(Matched {
             inputs: tvec![input],
-            kind,
+            operation,
         })
     };
     if op.0.is::<Div>() {
@@ -223,11 +230,12 @@ fn binary(
     if !(max || min || add || mul) {
         return None;
     }
+    // A map and a constant, in either order.
     for (input, other) in [(a, b), (b, a)] {
-        let Some(values) = constant(model, other) else {
+        let Some(values) = constant_values(model, other) else {
             continue;
         };
-        let (_, shape) = maps(model, input)?;
+        let (_, shape) = feature_maps(model, input)?;
         if shape != *output {
             return None;
         }
@@ -235,23 +243,25 @@ fn binary(
             let &[bound] = values.as_slice() else {
                 return None;
             };
-            return one(
+            return of_one_map(
                 input,
-                Kind::Activation(if max {
+                Operation::Activation(if max {
                     Activation::Clip(bound, f32::INFINITY)
                 } else {
                     Activation::Clip(f32::NEG_INFINITY, bound)
                 }),
             );
         }
-        let values = channelwise(model, other, values, output)?;
-        let of_convolution = model.node(input.node).outputs[input.slot].successors.len() == 1
+        let values = value_per_channel(model, other, values, output)?;
+        // The weights of the convolution change, so nothing else may read its result.
+        let folds_into_convolution = model.node(input.node).outputs[input.slot].successors.len()
+            == 1
             && !model.outputs.contains(&input)
             && matches!(
-                recognise(model, model.node(input.node))?.kind,
-                Kind::Convolution(_) | Kind::Affine { .. }
+                match_node(model, model.node(input.node))?.operation,
+                Operation::Convolution(_) | Operation::Affine { .. }
             );
-        if !of_convolution {
+        if !folds_into_convolution {
             return None;
         }
         let (scale, shift) = if mul {
@@ -259,37 +269,38 @@ fn binary(
         } else {
             (vec![1.0; output.channels], values)
         };
-        return one(input, Kind::Affine { scale, shift });
+        return of_one_map(input, Operation::Affine { scale, shift });
     }
-    let ((_, a_shape), (_, b_shape)) = (maps(model, a)?, maps(model, b)?);
+    // Two maps.
+    let ((_, a_shape), (_, b_shape)) = (feature_maps(model, a)?, feature_maps(model, b)?);
     let pixel = Shape::new(output.channels, 1, 1);
-    let (inputs, kind) = if add && a_shape == b_shape {
-        (tvec![a, b], Kind::Add)
+    let (inputs, operation) = if add && a_shape == b_shape {
+        (tvec![a, b], Operation::Add)
     } else if mul && a_shape == *output && b_shape == pixel {
-        (tvec![a, b], Kind::Scale)
+        (tvec![a, b], Operation::Scale)
     } else if mul && b_shape == *output && a_shape == pixel {
-        (tvec![b, a], Kind::Scale)
+        (tvec![b, a], Operation::Scale)
     } else {
         return None;
     };
-    Some(Recognised { inputs, kind })
+    Some(Matched { inputs, operation })
 }
 
-/// A sum over rows and columns, divided by how many values there are.
-fn mean(model: &TypedModel, sum: OutletId, count: OutletId) -> Option<Recognised> {
+/// A sum over rows and columns, divided by the number of values.
+fn mean(model: &TypedModel, sum: OutletId, count: OutletId) -> Option<Matched> {
     let node = model.node(sum.node);
     let reduce = node.op_as::<Reduce>()?;
-    let (_, input) = maps(model, node.inputs[0])?;
-    let whole = reduce.reducer == Reducer::Sum && reduce.axes.as_slice() == [2, 3];
-    let count = constant(model, count)?;
-    (whole && count == [(input.height * input.width) as f32]).then(|| Recognised {
+    let (_, input) = feature_maps(model, node.inputs[0])?;
+    let is_sum = reduce.reducer == Reducer::Sum && reduce.axes.as_slice() == [2, 3];
+    let count = constant_values(model, count)?;
+    (is_sum && count == [(input.height * input.width) as f32]).then(|| Matched {
         inputs: tvec![node.inputs[0]],
-        kind: Kind::Mean,
+        operation: Operation::Mean,
     })
 }
 
-/// `x` where `0 > x` does not hold, and else `x` times its channel's slope.
-fn prelu(model: &TypedModel, node: &TypedNode, output: &Shape) -> Option<Recognised> {
+/// `x · slope` if `0 > x`, otherwise `x`, with one slope for each channel.
+fn prelu(model: &TypedModel, node: &TypedNode, output: &Shape) -> Option<Matched> {
     let &[test, negative, input] = node.inputs.as_slice() else {
         return None;
     };
@@ -301,19 +312,19 @@ fn prelu(model: &TypedModel, node: &TypedNode, output: &Shape) -> Option<Recogni
     };
     let below_zero = compare.0.is::<CompGT>()
         && test.inputs.get(1) == Some(&input)
-        && constant(model, test.inputs[0])? == [0.0];
-    if !below_zero || !times.0.is::<Mul>() || maps(model, input)?.1 != *output {
+        && constant_values(model, test.inputs[0])? == [0.0];
+    if !below_zero || !times.0.is::<Mul>() || feature_maps(model, input)?.1 != *output {
         return None;
     }
-    let slopes = channelwise(model, slopes, constant(model, slopes)?, output)?;
-    Some(Recognised {
+    let slopes = value_per_channel(model, slopes, constant_values(model, slopes)?, output)?;
+    Some(Matched {
         inputs: tvec![input],
-        kind: Kind::Activation(Activation::PRelu(per_channel(&slopes))),
+        operation: Operation::Activation(Activation::PRelu(per_channel(&slopes))),
     })
 }
 
-/// A constant's elements, by rows.
-fn constant(model: &TypedModel, outlet: OutletId) -> Option<Vec<f32>> {
+/// The elements of a constant in row-major order. Changes of shape and casts to `f32` on the way to the constant are skipped.
+fn constant_values(model: &TypedModel, outlet: OutletId) -> Option<Vec<f32>> {
     if let Some(tensor) = &model.outlet_fact(outlet).ok()?.konst {
         let tensor = tensor.cast_to::<f32>().ok()?;
         return Some(
@@ -326,18 +337,18 @@ fn constant(model: &TypedModel, outlet: OutletId) -> Option<Vec<f32>> {
         );
     }
     let node = model.node(outlet.node);
-    let passes = match node.op_as::<AxisOp>() {
+    let keeps_values = match node.op_as::<AxisOp>() {
         Some(AxisOp::Add(_) | AxisOp::Rm(_)) => true,
         Some(_) => false,
         None => node
             .op_as::<Cast>()
             .is_some_and(|cast| cast.to == f32::datum_type()),
     };
-    passes.then(|| constant(model, node.inputs[0]))?
+    keeps_values.then(|| constant_values(model, node.inputs[0]))?
 }
 
-/// `values`, which are those of `outlet`, for each channel of `output`.
-fn channelwise(
+/// The constant `outlet` with the elements `values`, as one value for each channel of `output`.
+fn value_per_channel(
     model: &TypedModel,
     outlet: OutletId,
     values: Vec<f32>,
@@ -347,11 +358,11 @@ fn channelwise(
         [1, _, 1, 1] => true,
         _ => values.len() == 1,
     };
-    fits.then(|| per(output.channels, values))?
+    fits.then(|| one_per_channel(output.channels, values))?
 }
 
-/// `values` if there are as many as channels, or the only one as often.
-fn per(channels: usize, values: Vec<f32>) -> Option<Vec<f32>> {
+/// One value for each channel. A single value is repeated.
+fn one_per_channel(channels: usize, values: Vec<f32>) -> Option<Vec<f32>> {
     match *values.as_slice() {
         [value] => Some(vec![value; channels]),
         _ => (values.len() == channels).then_some(values),

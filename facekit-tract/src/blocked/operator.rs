@@ -1,4 +1,4 @@
-//! A program as an operator of tract's.
+//! A program as an operator of tract.
 
 use std::sync::Arc;
 
@@ -10,7 +10,7 @@ use super::program::Program;
 #[derive(Clone, Debug)]
 pub(crate) struct Blocked {
     pub(crate) program: Arc<Program>,
-    /// Images, channels, height and width of each output.
+    /// The shape of each output: images, channels, height, width.
     pub(crate) outputs: Vec<[usize; 4]>,
 }
 

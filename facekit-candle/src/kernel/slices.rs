@@ -1,11 +1,11 @@
-//! From candle's storage to slices and back.
+//! Functions on slices as operators of candle, on the CPU.
 
 use candle_core::{CpuStorage, CustomOp1, CustomOp2, Layout, Shape, Tensor, bail};
 
 use crate::error::Result;
 
-/// The tensor of this shape that `compute` gives for the elements of `x`, in standard layout, on the CPU.
-pub(crate) fn from_one(
+/// A tensor of this shape, whose elements `compute` makes from those of `x`. Elements are in standard (row-major) order.
+pub(crate) fn map_slice(
     x: &Tensor,
     shape: &[usize],
     compute: impl Fn(&[f32]) -> Vec<f32>,
@@ -14,8 +14,8 @@ pub(crate) fn from_one(
     x.contiguous()?.apply_op1_no_bwd(&operator)
 }
 
-/// As [`from_one`], for two tensors.
-pub(crate) fn from_two(
+/// Like [`map_slice`], for two tensors.
+pub(crate) fn map_slice_pair(
     a: &Tensor,
     b: &Tensor,
     shape: &[usize],

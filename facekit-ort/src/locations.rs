@@ -1,4 +1,4 @@
-//! Where a library of ONNX Runtime may lie.
+//! The places where the library of ONNX Runtime may be.
 
 use std::{
     env,
@@ -10,10 +10,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// The variable that names the library. ort reads it too.
-pub(crate) const VARIABLE: &str = "ORT_DYLIB_PATH";
+/// The environment variable that names the library. ort reads it too.
+pub(crate) const LIBRARY_VARIABLE: &str = "ORT_DYLIB_PATH";
 
-/// The names under which a system's loader may find it.
+/// The names under which the system's loader may find it.
 const NAMES: &[&str] = if cfg!(target_os = "windows") {
     &["onnxruntime.dll"]
 } else if cfg!(target_vendor = "apple") {
@@ -28,11 +28,11 @@ const PYTHON: &str = if cfg!(target_os = "windows") {
     "python3"
 };
 
-/// How long Python may take to answer.
-const PATIENCE: Duration = Duration::from_secs(10);
+/// How long Python may take.
+const PYTHON_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// Prints where the package lies, without running any of its code, and without taking one in the current folder for it.
-const ASK: &str = "\
+/// Prints the folder of the package. It runs no code of the package, and ignores a package in the current folder.
+const FIND_PACKAGE: &str = "\
 import sys
 sys.path = [folder for folder in sys.path if folder]
 import importlib.util
@@ -40,60 +40,60 @@ package = importlib.util.find_spec('onnxruntime')
 print(package.submodule_search_locations[0] if package else '')
 ";
 
-/// One place to look.
+/// A place to search.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Place {
-    /// A file or a name that the user gave, and how: nothing else will do.
+pub(crate) enum Location {
+    /// A file or a name that the user gave, and the way it was given. No other place is searched.
     Given { how: &'static str, path: PathBuf },
-    /// The system's loader.
+    /// The program's folder, and the system's loader.
     Loader,
-    /// An environment of Python that a variable names as the active one.
+    /// A Python environment that an environment variable names as the active one.
     Environment {
         variable: &'static str,
         folder: PathBuf,
     },
-    /// Whatever `python3` imports.
+    /// The package that `python3` imports.
     Python,
 }
 
-/// Where to look, in this order. What the user named is the only place.
-pub(crate) fn places(
+/// The places to search, in this order. If the user named the library, there is no other place.
+pub(crate) fn search_locations(
     option: Option<&Path>,
     variable: impl Fn(&str) -> Option<OsString>,
-) -> Vec<Place> {
+) -> Vec<Location> {
     let variable = |name| variable(name).filter(|value| !value.is_empty());
     if let Some(path) = option {
-        return vec![Place::Given {
+        return vec![Location::Given {
             how: "the option",
             path: path.to_owned(),
         }];
     }
-    if let Some(path) = variable(VARIABLE) {
-        return vec![Place::Given {
-            how: VARIABLE,
+    if let Some(path) = variable(LIBRARY_VARIABLE) {
+        return vec![Location::Given {
+            how: LIBRARY_VARIABLE,
             path: path.into(),
         }];
     }
-    let mut places = vec![Place::Loader];
+    let mut locations = vec![Location::Loader];
     for name in ["VIRTUAL_ENV", "CONDA_PREFIX"] {
-        places.extend(variable(name).map(|folder| Place::Environment {
+        locations.extend(variable(name).map(|folder| Location::Environment {
             variable: name,
             folder: folder.into(),
         }));
     }
-    places.push(Place::Python);
-    places
+    locations.push(Location::Python);
+    locations
 }
 
-impl Place {
-    /// The files, and names for the loader, to try.
+impl Location {
+    /// The files to try, and the names to try with the system's loader.
     ///
     /// # Errors
     ///
-    /// Why there are none.
+    /// The reason if there are none.
     pub(crate) fn candidates(&self) -> Result<Vec<PathBuf>, String> {
         match self {
-            // A bare name is the loader's to find, but for a file that is here.
+            // A file in the current folder; otherwise the system's loader looks for a bare name.
             Self::Given { path, .. } if path.exists() => {
                 let path = path::absolute(path).map_err(|error| error.to_string())?;
                 Ok(vec![path])
@@ -107,12 +107,12 @@ impl Place {
                 Ok(beside.filter(|path| path.exists()).chain(names).collect())
             }
             Self::Environment { folder, .. } => in_environment(folder),
-            Self::Python => in_package(&ask(PYTHON)?),
+            Self::Python => in_package(&package_of_python(PYTHON)?),
         }
     }
 }
 
-impl fmt::Display for Place {
+impl fmt::Display for Location {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Given { how, .. } => f.write_str(how),
@@ -123,7 +123,7 @@ impl fmt::Display for Place {
     }
 }
 
-/// The libraries in the package of a Python environment.
+/// The libraries in the package `onnxruntime` of a Python environment.
 fn in_environment(folder: &Path) -> Result<Vec<PathBuf>, String> {
     let mut packages = vec![folder.join("Lib").join("site-packages")];
     for entry in fs::read_dir(folder.join("lib")).into_iter().flatten() {
@@ -136,7 +136,7 @@ fn in_environment(folder: &Path) -> Result<Vec<PathBuf>, String> {
     in_package(&package.ok_or("it has no package onnxruntime")?)
 }
 
-/// The libraries in the package `onnxruntime`: one, as it is published.
+/// The libraries in the folder of the package `onnxruntime`. The published package has one.
 fn in_package(package: &Path) -> Result<Vec<PathBuf>, String> {
     let folder = package.join("capi");
     let entries =
@@ -155,7 +155,7 @@ fn in_package(package: &Path) -> Result<Vec<PathBuf>, String> {
     Ok(libraries)
 }
 
-/// Whether a file of this name is the library, of any version: not one of its providers.
+/// True if a file of this name is the library, of any version, and not the library of a provider.
 fn is_library(name: &str) -> bool {
     name == "onnxruntime.dll"
         || name == "libonnxruntime.so"
@@ -163,27 +163,30 @@ fn is_library(name: &str) -> bool {
         || (name.starts_with("libonnxruntime.") && name.ends_with(".dylib"))
 }
 
-/// Where `python` would import the package from.
-fn ask(python: &str) -> Result<PathBuf, String> {
+/// The folder that `python` imports the package `onnxruntime` from.
+fn package_of_python(python: &str) -> Result<PathBuf, String> {
     let mut child = Command::new(python)
-        .args(["-c", ASK])
+        .args(["-c", FIND_PACKAGE])
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .spawn()
         .map_err(|error| format!("it does not run: {error}"))?;
     if !wait(&mut child).map_err(|error| error.to_string())? {
-        // One that is gone by now is as good, and what it started may go on.
+        // An error here means that it has just ended.
         let _ = child.kill().and_then(|()| child.wait().map(drop));
-        return Err(format!("it did not answer within {} s", PATIENCE.as_secs()));
+        return Err(format!(
+            "it did not answer within {} s",
+            PYTHON_TIMEOUT.as_secs()
+        ));
     }
     let output = child
         .wait_with_output()
         .map_err(|error| error.to_string())?;
     if !output.status.success() {
-        let said = String::from_utf8_lossy(&output.stderr);
-        let said = said.lines().last().unwrap_or_default();
-        return Err(format!("it ended with {}: {said}", output.status));
+        let message = String::from_utf8_lossy(&output.stderr);
+        let message = message.lines().last().unwrap_or_default();
+        return Err(format!("it ended with {}: {message}", output.status));
     }
     let folder = String::from_utf8_lossy(&output.stdout);
     match folder.trim() {
@@ -192,11 +195,11 @@ fn ask(python: &str) -> Result<PathBuf, String> {
     }
 }
 
-/// Whether it ended in time; what it says is less than a pipe holds.
+/// Waits for the program. Returns false if it does not end in time. Its output fits into a pipe, so it cannot block on writing.
 fn wait(child: &mut Child) -> io::Result<bool> {
     let begun = Instant::now();
     while child.try_wait()?.is_none() {
-        if begun.elapsed() > PATIENCE {
+        if begun.elapsed() > PYTHON_TIMEOUT {
             return Ok(false);
         }
         thread::sleep(Duration::from_millis(2));
@@ -216,38 +219,44 @@ mod tests {
     }
 
     #[test]
-    fn what_is_named_is_the_only_place() {
-        let variables = with(&[(VARIABLE, "/b.so"), ("VIRTUAL_ENV", "/venv")]);
+    fn a_named_library_is_the_only_place() {
+        let variables = with(&[(LIBRARY_VARIABLE, "/b.so"), ("VIRTUAL_ENV", "/venv")]);
         let given = |how, path: &str| {
-            vec![Place::Given {
+            vec![Location::Given {
                 how,
                 path: path.into(),
             }]
         };
-        let option = places(Some(Path::new("/a.so")), &variables);
+        let option = search_locations(Some(Path::new("/a.so")), &variables);
         assert_eq!(option, given("the option", "/a.so"));
-        assert_eq!(places(None, &variables), given(VARIABLE, "/b.so"));
+        assert_eq!(
+            search_locations(None, &variables),
+            given(LIBRARY_VARIABLE, "/b.so")
+        );
     }
 
     #[test]
-    fn the_loader_comes_before_python() {
-        let environment = |variable, folder: &str| Place::Environment {
+    fn the_loader_precedes_python() {
+        let environment = |variable, folder: &str| Location::Environment {
             variable,
             folder: folder.into(),
         };
         let variables = with(&[
-            (VARIABLE, ""),
+            (LIBRARY_VARIABLE, ""),
             ("CONDA_PREFIX", "/c"),
             ("VIRTUAL_ENV", "/v"),
         ]);
         let expected = [
-            Place::Loader,
+            Location::Loader,
             environment("VIRTUAL_ENV", "/v"),
             environment("CONDA_PREFIX", "/c"),
-            Place::Python,
+            Location::Python,
         ];
-        assert_eq!(places(None, variables), expected);
-        assert_eq!(places(None, |_| None), [Place::Loader, Place::Python]);
+        assert_eq!(search_locations(None, variables), expected);
+        assert_eq!(
+            search_locations(None, |_| None),
+            [Location::Loader, Location::Python]
+        );
     }
 
     #[test]
@@ -271,7 +280,7 @@ mod tests {
     }
 
     #[test]
-    fn libraries_are_told_from_their_providers() {
+    fn libraries_of_providers_are_not_the_library() {
         for name in [
             "onnxruntime.dll",
             "libonnxruntime.so",
@@ -290,8 +299,8 @@ mod tests {
     }
 
     #[test]
-    fn a_python_that_is_not_there_is_named() {
-        let error = ask("python-that-is-not-there").unwrap_err();
+    fn a_missing_python_is_an_error() {
+        let error = package_of_python("a-missing-python").unwrap_err();
         assert!(error.starts_with("it does not run"), "{error}");
     }
 }
