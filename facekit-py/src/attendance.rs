@@ -8,7 +8,7 @@ use facekit::{
 use pyo3::prelude::*;
 use serde::de::DeserializeOwned;
 
-use crate::{errors, results::Recognition, value, work};
+use crate::{errors, recognition::Recognition, value, work};
 
 /// A checked policy with holidays and members. See facekit.attendance.Policy.
 #[pyclass(frozen, module = "facekit._facekit", name = "_Rules")]
@@ -50,10 +50,12 @@ impl Rules {
         &self.0.policy().site.time_zone
     }
 
+    /// The complete policy as TOML.
     fn to_toml(&self, py: Python<'_>) -> PyResult<String> {
         with_rules(py, || self.0.policy().to_toml())
     }
 
+    /// `past` is a list of marks and `sighting` a sighting, in JSON. Returns the decision and its mark.
     fn decide(&self, py: Python<'_>, past: &str, sighting: &str) -> PyResult<String> {
         let past: Vec<Mark> = read(py, "past", past)?;
         let sighting: Sighting = read(py, "sighting", sighting)?;
@@ -62,6 +64,7 @@ impl Rules {
         value::to_json(py, &(decision, mark))
     }
 
+    /// `punches` and `corrections` are lists in JSON, `from_` and `to` dates, `as_of` a time. Returns the ledger and the statistics.
     #[allow(clippy::too_many_arguments, reason = "the arguments of the rules")]
     fn evaluate(
         &self,
@@ -87,6 +90,7 @@ impl Rules {
         value::to_json(py, &(ledger, statistics))
     }
 
+    /// `punches` and `corrections` are lists in JSON, `at` is a time. Returns the presence.
     fn presence(
         &self,
         py: Python<'_>,
@@ -104,14 +108,17 @@ impl Rules {
     }
 }
 
-/// See facekit.sightings. For each person: id, score and liveness, in order of id.
+/// The id, score and liveness of a person in a frame.
+type Seen = (String, Option<f32>, Option<f32>);
+
+/// See facekit.sightings. The people are in order of id.
 #[pyfunction]
 #[pyo3(name = "_sightings")]
 pub(crate) fn sightings(
     py: Python<'_>,
     faces: Vec<PyRef<'_, Recognition>>,
     at: &str,
-) -> PyResult<Vec<(String, Option<f32>, Option<f32>)>> {
+) -> PyResult<Vec<Seen>> {
     let at = time(py, "at", at)?;
     let faces: Vec<facekit::Recognition> = faces.iter().map(|face| face.face().clone()).collect();
     Ok(facekit::sightings(&faces, at)

@@ -1,17 +1,16 @@
 //! `Gallery`: people and their templates, in an encrypted file or in memory.
 
 use std::{
-    cell::Cell,
     collections::BTreeMap,
     path::{Path, PathBuf},
-    sync::{Arc, Mutex, MutexGuard, PoisonError, Weak},
+    sync::{Arc, Mutex, PoisonError},
     thread,
     time::Duration,
 };
 
 use facekit::{
-    AlignedFace, Error, ExactIndex, FileStore, GalleryKey, MemoryStore, Metric, NewTemplate,
-    PersonId, Protection, Result, Template, TemplateId, TemplateStore, jiff::Timestamp,
+    Error, ExactIndex, GalleryKey, MemoryStore, Metric, NewTemplate, PersonId, Protection, Result,
+    TemplateStore, jiff::Timestamp,
 };
 use pyo3::{prelude::*, types::PyTuple};
 use serde::{Deserialize, Serialize};
@@ -22,6 +21,7 @@ use crate::{
     key::{self, parse_key},
     options::fraction,
     process::ProcessLocal,
+    store::{Backing, ClosableStore},
     value::{self, value_class},
     work,
 };
@@ -90,7 +90,7 @@ pub(crate) struct CheckReport {
 }
 
 value_class!(CheckReport {
-    /// Whether there is no damage.
+    /// True if there is no damage.
     #[getter]
     fn is_clean(&self) -> bool {
         self.damage.is_empty()
@@ -126,7 +126,7 @@ pub(crate) struct Gallery(ProcessLocal<Arc<SharedGallery>>);
 
 /// A store, and a gallery of the core for each embedding space. Recognizers share it.
 pub(crate) struct SharedGallery {
-    store: Arc<Store>,
+    store: Arc<ClosableStore>,
     keep_crops: bool,
     views: Mutex<Vec<Arc<facekit::Gallery>>>,
 }
@@ -157,7 +157,7 @@ impl Gallery {
                 Some(path) => Backing::File(key::open(path, key, read_only, unprotected)?),
                 None => Backing::Memory(MemoryStore::new()),
             };
-            Ok(Store::new(path, backing))
+            Ok(ClosableStore::new(path, backing))
         })?;
         Ok(Self(ProcessLocal::new(Arc::new(SharedGallery {
             store: Arc::new(store),
@@ -184,7 +184,7 @@ impl Gallery {
         path.map(|path| path.into_pyobject(py)).transpose()
     }
 
-    /// Whether the gallery is closed.
+    /// True if the gallery is closed.
     #[getter]
     fn closed(&self, py: Python<'_>) -> PyResult<bool> {
         Ok(self.shared(py)?.store.is_closed())
@@ -351,7 +351,7 @@ impl Gallery {
             shared.close();
             Ok(())
         })?;
-        while shared.store.is_in_use() && STORE_CALLS.get() == 0 {
+        while shared.store.is_in_use() && !ClosableStore::is_in_use_by_this_thread() {
             py.detach(|| thread::sleep(CLOSE_INTERVAL));
             py.check_signals()?;
         }
@@ -372,7 +372,7 @@ impl Gallery {
         Ok(self.people(py)?.len())
     }
 
-    /// Whether a person with this id is in the gallery.
+    /// True if a person with this id is in the gallery.
     fn __contains__(&self, py: Python<'_>, person: &str) -> PyResult<bool> {
         Ok(self.people(py)?.iter().any(|known| known.id() == person))
     }
@@ -443,133 +443,5 @@ impl SharedGallery {
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .clear();
-    }
-}
-
-/// A store that can be closed while recognisers hold it.
-#[derive(Debug)]
-struct Store {
-    path: Option<PathBuf>,
-    /// `None` after `close`. Work holds a clone and no lock, because it may call Python code that uses the gallery too.
-    open: Mutex<Option<Arc<OpenStore>>>,
-    /// It can be upgraded as long as the file is open.
-    in_use: Weak<()>,
-}
-
-#[derive(Debug)]
-struct OpenStore {
-    backing: Backing,
-    /// Dropped after the backing, so that the file is closed before.
-    _in_use: Arc<()>,
-}
-
-thread_local! {
-    /// The number of nested calls of this thread that use a store.
-    static STORE_CALLS: Cell<usize> = const { Cell::new(0) };
-}
-
-#[derive(Debug)]
-enum Backing {
-    File(FileStore),
-    Memory(MemoryStore),
-}
-
-impl Store {
-    fn new(path: Option<PathBuf>, backing: Backing) -> Self {
-        let in_use = Arc::new(());
-        Self {
-            path,
-            in_use: Arc::downgrade(&in_use),
-            open: Mutex::new(Some(Arc::new(OpenStore {
-                backing,
-                _in_use: in_use,
-            }))),
-        }
-    }
-
-    fn open(&self) -> MutexGuard<'_, Option<Arc<OpenStore>>> {
-        self.open.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn is_closed(&self) -> bool {
-        self.open().is_none()
-    }
-
-    /// Closes the store for new work. The file closes when the last work that is under way ends.
-    fn close(&self) {
-        let open = self.open().take();
-        drop(open);
-    }
-
-    /// Whether the file is open, if only for work that is under way.
-    fn is_in_use(&self) -> bool {
-        self.in_use.strong_count() > 0
-    }
-
-    fn work<T>(&self, work: impl FnOnce(&Backing) -> Result<T>) -> Result<T> {
-        let open = self.open().clone();
-        let Some(open) = open else {
-            return Err(Error::argument("gallery", "it is closed"));
-        };
-        let _call = StoreCall::new();
-        work(&open.backing)
-    }
-
-    fn with<T>(&self, work: impl FnOnce(&dyn TemplateStore) -> Result<T>) -> Result<T> {
-        self.work(|backing| match backing {
-            Backing::File(file) => work(file),
-            Backing::Memory(memory) => work(memory),
-        })
-    }
-
-    fn with_file<T>(&self, work: impl FnOnce(&FileStore) -> Result<T>) -> Result<T> {
-        self.work(|backing| match backing {
-            Backing::File(file) => work(file),
-            Backing::Memory(_) => Err(Error::argument(
-                "gallery",
-                "it is in memory; this method is for galleries in files",
-            )),
-        })
-    }
-}
-
-/// Counts a call of this thread that uses a store.
-struct StoreCall;
-
-impl StoreCall {
-    fn new() -> Self {
-        STORE_CALLS.set(STORE_CALLS.get() + 1);
-        Self
-    }
-}
-
-impl Drop for StoreCall {
-    fn drop(&mut self) {
-        STORE_CALLS.set(STORE_CALLS.get() - 1);
-    }
-}
-
-impl TemplateStore for Store {
-    fn put(&self, person: &facekit::Person, templates: &[NewTemplate]) -> Result<Vec<TemplateId>> {
-        self.with(|store| store.put(person, templates))
-    }
-
-    fn remove(&self, people: &[PersonId]) -> Result<usize> {
-        self.with(|store| store.remove(people))
-    }
-
-    fn people(&self) -> Result<Vec<facekit::Person>> {
-        self.with(|store| store.people())
-    }
-
-    fn templates(&self, visit: &mut dyn FnMut(Template) -> Result<()>) -> Result<()> {
-        self.with(|store| store.templates(visit))
-    }
-
-    fn crops(
-        &self,
-        visit: &mut dyn FnMut(TemplateId, &PersonId, AlignedFace) -> Result<()>,
-    ) -> Result<()> {
-        self.with(|store| store.crops(visit))
     }
 }

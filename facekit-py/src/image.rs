@@ -120,7 +120,7 @@ impl Photo {
     }
 }
 
-/// Whether the object is, or is meant to be, one image and not an iterable of images.
+/// True if the object is, or is meant to be, one image and not an iterable of images.
 pub(crate) fn is_single(object: &Bound<'_, PyAny>) -> PyResult<bool> {
     let of_image = |axes: usize| axes == 2 || axes == 3;
     if let Ok(array) = object.cast::<PyUntypedArray>() {

@@ -9,6 +9,7 @@
 use pyo3::prelude::*;
 
 mod attendance;
+mod detection;
 mod embedding;
 mod errors;
 mod gallery;
@@ -22,10 +23,11 @@ mod pickle;
 mod pipeline;
 mod process;
 mod quality;
+mod recognition;
 mod recognizer;
 mod reports;
-mod results;
 mod runtime;
+mod store;
 mod value;
 mod work;
 
@@ -37,6 +39,7 @@ mod _facekit {
     #[pymodule_export]
     use crate::{
         attendance::{Rules, sightings},
+        detection::{Box, Detection},
         embedding::{Embedding, EmbeddingSpace},
         gallery::{CheckReport, Gallery, Person},
         image::encode_jpeg,
@@ -45,9 +48,9 @@ mod _facekit {
         models::{ModelInfo, SetInfo, models_folder, models_list, models_pull, models_sets},
         pickle::restore,
         quality::{HeadPose, Quality, QualityIssue},
+        recognition::{Candidate, Identity, Recognition},
         recognizer::Recognizer,
         reports::{EnrollReport, RefusedPhoto, Resemblance, Verification},
-        results::{Box, Candidate, Detection, Identity, Recognition},
     };
 
     /// Loads NumPy with the module. Later, an interpreter that is shutting down could not load it.

@@ -24,7 +24,7 @@ use crate::{
     image::{self, Color, Photo},
     pipeline::Pipeline,
     process::ProcessLocal,
-    results,
+    recognition,
     work::{self, Attempt},
 };
 
@@ -38,7 +38,7 @@ pub(crate) struct ManyOptions {
     pub(crate) threads: NonZeroUsize,
     /// The number of images that are taken before the results of earlier ones are asked for; `None` for the default.
     pub(crate) ahead: Option<usize>,
-    /// Whether an image that cannot be used raises an exception. Otherwise the exception is the result.
+    /// If true, an image that cannot be used raises an exception. Otherwise the exception is the result.
     pub(crate) raise: bool,
 }
 
@@ -264,8 +264,11 @@ impl Feed {
         self.given += 1;
         match work::to_python(py, attempt) {
             Ok((found, size)) => {
-                let found = found.into_iter().map(results::Recognition::from).collect();
-                results::faces(py, found, size).map(Some)
+                let found = found
+                    .into_iter()
+                    .map(recognition::Recognition::from)
+                    .collect();
+                recognition::faces(py, found, size).map(Some)
             }
             Err(error) => self.refuse(error.into_value(py).into_bound(py)),
         }
@@ -287,7 +290,7 @@ impl Feed {
         }
     }
 
-    /// Whether the next result can be given at once.
+    /// True if the next result can be given at once.
     fn is_ready(&self) -> bool {
         self.given < self.taken
             && (self.refused.contains_key(&self.given) || self.workers.queue.is_ready(self.given))

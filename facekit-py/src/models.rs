@@ -35,19 +35,19 @@ pub(crate) struct ModelInfo {
     task: String,
     /// The name of its file in the models folder.
     file: String,
-    /// Whether the model can be loaded: its file is in the folder and has the right digest, or it is part of facekit.
+    /// True if the model can be loaded: its file is in the folder and has the right digest, or it is part of facekit.
     available: bool,
-    /// Whether it is part of facekit and needs no file.
+    /// True if it is part of facekit and needs no file.
     bundled: bool,
     /// The license of the weights, as an SPDX expression or a text.
     license: String,
-    /// Whether the license allows commercial use.
+    /// True if the license allows commercial use.
     commercial_use: bool,
     /// The origin of the weights.
     source: String,
     /// The known accuracy, as a text.
     accuracy: Option<String>,
-    /// Whether facekit's tests run it.
+    /// True if facekit's tests run it.
     tested: bool,
     /// The size of its file in bytes, if it is known.
     bytes: Option<u64>,

@@ -4,7 +4,7 @@ use facekit::Error;
 use pyo3::prelude::*;
 use serde::de::DeserializeOwned;
 
-use crate::{embedding, errors, gallery, models, quality, reports, results};
+use crate::{detection, embedding, errors, gallery, models, quality, recognition, reports};
 
 /// Makes a value again from its pickle. Only the pickle module calls it.
 #[pyfunction]
@@ -29,20 +29,20 @@ pub(crate) fn restore<'py>(
         };
     }
     classes! {
-        "Box": results::Box,
-        "Candidate": results::Candidate,
+        "Box": detection::Box,
+        "Candidate": recognition::Candidate,
         "CheckReport": gallery::CheckReport,
-        "Detection": results::Detection,
+        "Detection": detection::Detection,
         "Embedding": embedding::Embedding,
         "EmbeddingSpace": embedding::EmbeddingSpace,
         "EnrollReport": reports::EnrollReport,
         "HeadPose": quality::HeadPose,
-        "Identity": results::Identity,
+        "Identity": recognition::Identity,
         "ModelInfo": models::ModelInfo,
         "Person": gallery::Person,
         "Quality": quality::Quality,
         "QualityIssue": quality::QualityIssue,
-        "Recognition": results::Recognition,
+        "Recognition": recognition::Recognition,
         "RefusedPhoto": reports::RefusedPhoto,
         "Resemblance": reports::Resemblance,
         "SetInfo": models::SetInfo,

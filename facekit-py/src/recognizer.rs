@@ -9,6 +9,7 @@ use facekit::{
 use pyo3::prelude::*;
 
 use crate::{
+    detection::Detection,
     embedding::{Embedding, EmbeddingSpace},
     errors,
     gallery::Gallery,
@@ -18,8 +19,8 @@ use crate::{
     options::{self, fraction, parse_subject, quality_options, recognize_options, threshold},
     pipeline::Pipeline,
     process::ProcessLocal,
+    recognition::{self, Candidate, Recognition},
     reports::{EnrollReport, Verification},
-    results::{self, Candidate, Detection, Recognition},
     runtime::make_runtime,
     work,
 };
@@ -183,7 +184,7 @@ impl Recognizer {
                 .detect(image.view(), &pipeline.detect_options)?;
             Ok((found, image.size()))
         })?;
-        results::faces(py, found.into_iter().map(Detection).collect(), size)
+        recognition::faces(py, found.into_iter().map(Detection).collect(), size)
     }
 
     /// Embeds faces of an image: one `Embedding` for each of `detections`, in order. Without `detections`, one for each face
@@ -294,12 +295,12 @@ impl Recognizer {
     /// Enrolls a person from photos. The largest face of each photo becomes a template if it passes the quality gate and the
     /// liveness check. When this method returns, the templates are in the gallery's file.
     ///
-    /// A refused photo is not an error: the report has the reason. If all photos are refused, nobody is enrolled. If there are three
-    /// or more photos, those that do not match the others are refused.
+    /// A refused photo is not an error: the report has the reason. If all photos are refused, the person is not enrolled. If there
+    /// are three or more photos, those that do not match the others are refused.
     ///
     /// `liveness=False` skips the liveness check, for passport photos, which are prints. With `augment`, a template is the mean
-    /// over small changes of its photo. With `refuse_resemblance`, nobody is enrolled whose face belongs to another person of the
-    /// gallery; otherwise the report has a warning. `ambiguity` is a share from 0 to 1: a second face of at least this share of the
+    /// over small changes of its photo. With `refuse_resemblance`, photos that match another person of the gallery are
+    /// refused; otherwise the report has a warning. `ambiguity` is a share from 0 to 1: a second face of at least this share of the
     /// largest face's area makes a photo unusable. `progress(done, total)` is called after each photo.
     ///
     /// Raises InvalidPersonIdError; InvalidArgumentError if there is no gallery or no photo; StoreError if the file cannot be
@@ -381,7 +382,7 @@ impl Recognizer {
         let photo = Photo::new("image", image, Color::parse(color)?)?;
         let options = recognize_options(py, &pipeline.recognizer, roster, subject)?;
         let (found, size) = work::detached(py, || pipeline.recognize(&photo, &options))?;
-        results::faces(py, found.into_iter().map(Recognition::from).collect(), size)
+        recognition::faces(py, found.into_iter().map(Recognition::from).collect(), size)
     }
 
     /// Recognizes the faces in many images on `threads` threads: an iterator over the results of `recognize`, in order.
@@ -547,7 +548,7 @@ impl Recognizer {
         Ok(&self.pipeline(py)?.runtime)
     }
 
-    /// Whether prints and screens are refused: True if the models have a liveness check and it is enabled.
+    /// True if prints and screens are refused: the models have a liveness check, and it is enabled.
     #[getter]
     fn checks_liveness(&self, py: Python<'_>) -> PyResult<bool> {
         Ok(self.pipeline(py)?.recognizer.liveness().is_some())

@@ -18,7 +18,7 @@ use crate::value::{self, value_class};
 pub(crate) struct Verification(pub(crate) facekit::Verification);
 
 value_class!(Verification {
-    /// Whether the score passes the threshold: the same person. None if a photo cannot be compared.
+    /// True if the score passes the threshold, so that it is the same person. None if a photo cannot be compared.
     #[getter]
     fn same(&self) -> Option<bool> {
         self.compared().map(|(same, ..)| same)
