@@ -152,7 +152,7 @@ pub use {
         Action, Anomalies, Assignment, Break, Count, DailyOvertime, Day, DayOf, Deduct,
         LowLiveness, MissingOut, OutOfHours, OutsideWindows, Overtime, Place, Policy, Reaction,
         Round, RoundTo, Rounding, Scans, Schedule, Shift, Site, StatisticsPolicy, TooManyScans,
-        WeeklyCounts, Window, Work,
+        Window, Work,
     },
     presence::{Presence, Today},
     punch::{Punch, PunchId, PunchKind, Source},

@@ -4,7 +4,6 @@ use std::borrow::Cow;
 
 use crate::{
     interval::{Interval, after, subtract, total},
-    policy::WeeklyCounts,
     record::OvertimeTimes,
     rules::Rules,
     seconds::Seconds,
@@ -70,16 +69,11 @@ impl Rules {
         }
         over.daily = Seconds(total(&daily));
         if let Some(limit) = rule.weekly_after {
-            let towards = match rule.weekly_counts {
-                WeeklyCounts::All => Cow::Borrowed(day.work),
-                WeeklyCounts::Regular => Cow::Owned(subtract(&ordinary, &daily)),
-            };
-            let mut weekly = after(&towards, limit.0 - week.counted);
-            for other in [day.holiday, &rest_day, &daily] {
-                weekly = subtract(&weekly, other);
-            }
-            over.weekly = Seconds(total(&weekly));
-            week.counted += total(&towards);
+            // Overtime of another kind does not fill the week. Otherwise, its seconds would count twice: once as that
+            // overtime, and once because they push regular time over the weekly limit.
+            let regular = subtract(&ordinary, &daily);
+            over.weekly = Seconds(total(&after(&regular, limit.0 - week.counted)));
+            week.counted += total(&regular);
         }
         if let Some(most) = rule.at_most_daily {
             over.over_limit = Seconds((over.all() - most.0).max(0));

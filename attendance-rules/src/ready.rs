@@ -84,7 +84,8 @@ pub(crate) fn ready_shifts(policy: &Policy) -> Vec<ReadyShift> {
     shifts.collect()
 }
 
-/// Makes break rules ready.
+/// Makes break rules ready: those at fixed times by their start, then those after work by their threshold. The order in the
+/// policy does not matter.
 pub(crate) fn ready_breaks(rules: &[Break]) -> Vec<ReadyBreak> {
     let breaks = rules.iter().map(|rule| match *rule {
         Break::Fixed {
@@ -114,7 +115,16 @@ pub(crate) fn ready_breaks(rules: &[Break]) -> Vec<ReadyBreak> {
             whole: deduct == Deduct::Whole,
         },
     });
-    breaks.collect()
+    let mut breaks: Vec<ReadyBreak> = breaks.collect();
+    breaks.sort_by_key(|rule| match *rule {
+        ReadyBreak::Fixed { from, .. } => (false, from, 0, false),
+        ReadyBreak::AfterWork {
+            worked,
+            length,
+            whole,
+        } => (true, worked, length, whole),
+    });
+    breaks
 }
 
 /// A window of the clock. A window that does not end after it begins ends on the next day.

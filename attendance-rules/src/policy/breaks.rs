@@ -51,9 +51,10 @@ pub enum Break {
         #[schemars(default)]
         paid: bool,
     },
-    /// A break after a length of work. Punched breaks count towards it.
+    /// A break after a length of work. Punched breaks and other deducted breaks count towards it. Of several such breaks, the
+    /// one with the smallest `worked` is taken first, so their order in the file does not matter.
     AfterWork {
-        /// The break applies if more than this was worked.
+        /// The break applies if more than this was worked, without the breaks that were taken before.
         worked: Seconds,
         /// The length of the break.
         length: Seconds,

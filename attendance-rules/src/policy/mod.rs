@@ -24,7 +24,7 @@ use serde::{Deserialize, Serialize};
 pub use {
     assignment::{Assignment, DayOf, MissingOut, OutsideWindows},
     breaks::{Break, Deduct},
-    overtime::{DailyOvertime, Overtime, WeeklyCounts, Window},
+    overtime::{DailyOvertime, Overtime, Window},
     rounding::{Round, RoundTo, Rounding},
     scans::{Action, Anomalies, LowLiveness, OutOfHours, Reaction, Scans, TooManyScans},
     schedule::{Schedule, Shift},
