@@ -112,8 +112,11 @@ mod account;
 mod breaks;
 mod calendar;
 mod correction;
+mod cycle;
 mod day;
+mod day_count;
 mod decide;
+mod due;
 mod error;
 mod evaluate;
 mod expected;
@@ -121,6 +124,7 @@ mod expected;
 mod ical;
 mod interval;
 mod overtime;
+mod plan;
 mod policy;
 mod presence;
 mod punch;
@@ -145,14 +149,15 @@ mod zone;
 #[cfg(feature = "ical")]
 pub use series::SessionSeries;
 pub use {
-    calendar::{Calendar, Half, Holiday, Leave, Member, Period, ShiftsOn},
+    calendar::{Calendar, Employment, Half, Holiday, Hours, Leave, Member, Period, ShiftsOn},
     correction::{Change, Correction},
+    day_count::DayCount,
     error::{Error, Result},
     policy::{
-        Action, Anomalies, Assignment, Break, Count, DailyOvertime, Day, DayOf, Deduct,
-        LowLiveness, MissingOut, OutOfHours, OutsideWindows, Overtime, Place, Policy, Reaction,
-        Round, RoundTo, Rounding, Scans, Schedule, Shift, Site, StatisticsPolicy, TooManyScans,
-        Window, Work,
+        Action, Anomalies, Assignment, Break, Count, DailyOvertime, Day, DayOf, Deduct, HolidayOn,
+        LowLiveness, MissingOut, OnTime, OutOfHours, OutsideWindows, Overtime, Place, Policy,
+        Reaction, RestDay, Round, RoundTo, Rounding, Scans, Schedule, Shift, Site,
+        StatisticsPolicy, Terms, TooManyScans, Window, Work,
     },
     presence::{Presence, Today},
     punch::{Punch, PunchId, PunchKind, Source},

@@ -47,6 +47,9 @@ pub enum Break {
         /// The deducted time. Default: the time that was worked in the window.
         #[schemars(default)]
         deduct: Deduct,
+        /// Punched breaks that are shorter than this do not count towards it. Default: 0s.
+        #[schemars(default)]
+        shortest: Seconds,
         /// Nothing is deducted, and punched breaks within the window are paid up to `at_most`. Default: no.
         #[schemars(default)]
         paid: bool,
@@ -58,6 +61,9 @@ pub enum Break {
         worked: Seconds,
         /// The length of the break.
         length: Seconds,
+        /// Punched breaks that are shorter than this do not count towards it. Default: 0s.
+        #[schemars(default)]
+        shortest: Seconds,
         /// The deducted time. Default: only time that was worked after `worked`, so that more work never counts less.
         #[schemars(default)]
         deduct: Deduct,

@@ -63,6 +63,9 @@ pub struct Overtime {
     pub daily: Option<DailyOvertime>,
     /// Work beyond this in a week is overtime. Overtime of another kind does not count towards it. Default: none.
     pub weekly_after: Option<Seconds>,
+    /// A working day that is free by a holiday, by leave, or because the person was not employed lowers `weekly_after` by its
+    /// share of the working days of the week. Default: no.
+    pub weekly_less_free: bool,
     /// All work on a rest day is overtime. Default: no.
     pub rest_days: bool,
     /// All work on a whole holiday is overtime. Default: no.
