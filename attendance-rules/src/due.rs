@@ -54,10 +54,10 @@ impl DueWork<'_> {
             let expected = Some(self.expected).filter(|&expected| expected > 0);
             self.full_day = self
                 .full_day
-                .or(expected.map(|it| (three_quarters(it) - self.graces).max(1)));
+                .or_else(|| Some((three_quarters(expected?) - self.graces).max(1)));
         } else {
-            self.full_day = self.full_day.or(usual_day.map(three_quarters));
-            self.half_day = self.half_day.or(self.full_day.map(|full| full / 2));
+            self.full_day = self.full_day.or_else(|| usual_day.map(three_quarters));
+            self.half_day = self.half_day.or_else(|| Some(self.full_day? / 2));
         }
     }
 

@@ -396,7 +396,7 @@ impl Rules {
                         };
                         if day_plan.shifts.is_empty() || day_plan.shifts.iter().any(matters) {
                             day_plan.hours.push(window);
-                            day_plan.leave = day_plan.leave.or(kind(index));
+                            day_plan.leave = day_plan.leave.or_else(|| kind(index));
                         }
                     }
                 }
@@ -425,8 +425,8 @@ impl Rules {
         let work = &self.policy.work;
         let full = levels().find_map(|terms| terms.full_day);
         let half = levels().find_map(|terms| terms.half_day);
-        day_plan.full_day = full.or(work.full_day.map(|it| it.0));
-        day_plan.half_day = half.or(work.half_day.map(|it| it.0));
+        day_plan.full_day = full.or_else(|| Some(work.full_day?.0));
+        day_plan.half_day = half.or_else(|| Some(work.half_day?.0));
         own.and_then(|terms| terms.schedule.as_ref())
             .or(plan.schedule.as_ref())
             .or_else(|| all.and_then(|terms| terms.schedule.as_ref()))

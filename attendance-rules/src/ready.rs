@@ -75,7 +75,7 @@ impl ExpectedHours {
         let weekly = weekly.map(|it| (Cycle::Week, it.0));
         Self {
             daily: daily.map(|it| it.0),
-            cycle: weekly.or(monthly.map(|it| (Cycle::Month, it.0))),
+            cycle: weekly.or_else(|| Some((Cycle::Month, monthly?.0))),
         }
     }
 

@@ -1,6 +1,6 @@
 //! Sums over days and sessions, and warnings.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use facekit::PersonId;
 use serde::{Deserialize, Serialize};
@@ -11,7 +11,7 @@ use crate::{
     record::{DayRecord, Status},
     rules::Rules,
     seconds::{Seconds, as_seconds},
-    session::{SessionSheet, SessionStatus},
+    session::{SessionMark, SessionSheet, SessionStatus},
 };
 
 /// Sums over the final days of a person or a group, or over closed sessions. Days that are not final do not count.
@@ -150,38 +150,96 @@ impl Statistics {
 
     /// The sums of each person over closed sessions.
     ///
+    /// A person who attends a session that [makes up](crate::Session::makes_up) for another one is present in that one. Such a
+    /// session is not due itself.
+    ///
     /// ```
-    /// use attendance_rules::{Session, Statistics};
+    /// use attendance_rules::{DayCount, Session, Statistics};
     /// use facekit::PersonId;
     ///
     /// let anna = PersonId::new("anna")?;
     /// let session = Session::new("maths", "2026-03-02T10:00:00Z".parse()?, "2026-03-02T11:00:00Z".parse()?)
     ///     .with_roster([anna.clone()]);
     /// let sheet = session.evaluate(&[], "2026-03-02T12:00:00Z".parse()?)?;
-    /// assert_eq!(Statistics::of_sessions(&[sheet])[&anna].absent.to_string(), "1");
+    /// assert_eq!(Statistics::of_sessions(&[sheet])[&anna].absent, DayCount::ONE);
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     #[must_use]
     pub fn of_sessions<'a>(
         sheets: impl IntoIterator<Item = &'a SessionSheet>,
     ) -> BTreeMap<PersonId, Self> {
-        let mut people: BTreeMap<PersonId, Self> = BTreeMap::new();
-        for sheet in sheets.into_iter().filter(|sheet| sheet.is_closed) {
+        Self::of_course(sheets, &StatisticsPolicy::default())
+    }
+
+    /// The sums of each person over closed sessions, without the worst ones: [`StatisticsPolicy::drop_lowest`] sessions of each
+    /// person, first absences and then late ones. Sessions with full presence are not dropped.
+    ///
+    /// ```
+    /// use attendance_rules::{DayCount, Policy, Session, Statistics};
+    /// use facekit::PersonId;
+    ///
+    /// let anna = PersonId::new("anna")?;
+    /// let session = Session::new("maths", "2026-03-02T10:00:00Z".parse()?, "2026-03-02T11:00:00Z".parse()?)
+    ///     .with_roster([anna.clone()]);
+    /// let sheet = session.evaluate(&[], "2026-03-02T12:00:00Z".parse()?)?;
+    /// let policy = Policy::from_toml("[statistics]\ndrop_lowest = 1")?;
+    /// assert_eq!(Statistics::of_course(&[sheet], &policy.statistics)[&anna].due, DayCount::ZERO);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub fn of_course<'a>(
+        sheets: impl IntoIterator<Item = &'a SessionSheet>,
+        policy: &StatisticsPolicy,
+    ) -> BTreeMap<PersonId, Self> {
+        let closed = sheets.into_iter().filter(|sheet| sheet.is_closed);
+        let (making_up, regular): (Vec<_>, Vec<_>) = closed.partition(|it| it.makes_up.is_some());
+        let attends = |mark: &SessionMark| {
+            matches!(mark.status, SessionStatus::Present | SessionStatus::Late)
+        };
+        let made_up: BTreeSet<(&str, &PersonId)> = making_up
+            .iter()
+            .filter_map(|sheet| Some((sheet.makes_up.as_deref()?, sheet)))
+            .flat_map(|(id, sheet)| {
+                let marks = sheet.marks.iter().filter(|mark| attends(mark));
+                marks.map(move |mark| (id, &mark.person))
+            })
+            .collect();
+        let mut marks: BTreeMap<&PersonId, Vec<(SessionStatus, bool)>> = BTreeMap::new();
+        for sheet in regular {
             for mark in &sheet.marks {
-                let sums = people.entry(mark.person.clone()).or_default();
-                let present = matches!(mark.status, SessionStatus::Present | SessionStatus::Late);
-                let one_if = |yes: bool| DayCount::days(u32::from(yes));
-                sums.due.add(one_if(mark.status != SessionStatus::Excused));
-                sums.attended.add(one_if(present));
-                sums.present.add(one_if(present));
-                sums.late += u32::from(mark.status == SessionStatus::Late);
-                sums.absent
-                    .add(one_if(mark.status == SessionStatus::Absent));
-                sums.on_leave
-                    .add(one_if(mark.status == SessionStatus::Excused));
+                let made_up = !attends(mark) && made_up.contains(&(&*sheet.session, &mark.person));
+                let status = if made_up {
+                    SessionStatus::Present
+                } else {
+                    mark.status
+                };
+                let left_early = attends(mark) && mark.left_early.0 > 0;
+                let all = marks.entry(&mark.person).or_default();
+                all.push((status, left_early));
             }
         }
-        people
+        let sums = marks.into_iter().map(|(person, mut marks)| {
+            drop_lowest(&mut marks, policy.drop_lowest);
+            (person.clone(), Self::of_marks(&marks))
+        });
+        sums.collect()
+    }
+
+    /// The sums over marks: the status, and whether the person left early.
+    fn of_marks(marks: &[(SessionStatus, bool)]) -> Self {
+        let mut sums = Self::default();
+        let one_if = |yes: bool| DayCount::days(u32::from(yes));
+        for &(status, left_early) in marks {
+            let present = matches!(status, SessionStatus::Present | SessionStatus::Late);
+            sums.due.add(one_if(status != SessionStatus::Excused));
+            sums.attended.add(one_if(present));
+            sums.present.add(one_if(present));
+            sums.late += u32::from(status == SessionStatus::Late);
+            sums.left_early += u32::from(left_early);
+            sums.absent.add(one_if(status == SessionStatus::Absent));
+            sums.on_leave.add(one_if(status == SessionStatus::Excused));
+        }
+        sums
     }
 
     /// The sums of each group, by [`Member::group`](crate::Member::group). People without a group are under `None`.
@@ -253,6 +311,26 @@ impl Statistics {
         })
     }
 
+    /// The attendance rate if `due` more sessions or days follow and `attended` of them are attended; `None` if nothing is due
+    /// then. With 0 and with all of them attended, it is the lowest and the highest rate that is still possible.
+    ///
+    /// ```
+    /// use attendance_rules::{DayCount, Statistics};
+    ///
+    /// // Five of eight sessions attended, two to come.
+    /// let mut sums = Statistics::default();
+    /// (sums.due, sums.attended) = (DayCount::days(8), DayCount::days(5));
+    /// let [worst, best] = [0, 2].map(|attended| sums.rate_with(attended, 2).unwrap().percent());
+    /// assert_eq!((worst, best), (50, 70));
+    /// ```
+    #[must_use]
+    pub fn rate_with(&self, attended: u32, due: u32) -> Option<Rate> {
+        let mut sums = *self;
+        sums.due.add(DayCount::days(due));
+        sums.attended.add(DayCount::days(attended.min(due)));
+        sums.rate()
+    }
+
     /// The half days of leave that marks for coming late or leaving early make, by
     /// [`StatisticsPolicy::lates_per_half_day`] or [`StatisticsPolicy::marks_per_half_day`].
     ///
@@ -301,5 +379,17 @@ impl Statistics {
         enough
             && u64::from(rate.attended_halves) * 100
                 < u64::from(percent) * u64::from(rate.due_halves)
+    }
+}
+
+/// Drops the worst marks: first absences, then late ones.
+fn drop_lowest(marks: &mut Vec<(SessionStatus, bool)>, number: u32) {
+    let mut left = number;
+    for worst in [SessionStatus::Absent, SessionStatus::Late] {
+        marks.retain(|mark| {
+            let drops = left > 0 && mark.0 == worst;
+            left -= u32::from(drops);
+            !drops
+        });
     }
 }
