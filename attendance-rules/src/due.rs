@@ -96,6 +96,8 @@ impl Rules {
         if due.cycle.is_none() {
             due.expected += self.expected_of(&whole);
         }
+        // If a shift of another day counts for this one, the day can have leave and work. The work precedes.
+        due.leave_halves = due.leave_halves.min(DayCount::ONE.halves() - due.halves);
         due.complete_thresholds(self.usual_day);
         due
     }

@@ -161,7 +161,7 @@ impl Shift {
 pub enum Schedule {
     /// The same shifts on every working day.
     WorkingDays {
-        /// Names of shifts. `None` for all shifts of the policy.
+        /// Names of shifts. Default: all shifts of the policy.
         #[schemars(default)]
         shifts: Option<Vec<String>>,
     },
