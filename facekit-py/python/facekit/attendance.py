@@ -255,7 +255,7 @@ class DayRecord:
     person: str
     date: date
     status: str
-    """`PRESENT`, `HALF_DAY`, `ABSENT`, `ON_LEAVE` or `INCOMPLETE`."""
+    """`PRESENT`, `HALF_DAY`, `ABSENT`, `ON_LEAVE`, `INCOMPLETE` or `FREE`."""
     is_final: bool
     """Nothing can come that changes it, but corrections and punches that arrive late."""
     first: Optional[datetime]
@@ -275,10 +275,18 @@ class DayRecord:
     automatic: bool
     obliged: bool
     """The member was expected, and not on leave."""
+    due: float
+    """The part of the day on which work was due: 0, 0.5 or 1."""
+    on_leave: float
+    """The part of the day on leave: 0, 0.5 or 1. Leave by the hour is only in `leave_time`."""
+    leave_time: timedelta
+    """The expected time that was free by leave."""
     anomalies: int
     holiday: Optional[str] = None
     leave: Optional[str] = None
     half: Optional[str] = None
+    window_overtime: Mapping[str, timedelta] = dataclasses.field(default_factory=dict)
+    """The overtime that counts within each of the policy's windows with work."""
 
     def to_dict(self) -> dict[str, Any]:
         """The day flat, by name: a row of a table.
@@ -292,25 +300,27 @@ class DayRecord:
         """
         row = {name.name: getattr(self, name.name) for name in dataclasses.fields(self)}
         windows, times, overtime = row.pop("windows"), row.pop("times"), row.pop("overtime")
+        window_overtime = row.pop("window_overtime")
         row.update({name.name: getattr(times, name.name) for name in dataclasses.fields(times)})
         row["overtime"] = overtime.counted
         row.update({f"window_{name}": length for name, length in windows.items()})
+        row.update({f"window_overtime_{name}": length for name, length in window_overtime.items()})
         return row
 
 
 @dataclass(frozen=True)
 class Statistics:
-    """Days summed up."""
+    """Sums over days. Numbers of days have halves: half a day of leave counts 0.5."""
 
-    due: int
-    """Days on which somebody was expected: what the rate is of."""
-    attended_halves: int
-    """Of them, in half days: what was attended."""
-    present: int
-    half_days: int
-    absent: int
-    on_leave: int
-    incomplete: int
+    due: float
+    """Days on which somebody was expected. The attendance rate refers to them."""
+    attended: float
+    """The part of the due days that was attended."""
+    present: float
+    half_days: float
+    absent: float
+    on_leave: float
+    incomplete: float
     late: int
     left_early: int
     automatic: int
@@ -318,6 +328,8 @@ class Statistics:
     expected: timedelta
     balance: timedelta
     overtime: timedelta
+    leave_time: timedelta
+    """The expected time that was free by leave."""
 
 
 @dataclass(frozen=True)
@@ -520,6 +532,10 @@ class Policy:
                 fields[length] = timedelta(seconds=value)
             elif name in names:
                 fields[name] = self._value(kind, name, value)
+            if name == "windows":
+                fields["window_overtime"] = {
+                    window["name"]: timedelta(seconds=window["overtime_seconds"]) for window in value
+                }
         return kind(**fields)
 
     def _value(self, kind: Any, name: str, value: Any) -> Any:
@@ -560,7 +576,7 @@ def columns(days: Iterable[DayRecord]) -> dict[str, list[Any]]:
 
 # What every day has; a window has a column where somebody worked in it.
 _COLUMNS = [
-    *(name.name for name in dataclasses.fields(DayRecord) if name.name not in ("windows", "times", "overtime")),
+    *(name.name for name in dataclasses.fields(DayRecord) if name.name not in ("windows", "window_overtime", "times", "overtime")),
     *(name.name for name in dataclasses.fields(Times)),
     "overtime",
 ]
