@@ -256,7 +256,7 @@ pub struct DayRecord {
     /// The part of the day on leave: 0, 0.5 or 1. Leave by the hour is only in `leave_time`.
     pub on_leave: DayCount,
     /// The expected time that was free by leave.
-    #[serde(rename = "leave_seconds", with = "as_seconds")]
+    #[serde(rename = "leave_time_seconds", with = "as_seconds")]
     pub leave_time: Seconds,
     /// The name of the holiday on this day.
     #[serde(default, skip_serializing_if = "Option::is_none")]

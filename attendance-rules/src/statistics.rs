@@ -73,7 +73,7 @@ pub struct Statistics {
     #[serde(rename = "overtime_seconds", with = "as_seconds")]
     pub overtime: Seconds,
     /// The sum of the expected time that was free by leave.
-    #[serde(rename = "leave_seconds", with = "as_seconds")]
+    #[serde(rename = "leave_time_seconds", with = "as_seconds")]
     pub leave_time: Seconds,
 }
 

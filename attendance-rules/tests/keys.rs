@@ -1047,7 +1047,7 @@ fn descriptions_of_the_schema_have_no_rust() {
                 keys.values().for_each(|value| walk(value, described));
             }
             serde_json::Value::Array(items) => {
-                items.iter().for_each(|value| walk(value, described))
+                items.iter().for_each(|value| walk(value, described));
             }
             _ => {}
         }
