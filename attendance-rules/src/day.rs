@@ -5,12 +5,13 @@ use std::mem;
 use std::ops::RangeInclusive;
 use std::sync::Arc;
 
-use facekit::PersonId;
+use facekit::{Anomaly, PersonId};
 
 use crate::{
     account::Account,
     breaks::take_breaks_of_day,
     calendar::{Half, Period},
+    day_notes::{cut_week, notes_of},
     interval::{ALWAYS, Interval, clip, last, normalize, overlap, subtract, total},
     overtime::{DayOfWork, Week},
     policy::DayOf,
@@ -31,7 +32,7 @@ pub(crate) struct WorkedShift {
     pub(crate) shift: Option<usize>,
     /// The days for which it counts, with the part of the time that belongs to each.
     pub(crate) days: Vec<(DayNumber, Interval)>,
-    pub(crate) anomalies: u32,
+    pub(crate) anomalies: Vec<Anomaly>,
 }
 
 impl WorkedShift {
@@ -52,7 +53,7 @@ struct DayPart {
     is_on_holiday: bool,
     times: Times,
     work: Vec<Interval>,
-    anomalies: u32,
+    anomalies: Vec<Anomaly>,
 }
 
 /// The work that is due on a day: by its own schedule, and by shifts of other days that count for it.
@@ -152,7 +153,8 @@ impl<'r> Days<'r> {
                 } else {
                     mem::take(&mut it.account.counted)
                 },
-                anomalies: if leads { it.anomalies } else { 0 },
+                // They are all on the first of its days.
+                anomalies: mem::take(&mut it.anomalies),
             });
         }
     }
@@ -179,6 +181,13 @@ impl<'r> Days<'r> {
             let settled = unsettled.is_none_or(|unsettled| day < unsettled);
             let record = self.record(person, day, parts, settled, &mut week);
             records.extend(record.filter(|_| day >= first));
+        }
+        if weekly && let Some(note) = cut_week(self.rules, self.plan, self.shifts, first) {
+            let of_week = |record: &&mut DayRecord| DayNumber::of(record.date).days_since(from) < 7;
+            for record in records.iter_mut().take_while(of_week) {
+                record.notes.push(note.clone());
+                record.anomalies += 1;
+            }
         }
         records
     }
@@ -237,6 +246,9 @@ impl<'r> Days<'r> {
                 record.windows.push(WindowTime { name, worked });
             }
         }
+        let worked = parts.iter().filter(|part| part.leads);
+        let worked = worked.map(|part| part.shift_index);
+        notes_of(rules, self.plan, self.shifts, worked, &mut record);
         Some(record)
     }
 
@@ -294,7 +306,7 @@ impl<'r> Days<'r> {
     fn sum(&self, record: &mut DayRecord, parts: &[DayPart]) {
         for part in parts {
             record.times.add(&part.times);
-            record.anomalies += part.anomalies;
+            record.notes.extend_from_slice(&part.anomalies);
             let shift = &self.shifts[part.shift_index];
             let (first, last) = (shift.opened, shift.closed);
             record.first = Some(record.first.map_or(first, |known| known.min(first)));
@@ -365,6 +377,7 @@ fn empty_record(person: &PersonId, day: DayNumber, due: &DueWork<'_>) -> DayReco
         leave: due.leave.map(str::to_owned),
         half: due.half,
         anomalies: 0,
+        notes: Vec::new(),
     }
 }
 
@@ -412,7 +425,7 @@ fn work_of(parts: &[DayPart], counted: i64) -> Work<'_> {
 
 impl Rules {
     /// The days whose scheduled shifts can count for `day`. One day is added for a day that the date line skipped.
-    fn homes(&self, day: DayNumber) -> RangeInclusive<DayNumber> {
+    pub(crate) fn homes(&self, day: DayNumber) -> RangeInclusive<DayNumber> {
         match self.policy.assignment.day {
             DayOf::Start | DayOf::SplitAtMidnight => day..=day,
             DayOf::End | DayOf::MostWorked => day - 2..=day,
@@ -420,7 +433,7 @@ impl Rules {
     }
 
     /// The day for which a scheduled shift counts.
-    fn day_of_hours(&self, home: DayNumber, hours: Interval) -> DayNumber {
+    pub(crate) fn day_of_hours(&self, home: DayNumber, hours: Interval) -> DayNumber {
         match self.policy.assignment.day {
             DayOf::Start | DayOf::SplitAtMidnight => home,
             DayOf::End => self.zone.day((hours.1 - 1).max(hours.0)),

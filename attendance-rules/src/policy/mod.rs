@@ -26,7 +26,9 @@ pub use {
     breaks::{Break, Deduct},
     overtime::{DailyOvertime, Overtime, WeeklyCounts, Window},
     rounding::{Round, RoundTo, Rounding},
-    scans::{Action, Anomalies, LowLiveness, OutOfHours, Reaction, Scans, TooManyScans},
+    scans::{
+        Action, Anomalies, IgnoreKinds, LowLiveness, OutOfHours, Reaction, Scans, TooManyScans,
+    },
     schedule::{Schedule, Shift},
     site::{Day, Place, Site},
     statistics::StatisticsPolicy,
