@@ -7,7 +7,7 @@ use std::mem;
 use std::ops::RangeInclusive;
 use std::sync::Arc;
 
-use facekit::PersonId;
+use facekit::{Anomaly, PersonId};
 
 use crate::{
     account::Account,
@@ -15,6 +15,7 @@ use crate::{
     calendar::Period,
     cycle::CycleRun,
     day_count::DayCount,
+    day_notes::{cut_week, notes_of},
     due::DueWork,
     interval::{ALWAYS, Interval, clip, last, normalize, overlap, subtract, total},
     overtime::{DayOfWork, Week},
@@ -37,7 +38,7 @@ pub(crate) struct WorkedShift {
     pub(crate) shift: Option<usize>,
     /// The days for which it counts, with the part of the time that belongs to each.
     pub(crate) days: Vec<(DayNumber, Interval)>,
-    pub(crate) anomalies: u32,
+    pub(crate) anomalies: Vec<Anomaly>,
 }
 
 impl WorkedShift {
@@ -58,7 +59,7 @@ struct DayPart {
     is_on_holiday: bool,
     times: Times,
     work: Vec<Interval>,
-    anomalies: u32,
+    anomalies: Vec<Anomaly>,
 }
 
 /// The shifts of a person, divided into days.
@@ -126,7 +127,8 @@ impl<'r> Days<'r> {
                 } else {
                     mem::take(&mut it.account.counted)
                 },
-                anomalies: if leads { it.anomalies } else { 0 },
+                // They are all on the first of its days.
+                anomalies: mem::take(&mut it.anomalies),
             });
         }
     }
@@ -137,10 +139,9 @@ impl<'r> Days<'r> {
         let (first, last) = (*days.start(), *days.end());
         // Weekly overtime depends on the whole week, and expected hours of a month on the whole month.
         let rules = self.rules;
-        let mut from = first;
-        if rules.policy.overtime.weekly_after.is_some() {
-            from = from.min(rules.week_start(first));
-        }
+        let week_start = rules.week_start(first);
+        let weekly = rules.policy.overtime.weekly_after.is_some();
+        let mut from = if weekly { week_start } else { first };
         if let Some((cycle, _)) = rules.day_plan(self.plan, first).expected.cycle {
             from = from.min(rules.cycle_days(cycle, first).0);
         }
@@ -155,6 +156,14 @@ impl<'r> Days<'r> {
             let settled = unsettled.is_none_or(|unsettled| day < unsettled);
             let record = self.record(person, day, parts, settled, &mut week, &mut cycles);
             records.extend(record.filter(|_| day >= first));
+        }
+        if weekly && let Some(note) = cut_week(self.rules, self.plan, self.shifts, first) {
+            let of_week =
+                |record: &&mut DayRecord| DayNumber::of(record.date).days_since(week_start) < 7;
+            for record in records.iter_mut().take_while(of_week) {
+                record.notes.push(note.clone());
+                record.anomalies += 1;
+            }
         }
         records
     }
@@ -228,6 +237,9 @@ impl<'r> Days<'r> {
                 });
             }
         }
+        let worked = parts.iter().filter(|part| part.leads);
+        let worked = worked.map(|part| part.shift_index);
+        notes_of(rules, self.plan, self.shifts, worked, &mut record);
         Some(record)
     }
 
@@ -251,7 +263,7 @@ impl<'r> Days<'r> {
     fn sum(&self, record: &mut DayRecord, parts: &[DayPart]) {
         for part in parts {
             record.times.add(&part.times);
-            record.anomalies += part.anomalies;
+            record.notes.extend_from_slice(&part.anomalies);
             let shift = &self.shifts[part.shift_index];
             let (first, last) = (shift.opened, shift.closed);
             record.first = Some(record.first.map_or(first, |known| known.min(first)));
@@ -332,6 +344,7 @@ fn empty_record(person: &PersonId, day: DayNumber, due: &DueWork<'_>) -> DayReco
         leave: due.leave.map(str::to_owned),
         half: due.half,
         anomalies: 0,
+        notes: Vec::new(),
     }
 }
 

@@ -1,6 +1,6 @@
 //! Evaluates the punches of a period.
 
-use std::sync::Arc;
+use std::{mem, sync::Arc};
 
 use facekit::{Anomaly, Direction, PersonId};
 use jiff::Timestamp;
@@ -14,7 +14,7 @@ use crate::{
     interval::Interval,
     plan::{DayPlan, Plan},
     policy::MissingOut,
-    punch::Punch,
+    punch::{Punch, PunchKind},
     ready::ScheduledShift,
     record::{Ledger, Outcome, PunchOutcome, ShiftRecord, Times},
     refusal::Refusal,
@@ -73,13 +73,25 @@ impl Rules {
             state: ScanState::new(self, plan),
             current: None,
             scans: Vec::new(),
-            anomalies: 0,
+            is_stated: false,
+            may_have_turned: false,
+            anomalies: Vec::new(),
             counted_until: Instant::MIN,
             outcomes: Vec::with_capacity(resolved.punches.len() + resolved.superseded.len()),
             shifts: Vec::new(),
             worked: Vec::new(),
         };
-        for (at, punch) in resolved.punches {
+        let mut punches = resolved.punches;
+        for index in 0..punches.len() {
+            // Of an IN and an OUT in the same second, a person who is inside does the OUT first.
+            if let [(at, punch), (next_at, next), ..] = &punches[index..]
+                && at == next_at
+                && (punch.kind, next.kind) == (PunchKind::In, PunchKind::Out)
+                && evaluation.state.is_inside()
+            {
+                punches.swap(index, index + 1);
+            }
+            let (at, punch) = punches[index];
             evaluation.read(at, punch);
         }
         evaluation.finish_shift(None);
@@ -113,8 +125,12 @@ struct Evaluation<'r> {
     current: Option<Stay>,
     /// The scans of the current shift.
     scans: Vec<(Instant, Direction)>,
-    /// The number of anomalies of the current shift.
-    anomalies: u32,
+    /// The last scan of the current shift states its direction.
+    is_stated: bool,
+    /// In the second of an exit of the current shift, there is another punch of unknown direction.
+    may_have_turned: bool,
+    /// The anomalies of the current shift.
+    anomalies: Vec<Anomaly>,
     /// The end of the time that the shifts before the current one count.
     counted_until: Instant,
     outcomes: Vec<PunchOutcome>,
@@ -146,20 +162,34 @@ impl Evaluation<'_> {
             device: punch.device.as_deref(),
             liveness: punch.liveness,
         };
-        match self.state.read(&scan, anomalies) {
+        let verdict = self.state.read(&scan, anomalies);
+        if let Some(other) = punch.also_possible {
+            let message =
+                format!("its local time occurs twice on this day; it can also mean {other}");
+            let anomaly = Anomaly::new("ambiguous_time", message);
+            anomalies.push(anomaly.with("also_possible", other.to_string()));
+        }
+        match verdict {
             ScanVerdict::Accepted(accepted) => {
                 if accepted.is_first {
                     self.finish_shift(Some(at));
                 }
                 self.current = Some(accepted.stay);
                 self.scans.push((at, accepted.direction));
-                self.anomalies += anomalies.len() as u32;
+                self.is_stated = accepted.is_stated;
+                self.anomalies.extend_from_slice(anomalies);
                 Outcome::Assigned {
                     shift: self.shifts.len(),
                     direction: accepted.direction,
                 }
             }
-            ScanVerdict::Duplicate { seconds_left } => Outcome::Suppressed { seconds_left },
+            ScanVerdict::Duplicate { seconds_left } => {
+                let exit = Some((at, Direction::Exit));
+                if punch.kind == PunchKind::Undetermined && self.state.last_scan() == exit {
+                    self.may_have_turned = true;
+                }
+                Outcome::Suppressed { seconds_left }
+            }
             ScanVerdict::Refused(refusal) => unassigned(refusal),
         }
     }
@@ -190,6 +220,12 @@ impl Evaluation<'_> {
             as_of: self.as_of,
         });
         self.counted_until = self.counted_until.max(account.hull.1);
+        if self.may_have_turned && (account.open || account.automatic_out.is_some()) {
+            let message =
+                "two punches of the same second count as one; they may be an exit and an entry";
+            self.anomalies
+                .push(Anomaly::new("same_second_turn", message));
+        }
         // An automatic OUT may still be set.
         let waits = account.open && expected.is_some() && next.is_none();
         let punctuality = scheduled.map_or_else(Punctuality::default, |it| {
@@ -211,10 +247,10 @@ impl Evaluation<'_> {
             home,
             shift: scheduled.map(|it| it.shift),
             days,
-            anomalies: self.anomalies,
+            anomalies: mem::take(&mut self.anomalies),
         });
         self.scans.clear();
-        self.anomalies = 0;
+        self.may_have_turned = false;
     }
 
     /// The expected time of a shift, if the policy sets an automatic OUT after it. In seconds.
@@ -257,7 +293,11 @@ impl Evaluation<'_> {
             return Punctuality::default();
         };
         let beyond_grace = |seconds: i64, grace: i64| if seconds > grace { seconds } else { 0 };
-        let came = account.came;
+        // The only punch of a shift, of unknown direction and nearer to the end, is not known to be an arrival.
+        let is_lone = account.open && self.scans.len() == 1 && !self.is_stated;
+        let came = account
+            .came
+            .filter(|&came| !(is_lone && closed && came - start > end - came));
         // Before the end of the shift, the person may come back.
         let left = account.left.filter(|_| closed || self.as_of >= hours.1);
         Punctuality {
@@ -289,7 +329,7 @@ fn shift_record(
         opened: account.span.0.timestamp(),
         closed: account.span.1.timestamp(),
         scheduled: hours.map(|(start, end)| (start.timestamp(), end.timestamp())),
-        open: account.open,
+        open: account.open || account.missing_in,
         automatic_out: account.automatic_out.map(Instant::timestamp),
         refused: account.refused,
         times: Times::default(),

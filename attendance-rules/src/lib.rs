@@ -75,11 +75,14 @@
 //! - **Time** is in whole seconds of UTC; a fraction is dropped. Lengths of time are [`Seconds`], never floats. Times of day are
 //!   local times of the site. A local time that occurs twice, when clocks go back, is the first of the two. A local time that is
 //!   skipped moves on by the length of the gap. A day that the date line skips has no record.
-//! - **An open shift is closed first.** A scan of unknown direction is the exit of the shift that the person is in, if it is
-//!   within that shift's window. Otherwise it is an entry. Where windows overlap, the window of the earlier shift ends when that
-//!   shift ends.
+//! - **An open shift is closed first.** A scan of unknown direction is the exit of the shift that the person is in, up to the
+//!   maximum length of a stay. Otherwise it is an entry. After the margin of the shift, a scan near the start of another shift
+//!   opens that shift. Where windows overlap, the window of the earlier shift ends when that shift ends.
+//! - **Margins decide to which shift a punch belongs, not how much counts.** A person who stays longer, or comes up to
+//!   [`Assignment::early_arrival`] before the shift, keeps that time. [`Work::before_start`] and [`Work::after_end`] limit it.
+//! - **Doubt is reported.** Each such punch has an anomaly, and the day has it in [`DayRecord::notes`].
 //! - **Each punch has an outcome.** It belongs to one shift, or it is reported as suppressed, superseded or unassigned, with a
-//!   code and a reason. Automatic OUTs are marked. A missing OUT makes the day incomplete if the policy has thresholds.
+//!   code and a reason. Automatic OUTs are marked. A missing IN or OUT makes the day incomplete if the policy has thresholds.
 //! - **A day is final** when it is over and no later punch can belong to its shifts.
 //! - **Parts add up.** Worked time, paid breaks, unpaid breaks and uncounted time are together the elapsed time, before
 //!   rounding.
@@ -133,6 +136,7 @@ mod correction;
 mod cycle;
 mod day;
 mod day_count;
+mod day_notes;
 mod decide;
 mod due;
 mod error;
@@ -141,6 +145,7 @@ mod expected;
 #[cfg(feature = "ical")]
 mod ical;
 mod interval;
+mod log_time;
 mod overtime;
 mod plan;
 mod policy;
@@ -154,6 +159,7 @@ mod refusal;
 mod revision;
 mod rules;
 mod scan;
+mod screening;
 mod seconds;
 #[cfg(feature = "ical")]
 mod series;
@@ -163,6 +169,7 @@ mod statistics;
 mod time;
 mod work;
 mod zone;
+mod zone_names;
 
 #[cfg(feature = "ical")]
 pub use series::SessionSeries;
@@ -171,10 +178,11 @@ pub use {
     correction::{Change, Correction},
     day_count::DayCount,
     error::{Error, Result},
+    log_time::{LogReading, LogTime},
     policy::{
         Action, Anomalies, Assignment, Break, Count, DailyOvertime, Day, DayOf, Deduct, HolidayOn,
-        LowLiveness, MissingOut, OnTime, OutOfHours, OutsideWindows, Overtime, Place, Policy,
-        Reaction, RestDay, Round, RoundTo, Rounding, Scans, Schedule, Shift, Site,
+        IgnoreKinds, LowLiveness, MissingOut, OnTime, OutOfHours, OutsideWindows, Overtime, Place,
+        Policy, Reaction, RestDay, Round, RoundTo, Rounding, Scans, Schedule, Shift, Site,
         StatisticsPolicy, Terms, TooManyScans, Window, Work,
     },
     presence::{Presence, Today},
@@ -185,6 +193,7 @@ pub use {
     },
     revision::{DayChange, PunchChange, Revision},
     rules::Rules,
+    screening::{ScreenedPunch, Screening},
     seconds::Seconds,
     session::{
         RefusedPunch, Session, SessionMark, SessionRules, SessionSheet, SessionStatus, Unmarked,

@@ -262,7 +262,8 @@ pub(crate) fn shift_indices(names: &[String], shifts: &[ReadyShift]) -> Vec<usiz
 /// How many days before and after the day of a scan its shift can be.
 ///
 /// An hour and more is added for changes of the clock, and a day backwards for a day that the date line skipped.
-pub(crate) fn reach_days(shifts: &[ReadyShift]) -> (i32, i32) {
+pub(crate) fn reach_days(policy: &Policy, shifts: &[ReadyShift]) -> (i32, i32) {
+    let early = policy.assignment.early_arrival.0;
     let back = shifts
         .iter()
         .map(|shift| shift.end + shift.margin_after + DAY + HOUR)
@@ -270,7 +271,7 @@ pub(crate) fn reach_days(shifts: &[ReadyShift]) -> (i32, i32) {
         .unwrap_or(0);
     let ahead = shifts
         .iter()
-        .map(|shift| shift.margin_before - shift.start + 3 * HOUR)
+        .map(|shift| shift.margin_before.max(early) - shift.start + 3 * HOUR)
         .max()
         .unwrap_or(0);
     ((back / DAY) as i32, i32::from(ahead > 0))
@@ -279,9 +280,10 @@ pub(crate) fn reach_days(shifts: &[ReadyShift]) -> (i32, i32) {
 /// How long a stay matters after its last scan, and how long before a scan the first scan of such a stay can be. Both are
 /// in seconds, with some hours added for changes of the clock.
 pub(crate) fn lookback(policy: &Policy, shifts: &[ReadyShift]) -> (i64, i64) {
+    let early = policy.assignment.early_arrival.0;
     let windows = shifts
         .iter()
-        .map(|shift| shift.margin_before + shift.end - shift.start + shift.margin_after);
+        .map(|shift| shift.margin_before.max(early) + shift.end - shift.start + shift.margin_after);
     let stay = windows
         .chain([policy.assignment.longest_shift.0])
         .max()

@@ -110,7 +110,7 @@ pub struct ShiftRecord {
     pub closed: Timestamp,
     /// The scheduled start and end.
     pub scheduled: Option<(Timestamp, Timestamp)>,
-    /// There is no OUT, and no automatic OUT was set.
+    /// An IN or an OUT is missing, and no automatic OUT was set.
     pub open: bool,
     /// The OUT that the policy set in place of a missing one.
     pub automatic_out: Option<Timestamp>,
@@ -182,7 +182,7 @@ pub enum Status {
     Absent,
     /// The person was on leave for the whole of a scheduled day.
     OnLeave,
-    /// A punch is missing, and the known time is less than a full day, or no full day is defined.
+    /// An IN or an OUT is missing, and the known time is less than a full day, or no full day is defined.
     Incomplete,
     /// No work was due, and the person worked less than half a day. Also a day without work that has the missing time of a
     /// week or a month.
@@ -245,7 +245,7 @@ pub struct DayRecord {
     pub overtime: OvertimeTimes,
     /// The worked time within each window of the policy, in the order of the policy. Windows without work are left out.
     pub windows: Vec<WindowTime>,
-    /// A shift of the day has no OUT.
+    /// A shift of the day has no IN or no OUT.
     pub open: bool,
     /// A shift of the day has an automatic OUT.
     pub automatic: bool,
@@ -267,8 +267,11 @@ pub struct DayRecord {
     /// The half of the day that is free.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub half: Option<Half>,
-    /// The number of anomalies of its punches.
+    /// The number of `notes`.
     pub anomalies: u32,
+    /// The anomalies of its punches, and what is doubtful about the day itself.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub notes: Vec<Anomaly>,
 }
 
 /// The worked time within a window of the day.

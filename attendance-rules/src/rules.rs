@@ -109,7 +109,7 @@ impl Rules {
             breaks: ready_breaks(&policy.breaks),
             windows: windows.collect(),
             places: places.collect(),
-            reach_days: reach_days(&shifts),
+            reach_days: reach_days(&policy, &shifts),
             memory,
             lookback,
             schedule: ready_schedule(&policy.schedule, &shifts),

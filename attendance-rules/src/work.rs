@@ -45,8 +45,13 @@ impl Rules {
             span: (opened, closed),
             ..Account::default()
         };
+        let begins_with_exit = shift.scans[0].1 == Direction::Exit;
+        account.missing_in = match count {
+            Count::FirstToLast => begins_with_exit && shift.scans.len() == 1,
+            Count::Pairs | Count::FirstInLastOut => begins_with_exit,
+        };
         account.came = match count {
-            Count::FirstToLast => Some(opened),
+            Count::FirstToLast => Some(opened).filter(|_| !account.missing_in),
             _ => shift
                 .scans
                 .iter()
@@ -211,7 +216,8 @@ fn spans(count: Count, scans: &[(Instant, Direction)]) -> (Vec<Interval>, Option
                 .map(|scan| scan.0);
         }
         Count::FirstToLast => match scans {
-            [(only, _)] => open = Some(*only),
+            [(only, Direction::Entry)] => open = Some(*only),
+            [(_, Direction::Exit)] => {}
             [(from, _), .., (to, _)] => found.push((*from, *to)),
             [] => {}
         },

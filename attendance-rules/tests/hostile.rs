@@ -50,6 +50,12 @@ fn nearly_policies() -> impl Strategy<Value = String> {
         "preset = 'esp32cam-gateway'",
         "new_shift_after = '1s'",
         "longest_shift = '1s'",
+        "early_arrival = '12h'",
+        "shortest_stay = '4h'",
+        "ignore_kinds = true",
+        "ignore_kinds = ['door']",
+        "short_rest = '11h'",
+        "long_work = '10h'",
     ]);
     prop::collection::vec(keys, 0..14).prop_map(|lines| lines.join("\n"))
 }

@@ -200,7 +200,18 @@ fn s07_margins() {
     assert_eq!(place("07:00"), ["morning 2026-03-02"]);
     assert_eq!(place("13:00"), ["morning 2026-03-02"]);
     assert_eq!(place("13:01"), ["outside_shift"]);
-    assert_eq!(place("06:59:59"), ["outside_shift"]);
+    // An arrival up to four hours early opens the shift, and is an anomaly.
+    assert_eq!(place("06:59:59"), ["morning 2026-03-02"]);
+    let early = decide(&rules, &["2026-03-02T06:59:59"]);
+    assert_eq!(early, [(entry(), vec!["before_margin".to_owned()])]);
+    assert_eq!(place("03:59:59"), ["outside_shift"]);
+    // A person who is inside is closed out by the next punch.
+    let late = ["2026-03-02T08:00", "2026-03-02T13:01"];
+    let codes: Vec<_> = decide(&rules, &late).into_iter().map(|it| it.1).collect();
+    assert_eq!(codes, [vec![], vec!["after_margin".to_owned()]]);
+    let ledger = evaluate(&rules, &late, MONDAY, MONDAY);
+    assert_eq!(places(&ledger), ["morning 2026-03-02"; 2]);
+    assert_eq!(ledger.days[0].counted, Seconds(5 * HOUR + MINUTE));
 }
 
 #[test]

@@ -136,6 +136,7 @@ impl Policy {
     fn check_scans(&self) -> Result<()> {
         let scans = &self.scans;
         length("scans.cooldown", scans.cooldown, 0, DAY)?;
+        length("scans.shortest_stay", scans.shortest_stay, 0, 4 * HOUR)?;
         if let Some(both) = scans
             .exit_devices
             .iter()
@@ -177,6 +178,14 @@ impl Policy {
                 return wrong("anomalies.low_liveness.streak", reason);
             }
         }
+        for (path, value) in [
+            ("anomalies.short_rest", anomalies.short_rest),
+            ("anomalies.long_work", anomalies.long_work),
+        ] {
+            if let Some(value) = value {
+                length(path, value, 1, 2 * DAY)?;
+            }
+        }
         if anomalies.impossible_travel.is_some() && self.site.places.len() < 2 {
             return wrong(
                 "anomalies.impossible_travel",
@@ -195,6 +204,7 @@ impl Policy {
             2 * DAY,
         )?;
         length("assignment.longest_shift", rule.longest_shift, 1, 2 * DAY)?;
+        length("assignment.early_arrival", rule.early_arrival, 0, 12 * HOUR)?;
         if let MissingOut::AfterExpected { tolerance } = rule.missing_out {
             length("assignment.missing_out.tolerance", tolerance, 0, DAY)?;
             if !self.expects_hours() {

@@ -27,7 +27,9 @@ pub use {
     breaks::{Break, Deduct},
     overtime::{DailyOvertime, Overtime, Window},
     rounding::{Round, RoundTo, Rounding},
-    scans::{Action, Anomalies, LowLiveness, OutOfHours, Reaction, Scans, TooManyScans},
+    scans::{
+        Action, Anomalies, IgnoreKinds, LowLiveness, OutOfHours, Reaction, Scans, TooManyScans,
+    },
     schedule::{OnTime, Schedule, Shift},
     site::{Day, HolidayOn, Place, RestDay, Site},
     statistics::StatisticsPolicy,
