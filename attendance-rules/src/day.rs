@@ -248,7 +248,7 @@ impl<'r> Days<'r> {
         }
         let worked = parts.iter().filter(|part| part.leads);
         let worked = worked.map(|part| part.shift_index);
-        notes_of(rules, self.plan, self.shifts, worked, &mut record);
+        notes_of(rules, self.plan, self.shifts, &worked, &mut record);
         Some(record)
     }
 
