@@ -1,14 +1,15 @@
 //! Day records by a policy: the options that say which policy and which days, and how records are written.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     fmt, fs,
     path::{Path, PathBuf},
 };
 
 use anyhow::{Context, Result, bail};
 use attendance_rules::{
-    Calendar, DayRecord, Ledger, Member, Outcome, Period, Policy, Punch, Rules, Seconds, Statistics,
+    Calendar, DayRecord, Ledger, Member, Outcome, Period, Policy, Punch, Rules, ScreenedPunch,
+    Screening, Seconds, Statistics,
 };
 use clap::{Args, ValueEnum};
 use facekit::{Error, PersonId};
@@ -37,11 +38,12 @@ pub(crate) struct PolicyArgs {
     #[arg(long, value_name = "FILE", requires = "policy")]
     holidays: Option<PathBuf>,
 
-    /// The first day of the records [default: that of the first punch]
+    /// The first day of the records [default: that of the first punch with a plausible time, or
+    /// the day on which a member joined, up to 31 days before]
     #[arg(long, value_name = "DATE", requires = "policy")]
     from: Option<Date>,
 
-    /// The last day of the records [default: that of the last punch]
+    /// The last day of the records [default: that of the last punch with a plausible time]
     #[arg(long, value_name = "DATE", requires = "policy")]
     to: Option<Date>,
 
@@ -112,10 +114,25 @@ impl PolicyArgs {
         } = loaded;
         let as_of = self.as_of.unwrap_or_else(Timestamp::now);
         let day = |punch: &Punch| punch.at.to_zoned(zone.clone()).date();
-        let from = self.from.or_else(|| punches.iter().map(day).min());
+        let chosen = self.from.map(|from| from.to_zoned(zone.clone()));
+        let chosen = chosen.transpose()?.map(|from| from.timestamp());
+        let screening = Screening::of(punches, chosen, as_of);
+        let punches = screening.plausible;
+        let first = punches.iter().map(day).min();
+        let from = self.from.or_else(|| first_day(first?, &members));
         let to = self.to.or_else(|| punches.iter().map(day).max());
         let (Some(from), Some(to)) = (from, to) else {
+            if let Some(it) = screening.implausible.first() {
+                let (punch, at, reason) = (&it.punch.id, it.punch.at, &it.reason);
+                bail!(
+                    "no punch has a plausible time; {punch} is at {at}, and {reason}; --from and --to say which days are meant"
+                );
+            }
             bail!("there is not a single punch; --from and --to say which days are meant");
+        };
+        let outside = Outside {
+            before: punches.iter().filter(|punch| day(punch) < from).count(),
+            after: punches.iter().filter(|punch| day(punch) > to).count(),
         };
         let period = Period::new(from, to)?;
         let calendar = match &holidays {
@@ -140,7 +157,10 @@ impl PolicyArgs {
             as_of,
             days: Vec::new(),
             totals: BTreeMap::new(),
-            not_counted: Vec::new(),
+            not_counted: screening.implausible.iter().map(not_counted).collect(),
+            doubtful: screening.out_of_order.iter().map(not_counted).collect(),
+            implausible: screening.implausible.len(),
+            outside,
             zone,
         };
         for (person, punches) in people {
@@ -167,12 +187,26 @@ pub(crate) struct Records {
     as_of: Timestamp,
     days: Vec<DayRecord>,
     totals: BTreeMap<PersonId, Statistics>,
+    /// First those whose time is implausible.
     not_counted: Vec<NotCounted>,
+    /// Punches that count although their time is doubtful.
+    doubtful: Vec<NotCounted>,
+    outside: Outside,
+    /// The number of punches whose time is implausible.
+    #[serde(skip)]
+    implausible: usize,
     #[serde(skip)]
     zone: TimeZone,
 }
 
-/// A punch that belongs to no shift.
+/// The numbers of punches outside the period. They matter for nights and weeks that begin before it.
+#[derive(Clone, Copy, Debug, Serialize)]
+struct Outside {
+    before: usize,
+    after: usize,
+}
+
+/// A punch that belongs to no shift, or whose time is doubtful.
 #[derive(Debug, Serialize)]
 struct NotCounted {
     person: PersonId,
@@ -180,6 +214,38 @@ struct NotCounted {
     at: Timestamp,
     #[serde(flatten)]
     outcome: Outcome,
+}
+
+fn not_counted(it: &ScreenedPunch) -> NotCounted {
+    NotCounted {
+        person: it.punch.person.clone(),
+        punch: it.punch.id.to_string(),
+        at: it.punch.at,
+        outcome: Outcome::Unassigned {
+            code: it.code.clone(),
+            reason: it.reason.clone(),
+        },
+    }
+}
+
+/// The first day of the records if the first punch is on the day `first`. A member who joined shortly before can be absent
+/// until then.
+fn first_day(first: Date, members: &[Member]) -> Option<Date> {
+    let earliest = first.saturating_sub(jiff::Span::new().days(31));
+    let joined = members.iter().filter_map(|member| member.joined);
+    let joined = joined.filter(|&joined| earliest <= joined && joined < first);
+    joined.chain([first]).min()
+}
+
+/// What to know of a zone whose name reads like the opposite.
+fn zone_hint(name: &str) -> String {
+    match name
+        .strip_prefix("Etc/GMT")
+        .and_then(|hours| hours.parse::<i8>().ok())
+    {
+        Some(hours) if hours != 0 => format!(" (UTC{:+03}:00)", -hours),
+        _ => String::new(),
+    }
 }
 
 impl Records {
@@ -245,17 +311,24 @@ impl Records {
 
     fn row(&self, day: &DayRecord) -> [String; 10] {
         let mut notes = Vec::new();
+        let no_in = day.notes.iter().any(|note| note.code == "missing_in");
         for (is, note) in [
             (!day.is_final, "not final"),
-            (day.open, "no OUT"),
+            (day.open && no_in, "no IN"),
+            (day.open && !no_in, "no OUT"),
             (day.automatic, "automatic OUT"),
             (day.left_early.0 > 0, "left early"),
-            (day.anomalies > 0, "anomalies"),
         ] {
             if is {
                 notes.push(note.to_owned());
             }
         }
+        notes.extend(
+            codes(day)
+                .into_iter()
+                .filter(|&code| code != "missing_in")
+                .map(str::to_owned),
+        );
         notes.extend(day.holiday.clone());
         notes.extend(day.leave.clone());
         let some = |length: Seconds| {
@@ -319,6 +392,7 @@ impl Records {
             "anomalies",
             "holiday",
             "leave",
+            "notes",
         ])?;
         for day in &self.days {
             let seconds = [
@@ -347,6 +421,7 @@ impl Records {
                 day.anomalies.to_string(),
                 harmless(day.holiday.as_deref().unwrap_or_default()),
                 harmless(day.leave.as_deref().unwrap_or_default()),
+                codes(day).join(" "),
             ]);
             writer.write_record(&row)?;
         }
@@ -365,7 +440,7 @@ impl Records {
             count(self.totals.len(), "person", "people"),
             self.from,
             self.to,
-            self.time_zone,
+            format_args!("{}{}", self.time_zone, zone_hint(&self.time_zone)),
         );
         if !self.not_counted.is_empty() {
             let mut reasons: BTreeMap<String, usize> = BTreeMap::new();
@@ -384,8 +459,37 @@ impl Records {
             let punches = count(self.not_counted.len(), "punch", "punches");
             text += &format!("\n{punches} not counted: {}", reasons.join(", "));
         }
+        let shown = 20;
+        let screened = self.not_counted[..self.implausible]
+            .iter()
+            .chain(&self.doubtful);
+        for it in screened.take(shown) {
+            if let Outcome::Unassigned { code, reason } = &it.outcome {
+                let at = self.local(Some(it.at));
+                text += &format!("\n{} ({}, {at}): {code}; {reason}", it.punch, it.person);
+            }
+        }
+        let more = (self.implausible + self.doubtful.len()).saturating_sub(shown);
+        if more > 0 {
+            text += &format!("\nand {more} more with a doubtful time");
+        }
+        for (number, side, day) in [
+            (self.outside.before, "before", self.from),
+            (self.outside.after, "after", self.to),
+        ] {
+            if number > 0 {
+                let punches = count(number, "punch", "punches");
+                text += &format!("\n{punches} {side} {day}, outside the period");
+            }
+        }
         text
     }
+}
+
+/// The codes of the notes on a day, each once.
+fn codes(day: &DayRecord) -> Vec<&str> {
+    let codes: BTreeSet<&str> = day.notes.iter().map(|note| &*note.code).collect();
+    codes.into_iter().collect()
 }
 
 /// The word that an enumeration is written as.
