@@ -3,9 +3,9 @@
 use facekit::Anomaly;
 
 use crate::{
-    calendar::Half,
+    plan::Plan,
     record::{DayRecord, ShiftRecord},
-    rules::{Plan, Rules},
+    rules::Rules,
     seconds::Seconds,
     time::{DayNumber, Instant},
 };
@@ -59,14 +59,9 @@ fn shifts_not_worked<'s>(
         if !day_plan.obliged() || day_plan.shifts.is_empty() {
             continue;
         }
-        let middle = rules.middle(home, &day_plan);
         for &shift in day_plan.shifts {
             let (start, end) = rules.hours(home, shift);
-            let is_free = match day_plan.half {
-                Some(Half::Morning) => end <= middle,
-                Some(Half::Afternoon) => middle <= start,
-                None => false,
-            };
+            let is_free = rules.owed(home, &day_plan, (start, end)).is_none();
             let touches = |it: &ShiftRecord| {
                 let is_this = it.scheduled == Some((start.timestamp(), end.timestamp()));
                 is_this || (Instant::of(it.opened) < end && start < Instant::of(it.closed))

@@ -1,4 +1,4 @@
-//! Exact search, beside the plain sum of as many numbers: `cargo xtask bench search`.
+//! Exact search, compared with the plain sum of the same amount of memory: `cargo xtask bench search`.
 
 use std::hint::black_box;
 
@@ -12,7 +12,7 @@ use multiversion::multiversion;
 const DIMENSION: usize = 128;
 const SIZES: [usize; 2] = [10_000, 100_000];
 
-/// Numbers from −1 to 1, the same on every machine (SplitMix64).
+/// Pseudo-random numbers from −1 to 1 (SplitMix64), the same on every machine.
 struct Noise(u64);
 
 impl Noise {
@@ -30,7 +30,7 @@ impl Noise {
     }
 }
 
-/// An index of `size` templates, and one of them as a probe that lies a little beside it.
+/// An index of templates, and a probe that is close to one of them, `planted`.
 struct Fixture {
     space: EmbeddingSpace,
     index: ExactIndex,
@@ -59,7 +59,7 @@ impl Fixture {
     }
 }
 
-/// The sum of all numbers, as fast as the technique of the index's own loops allows: what reading the memory costs.
+/// The sum of all numbers, with loops like those of the index. It measures the time to read the memory.
 #[multiversion(targets("x86_64+avx512f+avx512vl", "x86_64+avx2+fma", "aarch64+neon"))]
 fn plain_sum(values: &[f32]) -> f32 {
     const LANES: usize = 64;
@@ -98,7 +98,7 @@ fn search(criterion: &mut Criterion) {
             });
         });
 
-        // Grown as the index's own memory is, and filled with what sums to a known number without rounding.
+        // The vector grows as the memory of the index does. Its sum is a known number, without rounding.
         let mut values: Vec<f32> = Vec::with_capacity(size * DIMENSION);
         for row in 0..size {
             values.resize((row + 1) * DIMENSION, 0.0);

@@ -1,4 +1,4 @@
-//! Every vector index, and the pointers to one, under the same suite.
+//! The suite for every vector index, and for pointers to one.
 
 use std::{
     collections::BTreeMap,
@@ -27,7 +27,7 @@ fn exact_index(space: &EmbeddingSpace, metric: Metric) -> ExactIndex {
     ExactIndex::new(space.clone(), metric)
 }
 
-/// The least that passes: shows that the suite asks for what the contract says and no more.
+/// The simplest index that passes. It shows that the suite requires no more than the contract.
 #[derive(Debug)]
 struct Plain {
     space: EmbeddingSpace,

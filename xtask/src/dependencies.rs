@@ -73,7 +73,7 @@ fn refuse(arguments: &[&str], banned: &[&str]) -> Result<()> {
     Ok(())
 }
 
-/// Whether a crate is the main crate of a project or a part of it: `tract-core` is a part of `tract`.
+/// `true` for the main crate of a project and for its parts: `tract-core` is a part of `tract`.
 fn is_of(name: &str, project: &str) -> bool {
     name.strip_prefix(project)
         .is_some_and(|rest| rest.is_empty() || rest.starts_with(['-', '_']))

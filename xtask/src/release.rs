@@ -114,7 +114,7 @@ fn changelog(text: &str, version: &str) -> Result<String> {
     }
 }
 
-/// Whether `text` has the form `YYYY-MM-DD`.
+/// `true` for a text of the form `YYYY-MM-DD`.
 fn is_date(text: &str) -> bool {
     text.len() == 10
         && text.char_indices().all(|(place, c)| match place {

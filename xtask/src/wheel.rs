@@ -28,26 +28,6 @@ const PACKAGES: &[&str] = &[
 /// Interpreters without a GIL. Each needs its own wheel.
 const FREE_THREADED: &[&str] = &["python3.14t", "python3.15t"];
 
-/// Checks the wheel of the first argument against the version of the second one.
-const CHECK_WHEEL: &str = r#"
-import email, sys, zipfile
-
-path, version = sys.argv[1:]
-wheel = zipfile.ZipFile(path)
-info = f"facekit-{version}.dist-info"
-needed = ["METADATA", "licenses/LICENSE-APACHE", "licenses/LICENSE-MIT"]
-needed = [f"{info}/{name}" for name in needed] + ["facekit/__init__.py", "facekit/py.typed"]
-missing = sorted(set(needed) - set(wheel.namelist()))
-if missing:
-    sys.exit(f"{path} lacks {', '.join(missing)}")
-metadata = email.message_from_bytes(wheel.read(f"{info}/METADATA"))
-if metadata["Version"] != version:
-    sys.exit(f"{path} has version {metadata['Version']}, not {version}")
-if len(metadata.get_payload()) < 1000:
-    sys.exit(f"{path} does not contain the README")
-print(f"{path}: version {version}")
-"#;
-
 /// Selects a wheel.
 #[derive(Clone, Debug)]
 pub(crate) struct Options {
@@ -115,9 +95,6 @@ impl Options {
         build.args(["--profile", &self.profile, "--interpreter", &self.python]);
         build.arg("--manifest-path").arg(manifest);
         build.arg("--out").arg(&folder);
-        if self.profile == "release" {
-            build.arg("--strip");
-        }
         succeed(&mut build)?;
         if let Some(wheel) = wheels(&folder)?.pop() {
             let megabytes = fs::metadata(&wheel)?.len() as f64 / 1e6;
@@ -144,7 +121,9 @@ impl Options {
         );
         pytest.arg("--rootdir").arg(&tests).arg(tests.join("tests"));
         pytest.current_dir(elsewhere);
-        pytest.env("FACEKIT_TEST_COMMAND", facekit()?);
+        let [command, quickstart] = programs()?;
+        pytest.env("FACEKIT_TEST_COMMAND", command);
+        pytest.env("FACEKIT_TEST_QUICKSTART", quickstart);
         suite.pytest(pytest)
     }
 }
@@ -173,7 +152,7 @@ pub(crate) fn check_released(version: &str) -> Result<()> {
                 wheel.display()
             );
         }
-        let mut check = command(python::SYSTEM, &["-c", CHECK_WHEEL]);
+        let mut check = command(python::SYSTEM, &["xtask/src/check_wheel.py"]);
         print!("{}", output(check.arg(&wheel).arg(version))?);
     }
     Ok(())
@@ -203,11 +182,15 @@ fn wheels(folder: &Path) -> Result<Vec<PathBuf>> {
     Ok(wheels)
 }
 
-/// The command that the tests compare the package with. It has the features of the workspace's tests, so cargo compiles nothing
-/// twice.
-fn facekit() -> Result<PathBuf> {
-    let all = ["build", "--workspace", "--all-features"];
-    succeed(cargo(&all).args(["--bin", "facekit"]))?;
-    let program = target().join("debug").join("facekit");
-    Ok(program.with_extension(env::consts::EXE_EXTENSION))
+/// The command and the quickstart, with which the tests compare the package. They have the features of the workspace's tests, so
+/// cargo compiles nothing twice.
+fn programs() -> Result<[PathBuf; 2]> {
+    const NAMES: [&str; 2] = ["facekit", "quickstart"];
+    let mut build = cargo(&["build", "--workspace", "--all-features"]);
+    for name in NAMES {
+        build.args(["--bin", name]);
+    }
+    succeed(&mut build)?;
+    let folder = target().join("debug");
+    Ok(NAMES.map(|name| folder.join(name).with_extension(env::consts::EXE_EXTENSION)))
 }

@@ -12,7 +12,7 @@ use crate::runner::{cargo, output};
 
 /// The published crates, in an order in which they can be published: each after those that it depends on. Every other crate of
 /// the workspace has `publish = false`.
-pub(crate) const PUBLISHED: [&str; 7] = [
+pub(crate) const PUBLISHED: [&str; 8] = [
     "facekit",
     "attendance-rules",
     "facekit-onnx",
@@ -20,11 +20,12 @@ pub(crate) const PUBLISHED: [&str; 7] = [
     "facekit-candle",
     "facekit-ort",
     "facekit-tract",
+    "facekit-runtimes",
 ];
 
 /// The crates that the code of a published crate may use: dependencies lead to the core and never away from it. Tests,
 /// examples and benches may use other crates as well.
-const DIRECTION: [(&str, &[&str]); 7] = [
+const DIRECTION: [(&str, &[&str]); 8] = [
     ("facekit", &[]),
     ("attendance-rules", &["facekit"]),
     ("facekit-onnx", &["facekit"]),
@@ -32,6 +33,10 @@ const DIRECTION: [(&str, &[&str]); 7] = [
     ("facekit-candle", &["facekit", "facekit-onnx"]),
     ("facekit-ort", &["facekit", "facekit-onnx"]),
     ("facekit-tract", &["facekit", "facekit-onnx"]),
+    (
+        "facekit-runtimes",
+        &["facekit", "facekit-candle", "facekit-ort", "facekit-tract"],
+    ),
 ];
 
 /// The licenses, which every published crate contains.

@@ -101,6 +101,15 @@ fn jobs_of_the_workflow_are_described() {
     }
 }
 
+/// The documentation tests of facekit-conformance compile the Rust program of the README.
+#[test]
+fn the_program_of_the_readme_is_tested() {
+    let library = read("facekit-conformance/src/lib.rs");
+    let included = "#[cfg(doctest)]\n#[doc = include_str!(\"../../README.md\")]";
+    assert!(library.contains(included));
+    assert!(read("README.md").contains("```rust,no_run\n"));
+}
+
 #[test]
 fn a_missing_file_is_found() {
     let text = "See `xtask/src/main.rs`, `xtask/src/nothing.rs`, [this](deny.toml), [that](nothing.md) and \
@@ -160,7 +169,7 @@ fn documents() -> Vec<PathBuf> {
     found
 }
 
-/// Whether a path of a document exists. `NAME` stands for the name of a new file, as in `detect/NAME.rs`: the folder must exist.
+/// `true` if a path of a document exists. `NAME` stands for the name of a new file, as in `detect/NAME.rs`: the folder must exist.
 fn exists(path: &str) -> bool {
     let path = Path::new(path);
     match path.parent() {
@@ -189,7 +198,7 @@ fn named_paths(text: &str) -> BTreeSet<String> {
     paths
 }
 
-/// Whether inline code is the path of a file or folder of the repository.
+/// `true` if inline code is the path of a file or folder of the repository.
 fn is_path(code: &str) -> bool {
     let characters = |c: char| c.is_ascii_alphanumeric() || "./_-".contains(c);
     let made = ["target/", "./", "/"];

@@ -23,7 +23,7 @@ _Color: TypeAlias = Literal["rgb", "bgr"]
 _Subject: TypeAlias = Literal["all", "largest", "central"]
 _Quality: TypeAlias = Union[Literal["recognition", "enrollment", "anything"], Mapping[str, float]]
 _Progress: TypeAlias = Callable[[int, int], object]
-# Where the total is not always known.
+# The total can be unknown.
 _OpenProgress: TypeAlias = Callable[[int, Union[int, None]], object]
 _Result = TypeVar("_Result", covariant=True, default=Faces[Recognition])
 
@@ -1044,7 +1044,7 @@ class ModelInfo:
     def bundled(self) -> bool:
         """Whether it is part of facekit, so that it needs no file."""
     @property
-    def licence(self) -> str:
+    def license(self) -> str:
         """The licence of the weights, as an SPDX expression or in words."""
     @property
     def commercial_use(self) -> bool:
@@ -1132,3 +1132,4 @@ def _models_pull(
 ) -> list[str]: ...
 def _models_sets(folder: _Path | None = None) -> list[SetInfo]: ...
 def _restore(class_: str, json: str) -> Any: ...
+def _sightings(faces: Sequence[Recognition], at: str) -> list[tuple[str, float | None, float | None]]: ...
