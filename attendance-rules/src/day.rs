@@ -139,9 +139,10 @@ impl<'r> Days<'r> {
         let (first, last) = (*days.start(), *days.end());
         // Weekly overtime depends on the whole week, and expected hours of a month on the whole month.
         let rules = self.rules;
-        let week_start = rules.week_start(first);
-        let weekly = rules.policy.overtime.weekly_after.is_some();
-        let mut from = if weekly { week_start } else { first };
+        let mut from = first;
+        if rules.policy.overtime.weekly_after.is_some() {
+            from = from.min(rules.week_start(first));
+        }
         if let Some((cycle, _)) = rules.day_plan(self.plan, first).expected.cycle {
             from = from.min(rules.cycle_days(cycle, first).0);
         }
@@ -157,9 +158,11 @@ impl<'r> Days<'r> {
             let record = self.record(person, day, parts, settled, &mut week, &mut cycles);
             records.extend(record.filter(|_| day >= first));
         }
-        if weekly && let Some(note) = cut_week(self.rules, self.plan, self.shifts, first) {
-            let of_week =
-                |record: &&mut DayRecord| DayNumber::of(record.date).days_since(week_start) < 7;
+        if rules.policy.overtime.weekly_after.is_some()
+            && let Some(note) = cut_week(rules, self.plan, self.shifts, first)
+        {
+            let next_week = rules.week_start(first) + 7;
+            let of_week = |record: &&mut DayRecord| DayNumber::of(record.date) < next_week;
             for record in records.iter_mut().take_while(of_week) {
                 record.notes.push(note.clone());
                 record.anomalies += 1;
@@ -239,7 +242,7 @@ impl<'r> Days<'r> {
         }
         let worked = parts.iter().filter(|part| part.leads);
         let worked = worked.map(|part| part.shift_index);
-        notes_of(rules, self.plan, self.shifts, worked, &mut record);
+        notes_of(rules, self.plan, self.shifts, &worked, &mut record);
         Some(record)
     }
 

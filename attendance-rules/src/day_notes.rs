@@ -15,7 +15,7 @@ pub(crate) fn notes_of(
     rules: &Rules,
     plan: &Plan,
     shifts: &[ShiftRecord],
-    worked: impl Iterator<Item = usize> + Clone,
+    worked: &(impl Iterator<Item = usize> + Clone),
     record: &mut DayRecord,
 ) {
     let policy = &rules.policy.anomalies;
@@ -23,7 +23,7 @@ pub(crate) fn notes_of(
     if rules.shifts.len() > 1 && record.obliged && record.is_final && record.shifts > 0 {
         let worked = worked.clone().map(|index| &shifts[index]);
         let day = DayNumber::of(record.date);
-        shifts_not_worked(rules, plan, day, worked, &mut record.notes);
+        shifts_not_worked(rules, plan, day, &worked, &mut record.notes);
     }
     if let Some(least) = policy.short_rest
         && let Some(index) = worked.clone().next().filter(|&index| index > 0)
@@ -50,7 +50,7 @@ fn shifts_not_worked<'s>(
     rules: &Rules,
     plan: &Plan,
     day: DayNumber,
-    worked: impl Iterator<Item = &'s ShiftRecord> + Clone,
+    worked: &(impl Iterator<Item = &'s ShiftRecord> + Clone),
     notes: &mut Vec<Anomaly>,
 ) {
     let homes = DayNumber::all(rules.homes(day));

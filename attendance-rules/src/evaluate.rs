@@ -295,9 +295,8 @@ impl Evaluation<'_> {
         let beyond_grace = |seconds: i64, grace: i64| if seconds > grace { seconds } else { 0 };
         // The only punch of a shift, of unknown direction and nearer to the end, is not known to be an arrival.
         let is_lone = account.open && self.scans.len() == 1 && !self.is_stated;
-        let came = account
-            .came
-            .filter(|&came| !(is_lone && closed && came - start > end - came));
+        let is_arrival = |&came: &Instant| !(is_lone && closed && came - start > end - came);
+        let came = account.came.filter(is_arrival);
         // Before the end of the shift, the person may come back.
         let left = account.left.filter(|_| closed || self.as_of >= hours.1);
         Punctuality {

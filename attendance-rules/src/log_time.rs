@@ -55,11 +55,11 @@ impl LogTime {
             return readings;
         }
         // The times of a repeated hour do not tell whether the log runs backwards.
-        let clear = readings.iter().filter(|it| it.also_possible.is_none());
+        let mut clear = readings.iter().filter(|it| it.also_possible.is_none());
+        let last = clear.next_back();
         let is_backwards = clear
-            .clone()
             .next()
-            .zip(clear.last())
+            .zip(last)
             .is_some_and(|(first, last)| first.at > last.at);
         let mut order: Vec<usize> = (0..readings.len()).collect();
         if is_backwards {

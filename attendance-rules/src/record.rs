@@ -182,7 +182,7 @@ pub enum Status {
     Absent,
     /// The person was on leave for the whole of a scheduled day.
     OnLeave,
-    /// An IN or an OUT is missing, and the known time is less than a full day, or no full day is defined.
+    /// A punch is missing, and the known time is less than a full day, or no full day is defined.
     Incomplete,
     /// No work was due, and the person worked less than half a day. Also a day without work that has the missing time of a
     /// week or a month.

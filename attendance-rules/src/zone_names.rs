@@ -317,7 +317,9 @@ fn fixed_offset(name: &str) -> Option<i32> {
     if matches!(&upper[..], "Z" | "UTC" | "GMT") {
         return Some(0);
     }
-    let offset = upper.strip_prefix("UTC").or(upper.strip_prefix("GMT"));
+    let offset = upper
+        .strip_prefix("UTC")
+        .or_else(|| upper.strip_prefix("GMT"));
     let offset = offset.unwrap_or(&upper);
     let sign = match offset.chars().next()? {
         '+' => 1,
@@ -356,4 +358,31 @@ fn hint_of_offset(minutes: i32) -> Option<String> {
         "for a fixed offset of {hours:+03}:00 from UTC write {zone:?} (the sign in such a name is reversed), or name a place, as \
          in \"Europe/Berlin\", so that changes of the clock count"
     ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::zone::Zone;
+
+    #[test]
+    fn every_suggested_zone_exists() {
+        let windows = WINDOWS.iter().map(|it| it.1);
+        let cities = CITIES.iter().map(|it| it.1);
+        let parts = PARTS_OF_HOURS.iter().map(|it| it.1);
+        let abbreviations = ABBREVIATIONS.iter().flat_map(|it| it.1.iter().copied());
+        for zone in windows.chain(cities).chain(parts).chain(abbreviations) {
+            assert!(Zone::new(zone).is_ok(), "{zone}");
+        }
+    }
+
+    #[test]
+    fn the_offset_of_a_windows_name_is_that_of_its_zone() {
+        for (name, zone) in WINDOWS {
+            if let Some(minutes) = fixed_offset(name) {
+                let offset = Zone::new(zone).unwrap().offset(Default::default());
+                assert_eq!(offset, i64::from(minutes) * 60, "{name}");
+            }
+        }
+    }
 }

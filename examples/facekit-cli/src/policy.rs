@@ -2,21 +2,21 @@
 
 use std::{
     collections::BTreeMap,
-    fs,
+    fs, mem,
     path::{Path, PathBuf},
 };
 
 use anyhow::{Context, Result, bail};
-use attendance_rules::{Calendar, Member, Period, Policy, Punch, Rules};
+use attendance_rules::{Calendar, Member, Period, Policy, Punch, Rules, Screening};
 use clap::Args;
 use facekit::{Error, PersonId};
 use jiff::{
-    Timestamp,
+    Span, Timestamp,
     civil::Date,
     tz::{TimeZone, TimeZoneDatabase},
 };
 
-use crate::records::Records;
+use crate::records::{Outside, Records};
 
 /// The options of day records.
 #[derive(Args, Debug)]
@@ -30,11 +30,12 @@ pub(crate) struct PolicyArgs {
     #[arg(long, value_name = "FILE", requires = "policy")]
     holidays: Option<PathBuf>,
 
-    /// The first day of the records [default: the day of the first punch]
+    /// The first day of the records [default: the day of the first punch with a plausible time, or the
+    /// day on which a member joined, up to 31 days before]
     #[arg(long, value_name = "DATE", requires = "policy")]
     from: Option<Date>,
 
-    /// The last day of the records [default: the day of the last punch]
+    /// The last day of the records [default: the day of the last punch with a plausible time]
     #[arg(long, value_name = "DATE", requires = "policy")]
     to: Option<Date>,
 
@@ -89,8 +90,13 @@ impl PolicyArgs {
 
     /// The records of all members and of all people with punches, by person and day.
     pub(crate) fn evaluate(&self, loaded: Loaded, punches: Vec<Punch>) -> Result<Records> {
-        let period = self.period(&punches, &loaded.zone)?;
         let as_of = self.as_of.unwrap_or_else(Timestamp::now);
+        let chosen = self.from.map(|from| from.to_zoned(loaded.zone.clone()));
+        let chosen = chosen.transpose()?.map(|from| from.timestamp());
+        let mut screening = Screening::of(punches, chosen, as_of);
+        let period = self.period(&screening, &loaded)?;
+        let punches = mem::take(&mut screening.plausible);
+        let outside = Outside::of(&punches, period, &loaded.zone);
         let Loaded {
             policy,
             members,
@@ -114,6 +120,7 @@ impl PolicyArgs {
         }
         let time_zone = rules.policy().site.time_zone.clone();
         let mut records = Records::new(time_zone, zone, period, as_of);
+        records.add_screening(&screening, outside);
         for (person, punches) in people {
             let ledger = rules.evaluate(&person, &punches, &[], period, as_of)?;
             records.add(person, ledger);
@@ -121,16 +128,33 @@ impl PolicyArgs {
         Ok(records)
     }
 
-    /// The days of the options, or else from the first to the last punch.
-    fn period(&self, punches: &[Punch], zone: &TimeZone) -> Result<Period> {
-        let day = |punch: &Punch| punch.at.to_zoned(zone.clone()).date();
-        let from = self.from.or_else(|| punches.iter().map(day).min());
-        let to = self.to.or_else(|| punches.iter().map(day).max());
+    /// The days of the options, or else from the first to the last plausible punch.
+    fn period(&self, screening: &Screening, loaded: &Loaded) -> Result<Period> {
+        let day = |punch: &Punch| punch.at.to_zoned(loaded.zone.clone()).date();
+        let days = || screening.plausible.iter().map(day);
+        let from = self.from;
+        let from = from.or_else(|| Some(first_day(days().min()?, &loaded.members)));
+        let to = self.to.or_else(|| days().max());
         let (Some(from), Some(to)) = (from, to) else {
+            if let Some(it) = screening.implausible.first() {
+                let (punch, at, reason) = (&it.punch.id, it.punch.at, &it.reason);
+                bail!(
+                    "no punch has a plausible time; {punch} is at {at}, and {reason}; give the days with --from and --to"
+                );
+            }
             bail!("there are no punches; give the days with --from and --to");
         };
         Ok(Period::new(from, to)?)
     }
+}
+
+/// The first day of the records if the first punch is on the day `first`. A member who joined shortly before can be absent
+/// until then.
+fn first_day(first: Date, members: &[Member]) -> Date {
+    let earliest = first.saturating_sub(Span::new().days(31));
+    let joined = members.iter().filter_map(|member| member.joined);
+    let joined = joined.filter(|&joined| earliest <= joined);
+    joined.fold(first, Date::min)
 }
 
 impl Loaded {

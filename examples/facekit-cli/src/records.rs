@@ -1,9 +1,15 @@
 //! Day records: their summary, and how they are written.
 
-use std::{collections::BTreeMap, fmt, path::Path};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt,
+    path::Path,
+};
 
 use anyhow::{Context, Result};
-use attendance_rules::{DayRecord, Ledger, Outcome, Period, Seconds, Statistics};
+use attendance_rules::{
+    DayRecord, Ledger, Outcome, Period, Punch, ScreenedPunch, Screening, Seconds, Statistics,
+};
 use clap::ValueEnum;
 use facekit::PersonId;
 use jiff::{Timestamp, civil::Date, tz::TimeZone};
@@ -33,12 +39,38 @@ pub(crate) struct Records {
     as_of: Timestamp,
     days: Vec<DayRecord>,
     totals: BTreeMap<PersonId, Statistics>,
+    /// First the punches whose time is implausible.
     not_counted: Vec<NotCounted>,
+    /// Punches that count although their time is doubtful.
+    doubtful: Vec<NotCounted>,
+    outside: Outside,
+    /// The number of punches whose time is implausible.
+    #[serde(skip)]
+    implausible: usize,
     #[serde(skip)]
     zone: TimeZone,
 }
 
-/// A punch that belongs to no shift.
+/// The numbers of punches outside the period. They matter for nights and weeks that begin before it.
+#[derive(Clone, Copy, Debug, Default, Serialize)]
+pub(crate) struct Outside {
+    before: usize,
+    after: usize,
+}
+
+impl Outside {
+    pub(crate) fn of(punches: &[Punch], period: Period, zone: &TimeZone) -> Self {
+        let days = punches
+            .iter()
+            .map(|punch| punch.at.to_zoned(zone.clone()).date());
+        Self {
+            before: days.clone().filter(|&day| day < period.from()).count(),
+            after: days.filter(|&day| day > period.to()).count(),
+        }
+    }
+}
+
+/// A punch that belongs to no shift, or whose time is doubtful.
 #[derive(Debug, Serialize)]
 struct NotCounted {
     person: PersonId,
@@ -46,6 +78,27 @@ struct NotCounted {
     at: Timestamp,
     #[serde(flatten)]
     outcome: Outcome,
+}
+
+fn not_counted(it: &ScreenedPunch) -> NotCounted {
+    NotCounted {
+        person: it.punch.person.clone(),
+        punch: it.punch.id.to_string(),
+        at: it.punch.at,
+        outcome: Outcome::Unassigned {
+            code: it.code.clone(),
+            reason: it.reason.clone(),
+        },
+    }
+}
+
+/// The offset of a zone whose name reads like the opposite, such as `Etc/GMT+3`.
+fn zone_hint(name: &str) -> String {
+    let hours = name.strip_prefix("Etc/GMT");
+    match hours.and_then(|hours| hours.parse::<i8>().ok()) {
+        Some(hours) if hours != 0 => format!(" (UTC{:+03}:00)", -hours),
+        _ => String::new(),
+    }
 }
 
 impl Records {
@@ -59,8 +112,21 @@ impl Records {
             days: Vec::new(),
             totals: BTreeMap::new(),
             not_counted: Vec::new(),
+            doubtful: Vec::new(),
+            outside: Outside::default(),
+            implausible: 0,
             zone,
         }
+    }
+
+    /// Adds the punches whose time is implausible or doubtful, before the days of any person.
+    pub(crate) fn add_screening(&mut self, screening: &Screening, outside: Outside) {
+        self.not_counted
+            .extend(screening.implausible.iter().map(not_counted));
+        self.doubtful
+            .extend(screening.out_of_order.iter().map(not_counted));
+        self.implausible = screening.implausible.len();
+        self.outside = outside;
     }
 
     /// Adds the days of a person.
@@ -113,17 +179,20 @@ impl Records {
 
     fn row(&self, day: &DayRecord) -> [String; 10] {
         let mut notes = Vec::new();
+        let no_in = day.notes.iter().any(|note| note.code == "missing_in");
         for (is, note) in [
             (!day.is_final, "not final"),
-            (day.open, "no OUT"),
+            (day.open && no_in, "no IN"),
+            (day.open && !no_in, "no OUT"),
             (day.automatic, "automatic OUT"),
             (day.left_early.0 > 0, "left early"),
-            (day.anomalies > 0, "anomalies"),
         ] {
             if is {
                 notes.push(note.to_owned());
             }
         }
+        let codes = codes(day).into_iter().filter(|&code| code != "missing_in");
+        notes.extend(codes.map(str::to_owned));
         notes.extend(day.holiday.clone());
         notes.extend(day.leave.clone());
         let some = |length: Seconds| {
@@ -186,6 +255,7 @@ impl Records {
             "anomalies",
             "holiday",
             "leave",
+            "notes",
         ])?;
         for day in &self.days {
             let seconds = [
@@ -213,6 +283,7 @@ impl Records {
                 day.anomalies.to_string().into(),
                 text(day.holiday.as_deref().unwrap_or_default()),
                 text(day.leave.as_deref().unwrap_or_default()),
+                codes(day).join(" ").into(),
             ];
             let seconds = seconds.map(|length| length.0.to_string().into());
             sheet.row(before.into_iter().chain(seconds).chain(after))?;
@@ -228,7 +299,7 @@ impl Records {
             count(self.totals.len(), "person", "people"),
             self.from,
             self.to,
-            self.time_zone,
+            format_args!("{}{}", self.time_zone, zone_hint(&self.time_zone)),
         );
         if !self.not_counted.is_empty() {
             let mut reasons: BTreeMap<String, usize> = BTreeMap::new();
@@ -247,8 +318,35 @@ impl Records {
             let punches = count(self.not_counted.len(), "punch", "punches");
             text += &format!("\n{punches} not counted: {}", reasons.join(", "));
         }
+        let most = 20;
+        let implausible = self.not_counted.iter().take(self.implausible);
+        for it in implausible.chain(&self.doubtful).take(most) {
+            if let Outcome::Unassigned { code, reason } = &it.outcome {
+                let at = self.local(Some(it.at));
+                text += &format!("\n{} ({}, {at}): {code}; {reason}", it.punch, it.person);
+            }
+        }
+        let more = (self.implausible + self.doubtful.len()).saturating_sub(most);
+        if more > 0 {
+            text += &format!("\nand {more} more with a doubtful time");
+        }
+        for (number, side, day) in [
+            (self.outside.before, "before", self.from),
+            (self.outside.after, "after", self.to),
+        ] {
+            if number > 0 {
+                let punches = count(number, "punch", "punches");
+                text += &format!("\n{punches} {side} {day}, outside the period");
+            }
+        }
         text
     }
+}
+
+/// The codes of the notes on a day, each once.
+fn codes(day: &DayRecord) -> Vec<&str> {
+    let codes: BTreeSet<&str> = day.notes.iter().map(|note| &*note.code).collect();
+    codes.into_iter().collect()
 }
 
 /// The serialized name of a variant.

@@ -1,9 +1,12 @@
 //! `facekit timesheet`: makes day records from punches and a policy, without photos, models or a gallery.
 
-use std::path::{Path, PathBuf};
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+};
 
 use anyhow::{Context, Result, anyhow, bail};
-use attendance_rules::{Punch, PunchKind, Source};
+use attendance_rules::{LogTime, Punch, PunchKind, Source};
 use facekit::PersonId;
 use jiff::{Timestamp, civil::DateTime, tz::TimeZone};
 use serde::Deserialize;
@@ -104,17 +107,40 @@ fn read_punches(path: &Path, zone: &TimeZone) -> Result<Vec<Punch>> {
             .from_reader(text.as_bytes());
         reader.deserialize().collect::<Result<_, _>>()?
     };
-    let rows = rows.into_iter().enumerate();
-    rows.map(|(at, row)| {
-        // The first row of a CSV file has the names of the columns.
-        let number = if is_json(path) { at + 1 } else { at + 2 };
-        punch(row, number, zone).with_context(|| format!("row {number}"))
-    })
-    .collect()
+    // The first row of a CSV file has the names of the columns.
+    let first = if is_json(path) { 1 } else { 2 };
+    let mut times = Vec::with_capacity(rows.len());
+    let mut punches = Vec::with_capacity(rows.len());
+    for (row, number) in rows.into_iter().zip(first..) {
+        let row_number = || format!("row {number}");
+        times.push(time(&row.at).with_context(row_number)?);
+        punches.push(punch(row, number).with_context(row_number)?);
+    }
+    set_times(&mut punches, &times, zone);
+    Ok(punches)
 }
 
-fn punch(row: Row, number: usize, zone: &TimeZone) -> Result<Punch> {
-    let at = time(&row.at, zone)?;
+/// Sets the instants of punches. The order of a person's rows tells the local times apart that occur twice.
+fn set_times(punches: &mut [Punch], times: &[LogTime], zone: &TimeZone) {
+    let mut people: BTreeMap<PersonId, Vec<usize>> = BTreeMap::new();
+    for (index, punch) in punches.iter().enumerate() {
+        people.entry(punch.person.clone()).or_default().push(index);
+    }
+    for indices in people.into_values() {
+        let log = indices
+            .iter()
+            .map(|&index| (times[index], punches[index].kind));
+        let log: Vec<_> = log.collect();
+        for (&index, reading) in indices.iter().zip(LogTime::read(zone, &log)) {
+            punches[index].at = reading.at;
+            punches[index].also_possible = reading.also_possible;
+        }
+    }
+}
+
+/// Makes a punch whose time is set later.
+fn punch(row: Row, number: usize) -> Result<Punch> {
+    let at = Timestamp::UNIX_EPOCH;
     let id = row
         .id
         .filter(|id| !id.is_empty())
@@ -132,14 +158,14 @@ fn punch(row: Row, number: usize, zone: &TimeZone) -> Result<Punch> {
 }
 
 /// Parses a time with an offset, or a local time.
-fn time(text: &str, zone: &TimeZone) -> Result<Timestamp> {
+fn time(text: &str) -> Result<LogTime> {
     if let Ok(at) = text.parse() {
-        return Ok(at);
+        return Ok(LogTime::Instant(at));
     }
     let local: DateTime = text.parse().map_err(|_| {
         anyhow!("{text:?} is not a time; write 2026-03-02T08:59:30+01:00, or without the offset")
     })?;
-    Ok(local.to_zoned(zone.clone())?.timestamp())
+    Ok(LogTime::Local(local))
 }
 
 #[cfg(test)]
@@ -158,9 +184,10 @@ mod tests {
             "2026-03-02T09:00",
             "2026-03-02 09:00:00",
         ] {
-            assert_eq!(time(text, &zone).unwrap(), expected, "{text}");
+            let log = [(time(text).unwrap(), PunchKind::Undetermined)];
+            assert_eq!(LogTime::read(&zone, &log)[0].at, expected, "{text}");
         }
-        let error = time("yesterday", &zone).unwrap_err().to_string();
+        let error = time("yesterday").unwrap_err().to_string();
         assert!(error.starts_with("\"yesterday\" is not a time"), "{error}");
     }
 
