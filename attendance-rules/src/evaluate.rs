@@ -7,17 +7,18 @@ use jiff::Timestamp;
 
 use crate::{
     account::Account,
-    calendar::{Half, Period},
+    calendar::Period,
     correction::{Correction, resolve},
     day::{Days, WorkedShift},
     error::Result,
     interval::Interval,
+    plan::{DayPlan, Plan},
     policy::MissingOut,
     punch::Punch,
     ready::ScheduledShift,
     record::{Ledger, Outcome, PunchOutcome, ShiftRecord, Times},
     refusal::Refusal,
-    rules::{DayPlan, Plan, Rules},
+    rules::Rules,
     scan::{Scan, ScanState, ScanVerdict, ShiftKey, Stay},
     seconds::Seconds,
     time::{DayNumber, Instant},
@@ -176,12 +177,13 @@ impl Evaluation<'_> {
         };
         let hours = scheduled.map(|it| (it.start, it.end));
         let plan = rules.day_plan(self.plan, home);
-        let expected = self.expected_for_automatic_out(scheduled, &plan);
+        let expected = self.expected_for_automatic_out(scheduled, home, &plan);
         let account = rules.account(&ShiftScans {
             scans: &self.scans,
             scheduled: hours,
             expected,
-            free_from: rules.free_from(home, &plan),
+            free_from: hours.and_then(|hours| rules.free_from(home, &plan, hours)),
+            on_time: scheduled.map(|it| rules.shifts[it.shift].on_time),
             closed,
             counted_until: self.counted_until,
             next,
@@ -219,6 +221,7 @@ impl Evaluation<'_> {
     fn expected_for_automatic_out(
         &self,
         scheduled: Option<ScheduledShift>,
+        home: DayNumber,
         plan: &DayPlan<'_>,
     ) -> Option<i64> {
         let policy = &self.rules.policy;
@@ -228,11 +231,13 @@ impl Evaluation<'_> {
         ) {
             return None;
         }
-        let expected = match scheduled {
-            Some(shift) => Some(self.rules.expected_of(&[shift])),
-            None => policy.work.expected.map(|expected| expected.0),
-        };
-        expected.map(|expected| plan.halved(expected))
+        match scheduled {
+            Some(shift) => Some(self.rules.owed_seconds(home, plan, &[shift])),
+            None => {
+                let expected = plan.expected.daily?;
+                Some((plan.halved(expected) - plan.hours_of_leave()).max(0))
+            }
+        }
     }
 
     fn punctuality(
@@ -243,19 +248,18 @@ impl Evaluation<'_> {
         plan: &DayPlan<'_>,
         closed: bool,
     ) -> Punctuality {
-        let (start, end) = (scheduled.start, scheduled.end);
+        let hours = (scheduled.start, scheduled.end);
         let rule = &self.rules.shifts[scheduled.shift];
         if rule.flexible {
             return Punctuality::default();
         }
+        let Some((start, end)) = self.rules.owed(home, plan, hours) else {
+            return Punctuality::default();
+        };
         let beyond_grace = |seconds: i64, grace: i64| if seconds > grace { seconds } else { 0 };
-        let middle = || self.rules.middle(home, plan);
-        let free_morning = plan.half == Some(Half::Morning) && start < middle();
-        let free_afternoon = plan.half == Some(Half::Afternoon) && middle() < end;
-        let came = account.came.filter(|_| !free_morning);
-        let left = account.left.filter(|_| !free_afternoon);
+        let came = account.came;
         // Before the end of the shift, the person may come back.
-        let left = left.filter(|_| closed || self.as_of >= end);
+        let left = account.left.filter(|_| closed || self.as_of >= hours.1);
         Punctuality {
             late: came.map_or(0, |came| beyond_grace(came - start, rule.late_after)),
             left_early: left.map_or(0, |left| beyond_grace(end - left, rule.early_before)),

@@ -1,7 +1,7 @@
 //! An attendance policy engine: it makes decisions, shifts and day records from sightings, punches and calendars.
 //!
 //! ```
-//! use attendance_rules::{Calendar, Period, Policy, Punch, Rules, Statistics, Status};
+//! use attendance_rules::{Calendar, DayCount, Period, Policy, Punch, Rules, Statistics, Status};
 //! use facekit::{AttendancePolicy, PersonId, Sighting, Verdict};
 //!
 //! let policy = Policy::from_toml(
@@ -46,15 +46,15 @@
 //! let friday = ledger.days.iter().find(|day| day.shifts > 0).unwrap();
 //! assert_eq!((friday.date.to_string().as_str(), friday.status), ("2026-03-27", Status::Present));
 //! assert_eq!(friday.counted.to_string(), "8h 4m");
-//! assert_eq!(Statistics::of(&ledger.days).present, 1);
+//! assert_eq!(Statistics::of(&ledger.days).present, DayCount::ONE);
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
 //! # Tour
 //!
 //! A [`Policy`] has the rules of a site. It is read from TOML or JSON, and each key has a default. [`Rules`] are a checked
-//! policy with a [`Calendar`] of holidays and with [`Member`]s, who join and leave, take leave, and can have shifts of their
-//! own. Rules are applied twice:
+//! policy with a [`Calendar`] of holidays and with [`Member`]s, who join and leave, take leave, and can have shifts and
+//! contracts of their own. Rules are applied twice:
 //!
 //! 1. **On a sighting**, `facekit`'s [`AttendancePolicy`](facekit::AttendancePolicy) decides: entry, exit, duplicate with the
 //!    seconds left, or refused with a reason. Anomalies have a severity and data.
@@ -93,8 +93,26 @@
 //! 5. The sum of the day is rounded. It gives the status, the balance, the overtime ([`Overtime`]) and the time within windows
 //!    such as the night ([`Window`]).
 //!
-//! On half-holidays and half days of leave, the expected time and the thresholds are halved. Lateness and early leaving in the
-//! free half are not recorded, and an automatic OUT does not count time in it.
+//! On half-holidays and half days of leave, the expected time and the thresholds are halved. The middle of the working time
+//! divides the day: of a shift from 09:00 to 18:00 with lunch from 13:00 to 14:00, the second half begins at 14:00. Lateness and
+//! early leaving are recorded in the half that is owed, and an automatic OUT does not count time in the free half. Leave by the
+//! hour lowers the expected time by the working time in it, and the thresholds in proportion.
+//!
+//! # Status of a day
+//!
+//! The first line that applies gives the [`Status`]. [`Work::full_day`] and [`Work::half_day`] are the thresholds; a shift or
+//! [`Terms`] can have their own.
+//!
+//! 1. A punch is missing, and the known time is less than a full day: INCOMPLETE. Without a threshold, each day with a missing
+//!    punch is incomplete.
+//! 2. Less than half a day: ABSENT if work was due, ON_LEAVE on a day of leave, else FREE.
+//! 3. Less than a full day: HALF_DAY.
+//! 4. Else PRESENT.
+//!
+//! Thresholds that are not stated follow from what is expected. A full day is three quarters of the expected time of the day,
+//! less the graces of its shifts: 6 h of 8 h. By default, no work is too short for half a day if work was due. On a day without
+//! work due, a full day is three quarters of an ordinary day, and half a day is half of that: 6 h and 3 h. If nothing is
+//! expected, all work is a full day.
 //!
 //! # Not supported
 //!
@@ -112,8 +130,11 @@ mod account;
 mod breaks;
 mod calendar;
 mod correction;
+mod cycle;
 mod day;
+mod day_count;
 mod decide;
+mod due;
 mod error;
 mod evaluate;
 mod expected;
@@ -121,6 +142,7 @@ mod expected;
 mod ical;
 mod interval;
 mod overtime;
+mod plan;
 mod policy;
 mod presence;
 mod punch;
@@ -145,14 +167,15 @@ mod zone;
 #[cfg(feature = "ical")]
 pub use series::SessionSeries;
 pub use {
-    calendar::{Calendar, Half, Holiday, Leave, Member, Period, ShiftsOn},
+    calendar::{Calendar, Employment, Half, Holiday, Hours, Leave, Member, Period, ShiftsOn},
     correction::{Change, Correction},
+    day_count::DayCount,
     error::{Error, Result},
     policy::{
-        Action, Anomalies, Assignment, Break, Count, DailyOvertime, Day, DayOf, Deduct,
-        LowLiveness, MissingOut, OutOfHours, OutsideWindows, Overtime, Place, Policy, Reaction,
-        Round, RoundTo, Rounding, Scans, Schedule, Shift, Site, StatisticsPolicy, TooManyScans,
-        WeeklyCounts, Window, Work,
+        Action, Anomalies, Assignment, Break, Count, DailyOvertime, Day, DayOf, Deduct, HolidayOn,
+        LowLiveness, MissingOut, OnTime, OutOfHours, OutsideWindows, Overtime, Place, Policy,
+        Reaction, RestDay, Round, RoundTo, Rounding, Scans, Schedule, Shift, Site,
+        StatisticsPolicy, Terms, TooManyScans, Window, Work,
     },
     presence::{Presence, Today},
     punch::{Punch, PunchId, PunchKind, Source},

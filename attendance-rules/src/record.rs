@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     calendar::Half,
+    day_count::DayCount,
     punch::PunchId,
     seconds::{Seconds, as_seconds},
 };
@@ -181,8 +182,11 @@ pub enum Status {
     Absent,
     /// The person was on leave for the whole of a scheduled day.
     OnLeave,
-    /// An OUT is missing, and the known time is less than a full day.
+    /// A punch is missing, and the known time is less than a full day, or no full day is defined.
     Incomplete,
+    /// No work was due, and the person worked less than half a day. Also a day without work that has the missing time of a
+    /// week or a month.
+    Free,
 }
 
 /// A person's day.
@@ -247,6 +251,13 @@ pub struct DayRecord {
     pub automatic: bool,
     /// Work was due: it was scheduled, and not free by calendar or leave.
     pub obliged: bool,
+    /// The part of the day on which work was due: 0, 0.5 or 1.
+    pub due: DayCount,
+    /// The part of the day on leave: 0, 0.5 or 1. Leave by the hour is only in `leave_time`.
+    pub on_leave: DayCount,
+    /// The expected time that was free by leave.
+    #[serde(rename = "leave_time_seconds", with = "as_seconds")]
+    pub leave_time: Seconds,
     /// The name of the holiday on this day.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub holiday: Option<String>,
@@ -269,6 +280,9 @@ pub struct WindowTime {
     /// The worked time.
     #[serde(rename = "worked_seconds", with = "as_seconds")]
     pub worked: Seconds,
+    /// The part of it that is overtime and counts.
+    #[serde(rename = "overtime_seconds", with = "as_seconds")]
+    pub overtime: Seconds,
 }
 
 /// Overtime by its cause. No second is in two of them.

@@ -18,6 +18,7 @@ fn presence_at_any_instant() {
         to: leave,
         kind: "annual".into(),
         half: None,
+        hours: None,
     });
     member.left = Some("2026-03-06".parse().unwrap());
     let rules =
@@ -109,6 +110,7 @@ fn presence_on_half_days() {
             to: day,
             kind: "dentist".into(),
             half: Some(half),
+            hours: None,
         });
         let rules = rules(text).with_members([member]).unwrap();
         let today = |time: &str| {

@@ -6,7 +6,7 @@ use std::{fmt, io, path::PathBuf};
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 /// The error below an [`Error`], from the library that reported it.
-pub type Source = Box<dyn std::error::Error + Send + Sync + 'static>;
+pub type BoxError = Box<dyn std::error::Error + Send + Sync + 'static>;
 
 /// An error of a facekit crate.
 ///
@@ -52,7 +52,7 @@ pub enum Error {
         /// The damage that was found.
         reason: String,
         /// The error of the storage library, if it reported one.
-        source: Option<Source>,
+        source: Option<BoxError>,
     },
 
     /// A gallery file is open already, here or in another process.
@@ -95,7 +95,7 @@ pub enum Error {
         /// The fault.
         reason: String,
         /// The error of the decoder.
-        source: Option<Source>,
+        source: Option<BoxError>,
     },
 
     /// An image is larger than a limit. No pixels were decoded.
@@ -173,7 +173,7 @@ pub enum Error {
         /// The entry and its fault.
         reason: String,
         /// The error of the parser.
-        source: Option<Source>,
+        source: Option<BoxError>,
     },
 
     /// A model cannot be used.
@@ -184,7 +184,7 @@ pub enum Error {
         /// The fault: damaged, truncated, an operator that is not implemented and its name, and so on.
         reason: String,
         /// The error of the runtime.
-        source: Option<Source>,
+        source: Option<BoxError>,
     },
 
     /// A model is known, but its file is not on this machine.
@@ -204,7 +204,7 @@ pub enum Error {
         /// The fault.
         reason: String,
         /// The error of the HTTP client.
-        source: Option<Source>,
+        source: Option<BoxError>,
     },
 
     /// A license that forbids commercial use was not accepted.
@@ -243,7 +243,7 @@ pub enum Error {
         /// The model's name.
         model: String,
         /// The error of the runtime.
-        source: Source,
+        source: BoxError,
     },
 
     /// Two embeddings, or an embedding and an index, are of different spaces.
@@ -265,7 +265,7 @@ pub enum Error {
         /// The failed action, as a verb: "reading", "committing".
         action: &'static str,
         /// The error of the storage library.
-        source: Source,
+        source: BoxError,
     },
 
     /// A tensor does not have the shape or element type that a model needs.

@@ -163,7 +163,7 @@ pub use crate::{
     detect::{DetectOptions, Detection, Detector},
     digest::Digest,
     embed::{Embedder, Embedding, EmbeddingSpace},
-    error::{Error, Result, Source},
+    error::{BoxError, Error, Result},
     geometry::{Landmarks, Point, Rect},
     image::{Image, ImageView, PixelFormat},
     index::{

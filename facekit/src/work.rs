@@ -197,7 +197,7 @@ impl<I, T> OrderedQueue<I, T> {
             self.state().finished.insert(number, result);
             self.finished.notify_all();
         }
-        // The queue is stopped already, and its values are for whoever stopped it.
+        // The queue is stopped already, and its values belong to the caller of `stop`.
         std::mem::forget(stop);
     }
 
@@ -218,14 +218,14 @@ impl<I, T> OrderedQueue<I, T> {
         }
     }
 
-    /// Whether [`wait`](Self::wait) would return at once.
+    /// Returns true if [`wait`](Self::wait) would return at once.
     #[must_use]
     pub fn is_ready(&self, number: u64) -> bool {
         let state = self.state();
         state.stopped || state.finished.contains_key(&number)
     }
 
-    /// Whether [`stop`](Self::stop) was called.
+    /// Returns true if [`stop`](Self::stop) was called.
     #[must_use]
     pub fn is_stopped(&self) -> bool {
         self.state().stopped

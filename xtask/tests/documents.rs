@@ -101,10 +101,10 @@ fn jobs_of_the_workflow_are_described() {
     }
 }
 
-/// The documentation tests of facekit-tract compile the Rust program of the README.
+/// The documentation tests of facekit-conformance compile the Rust program of the README.
 #[test]
 fn the_program_of_the_readme_is_tested() {
-    let library = read("facekit-tract/src/lib.rs");
+    let library = read("facekit-conformance/src/lib.rs");
     let included = "#[cfg(doctest)]\n#[doc = include_str!(\"../../README.md\")]";
     assert!(library.contains(included));
     assert!(read("README.md").contains("```rust,no_run\n"));

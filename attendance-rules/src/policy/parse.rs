@@ -49,7 +49,7 @@ impl Policy {
         Self::from_value(serde_json::from_str(text).map_err(|error| Error::policy("", error))?)
     }
 
-    /// The JSON Schema (2020-12) of policy files.
+    /// The JSON Schema (2020-12) of policy files, for editors. Its descriptions are those of the keys, without Rust.
     ///
     /// ```
     /// let schema = attendance_rules::Policy::json_schema();
@@ -66,6 +66,7 @@ impl Policy {
             });
             properties.insert("preset".to_owned(), preset);
         }
+        describe_without_rust(&mut schema);
         schema
     }
 
@@ -104,6 +105,37 @@ impl Policy {
         policy.check()?;
         Ok(policy)
     }
+}
+
+/// Removes examples and links of Rust from the descriptions of a schema.
+fn describe_without_rust(schema: &mut Value) {
+    match schema {
+        Value::Object(keys) => {
+            if let Some(Value::String(text)) = keys.get_mut("description") {
+                let prose = text.split("```").step_by(2).collect::<String>();
+                *text = without_links(prose.trim());
+            }
+            keys.values_mut().for_each(describe_without_rust);
+        }
+        Value::Array(items) => items.iter_mut().for_each(describe_without_rust),
+        _ => {}
+    }
+}
+
+/// A text with the names in place of links to items, such as ``[`late_after`](Self::late_after)``.
+fn without_links(text: &str) -> String {
+    let mut plain = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some((before, link)) = rest.split_once("[`") {
+        let Some((name, after)) = link.split_once("`]") else {
+            break;
+        };
+        plain.push_str(before);
+        plain.push_str(&format!("`{name}`"));
+        let target = after.strip_prefix('(').and_then(|it| it.split_once(')'));
+        rest = target.map_or(after, |(_, after)| after);
+    }
+    plain + rest
 }
 
 /// Reads a value. An error names the path of the key, and suggests a known name for an unknown one.

@@ -90,6 +90,7 @@ impl Policy {
                 from: time(12, 0, 0, 0),
                 to: time(14, 0, 0, 0),
                 at_most: Some(Seconds::hours(1)),
+                shortest: Seconds(0),
                 deduct: Deduct::Whole,
                 paid: false,
             }],

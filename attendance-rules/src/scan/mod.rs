@@ -21,10 +21,11 @@ pub(crate) use {
 use self::{anomalies::AnomalyCheck, input::LastScan, windows::ShiftWindows};
 use crate::{
     interval::Interval,
+    plan::Plan,
     policy::OutsideWindows,
     punch::PunchKind,
     refusal::Refusal,
-    rules::{Plan, Rules},
+    rules::Rules,
     time::{DAY, DayNumber, Instant},
 };
 
@@ -358,15 +359,16 @@ impl<'r> ScanState<'r> {
 
     /// Refuses a scan of a shift before the member's first day or after the last.
     fn check_employment(&self, day: DayNumber) -> Result<(), Refusal> {
-        if day < self.plan.joined {
-            let reason = format!("the first day is {}", self.plan.joined);
-            return Err(Refusal::new("before_joining", reason));
+        if self.plan.is_employed(day) {
+            return Ok(());
         }
-        if day > self.plan.left {
-            let reason = format!("the last day was {}", self.plan.left);
-            return Err(Refusal::new("after_leaving", reason));
-        }
-        Ok(())
+        Err(match self.plan.left_before(day) {
+            Some(left) => Refusal::new("after_leaving", format!("the last day was {left}")),
+            None => {
+                let reason = format!("the first day is {}", self.plan.joined());
+                Refusal::new("before_joining", reason)
+            }
+        })
     }
 
     fn accept(&mut self, scan: &Scan<'_>, direction: Direction, stay: Stay) {

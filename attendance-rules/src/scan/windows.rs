@@ -3,8 +3,9 @@
 use super::{input::Scan, stay::ShiftKey};
 use crate::{
     interval::Interval,
+    plan::Plan,
     punch::PunchKind,
-    rules::{Plan, Rules},
+    rules::Rules,
     time::{DayNumber, Instant},
 };
 

@@ -1,4 +1,4 @@
-//! `facekit timesheet`: punches and a policy in, day records out. No photo, no model, no gallery.
+//! `facekit timesheet`: makes day records from punches and a policy, without photos, models or a gallery.
 
 use std::path::{Path, PathBuf};
 
@@ -10,23 +10,24 @@ use serde::Deserialize;
 
 use crate::{
     Answer,
-    context::Session,
     files::check_output,
-    records::{Format, PolicyArgs, is_json, read},
+    policy::{PolicyArgs, is_json, read},
+    records::Format,
+    session::Session,
 };
 
 #[derive(clap::Args, Debug)]
 pub(crate) struct Args {
-    /// The policy, TOML or JSON; see `--schema`. `preset = "esp32cam-gateway"` is a complete one
+    /// The policy, TOML or JSON; --schema prints its keys
     #[arg(long, value_name = "FILE", required_unless_present = "schema")]
     policy: Option<PathBuf>,
 
     /// The punches, CSV or JSON
     ///
-    /// The columns, or the keys of each object in a list, are person and at, and where
-    /// they are known id, device, kind (in, out, undetermined), source (face, manual,
-    /// code, import), score and liveness. Times are RFC 3339 with an offset, or local
-    /// times of the policy's zone.
+    /// CSV columns, or keys of the objects in a JSON list: person, at, and optionally id,
+    /// device, kind (in, out, undetermined), source (face, manual, code, import), score
+    /// and liveness. Times are RFC 3339 with an offset, or local times in the zone of the
+    /// policy.
     #[arg(
         long,
         value_name = "FILE",
@@ -35,15 +36,15 @@ pub(crate) struct Args {
     )]
     punches: Option<PathBuf>,
 
-    /// What the records are written as
+    /// The format of the records
     #[arg(long, value_enum, default_value_t = Format::Table)]
     format: Format,
 
-    /// Write the records to this file, and print what was counted
+    /// Write the records to this file, and print a summary
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
 
-    /// Print the JSON Schema of policy files, and nothing else
+    /// Print only the JSON Schema of policy files
     #[arg(long, conflicts_with_all = ["policy", "punches", "out"])]
     schema: bool,
 
@@ -51,7 +52,7 @@ pub(crate) struct Args {
     days: PolicyArgs,
 }
 
-/// A row of the file of punches.
+/// A row of the punch file.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Row {
@@ -105,7 +106,7 @@ fn read_punches(path: &Path, zone: &TimeZone) -> Result<Vec<Punch>> {
     };
     let rows = rows.into_iter().enumerate();
     rows.map(|(at, row)| {
-        // The first row of a CSV file is its heading.
+        // The first row of a CSV file has the names of the columns.
         let number = if is_json(path) { at + 1 } else { at + 2 };
         punch(row, number, zone).with_context(|| format!("row {number}"))
     })
@@ -130,13 +131,13 @@ fn punch(row: Row, number: usize, zone: &TimeZone) -> Result<Punch> {
     Ok(punch)
 }
 
-/// A time with its offset, or a local one.
+/// Parses a time with an offset, or a local time.
 fn time(text: &str, zone: &TimeZone) -> Result<Timestamp> {
     if let Ok(at) = text.parse() {
         return Ok(at);
     }
     let local: DateTime = text.parse().map_err(|_| {
-        anyhow!("{text:?} is no time; write 2026-03-02T08:59:30+01:00, or without the offset")
+        anyhow!("{text:?} is not a time; write 2026-03-02T08:59:30+01:00, or without the offset")
     })?;
     Ok(local.to_zoned(zone.clone())?.timestamp())
 }
@@ -160,7 +161,7 @@ mod tests {
             assert_eq!(time(text, &zone).unwrap(), expected, "{text}");
         }
         let error = time("yesterday", &zone).unwrap_err().to_string();
-        assert!(error.starts_with("\"yesterday\" is no time"), "{error}");
+        assert!(error.starts_with("\"yesterday\" is not a time"), "{error}");
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! Punches and a policy in, day records out.
+//! Day records from punches and a policy.
 
 mod common;
 
@@ -58,7 +58,7 @@ fn into_a_file() {
     assert!(written.starts_with("person,date,status,final,") && written.ends_with('\n'));
     place
         .line(&format!("{LINE} --out punches.csv"))
-        .fails(&["punches.csv: not written over, since this command reads it"]);
+        .fails(&["punches.csv: not overwritten, because this command reads it"]);
 }
 
 #[test]
@@ -93,7 +93,7 @@ fn the_schema() {
 }
 
 #[test]
-fn what_is_wrong_is_named() {
+fn bad_input_is_named() {
     let place = place();
     place.write("wrong.toml", "[scans]\ncooldwn = \"60s\"");
     place.write("wrong.csv", "person,at\nanna,noon\n");
@@ -112,15 +112,15 @@ fn what_is_wrong_is_named() {
         ),
         (
             "timesheet --policy policy.toml --punches wrong.csv",
-            "wrong.csv cannot be used: caused by row 2: caused by \"noon\" is no time",
+            "wrong.csv cannot be used: caused by row 2: caused by \"noon\" is not a time",
         ),
         (
             "timesheet --policy policy.toml --punches empty.csv",
-            "there is not a single punch",
+            "there are no punches",
         ),
         (
             "timesheet --policy policy.toml --punches punches.csv --holidays wrong.ics",
-            "it is cut short: VCALENDAR does not end",
+            "it is truncated: VCALENDAR does not end",
         ),
         (
             "timesheet --policy policy.toml --punches punches.csv --members wrong.json",

@@ -240,7 +240,7 @@ class DayRecord:
     person: str
     date: date
     status: str
-    """`PRESENT`, `HALF_DAY`, `ABSENT`, `ON_LEAVE` or `INCOMPLETE`."""
+    """`PRESENT`, `HALF_DAY`, `ABSENT`, `ON_LEAVE`, `INCOMPLETE` or `FREE`."""
     is_final: bool
     """Only corrections and late punches can still change the day."""
     first: Optional[datetime]
@@ -259,11 +259,19 @@ class DayRecord:
     open: bool
     automatic: bool
     obliged: bool
-    """The member was expected and not on leave."""
+    """The member was expected, and not on leave."""
+    due: float
+    """The part of the day on which work was due: 0, 0.5 or 1."""
+    on_leave: float
+    """The part of the day on leave: 0, 0.5 or 1. Leave by the hour is only in `leave_time`."""
+    leave_time: timedelta
+    """The expected time that was free by leave."""
     anomalies: int
     holiday: Optional[str] = None
     leave: Optional[str] = None
     half: Optional[str] = None
+    window_overtime: Mapping[str, timedelta] = dataclasses.field(default_factory=dict)
+    """The overtime that counts within each of the policy's windows with work."""
 
     def to_dict(self) -> dict[str, Any]:
         """The day as a flat dict: a row of a table.
@@ -277,25 +285,27 @@ class DayRecord:
         """
         row = {name.name: getattr(self, name.name) for name in dataclasses.fields(self)}
         windows, times, overtime = row.pop("windows"), row.pop("times"), row.pop("overtime")
+        window_overtime = row.pop("window_overtime")
         row.update({name.name: getattr(times, name.name) for name in dataclasses.fields(times)})
         row["overtime"] = overtime.counted
         row.update({f"window_{name}": length for name, length in windows.items()})
+        row.update({f"window_overtime_{name}": length for name, length in window_overtime.items()})
         return row
 
 
 @dataclass(frozen=True)
 class Statistics:
-    """The sums of days."""
+    """The sums of days. Numbers of days have halves: half a day of leave counts 0.5."""
 
-    due: int
+    due: float
     """The days on which the person was expected, the denominator of the attendance rate."""
-    attended_halves: int
-    """The attended half days of these days."""
-    present: int
-    half_days: int
-    absent: int
-    on_leave: int
-    incomplete: int
+    attended: float
+    """The part of the due days that was attended."""
+    present: float
+    half_days: float
+    absent: float
+    on_leave: float
+    incomplete: float
     late: int
     left_early: int
     automatic: int
@@ -303,6 +313,8 @@ class Statistics:
     expected: timedelta
     balance: timedelta
     overtime: timedelta
+    leave_time: timedelta
+    """The expected time that was free by leave."""
 
 
 @dataclass(frozen=True)
@@ -529,6 +541,10 @@ class Policy:
                 fields[length] = timedelta(seconds=value)
             elif name in names:
                 fields[name] = self._value(kind, name, value)
+            if name == "windows":
+                fields["window_overtime"] = {
+                    window["name"]: timedelta(seconds=window["overtime_seconds"]) for window in value
+                }
         return kind(**fields)
 
     def _value(self, kind: Any, name: str, value: Any) -> Any:
@@ -569,7 +585,7 @@ def columns(days: Iterable[DayRecord]) -> dict[str, list[Any]]:
 
 # The columns of every table. A window has a column if a person worked in it.
 _COLUMNS = [
-    *(name.name for name in dataclasses.fields(DayRecord) if name.name not in ("windows", "times", "overtime")),
+    *(name.name for name in dataclasses.fields(DayRecord) if name.name not in ("windows", "window_overtime", "times", "overtime")),
     *(name.name for name in dataclasses.fields(Times)),
     "overtime",
 ]

@@ -141,7 +141,7 @@ impl Gallery {
         self.view.searched(None)
     }
 
-    /// Whether no template can be searched.
+    /// Returns true if no template can be searched.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.len() == 0

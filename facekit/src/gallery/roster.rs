@@ -8,13 +8,13 @@ use crate::{
     person::PersonId,
 };
 
-/// The people that a search is limited to: a course's enrolment list, a shift. [`Gallery::roster`](super::Gallery::roster)
+/// The people that a search is limited to: a course's enrollment list, a shift. [`Gallery::roster`](super::Gallery::roster)
 /// makes it.
 ///
 /// A roster names people, not templates, so it stays right when templates are added or removed. The templates of its people
 /// are looked up at the first search after a change of the gallery, and kept until the next change. Clones share them.
 ///
-/// A person who is removed from the gallery no longer matches. The person matches again after a new enrolment.
+/// A person who is removed from the gallery no longer matches. The person matches again after a new enrollment.
 #[derive(Clone)]
 pub struct Roster(Arc<Inner>);
 
@@ -36,19 +36,19 @@ impl Roster {
         }))
     }
 
-    /// People on the roster, each counted once.
+    /// The number of people, each counted once.
     #[must_use]
     pub fn len(&self) -> usize {
         self.0.people.len()
     }
 
-    /// Whether nobody is on the roster, so that a search finds nobody.
+    /// Returns true if nobody is on the roster, so that a search finds nobody.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.0.people.is_empty()
     }
 
-    /// Whether `person` is on the roster.
+    /// Returns true if `person` is on the roster.
     #[must_use]
     pub fn contains(&self, person: &PersonId) -> bool {
         self.0.people.binary_search(person).is_ok()

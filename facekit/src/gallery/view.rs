@@ -215,7 +215,7 @@ impl Known {
         }
     }
 
-    /// Whether a search since `start` may lack people who were added and people who were removed meanwhile. If the addition
+    /// Returns true if a search since `start` may lack both people who were added and people who were removed meanwhile. If the addition
     /// came first, no state of the gallery ever lacked both, so the search is repeated. `left_out` says that the search found
     /// templates of nobody who is known now.
     fn mixes_states(&self, start: &Start, roster: Option<&Roster>, left_out: bool) -> bool {

@@ -13,7 +13,7 @@ use libjpeg_turbo_rs::JpegError;
 
 use super::{Image, jpeg, limits::DecodeLimits};
 use crate::{
-    error::{Error, Result, Source},
+    error::{BoxError, Error, Result},
     panic::catch_panic,
 };
 
@@ -71,7 +71,7 @@ fn read(path: &Path, name: &str, limits: &DecodeLimits) -> Result<Vec<u8>> {
 }
 
 fn decode_named(name: &str, bytes: &[u8], limits: &DecodeLimits) -> Result<Image> {
-    let image_error = |reason: String, source: Option<Source>| Error::Image {
+    let image_error = |reason: String, source: Option<BoxError>| Error::Image {
         name: name.to_owned(),
         reason,
         source,
@@ -95,7 +95,7 @@ fn decode_named(name: &str, bytes: &[u8], limits: &DecodeLimits) -> Result<Image
         found: format!("the memory that decoding this {label} takes"),
         limit: format!("that of {} pixels", limits.max_pixels),
     };
-    let unsupported = |source: Option<Source>| {
+    let unsupported = |source: Option<BoxError>| {
         image_error(format!("a kind of {label} that is not supported"), source)
     };
     let failed = |error: ImageError| match error {

@@ -139,7 +139,7 @@ pub trait VectorIndex: fmt::Debug + Send + Sync {
     /// The number of embeddings.
     fn len(&self) -> usize;
 
-    /// Whether the index holds nothing.
+    /// Returns true if the index holds nothing.
     fn is_empty(&self) -> bool {
         self.len() == 0
     }

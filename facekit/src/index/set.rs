@@ -68,13 +68,13 @@ impl TemplateSet {
         self.0.ids.len()
     }
 
-    /// Whether the set holds no template, so that a search finds nothing.
+    /// Returns true if the set holds no template, so that a search finds nothing.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.0.ids.is_empty()
     }
 
-    /// Whether `template` is in the set.
+    /// Returns true if `template` is in the set.
     #[must_use]
     pub fn contains(&self, template: TemplateId) -> bool {
         self.0.ids.contains(&template)

@@ -29,7 +29,7 @@ pub struct EnrollOptions<'a> {
     pub name: Option<String>,
     /// The limits that a face must meet to become a template; stricter than for recognition by default.
     pub quality: QualityOptions,
-    /// Whether the recognizer's liveness check applies, if it has one. On by default. Passport photos are prints, so they
+    /// Applies the recognizer's liveness check, if it has one. On by default. Passport photos are prints, so they
     /// need it off.
     pub liveness: bool,
     /// Makes each template the mean over small turns, changes of light and contrast, and blur of its photo. Off by default.

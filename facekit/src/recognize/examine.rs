@@ -17,7 +17,7 @@ pub struct ExamineOptions {
     pub subject: Option<Subject>,
     /// The limits of the quality gate; `None` takes the recognizer's.
     pub quality: Option<QualityOptions>,
-    /// Whether the recognizer's liveness check applies, if it has one. On by default.
+    /// Applies the recognizer's liveness check, if it has one. On by default.
     pub liveness: bool,
 }
 
@@ -71,7 +71,7 @@ pub struct ExaminedFace {
 }
 
 impl ExaminedFace {
-    /// Whether the face passed all checks and may be embedded.
+    /// Returns true if the face passed all checks and may be embedded.
     #[must_use]
     pub fn passed(&self) -> bool {
         self.refused.is_none()

@@ -46,7 +46,7 @@ pub struct Candidate {
     /// The person, with score and rate.
     #[serde(flatten)]
     pub identity: Identity,
-    /// Whether the score passes the recognizer's threshold for the templates searched.
+    /// True if the score passes the recognizer's threshold for the templates searched.
     pub matches: bool,
 }
 

@@ -85,7 +85,7 @@ pub struct Recognizer {
 pub struct RecognizeOptions {
     /// The faces to examine; `None` takes the recognizer's setting.
     pub subject: Option<Subject>,
-    /// Search these people only, for example a course's enrolment list; `None` searches everybody.
+    /// Search these people only, for example a course's enrollment list; `None` searches everybody.
     pub roster: Option<Roster>,
 }
 

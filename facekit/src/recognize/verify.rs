@@ -10,7 +10,7 @@ use crate::{error::Result, image::ImageView};
 pub enum Verification {
     /// Both photos show a face.
     Compared {
-        /// Whether the score reaches the threshold, so that both are the same person.
+        /// True if the score reaches the threshold, so that both are the same person.
         same: bool,
         /// Their similarity, −1 to 1; greater is closer.
         score: f32,

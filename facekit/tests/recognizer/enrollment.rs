@@ -8,8 +8,8 @@ use jiff::Timestamp;
 
 use crate::{
     parts::{
-        Odd, Scripted, add, another_space, at_angle, enroll, gallery, id, mean_color, parts,
-        recognized, recognizer, space,
+        FaultyStore, Scripted, add, another_space, at_angle, enroll, gallery, id, mean_color,
+        parts, recognized, recognizer, space,
     },
     scenes::{Face, face, scene},
 };
@@ -104,7 +104,7 @@ fn passport_photos_need_not_be_live() {
 }
 
 #[test]
-fn of_two_photos_nobody_can_say_which_is_wrong() {
+fn two_photos_that_do_not_match_are_both_accepted() {
     let photos = [scene(&[face(0.0)]), scene(&[face(90.0)])];
     let report = recognizer()
         .enroll(
@@ -117,7 +117,7 @@ fn of_two_photos_nobody_can_say_which_is_wrong() {
 }
 
 #[test]
-fn nothing_is_stored_where_all_photos_are_refused() {
+fn nothing_is_stored_if_all_photos_are_refused() {
     let recognizer = recognizer();
     let photo = scene(&[]);
     let options = EnrollOptions::default().with_name("Anna");
@@ -128,7 +128,7 @@ fn nothing_is_stored_where_all_photos_are_refused() {
     let gallery = recognizer.gallery().unwrap();
     assert!(gallery.people().is_empty() && gallery.is_empty());
 
-    // A known person is left as she was, too.
+    // A known person does not change either.
     enroll(&recognizer, "anna", 0.0);
     recognizer
         .enroll(&id("anna"), &[photo.view()], &options)
@@ -143,7 +143,7 @@ fn nothing_is_stored_where_all_photos_are_refused() {
 }
 
 #[test]
-fn a_face_of_somebody_else_is_reported_or_refused() {
+fn a_face_of_another_person_is_reported_or_refused() {
     let recognizer = recognizer();
     enroll(&recognizer, "anna", 0.0);
     let photo = scene(&[face(10.0)]);
@@ -165,7 +165,7 @@ fn a_face_of_somebody_else_is_reported_or_refused() {
         (0, &id("anna"))
     );
 
-    // Her own face is none of somebody else's, however many templates of hers are nearest.
+    // A person does not resemble herself, even if all of the nearest templates are hers.
     add(
         recognizer.gallery().unwrap(),
         "carla",
@@ -180,7 +180,7 @@ fn a_face_of_somebody_else_is_reported_or_refused() {
 }
 
 #[test]
-fn one_photo_of_somebody_else_refuses_the_enrolment() {
+fn one_photo_of_another_person_refuses_the_enrollment() {
     let recognizer = recognizer();
     enroll(&recognizer, "anna", 0.0);
     let photos = [scene(&[face(3.0)]), scene(&[face(120.0)])];
@@ -194,9 +194,9 @@ fn one_photo_of_somebody_else_refuses_the_enrolment() {
 }
 
 #[test]
-fn of_many_who_enrol_one_face_at_once_one_succeeds() {
+fn one_of_many_simultaneous_enrollments_of_a_face_succeeds() {
     let index = ExactIndex::new(space(), Metric::Cosine);
-    let gallery = Gallery::open(Odd::slow(), index).unwrap();
+    let gallery = Gallery::open(FaultyStore::slow(), index).unwrap();
     let recognizer = parts().gallery(gallery).build().unwrap();
     let (photo, start) = (scene(&[face(0.0)]), Barrier::new(4));
     let refuse = EnrollOptions::default().with_refuse_resemblance(true);
@@ -230,7 +230,7 @@ fn galleries_beside_each_other_have_the_same_people() {
     assert_eq!(second.space(), &another_space());
     assert_eq!(second.unsearchable().len(), 1);
 
-    // Who comes in through one is known to the other, where no template is.
+    // A person who is added through one is known to the other, which has no template of the person.
     add(&first, "bela", &[90.0]);
     let roster = second.roster(&[id("bela")]).unwrap();
     assert_eq!((roster.len(), second.searched(Some(&roster))), (1, 0));
@@ -247,7 +247,7 @@ fn galleries_beside_each_other_have_the_same_people() {
     );
     assert_eq!((first.len(), second.len()), (2, 1));
 
-    // And who leaves one leaves both.
+    // A person who is removed through one is removed from both.
     assert_eq!(second.remove(&[id("anna")]).unwrap(), 1);
     assert!(second.nearest(&other, 1, None).unwrap().is_empty());
     let nearest = first.nearest(&at_angle(0.0), 2, None).unwrap();
@@ -256,7 +256,7 @@ fn galleries_beside_each_other_have_the_same_people() {
 }
 
 #[test]
-fn photos_of_two_people_are_no_enrolment() {
+fn photos_of_two_people_are_refused() {
     let recognizer = recognizer();
     let photos = [0.0, 2.0, 120.0, 122.0].map(|degrees| scene(&[face(degrees)]));
     let views: Vec<_> = photos.iter().map(Image::view).collect();
@@ -296,9 +296,9 @@ fn a_euclidean_index_knows_the_same_people() {
 }
 
 #[test]
-fn whom_a_failing_store_let_go_is_not_recognised() {
+fn a_person_whom_a_failing_store_removed_is_not_recognized() {
     let index = ExactIndex::new(space(), Metric::Cosine);
-    let gallery = Gallery::open(Odd::failing(), index).unwrap();
+    let gallery = Gallery::open(FaultyStore::failing(), index).unwrap();
     let recognizer = parts().gallery(gallery).build().unwrap();
     enroll(&recognizer, "anna", 0.0);
     assert!(recognizer.gallery().unwrap().remove(&[id("anna")]).is_err());
@@ -307,7 +307,7 @@ fn whom_a_failing_store_let_go_is_not_recognised() {
 }
 
 #[test]
-fn augmentation_makes_one_template_a_photo() {
+fn augmentation_makes_one_template_for_each_photo() {
     let embedder = mean_color();
     let calls = embedder.calls.clone();
     let recognizer = parts()
@@ -334,7 +334,7 @@ fn augmentation_makes_one_template_a_photo() {
 }
 
 #[test]
-fn cancelled_enrolment_leaves_nothing() {
+fn a_cancelled_enrollment_leaves_nothing() {
     let recognizer = recognizer();
     let photos: Vec<Image> = (0..3).map(|nth| scene(&[face(nth as f32)])).collect();
     let views: Vec<ImageView<'_>> = photos.iter().map(Image::view).collect();
@@ -359,7 +359,7 @@ fn cancelled_enrolment_leaves_nothing() {
 }
 
 #[test]
-fn a_second_enrolment_adds_to_the_first() {
+fn a_second_enrollment_adds_to_the_first() {
     let recognizer = recognizer();
     let photo = scene(&[face(0.0)]);
     let named = EnrollOptions::default().with_name("Anna Weiß");
@@ -393,7 +393,7 @@ fn a_second_enrolment_adds_to_the_first() {
 }
 
 #[test]
-fn the_removed_are_unknown() {
+fn removed_people_are_unknown() {
     let recognizer = recognizer();
     enroll(&recognizer, "anna", 0.0);
     enroll(&recognizer, "bela", 10.0);

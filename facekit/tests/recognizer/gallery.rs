@@ -67,7 +67,7 @@ fn many_templates_of_one_person_hide_nobody() {
 }
 
 #[test]
-fn a_gallery_takes_its_own_space_alone() {
+fn a_gallery_refuses_other_spaces() {
     let gallery = gallery();
     let foreign = Embedding::new(&another_space(), vec![1.0, 0.0, 0.0]).unwrap();
     let now = Timestamp::now();
@@ -82,7 +82,7 @@ fn a_gallery_takes_its_own_space_alone() {
 }
 
 #[test]
-fn threads_share_a_recogniser_while_people_come_and_go() {
+fn threads_share_a_recognizer_during_changes() {
     let recognizer = recognizer();
     enroll(&recognizer, "anna", 0.0);
     let gallery = recognizer.gallery().unwrap();

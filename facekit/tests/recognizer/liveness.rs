@@ -23,7 +23,7 @@ fn liveness_can_be_left_out() {
 }
 
 #[test]
-fn a_check_that_fails_never_counts_as_live() {
+fn a_failed_check_is_never_live() {
     for threshold in [0.0, 0.5, 1.0] {
         let recognizer = parts()
             .liveness(Scripted)
@@ -36,7 +36,7 @@ fn a_check_that_fails_never_counts_as_live() {
             face(0.0).at(4, 4).live(100),
             face(0.0).at(36, 4).live(NAN),
             face(0.0).at(68, 4).live(NO_SCORE),
-            // The scores that came before belong to the faces before.
+            // The scores that are there belong to the first faces.
             face(0.0).at(100, 4).live(100),
         ];
         assert_eq!(

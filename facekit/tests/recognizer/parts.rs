@@ -26,13 +26,13 @@ impl Detector for FirstRow {
     }
 }
 
-/// The mean colour of the middle of a face, as seen from grey.
+/// Embeds the mean color of the middle of a face, relative to gray.
 #[derive(Debug)]
 pub(crate) struct MeanColor {
     pub(crate) space: EmbeddingSpace,
     /// The number of faces in each call so far.
     pub(crate) calls: Arc<Mutex<Vec<usize>>>,
-    /// Gives one embedding less than it should.
+    /// Returns one embedding too few.
     pub(crate) forgetful: bool,
 }
 
@@ -81,7 +81,7 @@ impl Embedder for MeanColor {
     }
 }
 
-/// Says of each face what the scene says.
+/// Returns the liveness that the scene states for each face.
 #[derive(Debug)]
 pub(crate) struct Scripted;
 
@@ -120,7 +120,7 @@ pub(crate) fn parts() -> RecognizerBuilder {
         .threshold(Threshold::Score(THRESHOLD))
 }
 
-/// With an empty gallery.
+/// A recognizer with an empty gallery.
 pub(crate) fn recognizer() -> Recognizer {
     parts().gallery(gallery()).build().unwrap()
 }
@@ -157,15 +157,15 @@ pub(crate) fn add(gallery: &Gallery, person: &str, angles: &[f32]) -> Vec<Templa
         .unwrap()
 }
 
-/// A store that takes its time to write, or fails after it has removed somebody.
+/// A store that is slow to write, or that fails after it has removed people.
 #[derive(Debug)]
-pub(crate) struct Odd {
+pub(crate) struct FaultyStore {
     store: MemoryStore,
     delay: Duration,
     fails: bool,
 }
 
-impl Odd {
+impl FaultyStore {
     pub(crate) fn slow() -> Self {
         Self {
             store: MemoryStore::new(),
@@ -183,7 +183,7 @@ impl Odd {
     }
 }
 
-impl TemplateStore for Odd {
+impl TemplateStore for FaultyStore {
     fn put(&self, person: &Person, templates: &[NewTemplate]) -> Result<Vec<TemplateId>> {
         thread::sleep(self.delay);
         self.store.put(person, templates)

@@ -49,7 +49,7 @@ fn every_outcome() {
     assert!((anna.score - 5_f32.to_radians().cos()).abs() < 0.01);
     assert_eq!((&anna.name, anna.fmr), (&None, None));
     assert!(found[0].embedding.is_some() && found[0].liveness.unwrap().value() == 0.9);
-    // A stranger's nearest person is named all the same.
+    // The nearest person of an unknown face is named, too.
     let Outcome::Unknown {
         nearest: Some(nearest),
     } = &found[2].outcome
@@ -57,7 +57,7 @@ fn every_outcome() {
         unreachable!()
     };
     assert!((nearest.score - 0.5).abs() < 0.02);
-    // What was refused is not embedded; what the quality gate refused is not checked either.
+    // A refused face is not embedded. A face that the quality gate refused is not checked for liveness either.
     assert!(found[3].embedding.is_none() && found[3].liveness.unwrap().value() == 0.2);
     assert!(found[4].embedding.is_none() && found[4].liveness.is_none());
     let codes = |nth: usize| match &found[nth].outcome {
@@ -86,7 +86,7 @@ fn without_a_gallery_everyone_is_unknown() {
 }
 
 #[test]
-fn landmarks_on_one_spot_are_no_face() {
+fn coinciding_landmarks_are_no_face() {
     let collapsed = Face {
         collapsed: true,
         ..face(0.0).at(60, 20)
@@ -217,7 +217,7 @@ proptest! {
     #[test]
     fn a_match_is_what_the_threshold_says(enrolled in 0_u16..360, seen in 0_u16..360) {
         let apart = (f32::from(enrolled) - f32::from(seen)).to_radians().cos();
-        // Colours are whole numbers: near the threshold either answer is right.
+        // Colors are integers, so near the threshold either answer is right.
         prop_assume!((apart - THRESHOLD).abs() > 0.02);
         let recognizer = recognizer();
         enroll(&recognizer, "anna", f32::from(enrolled));

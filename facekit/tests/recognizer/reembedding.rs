@@ -7,7 +7,7 @@ use crate::{
     scenes::face,
 };
 
-/// Turns the colours of another embedder by nothing, but in a space of its own.
+/// The same embedder in another embedding space.
 fn next_model() -> MeanColor {
     MeanColor {
         space: another_space(),
@@ -72,7 +72,7 @@ fn kept_crops_are_embedded_again_after_a_change_of_model() {
         recognized(&second, &faces),
         ["known anna", "known bela", "unknown"]
     );
-    // A second time, there is nothing left to do.
+    // The second call has nothing to do.
     let again = second.embed_again(&Watch::new()).unwrap();
     assert_eq!(
         (again.embedded.len(), again.must_enroll),
@@ -81,7 +81,7 @@ fn kept_crops_are_embedded_again_after_a_change_of_model() {
 }
 
 #[test]
-fn crops_are_kept_only_where_that_was_asked() {
+fn crops_are_kept_on_request_only() {
     let store = Arc::new(MemoryStore::new());
     let gallery = Gallery::open(store.clone(), ExactIndex::new(space(), Metric::Cosine)).unwrap();
     let recognizer = parts().gallery(gallery).build().unwrap();
@@ -92,7 +92,7 @@ fn crops_are_kept_only_where_that_was_asked() {
 }
 
 #[test]
-fn who_is_removed_meanwhile_is_not_brought_back() {
+fn a_person_who_is_removed_meanwhile_stays_removed() {
     let store = Arc::new(MemoryStore::new());
     let gallery = Gallery::open(store.clone(), ExactIndex::new(space(), Metric::Cosine)).unwrap();
     let first = parts().gallery(gallery.with_crops(true)).build().unwrap();

@@ -1,5 +1,5 @@
 //! Scenes: images whose first row says where their faces are. Faces are squares of a textured color. People differ by the
-//! angle of that color about grey, so that the similarity of two faces is the cosine between their angles.
+//! angle of that color about gray, so that the similarity of two faces is the cosine between their angles.
 
 use facekit::{Detection, Image, ImageView, Landmarks, Point, Rect};
 
@@ -15,11 +15,11 @@ pub(crate) struct Face {
     pub(crate) live: u8,
 }
 
-/// In place of a percentage of liveness: no number, and no score at all.
+/// Stand for a liveness score that is not a number, and for no score.
 pub(crate) const NAN: u8 = 101;
 pub(crate) const NO_SCORE: u8 = 102;
 
-/// A fine face of the colour at this angle.
+/// A good face with the color at this angle.
 pub(crate) fn face(degrees: f32) -> Face {
     Face {
         x: 20,

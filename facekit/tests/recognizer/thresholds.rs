@@ -61,8 +61,8 @@ fn a_search_rate_grows_stricter_with_the_templates_searched() {
 }
 
 #[test]
-fn a_search_rate_that_asks_for_little_is_met_by_more() {
-    // A rate of 0.2 among two templates is 0.106 a comparison, laxer than anything measured.
+fn a_lax_search_rate_takes_the_highest_measured_rate() {
+    // A rate of 0.2 among two templates is 0.106 for each comparison, which is above the highest measured rate.
     let recognizer = parts()
         .calibration(calibration())
         .threshold(Threshold::Fpir(0.2))
@@ -94,7 +94,7 @@ fn a_search_rate_that_was_not_measured_is_an_error() {
 }
 
 #[test]
-fn what_does_not_fit_together_is_refused_at_build() {
+fn parts_that_do_not_fit_are_refused_at_build() {
     let other = Gallery::open(
         MemoryStore::new(),
         ExactIndex::new(another_space(), Metric::Cosine),

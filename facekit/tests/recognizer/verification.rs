@@ -32,7 +32,7 @@ fn two_photos_are_compared() {
         assert!((score - degrees.to_radians().cos()).abs() < 0.02);
         assert_eq!(fmr, Some(calibration().fmr_of(score)));
     }
-    // A passport is a print; the person before the camera is not.
+    // A passport is a print. The person in front of the camera is not.
     let unusable = verify(&[face(0.0).live(0)]);
     assert!(matches!(
         unusable,
