@@ -21,6 +21,7 @@ use crate::{
     overtime::{DayOfWork, Week},
     plan::Plan,
     policy::DayOf,
+    ready::Cycle,
     record::{DayRecord, OvertimeTimes, ShiftRecord, Status, Times, WindowTime},
     rules::Rules,
     seconds::Seconds,
@@ -143,8 +144,10 @@ impl<'r> Days<'r> {
         if rules.policy.overtime.weekly_after.is_some() {
             from = from.min(rules.week_start(first));
         }
-        if let Some((cycle, _)) = rules.day_plan(self.plan, first).expected.cycle {
-            from = from.min(rules.cycle_days(cycle, first).0);
+        if rules.uses_cycles(self.plan) {
+            for cycle in [Cycle::Week, Cycle::Month] {
+                from = from.min(rules.cycle_days(cycle, first).0);
+            }
         }
         let unsettled = self.first_unsettled_day();
         let mut records = Vec::with_capacity(period.days() as usize);
@@ -190,9 +193,11 @@ impl<'r> Days<'r> {
     ) -> Option<DayRecord> {
         let rules = self.rules;
         let mut due = rules.due(self.plan, day);
-        cycles.begin(rules, self.plan, day, &due);
-        let closes = cycles.closes(day);
-        if parts.is_empty() && !due.obliged && !due.is_on_leave() && !closes {
+        let closes = due.cycle.is_some_and(|(cycle, _)| {
+            cycles.begin(rules, self.plan, day, cycle);
+            cycles.closes(day, cycle)
+        });
+        if parts.is_empty() && !due.obliged && !due.has_leave() && !closes {
             return None;
         }
         let is_final = settled
@@ -201,17 +206,20 @@ impl<'r> Days<'r> {
             && parts
                 .iter()
                 .all(|part| self.shifts[part.shift_index].is_final);
-        if parts.is_empty() && !is_final && (due.obliged || closes) {
+        if parts.is_empty() && !is_final && (due.obliged || (closes && !due.has_leave())) {
             return None;
         }
         let mut record = empty_record(person, day, &due);
         record.is_final = is_final;
         self.sum(&mut record, parts);
         record.counted = self.rounded(record.times.paid());
-        if due.cycle.is_some() {
-            due.expected = cycles.expect(record.counted.0, closes && is_final);
+        if let Some(cycle) = due.cycle {
+            due.expected = cycles.expect(cycle.0, record.counted.0, closes && is_final);
+            if due.leave_halves > 0 {
+                record.leave_time = Seconds(cycles.share(cycle, due.leave_halves));
+            }
             record.expected = Seconds(due.expected);
-            if parts.is_empty() && !due.obliged && !due.is_on_leave() && due.expected == 0 {
+            if parts.is_empty() && !due.obliged && !due.has_leave() && due.expected == 0 {
                 return None;
             }
         }

@@ -30,8 +30,8 @@ pub(crate) struct DueWork<'r> {
     pub(crate) full_day: Option<i64>,
     /// Less than this is no day. In seconds.
     pub(crate) half_day: Option<i64>,
-    /// The expected hours are those of a week or a month.
-    pub(crate) cycle: Option<Cycle>,
+    /// The expected hours are those of a week or a month, in seconds.
+    pub(crate) cycle: Option<(Cycle, i64)>,
     /// The last second at which one of its shifts accepts a scan.
     pub(crate) open_until: Option<Instant>,
     /// The graces of its shifts for coming late and leaving early, in seconds.
@@ -42,6 +42,11 @@ impl DueWork<'_> {
     /// The whole day is free by leave, at least in part.
     pub(crate) fn is_on_leave(&self) -> bool {
         !self.obliged && self.leave_halves > 0
+    }
+
+    /// Something of the day is free by leave.
+    pub(crate) fn has_leave(&self) -> bool {
+        self.is_on_leave() || (self.leave_time > 0 && !self.obliged)
     }
 
     /// Sets the thresholds that the policy does not state.
@@ -77,7 +82,7 @@ impl Rules {
             let of_day = self.day_plan(plan, home);
             if home == day {
                 due.holiday = of_day.holiday;
-                due.cycle = of_day.expected.cycle.map(|it| it.0);
+                due.cycle = of_day.expected.cycle;
             }
             let mut scheduled = Vec::with_capacity(of_day.shifts.len());
             for &shift in of_day.shifts {

@@ -92,7 +92,7 @@ impl Rules {
     ///
     /// The middle of the work divides the day, not the middle of the clock. So both halves have the same expected time, and
     /// a break in the middle of the day belongs to neither.
-    fn owed_work(&self, day: DayNumber, plan: &DayPlan<'_>) -> Vec<Interval> {
+    pub(crate) fn owed_work(&self, day: DayNumber, plan: &DayPlan<'_>) -> Vec<Interval> {
         let work = self.work_of_shifts(day, plan);
         let half = total(&work) / 2;
         match plan.half {
@@ -128,7 +128,7 @@ impl Rules {
 
 impl DayPlan<'_> {
     /// The leave by the hour within a set of intervals, in seconds.
-    fn hours_within(&self, set: &[Interval]) -> i64 {
+    pub(crate) fn hours_within(&self, set: &[Interval]) -> i64 {
         self.hours.iter().map(|&window| overlap(set, window)).sum()
     }
 

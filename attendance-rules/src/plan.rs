@@ -352,7 +352,10 @@ impl Rules {
             _ => None,
         };
         day_plan.leave_halves = (by_leave & !by_holiday).count_ones();
-        if !day_plan.hours.is_empty() && !day_plan.free && !day_plan.shifts.is_empty() {
+        if day_plan.free {
+            day_plan.hours.clear();
+        }
+        if !day_plan.hours.is_empty() && !day_plan.shifts.is_empty() {
             let owed = |&shift: &usize| self.owed(day, &day_plan, self.hours(day, shift));
             if day_plan.shifts.iter().all(|shift| owed(shift).is_none()) {
                 // Leave by the hour covers all that is due, so it is a whole day of leave.
@@ -431,6 +434,12 @@ impl Rules {
             .or(plan.schedule.as_ref())
             .or_else(|| all.and_then(|terms| terms.schedule.as_ref()))
             .unwrap_or(&self.schedule)
+    }
+
+    /// Returns `true` if there are expected hours of weeks or months.
+    pub(crate) fn uses_cycles(&self, plan: &Plan) -> bool {
+        let terms = plan.terms.iter().chain(&self.terms);
+        self.expected.cycle.is_some() || terms.into_iter().any(|it| it.expected.cycle.is_some())
     }
 
     /// `true` if a schedule has work on a day, and its shifts.

@@ -56,6 +56,18 @@ fn nearly_policies() -> impl Strategy<Value = String> {
         "ignore_kinds = ['door']",
         "short_rest = '11h'",
         "long_work = '10h'",
+        "[[terms]]",
+        "from = '2020-02-30'",
+        "to = '2020-12-31'",
+        "expected_weekly = '168h'",
+        "expected_monthly = '1s'",
+        "weekly_less_free = true",
+        "rest_days = [{ day = 'mon', weeks = [1, -1] }]",
+        "regions = ['a']",
+        "[[holidays]]",
+        "date = '2020-01-01'",
+        "shortest = '24h'",
+        "on_time = { before_start = '24h', after_end = '24h' }",
     ]);
     prop::collection::vec(keys, 0..14).prop_map(|lines| lines.join("\n"))
 }

@@ -3,7 +3,7 @@
 mod common;
 
 use attendance_rules::{
-    Calendar, DayCount, DayRecord, Employment, Hours, Leave, Ledger, Member, Outcome, Policy,
+    Calendar, DayCount, DayRecord, Employment, Half, Hours, Leave, Ledger, Member, Outcome, Policy,
     Rules, Seconds, Statistics, Status, Terms, Today,
 };
 use common::{HOUR, MINUTE, anna, at, day, evaluate, hours, punches, rules, statuses};
@@ -358,6 +358,20 @@ fn two_hours_of_leave() {
         (status("17:15"), status("17:14")),
         (Status::Present, Status::HalfDay)
     );
+    // Leave by the hour on a holiday is no leave.
+    let mut calendar = Calendar::new();
+    calendar.add(MONDAY.parse().unwrap(), "Founders' Day", None);
+    let ledger = worked(
+        &with("09:00", "11:00").with_calendar(calendar),
+        &["2026-03-02 09:00-17:00"],
+        MONDAY,
+        MONDAY,
+    );
+    let record = &ledger.days[0];
+    assert_eq!(
+        (record.expected, record.leave_time),
+        (Seconds(0), Seconds(0))
+    );
     // Leave for all hours is a day of leave.
     let all = worked(&with("08:00", "19:00"), &[], MONDAY, MONDAY);
     assert_eq!(
@@ -419,7 +433,7 @@ fn hours_of_leave_without_shifts_at_night_and_at_the_door() {
             .to_string()
     };
     assert_eq!(
-        wrong(|leave| leave.half = Some(attendance_rules::Half::Morning)),
+        wrong(|leave| leave.half = Some(Half::Morning)),
         "member anna: leave from 2026-03-02 has a half and hours; give one of them"
     );
     assert!(
@@ -710,6 +724,54 @@ fn a_holiday_or_leave_lowers_the_hours_of_the_week() {
         "the punches of Monday do not count"
     );
     assert!(refusal("[overtime]\nweekly_less_free = true").contains("it needs weekly_after"));
+}
+
+#[test]
+fn leave_under_hours_of_a_week_is_its_share() {
+    let policy = "[work]\nexpected = '9h'\nexpected_weekly = '40h'";
+    let sums = |leave: Leave| {
+        let rules = rules(policy)
+            .with_members([member(|it| it.leave.push(leave))])
+            .unwrap();
+        let days = ["2026-03-03 08:00-18:00", "2026-03-05 08:00-18:00"];
+        let sums = Statistics::of(&worked(&rules, &days, MONDAY, "2026-03-08").days);
+        (
+            [sums.expected, sums.balance, sums.leave_time].map(|it| it.0 / HOUR),
+            sums.on_leave,
+        )
+    };
+    let with = |half, hours| Leave {
+        half,
+        hours,
+        ..hours_of_leave("08:00", "11:00")
+    };
+    assert_eq!(sums(with(None, None)), ([32, -12, 8], DayCount::ONE));
+    assert_eq!(
+        sums(with(Some(Half::Morning), None)),
+        ([36, -16, 4], DayCount::HALF)
+    );
+    let three = hours_of_leave("08:00", "11:00").hours;
+    assert_eq!(sums(with(None, three)), ([37, -17, 3], DayCount::ZERO));
+}
+
+#[test]
+fn weeks_and_months_in_turn() {
+    // Weekly hours, two days of monthly hours within the first week, and weekly hours again.
+    let rules = rules(
+        "[work]\nexpected_weekly = '40h'\n[[terms]]\nfrom = '2026-03-04'\nto = '2026-03-05'\nexpected_monthly = '220h'",
+    );
+    let ledger = worked(
+        &rules,
+        &["2026-03-02 08:00-18:00", "2026-03-06 08:00-18:00"],
+        MONDAY,
+        "2026-03-08",
+    );
+    let sums = Statistics::of(&ledger.days);
+    // Three days of the week are 24 h; two of the 22 working days of March are 20 h.
+    assert_eq!(
+        [sums.expected, sums.balance].map(|it| it.0 / HOUR),
+        [44, -24]
+    );
 }
 
 #[test]

@@ -78,6 +78,8 @@ impl Policy {
         let site = &self.site;
         Zone::new(&site.time_zone).map_err(|reason| Error::policy("site.time_zone", reason))?;
         few("site.places", site.places.len())?;
+        few("site.regions", site.regions.len())?;
+        few("site.rest_days", site.rest_days.len())?;
         self.check_rest_days()?;
         let (mut names, mut devices) = (BTreeSet::new(), BTreeMap::new());
         for (index, place) in site.places.iter().enumerate() {
