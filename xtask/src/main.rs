@@ -44,10 +44,10 @@ Measurements:
   bench [ARGUMENTS]
            the benches; criterion gets the arguments
   bench peers [--rounds N] [--runtime NAME] [--models SELECTION]
-           facekit beside OpenCV, ONNX Runtime, faiss and hnswlib in Python, in turn;
-           facekit takes its models from FACEKIT_MODELS, if that is set
+           compares facekit with OpenCV, ONNX Runtime, faiss and hnswlib in Python,
+           in alternating rounds; facekit takes its models from FACEKIT_MODELS if it is set
   bench python [the same options]
-           the Python package beside the same calls from Rust, and beside the peers
+           compares the Python package with the same calls from Rust, and with the peers
 
 Releases:
   release  prints the steps of a release; publishes nothing
