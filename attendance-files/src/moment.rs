@@ -1,6 +1,6 @@
 //! Dates and times, as files write them.
 
-use attendance_rules::DateOrder;
+use attendance_rules::{DateOrder, LogTime};
 use jiff::{
     Timestamp,
     civil::{Date, DateTime, Time},
@@ -314,17 +314,16 @@ impl Moment {
         }
     }
 
-    /// The instant. A local time that occurs twice is the first of the two; one that is skipped moves on by the length of the
-    /// gap.
-    pub(crate) fn instant(self, order: DateOrder, zone: &TimeZone) -> Result<Timestamp, String> {
+    /// The time as a log has it. A local time in `zone` that is out of the range of times is an error.
+    pub(crate) fn log_time(self, order: DateOrder, zone: &TimeZone) -> Result<LogTime, String> {
         let (date, time, offset) = match self {
-            Self::Instant(at) => return Ok(at),
+            Self::Instant(at) => return Ok(LogTime::Instant(at)),
             Self::Local(date, time, offset) => (date.date(order)?, time, offset),
         };
         let local = DateTime::from_parts(date, time);
         let at = match offset {
-            Some(offset) => offset.to_timestamp(local),
-            None => zone.to_timestamp(local),
+            Some(offset) => offset.to_timestamp(local).map(LogTime::Instant),
+            None => zone.to_timestamp(local).map(|_| LogTime::Local(local)),
         };
         at.map_err(|_| format!("{local} is out of the range of times"))
     }

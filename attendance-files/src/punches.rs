@@ -1,8 +1,10 @@
 //! Punch files.
 
-use attendance_rules::{FileLayout, Punch, PunchKind, Source};
+use std::collections::BTreeMap;
+
+use attendance_rules::{FileLayout, LogTime, Punch, PunchKind, Source};
 use facekit::PersonId;
-use jiff::tz::TimeZone;
+use jiff::{Timestamp, tz::TimeZone};
 
 use crate::{
     columns::{At, Header, PunchColumns, plain},
@@ -25,8 +27,9 @@ pub struct Punches {
 
 /// Reads a punch file: text with separators, ZKTeco's `attlog.dat`, `.xlsx` or a JSON list.
 ///
-/// The content says which format the file has. Local times are in `zone`. `layout` says what the file does not say itself. The
-/// source of the punches is [`Source::Import`], unless the file has another.
+/// The content says which format the file has. Local times are in `zone`. The order of a person's rows tells the local times
+/// apart that occur twice; see [`LogTime::read`]. `layout` says what the file does not say itself. The source of the punches is
+/// [`Source::Import`], unless the file has another.
 ///
 /// # Errors
 ///
@@ -71,17 +74,13 @@ pub fn read_punches(bytes: &[u8], zone: &TimeZone, layout: &FileLayout) -> Resul
         Err(error) if wrong.is_empty() => return Err(error),
         Err(_) => return Err(Error::Rows { rows: wrong }),
     };
+    let mut times = Vec::with_capacity(read.len());
     let mut punches = Vec::with_capacity(read.len());
     for (row, read) in read {
-        match read.at.instant(order, zone) {
-            Ok(at) => {
-                let mut punch = Punch::new(read.id, read.person, at)
-                    .with_kind(read.kind)
-                    .with_source(read.source);
-                punch.device = read.device.map(Into::into);
-                punch.score = read.score;
-                punch.liveness = read.liveness;
-                punches.push(punch);
+        match read.at.log_time(order, zone) {
+            Ok(time) => {
+                times.push(time);
+                punches.push(read.punch());
             }
             Err(reason) => wrong.push(RowError {
                 place: row.place,
@@ -93,6 +92,7 @@ pub fn read_punches(bytes: &[u8], zone: &TimeZone, layout: &FileLayout) -> Resul
         wrong.sort_by_key(|row| row.place);
         return Err(Error::Rows { rows: wrong });
     }
+    set_times(&mut punches, &times, zone);
     warnings.extend(similar_ids(punches.iter().map(|punch| &punch.person)));
     Ok(Punches { punches, warnings })
 }
@@ -107,6 +107,37 @@ struct ReadRow {
     source: Source,
     score: Option<f32>,
     liveness: Option<f32>,
+}
+
+impl ReadRow {
+    /// The punch. Its time is set later.
+    fn punch(self) -> Punch {
+        let mut punch = Punch::new(self.id, self.person, Timestamp::UNIX_EPOCH)
+            .with_kind(self.kind)
+            .with_source(self.source);
+        punch.device = self.device.map(Into::into);
+        punch.score = self.score;
+        punch.liveness = self.liveness;
+        punch
+    }
+}
+
+/// Sets the instants of punches, person by person.
+fn set_times(punches: &mut [Punch], times: &[LogTime], zone: &TimeZone) {
+    let mut people: BTreeMap<PersonId, Vec<usize>> = BTreeMap::new();
+    for (index, punch) in punches.iter().enumerate() {
+        people.entry(punch.person.clone()).or_default().push(index);
+    }
+    for indices in people.into_values() {
+        let log = indices
+            .iter()
+            .map(|&index| (times[index], punches[index].kind));
+        let log: Vec<_> = log.collect();
+        for (&index, reading) in indices.iter().zip(LogTime::read(zone, &log)) {
+            punches[index].at = reading.at;
+            punches[index].also_possible = reading.also_possible;
+        }
+    }
 }
 
 /// Finds the columns, and removes the header from the rows.

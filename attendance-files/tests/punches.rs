@@ -460,3 +460,36 @@ fn empty_files() {
     }
     assert!(punches("person,at\n").unwrap().punches.is_empty());
 }
+
+#[test]
+fn the_order_of_rows_tells_repeated_times_apart() {
+    // Clocks go back at 03:00 on 25 October 2026. Bert's rows between those of Anna do not matter.
+    let file = "person,at\nanna,2026-10-25 02:50\nbert,2026-10-25 02:55\nanna,2026-10-25 02:10\nanna,2026-10-25 03:30\n";
+    let read = punches(file).unwrap();
+    let times: Vec<_> = read.punches.iter().map(|it| it.at.to_string()).collect();
+    assert_eq!(
+        times,
+        [
+            "2026-10-25T00:50:00Z",
+            "2026-10-25T00:55:00Z",
+            "2026-10-25T01:10:00Z",
+            "2026-10-25T02:30:00Z",
+        ]
+    );
+    let others = read.punches.iter().map(|it| it.also_possible);
+    let others: Vec<_> = others
+        .map(|at| at.map(|at| at.to_string()).unwrap_or_default())
+        .collect();
+    assert_eq!(
+        others,
+        [
+            "2026-10-25T01:50:00Z",
+            "2026-10-25T01:55:00Z",
+            "2026-10-25T00:10:00Z",
+            "",
+        ]
+    );
+    // An offset leaves no doubt.
+    let read = punches("person,at\nanna,2026-10-25 02:50 +02:00\n").unwrap();
+    assert_eq!(read.punches[0].also_possible, None);
+}

@@ -12,7 +12,10 @@ use crate::{
 pub(crate) struct Account {
     /// From the first scan to the last, or to the automatic OUT.
     pub(crate) span: Interval,
+    /// The last span has no OUT, and no automatic OUT was set.
     pub(crate) open: bool,
+    /// The first scan is an OUT.
+    pub(crate) missing_in: bool,
     pub(crate) automatic_out: Option<Instant>,
     pub(crate) refused: bool,
     pub(crate) came: Option<Instant>,

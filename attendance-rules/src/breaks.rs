@@ -19,6 +19,8 @@ struct Stretch {
     off: Vec<Interval>,
     /// Punched breaks within a shift.
     punched: Vec<Interval>,
+    /// The length of the breaks that were deducted, in seconds.
+    deducted: i64,
 }
 
 /// Takes the breaks of the shifts of one day. Shifts with breaks of their own are apart from the others.
@@ -52,6 +54,7 @@ fn take_breaks(zone: &Zone, rules: &[ReadyBreak], shifts: &mut [&mut Account]) {
         hull: (ALWAYS.1, ALWAYS.0),
         off: Vec::new(),
         punched: Vec::new(),
+        deducted: 0,
     };
     let worked = |shift: &&mut &mut Account| !shift.counted.is_empty();
     let mut joined = 0;
@@ -105,6 +108,7 @@ impl Stretch {
     fn take_fixed(&mut self, rule: &ReadyBreak, window: Interval) {
         let &ReadyBreak::Fixed {
             at_most,
+            shortest,
             whole,
             paid,
             ..
@@ -120,7 +124,9 @@ impl Stretch {
             normalize(&mut self.paid);
             return;
         }
-        let due = (at_most - overlap(&self.off, window)).max(0);
+        let off = self.off.iter().filter(|off| off.1 - off.0 >= shortest);
+        let taken: i64 = off.map(|&off| overlap(&[off], window)).sum();
+        let due = (at_most - taken).max(0);
         let work = subtract(&self.counted, &self.paid);
         let inside = clip(&work, window);
         if inside.is_empty() || due == 0 {
@@ -143,6 +149,7 @@ impl Stretch {
         let &ReadyBreak::AfterWork {
             worked,
             length,
+            shortest,
             whole,
         } = rule
         else {
@@ -150,8 +157,12 @@ impl Stretch {
         };
         let work = subtract(&self.counted, &self.paid);
         let beyond = after(&work, worked);
-        let taken = self.hull.1 - self.hull.0 - total(&self.counted);
-        let due = (length - taken).max(0);
+        // Punched breaks that are paid are counted time, and no break.
+        let off = self.off.iter().filter(|off| off.1 - off.0 >= shortest);
+        let punched: i64 = off
+            .map(|&(from, to)| to - from - overlap(&self.counted, (from, to)))
+            .sum();
+        let due = (length - punched - self.deducted).max(0);
         if beyond.is_empty() || due == 0 {
             return;
         }
@@ -165,6 +176,7 @@ impl Stretch {
 
     fn cut(&mut self, mut cut: Vec<Interval>) {
         normalize(&mut cut);
+        self.deducted += total(&cut);
         self.counted = subtract(&self.counted, &cut);
     }
 }

@@ -3,13 +3,13 @@
 use std::{collections::BTreeMap, ops::RangeInclusive};
 
 use facekit::PersonId;
-use jiff::civil::Date;
+use jiff::civil::{Date, Time};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{
     error::{Error, Result},
-    policy::Schedule,
+    policy::{Schedule, Terms},
     schema,
     time::DayNumber,
 };
@@ -18,9 +18,9 @@ use crate::{
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Half {
-    /// Until noon. Lateness is not recorded.
+    /// The first half of the working time. Lateness is recorded from the start of the second half.
     Morning,
-    /// From noon. Leaving early is not recorded.
+    /// The second half of the working time. Leaving early is recorded up to the end of the first half.
     Afternoon,
 }
 
@@ -189,9 +189,62 @@ pub struct Leave {
     pub to: Date,
     /// The kind of leave, such as "annual" or "sick".
     pub kind: String,
-    /// The free half of each day; `None` if the whole days are free.
+    /// The free half of each day; `None` if the whole days are free, or `hours`.
     #[serde(default)]
     pub half: Option<Half>,
+    /// The free hours of each day; `None` if whole days or halves are free.
+    #[serde(default)]
+    pub hours: Option<Hours>,
+}
+
+/// Hours of a day, in local time.
+///
+/// ```
+/// use attendance_rules::Leave;
+///
+/// let doctor: Leave = serde_json::from_str(
+///     r#"{"from": "2026-03-02", "to": "2026-03-02", "kind": "doctor", "hours": {"from": "09:00", "to": "11:00"}}"#,
+/// )?;
+/// assert_eq!(doctor.hours.unwrap().to, "11:00".parse().unwrap());
+/// # Ok::<(), serde_json::Error>(())
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Hours {
+    /// The start.
+    #[serde(deserialize_with = "crate::policy::clock::deserialize")]
+    #[schemars(with = "String")]
+    pub from: Time,
+    /// The end. It is on the next day if it is not after `from`.
+    #[serde(deserialize_with = "crate::policy::clock::deserialize")]
+    #[schemars(with = "String")]
+    pub to: Time,
+}
+
+/// A period of employment.
+///
+/// ```
+/// use attendance_rules::{Employment, Member};
+/// use facekit::PersonId;
+///
+/// let mut anna = Member::new(PersonId::new("anna")?);
+/// anna.employment = vec![
+///     Employment { joined: None, left: Some("2026-03-10".parse().unwrap()) },
+///     Employment { joined: Some("2026-03-20".parse().unwrap()), left: None },
+/// ];
+/// # Ok::<(), facekit::Error>(())
+/// ```
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Employment {
+    /// The first day; `None` for no limit.
+    #[serde(default)]
+    #[schemars(with = "Option<schema::Day>")]
+    pub joined: Option<Date>,
+    /// The last day; `None` for no limit.
+    #[serde(default)]
+    #[schemars(with = "Option<schema::Day>")]
+    pub left: Option<Date>,
 }
 
 /// The shifts of a member on one day. They replace those of the schedule.
@@ -229,6 +282,7 @@ pub struct ShiftsOn {
 ///     to: "2026-03-13".parse().unwrap(),
 ///     kind: "annual".into(),
 ///     half: None,
+///     hours: None,
 /// });
 /// assert!(anna.schedule.is_none(), "the policy's");
 /// # Ok::<(), facekit::Error>(())
@@ -251,6 +305,12 @@ pub struct Member {
     #[serde(default)]
     #[schemars(with = "Option<schema::Day>")]
     pub left: Option<Date>,
+    /// Several periods of employment, in place of `joined` and `left`, for people who leave and come back.
+    #[serde(default)]
+    pub employment: Vec<Employment>,
+    /// The region, for holidays. It is one of `site.regions` of the policy.
+    #[serde(default)]
+    pub region: Option<String>,
     /// The last day of the roster. Later scans have the anomaly `expired_roster`.
     #[serde(default)]
     #[schemars(with = "Option<schema::Day>")]
@@ -258,6 +318,9 @@ pub struct Member {
     /// The schedule; `None` for the schedule of the policy.
     #[serde(default)]
     pub schedule: Option<Schedule>,
+    /// Contracts: dated schedules, expected hours and thresholds. They precede `schedule`.
+    #[serde(default)]
+    pub terms: Vec<Terms>,
     /// Days that differ from the schedule.
     #[serde(default)]
     pub shifts_on: Vec<ShiftsOn>,
@@ -275,8 +338,11 @@ impl Member {
             group: None,
             joined: None,
             left: None,
+            employment: Vec::new(),
+            region: None,
             roster_until: None,
             schedule: None,
+            terms: Vec::new(),
             shifts_on: Vec::new(),
             leave: Vec::new(),
         }

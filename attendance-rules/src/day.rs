@@ -1,21 +1,29 @@
 //! Makes day records from the shifts that were worked.
+//!
+//! The work that is due on a day is in [`due`](crate::due).
 
 use std::borrow::Cow;
 use std::mem;
 use std::ops::RangeInclusive;
 use std::sync::Arc;
 
-use facekit::PersonId;
+use facekit::{Anomaly, PersonId};
 
 use crate::{
     account::Account,
     breaks::take_breaks_of_day,
-    calendar::{Half, Period},
+    calendar::Period,
+    cycle::CycleRun,
+    day_count::DayCount,
+    day_notes::{cut_week, notes_of},
+    due::DueWork,
     interval::{ALWAYS, Interval, clip, last, normalize, overlap, subtract, total},
     overtime::{DayOfWork, Week},
+    plan::Plan,
     policy::DayOf,
+    ready::Cycle,
     record::{DayRecord, OvertimeTimes, ShiftRecord, Status, Times, WindowTime},
-    rules::{Plan, Rules},
+    rules::Rules,
     seconds::Seconds,
     time::{DayNumber, Instant},
 };
@@ -31,7 +39,7 @@ pub(crate) struct WorkedShift {
     pub(crate) shift: Option<usize>,
     /// The days for which it counts, with the part of the time that belongs to each.
     pub(crate) days: Vec<(DayNumber, Interval)>,
-    pub(crate) anomalies: u32,
+    pub(crate) anomalies: Vec<Anomaly>,
 }
 
 impl WorkedShift {
@@ -52,39 +60,7 @@ struct DayPart {
     is_on_holiday: bool,
     times: Times,
     work: Vec<Interval>,
-    anomalies: u32,
-}
-
-/// The work that is due on a day: by its own schedule, and by shifts of other days that count for it.
-#[derive(Debug, Default)]
-struct DueWork<'r> {
-    /// Work is scheduled. It may be free by calendar or leave.
-    scheduled: bool,
-    /// Work is scheduled and not free.
-    obliged: bool,
-    holiday: Option<&'r str>,
-    leave: Option<&'r str>,
-    half: Option<Half>,
-    /// In seconds.
-    expected: i64,
-    /// The last second at which one of its shifts accepts a scan.
-    open_until: Option<Instant>,
-}
-
-impl DueWork<'_> {
-    /// The scheduled work is free by leave.
-    fn is_on_leave(&self) -> bool {
-        self.scheduled && !self.obliged && self.leave.is_some()
-    }
-
-    /// Half of `value` if half of the day is free, else all of it.
-    fn halved(&self, value: i64) -> i64 {
-        if self.half.is_some() {
-            value / 2
-        } else {
-            value
-        }
-    }
+    anomalies: Vec<Anomaly>,
 }
 
 /// The shifts of a person, divided into days.
@@ -145,14 +121,15 @@ impl<'r> Days<'r> {
                 shift_index: it.index,
                 leads,
                 is_on_rest_day,
-                is_on_holiday: overtime.holidays && rules.is_holiday(holiday_of),
+                is_on_holiday: overtime.holidays && rules.is_holiday(self.plan, holiday_of),
                 times: it.account.times(bounds),
                 work: if split {
                     clip(&it.account.counted, bounds)
                 } else {
                     mem::take(&mut it.account.counted)
                 },
-                anomalies: if leads { it.anomalies } else { 0 },
+                // They are all on the first of its days.
+                anomalies: mem::take(&mut it.anomalies),
             });
         }
     }
@@ -161,24 +138,38 @@ impl<'r> Days<'r> {
     pub(crate) fn records(&self, person: &PersonId, period: Period) -> Vec<DayRecord> {
         let days = period.day_numbers();
         let (first, last) = (*days.start(), *days.end());
-        // Weekly overtime depends on the whole week.
-        let weekly = self.rules.policy.overtime.weekly_after.is_some();
-        let from = if weekly {
-            self.rules.week_start(first)
-        } else {
-            first
-        };
+        // Weekly overtime depends on the whole week, and expected hours of a month on the whole month.
+        let rules = self.rules;
+        let mut from = first;
+        if rules.policy.overtime.weekly_after.is_some() {
+            from = from.min(rules.week_start(first));
+        }
+        if rules.uses_cycles(self.plan) {
+            for cycle in [Cycle::Week, Cycle::Month] {
+                from = from.min(rules.cycle_days(cycle, first).0);
+            }
+        }
         let unsettled = self.first_unsettled_day();
         let mut records = Vec::with_capacity(period.days() as usize);
-        let mut week = Week::default();
+        let (mut week, mut cycles) = (Week::default(), CycleRun::default());
         let mut rest = &self.parts[self.parts.partition_point(|part| part.day < from)..];
         for day in DayNumber::all(from..=last) {
             let number = rest.iter().take_while(|part| part.day == day).count();
             let (parts, later) = rest.split_at(number);
             rest = later;
             let settled = unsettled.is_none_or(|unsettled| day < unsettled);
-            let record = self.record(person, day, parts, settled, &mut week);
+            let record = self.record(person, day, parts, settled, &mut week, &mut cycles);
             records.extend(record.filter(|_| day >= first));
+        }
+        if rules.policy.overtime.weekly_after.is_some()
+            && let Some(note) = cut_week(rules, self.plan, self.shifts, first)
+        {
+            let next_week = rules.week_start(first) + 7;
+            let of_week = |record: &&mut DayRecord| DayNumber::of(record.date) < next_week;
+            for record in records.iter_mut().take_while(of_week) {
+                record.notes.push(note.clone());
+                record.anomalies += 1;
+            }
         }
         records
     }
@@ -198,10 +189,15 @@ impl<'r> Days<'r> {
         parts: &[DayPart],
         settled: bool,
         week: &mut Week,
+        cycles: &mut CycleRun,
     ) -> Option<DayRecord> {
         let rules = self.rules;
-        let due = self.due(day);
-        if parts.is_empty() && !due.obliged && !due.is_on_leave() {
+        let mut due = rules.due(self.plan, day);
+        let closes = due.cycle.is_some_and(|(cycle, _)| {
+            cycles.begin(rules, self.plan, day, cycle);
+            cycles.closes(day, cycle)
+        });
+        if parts.is_empty() && !due.obliged && !due.has_leave() && !closes {
             return None;
         }
         let is_final = settled
@@ -210,78 +206,52 @@ impl<'r> Days<'r> {
             && parts
                 .iter()
                 .all(|part| self.shifts[part.shift_index].is_final);
-        if parts.is_empty() && !is_final && due.obliged {
+        if parts.is_empty() && !is_final && (due.obliged || (closes && !due.has_leave())) {
             return None;
         }
         let mut record = empty_record(person, day, &due);
         record.is_final = is_final;
         self.sum(&mut record, parts);
         record.counted = self.rounded(record.times.paid());
-        record.balance = Seconds(record.counted.0 - due.expected);
+        if let Some(cycle) = due.cycle {
+            due.expected = cycles.expect(cycle.0, record.counted.0, closes && is_final);
+            if due.leave_halves > 0 {
+                record.leave_time = Seconds(cycles.share(cycle, due.leave_halves));
+            }
+            record.expected = Seconds(due.expected);
+            if parts.is_empty() && !due.obliged && !due.has_leave() && due.expected == 0 {
+                return None;
+            }
+        }
+        record.balance = self.balance(record.counted.0 - due.expected);
         record.status = self.status(&record, parts, &due);
         let work = work_of(parts, record.counted.0);
-        record.overtime = rules.overtime(
+        let overtime = rules.overtime(
+            self.plan,
             week,
             &DayOfWork {
                 day,
                 work: &work.all,
                 rest_day: &work.rest_day,
                 holiday: &work.holiday,
-                expected: due.obliged.then_some(due.expected),
+                expected: (due.obliged && due.cycle.is_none()).then_some(due.expected),
             },
         );
+        record.overtime = overtime.times;
         for (name, from, to) in &rules.windows {
             let within = rules.within_clock(&work.all, *from, *to);
             if within > 0 {
-                let (name, worked) = (Arc::clone(name), Seconds(within));
-                record.windows.push(WindowTime { name, worked });
+                record.windows.push(WindowTime {
+                    name: Arc::clone(name),
+                    worked: Seconds(within),
+                    overtime: Seconds(rules.within_clock(&overtime.counted, *from, *to)),
+                });
             }
         }
+        let worked = parts.iter().filter(|part| part.leads);
+        let worked = worked.map(|part| part.shift_index);
+        notes_of(rules, self.plan, self.shifts, &worked, &mut record);
         Some(record)
-    }
-
-    /// The work that is due on a day.
-    fn due(&self, day: DayNumber) -> DueWork<'r> {
-        let rules = self.rules;
-        let mut due = DueWork::default();
-        // Scheduled shifts of days without a free half. Their expected time is computed together, because they share breaks.
-        let mut whole = Vec::new();
-        let homes = DayNumber::all(rules.homes(day));
-        for home in homes.filter(|&home| rules.zone.exists(home)) {
-            let plan = rules.day_plan(self.plan, home);
-            if home == day {
-                due.holiday = plan.holiday;
-            }
-            let mut scheduled = Vec::with_capacity(plan.shifts.len());
-            for &shift in plan.shifts {
-                let it = rules.scheduled(home, shift);
-                if rules.day_of_hours(home, (it.start, it.end)) == day {
-                    let until = it.end + rules.shifts[shift].margin_after;
-                    due.open_until = due.open_until.max(Some(until));
-                    scheduled.push(it);
-                }
-            }
-            if scheduled.is_empty() && !(plan.shifts.is_empty() && home == day) {
-                continue;
-            }
-            due.scheduled |= plan.employed && plan.scheduled;
-            due.leave = due.leave.or(plan.leave);
-            due.half = due.half.or(plan.half);
-            if !plan.obliged() {
-                continue;
-            }
-            due.obliged = true;
-            if plan.shifts.is_empty() {
-                let expected = rules.policy.work.expected.unwrap_or_default();
-                due.expected += plan.halved(expected.0);
-            } else if plan.half.is_some() {
-                due.expected += plan.halved(rules.expected_of(&scheduled));
-            } else {
-                whole.append(&mut scheduled);
-            }
-        }
-        due.expected += rules.expected_of(&whole);
-        due
     }
 
     /// A sum of a day, rounded as the policy says.
@@ -290,11 +260,21 @@ impl<'r> Days<'r> {
         Seconds(round.map_or(length.0, |round| round.apply(length.0)))
     }
 
+    /// The balance of a day: nothing if only time within the tolerance is missing.
+    fn balance(&self, balance: i64) -> Seconds {
+        let tolerance = self.rules.policy.work.tolerance.0;
+        Seconds(if (-tolerance..0).contains(&balance) {
+            0
+        } else {
+            balance
+        })
+    }
+
     /// Adds the parts of the day to its record.
     fn sum(&self, record: &mut DayRecord, parts: &[DayPart]) {
         for part in parts {
             record.times.add(&part.times);
-            record.anomalies += part.anomalies;
+            record.notes.extend_from_slice(&part.anomalies);
             let shift = &self.shifts[part.shift_index];
             let (first, last) = (shift.opened, shift.closed);
             record.first = Some(record.first.map_or(first, |known| known.min(first)));
@@ -324,15 +304,22 @@ impl<'r> Days<'r> {
         // A shift that is split at midnight is judged as a whole, on its first day.
         let leading = parts.iter().filter(|part| part.leads);
         let whole = leading.map(|part| self.shifts[part.shift_index].times.paid().0);
-        let whole = self.rounded(Seconds(whole.sum()));
-        let work = &self.rules.policy.work;
-        let below =
-            |limit: Option<Seconds>| limit.is_some_and(|limit| whole.0 < due.halved(limit.0));
-        if shifts().any(|shift| shift.refused) || (record.open && below(work.full_day)) {
+        let whole = self.rounded(Seconds(whole.sum())).0;
+        let below = |limit: Option<i64>| limit.is_some_and(|limit| whole < limit);
+        // Without a threshold for a full day, nothing shows that a day with a missing punch is one.
+        let short = due.full_day.is_none() || below(due.full_day);
+        let lone = |shift: &ShiftRecord| shift.opened == shift.closed;
+        if shifts().any(|shift| shift.refused) || (short && (record.open || shifts().all(lone))) {
             Status::Incomplete
-        } else if below(work.half_day) && due.obliged {
-            Status::Absent
-        } else if below(work.full_day) {
+        } else if whole == 0 || below(due.half_day) {
+            if due.obliged {
+                Status::Absent
+            } else if due.is_on_leave() {
+                Status::OnLeave
+            } else {
+                Status::Free
+            }
+        } else if below(due.full_day) {
             Status::HalfDay
         } else {
             Status::Present
@@ -361,10 +348,14 @@ fn empty_record(person: &PersonId, day: DayNumber, due: &DueWork<'_>) -> DayReco
         open: false,
         automatic: false,
         obliged: due.obliged,
+        due: DayCount::of_halves(due.halves),
+        on_leave: DayCount::of_halves(due.leave_halves),
+        leave_time: Seconds(due.leave_time),
         holiday: due.holiday.map(str::to_owned),
         leave: due.leave.map(str::to_owned),
         half: due.half,
         anomalies: 0,
+        notes: Vec::new(),
     }
 }
 
@@ -412,7 +403,7 @@ fn work_of(parts: &[DayPart], counted: i64) -> Work<'_> {
 
 impl Rules {
     /// The days whose scheduled shifts can count for `day`. One day is added for a day that the date line skipped.
-    fn homes(&self, day: DayNumber) -> RangeInclusive<DayNumber> {
+    pub(crate) fn homes(&self, day: DayNumber) -> RangeInclusive<DayNumber> {
         match self.policy.assignment.day {
             DayOf::Start | DayOf::SplitAtMidnight => day..=day,
             DayOf::End | DayOf::MostWorked => day - 2..=day,
@@ -420,7 +411,7 @@ impl Rules {
     }
 
     /// The day for which a scheduled shift counts.
-    fn day_of_hours(&self, home: DayNumber, hours: Interval) -> DayNumber {
+    pub(crate) fn day_of_hours(&self, home: DayNumber, hours: Interval) -> DayNumber {
         match self.policy.assignment.day {
             DayOf::Start | DayOf::SplitAtMidnight => home,
             DayOf::End => self.zone.day((hours.1 - 1).max(hours.0)),

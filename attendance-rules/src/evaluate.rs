@@ -1,23 +1,24 @@
 //! Evaluates the punches of a period.
 
-use std::sync::Arc;
+use std::{mem, sync::Arc};
 
 use facekit::{Anomaly, Direction, PersonId};
 use jiff::Timestamp;
 
 use crate::{
     account::Account,
-    calendar::{Half, Period},
+    calendar::Period,
     correction::{Correction, resolve},
     day::{Days, WorkedShift},
     error::Result,
     interval::Interval,
+    plan::{DayPlan, Plan},
     policy::MissingOut,
-    punch::Punch,
+    punch::{Punch, PunchKind},
     ready::ScheduledShift,
     record::{Ledger, Outcome, PunchOutcome, ShiftRecord, Times},
     refusal::Refusal,
-    rules::{DayPlan, Plan, Rules},
+    rules::Rules,
     scan::{Scan, ScanState, ScanVerdict, ShiftKey, Stay},
     seconds::Seconds,
     time::{DayNumber, Instant},
@@ -72,13 +73,25 @@ impl Rules {
             state: ScanState::new(self, plan),
             current: None,
             scans: Vec::new(),
-            anomalies: 0,
+            is_stated: false,
+            may_have_turned: false,
+            anomalies: Vec::new(),
             counted_until: Instant::MIN,
             outcomes: Vec::with_capacity(resolved.punches.len() + resolved.superseded.len()),
             shifts: Vec::new(),
             worked: Vec::new(),
         };
-        for (at, punch) in resolved.punches {
+        let mut punches = resolved.punches;
+        for index in 0..punches.len() {
+            // Of an IN and an OUT in the same second, a person who is inside does the OUT first.
+            if let [(at, punch), (next_at, next), ..] = &punches[index..]
+                && at == next_at
+                && (punch.kind, next.kind) == (PunchKind::In, PunchKind::Out)
+                && evaluation.state.is_inside()
+            {
+                punches.swap(index, index + 1);
+            }
+            let (at, punch) = punches[index];
             evaluation.read(at, punch);
         }
         evaluation.finish_shift(None);
@@ -112,8 +125,12 @@ struct Evaluation<'r> {
     current: Option<Stay>,
     /// The scans of the current shift.
     scans: Vec<(Instant, Direction)>,
-    /// The number of anomalies of the current shift.
-    anomalies: u32,
+    /// The last scan of the current shift states its direction.
+    is_stated: bool,
+    /// In the second of an exit of the current shift, there is another punch of unknown direction.
+    may_have_turned: bool,
+    /// The anomalies of the current shift.
+    anomalies: Vec<Anomaly>,
     /// The end of the time that the shifts before the current one count.
     counted_until: Instant,
     outcomes: Vec<PunchOutcome>,
@@ -145,20 +162,34 @@ impl Evaluation<'_> {
             device: punch.device.as_deref(),
             liveness: punch.liveness,
         };
-        match self.state.read(&scan, anomalies) {
+        let verdict = self.state.read(&scan, anomalies);
+        if let Some(other) = punch.also_possible {
+            let message =
+                format!("its local time occurs twice on this day; it can also mean {other}");
+            let anomaly = Anomaly::new("ambiguous_time", message);
+            anomalies.push(anomaly.with("also_possible", other.to_string()));
+        }
+        match verdict {
             ScanVerdict::Accepted(accepted) => {
                 if accepted.is_first {
                     self.finish_shift(Some(at));
                 }
                 self.current = Some(accepted.stay);
                 self.scans.push((at, accepted.direction));
-                self.anomalies += anomalies.len() as u32;
+                self.is_stated = accepted.is_stated;
+                self.anomalies.extend_from_slice(anomalies);
                 Outcome::Assigned {
                     shift: self.shifts.len(),
                     direction: accepted.direction,
                 }
             }
-            ScanVerdict::Duplicate { seconds_left } => Outcome::Suppressed { seconds_left },
+            ScanVerdict::Duplicate { seconds_left } => {
+                let exit = Some((at, Direction::Exit));
+                if punch.kind == PunchKind::Undetermined && self.state.last_scan() == exit {
+                    self.may_have_turned = true;
+                }
+                Outcome::Suppressed { seconds_left }
+            }
             ScanVerdict::Refused(refusal) => unassigned(refusal),
         }
     }
@@ -176,18 +207,25 @@ impl Evaluation<'_> {
         };
         let hours = scheduled.map(|it| (it.start, it.end));
         let plan = rules.day_plan(self.plan, home);
-        let expected = self.expected_for_automatic_out(scheduled, &plan);
+        let expected = self.expected_for_automatic_out(scheduled, home, &plan);
         let account = rules.account(&ShiftScans {
             scans: &self.scans,
             scheduled: hours,
             expected,
-            free_from: rules.free_from(home, &plan),
+            free_from: hours.and_then(|hours| rules.free_from(home, &plan, hours)),
+            on_time: scheduled.map(|it| rules.shifts[it.shift].on_time),
             closed,
             counted_until: self.counted_until,
             next,
             as_of: self.as_of,
         });
         self.counted_until = self.counted_until.max(account.hull.1);
+        if self.may_have_turned && (account.open || account.automatic_out.is_some()) {
+            let message =
+                "two punches of the same second count as one; they may be an exit and an entry";
+            self.anomalies
+                .push(Anomaly::new("same_second_turn", message));
+        }
         // An automatic OUT may still be set.
         let waits = account.open && expected.is_some() && next.is_none();
         let punctuality = scheduled.map_or_else(Punctuality::default, |it| {
@@ -209,16 +247,17 @@ impl Evaluation<'_> {
             home,
             shift: scheduled.map(|it| it.shift),
             days,
-            anomalies: self.anomalies,
+            anomalies: mem::take(&mut self.anomalies),
         });
         self.scans.clear();
-        self.anomalies = 0;
+        self.may_have_turned = false;
     }
 
     /// The expected time of a shift, if the policy sets an automatic OUT after it. In seconds.
     fn expected_for_automatic_out(
         &self,
         scheduled: Option<ScheduledShift>,
+        home: DayNumber,
         plan: &DayPlan<'_>,
     ) -> Option<i64> {
         let policy = &self.rules.policy;
@@ -228,11 +267,13 @@ impl Evaluation<'_> {
         ) {
             return None;
         }
-        let expected = match scheduled {
-            Some(shift) => Some(self.rules.expected_of(&[shift])),
-            None => policy.work.expected.map(|expected| expected.0),
-        };
-        expected.map(|expected| plan.halved(expected))
+        match scheduled {
+            Some(shift) => Some(self.rules.owed_seconds(home, plan, &[shift])),
+            None => {
+                let expected = plan.expected.daily?;
+                Some((plan.halved(expected) - plan.hours_of_leave()).max(0))
+            }
+        }
     }
 
     fn punctuality(
@@ -243,19 +284,21 @@ impl Evaluation<'_> {
         plan: &DayPlan<'_>,
         closed: bool,
     ) -> Punctuality {
-        let (start, end) = (scheduled.start, scheduled.end);
+        let hours = (scheduled.start, scheduled.end);
         let rule = &self.rules.shifts[scheduled.shift];
         if rule.flexible {
             return Punctuality::default();
         }
+        let Some((start, end)) = self.rules.owed(home, plan, hours) else {
+            return Punctuality::default();
+        };
         let beyond_grace = |seconds: i64, grace: i64| if seconds > grace { seconds } else { 0 };
-        let middle = || self.rules.middle(home, plan);
-        let free_morning = plan.half == Some(Half::Morning) && start < middle();
-        let free_afternoon = plan.half == Some(Half::Afternoon) && middle() < end;
-        let came = account.came.filter(|_| !free_morning);
-        let left = account.left.filter(|_| !free_afternoon);
+        // The only punch of a shift, of unknown direction and nearer to the end, is not known to be an arrival.
+        let is_lone = account.open && self.scans.len() == 1 && !self.is_stated;
+        let is_arrival = |&came: &Instant| !(is_lone && closed && came - start > end - came);
+        let came = account.came.filter(is_arrival);
         // Before the end of the shift, the person may come back.
-        let left = left.filter(|_| closed || self.as_of >= end);
+        let left = account.left.filter(|_| closed || self.as_of >= hours.1);
         Punctuality {
             late: came.map_or(0, |came| beyond_grace(came - start, rule.late_after)),
             left_early: left.map_or(0, |left| beyond_grace(end - left, rule.early_before)),
@@ -285,7 +328,7 @@ fn shift_record(
         opened: account.span.0.timestamp(),
         closed: account.span.1.timestamp(),
         scheduled: hours.map(|(start, end)| (start.timestamp(), end.timestamp())),
-        open: account.open,
+        open: account.open || account.missing_in,
         automatic_out: account.automatic_out.map(Instant::timestamp),
         refused: account.refused,
         times: Times::default(),

@@ -3,8 +3,8 @@
 use std::borrow::Cow;
 
 use crate::{
-    interval::{Interval, after, subtract, total},
-    policy::WeeklyCounts,
+    interval::{Interval, after, first, normalize, subtract, total},
+    plan::Plan,
     record::OvertimeTimes,
     rules::Rules,
     seconds::Seconds,
@@ -18,6 +18,16 @@ pub(crate) struct Week {
     start: Option<DayNumber>,
     /// The seconds that count towards the weekly limit.
     counted: i64,
+    /// The weekly limit, in seconds.
+    limit: Option<i64>,
+}
+
+/// The overtime of a day.
+#[derive(Debug, Default)]
+pub(crate) struct OvertimeOfDay {
+    pub(crate) times: OvertimeTimes,
+    /// The overtime that counts, if the policy has windows.
+    pub(crate) counted: Vec<Interval>,
 }
 
 /// The work of a day, for overtime.
@@ -41,7 +51,12 @@ impl Rules {
     }
 
     /// The overtime of a day. Call it for the days of a week in order.
-    pub(crate) fn overtime(&self, week: &mut Week, day: &DayOfWork<'_>) -> OvertimeTimes {
+    pub(crate) fn overtime(
+        &self,
+        plan: &Plan,
+        week: &mut Week,
+        day: &DayOfWork<'_>,
+    ) -> OvertimeOfDay {
         let rule = &self.policy.overtime;
         let mut over = OvertimeTimes::default();
         let start = self.week_start(day.day);
@@ -49,10 +64,11 @@ impl Rules {
             *week = Week {
                 start: Some(start),
                 counted: 0,
+                limit: self.weekly_limit(plan, start),
             };
         }
         if day.work.is_empty() {
-            return over;
+            return OvertimeOfDay::default();
         }
         let rest_day = subtract(day.rest_day, day.holiday);
         (over.holiday, over.rest_day) = (Seconds(total(day.holiday)), Seconds(total(&rest_day)));
@@ -69,21 +85,46 @@ impl Rules {
             daily = after(&ordinary, limit);
         }
         over.daily = Seconds(total(&daily));
-        if let Some(limit) = rule.weekly_after {
-            let towards = match rule.weekly_counts {
-                WeeklyCounts::All => Cow::Borrowed(day.work),
-                WeeklyCounts::Regular => Cow::Owned(subtract(&ordinary, &daily)),
-            };
-            let mut weekly = after(&towards, limit.0 - week.counted);
-            for other in [day.holiday, &rest_day, &daily] {
-                weekly = subtract(&weekly, other);
-            }
+        let mut weekly = Vec::new();
+        if let Some(limit) = week.limit {
+            // Overtime of another kind does not fill the week. Otherwise, its seconds would count twice: once as that
+            // overtime, and once because they push regular time over the weekly limit.
+            let regular = subtract(&ordinary, &daily);
+            weekly = after(&regular, limit - week.counted);
             over.weekly = Seconds(total(&weekly));
-            week.counted += total(&towards);
+            week.counted += total(&regular);
         }
         if let Some(most) = rule.at_most_daily {
             over.over_limit = Seconds((over.all() - most.0).max(0));
         }
-        over
+        let mut counted = Vec::new();
+        if !self.windows.is_empty() && over.all() > 0 {
+            counted.extend_from_slice(day.holiday);
+            counted.extend(rest_day);
+            counted.extend(daily);
+            counted.extend(weekly);
+            normalize(&mut counted);
+            // The first seconds count.
+            counted = first(&counted, over.counted().0);
+        }
+        OvertimeOfDay {
+            times: over,
+            counted,
+        }
+    }
+
+    /// The weekly limit of the week that begins on `start`, in seconds.
+    fn weekly_limit(&self, plan: &Plan, start: DayNumber) -> Option<i64> {
+        let rule = &self.policy.overtime;
+        let limit = rule.weekly_after?.0;
+        if !rule.weekly_less_free {
+            return Some(limit);
+        }
+        let (due, scheduled) = self.due_share(plan, (start, start + 6));
+        Some(if scheduled == 0 {
+            limit
+        } else {
+            limit * due / scheduled
+        })
     }
 }

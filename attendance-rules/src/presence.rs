@@ -5,13 +5,13 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    calendar::{Half, Period},
+    calendar::Period,
     correction::Correction,
     error::Result,
-    interval::ALWAYS,
+    plan::DayPlan,
     punch::Punch,
     record::{Ledger, Outcome, ShiftRecord},
-    rules::{DayPlan, Rules},
+    rules::Rules,
     time::{DayNumber, Instant},
 };
 
@@ -112,22 +112,14 @@ impl Rules {
 
     /// The last second at which a person is not late on a day. Shifts in a free half do not matter.
     fn latest_arrival(&self, day: DayNumber, plan: &DayPlan<'_>) -> Option<Instant> {
-        let middle = self.middle(day, plan);
-        let (from, to) = match plan.half {
-            Some(Half::Morning) => (middle, Instant::MAX),
-            Some(Half::Afternoon) => (Instant::MIN, middle),
-            None => ALWAYS,
-        };
         let latest = plan.shifts.iter().filter_map(|&shift| {
-            let (start, end) = self.hours(day, shift);
-            let (start, end) = (start.max(from), end.min(to));
+            let (start, end) = self.owed(day, plan, self.hours(day, shift))?;
             let rule = &self.shifts[shift];
-            let latest = if rule.flexible {
+            Some(if rule.flexible {
                 end
             } else {
                 start + rule.late_after
-            };
-            (start < end).then_some(latest)
+            })
         });
         latest.min()
     }

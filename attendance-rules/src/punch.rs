@@ -124,6 +124,11 @@ pub struct Punch {
     /// The liveness score of the face, 0 to 1.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub liveness: Option<f32>,
+    /// The other instant that the local time of the record can mean. Local times occur twice when clocks go back. The punch has
+    /// the anomaly `ambiguous_time`. See [`LogTime::read`](crate::LogTime::read).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<schema::Time>")]
+    pub also_possible: Option<Timestamp>,
 }
 
 /// Equal records. Two scores that are NaN are equal, too.
@@ -138,12 +143,13 @@ impl PartialEq for Punch {
             source,
             score,
             liveness,
+            also_possible,
         } = self;
         let same = |one: Option<f32>, two: Option<f32>| match (one, two) {
             (Some(one), Some(two)) => one == two || (one.is_nan() && two.is_nan()),
             _ => one.is_none() && two.is_none(),
         };
-        (id, person, at, device, kind, source)
+        (id, person, at, device, kind, source, also_possible)
             == (
                 &other.id,
                 &other.person,
@@ -151,6 +157,7 @@ impl PartialEq for Punch {
                 &other.device,
                 &other.kind,
                 &other.source,
+                &other.also_possible,
             )
             && same(*score, other.score)
             && same(*liveness, other.liveness)
@@ -170,6 +177,7 @@ impl Punch {
             source: Source::default(),
             score: None,
             liveness: None,
+            also_possible: None,
         }
     }
 

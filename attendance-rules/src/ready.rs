@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use crate::{
-    policy::{Break, Deduct, Policy, Schedule},
+    policy::{Break, Deduct, OnTime, Policy, Schedule, Terms, Work},
     seconds::Seconds,
     time::{DAY, DayNumber, HOUR, Instant, second_of_day},
 };
@@ -24,7 +24,85 @@ pub(crate) struct ReadyShift {
     pub(crate) stated: Option<i64>,
     /// The expected time of the shift if it is the only one of a day and no clock changes around it.
     pub(crate) usual: Option<i64>,
+    pub(crate) on_time: OnTime,
+    pub(crate) full_day: Option<i64>,
+    pub(crate) half_day: Option<i64>,
     pub(crate) breaks: Option<Vec<ReadyBreak>>,
+}
+
+/// Dated terms of work.
+#[derive(Clone, Debug)]
+pub(crate) struct ReadyTerms {
+    from: DayNumber,
+    to: DayNumber,
+    pub(crate) schedule: Option<ReadySchedule>,
+    pub(crate) expected: ExpectedHours,
+    pub(crate) full_day: Option<i64>,
+    pub(crate) half_day: Option<i64>,
+}
+
+impl ReadyTerms {
+    pub(crate) fn applies(&self, day: DayNumber) -> bool {
+        (self.from..=self.to).contains(&day)
+    }
+
+    /// The days on which the shifts can change: the first day, and the day after the last.
+    pub(crate) fn changes(&self) -> impl Iterator<Item = DayNumber> + use<> {
+        let after = (self.to != DayNumber::MAX).then(|| self.to + 1);
+        let first = (self.from != DayNumber::MIN).then_some(self.from);
+        first.into_iter().chain(after)
+    }
+}
+
+/// The expected time of days without shifts, in seconds.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct ExpectedHours {
+    /// Of a working day.
+    pub(crate) daily: Option<i64>,
+    /// Of a week or a month.
+    pub(crate) cycle: Option<(Cycle, i64)>,
+}
+
+/// A period with an expected time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Cycle {
+    Week,
+    Month,
+}
+
+impl ExpectedHours {
+    fn new(daily: Option<Seconds>, weekly: Option<Seconds>, monthly: Option<Seconds>) -> Self {
+        let weekly = weekly.map(|it| (Cycle::Week, it.0));
+        Self {
+            daily: daily.map(|it| it.0),
+            cycle: weekly.or_else(|| Some((Cycle::Month, monthly?.0))),
+        }
+    }
+
+    pub(crate) fn of_work(work: &Work) -> Self {
+        Self::new(work.expected, work.expected_weekly, work.expected_monthly)
+    }
+
+    pub(crate) fn is_given(&self) -> bool {
+        self.daily.is_some() || self.cycle.is_some()
+    }
+}
+
+/// Makes terms of work ready. Their names have been checked.
+pub(crate) fn ready_terms(terms: &Terms, shifts: &[ReadyShift]) -> ReadyTerms {
+    let schedule = terms.schedule.as_ref();
+    ReadyTerms {
+        from: terms.from.map_or(DayNumber::MIN, DayNumber::of),
+        to: terms.to.map_or(DayNumber::MAX, DayNumber::of),
+        schedule: schedule.map(|schedule| ready_schedule(schedule, shifts)),
+        expected: ExpectedHours::new(
+            terms.expected,
+            terms.expected_weekly,
+            terms.expected_monthly,
+        ),
+        full_day: terms.full_day.map(|it| it.0),
+        half_day: terms.half_day.map(|it| it.0),
+    }
 }
 
 /// A break rule.
@@ -35,12 +113,16 @@ pub(crate) enum ReadyBreak {
         from: i64,
         to: i64,
         at_most: i64,
+        /// Shorter punched breaks do not count.
+        shortest: i64,
         whole: bool,
         paid: bool,
     },
     AfterWork {
         worked: i64,
         length: i64,
+        /// Shorter punched breaks do not count.
+        shortest: i64,
         whole: bool,
     },
 }
@@ -78,19 +160,24 @@ pub(crate) fn ready_shifts(policy: &Policy) -> Vec<ReadyShift> {
             flexible: shift.flexible,
             stated: shift.expected.map(|expected| expected.0),
             usual: None,
+            on_time: shift.on_time,
+            full_day: shift.full_day.map(|it| it.0),
+            half_day: shift.half_day.map(|it| it.0),
             breaks: breaks.map(|breaks| ready_breaks(breaks)),
         }
     });
     shifts.collect()
 }
 
-/// Makes break rules ready.
+/// Makes break rules ready: those at fixed times by their start, then those after work by their threshold. The order in the
+/// policy does not matter.
 pub(crate) fn ready_breaks(rules: &[Break]) -> Vec<ReadyBreak> {
     let breaks = rules.iter().map(|rule| match *rule {
         Break::Fixed {
             from,
             to,
             at_most,
+            shortest,
             deduct,
             paid,
         } => {
@@ -100,6 +187,7 @@ pub(crate) fn ready_breaks(rules: &[Break]) -> Vec<ReadyBreak> {
                 from,
                 to,
                 at_most,
+                shortest: shortest.0,
                 whole: deduct == Deduct::Whole,
                 paid,
             }
@@ -107,14 +195,26 @@ pub(crate) fn ready_breaks(rules: &[Break]) -> Vec<ReadyBreak> {
         Break::AfterWork {
             worked,
             length,
+            shortest,
             deduct,
         } => ReadyBreak::AfterWork {
             worked: worked.0,
             length: length.0,
+            shortest: shortest.0,
             whole: deduct == Deduct::Whole,
         },
     });
-    breaks.collect()
+    let mut breaks: Vec<ReadyBreak> = breaks.collect();
+    breaks.sort_by_key(|rule| match *rule {
+        ReadyBreak::Fixed { from, .. } => (false, from, 0, 0, false),
+        ReadyBreak::AfterWork {
+            worked,
+            length,
+            shortest,
+            whole,
+        } => (true, worked, length, shortest, whole),
+    });
+    breaks
 }
 
 /// A window of the clock. A window that does not end after it begins ends on the next day.
@@ -162,7 +262,8 @@ pub(crate) fn shift_indices(names: &[String], shifts: &[ReadyShift]) -> Vec<usiz
 /// How many days before and after the day of a scan its shift can be.
 ///
 /// An hour and more is added for changes of the clock, and a day backwards for a day that the date line skipped.
-pub(crate) fn reach_days(shifts: &[ReadyShift]) -> (i32, i32) {
+pub(crate) fn reach_days(policy: &Policy, shifts: &[ReadyShift]) -> (i32, i32) {
+    let early = policy.assignment.early_arrival.0;
     let back = shifts
         .iter()
         .map(|shift| shift.end + shift.margin_after + DAY + HOUR)
@@ -170,7 +271,7 @@ pub(crate) fn reach_days(shifts: &[ReadyShift]) -> (i32, i32) {
         .unwrap_or(0);
     let ahead = shifts
         .iter()
-        .map(|shift| shift.margin_before - shift.start + 3 * HOUR)
+        .map(|shift| shift.margin_before.max(early) - shift.start + 3 * HOUR)
         .max()
         .unwrap_or(0);
     ((back / DAY) as i32, i32::from(ahead > 0))
@@ -179,9 +280,10 @@ pub(crate) fn reach_days(shifts: &[ReadyShift]) -> (i32, i32) {
 /// How long a stay matters after its last scan, and how long before a scan the first scan of such a stay can be. Both are
 /// in seconds, with some hours added for changes of the clock.
 pub(crate) fn lookback(policy: &Policy, shifts: &[ReadyShift]) -> (i64, i64) {
+    let early = policy.assignment.early_arrival.0;
     let windows = shifts
         .iter()
-        .map(|shift| shift.margin_before + shift.end - shift.start + shift.margin_after);
+        .map(|shift| shift.margin_before.max(early) + shift.end - shift.start + shift.margin_after);
     let stay = windows
         .chain([policy.assignment.longest_shift.0])
         .max()

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     calendar::Half,
+    day_count::DayCount,
     punch::PunchId,
     seconds::{Seconds, as_seconds},
 };
@@ -109,7 +110,7 @@ pub struct ShiftRecord {
     pub closed: Timestamp,
     /// The scheduled start and end.
     pub scheduled: Option<(Timestamp, Timestamp)>,
-    /// There is no OUT, and no automatic OUT was set.
+    /// An IN or an OUT is missing, and no automatic OUT was set.
     pub open: bool,
     /// The OUT that the policy set in place of a missing one.
     pub automatic_out: Option<Timestamp>,
@@ -181,8 +182,11 @@ pub enum Status {
     Absent,
     /// The person was on leave for the whole of a scheduled day.
     OnLeave,
-    /// An OUT is missing, and the known time is less than a full day.
+    /// A punch is missing, and the known time is less than a full day, or no full day is defined.
     Incomplete,
+    /// No work was due, and the person worked less than half a day. Also a day without work that has the missing time of a
+    /// week or a month.
+    Free,
 }
 
 /// A person's day.
@@ -241,12 +245,19 @@ pub struct DayRecord {
     pub overtime: OvertimeTimes,
     /// The worked time within each window of the policy, in the order of the policy. Windows without work are left out.
     pub windows: Vec<WindowTime>,
-    /// A shift of the day has no OUT.
+    /// A shift of the day has no IN or no OUT.
     pub open: bool,
     /// A shift of the day has an automatic OUT.
     pub automatic: bool,
     /// Work was due: it was scheduled, and not free by calendar or leave.
     pub obliged: bool,
+    /// The part of the day on which work was due: 0, 0.5 or 1.
+    pub due: DayCount,
+    /// The part of the day on leave: 0, 0.5 or 1. Leave by the hour is only in `leave_time`.
+    pub on_leave: DayCount,
+    /// The expected time that was free by leave.
+    #[serde(rename = "leave_time_seconds", with = "as_seconds")]
+    pub leave_time: Seconds,
     /// The name of the holiday on this day.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub holiday: Option<String>,
@@ -256,8 +267,11 @@ pub struct DayRecord {
     /// The half of the day that is free.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub half: Option<Half>,
-    /// The number of anomalies of its punches.
+    /// The number of `notes`.
     pub anomalies: u32,
+    /// The anomalies of its punches, and what is doubtful about the day itself.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub notes: Vec<Anomaly>,
 }
 
 /// The worked time within a window of the day.
@@ -269,6 +283,9 @@ pub struct WindowTime {
     /// The worked time.
     #[serde(rename = "worked_seconds", with = "as_seconds")]
     pub worked: Seconds,
+    /// The part of it that is overtime and counts.
+    #[serde(rename = "overtime_seconds", with = "as_seconds")]
+    pub overtime: Seconds,
 }
 
 /// Overtime by its cause. No second is in two of them.

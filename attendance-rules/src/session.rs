@@ -37,6 +37,14 @@ pub struct SessionRules {
     pub late_within: Option<Seconds>,
     /// The status of people on the roster who are not marked when the session closes. Default: absent.
     pub unmarked: Unmarked,
+    /// People scan again when they leave, until this long after the end. Of several such scans, the last counts. A scan within
+    /// a minute of another is no scan of leaving. Default: nobody scans when leaving.
+    pub leave_within: Option<Seconds>,
+    /// A person who leaves earlier than this before the end leaves early. It needs `leave_within`. Default: 0s.
+    pub early_before: Seconds,
+    /// A person who was there for less than this is absent. The time is from the start or the first scan, whichever is later,
+    /// to the last scan, or to the end if there is no second scan or it is later. It needs `leave_within`. Default: 0s.
+    pub minimum: Seconds,
 }
 
 /// The status of people on the roster who are not marked when a session closes.
@@ -69,8 +77,8 @@ pub enum SessionStatus {
 
 /// A session: a time window in which each person is marked once.
 ///
-/// It is also an [`AttendancePolicy`]: it accepts the first sighting of each person as an entry. A late entry has the anomaly
-/// `late`.
+/// It is also an [`AttendancePolicy`]: it accepts the first sighting of each person as an entry, and later ones as exits if
+/// people scan when they leave. A late entry has the anomaly `late`.
 ///
 /// ```
 /// use attendance_rules::{Seconds, Session, SessionRules};
@@ -98,6 +106,14 @@ pub struct Session {
     #[serde(default)]
     #[schemars(with = "Option<BTreeSet<String>>")]
     pub roster: Option<BTreeSet<PersonId>>,
+    /// People who need not come. They are excused if they are not marked.
+    #[serde(default)]
+    #[schemars(with = "BTreeSet<String>")]
+    pub excused: BTreeSet<PersonId>,
+    /// The id of an earlier session that people make up for here. Nobody is absent in this session. See
+    /// [`Statistics::of_sessions`](crate::Statistics::of_sessions).
+    #[serde(default)]
+    pub makes_up: Option<String>,
     /// The rules for the status of people.
     #[serde(default)]
     pub rules: SessionRules,
@@ -112,6 +128,8 @@ impl Session {
             start,
             end,
             roster: None,
+            excused: BTreeSet::new(),
+            makes_up: None,
             rules: SessionRules::default(),
         }
     }
@@ -137,6 +155,20 @@ impl Session {
     #[must_use]
     pub fn with_roster(mut self, roster: impl IntoIterator<Item = PersonId>) -> Self {
         self.roster = Some(roster.into_iter().collect());
+        self
+    }
+
+    /// Sets [`excused`](Self::excused).
+    #[must_use]
+    pub fn with_excused(mut self, excused: impl IntoIterator<Item = PersonId>) -> Self {
+        self.excused = excused.into_iter().collect();
+        self
+    }
+
+    /// Sets [`makes_up`](Self::makes_up).
+    #[must_use]
+    pub fn with_makes_up(mut self, session: impl Into<String>) -> Self {
+        self.makes_up = Some(session.into());
         self
     }
 
@@ -172,6 +204,9 @@ impl Session {
             ("opens_before", rules.opens_before),
             ("present_within", rules.present_within.unwrap_or_default()),
             ("late_within", rules.late_within.unwrap_or_default()),
+            ("leave_within", rules.leave_within.unwrap_or_default()),
+            ("early_before", rules.early_before),
+            ("minimum", rules.minimum),
         ];
         if let Some((name, value)) = lengths
             .iter()
@@ -189,10 +224,30 @@ impl Session {
                 "late_within ({late}) is less than present_within ({present})"
             ));
         }
+        let needs_leaving = [
+            ("early_before", rules.early_before),
+            ("minimum", rules.minimum),
+        ];
+        if rules.leave_within.is_none()
+            && let Some((name, _)) = needs_leaving.iter().find(|it| it.1.0 > 0)
+        {
+            return wrong(format!(
+                "{name} needs leave_within, so that people scan when they leave"
+            ));
+        }
+        if rules.minimum.0 > end - start {
+            let (minimum, long) = (rules.minimum, Seconds(end - start));
+            return wrong(format!(
+                "minimum ({minimum}) is longer than the session ({long})"
+            ));
+        }
         Ok(SessionWindow {
+            start,
+            end,
             opens: start - rules.opens_before.0,
             present_until: start + present.min(late),
             closes: start + late,
+            leaves_until: rules.leave_within.map(|within| end + within.0),
         })
     }
 
@@ -218,8 +273,9 @@ impl Session {
         }
     }
 
-    /// The status of each person, as known at `as_of`. Of the punches of a person, the first in the window counts. Punches may
-    /// be in any order and repeated. People without a punch are left out until the session has closed.
+    /// The status of each person, as known at `as_of`. Of the punches of a person, the first in the window counts. If people
+    /// scan when they leave, the last one counts, too. Punches may be in any order and repeated. People without a punch are
+    /// left out until the session has closed.
     ///
     /// # Errors
     ///
@@ -257,7 +313,12 @@ impl Session {
             let at = Instant::checked(punch.at, || format!("punch {:?}", punch.id))?;
             let status = if at > now {
                 Err(Refusal::future())
-            } else if marks.contains_key(&punch.person) {
+            } else if let Some(mark) = marks.get_mut(&punch.person) {
+                let last = mark.left.or(mark.at);
+                if last.is_some_and(|last| window.is_leaving(Instant::of(last), at)) {
+                    mark.left = Some(punch.at);
+                    continue;
+                }
                 let reason = "the person is marked already";
                 Err(Refusal::new("already_marked", reason))
             } else {
@@ -275,6 +336,8 @@ impl Session {
                         at: Some(punch.at),
                         late: Seconds(late),
                         punch: Some(punch.id.clone()),
+                        left: None,
+                        left_early: Seconds(0),
                     };
                     marks.insert(punch.person.clone(), mark);
                 }
@@ -285,47 +348,95 @@ impl Session {
                 }),
             }
         }
-        let is_closed = now > window.closes;
+        let is_closed = now > window.over();
         if is_closed {
+            for mark in marks.values_mut() {
+                self.judge_leaving(&window, mark);
+            }
             self.mark_others(&mut marks);
         }
         Ok(SessionSheet {
             session: self.id.clone(),
             is_closed,
+            makes_up: self.makes_up.clone(),
             marks: marks.into_values().collect(),
             refused,
         })
     }
 
-    /// Marks the people of the roster who have no mark.
-    fn mark_others(&self, marks: &mut BTreeMap<PersonId, SessionMark>) {
-        let status = match self.rules.unmarked {
-            Unmarked::Absent => SessionStatus::Absent,
-            Unmarked::Excused => SessionStatus::Excused,
-            Unmarked::Nothing => return,
+    /// Records early leaving, and marks people as absent who were there for less than the minimum.
+    fn judge_leaving(&self, window: &SessionWindow, mark: &mut SessionMark) {
+        let Some(at) = mark.at.filter(|_| window.leaves_until.is_some()) else {
+            return;
         };
-        for person in self.roster.iter().flatten() {
+        let left = mark
+            .left
+            .map_or(window.end, |left| Instant::of(left).min(window.end));
+        let early = window.end - left;
+        if early > self.rules.early_before.0 {
+            mark.left_early = Seconds(early);
+        }
+        if left - Instant::of(at).max(window.start) < self.rules.minimum.0 {
+            mark.status = SessionStatus::Absent;
+        }
+    }
+
+    /// Marks the people who have no mark: those who are excused, and the others of the roster.
+    fn mark_others(&self, marks: &mut BTreeMap<PersonId, SessionMark>) {
+        let mut mark = |person: &PersonId, status| {
             marks.entry(person.clone()).or_insert_with(|| SessionMark {
                 person: person.clone(),
                 status,
                 at: None,
                 late: Seconds(0),
                 punch: None,
+                left: None,
+                left_early: Seconds(0),
             });
+        };
+        for person in &self.excused {
+            mark(person, SessionStatus::Excused);
+        }
+        let status = match self.rules.unmarked {
+            _ if self.makes_up.is_some() => return,
+            Unmarked::Absent => SessionStatus::Absent,
+            Unmarked::Excused => SessionStatus::Excused,
+            Unmarked::Nothing => return,
+        };
+        for person in self.roster.iter().flatten() {
+            mark(person, status);
         }
     }
 }
 
-/// The window of a session. All instants are inclusive.
+/// Two scans that are nearer than this are one, in seconds.
+const SAME_SCAN: i64 = 60;
+
+/// The window of a session. All instants but `end` are inclusive.
 pub(crate) struct SessionWindow {
+    start: Instant,
+    end: Instant,
     opens: Instant,
     present_until: Instant,
     closes: Instant,
+    /// The last second at which a scan is one of leaving, if people scan when they leave.
+    leaves_until: Option<Instant>,
 }
 
 impl SessionWindow {
     fn contains(&self, at: Instant) -> bool {
-        (self.opens..=self.closes).contains(&at)
+        (self.opens..=self.over()).contains(&at)
+    }
+
+    /// The last second at which a scan can matter.
+    fn over(&self) -> Instant {
+        self.closes.max(self.leaves_until.unwrap_or(self.closes))
+    }
+
+    /// Returns `true` if a scan at `at` of a person whose last scan was at `last` is a scan of leaving.
+    fn is_leaving(&self, last: Instant, at: Instant) -> bool {
+        let in_time = self.leaves_until.is_some_and(|until| at <= until);
+        in_time && at > self.start && at - last >= SAME_SCAN
     }
 }
 
@@ -337,6 +448,9 @@ pub struct SessionSheet {
     pub session: String,
     /// The session accepts no more scans.
     pub is_closed: bool,
+    /// The id of the session that people make up for.
+    #[serde(default)]
+    pub makes_up: Option<String>,
     /// The marks, in order of the person's id.
     pub marks: Vec<SessionMark>,
     /// The punches that do not count, in order of time.
@@ -358,6 +472,12 @@ pub struct SessionMark {
     pub late: Seconds,
     /// The punch that counts.
     pub punch: Option<PunchId>,
+    /// The time of the punch of leaving, if there was one.
+    #[serde(default)]
+    pub left: Option<Timestamp>,
+    /// The time from leaving to the end, if that is early; else 0.
+    #[serde(default, rename = "left_early_seconds", with = "as_seconds")]
+    pub left_early: Seconds,
 }
 
 /// A punch that does not count in a session.
@@ -387,11 +507,19 @@ impl AttendancePolicy for Session {
         }
         let window = self.window()?;
         let at = Instant::checked(sighting.at, || "sighting".to_owned())?;
-        let is_marked = past
-            .iter()
-            .any(|mark| window.contains(Instant::of(mark.at)));
-        if is_marked && window.contains(at) {
-            let seconds_left = (window.closes - at + 1).unsigned_abs();
+        let in_window = |mark: &&Mark| window.contains(Instant::of(mark.at));
+        if let Some(last) = past.iter().rfind(in_window)
+            && window.contains(at)
+        {
+            if window.is_leaving(Instant::of(last.at), at) {
+                let first = past.iter().find(in_window);
+                let mut decision = Decision::new(Verdict::Accepted {
+                    direction: Direction::Exit,
+                });
+                decision.opened = first.map(|mark| mark.at);
+                return Ok(decision);
+            }
+            let seconds_left = (window.over() - at + 1).unsigned_abs();
             return Ok(Decision::new(Verdict::Duplicate { seconds_left }));
         }
         let status = match self.status(&window, &sighting.person, at) {

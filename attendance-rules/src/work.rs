@@ -5,8 +5,9 @@ use facekit::Direction;
 use crate::{
     account::Account,
     interval::{Interval, clip, normalize, overlap, total},
-    policy::{Count, MissingOut, Round},
+    policy::{Count, MissingOut, OnTime, Round},
     rules::Rules,
+    seconds::Seconds,
     time::{DayNumber, Instant},
 };
 
@@ -20,6 +21,8 @@ pub(crate) struct ShiftScans<'a> {
     pub(crate) expected: Option<i64>,
     /// The start of a free afternoon.
     pub(crate) free_from: Option<Instant>,
+    /// Punches that count as the start and the end; `None` for an unscheduled shift.
+    pub(crate) on_time: Option<OnTime>,
     /// No later scan can belong to the shift.
     pub(crate) closed: bool,
     /// The end of the time that earlier shifts count.
@@ -42,8 +45,13 @@ impl Rules {
             span: (opened, closed),
             ..Account::default()
         };
+        let begins_with_exit = shift.scans[0].1 == Direction::Exit;
+        account.missing_in = match count {
+            Count::FirstToLast => begins_with_exit && shift.scans.len() == 1,
+            Count::Pairs | Count::FirstInLastOut => begins_with_exit,
+        };
         account.came = match count {
-            Count::FirstToLast => Some(opened),
+            Count::FirstToLast => Some(opened).filter(|_| !account.missing_in),
             _ => shift
                 .scans
                 .iter()
@@ -104,7 +112,13 @@ impl Rules {
 
     /// Rounds spans, and limits them to the time that may count.
     fn limit(&self, spans: &mut Vec<Interval>, shift: &ShiftScans<'_>) {
+        let punched = spans.first().zip(spans.last()).map(|it| (it.0.0, it.1.1));
         self.round(spans);
+        if let (Some(hours), Some(on_time), Some(punched)) =
+            (shift.scheduled, shift.on_time, punched)
+        {
+            snap(spans, on_time, punched, hours);
+        }
         // Rounding can extend a shift into the one before it. No second counts in two shifts.
         *spans = clip(spans, (shift.counted_until, Instant::MAX));
         if let Some((start, end)) = shift.scheduled {
@@ -152,6 +166,25 @@ impl Rules {
     }
 }
 
+/// Moves the first arrival to the start of the shift and the last departure to its end, if the punches are near enough.
+fn snap(spans: &mut [Interval], on_time: OnTime, punched: Interval, (start, end): Interval) {
+    let near = |at: Instant, time: Instant, before: Seconds, after: Seconds| {
+        // Without limits, rounded times stay as they are.
+        let any = before.0 > 0 || after.0 > 0;
+        any && (-before.0..=after.0).contains(&(at - time))
+    };
+    if let Some(first) = spans.first_mut()
+        && near(punched.0, start, on_time.before_start, on_time.after_start)
+    {
+        first.0 = start.min(first.1);
+    }
+    if let Some(last) = spans.last_mut()
+        && near(punched.1, end, on_time.before_end, on_time.after_end)
+    {
+        last.1 = end.max(last.0);
+    }
+}
+
 /// The counted spans, and the start of a last span without an end.
 fn spans(count: Count, scans: &[(Instant, Direction)]) -> (Vec<Interval>, Option<Instant>) {
     let mut found = Vec::with_capacity(scans.len() / 2 + 1);
@@ -183,7 +216,8 @@ fn spans(count: Count, scans: &[(Instant, Direction)]) -> (Vec<Interval>, Option
                 .map(|scan| scan.0);
         }
         Count::FirstToLast => match scans {
-            [(only, _)] => open = Some(*only),
+            [(only, Direction::Entry)] => open = Some(*only),
+            [(_, Direction::Exit)] => {}
             [(from, _), .., (to, _)] => found.push((*from, *to)),
             [] => {}
         },

@@ -6,8 +6,8 @@ use jiff::tz::TimeZoneDatabase;
 
 use crate::{
     interval::Interval,
-    spelling,
     time::{DAY, DayNumber, Instant},
+    zone_names,
 };
 
 /// A time zone as a table of offsets, from 1890 to 2210.
@@ -34,9 +34,8 @@ impl Zone {
         let database = TimeZoneDatabase::bundled();
         let zone = database.get(name).map_err(|_| {
             let names: Vec<String> = database.available().map(|name| name.to_string()).collect();
-            let hint = closest_zone(name, &names).map_or_else(String::new, |closest| {
-                format!("; did you mean {closest:?}?")
-            });
+            let hint =
+                zone_names::hint(name, &names).map_or_else(String::new, |hint| format!("; {hint}"));
             format!("{name:?} is not a time zone of the IANA database{hint}")
         })?;
         let first = (Instant::FIRST - 3650 * DAY).timestamp();
@@ -128,19 +127,6 @@ impl Zone {
     }
 }
 
-/// The known name that is most similar to `name`, or whose city is.
-fn closest_zone<'a>(name: &str, names: &'a [String]) -> Option<&'a str> {
-    let names = || names.iter().map(String::as_str);
-    let city = |name: &'a str| name.rsplit('/').next().unwrap_or(name);
-    let wanted = name.replace(' ', "_");
-    let same_city = || names().find(|name| city(name).eq_ignore_ascii_case(&wanted));
-    let similar_name = || spelling::closest(&wanted, names());
-    same_city().or_else(similar_name).or_else(|| {
-        let similar_city = spelling::closest(&wanted, names().map(city))?;
-        names().find(|name| city(name) == similar_city)
-    })
-}
-
 impl fmt::Debug for Zone {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.name)
@@ -208,12 +194,105 @@ mod tests {
             ("Berln", "Europe/Berlin"),
             ("New York", "America/New_York"),
             ("Europe/berlin2", "Europe/Berlin"),
+            ("Kolkatta", "Asia/Kolkata"),
+            ("America/Los Angeles", "America/Los_Angeles"),
+            ("America/Sao_Paolo", "America/Sao_Paulo"),
+            ("Mumbai", "Asia/Kolkata"),
+            ("America/Boston", "America/New_York"),
+            ("Munich", "Europe/Berlin"),
+            ("Eastern Standard Time", "America/New_York"),
+            ("W. Europe Standard Time", "Europe/Berlin"),
+            ("e. africa standard time", "Africa/Nairobi"),
+            ("India Standard Time", "Asia/Kolkata"),
+            ("utc", "UTC"),
+            ("Z", "UTC"),
+            ("UTC+0", "UTC"),
+            ("+00:00", "UTC"),
         ] {
-            let error = Zone::new(name).unwrap_err();
+            let Err(error) = Zone::new(name) else {
+                assert!(name.eq_ignore_ascii_case("utc"), "{name} is a zone");
+                continue;
+            };
             assert!(
                 error.ends_with(&format!("did you mean {meant:?}?")),
                 "{error}"
             );
+        }
+    }
+
+    #[test]
+    fn a_fixed_offset_gets_the_name_with_the_same_offset() {
+        for (name, hours, zone) in [
+            ("GMT+3", 3, "Etc/GMT-3"),
+            ("UTC+3", 3, "Etc/GMT-3"),
+            ("UTC-03:00", -3, "Etc/GMT+3"),
+            ("+03:00", 3, "Etc/GMT-3"),
+            ("+0300", 3, "Etc/GMT-3"),
+            ("-5", -5, "Etc/GMT+5"),
+            ("(UTC+08:00) Beijing", 8, "Etc/GMT-8"),
+            ("GMT +14", 14, "Etc/GMT-14"),
+            ("UTC\u{2212}11", -11, "Etc/GMT+11"),
+        ] {
+            let error = Zone::new(name).unwrap_err();
+            assert!(error.contains(&format!("{zone:?}")), "{error}");
+            let offset = Zone::new(zone).unwrap().offset(Instant::default());
+            assert_eq!(offset, hours * 3600, "{name}");
+        }
+        for (name, seconds, zone) in [
+            ("UTC+5:30", 19_800, "Asia/Kolkata"),
+            ("GMT+05:45", 20_700, "Asia/Kathmandu"),
+            ("+0930", 34_200, "Australia/Darwin"),
+            ("UTC-09:30", -34_200, "Pacific/Marquesas"),
+        ] {
+            let error = Zone::new(name).unwrap_err();
+            assert!(error.contains(&format!("{zone:?}")), "{error}");
+            // The offset of 2026.
+            let now = Instant::from_second(1_780_000_000);
+            assert_eq!(Zone::new(zone).unwrap().offset(now), seconds, "{name}");
+        }
+        assert_eq!(
+            Zone::new("GMT+3").unwrap_err(),
+            "\"GMT+3\" is not a time zone of the IANA database; for a fixed offset of +03:00 from UTC write \"Etc/GMT-3\" (the \
+             sign in such a name is reversed), or name a place, as in \"Europe/Berlin\", so that changes of the clock count"
+        );
+        for name in ["UTC+15", "GMT-13", "UTC+05:17", "+99:00"] {
+            let error = Zone::new(name).unwrap_err();
+            assert!(error.ends_with("database"), "{error}");
+        }
+    }
+
+    #[test]
+    fn an_abbreviation_gets_all_of_its_meanings() {
+        let error = Zone::new("IST").unwrap_err();
+        assert!(
+            error
+                .ends_with("it can mean \"Asia/Kolkata\", \"Europe/Dublin\" or \"Asia/Jerusalem\""),
+            "{error}"
+        );
+        for (name, zone) in [
+            ("BST", "Europe/London"),
+            ("JST", "Asia/Tokyo"),
+            ("pst", "America/Los_Angeles"),
+        ] {
+            let error = Zone::new(name).unwrap_err();
+            assert!(error.contains(&format!("{zone:?}")), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_name_that_is_like_no_zone_gets_no_suggestion() {
+        for name in [
+            "",
+            "X",
+            "XYZT",
+            "Europe/Atlantis",
+            "Mars/Olympus",
+            "Local",
+            "Etc/GMT+99",
+            "GMTT",
+        ] {
+            let error = Zone::new(name).unwrap_err();
+            assert!(error.ends_with("database"), "{error}");
         }
     }
 }

@@ -3,8 +3,8 @@
 mod common;
 
 use attendance_rules::{
-    Calendar, Change, Correction, Error, Half, Leave, Member, Period, Policy, Punch, Rate, Rules,
-    Schedule, Seconds, Session, ShiftsOn, Statistics, Times,
+    Calendar, Change, Correction, DayCount, Error, Half, Leave, Member, Period, Policy, Punch,
+    Rate, Rules, Schedule, Seconds, Session, ShiftsOn, Statistics, Times,
 };
 use common::{anna, at, evaluate, period, places, punches, rules};
 use facekit::{AttendancePolicy, Mark, PersonId, Sighting};
@@ -21,7 +21,7 @@ fn policy_errors_name_the_key() {
             "[scans]\ncooldwn = '60s'",
             "policy, scans.cooldwn: no such key; did you mean \"cooldown\"?",
         ),
-        ("tiem = 1", "policy, tiem: no such key; known keys: "),
+        ("zzz = 1", "policy, zzz: no such key; known keys: "),
         (
             "sites = {}",
             "policy, sites: no such key; did you mean \"site\"?",
@@ -349,6 +349,7 @@ fn member_errors_name_the_person() {
         to,
         kind: "annual".into(),
         half: Some(Half::Morning),
+        hours: None,
     });
     assert_eq!(
         fails(member),
@@ -438,10 +439,11 @@ fn numbers_at_their_limits() {
     assert_eq!(Seconds::minutes(i64::MIN), Seconds(i64::MIN));
     // Sums that are read from JSON can have any value.
     let mut sums = Statistics::default();
-    (sums.due, sums.attended_halves) = (u32::MAX, u32::MAX);
+    let most = DayCount::of_halves(u32::MAX);
+    (sums.due, sums.attended) = (most, most);
     (sums.counted, sums.balance) = (Seconds(i64::MAX), Seconds(i64::MIN));
     sums.add(&sums.clone());
-    assert_eq!((sums.due, sums.balance), (u32::MAX, Seconds(i64::MIN)));
+    assert_eq!((sums.due, sums.balance), (most, Seconds(i64::MIN)));
     assert_eq!(sums.rate().unwrap().percent(), 100);
     let rate = Rate {
         attended_halves: u32::MAX,

@@ -18,6 +18,7 @@ fn presence_at_any_instant() {
         to: leave,
         kind: "annual".into(),
         half: None,
+        hours: None,
     });
     member.left = Some("2026-03-06".parse().unwrap());
     let rules =
@@ -50,8 +51,18 @@ fn presence_at_any_instant() {
     );
     assert_eq!(
         at_time("2026-03-02T18:01"),
-        (Today::Present, None),
-        "the window of the shift has closed"
+        (Today::Present, Some("2026-03-02T13:00:00Z".into())),
+        "the person may still be inside after the margin"
+    );
+    assert_eq!(
+        at_time("2026-03-03T00:05").1,
+        Some("2026-03-02T13:00:00Z".into()),
+        "16 hours after the first punch"
+    );
+    assert_eq!(
+        at_time("2026-03-03T00:05:01"),
+        (Today::Expected, None),
+        "no later punch can belong to the stay"
     );
     assert_eq!(at_time("2026-03-03T08:10"), (Today::Expected, None));
     assert_eq!(at_time("2026-03-03T08:11"), (Today::Absent, None));
@@ -109,6 +120,7 @@ fn presence_on_half_days() {
             to: day,
             kind: "dentist".into(),
             half: Some(half),
+            hours: None,
         });
         let rules = rules(text).with_members([member]).unwrap();
         let today = |time: &str| {

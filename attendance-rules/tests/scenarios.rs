@@ -4,8 +4,8 @@
 mod common;
 
 use attendance_rules::{
-    Calendar, Half, Member, Outcome, Policy, Rules, Seconds, Session, SessionRules, SessionStatus,
-    Status,
+    Calendar, Half, Member, Outcome, OvertimeTimes, Policy, Rules, Seconds, Session, SessionRules,
+    SessionStatus, Status,
 };
 use common::{
     HOUR, MINUTE, anna, at, day, evaluate, evaluate_as_of, hours, places, punches, rules, statuses,
@@ -200,7 +200,18 @@ fn s07_margins() {
     assert_eq!(place("07:00"), ["morning 2026-03-02"]);
     assert_eq!(place("13:00"), ["morning 2026-03-02"]);
     assert_eq!(place("13:01"), ["outside_shift"]);
-    assert_eq!(place("06:59:59"), ["outside_shift"]);
+    // An arrival up to four hours early opens the shift, and is an anomaly.
+    assert_eq!(place("06:59:59"), ["morning 2026-03-02"]);
+    let early = decide(&rules, &["2026-03-02T06:59:59"]);
+    assert_eq!(early, [(entry(), vec!["before_margin".to_owned()])]);
+    assert_eq!(place("03:59:59"), ["outside_shift"]);
+    // A person who is inside is closed out by the next punch.
+    let late = ["2026-03-02T08:00", "2026-03-02T13:01"];
+    let codes: Vec<_> = decide(&rules, &late).into_iter().map(|it| it.1).collect();
+    assert_eq!(codes, [vec![], vec!["after_margin".to_owned()]]);
+    let ledger = evaluate(&rules, &late, MONDAY, MONDAY);
+    assert_eq!(places(&ledger), ["morning 2026-03-02"; 2]);
+    assert_eq!(ledger.days[0].counted, Seconds(5 * HOUR + MINUTE));
 }
 
 #[test]
@@ -565,19 +576,23 @@ fn s23_overtime_by_day_and_week() {
         })
         .collect();
     let times: Vec<&str> = times.iter().map(String::as_str).collect();
-    for (counts, figure) in [("all", 5), ("regular", 4)] {
-        let rules = rules(&format!(
-            "[overtime]\nweekly_after = '40h'\nweekly_counts = '{counts}'\ndaily = {{ after = '9h' }}"
-        ));
-        let ledger = evaluate(&rules, &times, MONDAY, "2026-03-08");
-        let sum: i64 = ledger.days.iter().map(|day| day.overtime.counted().0).sum();
-        assert_eq!(sum, figure * HOUR, "{counts}");
-        // A period that begins within the week includes the days before it in the weekly limit.
-        let friday = evaluate(&rules, &times, "2026-03-06", "2026-03-06")
-            .days
-            .remove(0);
-        assert_eq!(friday.overtime, ledger.days[4].overtime);
-    }
+    // 44 h of work are 4 h beyond the week. One hour of Monday and one of Friday are daily overtime, and do not
+    // fill the week. So the regular work is 42 h, of which 2 h are weekly overtime.
+    let rules = rules("[overtime]\nweekly_after = '40h'\ndaily = { after = '9h' }");
+    let ledger = evaluate(&rules, &times, MONDAY, "2026-03-08");
+    let sum = |kind: fn(&OvertimeTimes) -> Seconds| -> i64 {
+        ledger.days.iter().map(|day| kind(&day.overtime).0).sum()
+    };
+    assert_eq!(sum(|it| it.counted()), 4 * HOUR);
+    assert_eq!(
+        (sum(|it| it.daily), sum(|it| it.weekly)),
+        (2 * HOUR, 2 * HOUR)
+    );
+    // A period that begins within the week includes the days before it in the weekly limit.
+    let friday = evaluate(&rules, &times, "2026-03-06", "2026-03-06")
+        .days
+        .remove(0);
+    assert_eq!(friday.overtime, ledger.days[4].overtime);
 }
 
 #[test]

@@ -3,7 +3,7 @@
 mod common;
 
 use attendance_rules::{
-    Calendar, Half, Leave, Member, Rules, Schedule, Seconds, ShiftsOn, Statistics, Status,
+    Calendar, DayCount, Half, Leave, Member, Rules, Schedule, Seconds, ShiftsOn, Statistics, Status,
 };
 use common::{
     HOUR, MINUTE, anna, at, day, evaluate, evaluate_as_of, hours, places, punches, rules, statuses,
@@ -167,6 +167,7 @@ fn leave_and_halves() {
             to: day,
             kind: "annual".into(),
             half,
+            hours: None,
         });
     }
     let rules =
@@ -196,7 +197,11 @@ fn leave_and_halves() {
         (Seconds(0), Seconds(0))
     );
     let sums = Statistics::of(&ledger.days);
-    assert_eq!((sums.due, sums.attended_halves, sums.on_leave), (4, 2, 1));
+    // A day and a half of leave, half a day of work, three days of absence.
+    assert_eq!(
+        [sums.due, sums.attended, sums.on_leave, sums.absent],
+        [7, 1, 3, 6].map(DayCount::of_halves)
+    );
 }
 
 #[test]
@@ -236,6 +241,7 @@ fn on_free_days_nobody_is_absent_and_no_hours_are_expected() {
         to: day.parse().unwrap(),
         kind: "sick".into(),
         half: None,
+        hours: None,
     };
     let mut member = Member::new(anna());
     member.leave.push(leave(MONDAY));
@@ -243,12 +249,14 @@ fn on_free_days_nobody_is_absent_and_no_hours_are_expected() {
         rules("[work]\nexpected = '8h'\nfull_day = '6h'\nhalf_day = '3h'\n[overtime]\ndaily = {}")
             .with_members([member])
             .unwrap();
-    for (date, status) in [
-        (MONDAY, Status::HalfDay),
-        ("2026-03-03", Status::Absent),
-        ("2026-03-07", Status::HalfDay),
+    for (date, end, status) in [
+        (MONDAY, "09:00", Status::OnLeave),
+        (MONDAY, "11:00", Status::HalfDay),
+        ("2026-03-03", "09:00", Status::Absent),
+        ("2026-03-07", "09:00", Status::Free),
+        ("2026-03-07", "11:00", Status::HalfDay),
     ] {
-        let record = day(&rules, date, &["08:00", "09:00"]);
+        let record = day(&rules, date, &["08:00", end]);
         assert_eq!(
             (record.status, record.overtime.counted()),
             (status, Seconds(0)),

@@ -50,7 +50,7 @@ macro_rules! vector_index_suite {
 
             $crate::vector_index_suite!(@tests
                 starts_empty, finds_itself, orders_by_score_then_id, returns_at_most_k,
-                searches_inside_the_roster, ignores_strangers_in_the_roster,
+                searches_inside_the_set, ignores_unknown_templates_in_the_set,
                 searches_a_kept_set_after_changes, replaces, removes, inserts_all_or_nothing,
                 refuses_other_spaces, scores_by_its_metric,
                 exact_search_is_exact, follows_a_model, serves_many_threads,
@@ -108,7 +108,7 @@ pub fn starts_empty(make: Make) {
 pub fn finds_itself(make: Make) {
     for metric in METRICS {
         let space = space(32);
-        let entries = Source::new(1).entries(&space, 300);
+        let entries = RandomNumbers::new(1).entries(&space, 300);
         let index = filled(make, &space, metric, &entries);
         assert_eq!(index.len(), 300);
         for (id, embedding) in &entries {
@@ -163,10 +163,10 @@ pub fn orders_by_score_then_id(make: Make) {
 /// If it does not.
 pub fn returns_at_most_k(make: Make) {
     let space = space(16);
-    let mut source = Source::new(2);
-    let entries = source.entries(&space, 20);
+    let mut numbers = RandomNumbers::new(2);
+    let entries = numbers.entries(&space, 20);
     let index = filled(make, &space, Metric::Cosine, &entries);
-    let probe = source.embedding(&space);
+    let probe = numbers.embedding(&space);
     for (k, count) in [
         (0, 0),
         (1, 1),
@@ -184,28 +184,28 @@ pub fn returns_at_most_k(make: Make) {
     }
 }
 
-/// A roster limits the search itself: the search returns the `k` best on the roster, although all others are closer.
+/// A set of templates limits the search itself: the search returns the `k` best in the set, although all others are closer.
 ///
 /// # Panics
 ///
 /// If they do not.
-pub fn searches_inside_the_roster(make: Make) {
+pub fn searches_inside_the_set(make: Make) {
     for metric in METRICS {
         let space = space(16);
-        let mut source = Source::new(3);
+        let mut numbers = RandomNumbers::new(3);
         let probe = axis(&space, 0);
         let mut entries = Vec::new();
         for id in 0..400 {
-            // The templates on the roster, the multiples of 40, point away from the probe.
+            // The templates in the set, the multiples of 40, point away from the probe.
             let lean = if id % 40 == 0 { -1.0 } else { 1.0 };
-            let mut values = source.values(space.dimension());
+            let mut values = numbers.values(space.dimension());
             values[0] = lean * (values[0].abs() + 0.5);
             entries.push((TemplateId(id), Embedding::new(&space, values).unwrap()));
         }
         let index = filled(make, &space, metric, &entries);
-        let roster: TemplateSet = (0..400).step_by(40).map(TemplateId).collect();
+        let templates: TemplateSet = (0..400).step_by(40).map(TemplateId).collect();
         for k in [1, 4, 10, 50] {
-            let options = SearchOptions::new(k).with_templates(&roster);
+            let options = SearchOptions::new(k).with_templates(&templates);
             let ids = found(&*index, &probe, &options);
             assert_eq!(
                 ids,
@@ -217,19 +217,19 @@ pub fn searches_inside_the_roster(make: Make) {
     }
 }
 
-/// Ids on a roster that the index does not hold are ignored. With an empty roster, a search finds nothing.
+/// Ids in a set that the index does not hold are ignored. With an empty set, a search finds nothing.
 ///
 /// # Panics
 ///
 /// If they do.
-pub fn ignores_strangers_in_the_roster(make: Make) {
+pub fn ignores_unknown_templates_in_the_set(make: Make) {
     let space = space(8);
-    let mut source = Source::new(4);
-    let entries = source.entries(&space, 50);
+    let mut numbers = RandomNumbers::new(4);
+    let entries = numbers.entries(&space, 50);
     let index = filled(make, &space, Metric::Cosine, &entries);
-    let probe = source.embedding(&space);
+    let probe = numbers.embedding(&space);
     let known = entries[17].0;
-    for (roster, expected) in [
+    for (templates, expected) in [
         (TemplateSet::new(), vec![]),
         (
             TemplateSet::from([TemplateId(u64::MAX), TemplateId(1_000_000)]),
@@ -240,36 +240,36 @@ pub fn ignores_strangers_in_the_roster(make: Make) {
             vec![known],
         ),
     ] {
-        let options = SearchOptions::new(5).with_templates(&roster);
+        let options = SearchOptions::new(5).with_templates(&templates);
         assert_eq!(found(&*index, &probe, &options), expected);
     }
     index.remove(&[known]).unwrap();
-    let roster = TemplateSet::from([known]);
-    let options = SearchOptions::new(5).with_templates(&roster);
+    let templates = TemplateSet::from([known]);
+    let options = SearchOptions::new(5).with_templates(&templates);
     assert_eq!(
         found(&*index, &probe, &options),
         [],
-        "removed, but on the roster"
+        "removed, but in the set"
     );
 }
 
-/// One set of templates serves searches before and after changes of the index, and of two indexes in turn: its prepared form
-/// is never that of another state.
+/// The same set of templates can be used before and after changes of the index, and with two indexes in turn. The form that an
+/// index prepares of it is never used for another state of the index.
 ///
 /// # Panics
 ///
-/// If a search with a kept set differs from a search with a new set.
+/// If a search finds other templates than with a new set.
 pub fn searches_a_kept_set_after_changes(make: Make) {
     let space = space(8);
-    let mut source = Source::new(5);
-    let mut entries = source.entries(&space, 60);
+    let mut numbers = RandomNumbers::new(5);
+    let mut entries = numbers.entries(&space, 60);
     let others = entries[..30].to_vec();
     let index = filled(make, &space, Metric::Cosine, &entries);
     let other = filled(make, &space, Metric::Cosine, &others);
-    let late = (TemplateId(9_999), source.embedding(&space));
+    let late = (TemplateId(9_999), numbers.embedding(&space));
     let kept: TemplateSet = entries.iter().step_by(3).map(|(id, _)| *id).collect();
     let kept: TemplateSet = kept.iter().chain([late.0]).collect();
-    let probe = source.embedding(&space);
+    let probe = numbers.embedding(&space);
     let check = |index: &dyn VectorIndex, entries: &[(TemplateId, Embedding)]| {
         let options = SearchOptions::new(60).with_templates(&kept);
         assert_eq!(
@@ -340,7 +340,7 @@ pub fn replaces(make: Make) {
 /// If it is otherwise.
 pub fn removes(make: Make) {
     let space = space(16);
-    let entries = Source::new(5).entries(&space, 100);
+    let entries = RandomNumbers::new(5).entries(&space, 100);
     let index = filled(make, &space, Metric::Cosine, &entries);
     let (gone, kept) = entries.split_at(30);
     let mut ids: Vec<TemplateId> = gone.iter().map(|(id, _)| *id).collect();
@@ -408,7 +408,7 @@ pub fn refuses_other_spaces(make: Make) {
         make,
         &space,
         Metric::Cosine,
-        &Source::new(6).entries(&space, 3),
+        &RandomNumbers::new(6).entries(&space, 3),
     );
     for other in others(4) {
         for index in [&empty, &index] {
@@ -455,8 +455,8 @@ pub fn scores_by_its_metric(make: Make) {
     }
 }
 
-/// A search with `exact` returns the true nearest, with and without a roster, also for dimensions that do not fill the
-/// processor's registers.
+/// A search with `exact` returns the true nearest, with and without a set of templates, also for dimensions that do not fill
+/// the processor's registers.
 ///
 /// # Panics
 ///
@@ -465,22 +465,27 @@ pub fn exact_search_is_exact(make: Make) {
     for metric in METRICS {
         for dimension in [1, 7, 33, 128, 512] {
             let space = space(dimension);
-            let mut source = Source::new(dimension as u64);
-            let entries = source.entries(&space, 500);
+            let mut numbers = RandomNumbers::new(dimension as u64);
+            let entries = numbers.entries(&space, 500);
             let index = filled(make, &space, metric, &entries);
-            let roster: TemplateSet = entries.iter().step_by(3).map(|(id, _)| *id).collect();
+            let templates: TemplateSet = entries.iter().step_by(3).map(|(id, _)| *id).collect();
             for _ in 0..10 {
-                let probe = source.embedding(&space);
+                let probe = numbers.embedding(&space);
                 let options = SearchOptions::new(10).with_exact(true);
                 check(&*index, &entries, &probe, &options);
-                check(&*index, &entries, &probe, &options.with_templates(&roster));
+                check(
+                    &*index,
+                    &entries,
+                    &probe,
+                    &options.with_templates(&templates),
+                );
             }
         }
     }
 }
 
 /// On average a search finds at least the fraction `recall` of the true ten nearest. The embeddings form clusters, as those of
-/// people do. Searches run over all of them, with a roster, and after a third was removed.
+/// people do. Searches run over all of them, with a set of templates, and after a third was removed.
 ///
 /// # Panics
 ///
@@ -488,30 +493,35 @@ pub fn exact_search_is_exact(make: Make) {
 pub fn recalls(make: Make, recall: f64) {
     for metric in METRICS {
         let space = space(64);
-        let mut source = Source::new(7);
+        let mut numbers = RandomNumbers::new(7);
         let mut entries = Vec::new();
         for person in 0..400 {
-            let center = source.values(64);
+            let center = numbers.values(64);
             for photo in 0..5 {
-                let values = source.around(&center, 0.4);
+                let values = numbers.around(&center, 0.4);
                 let embedding = Embedding::new(&space, values).unwrap();
                 entries.push((TemplateId(person * 5 + photo), embedding));
             }
         }
         let index = filled(make, &space, metric, &entries);
-        let mut probes: Vec<Embedding> = (0..50).map(|_| source.embedding(&space)).collect();
+        let mut probes: Vec<Embedding> = (0..50).map(|_| numbers.embedding(&space)).collect();
         for (_, embedding) in entries.iter().step_by(40) {
-            probes.push(Embedding::new(&space, source.around(embedding.values(), 0.05)).unwrap());
+            probes.push(Embedding::new(&space, numbers.around(embedding.values(), 0.05)).unwrap());
         }
         let options = SearchOptions::new(10);
         let whole = measure(&*index, &entries, &probes, &options);
         assert!(whole >= recall, "{metric:?}: recall@10 is {whole}");
 
-        let roster: TemplateSet = entries.iter().step_by(11).map(|(id, _)| *id).collect();
-        let limited = measure(&*index, &entries, &probes, &options.with_templates(&roster));
+        let templates: TemplateSet = entries.iter().step_by(11).map(|(id, _)| *id).collect();
+        let limited = measure(
+            &*index,
+            &entries,
+            &probes,
+            &options.with_templates(&templates),
+        );
         assert!(
             limited >= recall,
-            "{metric:?}, roster: recall@10 is {limited}"
+            "{metric:?}, with a set: recall@10 is {limited}"
         );
 
         let gone: Vec<TemplateId> = entries.iter().step_by(3).map(|(id, _)| *id).collect();
@@ -564,13 +574,13 @@ pub fn follows_a_model(make: Make) {
 pub fn serves_many_threads(make: Make) {
     const BATCH: u64 = 256;
     let space = space(16);
-    let mut source = Source::new(8);
-    let stable = source.entries(&space, 100);
+    let mut numbers = RandomNumbers::new(8);
+    let stable = numbers.entries(&space, 100);
     let index = filled(make, &space, Metric::Cosine, &stable);
     // Each of two writers inserts and removes a batch of copies of one embedding. No other embedding is close to it.
     let batches: Vec<Vec<(TemplateId, Embedding)>> = (0..2)
         .map(|writer| {
-            let embedding = source.embedding(&space);
+            let embedding = numbers.embedding(&space);
             (0..BATCH)
                 .map(|at| (TemplateId(200_000 + writer * BATCH + at), embedding.clone()))
                 .collect()
@@ -596,10 +606,10 @@ pub fn serves_many_threads(make: Make) {
                 for round in 0.. {
                     let last = writers.load(Ordering::Acquire) == 0;
                     let batch = &batches[(round + reader) % batches.len()];
-                    let roster: TemplateSet = batch.iter().map(|(id, _)| *id).collect();
+                    let templates: TemplateSet = batch.iter().map(|(id, _)| *id).collect();
                     let options = SearchOptions::new(batch.len())
                         .with_exact(true)
-                        .with_templates(&roster);
+                        .with_templates(&templates);
                     let seen = found(index, &batch[0].1, &options).len();
                     assert!(
                         seen == 0 || seen == batch.len(),
@@ -634,7 +644,7 @@ enum Step {
     Search {
         probe: Embedding,
         k: usize,
-        roster: Option<TemplateSet>,
+        templates: Option<TemplateSet>,
     },
 }
 
@@ -649,13 +659,13 @@ fn step(space: &EmbeddingSpace) -> impl Strategy<Value = Step> + use<> {
         .prop_map(move |values| {
             Embedding::new(&space, values.into_iter().map(f32::from).collect()).unwrap()
         });
-    let roster =
+    let templates =
         prop::option::of(prop::collection::vec(id(), 0..8).prop_map(TemplateSet::from_iter));
     prop_oneof![
         3 => prop::collection::vec((id(), embedding.clone()), 0..6).prop_map(Step::Insert),
         2 => prop::collection::vec(id(), 0..6).prop_map(Step::Remove),
-        3 => (embedding, 0..15_usize, roster)
-            .prop_map(|(probe, k, roster)| Step::Search { probe, k, roster }),
+        3 => (embedding, 0..15_usize, templates)
+            .prop_map(|(probe, k, templates)| Step::Search { probe, k, templates }),
     ]
 }
 
@@ -669,13 +679,17 @@ fn apply(index: &dyn VectorIndex, model: &mut BTreeMap<TemplateId, Embedding>, s
             let removed = ids.iter().filter(|id| model.remove(id).is_some()).count();
             assert_eq!(index.remove(&ids).unwrap(), removed);
         }
-        Step::Search { probe, k, roster } => {
+        Step::Search {
+            probe,
+            k,
+            templates,
+        } => {
             let entries: Vec<_> = model
                 .iter()
                 .map(|(id, found)| (*id, found.clone()))
                 .collect();
             let mut options = SearchOptions::new(k).with_exact(true);
-            options.templates = roster.as_ref();
+            options.templates = templates.as_ref();
             check(index, &entries, &probe, &options);
         }
     }
@@ -698,7 +712,7 @@ fn check(
     for (candidate, (_, expected)) in candidates.iter().zip(&expected) {
         assert!(seen.insert(candidate.template), "{candidate:?} comes twice");
         let Some(own) = scores.get(&candidate.template) else {
-            panic!("{candidate:?} is not in the index, or not on the roster");
+            panic!("{candidate:?} is not in the index, or not in the set");
         };
         assert!(
             near(metric, candidate.score, *own),
@@ -843,9 +857,9 @@ fn filled(
 }
 
 /// Pseudo-random numbers: SplitMix64, the same on every machine.
-struct Source(u64);
+struct RandomNumbers(u64);
 
-impl Source {
+impl RandomNumbers {
     fn new(seed: u64) -> Self {
         Self(seed)
     }

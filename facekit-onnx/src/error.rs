@@ -1,7 +1,5 @@
 //! The error of a file that is not as it should be.
 
-use std::error::Error as StdError;
-
 use facekit::{Error, Model};
 
 /// An [`Error::Model`] with this reason.
@@ -9,6 +7,6 @@ pub fn invalid(model: &Model, reason: impl Into<String>) -> Error {
     Error::Model {
         model: model.name().to_owned(),
         reason: reason.into(),
-        source: None::<Box<dyn StdError + Send + Sync>>,
+        source: None,
     }
 }

@@ -1,11 +1,6 @@
 //! Errors, as facekit reports them.
 
-use std::{
-    any::Any,
-    panic::{AssertUnwindSafe, catch_unwind},
-};
-
-use facekit::{Error, Model};
+use facekit::{Error, Model, catch_panic};
 
 /// The runtime's name, in errors and from `Display`.
 pub(crate) const NAME: &str = "ort";
@@ -39,20 +34,5 @@ pub(crate) fn no_library(reason: impl Into<String>) -> Error {
 
 /// Runs `call`, and turns a panic into an error: ort panics when the library returns something unexpected.
 pub(crate) fn catch_panics<T>(call: impl FnOnce() -> ort::Result<T>) -> ort::Result<T> {
-    catch_unwind(AssertUnwindSafe(call)).unwrap_or_else(|panic| {
-        Err(ort::Error::new(format!(
-            "panicked: {}",
-            panic_text(&*panic)
-        )))
-    })
-}
-
-fn panic_text(panic: &(dyn Any + Send)) -> &str {
-    if let Some(text) = panic.downcast_ref::<&str>() {
-        text
-    } else if let Some(text) = panic.downcast_ref::<String>() {
-        text
-    } else {
-        "no message"
-    }
+    catch_panic(call).unwrap_or_else(|text| Err(ort::Error::new(format!("panicked: {text}"))))
 }

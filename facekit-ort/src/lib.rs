@@ -58,6 +58,7 @@
 //! # What is not supported
 //!
 //! - Inputs and outputs of other element types than `f32`, `i64` and `u8`.
+//! - Processes that were forked off one that uses ONNX Runtime: loading a model there is an error.
 //! - Programs that create an environment of ort themselves: a process has one environment, and this crate creates it.
 //! - A guarantee that an accelerator computes everything: operators that it lacks run on the processor.
 
@@ -65,6 +66,7 @@
 
 mod cache;
 mod error;
+mod fork;
 mod inspect;
 mod library;
 #[cfg(feature = "load-dynamic")]

@@ -55,6 +55,7 @@ static LOADED: Mutex<Option<&'static Loaded>> = Mutex::new(None);
 ///
 /// `LibraryUnavailable` with every place that was tried, or if `path` is not the library in use.
 pub(crate) fn loaded(path: Option<&Path>) -> Result<&'static Loaded> {
+    crate::fork::check_process()?;
     let mut loaded = LOADED.lock().unwrap_or_else(PoisonError::into_inner);
     if let Some(loaded) = *loaded {
         check_same_library(path, &loaded.library)?;

@@ -50,6 +50,22 @@ impl RuntimeName {
         }
     }
 
+    /// One line about the runtime, for help texts.
+    ///
+    /// ```
+    /// assert_eq!(facekit_runtimes::RuntimeName::Tract.summary(), "Pure Rust, on the CPU");
+    /// ```
+    #[must_use]
+    pub fn summary(self) -> &'static str {
+        match self {
+            Self::Tract => "Pure Rust, on the CPU",
+            Self::Ort => {
+                "ONNX Runtime, on CPUs and accelerators; its library must be on the machine"
+            }
+            Self::Candle => "Pure Rust, on the CPU, slower than tract",
+        }
+    }
+
     /// Makes the runtime. ONNX Runtime's library is loaded with the first model.
     ///
     /// # Errors

@@ -1,11 +1,6 @@
 //! Errors, as facekit reports them.
 
-use std::{
-    any::Any,
-    panic::{AssertUnwindSafe, catch_unwind},
-};
-
-use facekit::{Error, Model};
+use facekit::{Error, Model, catch_panic};
 use tract_onnx::prelude::{TractError, TractResult};
 
 /// The runtime's name, in errors and from `Display`.
@@ -36,22 +31,7 @@ pub(crate) fn cannot_run(model: &str, error: TractError) -> Error {
 /// `cnn/padding.rs`), if attributes do not fit the rank; and in Gather (`gather.rs`), if an index is out of range, which an
 /// input of a run may contain.
 pub(crate) fn catch_panics<T>(call: impl FnOnce() -> TractResult<T>) -> TractResult<T> {
-    catch_unwind(AssertUnwindSafe(call)).unwrap_or_else(|panic| {
-        Err(TractError::msg(format!(
-            "panicked: {}",
-            panic_text(&*panic)
-        )))
-    })
-}
-
-fn panic_text(panic: &(dyn Any + Send)) -> &str {
-    if let Some(text) = panic.downcast_ref::<&str>() {
-        text
-    } else if let Some(text) = panic.downcast_ref::<String>() {
-        text
-    } else {
-        "no message"
-    }
+    catch_panic(call).unwrap_or_else(|text| Err(TractError::msg(format!("panicked: {text}"))))
 }
 
 #[cfg(test)]

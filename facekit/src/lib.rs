@@ -1,5 +1,4 @@
-//! A face-recognition toolkit. Images go in, people come out. Each step in between is a trait with at least one
-//! implementation.
+//! A face-recognition toolkit: it recognizes the people in images. Each step that can be replaced is a trait.
 //!
 #![cfg_attr(all(feature = "engine", feature = "decode"), doc = "```no_run")]
 #![cfg_attr(not(all(feature = "engine", feature = "decode")), doc = "```ignore")]
@@ -9,7 +8,8 @@
 //! };
 //! # fn tract() -> Box<dyn facekit::Runtime> { unimplemented!() }
 //!
-//! // The application chooses the runtime, here `facekit_tract::Tract::new()`. It has fetched the models before.
+//! // The application chooses the runtime, here `facekit_tract::Tract::new()`. The models must be in the models folder;
+//! // `Registry::pull` fetches them.
 //! let runtime = tract();
 //! let models = Registry::from_env()?.load("standard", &*runtime, &LoadOptions::default())?;
 //! let index = ExactIndex::new(models.embedder.space().clone(), Metric::Cosine);
@@ -66,10 +66,10 @@
 //! - **Outcomes are data, errors are failures.** No face, an unknown person and an unusable photo are results. There is one
 //!   [`Error`] type, and each error names the file, the model or the argument.
 //! - **An embedding knows its [`EmbeddingSpace`]**: the weights and the preprocessing. Embeddings of two spaces are never
-//!   compared. After a change of the model, kept crops are embedded again.
+//!   compared. After a change of the model, `Recognizer::embed_again` embeds the kept crops again.
 //! - **A threshold is a rate.** The caller says how often another person may be accepted, and the `Calibration` of the
 //!   space turns that rate into a score. A rate that was not measured is an error.
-//! - **A failed check is not live.** A liveness check that gives no score rejects the face.
+//! - **A face without a liveness score is not live.** If a liveness check gives no score, the face is rejected.
 //! - **A greater score is closer**, with every [`Metric`].
 //! - **Only `Registry::pull` uses the network.**
 //!

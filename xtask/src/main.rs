@@ -1,6 +1,7 @@
 //! `cargo xtask`: every command that a developer or CI runs. It needs Rust and Python, and installs the other tools itself.
 
 mod dependencies;
+mod features;
 mod hosted;
 mod peers;
 mod python;
@@ -43,10 +44,10 @@ Measurements:
   bench [ARGUMENTS]
            the benches; criterion gets the arguments
   bench peers [--rounds N] [--runtime NAME] [--models SELECTION]
-           facekit beside OpenCV, ONNX Runtime, faiss and hnswlib in Python, in turn;
-           facekit takes its models from FACEKIT_MODELS, if that is set
+           compares facekit with OpenCV, ONNX Runtime, faiss and hnswlib in Python,
+           in alternating rounds; facekit takes its models from FACEKIT_MODELS if it is set
   bench python [the same options]
-           the Python package beside the same calls from Rust, and beside the peers
+           compares the Python package with the same calls from Rust, and with the peers
 
 Releases:
   release  prints the steps of a release; publishes nothing
@@ -138,7 +139,7 @@ fn run() -> Result<bool> {
             return Ok(summarize(&mut runner, &mut suite));
         }
         "wheel" => {
-            let options = wheel::Options::parse(&rest, "release")?;
+            let options = wheel::Options::parse(&rest, "dist")?;
             runner.step("wheel", || options.build().map(drop));
         }
         "bench" if rest.first().is_some_and(|first| first == "peers") => {
@@ -196,6 +197,7 @@ fn check(runner: &mut Runner) {
     runner.step("dependencies", dependencies::check);
     runner.step("manifests", || Workspace::read()?.check());
     runner.step("hosted workflow", tools::lint_workflow);
+    runner.step("features of dependencies", features::check);
 }
 
 /// Builds and tests the Python package as users install it.

@@ -95,9 +95,6 @@ impl Options {
         build.args(["--profile", &self.profile, "--interpreter", &self.python]);
         build.arg("--manifest-path").arg(manifest);
         build.arg("--out").arg(&folder);
-        if self.profile == "release" {
-            build.arg("--strip");
-        }
         succeed(&mut build)?;
         if let Some(wheel) = wheels(&folder)?.pop() {
             let megabytes = fs::metadata(&wheel)?.len() as f64 / 1e6;
@@ -124,7 +121,9 @@ impl Options {
         );
         pytest.arg("--rootdir").arg(&tests).arg(tests.join("tests"));
         pytest.current_dir(elsewhere);
-        pytest.env("FACEKIT_TEST_COMMAND", facekit()?);
+        let [command, quickstart] = programs()?;
+        pytest.env("FACEKIT_TEST_COMMAND", command);
+        pytest.env("FACEKIT_TEST_QUICKSTART", quickstart);
         suite.pytest(pytest)
     }
 }
@@ -183,11 +182,15 @@ fn wheels(folder: &Path) -> Result<Vec<PathBuf>> {
     Ok(wheels)
 }
 
-/// The command that the tests compare the package with. It has the features of the workspace's tests, so cargo compiles nothing
-/// twice.
-fn facekit() -> Result<PathBuf> {
-    let all = ["build", "--workspace", "--all-features"];
-    succeed(cargo(&all).args(["--bin", "facekit"]))?;
-    let program = target().join("debug").join("facekit");
-    Ok(program.with_extension(env::consts::EXE_EXTENSION))
+/// The command and the quickstart, with which the tests compare the package. They have the features of the workspace's tests, so
+/// cargo compiles nothing twice.
+fn programs() -> Result<[PathBuf; 2]> {
+    const NAMES: [&str; 2] = ["facekit", "quickstart"];
+    let mut build = cargo(&["build", "--workspace", "--all-features"]);
+    for name in NAMES {
+        build.args(["--bin", name]);
+    }
+    succeed(&mut build)?;
+    let folder = target().join("debug");
+    Ok(NAMES.map(|name| folder.join(name).with_extension(env::consts::EXE_EXTENSION)))
 }

@@ -14,7 +14,10 @@ const ENDINGS: [&str; 7] = [".csv", ".jpg", ".md", ".py", ".rs", ".toml", ".yml"
 fn named_files_exist() {
     for name in ["ARCHITECTURE.md", "CONTRIBUTING.md"] {
         let paths = named_paths(&read(name));
-        assert!(paths.len() > 20, "{name} names only {paths:?}");
+        assert!(
+            paths.len() > 20,
+            "{name} names only {paths:?}; a page of this list names more than 20 files"
+        );
         let missing: Vec<_> = paths.iter().filter(|path| !exists(path)).collect();
         assert!(
             missing.is_empty(),

@@ -32,8 +32,13 @@ pub struct Assignment {
     pub day: DayOf,
     /// A person who comes back after this long begins a new shift, if none is scheduled. Default: 4h.
     pub new_shift_after: Seconds,
-    /// The maximum length of an unscheduled shift. Default: 16h.
+    /// The maximum length of a stay. A person who is inside is closed out by the next OUT within this time, also after the
+    /// margin of the shift, and by the next punch of unknown direction. Such a punch exactly this long after the first begins
+    /// a new stay. The window of a scheduled shift can be longer. Default: 16h.
     pub longest_shift: Seconds,
+    /// A punch up to this long before the start of a shift opens that shift, if it is in no shift's window and closes no open
+    /// stay. It has the anomaly `before_margin` if it is before the margin. `0s` turns this off. Default: 4h.
+    pub early_arrival: Seconds,
     /// The treatment of a shift without an OUT. Default: it stays open.
     pub missing_out: MissingOut,
 }
@@ -45,6 +50,7 @@ impl Default for Assignment {
             day: DayOf::default(),
             new_shift_after: Seconds::hours(4),
             longest_shift: Seconds::hours(16),
+            early_arrival: Seconds::hours(4),
             missing_out: MissingOut::default(),
         }
     }

@@ -47,16 +47,23 @@ pub enum Break {
         /// The deducted time. Default: the time that was worked in the window.
         #[schemars(default)]
         deduct: Deduct,
+        /// Punched breaks that are shorter than this do not count towards it. Default: 0s.
+        #[schemars(default)]
+        shortest: Seconds,
         /// Nothing is deducted, and punched breaks within the window are paid up to `at_most`. Default: no.
         #[schemars(default)]
         paid: bool,
     },
-    /// A break after a length of work. Punched breaks count towards it.
+    /// A break after a length of work. Punched breaks and other deducted breaks count towards it. Of several such breaks, the
+    /// one with the smallest `worked` is taken first, so their order in the file does not matter.
     AfterWork {
-        /// The break applies if more than this was worked.
+        /// The break applies if more than this was worked, without the breaks that were taken before.
         worked: Seconds,
         /// The length of the break.
         length: Seconds,
+        /// Punched breaks that are shorter than this do not count towards it. Default: 0s.
+        #[schemars(default)]
+        shortest: Seconds,
         /// The deducted time. Default: only time that was worked after `worked`, so that more work never counts less.
         #[schemars(default)]
         deduct: Deduct,

@@ -9,9 +9,11 @@ use super::{
     rounding::Round,
     schedule::{Schedule, Shift},
     site::Day,
+    terms::Terms,
 };
 use crate::{
     error::{Error, Result},
+    plan::unknown_region,
     seconds::Seconds,
     spelling::closest,
     time::{DAY, HOUR, second_of_day},
@@ -47,6 +49,8 @@ impl Policy {
         few("breaks", self.breaks.len())?;
         check_apart("breaks", &self.breaks)?;
         check_schedule("schedule", &self.schedule, self)?;
+        check_terms("terms", &self.terms, self)?;
+        self.check_holidays()?;
         self.check_assignment()?;
         self.check_work()?;
         self.check_overtime()?;
@@ -74,6 +78,9 @@ impl Policy {
         let site = &self.site;
         Zone::new(&site.time_zone).map_err(|reason| Error::policy("site.time_zone", reason))?;
         few("site.places", site.places.len())?;
+        few("site.regions", site.regions.len())?;
+        few("site.rest_days", site.rest_days.len())?;
+        self.check_rest_days()?;
         let (mut names, mut devices) = (BTreeSet::new(), BTreeMap::new());
         for (index, place) in site.places.iter().enumerate() {
             let path = format!("site.places[{index}]");
@@ -94,9 +101,44 @@ impl Policy {
         Ok(())
     }
 
+    fn check_rest_days(&self) -> Result<()> {
+        for (index, rule) in self.site.rest_days.iter().enumerate() {
+            let path = format!("site.rest_days[{index}].weeks");
+            if rule.weeks.is_empty() {
+                return wrong(path, "no week is given");
+            }
+            let is_week = |week: &&i8| !(1..=5).contains(*week) && **week != -1;
+            if let Some(week) = rule.weeks.iter().find(is_week) {
+                let reason = format!("{week} is not 1 to 5, or -1 for the last week");
+                return wrong(path, reason);
+            }
+        }
+        Ok(())
+    }
+
+    fn check_holidays(&self) -> Result<()> {
+        for (index, holiday) in self.holidays.iter().enumerate() {
+            for region in &holiday.regions {
+                if !self.site.regions.contains(region) {
+                    let reason = unknown_region(region, &self.site.regions);
+                    return wrong(format!("holidays[{index}].regions"), reason);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Returns `true` if some day has an expected time.
+    fn expects_hours(&self) -> bool {
+        !self.shifts.is_empty()
+            || self.work.expected.is_some()
+            || self.terms.iter().any(|terms| terms.expected.is_some())
+    }
+
     fn check_scans(&self) -> Result<()> {
         let scans = &self.scans;
         length("scans.cooldown", scans.cooldown, 0, DAY)?;
+        length("scans.shortest_stay", scans.shortest_stay, 0, 4 * HOUR)?;
         if let Some(both) = scans
             .exit_devices
             .iter()
@@ -138,6 +180,14 @@ impl Policy {
                 return wrong("anomalies.low_liveness.streak", reason);
             }
         }
+        for (path, value) in [
+            ("anomalies.short_rest", anomalies.short_rest),
+            ("anomalies.long_work", anomalies.long_work),
+        ] {
+            if let Some(value) = value {
+                length(path, value, 1, 2 * DAY)?;
+            }
+        }
         if anomalies.impossible_travel.is_some() && self.site.places.len() < 2 {
             return wrong(
                 "anomalies.impossible_travel",
@@ -156,10 +206,10 @@ impl Policy {
             2 * DAY,
         )?;
         length("assignment.longest_shift", rule.longest_shift, 1, 2 * DAY)?;
+        length("assignment.early_arrival", rule.early_arrival, 0, 12 * HOUR)?;
         if let MissingOut::AfterExpected { tolerance } = rule.missing_out {
             length("assignment.missing_out.tolerance", tolerance, 0, DAY)?;
-            let expected = self.work.expected.is_some() || !self.shifts.is_empty();
-            if !expected {
+            if !self.expects_hours() {
                 let reason = "nothing is expected: give work.expected, or shifts";
                 return wrong("assignment.missing_out", reason);
             }
@@ -177,19 +227,12 @@ impl Policy {
         let work = &self.work;
         for (path, value) in [
             ("work.expected", work.expected),
-            ("work.full_day", work.full_day),
-            ("work.half_day", work.half_day),
+            ("work.tolerance", Some(work.tolerance)),
         ] {
             length(path, value.unwrap_or_default(), 0, DAY)?;
         }
-        if let (Some(full), Some(half)) = (work.full_day, work.half_day)
-            && half > full
-        {
-            return wrong(
-                "work.half_day",
-                format!("half a day from {half} is more than a full day from {full}"),
-            );
-        }
+        check_cycles("work", work.expected_weekly, work.expected_monthly)?;
+        check_thresholds("work", work.full_day, work.half_day)?;
         let rounding = &work.rounding;
         for (path, round) in [
             ("in", rounding.coming),
@@ -226,8 +269,10 @@ impl Policy {
                 "there is no overtime to limit: give daily, weekly_after, rest_days or holidays";
             return wrong("overtime.at_most_daily", reason);
         }
-        let nothing_expected = self.work.expected.is_none() && self.shifts.is_empty();
-        if nothing_expected && overtime.daily.is_some() && after.is_none() {
+        if overtime.weekly_less_free && overtime.weekly_after.is_none() {
+            return wrong("overtime.weekly_less_free", "it needs weekly_after");
+        }
+        if !self.expects_hours() && overtime.daily.is_some() && after.is_none() {
             let reason = "nothing is expected, so all work would be overtime: give overtime.daily.after, work.expected, or shifts";
             return wrong("overtime.daily", reason);
         }
@@ -255,6 +300,13 @@ impl Policy {
         let statistics = &self.statistics;
         if statistics.lates_per_half_day == Some(0) {
             return wrong("statistics.lates_per_half_day", "give at least 1");
+        }
+        if statistics.marks_per_half_day == Some(0) {
+            return wrong("statistics.marks_per_half_day", "give at least 1");
+        }
+        if statistics.marks_per_half_day.is_some() && statistics.lates_per_half_day.is_some() {
+            let reason = "lates_per_half_day is given, too; late arrivals are marks already";
+            return wrong("statistics.marks_per_half_day", reason);
         }
         if let Some(percent) = statistics
             .warn_below_percent
@@ -300,6 +352,72 @@ fn length(path: &str, value: Seconds, least: i64, most: i64) -> Result<()> {
     Ok(())
 }
 
+/// Checks expected hours of a week or a month.
+fn check_cycles(path: &str, weekly: Option<Seconds>, monthly: Option<Seconds>) -> Result<()> {
+    for (key, value, most) in [
+        ("expected_weekly", weekly, 7 * DAY),
+        ("expected_monthly", monthly, 31 * DAY),
+    ] {
+        length(&format!("{path}.{key}"), value.unwrap_or_default(), 0, most)?;
+    }
+    if weekly.is_some() && monthly.is_some() {
+        let reason = "expected_weekly is given, too; give one of them";
+        return wrong(format!("{path}.expected_monthly"), reason);
+    }
+    Ok(())
+}
+
+fn check_thresholds(path: &str, full: Option<Seconds>, half: Option<Seconds>) -> Result<()> {
+    for (key, value) in [("full_day", full), ("half_day", half)] {
+        length(&format!("{path}.{key}"), value.unwrap_or_default(), 0, DAY)?;
+    }
+    if let (Some(full), Some(half)) = (full, half)
+        && half > full
+    {
+        return wrong(
+            format!("{path}.half_day"),
+            format!("half a day from {half} is more than a full day from {full}"),
+        );
+    }
+    Ok(())
+}
+
+/// Checks dated terms of work.
+pub(crate) fn check_terms(path: &str, all: &[Terms], policy: &Policy) -> Result<()> {
+    few(path, all.len())?;
+    for (index, terms) in all.iter().enumerate() {
+        let path = format!("{path}[{index}]");
+        if let (Some(from), Some(to)) = (terms.from, terms.to)
+            && to < from
+        {
+            return wrong(format!("{path}.to"), format!("{to} is before {from}"));
+        }
+        if let Some(schedule) = &terms.schedule {
+            check_schedule(&format!("{path}.schedule"), schedule, policy)?;
+        }
+        length(
+            &format!("{path}.expected"),
+            terms.expected.unwrap_or_default(),
+            0,
+            DAY,
+        )?;
+        check_cycles(&path, terms.expected_weekly, terms.expected_monthly)?;
+        check_thresholds(&path, terms.full_day, terms.half_day)?;
+        let before = |one: &Terms, other: &Terms| match (one.to, other.from) {
+            (Some(to), Some(from)) => to < from,
+            _ => false,
+        };
+        let overlaps = |other: &Terms| !before(terms, other) && !before(other, terms);
+        if let Some(other) = all[..index].iter().position(overlaps) {
+            let reason = format!(
+                "they overlap the terms {other} of the list, and one day can have only one of them"
+            );
+            return wrong(path, reason);
+        }
+    }
+    Ok(())
+}
+
 fn check_shift(path: &str, shift: &Shift) -> Result<()> {
     if shift.name.trim().is_empty() {
         return wrong(format!("{path}.name"), "it is empty");
@@ -326,6 +444,10 @@ fn check_shift(path: &str, shift: &Shift) -> Result<()> {
         ("late_after", shift.late_after, DAY),
         ("early_before", shift.early_before, DAY),
         ("expected", shift.expected.unwrap_or_default(), DAY),
+        ("on_time.before_start", shift.on_time.before_start, DAY),
+        ("on_time.after_start", shift.on_time.after_start, DAY),
+        ("on_time.before_end", shift.on_time.before_end, DAY),
+        ("on_time.after_end", shift.on_time.after_end, DAY),
     ] {
         length(&format!("{path}.{key}"), value, 0, most)?;
     }
@@ -338,7 +460,10 @@ fn check_shift(path: &str, shift: &Shift) -> Result<()> {
     let graces = [
         ("late_after", shift.late_after),
         ("early_before", shift.early_before),
+        ("on_time.after_start", shift.on_time.after_start),
+        ("on_time.before_end", shift.on_time.before_end),
     ];
+    check_thresholds(path, shift.full_day, shift.half_day)?;
     if let Some((key, grace)) = graces.iter().find(|(_, grace)| grace.0 > end - start) {
         let long = Seconds(end - start);
         let reason = format!("{grace} is longer than shift {name:?}, which lasts {long}");
@@ -380,7 +505,11 @@ fn hours(shift: &Shift) -> (i64, i64) {
 fn check_break(path: &str, rule: &Break) -> Result<()> {
     match rule {
         Break::Fixed {
-            from, to, at_most, ..
+            from,
+            to,
+            at_most,
+            shortest,
+            ..
         } => {
             if from == to {
                 return wrong(format!("{path}.to"), "it equals `from`");
@@ -390,14 +519,17 @@ fn check_break(path: &str, rule: &Break) -> Result<()> {
                 at_most.unwrap_or_default(),
                 0,
                 DAY,
-            )
+            )?;
+            length(&format!("{path}.shortest"), *shortest, 0, DAY)
         }
         Break::AfterWork {
             worked,
             length: long,
+            shortest,
             ..
         } => {
             length(&format!("{path}.worked"), *worked, 0, DAY)?;
+            length(&format!("{path}.shortest"), *shortest, 0, DAY)?;
             length(&format!("{path}.length"), *long, 0, DAY)
         }
     }

@@ -4,7 +4,7 @@ use jiff::civil::{Date, Time};
 use serde::{Deserialize, Deserializer, de::Error};
 
 /// Reads a time of day in hours and minutes, with or without seconds.
-pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Time, D::Error> {
+pub(crate) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Time, D::Error> {
     let text = String::deserialize(deserializer)?;
     parse_clock(&text).map_err(D::Error::custom)
 }
@@ -23,7 +23,21 @@ fn parse_clock(text: &str) -> Result<Time, String> {
     }
 }
 
+/// Reads a date that may be left out.
+pub(super) fn optional_date<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<Date>, D::Error> {
+    let text = Option::<String>::deserialize(deserializer)?;
+    let date = text.map(|text| parse_date(&text)).transpose();
+    date.map_err(D::Error::custom)
+}
+
 /// Reads a date.
+pub(super) fn date<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Date, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    parse_date(&text).map_err(D::Error::custom)
+}
+
 pub(super) fn parse_date(text: &str) -> Result<Date, String> {
     let date = text.parse().ok().filter(|_| text.len() == 10);
     date.ok_or_else(|| format!("{text:?} is not a date; write it as \"2026-01-05\""))

@@ -6,7 +6,7 @@
 mod assignment;
 mod breaks;
 pub(crate) mod check;
-mod clock;
+pub(crate) mod clock;
 mod files;
 mod overtime;
 mod parse;
@@ -17,6 +17,7 @@ mod schedule;
 mod site;
 mod statistics;
 mod tables;
+mod terms;
 mod work;
 
 use schemars::JsonSchema;
@@ -26,12 +27,15 @@ pub use {
     assignment::{Assignment, DayOf, MissingOut, OutsideWindows},
     breaks::{Break, Deduct},
     files::{Columns, DateOrder, FileLayout},
-    overtime::{DailyOvertime, Overtime, WeeklyCounts, Window},
+    overtime::{DailyOvertime, Overtime, Window},
     rounding::{Round, RoundTo, Rounding},
-    scans::{Action, Anomalies, LowLiveness, OutOfHours, Reaction, Scans, TooManyScans},
-    schedule::{Schedule, Shift},
-    site::{Day, Place, Site},
+    scans::{
+        Action, Anomalies, IgnoreKinds, LowLiveness, OutOfHours, Reaction, Scans, TooManyScans,
+    },
+    schedule::{OnTime, Schedule, Shift},
+    site::{Day, HolidayOn, Place, RestDay, Site},
     statistics::StatisticsPolicy,
+    terms::Terms,
     work::{Count, Work},
 };
 
@@ -74,6 +78,10 @@ pub struct Policy {
     pub shifts: Vec<Shift>,
     /// The schedule of people who have none of their own.
     pub schedule: Schedule,
+    /// Dated terms of work for everybody, such as the hours of a season. They precede `schedule` and `work`.
+    pub terms: Vec<Terms>,
+    /// Holidays, in addition to those of the calendar.
+    pub holidays: Vec<HolidayOn>,
     /// The assignment of punches to shifts, and of shifts to days.
     pub assignment: Assignment,
     /// The counting of time.

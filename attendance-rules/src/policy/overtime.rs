@@ -37,10 +37,10 @@ pub struct Window {
     pub to: Time,
 }
 
-/// Overtime. No second counts twice.
+/// Overtime. No second counts twice: work on a holiday, on a rest day, or beyond the daily limit does not fill the week.
 ///
 /// ```
-/// use attendance_rules::{Policy, WeeklyCounts};
+/// use attendance_rules::{Policy, Seconds};
 ///
 /// let policy = Policy::from_toml(
 ///     r#"
@@ -52,7 +52,7 @@ pub struct Window {
 ///     daily = { after = "9h", tolerance = "15m" }
 ///     "#,
 /// )?;
-/// assert_eq!(policy.overtime.weekly_counts, WeeklyCounts::All);
+/// assert_eq!(policy.overtime.weekly_after, Some(Seconds::hours(40)));
 /// # Ok::<(), attendance_rules::Error>(())
 /// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -61,10 +61,11 @@ pub struct Window {
 pub struct Overtime {
     /// Daily overtime. Default: none.
     pub daily: Option<DailyOvertime>,
-    /// Work beyond this in a week is overtime. Default: none.
+    /// Work beyond this in a week is overtime. Overtime of another kind does not count towards it. Default: none.
     pub weekly_after: Option<Seconds>,
-    /// The work that counts towards the week. Default: all.
-    pub weekly_counts: WeeklyCounts,
+    /// A working day that is free by a holiday, by leave, or because the person was not employed lowers `weekly_after` by its
+    /// share of the working days of the week. Default: no.
+    pub weekly_less_free: bool,
     /// All work on a rest day is overtime. Default: no.
     pub rest_days: bool,
     /// All work on a whole holiday is overtime. Default: no.
@@ -84,15 +85,4 @@ pub struct DailyOvertime {
     /// Overtime up to this does not count. Longer overtime counts from its first second. Default: 0s.
     #[serde(default)]
     pub tolerance: Seconds,
-}
-
-/// The work that counts towards the weekly limit.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum WeeklyCounts {
-    /// All work. Time that is daily overtime already is not weekly overtime again.
-    #[default]
-    All,
-    /// Only regular time.
-    Regular,
 }

@@ -50,7 +50,7 @@ impl Policy {
         Self::from_value(serde_json::from_str(text).map_err(|error| Error::policy("", error))?)
     }
 
-    /// The JSON Schema (2020-12) of policy files. Its descriptions have no Rust.
+    /// The JSON Schema (2020-12) of policy files, for editors. Its descriptions are those of the keys, without Rust.
     ///
     /// ```
     /// let schema = attendance_rules::Policy::json_schema();

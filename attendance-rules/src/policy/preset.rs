@@ -43,6 +43,7 @@ impl Policy {
     ///
     /// - A full day from 6 h, half a day from 3 h, from the first entry to the last exit.
     /// - A whole hour of lunch is deducted if at least one second between 12:00 and 14:00 was worked.
+    /// - A scan less than two minutes after an entry is a duplicate.
     /// - Scans outside 06:00 to 22:00, scans on rest days, and scans from the eleventh of a day on are anomalies.
     ///
     /// Two defects of that system are not copied: midnight does not reset the cooldown, and less than half a day is an
@@ -63,6 +64,7 @@ impl Policy {
         Self {
             scans: Scans {
                 cooldown: Seconds(60),
+                shortest_stay: Seconds::minutes(2),
                 ..Scans::default()
             },
             anomalies: Anomalies {
@@ -90,6 +92,7 @@ impl Policy {
                 from: time(12, 0, 0, 0),
                 to: time(14, 0, 0, 0),
                 at_most: Some(Seconds::hours(1)),
+                shortest: Seconds(0),
                 deduct: Deduct::Whole,
                 paid: false,
             }],

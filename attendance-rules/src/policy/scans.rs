@@ -37,6 +37,13 @@ pub struct Scans {
     pub exit_devices: Vec<String>,
     /// Only members are accepted. Default: no; other people follow the policy's schedule.
     pub members_only: bool,
+    /// A scan of unknown direction less than this after an entry is a duplicate, not an exit. It is for people who touch the
+    /// terminal twice. A length that is not above `cooldown` has no effect. Default: 0s. Without it, an exit less than two
+    /// minutes after its entry has the anomaly `short_stay`.
+    pub shortest_stay: Seconds,
+    /// Devices whose punches state a wrong direction, as terminals do that say IN for each punch. These punches alternate.
+    /// `true` is for all punches. Default: no devices.
+    pub ignore_kinds: IgnoreKinds,
 }
 
 impl Default for Scans {
@@ -46,11 +53,68 @@ impl Default for Scans {
             entry_devices: Vec::new(),
             exit_devices: Vec::new(),
             members_only: false,
+            shortest_stay: Seconds(0),
+            ignore_kinds: IgnoreKinds::default(),
         }
     }
 }
 
-/// Unusual scans. Each kind is detected only if the policy has its key.
+/// The punches whose stated direction is not believed.
+///
+/// ```
+/// use attendance_rules::{IgnoreKinds, Policy};
+///
+/// let policy = Policy::from_toml("[scans]\nignore_kinds = ['back door']")?;
+/// assert_eq!(policy.scans.ignore_kinds, IgnoreKinds::Devices(vec!["back door".to_owned()]));
+/// let policy = Policy::from_toml("[scans]\nignore_kinds = true")?;
+/// assert_eq!(policy.scans.ignore_kinds, IgnoreKinds::All(true));
+/// # Ok::<(), attendance_rules::Error>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(
+    untagged,
+    expecting = "it is true, false, or a list of names of devices"
+)]
+pub enum IgnoreKinds {
+    /// All punches, or none.
+    All(bool),
+    /// The punches of these devices.
+    Devices(Vec<String>),
+}
+
+impl Default for IgnoreKinds {
+    fn default() -> Self {
+        Self::Devices(Vec::new())
+    }
+}
+
+impl IgnoreKinds {
+    /// Returns `true` if the stated direction of a punch at `device` is not believed.
+    pub(crate) fn applies_to(&self, device: Option<&str>) -> bool {
+        match self {
+            Self::All(all) => *all,
+            Self::Devices(devices) => {
+                device.is_some_and(|device| devices.iter().any(|it| it == device))
+            }
+        }
+    }
+}
+
+/// Unusual scans and days. Each kind is detected only if the policy has its key.
+///
+/// Doubtful punches are always reported, without a key:
+///
+/// - `before_margin`: an arrival before the margin of its shift, see `assignment.early_arrival`;
+/// - `after_margin`: a punch after the margin of its shift, see `assignment.longest_shift`;
+/// - `missing_in`: an exit without an entry before it;
+/// - `short_stay`: an exit of unknown direction less than two minutes after its entry, which may be a repetition;
+/// - `long_stay`: an exit of unknown direction twelve hours or more after its entry, in a stay without a scheduled shift. It
+///   may be the entry of the next day;
+/// - `same_second_turn`: a second punch in the same second as an exit, in a stay without a last OUT. It may be an entry;
+/// - `ambiguous_time`: a local time that occurs twice, when clocks go back.
+///
+/// These are about days: `shift_not_worked`, a second shift of a day without a punch, and `cut_week`, a week for weekly
+/// overtime without punches before the period.
 ///
 /// ```
 /// use attendance_rules::{Action, Policy};
@@ -88,6 +152,11 @@ pub struct Anomalies {
     pub low_liveness: Option<LowLiveness>,
     /// `expired_roster`: a scan after the last planned day of a member.
     pub expired_roster: Option<Reaction>,
+    /// `short_rest`: less than this between the last punch of a day's work and the first of the next, as in `"11h"`. It is
+    /// reported by the record of the later day.
+    pub short_rest: Option<Seconds>,
+    /// `long_work`: a day with more counted time than this, as in `"10h"`. It is reported by the record of the day.
+    pub long_work: Option<Seconds>,
 }
 
 /// The action on an anomaly.

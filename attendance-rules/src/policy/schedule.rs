@@ -45,9 +45,54 @@ pub struct Shift {
     /// A person who leaves earlier than this before the end leaves early. Default: 0s.
     #[serde(default)]
     pub early_before: Seconds,
+    /// Punches near the start and the end that count as the start and the end. Default: none.
+    #[serde(default)]
+    pub on_time: OnTime,
+    /// A day of this shift with less than this is half a day. Default: `work.full_day`. If a day has several shifts, their
+    /// thresholds are added; if one of them has none, `work.full_day` applies.
+    #[serde(default)]
+    pub full_day: Option<Seconds>,
+    /// A day of this shift with less than this is an absence. Default: `work.half_day`. Several shifts are added as for
+    /// `full_day`.
+    #[serde(default)]
+    pub half_day: Option<Seconds>,
     /// The breaks of this shift. Default: the breaks of the policy.
     #[serde(default)]
     pub breaks: Option<Vec<Break>>,
+}
+
+/// Punches that count as the scheduled time. They change the counted time, but not lateness and leaving early. All limits are
+/// inclusive, and a punch that is farther away counts as it is.
+///
+/// ```
+/// use attendance_rules::{Policy, Seconds};
+///
+/// let policy = Policy::from_toml(
+///     r#"
+///     [[shifts]]
+///     name = "day"
+///     start = "08:00"
+///     end = "17:00"
+///     late_after = "5m"
+///     on_time = { after_start = "5m", after_end = "15m" }
+///     "#,
+/// )?;
+/// // 08:05 counts as 08:00, and 17:15 as 17:00. 17:16 counts as 17:16.
+/// assert_eq!(policy.shifts[0].on_time.after_end, Seconds::minutes(15));
+/// # Ok::<(), attendance_rules::Error>(())
+/// ```
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+#[non_exhaustive]
+pub struct OnTime {
+    /// A person who comes up to this long before the start counts from the start. Default: 0s.
+    pub before_start: Seconds,
+    /// A person who comes up to this long after the start counts from the start: a grace that is paid. Default: 0s.
+    pub after_start: Seconds,
+    /// A person who leaves up to this long before the end counts until the end. Default: 0s.
+    pub before_end: Seconds,
+    /// A person who leaves up to this long after the end counts until the end. Default: 0s.
+    pub after_end: Seconds,
 }
 
 fn an_hour() -> Seconds {
@@ -76,6 +121,9 @@ impl Shift {
             margin_after: an_hour(),
             late_after: Seconds(0),
             early_before: Seconds(0),
+            on_time: OnTime::default(),
+            full_day: None,
+            half_day: None,
             breaks: None,
         }
     }
@@ -113,7 +161,7 @@ impl Shift {
 pub enum Schedule {
     /// The same shifts on every working day.
     WorkingDays {
-        /// Names of shifts. `None` for all shifts of the policy.
+        /// Names of shifts. Default: all shifts of the policy.
         #[schemars(default)]
         shifts: Option<Vec<String>>,
     },

@@ -1,10 +1,10 @@
 //! The site of a policy: time zone, working week and places.
 
-use jiff::civil::Weekday;
+use jiff::civil::{Date, Weekday};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::seconds::Seconds;
+use crate::{calendar::Half, seconds::Seconds};
 
 /// The site of the policy: time zone, working week and places.
 ///
@@ -30,8 +30,12 @@ pub struct Site {
     pub time_zone: String,
     /// The working days. Default: Monday to Friday.
     pub working_days: Vec<Day>,
+    /// Working days of the week that are rest days in some weeks of the month. They do not apply to rotations.
+    pub rest_days: Vec<RestDay>,
     /// The first day of the week for weekly overtime. Default: Monday.
     pub week_starts: Day,
+    /// Names of regions that have holidays of their own. Holidays and members name them.
+    pub regions: Vec<String>,
     /// Places that are at a distance from each other, with their devices.
     pub places: Vec<Place>,
 }
@@ -41,10 +45,76 @@ impl Default for Site {
         Self {
             time_zone: "UTC".to_owned(),
             working_days: vec![Day::Mon, Day::Tue, Day::Wed, Day::Thu, Day::Fri],
+            rest_days: Vec::new(),
             week_starts: Day::Mon,
+            regions: Vec::new(),
             places: Vec::new(),
         }
     }
+}
+
+/// A day of the week that is a rest day in some weeks of the month.
+///
+/// ```
+/// use attendance_rules::Policy;
+///
+/// let policy = Policy::from_toml(
+///     r#"
+///     [site]
+///     working_days = ["mon", "tue", "wed", "thu", "fri", "sat"]
+///     rest_days = [{ day = "sat", weeks = [2, 4] }]
+///     "#,
+/// )?;
+/// assert_eq!(policy.site.rest_days[0].weeks, [2, 4], "the second and the fourth Saturday of each month");
+/// # Ok::<(), attendance_rules::Error>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RestDay {
+    /// The day of the week.
+    pub day: Day,
+    /// Its places in the month: 1 for the first such day, to 5; -1 for the last.
+    pub weeks: Vec<i8>,
+}
+
+/// A holiday of the policy.
+///
+/// ```
+/// use attendance_rules::Policy;
+///
+/// let policy = Policy::from_toml(
+///     r#"
+///     [site]
+///     regions = ["bavaria", "hamburg"]
+///
+///     [[holidays]]
+///     date = "2026-01-01"
+///     name = "New Year"
+///
+///     [[holidays]]
+///     date = "2026-01-06"
+///     name = "Epiphany"
+///     regions = ["bavaria"]
+///     "#,
+/// )?;
+/// assert!(policy.holidays[0].regions.is_empty(), "for everybody");
+/// # Ok::<(), attendance_rules::Error>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct HolidayOn {
+    /// The day.
+    #[serde(deserialize_with = "super::clock::date")]
+    #[schemars(with = "String")]
+    pub date: Date,
+    /// The name.
+    pub name: String,
+    /// The free half. Default: the whole day is free.
+    #[serde(default)]
+    pub half: Option<Half>,
+    /// The regions whose members have the holiday. Default: everybody has it.
+    #[serde(default)]
+    pub regions: Vec<String>,
 }
 
 /// A place with devices, and the travel time to it.

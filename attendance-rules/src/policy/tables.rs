@@ -63,6 +63,8 @@ struct BreakKeys {
     worked: Option<Seconds>,
     length: Option<Seconds>,
     #[serde(default)]
+    shortest: Seconds,
+    #[serde(default)]
     deduct: Deduct,
     paid: Option<bool>,
 }
@@ -81,6 +83,7 @@ impl<'de> Deserialize<'de> for Break {
                     from: required(keys.from, "from")?.0,
                     to: required(keys.to, "to")?.0,
                     at_most: keys.at_most,
+                    shortest: keys.shortest,
                     deduct: keys.deduct,
                     paid: keys.paid.unwrap_or(false),
                 })
@@ -96,6 +99,7 @@ impl<'de> Deserialize<'de> for Break {
                 Ok(Self::AfterWork {
                     worked: required(keys.worked, "worked")?,
                     length: required(keys.length, "length")?,
+                    shortest: keys.shortest,
                     deduct: keys.deduct,
                 })
             }

@@ -35,9 +35,23 @@ pub struct Work {
     pub after_end: bool,
     /// The expected time of a working day without shifts. Default: none.
     pub expected: Option<Seconds>,
-    /// A day with less than this is half a day. Default: each day with a punch is a full day.
+    /// The expected time of a week, on days that the person chooses. Default: none.
+    ///
+    /// Each day is expected to have the time that was worked on it, until the expected time of the week is reached. The last
+    /// working day of the week has the rest. A working day that is free by a holiday, by leave, or because the person was not
+    /// employed lowers the expected time by its share of the working days. On days without shifts, nobody is absent.
+    pub expected_weekly: Option<Seconds>,
+    /// The expected time of a calendar month, on days that the person chooses, as `expected_weekly`. Default: none.
+    pub expected_monthly: Option<Seconds>,
+    /// Missing time up to this does not lower the balance of a day. More missing time lowers it from its first second.
+    /// Default: 0s.
+    pub tolerance: Seconds,
+    /// A day with less than this is half a day. Default: three quarters of the expected time of the day, less the graces
+    /// `late_after` and `early_before` of its shifts. On a day without work due, three quarters of the expected time of an
+    /// ordinary day. If nothing is expected, each day with work is a full day.
     pub full_day: Option<Seconds>,
-    /// A day with less than this is an absence, if work was due on it. Default: no such day is.
+    /// A day with less than this is an absence, if work was due on it, and does not count as a day otherwise. Default: no
+    /// such day is an absence. On a day without work due, half of the time of a full day.
     pub half_day: Option<Seconds>,
     /// The rounding of times and sums. Default: none.
     pub rounding: Rounding,
@@ -50,6 +64,9 @@ impl Default for Work {
             before_start: true,
             after_end: true,
             expected: None,
+            expected_weekly: None,
+            expected_monthly: None,
+            tolerance: Seconds(0),
             full_day: None,
             half_day: None,
             rounding: Rounding::default(),

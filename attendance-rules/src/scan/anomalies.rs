@@ -4,9 +4,10 @@ use facekit::{Anomaly, AnomalyValue, Severity};
 
 use super::input::{LastScan, Scan};
 use crate::{
+    plan::Plan,
     policy::{Action, Anomalies, Reaction},
     refusal::Refusal,
-    rules::{Plan, Rules},
+    rules::Rules,
     time::{DAY, DayNumber, second_of_day},
 };
 
@@ -106,7 +107,7 @@ impl AnomalyCheck<'_> {
             findings.add("rest_day", rule, "on a rest day".to_owned(), &date());
         }
         if let (Some(rule), Some(name)) = (policy.holiday, plan.holiday)
-            && self.rules.is_holiday(day)
+            && plan.whole_holiday
         {
             findings.add("holiday", rule, format!("on a holiday, {name}"), &date());
         }

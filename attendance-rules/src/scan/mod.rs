@@ -5,6 +5,7 @@
 //! of the lookback. That holds because an accepted scan records when its stay began ([`Mark::opened`]).
 
 mod anomalies;
+mod doubts;
 mod input;
 mod stay;
 mod windows;
@@ -21,10 +22,11 @@ pub(crate) use {
 use self::{anomalies::AnomalyCheck, input::LastScan, windows::ShiftWindows};
 use crate::{
     interval::Interval,
+    plan::Plan,
     policy::OutsideWindows,
     punch::PunchKind,
     refusal::Refusal,
-    rules::{Plan, Rules},
+    rules::Rules,
     time::{DAY, DayNumber, Instant},
 };
 
@@ -44,6 +46,8 @@ pub(crate) struct AcceptedScan {
     pub(crate) stay: Stay,
     /// The stay begins with this scan.
     pub(crate) is_first: bool,
+    /// The scan or its device states the direction.
+    pub(crate) is_stated: bool,
 }
 
 impl AcceptedScan {
@@ -57,20 +61,27 @@ impl AcceptedScan {
                 ..stay
             },
             is_first: false,
+            is_stated: false,
         }
     }
 
     /// The first scan of a stay.
-    fn begins(key: ShiftKey, direction: Direction, at: Instant) -> Self {
+    fn begins(
+        (key, hours): (ShiftKey, Option<Interval>),
+        direction: Direction,
+        at: Instant,
+    ) -> Self {
         Self {
             direction,
             stay: Stay {
                 key,
+                hours,
                 opened: at,
                 last: at,
                 inside: direction == Direction::Entry,
             },
             is_first: true,
+            is_stated: false,
         }
     }
 }
@@ -147,8 +158,11 @@ impl<'r> ScanState<'r> {
                     ..first
                 };
                 let key = self.scheduled_shift(&first, None);
+                let key = key.or_else(|| self.shift_of_early_arrival(&first));
+                let key = key.unwrap_or(ShiftKey::Unscheduled);
                 Stay {
-                    key: key.unwrap_or(ShiftKey::Unscheduled),
+                    key,
+                    hours: self.hours_of(key),
                     opened,
                     last: scan.at,
                     inside: mark.direction == Direction::Entry,
@@ -157,7 +171,7 @@ impl<'r> ScanState<'r> {
             // Another policy accepted it, which has no stays.
             (None, None) => {
                 let unscheduled =
-                    AcceptedScan::begins(ShiftKey::Unscheduled, mark.direction, scan.at);
+                    AcceptedScan::begins((ShiftKey::Unscheduled, None), mark.direction, scan.at);
                 self.assign(&scan).unwrap_or(unscheduled).stay
             }
         };
@@ -198,7 +212,8 @@ impl<'r> ScanState<'r> {
         scan: &Scan<'_>,
         anomalies: &mut Vec<Anomaly>,
     ) -> Result<AcceptedScan, Refusal> {
-        let accepted = self.assign(scan)?;
+        let mut accepted = self.assign(scan)?;
+        accepted.is_stated = scan.kind != PunchKind::Undetermined;
         let day = self.day_of(&accepted.stay, scan.at);
         self.check_employment(day)?;
         AnomalyCheck {
@@ -211,14 +226,20 @@ impl<'r> ScanState<'r> {
             low_streak: self.low_liveness.len(),
         }
         .run(anomalies)?;
+        self.add_doubts(scan, &accepted, anomalies);
         Ok(accepted)
     }
 
     /// The direction that a scan states, or that its device has.
     fn kind_of(&self, scan: &Scan<'_>) -> PunchKind {
         let policy = &self.rules.policy.scans;
-        let (PunchKind::Undetermined, Some(device)) = (scan.kind, scan.device) else {
-            return scan.kind;
+        let stated = if policy.ignore_kinds.applies_to(scan.device) {
+            PunchKind::Undetermined
+        } else {
+            scan.kind
+        };
+        let (PunchKind::Undetermined, Some(device)) = (stated, scan.device) else {
+            return stated;
         };
         if policy.entry_devices.iter().any(|entry| entry == device) {
             PunchKind::In
@@ -232,8 +253,12 @@ impl<'r> ScanState<'r> {
     /// The seconds until a scan would not be a duplicate; `None` if this one is not.
     fn cooldown_left(&self, scan: &Scan<'_>) -> Option<i64> {
         let last = self.last?;
+        let policy = &self.rules.policy.scans;
         // Scans of the same second are duplicates without a cooldown, too.
-        let cooldown = self.rules.policy.scans.cooldown.0.max(1);
+        let mut cooldown = policy.cooldown.0.max(1);
+        if last.direction == Direction::Entry && scan.kind == PunchKind::Undetermined {
+            cooldown = cooldown.max(policy.shortest_stay.0);
+        }
         let left = cooldown - (scan.at - last.at);
         let same_direction =
             scan.kind == PunchKind::Undetermined || scan.kind == last.direction.into();
@@ -265,38 +290,99 @@ impl<'r> ScanState<'r> {
         if let Some(key) = self.scheduled_shift(scan, known) {
             return Ok(self.assign_scheduled(scan, key));
         }
+        if let Some(back) = self.return_after_the_margin(scan) {
+            return Ok(back);
+        }
+        if let Some(key) = self.shift_of_early_arrival(scan) {
+            return Ok(self.assign_scheduled(scan, key));
+        }
         self.check_windows()?;
         self.assign_unscheduled(scan)
     }
 
     /// An open shift is closed first: a scan that can be its exit is its exit, also in the window of another shift.
-    fn exit_of_open_stay(&self, scan: &Scan<'_>) -> Option<AcceptedScan> {
-        let stay = self.stay?;
-        let exits = stay.inside && scan.kind != PunchKind::In && self.reaches(&stay, scan.at);
-        exits.then(|| AcceptedScan::continues(stay, Direction::Exit, scan.at))
+    fn exit_of_open_stay(&mut self, scan: &Scan<'_>) -> Option<AcceptedScan> {
+        let stay = self.stay.filter(|stay| stay.inside)?;
+        if scan.kind == PunchKind::In || !self.reaches(&stay, scan.at) {
+            return None;
+        }
+        if scan.kind == PunchKind::Undetermined {
+            let margin_is_over = match stay.window_end(self.rules) {
+                Some(end) => scan.at > end && self.begins_another_shift(scan, stay.key),
+                // An unscheduled stay of the full maximum length is more likely to be two days with a missing OUT.
+                None => scan.at == stay.reach(self.rules),
+            };
+            if margin_is_over {
+                return None;
+            }
+        }
+        Some(AcceptedScan::continues(stay, Direction::Exit, scan.at))
     }
 
-    fn scheduled_shift(&mut self, scan: &Scan<'_>, known: Option<ShiftKey>) -> Option<ShiftKey> {
+    /// Returns `true` if a scan after the margin of the shift `known` is within the window of another shift, and nearer to its
+    /// start than to its end.
+    fn begins_another_shift(&mut self, scan: &Scan<'_>, known: ShiftKey) -> bool {
+        let key = self.scheduled_shift(scan, Some(known));
+        let hours = key.and_then(|key| self.hours_of(key));
+        hours.is_some_and(|(start, end)| scan.at - start < end - scan.at)
+    }
+
+    /// The next scan of a scheduled stay whose last scan was an exit after the margin.
+    fn return_after_the_margin(&self, scan: &Scan<'_>) -> Option<AcceptedScan> {
+        let stay = self.stay.filter(|stay| !stay.inside)?;
+        let end = stay.window_end(self.rules)?;
+        let comes = scan.kind != PunchKind::Out && stay.last > end && self.reaches(&stay, scan.at);
+        comes.then(|| AcceptedScan::continues(stay, Direction::Entry, scan.at))
+    }
+
+    /// The shift that an arrival before all margins precedes.
+    fn shift_of_early_arrival(&mut self, scan: &Scan<'_>) -> Option<ShiftKey> {
+        if scan.kind == PunchKind::Out {
+            return None;
+        }
+        let day = self.day_of_scan(scan);
+        let early = self.rules.policy.assignment.early_arrival.0;
+        self.windows.next_shift(scan.at, day, early)
+    }
+
+    fn day_of_scan(&self, scan: &Scan<'_>) -> DayNumber {
         // While a mark is replayed, the first scan of its stay may be on an earlier day.
-        let day = if self.today.contains(scan.at) {
+        if self.today.contains(scan.at) {
             self.today.day
         } else {
             self.rules.zone.day(scan.at)
-        };
+        }
+    }
+
+    fn scheduled_shift(&mut self, scan: &Scan<'_>, known: Option<ShiftKey>) -> Option<ShiftKey> {
+        let day = self.day_of_scan(scan);
         self.windows.shift_of(scan, day, known)
     }
 
     fn assign_scheduled(&self, scan: &Scan<'_>, key: ShiftKey) -> AcceptedScan {
         let stay = self.stay.filter(|stay| stay.key == key);
+        let hours = stay.map_or_else(|| self.hours_of(key), |stay| stay.hours);
         let direction = match (scan.kind, stay) {
             (PunchKind::In, _) => Direction::Entry,
             (PunchKind::Out, _) => Direction::Exit,
             (PunchKind::Undetermined, Some(stay)) if stay.inside => Direction::Exit,
+            // Nobody comes at the end of a shift, so the entry is missing.
+            (PunchKind::Undetermined, None) if hours.is_some_and(|it| scan.at >= it.1) => {
+                Direction::Exit
+            }
             (PunchKind::Undetermined, _) => Direction::Entry,
         };
         match stay {
             Some(stay) => AcceptedScan::continues(stay, direction, scan.at),
-            None => AcceptedScan::begins(key, direction, scan.at),
+            None => AcceptedScan::begins((key, hours), direction, scan.at),
+        }
+    }
+
+    /// The start and the end of a scheduled shift.
+    fn hours_of(&self, key: ShiftKey) -> Option<Interval> {
+        match key {
+            ShiftKey::Scheduled { day, shift } => Some(self.rules.hours(day, shift)),
+            ShiftKey::Unscheduled => None,
         }
     }
 
@@ -324,7 +410,9 @@ impl<'r> ScanState<'r> {
         };
         let unscheduled = |stay: &Stay| stay.key == ShiftKey::Unscheduled;
         if let Some(stay) = self.stay.filter(unscheduled) {
-            if self.reaches(&stay, scan.at) {
+            // If an undetermined scan is no exit of the open stay, it is the first of the next one.
+            let is_next = stay.inside && scan.kind == PunchKind::Undetermined;
+            if self.reaches(&stay, scan.at) && !is_next {
                 return Ok(AcceptedScan::continues(stay, direction, scan.at));
             }
             // An older stay may be outside the lookback, where a decision does not see it. So it must not matter here.
@@ -336,7 +424,7 @@ impl<'r> ScanState<'r> {
             }
         }
         Ok(AcceptedScan::begins(
-            ShiftKey::Unscheduled,
+            (ShiftKey::Unscheduled, None),
             direction,
             scan.at,
         ))
@@ -358,15 +446,26 @@ impl<'r> ScanState<'r> {
 
     /// Refuses a scan of a shift before the member's first day or after the last.
     fn check_employment(&self, day: DayNumber) -> Result<(), Refusal> {
-        if day < self.plan.joined {
-            let reason = format!("the first day is {}", self.plan.joined);
-            return Err(Refusal::new("before_joining", reason));
+        if self.plan.is_employed(day) {
+            return Ok(());
         }
-        if day > self.plan.left {
-            let reason = format!("the last day was {}", self.plan.left);
-            return Err(Refusal::new("after_leaving", reason));
-        }
-        Ok(())
+        Err(match self.plan.left_before(day) {
+            Some(left) => Refusal::new("after_leaving", format!("the last day was {left}")),
+            None => {
+                let reason = format!("the first day is {}", self.plan.joined());
+                Refusal::new("before_joining", reason)
+            }
+        })
+    }
+
+    /// The person is inside, as far as the accepted scans tell.
+    pub(crate) fn is_inside(&self) -> bool {
+        self.stay.is_some_and(|stay| stay.inside)
+    }
+
+    /// The time and the direction of the last accepted scan.
+    pub(crate) fn last_scan(&self) -> Option<(Instant, Direction)> {
+        self.last.map(|last| (last.at, last.direction))
     }
 
     fn accept(&mut self, scan: &Scan<'_>, direction: Direction, stay: Stay) {

@@ -3,8 +3,9 @@
 use super::{input::Scan, stay::ShiftKey};
 use crate::{
     interval::Interval,
+    plan::Plan,
     punch::PunchKind,
-    rules::{Plan, Rules},
+    rules::Rules,
     time::{DayNumber, Instant},
 };
 
@@ -99,6 +100,22 @@ impl<'r> ShiftWindows<'r> {
             }
         });
         Some(nearest.key())
+    }
+
+    /// The shift that begins next after a scan on `day`, if it begins within `early` seconds.
+    pub(super) fn next_shift(
+        &mut self,
+        at: Instant,
+        day: DayNumber,
+        early: i64,
+    ) -> Option<ShiftKey> {
+        if self.rules.shifts.is_empty() {
+            return None;
+        }
+        self.move_to(day);
+        let soon = |it: &&ShiftWindow| at < it.start && it.start - at <= early;
+        let next = self.windows.iter().filter(soon).min_by_key(|it| it.start)?;
+        Some(next.key())
     }
 
     /// Computes the windows around `day`.

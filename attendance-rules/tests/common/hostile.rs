@@ -145,6 +145,11 @@ fn check(rules: &Rules, punches: &[Punch]) {
     assert!(shifts.into_iter().all(|shift| shift < ledger.shifts.len()));
     let _ = Statistics::of(&ledger.days);
     assert!(Revision::between(&ledger, &ledger).is_empty());
+    let screening = attendance_rules::Screening::of(punches.to_vec(), None, as_of);
+    assert_eq!(
+        screening.plausible.len() + screening.implausible.len(),
+        punches.len()
+    );
     let _ = rules
         .presence(&person, punches, &[], as_of)
         .expect("nothing contradicts");

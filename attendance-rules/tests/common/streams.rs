@@ -57,17 +57,20 @@ pub fn policies() -> impl Strategy<Value = Policy> {
         "[assignment]\nday = 'most_worked'\nmissing_out = 'at_shift_end'\noutside_windows = 'unscheduled'\n",
         "[assignment]\nday = 'end'\nlongest_shift = '40h'\nnew_shift_after = '30h'\n",
         "[assignment]\nday = 'end'\nlongest_shift = '3h'\nnew_shift_after = '10m'\n",
+        "[assignment]\nearly_arrival = '12h'\nlongest_shift = '20h'\n",
+        "[assignment]\nearly_arrival = '0s'\nmissing_out = 'at_shift_end'\n",
         "[assignment]\noutside_windows = 'unscheduled'\nmissing_out = { after_expected = { tolerance = '1h' } }\n",
     ]);
     let count = prop::sample::select(vec!["pairs", "first_in_last_out", "first_to_last"]);
     let anomalies = prop::sample::select(vec![
         "",
-        "[anomalies]\nrest_day = {}\nout_of_hours = { from = '06:00', to = '22:00', action = 'refuse' }\ntoo_many_scans = { most = 3, action = 'refuse' }\n",
+        "[anomalies]\nshort_rest = '11h'\nlong_work = '10h'\nrest_day = {}\nout_of_hours = { from = '06:00', to = '22:00', action = 'refuse' }\ntoo_many_scans = { most = 3, action = 'refuse' }\n",
         "[anomalies]\nlow_liveness = { below = 0.5, streak = 2 }\nimpossible_travel = {}\n[[site.places]]\nname = 'a'\ndevices = ['in']\ntravel = '1h'\n[[site.places]]\nname = 'b'\ndevices = ['out']\ntravel = '2h'\n",
     ]);
     let doors = prop::sample::select(vec![
         "",
         "[scans]\nentry_devices = ['in']\nexit_devices = ['out']\n",
+        "[scans]\nignore_kinds = ['hall']\nshortest_stay = '10m'\n",
     ]);
     let flags = (any::<bool>(), any::<bool>(), any::<bool>());
     (zone, shifts, breaks, assignment, count, anomalies, doors, flags).prop_map(

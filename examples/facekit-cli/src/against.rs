@@ -10,11 +10,13 @@ use attendance_rules::{Ledger, Revision};
 use facekit::PersonId;
 use serde::Serialize;
 use serde_json::{Map, Value, json};
+use sheets::{Sheet, text};
 
 use crate::{
-    context::Session,
     output::{count, plain, shown, table},
-    records::{Format, Records, deliver, harmless, read},
+    policy::read,
+    records::{Format, Records, deliver},
+    session::Session,
 };
 
 /// Records that were written before.
@@ -211,19 +213,14 @@ fn flat(record: &Option<impl Serialize>) -> BTreeMap<String, String> {
 }
 
 fn csv(rows: &[[String; 5]]) -> Result<String> {
-    let mut writer = csv::Writer::from_writer(Vec::new());
-    writer.write_record(HEADINGS)?;
+    let mut sheet = Sheet::new(HEADINGS)?;
     for row in rows {
         let fields = row.iter().map(|field| match field.parse::<f64>() {
             // A negative number is not a formula.
-            Ok(_) => field.clone(),
-            Err(_) => harmless(field),
+            Ok(_) => field.into(),
+            Err(_) => text(field),
         });
-        writer.write_record(fields)?;
+        sheet.row(fields)?;
     }
-    let bytes = writer
-        .into_inner()
-        .map_err(csv::IntoInnerError::into_error)?;
-    let text = String::from_utf8(bytes).context("the changes are not UTF-8")?;
-    Ok(text.trim_end().to_owned())
+    Ok(sheet.finish()?)
 }

@@ -15,7 +15,7 @@ use jiff::{
     tz::TimeZone,
 };
 
-use crate::records::Loaded;
+use crate::policy::Loaded;
 
 /// The layout of the punch file. It precedes the table `[files]` of the policy.
 #[derive(Args, Debug)]

@@ -1,4 +1,4 @@
-//! `facekit identify`: who is on photos.
+//! `facekit identify`: finds the people of a gallery in photos.
 
 use std::{
     fs,
@@ -11,10 +11,11 @@ use serde::Serialize;
 
 use crate::{
     Answer,
-    context::{GalleryArgs, RecognizeArgs, Session},
     files::{Images, expand, open_image, require_readable, unreadable_text},
+    options::{GalleryArgs, RecognizeArgs},
     output::{shown, table},
     recognition::{Face, live, place, rate},
+    session::Session,
 };
 
 #[derive(clap::Args, Debug)]
@@ -23,11 +24,11 @@ pub(crate) struct Args {
     #[arg(required = true, value_name = "IMAGE")]
     images: Vec<PathBuf>,
 
-    /// Consider these people alone: a file with an id on each line, or ids joined by commas
+    /// Search these people only: a file with an id on each line, or ids separated by commas
     #[arg(long, value_name = "FILE|ID,ID")]
     roster: Option<String>,
 
-    /// Look at the largest face of each photo alone
+    /// Identify the largest face of each photo only
     #[arg(long)]
     largest: bool,
 
@@ -119,7 +120,7 @@ fn rows(image: &Identified, calibration: Option<&Calibration>) -> Vec<[String; 6
     image.faces.iter().map(row).collect()
 }
 
-/// The people of a file, or of a list.
+/// The people of a file or a list.
 fn roster(text: &str) -> Result<Vec<PersonId>> {
     let path = Path::new(text);
     let ids: Vec<String> = if path.is_file() {

@@ -110,7 +110,11 @@ pub(crate) struct Judgement {
     /// The limit, if the rate is below it and enough days were due.
     below_percent: Option<u32>,
     late: u32,
-    half_days_for_lates: u32,
+    left_early: u32,
+    half_days_for_marks: u32,
+    /// Early leaving makes half days of leave, too.
+    #[serde(skip)]
+    counts_early_leaving: bool,
 }
 
 impl Judgement {
@@ -119,7 +123,9 @@ impl Judgement {
             rate_percent: totals.rate().map(|rate| rate.percent()),
             below_percent: policy.warn_below_percent.filter(|_| totals.warns(policy)),
             late: totals.late,
-            half_days_for_lates: totals.half_days_for_lates(policy),
+            left_early: totals.left_early,
+            half_days_for_marks: totals.half_days_for_marks(policy),
+            counts_early_leaving: policy.lates_per_half_day.is_none(),
         }
     }
 
@@ -129,10 +135,14 @@ impl Judgement {
             let rate = self.rate_percent.unwrap_or(0);
             format!("the attendance rate is {rate} %, below {limit} %")
         });
-        let halves = (self.half_days_for_lates > 0).then(|| {
-            let late = count(self.late, "late day", "late days");
-            let halves = count(self.half_days_for_lates, "half day", "half days");
-            format!("{late}, counted as {halves} of leave")
+        let halves = (self.half_days_for_marks > 0).then(|| {
+            let mut marks = count(self.late as usize, "late day", "late days");
+            if self.counts_early_leaving {
+                let early = count(self.left_early as usize, "day", "days");
+                marks += &format!(" and {early} with early leaving");
+            }
+            let halves = count(self.half_days_for_marks as usize, "half day", "half days");
+            format!("{marks}, counted as {halves} of leave")
         });
         below.into_iter().chain(halves)
     }

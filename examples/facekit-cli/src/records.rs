@@ -1,67 +1,30 @@
-//! Day records by a policy: the options that say which policy and which days, and how records are written.
+//! Day records: their summary, and how they are written.
 
 use std::{
-    collections::BTreeMap,
-    fmt, fs,
-    path::{Path, PathBuf},
+    collections::{BTreeMap, BTreeSet},
+    fmt,
+    path::Path,
 };
 
-use anyhow::{Context, Result, bail};
-use attendance_files::{
-    corrections_by_person, read_corrections, read_holidays, read_members, similar_ids,
-};
+use anyhow::{Context, Result};
 use attendance_rules::{
-    Calendar, Correction, DayRecord, Ledger, Member, Outcome, Period, Policy, Punch, PunchOutcome,
-    Rules, ShiftRecord, Statistics,
+    DayRecord, Ledger, Outcome, Period, Punch, PunchOutcome, ScreenedPunch, Screening, ShiftRecord,
+    Statistics, StatisticsPolicy,
 };
-use clap::{Args, ValueEnum};
-use facekit::{Error, PersonId};
-use jiff::{
-    Timestamp,
-    civil::Date,
-    tz::{TimeZone, TimeZoneDatabase},
-};
+use clap::ValueEnum;
+use facekit::PersonId;
+use jiff::{Timestamp, civil::Date, tz::TimeZone};
 use serde::Serialize;
+use sheets::{Sheet, text};
 
 use crate::{
-    attendance_input::{AsOf, bytes, day, input},
-    context::Session,
     files::write_whole,
     output::{count, plain, shown, table},
-    payroll::{self, Columns},
+    payroll::{self, Columns, Judgement},
+    session::Session,
 };
 
-/// Which rules, over which days.
-#[derive(Args, Debug)]
-#[command(next_help_heading = "Day records")]
-pub(crate) struct PolicyArgs {
-    /// The members: a table (CSV, .xlsx) or a JSON list; JSON has leave and shifts, too
-    #[arg(long, value_name = "FILE", requires = "policy")]
-    members: Option<PathBuf>,
-
-    /// The holidays: an ICS file, or a table of dates and names
-    #[arg(long, value_name = "FILE", requires = "policy")]
-    holidays: Option<PathBuf>,
-
-    /// The corrections of punches: a JSON list
-    #[arg(long, value_name = "FILE", requires = "policy")]
-    corrections: Option<PathBuf>,
-
-    /// The first day of the records [default: that of the first punch]
-    #[arg(long, value_name = "DATE", value_parser = day, requires = "policy")]
-    from: Option<Date>,
-
-    /// The last day of the records [default: that of the last punch]
-    #[arg(long, value_name = "DATE", value_parser = day, requires = "policy")]
-    to: Option<Date>,
-
-    /// Days that are over by this time are final: 2026-03-31T18:00:00Z, or 2026-03-31 for the end
-    /// of that day in the policy's zone [default: now]
-    #[arg(long, value_name = "TIME", value_parser = AsOf::parse, requires = "policy")]
-    as_of: Option<AsOf>,
-}
-
-/// What a sheet is written as.
+/// The format of a sheet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Format {
     Table,
@@ -69,160 +32,7 @@ pub(crate) enum Format {
     Json,
 }
 
-/// Rules for everybody until the period is known, and what goes with them.
-#[derive(Debug)]
-pub(crate) struct Loaded {
-    policy: Policy,
-    members: Vec<Member>,
-    holidays: Option<(PathBuf, Vec<u8>)>,
-    corrections: Vec<Correction>,
-    notes: Vec<String>,
-    zone: TimeZone,
-}
-
-impl PolicyArgs {
-    /// The files that are read.
-    pub(crate) fn files(&self) -> impl Iterator<Item = &PathBuf> {
-        let files = self.members.iter().chain(&self.holidays);
-        files.chain(&self.corrections)
-    }
-
-    /// Reads the policy and what goes with it.
-    pub(crate) fn load(&self, policy: &Path) -> Result<Loaded> {
-        let text = read(policy)?;
-        let parsed = if is_json(policy) {
-            Policy::from_json(&text)
-        } else {
-            Policy::from_toml(&text)
-        };
-        let named = |path: &Path| format!("{} cannot be used", path.display());
-        let policy = parsed.with_context(|| named(policy))?;
-        let mut notes = Vec::new();
-        let members = match &self.members {
-            Some(path) => {
-                let read = input(path, read_members(&bytes(path)?))?;
-                notes.extend(read.warnings.iter().map(ToString::to_string));
-                read.items
-            }
-            None => Vec::new(),
-        };
-        let holidays = match &self.holidays {
-            Some(path) => Some((path.clone(), bytes(path)?)),
-            None => None,
-        };
-        let corrections = match &self.corrections {
-            Some(path) => input(path, read_corrections(&bytes(path)?))?.items,
-            None => Vec::new(),
-        };
-        let zone = TimeZoneDatabase::bundled()
-            .get(&policy.site.time_zone)
-            .context("the policy's time zone")?;
-        Ok(Loaded {
-            policy,
-            members,
-            holidays,
-            corrections,
-            notes,
-            zone,
-        })
-    }
-
-    /// The records of everybody who is a member or has punched, by person and day.
-    pub(crate) fn evaluate(&self, loaded: Loaded, punches: Vec<Punch>) -> Result<Records> {
-        let Loaded {
-            policy,
-            members,
-            holidays,
-            corrections,
-            mut notes,
-            zone,
-        } = loaded;
-        let as_of = self.as_of(&zone)?;
-        let day = |punch: &Punch| punch.at.to_zoned(zone.clone()).date();
-        let from = self.from.or_else(|| punches.iter().map(day).min());
-        let to = self.to.or_else(|| punches.iter().map(day).max());
-        let (Some(from), Some(to)) = (from, to) else {
-            bail!("there is not a single punch; --from and --to say which days are meant");
-        };
-        let period = Period::new(from, to)?;
-        let calendar = match &holidays {
-            Some((path, bytes)) => {
-                let read = read_holidays(bytes, &policy.site.time_zone, period);
-                let read = input(path, read)?;
-                notes.extend(read.warnings.iter().map(ToString::to_string));
-                read.calendar
-            }
-            None => Calendar::new(),
-        };
-        let rules = Rules::new(policy)?
-            .with_calendar(calendar)
-            .with_members(members)?;
-        let mut corrections = match &self.corrections {
-            Some(path) => input(path, corrections_by_person(corrections, &punches))?,
-            None => BTreeMap::new(),
-        };
-        let mut people: BTreeMap<PersonId, Vec<Punch>> = BTreeMap::new();
-        for person in corrections.keys() {
-            people.entry(person.clone()).or_default();
-        }
-        for member in rules.members() {
-            people.entry(member.person.clone()).or_default();
-        }
-        for punch in punches {
-            people.entry(punch.person.clone()).or_default().push(punch);
-        }
-        for warning in similar_ids(people.keys()) {
-            let warning = warning.to_string();
-            if !notes.contains(&warning) {
-                notes.push(warning);
-            }
-        }
-        let mut records = Records {
-            time_zone: rules.policy().site.time_zone.clone(),
-            from,
-            to,
-            as_of,
-            days: Vec::new(),
-            totals: BTreeMap::new(),
-            statistics: BTreeMap::new(),
-            not_counted: Vec::new(),
-            outcomes: BTreeMap::new(),
-            shifts: BTreeMap::new(),
-            notes,
-            zone,
-        };
-        for (person, punches) in people {
-            let corrections = corrections.remove(&person).unwrap_or_default();
-            let ledger = rules.evaluate(&person, &punches, &corrections, period, as_of)?;
-            records.add(&rules, person, ledger);
-        }
-        Ok(records)
-    }
-
-    /// The time of evaluation.
-    pub(crate) fn as_of(&self, zone: &TimeZone) -> Result<Timestamp> {
-        self.as_of
-            .map_or_else(|| Ok(Timestamp::now()), |it| it.instant(zone))
-    }
-}
-
-impl Loaded {
-    /// The policy's zone, in which local times are.
-    pub(crate) fn zone(&self) -> &TimeZone {
-        &self.zone
-    }
-
-    pub(crate) fn policy(&self) -> &Policy {
-        &self.policy
-    }
-
-    /// Adds notes for the summary.
-    pub(crate) fn note(&mut self, notes: impl IntoIterator<Item = String>) {
-        self.notes.extend(notes);
-    }
-}
-
-/// The days of everybody.
+/// The day records of a period.
 #[derive(Debug, Serialize)]
 pub(crate) struct Records {
     time_zone: String,
@@ -231,17 +41,44 @@ pub(crate) struct Records {
     as_of: Timestamp,
     days: Vec<DayRecord>,
     totals: BTreeMap<PersonId, Statistics>,
-    /// What the policy says about the totals.
-    statistics: BTreeMap<PersonId, payroll::Judgement>,
+    /// The rules of the policy for statistics, applied to the totals.
+    statistics: BTreeMap<PersonId, Judgement>,
+    /// First the punches whose time is implausible.
     not_counted: Vec<NotCounted>,
+    /// Punches that count although their time is doubtful.
+    doubtful: Vec<NotCounted>,
+    outside: Outside,
     outcomes: BTreeMap<PersonId, Vec<PunchOutcome>>,
     shifts: BTreeMap<PersonId, Vec<ShiftRecord>>,
+    /// The warnings about the files.
     notes: Vec<String>,
+    /// The number of punches whose time is implausible.
+    #[serde(skip)]
+    implausible: usize,
     #[serde(skip)]
     zone: TimeZone,
 }
 
-/// A punch that belongs to no shift.
+/// The numbers of punches outside the period. They matter for nights and weeks that begin before it.
+#[derive(Clone, Copy, Debug, Default, Serialize)]
+pub(crate) struct Outside {
+    before: usize,
+    after: usize,
+}
+
+impl Outside {
+    pub(crate) fn of(punches: &[Punch], period: Period, zone: &TimeZone) -> Self {
+        let days = punches
+            .iter()
+            .map(|punch| punch.at.to_zoned(zone.clone()).date());
+        Self {
+            before: days.clone().filter(|&day| day < period.from()).count(),
+            after: days.filter(|&day| day > period.to()).count(),
+        }
+    }
+}
+
+/// A punch that belongs to no shift, or whose time is doubtful.
 #[derive(Debug, Serialize)]
 struct NotCounted {
     person: PersonId,
@@ -251,8 +88,66 @@ struct NotCounted {
     outcome: Outcome,
 }
 
+fn not_counted(it: &ScreenedPunch) -> NotCounted {
+    NotCounted {
+        person: it.punch.person.clone(),
+        punch: it.punch.id.to_string(),
+        at: it.punch.at,
+        outcome: Outcome::Unassigned {
+            code: it.code.clone(),
+            reason: it.reason.clone(),
+        },
+    }
+}
+
+/// The offset of a zone whose name reads like the opposite, such as `Etc/GMT+3`.
+fn zone_hint(name: &str) -> String {
+    let hours = name.strip_prefix("Etc/GMT");
+    match hours.and_then(|hours| hours.parse::<i8>().ok()) {
+        Some(hours) if hours != 0 => format!(" (UTC{:+03}:00)", -hours),
+        _ => String::new(),
+    }
+}
+
 impl Records {
-    fn add(&mut self, rules: &Rules, person: PersonId, ledger: Ledger) {
+    /// No records yet. `zone` is the zone named `time_zone`.
+    pub(crate) fn new(time_zone: String, zone: TimeZone, period: Period, as_of: Timestamp) -> Self {
+        Self {
+            time_zone,
+            from: period.from(),
+            to: period.to(),
+            as_of,
+            days: Vec::new(),
+            totals: BTreeMap::new(),
+            statistics: BTreeMap::new(),
+            not_counted: Vec::new(),
+            doubtful: Vec::new(),
+            outside: Outside::default(),
+            outcomes: BTreeMap::new(),
+            shifts: BTreeMap::new(),
+            notes: Vec::new(),
+            implausible: 0,
+            zone,
+        }
+    }
+
+    /// Adds the punches whose time is implausible or doubtful, before the days of any person.
+    pub(crate) fn add_screening(&mut self, screening: &Screening, outside: Outside) {
+        self.not_counted
+            .extend(screening.implausible.iter().map(not_counted));
+        self.doubtful
+            .extend(screening.out_of_order.iter().map(not_counted));
+        self.implausible = screening.implausible.len();
+        self.outside = outside;
+    }
+
+    /// Adds notes for the summary.
+    pub(crate) fn note(&mut self, notes: impl IntoIterator<Item = String>) {
+        self.notes.extend(notes);
+    }
+
+    /// Adds the days of a person.
+    pub(crate) fn add(&mut self, person: PersonId, ledger: Ledger, policy: &StatisticsPolicy) {
         let rest = ledger.outcomes.iter();
         let rest = rest.filter(|it| !matches!(it.outcome, Outcome::Assigned { .. }));
         self.not_counted.extend(rest.map(|it| NotCounted {
@@ -262,7 +157,7 @@ impl Records {
             outcome: it.outcome.clone(),
         }));
         let totals = Statistics::of(&ledger.days);
-        let judgement = payroll::Judgement::of(&totals, &rules.policy().statistics);
+        let judgement = Judgement::of(&totals, policy);
         self.statistics.insert(person.clone(), judgement);
         self.totals.insert(person.clone(), totals);
         self.outcomes.insert(person.clone(), ledger.outcomes);
@@ -270,7 +165,7 @@ impl Records {
         self.days.extend(ledger.days);
     }
 
-    /// Prints the records, or writes them to a file and prints what was counted; `more` is said beside it.
+    /// Prints the records, or writes them to a file and prints the summary. `more` is added to the summary.
     pub(crate) fn answer(
         &self,
         session: &Session,
@@ -287,12 +182,13 @@ impl Records {
         deliver(session, format, self, text, out, &summary)
     }
 
-    /// The records as a table, as CSV or as JSON.
+    /// The records in a format.
     fn written(&self, format: Format) -> Result<String> {
-        Ok(match format {
-            Format::Json => serde_json::to_string_pretty(self)
-                .context("the records cannot be written as JSON")?,
-            Format::Csv => self.csv()?,
+        match format {
+            Format::Json => {
+                serde_json::to_string_pretty(self).context("the records cannot be written as JSON")
+            }
+            Format::Csv => self.csv(),
             Format::Table => {
                 let days = table(
                     [
@@ -301,27 +197,28 @@ impl Records {
                     ],
                     self.days.iter().map(|day| self.row(day)),
                 );
-                format!(
-                    "{days}\n{}",
-                    payroll::totals(&self.totals, &self.statistics)
-                )
+                let totals = payroll::totals(&self.totals, &self.statistics);
+                Ok(format!("{days}\n{totals}"))
             }
-        })
+        }
     }
 
     fn row(&self, day: &DayRecord) -> [String; 11] {
         let mut notes = Vec::new();
+        let no_in = day.notes.iter().any(|note| note.code == "missing_in");
         for (is, note) in [
             (!day.is_final, "not final"),
-            (day.open, "no OUT"),
+            (day.open && no_in, "no IN"),
+            (day.open && !no_in, "no OUT"),
             (day.automatic, "automatic OUT"),
             (day.left_early.0 > 0, "left early"),
-            (day.anomalies > 0, "anomalies"),
         ] {
             if is {
                 notes.push(note.to_owned());
             }
         }
+        let codes = codes(day).into_iter().filter(|&code| code != "missing_in");
+        notes.extend(codes.map(str::to_owned));
         notes.extend(day.holiday.clone());
         notes.extend(day.leave.clone());
         notes.extend(payroll::notes(day));
@@ -340,7 +237,7 @@ impl Records {
         ]
     }
 
-    /// A time of the site's, without its date.
+    /// The local time of day at the site.
     fn clock(&self, at: Option<Timestamp>) -> String {
         at.map_or_else(String::new, |at| {
             at.to_zoned(self.zone.clone())
@@ -349,16 +246,15 @@ impl Records {
         })
     }
 
-    /// A time of the site's, with its offset.
+    /// The local time at the site, with its offset.
     fn local(&self, at: Option<Timestamp>) -> String {
         at.map_or_else(String::new, |at| {
             at.display_with_offset(self.zone.to_offset(at)).to_string()
         })
     }
 
-    /// RFC 4180; lengths of time in seconds.
+    /// The records as CSV. Durations are in seconds.
     fn csv(&self) -> Result<String> {
-        let mut writer = csv::Writer::from_writer(Vec::new());
         let more = Columns::of(&self.days);
         let headings = [
             "person",
@@ -384,7 +280,8 @@ impl Records {
             "half",
             "shift",
         ];
-        writer.write_record(headings.into_iter().chain(more.headings()))?;
+        let headings = headings.into_iter().chain(more.headings());
+        let mut sheet = Sheet::new(headings.chain(["notes"]))?;
         for day in &self.days {
             let seconds = [
                 day.counted,
@@ -397,35 +294,33 @@ impl Records {
                 day.late,
                 day.left_early,
             ];
-            let mut row = vec![
-                harmless(day.person.as_str()),
-                day.date.to_string(),
-                word(&day.status),
-                day.is_final.to_string(),
-                self.local(day.first),
-                self.local(day.last),
+            let shifts = payroll::shifts_of(day, self.shifts.get(&day.person));
+            let before = [
+                text(day.person.as_str()),
+                day.date.to_string().into(),
+                word(&day.status).into(),
+                day.is_final.to_string().into(),
+                self.local(day.first).into(),
+                self.local(day.last).into(),
             ];
-            row.extend(seconds.map(|length| length.0.to_string()));
-            row.extend([
-                day.open.to_string(),
-                day.automatic.to_string(),
-                day.anomalies.to_string(),
-                harmless(day.holiday.as_deref().unwrap_or_default()),
-                harmless(day.leave.as_deref().unwrap_or_default()),
-                day.half.map_or_else(String::new, |half| word(&half)),
-                harmless(&payroll::shifts_of(day, self.shifts.get(&day.person))),
-            ]);
-            row.extend(more.fields(day));
-            writer.write_record(&row)?;
+            let after = [
+                day.open.to_string().into(),
+                day.automatic.to_string().into(),
+                day.anomalies.to_string().into(),
+                text(day.holiday.as_deref().unwrap_or_default()),
+                text(day.leave.as_deref().unwrap_or_default()),
+                day.half.map_or_else(String::new, |half| word(&half)).into(),
+                text(&shifts),
+            ];
+            let seconds = seconds.map(|length| length.0.to_string().into());
+            let fields = before.into_iter().chain(seconds).chain(after);
+            let fields = fields.chain(more.fields(day).map(Into::into));
+            sheet.row(fields.chain([codes(day).join(" ").into()]))?;
         }
-        let bytes = writer
-            .into_inner()
-            .map_err(csv::IntoInnerError::into_error)?;
-        let text = String::from_utf8(bytes).context("the records are not UTF-8")?;
-        Ok(text.trim_end().to_owned())
+        Ok(sheet.finish()?)
     }
 
-    /// What was counted, and what was not.
+    /// The numbers of records, people, and punches that were not counted.
     fn summary(&self) -> String {
         let mut text = format!(
             "{} of {}, {} to {}, {}",
@@ -433,7 +328,7 @@ impl Records {
             count(self.totals.len(), "person", "people"),
             self.from,
             self.to,
-            self.time_zone,
+            format_args!("{}{}", self.time_zone, zone_hint(&self.time_zone)),
         );
         if !self.not_counted.is_empty() {
             let mut reasons: BTreeMap<String, usize> = BTreeMap::new();
@@ -452,6 +347,27 @@ impl Records {
             let punches = count(self.not_counted.len(), "punch", "punches");
             text += &format!("\n{punches} not counted: {}", reasons.join(", "));
         }
+        let most = 20;
+        let implausible = self.not_counted.iter().take(self.implausible);
+        for it in implausible.chain(&self.doubtful).take(most) {
+            if let Outcome::Unassigned { code, reason } = &it.outcome {
+                let at = self.local(Some(it.at));
+                text += &format!("\n{} ({}, {at}): {code}; {reason}", it.punch, it.person);
+            }
+        }
+        let more = (self.implausible + self.doubtful.len()).saturating_sub(most);
+        if more > 0 {
+            text += &format!("\nand {more} more with a doubtful time");
+        }
+        for (number, side, day) in [
+            (self.outside.before, "before", self.from),
+            (self.outside.after, "after", self.to),
+        ] {
+            if number > 0 {
+                let punches = count(number, "punch", "punches");
+                text += &format!("\n{punches} {side} {day}, outside the period");
+            }
+        }
         for (person, judgement) in &self.statistics {
             for words in judgement.words() {
                 text += &format!("\n{}: {words}", plain(person.as_str()));
@@ -461,6 +377,20 @@ impl Records {
             text += &format!("\n{}", plain(note));
         }
         text
+    }
+}
+
+/// The codes of the notes on a day, each once.
+fn codes(day: &DayRecord) -> Vec<&str> {
+    let codes: BTreeSet<&str> = day.notes.iter().map(|note| &*note.code).collect();
+    codes.into_iter().collect()
+}
+
+/// The serialized name of a variant.
+pub(crate) fn word(value: &(impl Serialize + fmt::Debug)) -> String {
+    match serde_json::to_value(value) {
+        Ok(serde_json::Value::String(word)) => word,
+        _ => format!("{value:?}"),
     }
 }
 
@@ -492,30 +422,4 @@ pub(crate) fn deliver(
         summary.lines().for_each(|line| session.output.note(line));
     }
     Ok(())
-}
-
-/// The word that an enumeration is written as.
-pub(crate) fn word(value: &(impl Serialize + fmt::Debug)) -> String {
-    match serde_json::to_value(value) {
-        Ok(serde_json::Value::String(word)) => word,
-        _ => format!("{value:?}"),
-    }
-}
-
-/// A field that no spreadsheet takes for a formula.
-pub(crate) fn harmless(field: &str) -> String {
-    if field.starts_with(['=', '+', '-', '@', '\t', '\r']) {
-        format!("'{field}")
-    } else {
-        field.to_owned()
-    }
-}
-
-pub(crate) fn is_json(path: &Path) -> bool {
-    path.extension()
-        .is_some_and(|extension| extension.eq_ignore_ascii_case("json"))
-}
-
-pub(crate) fn read(path: &Path) -> Result<String> {
-    Ok(fs::read_to_string(path).map_err(Error::io("reading", path))?)
 }

@@ -8,13 +8,15 @@ use attendance_rules::{Punch, SessionSheet, Statistics};
 use facekit::PersonId;
 use jiff::{Timestamp, tz::TimeZone};
 use serde::Serialize;
+use sheets::{Sheet, text};
 
 use crate::{
     attendance_input::{bytes, input},
-    context::Session,
     output::{count, plain, table},
     payroll::{self, Judgement, unless_zero},
-    records::{Format, Loaded, deliver, harmless, word},
+    policy::Loaded,
+    records::{Format, deliver, word},
+    session::Session,
 };
 
 /// The sheets of sessions, with the totals of each person.
@@ -43,8 +45,8 @@ pub(crate) fn evaluate(
         .map(|session| session.evaluate(punches, as_of));
     let sheets = sheets.collect::<Result<Vec<_>, _>>();
     let sessions = sheets.with_context(|| format!("{} cannot be used", path.display()))?;
-    let totals = Statistics::of_sessions(&sessions);
     let policy = &loaded.policy().statistics;
+    let totals = Statistics::of_course(&sessions, policy);
     let statistics = totals.iter();
     let statistics = statistics.map(|(person, sums)| (person.clone(), Judgement::of(sums, policy)));
     Ok(Sheets {
@@ -95,8 +97,7 @@ impl Sheets {
     }
 
     fn csv(&self) -> Result<String> {
-        let mut writer = csv::Writer::from_writer(Vec::new());
-        writer.write_record([
+        let mut file = Sheet::new([
             "session",
             "closed",
             "person",
@@ -109,21 +110,17 @@ impl Sheets {
                 let at = mark
                     .at
                     .map(|at| at.display_with_offset(self.zone.to_offset(at)).to_string());
-                writer.write_record([
-                    harmless(&sheet.session),
-                    sheet.is_closed.to_string(),
-                    harmless(mark.person.as_str()),
-                    word(&mark.status),
-                    at.unwrap_or_default(),
-                    mark.late.0.to_string(),
+                file.row([
+                    text(&sheet.session),
+                    sheet.is_closed.to_string().into(),
+                    text(mark.person.as_str()),
+                    word(&mark.status).into(),
+                    at.unwrap_or_default().into(),
+                    mark.late.0.to_string().into(),
                 ])?;
             }
         }
-        let bytes = writer
-            .into_inner()
-            .map_err(csv::IntoInnerError::into_error)?;
-        let text = String::from_utf8(bytes).context("the sessions are not UTF-8")?;
-        Ok(text.trim_end().to_owned())
+        Ok(file.finish()?)
     }
 
     fn summary(&self) -> String {

@@ -1,4 +1,4 @@
-//! `facekit timesheet`: punches and a policy in, day records out. No photo, no model, no gallery.
+//! `facekit timesheet`: makes day records from punches and a policy, without photos, models or a gallery.
 
 use std::path::PathBuf;
 
@@ -7,18 +7,13 @@ use attendance_rules::{Correction, Member, Policy};
 use clap::ValueEnum;
 
 use crate::{
-    Answer,
-    against::Earlier,
-    attendance_input::PunchArgs,
-    context::Session,
-    files::check_output,
-    records::{Format, PolicyArgs},
-    session_sheets,
+    Answer, against::Earlier, attendance_input::PunchArgs, files::check_output, policy::PolicyArgs,
+    records::Format, session::Session, session_sheets,
 };
 
 #[derive(clap::Args, Debug)]
 pub(crate) struct Args {
-    /// The policy, TOML or JSON; see `--schema`. `preset = "esp32cam-gateway"` is a complete one
+    /// The policy, TOML or JSON; --schema prints its keys
     #[arg(long, value_name = "FILE", required_unless_present = "schema")]
     policy: Option<PathBuf>,
 
@@ -47,11 +42,11 @@ pub(crate) struct Args {
     #[arg(long, value_name = "FILE")]
     against: Option<PathBuf>,
 
-    /// What the records are written as
+    /// The format of the records
     #[arg(long, value_enum, default_value_t = Format::Table)]
     format: Format,
 
-    /// Write the records to this file, and print what was counted
+    /// Write the records to this file, and print a summary
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
 

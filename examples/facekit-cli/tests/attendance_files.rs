@@ -127,7 +127,7 @@ fn what_payroll_needs() {
     assert_eq!(of("shift"), ["day", ""]);
     let json = json(&place, line);
     assert_eq!(json["statistics"]["anna"]["rate_percent"], 50);
-    assert_eq!(json["statistics"]["anna"]["half_days_for_lates"], 1);
+    assert_eq!(json["statistics"]["anna"]["half_days_for_marks"], 1);
 }
 
 #[test]
@@ -182,6 +182,31 @@ fn corrections_and_what_they_change() {
 }
 
 #[test]
+fn corrections_of_implausible_times() {
+    let place = place(POLICY);
+    place.write(
+        "punches.csv",
+        "person,at,kind\n\
+         anna,2018-01-01 00:01,in\nanna,2026-03-02 17:00,out\n\
+         anna,2026-03-03 09:00,in\nanna,2026-03-03 17:00,out\n",
+    );
+    place.write(
+        "corrections.json",
+        r#"[{"id": "c1", "made": "2026-03-04T08:00:00Z", "by": "head", "reason": "wrong clock", "change": {"replace":
+            {"punch": "row 2", "with": {"id": "r1", "person": "anna", "at": "2026-03-02T08:00:00Z", "source": "manual", "kind": "in"}}}}]"#,
+    );
+    let line = "timesheet --policy policy.toml --punches punches.csv --as-of 2026-03-10";
+    let screened = json(&place, line);
+    assert_eq!(screened["not_counted"][0]["code"], "wrong_clock");
+    assert_eq!(screened["days"][0]["open"], true);
+    let corrected = json(&place, &format!("{line} --corrections corrections.json"));
+    assert_eq!(corrected["from"], "2026-03-02");
+    assert_eq!(corrected["days"][0]["counted_seconds"], 28_800);
+    assert_eq!(corrected["not_counted"].as_array().unwrap().len(), 1);
+    assert_eq!(corrected["not_counted"][0]["outcome"], "superseded");
+}
+
+#[test]
 fn sessions() {
     let place = place(PAYROLL);
     place.write(
@@ -210,7 +235,7 @@ fn sessions() {
     assert_eq!(sheets["totals"]["anna"]["present"].as_f64(), Some(1.0));
     place.write(
         "sessions.json",
-        r#"[{"id": "maths", "start": "soon", "end": "later"}]"#,
+        r#"[{"id": "maths", "start": "soon", "end": "2026-03-02T11:00:00+01:00"}]"#,
     );
     place.line(line).fails(&[
         "sessions.json cannot be used",

@@ -15,6 +15,8 @@ mod encode;
 #[cfg(feature = "engine")]
 mod equalize;
 #[cfg(feature = "decode")]
+mod file_time;
+#[cfg(feature = "decode")]
 mod jpeg;
 #[cfg(feature = "decode")]
 mod limits;
@@ -26,6 +28,7 @@ pub use self::{
     capture_time::capture_time,
     decode::{decode, open},
     encode::{encode_jpeg, save},
+    file_time::{TimeSource, file_time},
     limits::DecodeLimits,
 };
 #[cfg(feature = "engine")]

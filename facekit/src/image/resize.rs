@@ -3,8 +3,9 @@
 use std::fmt;
 
 use fast_image_resize::{
-    FilterType, PixelType, ResizeAlg, ResizeOptions, Resizer,
-    images::{Image as Buffer, ImageRef},
+    FilterType, ResizeAlg, ResizeOptions, Resizer,
+    images::{TypedImage, TypedImageRef},
+    pixels::U8x3,
 };
 
 use super::{
@@ -33,22 +34,22 @@ pub fn resize(image: ImageView<'_>, width: usize, height: usize) -> Result<Image
     check(image, whole, width, height)?;
     let side =
         |side: usize| u32::try_from(side).map_err(|_| refused(format!("a side of {side} pixels")));
+    let from = [side(image.width())?, side(image.height())?];
+    let to = [side(width)?, side(height)?];
     let pixels = image.rgb8();
-    let source = ImageRef::new(
-        side(image.width())?,
-        side(image.height())?,
-        &pixels,
-        PixelType::U8x3,
-    )
-    .map_err(|error| refused(error.to_string()))?;
-    let mut target = Buffer::new(side(width)?, side(height)?, PixelType::U8x3);
+    let source = TypedImageRef::<U8x3>::from_buffer(from[0], from[1], &pixels)
+        .map_err(|error| refused(error.to_string()))?;
+    let mut resized = vec![0; 3 * width * height];
+    let mut target = TypedImage::<U8x3>::from_buffer(to[0], to[1], &mut resized)
+        .map_err(|error| refused(error.to_string()))?;
     let options = ResizeOptions::new()
         .resize_alg(ResizeAlg::Convolution(FilterType::Bilinear))
         .use_alpha(false);
+    // `Resizer::resize` would be compiled for all 13 kinds of pixel, which is more code than the rest of this crate.
     Resizer::new()
-        .resize(&source, &mut target, &options)
+        .resize_typed(&source, &mut target, &options)
         .map_err(|error| refused(error.to_string()))?;
-    Image::from_rgb8(target.into_vec(), width, height)
+    Image::from_rgb8(resized, width, height)
 }
 
 /// Resizes a part of an image to `width` × `height` pixels by plain bilinear interpolation: half-pixel centers, four

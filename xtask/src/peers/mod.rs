@@ -166,7 +166,7 @@ pub(crate) fn run(arguments: &[String]) -> Result<()> {
 pub(crate) fn run_package(arguments: &[String]) -> Result<()> {
     let setup = Setup::new(arguments)?;
     build()?;
-    let wheel = wheel::Options::parse(&[], "release")?.build()?;
+    let wheel = wheel::Options::parse(&[], "dist")?.build()?;
     wheel::install(&setup.python, &wheel)?;
     let (photos, wild) = setup.photos()?;
     let mut report = report::Report::default();

@@ -1,43 +1,22 @@
-//! Faces: where they are, how good they are, and whose.
+//! `Recognition` and its parts: the results of recognition and identification.
 
-use facekit::{LivenessScore, Outcome, Point, Rect};
-use numpy::{PyArray2, ndarray::Array2};
+use facekit::{LivenessScore, Outcome};
+use numpy::PyArray2;
 use pyo3::{
     prelude::*,
     sync::PyOnceLock,
-    types::{PyIterator, PyTuple, PyType},
+    types::{PyTuple, PyType},
 };
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    detection::{Box, Detection, landmarks},
     embedding::{Embedding, SavedEmbedding},
-    errors,
-    options::share,
     quality::{Quality, QualityIssue},
-    value,
+    value::{self, value_class},
 };
 
-/// The methods of a class of results, and with them what all results have.
-macro_rules! value_class {
-    ($class:ident { $($body:tt)* }) => {
-        #[pymethods]
-        impl $class {
-            $($body)*
-
-            /// The same as Python's own types, with the keys of `facekit --json`.
-            fn to_dict<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-                value::to_dict(py, self)
-            }
-
-            fn __reduce__<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
-                value::reduce(py, stringify!($class), self)
-            }
-        }
-    };
-}
-pub(crate) use value_class;
-
-/// `Faces`, a tuple that knows the size of its image.
+/// Makes `Faces`, a tuple with the size of its image.
 pub(crate) fn faces<'py, T>(
     py: Python<'py>,
     faces: Vec<T>,
@@ -51,191 +30,7 @@ where
     class.call1((faces, width, height))
 }
 
-/// An upright box in an image, in pixels; the origin is the top left corner of the image, and y grows downwards. It may reach
-/// beyond the image.
-///
-/// A box can be unpacked, and is indexed, as `x, y, width, height`.
-///
-/// >>> from facekit import Box
-/// >>> box = Box(10, 20, 30, 40)
-/// >>> x, y, width, height = box
-/// >>> box.xyxy
-/// (10.0, 20.0, 40.0, 60.0)
-#[pyclass(frozen, eq, sequence, module = "facekit", from_py_object)]
-#[derive(Clone, PartialEq, Serialize, Deserialize)]
-#[serde(transparent)]
-pub(crate) struct Box(pub(crate) Rect);
-
-value_class!(Box {
-    /// Raises InvalidArgumentError where a number is not finite, or width or height is negative.
-    #[new]
-    fn new(py: Python<'_>, x: f32, y: f32, width: f32, height: f32) -> PyResult<Self> {
-        let numbers = [x, y, width, height];
-        if width < 0.0 || height < 0.0 || !numbers.iter().all(|number| number.is_finite()) {
-            let reason = format!("{numbers:?} given, finite numbers and no negative size needed");
-            return Err(errors::argument(py, "box", reason));
-        }
-        Ok(Self(Rect::new(x, y, width, height)))
-    }
-
-    /// The left edge.
-    #[getter]
-    fn x(&self) -> f32 {
-        self.0.x
-    }
-
-    /// The top edge.
-    #[getter]
-    fn y(&self) -> f32 {
-        self.0.y
-    }
-
-    /// To the right edge, never negative.
-    #[getter]
-    fn width(&self) -> f32 {
-        self.0.width
-    }
-
-    /// To the bottom edge, never negative.
-    #[getter]
-    fn height(&self) -> f32 {
-        self.0.height
-    }
-
-    /// Left, top, right and bottom: the form that OpenCV's drawing functions and insightface use.
-    #[getter]
-    fn xyxy(&self) -> (f32, f32, f32, f32) {
-        let Rect { x, y, width, height } = self.0;
-        (x, y, x + width, y + height)
-    }
-
-    /// Square pixels.
-    #[getter]
-    fn area(&self) -> f32 {
-        self.0.area()
-    }
-
-    /// The centre, x and y.
-    #[getter]
-    fn center(&self) -> (f32, f32) {
-        let center = self.0.center();
-        (center.x, center.y)
-    }
-
-    /// Intersection over union with another box, 0 to 1.
-    ///
-    /// >>> from facekit import Box
-    /// >>> Box(0, 0, 10, 10).iou(Box(0, 0, 10, 5))
-    /// 0.5
-    fn iou(&self, other: &Self) -> f32 {
-        self.0.iou(&other.0)
-    }
-
-    fn __len__(&self) -> usize {
-        4
-    }
-
-    fn __iter__<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyIterator>> {
-        self.tuple(py)?.try_iter()
-    }
-
-    fn __getitem__<'py>(&self, py: Python<'py>, at: isize) -> PyResult<Bound<'py, PyAny>> {
-        self.tuple(py)?.as_any().get_item(at)
-    }
-
-    fn __repr__(&self) -> String {
-        let Rect { x, y, width, height } = self.0;
-        format!("Box(x={x:?}, y={y:?}, width={width:?}, height={height:?})")
-    }
-});
-
-impl Box {
-    fn tuple<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
-        let Rect {
-            x,
-            y,
-            width,
-            height,
-        } = self.0;
-        (x, y, width, height).into_pyobject(py)
-    }
-}
-
-/// A face that was found.
-///
-/// Made by hand, it stands for the face of another detector:
-///
-/// >>> from facekit import Detection
-/// >>> points = [(30, 45), (60, 45), (45, 60), (33, 80), (58, 80)]
-/// >>> face = Detection((10, 20, 70, 90), points, score=0.9)
-/// >>> face.box.width
-/// 70.0
-/// >>> face.landmarks.shape
-/// (5, 2)
-#[pyclass(frozen, eq, module = "facekit", from_py_object)]
-#[derive(Clone, PartialEq, Serialize, Deserialize)]
-#[serde(transparent)]
-pub(crate) struct Detection(pub(crate) facekit::Detection);
-
-value_class!(Detection {
-    #[new]
-    #[pyo3(signature = (r#box, landmarks, score = 1.0))]
-    fn new(
-        py: Python<'_>,
-        r#box: [f32; 4],
-        landmarks: [[f32; 2]; 5],
-        score: f32,
-    ) -> PyResult<Self> {
-        let [x, y, width, height] = r#box;
-        if !landmarks.as_flattened().iter().all(|number| number.is_finite()) {
-            let reason = format!("{landmarks:?} given, finite numbers needed");
-            return Err(errors::argument(py, "landmarks", reason));
-        }
-        share(py, "score", Some(score))?;
-        Ok(Self(facekit::Detection {
-            rect: Box::new(py, x, y, width, height)?.0,
-            landmarks: landmarks.map(|[x, y]| Point::new(x, y)).into(),
-            score,
-        }))
-    }
-
-    /// The box around the face, in pixels of the image given.
-    #[getter]
-    fn r#box(&self) -> Box {
-        Box(self.0.rect)
-    }
-
-    /// Five points as a float32 array of shape (5, 2), x and y in pixels of the image given: the eye on the left of the image, the
-    /// eye on the right, the tip of the nose, the corners of the mouth on the left and on the right.
-    #[getter]
-    fn landmarks<'py>(&self, py: Python<'py>) -> Bound<'py, PyArray2<f32>> {
-        landmarks(py, &self.0)
-    }
-
-    /// How sure the detector is, 0 to 1. Comparable between faces of one detector only.
-    #[getter]
-    fn score(&self) -> f32 {
-        self.0.score
-    }
-
-    fn __repr__(&self) -> String {
-        format!("Detection(box={}, score={:?})", Box(self.0.rect).__repr__(), self.0.score)
-    }
-});
-
-fn landmarks<'py>(py: Python<'py>, face: &facekit::Detection) -> Bound<'py, PyArray2<f32>> {
-    let points = face.landmarks.points();
-    let array = Array2::from_shape_fn((5, 2), |(at, axis)| {
-        if axis == 0 {
-            points[at].x
-        } else {
-            points[at].y
-        }
-    });
-    PyArray2::from_owned_array(py, array)
-}
-
-/// A person as a match.
+/// A person who matches a face.
 ///
 /// >>> import facekit
 /// >>> recognizer = facekit.Recognizer(gallery=facekit.Gallery())
@@ -249,26 +44,26 @@ fn landmarks<'py>(py: Python<'py>, face: &facekit::Detection) -> Bound<'py, PyAr
 pub(crate) struct Identity(pub(crate) facekit::Identity);
 
 value_class!(Identity {
-    /// The id.
+    /// The person's id.
     #[getter]
     fn person(&self) -> &str {
         self.0.person.as_str()
     }
 
-    /// The name, where the gallery has one.
+    /// The person's name, if the gallery has one.
     #[getter]
     fn name(&self) -> Option<&str> {
         self.0.name.as_deref()
     }
 
-    /// The cosine to the nearest of the person's templates, -1 to 1; greater is closer.
+    /// The cosine to the nearest of the person's templates, -1 to 1. Greater is closer.
     #[getter]
     fn score(&self) -> f32 {
         self.0.score
     }
 
-    /// The false-match rate of a single comparison that the score stands for, rounded up where the score lies outside the
-    /// calibrated range; None where the embedding space is not calibrated.
+    /// The false-match rate of single comparisons if this score is the threshold. It is rounded up if the score is outside the
+    /// calibrated range, and None if the embedding space is not calibrated.
     #[getter]
     fn fmr(&self) -> Option<f64> {
         self.0.fmr
@@ -279,7 +74,7 @@ value_class!(Identity {
     }
 });
 
-/// A person near to a probe, as `Recognizer.identify` lists them.
+/// A person near to a probe, from `Recognizer.identify`.
 ///
 /// >>> import facekit
 /// >>> recognizer = facekit.Recognizer(gallery=facekit.Gallery())
@@ -292,31 +87,31 @@ value_class!(Identity {
 pub(crate) struct Candidate(pub(crate) facekit::Candidate);
 
 value_class!(Candidate {
-    /// The id.
+    /// The person's id.
     #[getter]
     fn person(&self) -> &str {
         self.0.identity.person.as_str()
     }
 
-    /// The name, where the gallery has one.
+    /// The person's name, if the gallery has one.
     #[getter]
     fn name(&self) -> Option<&str> {
         self.0.identity.name.as_deref()
     }
 
-    /// The cosine to the nearest of the person's templates, -1 to 1; greater is closer.
+    /// The cosine to the nearest of the person's templates, -1 to 1. Greater is closer.
     #[getter]
     fn score(&self) -> f32 {
         self.0.identity.score
     }
 
-    /// The false-match rate of a single comparison that the score stands for; None where the embedding space is not calibrated.
+    /// The false-match rate of single comparisons if this score is the threshold. None if the embedding space is not calibrated.
     #[getter]
     fn fmr(&self) -> Option<f64> {
         self.0.identity.fmr
     }
 
-    /// Whether the score passes the recogniser's threshold.
+    /// True if the score passes the recognizer's threshold.
     #[getter]
     fn matches(&self) -> bool {
         self.0.matches
@@ -332,10 +127,10 @@ value_class!(Candidate {
     }
 });
 
-/// A face in an image, and what became of it.
+/// A face in an image, and its outcome.
 ///
-/// `outcome` says what: `"known"` (see `identity`), `"unknown"` (see `nearest`), `"spoof"` (see `liveness`) or `"poor_quality"`
-/// (see `issues`). All of them are results, not errors.
+/// `outcome` is `"known"` (see `identity`), `"unknown"` (see `nearest`), `"spoof"` (see `liveness`) or `"poor_quality"` (see
+/// `issues`). All of these are results, not errors.
 ///
 /// >>> import facekit
 /// >>> face = facekit.Recognizer().recognize("anna.jpg").largest
@@ -345,7 +140,7 @@ value_class!(Candidate {
 #[derive(Clone, Serialize, Deserialize)]
 #[serde(from = "SavedRecognition", into = "SavedRecognition")]
 pub(crate) struct Recognition {
-    /// Without its embedding.
+    /// The core's value, without its embedding.
     face: facekit::Recognition,
     embedding: Option<Embedding>,
 }
@@ -359,43 +154,43 @@ impl From<facekit::Recognition> for Recognition {
 
 #[pymethods]
 impl Recognition {
-    /// Where the face is.
+    /// The face as the detector found it.
     #[getter]
     fn detection(&self) -> Detection {
         Detection(self.face.detection)
     }
 
-    /// The box around the face, in pixels of the image given.
+    /// The box around the face, in pixels of the image.
     #[getter]
     fn r#box(&self) -> Box {
         Box(self.face.detection.rect)
     }
 
-    /// Five points as a float32 array of shape (5, 2), in pixels; see `Detection.landmarks`.
+    /// Five points as a float32 array of shape (5, 2), in pixels. See `Detection.landmarks`.
     #[getter]
     fn landmarks<'py>(&self, py: Python<'py>) -> Bound<'py, PyArray2<f32>> {
         landmarks(py, &self.face.detection)
     }
 
-    /// How good the face is.
+    /// The quality of the face.
     #[getter]
     fn quality(&self) -> Quality {
         Quality(self.face.quality)
     }
 
-    /// How live the face is, 0 (an attack) to 1 (bona fide); None where the quality gate refused it before, or nothing checks.
+    /// The liveness of the face, 0 (attack) to 1 (bona fide). None if the quality gate refused the face, or if there is no check.
     #[getter]
     fn liveness(&self) -> Option<f32> {
         self.face.liveness.map(LivenessScore::value)
     }
 
-    /// The face as a vector; None where it was refused before.
+    /// The face as a vector. None if the quality gate or the liveness check refused the face.
     #[getter]
     fn embedding(&self) -> Option<Embedding> {
         self.embedding.clone()
     }
 
-    /// What became of the face: "known", "unknown", "spoof" or "poor_quality".
+    /// "known", "unknown", "spoof" or "poor_quality".
     #[getter]
     fn outcome(&self) -> &'static str {
         match &self.face.outcome {
@@ -406,13 +201,13 @@ impl Recognition {
         }
     }
 
-    /// Who it is; None where that is not known.
+    /// The person, if the face is known; otherwise None.
     #[getter]
     fn identity(&self) -> Option<Identity> {
         self.known().cloned().map(Identity)
     }
 
-    /// For an unknown face, the nearest person all the same, for those who set thresholds.
+    /// The nearest person to an unknown face, although below the threshold. It helps to set thresholds.
     #[getter]
     fn nearest(&self) -> Option<Identity> {
         match &self.face.outcome {
@@ -421,19 +216,19 @@ impl Recognition {
         }
     }
 
-    /// The id of who it is; None where that is not known.
+    /// The person's id, if the face is known; otherwise None.
     #[getter]
     fn person(&self) -> Option<&str> {
         self.known().map(|identity| identity.person.as_str())
     }
 
-    /// The name of who it is; None where that is not known, or the gallery has none.
+    /// The person's name, if the face is known and the gallery has a name; otherwise None.
     #[getter]
     fn name(&self) -> Option<&str> {
         self.known().and_then(|identity| identity.name.as_deref())
     }
 
-    /// What keeps the face from being compared; empty but for "poor_quality".
+    /// The reasons of "poor_quality"; empty for other outcomes.
     #[getter]
     fn issues(&self) -> Vec<QualityIssue> {
         match &self.face.outcome {
@@ -442,7 +237,7 @@ impl Recognition {
         }
     }
 
-    /// The same as Python's own types, with the keys of `facekit --json`; the embedding's numbers only if they are asked for.
+    /// The value as Python's own types, with the keys of `facekit --json`. With `embedding=True` it has the embedding's numbers too.
     #[pyo3(signature = (*, embedding = false))]
     fn to_dict<'py>(&self, py: Python<'py>, embedding: bool) -> PyResult<Bound<'py, PyAny>> {
         let face = value::to_dict(py, &Document::new(&self.face))?;
@@ -489,6 +284,11 @@ impl Recognition {
 }
 
 impl Recognition {
+    /// The core's value, without its embedding.
+    pub(crate) fn face(&self) -> &facekit::Recognition {
+        &self.face
+    }
+
     fn known(&self) -> Option<&facekit::Identity> {
         match &self.face.outcome {
             Outcome::Known(identity) => Some(identity),
@@ -508,7 +308,7 @@ impl PartialEq for Recognition {
     }
 }
 
-/// A face with the keys of the command's documents.
+/// A face with the keys of `facekit --json`.
 #[derive(Serialize)]
 struct Document<'a> {
     #[serde(flatten)]
