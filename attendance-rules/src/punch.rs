@@ -165,7 +165,7 @@ impl PartialEq for Punch {
 }
 
 impl Punch {
-    /// A punch of unknown direction from a recognised face.
+    /// A punch of unknown direction from a recognized face.
     #[must_use]
     pub fn new(id: impl Into<PunchId>, person: PersonId, at: Timestamp) -> Self {
         Self {

@@ -236,7 +236,7 @@ const PARTS_OF_HOURS: [(i32, &str); 9] = [
     (0, "UTC"),
 ];
 
-/// What to write in place of `name`, which is no zone of the IANA database. `names` are the zones of the database.
+/// Suggests a zone in place of `name`, which is no zone of the IANA database. `names` are the zones of the database.
 pub(crate) fn hint(name: &str, names: &[String]) -> Option<String> {
     let name = name.trim();
     let meant = |zone: &str| format!("did you mean {zone:?}?");
@@ -339,7 +339,7 @@ fn fixed_offset(name: &str) -> Option<i32> {
     Some(sign * (number(hours)? * 60 + number(minutes)?))
 }
 
-/// What to write for an offset in minutes east of Greenwich. `None` if no place has it.
+/// Suggests a zone for an offset in minutes east of Greenwich. `None` if no place has it.
 fn hint_of_offset(minutes: i32) -> Option<String> {
     if let Some((_, zone)) = PARTS_OF_HOURS.iter().find(|it| it.0 == minutes) {
         return Some(if minutes == 0 {

@@ -199,7 +199,8 @@ proptest! {
         let next = middle + Span::new().days(1);
         let mut parts = evaluate(&rules, &punches, "2026-03-16", &middle.to_string()).days;
         parts.extend(evaluate(&rules, &punches, &next.to_string(), "2026-05-31").days);
-        prop_assert_eq!(parts, whole);
+        // A period that cuts a week can have a note about that.
+        prop_assert_eq!(without_notes(parts), without_notes(whole));
     }
 
     /// Later punches do not change a final day, with expected hours of a week, too.
@@ -253,6 +254,14 @@ proptest! {
         };
         prop_assert_eq!(evaluate(policy, member), evaluate(other.0, other.1));
     }
+}
+
+fn without_notes(mut days: Vec<DayRecord>) -> Vec<DayRecord> {
+    for day in &mut days {
+        day.notes.clear();
+        day.anomalies = 0;
+    }
+    days
 }
 
 /// Another order of a list, by a linear congruential generator.
