@@ -189,7 +189,7 @@ fn flexitime() {
         ),
         [
             "anna 2026-03-02 Present: 8h 30m of 8h",
-            "anna 2026-03-03 Present: 4h 40m of 8h, late 20m",
+            "anna 2026-03-03 HalfDay: 4h 40m of 8h, late 20m",
             "anna 2026-03-04 Present: 6h of 8h, left early 30m",
         ]
     );
