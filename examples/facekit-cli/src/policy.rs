@@ -115,14 +115,15 @@ impl PolicyArgs {
         for member in rules.members() {
             people.entry(member.person.clone()).or_default();
         }
-        for punch in punches {
+        for punch in punches.iter().cloned() {
             people.entry(punch.person.clone()).or_default().push(punch);
         }
         let time_zone = rules.policy().site.time_zone.clone();
         let mut records = Records::new(time_zone, zone, period, as_of);
         records.add_screening(&screening, outside);
-        for (person, punches) in people {
-            let ledger = rules.evaluate(&person, &punches, &[], period, as_of)?;
+        for (person, own) in people {
+            let mut ledger = rules.evaluate(&person, &own, &[], period, as_of)?;
+            rules.note_cut_week(&mut ledger.days, period, &punches);
             records.add(person, ledger);
         }
         Ok(records)
