@@ -15,7 +15,7 @@ use crate::{
     calendar::Period,
     cycle::CycleRun,
     day_count::DayCount,
-    day_notes::{cut_week, notes_of},
+    day_notes::notes_of,
     due::DueWork,
     interval::{ALWAYS, Interval, clip, last, normalize, overlap, subtract, total},
     overtime::{DayOfWork, Week},
@@ -160,16 +160,6 @@ impl<'r> Days<'r> {
             let settled = unsettled.is_none_or(|unsettled| day < unsettled);
             let record = self.record(person, day, parts, settled, &mut week, &mut cycles);
             records.extend(record.filter(|_| day >= first));
-        }
-        if rules.policy.overtime.weekly_after.is_some()
-            && let Some(note) = cut_week(rules, self.plan, self.shifts, first)
-        {
-            let next_week = rules.week_start(first) + 7;
-            let of_week = |record: &&mut DayRecord| DayNumber::of(record.date) < next_week;
-            for record in records.iter_mut().take_while(of_week) {
-                record.notes.push(note.clone());
-                record.anomalies += 1;
-            }
         }
         records
     }

@@ -3,7 +3,9 @@
 use facekit::Anomaly;
 
 use crate::{
+    calendar::Period,
     plan::Plan,
+    punch::Punch,
     record::{DayRecord, ShiftRecord},
     rules::Rules,
     seconds::Seconds,
@@ -79,27 +81,49 @@ fn shifts_not_worked<'s>(
     }
 }
 
-/// A note if the week of `first`, the first day of the period, begins before it and the person has no punches from then. The
-/// weekly overtime can be too low.
-pub(crate) fn cut_week(
-    rules: &Rules,
-    plan: &Plan,
-    shifts: &[ShiftRecord],
-    first: DayNumber,
-) -> Option<Anomaly> {
-    let start = rules.week_start(first);
-    // Punches of the week before show that the punches do not begin with the period.
-    let near = start - 7..=first - 1;
-    let is_known = |it: &ShiftRecord| near.contains(&DayNumber::of(it.day));
-    let is_due = |day: DayNumber| rules.day_plan(plan, day).obliged();
-    if start == first
-        || shifts.iter().any(is_known)
-        || !DayNumber::all(start..=first - 1).any(is_due)
-    {
-        return None;
+impl Rules {
+    /// Adds the note `cut_week` to the days of one person in the first week of `period`, if weekly overtime in them may be too
+    /// low: the week begins before the period, work was due on its earlier days, and none of `punches` is on them or in the
+    /// week before. `punches` are those of all people, as in a file that begins with the period.
+    ///
+    /// ```
+    /// use attendance_rules::{Period, Policy, Punch, Rules};
+    /// use facekit::PersonId;
+    ///
+    /// let rules = Rules::new(Policy::from_toml("[overtime]\nweekly_after = '40h'")?)?;
+    /// let anna = PersonId::new("anna")?;
+    /// let punches = ["2026-03-04T08:00:00Z", "2026-03-04T18:00:00Z"]
+    ///     .map(|at| Punch::new(at, anna.clone(), at.parse().unwrap()));
+    /// let from_wednesday = Period::new("2026-03-04".parse()?, "2026-03-06".parse()?)?;
+    /// let mut ledger = rules.evaluate(&anna, &punches, &[], from_wednesday, "2026-03-09T12:00:00Z".parse()?)?;
+    /// rules.note_cut_week(&mut ledger.days, from_wednesday, &punches);
+    /// assert_eq!(ledger.days[0].notes[0].code, "cut_week");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn note_cut_week(&self, days: &mut [DayRecord], period: Period, punches: &[Punch]) {
+        let first = *period.day_numbers().start();
+        let start = self.week_start(first);
+        let Some(person) = days.first().map(|day| &day.person) else {
+            return;
+        };
+        let plan = self.plan(person);
+        let is_due = |day: DayNumber| self.day_plan(plan, day).obliged();
+        let known = self.zone.at(start - 7, 0)..self.zone.at(first, 0);
+        if self.policy.overtime.weekly_after.is_none()
+            || start == first
+            || !DayNumber::all(start..=first - 1).any(is_due)
+            || punches.iter().any(|it| known.contains(&Instant::of(it.at)))
+        {
+            return;
+        }
+        let message = format!(
+            "its week begins on {start}, and there are no punches before {first}; weekly overtime may be too low"
+        );
+        let note = Anomaly::new("cut_week", message).with("week_starts", start.to_string());
+        let of_week = |day: &&mut DayRecord| DayNumber::of(day.date) < start + 7;
+        for day in days.iter_mut().take_while(of_week) {
+            day.notes.push(note.clone());
+            day.anomalies += 1;
+        }
     }
-    let message = format!(
-        "its week begins on {start}, and there are no punches before {first}; weekly overtime may be too low"
-    );
-    Some(Anomaly::new("cut_week", message).with("week_starts", start.to_string()))
 }

@@ -339,7 +339,9 @@ fn a_week_that_the_period_cuts_is_said() {
         "2011-09-02T17:00",
     ];
     let codes = |texts: &[&str]| {
-        let ledger = evaluate(&rules, texts, "2011-09-01", "2011-09-07");
+        let mut ledger = evaluate(&rules, texts, "2011-09-01", "2011-09-07");
+        let period = common::period("2011-09-01", "2011-09-07");
+        rules.note_cut_week(&mut ledger.days, period, &common::punches(&rules, texts));
         ledger
             .days
             .iter()

@@ -114,7 +114,7 @@ impl IgnoreKinds {
 /// - `ambiguous_time`: a local time that occurs twice, when clocks go back.
 ///
 /// These are about days: `shift_not_worked`, a second shift of a day without a punch, and `cut_week`, a week for weekly
-/// overtime without punches before the period.
+/// overtime without punches before the period, in reports of the command.
 ///
 /// ```
 /// use attendance_rules::{Action, Policy};

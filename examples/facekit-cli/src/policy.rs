@@ -166,7 +166,7 @@ impl PolicyArgs {
         for member in rules.members() {
             people.entry(member.person.clone()).or_default();
         }
-        for punch in punches {
+        for punch in punches.iter().cloned() {
             people.entry(punch.person.clone()).or_default().push(punch);
         }
         for warning in similar_ids(people.keys()) {
@@ -179,9 +179,10 @@ impl PolicyArgs {
         let mut records = Records::new(time_zone, zone, period, as_of);
         records.add_screening(&screening, outside);
         records.note(notes);
-        for (person, punches) in people {
+        for (person, own) in people {
             let corrections = corrections.remove(&person).unwrap_or_default();
-            let ledger = rules.evaluate(&person, &punches, &corrections, period, as_of)?;
+            let mut ledger = rules.evaluate(&person, &own, &corrections, period, as_of)?;
+            rules.note_cut_week(&mut ledger.days, period, &punches);
             records.add(person, ledger, &rules.policy().statistics);
         }
         Ok(records)
