@@ -1,1 +1,1 @@
-"""How the models of facekit-nano are made. README.md tells how to run it."""
+"""Trains the models of facekit-nano. README.md describes how to run it."""

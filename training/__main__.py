@@ -1,4 +1,4 @@
-"""python -m training: makes every model, one after the other. Options are handed to each."""
+"""python -m training: trains all models, one after the other, with the same options."""
 
 import subprocess
 import sys
@@ -7,6 +7,6 @@ MODELS = ["training.detector", "training.embedder", "training.liveness"]
 
 if __name__ == "__main__":
     if any(option.startswith("--output") for option in sys.argv[1:]):
-        raise SystemExit("--output names one model's file: give it to python -m training.embedder and the others")
+        raise SystemExit("--output is the file of one model: use it with python -m training.embedder and the others")
     for model in MODELS:
         subprocess.run([sys.executable, "-m", model, *sys.argv[1:]], check=True)

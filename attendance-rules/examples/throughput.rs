@@ -4,9 +4,9 @@
 //! cargo run --release -p attendance-rules --example throughput -- [PEOPLE] [DAYS]
 //! ```
 //!
-//! 10,000 people, 250 working days and 4 punches a day by default: 10 million punches. People are evaluated one after the
-//! other, each with their own records, which are dropped before the next: memory grows with nobody. Times are the
-//! processor's as the process was charged, so other programs on the machine do not count; a wall clock stands beside them.
+//! The default is 10,000 people, 250 working days and 4 punches a day: 10 million punches. People are evaluated one after the
+//! other, and the records of each are dropped before the next, so memory does not grow with their number. Times are processor
+//! time, so other programs on the machine do not matter. The wall time is printed, too.
 
 use std::{env, error::Error, fs, hint::black_box, time::Instant};
 
@@ -46,7 +46,7 @@ too_many_scans = { most = 10 }
 
 fn main() -> Result<(), Box<dyn Error>> {
     let mut arguments = env::args().skip(1);
-    let mut number = |otherwise: usize| arguments.next().map_or(Ok(otherwise), |text| text.parse());
+    let mut number = |default: usize| arguments.next().map_or(Ok(default), |text| text.parse());
     let (people, days) = (number(10_000)?, number(250)?);
     let calendar = {
         let mut calendar = Calendar::new();
@@ -55,7 +55,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     };
     let rules = Rules::new(Policy::from_toml(POLICY)?)?.with_calendar(calendar);
 
-    // Working days, local times scattered by a few minutes, as UTC.
+    // The punches of working days. Each person's are later by up to ten minutes.
     let first = date(2025, 1, 6);
     let mut template = Vec::with_capacity(days * 4);
     let mut last = first;
@@ -79,13 +79,13 @@ fn main() -> Result<(), Box<dyn Error>> {
     let mut random = 1_u64;
     let mut records = |number: usize| -> Result<(PersonId, Vec<Punch>), Box<dyn Error>> {
         let person = PersonId::new(format!("p{number}"))?;
-        let punches = template.iter().enumerate().map(|(at, second)| {
+        let punches = template.iter().enumerate().map(|(index, second)| {
             random = random
                 .wrapping_mul(6_364_136_223_846_793_005)
                 .wrapping_add(1_442_695_040_888_963_407);
             let late = (random >> 33) as i64 % 600;
             Ok(Punch::new(
-                format!("{at}"),
+                format!("{index}"),
                 person.clone(),
                 Timestamp::from_second(second + late)?,
             ))
@@ -124,7 +124,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         peak_kib()
     );
 
-    // A decision at the sighting, with a full lookback behind it.
+    // Decisions on a sighting, with the marks of a full lookback.
     let (person, given) = records(0)?;
     let mut past = Vec::new();
     let (mut decisions, mut deciding) = (0, 0.0);
@@ -142,14 +142,14 @@ fn main() -> Result<(), Box<dyn Error>> {
     }
     let each = deciding / f64::from(decisions);
     println!(
-        "a decision at the sighting takes {:.2} µs, {:.1} punches' share of the evaluation",
+        "a decision on a sighting takes {:.2} µs, as long as the evaluation of {:.1} punches",
         each * 1e6,
         each / (evaluating / punches as f64)
     );
     Ok(())
 }
 
-/// Processor time of this thread in seconds, where Linux says it to the nanosecond; elsewhere the wall clock.
+/// Processor time of this thread in seconds on Linux; wall time on other systems.
 fn cpu_seconds() -> f64 {
     let ran = fs::read_to_string("/proc/thread-self/schedstat").ok();
     let ran = ran.and_then(|text| {
@@ -164,6 +164,7 @@ fn cpu_seconds() -> f64 {
     )
 }
 
+/// Peak memory of the process in KiB on Linux; 0 on other systems.
 fn peak_kib() -> u64 {
     let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));

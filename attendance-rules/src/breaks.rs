@@ -1,91 +1,114 @@
-//! What breaks take out of what was worked on a day.
+//! Takes breaks out of the worked time of a day.
 
 use crate::{
-    Rules,
-    interval::{Interval, after, between, clip, first, last, normalize, overlap, subtract, total},
-    rules::ReadyBreak,
-    work::Account,
+    account::Account,
+    interval::{
+        ALWAYS, Interval, after, between, clip, first, last, normalize, overlap, subtract, total,
+    },
+    ready::{ReadyBreak, ReadyShift},
+    time::{DayNumber, Instant},
+    zone::Zone,
 };
 
-/// The shifts of a day as one, for breaks are the day's: who was off between two shifts had a break.
+/// The worked time of a day, for break rules. All its shifts are one: the time between two shifts is a break, too.
 struct Stretch {
     counted: Vec<Interval>,
     paid: Vec<Interval>,
     hull: Interval,
-    /// What was punched as a break, and what lies between two shifts.
+    /// Punched breaks, and the time between two shifts.
     off: Vec<Interval>,
-    /// What was punched as a break within a shift.
+    /// Punched breaks within a shift.
     punched: Vec<Interval>,
+    /// The length of the breaks that were deducted, in seconds.
+    deducted: i64,
 }
 
-impl Rules {
-    /// Takes the breaks of the shifts of a day, in order of time, out of what they count.
-    pub(crate) fn take_breaks(&self, rules: &[ReadyBreak], shifts: &mut [&mut Account]) {
-        if rules.is_empty() {
-            return;
-        }
-        let any_paid = rules
-            .iter()
-            .any(|rule| matches!(rule, ReadyBreak::Fixed { paid: true, .. }));
-        let mut stretch = Stretch {
-            counted: Vec::new(),
-            paid: Vec::new(),
-            hull: (i64::MAX, i64::MIN),
-            off: Vec::new(),
-            punched: Vec::new(),
-        };
-        let worked = |shift: &&mut &mut Account| !shift.counted.is_empty();
-        let mut joined = 0;
-        for shift in shifts.iter_mut().filter(worked) {
-            stretch.hull.0 = stretch.hull.0.min(shift.hull.0);
-            stretch.hull.1 = stretch.hull.1.max(shift.hull.1);
-            if any_paid {
-                stretch.punched.extend(between(&shift.counted));
-            }
-            stretch.counted.append(&mut shift.counted);
-            joined += 1;
-        }
-        if joined == 0 {
-            return;
-        }
-        if joined > 1 {
-            normalize(&mut stretch.counted);
-        }
-        self.take_from(rules, &mut stretch);
-        if let [only] = shifts {
-            (only.counted, only.paid) = (stretch.counted, stretch.paid);
-            return;
-        }
-        for shift in shifts.iter_mut() {
-            shift.counted = clip(&stretch.counted, shift.hull);
-            shift.paid = clip(&stretch.paid, shift.hull);
+/// Takes the breaks of the shifts of one day. Shifts with breaks of their own are apart from the others.
+pub(crate) fn take_breaks_of_day<'a>(
+    zone: &Zone,
+    shifts: &[ReadyShift],
+    breaks: &[ReadyBreak],
+    day: impl Iterator<Item = (Option<usize>, &'a mut Account)>,
+) {
+    let mut others = Vec::new();
+    for (shift, account) in day {
+        match shift.and_then(|shift| shifts[shift].breaks.as_ref()) {
+            Some(own) => take_breaks(zone, own, &mut [account]),
+            None => others.push(account),
         }
     }
+    take_breaks(zone, breaks, &mut others);
+}
 
-    fn take_from(&self, rules: &[ReadyBreak], stretch: &mut Stretch) {
-        stretch.off = between(&stretch.counted);
+/// Takes breaks out of the counted time of shifts, which are in order of time.
+fn take_breaks(zone: &Zone, rules: &[ReadyBreak], shifts: &mut [&mut Account]) {
+    if rules.is_empty() {
+        return;
+    }
+    let any_paid = rules
+        .iter()
+        .any(|rule| matches!(rule, ReadyBreak::Fixed { paid: true, .. }));
+    let mut stretch = Stretch {
+        counted: Vec::new(),
+        paid: Vec::new(),
+        hull: (ALWAYS.1, ALWAYS.0),
+        off: Vec::new(),
+        punched: Vec::new(),
+        deducted: 0,
+    };
+    let worked = |shift: &&mut &mut Account| !shift.counted.is_empty();
+    let mut joined = 0;
+    for shift in shifts.iter_mut().filter(worked) {
+        stretch.hull.0 = stretch.hull.0.min(shift.hull.0);
+        stretch.hull.1 = stretch.hull.1.max(shift.hull.1);
+        if any_paid {
+            stretch.punched.extend(between(&shift.counted));
+        }
+        stretch.counted.append(&mut shift.counted);
+        joined += 1;
+    }
+    if joined == 0 {
+        return;
+    }
+    if joined > 1 {
+        normalize(&mut stretch.counted);
+    }
+    stretch.take(zone, rules);
+    if let [only] = shifts {
+        (only.counted, only.paid) = (stretch.counted, stretch.paid);
+        return;
+    }
+    for shift in shifts.iter_mut() {
+        shift.counted = clip(&stretch.counted, shift.hull);
+        shift.paid = clip(&stretch.paid, shift.hull);
+    }
+}
+
+impl Stretch {
+    fn take(&mut self, zone: &Zone, rules: &[ReadyBreak]) {
+        self.off = between(&self.counted);
         for rule in rules {
             if let &ReadyBreak::Fixed { from, to, .. } = rule {
-                // A break of a night shift may lie on its second day; any shift may reach into another day.
-                for day in self.zone.day(stretch.hull.0) - 1..=self.zone.day(stretch.hull.1) {
-                    let window = (self.zone.at(day, from), self.zone.at(day, to));
-                    let touched = stretch.hull.0 < window.1 && window.0 < stretch.hull.1;
-                    if touched && self.zone.exists(day) {
-                        stretch.take_fixed(rule, window);
+                // A window that began on the day before may reach into this one, and the shift into the next day.
+                let days = zone.day(self.hull.0) - 1..=zone.day(self.hull.1);
+                for day in DayNumber::all(days) {
+                    let window = (zone.at(day, from), zone.at(day, to));
+                    let touched = self.hull.0 < window.1 && window.0 < self.hull.1;
+                    if touched && zone.exists(day) {
+                        self.take_fixed(rule, window);
                     }
                 }
             }
         }
         for rule in rules {
-            stretch.take_after_work(rule);
+            self.take_after_work(rule);
         }
     }
-}
 
-impl Stretch {
     fn take_fixed(&mut self, rule: &ReadyBreak, window: Interval) {
         let &ReadyBreak::Fixed {
             at_most,
+            shortest,
             whole,
             paid,
             ..
@@ -101,7 +124,9 @@ impl Stretch {
             normalize(&mut self.paid);
             return;
         }
-        let due = (at_most - overlap(&self.off, window)).max(0);
+        let off = self.off.iter().filter(|off| off.1 - off.0 >= shortest);
+        let taken: i64 = off.map(|&off| overlap(&[off], window)).sum();
+        let due = (at_most - taken).max(0);
         let work = subtract(&self.counted, &self.paid);
         let inside = clip(&work, window);
         if inside.is_empty() || due == 0 {
@@ -110,11 +135,12 @@ impl Stretch {
         let mut cut = first(&inside, due);
         let mut rest = due - total(&cut);
         if whole && rest > 0 {
-            // The rest of the whole is taken from what is nearest: before the break, then after it.
-            let before = last(&clip(&work, (i64::MIN, window.0)), rest);
+            // The window has too little work for the whole break. The rest comes from the nearest work: first from before
+            // the window, then from after it.
+            let before = last(&clip(&work, (Instant::MIN, window.0)), rest);
             rest -= total(&before);
             cut.extend(before);
-            cut.extend(first(&clip(&work, (window.1, i64::MAX)), rest));
+            cut.extend(first(&clip(&work, (window.1, Instant::MAX)), rest));
         }
         self.cut(cut);
     }
@@ -123,6 +149,7 @@ impl Stretch {
         let &ReadyBreak::AfterWork {
             worked,
             length,
+            shortest,
             whole,
         } = rule
         else {
@@ -130,8 +157,12 @@ impl Stretch {
         };
         let work = subtract(&self.counted, &self.paid);
         let beyond = after(&work, worked);
-        let taken = self.hull.1 - self.hull.0 - total(&self.counted);
-        let due = (length - taken).max(0);
+        // Punched breaks that are paid are counted time, and no break.
+        let off = self.off.iter().filter(|off| off.1 - off.0 >= shortest);
+        let punched: i64 = off
+            .map(|&(from, to)| to - from - overlap(&self.counted, (from, to)))
+            .sum();
+        let due = (length - punched - self.deducted).max(0);
         if beyond.is_empty() || due == 0 {
             return;
         }
@@ -145,6 +176,7 @@ impl Stretch {
 
     fn cut(&mut self, mut cut: Vec<Interval>) {
         normalize(&mut cut);
+        self.deducted += total(&cut);
         self.counted = subtract(&self.counted, &cut);
     }
 }

@@ -1,32 +1,36 @@
-//! Holidays, periods, and who is expected when: members with their joining and leaving, leave and shifts.
+//! Holidays, periods, and members with their employment, leave and shifts.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, ops::RangeInclusive};
 
 use facekit::PersonId;
-use jiff::civil::Date;
+use jiff::civil::{Date, Time};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{Error, Result, Schedule, time};
+use crate::{
+    error::{Error, Result},
+    policy::{Schedule, Terms},
+    time::DayNumber,
+};
 
 /// The half of a day that is free.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Half {
-    /// Until noon: coming late is not judged.
+    /// The first half of the working time. Lateness is recorded from the start of the second half.
     Morning,
-    /// From noon: leaving early is not judged.
+    /// The second half of the working time. Leaving early is recorded up to the end of the first half.
     Afternoon,
 }
 
-/// A day that is free for everyone.
+/// A day that is free for everybody.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[non_exhaustive]
 pub struct Holiday {
-    /// Its name.
+    /// The name.
     pub name: String,
-    /// The free half; `None` where the whole day is free.
+    /// The free half; `None` if the whole day is free.
     #[serde(default)]
     pub half: Option<Half>,
 }
@@ -52,7 +56,8 @@ impl Calendar {
         Self::default()
     }
 
-    /// Adds a holiday. Of several on one day, a whole one holds; two different halves are a whole one.
+    /// Adds a holiday. Of several holidays on one day, a whole day takes precedence over a half. Two different halves make a
+    /// whole day.
     pub fn add(&mut self, date: Date, name: impl Into<String>, half: Option<Half>) {
         let new = Holiday {
             name: name.into(),
@@ -98,7 +103,7 @@ pub struct Period {
     to: Date,
 }
 
-/// A period as it is written, before it is checked.
+/// A period before it is checked.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Ends {
@@ -115,15 +120,15 @@ impl TryFrom<Ends> for Period {
 }
 
 impl Period {
-    /// The longest period that is evaluated at once: ten years.
+    /// The longest period of one evaluation, in days: ten years.
     pub const MAX_DAYS: i32 = 3660;
 
     /// From the day `from` to the day `to`, both included.
     ///
     /// # Errors
     ///
-    /// [`Error::Period`] where it ends before it begins, is longer than [`MAX_DAYS`](Self::MAX_DAYS), or lies before 1901
-    /// or after 2198.
+    /// [`Error::Period`] if the period ends before it begins, is longer than [`MAX_DAYS`](Self::MAX_DAYS), or is not within
+    /// the years 1901 to 2198.
     pub fn new(from: Date, to: Date) -> Result<Self> {
         let wrong = |reason: &str| {
             Err(Error::Period {
@@ -157,18 +162,21 @@ impl Period {
         self.to
     }
 
-    /// How many days it has.
+    /// The number of days.
     #[must_use]
     pub fn days(&self) -> i32 {
-        time::day_of(self.to) - time::day_of(self.from) + 1
+        let days = DayNumber::of(self.to).days_since(DayNumber::of(self.from)) + 1;
+        // jiff's dates lie within 20,000 years.
+        days as i32
     }
 
-    pub(crate) fn numbers(&self) -> std::ops::RangeInclusive<i32> {
-        time::day_of(self.from)..=time::day_of(self.to)
+    /// The first and the last day.
+    pub(crate) fn day_numbers(&self) -> RangeInclusive<DayNumber> {
+        DayNumber::of(self.from)..=DayNumber::of(self.to)
     }
 }
 
-/// Days on which a member need not come.
+/// Leave of a member: days without obligation to work.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Leave {
@@ -176,14 +184,63 @@ pub struct Leave {
     pub from: Date,
     /// The last day, included.
     pub to: Date,
-    /// What for: "annual", "sick".
+    /// The kind of leave, such as "annual" or "sick".
     pub kind: String,
-    /// The free half of each of the days; `None` where all of it is free.
+    /// The free half of each day; `None` if the whole days are free, or `hours`.
     #[serde(default)]
     pub half: Option<Half>,
+    /// The free hours of each day; `None` if whole days or halves are free.
+    #[serde(default)]
+    pub hours: Option<Hours>,
 }
 
-/// The shifts of a member on one day, whatever the schedule says.
+/// Hours of a day, in local time.
+///
+/// ```
+/// use attendance_rules::Leave;
+///
+/// let doctor: Leave = serde_json::from_str(
+///     r#"{"from": "2026-03-02", "to": "2026-03-02", "kind": "doctor", "hours": {"from": "09:00", "to": "11:00"}}"#,
+/// )?;
+/// assert_eq!(doctor.hours.unwrap().to, "11:00".parse().unwrap());
+/// # Ok::<(), serde_json::Error>(())
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Hours {
+    /// The start.
+    #[serde(deserialize_with = "crate::policy::clock::deserialize")]
+    pub from: Time,
+    /// The end. It is on the next day if it is not after `from`.
+    #[serde(deserialize_with = "crate::policy::clock::deserialize")]
+    pub to: Time,
+}
+
+/// A period of employment.
+///
+/// ```
+/// use attendance_rules::{Employment, Member};
+/// use facekit::PersonId;
+///
+/// let mut anna = Member::new(PersonId::new("anna")?);
+/// anna.employment = vec![
+///     Employment { joined: None, left: Some("2026-03-10".parse().unwrap()) },
+///     Employment { joined: Some("2026-03-20".parse().unwrap()), left: None },
+/// ];
+/// # Ok::<(), facekit::Error>(())
+/// ```
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Employment {
+    /// The first day; `None` for no limit.
+    #[serde(default)]
+    pub joined: Option<Date>,
+    /// The last day; `None` for no limit.
+    #[serde(default)]
+    pub left: Option<Date>,
+}
+
+/// The shifts of a member on one day. They replace those of the schedule.
 ///
 /// ```
 /// use attendance_rules::{Member, Policy, Rules, ShiftsOn};
@@ -199,11 +256,11 @@ pub struct Leave {
 pub struct ShiftsOn {
     /// The day.
     pub date: Date,
-    /// Names of shifts; none for a day off.
+    /// Names of shifts. An empty list is a day off.
     pub shifts: Vec<String>,
 }
 
-/// What the rules know of a person.
+/// A member: employment, schedule and leave of a person.
 ///
 /// ```
 /// use attendance_rules::{Leave, Member};
@@ -217,6 +274,7 @@ pub struct ShiftsOn {
 ///     to: "2026-03-13".parse().unwrap(),
 ///     kind: "annual".into(),
 ///     half: None,
+///     hours: None,
 /// });
 /// assert!(anna.schedule.is_none(), "the policy's");
 /// # Ok::<(), facekit::Error>(())
@@ -225,33 +283,42 @@ pub struct ShiftsOn {
 #[serde(deny_unknown_fields)]
 #[non_exhaustive]
 pub struct Member {
-    /// Who.
+    /// The person.
     pub person: PersonId,
-    /// The group of the statistics: a department, a class.
+    /// The group for statistics, such as a department or a class.
     #[serde(default)]
     pub group: Option<String>,
-    /// The first day. Earlier sightings are refused.
+    /// The first day of employment. Earlier sightings are refused.
     #[serde(default)]
     pub joined: Option<Date>,
-    /// The last day. Later sightings are refused.
+    /// The last day of employment. Later sightings are refused.
     #[serde(default)]
     pub left: Option<Date>,
-    /// The last day that somebody has planned; scans after it bear the anomaly `expired_roster`.
+    /// Several periods of employment, in place of `joined` and `left`, for people who leave and come back.
+    #[serde(default)]
+    pub employment: Vec<Employment>,
+    /// The region, for holidays. It is one of `site.regions` of the policy.
+    #[serde(default)]
+    pub region: Option<String>,
+    /// The last day of the roster. Later scans have the anomaly `expired_roster`.
     #[serde(default)]
     pub roster_until: Option<Date>,
-    /// Which shifts when; `None` for the policy's schedule.
+    /// The schedule; `None` for the schedule of the policy.
     #[serde(default)]
     pub schedule: Option<Schedule>,
+    /// Contracts: dated schedules, expected hours and thresholds. They precede `schedule`.
+    #[serde(default)]
+    pub terms: Vec<Terms>,
     /// Days that differ from the schedule.
     #[serde(default)]
     pub shifts_on: Vec<ShiftsOn>,
-    /// Leave.
+    /// Days of leave.
     #[serde(default)]
     pub leave: Vec<Leave>,
 }
 
 impl Member {
-    /// Somebody about whom nothing else is known.
+    /// A member with the schedule of the policy and without leave.
     #[must_use]
     pub fn new(person: PersonId) -> Self {
         Self {
@@ -259,8 +326,11 @@ impl Member {
             group: None,
             joined: None,
             left: None,
+            employment: Vec::new(),
+            region: None,
             roster_until: None,
             schedule: None,
+            terms: Vec::new(),
             shifts_on: Vec::new(),
             leave: Vec::new(),
         }

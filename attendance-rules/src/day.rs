@@ -1,315 +1,285 @@
-//! What days were, from the shifts that were worked.
+//! Makes day records from the shifts that were worked.
+//!
+//! The work that is due on a day is in [`due`](crate::due).
 
 use std::borrow::Cow;
 use std::mem;
 use std::ops::RangeInclusive;
 use std::sync::Arc;
 
-use facekit::PersonId;
+use facekit::{Anomaly, PersonId};
 
 use crate::{
-    DayOf, DayRecord, Half, OvertimeTimes, Period, Rules, Seconds, ShiftRecord, Status, Times,
-    WindowTime,
-    interval::{Interval, clip, last, normalize, overlap, subtract, total},
-    overtime::{Day, Week},
-    rules::Plan,
-    time::{date_of, day_of, seconds_of},
-    work::Account,
+    account::Account,
+    breaks::take_breaks_of_day,
+    calendar::Period,
+    cycle::CycleRun,
+    day_count::DayCount,
+    day_notes::{cut_week, notes_of},
+    due::DueWork,
+    interval::{ALWAYS, Interval, clip, last, normalize, overlap, subtract, total},
+    overtime::{DayOfWork, Week},
+    plan::Plan,
+    policy::DayOf,
+    ready::Cycle,
+    record::{DayRecord, OvertimeTimes, ShiftRecord, Status, Times, WindowTime},
+    rules::Rules,
+    seconds::Seconds,
+    time::{DayNumber, Instant},
 };
 
-/// What a shift that was worked comes to.
-pub(crate) struct Worked {
-    /// Its place in the ledger.
-    pub(crate) place: usize,
+/// The work of a shift, and the days for which it counts.
+pub(crate) struct WorkedShift {
+    /// The index of its record in the ledger.
+    pub(crate) index: usize,
     pub(crate) account: Account,
-    /// The day of its schedule, or else of its first punch.
-    pub(crate) home: i32,
-    /// Which of the scheduled shifts.
+    /// The day of its schedule, or of its first punch if it is not scheduled.
+    pub(crate) home: DayNumber,
+    /// The index of the scheduled shift.
     pub(crate) shift: Option<usize>,
-    /// The days it counts for, with what of it is theirs.
-    pub(crate) days: Vec<(i32, Interval)>,
-    pub(crate) anomalies: u32,
+    /// The days for which it counts, with the part of the time that belongs to each.
+    pub(crate) days: Vec<(DayNumber, Interval)>,
+    pub(crate) anomalies: Vec<Anomaly>,
 }
 
-impl Worked {
-    fn day(&self) -> i32 {
+impl WorkedShift {
+    /// The first day for which it counts.
+    fn day(&self) -> DayNumber {
         self.days.first().map_or(self.home, |day| day.0)
     }
 }
 
-/// What a shift contributes to a day.
-struct Piece {
-    day: i32,
-    /// The place of its shift.
-    place: usize,
-    /// The first of its shift, which has what cannot be split.
+/// The part of a shift that counts for one day.
+struct DayPart {
+    day: DayNumber,
+    /// The index of the shift's record.
+    shift_index: usize,
+    /// It is the first part of its shift. It has everything that cannot be split.
     leads: bool,
-    rest_day: bool,
-    holiday: bool,
+    is_on_rest_day: bool,
+    is_on_holiday: bool,
     times: Times,
     work: Vec<Interval>,
-    anomalies: u32,
+    anomalies: Vec<Anomaly>,
 }
 
-/// What is asked for on a day: by its own schedule, and by shifts of other days that count for it.
-#[derive(Debug, Default)]
-struct Due<'r> {
-    /// Something is scheduled, whether or not it is free.
-    scheduled: bool,
-    /// Something is scheduled that is not free.
-    obliged: bool,
-    holiday: Option<&'r str>,
-    leave: Option<&'r str>,
-    half: Option<Half>,
-    expected: i64,
-    /// The last second at which a shift of it can be scanned.
-    until: Option<i64>,
-}
-
-impl Due<'_> {
-    /// What is scheduled is free by leave.
-    fn is_on_leave(&self) -> bool {
-        self.scheduled && !self.obliged && self.leave.is_some()
-    }
-
-    /// What is asked for where so much is on a whole day.
-    fn halved(&self, value: i64) -> i64 {
-        if self.half.is_some() {
-            value / 2
-        } else {
-            value
-        }
-    }
-}
-
-/// Shifts that become days.
+/// The shifts of a person, divided into days.
 pub(crate) struct Days<'r> {
     rules: &'r Rules,
     plan: &'r Plan,
-    as_of: i64,
+    as_of: Instant,
     shifts: &'r [ShiftRecord],
     /// In order of days.
-    pieces: Vec<Piece>,
+    parts: Vec<DayPart>,
 }
 
 impl<'r> Days<'r> {
-    /// Takes the breaks of each day, and completes the records of the shifts.
+    /// Takes the breaks of each day, and sets the times of the shift records.
     pub(crate) fn new(
         rules: &'r Rules,
         plan: &'r Plan,
-        as_of: i64,
-        mut worked: Vec<Worked>,
+        as_of: Instant,
+        mut worked: Vec<WorkedShift>,
         shifts: &'r mut [ShiftRecord],
     ) -> Self {
-        worked.sort_by_key(|it| (it.day(), it.place));
+        worked.sort_by_key(|it| (it.day(), it.index));
         for day in worked.chunk_by_mut(|one, other| one.day() == other.day()) {
-            rules.take_breaks_of_day(day.iter_mut().map(|it| (it.shift, &mut it.account)));
+            let accounts = day.iter_mut().map(|it| (it.shift, &mut it.account));
+            take_breaks_of_day(&rules.zone, &rules.shifts, &rules.breaks, accounts);
         }
         let mut days = Self {
             rules,
             plan,
             as_of,
             shifts: &[],
-            pieces: Vec::with_capacity(worked.len()),
+            parts: Vec::with_capacity(worked.len()),
         };
         for mut it in worked {
-            shifts[it.place].times = it.account.times((i64::MIN, i64::MAX));
-            days.note(&mut it);
+            shifts[it.index].times = it.account.times(ALWAYS);
+            days.add_parts(&mut it);
         }
-        days.pieces.sort_by_key(|piece| (piece.day, piece.place));
+        days.parts.sort_by_key(|part| (part.day, part.shift_index));
         days.shifts = shifts;
         days
     }
 
-    /// Notes for which days a shift counts.
-    fn note(&mut self, it: &mut Worked) {
+    /// Adds the parts of a shift, one for each day for which it counts.
+    fn add_parts(&mut self, it: &mut WorkedShift) {
         let rules = self.rules;
         let overtime = &rules.policy.overtime;
         let split = it.days.len() > 1;
-        for (at, &(day, bounds)) in it.days.iter().enumerate() {
-            let leads = at == 0;
-            // What is scheduled is no work of a rest day, also on the morning after; nor of a holiday, but where it is split.
+        for (index, &(day, bounds)) in it.days.iter().enumerate() {
+            let leads = index == 0;
+            // A scheduled shift is no work on a rest day, even if it reaches into one. Nor is it work on a holiday that
+            // follows its own day, unless the policy splits it at midnight.
             let scheduled = it.shift.is_some();
-            let rest_day =
+            let is_on_rest_day =
                 overtime.rest_days && !scheduled && !rules.day_plan(self.plan, day).scheduled;
             let holiday_of = if scheduled && !split { it.home } else { day };
-            self.pieces.push(Piece {
+            self.parts.push(DayPart {
                 day,
-                place: it.place,
+                shift_index: it.index,
                 leads,
-                rest_day,
-                holiday: overtime.holidays && rules.is_holiday(holiday_of),
+                is_on_rest_day,
+                is_on_holiday: overtime.holidays && rules.is_holiday(self.plan, holiday_of),
                 times: it.account.times(bounds),
                 work: if split {
                     clip(&it.account.counted, bounds)
                 } else {
                     mem::take(&mut it.account.counted)
                 },
-                anomalies: if leads { it.anomalies } else { 0 },
+                // They are all on the first of its days.
+                anomalies: mem::take(&mut it.anomalies),
             });
         }
     }
 
     /// The records of the days of `period`.
     pub(crate) fn records(&self, person: &PersonId, period: Period) -> Vec<DayRecord> {
-        let (first, last) = (*period.numbers().start(), *period.numbers().end());
-        let weekly = self.rules.policy.overtime.weekly_after.is_some();
-        let from = if weekly {
-            self.rules.week_of(first)
-        } else {
-            first
-        };
-        // Only the last shift can have more to come.
-        let unsettled = self
-            .shifts
-            .last()
-            .filter(|shift| !shift.is_final)
-            .map(|shift| {
-                let opened = self.rules.zone.day(seconds_of(shift.opened));
-                opened.min(day_of(shift.day))
-            });
-        let mut records = Vec::with_capacity((last - first + 1) as usize);
-        let mut week = Week::default();
-        let mut at = self.pieces.partition_point(|piece| piece.day < from);
-        for day in from..=last {
-            let start = at;
-            while self.pieces.get(at).is_some_and(|piece| piece.day == day) {
-                at += 1;
+        let days = period.day_numbers();
+        let (first, last) = (*days.start(), *days.end());
+        // Weekly overtime depends on the whole week, and expected hours of a month on the whole month.
+        let rules = self.rules;
+        let mut from = first;
+        if rules.policy.overtime.weekly_after.is_some() {
+            from = from.min(rules.week_start(first));
+        }
+        if rules.uses_cycles(self.plan) {
+            for cycle in [Cycle::Week, Cycle::Month] {
+                from = from.min(rules.cycle_days(cycle, first).0);
             }
-            let pieces = &self.pieces[start..at];
+        }
+        let unsettled = self.first_unsettled_day();
+        let mut records = Vec::with_capacity(period.days() as usize);
+        let (mut week, mut cycles) = (Week::default(), CycleRun::default());
+        let mut rest = &self.parts[self.parts.partition_point(|part| part.day < from)..];
+        for day in DayNumber::all(from..=last) {
+            let number = rest.iter().take_while(|part| part.day == day).count();
+            let (parts, later) = rest.split_at(number);
+            rest = later;
             let settled = unsettled.is_none_or(|unsettled| day < unsettled);
-            let record = self.day(person, day, pieces, settled, &mut week);
+            let record = self.record(person, day, parts, settled, &mut week, &mut cycles);
             records.extend(record.filter(|_| day >= first));
+        }
+        if rules.policy.overtime.weekly_after.is_some()
+            && let Some(note) = cut_week(rules, self.plan, self.shifts, first)
+        {
+            let next_week = rules.week_start(first) + 7;
+            let of_week = |record: &&mut DayRecord| DayNumber::of(record.date) < next_week;
+            for record in records.iter_mut().take_while(of_week) {
+                record.notes.push(note.clone());
+                record.anomalies += 1;
+            }
         }
         records
     }
 
-    fn day(
+    /// The first day that later punches can change. Only the last shift can get more punches.
+    fn first_unsettled_day(&self) -> Option<DayNumber> {
+        let last = self.shifts.last().filter(|shift| !shift.is_final)?;
+        let opened = self.rules.zone.day(Instant::of(last.opened));
+        Some(opened.min(DayNumber::of(last.day)))
+    }
+
+    /// The record of a day, if it has one. `settled` is false if later punches can change the day.
+    fn record(
         &self,
         person: &PersonId,
-        day: i32,
-        pieces: &[Piece],
+        day: DayNumber,
+        parts: &[DayPart],
         settled: bool,
         week: &mut Week,
+        cycles: &mut CycleRun,
     ) -> Option<DayRecord> {
         let rules = self.rules;
-        let due = self.due(day);
-        let bounds = rules.zone.bounds(day);
-        if pieces.is_empty() && !due.obliged && !due.is_on_leave() {
+        let mut due = rules.due(self.plan, day);
+        let closes = due.cycle.is_some_and(|(cycle, _)| {
+            cycles.begin(rules, self.plan, day, cycle);
+            cycles.closes(day, cycle)
+        });
+        if parts.is_empty() && !due.obliged && !due.has_leave() && !closes {
             return None;
         }
         let is_final = settled
-            && self.as_of >= bounds.1
-            && due.until.is_none_or(|until| self.as_of > until)
-            && pieces.iter().all(|piece| self.shifts[piece.place].is_final);
-        if pieces.is_empty() && !is_final && due.obliged {
+            && self.as_of >= rules.zone.bounds(day).1
+            && due.open_until.is_none_or(|until| self.as_of > until)
+            && parts
+                .iter()
+                .all(|part| self.shifts[part.shift_index].is_final);
+        if parts.is_empty() && !is_final && (due.obliged || (closes && !due.has_leave())) {
             return None;
         }
-        let mut record = DayRecord {
-            person: person.clone(),
-            date: date_of(day),
-            status: Status::Present,
-            is_final,
-            first: None,
-            last: None,
-            shifts: 0,
-            times: Times::default(),
-            counted: Seconds(0),
-            expected: Seconds(due.expected),
-            balance: Seconds(0),
-            late: Seconds(0),
-            left_early: Seconds(0),
-            overtime: OvertimeTimes::default(),
-            windows: Vec::new(),
-            open: false,
-            automatic: false,
-            obliged: due.obliged,
-            holiday: due.holiday.map(str::to_owned),
-            leave: due.leave.map(str::to_owned),
-            half: due.half,
-            anomalies: pieces.iter().map(|piece| piece.anomalies).sum(),
-        };
-        self.sum(&mut record, pieces);
+        let mut record = empty_record(person, day, &due);
+        record.is_final = is_final;
+        self.sum(&mut record, parts);
         record.counted = self.rounded(record.times.paid());
-        record.balance = Seconds(record.counted.0 - due.expected);
-        record.status = self.status(&record, pieces, &due);
-        let work = work_of(pieces, record.counted.0);
-        record.overtime = rules.overtime(
+        if let Some(cycle) = due.cycle {
+            due.expected = cycles.expect(cycle.0, record.counted.0, closes && is_final);
+            if due.leave_halves > 0 {
+                record.leave_time = Seconds(cycles.share(cycle, due.leave_halves));
+            }
+            record.expected = Seconds(due.expected);
+            if parts.is_empty() && !due.obliged && !due.has_leave() && due.expected == 0 {
+                return None;
+            }
+        }
+        record.balance = self.balance(record.counted.0 - due.expected);
+        record.status = self.status(&record, parts, &due);
+        let work = work_of(parts, record.counted.0);
+        let overtime = rules.overtime(
+            self.plan,
             week,
-            &Day {
+            &DayOfWork {
                 day,
                 work: &work.all,
                 rest_day: &work.rest_day,
                 holiday: &work.holiday,
-                expected: due.obliged.then_some(due.expected),
+                expected: (due.obliged && due.cycle.is_none()).then_some(due.expected),
             },
         );
+        record.overtime = overtime.times;
         for (name, from, to) in &rules.windows {
             let within = rules.within_clock(&work.all, *from, *to);
             if within > 0 {
-                let (name, worked) = (Arc::clone(name), Seconds(within));
-                record.windows.push(WindowTime { name, worked });
+                record.windows.push(WindowTime {
+                    name: Arc::clone(name),
+                    worked: Seconds(within),
+                    overtime: Seconds(rules.within_clock(&overtime.counted, *from, *to)),
+                });
             }
         }
+        let worked = parts.iter().filter(|part| part.leads);
+        let worked = worked.map(|part| part.shift_index);
+        notes_of(rules, self.plan, self.shifts, &worked, &mut record);
         Some(record)
     }
 
-    /// What is asked for on a day.
-    fn due(&self, day: i32) -> Due<'r> {
-        let rules = self.rules;
-        let mut due = Due::default();
-        // The scheduled shifts of whole days, from when until when each is.
-        let mut whole = Vec::new();
-        for home in rules.homes(day).filter(|&home| rules.zone.exists(home)) {
-            let plan = rules.day_plan(self.plan, home);
-            if home == day {
-                due.holiday = plan.holiday;
-            }
-            let mut hours = Vec::with_capacity(plan.shifts.len());
-            for &shift in plan.shifts {
-                let (start, end) = rules.hours(home, shift);
-                if rules.day_of_hours(home, (start, end)) == day {
-                    hours.push((shift, start, end));
-                    let until = end + rules.shifts[shift].after;
-                    due.until = due.until.max(Some(until));
-                }
-            }
-            if hours.is_empty() && !(plan.shifts.is_empty() && home == day) {
-                continue;
-            }
-            due.scheduled |= plan.employed && plan.scheduled;
-            due.leave = due.leave.or(plan.leave);
-            due.half = due.half.or(plan.half);
-            if !plan.obliged() {
-                continue;
-            }
-            due.obliged = true;
-            if plan.shifts.is_empty() {
-                let expected = rules.policy.work.expected.unwrap_or_default();
-                due.expected += plan.halved(expected.0);
-            } else if plan.half.is_some() {
-                due.expected += plan.halved(rules.expected_of(&hours));
-            } else {
-                whole.append(&mut hours);
-            }
-        }
-        due.expected += rules.expected_of(&whole);
-        due
-    }
-
+    /// A sum of a day, rounded as the policy says.
     fn rounded(&self, length: Seconds) -> Seconds {
         let round = self.rules.policy.work.rounding.duration;
         Seconds(round.map_or(length.0, |round| round.apply(length.0)))
     }
 
-    fn sum(&self, record: &mut DayRecord, pieces: &[Piece]) {
-        for piece in pieces {
-            record.times.add(&piece.times);
-            let shift = &self.shifts[piece.place];
+    /// The balance of a day: nothing if only time within the tolerance is missing.
+    fn balance(&self, balance: i64) -> Seconds {
+        let tolerance = self.rules.policy.work.tolerance.0;
+        Seconds(if (-tolerance..0).contains(&balance) {
+            0
+        } else {
+            balance
+        })
+    }
+
+    /// Adds the parts of the day to its record.
+    fn sum(&self, record: &mut DayRecord, parts: &[DayPart]) {
+        for part in parts {
+            record.times.add(&part.times);
+            record.notes.extend_from_slice(&part.anomalies);
+            let shift = &self.shifts[part.shift_index];
             let (first, last) = (shift.opened, shift.closed);
             record.first = Some(record.first.map_or(first, |known| known.min(first)));
             record.last = Some(record.last.map_or(last, |known| known.max(last)));
-            if piece.leads {
+            if part.leads {
                 record.shifts += 1;
                 record.late.0 += shift.late.0;
                 record.left_early.0 += shift.left_early.0;
@@ -319,9 +289,9 @@ impl<'r> Days<'r> {
         }
     }
 
-    fn status(&self, record: &DayRecord, pieces: &[Piece], due: &Due<'_>) -> Status {
+    fn status(&self, record: &DayRecord, parts: &[DayPart], due: &DueWork<'_>) -> Status {
         if record.shifts == 0 {
-            // At most the night before has its end on this day.
+            // The day has no shift of its own. At most, a split shift of the day before ends on it.
             return if due.is_on_leave() {
                 Status::OnLeave
             } else if due.obliged && record.is_final {
@@ -330,19 +300,26 @@ impl<'r> Days<'r> {
                 Status::Present
             };
         }
-        let shifts = || pieces.iter().map(|piece| &self.shifts[piece.place]);
-        // A shift split at midnight is judged as a whole, on its first day.
-        let leading = pieces.iter().filter(|piece| piece.leads);
-        let whole = leading.map(|piece| self.shifts[piece.place].times.paid().0);
-        let whole = self.rounded(Seconds(whole.sum()));
-        let work = &self.rules.policy.work;
-        let below =
-            |limit: Option<Seconds>| limit.is_some_and(|limit| whole.0 < due.halved(limit.0));
-        if shifts().any(|shift| shift.refused) || (record.open && below(work.full_day)) {
+        let shifts = || parts.iter().map(|part| &self.shifts[part.shift_index]);
+        // A shift that is split at midnight is judged as a whole, on its first day.
+        let leading = parts.iter().filter(|part| part.leads);
+        let whole = leading.map(|part| self.shifts[part.shift_index].times.paid().0);
+        let whole = self.rounded(Seconds(whole.sum())).0;
+        let below = |limit: Option<i64>| limit.is_some_and(|limit| whole < limit);
+        // Without a threshold for a full day, nothing shows that a day with a missing punch is one.
+        let short = due.full_day.is_none() || below(due.full_day);
+        let lone = |shift: &ShiftRecord| shift.opened == shift.closed;
+        if shifts().any(|shift| shift.refused) || (short && (record.open || shifts().all(lone))) {
             Status::Incomplete
-        } else if below(work.half_day) && due.obliged {
-            Status::Absent
-        } else if below(work.full_day) {
+        } else if whole == 0 || below(due.half_day) {
+            if due.obliged {
+                Status::Absent
+            } else if due.is_on_leave() {
+                Status::OnLeave
+            } else {
+                Status::Free
+            }
+        } else if below(due.full_day) {
             Status::HalfDay
         } else {
             Status::Present
@@ -350,29 +327,61 @@ impl<'r> Days<'r> {
     }
 }
 
-/// What was worked on a day, and what of it on a rest day's or a holiday's account.
+/// The record of a day without any times.
+fn empty_record(person: &PersonId, day: DayNumber, due: &DueWork<'_>) -> DayRecord {
+    DayRecord {
+        person: person.clone(),
+        date: day.date(),
+        status: Status::Present,
+        is_final: false,
+        first: None,
+        last: None,
+        shifts: 0,
+        times: Times::default(),
+        counted: Seconds(0),
+        expected: Seconds(due.expected),
+        balance: Seconds(0),
+        late: Seconds(0),
+        left_early: Seconds(0),
+        overtime: OvertimeTimes::default(),
+        windows: Vec::new(),
+        open: false,
+        automatic: false,
+        obliged: due.obliged,
+        due: DayCount::of_halves(due.halves),
+        on_leave: DayCount::of_halves(due.leave_halves),
+        leave_time: Seconds(due.leave_time),
+        holiday: due.holiday.map(str::to_owned),
+        leave: due.leave.map(str::to_owned),
+        half: due.half,
+        anomalies: 0,
+        notes: Vec::new(),
+    }
+}
+
+/// The work of a day, and the parts of it on a rest day and on a holiday.
 struct Work<'a> {
     all: Cow<'a, [Interval]>,
     rest_day: Cow<'a, [Interval]>,
     holiday: Cow<'a, [Interval]>,
 }
 
-/// The work of a day, made as long as what counts of it: rounding takes from its end or adds to it.
-fn work_of(pieces: &[Piece], counted: i64) -> Work<'_> {
-    let of = |which: fn(&Piece) -> bool| match pieces {
+/// The work of a day, with a length of `counted` seconds. Rounding of the sum cuts or extends it at its end.
+fn work_of(parts: &[DayPart], counted: i64) -> Work<'_> {
+    let of = |which: fn(&DayPart) -> bool| match parts {
         [only] if which(only) => Cow::Borrowed(&only.work[..]),
         [_] => Cow::Borrowed(&[][..]),
         _ => {
-            let pieces = pieces.iter().filter(|piece| which(piece));
-            let mut set: Vec<Interval> = pieces.flat_map(|piece| &piece.work).copied().collect();
+            let parts = parts.iter().filter(|part| which(part));
+            let mut set: Vec<Interval> = parts.flat_map(|part| &part.work).copied().collect();
             normalize(&mut set);
             Cow::Owned(set)
         }
     };
     let mut work = Work {
         all: of(|_| true),
-        rest_day: of(|piece| piece.rest_day),
-        holiday: of(|piece| piece.holiday),
+        rest_day: of(|part| part.is_on_rest_day),
+        holiday: of(|part| part.is_on_holiday),
     };
     let more = counted - total(&work.all);
     let Some(&(_, end)) = work.all.last().filter(|_| more != 0) else {
@@ -385,7 +394,7 @@ fn work_of(pieces: &[Piece], counted: i64) -> Work<'_> {
         if more > 0
             && let Some(last) = rounded.last_mut().filter(|last| last.1 == end)
         {
-            last.1 += more;
+            last.1 = last.1 + more;
         }
         *set = Cow::Owned(rounded);
     }
@@ -393,55 +402,16 @@ fn work_of(pieces: &[Piece], counted: i64) -> Work<'_> {
 }
 
 impl Rules {
-    /// The days whose scheduled shifts can count for `day`, with one more for a day that the date line skipped.
-    fn homes(&self, day: i32) -> RangeInclusive<i32> {
+    /// The days whose scheduled shifts can count for `day`. One day is added for a day that the date line skipped.
+    pub(crate) fn homes(&self, day: DayNumber) -> RangeInclusive<DayNumber> {
         match self.policy.assignment.day {
             DayOf::Start | DayOf::SplitAtMidnight => day..=day,
             DayOf::End | DayOf::MostWorked => day - 2..=day,
         }
     }
 
-    /// Takes the breaks of shifts that count for one day.
-    fn take_breaks_of_day<'a>(&self, day: impl Iterator<Item = (Option<usize>, &'a mut Account)>) {
-        let mut others = Vec::new();
-        for (shift, account) in day {
-            match shift.and_then(|shift| self.shifts[shift].breaks.as_ref()) {
-                Some(own) => self.take_breaks(own, &mut [account]),
-                None => others.push(account),
-            }
-        }
-        self.take_breaks(&self.breaks, &mut others);
-    }
-
-    /// What is expected of shifts of one day, from when until when each is: what counts of them without a minute more or less.
-    pub(crate) fn expected_of(&self, shifts: &[(usize, i64, i64)]) -> i64 {
-        if let &[(shift, start, end)] = shifts
-            && let Some(usual) = self.shifts[shift].usual
-            && self.no_clock_changes(start, end)
-        {
-            return usual;
-        }
-        let stated = shifts.iter().filter_map(|it| self.shifts[it.0].stated);
-        let stated: i64 = stated.sum();
-        let others = shifts
-            .iter()
-            .filter(|it| self.shifts[it.0].stated.is_none());
-        let worked = others.map(|&(shift, start, end)| {
-            let account = Account {
-                counted: vec![(start, end)],
-                hull: (start, end),
-                ..Account::default()
-            };
-            (Some(shift), account)
-        });
-        let mut worked: Vec<_> = worked.collect();
-        self.take_breaks_of_day(worked.iter_mut().map(|it| (it.0, &mut it.1)));
-        let worked = worked.iter().map(|it| total(&it.1.counted));
-        stated + worked.sum::<i64>()
-    }
-
     /// The day for which a scheduled shift counts.
-    fn day_of_hours(&self, home: i32, hours: Interval) -> i32 {
+    pub(crate) fn day_of_hours(&self, home: DayNumber, hours: Interval) -> DayNumber {
         match self.policy.assignment.day {
             DayOf::Start | DayOf::SplitAtMidnight => home,
             DayOf::End => self.zone.day((hours.1 - 1).max(hours.0)),
@@ -449,54 +419,50 @@ impl Rules {
         }
     }
 
-    /// The days that a shift counts for, with what of it is theirs.
+    /// The days for which a shift counts, with the part of the time that belongs to each.
     pub(crate) fn days_of_shift(
         &self,
         account: &Account,
-        home: i32,
+        home: DayNumber,
         scheduled: Option<Interval>,
-    ) -> Vec<(i32, Interval)> {
-        let all = (i64::MIN, i64::MAX);
-        match self.policy.assignment.day {
-            DayOf::Start => vec![(home, all)],
-            DayOf::End => {
-                let hours = scheduled.unwrap_or(account.span);
-                vec![(self.day_of_hours(home, hours), all)]
-            }
-            DayOf::MostWorked => {
-                // What is expected of a scheduled shift and what is worked of it are on one day.
-                let day = match scheduled {
-                    Some(hours) => self.day_of_hours(home, hours),
-                    None => self.day_with_most(&account.counted).unwrap_or(home),
-                };
-                vec![(day, all)]
-            }
-            DayOf::SplitAtMidnight => {
-                let to = account.span.1.max(account.hull.1);
-                let from = account.span.0.min(if account.counted.is_empty() {
-                    account.span.0
-                } else {
-                    account.hull.0
-                });
-                let mut days = self.days_of((from, to));
-                // What belongs to the days before or after the shift's own is theirs; what cannot be split is the first's.
-                if let Some(first) = days.first_mut() {
-                    first.1.0 = i64::MIN;
-                }
-                if let Some(last) = days.last_mut() {
-                    last.1.1 = i64::MAX;
-                }
-                if days.is_empty() {
-                    vec![(home, all)]
-                } else {
-                    days
-                }
-            }
+    ) -> Vec<(DayNumber, Interval)> {
+        let day = match self.policy.assignment.day {
+            DayOf::Start => home,
+            DayOf::End => self.day_of_hours(home, scheduled.unwrap_or(account.span)),
+            DayOf::MostWorked => match scheduled {
+                // The schedule alone decides, so that the work and its expected time are on the same day.
+                Some(hours) => self.day_of_hours(home, hours),
+                None => self.day_with_most(&account.counted).unwrap_or(home),
+            },
+            DayOf::SplitAtMidnight => return self.split_at_midnight(account, home),
+        };
+        vec![(day, ALWAYS)]
+    }
+
+    fn split_at_midnight(&self, account: &Account, home: DayNumber) -> Vec<(DayNumber, Interval)> {
+        let to = account.span.1.max(account.hull.1);
+        let from = account.span.0.min(if account.counted.is_empty() {
+            account.span.0
+        } else {
+            account.hull.0
+        });
+        let mut days = self.days_of((from, to));
+        // The first and the last part have no outer limit, so that all parts together are the whole shift.
+        if let Some(first) = days.first_mut() {
+            first.1.0 = Instant::MIN;
+        }
+        if let Some(last) = days.last_mut() {
+            last.1.1 = Instant::MAX;
+        }
+        if days.is_empty() {
+            vec![(home, ALWAYS)]
+        } else {
+            days
         }
     }
 
-    /// The day on which most of a set lies, the earlier of two that are equal.
-    fn day_with_most(&self, set: &[Interval]) -> Option<i32> {
+    /// The day with the largest part of a set; of two equal days, the earlier.
+    fn day_with_most(&self, set: &[Interval]) -> Option<DayNumber> {
         let days = self.days_of((set.first()?.0, set.last()?.1));
         let most = days
             .into_iter()
@@ -504,14 +470,14 @@ impl Rules {
         most.map(|(day, _)| day)
     }
 
-    /// The local days of an interval, each with its bounds.
-    fn days_of(&self, span: Interval) -> Vec<(i32, Interval)> {
+    /// The days of an interval, each with its bounds.
+    fn days_of(&self, span: Interval) -> Vec<(DayNumber, Interval)> {
         let (from, to) = (
             self.zone.day(span.0),
             self.zone.day((span.1 - 1).max(span.0)),
         );
-        debug_assert!(to - from < 10, "shifts are shorter");
-        (from..=to)
+        debug_assert!(to.days_since(from) < 10, "a shift has at most a few days");
+        DayNumber::all(from..=to)
             .map(|day| (day, self.zone.bounds(day)))
             .filter(|(_, bounds)| bounds.0 < bounds.1)
             .collect()

@@ -1,12 +1,13 @@
-//! The first moment of truth: what a sighting means, at once.
+//! Decides on a sighting.
 
 use facekit::{AttendancePolicy, Decision, Mark, Sighting, Verdict};
 use jiff::SignedDuration;
 
 use crate::{
-    PunchKind, Rules,
-    scan::{Input, Scan, Step},
-    time::{checked, seconds_of, timestamp_of},
+    punch::PunchKind,
+    rules::Rules,
+    scan::{Scan, ScanState, ScanVerdict},
+    time::Instant,
 };
 
 /// Decides as [`Rules::evaluate`] does for the same punches in the same order.
@@ -35,7 +36,7 @@ impl AttendancePolicy for Rules {
     }
 
     fn decide(&self, past: &[Mark], sighting: &Sighting) -> facekit::Result<Decision> {
-        let at = checked(sighting.at, || "sighting".to_owned())?;
+        let at = Instant::checked(sighting.at, || "sighting".to_owned())?;
         if !past.is_sorted_by_key(|mark| mark.at) {
             return Err(facekit::Error::argument(
                 "past",
@@ -48,41 +49,30 @@ impl AttendancePolicy for Rules {
                 "a mark is later than the sighting",
             ));
         }
-        let needed = past.partition_point(|mark| seconds_of(mark.at) < at - self.lookback);
-        let mut scan = Scan::new(self, self.plan(&sighting.person));
+        let needed = past.partition_point(|mark| Instant::of(mark.at) < at - self.lookback);
+        let mut state = ScanState::new(self, self.plan(&sighting.person));
         for mark in &past[needed..] {
-            scan.replay(mark);
+            state.replay(mark);
         }
-        let input = Input {
+        let scan = Scan {
             at,
             kind: PunchKind::Undetermined,
             device: sighting.device.as_deref(),
             liveness: sighting.liveness,
         };
         let mut anomalies = Vec::new();
-        let (verdict, opened) = match scan.step(&input, &mut anomalies) {
-            Step::Accepted {
-                direction, stay, ..
-            } => (
-                Verdict::Accepted { direction },
-                Some(timestamp_of(stay.opened)),
-            ),
-            Step::Duplicate { seconds_left } => {
-                // At least one and at most a day.
-                (
-                    Verdict::Duplicate {
-                        seconds_left: seconds_left.unsigned_abs(),
-                    },
-                    None,
-                )
+        let (verdict, opened) = match state.read(&scan, &mut anomalies) {
+            ScanVerdict::Accepted(accepted) => {
+                let direction = accepted.direction;
+                let opened = accepted.stay.opened.timestamp();
+                (Verdict::Accepted { direction }, Some(opened))
             }
-            Step::Refused { code, reason } => (
-                Verdict::Refused {
-                    code: code.to_owned(),
-                    reason,
-                },
-                None,
-            ),
+            ScanVerdict::Duplicate { seconds_left } => {
+                // At least a second and at most a day, so it is not negative.
+                let seconds_left = seconds_left.unsigned_abs();
+                (Verdict::Duplicate { seconds_left }, None)
+            }
+            ScanVerdict::Refused(refusal) => (refusal.into(), None),
         };
         let mut decision = Decision::new(verdict);
         decision.anomalies = anomalies;

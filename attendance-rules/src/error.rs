@@ -1,14 +1,13 @@
-//! The one error type of the crate.
+//! The error type of the crate.
 
 use jiff::{Timestamp, civil::Date};
 
 /// `Result` with this crate's [`Error`].
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
-/// What is wrong with what was handed in, and where.
+/// An error in the input: a policy, a calendar, or records.
 ///
-/// What people do is never an error: a punch that cannot count is an [`Outcome`](crate::Outcome). Messages name the key,
-/// the record or the date at fault.
+/// A punch that does not count is not an error but an [`Outcome`](crate::Outcome). Messages name the wrong key, record or date.
 ///
 /// ```
 /// use attendance_rules::Policy;
@@ -19,12 +18,12 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// A calendar file cannot be read, or holds something that no rule covers.
+    /// A calendar file cannot be read, or has content that is not supported.
     #[error("calendar{}: {reason}", event.as_ref().map_or_else(String::new, |event| format!(", event {event:?}")))]
     Calendar {
         /// The event's UID, or else its summary.
         event: Option<String>,
-        /// What is wrong.
+        /// The reason.
         reason: String,
     },
 
@@ -33,74 +32,74 @@ pub enum Error {
     Correction {
         /// The correction's id.
         id: String,
-        /// What is wrong.
+        /// The reason.
         reason: String,
     },
 
-    /// Two different records bear one id. (Equal records of one id are one record.)
+    /// Two different records have the same id. Equal records with the same id are not an error.
     #[error("{what} {id:?}: two different records have this id")]
     DuplicateId {
-        /// What the id is of: "punch", "correction", "member".
+        /// The kind of record: "punch", "correction" or "member".
         what: &'static str,
         /// The id.
         id: String,
     },
 
-    /// The records of a person contradict each other or the policy.
+    /// The data of a member contradict each other or the policy.
     #[error("member {person}: {reason}")]
     Member {
-        /// Who.
+        /// The person.
         person: String,
-        /// What is wrong.
+        /// The reason.
         reason: String,
     },
 
-    /// A record of one person among those of another.
-    #[error("{what} {id:?} is of {found}, and the records of {expected} were asked for")]
+    /// A record belongs to another person.
+    #[error("{what} {id:?} belongs to {found}, but {expected} is evaluated")]
     OtherPerson {
-        /// "punch" or "correction".
+        /// The kind of record: "punch" or "correction".
         what: &'static str,
         /// The record's id.
         id: String,
-        /// Whose records these are.
+        /// The person who is evaluated.
         expected: String,
-        /// Whose record it is.
+        /// The person of the record.
         found: String,
     },
 
-    /// A period ends before it begins, or is longer than [`Period::MAX_DAYS`](crate::Period::MAX_DAYS).
+    /// A period ends before it begins, is longer than [`Period::MAX_DAYS`](crate::Period::MAX_DAYS), or is out of range.
     #[error("period {from} to {to}: {reason}")]
     Period {
         /// The first day.
         from: Date,
         /// The last day.
         to: Date,
-        /// What is wrong.
+        /// The reason.
         reason: String,
     },
 
-    /// A policy does not parse, or contradicts itself.
+    /// A policy cannot be read, or contradicts itself.
     #[error("policy{}: {reason}", if path.is_empty() { String::new() } else { format!(", {path}") })]
     Policy {
-        /// The key, as in `shifts[0].end`; empty where it is the file as a whole.
+        /// The path of the key, as in `shifts[0].end`. Empty if the error concerns the whole file.
         path: String,
-        /// What is wrong with it.
+        /// The reason.
         reason: String,
     },
 
     /// A session, or a series of sessions, contradicts itself.
     #[error("session {id:?}: {reason}")]
     Session {
-        /// Its id.
+        /// The id of the session.
         id: String,
-        /// What is wrong.
+        /// The reason.
         reason: String,
     },
 
-    /// A time that no attendance record can have: before 1900 or after 2200.
+    /// A time out of the range of attendance records: before 1900 or from 2200 on.
     #[error("{what}: {at} is before 1900 or after 2200")]
     TimeOutOfRange {
-        /// Whose time it is.
+        /// The record or argument that has the time.
         what: String,
         /// The time.
         at: Timestamp,
@@ -109,7 +108,7 @@ pub enum Error {
 
 #[expect(
     clippy::needless_pass_by_value,
-    reason = "a text or an error, whichever the caller has"
+    reason = "callers pass a text or an error"
 )]
 impl Error {
     pub(crate) fn policy(path: impl Into<String>, reason: impl ToString) -> Self {

@@ -1,13 +1,21 @@
-//! Sets of intervals on the line of seconds: sorted, disjoint, not empty, half open.
+//! Sets of time intervals, and operations on them.
+//!
+//! A set is a sorted slice of intervals that neither overlap nor touch. All functions but [`normalize`] require that.
 
-/// From the first second to before the second.
-pub(crate) type Interval = (i64, i64);
+use crate::time::Instant;
 
+/// From the first instant, included, to the second, excluded.
+pub(crate) type Interval = (Instant, Instant);
+
+/// All of time.
+pub(crate) const ALWAYS: Interval = (Instant::MIN, Instant::MAX);
+
+/// The length of `set` in seconds.
 pub(crate) fn total(set: &[Interval]) -> i64 {
-    set.iter().map(|(from, to)| to - from).sum()
+    set.iter().map(|&(from, to)| to - from).sum()
 }
 
-/// Sorts, joins what overlaps or touches, and drops what is empty.
+/// Makes a set of any intervals: sorts them, joins those that overlap or touch, and drops empty ones.
 pub(crate) fn normalize(set: &mut Vec<Interval>) {
     set.retain(|(from, to)| from < to);
     if set.windows(2).all(|pair| pair[0].1 < pair[1].0) {
@@ -15,25 +23,25 @@ pub(crate) fn normalize(set: &mut Vec<Interval>) {
     }
     set.sort_unstable();
     let mut kept = 0;
-    for at in 1..set.len() {
-        if set[at].0 <= set[kept].1 {
-            set[kept].1 = set[kept].1.max(set[at].1);
+    for next in 1..set.len() {
+        if set[next].0 <= set[kept].1 {
+            set[kept].1 = set[kept].1.max(set[next].1);
         } else {
             kept += 1;
-            set[kept] = set[at];
+            set[kept] = set[next];
         }
     }
     set.truncate(kept + 1);
 }
 
-/// How much of `set` lies within `window`.
+/// The length of the part of `set` within `window`, in seconds.
 pub(crate) fn overlap(set: &[Interval], window: Interval) -> i64 {
     set.iter()
         .map(|&(from, to)| (to.min(window.1) - from.max(window.0)).max(0))
         .sum()
 }
 
-/// What of `set` lies within `window`.
+/// The part of `set` within `window`.
 pub(crate) fn clip(set: &[Interval], window: Interval) -> Vec<Interval> {
     let cut = set
         .iter()
@@ -41,7 +49,7 @@ pub(crate) fn clip(set: &[Interval], window: Interval) -> Vec<Interval> {
     cut.filter(|(from, to)| from < to).collect()
 }
 
-/// What of `set` is not in `other`.
+/// The part of `set` that is not in `other`.
 pub(crate) fn subtract(set: &[Interval], other: &[Interval]) -> Vec<Interval> {
     if set.is_empty() || other.is_empty() {
         return set.to_vec();
@@ -63,7 +71,7 @@ pub(crate) fn subtract(set: &[Interval], other: &[Interval]) -> Vec<Interval> {
     left
 }
 
-/// What lies between the first second of `set` and the last, and is not in it.
+/// The gaps between the intervals of `set`.
 pub(crate) fn between(set: &[Interval]) -> Vec<Interval> {
     set.windows(2).map(|pair| (pair[0].1, pair[1].0)).collect()
 }
@@ -98,7 +106,7 @@ pub(crate) fn last(set: &[Interval], length: i64) -> Vec<Interval> {
     taken
 }
 
-/// What comes after the first `length` seconds of `set`.
+/// `set` without its first `length` seconds.
 pub(crate) fn after(set: &[Interval], length: i64) -> Vec<Interval> {
     let mut skip = length.max(0);
     let mut rest = Vec::new();
@@ -120,36 +128,42 @@ mod tests {
 
     use super::*;
 
+    fn interval(from: i64, to: i64) -> Interval {
+        (Instant::from_second(from), Instant::from_second(to))
+    }
+
     fn sets() -> impl Strategy<Value = Vec<Interval>> {
         proptest::collection::vec((0_i64..60, 0_i64..20), 0..6).prop_map(|pairs| {
             let mut set = pairs
                 .into_iter()
-                .map(|(from, length)| (from, from + length))
+                .map(|(from, length)| interval(from, from + length))
                 .collect();
             normalize(&mut set);
             set
         })
     }
 
-    fn points(set: &[Interval]) -> BTreeSet<i64> {
-        set.iter().flat_map(|&(from, to)| from..to).collect()
+    fn seconds_in(set: &[Interval]) -> BTreeSet<i64> {
+        set.iter()
+            .flat_map(|&(from, to)| from.second()..to.second())
+            .collect()
     }
 
     proptest! {
         #[test]
-        fn they_are_sets_of_seconds(a in sets(), b in sets(), from in 0_i64..60, length in 0_i64..40) {
-            let (all, window) = (points(&a), (from, from + length));
+        fn operations_agree_with_sets_of_seconds(a in sets(), b in sets(), from in 0_i64..60, length in 0_i64..40) {
+            let (all, window) = (seconds_in(&a), interval(from, from + length));
             prop_assert_eq!(total(&a), all.len() as i64);
-            let inside: BTreeSet<i64> = all.iter().copied().filter(|at| (window.0..window.1).contains(at)).collect();
+            let inside: BTreeSet<i64> = all.iter().copied().filter(|second| (from..from + length).contains(second)).collect();
             prop_assert_eq!(overlap(&a, window), inside.len() as i64);
-            prop_assert_eq!(points(&clip(&a, window)), inside);
-            prop_assert_eq!(points(&subtract(&a, &b)), all.difference(&points(&b)).copied().collect());
+            prop_assert_eq!(seconds_in(&clip(&a, window)), inside);
+            prop_assert_eq!(seconds_in(&subtract(&a, &b)), all.difference(&seconds_in(&b)).copied().collect());
             let ends = all.first().zip(all.last()).map_or(0..0, |(from, to)| *from..*to);
-            prop_assert_eq!(points(&between(&a)), ends.filter(|at| !all.contains(at)).collect());
+            prop_assert_eq!(seconds_in(&between(&a)), ends.filter(|second| !all.contains(second)).collect());
             let count = length as usize;
-            prop_assert_eq!(points(&first(&a, length)), all.iter().copied().take(count).collect());
-            prop_assert_eq!(points(&after(&a, length)), all.iter().copied().skip(count).collect());
-            prop_assert_eq!(points(&last(&a, length)), all.iter().rev().copied().take(count).collect());
+            prop_assert_eq!(seconds_in(&first(&a, length)), all.iter().copied().take(count).collect());
+            prop_assert_eq!(seconds_in(&after(&a, length)), all.iter().copied().skip(count).collect());
+            prop_assert_eq!(seconds_in(&last(&a, length)), all.iter().rev().copied().take(count).collect());
         }
     }
 }

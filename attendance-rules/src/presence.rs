@@ -1,56 +1,61 @@
-//! Who is here, at an instant.
+//! Presence of a person at an instant.
 
 use facekit::{Direction, PersonId};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Correction, Half, Ledger, Outcome, Period, Punch, Result, Rules, ShiftRecord,
-    rules::DayPlan,
-    time::{checked, date_of, seconds_of, timestamp_of},
+    calendar::Period,
+    correction::Correction,
+    error::Result,
+    plan::DayPlan,
+    punch::Punch,
+    record::{Ledger, Outcome, ShiftRecord},
+    rules::Rules,
+    time::{DayNumber, Instant},
 };
 
-/// What a person's day is so far.
+/// The day of a person so far.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 #[non_exhaustive]
 pub enum Today {
-    /// Was here, or is.
+    /// The person was here, or is here now.
     Present,
-    /// Should come, and is not late yet.
+    /// The person should come, and is not late yet.
     Expected,
-    /// Should have come.
+    /// The person should have come.
     Absent,
-    /// On leave for the whole day.
+    /// The person is on leave all day.
     OnLeave,
-    /// Nothing is expected: a rest day or a holiday.
+    /// No work is expected: a rest day or a holiday.
     Free,
-    /// Has not joined yet, or has left.
+    /// The person has not joined yet, or has left.
     NotEmployed,
 }
 
-/// Where a person is, at an instant. See [`Rules::presence`].
+/// Presence of a person at an instant. See [`Rules::presence`].
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Presence {
-    /// Who.
+    /// The person.
     pub person: PersonId,
-    /// When.
+    /// The instant.
     pub at: Timestamp,
-    /// Since when the person is inside; `None` for whoever is not.
+    /// The time since which the person is inside; `None` if the person is not inside.
     pub inside_since: Option<Timestamp>,
-    /// What the day of the site is so far, by the shifts that start on it.
+    /// The day of the person so far, by the shifts that start on it.
     pub today: Today,
 }
 
 impl Rules {
-    /// Where a person is at an instant, by the punches until then. Those of the last three days suffice.
+    /// Presence of a person at an instant, from the punches up to then. The punches of the last three days are enough.
     ///
-    /// Somebody whose shift no punch can belong to any more is not inside, with or without an OUT.
+    /// When no later punch can belong to a shift, its person is not inside any more, also without an OUT.
     ///
     /// # Errors
     ///
-    /// As [`evaluate`](Self::evaluate).
+    /// The same as [`evaluate`](Self::evaluate).
     ///
     /// ```
     /// use attendance_rules::{Policy, Punch, Rules, Today};
@@ -71,64 +76,56 @@ impl Rules {
         corrections: &[Correction],
         at: Timestamp,
     ) -> Result<Presence> {
-        let second = checked(at, || "at".to_owned())?;
-        let day = self.zone.day(second);
-        let date = date_of(day);
+        let now = Instant::checked(at, || "at".to_owned())?;
+        let day = self.zone.day(now);
+        let date = day.date();
         let ledger = self.evaluate(person, punches, corrections, Period::new(date, date)?, at)?;
         let inside_since = inside_since(&ledger);
         let plan = self.plan(person);
-        let is = self.day_plan(plan, day);
+        let day_plan = self.day_plan(plan, day);
         let starts_on = |shift: &ShiftRecord| {
             let start = shift.scheduled.map_or(shift.opened, |hours| hours.0);
-            self.zone.day(seconds_of(start))
+            self.zone.day(Instant::of(start))
         };
         let came = inside_since.is_some() || ledger.shifts.iter().any(|it| starts_on(it) == day);
         let today = if came {
             Today::Present
-        } else if !is.employed {
+        } else if !day_plan.employed {
             Today::NotEmployed
-        } else if !is.scheduled || (is.free && is.leave.is_none()) {
+        } else if !day_plan.scheduled || (day_plan.free && day_plan.leave.is_none()) {
             Today::Free
-        } else if is.free {
+        } else if day_plan.free {
             Today::OnLeave
         } else {
-            match self.due(day, &is) {
-                Some(due) if second > due => Today::Absent,
+            match self.latest_arrival(day, &day_plan) {
+                Some(latest) if now > latest => Today::Absent,
                 _ => Today::Expected,
             }
         };
         Ok(Presence {
             person: person.clone(),
-            at: timestamp_of(second),
+            at: now.timestamp(),
             inside_since,
             today,
         })
     }
 
-    /// Until when somebody should have come on a day, by what is not free of its shifts.
-    fn due(&self, day: i32, plan: &DayPlan<'_>) -> Option<i64> {
-        let middle = self.middle(day, plan);
-        let (from, to) = match plan.half {
-            Some(Half::Morning) => (middle, i64::MAX),
-            Some(Half::Afternoon) => (i64::MIN, middle),
-            None => (i64::MIN, i64::MAX),
-        };
-        let due = plan.shifts.iter().filter_map(|&shift| {
-            let (start, end) = self.hours(day, shift);
-            let (start, end) = (start.max(from), end.min(to));
+    /// The last second at which a person is not late on a day. Shifts in a free half do not matter.
+    fn latest_arrival(&self, day: DayNumber, plan: &DayPlan<'_>) -> Option<Instant> {
+        let latest = plan.shifts.iter().filter_map(|&shift| {
+            let (start, end) = self.owed(day, plan, self.hours(day, shift))?;
             let rule = &self.shifts[shift];
-            let due = if rule.flexible {
+            Some(if rule.flexible {
                 end
             } else {
                 start + rule.late_after
-            };
-            (start < end).then_some(due)
+            })
         });
-        due.min()
+        latest.min()
     }
 }
 
-/// Since when somebody is inside: the first IN after the last OUT of a shift that is not over.
+/// The time since which a person is inside: the first IN after the last OUT of a shift that is not over.
 fn inside_since(ledger: &Ledger) -> Option<Timestamp> {
     let last = ledger.shifts.last()?;
     if last.is_final || last.refused || last.automatic_out.is_some() {

@@ -1,18 +1,12 @@
-//! Punches, and corrections of them.
+//! Punches.
 
-use std::{
-    collections::{BTreeMap, HashSet},
-    fmt,
-    sync::Arc,
-};
+use std::{fmt, sync::Arc};
 
 use facekit::{Direction, PersonId, Sighting};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::{Error, Result, time};
-
-/// The name of a punch: whatever the caller's records call it. Cheap to clone.
+/// The id of a punch, given by the caller. It is cheap to clone.
 ///
 /// ```
 /// use attendance_rules::PunchId;
@@ -49,15 +43,15 @@ impl fmt::Display for PunchId {
     }
 }
 
-/// What a punch says about its direction.
+/// The direction that a punch states.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum PunchKind {
-    /// Coming.
+    /// The person comes.
     In,
-    /// Going.
+    /// The person goes.
     Out,
-    /// The policy finds out.
+    /// The punch states no direction. The policy determines it.
     #[default]
     Undetermined,
 }
@@ -71,23 +65,23 @@ impl From<Direction> for PunchKind {
     }
 }
 
-/// How a punch came about.
+/// The source of a punch.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Source {
-    /// A face was recognised.
+    /// Face recognition.
     #[default]
     Face,
-    /// Somebody entered it.
+    /// Manual entry.
     Manual,
-    /// A one-time code was typed.
+    /// A one-time code that was typed.
     Code,
-    /// It came from another system.
+    /// An import from another system.
     Import,
 }
 
-/// A person was somewhere, at some time.
+/// A person was at a device at some time.
 ///
 /// ```
 /// use attendance_rules::{Punch, PunchKind, Source};
@@ -104,30 +98,34 @@ pub enum Source {
 #[serde(deny_unknown_fields)]
 #[non_exhaustive]
 pub struct Punch {
-    /// Its name, unique among the person's punches.
+    /// The id, unique among the person's punches.
     pub id: PunchId,
-    /// Who.
+    /// The person.
     pub person: PersonId,
-    /// When. A fraction of a second is dropped.
+    /// The time. A fraction of a second is dropped.
     pub at: Timestamp,
-    /// Which terminal or camera.
+    /// The terminal or camera.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub device: Option<Arc<str>>,
-    /// Which way, where that is known.
+    /// The direction, if it is known.
     #[serde(default)]
     pub kind: PunchKind,
-    /// How it came about.
+    /// The source.
     #[serde(default)]
     pub source: Source,
-    /// The similarity to the person's template, greater is closer. It is carried along.
+    /// The similarity to the person's template; a greater score is closer. The rules do not use it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub score: Option<f32>,
-    /// How live the face was, 0 to 1.
+    /// The liveness score of the face, 0 to 1.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub liveness: Option<f32>,
+    /// The other instant that the local time of the record can mean. Local times occur twice when clocks go back. The punch has
+    /// the anomaly `ambiguous_time`. See [`LogTime::read`](crate::LogTime::read).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub also_possible: Option<Timestamp>,
 }
 
-/// Whether they are the same record; a score that is no number equals another such.
+/// Equal records. Two scores that are NaN are equal, too.
 impl PartialEq for Punch {
     fn eq(&self, other: &Self) -> bool {
         let Self {
@@ -139,12 +137,13 @@ impl PartialEq for Punch {
             source,
             score,
             liveness,
+            also_possible,
         } = self;
         let same = |one: Option<f32>, two: Option<f32>| match (one, two) {
             (Some(one), Some(two)) => one == two || (one.is_nan() && two.is_nan()),
             _ => one.is_none() && two.is_none(),
         };
-        (id, person, at, device, kind, source)
+        (id, person, at, device, kind, source, also_possible)
             == (
                 &other.id,
                 &other.person,
@@ -152,6 +151,7 @@ impl PartialEq for Punch {
                 &other.device,
                 &other.kind,
                 &other.source,
+                &other.also_possible,
             )
             && same(*score, other.score)
             && same(*liveness, other.liveness)
@@ -159,7 +159,7 @@ impl PartialEq for Punch {
 }
 
 impl Punch {
-    /// A punch of unknown direction from a recognised face.
+    /// A punch of unknown direction from a recognized face.
     #[must_use]
     pub fn new(id: impl Into<PunchId>, person: PersonId, at: Timestamp) -> Self {
         Self {
@@ -171,10 +171,11 @@ impl Punch {
             source: Source::default(),
             score: None,
             liveness: None,
+            also_possible: None,
         }
     }
 
-    /// What recognition saw, under the name that the caller's records give it.
+    /// A punch from a sighting, with an id of the caller.
     ///
     /// ```
     /// use attendance_rules::Punch;
@@ -220,262 +221,4 @@ impl Punch {
         self.liveness = Some(liveness);
         self
     }
-}
-
-/// A later record about earlier ones, with who, when and why. Nothing is edited in place.
-///
-/// ```
-/// use attendance_rules::{Change, Correction};
-///
-/// let forgotten = Correction::new(
-///     "c1",
-///     "2026-03-03T07:00:00Z".parse().unwrap(),
-///     "head of unit",
-///     "was at a customer's",
-///     Change::Void { punch: "4711".into() },
-/// );
-/// assert_eq!(forgotten.by, "head of unit");
-/// ```
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-#[non_exhaustive]
-pub struct Correction {
-    /// Its name, unique among the person's corrections.
-    pub id: String,
-    /// When it was made.
-    pub made: Timestamp,
-    /// Who made it.
-    pub by: String,
-    /// Why.
-    pub reason: String,
-    /// What it changes.
-    pub change: Change,
-}
-
-impl Correction {
-    /// A correction.
-    #[must_use]
-    pub fn new(
-        id: impl Into<String>,
-        made: Timestamp,
-        by: impl Into<String>,
-        reason: impl Into<String>,
-        change: Change,
-    ) -> Self {
-        Self {
-            id: id.into(),
-            made,
-            by: by.into(),
-            reason: reason.into(),
-            change,
-        }
-    }
-}
-
-/// What a [`Correction`] does. A replacement stands for what it replaced: of several corrections about either, the latest
-/// holds. One about a punch whose own correction was taken back has no effect.
-///
-/// ```
-/// use attendance_rules::{Change, Punch, PunchKind, Source};
-/// use facekit::PersonId;
-///
-/// let out = Punch::new("forgotten", PersonId::new("anna")?, "2026-03-02T17:00:00Z".parse().unwrap())
-///     .with_kind(PunchKind::Out)
-///     .with_source(Source::Manual);
-/// let change = Change::Add { punch: Box::new(out) };
-/// let undone = Change::Undo { correction: "the id of the correction with that change".into() };
-/// # Ok::<(), facekit::Error>(())
-/// ```
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case", deny_unknown_fields)]
-#[non_exhaustive]
-pub enum Change {
-    /// A punch that was forgotten.
-    Add {
-        /// The punch, under an id of its own.
-        punch: Box<Punch>,
-    },
-    /// Another punch in place of one.
-    Replace {
-        /// The id of the one that no longer counts.
-        punch: PunchId,
-        /// The one that does, under an id of its own.
-        with: Box<Punch>,
-    },
-    /// A punch that does not count.
-    Void {
-        /// Its id.
-        punch: PunchId,
-    },
-    /// An earlier correction is taken back, as if it had never been.
-    Undo {
-        /// Its id.
-        correction: String,
-    },
-}
-
-impl Change {
-    /// The id of the punch that it adds.
-    fn brings(&self) -> Option<&PunchId> {
-        match self {
-            Self::Add { punch } | Self::Replace { with: punch, .. } => Some(&punch.id),
-            Self::Void { .. } | Self::Undo { .. } => None,
-        }
-    }
-}
-
-/// The punches of a person that count after all corrections, in order, and those that do not, with the correction that
-/// superseded each.
-pub(crate) struct Resolved<'a> {
-    pub(crate) punches: Vec<(i64, &'a Punch)>,
-    pub(crate) superseded: Vec<(i64, &'a Punch, String)>,
-}
-
-pub(crate) fn resolve<'a>(
-    person: &PersonId,
-    punches: &'a [Punch],
-    corrections: &'a [Correction],
-) -> Result<Resolved<'a>> {
-    let mut all = Vec::with_capacity(punches.len() + corrections.len());
-    for punch in punches {
-        all.push((check(person, punch)?, punch));
-    }
-    if corrections.is_empty() {
-        return Ok(Resolved {
-            punches: sorted(all)?,
-            superseded: Vec::new(),
-        });
-    }
-    let (active, undone) = active(corrections)?;
-    let lost: HashSet<&PunchId> = undone
-        .iter()
-        .filter_map(|correction| correction.change.brings())
-        .collect();
-    let mut known: HashSet<&PunchId> = punches.iter().map(|punch| &punch.id).collect();
-    // The latest correction of each punch itself.
-    let mut by: BTreeMap<&PunchId, &Correction> = BTreeMap::new();
-    // What each replacement stands for in the end.
-    let mut origins: BTreeMap<&PunchId, &PunchId> = BTreeMap::new();
-    // The latest correction of each of these or of what stands for it, and what counts since then.
-    let mut latest: BTreeMap<&PunchId, (&Correction, Option<&PunchId>)> = BTreeMap::new();
-    for &correction in &active {
-        let wrong = |reason: String| Error::Correction {
-            id: correction.id.clone(),
-            reason,
-        };
-        let (target, new) = match &correction.change {
-            Change::Add { punch } => (None, Some(punch)),
-            Change::Replace { punch, with } => (Some(punch), Some(with)),
-            Change::Void { punch } => (Some(punch), None),
-            Change::Undo { .. } => continue,
-        };
-        if target.is_some_and(|target| !known.contains(target) && lost.contains(target)) {
-            continue;
-        }
-        if let Some(target) = target {
-            if !known.contains(target) {
-                return Err(wrong(format!("there is no punch {target:?} before it")));
-            }
-            let origin = origins.get(target).copied().unwrap_or(target);
-            by.insert(target, correction);
-            latest.insert(origin, (correction, new.map(|punch| &punch.id)));
-            origins.extend(new.map(|punch| (&punch.id, origin)));
-        }
-        if let Some(punch) = new {
-            all.push((check(person, punch)?, &**punch));
-            if !known.insert(&punch.id) {
-                return Err(Error::DuplicateId {
-                    what: "punch",
-                    id: punch.id.to_string(),
-                });
-            }
-        }
-    }
-    let latest_of = |id: &PunchId| latest.get(origins.get(id).copied().unwrap_or(id));
-    let (gone, kept): (Vec<_>, Vec<_>) = all
-        .into_iter()
-        .partition(|(_, punch)| latest_of(&punch.id).is_some_and(|it| it.1 != Some(&punch.id)));
-    let superseded = sorted(gone)?.into_iter().map(|(at, punch)| {
-        let of_it = by.get(&punch.id).copied();
-        let correction = of_it.or_else(|| latest_of(&punch.id).map(|it| it.0));
-        let id = correction.map(|correction| correction.id.clone());
-        (at, punch, id.unwrap_or_default())
-    });
-    let superseded = superseded.collect();
-    Ok(Resolved {
-        punches: sorted(kept)?,
-        superseded,
-    })
-}
-
-fn check(person: &PersonId, punch: &Punch) -> Result<i64> {
-    if punch.person != *person {
-        return Err(Error::OtherPerson {
-            what: "punch",
-            id: punch.id.to_string(),
-            expected: person.to_string(),
-            found: punch.person.to_string(),
-        });
-    }
-    time::checked(punch.at, || format!("punch {:?}", punch.id))
-}
-
-/// In order of time and id, each record once.
-fn sorted(mut punches: Vec<(i64, &Punch)>) -> Result<Vec<(i64, &Punch)>> {
-    let order = |a: &(i64, &Punch), b: &(i64, &Punch)| (a.1.at, &a.1.id).cmp(&(b.1.at, &b.1.id));
-    if !punches.is_sorted_by(|a, b| order(a, b).is_le()) {
-        punches.sort_by(order);
-    }
-    punches.dedup_by(|a, b| a.1 == b.1);
-    let mut ids = HashSet::with_capacity(punches.len());
-    if let Some((_, twice)) = punches
-        .iter()
-        .find(|(_, punch)| !ids.insert(punch.id.as_str()))
-    {
-        return Err(Error::DuplicateId {
-            what: "punch",
-            id: twice.id.to_string(),
-        });
-    }
-    drop(ids);
-    Ok(punches)
-}
-
-/// The corrections that hold and those that were taken back, in the order in which they were made.
-fn active(corrections: &[Correction]) -> Result<(Vec<&Correction>, Vec<&Correction>)> {
-    let mut ordered: Vec<&Correction> = corrections.iter().collect();
-    ordered.sort_by(|a, b| (a.made, &a.id).cmp(&(b.made, &b.id)));
-    ordered.dedup_by(|a, b| a == b);
-    let mut place: BTreeMap<&str, usize> = BTreeMap::new();
-    for (at, correction) in ordered.iter().enumerate() {
-        time::checked(correction.made, || {
-            format!("correction {:?}", correction.id)
-        })?;
-        if place.insert(&correction.id, at).is_some() {
-            return Err(Error::DuplicateId {
-                what: "correction",
-                id: correction.id.clone(),
-            });
-        }
-    }
-    let mut undone = vec![false; ordered.len()];
-    for (at, correction) in ordered.iter().enumerate().rev() {
-        if let Change::Undo { correction: target } = &correction.change {
-            match place.get(target.as_str()) {
-                Some(&earlier) if earlier < at => undone[earlier] |= !undone[at],
-                _ => {
-                    let reason = format!("there is no correction {target:?} before it");
-                    return Err(Error::Correction {
-                        id: correction.id.clone(),
-                        reason,
-                    });
-                }
-            }
-        }
-    }
-    let (mut active, mut lost) = (Vec::new(), Vec::new());
-    for (correction, undone) in ordered.into_iter().zip(undone) {
-        if undone { &mut lost } else { &mut active }.push(correction);
-    }
-    Ok((active, lost))
 }

@@ -1,4 +1,4 @@
-//! What evaluation makes of punches: outcomes, shifts and days.
+//! The results of an evaluation: outcomes, shifts and days.
 
 use std::sync::Arc;
 
@@ -6,41 +6,46 @@ use facekit::{Anomaly, Direction, PersonId};
 use jiff::{Timestamp, civil::Date};
 use serde::{Deserialize, Serialize};
 
-use crate::{Half, PunchId, Seconds, time::as_seconds};
+use crate::{
+    calendar::Half,
+    day_count::DayCount,
+    punch::PunchId,
+    seconds::{Seconds, as_seconds},
+};
 
-/// What became of the punches of one person: a function of punches, corrections and rules, to be made anew at any time.
+/// The evaluated punches of one person: outcomes, shifts and days.
 ///
-/// See [`Rules::evaluate`](crate::Rules::evaluate).
+/// It depends only on punches, corrections, rules and the time of evaluation, so it can be made again at any time. See [`Rules::evaluate`](crate::Rules::evaluate).
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Ledger {
-    /// Who.
+    /// The person.
     pub person: PersonId,
-    /// What became of each punch, in order of time; first those that count, then those that are superseded.
+    /// The outcome of each punch, in order of time. Superseded punches follow after all others.
     pub outcomes: Vec<PunchOutcome>,
-    /// The shifts that were worked, in order of time.
+    /// The worked shifts, in order of time.
     pub shifts: Vec<ShiftRecord>,
-    /// The days of the period on which somebody came or should have come. Free days without punches have no record, nor
-    /// have days that are not over and on which nobody came yet.
+    /// The days of the period with work or an obligation to work. There is no record of a free day without punches, or of a
+    /// day without punches that is not over yet.
     pub days: Vec<DayRecord>,
 }
 
-/// What became of one punch.
+/// A punch and its outcome.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct PunchOutcome {
     /// The punch.
     pub punch: PunchId,
-    /// When it was.
+    /// The time of the punch.
     pub at: Timestamp,
-    /// What became of it.
+    /// The outcome.
     pub outcome: Outcome,
-    /// What is unusual about it.
+    /// Its anomalies.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub anomalies: Vec<Anomaly>,
 }
 
-/// What became of a punch.
+/// The outcome of a punch.
 ///
 /// ```
 /// use attendance_rules::{Outcome, Period, Policy, Punch, Rules};
@@ -66,14 +71,14 @@ pub struct PunchOutcome {
 pub enum Outcome {
     /// It belongs to a shift.
     Assigned {
-        /// The place of the shift in [`Ledger::shifts`].
+        /// The index of the shift in [`Ledger::shifts`].
         shift: usize,
-        /// Which way it goes.
+        /// The direction.
         direction: Direction,
     },
-    /// It repeats an accepted punch.
+    /// It is a duplicate of an accepted punch.
     Suppressed {
-        /// Seconds until a punch would have counted.
+        /// The seconds until a punch would have counted.
         seconds_left: i64,
     },
     /// A correction replaced or voided it.
@@ -81,71 +86,71 @@ pub enum Outcome {
         /// The correction's id.
         correction: String,
     },
-    /// It counts for nothing.
+    /// It does not count.
     Unassigned {
         /// A stable code: `outside_shift`, `maximum_shift`, `before_joining`, `after_leaving`, `not_a_member`, `future`, or
-        /// that of an anomaly that the policy refuses.
+        /// the code of an anomaly that the policy refuses.
         code: String,
         /// The reason, for people.
         reason: String,
     },
 }
 
-/// A shift that was worked.
+/// A worked shift.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct ShiftRecord {
-    /// The scheduled shift; `None` where punches made one of their own.
+    /// The name of the scheduled shift; `None` for an unscheduled shift.
     pub shift: Option<Arc<str>>,
-    /// The day it belongs to; of one split at midnight, the first.
+    /// The day to which it belongs. For a shift that is split at midnight, the first day.
     pub day: Date,
     /// The first punch.
     pub opened: Timestamp,
     /// The last punch, or the automatic OUT.
     pub closed: Timestamp,
-    /// When it was scheduled.
+    /// The scheduled start and end.
     pub scheduled: Option<(Timestamp, Timestamp)>,
-    /// Nobody left, and no automatic OUT was set.
+    /// An IN or an OUT is missing, and no automatic OUT was set.
     pub open: bool,
-    /// The OUT that the policy put in place of a missing one.
+    /// The OUT that the policy set in place of a missing one.
     pub automatic_out: Option<Timestamp>,
-    /// Nothing counts until somebody corrects the missing OUT.
+    /// No time counts until a correction adds the missing OUT.
     pub refused: bool,
-    /// The times, summed.
+    /// The times.
     pub times: Times,
-    /// How much after the start somebody came, where that is late.
+    /// The time from the start to the arrival, if that is late; else 0.
     #[serde(rename = "late_seconds", with = "as_seconds")]
     pub late: Seconds,
-    /// How much before the end somebody left, where that is early.
+    /// The time from leaving to the end, if that is early; else 0.
     #[serde(rename = "left_early_seconds", with = "as_seconds")]
     pub left_early: Seconds,
-    /// No punch to come can belong to it.
+    /// No later punch can belong to it.
     pub is_final: bool,
 }
 
-/// The parts of a shift or a day. Before rounding, they add up to what elapsed.
+/// The parts of a shift or a day. Before rounding, they add up to the elapsed time.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Times {
     /// From the first punch to the last.
     #[serde(rename = "elapsed_seconds", with = "as_seconds")]
     pub elapsed: Seconds,
-    /// Worked.
+    /// Working time.
     #[serde(rename = "worked_seconds", with = "as_seconds")]
     pub worked: Seconds,
-    /// Breaks that are paid.
+    /// Paid breaks.
     #[serde(rename = "paid_break_seconds", with = "as_seconds")]
     pub paid_break: Seconds,
-    /// Breaks that are not, punched or deducted.
+    /// Unpaid breaks, punched or deducted.
     #[serde(rename = "unpaid_break_seconds", with = "as_seconds")]
     pub unpaid_break: Seconds,
-    /// What counts for nothing: before the start or after the end where the policy says so, without IN, without OUT.
+    /// Time that does not count: before the start or after the end if the policy says so, or without an IN or an OUT.
     #[serde(rename = "uncounted_seconds", with = "as_seconds")]
     pub uncounted: Seconds,
 }
 
 impl Times {
-    /// Worked and paid.
+    /// Working time and paid breaks.
     ///
     /// ```
     /// assert_eq!(attendance_rules::Times::default().paid().0, 0);
@@ -164,21 +169,24 @@ impl Times {
     }
 }
 
-/// What a day was.
+/// The status of a day.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 #[non_exhaustive]
 pub enum Status {
-    /// Somebody was there.
+    /// The person was present.
     Present,
-    /// Somebody was there for less than a full day.
+    /// The person was present for less than a full day.
     HalfDay,
-    /// Somebody should have been there and was not, or for less than half a day.
+    /// Work was due, and the person was not present, or present for less than half a day.
     Absent,
-    /// Somebody need not have been there: leave for the whole of a day that is scheduled.
+    /// The person was on leave for the whole of a scheduled day.
     OnLeave,
-    /// An OUT is missing, and what is known is less than a full day.
+    /// A punch is missing, and the known time is less than a full day, or no full day is defined.
     Incomplete,
+    /// No work was due, and the person worked less than half a day. Also a day without work that has the missing time of a
+    /// week or a month.
+    Free,
 }
 
 /// A person's day.
@@ -202,94 +210,107 @@ pub enum Status {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct DayRecord {
-    /// Who.
+    /// The person.
     pub person: PersonId,
-    /// The day, by the site's calendar.
+    /// The date, in the site's time zone.
     pub date: Date,
-    /// What it was.
+    /// The status.
     pub status: Status,
-    /// Nothing can come that changes it, but corrections and punches that arrive late.
+    /// Only corrections and late punches can change the record.
     pub is_final: bool,
     /// The first punch of its shifts.
     pub first: Option<Timestamp>,
     /// The last punch of its shifts, or the automatic OUT.
     pub last: Option<Timestamp>,
-    /// How many shifts were worked.
+    /// The number of worked shifts.
     pub shifts: u32,
-    /// The times, summed over the shifts.
+    /// The sum of the times of the shifts.
     pub times: Times,
-    /// What counts: worked and paid, rounded as the policy says.
+    /// The time that counts: working time and paid breaks, rounded as the policy says.
     #[serde(rename = "counted_seconds", with = "as_seconds")]
     pub counted: Seconds,
-    /// What was expected.
+    /// The expected time.
     #[serde(rename = "expected_seconds", with = "as_seconds")]
     pub expected: Seconds,
-    /// What counts, less what was expected.
+    /// The time that counts, less the expected time.
     #[serde(rename = "balance_seconds", with = "as_seconds")]
     pub balance: Seconds,
-    /// How much after the start somebody came, where that is late.
+    /// The time from the start to the arrival, if that is late; else 0.
     #[serde(rename = "late_seconds", with = "as_seconds")]
     pub late: Seconds,
-    /// How much before the end somebody left, where that is early.
+    /// The time from leaving to the end, if that is early; else 0.
     #[serde(rename = "left_early_seconds", with = "as_seconds")]
     pub left_early: Seconds,
-    /// What was worked beyond what is expected.
+    /// Overtime.
     pub overtime: OvertimeTimes,
-    /// What was worked within each of the policy's windows, in the policy's order, where it is not nothing.
+    /// The worked time within each window of the policy, in the order of the policy. Windows without work are left out.
     pub windows: Vec<WindowTime>,
-    /// A shift has no OUT.
+    /// A shift of the day has no IN or no OUT.
     pub open: bool,
-    /// A shift has an automatic OUT.
+    /// A shift of the day has an automatic OUT.
     pub automatic: bool,
-    /// The member was expected, and not on leave.
+    /// Work was due: it was scheduled, and not free by calendar or leave.
     pub obliged: bool,
-    /// The holiday on it.
+    /// The part of the day on which work was due: 0, 0.5 or 1.
+    pub due: DayCount,
+    /// The part of the day on leave: 0, 0.5 or 1. Leave by the hour is only in `leave_time`.
+    pub on_leave: DayCount,
+    /// The expected time that was free by leave.
+    #[serde(rename = "leave_time_seconds", with = "as_seconds")]
+    pub leave_time: Seconds,
+    /// The name of the holiday on this day.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub holiday: Option<String>,
-    /// The kind of leave on it.
+    /// The kind of leave on this day.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub leave: Option<String>,
-    /// The half of it that is free.
+    /// The half of the day that is free.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub half: Option<Half>,
-    /// How many anomalies its punches have.
+    /// The number of `notes`.
     pub anomalies: u32,
+    /// The anomalies of its punches, and what is doubtful about the day itself.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub notes: Vec<Anomaly>,
 }
 
-/// What was worked within a window of the clock.
+/// The worked time within a window of the day.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct WindowTime {
     /// The window's name.
     pub name: Arc<str>,
-    /// How long.
+    /// The worked time.
     #[serde(rename = "worked_seconds", with = "as_seconds")]
     pub worked: Seconds,
+    /// The part of it that is overtime and counts.
+    #[serde(rename = "overtime_seconds", with = "as_seconds")]
+    pub overtime: Seconds,
 }
 
-/// Overtime by why it is. No second is in two of them.
+/// Overtime by its cause. No second is in two of them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct OvertimeTimes {
-    /// On a whole holiday.
+    /// Work on a whole holiday.
     #[serde(rename = "holiday_seconds", with = "as_seconds")]
     pub holiday: Seconds,
-    /// On a rest day.
+    /// Work on a rest day.
     #[serde(rename = "rest_day_seconds", with = "as_seconds")]
     pub rest_day: Seconds,
-    /// Beyond the day's hours.
+    /// Work beyond the daily limit.
     #[serde(rename = "daily_seconds", with = "as_seconds")]
     pub daily: Seconds,
-    /// Beyond the week's hours.
+    /// Work beyond the weekly limit.
     #[serde(rename = "weekly_seconds", with = "as_seconds")]
     pub weekly: Seconds,
-    /// Of all that, what is over the most that counts of a day.
+    /// The part of all overtime that is above the maximum of a day.
     #[serde(rename = "over_limit_seconds", with = "as_seconds")]
     pub over_limit: Seconds,
 }
 
 impl OvertimeTimes {
-    /// What counts: all kinds, without what is over the limit.
+    /// The overtime that counts: all kinds, without the part above the limit.
     ///
     /// ```
     /// assert_eq!(attendance_rules::OvertimeTimes::default().counted().0, 0);

@@ -1,13 +1,16 @@
-//! What a late or corrected punch changes of what was known before.
+//! Differences between two evaluations.
 
 use std::collections::BTreeMap;
 
 use jiff::{Timestamp, civil::Date};
 use serde::{Deserialize, Serialize};
 
-use crate::{DayRecord, Ledger, Outcome, PunchId, ShiftRecord};
+use crate::{
+    punch::PunchId,
+    record::{DayRecord, Ledger, Outcome},
+};
 
-/// What differs between two evaluations of one person: which earlier decisions no longer hold, and which days.
+/// The differences between two evaluations of one person: changed punches and changed days.
 ///
 /// ```
 /// use attendance_rules::{Period, Policy, Punch, Revision, Rules};
@@ -21,56 +24,56 @@ use crate::{DayRecord, Ledger, Outcome, PunchId, ShiftRecord};
 /// let (day, as_of) = (Period::new(day, day)?, "2026-03-03T12:00:00Z".parse()?);
 /// let before = rules.evaluate(&anna, &punches, &[], day, as_of)?;
 ///
-/// // A terminal was offline, and delivers now.
+/// // A terminal was offline, and sends a punch now.
 /// punches.push(punch("late", "2026-03-02T08:00:00Z"));
 /// let after = rules.evaluate(&anna, &punches, &[], day, as_of)?;
 ///
 /// let revision = Revision::between(&before, &after);
 /// let changed: Vec<_> = revision.punches.iter().map(|change| change.punch.as_str()).collect();
-/// assert_eq!(changed, ["late", "in", "out"], "one is new, and two go the other way now");
+/// assert_eq!(changed, ["late", "in", "out"], "one is new, and two have the other direction now");
 /// assert_eq!(revision.days.len(), 1);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Revision {
-    /// The punches that are something else now, in order of time.
+    /// The changed punches, in order of time.
     pub punches: Vec<PunchChange>,
-    /// The days that are something else now, by date.
+    /// The changed days, in order of date.
     pub days: Vec<DayChange>,
 }
 
-/// A punch that is something else now.
+/// A changed punch.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct PunchChange {
     /// The punch.
     pub punch: PunchId,
-    /// When it was.
+    /// The time of the punch.
     pub at: Timestamp,
-    /// What it was; `None` where it was not known.
+    /// The outcome before; `None` if the punch was not known.
     pub before: Option<Outcome>,
-    /// What it is; `None` where it is gone.
+    /// The outcome now; `None` if the punch is missing.
     pub after: Option<Outcome>,
 }
 
-/// A day that is something else now.
+/// A changed day.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct DayChange {
-    /// The day.
+    /// The date.
     pub date: Date,
-    /// What it was; `None` where it had no record.
+    /// The record before; `None` if there was none.
     pub before: Option<DayRecord>,
-    /// What it is; `None` where it has no record any more.
+    /// The record now; `None` if there is none.
     pub after: Option<DayRecord>,
 }
 
 impl Revision {
-    /// What differs between `before` and `after`.
+    /// The differences between `before` and `after`.
     #[must_use]
     pub fn between(before: &Ledger, after: &Ledger) -> Self {
-        let mut outcomes: BTreeMap<(Timestamp, &PunchId), [Option<&Outcome>; 2]> = BTreeMap::new();
+        let mut outcomes = Outcomes::new();
         let mut days: BTreeMap<Date, [Option<&DayRecord>; 2]> = BTreeMap::new();
         for (side, ledger) in [before, after].into_iter().enumerate() {
             for it in &ledger.outcomes {
@@ -80,28 +83,13 @@ impl Revision {
                 days.entry(day.date).or_default()[side] = Some(day);
             }
         }
-        // The first punch of each shift that is in a shift on either side: by that, one without a name is known again.
-        let mut anchors: [Vec<Option<&PunchId>>; 2] = [
-            vec![None; before.shifts.len()],
-            vec![None; after.shifts.len()],
-        ];
-        for (&(_, punch), sides) in &outcomes {
-            if let [
-                Some(Outcome::Assigned { shift: old, .. }),
-                Some(Outcome::Assigned { shift: new, .. }),
-            ] = sides
-            {
-                for (anchors, &shift) in anchors.iter_mut().zip([old, new]) {
-                    if let Some(anchor) = anchors.get_mut(shift) {
-                        anchor.get_or_insert(punch);
-                    }
-                }
-            }
-        }
-        let place = |side: usize, shifts: &[ShiftRecord], at: usize| {
-            let shift = shifts.get(at)?;
-            let anchor = anchors[side][at].filter(|_| shift.shift.is_none());
-            Some((shift.shift.clone(), shift.day, anchor))
+        let anchors = anchors(&outcomes, before, after);
+        let sides = [(before, &anchors[0]), (after, &anchors[1])];
+        let identity = |side: usize, index: usize| {
+            let (ledger, anchors) = sides[side];
+            let shift = ledger.shifts.get(index)?;
+            let anchor = anchors[index].filter(|_| shift.shift.is_none());
+            Some((&shift.shift, shift.day, anchor))
         };
         let same = |old: Option<&Outcome>, new: Option<&Outcome>| match (old, new) {
             (
@@ -113,7 +101,7 @@ impl Revision {
                     shift: new,
                     direction: is,
                 }),
-            ) => was == is && place(0, &before.shifts, *old) == place(1, &after.shifts, *new),
+            ) => was == is && identity(0, *old) == identity(1, *new),
             _ => old == new,
         };
         let punches = outcomes
@@ -137,7 +125,7 @@ impl Revision {
         }
     }
 
-    /// Whether nothing differs.
+    /// Returns `true` if there are no differences.
     ///
     /// ```
     /// assert!(attendance_rules::Revision::default().is_empty());
@@ -146,4 +134,31 @@ impl Revision {
     pub fn is_empty(&self) -> bool {
         self.punches.is_empty() && self.days.is_empty()
     }
+}
+
+/// The outcomes of each punch before and after.
+type Outcomes<'a> = BTreeMap<(Timestamp, &'a PunchId), [Option<&'a Outcome>; 2]>;
+
+/// For each shift before and after, its first punch that is in a shift on both sides. It identifies an unscheduled shift, which
+/// has no name.
+fn anchors<'a>(
+    outcomes: &Outcomes<'a>,
+    before: &Ledger,
+    after: &Ledger,
+) -> [Vec<Option<&'a PunchId>>; 2] {
+    let mut anchors = [before, after].map(|ledger| vec![None; ledger.shifts.len()]);
+    for (&(_, punch), sides) in outcomes {
+        if let [
+            Some(Outcome::Assigned { shift: old, .. }),
+            Some(Outcome::Assigned { shift: new, .. }),
+        ] = sides
+        {
+            for (anchors, &shift) in anchors.iter_mut().zip([old, new]) {
+                if let Some(anchor) = anchors.get_mut(shift) {
+                    anchor.get_or_insert(punch);
+                }
+            }
+        }
+    }
+    anchors
 }

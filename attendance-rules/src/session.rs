@@ -1,4 +1,4 @@
-//! Sessions: classes and meetings that people are marked present at, once.
+//! Sessions: classes and meetings in which each person is marked once.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -9,11 +9,14 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Error, Punch, PunchId, Result, Seconds,
-    time::{DAY, checked, seconds_of, timestamp_of},
+    error::{Error, Result},
+    punch::{Punch, PunchId},
+    refusal::Refusal,
+    seconds::{Seconds, as_seconds},
+    time::{DAY, Instant},
 };
 
-/// Who counts as what in a session.
+/// Rules for the status of people in a session.
 ///
 /// ```
 /// use attendance_rules::{Seconds, SessionRules};
@@ -24,48 +27,56 @@ use crate::{
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct SessionRules {
-    /// How long before the start scans are accepted. Default: 0s.
+    /// Scans are accepted from this long before the start on. Default: 0s.
     pub opens_before: Seconds,
-    /// Until this long after the start, inclusive, one is present. Default: until the end.
+    /// A person is present until this long after the start, inclusive. Default: until the end.
     pub present_within: Option<Seconds>,
-    /// Until this long after the start, inclusive, one is late; then the session is closed to scans. Default: until the end.
+    /// A person is late until this long after the start, inclusive. Then the session accepts no scans. Default: until the end.
     pub late_within: Option<Seconds>,
-    /// What those on the roster become who are not marked when it closes.
+    /// The status of people on the roster who are not marked when the session closes. Default: absent.
     pub unmarked: Unmarked,
+    /// People scan again when they leave, until this long after the end. Of several such scans, the last counts. A scan within
+    /// a minute of another is no scan of leaving. Default: nobody scans when leaving.
+    pub leave_within: Option<Seconds>,
+    /// A person who leaves earlier than this before the end leaves early. It needs `leave_within`. Default: 0s.
+    pub early_before: Seconds,
+    /// A person who was there for less than this is absent. The time is from the start or the first scan, whichever is later,
+    /// to the last scan, or to the end if there is no second scan or it is later. It needs `leave_within`. Default: 0s.
+    pub minimum: Seconds,
 }
 
-/// What becomes of those who are not marked when a session closes.
+/// The status of people on the roster who are not marked when a session closes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Unmarked {
-    /// They were absent.
+    /// Absent.
     #[default]
     Absent,
-    /// They were excused.
+    /// Excused.
     Excused,
-    /// Nothing is written.
+    /// No entry in the sheet.
     Nothing,
 }
 
-/// What somebody was in a session.
+/// The status of a person in a session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 #[non_exhaustive]
 pub enum SessionStatus {
-    /// In time.
+    /// Present in time.
     Present,
-    /// Late.
+    /// Present, but late.
     Late,
-    /// Not there.
+    /// Not present.
     Absent,
-    /// Not there, and need not have been.
+    /// Not present, with an excuse.
     Excused,
 }
 
-/// A session: a window of time in which people are marked, once each.
+/// A session: a time window in which each person is marked once.
 ///
-/// It is an [`AttendancePolicy`], too: it accepts the first sighting of each person as an entry, with the anomaly `late`
-/// where that is so.
+/// It is also an [`AttendancePolicy`]: it accepts the first sighting of each person as an entry, and later ones as exits if
+/// people scan when they leave. A late entry has the anomaly `late`.
 ///
 /// ```
 /// use attendance_rules::{Seconds, Session, SessionRules};
@@ -81,16 +92,23 @@ pub enum SessionStatus {
 #[serde(deny_unknown_fields)]
 #[non_exhaustive]
 pub struct Session {
-    /// Its name.
+    /// The id.
     pub id: String,
-    /// When it starts.
+    /// The start.
     pub start: Timestamp,
-    /// When it ends.
+    /// The end.
     pub end: Timestamp,
-    /// Who may be marked; `None` for everybody.
+    /// The people who may be marked; `None` for everybody.
     #[serde(default)]
     pub roster: Option<BTreeSet<PersonId>>,
-    /// Who counts as what.
+    /// People who need not come. They are excused if they are not marked.
+    #[serde(default)]
+    pub excused: BTreeSet<PersonId>,
+    /// The id of an earlier session that people make up for here. Nobody is absent in this session. See
+    /// [`Statistics::of_sessions`](crate::Statistics::of_sessions).
+    #[serde(default)]
+    pub makes_up: Option<String>,
+    /// The rules for the status of people.
     #[serde(default)]
     pub rules: SessionRules,
 }
@@ -104,11 +122,13 @@ impl Session {
             start,
             end,
             roster: None,
+            excused: BTreeSet::new(),
+            makes_up: None,
             rules: SessionRules::default(),
         }
     }
 
-    /// A session that starts now, which the caller says, and lasts for `length`.
+    /// A session that starts at `now` and lasts for `length`.
     ///
     /// ```
     /// use attendance_rules::{Seconds, Session};
@@ -121,7 +141,7 @@ impl Session {
         Self::new(
             id,
             now,
-            timestamp_of(seconds_of(now).saturating_add(length.0)),
+            Instant::of(now).saturating_add(length.0).timestamp(),
         )
     }
 
@@ -132,6 +152,20 @@ impl Session {
         self
     }
 
+    /// Sets [`excused`](Self::excused).
+    #[must_use]
+    pub fn with_excused(mut self, excused: impl IntoIterator<Item = PersonId>) -> Self {
+        self.excused = excused.into_iter().collect();
+        self
+    }
+
+    /// Sets [`makes_up`](Self::makes_up).
+    #[must_use]
+    pub fn with_makes_up(mut self, session: impl Into<String>) -> Self {
+        self.makes_up = Some(session.into());
+        self
+    }
+
     /// Sets [`rules`](Self::rules).
     #[must_use]
     pub fn with_rules(mut self, rules: SessionRules) -> Self {
@@ -139,16 +173,16 @@ impl Session {
         self
     }
 
-    /// The first second, the last second in which one is present, and the last in which one is late.
+    /// The window in which scans are accepted.
     ///
     /// # Errors
     ///
-    /// [`Error::Session`] where the session ends before it starts, a length of time is negative, or being late ends before
-    /// being present does.
-    fn window(&self) -> Result<(i64, i64, i64)> {
+    /// [`Error::Session`] if the session ends before it starts, a length of time is negative or too long, or `late_within` is
+    /// less than `present_within`.
+    pub(crate) fn window(&self) -> Result<SessionWindow> {
         let wrong = |reason: String| Err(Error::session(&self.id, reason));
-        let start = checked(self.start, || format!("session {:?}", self.id))?;
-        let end = checked(self.end, || format!("session {:?}", self.id))?;
+        let start = Instant::checked(self.start, || format!("session {:?}", self.id))?;
+        let end = Instant::checked(self.end, || format!("session {:?}", self.id))?;
         if end <= start {
             return wrong(format!(
                 "it ends at {}, not after its start at {}",
@@ -164,6 +198,9 @@ impl Session {
             ("opens_before", rules.opens_before),
             ("present_within", rules.present_within.unwrap_or_default()),
             ("late_within", rules.late_within.unwrap_or_default()),
+            ("leave_within", rules.leave_within.unwrap_or_default()),
+            ("early_before", rules.early_before),
+            ("minimum", rules.minimum),
         ];
         if let Some((name, value)) = lengths
             .iter()
@@ -181,45 +218,63 @@ impl Session {
                 "late_within ({late}) is less than present_within ({present})"
             ));
         }
-        Ok((
-            start - rules.opens_before.0,
-            start + present.min(late),
-            start + late,
-        ))
+        let needs_leaving = [
+            ("early_before", rules.early_before),
+            ("minimum", rules.minimum),
+        ];
+        if rules.leave_within.is_none()
+            && let Some((name, _)) = needs_leaving.iter().find(|it| it.1.0 > 0)
+        {
+            return wrong(format!(
+                "{name} needs leave_within, so that people scan when they leave"
+            ));
+        }
+        if rules.minimum.0 > end - start {
+            let (minimum, long) = (rules.minimum, Seconds(end - start));
+            return wrong(format!(
+                "minimum ({minimum}) is longer than the session ({long})"
+            ));
+        }
+        Ok(SessionWindow {
+            start,
+            end,
+            opens: start - rules.opens_before.0,
+            present_until: start + present.min(late),
+            closes: start + late,
+            leaves_until: rules.leave_within.map(|within| end + within.0),
+        })
     }
 
-    /// What a person is who is seen at `at`, or the code and reason why not.
+    /// The status of a person who is seen at `at`.
     fn status(
         &self,
+        window: &SessionWindow,
         person: &PersonId,
-        at: i64,
-    ) -> Result<Result<SessionStatus, (&'static str, String)>> {
-        let (opens, present, closes) = self.window()?;
-        let refused = |code, reason: &str| Ok(Err((code, reason.to_owned())));
-        if self
-            .roster
-            .as_ref()
-            .is_some_and(|roster| !roster.contains(person))
-        {
-            refused("not_on_roster", "the person is not on the roster")
-        } else if at < opens {
-            refused("not_open", "the session is not open yet")
-        } else if at > closes {
-            refused("closed", "the session is closed")
-        } else if at > present {
-            Ok(Ok(SessionStatus::Late))
+        at: Instant,
+    ) -> Result<SessionStatus, Refusal> {
+        let roster = self.roster.as_ref();
+        if roster.is_some_and(|roster| !roster.contains(person)) {
+            let reason = "the person is not on the roster";
+            Err(Refusal::new("not_on_roster", reason))
+        } else if at < window.opens {
+            Err(Refusal::new("not_open", "the session is not open yet"))
+        } else if at > window.closes {
+            Err(Refusal::new("closed", "the session is closed"))
+        } else if at > window.present_until {
+            Ok(SessionStatus::Late)
         } else {
-            Ok(Ok(SessionStatus::Present))
+            Ok(SessionStatus::Present)
         }
     }
 
-    /// Who was what, as of an instant. Of somebody's punches the first in the window counts; order and repetitions do not
-    /// matter. Until the session has closed, those who are not marked are left out.
+    /// The status of each person, as known at `as_of`. Of the punches of a person, the first in the window counts. If people
+    /// scan when they leave, the last one counts, too. Punches may be in any order and repeated. People without a punch are
+    /// left out until the session has closed.
     ///
     /// # Errors
     ///
-    /// [`Error::Session`] where the session contradicts itself; [`Error::DuplicateId`] where two different punches have one
-    /// id.
+    /// [`Error::Session`] if the session contradicts itself; [`Error::DuplicateId`] if two different punches have the same id;
+    /// [`Error::TimeOutOfRange`].
     ///
     /// ```
     /// use attendance_rules::{Punch, Session, SessionStatus};
@@ -234,9 +289,8 @@ impl Session {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn evaluate(&self, punches: &[Punch], as_of: Timestamp) -> Result<SessionSheet> {
-        let (_, _, closes) = self.window()?;
-        let start = seconds_of(self.start);
-        let now = checked(as_of, || "as_of".to_owned())?;
+        let window = self.window()?;
+        let now = Instant::checked(as_of, || "as_of".to_owned())?;
         let mut ordered: Vec<&Punch> = punches.iter().collect();
         ordered.sort_by(|a, b| (a.at, &a.id).cmp(&(b.at, &b.id)));
         ordered.dedup_by(|a, b| a == b);
@@ -250,99 +304,174 @@ impl Session {
                     id: punch.id.to_string(),
                 });
             }
-            let at = checked(punch.at, || format!("punch {:?}", punch.id))?;
+            let at = Instant::checked(punch.at, || format!("punch {:?}", punch.id))?;
             let status = if at > now {
-                Err((
-                    "future",
-                    "it is later than the time of evaluation".to_owned(),
-                ))
-            } else if marks.contains_key(&punch.person) {
-                Err(("already_marked", "the person is marked already".to_owned()))
+                Err(Refusal::future())
+            } else if let Some(mark) = marks.get_mut(&punch.person) {
+                let last = mark.left.or(mark.at);
+                if last.is_some_and(|last| window.is_leaving(Instant::of(last), at)) {
+                    mark.left = Some(punch.at);
+                    continue;
+                }
+                let reason = "the person is marked already";
+                Err(Refusal::new("already_marked", reason))
             } else {
-                self.status(&punch.person, at)?
+                self.status(&window, &punch.person, at)
             };
             match status {
                 Ok(status) => {
-                    let late = if status == SessionStatus::Late {
-                        at - start
-                    } else {
-                        0
+                    let late = match status {
+                        SessionStatus::Late => at - Instant::of(self.start),
+                        _ => 0,
                     };
-                    let (person, id) = (punch.person.clone(), Some(punch.id.clone()));
                     let mark = SessionMark {
-                        person,
+                        person: punch.person.clone(),
                         status,
                         at: Some(punch.at),
                         late: Seconds(late),
-                        punch: id,
+                        punch: Some(punch.id.clone()),
+                        left: None,
+                        left_early: Seconds(0),
                     };
                     marks.insert(punch.person.clone(), mark);
                 }
-                Err((code, reason)) => {
-                    let punch = punch.id.clone();
-                    refused.push(RefusedPunch {
-                        punch,
-                        code: code.to_owned(),
-                        reason,
-                    });
-                }
+                Err(refusal) => refused.push(RefusedPunch {
+                    punch: punch.id.clone(),
+                    code: refusal.code.to_owned(),
+                    reason: refusal.reason,
+                }),
             }
         }
-        let is_closed = now > closes;
-        let unmarked = match self.rules.unmarked {
-            Unmarked::Absent => Some(SessionStatus::Absent),
-            Unmarked::Excused => Some(SessionStatus::Excused),
-            Unmarked::Nothing => None,
-        };
-        if let Some(status) = unmarked.filter(|_| is_closed) {
-            for person in self.roster.iter().flatten() {
-                marks.entry(person.clone()).or_insert_with(|| SessionMark {
-                    person: person.clone(),
-                    status,
-                    at: None,
-                    late: Seconds(0),
-                    punch: None,
-                });
+        let is_closed = now > window.over();
+        if is_closed {
+            for mark in marks.values_mut() {
+                self.judge_leaving(&window, mark);
             }
+            self.mark_others(&mut marks);
         }
         Ok(SessionSheet {
             session: self.id.clone(),
             is_closed,
+            makes_up: self.makes_up.clone(),
             marks: marks.into_values().collect(),
             refused,
         })
     }
+
+    /// Records early leaving, and marks people as absent who were there for less than the minimum.
+    fn judge_leaving(&self, window: &SessionWindow, mark: &mut SessionMark) {
+        let Some(at) = mark.at.filter(|_| window.leaves_until.is_some()) else {
+            return;
+        };
+        let left = mark
+            .left
+            .map_or(window.end, |left| Instant::of(left).min(window.end));
+        let early = window.end - left;
+        if early > self.rules.early_before.0 {
+            mark.left_early = Seconds(early);
+        }
+        if left - Instant::of(at).max(window.start) < self.rules.minimum.0 {
+            mark.status = SessionStatus::Absent;
+        }
+    }
+
+    /// Marks the people who have no mark: those who are excused, and the others of the roster.
+    fn mark_others(&self, marks: &mut BTreeMap<PersonId, SessionMark>) {
+        let mut mark = |person: &PersonId, status| {
+            marks.entry(person.clone()).or_insert_with(|| SessionMark {
+                person: person.clone(),
+                status,
+                at: None,
+                late: Seconds(0),
+                punch: None,
+                left: None,
+                left_early: Seconds(0),
+            });
+        };
+        for person in &self.excused {
+            mark(person, SessionStatus::Excused);
+        }
+        let status = match self.rules.unmarked {
+            _ if self.makes_up.is_some() => return,
+            Unmarked::Absent => SessionStatus::Absent,
+            Unmarked::Excused => SessionStatus::Excused,
+            Unmarked::Nothing => return,
+        };
+        for person in self.roster.iter().flatten() {
+            mark(person, status);
+        }
+    }
 }
 
-/// Who was what in a session.
+/// Two scans that are nearer than this are one, in seconds.
+const SAME_SCAN: i64 = 60;
+
+/// The window of a session. All instants but `end` are inclusive.
+pub(crate) struct SessionWindow {
+    start: Instant,
+    end: Instant,
+    opens: Instant,
+    present_until: Instant,
+    closes: Instant,
+    /// The last second at which a scan is one of leaving, if people scan when they leave.
+    leaves_until: Option<Instant>,
+}
+
+impl SessionWindow {
+    fn contains(&self, at: Instant) -> bool {
+        (self.opens..=self.over()).contains(&at)
+    }
+
+    /// The last second at which a scan can matter.
+    fn over(&self) -> Instant {
+        self.closes.max(self.leaves_until.unwrap_or(self.closes))
+    }
+
+    /// Returns `true` if a scan at `at` of a person whose last scan was at `last` is a scan of leaving.
+    fn is_leaving(&self, last: Instant, at: Instant) -> bool {
+        let in_time = self.leaves_until.is_some_and(|until| at <= until);
+        in_time && at > self.start && at - last >= SAME_SCAN
+    }
+}
+
+/// The status of each person in a session.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct SessionSheet {
-    /// The session's id.
+    /// The id of the session.
     pub session: String,
-    /// No scan counts any more.
+    /// The session accepts no more scans.
     pub is_closed: bool,
-    /// In order of id.
+    /// The id of the session that people make up for.
+    #[serde(default)]
+    pub makes_up: Option<String>,
+    /// The marks, in order of the person's id.
     pub marks: Vec<SessionMark>,
     /// The punches that do not count, in order of time.
     pub refused: Vec<RefusedPunch>,
 }
 
-/// What somebody was in a session.
+/// The mark of a person in a session.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct SessionMark {
-    /// Who.
+    /// The person.
     pub person: PersonId,
-    /// What.
+    /// The status.
     pub status: SessionStatus,
-    /// When, where there was a punch.
+    /// The time of the punch, if there was one.
     pub at: Option<Timestamp>,
-    /// How much after the start, for those who were late.
-    #[serde(rename = "late_seconds", with = "crate::time::as_seconds")]
+    /// The time after the start, if the person was late; else 0.
+    #[serde(rename = "late_seconds", with = "as_seconds")]
     pub late: Seconds,
     /// The punch that counts.
     pub punch: Option<PunchId>,
+    /// The time of the punch of leaving, if there was one.
+    #[serde(default)]
+    pub left: Option<Timestamp>,
+    /// The time from leaving to the end, if that is early; else 0.
+    #[serde(default, rename = "left_early_seconds", with = "as_seconds")]
+    pub left_early: Seconds,
 }
 
 /// A punch that does not count in a session.
@@ -351,7 +480,7 @@ pub struct SessionMark {
 pub struct RefusedPunch {
     /// The punch.
     pub punch: PunchId,
-    /// `not_on_roster`, `not_open`, `closed`, `already_marked` or `future`.
+    /// The code: `not_on_roster`, `not_open`, `closed`, `already_marked` or `future`.
     pub code: String,
     /// The reason, for people.
     pub reason: String,
@@ -359,7 +488,7 @@ pub struct RefusedPunch {
 
 impl AttendancePolicy for Session {
     fn lookback(&self) -> SignedDuration {
-        // Opening, session and what is late after it are two days each at most.
+        // The time before the start, the session and the time after it are at most two days each.
         SignedDuration::from_secs(6 * DAY)
     }
 
@@ -370,130 +499,37 @@ impl AttendancePolicy for Session {
                 "a mark is later than the sighting",
             ));
         }
-        let (opens, _, closes) = self.window()?;
-        let at = checked(sighting.at, || "sighting".to_owned())?;
-        let marked = past
-            .iter()
-            .any(|mark| (opens..=closes).contains(&seconds_of(mark.at)));
-        if marked && (opens..=closes).contains(&at) {
-            let seconds_left = (closes - at + 1).unsigned_abs();
+        let window = self.window()?;
+        let at = Instant::checked(sighting.at, || "sighting".to_owned())?;
+        let in_window = |mark: &&Mark| window.contains(Instant::of(mark.at));
+        if let Some(last) = past.iter().rfind(in_window)
+            && window.contains(at)
+        {
+            if window.is_leaving(Instant::of(last.at), at) {
+                let first = past.iter().find(in_window);
+                let mut decision = Decision::new(Verdict::Accepted {
+                    direction: Direction::Exit,
+                });
+                decision.opened = first.map(|mark| mark.at);
+                return Ok(decision);
+            }
+            let seconds_left = (window.over() - at + 1).unsigned_abs();
             return Ok(Decision::new(Verdict::Duplicate { seconds_left }));
         }
-        Ok(match self.status(&sighting.person, at)? {
-            Ok(status) => {
-                let mut decision = Decision::new(Verdict::Accepted {
-                    direction: Direction::Entry,
-                });
-                decision.opened = Some(sighting.at);
-                if status == SessionStatus::Late {
-                    let late = at - seconds_of(self.start);
-                    let anomaly =
-                        Anomaly::new("late", format!("{} after the start", Seconds(late)));
-                    decision.anomalies.push(
-                        anomaly
-                            .with_severity(Severity::Info)
-                            .with("late_seconds", late),
-                    );
-                }
-                decision
-            }
-            Err((code, reason)) => Decision::new(Verdict::Refused {
-                code: code.to_owned(),
-                reason,
-            }),
-        })
-    }
-}
-
-/// Sessions that recur at the same local time.
-///
-/// ```
-/// use attendance_rules::{Period, Seconds, SessionSeries};
-///
-/// let maths = SessionSeries::new("maths", "2026-03-16T10:00".parse()?, Seconds::hours(1), "FREQ=WEEKLY;BYDAY=MO");
-/// let sessions = maths.sessions("Europe/Berlin", Period::new("2026-03-01".parse()?, "2026-03-31".parse()?)?)?;
-/// let starts: Vec<_> = sessions.iter().map(|session| session.start.to_string()).collect();
-/// // The clock changed on the 29th.
-/// assert_eq!(starts, ["2026-03-16T09:00:00Z", "2026-03-23T09:00:00Z", "2026-03-30T08:00:00Z"]);
-/// assert_eq!(sessions[0].id, "maths/2026-03-16");
-/// # Ok::<(), Box<dyn std::error::Error>>(())
-/// ```
-#[cfg(feature = "ical")]
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-#[non_exhaustive]
-pub struct SessionSeries {
-    /// The name; a session's is this and its date.
-    pub id: String,
-    /// When the first starts, in local time.
-    pub start: jiff::civil::DateTime,
-    /// How long each lasts.
-    #[serde(rename = "length_seconds", with = "crate::time::as_seconds")]
-    pub length: Seconds,
-    /// An RRULE of RFC 5545 that says on which days: `FREQ=WEEKLY;BYDAY=MO,WE;UNTIL=20260717`.
-    pub rule: String,
-    /// Days on which there is none.
-    #[serde(default)]
-    pub except: BTreeSet<jiff::civil::Date>,
-    /// Who may be marked; `None` for everybody.
-    #[serde(default)]
-    pub roster: Option<BTreeSet<PersonId>>,
-    /// Who counts as what.
-    #[serde(default)]
-    pub rules: SessionRules,
-}
-
-#[cfg(feature = "ical")]
-impl SessionSeries {
-    /// Sessions for everybody, each open from start to end.
-    #[must_use]
-    pub fn new(
-        id: impl Into<String>,
-        start: jiff::civil::DateTime,
-        length: Seconds,
-        rule: impl Into<String>,
-    ) -> Self {
-        Self {
-            id: id.into(),
-            start,
-            length,
-            rule: rule.into(),
-            except: BTreeSet::new(),
-            roster: None,
-            rules: SessionRules::default(),
-        }
-    }
-
-    /// The sessions of the days of `period`, in a time zone of the IANA database.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::Session`] where the rule cannot be read or a session contradicts itself; [`Error::Policy`] for an unknown
-    /// time zone.
-    pub fn sessions(&self, time_zone: &str, period: crate::Period) -> Result<Vec<Session>> {
-        use crate::time::{Zone, date_of, second_of};
-        let zone =
-            Zone::new(time_zone).map_err(|reason| Error::policy("site.time_zone", reason))?;
-        let range = period.numbers();
-        let range = (*range.start(), *range.end());
-        let mut budget = crate::ical::Budget::new();
-        let days = crate::ical::dates(self.start, &self.rule, &zone, range, &mut budget).map_err(
-            |reason| Error::session(&self.id, format!("rule {:?}: {reason}", self.rule)),
-        )?;
-        let days = days
-            .into_iter()
-            .filter(|&day| zone.exists(day) && !self.except.contains(&date_of(day)));
-        let session = |day: i32| {
-            let start = zone.at(day, second_of(self.start.time()));
-            let session = Session {
-                id: format!("{}/{}", self.id, date_of(day)),
-                start: timestamp_of(start),
-                end: timestamp_of(start.saturating_add(self.length.0)),
-                roster: self.roster.clone(),
-                rules: self.rules.clone(),
-            };
-            session.window().map(|_| session)
+        let status = match self.status(&window, &sighting.person, at) {
+            Ok(status) => status,
+            Err(refusal) => return Ok(Decision::new(refusal.into())),
         };
-        days.map(session).collect()
+        let mut decision = Decision::new(Verdict::Accepted {
+            direction: Direction::Entry,
+        });
+        decision.opened = Some(sighting.at);
+        if status == SessionStatus::Late {
+            let late = at - Instant::of(self.start);
+            let message = format!("{} after the start", Seconds(late));
+            let anomaly = Anomaly::new("late", message).with_severity(Severity::Info);
+            decision.anomalies.push(anomaly.with("late_seconds", late));
+        }
+        Ok(decision)
     }
 }

@@ -1,136 +1,71 @@
-//! What of a shift is worked, break, or nothing.
+//! Counts the time of a shift from its scans, before breaks are taken.
 
 use facekit::Direction;
 
 use crate::{
-    Count, MissingOut, Rules, Seconds, Times,
+    account::Account,
     interval::{Interval, clip, normalize, overlap, total},
+    policy::{Count, MissingOut, OnTime, Round},
+    rules::Rules,
+    seconds::Seconds,
+    time::{DayNumber, Instant},
 };
 
-/// The scans of a shift, and what is known of it.
+/// The scans of a shift, and its circumstances.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Scans<'a> {
-    pub(crate) marks: &'a [(i64, Direction)],
+pub(crate) struct ShiftScans<'a> {
+    pub(crate) scans: &'a [(Instant, Direction)],
     /// Start and end; `None` for an unscheduled shift.
     pub(crate) scheduled: Option<Interval>,
-    /// What is expected of it, for an automatic OUT.
+    /// The expected time, for an automatic OUT. In seconds.
     pub(crate) expected: Option<i64>,
-    /// From when on the day is free.
-    pub(crate) free_from: Option<i64>,
-    /// No scan to come belongs to it.
+    /// The start of a free afternoon.
+    pub(crate) free_from: Option<Instant>,
+    /// Punches that count as the start and the end; `None` for an unscheduled shift.
+    pub(crate) on_time: Option<OnTime>,
+    /// No later scan can belong to the shift.
     pub(crate) closed: bool,
-    /// Until when the shift before it counts.
-    pub(crate) before: i64,
-    /// When the next shift begins.
-    pub(crate) next: Option<i64>,
-    pub(crate) as_of: i64,
-}
-
-/// What of a shift is worked, break, or nothing.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Account {
-    /// First and last scan, or the automatic OUT.
-    pub(crate) span: Interval,
-    pub(crate) open: bool,
-    pub(crate) automatic: Option<i64>,
-    pub(crate) refused: bool,
-    pub(crate) came: Option<i64>,
-    pub(crate) left: Option<i64>,
-    /// Worked and paid.
-    pub(crate) counted: Vec<Interval>,
-    /// Of it, paid breaks.
-    pub(crate) paid: Vec<Interval>,
-    /// From the first counted second to the last, breaks included.
-    pub(crate) hull: Interval,
-}
-
-impl Account {
-    /// The times within a window.
-    pub(crate) fn times(&self, window: Interval) -> Times {
-        let within = |it: Interval| overlap(&[it], window);
-        let paid = overlap(&self.paid, window);
-        let counted = overlap(&self.counted, window);
-        let (elapsed, hull) = (within(self.span), within(self.hull));
-        let uncounted =
-            elapsed - within((self.span.0.max(self.hull.0), self.span.1.min(self.hull.1)));
-        Times {
-            elapsed: Seconds(elapsed),
-            worked: Seconds(counted - paid),
-            paid_break: Seconds(paid),
-            unpaid_break: Seconds(hull - counted),
-            uncounted: Seconds(uncounted),
-        }
-    }
+    /// The end of the time that earlier shifts count.
+    pub(crate) counted_until: Instant,
+    /// The start of the next shift.
+    pub(crate) next: Option<Instant>,
+    pub(crate) as_of: Instant,
 }
 
 impl Rules {
-    /// What the scans of a shift come to, before breaks are taken.
-    pub(crate) fn account(&self, shift: &Scans<'_>) -> Account {
-        let (Some(&(opened, _)), Some(&(closed, _))) = (shift.marks.first(), shift.marks.last())
+    /// The account of a shift, before breaks are taken.
+    pub(crate) fn account(&self, shift: &ShiftScans<'_>) -> Account {
+        let (Some(&(opened, _)), Some(&(closed, _))) = (shift.scans.first(), shift.scans.last())
         else {
             return Account::default();
         };
         let count = self.policy.work.count;
-        let (mut spans, open_since) = spans(count, shift.marks);
+        let (mut spans, open_since) = spans(count, shift.scans);
         let mut account = Account {
             span: (opened, closed),
             ..Account::default()
         };
+        let begins_with_exit = shift.scans[0].1 == Direction::Exit;
+        account.missing_in = match count {
+            Count::FirstToLast => begins_with_exit && shift.scans.len() == 1,
+            Count::Pairs | Count::FirstInLastOut => begins_with_exit,
+        };
         account.came = match count {
-            Count::FirstToLast => Some(opened),
+            Count::FirstToLast => Some(opened).filter(|_| !account.missing_in),
             _ => shift
-                .marks
+                .scans
                 .iter()
-                .find(|mark| mark.1 == Direction::Entry)
-                .map(|mark| mark.0),
+                .find(|scan| scan.1 == Direction::Entry)
+                .map(|scan| scan.0),
         };
         account.left = spans.last().map(|span| span.1);
         if let Some(since) = open_since {
-            account.open = true;
-            account.left = None;
-            match self.policy.assignment.missing_out {
-                MissingOut::Open => {}
-                MissingOut::Refuse => account.refused = shift.closed,
-                rule => {
-                    // With FirstInLastOut, all from the first IN on.
-                    let from = match count {
-                        Count::Pairs => since,
-                        _ => account.came.unwrap_or(since),
-                    };
-                    let worked = match count {
-                        Count::Pairs => total(&spans),
-                        _ => since - from,
-                    };
-                    if let Some(out) = automatic_out(rule, shift, since, worked) {
-                        account.open = false;
-                        account.automatic = Some(out);
-                        account.left = Some(out);
-                        account.span.1 = account.span.1.max(out);
-                        spans.push((from, out));
-                    }
-                }
-            }
+            self.close_open_span(shift, since, &mut spans, &mut account);
         }
         if account.refused {
             return account;
         }
-        self.round(&mut spans);
-        // Rounding may make shifts meet; no two count the same second.
-        spans = clip(&spans, (shift.before, i64::MAX));
-        if let Some((start, end)) = shift.scheduled {
-            let from = if self.policy.work.before_start {
-                i64::MIN
-            } else {
-                start
-            };
-            let to = if self.policy.work.after_end {
-                i64::MAX
-            } else {
-                end
-            };
-            spans = clip(&spans, (from, to));
-        }
-        normalize(&mut spans);
+        self.limit(&mut spans, shift);
         let (Some(&(from, _)), Some(&(_, to))) = (spans.first(), spans.last()) else {
             account.hull = (opened, opened);
             return account;
@@ -140,31 +75,123 @@ impl Rules {
         account
     }
 
+    /// Applies the rule for missing OUTs to a shift whose last span began at `since` and has no end.
+    fn close_open_span(
+        &self,
+        shift: &ShiftScans<'_>,
+        since: Instant,
+        spans: &mut Vec<Interval>,
+        account: &mut Account,
+    ) {
+        account.open = true;
+        account.left = None;
+        match self.policy.assignment.missing_out {
+            MissingOut::Open => {}
+            MissingOut::Refuse => account.refused = shift.closed,
+            rule => {
+                let count = self.policy.work.count;
+                // `FirstInLastOut` counts from the first IN, so the span contains all spans before it.
+                let from = match count {
+                    Count::Pairs => since,
+                    _ => account.came.unwrap_or(since),
+                };
+                let worked = match count {
+                    Count::Pairs => total(spans),
+                    _ => since - from,
+                };
+                if let Some(out) = automatic_out(rule, shift, since, worked) {
+                    account.open = false;
+                    account.automatic_out = Some(out);
+                    account.left = Some(out);
+                    account.span.1 = account.span.1.max(out);
+                    spans.push((from, out));
+                }
+            }
+        }
+    }
+
+    /// Rounds spans, and limits them to the time that may count.
+    fn limit(&self, spans: &mut Vec<Interval>, shift: &ShiftScans<'_>) {
+        let punched = spans.first().zip(spans.last()).map(|it| (it.0.0, it.1.1));
+        self.round(spans);
+        if let (Some(hours), Some(on_time), Some(punched)) =
+            (shift.scheduled, shift.on_time, punched)
+        {
+            snap(spans, on_time, punched, hours);
+        }
+        // Rounding can extend a shift into the one before it. No second counts in two shifts.
+        *spans = clip(spans, (shift.counted_until, Instant::MAX));
+        if let Some((start, end)) = shift.scheduled {
+            let work = &self.policy.work;
+            let from = if work.before_start {
+                Instant::MIN
+            } else {
+                start
+            };
+            let to = if work.after_end { Instant::MAX } else { end };
+            *spans = clip(spans, (from, to));
+        }
+        normalize(spans);
+    }
+
     fn round(&self, spans: &mut [Interval]) {
         let rounding = &self.policy.work.rounding;
         if rounding.coming.is_none() && rounding.going.is_none() {
             return;
         }
-        for span in spans {
-            let local = |at: i64, round: crate::Round| {
+        // Steps begin at local midnight.
+        let rounded = |at: Instant, rule: Option<Round>| {
+            rule.map_or(at, |rule| {
                 let offset = self.zone.offset(at);
-                round.apply(at + offset) - offset
-            };
-            let from = rounding.coming.map_or(span.0, |round| local(span.0, round));
-            let to = rounding.going.map_or(span.1, |round| local(span.1, round));
-            // Rounding may meet, never cross.
+                Instant::from_second(rule.apply(at.second() + offset) - offset)
+            })
+        };
+        for span in spans {
+            let from = rounded(span.0, rounding.coming);
+            let to = rounded(span.1, rounding.going);
+            // A span may become empty, but its ends do not cross.
             *span = (from, to.max(from));
         }
     }
+
+    /// The length of the part of `set` within a window of the clock, on all days that it touches. In seconds.
+    pub(crate) fn within_clock(&self, set: &[Interval], from: i64, to: i64) -> i64 {
+        let (Some(start), Some(end)) = (set.first(), set.last()) else {
+            return 0;
+        };
+        let days = self.zone.day(start.0) - 1..=self.zone.day(end.1);
+        let days = DayNumber::all(days).filter(|&day| self.zone.exists(day));
+        days.map(|day| overlap(set, (self.zone.at(day, from), self.zone.at(day, to))))
+            .sum()
+    }
 }
 
-/// What is counted, and since when somebody is inside who has not left.
-fn spans(count: Count, marks: &[(i64, Direction)]) -> (Vec<Interval>, Option<i64>) {
-    let mut found = Vec::with_capacity(marks.len() / 2 + 1);
+/// Moves the first arrival to the start of the shift and the last departure to its end, if the punches are near enough.
+fn snap(spans: &mut [Interval], on_time: OnTime, punched: Interval, (start, end): Interval) {
+    let near = |at: Instant, time: Instant, before: Seconds, after: Seconds| {
+        // Without limits, rounded times stay as they are.
+        let any = before.0 > 0 || after.0 > 0;
+        any && (-before.0..=after.0).contains(&(at - time))
+    };
+    if let Some(first) = spans.first_mut()
+        && near(punched.0, start, on_time.before_start, on_time.after_start)
+    {
+        first.0 = start.min(first.1);
+    }
+    if let Some(last) = spans.last_mut()
+        && near(punched.1, end, on_time.before_end, on_time.after_end)
+    {
+        last.1 = end.max(last.0);
+    }
+}
+
+/// The counted spans, and the start of a last span without an end.
+fn spans(count: Count, scans: &[(Instant, Direction)]) -> (Vec<Interval>, Option<Instant>) {
+    let mut found = Vec::with_capacity(scans.len() / 2 + 1);
     let mut open = None;
     match count {
         Count::Pairs => {
-            for &(at, direction) in marks {
+            for &(at, direction) in scans {
                 match (direction, open) {
                     (Direction::Entry, None) => open = Some(at),
                     (Direction::Exit, Some(since)) => {
@@ -176,20 +203,21 @@ fn spans(count: Count, marks: &[(i64, Direction)]) -> (Vec<Interval>, Option<i64
             }
         }
         Count::FirstInLastOut => {
-            let came = marks.iter().find(|mark| mark.1 == Direction::Entry);
-            let left = marks.iter().rfind(|mark| mark.1 == Direction::Exit);
+            let came = scans.iter().find(|scan| scan.1 == Direction::Entry);
+            let left = scans.iter().rfind(|scan| scan.1 == Direction::Exit);
             if let (Some(came), Some(left)) = (came, left)
                 && came.0 < left.0
             {
                 found.push((came.0, left.0));
             }
-            open = marks
+            open = scans
                 .last()
-                .filter(|mark| mark.1 == Direction::Entry)
-                .map(|mark| mark.0);
+                .filter(|scan| scan.1 == Direction::Entry)
+                .map(|scan| scan.0);
         }
-        Count::FirstToLast => match marks {
-            [(only, _)] => open = Some(*only),
+        Count::FirstToLast => match scans {
+            [(only, Direction::Entry)] => open = Some(*only),
+            [(_, Direction::Exit)] => {}
             [(from, _), .., (to, _)] => found.push((*from, *to)),
             [] => {}
         },
@@ -197,7 +225,13 @@ fn spans(count: Count, marks: &[(i64, Direction)]) -> (Vec<Interval>, Option<i64
     (found, open)
 }
 
-fn automatic_out(rule: MissingOut, shift: &Scans<'_>, since: i64, worked: i64) -> Option<i64> {
+/// The automatic OUT of a shift whose last span began at `since`; `worked` is the time before that, in seconds.
+fn automatic_out(
+    rule: MissingOut,
+    shift: &ShiftScans<'_>,
+    since: Instant,
+    worked: i64,
+) -> Option<Instant> {
     let out = match rule {
         MissingOut::AtShiftEnd => {
             let (_, end) = shift.scheduled.filter(|_| shift.closed)?;
@@ -206,7 +240,7 @@ fn automatic_out(rule: MissingOut, shift: &Scans<'_>, since: i64, worked: i64) -
         MissingOut::AfterExpected { tolerance } => {
             let left = (shift.expected? + tolerance.0 - worked).max(0);
             let out = since + left;
-            // Before then, somebody is simply inside.
+            // Until then, the person is still inside.
             if shift.as_of < out && shift.next.is_none() {
                 return None;
             }
@@ -214,19 +248,6 @@ fn automatic_out(rule: MissingOut, shift: &Scans<'_>, since: i64, worked: i64) -
         }
         MissingOut::Open | MissingOut::Refuse => return None,
     };
-    // No two shifts count the same second.
-    Some(out.min(shift.next.unwrap_or(i64::MAX)))
-}
-
-impl Rules {
-    /// What of `set` is within a window of the clock, on the days it touches.
-    pub(crate) fn within_clock(&self, set: &[Interval], from: i64, to: i64) -> i64 {
-        let (Some(start), Some(end)) = (set.first(), set.last()) else {
-            return 0;
-        };
-        let days = self.zone.day(start.0) - 1..=self.zone.day(end.1);
-        let days = days.filter(|&day| self.zone.exists(day));
-        days.map(|day| overlap(set, (self.zone.at(day, from), self.zone.at(day, to))))
-            .sum()
-    }
+    // No second counts in two shifts.
+    Some(out.min(shift.next.unwrap_or(Instant::MAX)))
 }

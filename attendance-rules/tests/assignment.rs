@@ -1,4 +1,4 @@
-//! Which shift a scan belongs to, and that decisions at the sighting and evaluation afterwards say the same.
+//! The assignment of scans to shifts, by decisions and by evaluation, which must agree.
 
 mod common;
 
@@ -6,8 +6,8 @@ use attendance_rules::{Outcome, Punch, Rules};
 use common::{anna, at, evaluate, period, places};
 use facekit::{AttendancePolicy, Mark, Sighting, Verdict};
 
-/// Decides scan by scan, "2026-03-02T08:00" or with a device "2026-03-02T08:00 out", knowing what the lookback holds, and
-/// compares with what evaluation makes of all; the places.
+/// Decides scan by scan with the marks of the lookback, and compares the decisions with the evaluation of all scans. A scan is
+/// as in "2026-03-02T08:00", or "2026-03-02T08:00 out" with a device. Returns the shifts of the scans.
 fn decide_and_evaluate(rules: &Rules, scans: &[&str]) -> Vec<String> {
     let mut past: Vec<Mark> = Vec::new();
     let (mut punches, mut decisions) = (Vec::new(), Vec::new());
@@ -59,7 +59,7 @@ fn decide_and_evaluate(rules: &Rules, scans: &[&str]) -> Vec<String> {
 }
 
 #[test]
-fn a_forgotten_out_is_forgotten_in_the_end() {
+fn a_missing_out_does_not_matter_after_some_days() {
     let rules = common::rules("[scans]\nexit_devices = ['out']");
     assert_eq!(
         decide_and_evaluate(&rules, &["2026-03-06T08:00", "2026-03-07T09:00 out"]),
@@ -91,7 +91,7 @@ fn shifts_of_a_day_with_margins_of_half_a_day() {
         "2026-03-04T08:30",
     ];
     decide_and_evaluate(&rules, &scans);
-    // Back from dinner, and not early for tomorrow.
+    // 20:30 is a return from dinner, not an early arrival for the next day.
     let dinner = [
         "2026-03-02T08:00",
         "2026-03-02T19:30",
@@ -112,7 +112,7 @@ const SPLIT: &str = "[[shifts]]
     ";
 
 #[test]
-fn who_comes_early_belongs_to_the_shift_that_is_to_come() {
+fn an_early_arrival_belongs_to_the_next_shift() {
     let rules = common::rules(SPLIT);
     for times in [
         ["in 2026-03-02T11:55", "out 2026-03-02T16:30"],
@@ -129,7 +129,7 @@ fn who_comes_early_belongs_to_the_shift_that_is_to_come() {
         "2026-03-02",
     );
     assert_eq!(places(&late), ["first 2026-03-02"; 2]);
-    // Somebody who has been in the first shift is back in it.
+    // A person who was in the first shift returns to it.
     let back = ["2026-03-02T08:00", "2026-03-02T11:30", "2026-03-02T11:40"];
     assert_eq!(decide_and_evaluate(&rules, &back), ["first 2026-03-02"; 3]);
 }
@@ -160,7 +160,7 @@ fn no_shift_outlasts_a_later_one() {
         decide_and_evaluate(&rules, &times),
         [a, a, b, b, "outside_shift"]
     );
-    // Whoever is still in it leaves it, all the same.
+    // A person who is still in the first shift leaves it.
     assert_eq!(
         decide_and_evaluate(&rules, &["2026-03-02T08:00", "2026-03-02T17:00"]),
         [a, a]
@@ -208,7 +208,7 @@ fn midnight_ends_no_streak() {
         "2026-03-02T23:50",
         "2026-03-03T23:39"
     ]));
-    // After a day, a low score says nothing about the next.
+    // A low score counts for 24 hours.
     assert!(!third([
         "2026-03-02T23:40",
         "2026-03-02T23:50",

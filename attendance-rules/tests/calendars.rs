@@ -1,4 +1,4 @@
-//! Holidays from ICS files, and recurring sessions: what is read, and what is refused.
+//! Holidays from ICS files, and recurring sessions: supported and refused input.
 
 mod common;
 
@@ -41,7 +41,7 @@ fn holidays_from_ics() {
 }
 
 #[test]
-fn broken_ics() {
+fn wrong_ics_gives_an_error() {
     let event = |lines: &str| {
         ics(&format!("BEGIN:VEVENT\nUID:7\n{lines}\nEND:VEVENT\n"))
             .unwrap_err()
@@ -51,7 +51,7 @@ fn broken_ics() {
         event("SUMMARY:x"),
         "calendar, event \"7\": it has no DTSTART"
     );
-    assert!(event("DTSTART;VALUE=DATE:20261340").contains("\"20261340\" is no date or time"));
+    assert!(event("DTSTART;VALUE=DATE:20261340").contains("\"20261340\" is not a date or time"));
     assert!(
         event("DTSTART;VALUE=DATE:20260105\nDTEND;VALUE=DATE:20260101")
             .contains("not after its start")
@@ -59,11 +59,11 @@ fn broken_ics() {
     assert!(event("DTSTART;VALUE=DATE:20260105\nRRULE:FREQ=SOMETIMES").contains("FREQ=SOMETIMES"));
     assert!(
         event("DTSTART;TZID=Nowhere:20260105T080000\nDTEND:20260105T100000Z")
-            .contains("\"Nowhere\" is no time zone")
+            .contains("\"Nowhere\" is not a time zone")
     );
     assert!(
         event("DTSTART:20260105T100000Z\nDTEND:20260105T130000Z")
-            .contains("neither half a day nor a whole one")
+            .contains("neither half a day nor a whole day")
     );
     let whole = |text: &str| {
         Calendar::from_ics(text, "UTC", period("2026-01-01", "2026-12-31"))
@@ -72,19 +72,19 @@ fn broken_ics() {
     };
     assert_eq!(
         whole(""),
-        "calendar: it is no calendar: BEGIN:VCALENDAR is missing"
+        "calendar: it is not a calendar: BEGIN:VCALENDAR is missing"
     );
     assert_eq!(
         whole("BEGIN:VCALENDAR\nBEGIN:VEVENT\nDTSTART:2026"),
-        "calendar: it is cut short: VEVENT does not end"
+        "calendar: it is truncated: VEVENT does not end"
     );
     assert!(whole(&"BEGIN:X\n".repeat(100_000)).contains("nested more than 8 deep"));
 }
 
 #[test]
-fn nothing_of_ics_is_dropped_silently() {
+fn unsupported_ics_gives_an_error() {
     let event = |lines: &str| ics(&format!("BEGIN:VEVENT\nUID:7\n{lines}\nEND:VEVENT\n"));
-    // Names are read in upper and lower case.
+    // Names may be in lower case.
     let calendar = ics("begin:vevent\nuid:7\ndtstart;value=date:20200501\nrrule:freq=yearly\nsummary:May Day\nend:vevent\n").unwrap();
     let names: Vec<_> = calendar
         .iter()
@@ -110,14 +110,14 @@ fn nothing_of_ics_is_dropped_silently() {
         ("RRULE:FREQ=YEARLY;INTERVAL=x", "INTERVAL=x is not within"),
         (
             "RRULE:FREQ=YEARLY\nRRULE:FREQ=MONTHLY",
-            "RRULE is there 2 times",
+            "RRULE is given 2 times",
         ),
         (
             "RRULE:FREQ=YEARLY\nEXRULE:FREQ=MONTHLY",
             "EXRULE is not supported",
         ),
         ("exrule:FREQ=MONTHLY", "EXRULE is not supported"),
-        ("DTSTART;VALUE=DATE:20200502", "DTSTART is there 2 times"),
+        ("DTSTART;VALUE=DATE:20200502", "DTSTART is given 2 times"),
         (
             "RECURRENCE-ID;RANGE=THISANDFUTURE;VALUE=DATE:20200501",
             "RANGE=THISANDFUTURE is not supported",
@@ -135,7 +135,7 @@ fn nothing_of_ics_is_dropped_silently() {
 }
 
 #[test]
-fn calendars_cost_no_more_than_their_limits() {
+fn calendars_have_limits() {
     let many = |number: usize, lines: &str| {
         let event = format!("BEGIN:VEVENT\n{lines}\nEND:VEVENT\n");
         ics(&event.repeat(number)).map(|calendar| calendar.iter().count())
@@ -151,11 +151,11 @@ fn calendars_cost_no_more_than_their_limits() {
     assert_eq!(many(100, monthly), Ok(24));
     assert_eq!(
         error(many(1000, monthly)),
-        "calendar, event \"1\": up to here, rules and events go through more than 300000 dates"
+        "calendar, event \"1\": up to here, rules and events have more than 300000 dates"
     );
     let counted = "UID:1\nDTSTART;VALUE=DATE:19000105\nRRULE:FREQ=DAILY;COUNT=1000000";
     assert!(error(many(10, counted)).contains("more than 300000 dates"));
-    // Few dates, far apart.
+    // A few dates that are far apart.
     let leap =
         "UID:1\nDTSTART;VALUE=DATE:19040229\nRRULE:FREQ=DAILY;COUNT=30;BYMONTH=2;BYMONTHDAY=29";
     assert!(error(many(100, leap)).contains("more than 300000 dates"));
@@ -169,9 +169,9 @@ fn calendars_cost_no_more_than_their_limits() {
     );
 }
 
-/// Rules by day and week begin near the period, and on the same days as if they had not.
+/// Daily and weekly rules are evaluated from near the period on. Their dates must be the same as from the start.
 #[test]
-fn old_rules_keep_their_rhythm() {
+fn old_rules_keep_their_dates() {
     let days = |rule: &str, from: &str| {
         let start = "1999-12-31T10:00".parse().unwrap();
         let series = SessionSeries::new("m", start, Seconds::hours(1), rule);
@@ -197,7 +197,7 @@ fn old_rules_keep_their_rhythm() {
 }
 
 #[test]
-fn sessions_that_cannot_be() {
+fn sessions_that_contradict_themselves() {
     let rules = rules("");
     let (start, end) = (
         at(&rules, "2026-03-02T10:00"),
@@ -222,7 +222,7 @@ fn sessions_that_cannot_be() {
         ("FREQ=HOURLY", "a rule is DAILY, WEEKLY, MONTHLY or YEARLY"),
         ("FREQ=WEEKLY;BYHOUR=3", "BYHOUR is not supported"),
         ("FREQ=WEEKLY;COUNT=2;UNTIL=20270101", "exclude each other"),
-        ("WEEKLY", "\"WEEKLY\" is no NAME=VALUE"),
+        ("WEEKLY", "\"WEEKLY\" is not NAME=VALUE"),
         ("", "session \"m\": rule \"\""),
     ] {
         let series = SessionSeries::new(

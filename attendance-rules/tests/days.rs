@@ -1,8 +1,8 @@
-//! What a day is made of: whose shifts count for it, what is expected of it, its breaks, and what its sum is rounded to.
+//! Days: their shifts, expected time, breaks and rounding.
 
 mod common;
 
-use attendance_rules::{Calendar, DayRecord, Half, Ledger, Seconds, Statistics, Status};
+use attendance_rules::{Calendar, DayCount, DayRecord, Half, Ledger, Seconds, Statistics, Status};
 use common::{HOUR, MINUTE, at, day, evaluate, hours, places, rules, statuses};
 
 const MONDAY: &str = "2026-03-02";
@@ -11,7 +11,7 @@ const NIGHT: &str =
     "[[shifts]]\nname = 'night'\nstart = '22:00'\nend = '06:00'\novernight = true\n";
 
 #[test]
-fn who_is_off_between_two_shifts_has_a_break() {
+fn the_time_between_two_shifts_is_a_break() {
     let lunch = "[[breaks]]\nkind = 'fixed'\nfrom = '12:00'\nto = '14:00'\nat_most = '1h'\n";
     let record = day(
         &rules(&format!("{SPLIT}{lunch}")),
@@ -75,7 +75,7 @@ fn nights(day: &str) -> Ledger {
 }
 
 #[test]
-fn what_is_asked_for_is_on_the_day_of_the_work() {
+fn the_expected_time_is_on_the_day_of_the_work() {
     for (rule, first, last) in [("start", 2, 6), ("end", 3, 7), ("most_worked", 3, 7)] {
         let ledger = nights(rule);
         let expected: Vec<_> = (first..=last)
@@ -116,18 +116,18 @@ fn a_split_night_is_judged_as_a_whole_on_its_first_day() {
     );
     let sums = Statistics::of(&ledger.days);
     assert_eq!(
-        (sums.due, sums.present, sums.attended_halves, sums.absent),
-        (5, 5, 10, 0)
+        [sums.due, sums.present, sums.attended, sums.absent],
+        [5, 5, 5, 0].map(DayCount::days)
     );
     assert_eq!((sums.balance, sums.overtime), (Seconds(0), Seconds(0)));
 }
 
 #[test]
-fn a_scheduled_shift_has_one_day_however_much_of_it_is_worked() {
+fn the_day_of_a_scheduled_shift_does_not_depend_on_the_work() {
     let rules = rules(
         "[assignment]\nday = 'most_worked'\n[[shifts]]\nname = 'evening'\nstart = '18:00'\nend = '02:00'\novernight = true",
     );
-    // Late by five hours, so that most of what is worked is after midnight.
+    // Five hours late, so that most of the work is after midnight.
     let ledger = evaluate(
         &rules,
         &["2026-03-02T23:00", "2026-03-03T02:00"],
@@ -135,7 +135,7 @@ fn a_scheduled_shift_has_one_day_however_much_of_it_is_worked() {
         "2026-03-02",
     );
     assert_eq!(places(&ledger), ["evening 2026-03-02"; 2]);
-    assert_eq!(statuses(&ledger), [(MONDAY.to_owned(), Status::Present)]);
+    assert_eq!(statuses(&ledger), [(MONDAY.to_owned(), Status::HalfDay)]);
     assert_eq!(ledger.days[0].balance, Seconds(-5 * HOUR));
 }
 
@@ -145,7 +145,7 @@ fn leave_moves_with_the_shift() {
     calendar.add(MONDAY.parse().unwrap(), "Founders' Day", None);
     let rules = rules(&format!("[assignment]\nday = 'end'\n{NIGHT}")).with_calendar(calendar);
     let absent = |day: &str| (day.to_owned(), Status::Absent);
-    // Monday's night is free, so nobody is missed on Tuesday.
+    // The night of Monday is free, so there is no absence on Tuesday.
     assert_eq!(
         statuses(&evaluate(&rules, &[], "2026-03-01", "2026-03-05")),
         [absent("2026-03-04"), absent("2026-03-05")]
@@ -153,7 +153,7 @@ fn leave_moves_with_the_shift() {
 }
 
 #[test]
-fn overtime_and_windows_are_of_the_rounded_sum() {
+fn overtime_and_windows_use_the_rounded_sum() {
     let rounded = |to: &str, until: &str| -> DayRecord {
         let rules = rules(&format!(
             "[work]\nexpected = '8h'\n[work.rounding]\nduration = {{ to = '{to}', step = '15m' }}\n\
@@ -182,7 +182,7 @@ fn overtime_and_windows_are_of_the_rounded_sum() {
 }
 
 #[test]
-fn an_automatic_out_pays_nothing_that_is_free() {
+fn an_automatic_out_does_not_count_free_time() {
     let after = "[assignment.missing_out.after_expected]\ntolerance = '1h'\n";
     let eve = || {
         let mut calendar = Calendar::new();
@@ -190,7 +190,7 @@ fn an_automatic_out_pays_nothing_that_is_free() {
         calendar
     };
     let out = |ledger: &Ledger| ledger.shifts[0].automatic_out.unwrap();
-    // From the first IN on, as it counts.
+    // The expected time counts from the first IN.
     let rules_ = rules(&format!(
         "{after}[work]\nexpected = '8h'\ncount = 'first_in_last_out'"
     ));
@@ -204,14 +204,14 @@ fn an_automatic_out_pays_nothing_that_is_free() {
         (out(&ledger), hours(&ledger.days[0])),
         (at(&rules_, "2026-03-02T17:00"), 9.0)
     );
-    // Half the hours on half a holiday.
+    // Half the expected time on a half-holiday.
     let rules_ = rules(&format!("{after}[work]\nexpected = '8h'")).with_calendar(eve());
     let ledger = evaluate(&rules_, &["2026-03-02T08:00"], MONDAY, MONDAY);
     assert_eq!(
         (out(&ledger), hours(&ledger.days[0])),
         (at(&rules_, "2026-03-02T13:00"), 5.0)
     );
-    // The shift's end is where the free half begins.
+    // The shift ends where the free half begins.
     let rules_ = rules("[assignment]\nmissing_out = 'at_shift_end'\n[[shifts]]\nname = 'd'\nstart = '08:00'\nend = '16:00'")
         .with_calendar(eve());
     let ledger = evaluate(&rules_, &["2026-03-02T08:00"], MONDAY, MONDAY);
@@ -222,7 +222,7 @@ fn an_automatic_out_pays_nothing_that_is_free() {
 }
 
 #[test]
-fn the_shift_of_the_other_half_is_judged() {
+fn lateness_is_recorded_in_the_half_that_is_not_free() {
     let mut calendar = Calendar::new();
     calendar.add(
         MONDAY.parse().unwrap(),

@@ -1,10 +1,10 @@
-//! Input that is wrong: a typed error that names the thing, or a stated rule.
+//! Wrong input: a typed error that names the wrong thing, or a documented rule.
 
 mod common;
 
 use attendance_rules::{
-    Calendar, Error, Half, Leave, Member, Period, Policy, Punch, Rate, Rules, Schedule, Seconds,
-    ShiftsOn, Statistics, Times,
+    Calendar, DayCount, Error, Half, Leave, Member, Period, Policy, Punch, Rate, Rules, Schedule,
+    Seconds, ShiftsOn, Statistics, Times,
 };
 use common::{anna, at, evaluate, period, places, punches, rules};
 use facekit::{AttendancePolicy, Mark, PersonId, Sighting};
@@ -14,14 +14,14 @@ fn policy_error(text: &str) -> String {
 }
 
 #[test]
-fn policies_name_the_key() {
+fn policy_errors_name_the_key() {
     let shift = "[[shifts]]\nname = 'day'\nstart = '08:00'\nend = '17:00'\n";
     for (text, expected) in [
         (
             "[scans]\ncooldwn = '60s'",
             "policy, scans.cooldwn: no such key; did you mean \"cooldown\"?",
         ),
-        ("tiem = 1", "policy, tiem: no such key; known keys: "),
+        ("zzz = 1", "policy, zzz: no such key; known keys: "),
         (
             "sites = {}",
             "policy, sites: no such key; did you mean \"site\"?",
@@ -32,19 +32,23 @@ fn policies_name_the_key() {
         ),
         (
             "[scans]\ncooldown = '60'",
-            "policy, scans.cooldown: \"60\" is no length of time",
+            "policy, scans.cooldown: \"60\" is not a length of time",
         ),
         (
             "[scans]\ncooldown = '-1s'",
             "policy, scans.cooldown: it is negative (-1s)",
         ),
         (
-            "preset = 's4'",
-            "policy, preset: \"s4\" is no preset; did you mean \"s3\"?",
+            "preset = 'esp32cam'",
+            "policy, preset: \"esp32cam\" is not a preset; did you mean \"esp32cam-gateway\"?",
+        ),
+        (
+            "preset = 's3'",
+            "policy, preset: the preset \"s3\" is named \"esp32cam-gateway\" now",
         ),
         (
             "[site]\ntime_zone = 'Europe/Berln'",
-            "policy, site.time_zone: \"Europe/Berln\" is no time zone",
+            "policy, site.time_zone: \"Europe/Berln\" is not a time zone",
         ),
         (
             "[site]\nworking_days = ['mon', 'tues']",
@@ -80,11 +84,11 @@ fn policies_name_the_key() {
         ),
         (
             &format!("{shift}flexible = true"),
-            "policy, shifts[0].expected: shift \"day\" is flexible, so it needs this",
+            "policy, shifts[0].expected: shift \"day\" is flexible, so it needs an expected time",
         ),
         (
             &format!("{shift}{shift}"),
-            "policy, shifts[1].name: another shift is named \"day\", too",
+            "policy, shifts[1].name: another shift has the name \"day\", too",
         ),
         (
             &format!("{shift}[[shifts]]\nname = 'late'\nstart = '16:00'\nend = '20:00'"),
@@ -104,7 +108,7 @@ fn policies_name_the_key() {
         ),
         (
             "[scans]\nentry_devices = ['a']\nexit_devices = ['a']",
-            "policy, scans.exit_devices: device \"a\" is among",
+            "policy, scans.exit_devices: device \"a\" is in scans.entry_devices",
         ),
         (
             "[anomalies]\nout_of_hours = { from = '06:00', to = '06:00' }",
@@ -112,7 +116,7 @@ fn policies_name_the_key() {
         ),
         (
             "[anomalies]\nimpossible_travel = {}",
-            "policy, anomalies.impossible_travel: it needs two places",
+            "policy, anomalies.impossible_travel: it needs at least two places",
         ),
         (
             "[anomalies]\nlow_liveness = { below = 1.5, streak = 3 }",
@@ -145,27 +149,27 @@ fn policies_name_the_key() {
         ("[site", "policy: TOML parse error at line 1"),
         (
             "[site]\ntime_zone = 'Berlin'",
-            "policy, site.time_zone: \"Berlin\" is no time zone of the IANA database; did you mean \"Europe/Berlin\"?",
+            "policy, site.time_zone: \"Berlin\" is not a time zone of the IANA database; did you mean \"Europe/Berlin\"?",
         ),
         (
             "[[shifts]]\nname = 'x'\nstart = '8:00'\nend = '09:00'",
-            "policy, shifts[0].start: \"8:00\" is no time of day; write it as \"08:00\"",
+            "policy, shifts[0].start: \"8:00\" is not a time of day; write it as \"08:00\"",
         ),
         (
             "[[shifts]]\nname = 'x'\nstart = '08:00'\nend = '24:00'",
-            "policy, shifts[0].end: \"24:00\" is no time of day; midnight is \"00:00\"",
+            "policy, shifts[0].end: \"24:00\" is not a time of day; midnight is \"00:00\"",
         ),
         (
             "[[shifts]]\nname = 'x'\nstart = '2026-03-02T08:00:00'\nend = '12:00'",
-            "policy, shifts[0].start: \"2026-03-02T08:00:00\" is no time of day",
+            "policy, shifts[0].start: \"2026-03-02T08:00:00\" is not a time of day",
         ),
         (
             "[[windows]]\nname = 'x'\nfrom = '25:00'\nto = '12:00'",
-            "policy, windows[0].from: \"25:00\" is no time of day",
+            "policy, windows[0].from: \"25:00\" is not a time of day",
         ),
         (
             "[[breaks]]\nkind = 'fixed'\nfrom = '12:00'\nto = '13:00:00.5'",
-            "policy, breaks[0].to: \"13:00:00.5\" is no time of day",
+            "policy, breaks[0].to: \"13:00:00.5\" is not a time of day",
         ),
         (
             "[[breaks]]\nkind = 'fixed'\nfrom = '12:00'\nto = '13:00'\nat_most = 60",
@@ -195,7 +199,7 @@ fn policies_name_the_key() {
             &format!(
                 "{shift}[schedule]\nkind = 'rotation'\nfrom = '2026-03-02T08:00'\ncycle = [['day']]"
             ),
-            "policy, schedule.from: \"2026-03-02T08:00\" is no date",
+            "policy, schedule.from: \"2026-03-02T08:00\" is not a date",
         ),
         (
             "[overtime]\ndaily = true",
@@ -233,7 +237,7 @@ fn policies_name_the_key() {
 }
 
 #[test]
-fn toml_dates_and_times_are_taken() {
+fn toml_dates_and_times_are_accepted() {
     let policy = common::policy(
         "[[shifts]]\nname = 'day'\nstart = 08:00:00\nend = 17:00:00\n[schedule]\nkind = 'rotation'\nfrom = 2026-01-05\ncycle = [['day'], []]",
     );
@@ -242,28 +246,31 @@ fn toml_dates_and_times_are_taken() {
 }
 
 #[test]
-fn presets_are_changed_key_by_key() {
-    let policy = common::policy("preset = 's3'\n[work]\nfull_day = '7h'");
+fn keys_of_a_file_replace_those_of_its_preset() {
+    let policy = common::policy("preset = 'esp32cam-gateway'\n[work]\nfull_day = '7h'");
     assert_eq!(
         (policy.work.full_day, policy.work.half_day),
         (Some(Seconds::hours(7)), Some(Seconds::hours(3)))
     );
-    assert_eq!(policy.breaks, Policy::s3().breaks);
+    assert_eq!(policy.breaks, Policy::esp32cam_gateway().breaks);
 }
 
 #[test]
-fn the_schema_knows_every_key() {
+fn the_schema_has_every_key() {
     let schema = Policy::json_schema();
     let policy = serde_json::to_value(Policy::default()).unwrap();
     for key in policy.as_object().unwrap().keys() {
         assert!(schema["properties"][key].is_object(), "{key}");
     }
-    assert_eq!(schema["properties"]["preset"]["enum"][0], "s3");
+    assert_eq!(
+        schema["properties"]["preset"]["enum"],
+        serde_json::json!(["esp32cam-gateway"])
+    );
     assert_eq!(schema["additionalProperties"], false);
 }
 
 #[test]
-fn members_name_the_person() {
+fn member_errors_name_the_person() {
     let base = || rules("[[shifts]]\nname = 'day'\nstart = '08:00'\nend = '17:00'");
     let fails = |member: Member| base().with_members([member]).unwrap_err().to_string();
     let mut member = Member::new(anna());
@@ -281,6 +288,7 @@ fn members_name_the_person() {
         to,
         kind: "annual".into(),
         half: Some(Half::Morning),
+        hours: None,
     });
     assert_eq!(
         fails(member),
@@ -308,7 +316,7 @@ fn members_name_the_person() {
     let free = nights().with_calendar(calendar);
     assert!(
         free.with_members([member]).is_ok(),
-        "nobody works that night"
+        "the night before is a holiday"
     );
     let twice = base()
         .with_members([Member::new(anna()), Member::new(anna())])
@@ -320,7 +328,7 @@ fn members_name_the_person() {
 }
 
 #[test]
-fn periods() {
+fn periods_that_are_not_valid() {
     let error =
         Period::new("2026-03-02".parse().unwrap(), "2026-03-01".parse().unwrap()).unwrap_err();
     assert_eq!(
@@ -368,12 +376,13 @@ fn numbers_at_their_limits() {
     }
     assert_eq!(Seconds::hours(i64::MAX), Seconds(i64::MAX));
     assert_eq!(Seconds::minutes(i64::MIN), Seconds(i64::MIN));
-    // Records are read from wherever the caller keeps them.
+    // Sums that are read from JSON can have any value.
     let mut sums = Statistics::default();
-    (sums.due, sums.attended_halves) = (u32::MAX, u32::MAX);
+    let most = DayCount::of_halves(u32::MAX);
+    (sums.due, sums.attended) = (most, most);
     (sums.counted, sums.balance) = (Seconds(i64::MAX), Seconds(i64::MIN));
     sums.add(&sums.clone());
-    assert_eq!((sums.due, sums.balance), (u32::MAX, Seconds(i64::MIN)));
+    assert_eq!((sums.due, sums.balance), (most, Seconds(i64::MIN)));
     assert_eq!(sums.rate().unwrap().percent(), 100);
     let rate = Rate {
         attended_halves: u32::MAX,
@@ -392,17 +401,17 @@ fn numbers_at_their_limits() {
 }
 
 #[test]
-fn records_of_one_id() {
+fn records_with_the_same_id() {
     let rules = rules("");
     let mut given = punches(&rules, &["2026-03-02T08:00", "2026-03-02T17:00"]);
     given.push(given[0].clone());
-    // A score that is no number, too.
+    // Also with scores that are NaN.
     given[0].score = Some(f32::NAN);
     given[2].score = Some(f32::NAN);
     let as_of = at(&rules, "2026-04-01T00:00");
     let day = period("2026-03-02", "2026-03-02");
     let ledger = rules.evaluate(&anna(), &given, &[], day, as_of).unwrap();
-    assert_eq!(ledger.outcomes.len(), 2, "equal records are one");
+    assert_eq!(ledger.outcomes.len(), 2, "equal records count once");
     given[2].at = at(&rules, "2026-03-02T12:00");
     let error = rules
         .evaluate(&anna(), &given, &[], day, as_of)
@@ -420,7 +429,7 @@ fn records_of_one_id() {
         .unwrap_err();
     assert_eq!(
         error.to_string(),
-        "punch \"x\" is of bert, and the records of anna were asked for"
+        "punch \"x\" belongs to bert, but anna is evaluated"
     );
 }
 
@@ -480,7 +489,7 @@ fn marks_out_of_order() {
 }
 
 #[test]
-fn rules_without_members_take_everybody() {
+fn only_members_are_accepted_if_the_policy_says_so() {
     let closed = rules("[scans]\nmembers_only = true");
     assert_eq!(
         places(&evaluate(
@@ -504,7 +513,7 @@ fn rules_without_members_take_everybody() {
 }
 
 #[test]
-fn nobody_is_marked_before_joining() {
+fn scans_outside_the_employment_are_refused() {
     let mut member = Member::new(anna());
     member.joined = Some("2026-03-02".parse().unwrap());
     member.left = Some("2026-03-03".parse().unwrap());
@@ -519,7 +528,7 @@ fn nobody_is_marked_before_joining() {
         "2026-03-04T20:00",
     ];
     let ledger = evaluate(&rules, &times, "2026-03-01", "2026-03-05");
-    // The last night is worked to its end.
+    // The exit after midnight on the last day belongs to the last day.
     assert_eq!(
         places(&ledger),
         [

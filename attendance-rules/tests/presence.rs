@@ -1,4 +1,4 @@
-//! Who is here, at an instant.
+//! Presence at an instant.
 
 mod common;
 
@@ -18,6 +18,7 @@ fn presence_at_any_instant() {
         to: leave,
         kind: "annual".into(),
         half: None,
+        hours: None,
     });
     member.left = Some("2026-03-06".parse().unwrap());
     let rules =
@@ -50,8 +51,18 @@ fn presence_at_any_instant() {
     );
     assert_eq!(
         at_time("2026-03-02T18:01"),
-        (Today::Present, None),
-        "nobody stays for ever"
+        (Today::Present, Some("2026-03-02T13:00:00Z".into())),
+        "the person may still be inside after the margin"
+    );
+    assert_eq!(
+        at_time("2026-03-03T00:05").1,
+        Some("2026-03-02T13:00:00Z".into()),
+        "16 hours after the first punch"
+    );
+    assert_eq!(
+        at_time("2026-03-03T00:05:01"),
+        (Today::Expected, None),
+        "no later punch can belong to the stay"
     );
     assert_eq!(at_time("2026-03-03T08:10"), (Today::Expected, None));
     assert_eq!(at_time("2026-03-03T08:11"), (Today::Absent, None));
@@ -61,7 +72,7 @@ fn presence_at_any_instant() {
 }
 
 #[test]
-fn presence_is_by_directions_whatever_is_counted() {
+fn presence_does_not_depend_on_the_counted_punches() {
     for count in ["pairs", "first_in_last_out", "first_to_last"] {
         let rules = rules(&format!("[work]\ncount = '{count}'"));
         for (times, since) in [
@@ -91,7 +102,7 @@ fn presence_is_by_directions_whatever_is_counted() {
 }
 
 #[test]
-fn presence_knows_free_halves() {
+fn presence_on_half_days() {
     let shifts = "[[shifts]]\nname = 'd'\nstart = '08:00'\nend = '16:00'\n";
     let split = "[[shifts]]\nname = 'a'\nstart = '08:00'\nend = '11:30'\n[[shifts]]\nname = 'b'\nstart = '12:30'\nend = '16:00'\n";
     let flexible = format!("{shifts}flexible = true\nexpected = '6h'");
@@ -109,6 +120,7 @@ fn presence_knows_free_halves() {
             to: day,
             kind: "dentist".into(),
             half: Some(half),
+            hours: None,
         });
         let rules = rules(text).with_members([member]).unwrap();
         let today = |time: &str| {
@@ -121,7 +133,7 @@ fn presence_knows_free_halves() {
 }
 
 #[test]
-fn presence_is_by_the_shifts_that_start_today() {
+fn presence_uses_the_shifts_that_start_today() {
     let rules = rules(
         "[assignment]\nday = 'end'\n[[shifts]]\nname = 'n'\nstart = '22:00'\nend = '06:00'\novernight = true",
     );

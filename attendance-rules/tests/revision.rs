@@ -1,4 +1,4 @@
-//! What late and corrected punches change.
+//! Changes by late and corrected punches.
 
 mod common;
 
@@ -65,7 +65,7 @@ fn a_correction_is_a_revision() {
 }
 
 #[test]
-fn a_revision_reports_what_moves_between_shifts_of_a_day() {
+fn a_revision_reports_punches_that_move_between_shifts() {
     let rules = rules("");
     let revision = |before: &[Punch], after: &[Punch]| {
         let evaluate = |punches: &[Punch]| {
@@ -93,12 +93,12 @@ fn a_revision_reports_what_moves_between_shifts_of_a_day() {
         ],
     );
     let with = |texts: &[&str]| [two.clone(), given("late ", texts)].concat();
-    // What was a shift of its own is the end of one now.
+    // The second shift is now the end of the first.
     let joined = with(&["in 2026-03-02T14:00", "out 2026-03-02T14:30"]);
     let moved = ["late 000", "late 001", "002", "003"];
     assert_eq!(revision(&two, &joined), moved);
     assert_eq!(revision(&joined, &two), moved);
-    // Another shift before it moves none, and neither does an earlier beginning.
+    // A shift before them moves no punch, and neither does an earlier start.
     let before = with(&["in 2026-03-02T02:00", "out 2026-03-02T03:00"]);
     assert_eq!(revision(&two, &before), ["late 000", "late 001"]);
     assert_eq!(
@@ -108,7 +108,7 @@ fn a_revision_reports_what_moves_between_shifts_of_a_day() {
 }
 
 #[test]
-fn corrections_of_nothing() {
+fn corrections_of_unknown_records() {
     let rules = rules("");
     let given = punches(&rules, &["2026-03-02T08:00"]);
     let as_of = at(&rules, "2026-04-01T00:00");
@@ -138,7 +138,7 @@ fn corrections_of_nothing() {
 }
 
 #[test]
-fn a_correction_supersedes_with_its_id() {
+fn superseded_punches_name_the_correction() {
     let rules = rules("");
     let given = punches(&rules, &["2026-03-02T08:00", "2026-03-02T17:00"]);
     let as_of = at(&rules, "2026-04-01T00:00");
@@ -160,7 +160,7 @@ fn a_correction_supersedes_with_its_id() {
     let ledger = rules
         .evaluate(&anna(), &given, &corrections, day, as_of)
         .unwrap();
-    assert_eq!(hours(&ledger.days[0]), 8.25, "the latest holds");
+    assert_eq!(hours(&ledger.days[0]), 8.25, "the latest applies");
     let superseded = ledger.outcomes.iter().filter_map(|it| match &it.outcome {
         Outcome::Superseded { correction } => Some((it.punch.as_str(), correction.as_str())),
         _ => None,
@@ -171,22 +171,23 @@ fn a_correction_supersedes_with_its_id() {
     );
 }
 
-/// Which punches count after corrections, each made a day after the one before it, and what superseded the others.
+/// The punches that count after corrections, each made a day after the previous one, and for the other punches the correction
+/// that superseded them.
 fn corrected(changes: &[Change]) -> (Vec<String>, Vec<(String, String)>) {
     let rules = rules("");
     let given = punches(&rules, &["2026-03-02T08:00", "2026-03-02T17:00"]);
-    let made = |at: usize| common::at(&rules, &format!("2026-03-{:02}T08:00", at + 3));
-    let correction = |(at, change): (usize, &Change)| {
+    let made = |number: usize| at(&rules, &format!("2026-03-{:02}T08:00", number + 3));
+    let correction = |(number, change): (usize, &Change)| {
         Correction::new(
-            format!("c{}", at + 1),
-            made(at),
+            format!("c{}", number + 1),
+            made(number),
             "head",
             "why",
             change.clone(),
         )
     };
     let corrections: Vec<_> = changes.iter().enumerate().map(correction).collect();
-    // Corrections hold, although all of them are made later.
+    // Corrections apply, although all of them are made later.
     let as_of = at(&rules, "2026-03-02T23:00");
     let day = period("2026-03-02", "2026-03-02");
     let ledger = rules
@@ -205,7 +206,7 @@ fn corrected(changes: &[Change]) -> (Vec<String>, Vec<(String, String)>) {
 }
 
 #[test]
-fn a_replacement_stands_for_what_it_replaced() {
+fn a_replacement_takes_the_place_of_the_replaced_punch() {
     let replace = |punch: &str, id: &str, time: &str| Change::Replace {
         punch: punch.into(),
         with: Box::new(Punch::new(

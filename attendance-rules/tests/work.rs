@@ -1,9 +1,9 @@
-//! How time is counted: breaks, payable windows, missing OUTs, leave, anomalies that refuse.
+//! The counting of time: breaks, missing OUTs, leave and overtime. Also anomalies and doors.
 
 mod common;
 
 use attendance_rules::{
-    Calendar, Half, Leave, Member, Rules, Schedule, Seconds, ShiftsOn, Statistics, Status,
+    Calendar, DayCount, Half, Leave, Member, Rules, Schedule, Seconds, ShiftsOn, Statistics, Status,
 };
 use common::{
     HOUR, MINUTE, anna, at, day, evaluate, evaluate_as_of, hours, places, punches, rules, statuses,
@@ -77,7 +77,7 @@ fn breaks_of_a_night_are_on_its_second_day() {
 }
 
 #[test]
-fn a_flexible_shift_has_nobody_late() {
+fn nobody_is_late_in_a_flexible_shift() {
     let rules = rules(
         "[[shifts]]\nname = 'flex'\nstart = '06:00'\nend = '20:00'\nflexible = true\nexpected = '8h'\n[overtime.daily]",
     );
@@ -142,7 +142,7 @@ fn missing_outs() {
             "{rule}"
         );
     }
-    // Before the window closes, somebody may still leave.
+    // An OUT may still come before the window closes.
     let open = evaluate_as_of(
         &policy("at_shift_end"),
         &times,
@@ -167,6 +167,7 @@ fn leave_and_halves() {
             to: day,
             kind: "annual".into(),
             half,
+            hours: None,
         });
     }
     let rules =
@@ -189,14 +190,18 @@ fn leave_and_halves() {
             absent("2026-03-05"),
             absent("2026-03-06"),
         ],
-        "a Saturday is no leave"
+        "leave on a Saturday has no record"
     );
     assert_eq!(
         (ledger.days[1].late, ledger.days[1].balance),
         (Seconds(0), Seconds(0))
     );
     let sums = Statistics::of(&ledger.days);
-    assert_eq!((sums.due, sums.attended_halves, sums.on_leave), (4, 2, 1));
+    // A day and a half of leave, half a day of work, three days of absence.
+    assert_eq!(
+        [sums.due, sums.attended, sums.on_leave, sums.absent],
+        [7, 1, 3, 6].map(DayCount::of_halves)
+    );
 }
 
 #[test]
@@ -236,6 +241,7 @@ fn on_free_days_nobody_is_absent_and_no_hours_are_expected() {
         to: day.parse().unwrap(),
         kind: "sick".into(),
         half: None,
+        hours: None,
     };
     let mut member = Member::new(anna());
     member.leave.push(leave(MONDAY));
@@ -243,12 +249,14 @@ fn on_free_days_nobody_is_absent_and_no_hours_are_expected() {
         rules("[work]\nexpected = '8h'\nfull_day = '6h'\nhalf_day = '3h'\n[overtime]\ndaily = {}")
             .with_members([member])
             .unwrap();
-    for (date, status) in [
-        (MONDAY, Status::HalfDay),
-        ("2026-03-03", Status::Absent),
-        ("2026-03-07", Status::HalfDay),
+    for (date, end, status) in [
+        (MONDAY, "09:00", Status::OnLeave),
+        (MONDAY, "11:00", Status::HalfDay),
+        ("2026-03-03", "09:00", Status::Absent),
+        ("2026-03-07", "09:00", Status::Free),
+        ("2026-03-07", "11:00", Status::HalfDay),
     ] {
-        let record = day(&rules, date, &["08:00", "09:00"]);
+        let record = day(&rules, date, &["08:00", end]);
         assert_eq!(
             (record.status, record.overtime.counted()),
             (status, Seconds(0)),
@@ -334,12 +342,12 @@ fn a_night_into_a_rest_day_is_no_anomaly() {
     assert_eq!(ledger.days.len(), 1);
     assert_eq!(
         ledger.days[0].anomalies, 0,
-        "Saturday morning belongs to Friday"
+        "Saturday morning belongs to the shift of Friday"
     );
 }
 
 #[test]
-fn doors_say_which_way() {
+fn doors_have_a_direction() {
     let rules = rules("[scans]\nentry_devices = ['in']\nexit_devices = ['out']");
     let mut given = punches(
         &rules,
@@ -356,7 +364,7 @@ fn doors_say_which_way() {
     let ledger = rules
         .evaluate(&anna(), &given, &[], common::period(MONDAY, MONDAY), as_of)
         .unwrap();
-    // Going out within the cooldown is no repetition of coming in; going out again is one of going out.
+    // An exit within the cooldown of an entry is not a duplicate. A second exit is.
     assert_eq!(
         places(&ledger),
         ["- 2026-03-02", "- 2026-03-02", "duplicate"]
@@ -371,7 +379,7 @@ fn rules_are_shared_by_threads() {
 }
 
 #[test]
-fn ledgers_survive_writing() {
+fn ledgers_survive_serialization() {
     let rules = rules(
         "[anomalies]\nrest_day = {}\n[[windows]]\nname = 'night'\nfrom = '22:00'\nto = '06:00'",
     );
@@ -414,6 +422,6 @@ fn rounding_counts_nothing_twice() {
     assert_eq!(
         worked.collect::<Vec<_>>(),
         [Seconds(270 * MINUTE), Seconds(210 * MINUTE)],
-        "the earlier has the half hour"
+        "the half hour counts in the earlier shift"
     );
 }

@@ -8,7 +8,7 @@ use facekit::{
     image::{self, DecodeLimits},
 };
 
-/// Waves of several lengths and a little noise: a file of about the size that a photo has.
+/// Waves of several lengths and a little noise. As a JPEG file it is about as large as a photo.
 fn textured(width: usize, height: usize) -> Image {
     let mut noise = 1_u32;
     let pixels = (0..width * height).flat_map(|i| {

@@ -1,8 +1,8 @@
-//! The models of the standard set, one step at a time, and networks by themselves: `cargo xtask bench models`.
+//! The models of the standard set, one step at a time, and single networks: `cargo xtask bench models`.
 //!
-//! The weights lie in `models/` of the folder that `FACEKIT_TEST_DATA` names, beside photos in `data/photos/`, or in the folder
-//! that `FACEKIT_MODELS` names. Without either, nothing is measured, and a line says so. Each step must give what it gave
-//! before it was measured.
+//! The folder that `FACEKIT_TEST_DATA` names must hold the weights in `models/` and photos in `data/photos/`. Or
+//! `FACEKIT_MODELS` names a folder of weights. Without either, nothing is measured, and a line says so. Each step is checked:
+//! it must give the same result in every run.
 
 use std::{env, hint::black_box};
 
@@ -16,12 +16,12 @@ use facekit_ort::Ort;
 use facekit_tract::Tract;
 use ndarray::Array4;
 
-/// Two people, large and sharp.
+/// A large and sharp photo of two people.
 const PHOTO: &str = "data/photos/couple.jpg";
 
 const LIVENESS: [&str; 2] = ["minifasnet_v2", "minifasnet_v1se"];
 
-/// The models, and a photo 640 pixels wide with at least one face, or in its place noise and a made-up one.
+/// The models, and a photo 640 pixels wide with at least one face; or without photos, noise and an invented face.
 struct Fixture {
     registry: Registry,
     photo: Image,
@@ -30,10 +30,10 @@ struct Fixture {
 
 impl Fixture {
     fn new() -> Option<Self> {
-        let alone =
+        let models_only =
             env::var_os("FACEKIT_MODELS").filter(|_| env::var_os("FACEKIT_TEST_DATA").is_none());
         let builtin = Registry::builtin();
-        if let Some(models) = alone {
+        if let Some(models) = models_only {
             let mut noise = 1_u32;
             let mut byte = |_| {
                 noise = noise.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
@@ -55,7 +55,7 @@ impl Fixture {
         })
     }
 
-    /// A face of the photo.
+    /// The first face in the photo.
     fn face(&self) -> Detection {
         if self.is_photo {
             let found = self
@@ -84,7 +84,7 @@ impl Fixture {
     }
 }
 
-/// `photo` with a longer side of `side` pixels.
+/// `photo`, resized so that its longer side has `side` pixels.
 fn scaled(photo: &Image, side: usize) -> Image {
     let longer = photo.width().max(photo.height());
     let [width, height] = [photo.width(), photo.height()].map(|size| (size * side / longer).max(1));
@@ -162,7 +162,7 @@ fn models(criterion: &mut Criterion) {
     });
 }
 
-/// Networks by themselves, one thread, on every runtime that is there: those of the standard set and of `nano`.
+/// Single networks on one thread, on every available runtime: those of the standard set and of `nano`.
 fn networks(criterion: &mut Criterion) {
     const NETWORKS: [(&str, usize); 7] = [
         ("yunet_n", 320),

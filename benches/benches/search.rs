@@ -1,10 +1,10 @@
-//! Exact search, beside the plain sum of as many numbers: `cargo xtask bench search`.
+//! Exact search, compared with the plain sum of the same amount of memory: `cargo xtask bench search`.
 
 use std::hint::black_box;
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use facekit::{
-    Digest, Embedding, EmbeddingSpace, ExactIndex, Metric, Roster, SearchOptions, TemplateId,
+    Digest, Embedding, EmbeddingSpace, ExactIndex, Metric, SearchOptions, TemplateId, TemplateSet,
     VectorIndex,
 };
 use multiversion::multiversion;
@@ -12,7 +12,7 @@ use multiversion::multiversion;
 const DIMENSION: usize = 128;
 const SIZES: [usize; 2] = [10_000, 100_000];
 
-/// Numbers from −1 to 1, the same on every machine (SplitMix64).
+/// Pseudo-random numbers from −1 to 1 (SplitMix64), the same on every machine.
 struct Noise(u64);
 
 impl Noise {
@@ -30,7 +30,7 @@ impl Noise {
     }
 }
 
-/// An index of `size` templates, and one of them as a probe that lies a little beside it.
+/// An index of templates, and a probe that is close to one of them, `planted`.
 struct Fixture {
     space: EmbeddingSpace,
     index: ExactIndex,
@@ -59,7 +59,7 @@ impl Fixture {
     }
 }
 
-/// The sum of all numbers, as fast as the technique of the index's own loops allows: what reading the memory costs.
+/// The sum of all numbers, with loops like those of the index. It measures the time to read the memory.
 #[multiversion(targets("x86_64+avx512f+avx512vl", "x86_64+avx2+fma", "aarch64+neon"))]
 fn plain_sum(values: &[f32]) -> f32 {
     const LANES: usize = 64;
@@ -98,7 +98,7 @@ fn search(criterion: &mut Criterion) {
             });
         });
 
-        // Grown as the index's own memory is, and filled with what sums to a known number without rounding.
+        // The vector grows as the memory of the index does. Its sum is a known number, without rounding.
         let mut values: Vec<f32> = Vec::with_capacity(size * DIMENSION);
         for row in 0..size {
             values.resize((row + 1) * DIMENSION, 0.0);
@@ -113,7 +113,7 @@ fn search(criterion: &mut Criterion) {
         });
         drop(values);
 
-        let roster: Roster = (0..size as u64)
+        let roster: TemplateSet = (0..size as u64)
             .filter(|id| id % 100 == planted.0 % 100)
             .map(TemplateId)
             .collect();
@@ -121,7 +121,7 @@ fn search(criterion: &mut Criterion) {
         group.bench_function(
             BenchmarkId::new(&case, "exact-roster-1-percent"),
             |bencher| {
-                let options = SearchOptions::new(10).with_roster(&roster);
+                let options = SearchOptions::new(10).with_templates(&roster);
                 bencher.iter(|| {
                     let found = index
                         .search(black_box(&probe), &options)

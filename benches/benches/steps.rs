@@ -1,4 +1,4 @@
-//! What comes before and after the networks, whose own time is left out: `cargo xtask bench steps`.
+//! The steps before and after the networks, without the time of the networks: `cargo xtask bench steps`.
 
 use std::hint::black_box;
 
@@ -9,14 +9,14 @@ use facekit::{
     Port, Quality, Rect, Result, Signature, Tensor, TensorView, YuNet, YuNetSpec, align,
 };
 
-/// A network that knows its answer.
+/// A network that always returns the same outputs.
 #[derive(Debug)]
-struct Canned {
+struct FixedNetwork {
     signature: Signature,
     outputs: Vec<Tensor>,
 }
 
-impl Canned {
+impl FixedNetwork {
     fn new(height: Dim, width: Dim, outputs: Vec<(String, Tensor)>) -> Self {
         let port = |name: String, shape: Vec<Dim>| Port {
             name,
@@ -44,14 +44,14 @@ impl Canned {
         }
     }
 
-    /// Of `values` for a crop of `side` pixels.
+    /// A network that takes a crop of `side` pixels and returns one row of `values`.
     fn row(side: usize, values: Vec<f32>) -> Box<dyn Network> {
         let tensor = tensor(&[1, values.len()], values);
         let side = Dim::Fixed(side);
         Box::new(Self::new(side, side, vec![("output".to_owned(), tensor)]))
     }
 
-    /// YuNet's outputs for a photo of 640 × 480 with one face.
+    /// A network with YuNet's outputs for a photo of 640 × 480 pixels with one face.
     fn yunet() -> Box<dyn Network> {
         let outputs = [("cls", 1), ("obj", 1), ("bbox", 4), ("kps", 10)]
             .into_iter()
@@ -70,7 +70,7 @@ impl Canned {
     }
 }
 
-impl Network for Canned {
+impl Network for FixedNetwork {
     fn signature(&self) -> &Signature {
         &self.signature
     }
@@ -95,7 +95,7 @@ const PIXELS: PixelSpec = PixelSpec {
     std: [58.4, 57.1, 57.4],
 };
 
-/// A photo with waves, so that no two faces are the same.
+/// An image of waves.
 fn photo(width: usize, height: usize) -> Image {
     let pixels = (0..width * height).flat_map(|i| {
         let (x, y) = ((i % width) as f32, (i / width) as f32);
@@ -130,7 +130,7 @@ fn steps(criterion: &mut Criterion) {
         score: 0.5,
         overlap: 0.3,
     };
-    let detector = YuNet::new(Canned::yunet(), "yunet", &spec).expect("its outputs");
+    let detector = YuNet::new(FixedNetwork::yunet(), "yunet", &spec).expect("its outputs");
     criterion.bench_function("steps/detect-640x480/facekit", |bencher| {
         bencher.iter(|| {
             let found = detector.detect(black_box(photo.view()), &DetectOptions::default());
@@ -161,7 +161,7 @@ fn steps(criterion: &mut Criterion) {
         context: 2.7,
         live: 1,
     };
-    let network = Canned::row(80, vec![0.0, 1.0, 0.0]);
+    let network = FixedNetwork::row(80, vec![0.0, 1.0, 0.0]);
     let liveness = MiniFasNet::new([(network, "minifasnet".to_owned(), spec)]).expect("fits");
     criterion.bench_function("steps/liveness/facekit", |bencher| {
         bencher.iter(|| {
@@ -177,7 +177,7 @@ fn steps(criterion: &mut Criterion) {
         side: 112,
         dimension: 128,
     };
-    let network = Canned::row(112, vec![0.5; 128]);
+    let network = FixedNetwork::row(112, vec![0.5; 128]);
     let weights = Digest::from_bytes([0; 32]);
     let embedder = ArcFace::new(network, "arcface", &weights, &spec).expect("fits");
     let faces = [aligned];

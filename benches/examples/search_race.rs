@@ -1,5 +1,5 @@
-//! facekit's side of the search in `cargo xtask bench peers`: for each line `go K` on standard input, the K nearest templates of
-//! each probe, and the median time of a search, as a line of JSON.
+//! facekit's program for the search in `cargo xtask bench peers`. It answers each line `go K` on standard input with a line of
+//! JSON: the K nearest templates of each probe, and the median time of a search.
 
 use std::{
     fs,

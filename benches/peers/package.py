@@ -1,8 +1,8 @@
-"""The same photos through facekit's own Python package, as one would use it.
+"""facekit's Python package on the same photos.
 
-`go` gives photos as files, with `recognize` one after the other, or with `recognize_many` on as many threads as there are jobs.
-`frames` gives them as NumPy arrays that are decoded before, one after the other, and of each the least of five calls counts: what is
-left is the call itself, with little of what else the machine does.
+`go` passes photos as files, to `recognize` one after the other, or to `recognize_many` on as many threads as there are jobs.
+`frames` passes photos as NumPy arrays that are already decoded, one after the other. Of five calls for each photo, the shortest
+counts: it is the least affected by other programs.
 """
 
 import argparse
@@ -24,7 +24,7 @@ def main():
     parser.add_argument("--max-side", type=int, default=640)
     args = parser.parse_args()
     photos = args.photos.read_text().splitlines()
-    # Every face is checked and embedded, however poor, as the peers do.
+    # Every face is checked and embedded, whatever its quality, because the peers do so, too.
     recognizer = facekit.Recognizer(
         args.selection,
         models_folder=args.models,

@@ -1,7 +1,7 @@
-"""The same photos through OpenCV and ONNX Runtime: what one would write in Python instead of using facekit.
+"""A pipeline of OpenCV and ONNX Runtime on the same photos, as one would write it in Python without facekit.
 
-Same weights, same detection size, same thresholds. Tensors are made by `cv2.dnn.blobFromImage`, which is compiled, and the
-decoding of the detector's outputs is vectorised.
+Weights, detection size and thresholds are those of facekit. `cv2.dnn.blobFromImage`, which is compiled, makes the tensors, and
+the decoding of the detector's outputs is vectorized.
 """
 
 import argparse
@@ -16,7 +16,7 @@ from protocol import serve
 
 SCORE, OVERLAP = 0.6, 0.3
 STRIDES = (8, 16, 32)
-# Where an embedder of 112 x 112 pixels expects eyes, nose and the corners of the mouth.
+# The positions of eyes, nose and corners of the mouth that an embedder of 112 x 112 pixels expects.
 TEMPLATE = np.array(
     [[38.2946, 51.6963], [73.5318, 51.5014], [56.0252, 71.7366], [41.5493, 92.3655], [70.7299, 92.2041]]
 )
@@ -87,7 +87,7 @@ class OpenCvDetector:
 
 
 def similarity(points):
-    """The least-squares similarity that moves `points` onto the template, with points as complex numbers."""
+    """The least-squares similarity from `points` to the template. Points are treated as complex numbers."""
     source, target = (p[:, 0] + 1j * p[:, 1] for p in (points, TEMPLATE))
     source_mean, target_mean = source.mean(), target.mean()
     source = source - source_mean
@@ -97,7 +97,7 @@ def similarity(points):
 
 
 def surroundings(width, height, box, context):
-    """The box grown about its centre, shifted rather than cut at the image's edges."""
+    """The box enlarged around its center. At the edges of the image it is shifted, not cut."""
     x, y, w, h = (float(number) for number in box)
     scale = min(context, (width - 1) / w, (height - 1) / h)
     left = max(0.0, min(x + w / 2 - w * scale / 2, width - 1 - w * scale))
@@ -134,7 +134,7 @@ class Pipeline:
         lap("detect")
         if not len(faces):
             return faces, [], []
-        # The networks take one face at a time.
+        # The networks accept one face at a time.
         live, embeddings = [], []
         for face in faces:
             scores = []

@@ -1,10 +1,10 @@
-"""What `cargo xtask bench peers` says to a peer: a command a line, answered by a line of JSON."""
+"""The protocol of `cargo xtask bench peers`: one command on each line, answered by one line of JSON."""
 
 import json
 import sys
 
 
 def serve(commands):
-    """Answers each line with what the function of that name returns, until input ends."""
+    """Answers each line with the result of the function of that name, until the input ends."""
     for line in sys.stdin:
         print(json.dumps(commands[line.strip()]()), flush=True)

@@ -1,4 +1,4 @@
-"""Search of the nearest among unit vectors with faiss and hnswlib, on one thread, probe after probe."""
+"""Nearest-neighbor search among unit vectors with faiss and hnswlib, on one thread, one probe after the other."""
 
 import argparse
 import time
@@ -11,7 +11,7 @@ import numpy as np
 from protocol import serve
 
 PROBES = 100
-# Links a node, and how many candidates are kept while building and searching.
+# Links of a node, and the numbers of candidates that are kept while building and while searching (efConstruction, efSearch).
 LINKS, BUILDING, SEARCHING = 16, 100, 64
 
 
@@ -25,7 +25,7 @@ def main():
     noise = np.random.default_rng(7)
     templates = noise.standard_normal((args.size, args.dimension), np.float32)
     templates /= np.linalg.norm(templates, axis=1, keepdims=True)
-    # A probe is a template seen again.
+    # A probe is a template with noise.
     probes = templates[noise.integers(args.size, size=PROBES)]
     probes = probes + 0.5 / np.sqrt(args.dimension) * noise.standard_normal(probes.shape, np.float32)
     probes /= np.linalg.norm(probes, axis=1, keepdims=True)

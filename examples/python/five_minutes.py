@@ -1,8 +1,8 @@
 # %% [markdown]
 # # facekit in five minutes
 #
-# Runs as a script, `python five_minutes.py anna.jpg door.jpg`, or cell by cell in an editor or a notebook. It needs
-# `pip install facekit` and two photos: one of a person, and one on which that person is to be found.
+# Run it as a script, `python five_minutes.py anna.jpg door.jpg`, or cell by cell in an editor or a notebook. It needs
+# `pip install facekit` and two photos: a portrait of a person, and a photo in which to find this person.
 
 # %%
 import sys
@@ -12,9 +12,9 @@ import facekit
 portrait, frame = sys.argv[1:3] if len(sys.argv) >= 3 else ("anna.jpg", "door.jpg")
 
 # %% [markdown]
-# ## Who is known
+# ## Enroll a person
 #
-# A gallery in memory is enough to try things. In earnest it is a file: `facekit.Gallery("people.facekit", key=...)`.
+# A gallery in memory is enough for a first try. For real use it is a file: `facekit.Gallery("people.facekit", key=...)`.
 
 # %%
 gallery = facekit.Gallery()
@@ -24,9 +24,9 @@ for photo in report.refused:
     print(f"photo {photo.photo} was not used: {photo}")
 
 # %% [markdown]
-# ## Who is there
+# ## Recognize faces
 #
-# Each face has an outcome. In a notebook, `faces.draw(frame)` shows them on the photo.
+# Each face has an outcome. In a notebook, `faces.draw(frame)` shows the faces on the photo.
 
 # %%
 faces = recognizer.recognize(frame)
@@ -34,7 +34,7 @@ for face in faces:
     if face.outcome == "known":
         print(f"{face.name}: score {face.identity.score:.2f}, false-match rate {face.identity.fmr}")
     elif face.outcome == "unknown":
-        print("a stranger" + (f", nearest is {face.nearest.person} ({face.nearest.score:.2f})" if face.nearest else ""))
+        print("an unknown person" + (f", the nearest is {face.nearest.person} ({face.nearest.score:.2f})" if face.nearest else ""))
     elif face.outcome == "spoof":
         print(f"a print or a screen: liveness {face.liveness:.2f}")
     else:
@@ -42,17 +42,17 @@ for face in faces:
 faces.draw(frame)
 
 # %% [markdown]
-# ## The same person?
+# ## Compare two photos
 
 # %%
 comparison = recognizer.verify(portrait, frame)
 if comparison.unusable:
-    print(f"cannot be compared: {comparison.unusable}")
+    print(f"the photos cannot be compared: {comparison.unusable}")
 else:
     print("same" if comparison else "different", f"{comparison.score:.2f}, needed {comparison.threshold:.2f}")
 
 # %% [markdown]
-# ## The vectors
+# ## Embeddings
 
 # %%
 if comparison:

@@ -1,8 +1,8 @@
 """From folders of photos to an attendance sheet: python folder_to_attendance.py PEOPLE FRAMES [--policy POLICY.toml]
 
-PEOPLE is a folder with a folder of photos for each person. FRAMES is a folder of photos from a camera, named by the time they were
-taken, such as `2026-03-02T08-59-30.jpg` in the site's zone; other names go by the file's own time. The sheet goes to
-attendance.csv, a row a day. Needs `pip install facekit`."""
+PEOPLE is a folder with a folder of photos for each person. FRAMES is a folder of photos from a camera. The name of a frame is its
+time in the site's zone, such as `2026-03-02T08-59-30.jpg`; for other names, the file's modification time counts. The sheet is written
+to attendance.csv, with one row for each person and day. Needs `pip install facekit`."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from datetime import datetime, timezone
 from pathlib import Path
 
 import facekit
-from facekit.attendance import Policy, Punch, Sighting, columns
+from facekit.attendance import Policy, Punch, columns
 
 PHOTOS = (".jpg", ".jpeg", ".png", ".webp")
 
@@ -34,17 +34,17 @@ def main() -> None:
     parser.add_argument("people", type=Path)
     parser.add_argument("frames", type=Path)
     parser.add_argument("--policy", type=Path)
-    parser.add_argument("--models", help="a selection of models, such as standard")
-    parser.add_argument("--no-liveness", action="store_true", help="for frames that are prints or made up")
+    parser.add_argument("--models", help="models by name, such as standard")
+    parser.add_argument("--no-liveness", action="store_true", help="accept prints and screens")
     parser.add_argument("--out", type=Path, default=Path("attendance.csv"))
     args = parser.parse_args()
-    policy = Policy.from_file(args.policy) if args.policy else Policy({"preset": "s3"})
+    policy = Policy.from_file(args.policy) if args.policy else Policy({"preset": "esp32cam-gateway"})
     selection = [args.models] if args.models else []
     recognizer = facekit.Recognizer(*selection, gallery=facekit.Gallery(), liveness=not args.no_liveness)
 
     for folder in sorted(path for path in args.people.iterdir() if path.is_dir()):
         if not (portraits := photos(folder)):
-            print(f"{folder.name}: no photos, so nobody is enrolled")
+            print(f"{folder.name}: no photos, not enrolled")
             continue
         report = recognizer.enroll(folder.name, portraits)
         print(f"{folder.name}: {len(report.accepted)} photos", *(f"({photo.photo}: {photo})" for photo in report.refused))
@@ -55,9 +55,8 @@ def main() -> None:
         if isinstance(faces, Exception):
             print(f"{photo.name}: {faces}")
             continue
-        for face in faces:
-            if sighting := Sighting.of(face, taken(photo, policy), device=args.frames.name):
-                punches[sighting.person].append(Punch.of(photo.name, sighting))
+        for sighting in facekit.sightings(faces, taken(photo, policy), device=args.frames.name):
+            punches[sighting.person].append(Punch.of(photo.name, sighting))
 
     days = []
     if frames:

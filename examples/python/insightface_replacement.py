@@ -1,11 +1,11 @@
-"""insightface's FaceAnalysis on facekit, for code that is to stay as it is:
+"""insightface's FaceAnalysis on facekit, for code that should not change:
 
-    from insightface_replacement import FaceAnalysis        # was: from insightface.app import FaceAnalysis
+    from insightface_replacement import FaceAnalysis        # before: from insightface.app import FaceAnalysis
 
-What differs: the models are facekit's, so thresholds have to be set anew. `embedding` has length one, as `normed_embedding` has;
-insightface's has the length that its model gives it. There are no `age`, `gender` and further landmarks: they are None.
+Differences: the models are facekit's, so thresholds must be set again. `embedding` has length one, as `normed_embedding`; in
+insightface it has another length. `age`, `gender` and further landmarks are None.
 
-`python insightface_replacement.py photo.jpg` prints what `get` gives. Needs `pip install facekit pillow`, and `facekit[ort]` for
+`python insightface_replacement.py photo.jpg` prints the faces of a photo. Needs `pip install facekit pillow`, and `facekit[ort]` for
 accelerators."""
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ import numpy as np
 
 import facekit
 
-# The names of insightface's sets of models.
+# insightface's sets of models.
 PACKS = {"antelopev2", "buffalo_l", "buffalo_m", "buffalo_s", "buffalo_sc"}
-# What facekit calls ONNX Runtime's providers; the CPU needs no ONNX Runtime.
+# The options of facekit for ONNX Runtime's providers. The CPU needs no ONNX Runtime.
 PROVIDERS = {
     "CPUExecutionProvider": {},
     "CUDAExecutionProvider": {"runtime": "ort", "provider": "cuda"},
@@ -31,7 +31,7 @@ PROVIDERS = {
 
 
 class Face(dict):
-    """What was found, under insightface's names."""
+    """A face with insightface's names."""
 
     def __init__(self, face: facekit.Recognition) -> None:
         pose = face.quality.pose
@@ -53,17 +53,17 @@ class Face(dict):
 
 
 class FaceAnalysis:
-    """Finds and embeds the faces of images in OpenCV's order, BGR. Whoever needs names looks at facekit.Gallery.
+    """Detects and embeds faces in images in OpenCV's order of channels, BGR. To identify people, see facekit.Gallery.
 
-    `name` is a selection of facekit's models, such as "standard"; for a pack of insightface's it takes facekit's own. `providers` are
-    tried in order, and one that cannot be had gives way to the next. `root`, `allowed_modules` and the rest mean nothing here."""
+    `name` selects facekit's models, such as "standard". For the name of an insightface pack, facekit's default models are used.
+    `providers` are tried in order until one is available. `root`, `allowed_modules` and other arguments have no effect."""
 
     def __init__(self, name: str | None = None, root: Any = None, allowed_modules: Any = None, *, providers=None, **_: Any) -> None:
         if name in PACKS:
-            warnings.warn(f"{name} is a pack of insightface's; facekit's own models are taken", stacklevel=2)
+            warnings.warn(f"{name} is a pack of insightface; facekit's own models are used", stacklevel=2)
             name = None
         self.selection = [name] if name else []
-        # A provider may come with options, as a pair.
+        # A provider can be a pair of name and options.
         names = [given if isinstance(given, str) else given[0] for given in providers or ["CPUExecutionProvider"]]
         if unknown := [name for name in names if name not in PROVIDERS]:
             raise ValueError(f"providers: {unknown[0]} given, any of {', '.join(PROVIDERS)} needed")
@@ -71,7 +71,7 @@ class FaceAnalysis:
         self.recognizer: facekit.Recognizer | None = None
 
     def prepare(self, ctx_id: int = 0, det_thresh: float = 0.5, det_size: tuple[int, int] = (640, 640)) -> None:
-        """Loads the models. A negative `ctx_id` is the CPU, whatever the providers."""
+        """Loads the models. A negative `ctx_id` selects the CPU and ignores the providers."""
         options = {"detector_score": det_thresh, "max_side": max(det_size), "quality": "anything", "liveness": False}
         names = self.providers if ctx_id >= 0 else ["CPUExecutionProvider"]
         for name in names:
@@ -81,11 +81,11 @@ class FaceAnalysis:
             except (facekit.errors.DeviceUnavailableError, facekit.errors.LibraryUnavailableError) as error:
                 if name == names[-1]:
                     raise
-                warnings.warn(f"{name} cannot be had, so the next is tried: {error}", stacklevel=2)
+                warnings.warn(f"{name} is not available, so the next provider is tried: {error}", stacklevel=2)
 
     def get(self, img: np.ndarray, max_num: int = 0, metric: str = "default") -> list[Face]:
-        """The faces in falling order of score; of more than `max_num`, unless that is 0, the largest, by `metric` "default" those
-        that are large and near to the centre."""
+        """The faces, best score first. If there are more than `max_num`, and `max_num` is not 0, the largest ones; with the `metric`
+        "default", those that are large and near to the center."""
         if self.recognizer is None:
             self.prepare()
         faces = self.recognizer.recognize(img, color="bgr")

@@ -1,6 +1,7 @@
-"""Names over the faces that a camera sees: python webcam.py PEOPLE [--camera 0]
+"""Shows the names of people in front of a camera: python webcam.py PEOPLE [--camera 0]
 
-PEOPLE is a folder with a folder of photos for each person. Needs `pip install facekit opencv-python`; q ends it."""
+PEOPLE is a folder with a folder of photos for each person. Needs `pip install facekit opencv-python`. The key q
+ends the program."""
 
 from __future__ import annotations
 
@@ -22,10 +23,10 @@ def enroll(recognizer: facekit.Recognizer, people: Path) -> None:
 
 
 def frames(camera: cv2.VideoCapture):
-    """A new array each time, since facekit looks at several of them at once."""
+    """The frames of a camera. Each is a new array, because facekit reads several of them at the same time."""
     while True:
-        there, frame = camera.read()
-        if not there:
+        available, frame = camera.read()
+        if not available:
             return
         yield frame
 

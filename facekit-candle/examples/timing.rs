@@ -1,6 +1,6 @@
-//! How long a model takes: `cargo run --release -p facekit-candle --example timing -- MODEL.onnx 1x3x320x320 [RUNS]`.
+//! Measures the time of a model: `cargo run --release -p facekit-candle --example timing -- MODEL.onnx 1x3x320x320 [RUNS]`.
 //!
-//! Prints the least and the median time of a run, in milliseconds, on the thread that calls.
+//! Prints the least and the median time of a run in milliseconds, on one thread.
 
 use std::{env, error::Error, time::Instant};
 
@@ -11,7 +11,7 @@ use ndarray::ArrayD;
 fn main() -> Result<(), Box<dyn Error>> {
     let arguments: Vec<String> = env::args().skip(1).collect();
     let [model, shape, rest @ ..] = &arguments[..] else {
-        return Err("give a model and the shape of its input, as 1x3x320x320".into());
+        return Err("usage: timing MODEL.onnx SHAPE [RUNS], where SHAPE is that of the input, such as 1x3x320x320".into());
     };
     let runs = rest.first().map_or(Ok(30), |runs| runs.parse::<usize>())?;
     let shape = shape

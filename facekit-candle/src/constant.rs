@@ -1,4 +1,4 @@
-//! Constants of a file as tensors.
+//! Constants of an ONNX file as tensors.
 
 use std::{
     fs::File,
@@ -9,10 +9,10 @@ use std::{
 use candle_core::{Device, Tensor, bail};
 use facekit_onnx::proto::{DataType, TensorProto};
 
-use crate::{error::Result, tensor::elements};
+use crate::{error::Result, tensor::element_count};
 
-/// The tensor that `proto` holds; `folder` is where the model lies, for elements in a file beside it. Integers stay in
-/// the computer's memory: they say how to compute.
+/// The tensor that `proto` holds. `folder` is the model's folder, for elements that are stored in another file. 64-bit integers
+/// stay in the computer's memory: they are shapes and indices.
 pub(crate) fn constant(
     proto: &TensorProto,
     folder: Option<&Path>,
@@ -23,11 +23,11 @@ pub(crate) fn constant(
         .iter()
         .map(|&size| usize::try_from(size).map_err(candle_core::Error::wrap))
         .collect::<Result<Vec<_>>>()?;
-    let count = elements(&dims)?;
+    let count = element_count(&dims)?;
     if proto.segment.is_some() {
-        bail!("it is stored in pieces");
+        bail!("it is stored in segments, which are not supported");
     }
-    let raw = raw(proto, folder)?;
+    let raw = raw_bytes(proto, folder)?;
     let raw = raw.as_deref();
     match DataType::try_from(proto.data_type()) {
         Ok(DataType::Float) => {
@@ -35,14 +35,14 @@ pub(crate) fn constant(
                 Some(raw) => numbers(raw, f32::from_le_bytes)?,
                 None => proto.float_data.clone(),
             };
-            Tensor::from_vec(checked(values, count)?, dims, device)
+            Tensor::from_vec(check_count(values, count)?, dims, device)
         }
         Ok(DataType::Int64) => {
             let values = match raw {
                 Some(raw) => numbers(raw, i64::from_le_bytes)?,
                 None => proto.int64_data.clone(),
             };
-            Tensor::from_vec(checked(values, count)?, dims, &Device::Cpu)
+            Tensor::from_vec(check_count(values, count)?, dims, &Device::Cpu)
         }
         Ok(DataType::Uint8) => {
             let values = match raw {
@@ -53,15 +53,15 @@ pub(crate) fn constant(
                     values.map_err(candle_core::Error::wrap)?
                 }
             };
-            Tensor::from_vec(checked(values, count)?, dims, device)
+            Tensor::from_vec(check_count(values, count)?, dims, device)
         }
         Ok(other) => bail!("elements of type {other:?}; f32, i64 and u8 are supported"),
-        Err(_) => bail!("elements of a type with the number {}", proto.data_type()),
+        Err(_) => bail!("elements of unknown type {}", proto.data_type()),
     }
 }
 
-/// The bytes of the elements, where they are bytes.
-fn raw(proto: &TensorProto, folder: Option<&Path>) -> Result<Option<Vec<u8>>> {
+/// The bytes of the elements, if they are stored as bytes, in the model's file or in another.
+fn raw_bytes(proto: &TensorProto, folder: Option<&Path>) -> Result<Option<Vec<u8>>> {
     const EXTERNAL: i32 = 1;
     if proto.data_location() != EXTERNAL {
         return Ok(proto.raw_data.clone());
@@ -77,7 +77,7 @@ fn raw(proto: &TensorProto, folder: Option<&Path>) -> Result<Option<Vec<u8>>> {
         value.map_err(candle_core::Error::wrap)
     };
     let (Some(folder), Some(location)) = (folder, entry("location")) else {
-        bail!("its elements are in a file that is not known");
+        bail!("its elements are in another file, whose path is not known");
     };
     let mut file = File::open(folder.join(location))?;
     file.seek(SeekFrom::Start(number("offset")?.unwrap_or(0)))?;
@@ -90,12 +90,12 @@ fn raw(proto: &TensorProto, folder: Option<&Path>) -> Result<Option<Vec<u8>>> {
 fn numbers<T, const BYTES: usize>(raw: &[u8], number: fn([u8; BYTES]) -> T) -> Result<Vec<T>> {
     let (whole, rest) = raw.as_chunks::<BYTES>();
     if !rest.is_empty() {
-        bail!("its {} bytes are no whole number of elements", raw.len());
+        bail!("its {} bytes are not a whole number of elements", raw.len());
     }
     Ok(whole.iter().map(|&bytes| number(bytes)).collect())
 }
 
-fn checked<T>(values: Vec<T>, count: usize) -> Result<Vec<T>> {
+fn check_count<T>(values: Vec<T>, count: usize) -> Result<Vec<T>> {
     if values.len() != count {
         bail!("it holds {} elements instead of {count}", values.len());
     }

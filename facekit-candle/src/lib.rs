@@ -13,13 +13,13 @@
 //! # Ok::<(), facekit::Error>(())
 //! ```
 //!
-//! It is there for GPUs, and for programs that use candle anyway; on the CPU it needs nothing but Rust either, takes any
-//! input size without preparation, and loads a model in milliseconds. It is not the fastest there: ONNX Runtime finds faces
+//! Use it for GPUs, and in programs that use candle for other things. On the CPU it needs nothing but Rust, takes inputs of any
+//! size without preparation, and loads a model in milliseconds. It is not the fastest runtime there: ONNX Runtime detects faces
 //! two to four times as fast.
 //!
 //! # GPUs
 //!
-//! The application makes the device and says so to candle in its own `Cargo.toml`; this crate has no features.
+//! The application creates the device and enables the feature of candle in its own `Cargo.toml`. This crate has no features.
 //!
 //! ```toml
 //! [dependencies]
@@ -34,34 +34,45 @@
 //! # Ok::<(), candle_core::Error>(())
 //! ```
 //!
-//! There candle's own operators compute everything. They compute depthwise convolutions channel group by channel group,
-//! so a GPU pays for large batches only. Nothing of this was run on a GPU by the project's own tests;
-//! [`Candle::without_kernels`] runs the same code on the CPU, and is tested.
+//! On a GPU, candle's own operators compute everything. They compute depthwise convolutions one group after the other, so a GPU
+//! pays off for large batches only. The project's tests do not run on a GPU. They run [`Candle::without_kernels`], which is the
+//! same code on the CPU.
 //!
 //! # Threads
 //!
-//! A run on the CPU computes on the thread that calls it. [`LoadOptions::threads`](facekit::LoadOptions::threads) is an
-//! upper bound and one thread is within any: to use more cores, run from more threads. A thread that ran a network keeps up to
-//! 64 MiB of memory for its next run.
+//! A run on the CPU uses one thread, the caller's. [`LoadOptions::threads`](facekit::LoadOptions::threads) is an upper bound,
+//! so any value allows one thread. To use more cores, run from several threads. A thread that ran a network keeps up to 64 MiB
+//! of memory for its next run.
 //!
 //! # What is not supported
 //!
-//! - Operators other than those of [the list](https://docs.rs/crate/facekit-candle/latest/source/src/ops/mod.rs), and
-//!   attributes of theirs that are not computed exactly: loading names the node, the operator and the attribute.
-//! - Weights of convolutions, and bounds, axes and pads, that the graph computes; images of other than two dimensions.
+//! - Operators that are not in [the list](https://docs.rs/crate/facekit-candle/latest/source/src/ops/mod.rs), and attributes
+//!   that are not computed exactly. Loading names the node, the operator and the attribute.
+//! - Weights of convolutions, bounds, axes and pads that the graph computes, and images of more or less than two dimensions.
 //! - Elements of other types than `f32`, `i64` and `u8`.
-//! - Empty tensors, and tensors of more than 2³⁰ elements: an error when they come up.
+//! - Empty tensors, and tensors of more than 2³⁰ elements. They are an error when they occur.
 
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
+mod axis;
 mod constant;
 mod error;
 mod kernel;
 mod network;
 mod node;
+mod operator;
 mod ops;
 mod plan;
+mod pointwise;
 mod runtime;
+mod target;
 mod tensor;
+mod windows;
 
 pub use candle_core;
 
 pub use crate::runtime::Candle;
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

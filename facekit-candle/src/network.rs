@@ -8,14 +8,14 @@ use facekit_onnx::rewrite::widen_halves;
 use ndarray::ArrayD;
 
 use crate::{
-    error::{NAME, StepError, failed},
+    error::{NAME, StepError, cannot_run},
     ops,
     plan::Plan,
-    runtime::Target,
+    target::Target,
     tensor,
 };
 
-/// A model as candle computes it.
+/// A model that candle computes.
 pub(crate) struct CandleNetwork {
     model: String,
     signature: Signature,
@@ -33,13 +33,13 @@ impl CandleNetwork {
         let plan = Plan::new(&proto, model, names, target)?;
         tracing::debug!(model = model.name(), steps = plan.len(), "translated");
 
-        // Where every size is known, a first run shows that it runs, and which sizes it gives.
+        // If every size of the inputs is fixed, a first run shows that the model can be computed, and the sizes of its outputs.
         let zeros: Option<Vec<Tensor>> = inputs.iter().map(zeros).collect();
         let shapes = match zeros {
             Some(zeros) => {
                 let views: Vec<_> = zeros.iter().map(Tensor::view).collect();
-                let computed = given(&inputs, &views, &target.device)
-                    .and_then(|given| plan.run(given))
+                let computed = to_candle(&inputs, &views, &target.device)
+                    .and_then(|inputs| plan.run(inputs))
                     .map_err(|error| Error::Model {
                         model: model.name().to_owned(),
                         reason: format!("{NAME} cannot compute it"),
@@ -47,7 +47,7 @@ impl CandleNetwork {
                     })?;
                 computed.iter().map(|tensor| Some(sizes(tensor))).collect()
             }
-            None => vec![None; plan.outputs()],
+            None => vec![None; plan.output_count()],
         };
         let outputs = facekit_onnx::outputs(&proto, shapes, model)?;
         Ok(Self {
@@ -59,13 +59,13 @@ impl CandleNetwork {
     }
 
     fn compute(&self, inputs: &[TensorView<'_>]) -> Result<Vec<Tensor>, StepError> {
-        let inputs = given(&self.signature.inputs, inputs, &self.device)?;
+        let inputs = to_candle(&self.signature.inputs, inputs, &self.device)?;
         let outputs = self.plan.run(inputs)?;
         let ports = self.signature.outputs.iter().zip(&outputs);
         ports
             .map(|(port, tensor)| {
-                taken(port, tensor).map_err(|source| StepError {
-                    at: format!("output {:?}", port.name),
+                from_candle(port, tensor).map_err(|source| StepError {
+                    context: format!("output {:?}", port.name),
                     source,
                 })
             })
@@ -81,7 +81,7 @@ impl Network for CandleNetwork {
     fn run(&self, inputs: &[TensorView<'_>]) -> Result<Vec<Tensor>> {
         self.signature.check(&self.model, inputs)?;
         self.compute(inputs)
-            .map_err(|error| failed(&self.model, error))
+            .map_err(|error| cannot_run(&self.model, error))
     }
 }
 
@@ -96,8 +96,8 @@ impl fmt::Debug for CandleNetwork {
     }
 }
 
-/// The inputs as candle's tensors.
-fn given(
+/// The inputs as tensors of candle.
+fn to_candle(
     ports: &[Port],
     inputs: &[TensorView<'_>],
     device: &Device,
@@ -106,18 +106,18 @@ fn given(
     ports
         .map(|(port, view)| {
             tensor::to_candle(view, device).map_err(|source| StepError {
-                at: format!("input {:?}", port.name),
+                context: format!("input {:?}", port.name),
                 source,
             })
         })
         .collect()
 }
 
-/// An output as facekit's tensor.
-fn taken(port: &Port, tensor: &CandleTensor) -> crate::error::Result<Tensor> {
+/// An output as a tensor of facekit.
+fn from_candle(port: &Port, tensor: &CandleTensor) -> crate::error::Result<Tensor> {
     let (dims, rank) = (tensor.dims(), port.shape.len());
     if dims.len() != rank {
-        bail!("its shape is {dims:?}, and the model states {rank} dimensions");
+        bail!("its shape is {dims:?}, but the model declares {rank} dimensions");
     }
     tensor::from_candle(tensor, port.element)
 }
@@ -126,15 +126,15 @@ fn sizes(tensor: &CandleTensor) -> Vec<Dim> {
     tensor.dims().iter().copied().map(Dim::Fixed).collect()
 }
 
-/// An input of all zeros, where its size is known.
+/// An input of zeros, if all its sizes are fixed.
 fn zeros(port: &Port) -> Option<Tensor> {
     let sizes = port.shape.iter().map(|dim| match dim {
         Dim::Fixed(size) => Some(*size),
         Dim::Any => None,
     });
     let shape: Vec<usize> = sizes.collect::<Option<_>>()?;
-    // What is too large for a tensor is an error when it is run.
-    tensor::elements(&shape).ok()?;
+    // An input that is too large is an error when the network is run.
+    tensor::element_count(&shape).ok()?;
     Some(match port.element {
         Element::I64 => ArrayD::<i64>::zeros(shape).into(),
         Element::U8 => ArrayD::<u8>::zeros(shape).into(),

@@ -1,28 +1,35 @@
-//! A node of a file while it is read: what it asks for, and whether all of that was understood.
+//! A node of an ONNX file while an operator is made from it.
 
 use std::{cell::RefCell, collections::HashMap, path::Path};
 
-use candle_core::{DType, Tensor, bail};
+use candle_core::{Tensor, bail};
 use facekit_onnx::{
     node_name,
     proto::{AttributeProto, AttributeType, NodeProto},
 };
 
-use crate::{constant::constant, error::Result, runtime::Target};
+use crate::{
+    constant::constant,
+    error::Result,
+    target::Target,
+    tensor::{to_floats, to_ints},
+};
 
-/// What an operator is made from.
+/// A node: its attributes and its constant inputs.
 ///
-/// Every attribute must be asked for: [`finish`](Self::finish) refuses a node with one that nobody looked at, so that none
-/// is ignored by accident.
+/// An operator must read every attribute. [`check_attributes_read`](Self::check_attributes_read) refuses a node with an
+/// attribute that was not read, so that none is ignored by accident.
 pub(crate) struct Node<'a> {
     proto: &'a NodeProto,
     constants: &'a HashMap<&'a str, Tensor>,
     folder: Option<&'a Path>,
-    /// The version of ONNX's operators.
+    /// The version of ONNX's operator set.
     pub(crate) opset: i64,
     pub(crate) target: &'a Target,
-    asked: RefCell<Vec<&'static str>>,
-    taken: RefCell<Vec<usize>>,
+    /// The names of the attributes that were read.
+    read_attributes: RefCell<Vec<&'static str>>,
+    /// The inputs that the operator keeps as its own constants. A run does not pass them again.
+    absorbed_inputs: RefCell<Vec<usize>>,
 }
 
 impl<'a> Node<'a> {
@@ -39,8 +46,8 @@ impl<'a> Node<'a> {
             folder,
             opset,
             target,
-            asked: RefCell::default(),
-            taken: RefCell::default(),
+            read_attributes: RefCell::default(),
+            absorbed_inputs: RefCell::default(),
         }
     }
 
@@ -53,94 +60,100 @@ impl<'a> Node<'a> {
         self.proto.op_type()
     }
 
-    /// Whether all attributes were asked for.
-    pub(crate) fn finish(&self) -> Result<()> {
-        let asked = self.asked.borrow();
+    /// Refuses a node with an attribute that was not read.
+    pub(crate) fn check_attributes_read(&self) -> Result<()> {
+        let read = self.read_attributes.borrow();
         let mut names = self.proto.attribute.iter().map(AttributeProto::name);
-        match names.find(|name| !asked.contains(name)) {
+        match names.find(|name| !read.contains(name)) {
             Some(name) => bail!("attribute {name} is not supported"),
             None => Ok(()),
         }
     }
 
-    /// The inputs that the operator took into itself.
-    pub(crate) fn taken(self) -> Vec<usize> {
-        self.taken.into_inner()
+    /// The inputs that the operator keeps as its own constants.
+    pub(crate) fn into_absorbed_inputs(self) -> Vec<usize> {
+        self.absorbed_inputs.into_inner()
     }
 
-    /// The number of inputs; those left out at the end do not count.
-    pub(crate) fn inputs(&self) -> usize {
+    /// The number of inputs, without optional inputs that are left out at the end.
+    pub(crate) fn input_count(&self) -> usize {
         let present = self.proto.input.iter().rposition(|name| !name.is_empty());
         present.map_or(0, |last| last + 1)
     }
 
-    pub(crate) fn outputs(&self) -> usize {
+    pub(crate) fn output_count(&self) -> usize {
         self.proto.output.len()
     }
 
-    fn input(&self, at: usize) -> Option<&'a str> {
-        let name = self.proto.input.get(at).map(String::as_str);
+    fn input_name(&self, index: usize) -> Option<&'a str> {
+        let name = self.proto.input.get(index).map(String::as_str);
         name.filter(|name| !name.is_empty())
     }
 
-    /// Refuses other numbers of inputs.
-    pub(crate) fn takes(&self, least: usize, most: usize) -> Result<()> {
-        let count = self.inputs();
-        if count < least || count > most {
-            bail!("it has {count} inputs");
+    /// Refuses a node with fewer than `least` or more than `most` inputs.
+    pub(crate) fn expect_inputs(&self, least: usize, most: usize) -> Result<()> {
+        let count = self.input_count();
+        if count < least {
+            bail!("it has {count} inputs; at least {least} are needed");
+        }
+        if count > most {
+            bail!("it has {count} inputs; at most {most} are supported");
         }
         Ok(())
     }
 
-    /// The input, where it is a constant.
-    pub(crate) fn known(&self, at: usize) -> Option<Tensor> {
-        self.constants.get(self.input(at)?).cloned()
+    /// The input, if it is a constant.
+    pub(crate) fn peek_constant(&self, index: usize) -> Option<Tensor> {
+        self.constants.get(self.input_name(index)?).cloned()
     }
 
-    /// An input that must be constant where it is there; the operator keeps it.
-    pub(crate) fn constant(&self, at: usize) -> Result<Option<Tensor>> {
-        let Some(name) = self.input(at) else {
+    /// An input that the operator keeps as its own constant. `None` if it is left out; an error if it is computed.
+    pub(crate) fn take_constant(&self, index: usize) -> Result<Option<Tensor>> {
+        let Some(name) = self.input_name(index) else {
             return Ok(None);
         };
         let Some(constant) = self.constants.get(name) else {
-            bail!("input {at} ({name:?}) is computed; only a constant is supported");
+            bail!("input {index} ({name:?}) is computed; only a constant is supported");
         };
-        self.taken.borrow_mut().push(at);
+        self.absorbed_inputs.borrow_mut().push(index);
         Ok(Some(constant.clone()))
     }
 
-    /// The numbers of a constant input.
-    pub(crate) fn constant_floats(&self, at: usize) -> Result<Option<Vec<f32>>> {
-        let tensor = self.constant(at)?;
-        tensor.map(|tensor| floats(&tensor)).transpose()
+    /// The numbers of a constant input, as [`take_constant`](Self::take_constant).
+    pub(crate) fn take_floats(&self, index: usize) -> Result<Option<Vec<f32>>> {
+        let tensor = self.take_constant(index)?;
+        tensor.map(|tensor| to_floats(&tensor)).transpose()
     }
 
-    /// The one number of a constant input.
-    pub(crate) fn constant_float(&self, at: usize) -> Result<Option<f32>> {
-        match self.constant_floats(at)?.as_deref() {
+    /// The only number of a constant input, as [`take_constant`](Self::take_constant).
+    pub(crate) fn take_float(&self, index: usize) -> Result<Option<f32>> {
+        match self.take_floats(index)?.as_deref() {
             None => Ok(None),
             Some([value]) => Ok(Some(*value)),
-            Some(values) => bail!("input {at} holds {} numbers instead of one", values.len()),
+            Some(values) => bail!(
+                "input {index} holds {} numbers instead of one",
+                values.len()
+            ),
         }
     }
 
-    /// The integers of a constant input.
-    pub(crate) fn constant_ints(&self, at: usize) -> Result<Option<Vec<i64>>> {
-        let tensor = self.constant(at)?;
-        tensor.map(|tensor| ints(&tensor)).transpose()
+    /// The integers of a constant input, as [`take_constant`](Self::take_constant).
+    pub(crate) fn take_ints(&self, index: usize) -> Result<Option<Vec<i64>>> {
+        let tensor = self.take_constant(index)?;
+        tensor.map(|tensor| to_ints(&tensor)).transpose()
     }
 
-    /// Integers that are an attribute before operator set `since`, and an input from there on.
-    pub(crate) fn ints_or_input(
+    /// Integers that are the attribute `name` before operator set `since`, and input `index` from then on.
+    pub(crate) fn ints_attribute_or_input(
         &self,
         name: &'static str,
-        at: usize,
+        index: usize,
         since: i64,
     ) -> Result<Option<Vec<i64>>> {
         if self.opset < since {
             self.ints(name)
         } else {
-            self.constant_ints(at)
+            self.take_ints(index)
         }
     }
 
@@ -149,7 +162,7 @@ impl<'a> Node<'a> {
         name: &'static str,
         kind: AttributeType,
     ) -> Result<Option<&'a AttributeProto>> {
-        self.asked.borrow_mut().push(name);
+        self.read_attributes.borrow_mut().push(name);
         let mut named = self.proto.attribute.iter().filter(|a| a.name() == name);
         let Some(attribute) = named.next() else {
             return Ok(None);
@@ -161,9 +174,9 @@ impl<'a> Node<'a> {
         Ok(Some(attribute))
     }
 
-    /// Marks attributes as understood that have no influence here.
-    pub(crate) fn ignore(&self, names: &[&'static str]) {
-        self.asked.borrow_mut().extend(names);
+    /// Marks attributes as read that have no effect on what this crate computes.
+    pub(crate) fn ignore_attributes(&self, names: &[&'static str]) {
+        self.read_attributes.borrow_mut().extend(names);
     }
 
     pub(crate) fn int(&self, name: &'static str, default: i64) -> Result<i64> {
@@ -171,7 +184,7 @@ impl<'a> Node<'a> {
         Ok(attribute.map_or(default, AttributeProto::i))
     }
 
-    pub(crate) fn some_int(&self, name: &'static str) -> Result<Option<i64>> {
+    pub(crate) fn optional_int(&self, name: &'static str) -> Result<Option<i64>> {
         let attribute = self.attribute(name, AttributeType::Int)?;
         Ok(attribute.map(AttributeProto::i))
     }
@@ -194,14 +207,14 @@ impl<'a> Node<'a> {
         Ok(attribute.map(|attribute| attribute.ints.clone()))
     }
 
-    /// The number that stands for a word, by `words`; the first is the default.
-    pub(crate) fn word<T: Copy>(&self, name: &'static str, words: &[(&str, T)]) -> Result<T> {
+    /// The value among `choices` whose word the attribute holds. Without the attribute it is the first.
+    pub(crate) fn choice<T: Copy>(&self, name: &'static str, choices: &[(&str, T)]) -> Result<T> {
         let attribute = self.attribute(name, AttributeType::String)?;
         let Some(attribute) = attribute else {
-            return Ok(words[0].1);
+            return Ok(choices[0].1);
         };
         let word = attribute.s();
-        match words.iter().find(|(known, _)| known.as_bytes() == word) {
+        match choices.iter().find(|(known, _)| known.as_bytes() == word) {
             Some((_, value)) => Ok(*value),
             None => bail!(
                 "attribute {name}: {:?} is not supported",
@@ -217,20 +230,4 @@ impl<'a> Node<'a> {
             .map(|proto| constant(proto, self.folder, &self.target.device))
             .transpose()
     }
-}
-
-/// The integers of a tensor, in order.
-pub(crate) fn ints(tensor: &Tensor) -> Result<Vec<i64>> {
-    if tensor.dtype() != DType::I64 {
-        bail!("found {} instead of i64", tensor.dtype().as_str());
-    }
-    tensor.flatten_all()?.to_vec1()
-}
-
-/// The numbers of a tensor, in order.
-pub(crate) fn floats(tensor: &Tensor) -> Result<Vec<f32>> {
-    if tensor.dtype() != DType::F32 {
-        bail!("found {} instead of f32", tensor.dtype().as_str());
-    }
-    tensor.flatten_all()?.to_vec1()
 }

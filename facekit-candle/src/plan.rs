@@ -14,45 +14,55 @@ use facekit_onnx::{
 
 use crate::{
     constant::constant,
-    error::{Result, StepError, refused},
-    kernel::give_tensor,
+    error::{Result, StepError, cannot_prepare},
+    kernel::buffers::return_tensor,
     node::Node,
-    ops::{self, Inputs, Operator},
-    runtime::Target,
+    operator::{Inputs, Operator},
+    ops,
+    target::Target,
 };
 
-/// The operator sets that this crate was written by.
+/// The operator sets that this crate implements.
 const OPSETS: std::ops::RangeInclusive<i64> = 6..=25;
 
-/// Steps in the order in which they are computed.
+/// Steps in the order in which they are computed. A value that is computed, or an input of the graph, has a slot: its number in
+/// the list of values of a run.
 pub(crate) struct Plan {
     steps: Vec<Step>,
-    /// How many values there are while it runs.
-    slots: usize,
-    outputs: Vec<Source>,
+    slot_count: usize,
+    outputs: Vec<ValueSource>,
 }
 
 struct Step {
     /// The node and its operator, for errors.
-    at: String,
+    context: String,
     operator: Box<dyn Operator>,
-    inputs: Vec<Source>,
+    inputs: Vec<ValueSource>,
+    /// The slots of the outputs.
     outputs: Vec<usize>,
-    /// Values that nobody needs after this step.
+    /// The slots that no later step reads.
     last_uses: Vec<usize>,
-    /// Those among them whose memory is theirs alone.
-    spare: Vec<usize>,
+    /// Those of `last_uses` whose memory no other value shares. Later steps may use it again.
+    reusable: Vec<usize>,
 }
 
+/// The place that a step reads an input from.
 #[derive(Clone)]
-enum Source {
-    /// An optional input that is left out, or one that the operator took into itself.
+enum ValueSource {
+    /// An optional input that is left out, or one that the operator keeps as its own constant.
     None,
     Constant(Tensor),
     Slot(usize),
 }
 
-impl Source {
+impl ValueSource {
+    fn slot(&self) -> Option<usize> {
+        match self {
+            Self::Slot(slot) => Some(*slot),
+            _ => None,
+        }
+    }
+
     fn tensor<'a>(&'a self, values: &'a [Option<Tensor>]) -> Option<&'a Tensor> {
         match self {
             Self::None => None,
@@ -63,7 +73,7 @@ impl Source {
 }
 
 impl Plan {
-    /// Translates the graph of `proto`, whose inputs are `inputs`, in the order in which a run gives them.
+    /// Translates the graph of `proto`. `inputs` are the names of its inputs, in the order in which a run passes them.
     pub(crate) fn new<'a>(
         proto: &'a ModelProto,
         model: &'a Model,
@@ -86,50 +96,49 @@ impl Plan {
         self.steps.len()
     }
 
-    /// The number of outputs.
-    pub(crate) fn outputs(&self) -> usize {
+    pub(crate) fn output_count(&self) -> usize {
         self.outputs.len()
     }
 
     /// Computes the outputs, in the graph's order.
     pub(crate) fn run(&self, inputs: Vec<Tensor>) -> Result<Vec<Tensor>, StepError> {
         let mut values: Vec<Option<Tensor>> = inputs.into_iter().map(Some).collect();
-        values.resize(self.slots, None);
+        values.resize(self.slot_count, None);
         for step in &self.steps {
             let inputs: Vec<_> = step
                 .inputs
                 .iter()
-                .map(|from| from.tensor(&values))
+                .map(|source| source.tensor(&values))
                 .collect();
             let computed = step.operator.run(&Inputs(&inputs));
-            let failed = |source| StepError {
-                at: step.at.clone(),
+            let step_error = |source| StepError {
+                context: step.context.clone(),
                 source,
             };
-            let computed = computed.map_err(failed)?;
+            let computed = computed.map_err(step_error)?;
             for (&slot, value) in step.outputs.iter().zip(computed) {
                 values[slot] = Some(value);
             }
-            for &slot in &step.spare {
+            for &slot in &step.reusable {
                 if let Some(tensor) = &values[slot] {
-                    give_tensor(tensor).map_err(failed)?;
+                    return_tensor(tensor).map_err(step_error)?;
                 }
             }
             for &slot in &step.last_uses {
                 values[slot] = None;
             }
         }
-        let outputs = self.outputs.iter().map(|from| {
-            from.tensor(&values).cloned().ok_or_else(|| StepError {
-                at: "an output".to_owned(),
-                source: CandleError::msg("nothing computed it"),
+        let outputs = self.outputs.iter().map(|source| {
+            source.tensor(&values).cloned().ok_or_else(|| StepError {
+                context: "an output".to_owned(),
+                source: CandleError::msg("no step computed it"),
             })
         });
         outputs.collect()
     }
 }
 
-/// The version of ONNX's operators.
+/// The version of ONNX's operator set.
 fn opset(proto: &ModelProto, model: &Model) -> Result<i64, Error> {
     let mut sets = proto.opset_import.iter();
     let set = sets.find(|set| matches!(set.domain(), "" | "ai.onnx"));
@@ -143,10 +152,7 @@ fn opset(proto: &ModelProto, model: &Model) -> Result<i64, Error> {
                 OPSETS.end()
             ),
         )),
-        None => Err(invalid(
-            model,
-            "it does not say which operator set it is of",
-        )),
+        None => Err(invalid(model, "it does not declare its operator set")),
     }
 }
 
@@ -156,11 +162,11 @@ struct Builder<'a> {
     folder: Option<&'a Path>,
     target: &'a Target,
     constants: HashMap<&'a str, Tensor>,
-    /// Where values are that are computed, and the inputs.
+    /// The slots of the values that are computed and of the inputs.
     slots: HashMap<&'a str, usize>,
     slot_count: usize,
-    /// How often each value is taken, by nodes and as an output.
-    uses: HashMap<&'a str, usize>,
+    /// How often each value is read, by nodes and as an output of the graph.
+    use_counts: HashMap<&'a str, usize>,
     steps: Vec<Step>,
 }
 
@@ -172,11 +178,11 @@ impl<'a> Builder<'a> {
         folder: Option<&'a Path>,
         target: &'a Target,
     ) -> Result<Self, Error> {
-        let mut uses = HashMap::new();
-        let taken = graph.node.iter().flat_map(|node| &node.input);
-        let taken = taken.map(String::as_str);
-        for name in taken.chain(graph.output.iter().map(ValueInfoProto::name)) {
-            *uses.entry(name).or_default() += 1;
+        let mut use_counts = HashMap::new();
+        let inputs_of_nodes = graph.node.iter().flat_map(|node| &node.input);
+        let read = inputs_of_nodes.map(String::as_str);
+        for name in read.chain(graph.output.iter().map(ValueInfoProto::name)) {
+            *use_counts.entry(name).or_default() += 1;
         }
         let mut builder = Self {
             model,
@@ -185,7 +191,7 @@ impl<'a> Builder<'a> {
             constants: HashMap::new(),
             slots: HashMap::new(),
             slot_count: 0,
-            uses,
+            use_counts,
             steps: Vec::new(),
         };
         if !graph.sparse_initializer.is_empty() {
@@ -197,7 +203,7 @@ impl<'a> Builder<'a> {
         for proto in &graph.initializer {
             let name = proto.name();
             let tensor = constant(proto, folder, &target.device)
-                .map_err(|error| refused(model, format!("tensor {name:?}"), error))?;
+                .map_err(|error| cannot_prepare(model, format!("tensor {name:?}"), error))?;
             builder.define(name, Some(tensor))?;
         }
         for name in inputs {
@@ -206,9 +212,10 @@ impl<'a> Builder<'a> {
         Ok(builder)
     }
 
-    /// Gives a name to a constant, or to a value in a new slot.
+    /// Gives a name to `constant`, or without one to a new slot.
     fn define(&mut self, name: &'a str, constant: Option<Tensor>) -> Result<(), Error> {
         if name.is_empty() {
+            // An output that no node reads needs a slot nevertheless.
             self.slot_count += usize::from(constant.is_none());
             return Ok(());
         }
@@ -230,37 +237,41 @@ impl<'a> Builder<'a> {
         Ok(())
     }
 
+    /// Adds a node: as part of the step before, as constants if all its inputs are constant, or as a step of its own.
     fn push(&mut self, proto: &'a NodeProto, opset: i64) -> Result<(), Error> {
-        let at = Node::describe(proto);
-        let refused = |error| refused(self.model, at.clone(), error);
+        let context = Node::describe(proto);
+        let cannot_prepare = |error| cannot_prepare(self.model, context.clone(), error);
         let node = Node::new(proto, opset, &self.constants, self.folder, self.target);
-        let mut operator = ops::read(&node).map_err(refused)?;
-        node.finish().map_err(refused)?;
-        let taken = node.taken();
+        let mut operator = ops::read(&node).map_err(cannot_prepare)?;
+        node.check_attributes_read().map_err(cannot_prepare)?;
+        let absorbed = node.into_absorbed_inputs();
 
-        let sources = proto.input.iter().enumerate().map(|(number, name)| {
-            if name.is_empty() || taken.contains(&number) {
-                Ok(Source::None)
+        let sources = proto.input.iter().enumerate().map(|(index, name)| {
+            if name.is_empty() || absorbed.contains(&index) {
+                Ok(ValueSource::None)
             } else if let Some(slot) = self.slots.get(name.as_str()) {
-                Ok(Source::Slot(*slot))
+                Ok(ValueSource::Slot(*slot))
             } else if let Some(constant) = self.constants.get(name.as_str()) {
-                Ok(Source::Constant(constant.clone()))
+                Ok(ValueSource::Constant(constant.clone()))
             } else {
-                Err(CandleError::Msg(format!("nothing computes {name:?}")))
+                Err(CandleError::Msg(format!("no node computes {name:?}")))
             }
         });
-        let inputs = sources.collect::<Result<Vec<_>>>().map_err(refused)?;
+        let inputs = sources
+            .collect::<Result<Vec<_>>>()
+            .map_err(cannot_prepare)?;
 
-        if self.fuse(proto, &*operator, &inputs).map_err(refused)? {
+        if self
+            .fuse(proto, &*operator, &inputs)
+            .map_err(cannot_prepare)?
+        {
             return Ok(());
         }
-        let all_known = inputs
-            .iter()
-            .all(|source| !matches!(source, Source::Slot(_)));
-        if all_known {
-            operator.prepare().map_err(refused)?;
-            let given: Vec<_> = inputs.iter().map(|source| source.tensor(&[])).collect();
-            let computed = operator.run(&Inputs(&given)).map_err(refused)?;
+        let all_constant = inputs.iter().all(|source| source.slot().is_none());
+        if all_constant {
+            operator.prepare().map_err(cannot_prepare)?;
+            let inputs: Vec<_> = inputs.iter().map(|source| source.tensor(&[])).collect();
+            let computed = operator.run(&Inputs(&inputs)).map_err(cannot_prepare)?;
             for (name, tensor) in proto.output.iter().zip(computed) {
                 self.define(name, Some(tensor))?;
             }
@@ -271,100 +282,98 @@ impl<'a> Builder<'a> {
             self.define(name, None)?;
         }
         self.steps.push(Step {
-            at,
+            context,
             operator,
             inputs,
             outputs: (first..self.slot_count).collect(),
             last_uses: Vec::new(),
-            spare: Vec::new(),
+            reusable: Vec::new(),
         });
         Ok(())
     }
 
-    /// Whether the step before took the node into itself: then their outputs are one.
+    /// Lets the step that computes the node's input compute the node as well, if it can. The output of both is then one slot.
     fn fuse(
         &mut self,
         proto: &'a NodeProto,
         operator: &dyn Operator,
-        inputs: &[Source],
+        inputs: &[ValueSource],
     ) -> Result<bool> {
-        let (Some(pointwise), Some(Source::Slot(slot))) = (operator.pointwise(), inputs.first())
+        let (Some(pointwise), Some(ValueSource::Slot(slot))) =
+            (operator.pointwise(), inputs.first())
         else {
             return Ok(false);
         };
         let [output] = &proto.output[..] else {
             return Ok(false);
         };
-        let fresh = !self.slots.contains_key(output.as_str())
+        let name_is_new = !self.slots.contains_key(output.as_str())
             && !self.constants.contains_key(output.as_str());
-        let only = self.uses.get(proto.input[0].as_str()) == Some(&1);
+        // Any other reader needs the value without the function.
+        let is_only_reader = self.use_counts.get(proto.input[0].as_str()) == Some(&1);
         let before = self.steps.iter_mut().find(|step| step.outputs == [*slot]);
-        let Some(before) = before.filter(|_| only && fresh) else {
+        let Some(before) = before.filter(|_| is_only_reader && name_is_new) else {
             return Ok(false);
         };
         if !before.operator.absorb(pointwise)? {
             return Ok(false);
         }
-        before.at = format!("{}, then {}", before.at, Node::describe(proto));
+        before.context = format!("{}, then {}", before.context, Node::describe(proto));
         self.slots.insert(output, *slot);
         Ok(true)
     }
 
-    /// The values that may share memory with others: those that come from, or go to, a step that is not fresh, and inputs.
-    fn shared(&self) -> HashSet<usize> {
+    /// The slots of values that may share memory with other values: the inputs of the graph, and the inputs and outputs of
+    /// operators that are not [fresh](Operator::is_fresh).
+    fn slots_with_shared_memory(&self) -> HashSet<usize> {
         let computed: HashSet<usize> = self
             .steps
             .iter()
             .flat_map(|step| &step.outputs)
             .copied()
             .collect();
-        let given = (0..self.slot_count).filter(|slot| !computed.contains(slot));
-        let steps = self.steps.iter().filter(|step| !step.operator.is_fresh());
-        let touched = steps.flat_map(|step| {
-            let inputs = step.inputs.iter().filter_map(slot);
+        let inputs_of_graph = (0..self.slot_count).filter(|slot| !computed.contains(slot));
+        let not_fresh = self.steps.iter().filter(|step| !step.operator.is_fresh());
+        let of_not_fresh = not_fresh.flat_map(|step| {
+            let inputs = step.inputs.iter().filter_map(ValueSource::slot);
             inputs.chain(step.outputs.iter().copied())
         });
-        given.chain(touched).collect()
+        inputs_of_graph.chain(of_not_fresh).collect()
     }
 
     fn finish(mut self, graph: &'a GraphProto) -> Result<Plan, Error> {
         for step in &mut self.steps {
             let prepared = step.operator.prepare();
-            prepared.map_err(|error| refused(self.model, step.at.clone(), error))?;
+            prepared.map_err(|error| cannot_prepare(self.model, step.context.clone(), error))?;
         }
-        let outputs: Vec<Source> = graph
+        let outputs: Vec<ValueSource> = graph
             .output
             .iter()
             .map(|output| {
                 let name = output.name();
-                let slot = self.slots.get(name).copied().map(Source::Slot);
-                let constant = || self.constants.get(name).cloned().map(Source::Constant);
+                let slot = self.slots.get(name).copied().map(ValueSource::Slot);
+                let constant = || self.constants.get(name).cloned().map(ValueSource::Constant);
                 let source = slot.or_else(constant);
-                source.ok_or_else(|| invalid(self.model, format!("nothing computes {name:?}")))
+                source.ok_or_else(|| invalid(self.model, format!("no node computes {name:?}")))
             })
             .collect::<Result<_, _>>()?;
 
-        let shared = self.shared();
-        let mut needed: HashSet<usize> = outputs.iter().filter_map(slot).collect();
+        let shared = self.slots_with_shared_memory();
+        // From the last step to the first: a slot that is seen for the first time is used for the last time.
+        let mut needed_later: HashSet<usize> =
+            outputs.iter().filter_map(ValueSource::slot).collect();
         for step in self.steps.iter_mut().rev() {
-            let used = step.inputs.iter().filter_map(slot);
-            // Outputs count too: one that nobody takes is dropped at once.
-            let touched = used.chain(step.outputs.iter().copied());
-            step.last_uses = touched.filter(|slot| needed.insert(*slot)).collect();
+            let inputs = step.inputs.iter().filter_map(ValueSource::slot);
+            // An output that no step reads is dropped at once.
+            let slots = inputs.chain(step.outputs.iter().copied());
+            step.last_uses = slots.filter(|slot| needed_later.insert(*slot)).collect();
             let last_uses = step.last_uses.iter().copied();
-            step.spare = last_uses.filter(|slot| !shared.contains(slot)).collect();
+            step.reusable = last_uses.filter(|slot| !shared.contains(slot)).collect();
         }
         Ok(Plan {
             steps: self.steps,
-            slots: self.slot_count,
+            slot_count: self.slot_count,
             outputs,
         })
-    }
-}
-
-fn slot(source: &Source) -> Option<usize> {
-    match source {
-        Source::Slot(slot) => Some(*slot),
-        _ => None,
     }
 }

@@ -5,7 +5,7 @@ use std::fmt;
 use candle_core::Device;
 use facekit::{LoadOptions, Model, Network, Result, Runtime};
 
-use crate::{error::NAME, network::CandleNetwork};
+use crate::{error::NAME, network::CandleNetwork, target::Target};
 
 /// Loads models into [candle](https://docs.rs/candle-core), on the CPU or on a GPU.
 ///
@@ -25,14 +25,6 @@ pub struct Candle {
     target: Target,
 }
 
-/// Where and how networks compute.
-#[derive(Clone, Debug)]
-pub(crate) struct Target {
-    pub(crate) device: Device,
-    /// Whether convolutions, pools and products are this crate's own, which are for the CPU.
-    pub(crate) kernels: bool,
-}
-
 impl Candle {
     /// The runtime on the CPU.
     #[must_use]
@@ -40,7 +32,7 @@ impl Candle {
         Self::on(Device::Cpu)
     }
 
-    /// The runtime on `device`, which the caller made: that a GPU is missing was an error there.
+    /// The runtime on `device`, which the caller creates. Creating it fails if the GPU is missing.
     ///
     /// ```
     /// use facekit_candle::{Candle, candle_core::Device};
@@ -50,15 +42,17 @@ impl Candle {
     /// ```
     #[must_use]
     pub fn on(device: Device) -> Self {
-        let kernels = device.is_cpu();
+        let own_kernels = device.is_cpu();
         Self {
-            target: Target { device, kernels },
+            target: Target {
+                device,
+                own_kernels,
+            },
         }
     }
 
-    /// Computes with candle's own convolutions, pools and products on the CPU too, as on every other device. It shows
-    /// without a GPU what a GPU would compute, many times slower, and ignores
-    /// [`LoadOptions::threads`](facekit::LoadOptions::threads).
+    /// Computes with candle's own operators on the CPU too, as on every other device. This shows without a GPU what a GPU
+    /// computes. It is many times slower and ignores [`LoadOptions::threads`](facekit::LoadOptions::threads).
     ///
     /// ```
     /// use facekit_candle::Candle;
@@ -67,7 +61,7 @@ impl Candle {
     /// ```
     #[must_use]
     pub fn without_kernels(mut self) -> Self {
-        self.target.kernels = false;
+        self.target.own_kernels = false;
         self
     }
 }
@@ -85,7 +79,7 @@ impl fmt::Display for Candle {
 }
 
 impl Runtime for Candle {
-    /// [`LoadOptions::threads`] is an upper bound, and a run on the CPU takes one thread: the caller's.
+    /// [`LoadOptions::threads`] is an upper bound. A run on the CPU uses one thread, the caller's.
     fn load(&self, model: &Model, _options: &LoadOptions) -> Result<Box<dyn Network>> {
         Ok(Box::new(CandleNetwork::load(model, &self.target)?))
     }

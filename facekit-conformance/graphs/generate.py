@@ -1,10 +1,10 @@
-"""Makes the graphs of the runtime suite and what they must compute.
+"""Makes the graphs of the runtime suite and their expected results.
 
     python generate.py
 
-`operators/NAME.onnx` is a graph and `operators/NAME.json` a list of runs: inputs, expected outputs and the tolerance. ONNX
-Runtime computes what is expected and ONNX's reference evaluator must agree. `behaviours/` holds graphs that single tests
-name. Needs onnx and onnxruntime; the seed is fixed, so a second run writes the same files.
+`operators/NAME.onnx` is a graph. `operators/NAME.json` is a list of runs, each with inputs and expected outputs, and the
+tolerance. ONNX Runtime computes the expected outputs, and ONNX's reference evaluator must agree. `behaviors/` holds graphs for
+single tests. Needs onnx and onnxruntime. The seed is fixed, so a second run writes the same files.
 """
 
 import json
@@ -20,10 +20,10 @@ HERE = pathlib.Path(__file__).parent
 TYPES = {"f32": (TensorProto.FLOAT, np.float32), "i64": (TensorProto.INT64, np.int64), "u8": (TensorProto.UINT8, np.uint8)}
 NAMES = {np.dtype(array): name for name, (_, array) in TYPES.items()}
 
-# What the reference evaluator does with these is not what the specification says.
+# For these, the reference evaluator does not follow the specification.
 REFERENCE_DIFFERS = {
     "maxpool_asymmetric_pads": "fails",
-    "softmax_flattened": "takes `axis` as opset 13 does, without flattening",
+    "softmax_flattened": "uses `axis` as opset 13 does, without flattening",
 }
 
 random = np.random.default_rng(20240229)
@@ -60,7 +60,7 @@ class Graph:
         return outputs[0]
 
     def model(self, inputs, outputs, opset=13, domains=()):
-        """`inputs` and `outputs`: (name, element type, dimensions)."""
+        """The model with these `inputs` and `outputs`, each a tuple (name, element type, dimensions)."""
         infos = [
             [helper.make_tensor_value_info(name, TYPES[element][0], shape) for name, element, shape in ports]
             for ports in (inputs, outputs)
@@ -109,7 +109,7 @@ def write_case(folder, name, model, runs, tolerance):
 
 
 def operator(name, build, *inputs, opset=13, tolerance="close", fixed=True, shape=None, runs=None):
-    """A case with one output, whose shape is inferred unless given. `build(graph, names)` returns the output's name."""
+    """Writes a case with one output. Its shape is inferred unless `shape` is given. `build(graph, *names)` returns its name."""
     graph = Graph()
     ports = []
     for number, array in enumerate(inputs):
@@ -311,7 +311,7 @@ def shapes():
     exact("i64_shape", lambda g, x: g("Shape", x), f32(2, 3, 4), fixed=False, runs=[[f32(2, 3, 4)], [f32(5, 1, 2)]])
     exact("u8_transpose", lambda g, x: g("Transpose", x, perm=[2, 0, 1]), random.integers(0, 256, (4, 5, 3), np.uint8))
     operator(
-        "u8_normalised",
+        "u8_normalized",
         lambda g, x: g("Div", g("Sub", g("Cast", x, to=TensorProto.FLOAT), np.float32(127.5)), np.float32(128)),
         random.integers(0, 256, (1, 3, 4, 5), np.uint8),
     )
@@ -344,7 +344,7 @@ def resizes():
 
 
 def dynamic():
-    """Graphs as detectors have them: shapes computed from the input's."""
+    """Graphs like those of detectors, which compute shapes from the shape of the input."""
 
     def head(g, x):
         conv = g("Conv", x, weights, pads=[1, 1, 1, 1], strides=[2, 2])
@@ -386,7 +386,7 @@ def dynamic():
 
 
 def halves():
-    """Weights stored in 16 bits, as floats from the first node on."""
+    """Weights that are stored as 16-bit floats and cast to 32 bits by the first nodes."""
     weights, bias = f32(4, 3, 3, 3).astype(np.float16), f32(4).astype(np.float16)
 
     def wide(g, constant):
@@ -404,17 +404,17 @@ def halves():
     operator("halves_scalar", lambda g, x: g("Mul", x, wide(g, scale)), f32(2, 8))
 
 
-def behaviours():
-    # Outputs in another order than they are computed in and than their names sort; one input passes through unused.
+def behaviors():
+    # Outputs that are neither in the order of computation nor in alphabetical order.
     graph = Graph()
     graph("Add", "first", "second", outputs=["b"])
     graph("Mul", "b", "second", outputs=["c"])
     graph("Sub", "c", "first", outputs=["a"])
     ports = [(name, "f32", shape) for name, shape in (("second", [2, 3]), ("first", [3]))]
     outputs = [("c", "f32", [2, 3]), ("a", "f32", [2, 3]), ("b", "f32", [2, 3])]
-    write_case("behaviours", "ordered", graph.model(ports, outputs), [[f32(2, 3), f32(3)]], "close")
+    write_case("behaviors", "ordered", graph.model(ports, outputs), [[f32(2, 3), f32(3)]], "close")
 
-    # Input and output of each element type.
+    # One input and one output of each element type.
     graph = Graph()
     for name in ("floats", "integers", "bytes"):
         graph("Identity", name, outputs=[f"{name}_out"])
@@ -424,16 +424,16 @@ def behaviours():
         [(f"{name}_out", *port) for name, port in shapes.items()],
     )
     inputs = [f32(1, 2, 4), i64(1, 2, 3), np.array([[0, 255]], np.uint8)]
-    write_case("behaviours", "typed", model, [inputs], "exact")
+    write_case("behaviors", "typed", model, [inputs], "exact")
 
-    # Indices that the caller gives.
+    # Indices that are an input.
     graph = Graph()
     graph("Gather", "table", "indices", outputs=["rows"], axis=0)
     ports = [("table", "f32", [4, 3]), ("indices", "i64", [3])]
     model = graph.model(ports, [("rows", "f32", [3, 3])])
-    write_case("behaviours", "indexed", model, [[f32(4, 3), i64(3, -1, 1)]], "exact")
+    write_case("behaviors", "indexed", model, [[f32(4, 3), i64(3, -1, 1)]], "exact")
 
-    # A convolution over images of any size whose two branches fit only where both sides are even.
+    # A convolution over images of any size. Its two branches have the same shape only if both sides are even.
     graph = Graph()
     graph("Conv", "image", f32(4, 3, 3, 3), f32(4), outputs=["wide"], pads=[1, 1, 1, 1])
     graph("MaxPool", "wide", outputs=["small"], kernel_shape=[2, 2], strides=[2, 2])
@@ -445,20 +445,20 @@ def behaviours():
     image = ["batch", 3, "height", "width"]
     model = graph.model([("image", "f32", image)], [("sum", "f32", ["batch", 4, "height", "width"])])
     sizes = [(1, 4, 4), (1, 2, 6), (2, 2, 2), (1, 4, 4), (1, 10, 2), (1, 2, 6)]
-    write_case("behaviours", "any_size", model, [[f32(b, 3, h, w)] for b, h, w in sizes], "summed")
+    write_case("behaviors", "any_size", model, [[f32(b, 3, h, w)] for b, h, w in sizes], "summed")
 
-    # What no runtime has: an operator ONNX does not have, and one of ONNX's names in a domain that is not ONNX's.
+    # Operators that no runtime has: one that ONNX does not have, and one with the name of an ONNX operator in another domain.
     for name, operator_name, domain in (("unknown_operator", "Frobnicate", ""), ("unknown_domain", "Relu", "example")):
         for variant, shape in (("", [1, 3]), ("_any_size", [1, "width"])):
             graph = Graph()
             graph("Relu", "x", outputs=["y"])
             graph(operator_name, "y", outputs=["z"], domain=domain)
             model = graph.model([("x", "f32", shape)], [("z", "f32", shape)], domains=[domain] if domain else [])
-            write_model(HERE / "behaviours" / f"{name}{variant}.onnx", model)
+            write_model(HERE / "behaviors" / f"{name}{variant}.onnx", model)
 
 
 if __name__ == "__main__":
     for old in [*HERE.glob("*/*.onnx"), *HERE.glob("*/*.json")]:
         old.unlink()
-    for family in (convolutions, activations, pools, products, arithmetic, shapes, resizes, dynamic, behaviours, halves):
+    for family in (convolutions, activations, pools, products, arithmetic, shapes, resizes, dynamic, behaviors, halves):
         family()

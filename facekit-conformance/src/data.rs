@@ -1,4 +1,4 @@
-//! Models, photos and reference outputs, which are not part of the source tree.
+//! Models, photos and reference outputs that are not part of the source tree.
 
 use std::{
     env,
@@ -7,11 +7,12 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// The folder that `FACEKIT_TEST_DATA` names, which holds `models/`, `data/` and `golden/`, for a test that needs
-/// `files` from it.
+/// The folder that the environment variable `FACEKIT_TEST_DATA` names, for a test that needs `files` in it. The folder holds
+/// `models/`, `data/` and `golden/`.
 ///
-/// Where the variable is not set the test is skipped, and visibly so: `SKIP <test>: …` goes to standard error, past
-/// the test harness's capture, and is appended to the file that `FACEKIT_SKIP_LOG` names, if it names one.
+/// If the variable is not set, this returns `None` and the test must return. The test is then skipped visibly: the line `SKIP
+/// <test>: <reason>` is written to standard error, where the test harness does not capture it, and appended to the file that
+/// `FACEKIT_SKIP_LOG` names, if it is set.
 ///
 /// ```no_run
 /// let Some(data) = facekit_conformance::data("embeds_faces", &["models/mobilefacenet.onnx"]) else {
@@ -22,7 +23,7 @@ use std::{
 ///
 /// # Panics
 ///
-/// If the variable is set and the folder or one of `files` is missing, or the line cannot be appended.
+/// If the variable is set but the folder or one of `files` is missing, or if the line cannot be appended.
 #[must_use]
 pub fn data(test: &str, files: &[&str]) -> Option<PathBuf> {
     find(
@@ -49,14 +50,14 @@ fn find(test: &str, folder: Option<PathBuf>, files: &[&str]) -> Option<PathBuf> 
     Some(folder)
 }
 
-/// Says that `test` is skipped, and why, in the way that [`data`] does.
+/// Reports that `test` is skipped for `reason`, as [`data`] does.
 ///
 /// # Panics
 ///
 /// If the line cannot be appended to the file that `FACEKIT_SKIP_LOG` names.
 pub fn skip(test: &str, reason: &str) {
     let line = format!("SKIP {test}: {reason}\n");
-    // A closed standard error is no reason to fail, and `eprint!` would be captured.
+    // The test harness would capture `eprint!`. An error, such as a closed standard error, is no reason to fail.
     let _ = io::stderr().write_all(line.as_bytes());
     if let Some(log) = env::var_os("FACEKIT_SKIP_LOG") {
         append(Path::new(&log), &line)
@@ -64,7 +65,7 @@ pub fn skip(test: &str, reason: &str) {
     }
 }
 
-/// Appends in one write, so that tests running side by side do not mix their lines.
+/// Appends the line in one write, so that lines of tests that run at the same time do not mix.
 fn append(log: &Path, line: &str) -> io::Result<()> {
     OpenOptions::new()
         .create(true)
@@ -78,7 +79,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn finds_what_is_there() {
+    fn an_existing_folder_and_its_files_are_found() {
         let here = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
         let found = find("test", Some(here.clone()), &["Cargo.toml", "src/data.rs"]);
         assert_eq!(found, Some(here));

@@ -1,4 +1,4 @@
-//! What every [`Runtime`] must make of real photos, with real models: what OpenCV and ONNX Runtime make of them.
+//! The suite for every [`Runtime`] with real models on real photos. The reference outputs are from OpenCV and ONNX Runtime.
 
 use std::{collections::BTreeMap, fs, path::Path};
 
@@ -8,17 +8,17 @@ use facekit::{
 };
 use serde::Deserialize;
 
-use crate::data;
+use crate::data::data;
 
-/// Boxes and landmarks may lie this far from the reference's: in pixels, or as a share of the face's longer side,
-/// whichever is more.
-const PLACE: (f32, f32) = (1.5, 0.01);
-/// Liveness scores may differ by this much: images are decoded and resampled a little differently.
-const LIVENESS: f32 = 0.05;
-/// The cosine of an embedding and the reference's is at least this.
-const EMBEDDING: f32 = 0.99;
+/// The greatest distance of boxes and landmarks from the reference: in pixels, or as a fraction of the face's longer side. The
+/// greater of the two applies.
+const MAX_OFFSET: (f32, f32) = (1.5, 0.01);
+/// The greatest difference of liveness scores. Images are decoded and resampled a little differently than for the reference.
+const MAX_LIVENESS_DIFFERENCE: f32 = 0.05;
+/// The least cosine of an embedding and the embedding of the reference.
+const MIN_COSINE: f32 = 0.99;
 
-/// Makes a module of tests on real photos, one for each property. `requires` is as in
+/// Makes a module of tests on real photos, one for each property. For `requires`, see
 /// [`runtime_suite!`](crate::runtime_suite).
 ///
 /// ```
@@ -31,7 +31,7 @@ macro_rules! photo_suite {
             #[allow(unused_imports)]
             use super::*;
 
-            fn there(test: &str) -> bool {
+            fn is_available(test: &str) -> bool {
                 let _ = test;
                 $(if let Err(reason) = ($requires)() {
                     $crate::skip(test, &reason);
@@ -48,7 +48,7 @@ macro_rules! photo_suite {
             #[test]
             fn $test() {
                 let test = concat!(module_path!(), "::", stringify!($test));
-                if there(test) {
+                if is_available(test) {
                     $crate::photos::$test(&($runtime)(), test);
                 }
             }
@@ -66,11 +66,11 @@ struct Reference {
     embedding: Vec<f32>,
 }
 
-/// Boxes, landmarks, liveness scores and embeddings of all photos are those of the reference.
+/// Boxes, landmarks, liveness scores and embeddings of all photos agree with the reference.
 ///
 /// # Panics
 ///
-/// Where one is not.
+/// If one does not.
 pub fn reference_outputs(runtime: &dyn Runtime, test: &str) {
     let Some(folder) = data(test, &["golden/photos.json", "data/photos", "models"]) else {
         return;
@@ -81,7 +81,7 @@ pub fn reference_outputs(runtime: &dyn Runtime, test: &str) {
     let models = load("standard", runtime, &folder);
     for (photo, references) in &golden {
         let image = open(&folder, photo);
-        let faces = detect(&models, &image, &whole());
+        let faces = detect(&models, &image, &full_size());
         assert_eq!(faces.len(), references.len(), "{photo}: faces found");
         let scores = models
             .liveness
@@ -98,7 +98,7 @@ pub fn reference_outputs(runtime: &dyn Runtime, test: &str) {
                 .max_by(|a, b| a.0.rect.iou(&rect).total_cmp(&b.0.rect.iou(&rect)));
             let (face, liveness) = nearest.expect("faces were found");
 
-            let allowed = PLACE.0.max(PLACE.1 * width.max(height));
+            let allowed = MAX_OFFSET.0.max(MAX_OFFSET.1 * width.max(height));
             let corners =
                 |x: f32, y: f32, w: f32, h: f32| [Point::new(x, y), Point::new(x + w, y + h)];
             let found = corners(face.rect.x, face.rect.y, face.rect.width, face.rect.height);
@@ -110,19 +110,19 @@ pub fn reference_outputs(runtime: &dyn Runtime, test: &str) {
                 .chain(face.landmarks.points())
                 .zip(expected.into_iter().chain(points));
             for (found, expected) in pairs {
-                let off = (found.x - expected.x)
+                let offset = (found.x - expected.x)
                     .abs()
                     .max((found.y - expected.y).abs());
                 assert!(
-                    off <= allowed,
-                    "{photo}: {found:?} is {off} pixels from {expected:?}"
+                    offset <= allowed,
+                    "{photo}: {found:?} is {offset} pixels from {expected:?}"
                 );
             }
 
-            let off = (liveness.value() - reference.live).abs();
+            let difference = (liveness.value() - reference.live).abs();
             assert!(
-                off <= LIVENESS,
-                "{photo}: liveness {} is {off} from {}",
+                difference <= MAX_LIVENESS_DIFFERENCE,
+                "{photo}: liveness {} differs by {difference} from {}",
                 liveness.value(),
                 reference.live
             );
@@ -134,18 +134,18 @@ pub fn reference_outputs(runtime: &dyn Runtime, test: &str) {
                 )
                 .expect("one space");
             assert!(
-                cosine >= EMBEDDING,
-                "{photo}: cosine {cosine} to the reference's embedding"
+                cosine >= MIN_COSINE,
+                "{photo}: cosine {cosine} to the embedding of the reference"
             );
         }
     }
 }
 
-/// A living face passes the liveness check; prints and screens do not.
+/// The liveness check accepts a living face and refuses prints and screens.
 ///
 /// # Panics
 ///
-/// Where a verdict is wrong.
+/// If a decision is wrong.
 pub fn attacks_are_refused(runtime: &dyn Runtime, test: &str) {
     let Some(folder) = data(test, &["data/photos", "models"]) else {
         return;
@@ -156,8 +156,11 @@ pub fn attacks_are_refused(runtime: &dyn Runtime, test: &str) {
         ("image_F2.jpg", false),
         ("rgb_fake.jpg", false),
     ];
-    // The detector of nano is not made for faces of a thousand pixels.
-    for (set, options) in [("standard", whole()), ("nano", DetectOptions::default())] {
+    // The detector of nano misses faces of a thousand pixels, so it gets the photos at the default size.
+    for (set, options) in [
+        ("standard", full_size()),
+        ("nano", DetectOptions::default()),
+    ] {
         let models = load(set, runtime, &folder);
         for (photo, live) in expected {
             let image = open(&folder, photo);
@@ -186,23 +189,23 @@ pub fn attacks_are_refused(runtime: &dyn Runtime, test: &str) {
 ///
 /// # Panics
 ///
-/// Where one does not.
+/// If one does not.
 pub fn detectors_agree(runtime: &dyn Runtime, test: &str) {
     let Some(folder) = data(test, &["data/photos/t1.jpg", "models"]) else {
         return;
     };
     let image = open(&folder, "t1.jpg");
-    let expected = detect(&load("standard", runtime, &folder), &image, &whole());
+    let expected = detect(&load("standard", runtime, &folder), &image, &full_size());
     assert_eq!(expected.len(), 6);
     for name in ["scrfd_500m", "yunet_s", "yunet_2023mar", "nano"] {
-        let found = detect(&load(name, runtime, &folder), &image, &whole());
+        let found = detect(&load(name, runtime, &folder), &image, &full_size());
         assert_eq!(found.len(), 6, "{name}");
         for face in &expected {
             let overlap = found
                 .iter()
                 .map(|other| other.rect.iou(&face.rect))
                 .fold(0.0, f32::max);
-            assert!(overlap > 0.5, "{name}: nothing at {:?}", face.rect);
+            assert!(overlap > 0.5, "{name}: no face at {:?}", face.rect);
         }
     }
 }
@@ -222,8 +225,8 @@ fn open(folder: &Path, photo: &str) -> Image {
     .unwrap_or_else(|error| panic!("{error}"))
 }
 
-/// The reference looked at photos as large as they are.
-fn whole() -> DetectOptions {
+/// Detection at the photo's own size, as for the reference.
+fn full_size() -> DetectOptions {
     DetectOptions::default().with_max_side(None)
 }
 

@@ -1,7 +1,7 @@
-//! What every [`TemplateStore`] must do. Each function takes an empty store.
+//! The suite for every [`TemplateStore`]. Each function takes an empty store, and panics if the store violates the contract.
 #![allow(
     clippy::missing_panics_doc,
-    reason = "a store that does not hold to the contract makes any of these panic"
+    reason = "the documentation of the module says when functions panic"
 )]
 
 use std::thread;
@@ -14,7 +14,7 @@ use jiff::Timestamp;
 
 /// Makes a module of tests, one for each property of a [`TemplateStore`].
 ///
-/// The second argument is called without arguments and gives an empty store.
+/// The second argument is a function without arguments that returns an empty store.
 ///
 /// ```
 /// use facekit::MemoryStore;
@@ -49,7 +49,7 @@ macro_rules! template_store_suite {
     };
 }
 
-/// A new store holds nobody.
+/// A new store holds no people and no templates.
 pub fn starts_empty(store: &dyn TemplateStore) {
     assert!(store.people().unwrap().is_empty());
     assert!(templates(store).is_empty());
@@ -57,7 +57,7 @@ pub fn starts_empty(store: &dyn TemplateStore) {
     assert_eq!(store.remove(&[]).unwrap(), 0);
 }
 
-/// What was put comes back: every field of the person, every field and bit of the templates.
+/// The store returns everything that was put: every field of the person, and every field and bit of the templates.
 pub fn put_then_read(store: &dyn TemplateStore) {
     let anna = Person::new(id("anna"), time(1_700_000_000_123_456_789)).with_name("Anna Weiß");
     let given = [
@@ -81,7 +81,7 @@ pub fn put_then_read(store: &dyn TemplateStore) {
     }
 }
 
-/// Putting a person again replaces what was known of the person and keeps the templates.
+/// Putting a person again replaces the person's fields and keeps the templates.
 pub fn put_updates_person(store: &dyn TemplateStore) {
     let first = store.put(&person("anna"), &[template(1)]).unwrap();
     let other = store.put(&person("bert"), &[]).unwrap();
@@ -104,23 +104,20 @@ pub fn empty_put(store: &dyn TemplateStore) {
     assert!(store.people().unwrap().is_empty());
 }
 
-/// People come in rising order of id, byte by byte.
+/// People are in ascending order of id, compared byte by byte.
 pub fn people_are_in_order(store: &dyn TemplateStore) {
     let order = ["10", "9", "Anna", "anna", "zoe", "Ärmel"];
-    for at in [3, 5, 0, 4, 2, 1] {
-        store.put(&person(order[at]), &[]).unwrap();
+    for index in [3, 5, 0, 4, 2, 1] {
+        store.put(&person(order[index]), &[]).unwrap();
     }
     assert_eq!(ids(store), order);
 }
 
-/// Templates come in rising order of number, whoever's they are, and numbers rise with time.
+/// Templates of all people are in ascending order of number, and later templates have greater numbers.
 pub fn templates_are_in_order(store: &dyn TemplateStore) {
     let mut given = Vec::new();
-    for (at, who) in ["zoe", "anna", "zoe", "bert", "anna"]
-        .into_iter()
-        .enumerate()
-    {
-        let new = [template(at as u64), template(10 + at as u64)];
+    for (seed, who) in (0..).zip(["zoe", "anna", "zoe", "bert", "anna"]) {
+        let new = [template(seed), template(10 + seed)];
         given.extend(store.put(&person(who), &new).unwrap());
     }
     assert!(given.is_sorted_by(|a, b| a < b));
@@ -135,7 +132,7 @@ pub fn templates_are_in_order(store: &dyn TemplateStore) {
     assert_eq!(people, expected);
 }
 
-/// Templates of several spaces stand side by side, even for one person.
+/// A store, and even one person, can have templates of several spaces.
 pub fn several_spaces(store: &dyn TemplateStore) {
     let given: Vec<_> = [("a", 512), ("b", 512), ("a", 128), ("c", 1)]
         .into_iter()
@@ -150,7 +147,7 @@ pub fn several_spaces(store: &dyn TemplateStore) {
     }
 }
 
-/// Crops come back pixel by pixel, for those templates that have one.
+/// The store returns the crop of each template that has one, with all its pixels.
 pub fn crops_come_back(store: &dyn TemplateStore) {
     let given = [
         template(1).with_crop(crop(112, 1)),
@@ -169,7 +166,7 @@ pub fn crops_come_back(store: &dyn TemplateStore) {
     assert_eq!(crops(store), expected);
 }
 
-/// Removal takes people with templates and crops, and nobody else.
+/// Removing people removes their templates and crops, and those of nobody else.
 pub fn removal_removes(store: &dyn TemplateStore) {
     for who in ["anna", "bert", "carl"] {
         let new = [template(1).with_crop(crop(8, 1)), template(2)];
@@ -187,7 +184,7 @@ pub fn removal_removes(store: &dyn TemplateStore) {
     assert_eq!(crops(store)[0].1, id("bert"));
 }
 
-/// Removal counts who was there, each once.
+/// Removing returns the number of people who were in the store, each counted once.
 pub fn removal_counts(store: &dyn TemplateStore) {
     store.put(&person("anna"), &[template(1)]).unwrap();
     store.put(&person("bert"), &[]).unwrap();
@@ -202,7 +199,7 @@ pub fn removal_counts(store: &dyn TemplateStore) {
     assert_eq!(ids(store), ["bert"]);
 }
 
-/// A removed person who is enrolled again has the new templates alone.
+/// A removed person who is put again has only the new templates.
 pub fn the_removed_can_return(store: &dyn TemplateStore) {
     store
         .put(
@@ -217,7 +214,7 @@ pub fn the_removed_can_return(store: &dyn TemplateStore) {
     assert!(crops(store).is_empty());
 }
 
-/// No number is given twice, not even the highest after its removal.
+/// No number is used twice, not even the greatest after its template was removed.
 pub fn numbers_are_never_reused(store: &dyn TemplateStore) {
     let mut given = Vec::new();
     for round in 0..4 {
@@ -243,10 +240,10 @@ pub fn numbers_are_never_reused(store: &dyn TemplateStore) {
     assert_eq!(given.len(), count);
 }
 
-/// What a visit returns ends the visits and is returned.
+/// An error of a visit ends the visits and is returned.
 pub fn visits_stop_on_error(store: &dyn TemplateStore) {
     let new: Vec<_> = (0..3)
-        .map(|at| template(at).with_crop(crop(8, 1)))
+        .map(|seed| template(seed).with_crop(crop(8, 1)))
         .collect();
     store.put(&person("anna"), &new).unwrap();
     let mut visits = 0;
@@ -269,7 +266,7 @@ pub fn visits_stop_on_error(store: &dyn TemplateStore) {
     assert_eq!(templates(store).len(), 3);
 }
 
-/// A visit may put and remove; it goes on with what was there when it began.
+/// A visit may put and remove. The visits go on with what was in the store when they began.
 pub fn visits_may_change_the_store(store: &dyn TemplateStore) {
     for who in ["anna", "bert", "carl"] {
         store
@@ -300,7 +297,7 @@ pub fn visits_may_change_the_store(store: &dyn TemplateStore) {
     assert!(ids(store).is_empty());
 }
 
-/// Many threads put, read and remove at once.
+/// Several threads put, read and remove at the same time.
 pub fn concurrent_puts(store: &dyn TemplateStore) {
     let mut given: Vec<TemplateId> = thread::scope(|scope| {
         let threads = (0..4).map(|thread| {
@@ -314,7 +311,7 @@ pub fn concurrent_puts(store: &dyn TemplateStore) {
                             .unwrap(),
                     );
                     assert!(ids(store).contains(&who));
-                    assert_eq!(templates(store).len() % 2, 0, "half of a change was seen");
+                    assert_eq!(templates(store).len() % 2, 0, "a read saw half of a change");
                     if round % 2 == 0 {
                         assert_eq!(store.remove(&[id(&who)]).unwrap(), 1);
                     }
@@ -335,7 +332,7 @@ pub fn concurrent_puts(store: &dyn TemplateStore) {
     assert_eq!(templates(store).len(), 4 * 3 * 2);
 }
 
-/// Many threads enrol one person; all templates are there afterwards, and the person once.
+/// Several threads put templates of one person. Afterwards the store has all templates, and the person once.
 pub fn concurrent_changes_of_one_person(store: &dyn TemplateStore) {
     thread::scope(|scope| {
         for _ in 0..4 {
@@ -390,7 +387,7 @@ fn template(seed: u64) -> NewTemplate {
 }
 
 fn crop(side: usize, seed: u8) -> AlignedFace {
-    let data = (0..side * side * 3).map(|at| (at % 251) as u8 ^ seed);
+    let data = (0..side * side * 3).map(|index| (index % 251) as u8 ^ seed);
     AlignedFace::new(Image::from_rgb8(data.collect(), side, side).unwrap()).unwrap()
 }
 

@@ -1,7 +1,7 @@
-//! What every [`VectorIndex`] must do.
+//! The suite for every [`VectorIndex`].
 //!
-//! The functions take a constructor, since most need several indexes. What is near is decided by an oracle that
-//! compares with every embedding in double precision.
+//! The functions take a constructor, because most need several indexes. The expected results come from an oracle, which
+//! compares the probe with every embedding in double precision.
 
 use std::{
     collections::{BTreeMap, HashSet},
@@ -10,8 +10,8 @@ use std::{
 };
 
 use facekit::{
-    Candidate, Digest, Embedding, EmbeddingSpace, Error, Metric, Roster, SearchOptions, TemplateId,
-    VectorIndex,
+    Digest, Embedding, EmbeddingSpace, Error, Metric, ScoredTemplate, SearchOptions, TemplateId,
+    TemplateSet, VectorIndex,
 };
 use proptest::{
     prelude::*,
@@ -20,9 +20,8 @@ use proptest::{
 
 /// Makes a module of tests, one for each property of a [`VectorIndex`].
 ///
-/// The second argument makes an empty index of a space and a metric; it is called with a `&EmbeddingSpace` and a
-/// [`Metric`]. `recall` is the least share of the true ten nearest that a search finds on average: 1.0 for an
-/// exact index.
+/// The second argument makes an empty index. It is called with a `&EmbeddingSpace` and a [`Metric`]. `recall` is the least
+/// fraction of the true ten nearest that a search finds on average: 1.0 for an exact index.
 ///
 /// ```
 /// use facekit::{EmbeddingSpace, ExactIndex, Metric};
@@ -51,8 +50,9 @@ macro_rules! vector_index_suite {
 
             $crate::vector_index_suite!(@tests
                 starts_empty, finds_itself, orders_by_score_then_id, returns_at_most_k,
-                searches_inside_the_roster, ignores_strangers_in_the_roster, replaces, removes,
-                inserts_all_or_nothing, refuses_other_spaces, scores_by_its_metric,
+                searches_inside_the_set, ignores_unknown_templates_in_the_set,
+                searches_a_kept_set_after_changes, replaces, removes, inserts_all_or_nothing,
+                refuses_other_spaces, scores_by_its_metric,
                 exact_search_is_exact, follows_a_model, serves_many_threads,
             );
 
@@ -75,13 +75,13 @@ macro_rules! vector_index_suite {
 /// Makes an empty index.
 pub type Make = fn(&EmbeddingSpace, Metric) -> Box<dyn VectorIndex>;
 
-/// How far a cosine may lie from the oracle's: it is computed in single precision. Distances are compared as the cosines
-/// they stand for, since a square root makes much of a small error near zero.
+/// The greatest difference of a cosine from the oracle's, because it is computed in single precision. Distances are converted
+/// to cosines before they are compared: near zero, a square root makes a small error large.
 const TOLERANCE: f64 = 1e-5;
 
 const METRICS: [Metric; 2] = [Metric::Cosine, Metric::Euclidean];
 
-/// A new index is empty, says what it was made for, and finds nothing.
+/// A new index is empty, reports its space and metric, and finds nothing.
 ///
 /// # Panics
 ///
@@ -100,7 +100,7 @@ pub fn starts_empty(make: Make) {
     }
 }
 
-/// Every embedding is its own nearest, with the score of equality.
+/// The nearest of every embedding is the embedding itself, with the score of equal embeddings.
 ///
 /// # Panics
 ///
@@ -108,7 +108,7 @@ pub fn starts_empty(make: Make) {
 pub fn finds_itself(make: Make) {
     for metric in METRICS {
         let space = space(32);
-        let entries = Source::new(1).entries(&space, 300);
+        let entries = RandomNumbers::new(1).entries(&space, 300);
         let index = filled(make, &space, metric, &entries);
         assert_eq!(index.len(), 300);
         for (id, embedding) in &entries {
@@ -124,7 +124,7 @@ pub fn finds_itself(make: Make) {
     }
 }
 
-/// Scores fall; where they are equal, ids rise, whatever the order of insertion.
+/// Candidates are in descending order of score, and in ascending order of id for equal scores, whatever the order of insertion.
 ///
 /// # Panics
 ///
@@ -156,17 +156,17 @@ pub fn orders_by_score_then_id(make: Make) {
     }
 }
 
-/// `k` bounds the result; a `k` of zero finds nothing and one beyond the length finds all.
+/// A search returns at most `k` candidates: none for zero, and all for a `k` greater than the length.
 ///
 /// # Panics
 ///
 /// If it does not.
 pub fn returns_at_most_k(make: Make) {
     let space = space(16);
-    let mut source = Source::new(2);
-    let entries = source.entries(&space, 20);
+    let mut numbers = RandomNumbers::new(2);
+    let entries = numbers.entries(&space, 20);
     let index = filled(make, &space, Metric::Cosine, &entries);
-    let probe = source.embedding(&space);
+    let probe = numbers.embedding(&space);
     for (k, count) in [
         (0, 0),
         (1, 1),
@@ -184,28 +184,28 @@ pub fn returns_at_most_k(make: Make) {
     }
 }
 
-/// A roster limits the search itself: its `k` best come back although all others are closer.
+/// A set of templates limits the search itself: the search returns the `k` best in the set, although all others are closer.
 ///
 /// # Panics
 ///
 /// If they do not.
-pub fn searches_inside_the_roster(make: Make) {
+pub fn searches_inside_the_set(make: Make) {
     for metric in METRICS {
         let space = space(16);
-        let mut source = Source::new(3);
+        let mut numbers = RandomNumbers::new(3);
         let probe = axis(&space, 0);
         let mut entries = Vec::new();
         for id in 0..400 {
-            // Everybody on the roster, the multiples of 40, points away from the probe.
+            // The templates in the set, the multiples of 40, point away from the probe.
             let lean = if id % 40 == 0 { -1.0 } else { 1.0 };
-            let mut values = source.values(space.dimension());
+            let mut values = numbers.values(space.dimension());
             values[0] = lean * (values[0].abs() + 0.5);
             entries.push((TemplateId(id), Embedding::new(&space, values).unwrap()));
         }
         let index = filled(make, &space, metric, &entries);
-        let roster: Roster = (0..400).step_by(40).map(TemplateId).collect();
+        let templates: TemplateSet = (0..400).step_by(40).map(TemplateId).collect();
         for k in [1, 4, 10, 50] {
-            let options = SearchOptions::new(k).with_roster(&roster);
+            let options = SearchOptions::new(k).with_templates(&templates);
             let ids = found(&*index, &probe, &options);
             assert_eq!(
                 ids,
@@ -217,40 +217,80 @@ pub fn searches_inside_the_roster(make: Make) {
     }
 }
 
-/// Ids on a roster that the index does not hold match nobody; an empty roster matches nobody at all.
+/// Ids in a set that the index does not hold are ignored. With an empty set, a search finds nothing.
 ///
 /// # Panics
 ///
 /// If they do.
-pub fn ignores_strangers_in_the_roster(make: Make) {
+pub fn ignores_unknown_templates_in_the_set(make: Make) {
     let space = space(8);
-    let mut source = Source::new(4);
-    let entries = source.entries(&space, 50);
+    let mut numbers = RandomNumbers::new(4);
+    let entries = numbers.entries(&space, 50);
     let index = filled(make, &space, Metric::Cosine, &entries);
-    let probe = source.embedding(&space);
+    let probe = numbers.embedding(&space);
     let known = entries[17].0;
-    for (roster, expected) in [
-        (Roster::new(), vec![]),
+    for (templates, expected) in [
+        (TemplateSet::new(), vec![]),
         (
-            Roster::from([TemplateId(u64::MAX), TemplateId(1_000_000)]),
+            TemplateSet::from([TemplateId(u64::MAX), TemplateId(1_000_000)]),
             vec![],
         ),
-        (Roster::from([known, TemplateId(u64::MAX)]), vec![known]),
+        (
+            TemplateSet::from([known, TemplateId(u64::MAX)]),
+            vec![known],
+        ),
     ] {
-        let options = SearchOptions::new(5).with_roster(&roster);
+        let options = SearchOptions::new(5).with_templates(&templates);
         assert_eq!(found(&*index, &probe, &options), expected);
     }
     index.remove(&[known]).unwrap();
-    let roster = Roster::from([known]);
-    let options = SearchOptions::new(5).with_roster(&roster);
+    let templates = TemplateSet::from([known]);
+    let options = SearchOptions::new(5).with_templates(&templates);
     assert_eq!(
         found(&*index, &probe, &options),
         [],
-        "removed, but on the roster"
+        "removed, but in the set"
     );
 }
 
-/// Inserting an id again replaces its embedding, also within one call, where the last one counts.
+/// The same set of templates can be used before and after changes of the index, and with two indexes in turn. The form that an
+/// index prepares of it is never used for another state of the index.
+///
+/// # Panics
+///
+/// If a search finds other templates than with a new set.
+pub fn searches_a_kept_set_after_changes(make: Make) {
+    let space = space(8);
+    let mut numbers = RandomNumbers::new(5);
+    let mut entries = numbers.entries(&space, 60);
+    let others = entries[..30].to_vec();
+    let index = filled(make, &space, Metric::Cosine, &entries);
+    let other = filled(make, &space, Metric::Cosine, &others);
+    let late = (TemplateId(9_999), numbers.embedding(&space));
+    let kept: TemplateSet = entries.iter().step_by(3).map(|(id, _)| *id).collect();
+    let kept: TemplateSet = kept.iter().chain([late.0]).collect();
+    let probe = numbers.embedding(&space);
+    let check = |index: &dyn VectorIndex, entries: &[(TemplateId, Embedding)]| {
+        let options = SearchOptions::new(60).with_templates(&kept);
+        assert_eq!(
+            found(index, &probe, &options),
+            nearest(entries, Metric::Cosine, &probe, &options)
+        );
+    };
+    for _ in 0..6 {
+        check(&*index, &entries);
+        check(&*other, &others);
+        // A removal may move other templates within the index.
+        let (id, _) = entries.remove(0);
+        index.remove(&[id]).unwrap();
+    }
+    index.insert(std::slice::from_ref(&late)).unwrap();
+    entries.push(late);
+    check(&*index, &entries);
+    check(&*other, &others);
+}
+
+/// Inserting an id again replaces its embedding. If an id occurs twice in one call, the last embedding counts.
 ///
 /// # Panics
 ///
@@ -264,9 +304,9 @@ pub fn replaces(make: Make) {
         .unwrap();
     index.insert(&[(id, axis(&space, 1))]).unwrap();
     assert_eq!(index.len(), 2);
-    let score_of = |at| {
+    let score_along = |number| {
         let candidates = index
-            .search(&axis(&space, at), &SearchOptions::new(2))
+            .search(&axis(&space, number), &SearchOptions::new(2))
             .unwrap();
         candidates
             .into_iter()
@@ -274,9 +314,12 @@ pub fn replaces(make: Make) {
             .unwrap()
             .score
     };
-    assert!(score_of(0).abs() < 1e-6, "the old embedding is still found");
     assert!(
-        (score_of(1) - 1.0).abs() < 1e-6,
+        score_along(0).abs() < 1e-6,
+        "the old embedding is still found"
+    );
+    assert!(
+        (score_along(1) - 1.0).abs() < 1e-6,
         "the new embedding is not found"
     );
 
@@ -285,19 +328,19 @@ pub fn replaces(make: Make) {
         .unwrap();
     assert_eq!(index.len(), 2);
     assert!(
-        (score_of(2) - 1.0).abs() < 1e-6,
-        "the last of two does not count"
+        (score_along(2) - 1.0).abs() < 1e-6,
+        "the last of two embeddings does not count"
     );
 }
 
-/// Removed templates are gone and can come back; ids that are not there are not counted.
+/// Removed templates are not found any more and can be inserted again. Ids that the index does not hold are not counted.
 ///
 /// # Panics
 ///
 /// If it is otherwise.
 pub fn removes(make: Make) {
     let space = space(16);
-    let entries = Source::new(5).entries(&space, 100);
+    let entries = RandomNumbers::new(5).entries(&space, 100);
     let index = filled(make, &space, Metric::Cosine, &entries);
     let (gone, kept) = entries.split_at(30);
     let mut ids: Vec<TemplateId> = gone.iter().map(|(id, _)| *id).collect();
@@ -325,7 +368,7 @@ pub fn removes(make: Make) {
     assert_eq!(found(&*index, &entries[0].1, &SearchOptions::new(3)), []);
 }
 
-/// Where one embedding of a call is of another space, none of them is inserted and none replaced.
+/// If one embedding of a call is from another space, none of them is inserted or replaced.
 ///
 /// # Panics
 ///
@@ -352,8 +395,8 @@ pub fn inserts_all_or_nothing(make: Make) {
     }
 }
 
-/// A probe of another space, be it another model or another dimension, is an [`Error::SpaceMismatch`], also
-/// where nothing would be found anyhow.
+/// A probe from another space, with another model or another dimension, is an [`Error::SpaceMismatch`], even if the search
+/// would find nothing.
 ///
 /// # Panics
 ///
@@ -365,7 +408,7 @@ pub fn refuses_other_spaces(make: Make) {
         make,
         &space,
         Metric::Cosine,
-        &Source::new(6).entries(&space, 3),
+        &RandomNumbers::new(6).entries(&space, 3),
     );
     for other in others(4) {
         for index in [&empty, &index] {
@@ -379,7 +422,7 @@ pub fn refuses_other_spaces(make: Make) {
     }
 }
 
-/// Scores are the metric's: the cosine, or the negated distance, and the ends of both scales are met.
+/// Scores are those of the metric, the cosine or the negative distance, including the ends of both ranges.
 ///
 /// # Panics
 ///
@@ -412,8 +455,8 @@ pub fn scores_by_its_metric(make: Make) {
     }
 }
 
-/// A search that asks for `exact` returns the true nearest, with and without a roster, at dimensions that fill no
-/// register evenly too.
+/// A search with `exact` returns the true nearest, with and without a set of templates, also for dimensions that do not fill
+/// the processor's registers.
 ///
 /// # Panics
 ///
@@ -422,22 +465,27 @@ pub fn exact_search_is_exact(make: Make) {
     for metric in METRICS {
         for dimension in [1, 7, 33, 128, 512] {
             let space = space(dimension);
-            let mut source = Source::new(dimension as u64);
-            let entries = source.entries(&space, 500);
+            let mut numbers = RandomNumbers::new(dimension as u64);
+            let entries = numbers.entries(&space, 500);
             let index = filled(make, &space, metric, &entries);
-            let roster: Roster = entries.iter().step_by(3).map(|(id, _)| *id).collect();
+            let templates: TemplateSet = entries.iter().step_by(3).map(|(id, _)| *id).collect();
             for _ in 0..10 {
-                let probe = source.embedding(&space);
+                let probe = numbers.embedding(&space);
                 let options = SearchOptions::new(10).with_exact(true);
                 check(&*index, &entries, &probe, &options);
-                check(&*index, &entries, &probe, &options.with_roster(&roster));
+                check(
+                    &*index,
+                    &entries,
+                    &probe,
+                    &options.with_templates(&templates),
+                );
             }
         }
     }
 }
 
-/// On average a search finds at least the share `recall` of the true ten nearest, among clustered embeddings as
-/// faces are; whole, after a third was removed, and within a roster.
+/// On average a search finds at least the fraction `recall` of the true ten nearest. The embeddings form clusters, as those of
+/// people do. Searches run over all of them, with a set of templates, and after a third was removed.
 ///
 /// # Panics
 ///
@@ -445,30 +493,35 @@ pub fn exact_search_is_exact(make: Make) {
 pub fn recalls(make: Make, recall: f64) {
     for metric in METRICS {
         let space = space(64);
-        let mut source = Source::new(7);
+        let mut numbers = RandomNumbers::new(7);
         let mut entries = Vec::new();
         for person in 0..400 {
-            let centre = source.values(64);
+            let center = numbers.values(64);
             for photo in 0..5 {
-                let values = source.around(&centre, 0.4);
+                let values = numbers.around(&center, 0.4);
                 let embedding = Embedding::new(&space, values).unwrap();
                 entries.push((TemplateId(person * 5 + photo), embedding));
             }
         }
         let index = filled(make, &space, metric, &entries);
-        let mut probes: Vec<Embedding> = (0..50).map(|_| source.embedding(&space)).collect();
+        let mut probes: Vec<Embedding> = (0..50).map(|_| numbers.embedding(&space)).collect();
         for (_, embedding) in entries.iter().step_by(40) {
-            probes.push(Embedding::new(&space, source.around(embedding.values(), 0.05)).unwrap());
+            probes.push(Embedding::new(&space, numbers.around(embedding.values(), 0.05)).unwrap());
         }
         let options = SearchOptions::new(10);
         let whole = measure(&*index, &entries, &probes, &options);
         assert!(whole >= recall, "{metric:?}: recall@10 is {whole}");
 
-        let roster: Roster = entries.iter().step_by(11).map(|(id, _)| *id).collect();
-        let limited = measure(&*index, &entries, &probes, &options.with_roster(&roster));
+        let templates: TemplateSet = entries.iter().step_by(11).map(|(id, _)| *id).collect();
+        let limited = measure(
+            &*index,
+            &entries,
+            &probes,
+            &options.with_templates(&templates),
+        );
         assert!(
             limited >= recall,
-            "{metric:?}, roster: recall@10 is {limited}"
+            "{metric:?}, with a set: recall@10 is {limited}"
         );
 
         let gone: Vec<TemplateId> = entries.iter().step_by(3).map(|(id, _)| *id).collect();
@@ -482,11 +535,11 @@ pub fn recalls(make: Make, recall: f64) {
     }
 }
 
-/// Any sequence of inserts, removes and searches leaves the index as it leaves a plain map.
+/// Any sequence of inserts, removals and searches gives the same results as with a simple map.
 ///
 /// # Panics
 ///
-/// If it does not; the message holds the shortest such sequence found.
+/// If it does not. The message holds the shortest such sequence that was found.
 pub fn follows_a_model(make: Make) {
     let space = space(5);
     let config = Config {
@@ -513,7 +566,7 @@ pub fn follows_a_model(make: Make) {
         .unwrap_or_else(|failure| panic!("{failure}"));
 }
 
-/// Searches run while other threads insert and remove, and see each call whole or not at all.
+/// Searches run while other threads insert and remove. A search sees all of a call or nothing of it.
 ///
 /// # Panics
 ///
@@ -521,13 +574,13 @@ pub fn follows_a_model(make: Make) {
 pub fn serves_many_threads(make: Make) {
     const BATCH: u64 = 256;
     let space = space(16);
-    let mut source = Source::new(8);
-    let stable = source.entries(&space, 100);
+    let mut numbers = RandomNumbers::new(8);
+    let stable = numbers.entries(&space, 100);
     let index = filled(make, &space, Metric::Cosine, &stable);
-    // Two writers insert and remove whole batches of copies of one embedding each, which only that batch is near.
+    // Each of two writers inserts and removes a batch of copies of one embedding. No other embedding is close to it.
     let batches: Vec<Vec<(TemplateId, Embedding)>> = (0..2)
         .map(|writer| {
-            let embedding = source.embedding(&space);
+            let embedding = numbers.embedding(&space);
             (0..BATCH)
                 .map(|at| (TemplateId(200_000 + writer * BATCH + at), embedding.clone()))
                 .collect()
@@ -553,10 +606,10 @@ pub fn serves_many_threads(make: Make) {
                 for round in 0.. {
                     let last = writers.load(Ordering::Acquire) == 0;
                     let batch = &batches[(round + reader) % batches.len()];
-                    let roster: Roster = batch.iter().map(|(id, _)| *id).collect();
+                    let templates: TemplateSet = batch.iter().map(|(id, _)| *id).collect();
                     let options = SearchOptions::new(batch.len())
                         .with_exact(true)
-                        .with_roster(&roster);
+                        .with_templates(&templates);
                     let seen = found(index, &batch[0].1, &options).len();
                     assert!(
                         seen == 0 || seen == batch.len(),
@@ -575,7 +628,7 @@ pub fn serves_many_threads(make: Make) {
     assert_eq!(index.len(), stable.len() + 2 * BATCH as usize);
 }
 
-/// Counts a writer out when it ends, also by a failure, so that the readers end.
+/// Decreases the number of writers when a writer ends, even if it panics, so that the readers end.
 struct Working<'a>(&'a AtomicUsize);
 
 impl Drop for Working<'_> {
@@ -591,12 +644,12 @@ enum Step {
     Search {
         probe: Embedding,
         k: usize,
-        roster: Option<Roster>,
+        templates: Option<TemplateSet>,
     },
 }
 
 fn step(space: &EmbeddingSpace) -> impl Strategy<Value = Step> + use<> {
-    // Few ids, so that they meet again, and few values, so that scores do.
+    // Few ids, so that they repeat, and few values, so that scores are often equal.
     let id = || (0..12_u64).prop_map(TemplateId);
     let space = space.clone();
     let embedding = prop::collection::vec(-2..=2_i8, space.dimension())
@@ -606,12 +659,13 @@ fn step(space: &EmbeddingSpace) -> impl Strategy<Value = Step> + use<> {
         .prop_map(move |values| {
             Embedding::new(&space, values.into_iter().map(f32::from).collect()).unwrap()
         });
-    let roster = prop::option::of(prop::collection::hash_set(id(), 0..8));
+    let templates =
+        prop::option::of(prop::collection::vec(id(), 0..8).prop_map(TemplateSet::from_iter));
     prop_oneof![
         3 => prop::collection::vec((id(), embedding.clone()), 0..6).prop_map(Step::Insert),
         2 => prop::collection::vec(id(), 0..6).prop_map(Step::Remove),
-        3 => (embedding, 0..15_usize, roster)
-            .prop_map(|(probe, k, roster)| Step::Search { probe, k, roster }),
+        3 => (embedding, 0..15_usize, templates)
+            .prop_map(|(probe, k, templates)| Step::Search { probe, k, templates }),
     ]
 }
 
@@ -625,20 +679,24 @@ fn apply(index: &dyn VectorIndex, model: &mut BTreeMap<TemplateId, Embedding>, s
             let removed = ids.iter().filter(|id| model.remove(id).is_some()).count();
             assert_eq!(index.remove(&ids).unwrap(), removed);
         }
-        Step::Search { probe, k, roster } => {
+        Step::Search {
+            probe,
+            k,
+            templates,
+        } => {
             let entries: Vec<_> = model
                 .iter()
                 .map(|(id, found)| (*id, found.clone()))
                 .collect();
             let mut options = SearchOptions::new(k).with_exact(true);
-            options.roster = roster.as_ref();
+            options.templates = templates.as_ref();
             check(index, &entries, &probe, &options);
         }
     }
 }
 
-/// Compares a search with the oracle. Where the oracle's scores are closer than single precision tells apart, either
-/// order of them is right.
+/// Compares a search with the oracle. If scores of the oracle differ by less than single precision can represent, either order
+/// is right.
 fn check(
     index: &dyn VectorIndex,
     entries: &[(TemplateId, Embedding)],
@@ -654,7 +712,7 @@ fn check(
     for (candidate, (_, expected)) in candidates.iter().zip(&expected) {
         assert!(seen.insert(candidate.template), "{candidate:?} comes twice");
         let Some(own) = scores.get(&candidate.template) else {
-            panic!("{candidate:?} is not in the index, or not on the roster");
+            panic!("{candidate:?} is not in the index, or not in the set");
         };
         assert!(
             near(metric, candidate.score, *own),
@@ -668,7 +726,7 @@ fn check(
     assert_sorted(&candidates);
 }
 
-fn assert_sorted(candidates: &[Candidate]) {
+fn assert_sorted(candidates: &[ScoredTemplate]) {
     let sorted = candidates
         .is_sorted_by(|a, b| a.score > b.score || (a.score == b.score && a.template < b.template));
     assert!(
@@ -690,7 +748,7 @@ fn found(
         .collect()
 }
 
-/// The mean share of the true nearest that the index finds.
+/// The mean fraction of the true nearest that the index finds.
 fn measure(
     index: &dyn VectorIndex,
     entries: &[(TemplateId, Embedding)],
@@ -700,7 +758,7 @@ fn measure(
     let shares = probes.iter().map(|probe| {
         let truth = ranked(entries, index.metric(), probe, options);
         let count = options.k.min(truth.len());
-        // One as good as the last of the true nearest, as far as single precision tells, counts as found.
+        // A candidate that is as good as the last of the true nearest, in single precision, counts as found.
         let (_, last) = truth[count - 1];
         let good: HashSet<TemplateId> = truth
             .iter()
@@ -727,7 +785,7 @@ fn nearest(
         .collect()
 }
 
-/// The oracle: everybody the search may return, best first.
+/// The oracle: all templates that the search may return, best first.
 fn ranked(
     entries: &[(TemplateId, Embedding)],
     metric: Metric,
@@ -736,7 +794,7 @@ fn ranked(
 ) -> Vec<(TemplateId, f64)> {
     let mut ranked: Vec<(TemplateId, f64)> = entries
         .iter()
-        .filter(|(id, _)| options.roster.is_none_or(|roster| roster.contains(id)))
+        .filter(|(id, _)| options.templates.is_none_or(|set| set.contains(*id)))
         .map(|(id, embedding)| (*id, score(metric, probe, embedding)))
         .collect();
     ranked.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
@@ -770,7 +828,7 @@ fn space(dimension: usize) -> EmbeddingSpace {
     EmbeddingSpace::new("suite", Digest::from_bytes([1; 32]), dimension)
 }
 
-/// Spaces of another model, and of another dimension.
+/// A space of another model, and a space of another dimension.
 fn others(dimension: usize) -> [EmbeddingSpace; 2] {
     [
         EmbeddingSpace::new("other", Digest::from_bytes([2; 32]), dimension),
@@ -778,10 +836,10 @@ fn others(dimension: usize) -> [EmbeddingSpace; 2] {
     ]
 }
 
-/// The unit vector along axis `at`.
-fn axis(space: &EmbeddingSpace, at: usize) -> Embedding {
+/// The unit vector along this axis.
+fn axis(space: &EmbeddingSpace, number: usize) -> Embedding {
     let mut values = vec![0.0; space.dimension()];
-    values[at] = 1.0;
+    values[number] = 1.0;
     Embedding::new(space, values).unwrap()
 }
 
@@ -799,14 +857,14 @@ fn filled(
 }
 
 /// Pseudo-random numbers: SplitMix64, the same on every machine.
-struct Source(u64);
+struct RandomNumbers(u64);
 
-impl Source {
+impl RandomNumbers {
     fn new(seed: u64) -> Self {
         Self(seed)
     }
 
-    /// Roughly normal, of variance one: the sum of four uniform numbers.
+    /// A number of roughly normal distribution with variance 1: the sum of four uniform numbers.
     fn normal(&mut self) -> f32 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut z = self.0;
@@ -821,8 +879,8 @@ impl Source {
         (0..dimension).map(|_| self.normal()).collect()
     }
 
-    fn around(&mut self, centre: &[f32], spread: f32) -> Vec<f32> {
-        centre
+    fn around(&mut self, center: &[f32], spread: f32) -> Vec<f32> {
+        center
             .iter()
             .map(|&value| value + spread * self.normal())
             .collect()
@@ -833,7 +891,7 @@ impl Source {
         Embedding::new(space, values).unwrap()
     }
 
-    /// Entries whose ids do not rise with their positions.
+    /// Entries whose ids are not in ascending order.
     fn entries(&mut self, space: &EmbeddingSpace, count: u64) -> Vec<(TemplateId, Embedding)> {
         (0..count)
             .map(|at| (TemplateId((at * 7919) % 100_003), self.embedding(space)))

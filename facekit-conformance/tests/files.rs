@@ -1,4 +1,4 @@
-//! `facekit-onnx` over every graph and model there is.
+//! `facekit-onnx` on all graphs and models.
 
 mod library;
 
@@ -8,23 +8,24 @@ use std::{
 };
 
 use facekit::{Dim, Element, LoadOptions, Model, Network, Runtime, Tensor};
-use facekit_conformance::{data, runtime::Tolerance, skip};
+use facekit_conformance::{data, skip, tolerance::Tolerance};
 use facekit_onnx::proto::Message;
 use facekit_ort::Ort;
 use ndarray::{ArrayD, Axis};
 
-/// What is read and written again is the same file.
+/// A graph that is read and written again is the same.
 #[test]
-fn nothing_is_lost() {
+fn reading_and_writing_graphs_loses_nothing() {
     let mut files = files(&graphs("operators"));
-    files.extend(self::files(&graphs("behaviours")));
+    files.extend(self::files(&graphs("behaviors")));
     assert!(files.len() > 100);
     check_lossless(&files);
 }
 
 #[test]
-fn nothing_is_lost_of_models() {
-    let Some(data) = data("files::nothing_is_lost_of_models", &["models"]) else {
+fn reading_and_writing_models_loses_nothing() {
+    let test = "files::reading_and_writing_models_loses_nothing";
+    let Some(data) = data(test, &["models"]) else {
         return;
     };
     check_lossless(&files(&data.join("models")));
@@ -36,28 +37,29 @@ fn check_lossless(files: &[PathBuf]) {
         let proto = facekit_onnx::read(&model).unwrap_or_else(|error| panic!("{error}"));
         let written = proto.encode_to_vec();
         let name = path.display();
-        // Fields may be in another order, and none may be gone.
+        // Fields may be in another order, but none may be missing.
         assert_eq!(written.len(), model.bytes().len(), "{name}");
         let again = Model::from_bytes("again", written);
         assert!(facekit_onnx::read(&again).unwrap() == proto, "{name}");
     }
 }
 
-/// Which models of one image take any number of them.
+/// The models with a batch of one that accept any batch after the rewrite.
 #[test]
-fn real_models_are_freed() {
+fn the_batch_of_real_models_is_freed() {
     let expected = [
         ("face_detection_yunet_2023mar", true),
         ("minifasnet_v1se", true),
         ("minifasnet_v2", true),
         ("mobilefacenet", true),
-        // Its outputs have no batch, and its input's batch is one.
+        // Its outputs have no batch dimension.
         ("scrfd_500m_kps", false),
-        // Free as they are.
+        // Their batch is already free.
         ("yunet_n_dynamic", false),
         ("yunet_s_dynamic", false),
     ];
-    let Some(data) = data("files::real_models_are_freed", &["models"]) else {
+    let test = "files::the_batch_of_real_models_is_freed";
+    let Some(data) = data(test, &["models"]) else {
         return;
     };
     for (name, expected) in expected {
@@ -78,8 +80,7 @@ fn real_models_are_freed() {
     }
 }
 
-/// Every graph that takes one image either stays as it is, or computes for each image of a batch what it computes for
-/// the image alone.
+/// Every graph for one image either stays as it is, or computes for each image of a batch the same as for the image alone.
 #[test]
 fn freed_graphs_compute_the_same() {
     if let Err(reason) = library::onnxruntime() {
@@ -143,20 +144,20 @@ fn check_batch(name: &str, network: &dyn Network) {
             .unwrap_or_else(|error| panic!("{name}: {error}"))
     };
     let together = run(images.clone());
-    for (at, image) in images.axis_chunks_iter(Axis(0), 1).enumerate() {
+    for (number, image) in images.axis_chunks_iter(Axis(0), 1).enumerate() {
         for (all, alone) in together.iter().zip(run(image.to_owned())) {
             let (Tensor::F32(all), Tensor::F32(alone)) = (all, &alone) else {
                 panic!("{name}: not f32");
             };
             assert_eq!(all.shape()[0], 3, "{name}");
-            let of_all = all.index_axis(Axis(0), at);
+            let of_all = all.index_axis(Axis(0), number);
             let alone = alone.index_axis(Axis(0), 0);
             assert_eq!(of_all.shape(), alone.shape(), "{name}");
             for (&found, &expected) in of_all.iter().zip(&alone) {
                 assert!(
                     Tolerance::Summed.allows(found, expected)
                         || found.is_nan() && expected.is_nan(),
-                    "{name}, image {at}: {found}, {expected} alone"
+                    "{name}, image {number}: {found} in the batch, {expected} alone"
                 );
             }
         }

@@ -14,11 +14,12 @@ use facekit_ort::Ort;
 use facekit_tract::Tract;
 use library::onnxruntime;
 
-/// What runtimes may differ by: in pixels, in scores, in liveness, and in the cosine of embeddings.
-const PLACE: f32 = 0.1;
-const SCORE: f32 = 0.005;
-const LIVENESS: f32 = 0.05;
-const COSINE: f32 = 0.9999;
+/// The greatest differences between runtimes: of landmarks in pixels, of detection scores and of liveness scores. And the least
+/// cosine of embeddings.
+const MAX_OFFSET: f32 = 0.1;
+const MAX_SCORE_DIFFERENCE: f32 = 0.005;
+const MAX_LIVENESS_DIFFERENCE: f32 = 0.05;
+const MIN_COSINE: f32 = 0.9999;
 
 /// The frames of the demo.
 fn frames() -> Vec<(String, Image)> {
@@ -45,8 +46,8 @@ fn load(runtime: &dyn Runtime) -> Models {
         .unwrap()
 }
 
-/// All that the models say of a frame.
-fn seen(models: &Models, frame: &Image) -> Vec<(Detection, LivenessScore, Embedding)> {
+/// The results of all models for the faces in a frame.
+fn results(models: &Models, frame: &Image) -> Vec<(Detection, LivenessScore, Embedding)> {
     let faces = models
         .detector
         .detect(frame.view(), &DetectOptions::default())
@@ -58,31 +59,39 @@ fn seen(models: &Models, frame: &Image) -> Vec<(Detection, LivenessScore, Embedd
     let embeddings = models.embedder.embed(&aligned).unwrap();
     let liveness = models.liveness.as_ref().unwrap();
     let liveness = liveness.assess(frame.view(), &faces).unwrap();
-    let seen = faces.into_iter().zip(liveness).zip(embeddings);
-    seen.map(|((face, live), embedding)| (face, live, embedding))
+    let results = faces.into_iter().zip(liveness).zip(embeddings);
+    results
+        .map(|((face, live), embedding)| (face, live, embedding))
         .collect()
 }
 
-fn agrees(runtime: &dyn Runtime) {
+fn assert_agrees_with_tract(runtime: &dyn Runtime) {
     let (reference, models) = (load(&Tract::new()), load(runtime));
     let mut faces = 0;
     for (name, frame) in frames() {
-        let (expected, found) = (seen(&reference, &frame), seen(&models, &frame));
+        let (expected, found) = (results(&reference, &frame), results(&models, &frame));
         assert_eq!(expected.len(), found.len(), "{name}");
         faces += found.len();
         for ((face, live, embedding), (other, other_live, other_embedding)) in
             expected.iter().zip(&found)
         {
-            assert!((face.score - other.score).abs() <= SCORE, "{name}");
-            let apart = (live.value() - other_live.value()).abs();
-            assert!(apart <= LIVENESS, "{name}: liveness {apart} apart");
+            let difference = (face.score - other.score).abs();
+            assert!(
+                difference <= MAX_SCORE_DIFFERENCE,
+                "{name}: score {difference}"
+            );
+            let difference = (live.value() - other_live.value()).abs();
+            assert!(
+                difference <= MAX_LIVENESS_DIFFERENCE,
+                "{name}: liveness differs by {difference}"
+            );
             let points = face.landmarks.points().into_iter();
             for (point, other) in points.zip(other.landmarks.points()) {
-                let off = (point.x - other.x).abs().max((point.y - other.y).abs());
-                assert!(off <= PLACE, "{name}: {off} pixels");
+                let offset = (point.x - other.x).abs().max((point.y - other.y).abs());
+                assert!(offset <= MAX_OFFSET, "{name}: {offset} pixels");
             }
             let cosine = embedding.cosine(other_embedding).unwrap();
-            assert!(cosine >= COSINE, "{name}: cosine {cosine}");
+            assert!(cosine >= MIN_COSINE, "{name}: cosine {cosine}");
         }
     }
     assert!(faces > 0);
@@ -91,17 +100,17 @@ fn agrees(runtime: &dyn Runtime) {
 #[test]
 fn ort_agrees_with_tract() {
     match onnxruntime() {
-        Ok(()) => agrees(&Ort::new()),
+        Ok(()) => assert_agrees_with_tract(&Ort::new()),
         Err(reason) => skip("nano::ort_agrees_with_tract", &reason),
     }
 }
 
 #[test]
 fn candle_agrees_with_tract() {
-    agrees(&Candle::new());
+    assert_agrees_with_tract(&Candle::new());
 }
 
-/// Plain and patterned frames, of several sizes.
+/// Frames without faces: one color or a pattern, in several sizes.
 fn patterns() -> Vec<(&'static str, Image)> {
     type Pattern = fn(usize, usize) -> [u8; 3];
     let patterns: [(&str, Pattern); 8] = [
@@ -127,7 +136,7 @@ fn patterns() -> Vec<(&'static str, Image)> {
     let mut frames = Vec::new();
     for (name, pattern) in patterns {
         for (width, height) in sizes {
-            let pixels = (0..width * height).flat_map(|at| pattern(at % width, at / width));
+            let pixels = (0..width * height).flat_map(|i| pattern(i % width, i / width));
             let frame = Image::from_rgb8(pixels.collect(), width, height).unwrap();
             frames.push((name, frame));
         }
@@ -136,7 +145,7 @@ fn patterns() -> Vec<(&'static str, Image)> {
 }
 
 #[test]
-fn nothing_is_found_where_nothing_is() {
+fn frames_without_faces_have_no_detections() {
     let models = load(&Tract::new());
     for (name, frame) in patterns() {
         let found = models
@@ -152,7 +161,7 @@ fn nothing_is_found_where_nothing_is() {
     }
 }
 
-/// The set is ready to use: a rate can be asked for, and the weights are where the manifest says.
+/// The set has all weights, cards, and a calibration.
 #[test]
 fn the_set_is_complete() {
     let registry = facekit_nano::registry();

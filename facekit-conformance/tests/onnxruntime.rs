@@ -1,4 +1,4 @@
-//! What is ONNX Runtime's own: its options, its errors and its cache.
+//! Options, errors and the cache that only `facekit-ort` has.
 
 mod library;
 
@@ -17,16 +17,16 @@ use facekit_tract::Tract;
 use ndarray::ArrayD;
 use tempfile::tempdir;
 
-/// Whether the library is there; otherwise `test` is skipped.
-fn there(test: &str) -> bool {
+/// True if the library is available. Otherwise it reports that `test` is skipped.
+fn is_available(test: &str) -> bool {
     library::onnxruntime()
         .map_err(|reason| skip(&format!("onnxruntime::{test}"), &reason))
         .is_ok()
 }
 
 #[test]
-fn the_library_tells_its_version_and_there_is_one() {
-    if !there("the_library_tells_its_version_and_there_is_one") {
+fn a_process_uses_one_library_and_reports_its_version() {
+    if !is_available("a_process_uses_one_library_and_reports_its_version") {
         return;
     }
     let library = Ort::new().library().unwrap();
@@ -42,11 +42,11 @@ fn the_library_tells_its_version_and_there_is_one() {
 }
 
 #[test]
-fn a_provider_that_cannot_be_had_is_named() {
-    if !there("a_provider_that_cannot_be_had_is_named") {
+fn the_error_names_a_missing_provider() {
+    if !is_available("the_error_names_a_missing_provider") {
         return;
     }
-    // No library has both.
+    // No library has both CUDA and Core ML.
     let provider = if cfg!(target_vendor = "apple") {
         Provider::Cuda { device: 0 }
     } else {
@@ -67,8 +67,8 @@ fn a_provider_that_cannot_be_had_is_named() {
 }
 
 #[test]
-fn options_change_nothing_of_the_result() {
-    if !there("options_change_nothing_of_the_result") {
+fn options_do_not_change_results() {
+    if !is_available("options_do_not_change_results") {
         return;
     }
     let expected = outputs(&*load(&Ort::new()));
@@ -82,7 +82,7 @@ fn options_change_nothing_of_the_result() {
             let ort = Ort::new().with_optimization(optimization);
             let options = LoadOptions::default().with_threads(threads);
             let network = ort.load(&graph("any_size"), &options).unwrap();
-            close(&outputs(&*network), &expected);
+            assert_close(&outputs(&*network), &expected);
         }
     }
     let none = LoadOptions::default().with_threads(0);
@@ -90,10 +90,10 @@ fn options_change_nothing_of_the_result() {
     assert!(error.is_invalid_input(), "{error}");
 }
 
-/// Eight callers at once, for one session and for several.
+/// Eight callers at the same time share one session, or several.
 #[test]
 fn callers_wait_for_a_session() {
-    if !there("callers_wait_for_a_session") {
+    if !is_available("callers_wait_for_a_session") {
         return;
     }
     for sessions in [1, 3] {
@@ -113,13 +113,13 @@ fn callers_wait_for_a_session() {
     }
 }
 
-/// What would take more memory than a process can have is an error, and the network goes on working.
+/// A run that needs more memory than a process can have is an error. The network still works afterwards.
 #[test]
 fn too_much_memory_is_an_error() {
-    if !there("too_much_memory_is_an_error") {
+    if !is_available("too_much_memory_is_an_error") {
         return;
     }
-    // Gives as many zeros as it is asked for.
+    // Returns a tensor of zeros of the given shape.
     let node = NodeProto {
         op_type: Some("ConstantOfShape".to_owned()),
         input: vec!["shape".to_owned()],
@@ -145,11 +145,10 @@ fn too_much_memory_is_an_error() {
     assert_eq!(run(2, 3).unwrap()[0].view().shape(), [2, 3]);
 }
 
-/// Weights beside the model are found, also when it was not opened by its full path; without them it says which are
-/// missing.
+/// Weights in a file beside the model are found. If the file is missing, the error names it.
 #[test]
 fn weights_in_another_file() {
-    if !there("weights_in_another_file") {
+    if !is_available("weights_in_another_file") {
         return;
     }
     let folder = tempdir().unwrap();
@@ -203,7 +202,7 @@ fn weights_in_another_file() {
     #[cfg(unix)]
     {
         use std::os::unix::ffi::OsStrExt as _;
-        // A link may lead anywhere: on no runtime.
+        // No runtime follows a link out of the model's folder.
         let elsewhere = tempdir().unwrap();
         let weights = elsewhere.path().join("weights.bin");
         fs::write(&weights, [0; 12]).unwrap();
@@ -216,7 +215,7 @@ fn weights_in_another_file() {
             assert!(error.to_string().contains(words), "{error}");
         }
 
-        // A folder that ONNX Runtime cannot be told of: its own way would be the current folder.
+        // A path that is not UTF-8 cannot be passed to ONNX Runtime, which would then read files of the current folder.
         let strange = folder.path().join(std::ffi::OsStr::from_bytes(b"nu\xff"));
         fs::create_dir(&strange).unwrap();
         fs::copy(&path, strange.join("model.onnx")).unwrap();
@@ -229,10 +228,10 @@ fn weights_in_another_file() {
     }
 }
 
-/// A graph that was optimised is used again, and made anew where it is damaged.
+/// An optimized graph is used again. A damaged entry is written again.
 #[test]
-fn optimised_graphs_are_kept() {
-    if !there("optimised_graphs_are_kept") {
+fn optimized_graphs_are_kept() {
+    if !is_available("optimized_graphs_are_kept") {
         return;
     }
     let folder = tempdir().unwrap();
@@ -243,15 +242,15 @@ fn optimised_graphs_are_kept() {
         entries.map(|entry| entry.unwrap().path()).collect()
     };
     let expected = outputs(&*load(&Ort::new()));
-    close(&outputs(&*load(&ort)), &expected);
+    assert_close(&outputs(&*load(&ort)), &expected);
     let [entry] = &entries()[..] else {
         panic!("{:?}", entries());
     };
     let whole = fs::read(entry).unwrap();
     let written = || fs::metadata(entry).unwrap().modified().unwrap();
     let first = written();
-    close(&outputs(&*load(&ort)), &expected);
-    assert_eq!(written(), first, "it was made again");
+    assert_close(&outputs(&*load(&ort)), &expected);
+    assert_eq!(written(), first, "the entry was written again");
 
     let mut changed = whole.clone();
     changed[whole.len() / 2] ^= 1;
@@ -263,19 +262,19 @@ fn optimised_graphs_are_kept() {
         &[0; 99],
     ] {
         fs::write(entry, damaged).unwrap();
-        close(&outputs(&*load(&ort)), &expected);
+        assert_close(&outputs(&*load(&ort)), &expected);
         assert_eq!(fs::read(entry).unwrap().len(), whole.len());
         assert_ne!(fs::read(entry).unwrap(), damaged);
     }
 
-    // Other options are another graph.
+    // Other options need another graph.
     load(&ort.clone().with_optimization(Optimization::Basic));
     assert_eq!(entries().len(), 2);
 
-    // A place where nothing can be kept is no reason to fail.
+    // A cache that cannot be written is no error.
     let file = folder.path().join("file");
     fs::write(&file, "").unwrap();
-    close(&outputs(&*load(&Ort::new().with_cache(&file))), &expected);
+    assert_close(&outputs(&*load(&Ort::new().with_cache(&file))), &expected);
 }
 
 fn load(ort: &Ort) -> Box<dyn Network> {
@@ -284,15 +283,15 @@ fn load(ort: &Ort) -> Box<dyn Network> {
 }
 
 fn outputs(network: &dyn Network) -> Vec<Tensor> {
-    let image = ArrayD::from_shape_fn(vec![2, 3, 16, 12], |at| {
-        (at[2] * 7 % 5) as f32 - at[3] as f32
+    let image = ArrayD::from_shape_fn(vec![2, 3, 16, 12], |index| {
+        (index[2] * 7 % 5) as f32 - index[3] as f32
     });
     network
         .run(&[image.view().into()])
         .unwrap_or_else(|error| panic!("{error}"))
 }
 
-fn close(found: &[Tensor], expected: &[Tensor]) {
+fn assert_close(found: &[Tensor], expected: &[Tensor]) {
     assert_eq!(found.len(), expected.len());
     for (found, expected) in found.iter().zip(expected) {
         let (found, expected) = (found.as_f32().unwrap(), expected.as_f32().unwrap());
@@ -307,7 +306,7 @@ fn close(found: &[Tensor], expected: &[Tensor]) {
 }
 
 fn graph(name: &str) -> Model {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("graphs/behaviours");
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("graphs/behaviors");
     Model::open(folder.join(format!("{name}.onnx"))).unwrap()
 }
 
@@ -335,7 +334,7 @@ fn model(
     }
 }
 
-/// A tensor of this shape; negative sizes are open.
+/// A tensor of this shape. Negative sizes are free.
 fn value(name: &str, element: DataType, shape: &[i64]) -> ValueInfoProto {
     let dim = shape.iter().map(|&size| Dimension {
         value: (size >= 0).then_some(DimensionValue::DimValue(size)),

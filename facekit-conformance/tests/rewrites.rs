@@ -1,4 +1,4 @@
-//! Graphs that were rewritten compute what they did.
+//! Rewritten graphs compute the same as before.
 
 use facekit::{LoadOptions, Model, Runtime as _};
 use facekit_onnx::{
@@ -24,7 +24,7 @@ fn noise(seed: u32, count: usize) -> Vec<f32> {
     (0..count).map(|_| next()).collect()
 }
 
-/// All outputs of a model on noise from 0 to `largest` of the size it takes.
+/// All outputs of a model on an image of noise from 0 to `largest`.
 fn outputs(proto: &ModelProto, side: usize, largest: f32) -> Vec<ArrayD<f32>> {
     let model = Model::from_bytes("model", proto.encode_to_vec());
     let network = Tract::new().load(&model, &LoadOptions::default()).unwrap();
@@ -42,24 +42,24 @@ fn outputs(proto: &ModelProto, side: usize, largest: f32) -> Vec<ArrayD<f32>> {
         .collect()
 }
 
-/// The largest difference, as a share of the largest value.
+/// The largest difference of two lists of outputs, as a fraction of the largest value.
 fn difference(a: &[ArrayD<f32>], b: &[ArrayD<f32>]) -> f32 {
     assert_eq!(a.len(), b.len());
-    let of = |(a, b): (&ArrayD<f32>, &ArrayD<f32>)| {
+    let of_output = |(a, b): (&ArrayD<f32>, &ArrayD<f32>)| {
         assert_eq!(a.shape(), b.shape());
         let largest = a
             .iter()
             .fold(0.0_f32, |largest, value| largest.max(value.abs()));
         assert!(a.iter().chain(b).all(|value| value.is_finite()));
-        let apart = a.iter().zip(b).map(|(a, b)| (a - b).abs());
-        apart.fold(0.0, f32::max) / largest.max(1.0)
+        let differences = a.iter().zip(b).map(|(a, b)| (a - b).abs());
+        differences.fold(0.0, f32::max) / largest.max(1.0)
     };
-    a.iter().zip(b).map(of).fold(0.0, f32::max)
+    a.iter().zip(b).map(of_output).fold(0.0, f32::max)
 }
 
 #[test]
 fn real_models_compute_the_same() {
-    /// File, side, images widened with multiples of 16, PRelus.
+    /// File, side of the input, groups of maps that are widened to multiples of 16, PRelus that are replaced.
     const MODELS: [(&str, usize, usize, usize); 5] = [
         ("minifasnet_v2", 80, 15, 33),
         ("minifasnet_v1se", 80, 15, 33),
@@ -78,15 +78,15 @@ fn real_models_compute_the_same() {
         let mut after = before.clone();
         assert_eq!(pad_channels(&mut after, 16), *widened, "{name}");
         assert_eq!(split_prelu(&mut after), *split, "{name}");
-        let apart = difference(
+        let difference = difference(
             &outputs(&before, *side, 255.0),
             &outputs(&after, *side, 255.0),
         );
-        assert!(apart < 2e-5, "{name}: {apart}");
+        assert!(difference < 2e-5, "{name}: {difference}");
     }
 }
 
-/// A graph that is being put together, over images of 3 channels and 8 by 8 pixels.
+/// Builds a graph over images of 3 channels and 8 by 8 pixels.
 #[derive(Default)]
 struct Builder {
     graph: GraphProto,
@@ -122,7 +122,7 @@ impl Builder {
         self.constant(dims, &elements)
     }
 
-    /// No layer makes values much larger than they were: a mask's products would soon be infinite.
+    /// A convolution whose weights are so small that values do not grow from layer to layer. Products would overflow otherwise.
     fn conv(&mut self, input: &str, from: usize, to: usize) -> String {
         let (weights, bias) = (
             self.weights(&[to, from, 1, 1], 0.5 / (from as f32).sqrt()),
@@ -147,7 +147,7 @@ impl Builder {
         self.node("PRelu", &[input, &slope])
     }
 
-    fn normalised(&mut self, input: &str, channels: usize) -> String {
+    fn batch_normalization(&mut self, input: &str, channels: usize) -> String {
         let parts = [0, 1, 2].map(|_| self.weights(&[channels], 0.5));
         let variance = self.constant(&[channels], &vec![0.5; channels]);
         let [scale, shift, mean] = parts.each_ref().map(String::as_str);
@@ -192,7 +192,7 @@ impl Builder {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(48))]
 
-    /// Chains of layers, with a second branch that is added or multiplied in.
+    /// Chains of layers, some with a second branch whose result is added or multiplied.
     #[test]
     fn chains_compute_the_same(
         layers in prop::collection::vec((0..8_u8, 1..40_usize), 1..8),
@@ -215,7 +215,7 @@ proptest! {
                     let value = builder.conv(&value, channels, channels);
                     builder.prelu(&value, &noise(number as u32, channels))
                 }
-                3 => builder.normalised(&value, channels),
+                3 => builder.batch_normalization(&value, channels),
                 4 => builder.node("Relu", &[&value]),
                 5 => {
                     let branch = builder.conv(&value, channels, channels);
@@ -227,7 +227,7 @@ proptest! {
                     let gate = builder.node("Sigmoid", &[&gate]);
                     builder.node("Mul", &[&value, &gate])
                 }
-                // One channel, which is spread over all.
+                // One channel, which is broadcast over all channels.
                 _ => {
                     let mask = builder.conv(&value, channels, 1);
                     builder.node("Mul", &[&value, &mask])
@@ -241,13 +241,13 @@ proptest! {
         let mut after = before.clone();
         pad_channels(&mut after, multiple);
         prop_assert_eq!(split_prelu(&mut after), prelus);
-        let apart = difference(&outputs(&before, 8, 1.0), &outputs(&after, 8, 1.0));
-        prop_assert!(apart < 1e-4, "{}", apart);
+        let difference = difference(&outputs(&before, 8, 1.0), &outputs(&after, 8, 1.0));
+        prop_assert!(difference < 1e-4, "{}", difference);
     }
 }
 
 #[test]
-fn channels_that_the_caller_sees_stay() {
+fn channels_of_outputs_are_not_widened() {
     let mut builder = Builder::default();
     let value = builder.conv("input", 3, 13);
     let value = builder.depthwise(&value, 13);
@@ -258,7 +258,7 @@ fn channels_that_the_caller_sees_stay() {
 }
 
 #[test]
-fn constants_that_others_share_stay() {
+fn shared_constants_stay_as_they_are() {
     let mut builder = Builder::default();
     let shared = builder.weights(&[13, 3, 1, 1], 1.0);
     let (a, b) = (
@@ -267,7 +267,7 @@ fn constants_that_others_share_stay() {
     );
     let a = builder.depthwise(&a, 13);
     let a = builder.conv(&a, 13, 13);
-    // Its channels are counted by something that is not known to leave them alone.
+    // Softmax over the channels depends on their number.
     let b = builder.node("Softmax", &[&b]);
     set_int(builder.graph.node.last_mut().unwrap(), "axis", 1);
     let b = builder.depthwise(&b, 13);
@@ -279,7 +279,7 @@ fn constants_that_others_share_stay() {
 }
 
 #[test]
-fn slopes_above_one_stay() {
+fn prelu_with_slopes_above_one_is_not_replaced() {
     let mut builder = Builder::default();
     let value = builder.conv("input", 3, 2);
     let value = builder.prelu(&value, &[0.5, 1.5]);
@@ -291,7 +291,7 @@ fn slopes_above_one_stay() {
 fn damaged_constants_are_left_alone() {
     let mut builder = Builder::default();
     let weights = builder.weights(&[13, 3, 1, 1], 1.0);
-    // One number, where there should be thirteen.
+    // One number instead of thirteen.
     let bias = builder.constant(&[], &[1.0]);
     let value = builder.node("Conv", &["input", &weights, &bias]);
     let value = builder.depthwise(&value, 13);

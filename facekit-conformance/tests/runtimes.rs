@@ -1,4 +1,4 @@
-//! Every runtime, and the pointers to one, under the same suite.
+//! The suite for every runtime, and for pointers to one.
 
 mod library;
 
@@ -24,11 +24,11 @@ photo_suite!(ort_photos, Ort::new, requires: onnxruntime);
 photo_suite!(ort_cuda_photos, on_cuda, requires: cuda);
 runtime_suite!(candle, Candle::new);
 photo_suite!(candle_photos, Candle::new);
-// What it computes on a GPU, as far as that can be seen without one.
+// The code that runs on a GPU, on the CPU.
 runtime_suite!(candle_without_kernels, || Candle::new().without_kernels());
 runtime_suite!(lacking, || Lacking(Tract::new()), unsupported: ["ReduceL2"]);
 
-/// A runtime without one operator: shows that a declared gap is held to its declaration.
+/// A runtime without one operator. It shows that the suite checks operators that are declared as unsupported.
 #[derive(Debug)]
 struct Lacking(Tract);
 

@@ -1,4 +1,4 @@
-//! The store suite over every store, and over what stores are handed around in.
+//! The suite for every template store, and for pointers to one.
 
 use std::sync::Arc;
 
@@ -21,7 +21,7 @@ template_store_suite!(file, || InFolder::new(&Protection::Key(
 )));
 template_store_suite!(open_file, || InFolder::new(&Protection::None));
 
-/// A gallery file in a folder that goes with it.
+/// A gallery file in a temporary folder, which is removed with it.
 #[derive(Debug)]
 struct InFolder {
     store: FileStore,

@@ -1,4 +1,4 @@
-//! Every vector index, and the pointers to one, under the same suite.
+//! The suite for every vector index, and for pointers to one.
 
 use std::{
     collections::BTreeMap,
@@ -6,8 +6,8 @@ use std::{
 };
 
 use facekit::{
-    Candidate, Embedding, EmbeddingSpace, ExactIndex, Metric, Result, SearchOptions, TemplateId,
-    VectorIndex,
+    Embedding, EmbeddingSpace, ExactIndex, Metric, Result, ScoredTemplate, SearchOptions,
+    TemplateId, VectorIndex,
 };
 use facekit_conformance::vector_index_suite;
 
@@ -27,7 +27,7 @@ fn exact_index(space: &EmbeddingSpace, metric: Metric) -> ExactIndex {
     ExactIndex::new(space.clone(), metric)
 }
 
-/// The least that passes: shows that the suite asks for what the contract says and no more.
+/// The simplest index that passes. It shows that the suite requires no more than the contract.
 #[derive(Debug)]
 struct Plain {
     space: EmbeddingSpace,
@@ -74,20 +74,24 @@ impl VectorIndex for Plain {
         Ok(ids.iter().filter(|id| entries.remove(id).is_some()).count())
     }
 
-    fn search(&self, probe: &Embedding, options: &SearchOptions<'_>) -> Result<Vec<Candidate>> {
+    fn search(
+        &self,
+        probe: &Embedding,
+        options: &SearchOptions<'_>,
+    ) -> Result<Vec<ScoredTemplate>> {
         self.space.check(probe.space())?;
         let mut candidates = Vec::new();
         for (&template, embedding) in &*self.entries.read().unwrap() {
             if options
-                .roster
-                .is_none_or(|roster| roster.contains(&template))
+                .templates
+                .is_none_or(|templates| templates.contains(template))
             {
                 let cosine = probe.cosine(embedding)?;
                 let score = match self.metric {
                     Metric::Euclidean => -(2.0 - 2.0 * cosine).max(0.0).sqrt(),
                     _ => cosine,
                 };
-                candidates.push(Candidate { template, score });
+                candidates.push(ScoredTemplate { template, score });
             }
         }
         candidates.sort_by(|a, b| {

@@ -1,5 +1,5 @@
-//! Small face models that are part of the program: a detector, a liveness check and an embedder, so that facekit recognises
-//! people at once, on a machine without a network.
+//! Small face models that are part of the program: a detector, a liveness check and an embedder. With them facekit recognizes
+//! people without any download.
 //!
 //! ```no_run
 //! use facekit::{ExactIndex, Gallery, LoadOptions, MemoryStore, Metric, Recognizer};
@@ -16,39 +16,42 @@
 //!
 //! | Model | Task | Input |
 //! |-|-|-|
-//! | `nano_detector` | boxes and five landmarks | BGR, sides that are multiples of 32 |
-//! | `nano_liveness` | living face, or a print or screen | BGR, 80 by 80 pixels, the face with context |
-//! | `nano_embedder` | embeddings of 128 numbers | RGB, 112 by 112 pixels, aligned |
+//! | `nano_detector` | detects faces: boxes and five landmarks | BGR, sides that are multiples of 32 |
+//! | `nano_liveness` | distinguishes a living face from a print or a screen | BGR, 80 by 80 pixels, the face with context |
+//! | `nano_embedder` | makes embeddings of 128 numbers | RGB, 112 by 112 pixels, aligned |
 //!
-//! They were trained for this project, by the scripts in its folder `training`, to agree with larger models. [`CARDS`] says on
-//! what data, how well they do, what they are weak at, and what their ancestry means for commercial use.
+//! The scripts in the project's folder `training` trained them to agree with larger models. [`CARDS`] describes the training
+//! data, the measured error rates, the weaknesses, and what the origin of the data means for commercial use.
 //!
-//! # When to use something larger
+//! # When to use larger models
 //!
-//! They are there to start at once, for tests, and for small devices. An embedding of theirs tells fewer people apart than one of
-//! MobileFaceNet, which the set `standard` has: where a stranger who is let in does harm, use that, or a larger model still.
-//! Its liveness check was trained on simulated attacks alone: where somebody has a reason to cheat, use the standard pair.
-//! Templates of one embedder are of no use to another; after a change, people are enrolled again from kept crops or photos.
+//! These models are for trying facekit, for tests, and for small devices. The embedder distinguishes fewer people than
+//! MobileFaceNet, which is in the set `standard`. If an impostor who is accepted does harm, use that set, or a larger model.
+//! The liveness check was trained on simulated attacks only. If somebody has a reason to cheat, use the pair of the set
+//! `standard`. Templates of one embedder cannot be compared with those of another: after a change, people are enrolled again
+//! from stored crops or photos.
+
+#![cfg_attr(docsrs, feature(doc_cfg))]
 
 use facekit::Registry;
 
-/// The model cards: data, teachers and their licences, recipes, measured figures and known weaknesses.
+/// The model cards, in Markdown: data, teachers and their licenses, recipes, measured figures and known weaknesses.
 ///
 /// ```
 /// assert!(facekit_nano::CARDS.contains("## nano_embedder"));
 /// ```
 pub const CARDS: &str = include_str!("../MODELS.md");
 
-/// The weights, 16 bits each, by the name of their model.
+/// The name of each model and its file. Weights have 16 bits.
 const FILES: [(&str, &[u8]); 3] = [
     ("nano_detector", include_bytes!("../models/detector.onnx")),
     ("nano_liveness", include_bytes!("../models/liveness.onnx")),
     ("nano_embedder", include_bytes!("../models/embedder.onnx")),
 ];
 
-/// facekit's built-in registry with these models, and the set `nano` of all three. It reads nothing.
+/// facekit's built-in registry, with these models and the set `nano` of all three. It reads no files.
 ///
-/// [`Registry::read_env`] adds what the user has:
+/// [`Registry::read_env`] adds the user's own models:
 ///
 /// ```
 /// use facekit::FileState;
@@ -65,7 +68,7 @@ pub fn registry() -> Registry {
     registry
 }
 
-/// Adds the models and the set `nano` to a registry, over those of the same names.
+/// Adds the models and the set `nano` to a registry. They replace models and sets of the same names.
 ///
 /// ```
 /// use facekit::Registry;
@@ -82,5 +85,9 @@ pub fn registry() -> Registry {
 pub fn add_to(registry: &mut Registry) {
     registry
         .add_bundle(include_str!("../models/models.toml"), "facekit-nano", FILES)
-        .expect("the manifest says what the files are");
+        .expect("the manifest describes the files");
 }
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

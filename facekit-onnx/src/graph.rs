@@ -1,19 +1,19 @@
-//! Changing graphs: attributes, constants, and who takes what from whom.
+//! Tools for changing a graph: attributes, constants, and which node reads which value.
 
 use std::collections::{HashMap, HashSet};
 
 use crate::{
     proto::{AttributeProto, AttributeType, DataType, GraphProto, NodeProto, TensorProto},
-    read::floats,
+    values::floats,
 };
 
-/// Sets the whole number under this name.
+/// Sets the integer attribute `name`.
 pub fn set_int(node: &mut NodeProto, name: &str, value: i64) {
-    let there = node
+    let existing = node
         .attribute
         .iter_mut()
         .find(|attribute| attribute.name() == name);
-    match there {
+    match existing {
         Some(attribute) => attribute.i = Some(value),
         None => node.attribute.push(AttributeProto {
             name: Some(name.to_owned()),
@@ -41,7 +41,7 @@ pub fn float_tensor(name: &str, dims: &[usize], elements: &[f32]) -> TensorProto
     }
 }
 
-/// Which node computes a value, and which nodes take it, by their places in the graph.
+/// For each value, the node that computes it and the nodes that read it. Nodes are given by their index in the graph.
 pub(crate) struct Links {
     producers: HashMap<String, usize>,
     consumers: HashMap<String, Vec<usize>>,
@@ -49,19 +49,19 @@ pub(crate) struct Links {
 }
 
 impl Links {
-    /// `None` for a graph with graphs inside it, whose nodes may take any value.
+    /// `None` for a graph with graphs inside it, whose nodes may read any value of the outer graph.
     pub(crate) fn of(graph: &GraphProto) -> Option<Self> {
         let (mut producers, mut consumers) = (HashMap::new(), HashMap::<_, Vec<_>>::new());
-        for (at, node) in graph.node.iter().enumerate() {
+        for (index, node) in graph.node.iter().enumerate() {
             let mut attributes = node.attribute.iter();
             if attributes.any(|attribute| attribute.g.is_some() || !attribute.graphs.is_empty()) {
                 return None;
             }
             for output in &node.output {
-                producers.insert(output.clone(), at);
+                producers.insert(output.clone(), index);
             }
             for input in &node.input {
-                consumers.entry(input.clone()).or_default().push(at);
+                consumers.entry(input.clone()).or_default().push(index);
             }
         }
         let outputs = graph.output.iter().map(|output| output.name().to_owned());
@@ -80,7 +80,7 @@ impl Links {
         self.consumers.get(value).map_or(&[], Vec::as_slice)
     }
 
-    /// Whether the graph gives the value to its caller.
+    /// True if the value is an output of the graph.
     pub(crate) fn is_output(&self, value: &str) -> bool {
         self.outputs.contains(value)
     }
@@ -114,9 +114,14 @@ impl Constants {
         self.0.get(name)
     }
 
-    /// Adds a constant to `graph`, under a name that is free and begins with `like`.
-    pub(crate) fn add(&mut self, graph: &mut GraphProto, like: &str, constant: Constant) -> String {
-        let name = free_name(graph, like);
+    /// Adds a constant to `graph`. Returns its name, which is new and begins with `prefix`.
+    pub(crate) fn add(
+        &mut self,
+        graph: &mut GraphProto,
+        prefix: &str,
+        constant: Constant,
+    ) -> String {
+        let name = unused_name(graph, prefix);
         graph
             .initializer
             .push(float_tensor(&name, &constant.dims, &constant.elements));
@@ -125,8 +130,8 @@ impl Constants {
     }
 }
 
-/// A name that nothing in `graph` has, and that begins with `like`.
-pub(crate) fn free_name(graph: &GraphProto, like: &str) -> String {
+/// A name that no value in `graph` has, and that begins with `prefix`.
+pub(crate) fn unused_name(graph: &GraphProto, prefix: &str) -> String {
     let taken = |name: &str| {
         let nodes = graph.node.iter();
         graph.initializer.iter().any(|tensor| tensor.name() == name)
@@ -136,13 +141,13 @@ pub(crate) fn free_name(graph: &GraphProto, like: &str) -> String {
                 .any(|output| output == name)
     };
     (0..)
-        .map(|number| format!("{like}/{number}"))
+        .map(|number| format!("{prefix}/{number}"))
         .find(|name| !taken(name))
         .unwrap_or_default()
 }
 
-/// Drops the constants that no node takes and no caller gets.
-pub(crate) fn drop_unused(graph: &mut GraphProto) {
+/// Removes the constants that no node reads and that are no output of the graph.
+pub(crate) fn remove_unused_constants(graph: &mut GraphProto) {
     let nodes = graph.node.iter();
     let mut used: HashSet<String> = nodes.flat_map(|node| node.input.clone()).collect();
     used.extend(graph.output.iter().map(|output| output.name().to_owned()));
@@ -153,7 +158,7 @@ pub(crate) fn drop_unused(graph: &mut GraphProto) {
         .map(|tensor| tensor.name().to_owned())
         .collect();
     graph.initializer.retain(|tensor| !unused(tensor.name()));
-    // Files of IR versions below 4 list their constants as inputs, too.
+    // Files of IR versions below 4 also list their constants as inputs.
     graph
         .input
         .retain(|input| !(initial.contains(input.name()) && unused(input.name())));

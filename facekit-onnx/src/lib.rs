@@ -1,5 +1,5 @@
-//! ONNX files for those who implement a facekit [`Runtime`](facekit::Runtime): what every engine needs to know of a
-//! file before, or instead of, reading it itself.
+//! ONNX files for those who implement a facekit [`Runtime`](facekit::Runtime): checks that every engine needs before it loads a
+//! file, the signature of a model, and rewrites of its graph.
 //!
 //! ```no_run
 //! let model = facekit::Model::open("mobilefacenet.onnx")?;
@@ -10,12 +10,26 @@
 //! # Ok::<(), facekit::Error>(())
 //! ```
 
-mod check;
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
+mod error;
+mod external_data;
 pub mod graph;
+mod operators;
+mod ports;
 pub mod proto;
 mod read;
 pub mod rewrite;
+mod values;
 
-pub use crate::check::{
-    check_operators, has_external_data, inputs, invalid, node_name, outputs, read,
+pub use crate::{
+    error::invalid,
+    external_data::has_external_data,
+    operators::{check_operators, node_name},
+    ports::{inputs, outputs},
+    read::read,
 };
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -1,8 +1,8 @@
 //! The messages of an ONNX file, by the field numbers of
 //! [`onnx.proto`](https://github.com/onnx/onnx/blob/main/onnx/onnx.proto) (IR version 13), under their names there.
 //!
-//! Every field is kept, and whether it was there at all: what is read and written again is the same model. The messages
-//! are written out because generating them from the schema takes a program, `protoc`, that few machines have.
+//! Every field is kept, and whether it was present. A model that is read and written again is therefore the same. The messages
+//! are written by hand, because generating them from the schema needs the program `protoc`, which few machines have.
 
 #![allow(missing_docs)]
 
@@ -229,7 +229,7 @@ pub struct SegmentProto {
     pub end: Option<i64>,
 }
 
-/// A constant that is mostly zero.
+/// A constant of which most elements are zero.
 #[derive(Clone, PartialEq, Message)]
 pub struct SparseTensorProto {
     #[prost(message, optional, tag = "1")]
@@ -240,7 +240,7 @@ pub struct SparseTensorProto {
     pub dims: Vec<i64>,
 }
 
-/// What is known of a value: its name and type.
+/// The name and the type of a value.
 #[derive(Clone, PartialEq, Message)]
 pub struct ValueInfoProto {
     #[prost(string, optional, tag = "1")]
@@ -289,7 +289,7 @@ pub struct TensorTypeProto {
     pub shape: Option<TensorShapeProto>,
 }
 
-/// The type of a sequence, or of what may be missing.
+/// The type of a sequence, or of an optional value.
 #[derive(Clone, PartialEq, Message)]
 pub struct ElementTypeProto {
     #[prost(message, optional, boxed, tag = "1")]
@@ -326,7 +326,7 @@ pub struct Dimension {
     pub value: Option<DimensionValue>,
 }
 
-/// A size, or the name of one that is not known.
+/// A size, or a name for a size that is not known.
 #[derive(Clone, PartialEq, Eq, Oneof)]
 pub enum DimensionValue {
     #[prost(int64, tag = "1")]
@@ -335,7 +335,7 @@ pub enum DimensionValue {
     DimParam(String),
 }
 
-/// Which version of an operator set the nodes are of.
+/// The version of an operator set that the nodes use.
 #[derive(Clone, PartialEq, Eq, Message)]
 pub struct OperatorSetIdProto {
     #[prost(string, optional, tag = "1")]
@@ -372,7 +372,7 @@ pub struct TrainingInfoProto {
     pub update_binding: Vec<StringStringEntryProto>,
 }
 
-/// An operator that is made of others.
+/// An operator that is composed of other operators.
 #[derive(Clone, PartialEq, Message)]
 pub struct FunctionProto {
     #[prost(string, optional, tag = "1")]

@@ -1,63 +1,58 @@
-//! What attributes and constants say.
+//! Reading a model file.
 
-use crate::proto::{AttributeProto, DataType, NodeProto, TensorProto};
+use std::collections::HashSet;
 
-fn attribute<'a>(node: &'a NodeProto, name: &str) -> Option<&'a AttributeProto> {
-    let mut attributes = node.attribute.iter();
-    attributes.find(|attribute| attribute.name() == name)
+use facekit::{Error, Model, Result};
+use prost::Message;
+
+use crate::{
+    error::invalid,
+    external_data::check_external_data,
+    proto::{GraphProto, ModelProto, TensorProto, ValueInfoProto},
+};
+
+/// Reads `model`. In the result, every output of the graph is computed, and every file that holds constants exists.
+///
+/// # Errors
+///
+/// [`Error::Model`] for a file that is not an ONNX model or is cut short, and for a missing file of weights, which is named.
+pub fn read(model: &Model) -> Result<ModelProto> {
+    let proto = ModelProto::decode(model.bytes()).map_err(|error| Error::Model {
+        model: model.name().to_owned(),
+        reason: "not an ONNX model, or damaged".to_owned(),
+        source: Some(error.into()),
+    })?;
+    let Some(graph) = &proto.graph else {
+        return Err(invalid(model, "it holds no graph"));
+    };
+    check_outputs(graph, model)?;
+    check_external_data(graph, model)?;
+    Ok(proto)
 }
 
-pub(crate) fn integer(node: &NodeProto, name: &str, default: i64) -> i64 {
-    attribute(node, name).map_or(default, AttributeProto::i)
-}
-
-pub(crate) fn list<'a>(node: &'a NodeProto, name: &str) -> Option<&'a [i64]> {
-    attribute(node, name).map(|attribute| &attribute.ints[..])
-}
-
-pub(crate) fn text<'a>(node: &'a NodeProto, name: &str) -> &'a [u8] {
-    attribute(node, name).map_or(&[], AttributeProto::s)
-}
-
-/// The axes of a node: an input since some version of the operator, an attribute before. The input is `None` where there
-/// is none, and `Some(None)` where nobody knows what it holds.
-pub(crate) fn axes(node: &NodeProto, input: Option<Option<&TensorProto>>) -> Option<Vec<i64>> {
-    match input {
-        Some(tensor) => int64s(tensor?),
-        None => list(node, "axes").map(<[i64]>::to_vec),
+/// Refuses outputs that no node computes, as in a file that was cut short between two nodes.
+fn check_outputs(graph: &GraphProto, model: &Model) -> Result<()> {
+    let computed: HashSet<&str> = graph
+        .node
+        .iter()
+        .flat_map(|node| &node.output)
+        .map(String::as_str)
+        .chain(graph.input.iter().map(ValueInfoProto::name))
+        .chain(graph.initializer.iter().map(TensorProto::name))
+        .collect();
+    if graph.output.is_empty() {
+        return Err(invalid(model, "it has no outputs"));
     }
-}
-
-/// The elements of a constant of 64-bit integers that lies in the file.
-pub(crate) fn int64s(tensor: &TensorProto) -> Option<Vec<i64>> {
-    let raw = elements(tensor, DataType::Int64)?;
-    Some(match raw {
-        Some(bytes) => bytes
-            .as_chunks()
-            .0
-            .iter()
-            .map(|b| i64::from_le_bytes(*b))
-            .collect(),
-        None => tensor.int64_data.clone(),
-    })
-}
-
-/// The elements of a constant of 32-bit floats that lies in the file.
-pub(crate) fn floats(tensor: &TensorProto) -> Option<Vec<f32>> {
-    let raw = elements(tensor, DataType::Float)?;
-    Some(match raw {
-        Some(bytes) => bytes
-            .as_chunks()
-            .0
-            .iter()
-            .map(|b| f32::from_le_bytes(*b))
-            .collect(),
-        None => tensor.float_data.clone(),
-    })
-}
-
-/// The bytes of the elements, where they are stored as such.
-fn elements(tensor: &TensorProto, kind: DataType) -> Option<Option<&[u8]>> {
-    let there = tensor.data_type() == kind as i32 && tensor.data_location() == 0;
-    there.then_some(tensor.raw_data.as_deref())
+    match graph
+        .output
+        .iter()
+        .map(ValueInfoProto::name)
+        .find(|output| !computed.contains(output))
+    {
+        Some(output) => Err(invalid(
+            model,
+            format!("no node computes output {output:?}"),
+        )),
+        None => Ok(()),
+    }
 }

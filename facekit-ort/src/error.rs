@@ -1,17 +1,12 @@
-//! What can go wrong, in facekit's terms.
+//! Errors, as facekit reports them.
 
-use std::{
-    any::Any,
-    panic::{AssertUnwindSafe, catch_unwind},
-};
+use facekit::{Error, Model, catch_panic};
 
-use facekit::{Error, Model};
-
-/// The runtime's name, as errors and `Display` give it.
+/// The runtime's name, in errors and from `Display`.
 pub(crate) const NAME: &str = "ort";
 
-/// ONNX Runtime cannot make `model` ready to run.
-pub(crate) fn refused(model: &Model, error: ort::Error) -> Error {
+/// ONNX Runtime cannot prepare `model`.
+pub(crate) fn cannot_prepare(model: &Model, error: ort::Error) -> Error {
     Error::Model {
         model: model.name().to_owned(),
         reason: "ONNX Runtime cannot prepare it".to_owned(),
@@ -20,7 +15,7 @@ pub(crate) fn refused(model: &Model, error: ort::Error) -> Error {
 }
 
 /// ONNX Runtime cannot run the model of this name on the inputs it was given.
-pub(crate) fn failed(model: &str, error: ort::Error) -> Error {
+pub(crate) fn cannot_run(model: &str, error: ort::Error) -> Error {
     Error::Runtime {
         runtime: NAME,
         model: model.to_owned(),
@@ -28,7 +23,7 @@ pub(crate) fn failed(model: &str, error: ort::Error) -> Error {
     }
 }
 
-/// No library of ONNX Runtime can be used.
+/// There is no usable library of ONNX Runtime.
 pub(crate) fn no_library(reason: impl Into<String>) -> Error {
     Error::LibraryUnavailable {
         runtime: NAME,
@@ -37,18 +32,7 @@ pub(crate) fn no_library(reason: impl Into<String>) -> Error {
     }
 }
 
-/// Calls into ort, which panics where the library gives it what it does not expect.
-pub(crate) fn guarded<T>(call: impl FnOnce() -> ort::Result<T>) -> ort::Result<T> {
-    catch_unwind(AssertUnwindSafe(call))
-        .unwrap_or_else(|panic| Err(ort::Error::new(format!("panicked: {}", said(&*panic)))))
-}
-
-fn said(panic: &(dyn Any + Send)) -> &str {
-    if let Some(text) = panic.downcast_ref::<&str>() {
-        text
-    } else if let Some(text) = panic.downcast_ref::<String>() {
-        text
-    } else {
-        "no message"
-    }
+/// Runs `call`, and turns a panic into an error: ort panics when the library returns something unexpected.
+pub(crate) fn catch_panics<T>(call: impl FnOnce() -> ort::Result<T>) -> ort::Result<T> {
+    catch_panic(call).unwrap_or_else(|text| Err(ort::Error::new(format!("panicked: {text}"))))
 }

@@ -1,4 +1,4 @@
-//! The library of ONNX Runtime, and its environment: one of each in a process.
+//! The library of ONNX Runtime and its environment. A process has one of each.
 
 use std::{
     path::{Path, PathBuf},
@@ -12,10 +12,10 @@ use ort::{
 };
 
 #[cfg(feature = "load-dynamic")]
-use crate::places::{Place, VARIABLE, places};
+use crate::locations::{LIBRARY_VARIABLE, Location, search_locations};
 use crate::{
-    error::{guarded, no_library},
-    probe,
+    error::{catch_panics, no_library},
+    inspect,
 };
 
 /// The library of ONNX Runtime that this process uses.
@@ -26,38 +26,39 @@ pub struct Library {
 }
 
 impl Library {
-    /// Its file; or its name, where the system's loader found it. `None` where it is linked in.
+    /// The library's file, or its name if the system's loader found it. `None` if it is linked into the program.
     #[must_use]
     pub fn path(&self) -> Option<&Path> {
         self.path.as_deref()
     }
 
-    /// Its version, as in `1.31.1`.
+    /// The library's version, such as `1.31.1`.
     #[must_use]
     pub fn version(&self) -> &str {
         &self.version
     }
 }
 
-/// The library, in use.
+/// The library in use, and its environment.
 #[derive(Debug)]
 pub(crate) struct Loaded {
     pub(crate) library: Library,
     pub(crate) environment: Environment,
 }
 
-/// ort has one library and one environment for the process, so the first that works stays.
+/// ort has one library and one environment for the process, so the first that works is kept.
 static LOADED: Mutex<Option<&'static Loaded>> = Mutex::new(None);
 
-/// The library, which is loaded on the first call. What failed may be tried again.
+/// The library in use. The first call loads it; after an error, a later call tries again.
 ///
 /// # Errors
 ///
-/// `LibraryUnavailable`, with every place that was tried, or where `path` is another than the one in use.
+/// `LibraryUnavailable` with every place that was tried, or if `path` is not the library in use.
 pub(crate) fn loaded(path: Option<&Path>) -> Result<&'static Loaded> {
+    crate::fork::check_process()?;
     let mut loaded = LOADED.lock().unwrap_or_else(PoisonError::into_inner);
     if let Some(loaded) = *loaded {
-        same(path, &loaded.library)?;
+        check_same_library(path, &loaded.library)?;
         return Ok(loaded);
     }
     let new: &Loaded = Box::leak(Box::new(load(path)?));
@@ -68,37 +69,36 @@ pub(crate) fn loaded(path: Option<&Path>) -> Result<&'static Loaded> {
 
 #[cfg(feature = "load-dynamic")]
 fn load(path: Option<&Path>) -> Result<Loaded> {
-    search(&places(path, |name| std::env::var_os(name)))
+    search(&search_locations(path, |name| std::env::var_os(name)))
 }
 
-/// The first library that will do.
+/// The first library that can be used.
 #[cfg(feature = "load-dynamic")]
-fn search(places: &[Place]) -> Result<Loaded> {
+fn search(locations: &[Location]) -> Result<Loaded> {
     let mut tried = Vec::new();
-    for place in places {
-        let candidates = place.candidates().unwrap_or_else(|why| {
-            tried.push(format!("{place}: {why}"));
+    for location in locations {
+        let candidates = location.candidates().unwrap_or_else(|reason| {
+            tried.push(format!("{location}: {reason}"));
             Vec::new()
         });
         for path in candidates {
             match open(&path) {
                 Ok(loaded) => return Ok(loaded),
-                Err(why) => tried.push(format!("{place}: {}: {why}", path.display())),
+                Err(reason) => tried.push(format!("{location}: {}: {reason}", path.display())),
             }
         }
     }
     Err(no_library(format!(
-        "{}. Install it (pip install onnxruntime), or name its file in {}",
+        "{}. Install it (pip install onnxruntime), or name its file in {LIBRARY_VARIABLE}",
         tried.join("; "),
-        VARIABLE
     )))
 }
 
 #[cfg(feature = "load-dynamic")]
 fn open(path: &Path) -> Result<Loaded, String> {
-    let (library, version) = probe::open(path)?;
+    let (library, version) = inspect::open(path)?;
     let builder = ort::init_from(path).map_err(|error| error.to_string())?;
-    // Now that ort has it open, ours may be closed.
+    // Kept open until ort has opened it too.
     drop(library);
     Ok(Loaded {
         library: Library {
@@ -110,23 +110,23 @@ fn open(path: &Path) -> Result<Loaded, String> {
 }
 
 #[cfg(feature = "load-dynamic")]
-fn same(path: Option<&Path>, library: &Library) -> Result<()> {
-    let Some((asked, used)) = path.zip(library.path()) else {
+fn check_same_library(path: Option<&Path>, library: &Library) -> Result<()> {
+    let Some((requested, used)) = path.zip(library.path()) else {
         return Ok(());
     };
     let file = |path: &Path| path.canonicalize().unwrap_or_else(|_| path.to_owned());
-    if file(asked) == file(used) {
+    if file(requested) == file(used) {
         return Ok(());
     }
-    let (asked, used) = (asked.display(), used.display());
+    let (requested, used) = (requested.display(), used.display());
     Err(no_library(format!(
-        "{asked} was asked for, and this process already uses {used}; it can use one"
+        "{requested} was requested, but this process already uses {used}; a process can use one library"
     )))
 }
 
 #[cfg(not(feature = "load-dynamic"))]
 fn load(_: Option<&Path>) -> Result<Loaded> {
-    let version = probe::linked().map_err(no_library)?;
+    let version = inspect::linked().map_err(no_library)?;
     let environment = environment(ort::init).map_err(|error| no_library(error.to_string()))?;
     Ok(Loaded {
         library: Library {
@@ -138,13 +138,13 @@ fn load(_: Option<&Path>) -> Result<Loaded> {
 }
 
 #[cfg(not(feature = "load-dynamic"))]
-fn same(_: Option<&Path>, _: &Library) -> Result<()> {
+fn check_same_library(_: Option<&Path>, _: &Library) -> Result<()> {
     Ok(())
 }
 
-/// Without telemetry, which Microsoft's own builds would send on Windows, and with what it logs as events of `tracing`.
+/// The environment, without the telemetry that Microsoft's builds send on Windows. Its log becomes events of `tracing`.
 fn environment(builder: impl FnOnce() -> EnvironmentBuilder) -> ort::Result<Environment> {
-    guarded(|| {
+    catch_panics(|| {
         let environment = builder()
             .with_name("facekit")
             .with_telemetry(false)
@@ -155,7 +155,8 @@ fn environment(builder: impl FnOnce() -> EnvironmentBuilder) -> ort::Result<Envi
     })
 }
 
-/// What fails is returned as an error too, so that nothing here is worse than a warning.
+/// Passes a message of ONNX Runtime to `tracing`. Errors are logged as warnings, because the call that fails returns them as
+/// well.
 fn log(level: LogLevel, category: &str, _id: &str, location: &str, message: &str) {
     match level {
         LogLevel::Verbose | LogLevel::Info => {
@@ -175,22 +176,22 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_place_is_listed() {
+    fn the_error_lists_every_place() {
         let here = Path::new(env!("CARGO_MANIFEST_DIR"));
-        let given = |how, path: &str| Place::Given {
+        let given = |how, path: &str| Location::Given {
             how,
             path: here.join(path),
         };
-        let environment = Place::Environment {
+        let environment = Location::Environment {
             variable: "VIRTUAL_ENV",
             folder: here.join("src"),
         };
-        let places = [
+        let locations = [
             given("one", "Cargo.toml"),
             environment,
             given("two", "gone.so"),
         ];
-        let said = search(&places).unwrap_err().to_string();
+        let message = search(&locations).unwrap_err().to_string();
         let parts = [
             "one: ",
             "Cargo.toml: ",
@@ -201,12 +202,12 @@ mod tests {
             "pip install onnxruntime",
             "ORT_DYLIB_PATH",
         ];
-        let mut rest = &said[..];
+        let mut rest = &message[..];
         for part in parts {
-            let at = rest
+            let start = rest
                 .find(part)
-                .unwrap_or_else(|| panic!("{part:?} is not in {said}"));
-            rest = &rest[at + part.len()..];
+                .unwrap_or_else(|| panic!("{part:?} is not in {message}"));
+            rest = &rest[start + part.len()..];
         }
     }
 }

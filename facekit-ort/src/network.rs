@@ -1,4 +1,4 @@
-//! Models that are ready to run.
+//! Models that are ready to run on ONNX Runtime.
 
 use std::{borrow::Cow, fmt, num::NonZeroUsize};
 
@@ -6,32 +6,33 @@ use facekit::{Dim, Model, Network, Result, Signature, Tensor, TensorView};
 use ort::session::Session;
 
 use crate::{
-    error::{failed, guarded, refused},
+    cache::build_session,
+    error::{cannot_prepare, cannot_run, catch_panics},
     pool::Pool,
-    session::Recipe,
-    tensor::{self, Standard},
+    session::SessionSpec,
+    tensor::{self, StandardLayout},
 };
 
-/// A model in ONNX Runtime's hands.
+/// A model that ONNX Runtime computes, with a pool of sessions.
 pub(crate) struct OrtNetwork {
     model: String,
     signature: Signature,
-    recipe: Recipe,
+    spec: SessionSpec,
     sessions: Pool<Session>,
 }
 
 impl OrtNetwork {
     pub(crate) fn new(
         model: &Model,
-        recipe: Recipe,
+        spec: SessionSpec,
         sessions: NonZeroUsize,
         signature: impl FnOnce(Vec<Option<Vec<Dim>>>) -> Result<Signature>,
     ) -> Result<Self> {
-        let session = guarded(|| recipe.session()).map_err(|error| {
-            // A device that is not there shows only when a session is made.
-            match guarded(|| recipe.smallest()) {
-                Err(missing) => recipe.provider.unavailable(missing.to_string()),
-                Ok(_) => refused(model, error),
+        let session = catch_panics(|| build_session(&spec)).map_err(|error| {
+            // A missing device shows only when a session is made.
+            match catch_panics(|| spec.build_identity()) {
+                Err(missing) => spec.provider.unavailable(missing.to_string()),
+                Ok(_) => cannot_prepare(model, error),
             }
         })?;
         let outputs = session.outputs().iter();
@@ -39,7 +40,7 @@ impl OrtNetwork {
         Ok(Self {
             model: model.name().to_owned(),
             signature: signature(shapes.collect())?,
-            recipe,
+            spec,
             sessions: Pool::new(sessions, session),
         })
     }
@@ -51,7 +52,7 @@ impl OrtNetwork {
     ) -> ort::Result<Vec<Tensor>> {
         let inputs = inputs
             .iter()
-            .map(Standard::new)
+            .map(StandardLayout::new)
             .collect::<ort::Result<Vec<_>>>()?;
         let inputs = self
             .signature
@@ -65,9 +66,9 @@ impl OrtNetwork {
             .outputs
             .iter()
             .map(|port| {
-                let value = outputs
-                    .get(&port.name)
-                    .ok_or_else(|| ort::Error::new(format!("no output {:?}", port.name)))?;
+                let value = outputs.get(&port.name).ok_or_else(|| {
+                    ort::Error::new(format!("the run returned no output {:?}", port.name))
+                })?;
                 tensor::from_ort(value, port.element)
             })
             .collect()
@@ -83,10 +84,10 @@ impl Network for OrtNetwork {
         self.signature.check(&self.model, inputs)?;
         self.sessions
             .with(
-                || guarded(|| self.recipe.session()),
-                |session| guarded(|| self.compute(session, inputs)),
+                || catch_panics(|| build_session(&self.spec)),
+                |session| catch_panics(|| self.compute(session, inputs)),
             )
-            .map_err(|error| failed(&self.model, error))
+            .map_err(|error| cannot_run(&self.model, error))
     }
 }
 

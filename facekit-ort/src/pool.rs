@@ -1,11 +1,11 @@
-//! Things that one thread at a time may use, made as they are needed.
+//! A pool of things that one thread at a time may use. They are made when they are needed.
 
 use std::{
     num::NonZeroUsize,
     sync::{Condvar, Mutex, MutexGuard, PoisonError},
 };
 
-/// Lends its members out. Who comes while all are lent waits.
+/// Lends its members out. A caller waits while all members are lent.
 pub(crate) struct Pool<T> {
     capacity: NonZeroUsize,
     state: Mutex<State<T>>,
@@ -14,12 +14,12 @@ pub(crate) struct Pool<T> {
 
 struct State<T> {
     idle: Vec<T>,
-    /// The idle, the lent, and those that are being made.
+    /// The number of members: idle, lent, and being made.
     members: usize,
 }
 
 impl<T> Pool<T> {
-    /// A pool that has `first` and grows to `capacity` members.
+    /// A pool of one member, `first`, which grows to at most `capacity` members.
     pub(crate) fn new(capacity: NonZeroUsize, first: T) -> Self {
         Self {
             capacity,
@@ -31,28 +31,29 @@ impl<T> Pool<T> {
         }
     }
 
-    /// Works with a member: an idle one, or else what `make` gives, or else the next that comes back.
+    /// Calls `work` with a member: an idle one; or a new one from `make`, if there are fewer than the capacity; or the next one
+    /// that another caller returns.
     pub(crate) fn with<R, E>(
         &self,
         make: impl FnOnce() -> Result<T, E>,
         work: impl FnOnce(&mut T) -> Result<R, E>,
     ) -> Result<R, E> {
-        let mut lent = self.lend();
-        let member = match lent.member.take() {
+        let mut borrowed = self.borrow_member();
+        let member = match borrowed.member.take() {
             Some(member) => member,
             None => make()?,
         };
-        work(lent.member.insert(member))
+        work(borrowed.member.insert(member))
     }
 
-    /// A member, or an empty place for one.
-    fn lend(&self) -> Lent<'_, T> {
+    /// An idle member, or an empty place for a new one. Waits if there is neither.
+    fn borrow_member(&self) -> BorrowedMember<'_, T> {
         let mut state = self.lock();
         loop {
             let member = state.idle.pop();
             if member.is_some() || state.members < self.capacity.get() {
                 state.members += usize::from(member.is_none());
-                return Lent { pool: self, member };
+                return BorrowedMember { pool: self, member };
             }
             state = self
                 .changed
@@ -61,24 +62,24 @@ impl<T> Pool<T> {
         }
     }
 
-    /// How many members there are.
+    /// The number of members.
     pub(crate) fn members(&self) -> usize {
         self.lock().members
     }
 
     fn lock(&self) -> MutexGuard<'_, State<T>> {
-        // Nothing is left half done under the lock, so one that a panic poisoned is as good as any.
+        // No change under the lock can panic halfway, so the state is right even if the lock is poisoned.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// A member of a [`Pool`], which goes back when this is dropped; empty, it frees its place.
-struct Lent<'a, T> {
+/// A member of a [`Pool`] that one caller uses. Dropping it returns the member, or frees the place if it is empty.
+struct BorrowedMember<'a, T> {
     pool: &'a Pool<T>,
     member: Option<T>,
 }
 
-impl<T> Drop for Lent<'_, T> {
+impl<T> Drop for BorrowedMember<'_, T> {
     fn drop(&mut self) {
         let mut state = self.pool.lock();
         match self.member.take() {
@@ -105,17 +106,17 @@ mod tests {
     }
 
     #[test]
-    fn grows_to_its_capacity_and_no_further() {
+    fn the_pool_grows_to_its_capacity_and_no_further() {
         let pool = pool(3);
         let made = AtomicUsize::new(1);
-        let (working, most) = (AtomicUsize::new(0), AtomicUsize::new(0));
+        let (working, most_at_once) = (AtomicUsize::new(0), AtomicUsize::new(0));
         thread::scope(|scope| {
             for _ in 0..8 {
                 scope.spawn(|| {
                     let make = || Ok::<_, ()>(made.fetch_add(1, Ordering::SeqCst));
                     pool.with(make, |_| {
                         let now = working.fetch_add(1, Ordering::SeqCst) + 1;
-                        most.fetch_max(now, Ordering::SeqCst);
+                        most_at_once.fetch_max(now, Ordering::SeqCst);
                         thread::sleep(Duration::from_millis(20));
                         working.fetch_sub(1, Ordering::SeqCst);
                         Ok(())
@@ -125,7 +126,7 @@ mod tests {
             }
         });
         assert_eq!(made.load(Ordering::SeqCst), 3);
-        assert_eq!(most.load(Ordering::SeqCst), 3);
+        assert_eq!(most_at_once.load(Ordering::SeqCst), 3);
         assert_eq!(pool.members(), 3);
     }
 
@@ -139,7 +140,7 @@ mod tests {
     }
 
     #[test]
-    fn a_failure_to_make_one_leaves_the_place_free() {
+    fn a_failure_to_make_a_member_frees_the_place() {
         let pool = pool(2);
         pool.with(
             || Ok::<_, &str>(7),
@@ -157,7 +158,7 @@ mod tests {
     }
 
     #[test]
-    fn a_panic_gives_the_member_back() {
+    fn a_panic_returns_the_member() {
         let pool = pool(1);
         let panic = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
             pool.with(

@@ -1,4 +1,4 @@
-//! What computes: the processor, or an accelerator.
+//! The processor or the accelerator that computes.
 
 use std::{fmt, str::FromStr};
 
@@ -7,9 +7,9 @@ use ort::ep::{self, ExecutionProvider, ExecutionProviderDispatch};
 
 use crate::error::NAME;
 
-/// What computes: ONNX Runtime's *execution providers*, as far as facekit knows them.
+/// The processor or the accelerator that computes: those of ONNX Runtime's *execution providers* that facekit supports.
 ///
-/// As text they are `cpu`, `cuda`, `cuda:1`, `tensorrt`, `tensorrt:1`, `openvino`, `openvino:GPU` and `coreml`.
+/// The text forms are `cpu`, `cuda`, `cuda:1`, `tensorrt`, `tensorrt:1`, `openvino`, `openvino:GPU` and `coreml`.
 ///
 /// ```
 /// use facekit_ort::Provider;
@@ -27,17 +27,17 @@ pub enum Provider {
     Cpu,
     /// An NVIDIA graphics processor, through CUDA, in full 32-bit precision.
     Cuda {
-        /// Which one, from 0.
+        /// The number of the device, from 0.
         device: u32,
     },
-    /// An NVIDIA graphics processor, through TensorRT; what TensorRT lacks runs on CUDA.
+    /// An NVIDIA graphics processor, through TensorRT. Operators that TensorRT lacks run on CUDA.
     TensorRt {
-        /// Which one, from 0.
+        /// The number of the device, from 0.
         device: u32,
     },
     /// Intel's processors, graphics and neural units, through OpenVINO.
     OpenVino {
-        /// OpenVINO's own name for the device: `CPU`, `GPU`, `GPU.1`, `NPU`; `None` leaves it to the library.
+        /// OpenVINO's name of the device: `CPU`, `GPU`, `GPU.1` or `NPU`. With `None` the library chooses.
         device: Option<String>,
     },
     /// Apple's graphics and neural units, through Core ML.
@@ -45,12 +45,12 @@ pub enum Provider {
 }
 
 impl Provider {
-    /// For the builder of a session, in the order of preference. None is the processor.
+    /// The execution providers of a session, in order of preference. None of them means the processor.
     ///
     /// # Errors
     ///
-    /// [`Error::DeviceUnavailable`] where the library was built without it.
-    pub(crate) fn dispatches(&self) -> Result<Vec<ExecutionProviderDispatch>> {
+    /// [`Error::DeviceUnavailable`] if the library was built without the provider.
+    pub(crate) fn execution_providers(&self) -> Result<Vec<ExecutionProviderDispatch>> {
         let providers = match self {
             Self::Cpu => Vec::new(),
             Self::Cuda { device } => vec![self.available(cuda(*device))?],
@@ -71,7 +71,7 @@ impl Provider {
         Ok(providers)
     }
 
-    /// The error that says why it cannot be had.
+    /// The error for a provider that cannot be used for this reason.
     pub(crate) fn unavailable(&self, reason: impl Into<String>) -> Error {
         Error::DeviceUnavailable {
             runtime: NAME,
@@ -95,7 +95,7 @@ impl Provider {
     }
 }
 
-/// The search for the fastest convolution would try all of them again for every new size of the input.
+/// With a heuristic for the fastest convolution: the default search would try all algorithms again for every new input size.
 fn cuda(device: u32) -> ep::CUDA {
     ep::CUDA::default()
         .with_device_id(i32::try_from(device).unwrap_or(i32::MAX))
@@ -142,7 +142,7 @@ impl FromStr for Provider {
         provider.ok_or_else(|| {
             let known =
                 "cpu, cuda, cuda:N, tensorrt, tensorrt:N, openvino, openvino:DEVICE, coreml";
-            Error::argument("provider", format!("{text:?} is none of {known}"))
+            Error::argument("provider", format!("{text:?} is not one of {known}"))
         })
     }
 }
@@ -152,7 +152,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn texts_and_back() {
+    fn texts_are_parsed_and_printed() {
         for text in [
             "cpu",
             "cuda",

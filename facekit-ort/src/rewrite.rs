@@ -1,13 +1,14 @@
-//! Graphs as ONNX Runtime computes them fastest.
+//! Rewriting graphs into those that ONNX Runtime computes fastest.
 
 use facekit_onnx::{
     proto::ModelProto,
     rewrite::{pad_channels, split_prelu, widen_halves},
 };
 
-/// Rewrites `proto` for the processor that this runs on; whether anything changed.
+/// Rewrites `proto` for this processor. Returns whether channels or a `PRelu` changed.
 ///
-/// Only x86 is known to gain: it computes convolutions over blocks of channels, as many as a vector register holds.
+/// A gain was measured on x86 only. There ONNX Runtime computes convolutions over blocks of channels, as many as a vector
+/// register holds.
 pub(crate) fn for_processor(proto: &mut ModelProto) -> bool {
     #[cfg(target_arch = "x86_64")]
     {
@@ -18,7 +19,7 @@ pub(crate) fn for_processor(proto: &mut ModelProto) -> bool {
         } else {
             return false;
         };
-        // ONNX Runtime does this by itself; the others cannot see through a cast.
+        // ONNX Runtime does this itself, but the two rewrites below do not recognize a weight behind a cast.
         widen_halves(proto);
         let padded = pad_channels(proto, block);
         let split = split_prelu(proto);

@@ -14,9 +14,10 @@ use crate::{
     error::NAME,
     library::{self, Library},
     network::OrtNetwork,
+    optimization::Optimization,
     provider::Provider,
     rewrite,
-    session::Recipe,
+    session::SessionSpec,
 };
 
 /// Loads models into [ONNX Runtime](https://onnxruntime.ai).
@@ -39,23 +40,8 @@ pub struct Ort {
     cache: Option<PathBuf>,
 }
 
-/// How far ONNX Runtime may rewrite a graph when it loads one.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum Optimization {
-    /// Not at all.
-    None,
-    /// Removes and joins nodes: what is constant is computed once, batch normalisation goes into convolutions.
-    Basic,
-    /// Also joins nodes into operators of ONNX Runtime's own.
-    Extended,
-    /// Also lays tensors out as the processor computes fastest.
-    #[default]
-    All,
-}
-
 impl Ort {
-    /// The runtime with its defaults. Nothing is loaded before the first model, or [`library`](Self::library).
+    /// The runtime with its defaults. The library is loaded with the first model, or by [`library`](Self::library).
     ///
     /// ```
     /// assert_eq!(facekit_ort::Ort::new().to_string(), "ort");
@@ -65,7 +51,7 @@ impl Ort {
         Self::default()
     }
 
-    /// Uses the library in this file, and no other. A process can use one library.
+    /// Uses the library in this file and no other. A process can use one library.
     #[cfg(feature = "load-dynamic")]
     #[must_use]
     pub fn with_library(mut self, path: impl Into<PathBuf>) -> Self {
@@ -73,46 +59,44 @@ impl Ort {
         self
     }
 
-    /// How many runs of one network may go on at once; further callers wait. Each takes a session with its own copy of
-    /// the weights, which is made when it is first needed.
+    /// The most runs of one network at the same time. Further callers wait. Each run at the same time uses a session of its own
+    /// with a copy of the weights; sessions are made when they are first needed.
     ///
-    /// Unless it is set there are as many as make use of the processor: its cores divided by
-    /// [`LoadOptions::threads`], and one for an accelerator.
+    /// The default is the number of cores divided by [`LoadOptions::threads`], and one for an accelerator.
     #[must_use]
     pub fn with_sessions(mut self, sessions: NonZeroUsize) -> Self {
         self.sessions = Some(sessions);
         self
     }
 
-    /// What computes: the processor, unless this is set. Where it cannot be had, loading fails.
+    /// Sets the provider that computes. The default is the processor. Loading fails if the provider is not available.
     #[must_use]
     pub fn with_provider(mut self, provider: Provider) -> Self {
         self.provider = provider;
         self
     }
 
-    /// How far graphs are rewritten: [`Optimization::All`], unless this is set.
+    /// Sets how far graphs are rewritten. The default is [`Optimization::All`].
     #[must_use]
     pub fn with_optimization(mut self, optimization: Optimization) -> Self {
         self.optimization = optimization;
         self
     }
 
-    /// Keeps optimised graphs in this folder, so that a model that was loaded before is not optimised again: YuNet then
-    /// loads in 10 ms instead of 13 to 17, for MobileFaceNet and MiniFASNet it makes no difference. An entry that is
-    /// damaged is made anew. They are not kept for models whose weights lie in other files, nor for other
-    /// providers than the processor.
+    /// Keeps optimized graphs in this folder, so that a model is not optimized again the next time it is loaded. YuNet then
+    /// loads in 10 ms instead of 13 to 17; for MobileFaceNet and MiniFASNet it makes no difference. A damaged entry is written
+    /// again. Graphs of models whose weights are in other files, and of other providers than the processor, are not kept.
     #[must_use]
     pub fn with_cache(mut self, folder: impl Into<PathBuf>) -> Self {
         self.cache = Some(folder.into());
         self
     }
 
-    /// The library, which is looked for and loaded now if this process has none yet.
+    /// The library in use. If the process has none yet, it is searched and loaded now.
     ///
     /// # Errors
     ///
-    /// [`Error::LibraryUnavailable`], with every place that was tried and why it would not do.
+    /// [`Error::LibraryUnavailable`] with every place that was tried and the reason why it failed.
     pub fn library(&self) -> Result<&'static Library> {
         Ok(&library::loaded(self.library.as_deref())?.library)
     }
@@ -135,14 +119,14 @@ impl fmt::Display for Ort {
 }
 
 impl Runtime for Ort {
-    /// [`LoadOptions::threads`] is the number of threads of one run; `None` is one for each core.
+    /// [`LoadOptions::threads`] is the number of threads of one run. `None` means one for each core.
     fn load(&self, model: &Model, options: &LoadOptions) -> Result<Box<dyn Network>> {
         let loaded = library::loaded(self.library.as_deref())?;
         let mut proto = facekit_onnx::read(model)?;
         let freed = facekit_onnx::rewrite::free_batch(&mut proto);
         let inputs = facekit_onnx::inputs(&proto, model)?;
-        let vary = inputs.iter().any(|port| port.shape.contains(&Dim::Any));
-        if vary {
+        let sizes_vary = inputs.iter().any(|port| port.shape.contains(&Dim::Any));
+        if sizes_vary {
             facekit_onnx::rewrite::forget_sizes(&mut proto);
         }
         let external = facekit_onnx::has_external_data(&proto);
@@ -151,17 +135,18 @@ impl Runtime for Ort {
             && self.optimization == Optimization::All
             && rewrite::for_processor(&mut proto);
         tracing::debug!(model = model.name(), freed, rewritten, "read");
-        self.provider.dispatches()?;
-        let keep =
+        // Reports a missing provider before anything that takes longer.
+        self.provider.execution_providers()?;
+        let cacheable =
             self.provider == Provider::Cpu && self.optimization != Optimization::None && !external;
         let threads = match options.threads {
             Some(0) => return Err(Error::argument("threads", "0 given, at least 1 needed")),
             Some(threads) => threads,
             None => cores(),
         };
-        let recipe = Recipe {
+        let spec = SessionSpec {
             loaded,
-            model: if vary || rewritten {
+            model: if sizes_vary || rewritten {
                 proto.encode_to_vec()
             } else {
                 model.bytes().to_vec()
@@ -173,9 +158,9 @@ impl Runtime for Ort {
             threads,
             optimization: self.optimization,
             provider: self.provider.clone(),
-            cache: self.cache.clone().filter(|_| keep),
+            cache: self.cache.clone().filter(|_| cacheable),
         };
-        let network = OrtNetwork::new(model, recipe, self.sessions(threads), |shapes| {
+        let network = OrtNetwork::new(model, spec, self.sessions(threads), |shapes| {
             let outputs = facekit_onnx::outputs(&proto, shapes, model)?;
             Ok(Signature { inputs, outputs })
         })?;
@@ -183,7 +168,7 @@ impl Runtime for Ort {
     }
 }
 
-/// The cores that this process may use: a second thread on one core would only get in the way of the first.
+/// The number of physical cores that this process may use. Two threads on one core would slow each other down.
 fn cores() -> usize {
     let allowed = thread::available_parallelism().map_or(1, NonZeroUsize::get);
     num_cpus::get_physical().clamp(1, allowed)

@@ -1,4 +1,4 @@
-//! Making sessions.
+//! Sessions of ONNX Runtime, and the options they are made with.
 
 use std::path::{Path, PathBuf};
 
@@ -6,44 +6,39 @@ use facekit_onnx::proto::{
     DataType, Dimension, DimensionValue, GraphProto, Message, ModelProto, NodeProto,
     OperatorSetIdProto, TensorShapeProto, TensorTypeProto, TypeProto, TypeValue, ValueInfoProto,
 };
-use ort::session::{
-    Session,
-    builder::{AutoDevicePolicy, GraphOptimizationLevel},
-};
+use ort::session::{Session, builder::AutoDevicePolicy};
 
-use crate::{cache, library::Loaded, provider::Provider, runtime::Optimization};
+use crate::{library::Loaded, optimization::Optimization, provider::Provider};
 
-/// Everything that a session is made of, so that more of them can be.
+/// Everything that sessions of one network are made from.
 #[derive(Debug)]
-pub(crate) struct Recipe {
+pub(crate) struct SessionSpec {
     pub(crate) loaded: &'static Loaded,
-    /// The serialised graph.
+    /// The serialized graph.
     pub(crate) model: Vec<u8>,
-    /// Where the files lie that the graph keeps weights in, if it does.
+    /// The folder of the files that hold weights of the graph, if there are such files.
     pub(crate) folder: Option<PathBuf>,
+    /// Threads of one run.
     pub(crate) threads: usize,
     pub(crate) optimization: Optimization,
     pub(crate) provider: Provider,
-    /// Where optimised graphs are kept.
+    /// The folder that keeps optimized graphs.
     pub(crate) cache: Option<PathBuf>,
 }
 
-impl Recipe {
+impl SessionSpec {
     /// A session for [`model`](Self::model).
-    pub(crate) fn session(&self) -> ort::Result<Session> {
-        match &self.cache {
-            Some(folder) => cache::session(folder, self),
-            None => self.build(&self.model, self.optimization, None),
-        }
+    pub(crate) fn build(&self) -> ort::Result<Session> {
+        self.build_graph(&self.model, self.optimization, None)
     }
 
-    /// A session for a graph that any device can compute: where it fails, it is not for the model's sake.
-    pub(crate) fn smallest(&self) -> ort::Result<Session> {
-        self.build(&smallest().encode_to_vec(), Optimization::None, None)
+    /// A session for a graph that every device can compute. If it fails, the device is the reason, not the model.
+    pub(crate) fn build_identity(&self) -> ort::Result<Session> {
+        self.build_graph(&identity_model().encode_to_vec(), Optimization::None, None)
     }
 
-    /// A session for `graph`, which is written as optimised to a file that does not exist.
-    pub(crate) fn build(
+    /// A session for `graph`. Writes the optimized graph to `optimized`, a file that must not exist yet.
+    pub(crate) fn build_graph(
         &self,
         graph: &[u8],
         optimization: Optimization,
@@ -51,23 +46,23 @@ impl Recipe {
     ) -> ort::Result<Session> {
         let providers = self
             .provider
-            .dispatches()
+            .execution_providers()
             .map_err(|error| ort::Error::new(error.to_string()))?;
         let mut builder = Session::builder(&self.loaded.environment)?
-            // What was asked for and nothing else: by itself ort takes what saves power.
+            // Only the provider that the caller chose. By default, ort prefers devices that save power.
             .with_auto_device(AutoDevicePolicy::PreferCPU)?
             .with_execution_providers(providers)?
-            .with_optimization_level(level(optimization))?
+            .with_optimization_level(optimization.level())?
             .with_intra_threads(self.threads)?
-            // Threads that wait would keep those of the next network, or of other callers, from running.
+            // Waiting threads that spin would take the cores from the next network and from other callers.
             .with_intra_op_spinning(false)?
-            // A pattern would be kept for every size of the inputs ever seen.
+            // ONNX Runtime would keep a memory pattern for every input size that ever occurred.
             .with_memory_pattern(false)?;
         if let Some(folder) = &self.folder {
-            // Without it, ONNX Runtime would take files of the current folder.
+            // Otherwise ONNX Runtime would read files of the current folder.
             let folder = folder.to_str().ok_or_else(|| {
                 ort::Error::new(format!(
-                    "{}: not UTF-8, as ONNX Runtime needs it",
+                    "{}: the path is not UTF-8, which ONNX Runtime requires",
                     folder.display()
                 ))
             })?;
@@ -81,17 +76,8 @@ impl Recipe {
     }
 }
 
-fn level(optimization: Optimization) -> GraphOptimizationLevel {
-    match optimization {
-        Optimization::None => GraphOptimizationLevel::Disable,
-        Optimization::Basic => GraphOptimizationLevel::Level1,
-        Optimization::Extended => GraphOptimizationLevel::Level2,
-        Optimization::All => GraphOptimizationLevel::All,
-    }
-}
-
-/// A graph that gives what it is given.
-fn smallest() -> ModelProto {
+/// A graph that returns its input.
+fn identity_model() -> ModelProto {
     let value = |name: &str| ValueInfoProto {
         name: Some(name.to_owned()),
         r#type: Some(TypeProto {
@@ -115,15 +101,15 @@ fn smallest() -> ModelProto {
             ..OperatorSetIdProto::default()
         }],
         graph: Some(GraphProto {
-            name: Some("smallest".to_owned()),
+            name: Some("identity".to_owned()),
             node: vec![NodeProto {
                 op_type: Some("Identity".to_owned()),
-                input: vec!["given".to_owned()],
-                output: vec!["found".to_owned()],
+                input: vec!["input".to_owned()],
+                output: vec!["output".to_owned()],
                 ..NodeProto::default()
             }],
-            input: vec![value("given")],
-            output: vec![value("found")],
+            input: vec![value("input")],
+            output: vec![value("output")],
             ..GraphProto::default()
         }),
         ..ModelProto::default()

@@ -1,4 +1,4 @@
-//! Tensors, from facekit to ort and back.
+//! Tensors of facekit as values of ort, and back.
 
 use facekit::{Dim, Element, Tensor, TensorView};
 use ndarray::{ArrayD, CowArray, IxDyn};
@@ -7,24 +7,24 @@ use ort::{
     value::{DynValue, PrimitiveTensorElementType, TensorRef, ValueType},
 };
 
-/// The elements of a view in standard layout: borrowed where they lie so, copied where they do not.
-pub(crate) enum Standard<'a> {
+/// The elements of a view in standard (row-major) layout: borrowed if they have that layout, otherwise copied.
+pub(crate) enum StandardLayout<'a> {
     F32(CowArray<'a, f32, IxDyn>),
     I64(CowArray<'a, i64, IxDyn>),
     U8(CowArray<'a, u8, IxDyn>),
 }
 
-impl<'a> Standard<'a> {
+impl<'a> StandardLayout<'a> {
     pub(crate) fn new(view: &'a TensorView<'_>) -> ort::Result<Self> {
         Ok(match view {
             TensorView::F32(view) => Self::F32(view.as_standard_layout()),
             TensorView::I64(view) => Self::I64(view.as_standard_layout()),
             TensorView::U8(view) => Self::U8(view.as_standard_layout()),
-            other => return Err(foreign(other.element())),
+            other => return Err(unsupported_element(other.element())),
         })
     }
 
-    /// For ort, without a copy.
+    /// The input of a session, without a copy.
     pub(crate) fn value(&self) -> ort::Result<SessionInputValue<'_>> {
         Ok(match self {
             Self::F32(array) => TensorRef::from_array_view(array)?.into(),
@@ -34,29 +34,29 @@ impl<'a> Standard<'a> {
     }
 }
 
-/// A copy of `value`, which must hold elements of type `element`.
+/// A copy of `value`, whose elements must be of type `element`.
 pub(crate) fn from_ort(value: &DynValue, element: Element) -> ort::Result<Tensor> {
     match element {
-        Element::F32 => owned::<f32>(value),
-        Element::I64 => owned::<i64>(value),
-        Element::U8 => owned::<u8>(value),
-        other => Err(foreign(other)),
+        Element::F32 => copy_to_facekit::<f32>(value),
+        Element::I64 => copy_to_facekit::<i64>(value),
+        Element::U8 => copy_to_facekit::<u8>(value),
+        other => Err(unsupported_element(other)),
     }
 }
 
-/// What the library knows of a tensor's shape.
+/// The shape of a tensor, as far as the library knows it.
 pub(crate) fn shape(kind: &ValueType) -> Option<Vec<Dim>> {
     let size = |&size: &i64| usize::try_from(size).map_or(Dim::Any, Dim::Fixed);
     Some(kind.tensor_shape()?.iter().map(size).collect())
 }
 
-fn owned<T: PrimitiveTensorElementType + Clone>(value: &DynValue) -> ort::Result<Tensor>
+fn copy_to_facekit<T: PrimitiveTensorElementType + Clone>(value: &DynValue) -> ort::Result<Tensor>
 where
     Tensor: From<ArrayD<T>>,
 {
     Ok(value.try_extract_array::<T>()?.to_owned().into())
 }
 
-fn foreign(element: Element) -> ort::Error {
+fn unsupported_element(element: Element) -> ort::Error {
     ort::Error::new(format!("elements of type {element} are not supported"))
 }

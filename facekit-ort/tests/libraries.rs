@@ -1,4 +1,4 @@
-//! Files that are no library of ONNX Runtime that will do: each is an error that says why, and nothing worse.
+//! Files that cannot be used as the library of ONNX Runtime. Each is an error that gives the reason; none crashes the process.
 
 #![cfg(feature = "load-dynamic")]
 
@@ -13,13 +13,13 @@ use facekit_conformance::skip;
 use facekit_ort::Ort;
 use tempfile::{TempDir, tempdir};
 
-/// That the library is refused, both when it is asked for and when a model is loaded, for a reason that has `words`.
-fn refused(path: &Path, words: &str) {
+/// Asserts that the file is refused by `Ort::library` and when a model is loaded, and that the reason contains `words`.
+fn assert_refused(path: &Path, words: &str) {
     let ort = Ort::new().with_library(path);
     let model = Model::from_bytes("model", []);
-    let asked = ort.library().map(drop);
+    let library = ort.library().map(drop);
     let loaded = ort.load(&model, &LoadOptions::default()).map(drop);
-    for outcome in [asked, loaded] {
+    for outcome in [library, loaded] {
         match outcome {
             Err(Error::LibraryUnavailable {
                 runtime, reason, ..
@@ -36,17 +36,17 @@ fn refused(path: &Path, words: &str) {
 
 #[test]
 fn a_missing_file() {
-    refused(&tempdir().unwrap().path().join("gone.so"), "No such file");
+    assert_refused(&tempdir().unwrap().path().join("gone.so"), "No such file");
 }
 
 #[test]
 fn a_folder() {
-    refused(tempdir().unwrap().path(), "a folder");
+    assert_refused(tempdir().unwrap().path(), "a folder");
 }
 
 #[cfg(target_os = "linux")]
 #[test]
-fn a_text_and_an_empty_file() {
+fn a_text_file_and_an_empty_file() {
     let folder = tempdir().unwrap();
     let path = folder.path().join("libonnxruntime.so");
     fs::write(
@@ -54,41 +54,42 @@ fn a_text_and_an_empty_file() {
         "version https://git-lfs.github.com/spec/v1\n".repeat(9),
     )
     .unwrap();
-    refused(&path, "invalid ELF header");
+    assert_refused(&path, "invalid ELF header");
     fs::write(&path, "").unwrap();
-    refused(&path, "file too short");
+    assert_refused(&path, "file too short");
 }
 
-/// This very program, as if it were for another processor.
+/// A copy of this program with the machine number of another processor.
 #[cfg(target_os = "linux")]
 #[test]
-fn another_processor() {
+fn a_library_for_another_processor() {
     let folder = tempdir().unwrap();
     let path = folder.path().join("libonnxruntime.so");
     let mut program = fs::read(env::current_exe().unwrap()).unwrap();
     assert_eq!(program[..4], *b"\x7fELF");
-    // The machine: that of a SPARC.
+    // 2 is SPARC.
     program[18..20].copy_from_slice(&2_u16.to_le_bytes());
     fs::write(&path, program).unwrap();
-    refused(&path, "another processor");
+    assert_refused(&path, "another processor");
 }
 
 #[test]
-fn a_library_of_something_else() {
+fn another_library() {
     let source = "int something_else(void) { return 1; }";
-    if let Some((_folder, path)) = compiled("a_library_of_something_else", source) {
-        refused(&path, "not ONNX Runtime");
+    if let Some((_folder, path)) = compile("another_library", source) {
+        assert_refused(&path, "not ONNX Runtime");
     }
 }
 
 #[test]
-fn versions_that_are_too_old_or_none() {
+fn versions_that_are_too_old_or_invalid() {
+    let test = "versions_that_are_too_old_or_invalid";
     for (version, words) in [
-        ("\"1.17.3\"", "version 1.17.3 is too old: 1.24"),
-        // New by its name, and without the functions.
+        ("\"1.17.3\"", "version 1.17.3 is too old: at least 1.24"),
+        // The version is new, but the functions are missing.
         ("\"1.99.0\"", "does not have the functions of 1.24"),
-        ("\"none\"", "which is none"),
-        ("0", "does not tell its version"),
+        ("\"none\"", "which is not a version"),
+        ("0", "does not report its version"),
     ] {
         let source = format!(
             "struct base {{ const void *(*api)(unsigned); const char *(*version)(void); }};
@@ -97,19 +98,19 @@ fn versions_that_are_too_old_or_none() {
              static const struct base base = {{ api, version }};
              const struct base *OrtGetApiBase(void) {{ return &base; }}"
         );
-        let Some((_folder, path)) = compiled("versions_that_are_too_old_or_none", &source) else {
+        let Some((_folder, path)) = compile(test, &source) else {
             return;
         };
-        refused(&path, words);
+        assert_refused(&path, words);
     }
     let source = "void *OrtGetApiBase(void) { return 0; }";
-    if let Some((_folder, path)) = compiled("versions_that_are_too_old_or_none", source) {
-        refused(&path, "gives nothing");
+    if let Some((_folder, path)) = compile(test, source) {
+        assert_refused(&path, "returns null");
     }
 }
 
-/// A shared library of this source, where there is a C compiler.
-fn compiled(test: &str, source: &str) -> Option<(TempDir, PathBuf)> {
+/// A shared library of this source. `None`, and the test is skipped, without a C compiler.
+fn compile(test: &str, source: &str) -> Option<(TempDir, PathBuf)> {
     let folder = tempdir().unwrap();
     let (code, library) = (folder.path().join("a.c"), folder.path().join("a.so"));
     fs::write(&code, source).unwrap();

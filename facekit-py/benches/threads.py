@@ -1,12 +1,12 @@
-"""Eight threads, many calls: whether results are right, memory stays as it is, and the GIL is free.
+"""Eight threads and many calls: results are right, memory does not grow, and the GIL is released.
 
     cargo xtask wheel && cargo xtask py --wheel target/wheels/release/*.whl
     target/tools/wheel/bin/python facekit-py/benches/threads.py [--calls 10000] [--photo PHOTO] [--models SELECTION]
 
-Half as many calls come before, after which every thread's tensors and the allocator's arenas are there. Fails where a result is
-wrong, resident memory has grown by more than 5 % since then, or a Python thread that counts runs at less than 80 % of its solo speed
-beside one that recognises: on two cores with nothing else to do. On a busy machine the counting beside a recognising process says
-what it could be."""
+Half as many calls run before the measurement, so that the tensors of each thread and the arenas of the allocator exist. The benchmark
+fails if a result is wrong, if resident memory grows by more than 5 % during the measurement, or if a Python thread that counts beside
+a recognizing thread has less than 80 % of its speed alone. This needs two idle cores. On a busy machine, the limit is 80 % of the
+speed beside a recognizing process."""
 
 import argparse
 import multiprocessing
@@ -19,18 +19,18 @@ import facekit
 
 
 THREADS = 8
-# Memory is looked at after each tenth of the calls, also of the half that come first.
+# Memory is measured after each tenth of the calls, also of those before the measurement.
 LEAST = 2 * 10 * THREADS
 
 
 def resident():
-    """Resident memory in MB."""
+    """The resident memory in MB."""
     with open("/proc/self/statm") as file:
         return int(file.read().split()[1]) * 4096 / 1e6
 
 
-def hammer(recognizer, images, calls):
-    """`calls` calls from eight threads; resident memory after each tenth of them."""
+def call_from_threads(recognizer, images, calls):
+    """Makes `calls` calls from eight threads. Returns the resident memory after each tenth of them."""
     expected = [recognizer.recognize(image) for image in images]
     wrong, done, lock, memory = [], 0, threading.Lock(), []
 
@@ -55,7 +55,7 @@ def hammer(recognizer, images, calls):
 
 
 def counting(seconds):
-    """How often a Python thread counts in a second."""
+    """The number of counts of a Python thread in a second."""
     count, begun = 0, time.perf_counter()
     while (now := time.perf_counter()) < begun + seconds:
         for _ in range(1000):
@@ -64,15 +64,15 @@ def counting(seconds):
 
 
 def recognize(stop, options, image):
-    """Recognises until it is stopped, in a process of its own."""
+    """Recognizes until it is stopped, in a process of its own."""
     recognizer = facekit.Recognizer(**options)
     while not stop.is_set():
         recognizer.recognize(image)
 
 
 def beside(recognizer, options, image, seconds):
-    """The counting of a thread, as a share of its speed alone: beside a thread that recognises, and beside a process that does, which
-    has a GIL of its own. The medians of five turns."""
+    """The speed of a counting thread, as a share of its speed alone: beside a recognizing thread, and beside a recognizing process,
+    which has its own GIL. The medians of five rounds."""
     spawn = multiprocessing.get_context("spawn")
     threads, processes = [], []
     for _ in range(5):
@@ -91,7 +91,7 @@ def beside(recognizer, options, image, seconds):
         stop = spawn.Event()
         process = spawn.Process(target=recognize, args=(stop, options, image))
         process.start()
-        # Until it has begun.
+        # Until the process has started.
         time.sleep(2)
         processes.append(counting(seconds) / alone)
         stop.set()
@@ -119,14 +119,14 @@ def main():
             pil = Image.open(photo).convert("RGB")
             pil.thumbnail((320, 320))
             images.append(np.asarray(pil))
-    before = hammer(recognizer, images, args.calls // 2)[-1]
+    before = call_from_threads(recognizer, images, args.calls // 2)[-1]
     begun = time.perf_counter()
-    growth = max(hammer(recognizer, images, args.calls)) / before - 1
+    growth = max(call_from_threads(recognizer, images, args.calls)) / before - 1
     print(f"{args.calls} calls in {time.perf_counter() - begun:.0f} s, resident memory {before:.0f} MB, growth {growth:+.1%}")
     share, other = beside(recognizer, options, images[-1], args.seconds)
-    print(f"a counting thread beside a recognising one: {share:.0%} of its speed alone; beside a process: {other:.0%}")
+    print(f"a counting thread beside a recognizing thread: {share:.0%} of its speed alone; beside a process: {other:.0%}")
     assert growth <= 0.05, "memory grows"
-    # Where a process slows it down as much, the machine is busy.
+    # If a process slows it down as much, the machine is busy.
     assert share >= 0.8 or share >= 0.8 * other, "the GIL is held"
 
 

@@ -1,4 +1,4 @@
-//! Attendance: the rules themselves. What goes in and out is JSON, of which `attendance.py` makes dataclasses.
+//! Attendance: sightings and rules. Records are exchanged as JSON, and `attendance.py` makes dataclasses of them.
 
 use attendance_rules::{Calendar, Correction, Error, Member, Period, Policy, Punch, Statistics};
 use facekit::{
@@ -8,9 +8,9 @@ use facekit::{
 use pyo3::prelude::*;
 use serde::de::DeserializeOwned;
 
-use crate::{errors, value, work};
+use crate::{errors, recognition::Recognition, value, work};
 
-/// A policy made ready, with holidays and members. See facekit.attendance.Policy.
+/// A checked policy with holidays and members. See facekit.attendance.Policy.
 #[pyclass(frozen, module = "facekit._facekit", name = "_Rules")]
 pub(crate) struct Rules(attendance_rules::Rules);
 
@@ -18,7 +18,7 @@ pub(crate) struct Rules(attendance_rules::Rules);
 impl Rules {
     /// `format` is "toml" or "json"; `members` is a list in JSON.
     #[new]
-    #[allow(clippy::too_many_arguments, reason = "what the rules take")]
+    #[allow(clippy::too_many_arguments, reason = "the arguments of the rules")]
     fn new(
         py: Python<'_>,
         policy: &str,
@@ -28,7 +28,7 @@ impl Rules {
         members: &str,
     ) -> PyResult<Self> {
         let members: Vec<Member> = read(py, "members", members)?;
-        attend(py, || {
+        with_rules(py, || {
             let policy = match format {
                 "json" => Policy::from_json(policy)?,
                 _ => Policy::from_toml(policy)?,
@@ -44,16 +44,18 @@ impl Rules {
         .map(Self)
     }
 
-    /// The site's zone.
+    /// The site's time zone.
     #[getter]
     fn time_zone(&self) -> &str {
         &self.0.policy().site.time_zone
     }
 
+    /// The complete policy as TOML.
     fn to_toml(&self, py: Python<'_>) -> PyResult<String> {
-        attend(py, || self.0.policy().to_toml())
+        with_rules(py, || self.0.policy().to_toml())
     }
 
+    /// `past` is a list of marks and `sighting` a sighting, in JSON. Returns the decision and its mark.
     fn decide(&self, py: Python<'_>, past: &str, sighting: &str) -> PyResult<String> {
         let past: Vec<Mark> = read(py, "past", past)?;
         let sighting: Sighting = read(py, "sighting", sighting)?;
@@ -62,7 +64,8 @@ impl Rules {
         value::to_json(py, &(decision, mark))
     }
 
-    #[allow(clippy::too_many_arguments, reason = "what the rules take")]
+    /// `punches` and `corrections` are lists in JSON, `from_` and `to` dates, `as_of` a time. Returns the ledger and the statistics.
+    #[allow(clippy::too_many_arguments, reason = "the arguments of the rules")]
     fn evaluate(
         &self,
         py: Python<'_>,
@@ -78,7 +81,7 @@ impl Rules {
         let corrections: Vec<Correction> = read(py, "corrections", corrections)?;
         let (from, to) = (date(py, "from", from_)?, date(py, "to", to)?);
         let as_of = time(py, "as_of", as_of)?;
-        let ledger = attend(py, || {
+        let ledger = with_rules(py, || {
             let period = Period::new(from, to)?;
             self.0
                 .evaluate(&person, &punches, &corrections, period, as_of)
@@ -87,6 +90,7 @@ impl Rules {
         value::to_json(py, &(ledger, statistics))
     }
 
+    /// `punches` and `corrections` are lists in JSON, `at` is a time. Returns the presence.
     fn presence(
         &self,
         py: Python<'_>,
@@ -99,12 +103,31 @@ impl Rules {
         let punches: Vec<Punch> = read(py, "punches", punches)?;
         let corrections: Vec<Correction> = read(py, "corrections", corrections)?;
         let at = time(py, "at", at)?;
-        let presence = attend(py, || self.0.presence(&person, &punches, &corrections, at))?;
+        let presence = with_rules(py, || self.0.presence(&person, &punches, &corrections, at))?;
         value::to_json(py, &presence)
     }
 }
 
-/// The holidays of these years, both included. A calendar is read for ten years at most, so this takes decades.
+/// The id, score and liveness of a person in a frame.
+type Seen = (String, Option<f32>, Option<f32>);
+
+/// See facekit.sightings. The people are in order of id.
+#[pyfunction]
+#[pyo3(name = "_sightings")]
+pub(crate) fn sightings(
+    py: Python<'_>,
+    faces: Vec<PyRef<'_, Recognition>>,
+    at: &str,
+) -> PyResult<Vec<Seen>> {
+    let at = time(py, "at", at)?;
+    let faces: Vec<facekit::Recognition> = faces.iter().map(|face| face.face().clone()).collect();
+    Ok(facekit::sightings(&faces, at)
+        .into_iter()
+        .map(|sighting| (sighting.person.into(), sighting.score, sighting.liveness))
+        .collect())
+}
+
+/// The holidays of these years, both included. A calendar can be read for ten years at a time.
 fn holidays_of(text: &str, zone: &str, (first, last): (i16, i16)) -> Result<Calendar, Error> {
     let mut holidays = Calendar::new();
     for from in (first..=last).step_by(10) {
@@ -124,8 +147,11 @@ fn day(year: i16, month: i8, day: i8) -> Result<Date, Error> {
     })
 }
 
-/// The rules' work, without the interpreter. Their errors are about what was handed in.
-fn attend<T: Send>(py: Python<'_>, work: impl FnOnce() -> Result<T, Error> + Send) -> PyResult<T> {
+/// Calls the rules without the interpreter. Their errors are about the arguments.
+fn with_rules<T: Send>(
+    py: Python<'_>,
+    work: impl FnOnce() -> Result<T, Error> + Send,
+) -> PyResult<T> {
     let result = work::detached(py, || Ok(work()))?;
     result.map_err(|error| errors::attendance(py, &error))
 }

@@ -1,4 +1,4 @@
-//! Faces as vectors.
+//! Embeddings: faces as vectors.
 
 use std::sync::Arc;
 
@@ -11,11 +11,15 @@ use pyo3::{
 };
 use serde::{Deserialize, Serialize};
 
-use crate::{errors, index::aligned, results::value_class, value};
+use crate::{
+    errors,
+    index::aligned,
+    value::{self, value_class},
+};
 
-/// Which embeddings can be compared: those of one model, fed in one way.
+/// A space of embeddings that can be compared: those of one model and one preprocessing.
 ///
-/// Two spaces are equal where fingerprint and dimension are; the model's name is for people.
+/// Two spaces are equal if fingerprint and dimension are equal. The model's name is for people.
 ///
 /// >>> from facekit import EmbeddingSpace
 /// >>> EmbeddingSpace("example", "00" * 32, 512).dimension
@@ -26,8 +30,8 @@ use crate::{errors, index::aligned, results::value_class, value};
 pub(crate) struct EmbeddingSpace(pub(crate) facekit::EmbeddingSpace);
 
 value_class!(EmbeddingSpace {
-    /// A space for vectors that do not come from facekit; `fingerprint` is 64 hexadecimal digits that tell the model and the way
-    /// it is fed from every other, such as a SHA-256 digest.
+    /// A space for vectors that do not come from facekit. `fingerprint` identifies the model and its preprocessing by 64
+    /// hexadecimal digits, such as a SHA-256 digest.
     #[new]
     fn new(py: Python<'_>, model: &str, fingerprint: &str, dimension: usize) -> PyResult<Self> {
         let fingerprint = fingerprint.parse::<Digest>().map_err(|error| {
@@ -42,13 +46,13 @@ value_class!(EmbeddingSpace {
         self.0.model()
     }
 
-    /// The digest of weights and preprocessing, in hexadecimal.
+    /// The digest of weights and preprocessing, as hexadecimal digits.
     #[getter]
     fn fingerprint(&self) -> String {
         self.0.fingerprint().to_string()
     }
 
-    /// Numbers in an embedding.
+    /// The number of values of an embedding.
     #[getter]
     fn dimension(&self) -> usize {
         self.0.dimension()
@@ -65,8 +69,8 @@ value_class!(EmbeddingSpace {
 
 /// A face as a vector of length one.
 ///
-/// NumPy sees its numbers without a copy, as a read-only float32 array of shape (dimension,): `embedding.values`, or
-/// `numpy.asarray(embedding)`. Its repr does not show them, since they are personal data.
+/// `embedding.values` and `numpy.asarray(embedding)` are the values without a copy, as a read-only float32 array of shape
+/// (dimension,). The repr does not show the values, because they are personal data.
 ///
 /// >>> import numpy as np
 /// >>> from facekit import Embedding, EmbeddingSpace
@@ -89,7 +93,7 @@ impl From<facekit::Embedding> for Embedding {
 
 #[pymethods]
 impl Embedding {
-    /// An embedding from its numbers: one float32 for each dimension of the space, finite and not all zero. They are scaled to
+    /// An embedding from its values: one float32 for each dimension of the space, finite and not all zero. They are scaled to
     /// length one.
     #[new]
     fn new(py: Python<'_>, space: &EmbeddingSpace, values: &Bound<'_, PyAny>) -> PyResult<Self> {
@@ -109,19 +113,19 @@ impl Embedding {
             .map_err(|error| errors::to_python(py, &error))
     }
 
-    /// The space it can be compared in.
+    /// The embedding's space.
     #[getter]
     fn space(&self) -> EmbeddingSpace {
         EmbeddingSpace(self.0.space().clone())
     }
 
-    /// The numbers, as a read-only float32 array of shape (dimension,) over the embedding's own memory.
+    /// The values, as a read-only float32 array of shape (dimension,) in the embedding's own memory.
     #[getter]
     fn values<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
         slf.py().import("numpy")?.call_method1("asarray", (slf,))
     }
 
-    /// NumPy's array interface, version 3. NumPy keeps the embedding alive as long as the array.
+    /// NumPy's array interface, version 3. The array keeps the embedding alive.
     #[getter]
     fn __array_interface__<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
         let values = self.0.values();
@@ -134,14 +138,14 @@ impl Embedding {
             ">f4"
         };
         interface.set_item("typestr", order)?;
-        // The second says that nobody may write.
+        // The second value: read-only.
         interface.set_item("data", (values.as_ptr() as usize, true))?;
         Ok(interface)
     }
 
-    /// The cosine of the angle to another embedding of the same space: -1 to 1, greater is closer.
+    /// The cosine of the angle to another embedding of the same space, -1 to 1. Greater is closer.
     ///
-    /// Raises SpaceMismatchError where they are of different spaces.
+    /// Raises SpaceMismatchError if the spaces differ.
     ///
     /// >>> import facekit
     /// >>> recognizer = facekit.Recognizer()
@@ -158,7 +162,7 @@ impl Embedding {
         self.0.values().len()
     }
 
-    /// Space and numbers as Python's own types.
+    /// Space and values as Python's own types.
     fn to_dict<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         value::to_dict(py, self)
     }

@@ -1,6 +1,6 @@
-//! facekit's errors as Python's exceptions: the one place that knows which is which. The classes are in `errors.py`.
+//! Errors of facekit as exceptions of Python. Only this file maps one to the other. The classes are in `errors.py`.
 
-use std::{any::Any, error::Error as _, fmt::Write as _};
+use std::{error::Error as _, fmt::Write as _};
 
 use facekit::Error;
 use pyo3::{
@@ -8,13 +8,13 @@ use pyo3::{
     types::{PyDict, PyType},
 };
 
-/// The exception for an error, with the error's fields as attributes, and its causes in the message.
+/// The exception for an error. The error's fields become attributes, and its causes become part of the message.
 pub(crate) fn to_python(py: Python<'_>, error: &Error) -> PyErr {
     let fields = PyDict::new(py);
     let class = class_and_fields(error, &fields).and_then(|name| class(py, name));
     let mut message = match error {
         Error::ModelMissing { model, path } => format!(
-            "model {model}: not found at {}; fetch it with facekit.models.pull({model:?})",
+            "model {model}: not found at {}; facekit.models.pull({model:?}) downloads it",
             path.display()
         ),
         error => error.to_string(),
@@ -30,7 +30,7 @@ pub(crate) fn to_python(py: Python<'_>, error: &Error) -> PyErr {
         .map_or_else(|error| error, PyErr::from_value)
 }
 
-/// The class for an error. The tests check that every variant has one.
+/// The class for an error. A test checks that every variant has one.
 fn class_and_fields(error: &Error, fields: &Bound<'_, PyDict>) -> PyResult<&'static str> {
     Ok(match error {
         Error::Cancelled => "CancelledError",
@@ -82,8 +82,8 @@ fn class_and_fields(error: &Error, fields: &Bound<'_, PyDict>) -> PyResult<&'sta
             fields.set_item("errno", source.raw_os_error())?;
             match source.kind() {
                 std::io::ErrorKind::NotFound => "FileMissingError",
-                std::io::ErrorKind::AlreadyExists => "FileThereError",
-                std::io::ErrorKind::PermissionDenied => "FileRefusedError",
+                std::io::ErrorKind::AlreadyExists => "FileAlreadyExistsError",
+                std::io::ErrorKind::PermissionDenied => "FilePermissionError",
                 _ => "IoError",
             }
         }
@@ -112,9 +112,9 @@ fn class_and_fields(error: &Error, fields: &Bound<'_, PyDict>) -> PyResult<&'sta
             fields.set_item("url", url)?;
             "NetworkError"
         }
-        Error::NonCommercial { model, licence } => {
+        Error::NonCommercial { model, license } => {
             fields.set_item("model", model)?;
-            fields.set_item("licence", licence)?;
+            fields.set_item("license", license)?;
             "NonCommercialError"
         }
         Error::RateOutOfRange {
@@ -160,40 +160,35 @@ fn class_and_fields(error: &Error, fields: &Bound<'_, PyDict>) -> PyResult<&'sta
     })
 }
 
-/// An argument outside what is accepted: the core's error for it.
+/// The error for an argument that is not accepted.
 pub(crate) fn argument(py: Python<'_>, argument: &'static str, reason: impl ToString) -> PyErr {
     to_python(py, &Error::argument(argument, reason.to_string()))
 }
 
-/// What attendance rules refuse: a policy, a calendar or records that contradict themselves.
+/// An error of the attendance rules: a policy, a calendar or records are invalid.
 pub(crate) fn attendance(py: Python<'_>, error: &attendance_rules::Error) -> PyErr {
     new(py, "AttendanceError", &error.to_string())
 }
 
-/// `what` belongs to a process that this one was forked off.
-pub(crate) fn forked(py: Python<'_>, what: &str, process: u32) -> PyErr {
+/// The error for the use of an object in a process that was forked off the one that made it.
+pub(crate) fn forked(py: Python<'_>, class: &str, process: u32) -> PyErr {
     new(
         py,
         "ForkedError",
         &format!(
-            "this {what} was made in process {process}, and process {} was forked off it, without its threads and locks; \
-             make it in the child, or start children with multiprocessing.set_start_method(\"spawn\")",
+            "this {class} was made in process {process}, and process {} was forked off that one, without its threads and locks; \
+             make a new one in the child, or start children with multiprocessing.set_start_method(\"spawn\")",
             std::process::id()
         ),
     )
 }
 
-/// A panic below facekit: a defect, which must not end a program that watches a door.
-pub(crate) fn panicked(py: Python<'_>, panic: &(dyn Any + Send)) -> PyErr {
-    let words = panic
-        .downcast_ref::<String>()
-        .map(String::as_str)
-        .or_else(|| panic.downcast_ref::<&str>().copied())
-        .unwrap_or("without words");
+/// The error for a panic: a defect, which must not end the program.
+pub(crate) fn panicked(py: Python<'_>, message: &str) -> PyErr {
     new(
         py,
         "InternalError",
-        &format!("a defect in facekit or a library below it: {words}"),
+        &format!("a defect in facekit or in a library that it uses: {message}"),
     )
 }
 

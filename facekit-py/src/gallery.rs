@@ -1,17 +1,16 @@
-//! Who is known, in an encrypted file or in memory.
+//! `Gallery`: people and their templates, in an encrypted file or in memory.
 
 use std::{
-    cell::Cell,
     collections::BTreeMap,
     path::{Path, PathBuf},
-    sync::{Arc, Mutex, MutexGuard, PoisonError, Weak},
+    sync::{Arc, Mutex, PoisonError},
     thread,
     time::Duration,
 };
 
 use facekit::{
-    AlignedFace, Error, ExactIndex, FileStore, GalleryKey, MemoryStore, Metric, NewTemplate,
-    PersonId, Protection, Result, Template, TemplateId, TemplateStore, jiff::Timestamp,
+    Error, ExactIndex, GalleryKey, MemoryStore, Metric, NewTemplate, PersonId, Protection, Result,
+    TemplateStore, jiff::Timestamp,
 };
 use pyo3::{prelude::*, types::PyTuple};
 use serde::{Deserialize, Serialize};
@@ -19,15 +18,16 @@ use serde::{Deserialize, Serialize};
 use crate::{
     embedding::Embedding,
     errors,
-    key::{self, given_key},
-    options::share,
-    process::OfProcess,
-    results::value_class,
-    value, work,
+    key::{self, parse_key},
+    options::fraction,
+    process::ProcessLocal,
+    store::{Backing, ClosableStore},
+    value::{self, value_class},
+    work,
 };
 
-/// How often it is looked whether work that holds a closed file has ended.
-const LOOK: Duration = Duration::from_millis(5);
+/// The time after which `close` checks again whether work with the file has ended.
+const CLOSE_INTERVAL: Duration = Duration::from_millis(5);
 
 /// A person in a gallery.
 ///
@@ -48,13 +48,13 @@ value_class!(Person {
         self.0.id.as_str()
     }
 
-    /// A name for people to read, where it differs from the id.
+    /// The name, if it differs from the id.
     #[getter]
     fn name(&self) -> Option<&str> {
         self.0.name.as_deref()
     }
 
-    /// When the person was first enrolled: a datetime in UTC.
+    /// The time of the first enrollment: a datetime in UTC.
     #[getter]
     fn enrolled<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         value::datetime(py, self.0.enrolled)
@@ -68,7 +68,7 @@ value_class!(Person {
     }
 });
 
-/// What `Gallery.check` found.
+/// The result of `Gallery.check`.
 ///
 /// >>> import facekit, pathlib, tempfile
 /// >>> folder = pathlib.Path(tempfile.mkdtemp())
@@ -79,18 +79,18 @@ value_class!(Person {
 #[pyclass(frozen, eq, get_all, module = "facekit")]
 #[derive(Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct CheckReport {
-    /// People whose records open.
+    /// The number of people whose records can be read.
     people: usize,
-    /// Templates whose records open, by the embedding space's name.
+    /// The number of templates whose records can be read, by the embedding space's name.
     templates: BTreeMap<String, usize>,
-    /// Aligned faces whose records open.
+    /// The number of aligned faces whose records can be read.
     crops: usize,
-    /// What is wrong, a line for each; empty where nothing is.
+    /// One text for each damaged record or part of the file; empty if there is no damage.
     damage: Vec<String>,
 }
 
 value_class!(CheckReport {
-    /// Whether nothing is wrong.
+    /// True if there is no damage.
     #[getter]
     fn is_clean(&self) -> bool {
         self.damage.is_empty()
@@ -102,18 +102,18 @@ value_class!(CheckReport {
     }
 });
 
-/// People and their templates: in one encrypted file that survives a crash and a loss of power, or, without a path, in memory.
+/// People and their templates, in one encrypted file that survives crashes and loss of power. Without a path, in memory.
 ///
-/// `key` is what opens the file: `bytes` of length 32; a `pathlib.Path` to a key file, which `Gallery.new_key_file` makes; or a
-/// `str`, which is a passphrase. Without it, the key file that FACEKIT_KEY_FILE names, or the key or passphrase in
-/// FACEKIT_GALLERY_KEY. A file that is not there is created, unless `read_only`. Leaving people's templates open is for you to
-/// say: `unprotected=True`.
+/// `key` opens the file. It is `bytes` of length 32, a `pathlib.Path` to a key file (see `Gallery.new_key_file`), or a `str`, which
+/// is a passphrase. The default is the key file that FACEKIT_KEY_FILE names, or else the key or passphrase in
+/// FACEKIT_GALLERY_KEY. If the file does not exist, it is created, except with `read_only`. With `unprotected=True` there is no
+/// key, and templates are not encrypted. With `keep_crops=True` the aligned faces are stored too, for `Recognizer.embed_again`.
 ///
-/// A file that can be changed is open once, in one process; many may read it at once with `read_only=True`. As a context manager
-/// it is closed at the end, and its recognisers refuse to work from then on.
+/// Only one process can open a file for changes, and only once. With `read_only=True`, many can read it at the same time. A
+/// context manager closes the gallery at its end. Recognizers of a closed gallery raise an error.
 ///
-/// Raises GalleryLockedError where the file is open already, KeyRefusedError for a wrong or missing key, GalleryDamagedError,
-/// GalleryVersionError, and an OSError where the file cannot be read.
+/// Raises GalleryLockedError if the file is already open; KeyRefusedError for a wrong or missing key; GalleryDamagedError;
+/// GalleryVersionError; an OSError if the file cannot be read.
 ///
 /// >>> import facekit, pathlib, tempfile
 /// >>> folder = pathlib.Path(tempfile.mkdtemp())
@@ -122,11 +122,11 @@ value_class!(CheckReport {
 /// ...     len(gallery)
 /// 0
 #[pyclass(frozen, module = "facekit")]
-pub(crate) struct Gallery(OfProcess<Arc<Shared>>);
+pub(crate) struct Gallery(ProcessLocal<Arc<SharedGallery>>);
 
-/// A store, and what searches it in each embedding space.
-pub(crate) struct Shared {
-    store: Arc<Store>,
+/// A store, and a gallery of the core for each embedding space. Recognizers share it.
+pub(crate) struct SharedGallery {
+    store: Arc<ClosableStore>,
     keep_crops: bool,
     views: Mutex<Vec<Arc<facekit::Gallery>>>,
 }
@@ -143,13 +143,13 @@ impl Gallery {
         unprotected: bool,
         keep_crops: bool,
     ) -> PyResult<Self> {
-        let key = key.map(given_key).transpose()?;
+        let key = key.map(parse_key).transpose()?;
         if unprotected && key.is_some() {
-            let reason = "a gallery is either unprotected or has one";
+            let reason = "given with unprotected=True; only one of them is possible";
             return Err(errors::argument(py, "key", reason));
         }
         if path.is_none() && (read_only || key.is_some()) {
-            let reason = "a gallery in memory has no key, and is there to be changed";
+            let reason = "missing; key and read_only are for galleries in files";
             return Err(errors::argument(py, "path", reason));
         }
         let store = work::detached(py, || {
@@ -157,18 +157,18 @@ impl Gallery {
                 Some(path) => Backing::File(key::open(path, key, read_only, unprotected)?),
                 None => Backing::Memory(MemoryStore::new()),
             };
-            Ok(Store::new(path, backing))
+            Ok(ClosableStore::new(path, backing))
         })?;
-        Ok(Self(OfProcess::new(Arc::new(Shared {
+        Ok(Self(ProcessLocal::new(Arc::new(SharedGallery {
             store: Arc::new(store),
             keep_crops,
             views: Mutex::default(),
         }))))
     }
 
-    /// Makes a random key and writes it to a new file that only its owner can read. Whoever loses it loses the gallery.
+    /// Makes a random key and writes it to a new file that only its owner can read. Without this file, the gallery is lost.
     ///
-    /// Raises an OSError where the file exists or cannot be written.
+    /// Raises an OSError if the file exists or cannot be written.
     ///
     /// >>> import facekit, pathlib, tempfile
     /// >>> facekit.Gallery.new_key_file(pathlib.Path(tempfile.mkdtemp()) / "people.key")
@@ -177,20 +177,20 @@ impl Gallery {
         work::detached(py, || GalleryKey::generate()?.write_new_file(path))
     }
 
-    /// The file; None for a gallery in memory.
+    /// The gallery's file. None for a gallery in memory.
     #[getter]
     fn path<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
         let path = self.shared(py)?.store.path.as_ref();
         path.map(|path| path.into_pyobject(py)).transpose()
     }
 
-    /// Whether the gallery was closed.
+    /// True if the gallery is closed.
     #[getter]
     fn closed(&self, py: Python<'_>) -> PyResult<bool> {
         Ok(self.shared(py)?.store.is_closed())
     }
 
-    /// Everyone, in order of id.
+    /// All people, in order of id.
     ///
     /// >>> import facekit
     /// >>> facekit.Gallery().people()
@@ -201,10 +201,10 @@ impl Gallery {
         Ok(people.into_iter().map(Person).collect())
     }
 
-    /// Adds embeddings to a person, who becomes known if that is new: for vectors that come from elsewhere.
-    /// `Recognizer.enroll` takes photos. `quality` is that of the faces, 0 to 1. Returns the numbers of the new templates.
+    /// Adds embeddings as templates of a person, who is added if the id is new. For photos, see `Recognizer.enroll`. `quality` is
+    /// the quality of the faces, 0 to 1. Returns the numbers of the new templates.
     ///
-    /// Raises InvalidPersonIdError, and StoreError where the file cannot be written; nothing has changed then.
+    /// Raises InvalidPersonIdError; StoreError if the file cannot be written. The gallery is then unchanged.
     ///
     /// >>> import facekit, numpy
     /// >>> space = facekit.EmbeddingSpace("example", "00" * 32, 3)
@@ -223,7 +223,7 @@ impl Gallery {
         quality: f32,
     ) -> PyResult<Vec<u64>> {
         let shared = self.open_shared(py)?;
-        share(py, "quality", Some(quality))?;
+        fraction(py, "quality", Some(quality))?;
         work::detached(py, || {
             let now = Timestamp::now();
             let mut entry = facekit::Person::new(PersonId::new(person)?, now);
@@ -234,7 +234,7 @@ impl Gallery {
                     "none given, at least one needed",
                 ));
             };
-            let view = shared.over(first.0.space())?;
+            let view = shared.view(first.0.space())?;
             let templates: Vec<NewTemplate> = embeddings
                 .iter()
                 .map(|embedding| NewTemplate::new((*embedding.0).clone(), quality, now))
@@ -244,10 +244,10 @@ impl Gallery {
         })
     }
 
-    /// Removes people with everything about them, and returns how many were there. The file holds no key to anything of theirs
-    /// afterwards.
+    /// Removes people with all of their data, and returns the number of those who were in the gallery. Afterward, the file has no
+    /// key to their data.
     ///
-    /// Raises StoreError where the file cannot be written.
+    /// Raises StoreError if the file cannot be written.
     ///
     /// >>> import facekit
     /// >>> gallery = facekit.Gallery()
@@ -263,7 +263,7 @@ impl Gallery {
                 .map(PersonId::new)
                 .collect::<Result<Vec<_>>>()?;
             let views = shared.views.lock().unwrap_or_else(PoisonError::into_inner);
-            // One tells the others.
+            // A view tells the other views.
             match views.first() {
                 Some(view) => view.remove(&ids),
                 None => shared.store.remove(&ids),
@@ -271,7 +271,7 @@ impl Gallery {
         })
     }
 
-    /// Reads everything and says what is wrong. Damage is no error but in the report. For galleries in files.
+    /// Reads the whole file and reports damage. Damage does not raise an error. Only for galleries in files.
     ///
     /// `progress(done, total)` is called after each record.
     ///
@@ -298,10 +298,10 @@ impl Gallery {
         })
     }
 
-    /// Copies the gallery to a new file under the same key, while it is in use. The copy appears under its name once it is
-    /// complete.
+    /// Copies the gallery to a new file with the same key, also while the gallery is used. The copy appears under its name when it
+    /// is complete. `progress(done, total)` is called after each record.
     ///
-    /// Raises an OSError where the file exists or cannot be written, and GalleryDamagedError.
+    /// Raises an OSError if the file exists or cannot be written; GalleryDamagedError.
     ///
     /// >>> import facekit, pathlib, tempfile
     /// >>> folder = pathlib.Path(tempfile.mkdtemp())
@@ -320,9 +320,9 @@ impl Gallery {
         })
     }
 
-    /// Protects the file anew; the old key opens nothing in it from then on. `key` is as for `Gallery`.
+    /// Replaces the file's key. Afterward, the old key opens nothing in the file. For `key`, see `Gallery`.
     ///
-    /// Raises KeyRefusedError, and StoreError where the file cannot be written.
+    /// Raises KeyRefusedError; StoreError if the file cannot be written.
     ///
     /// >>> import facekit, pathlib, tempfile
     /// >>> folder = pathlib.Path(tempfile.mkdtemp())
@@ -330,15 +330,15 @@ impl Gallery {
     /// >>> gallery.rekey("a new passphrase")
     fn rekey(&self, py: Python<'_>, key: &Bound<'_, PyAny>) -> PyResult<()> {
         let shared = self.open_shared(py)?;
-        let key = given_key(key)?;
+        let key = parse_key(key)?;
         work::detached(py, || {
             let protection = Protection::Key(key.read()?);
             shared.store.with_file(|file| file.rekey(&protection))
         })
     }
 
-    /// Closes the file. What comes after it is an error; work that is under way is waited for, unless it is this work's own
-    /// `progress` that closes: then the file closes when it ends. Closing twice does nothing.
+    /// Closes the gallery. Afterward, its methods raise an error. This method waits for work that is under way. If the `progress`
+    /// function of such work calls it, the file closes when the work ends. A second call does nothing.
     ///
     /// >>> import facekit
     /// >>> gallery = facekit.Gallery()
@@ -351,8 +351,8 @@ impl Gallery {
             shared.close();
             Ok(())
         })?;
-        while shared.store.is_held() && AT_WORK.get() == 0 {
-            py.detach(|| thread::sleep(LOOK));
+        while shared.store.is_in_use() && !ClosableStore::is_in_use_by_this_thread() {
+            py.detach(|| thread::sleep(CLOSE_INTERVAL));
             py.check_signals()?;
         }
         Ok(())
@@ -372,13 +372,13 @@ impl Gallery {
         Ok(self.people(py)?.len())
     }
 
-    /// Whether somebody of this id is in the gallery.
+    /// True if a person with this id is in the gallery.
     fn __contains__(&self, py: Python<'_>, person: &str) -> PyResult<bool> {
         Ok(self.people(py)?.iter().any(|known| known.id() == person))
     }
 
     fn __repr__(&self) -> String {
-        let Some(shared) = self.0.here() else {
+        let Some(shared) = self.0.value() else {
             return "<Gallery of another process>".to_owned();
         };
         let place = match &shared.store.path {
@@ -395,19 +395,19 @@ impl Gallery {
 }
 
 impl Gallery {
-    fn shared(&self, py: Python<'_>) -> PyResult<&Arc<Shared>> {
-        self.0.get(py, "Gallery")
+    fn shared(&self, py: Python<'_>) -> PyResult<&Arc<SharedGallery>> {
+        self.0.require(py, "Gallery")
     }
 
-    /// For use: an error where it is closed.
-    pub(crate) fn open_shared(&self, py: Python<'_>) -> PyResult<&Arc<Shared>> {
+    /// An error if the gallery is closed.
+    pub(crate) fn open_shared(&self, py: Python<'_>) -> PyResult<&Arc<SharedGallery>> {
         let shared = self.shared(py)?;
         shared.check_open(py)?;
         Ok(shared)
     }
 }
 
-impl Shared {
+impl SharedGallery {
     pub(crate) fn check_open(&self, py: Python<'_>) -> PyResult<()> {
         if self.store.is_closed() {
             return Err(errors::argument(py, "gallery", "it is closed"));
@@ -419,8 +419,8 @@ impl Shared {
         self.store.path.as_deref()
     }
 
-    /// The people, searched in this space. All who ask share it.
-    pub(crate) fn over(&self, space: &facekit::EmbeddingSpace) -> Result<Arc<facekit::Gallery>> {
+    /// The core's gallery that searches in this space. All callers share it.
+    pub(crate) fn view(&self, space: &facekit::EmbeddingSpace) -> Result<Arc<facekit::Gallery>> {
         let mut views = self.views.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(view) = views.iter().find(|view| view.space() == space) {
             return Ok(Arc::clone(view));
@@ -443,133 +443,5 @@ impl Shared {
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .clear();
-    }
-}
-
-/// A store that can be closed while recognisers hold it.
-#[derive(Debug)]
-struct Store {
-    path: Option<PathBuf>,
-    /// None once it is closed. Work borrows it and holds no lock, since it may call Python, which may want the gallery again.
-    open: Mutex<Option<Arc<Open>>>,
-    /// As long as it can be upgraded, the file is open.
-    held: Weak<()>,
-}
-
-#[derive(Debug)]
-struct Open {
-    backing: Backing,
-    /// After the backing, so that the file is closed before this is gone.
-    _held: Arc<()>,
-}
-
-thread_local! {
-    /// Work of this thread with a store, one within the other.
-    static AT_WORK: Cell<usize> = const { Cell::new(0) };
-}
-
-#[derive(Debug)]
-enum Backing {
-    File(FileStore),
-    Memory(MemoryStore),
-}
-
-impl Store {
-    fn new(path: Option<PathBuf>, backing: Backing) -> Self {
-        let held = Arc::new(());
-        Self {
-            path,
-            held: Arc::downgrade(&held),
-            open: Mutex::new(Some(Arc::new(Open {
-                backing,
-                _held: held,
-            }))),
-        }
-    }
-
-    fn open(&self) -> MutexGuard<'_, Option<Arc<Open>>> {
-        self.open.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn is_closed(&self) -> bool {
-        self.open().is_none()
-    }
-
-    /// Closes it for all but those that still work with it: the file closes with the last.
-    fn close(&self) {
-        let open = self.open().take();
-        drop(open);
-    }
-
-    /// Whether the file is open, also where that is only for somebody who still works with it.
-    fn is_held(&self) -> bool {
-        self.held.strong_count() > 0
-    }
-
-    fn work<T>(&self, work: impl FnOnce(&Backing) -> Result<T>) -> Result<T> {
-        let open = self.open().clone();
-        let Some(open) = open else {
-            return Err(Error::argument("gallery", "it is closed"));
-        };
-        let _at_work = AtWork::new();
-        work(&open.backing)
-    }
-
-    fn with<T>(&self, work: impl FnOnce(&dyn TemplateStore) -> Result<T>) -> Result<T> {
-        self.work(|backing| match backing {
-            Backing::File(file) => work(file),
-            Backing::Memory(memory) => work(memory),
-        })
-    }
-
-    fn with_file<T>(&self, work: impl FnOnce(&FileStore) -> Result<T>) -> Result<T> {
-        self.work(|backing| match backing {
-            Backing::File(file) => work(file),
-            Backing::Memory(_) => Err(Error::argument(
-                "gallery",
-                "it is in memory, and this is for files",
-            )),
-        })
-    }
-}
-
-/// While it is there, this thread works with a store.
-struct AtWork;
-
-impl AtWork {
-    fn new() -> Self {
-        AT_WORK.set(AT_WORK.get() + 1);
-        Self
-    }
-}
-
-impl Drop for AtWork {
-    fn drop(&mut self) {
-        AT_WORK.set(AT_WORK.get() - 1);
-    }
-}
-
-impl TemplateStore for Store {
-    fn put(&self, person: &facekit::Person, templates: &[NewTemplate]) -> Result<Vec<TemplateId>> {
-        self.with(|store| store.put(person, templates))
-    }
-
-    fn remove(&self, people: &[PersonId]) -> Result<usize> {
-        self.with(|store| store.remove(people))
-    }
-
-    fn people(&self) -> Result<Vec<facekit::Person>> {
-        self.with(|store| store.people())
-    }
-
-    fn templates(&self, visit: &mut dyn FnMut(Template) -> Result<()>) -> Result<()> {
-        self.with(|store| store.templates(visit))
-    }
-
-    fn crops(
-        &self,
-        visit: &mut dyn FnMut(TemplateId, &PersonId, AlignedFace) -> Result<()>,
-    ) -> Result<()> {
-        self.with(|store| store.crops(visit))
     }
 }

@@ -1,5 +1,5 @@
-//! Images as Python has them: arrays of any layout, files, the bytes of files, and what becomes an array.
-#![allow(unsafe_code, reason = "pixels lie in memory that Python owns")]
+//! Images from Python: arrays of any layout, files, bytes of files, and objects that convert to an array.
+#![allow(unsafe_code, reason = "Python owns the memory of the pixels")]
 
 use std::{borrow::Cow, path::PathBuf, slice};
 
@@ -20,7 +20,7 @@ use pyo3::{
 
 use crate::{errors, options, work};
 
-/// What is accepted, for messages.
+/// The accepted types, for messages.
 const ACCEPTED: &str = "a NumPy array of uint8 with shape (height, width, 3), (height, width, 4) or (height, width), \
      the path of an image file, its bytes, or a PIL image";
 
@@ -43,7 +43,7 @@ impl Color {
     }
 }
 
-/// An image that Python gave. Nothing was read or copied yet, so that this can be done without the interpreter.
+/// An image from Python. It is not read or copied yet, so that this can happen without the interpreter.
 pub(crate) enum Photo {
     Array(Pixels),
     Bytes(PyBackedBytes),
@@ -51,7 +51,7 @@ pub(crate) enum Photo {
 }
 
 impl Photo {
-    /// What `object` is, as the argument of this name.
+    /// The image that `object` is. `argument` is its name in errors.
     pub(crate) fn new(argument: &str, object: &Bound<'_, PyAny>, color: Color) -> PyResult<Self> {
         if let Ok(array) = object.cast::<PyUntypedArray>() {
             return Pixels::new(argument, array, color).map(Self::Array);
@@ -66,7 +66,7 @@ impl Photo {
         if object.is_instance_of::<PyString>() || object.hasattr("__fspath__")? {
             return Ok(Self::File(object.extract()?));
         }
-        // Asked of the type, since an object may make the array only to answer.
+        // This asks the type, because an object may make the array to answer.
         let class = object.get_type();
         if class.hasattr("__array_interface__")? || class.hasattr("__array__")? {
             return Self::array_like(argument, object, color);
@@ -80,10 +80,10 @@ impl Photo {
     fn array_like(argument: &str, object: &Bound<'_, PyAny>, color: Color) -> PyResult<Self> {
         let (mut object, mut color) = (object.clone(), color);
         let py = object.py();
-        // PIL's images say in what mode they are, and none is BGR.
+        // An image of PIL has a mode, and none is BGR.
         if let (Ok(mode), true) = (object.getattr("mode"), object.hasattr("convert")?) {
             color = Color::Rgb;
-            // Here, so that what goes wrong is said as Pillow says it.
+            // An error is then the one that Pillow raises.
             if object.hasattr("load")? {
                 object.call_method0("load")?;
             }
@@ -98,8 +98,8 @@ impl Photo {
                 }
                 mode @ ("I" | "F") => {
                     return Err(PyTypeError::new_err(format!(
-                        "{argument}: a PIL image of mode {mode} given, which does not say what is white; \
-                         one of 8 bits a channel (L, RGB, RGBA, …) or of mode I;16 needed"
+                        "{argument}: a PIL image of mode {mode} given, which has no fixed range; \
+                         one with 8 bits per channel (L, RGB, RGBA, …) or mode I;16 needed"
                     )));
                 }
                 _ => object = object.call_method1("convert", ("RGB",))?,
@@ -109,7 +109,7 @@ impl Photo {
         Pixels::new(argument, array.cast::<PyUntypedArray>()?, color).map(Self::Array)
     }
 
-    /// The pixels: borrowed where they lie as facekit reads them, decoded or gathered otherwise. Needs no interpreter.
+    /// The pixels. They are borrowed if facekit can read the array's layout, and decoded or copied otherwise. Needs no interpreter.
     pub(crate) fn open(&self) -> Result<Opened<'_>> {
         let limits = DecodeLimits::default();
         match self {
@@ -120,7 +120,7 @@ impl Photo {
     }
 }
 
-/// Whether this is one image, or meant to be one, rather than several.
+/// True if the object is, or is meant to be, one image and not an iterable of images.
 pub(crate) fn is_single(object: &Bound<'_, PyAny>) -> PyResult<bool> {
     let of_image = |axes: usize| axes == 2 || axes == 3;
     if let Ok(array) = object.cast::<PyUntypedArray>() {
@@ -128,7 +128,7 @@ pub(crate) fn is_single(object: &Bound<'_, PyAny>) -> PyResult<bool> {
     }
     let class = object.get_type();
     if class.hasattr("__array_interface__")? || class.hasattr("__array__")? {
-        // A tensor of another library says how many axes it has, an image of PIL does not.
+        // A tensor of another library has a number of axes, an image of PIL does not.
         let axes = object.getattr("ndim").and_then(|axes| axes.extract());
         return Ok(axes.map_or(true, of_image));
     }
@@ -139,7 +139,7 @@ pub(crate) fn is_single(object: &Bound<'_, PyAny>) -> PyResult<bool> {
         || object.hasattr("__fspath__")?)
 }
 
-/// PIL's image, turned as its EXIF says, as files are.
+/// An image of PIL, turned upright by its EXIF data, as facekit does with files.
 fn upright<'py>(image: Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
     const ORIENTATION: u16 = 0x0112;
     if !image.hasattr("getexif")? {
@@ -154,7 +154,7 @@ fn upright<'py>(image: Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
     operations.call_method1("exif_transpose", (image,))
 }
 
-/// An image that can be looked at.
+/// An image whose pixels can be read.
 pub(crate) enum Opened<'a> {
     Borrowed(ImageView<'a>),
     Owned(Image),
@@ -180,7 +180,7 @@ impl Opened<'_> {
         (view.width(), view.height())
     }
 
-    /// The pixels as RGB without gaps, so that several steps need not convert them each.
+    /// The pixels as RGB without gaps, so that several steps do not each convert them.
     pub(crate) fn rgb8(&self) -> Cow<'_, [u8]> {
         match self {
             Self::Borrowed(view) => view.rgb8(),
@@ -189,22 +189,22 @@ impl Opened<'_> {
     }
 }
 
-/// The pixels of an array of bytes: three or four channels, or one without an axis of its own.
+/// The pixels of an array of bytes with three or four channels, or with one channel and no axis for it.
 pub(crate) struct Pixels {
-    /// The element at the beginning of every axis.
+    /// The element whose indices are all 0.
     first: *const u8,
     height: usize,
     width: usize,
     channels: usize,
-    /// Bytes from a row, a column and a channel to the next.
+    /// The bytes from one row, column and channel to the next.
     strides: [isize; 3],
     color: Color,
-    /// What owns the memory.
+    /// The owner of the memory.
     _array: Py<PyUntypedArray>,
 }
 
-// SAFETY: the memory belongs to the array, which is kept alive; nothing here writes to it, and Python's documentation asks
-// callers neither to write to it nor to give the array another shape in place, while facekit looks.
+// SAFETY: the memory belongs to the array, which `_array` keeps alive. This module does not write to it. The documentation of the
+// Python package requires that callers neither write to the array nor change its shape in place while facekit reads it.
 unsafe impl Send for Pixels {}
 // SAFETY: as above.
 unsafe impl Sync for Pixels {}
@@ -214,8 +214,8 @@ impl Pixels {
         let py = array.py();
         if !array.dtype().is_equiv_to(&dtype::<u8>(py)) {
             let hint = match array.dtype().kind() {
-                b'f' => "; for values from 0 to 1, (255 * image).round().astype('uint8') is one",
-                b'O' => "; is it a list of images of different sizes?",
+                b'f' => "; for values from 0 to 1, use (255 * image).round().astype('uint8')",
+                b'O' => "; images of different sizes do not make an array",
                 _ => "",
             };
             return Err(PyTypeError::new_err(format!(
@@ -237,12 +237,10 @@ impl Pixels {
                 (height, width, channels, [row, column, channel])
             }
             (&[_, _, _, _], _) => {
-                return wrong("(height, width, 3) needed; of a batch, give each image by itself");
+                return wrong("(height, width, 3) needed; pass the images of a batch one by one");
             }
             (&[1 | 3 | 4, _, _], _) => {
-                return wrong(
-                    "(height, width, 3) needed; image.transpose(1, 2, 0) moves the channels",
-                );
+                return wrong("(height, width, 3) needed; use image.transpose(1, 2, 0)");
             }
             _ => return wrong("(height, width, 3), (height, width, 4) or (height, width) needed"),
         };
@@ -250,20 +248,20 @@ impl Pixels {
             return wrong("it has no pixels");
         }
         let limits = DecodeLimits::default();
-        // An array can claim more pixels than it has memory for.
+        // An array with a stride of 0 can have more pixels than memory.
         if height.max(width) > limits.max_side || height.saturating_mul(width) > limits.max_pixels {
             let error = Error::ImageTooLarge {
                 name: argument.to_owned(),
                 found: format!("{width} × {height} pixels"),
                 limit: format!(
-                    "{} a side and {} in all",
+                    "{} per side and {} in total",
                     limits.max_side, limits.max_pixels
                 ),
             };
             return Err(errors::to_python(py, &error));
         }
         let first = array.cast::<PyArrayDyn<u8>>()?.data().cast_const();
-        // Where an axis has one place, its stride may be anything.
+        // The stride of an axis with one element can have any value.
         let [row, column, channel] = strides;
         let channel = if channels == 1 { 1 } else { channel };
         let column = if width == 1 {
@@ -293,8 +291,8 @@ impl Pixels {
                 let [row, ..] = self.strides;
                 let stride = row.unsigned_abs();
                 let length = stride * (self.height - 1) + self.width * self.channels;
-                // SAFETY: `packed` has found that the rows, each without gaps, follow each other from `first` on, so this is
-                // from the array's lowest byte to its highest, and the array is alive.
+                // SAFETY: `packed` checked that rows have no gaps inside and follow each other from `first` on. So this is the
+                // memory from the array's lowest byte to its highest, and the array is alive.
                 let data = unsafe { slice::from_raw_parts(first, length) };
                 ImageView::with_stride(data, self.width, self.height, format, stride)
                     .map(Opened::Borrowed)
@@ -303,8 +301,8 @@ impl Pixels {
         }
     }
 
-    /// The lowest byte and the format, where facekit can read the pixels as they lie. Channels in reverse, which
-    /// `image[..., ::-1]` has, are those of the other order.
+    /// The lowest byte and the format, if facekit can read the array's layout. Reversed channels, such as those of
+    /// `image[..., ::-1]`, are the other channel order.
     fn packed(&self) -> Option<(*const u8, PixelFormat)> {
         let [row, column, channel] = self.strides;
         let pixels_touch = column == self.channels as isize;
@@ -323,7 +321,7 @@ impl Pixels {
         Some((self.first.wrapping_sub(back), format))
     }
 
-    /// The pixels one after the other, from wherever they lie.
+    /// A copy of the pixels, from any layout.
     fn gather(&self) -> Result<Image> {
         let [row, column, channel] = self.strides;
         let order: [isize; 3] = match (self.channels, self.color) {
@@ -334,10 +332,10 @@ impl Pixels {
         let mut rgb = Vec::with_capacity(3 * self.width * self.height);
         for y in 0..self.height as isize {
             for x in 0..self.width as isize {
-                let place = y * row + x * column;
-                for at in order {
-                    // SAFETY: an element of the array, whose indices are below its shape, and which is alive.
-                    rgb.push(unsafe { *self.first.offset(place + at * channel) });
+                let pixel = y * row + x * column;
+                for place in order {
+                    // SAFETY: this is an element of the array: its indices are below the shape. The array is alive.
+                    rgb.push(unsafe { *self.first.offset(pixel + place * channel) });
                 }
             }
         }
@@ -345,7 +343,7 @@ impl Pixels {
     }
 }
 
-/// For drawings in notebooks: the image as JPEG, its longer side at most `max_side` pixels, and its own width and height.
+/// For drawings in notebooks: the image as JPEG whose longer side has at most `max_side` pixels, and the image's width and height.
 #[pyfunction]
 #[pyo3(name = "_encode_jpeg", signature = (image, color, max_side))]
 pub(crate) fn encode_jpeg<'py>(
@@ -354,7 +352,7 @@ pub(crate) fn encode_jpeg<'py>(
     max_side: i64,
 ) -> PyResult<(Bound<'py, PyBytes>, usize, usize)> {
     let py = image.py();
-    let max_side = options::whole(py, "max_side", max_side)?;
+    let max_side = options::count(py, "max_side", max_side)?;
     let photo = Photo::new("image", image, Color::parse(color)?)?;
     let (jpeg, width, height) = work::detached(py, || {
         let opened = photo.open()?;

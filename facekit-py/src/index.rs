@@ -1,10 +1,10 @@
-//! Searching vectors, wherever they come from.
+//! `Index`: exact search among vectors.
 
 use std::{num::NonZeroUsize, thread};
 
 use facekit::{
-    Candidate, Digest, Embedding, ExactIndex, Metric, Result, Roster, SearchOptions, TemplateId,
-    VectorIndex as _,
+    Digest, Embedding, ExactIndex, Metric, Result, ScoredTemplate, SearchOptions, TemplateId,
+    TemplateSet, VectorIndex as _,
 };
 use numpy::{
     PyArray2, PyArrayMethods as _, PyReadonlyArray1, PyReadonlyArray2, PyUntypedArrayMethods as _,
@@ -16,18 +16,19 @@ use pyo3::{
     types::{PyList, PySet},
 };
 
-use crate::{errors, options, process::OfProcess, work};
+use crate::{errors, options, process::ProcessLocal, work};
 
-/// Rows that are inserted at a time.
+/// The number of rows that are inserted at a time.
 const BATCH: usize = 1024;
-/// Probes that each thread searches for at a time.
+/// The number of probes that each thread searches for at a time.
 const PROBES: usize = 64;
 
-/// Exact nearest neighbours among vectors, wherever they come from: every search compares with each, at about the speed of memory.
+/// Exact nearest neighbors among vectors of any source. A search compares the probe with every vector, and is limited by memory
+/// bandwidth.
 ///
-/// `matrix` is a float32 array of shape (n, dimension). Rows are copied, and scaled to length one, so what is compared is their
-/// direction. `ids` is an array of n integers from 0 on, unique; 0 to n - 1 unless they are given. By `metric`, scores are cosines,
-/// -1 to 1 ("cosine"), or negated distances, -2 to 0 ("euclidean"); greater is closer by both.
+/// `matrix` is a float32 array of shape (n, dimension). Rows are copied and scaled to length one, so only their direction counts.
+/// `ids` is an array of n unique integers from 0 on; the default is 0 to n - 1. With the metric "cosine", scores are cosines, -1 to
+/// 1. With "euclidean", they are negated distances, -2 to 0. Greater is closer in both.
 ///
 /// Raises InvalidEmbeddingError for a row that is zero or not finite.
 ///
@@ -38,7 +39,7 @@ const PROBES: usize = 64;
 /// >>> ids.tolist()
 /// [[10, 20]]
 #[pyclass(frozen, module = "facekit")]
-pub(crate) struct Index(OfProcess<ExactIndex>);
+pub(crate) struct Index(ProcessLocal<ExactIndex>);
 
 #[pymethods]
 impl Index {
@@ -61,7 +62,7 @@ impl Index {
         let matrix = floats("matrix", matrix)?;
         let rows = matrix.as_array();
         if rows.ncols() == 0 {
-            return Err(errors::argument(py, "matrix", "rows without numbers"));
+            return Err(errors::argument(py, "matrix", "its rows are empty"));
         }
         let space =
             facekit::EmbeddingSpace::new("index", Digest::from_bytes([0; 32]), rows.ncols());
@@ -71,16 +72,16 @@ impl Index {
             None => (0..rows.nrows() as u64).collect(),
         };
         insert(py, &index, rows, &ids)?;
-        Ok(Self(OfProcess::new(index)))
+        Ok(Self(ProcessLocal::new(index)))
     }
 
-    /// The `k` nearest of each probe: two arrays of shape (probes, min(k, vectors searched)), the ids (int64) and the scores
-    /// (float32), each row in falling order of score.
+    /// The `k` nearest vectors of each probe: two arrays of shape (probes, min(k, vectors searched)), the ids (int64) and the scores
+    /// (float32). Each row begins with the best score.
     ///
-    /// `probes` is a float32 array of shape (probes, dimension), or (dimension,) for a single one. `roster` limits the search to
-    /// these ids; those that are not there are ignored. Many probes are shared out to the cores.
+    /// `probes` is a float32 array of shape (probes, dimension), or (dimension,) for a single probe. `roster` limits the search to
+    /// these ids; unknown ids are ignored. Many probes are searched on all cores.
     ///
-    /// Raises InvalidEmbeddingError for a probe that is zero or not finite, and TypeError for what is not float32.
+    /// Raises InvalidEmbeddingError for a probe that is zero or not finite; TypeError for an array that is not float32.
     ///
     /// >>> import numpy as np
     /// >>> from facekit import Index
@@ -97,11 +98,11 @@ impl Index {
         roster: Option<&Bound<'py, PyAny>>,
     ) -> PyResult<(Bound<'py, PyArray2<i64>>, Bound<'py, PyArray2<f32>>)> {
         let py = probes.py();
-        let index = self.0.get(py, "Index")?;
-        let k = options::whole(py, "k", k)?;
+        let index = self.0.require(py, "Index")?;
+        let k = options::count(py, "k", k)?;
         let probes = floats("probes", probes)?;
         let probes = probes.as_array();
-        let roster: Option<Roster> = roster
+        let roster: Option<TemplateSet> = roster
             .map(|ids| {
                 Ok::<_, PyErr>(
                     numbers("roster", ids)?
@@ -118,9 +119,9 @@ impl Index {
         ))
     }
 
-    /// Adds rows; those whose id is there are replaced.
+    /// Adds rows. A vector whose id is already there is replaced.
     ///
-    /// Raises InvalidEmbeddingError for a row that is zero or not finite; nothing has changed then.
+    /// Raises InvalidEmbeddingError for a row that is zero or not finite. The index is then unchanged.
     ///
     /// >>> import numpy as np
     /// >>> from facekit import Index
@@ -130,13 +131,13 @@ impl Index {
     /// 4
     fn add(&self, matrix: &Bound<'_, PyAny>, ids: &Bound<'_, PyAny>) -> PyResult<()> {
         let py = matrix.py();
-        let index = self.0.get(py, "Index")?;
+        let index = self.0.require(py, "Index")?;
         let matrix = floats("matrix", matrix)?;
         let (rows, ids) = (matrix.as_array(), numbers("ids", ids)?);
         insert(py, index, rows, &ids)
     }
 
-    /// Takes vectors out, and returns how many were there.
+    /// Removes vectors, and returns the number of those that were there.
     ///
     /// >>> import numpy as np
     /// >>> from facekit import Index
@@ -144,25 +145,25 @@ impl Index {
     /// 2
     fn remove(&self, ids: &Bound<'_, PyAny>) -> PyResult<usize> {
         let py = ids.py();
-        let index = self.0.get(py, "Index")?;
+        let index = self.0.require(py, "Index")?;
         let ids: Vec<TemplateId> = numbers("ids", ids)?.into_iter().map(TemplateId).collect();
         work::detached(py, || index.remove(&ids))
     }
 
-    /// Numbers in a vector.
+    /// The number of values of a vector.
     #[getter]
     fn dimension(&self, py: Python<'_>) -> PyResult<usize> {
-        Ok(self.0.get(py, "Index")?.space().dimension())
+        Ok(self.0.require(py, "Index")?.space().dimension())
     }
 
     fn __len__(&self, py: Python<'_>) -> PyResult<usize> {
-        Ok(self.0.get(py, "Index")?.len())
+        Ok(self.0.require(py, "Index")?.len())
     }
 
     fn __repr__(&self) -> String {
-        match self.0.here() {
+        match self.0.value() {
             Some(index) => format!(
-                "<Index of {} vectors of {} numbers>",
+                "<Index of {} vectors with {} values>",
                 index.len(),
                 index.space().dimension()
             ),
@@ -171,7 +172,7 @@ impl Index {
     }
 }
 
-/// A matrix, of which a single row may stand for itself.
+/// A matrix, or a single row as a matrix.
 fn floats<'py>(
     argument: &'static str,
     object: &Bound<'py, PyAny>,
@@ -197,7 +198,7 @@ fn floats<'py>(
     )))
 }
 
-/// The array, or a copy where its numbers do not lie as a processor reads them: those of a field of a structured array, say.
+/// The array, or a copy if its memory is not aligned, as in a field of a structured array.
 pub(crate) fn aligned<'py>(object: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
     if object.cast::<numpy::PyUntypedArray>().is_err()
         || object.getattr("flags")?.getattr("aligned")?.is_truthy()?
@@ -208,7 +209,7 @@ pub(crate) fn aligned<'py>(object: &Bound<'py, PyAny>) -> PyResult<Bound<'py, Py
     numpy.call_method1("require", (object, object.py().None(), "A"))
 }
 
-/// Ids, from whatever NumPy makes integers of, or any iterable.
+/// Ids, from any iterable or any object that NumPy makes an array of integers of.
 fn numbers(argument: &'static str, object: &Bound<'_, PyAny>) -> PyResult<Vec<u64>> {
     let py = object.py();
     let numpy = py.import("numpy")?;
@@ -243,7 +244,7 @@ fn numbers(argument: &'static str, object: &Bound<'_, PyAny>) -> PyResult<Vec<u6
         .collect()
 }
 
-/// Inserts rows; Ctrl-C ends it between two batches.
+/// Inserts rows. Ctrl-C ends it between two batches.
 fn insert(
     py: Python<'_>,
     index: &ExactIndex,
@@ -254,7 +255,7 @@ fn insert(
         let reason = format!("{} given for {} rows", ids.len(), rows.nrows());
         return Err(errors::argument(py, "ids", reason));
     }
-    // Checked before anything changes.
+    // These checks come before the first change.
     let mut sorted = ids.to_vec();
     sorted.sort_unstable();
     if let Some(twice) = sorted.windows(2).find(|pair| pair[0] == pair[1]) {
@@ -279,13 +280,13 @@ fn insert(
     Ok(())
 }
 
-/// The nearest of each probe; Ctrl-C ends it between two batches.
+/// The nearest vectors of each probe. Ctrl-C ends it between two batches.
 fn search(
     py: Python<'_>,
     index: &ExactIndex,
     probes: ArrayView2<'_, f32>,
     k: usize,
-    roster: Option<&Roster>,
+    roster: Option<&TemplateSet>,
 ) -> PyResult<(Array2<i64>, Array2<f32>)> {
     let threads = thread::available_parallelism().map_or(1, NonZeroUsize::get);
     let mut found = Vec::with_capacity(probes.nrows());
@@ -295,11 +296,11 @@ fn search(
         })?);
         py.check_signals()?;
     }
-    // All alike, unless somebody changes the index meanwhile.
+    // The lengths are equal, unless another thread changes the index in the meantime.
     let columns = found.iter().map(Vec::len).min().unwrap_or(0);
     let shape = (found.len(), columns);
-    let ids = Array2::from_shape_fn(shape, |(row, at)| found[row][at].template.0 as i64);
-    let scores = Array2::from_shape_fn(shape, |(row, at)| found[row][at].score);
+    let ids = Array2::from_shape_fn(shape, |(row, column)| found[row][column].template.0 as i64);
+    let scores = Array2::from_shape_fn(shape, |(row, column)| found[row][column].score);
     Ok((ids, scores))
 }
 
@@ -308,11 +309,11 @@ fn search_batch(
     probes: ArrayView2<'_, f32>,
     threads: usize,
     k: usize,
-    roster: Option<&Roster>,
-) -> Result<Vec<Vec<Candidate>>> {
+    roster: Option<&TemplateSet>,
+) -> Result<Vec<Vec<ScoredTemplate>>> {
     let all = move |probes: ArrayView2<'_, f32>| {
         let mut options = SearchOptions::new(k);
-        options.roster = roster;
+        options.templates = roster;
         probes
             .outer_iter()
             .map(|row| index.search(&embedding(index, row)?, &options))

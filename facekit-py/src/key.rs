@@ -1,4 +1,4 @@
-//! What opens a gallery's file.
+//! Keys of gallery files.
 
 use std::{
     env,
@@ -18,43 +18,44 @@ use crate::errors;
 const KEY_FILE: &str = "FACEKIT_KEY_FILE";
 const KEY: &str = "FACEKIT_GALLERY_KEY";
 
-/// A key as Python gave it, not read yet.
-pub(crate) enum GivenKey {
+/// A key as the caller gave it, before it is read.
+pub(crate) enum KeySource {
     Raw([u8; 32]),
     Passphrase(String),
     File(PathBuf),
 }
 
-pub(crate) fn given_key(key: &Bound<'_, PyAny>) -> PyResult<GivenKey> {
-    let py = key.py();
-    if key.is_instance_of::<PyBytes>() || key.is_instance_of::<PyByteArray>() {
-        let bytes: PyBackedBytes = key.extract()?;
+/// The key that `object` names.
+pub(crate) fn parse_key(object: &Bound<'_, PyAny>) -> PyResult<KeySource> {
+    let py = object.py();
+    if object.is_instance_of::<PyBytes>() || object.is_instance_of::<PyByteArray>() {
+        let bytes: PyBackedBytes = object.extract()?;
         return <[u8; 32]>::try_from(&*bytes)
-            .map(GivenKey::Raw)
+            .map(KeySource::Raw)
             .map_err(|_| {
                 let reason = format!("{} bytes given, 32 needed", bytes.len());
                 errors::argument(py, "key", reason)
             });
     }
-    if key.is_instance_of::<PyString>() {
-        let text: String = key.extract()?;
+    if object.is_instance_of::<PyString>() {
+        let text: String = object.extract()?;
         if Path::new(&text).is_file() {
-            let reason = "a str is a passphrase, and this one is the name of a file; \
-                 give pathlib.Path(...) for a key file";
+            let reason = "a str is a passphrase, but this one is the name of a file; \
+                 pathlib.Path(...) names a key file";
             return Err(errors::argument(py, "key", reason));
         }
-        return Ok(GivenKey::Passphrase(text));
+        return Ok(KeySource::Passphrase(text));
     }
-    if key.hasattr("__fspath__")? {
-        return Ok(GivenKey::File(key.extract()?));
+    if object.hasattr("__fspath__")? {
+        return Ok(KeySource::File(object.extract()?));
     }
     Err(PyTypeError::new_err(format!(
         "key: {} given, 32 bytes, a pathlib.Path to a key file or a str (a passphrase) needed",
-        key.get_type().fully_qualified_name()?
+        object.get_type().fully_qualified_name()?
     )))
 }
 
-impl GivenKey {
+impl KeySource {
     pub(crate) fn read(self) -> Result<GalleryKey> {
         match self {
             Self::Raw(bytes) => Ok(GalleryKey::from_bytes(bytes)),
@@ -67,7 +68,7 @@ impl GivenKey {
 /// Opens a gallery file, or creates it.
 pub(crate) fn open(
     path: &Path,
-    key: Option<GivenKey>,
+    key: Option<KeySource>,
     read_only: bool,
     unprotected: bool,
 ) -> Result<FileStore> {
@@ -86,7 +87,8 @@ pub(crate) fn open(
         reason: format!("{why}; give key=, or set {KEY_FILE} or {KEY}"),
     };
     let protection = match FileStore::protection_kind(path) {
-        // A key that was given for it is a mistake, which opening says; one for another gallery may stand in the environment.
+        // A key that was given for an unprotected file is a mistake, and opening the file gives an error. A key in the environment
+        // may be for another gallery.
         Ok(ProtectionKind::None) if !given => Protection::None,
         Ok(_) if unprotected => return Err(missing("it is encrypted, not unprotected")),
         Ok(_) => Protection::Key(key()?.ok_or_else(|| missing("it is encrypted"))?),
@@ -94,7 +96,7 @@ pub(crate) fn open(
             if unprotected {
                 Protection::None
             } else {
-                let why = "there is none yet, and a new one needs a key (unprotected=True leaves people's templates open)";
+                let why = "it does not exist, and a new one needs a key (with unprotected=True, templates are not encrypted)";
                 Protection::Key(key()?.ok_or_else(|| missing(why))?)
             }
         }

@@ -1,13 +1,16 @@
-//! The native part of the Python package `facekit`: facekit's types behind Python's manners. What there is and how it is
-//! used is documented where Python shows it, at the classes and functions.
+//! The native part of the Python package `facekit`: facekit's types behind Python interfaces. The doc comments of classes and
+//! functions are their docstrings in Python.
 
-#![allow(clippy::needless_pass_by_value, reason = "PyO3 hands arguments over")]
+#![allow(
+    clippy::needless_pass_by_value,
+    reason = "PyO3 passes arguments by value"
+)]
 
 use pyo3::prelude::*;
 
 mod attendance;
+mod detection;
 mod embedding;
-mod engine;
 mod errors;
 mod gallery;
 mod image;
@@ -16,11 +19,15 @@ mod key;
 mod many;
 mod models;
 mod options;
+mod pickle;
+mod pipeline;
 mod process;
 mod quality;
+mod recognition;
 mod recognizer;
 mod reports;
-mod results;
+mod runtime;
+mod store;
 mod value;
 mod work;
 
@@ -31,21 +38,22 @@ mod _facekit {
 
     #[pymodule_export]
     use crate::{
-        attendance::Rules,
+        attendance::{Rules, sightings},
+        detection::{Box, Detection},
         embedding::{Embedding, EmbeddingSpace},
         gallery::{CheckReport, Gallery, Person},
         image::encode_jpeg,
         index::Index,
         many::RecognizeMany,
         models::{ModelInfo, SetInfo, models_folder, models_list, models_pull, models_sets},
+        pickle::restore,
         quality::{HeadPose, Quality, QualityIssue},
+        recognition::{Candidate, Identity, Recognition},
         recognizer::Recognizer,
         reports::{EnrollReport, RefusedPhoto, Resemblance, Verification},
-        results::{Box, Candidate, Detection, Identity, Recognition},
-        value::restore,
     };
 
-    /// NumPy is loaded with the module: later, an interpreter that is shutting down could not load it.
+    /// Loads NumPy with the module. Later, an interpreter that is shutting down could not load it.
     #[pymodule_init]
     fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
         module.py().import("numpy")?;
@@ -54,6 +62,6 @@ mod _facekit {
     }
 
     #[pymodule_export]
-    #[allow(non_upper_case_globals, reason = "so Python calls it")]
+    #[allow(non_upper_case_globals, reason = "its name in Python")]
     const __version__: &str = env!("CARGO_PKG_VERSION");
 }

@@ -1,15 +1,18 @@
-//! Many images on all cores, in order, without holding more than a few of them.
+//! Many images on all cores: results in order, and only a few images in memory at a time.
 
 use std::{
-    collections::{BTreeMap, VecDeque},
+    collections::BTreeMap,
     io,
     num::NonZeroUsize,
-    sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, TryLockError},
+    sync::{Arc, Mutex, MutexGuard, TryLockError},
     thread::{self, JoinHandle},
     time::Duration,
 };
 
-use facekit::{Recognition, RecognizeOptions};
+use facekit::{
+    Recognition, RecognizeOptions, catch_panic,
+    work::{OrderedQueue, Wait},
+};
 use pyo3::{
     PyTraverseError, PyVisit,
     exceptions::{PyBaseException, PyException, PyTypeError, PyValueError},
@@ -19,101 +22,107 @@ use pyo3::{
 
 use crate::{
     image::{self, Color, Photo},
-    process::OfProcess,
-    recognizer::Parts,
-    results,
-    work::{self, Outcome},
+    pipeline::Pipeline,
+    process::ProcessLocal,
+    recognition,
+    work::{self, Attempt},
 };
 
-/// How often Ctrl-C is looked for while the next result is waited for.
-const LOOK: Duration = Duration::from_millis(50);
+/// The time after which a waiting caller checks for Ctrl-C again.
+const SIGNAL_INTERVAL: Duration = Duration::from_millis(50);
 
-/// How images are taken and results given.
-pub(crate) struct Manner {
+/// The options of `Recognizer.recognize_many`.
+pub(crate) struct ManyOptions {
+    pub(crate) recognize: RecognizeOptions,
     pub(crate) color: Color,
     pub(crate) threads: NonZeroUsize,
-    /// Images that are taken before the results of those before them are asked for.
+    /// The number of images that are taken before the results of earlier ones are asked for; `None` for the default.
     pub(crate) ahead: Option<usize>,
-    /// An image that cannot be used is an exception, not a result.
+    /// If true, an image that cannot be used raises an exception. Otherwise the exception is the result.
     pub(crate) raise: bool,
 }
 
-impl Manner {
-    /// So many images at most are under way: unless it is said, one for each thread and one that waits for it, and some more so that
-    /// a slow one, or a caller who is late, does not leave threads without work.
+impl ManyOptions {
+    /// The largest number of images under way. The default is one for each thread, one that waits for each thread, and four more,
+    /// so that a slow image or a caller who comes late does not leave threads without work.
     fn window(&self) -> u64 {
-        let ahead = self.ahead.map(|ahead| ahead as u64);
-        ahead.map_or_else(
-            || {
-                (self.threads.get() as u64)
-                    .saturating_mul(2)
-                    .saturating_add(4)
-            },
-            |ahead| ahead.saturating_add(1),
-        )
+        match self.ahead {
+            Some(ahead) => (ahead as u64).saturating_add(1),
+            None => (self.threads.get() as u64)
+                .saturating_mul(2)
+                .saturating_add(4),
+        }
     }
 }
 
 /// The results of `Recognizer.recognize_many`, in order.
 ///
-/// `close()`, leaving a `with` block, or dropping it ends the work, and lets go of the images. `close()` may be called from any
-/// thread; results are for one at a time, as with a generator.
+/// `close()`, the end of a `with` block, and garbage collection end the work and release the images. Any thread may call
+/// `close()`. One thread at a time may ask for a result, as with a generator.
 ///
 /// >>> import facekit
 /// >>> with facekit.Recognizer().recognize_many(["anna.jpg", "door.jpg"]) as results:
 /// ...     [len(faces) for faces in results]
 /// [1, 1]
 #[pyclass(frozen, module = "facekit")]
-pub(crate) struct RecognizeMany(OfProcess<Many>);
+pub(crate) struct RecognizeMany(ProcessLocal<Many>);
 
 struct Many {
-    shared: Arc<Shared>,
-    /// Held while a result is made. No one waits for it, since its holder runs the caller's code.
+    queue: Arc<Queue>,
+    /// Locked while a result is made. No thread waits for this lock, because its holder runs the caller's code.
     feed: Mutex<Feed>,
 }
 
-/// Images on their way in, and results on their way out.
+/// Photos on their way to the threads, and their results. A photo comes back with its result: it may own an array of Python, which
+/// the caller's thread drops, because it has the interpreter.
+type Queue = OrderedQueue<Photo, Finished>;
+
+type Finished = (Photo, Attempt<(Vec<Recognition>, (usize, usize))>);
+
+/// Takes images from the caller and gives results to the caller.
 struct Feed {
-    /// None where there are no more.
+    pipeline: Arc<Pipeline>,
+    options: ManyOptions,
+    workers: Workers,
+    /// `None` after the last image.
     images: Option<Py<PyIterator>>,
-    manner: Manner,
-    pool: Pool,
-    /// Images taken, and results given.
+    /// The number of images taken, and the number of results given.
     taken: u64,
     given: u64,
-    /// What cannot be an image, in its place.
+    /// The exceptions of objects that are no images, by their place.
     refused: BTreeMap<u64, Py<PyBaseException>>,
-    /// The iterable has ended with an exception, which comes after the results.
+    /// The exception that ended the iterable. It is raised after the results.
     failed: Option<Py<PyBaseException>>,
 }
+
+/// The Python objects of a feed, taken out of it so that they are dropped where no lock is held.
+type PythonObjects = (
+    Option<Py<PyIterator>>,
+    BTreeMap<u64, Py<PyBaseException>>,
+    Option<Py<PyBaseException>>,
+);
 
 impl RecognizeMany {
     pub(crate) fn new(
         images: &Bound<'_, PyAny>,
-        parts: Arc<Parts>,
-        options: RecognizeOptions,
-        manner: Manner,
+        pipeline: Arc<Pipeline>,
+        options: ManyOptions,
     ) -> PyResult<Self> {
         if image::is_single(images)? {
             return Err(PyTypeError::new_err(format!(
-                "images: a single {} given, an iterable of images needed; recognize takes one",
+                "images: a single {} given, an iterable of images needed; recognize takes one image",
                 images.get_type().fully_qualified_name()?
             )));
         }
         let images = images.try_iter()?.unbind();
-        let shared = Arc::new(Shared {
-            parts,
-            options,
-            state: Mutex::default(),
-            work: Condvar::new(),
-            done: Condvar::new(),
-        });
-        Ok(Self(OfProcess::new(Many {
-            shared: Arc::clone(&shared),
+        let queue = Arc::new(Queue::new());
+        Ok(Self(ProcessLocal::new(Many {
+            queue: Arc::clone(&queue),
             feed: Mutex::new(Feed {
+                pipeline,
+                options,
+                workers: Workers::new(queue),
                 images: Some(images),
-                manner,
-                pool: Pool::new(shared),
                 taken: 0,
                 given: 0,
                 refused: BTreeMap::new(),
@@ -139,35 +148,35 @@ impl RecognizeMany {
     }
 
     fn __next__<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
-        let many = self.0.get(py, "recognize_many")?;
-        let mut feed = many.feed().ok_or_else(|| {
-            PyValueError::new_err("recognize_many: its next result is being waited for elsewhere")
+        let many = self.0.require(py, "recognize_many")?;
+        let mut feed = many.try_feed().ok_or_else(|| {
+            PyValueError::new_err("recognize_many: another thread is waiting for the next result")
         })?;
         let next = feed.next(py);
         drop(feed);
-        // Whoever closed it meanwhile has left the rest to whoever held the feed.
-        if many.shared.is_stopped()
-            && let Some(mut feed) = many.feed()
+        // A thread that called `close` in the meantime could not lock the feed, and left the rest to this thread.
+        if many.queue.is_stopped()
+            && let Some(mut feed) = many.try_feed()
         {
             feed.close(py);
         }
         next
     }
 
-    /// Ends the work: what has begun is finished, and no more is begun.
+    /// Ends the work: images that are being worked on are finished, and no more are begun.
     ///
     /// >>> import facekit
     /// >>> results = facekit.Recognizer().recognize_many(["anna.jpg"] * 100)
     /// >>> first = next(results)
     /// >>> results.close()
     fn close(&self, py: Python<'_>) -> PyResult<()> {
-        let many = self.0.get(py, "recognize_many")?;
-        // Ends the wait of another thread for a result, too, which then does the rest.
-        let images = many.shared.stop();
-        if let Some(mut feed) = many.feed() {
+        let many = self.0.require(py, "recognize_many")?;
+        // This also ends the wait of another thread for a result. That thread then closes the feed.
+        let left = many.queue.stop();
+        if let Some(mut feed) = many.try_feed() {
             feed.close(py);
         }
-        drop(images);
+        drop(left);
         Ok(())
     }
 
@@ -181,8 +190,8 @@ impl RecognizeMany {
     }
 
     fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
-        // What is in use is not garbage.
-        let Some(feed) = self.0.here().and_then(Many::feed) else {
+        // A feed that is in use is not garbage.
+        let Some(feed) = self.0.value().and_then(Many::try_feed) else {
             return Ok(());
         };
         visit.call(&feed.images)?;
@@ -193,16 +202,16 @@ impl RecognizeMany {
     }
 
     fn __clear__(&self) {
-        let Some(many) = self.0.here() else { return };
-        let images = many.shared.stop();
-        let held = many.feed().map(|mut feed| feed.let_go());
-        drop((images, held));
+        let Some(many) = self.0.value() else { return };
+        let left = many.queue.stop();
+        let objects = many.try_feed().map(|mut feed| feed.take_objects());
+        drop((left, objects));
     }
 }
 
 impl Many {
-    /// None while a result is being made.
-    fn feed(&self) -> Option<MutexGuard<'_, Feed>> {
+    /// `None` while a result is made.
+    fn try_feed(&self) -> Option<MutexGuard<'_, Feed>> {
         match self.feed.try_lock() {
             Ok(feed) => Some(feed),
             Err(TryLockError::Poisoned(feed)) => Some(feed.into_inner()),
@@ -211,25 +220,18 @@ impl Many {
     }
 }
 
-/// What a feed has of Python's.
-type Held = (
-    Option<Py<PyIterator>>,
-    BTreeMap<u64, Py<PyBaseException>>,
-    Option<Py<PyBaseException>>,
-);
-
 impl Feed {
     fn next<'py>(&mut self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
-        if let Err(error) = self.pool.shared.parts.check_open(py) {
+        if let Err(error) = self.pipeline.check_open(py) {
             self.close(py);
             return Err(error);
         }
-        // At least one image is taken for each result, so that threads have work while the caller has some, too; and more of
-        // them only as long as there is no result to give.
+        // Each call takes at least one image, so that the threads have work while the caller uses the result. It takes more only
+        // as long as there is no result to give.
         let mut first = true;
         while self.images.is_some()
-            && !self.pool.shared.is_stopped()
-            && self.taken - self.given < self.manner.window()
+            && !self.workers.queue.is_stopped()
+            && self.taken - self.given < self.options.window()
             && (first || !self.is_ready())
         {
             if let Err(error) = self.take(py) {
@@ -238,7 +240,7 @@ impl Feed {
             }
             first = false;
         }
-        if self.pool.shared.is_stopped() {
+        if self.workers.queue.is_stopped() {
             self.close(py);
             return Ok(None);
         }
@@ -249,47 +251,55 @@ impl Feed {
                 Err(PyErr::from_value(error.into_bound(py).into_any()))
             });
         }
-        let due = self.given;
-        if let Some(error) = self.refused.remove(&due) {
+        if let Some(error) = self.refused.remove(&self.given) {
             self.given += 1;
             return self.refuse(error.into_bound(py));
         }
-        let (photo, outcome) = loop {
-            match py.detach(|| self.pool.shared.wait(due, LOOK)) {
-                Wait::Done(done) => break *done,
-                Wait::Stopped => {
-                    self.close(py);
-                    return Ok(None);
-                }
+        let Some((photo, attempt)) = self.wait(py)? else {
+            self.close(py);
+            return Ok(None);
+        };
+        // This thread has the interpreter, which may free the photo's array.
+        drop(photo);
+        self.given += 1;
+        match work::to_python(py, attempt) {
+            Ok((found, size)) => {
+                let found = found
+                    .into_iter()
+                    .map(recognition::Recognition::from)
+                    .collect();
+                recognition::faces(py, found, size).map(Some)
+            }
+            Err(error) => self.refuse(error.into_value(py).into_bound(py)),
+        }
+    }
+
+    /// Waits for the next result; `None` if the work was ended. Ctrl-C ends it.
+    fn wait(&mut self, py: Python<'_>) -> PyResult<Option<Finished>> {
+        loop {
+            let queue = &self.workers.queue;
+            match py.detach(|| queue.wait(self.given, SIGNAL_INTERVAL)) {
+                Wait::Done(finished) => return Ok(Some(finished)),
+                Wait::Stopped => return Ok(None),
                 Wait::NotYet => {}
             }
             if let Err(interrupt) = py.check_signals() {
                 self.close(py);
                 return Err(interrupt);
             }
-        };
-        // Here, where there is an interpreter to give the array back to.
-        drop(photo);
-        self.given += 1;
-        match work::settle(py, outcome) {
-            Ok((found, size)) => {
-                let found = found.into_iter().map(results::Recognition::from).collect();
-                results::faces(py, found, size).map(Some)
-            }
-            Err(error) => self.refuse(error.into_value(py).into_bound(py)),
         }
     }
 
-    /// Whether the next result could be given at once.
+    /// True if the next result can be given at once.
     fn is_ready(&self) -> bool {
         self.given < self.taken
-            && (self.refused.contains_key(&self.given) || self.pool.shared.is_done(self.given))
+            && (self.refused.contains_key(&self.given) || self.workers.queue.is_ready(self.given))
     }
 
-    /// Takes an image from the caller, and gives it to the threads. Its exceptions wait for their turn, but what is to end the
-    /// program, such as Ctrl-C, does not.
+    /// Takes an image from the caller and submits it to the threads. The caller's exceptions are kept until their turn, except
+    /// those that end the program, such as `KeyboardInterrupt`.
     fn take(&mut self, py: Python<'_>) -> PyResult<()> {
-        let waits = |error: PyErr| {
+        let keep = |error: PyErr| {
             if error.is_instance_of::<PyException>(py) {
                 Ok(error.into_value(py))
             } else {
@@ -303,14 +313,15 @@ impl Feed {
             None => self.images = None,
             Some(Err(error)) => {
                 self.images = None;
-                self.failed = Some(waits(error)?);
+                self.failed = Some(keep(error)?);
             }
             Some(Ok(image)) => {
-                match Photo::new("images", &image, self.manner.color) {
-                    Ok(photo) => self
-                        .pool
-                        .submit(self.taken, photo, self.manner.threads.get())?,
-                    Err(error) => drop(self.refused.insert(self.taken, waits(error)?)),
+                match Photo::new("images", &image, self.options.color) {
+                    Ok(photo) => {
+                        self.workers.start_another(&self.pipeline, &self.options)?;
+                        self.workers.queue.submit(self.taken, photo);
+                    }
+                    Err(error) => drop(self.refused.insert(self.taken, keep(error)?)),
                 }
                 self.taken += 1;
             }
@@ -318,11 +329,12 @@ impl Feed {
         Ok(())
     }
 
+    /// Raises an exception or returns it, as the options say.
     fn refuse<'py>(
         &self,
         error: Bound<'py, PyBaseException>,
     ) -> PyResult<Option<Bound<'py, PyAny>>> {
-        if self.manner.raise {
+        if self.options.raise {
             Err(PyErr::from_value(error.into_any()))
         } else {
             Ok(Some(error.into_any()))
@@ -330,15 +342,16 @@ impl Feed {
     }
 
     fn close(&mut self, py: Python<'_>) {
-        let images = self.pool.shared.stop();
+        let left = self.workers.queue.stop();
         self.given = self.taken;
-        let held = self.let_go();
-        py.detach(|| self.pool.join());
-        let late = self.pool.shared.stop();
-        drop((images, held, late));
+        let objects = self.take_objects();
+        py.detach(|| self.workers.join());
+        // The results of work that was under way.
+        let late = self.workers.queue.stop();
+        drop((left, objects, late));
     }
 
-    fn let_go(&mut self) -> Held {
+    fn take_objects(&mut self) -> PythonObjects {
         (
             self.images.take(),
             std::mem::take(&mut self.refused),
@@ -347,68 +360,44 @@ impl Feed {
     }
 }
 
-type Done = (Photo, Outcome<(Vec<Recognition>, (usize, usize))>);
-
-enum Wait {
-    Done(Box<Done>),
-    NotYet,
-    Stopped,
-}
-
-/// Threads that recognise; as many are started as are needed.
-struct Pool {
-    shared: Arc<Shared>,
+/// The threads that recognize. Each image starts one more, until there are as many as the options say.
+struct Workers {
+    queue: Arc<Queue>,
     threads: Vec<JoinHandle<()>>,
 }
 
-struct Shared {
-    parts: Arc<Parts>,
-    options: RecognizeOptions,
-    state: Mutex<State>,
-    /// There is a photo, or no more will come.
-    work: Condvar,
-    /// There is a result, or none will come.
-    done: Condvar,
-}
-
-#[derive(Default)]
-struct State {
-    waiting: VecDeque<(u64, Photo)>,
-    done: BTreeMap<u64, Done>,
-    stopped: bool,
-}
-
-impl Pool {
-    fn new(shared: Arc<Shared>) -> Self {
+impl Workers {
+    fn new(queue: Arc<Queue>) -> Self {
         Self {
-            shared,
+            queue,
             threads: Vec::new(),
         }
     }
 
-    /// Fails where not a single thread can be started.
-    fn submit(&mut self, number: u64, photo: Photo, threads: usize) -> io::Result<()> {
-        if self.threads.len() < threads {
-            let shared = Arc::clone(&self.shared);
-            let builder = thread::Builder::new().name("facekit-many".to_owned());
-            let thread = builder.spawn(move || shared.work());
-            match thread {
-                Ok(thread) => self.threads.push(thread),
-                Err(error) if self.threads.is_empty() => return Err(error),
-                // Those that there are do it.
-                Err(_) => {}
-            }
+    /// Starts a thread if there are fewer than the options say. An error if there is none and none can be started.
+    fn start_another(&mut self, pipeline: &Arc<Pipeline>, options: &ManyOptions) -> io::Result<()> {
+        if self.threads.len() >= options.threads.get() {
+            return Ok(());
         }
-        let mut state = self.shared.state();
-        if !state.stopped {
-            state.waiting.push_back((number, photo));
+        let (queue, pipeline) = (Arc::clone(&self.queue), Arc::clone(pipeline));
+        let options = options.recognize.clone();
+        let work = move || {
+            queue.run(|photo| {
+                let attempt = catch_panic(|| pipeline.recognize(&photo, &options));
+                (photo, attempt)
+            });
+        };
+        let builder = thread::Builder::new().name("facekit-many".to_owned());
+        match builder.spawn(work) {
+            Ok(thread) => self.threads.push(thread),
+            Err(error) if self.threads.is_empty() => return Err(error),
+            // The threads that there are do the work.
+            Err(_) => {}
         }
-        drop(state);
-        self.shared.work.notify_one();
         Ok(())
     }
 
-    /// Waits for the threads, after [`Shared::stop`].
+    /// Waits for the threads, after the queue was stopped.
     fn join(&mut self) {
         for thread in self.threads.drain(..) {
             // A thread catches the panics of its work.
@@ -417,73 +406,9 @@ impl Pool {
     }
 }
 
-impl Drop for Pool {
+impl Drop for Workers {
     fn drop(&mut self) {
-        // Threads are not waited for: whoever drops this may hold what Python needs.
-        drop(self.shared.stop());
-    }
-}
-
-impl Shared {
-    fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn is_done(&self, number: u64) -> bool {
-        let state = self.state();
-        state.stopped || state.done.contains_key(&number)
-    }
-
-    fn is_stopped(&self) -> bool {
-        self.state().stopped
-    }
-
-    fn wait(&self, number: u64, at_most: Duration) -> Wait {
-        let (mut state, _) = self
-            .done
-            .wait_timeout_while(self.state(), at_most, |state| {
-                !state.stopped && !state.done.contains_key(&number)
-            })
-            .unwrap_or_else(PoisonError::into_inner);
-        match state.done.remove(&number) {
-            _ if state.stopped => Wait::Stopped,
-            Some(done) => Wait::Done(Box::new(done)),
-            None => Wait::NotYet,
-        }
-    }
-
-    /// No more is begun, and nobody waits any longer. What was not given is handed over, to be dropped where no lock is held.
-    fn stop(&self) -> (VecDeque<(u64, Photo)>, BTreeMap<u64, Done>) {
-        let mut state = self.state();
-        state.stopped = true;
-        let left = (
-            std::mem::take(&mut state.waiting),
-            std::mem::take(&mut state.done),
-        );
-        drop(state);
-        self.work.notify_all();
-        self.done.notify_all();
-        left
-    }
-
-    fn work(&self) {
-        loop {
-            let state = self.state();
-            let mut state = self
-                .work
-                .wait_while(state, |state| !state.stopped && state.waiting.is_empty())
-                .unwrap_or_else(PoisonError::into_inner);
-            if state.stopped {
-                return;
-            }
-            let Some((number, photo)) = state.waiting.pop_front() else {
-                continue;
-            };
-            drop(state);
-            let outcome = work::attempt(|| self.parts.recognize(&photo, &self.options));
-            // The photo goes back to whoever has an interpreter to drop it in, also where nobody wants the result any longer.
-            self.state().done.insert(number, (photo, outcome));
-            self.done.notify_all();
-        }
+        // This does not wait for the threads, because the caller may hold the interpreter, which they may need.
+        drop(self.queue.stop());
     }
 }

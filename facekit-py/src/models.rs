@@ -1,4 +1,4 @@
-//! Which models there are, and fetching them.
+//! The known models, and downloads of models.
 
 use std::path::PathBuf;
 
@@ -6,9 +6,12 @@ use facekit::{FileState, PullOptions, Registry, Result};
 use pyo3::{prelude::*, types::PyTuple};
 use serde::{Deserialize, Serialize};
 
-use crate::{results::value_class, value, work};
+use crate::{
+    value::{self, value_class},
+    work,
+};
 
-/// The models that are known: those of the manifest, those that are part of facekit, and what the user's models folder adds.
+/// The known models: those of the manifest, those that are part of facekit, and those that the user's models folder adds.
 pub(crate) fn registry(folder: Option<PathBuf>) -> Result<Registry> {
     let registry = facekit_nano::registry();
     match folder {
@@ -17,7 +20,7 @@ pub(crate) fn registry(folder: Option<PathBuf>) -> Result<Registry> {
     }
 }
 
-/// A model that is known by name.
+/// A known model.
 ///
 /// >>> import facekit
 /// >>> nano = next(model for model in facekit.models.list() if model.name == "nano_embedder")
@@ -26,27 +29,27 @@ pub(crate) fn registry(folder: Option<PathBuf>) -> Result<Registry> {
 #[pyclass(frozen, eq, get_all, module = "facekit")]
 #[derive(Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct ModelInfo {
-    /// What it is selected by.
+    /// The name that selects it.
     name: String,
-    /// What it does: "detector", "embedder" or "liveness".
+    /// The task: "detector", "embedder" or "liveness".
     task: String,
     /// The name of its file in the models folder.
     file: String,
-    /// Whether its file is here and the right one, or part of facekit.
+    /// True if the model can be loaded: its file is in the folder and has the right digest, or it is part of facekit.
     available: bool,
-    /// Whether it is part of facekit, so that it needs no file.
+    /// True if it is part of facekit and needs no file.
     bundled: bool,
-    /// The licence of the weights, as an SPDX expression or in words.
-    licence: String,
-    /// Whether the licence allows commercial use.
+    /// The license of the weights, as an SPDX expression or a text.
+    license: String,
+    /// True if the license allows commercial use.
     commercial_use: bool,
-    /// Who made the weights, and from what.
+    /// The origin of the weights.
     source: String,
-    /// What is known of its accuracy, in words.
+    /// The known accuracy, as a text.
     accuracy: Option<String>,
-    /// Whether facekit's own tests run it.
+    /// True if facekit's tests run it.
     tested: bool,
-    /// The length of its file in bytes, where that is known.
+    /// The size of its file in bytes, if it is known.
     bytes: Option<u64>,
 }
 
@@ -55,13 +58,13 @@ value_class!(ModelInfo {
         let state = match (self.bundled, self.available) {
             (true, _) => "part of facekit",
             (_, true) => "available",
-            _ => "not fetched",
+            _ => "not downloaded",
         };
-        format!("<ModelInfo {:?}, {}, {}, {state}>", self.name, self.task, self.licence)
+        format!("<ModelInfo {:?}, {}, {}, {state}>", self.name, self.task, self.license)
     }
 });
 
-/// Models that make a recogniser together.
+/// A set of models for a recognizer.
 ///
 /// >>> import facekit
 /// >>> nano = next(found for found in facekit.models.sets() if found.name == "nano")
@@ -70,13 +73,13 @@ value_class!(ModelInfo {
 #[pyclass(frozen, eq, get_all, module = "facekit")]
 #[derive(Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct SetInfo {
-    /// What it is selected by.
+    /// The name that selects it.
     name: String,
-    /// Finds faces.
+    /// The model that detects faces.
     detector: String,
-    /// Turns faces into embeddings.
+    /// The model that embeds faces.
     embedder: String,
-    /// Tell living faces from prints and screens; empty where nothing does.
+    /// The models that check liveness; empty if the set has none.
     liveness: Vec<String>,
 }
 
@@ -107,7 +110,7 @@ pub(crate) fn models_list(py: Python<'_>, folder: Option<PathBuf>) -> PyResult<V
                         FileState::Bundled { .. } | FileState::Verified { .. }
                     ),
                     bundled: matches!(state, FileState::Bundled { .. }),
-                    licence: entry.licence.clone(),
+                    license: entry.license.clone(),
                     commercial_use: entry.commercial_use,
                     source: entry.source.clone(),
                     accuracy: entry.accuracy.clone(),

@@ -1,15 +1,15 @@
-//! What callers choose, as the core's options.
+//! Arguments from Python as options of the core.
 
 use std::num::NonZeroUsize;
 
-use facekit::{PersonId, QualityOptions, RecognizeOptions, Subject, Threshold};
+use facekit::{PersonId, QualityOptions, RecognizeOptions, Recognizer, Subject, Threshold};
 use pyo3::{
     exceptions::PyTypeError,
     prelude::*,
     types::{PyDict, PyString},
 };
 
-use crate::errors;
+use crate::{errors, work};
 
 pub(crate) fn threshold(
     py: Python<'_>,
@@ -23,13 +23,14 @@ pub(crate) fn threshold(
         (None, Some(fpir), None) => Ok(Threshold::Fpir(fpir)),
         (None, None, Some(score)) => Ok(Threshold::Score(score)),
         _ => {
-            let reason = "one of fmr, fpir and score says it, not several";
+            let reason = "several of fmr, fpir and score given, at most one needed";
             Err(errors::argument(py, "threshold", reason))
         }
     }
 }
 
-pub(crate) fn share(
+/// Checks that a number is from 0 to 1.
+pub(crate) fn fraction(
     py: Python<'_>,
     name: &'static str,
     value: Option<f32>,
@@ -43,24 +44,24 @@ pub(crate) fn share(
     }
 }
 
-/// A number of things.
-pub(crate) fn whole(py: Python<'_>, name: &'static str, value: i64) -> PyResult<usize> {
+/// A number from 0 on.
+pub(crate) fn count(py: Python<'_>, name: &'static str, value: i64) -> PyResult<usize> {
     usize::try_from(value).map_err(|_| {
-        let reason = format!("{value} given, a whole number from 0 on needed");
+        let reason = format!("{value} given, an integer of at least 0 needed");
         errors::argument(py, name, reason)
     })
 }
 
-/// A number of threads, all cores unless it is given.
-pub(crate) fn threads(py: Python<'_>, given: Option<i64>) -> PyResult<Option<NonZeroUsize>> {
-    let least = |count: i64| {
+/// A number of threads, from 1 on.
+pub(crate) fn thread_count(py: Python<'_>, given: Option<i64>) -> PyResult<Option<NonZeroUsize>> {
+    let positive = |count: i64| {
         let count = usize::try_from(count).ok().and_then(NonZeroUsize::new);
         count.ok_or_else(|| {
             let reason = format!("{} given, at least 1 needed", given.unwrap_or(0));
             errors::argument(py, "threads", reason)
         })
     };
-    given.map(least).transpose()
+    given.map(positive).transpose()
 }
 
 pub(crate) fn parse_subject(py: Python<'_>, name: &str) -> PyResult<Subject> {
@@ -101,8 +102,10 @@ pub(crate) fn quality_options(
     }
 }
 
-pub(crate) fn options(
+/// The options of one call. An error if a person of the roster is not in the gallery.
+pub(crate) fn recognize_options(
     py: Python<'_>,
+    recognizer: &Recognizer,
     roster: Option<&Bound<'_, PyAny>>,
     subject: Option<&str>,
 ) -> PyResult<RecognizeOptions> {
@@ -110,12 +113,22 @@ pub(crate) fn options(
     options.subject = subject
         .map(|subject| parse_subject(py, subject))
         .transpose()?;
-    options.roster = roster.map(people).transpose()?;
+    if let Some(people) = roster.map(person_ids).transpose()? {
+        let roster = work::detached(py, || match recognizer.gallery() {
+            Some(gallery) => gallery.roster(&people),
+            None => Err(no_gallery()),
+        })?;
+        options.roster = Some(roster);
+    }
     Ok(options)
 }
 
-/// Ids of people, from any iterable of them.
-fn people(given: &Bound<'_, PyAny>) -> PyResult<Vec<PersonId>> {
+pub(crate) fn no_gallery() -> facekit::Error {
+    facekit::Error::argument("gallery", "the recognizer has none")
+}
+
+/// The ids of an iterable.
+fn person_ids(given: &Bound<'_, PyAny>) -> PyResult<Vec<PersonId>> {
     let py = given.py();
     let wrong = |what: &Bound<'_, PyAny>| {
         PyTypeError::new_err(format!(

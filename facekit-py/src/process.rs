@@ -1,4 +1,4 @@
-//! What a fork leaves behind.
+//! Objects after a fork.
 
 use std::{mem, process};
 
@@ -6,16 +6,16 @@ use pyo3::prelude::*;
 
 use crate::errors;
 
-/// Something of the process that made it. A child that was forked off has its memory, but neither the threads nor a right to
-/// its files: there it is refused, and never dropped.
+/// A value that only the process that made it may use. A child that was forked off has a copy of the memory, but not the threads,
+/// and it must not touch the files. There the value is refused, and never dropped.
 #[derive(Debug)]
-pub(crate) struct OfProcess<T> {
+pub(crate) struct ProcessLocal<T> {
     process: u32,
-    /// Always there; an option so that it can be left alone.
+    /// Always `Some`. An option so that `drop` can leave the value alone.
     value: Option<T>,
 }
 
-impl<T> OfProcess<T> {
+impl<T> ProcessLocal<T> {
     pub(crate) fn new(value: T) -> Self {
         Self {
             process: process::id(),
@@ -23,21 +23,21 @@ impl<T> OfProcess<T> {
         }
     }
 
-    /// The value, unless it is another process's.
-    pub(crate) fn here(&self) -> Option<&T> {
+    /// The value, if this process made it.
+    pub(crate) fn value(&self) -> Option<&T> {
         self.value
             .as_ref()
             .filter(|_| self.process == process::id())
     }
 
-    /// The value; `what` names it where it is another process's.
-    pub(crate) fn get(&self, py: Python<'_>, what: &str) -> PyResult<&T> {
-        self.here()
-            .ok_or_else(|| errors::forked(py, what, self.process))
+    /// The value, or an error with the name of the class if another process made it.
+    pub(crate) fn require(&self, py: Python<'_>, class: &str) -> PyResult<&T> {
+        self.value()
+            .ok_or_else(|| errors::forked(py, class, self.process))
     }
 }
 
-impl<T> Drop for OfProcess<T> {
+impl<T> Drop for ProcessLocal<T> {
     fn drop(&mut self) {
         if self.process != process::id() {
             mem::forget(self.value.take());

@@ -1,11 +1,11 @@
-//! How good a face is.
+//! The quality of a face.
 
 use pyo3::{prelude::*, types::PyTuple};
 use serde::{Deserialize, Serialize};
 
-use crate::{results::value_class, value};
+use crate::value::{self, value_class};
 
-/// Where a head is turned to, in degrees, estimated from five landmarks.
+/// The direction of a head, in degrees, estimated from five landmarks.
 ///
 /// >>> import facekit
 /// >>> pose = facekit.Recognizer().recognize("anna.jpg").largest.quality.pose
@@ -17,19 +17,19 @@ use crate::{results::value_class, value};
 pub(crate) struct HeadPose(pub(crate) facekit::HeadPose);
 
 value_class!(HeadPose {
-    /// To the side; positive where the face looks to the right of the image.
+    /// Rotation to the side. Positive if the face looks to the right of the image.
     #[getter]
     fn yaw(&self) -> f32 {
         self.0.yaw
     }
 
-    /// Up or down; positive where the face looks up.
+    /// Rotation up or down. Positive if the face looks up.
     #[getter]
     fn pitch(&self) -> f32 {
         self.0.pitch
     }
 
-    /// In the plane of the image; positive where the head is turned clockwise.
+    /// Rotation in the plane of the image. Positive if the head is turned clockwise.
     #[getter]
     fn roll(&self) -> f32 {
         self.0.roll
@@ -41,7 +41,7 @@ value_class!(HeadPose {
     }
 });
 
-/// How good a face is for being compared.
+/// The quality of a face for comparisons.
 ///
 /// >>> import facekit
 /// >>> quality = facekit.Recognizer().recognize("anna.jpg").largest.quality
@@ -53,19 +53,19 @@ value_class!(HeadPose {
 pub(crate) struct Quality(pub(crate) facekit::Quality);
 
 value_class!(Quality {
-    /// All in one number, 0 to 1: that of the worst property.
+    /// The quality as one number, 0 to 1: that of the worst property.
     #[getter]
     fn score(&self) -> f32 {
         self.0.score
     }
 
-    /// Pixels between the eyes.
+    /// The distance between the eyes in pixels.
     #[getter]
     fn eye_distance(&self) -> f32 {
         self.0.eye_distance
     }
 
-    /// Fine detail against coarse: 0 is featureless, sharp faces have 0.15 and more.
+    /// The share of fine detail. 0 is featureless; sharp faces have 0.15 and more.
     #[getter]
     fn sharpness(&self) -> f32 {
         self.0.sharpness
@@ -83,13 +83,13 @@ value_class!(Quality {
         self.0.contrast
     }
 
-    /// Where the head is turned to; None where the landmarks do not say.
+    /// The direction of the head. None if the landmarks do not determine it.
     #[getter]
     fn pose(&self) -> Option<HeadPose> {
         self.0.pose.map(HeadPose)
     }
 
-    /// The share of the face box that lies inside the image, 0 to 1.
+    /// The share of the face box that is inside the image, 0 to 1.
     #[getter]
     fn visible(&self) -> f32 {
         self.0.visible
@@ -103,7 +103,7 @@ value_class!(Quality {
     }
 });
 
-/// What is wrong with a face: a code for programs, words for people.
+/// A quality issue of a face: a code for programs, and a text (`str`) for people.
 ///
 /// >>> import facekit
 /// >>> picky = facekit.Recognizer(quality={"min_eye_distance": 1000})

@@ -1,80 +1,71 @@
-//! Frames in, people out.
+//! `Recognizer`: frames in, people out.
 
 use std::{num::NonZeroUsize, path::PathBuf, sync::Arc, thread};
 
 use facekit::{
     AlignedFace, Calibration, DetectOptions, EnrollOptions, Error, ImageView, LoadOptions,
-    PersonId, PixelFormat, QualityOptions, RecognizeOptions, Result, Threshold, Watch, align,
-    image as pixels,
+    PersonId, PixelFormat, QualityOptions, align, image as pixels,
 };
 use pyo3::prelude::*;
 
 use crate::{
+    detection::Detection,
     embedding::{Embedding, EmbeddingSpace},
-    engine::engine,
     errors,
-    gallery::{Gallery, Shared},
+    gallery::Gallery,
     image::{self, Color, Photo},
-    many::{Manner, RecognizeMany},
+    many::{ManyOptions, RecognizeMany},
     models,
-    options::{self, options, parse_subject, quality_options, share, threshold},
-    process::OfProcess,
+    options::{self, fraction, parse_subject, quality_options, recognize_options, threshold},
+    pipeline::Pipeline,
+    process::ProcessLocal,
+    recognition::{self, Candidate, Recognition},
     reports::{EnrollReport, Verification},
-    results::{self, Candidate, Detection, Recognition},
+    runtime::make_runtime,
     work,
 };
 
-/// Recognises and enrols people: a detector, a quality gate, a liveness check, an embedder and a gallery, one after the other.
+/// Recognizes and enrolls people with a detector, a quality gate, a liveness check, an embedder and a gallery.
 ///
-/// `models` is a selection of sets and models joined by commas, each overriding its part: `"nano"`, whose weights are part of
-/// facekit, `"standard"`, `"standard,scrfd_500m"`; see `facekit.models.list()`. `models_folder` is where their files are, unless
-/// FACEKIT_MODELS or the platform's cache folder is meant.
+/// `models` selects models: names of sets and models, separated by commas. Each name overrides its part of those before it.
+/// Examples are `"nano"`, whose weights are part of facekit, `"standard"`, and `"standard,scrfd_500m"`. See
+/// `facekit.models.list()`. `models_folder` is the folder of their files. The default is FACEKIT_MODELS, or else the platform's
+/// cache folder.
 ///
-/// `runtime` computes: `"tract"` needs nothing, `"ort"` is ONNX Runtime and needs `pip install onnxruntime`, `"candle"` needs nothing
-/// and is slower than tract. With "ort", `provider` names what computes (`"cpu"`, `"cuda"`, `"cuda:1"`, `"tensorrt"`,
-/// `"openvino"`, `"coreml"`), and `onnxruntime` the library, unless the installed package's is meant.
+/// `runtime` is the inference runtime. `"tract"` needs nothing else. `"ort"` is ONNX Runtime and needs
+/// `pip install onnxruntime`. `"candle"` needs nothing else and is slower than tract. For "ort", `provider` is the device
+/// (`"cpu"`, `"cuda"`, `"cuda:1"`, `"tensorrt"`, `"openvino"`, `"coreml"`), and `onnxruntime` the file of the library. The
+/// default library is that of the installed package.
 ///
-/// When two faces are the same person's: `fmr`, the share of comparisons of different people that may pass (1e-4 unless something
-/// is said); or `fpir`, the share of searches by strangers that may name somebody; or `score`, a raw similarity from -1 to 1. A
-/// rate needs the embedder's calibration: the file `calibration`, or the one beside the gallery
-/// (`people.<model>.calibration.toml`), or what comes with the model.
+/// One of three options sets the threshold. `fmr` is the false-match rate, the share of comparisons of different people that
+/// pass; the default is 1e-4. `fpir` is the false-positive identification rate, the share of searches by strangers that name
+/// a person. `score` is a similarity from -1 to 1. A rate needs the embedder's calibration: the file `calibration`, or the file
+/// beside the gallery (`people.<model>.calibration.toml`), or the calibration of the model.
 ///
-/// Faces are looked for on a copy whose longer side is at most `max_side` pixels (None: the image as it is), after equalising the
-/// contrast where `equalize` is set. `detector_score` is the lowest score of a face and `detector_overlap` the overlap above which
-/// the weaker of two boxes is dropped, 0 to 1, the detector's own where they are None. `quality` is what a face needs to be
-/// compared: "recognition", "enrollment", "anything", or a dict of what differs from the first, such as `{"max_yaw": 30}`.
-/// Where the models have a liveness check, a face needs a score of `liveness_threshold`, 0 to 1; with `liveness=False`, and with
-/// models that have none, prints and screens are taken for people. The property `checks_liveness` says which it is. `subject`
-/// says which faces are looked at: "all", "largest" or "central".
+/// The detector runs on a copy of the image whose longer side has at most `max_side` pixels. With None it runs on the image
+/// itself. `equalize` equalizes the contrast first. `detector_score` is the lowest score of a face. `detector_overlap` is the
+/// overlap of two boxes above which the one with the lower score is dropped. Both are from 0 to 1; with None the detector's
+/// own values apply. `quality` is the quality that a face needs to be compared: "recognition" (the default), "enrollment",
+/// "anything", or a dict of differences from "recognition", such as `{"max_yaw": 30}`. `liveness_threshold` is the lowest
+/// liveness of a face, 0 to 1. With `liveness=False`, and with models that have no liveness check, prints and screens pass as
+/// people; see `checks_liveness`. `subject` selects the faces to examine: "all", "largest" or "central".
 ///
-/// `threads` is how many images `recognize_many` works on at a time, one for each core unless it is given. Every other call
-/// computes on the thread that makes it, with the GIL released, and a recogniser may be called from any number of threads at
-/// once.
+/// `threads` is the number of images that `recognize_many` works on at a time. The default is the number of cores. Every other
+/// call computes on the calling thread, without the GIL. Any number of threads may share a recognizer.
 ///
-/// Images are what `recognize` says. Every method that takes one raises TypeError or ValueError for what is not an image,
-/// ImageError for a file that cannot be decoded, and ForkedError in a process that was forked off the one that made the
-/// recogniser.
+/// For images, see `recognize`. Every method that takes an image raises TypeError or ValueError for an object that is no image,
+/// and ImageError for a file that cannot be decoded. Every method raises ForkedError in a process that was forked off the one
+/// that made the recognizer.
 ///
-/// Raises UnknownModelError, ModelMissingError for a model that was not fetched, LibraryUnavailableError where there is no ONNX
-/// Runtime, UncalibratedError and RateOutOfRangeError for a rate that nobody has measured, InvalidArgumentError.
+/// Raises UnknownModelError; ModelMissingError for a model whose file is not there; LibraryUnavailableError if there is no ONNX
+/// Runtime; UncalibratedError and RateOutOfRangeError for a rate that the calibration does not cover; InvalidArgumentError.
 ///
 /// >>> import facekit
 /// >>> recognizer = facekit.Recognizer(gallery=facekit.Gallery())
 /// >>> recognizer.space.dimension
 /// 128
 #[pyclass(frozen, module = "facekit")]
-pub(crate) struct Recognizer(OfProcess<Arc<Parts>>);
-
-/// A recogniser, and what Python says of it.
-pub(crate) struct Parts {
-    pub(crate) recognizer: facekit::Recognizer,
-    gallery: Option<Arc<Shared>>,
-    detect_options: DetectOptions,
-    threshold: Threshold,
-    pub(crate) threads: NonZeroUsize,
-    selection: String,
-    runtime: String,
-}
+pub(crate) struct Recognizer(ProcessLocal<Arc<Pipeline>>);
 
 #[pymethods]
 impl Recognizer {
@@ -85,7 +76,7 @@ impl Recognizer {
         detector_overlap = None, quality = None, subject = "all", threads = None, provider = None, onnxruntime = None,
         models_folder = None
     ))]
-    #[allow(clippy::too_many_arguments, reason = "they have names in Python")]
+    #[allow(clippy::too_many_arguments, reason = "keyword arguments in Python")]
     fn new(
         py: Python<'_>,
         models: &str,
@@ -108,46 +99,44 @@ impl Recognizer {
         onnxruntime: Option<PathBuf>,
         models_folder: Option<PathBuf>,
     ) -> PyResult<Self> {
-        let threads = options::threads(py, threads)?
+        let threads = options::thread_count(py, threads)?
             .unwrap_or_else(|| thread::available_parallelism().unwrap_or(NonZeroUsize::MIN));
         let threshold = threshold(py, fmr, fpir, score)?;
         let max_side = max_side
-            .map(|side| options::whole(py, "max_side", side))
+            .map(|side| options::count(py, "max_side", side))
             .transpose()?;
         let mut detect_options = DetectOptions::default()
             .with_max_side(max_side)
             .with_equalize(equalize);
-        detect_options.score = share(py, "detector_score", detector_score)?;
-        detect_options.overlap = share(py, "detector_overlap", detector_overlap)?;
+        detect_options.score = fraction(py, "detector_score", detector_score)?;
+        detect_options.overlap = fraction(py, "detector_overlap", detector_overlap)?;
         if max_side == Some(0) {
             return Err(errors::argument(
                 py,
                 "max_side",
-                "0 given, a number of pixels or None needed",
+                "0 given, at least 1 pixel or None needed",
             ));
         }
         let quality = quality_options(py, quality)?;
         let subject = parse_subject(py, subject)?;
-        let engine = engine(py, runtime, provider, onnxruntime, threads)?;
+        let loader = make_runtime(py, runtime, provider, onnxruntime, threads)?;
         let gallery = gallery
             .map(|gallery| gallery.open_shared(py).cloned())
             .transpose()?;
-        let parts = work::detached(py, || {
-            // Images are worked on side by side, so each run keeps to one thread.
+        let pipeline = work::detached(py, || {
+            // Several images are worked on at the same time, so each run uses one thread.
             let options = LoadOptions::default().with_threads(1);
-            let mut loaded = models::registry(models_folder)?.load(models, &*engine, &options)?;
+            let mut loaded = models::registry(models_folder)?.load(models, &*loader, &options)?;
             if !liveness {
                 loaded.liveness = None;
             }
             let space = loaded.embedder.space().clone();
-            let beside = gallery
-                .as_ref()
-                .and_then(|gallery| gallery.path())
-                .map(|path| beside(path, space.model()))
-                .filter(|path| path.exists());
-            if let Some(path) = calibration.or(beside) {
-                loaded.calibration = Some(Calibration::open(path)?);
-            }
+            let given = match (&calibration, gallery.as_ref().and_then(|g| g.path())) {
+                (Some(path), _) => Some(Calibration::open(path)?),
+                (None, Some(gallery)) => Calibration::open_beside(gallery, &space)?,
+                (None, None) => None,
+            };
+            loaded.calibration = given.or(loaded.calibration);
             let mut builder = facekit::Recognizer::builder()
                 .models(loaded)
                 .threshold(threshold)
@@ -156,28 +145,27 @@ impl Recognizer {
                 .liveness_threshold(liveness_threshold)
                 .subject(subject);
             if let Some(gallery) = &gallery {
-                builder = builder.gallery(gallery.over(&space)?);
+                builder = builder.gallery(gallery.view(&space)?);
             }
-            Ok(Parts {
+            Ok(Pipeline {
                 recognizer: builder.build()?,
                 gallery,
                 detect_options,
-                threshold,
                 threads,
-                selection: models.to_owned(),
+                models: models.to_owned(),
                 runtime: runtime.to_owned(),
             })
         })?;
-        Ok(Self(OfProcess::new(Arc::new(parts))))
+        Ok(Self(ProcessLocal::new(Arc::new(pipeline))))
     }
 
-    /// Finds the faces in an image: `Faces` of `Detection`, in falling order of score.
+    /// Detects the faces in an image: `Faces` of `Detection`, best score first.
     ///
-    /// Images are as for `recognize`. Neither quality gate nor liveness check applies.
+    /// For images, see `recognize`. Neither the quality gate nor the liveness check applies.
     ///
     /// >>> import facekit, numpy
-    /// >>> grey = numpy.full((480, 640, 3), 128, dtype="uint8")
-    /// >>> len(facekit.Recognizer().detect(grey))
+    /// >>> gray = numpy.full((480, 640, 3), 128, dtype="uint8")
+    /// >>> len(facekit.Recognizer().detect(gray))
     /// 0
     #[pyo3(signature = (image, *, color = "rgb"))]
     fn detect<'py>(
@@ -186,25 +174,25 @@ impl Recognizer {
         image: &Bound<'py, PyAny>,
         color: &str,
     ) -> PyResult<Bound<'py, PyAny>> {
-        let parts = self.parts(py)?;
+        let pipeline = self.pipeline(py)?;
         let photo = Photo::new("image", image, Color::parse(color)?)?;
         let (found, size) = work::detached(py, || {
             let image = photo.open()?;
-            let found = parts
+            let found = pipeline
                 .recognizer
                 .detector()
-                .detect(image.view(), &parts.detect_options)?;
+                .detect(image.view(), &pipeline.detect_options)?;
             Ok((found, image.size()))
         })?;
-        results::faces(py, found.into_iter().map(Detection).collect(), size)
+        recognition::faces(py, found.into_iter().map(Detection).collect(), size)
     }
 
-    /// Embeds faces of an image: one `Embedding` for each of `detections`, in order, or for each face that is found where they
-    /// are not given.
+    /// Embeds faces of an image: one `Embedding` for each of `detections`, in order. Without `detections`, one for each face
+    /// that the detector finds.
     ///
-    /// Neither quality gate nor liveness check applies; `recognize` embeds what passes them.
+    /// Neither the quality gate nor the liveness check applies. `recognize` embeds only the faces that pass them.
     ///
-    /// Raises InvalidArgumentError for a given detection whose five landmarks lie on one spot.
+    /// Raises InvalidArgumentError for a detection whose five landmarks are at the same point.
     ///
     /// >>> import facekit
     /// >>> recognizer = facekit.Recognizer()
@@ -219,35 +207,35 @@ impl Recognizer {
         detections: Option<Vec<Detection>>,
         color: &str,
     ) -> PyResult<Vec<Embedding>> {
-        let parts = self.parts(py)?;
+        let pipeline = self.pipeline(py)?;
         let photo = Photo::new("image", image, Color::parse(color)?)?;
         let embeddings = work::watched(py, None, |watch| {
             let image = photo.open()?;
             let ((width, height), rgb) = (image.size(), image.rgb8());
             let view = ImageView::new(&rgb, width, height, PixelFormat::Rgb8)?;
-            let side = parts.recognizer.embedder().face_side();
+            let side = pipeline.recognizer.embedder().face_side();
             let crop = |face: &facekit::Detection| align(view, &face.landmarks, side);
             match detections {
-                Some(given) => parts.embed_each(given.iter().map(|face| crop(&face.0)), &watch),
-                // Landmarks on one spot are a detector's mistake, not a face.
+                Some(given) => pipeline.embed(given.iter().map(|face| crop(&face.0)), &watch),
+                // Five landmarks at one point are an error of the detector, not a face.
                 None => {
-                    let detector = parts.recognizer.detector();
-                    let found = detector.detect(view, &parts.detect_options)?;
+                    let detector = pipeline.recognizer.detector();
+                    let found = detector.detect(view, &pipeline.detect_options)?;
                     let crops = found.iter().filter_map(|face| crop(face).ok());
-                    parts.embed_each(crops.map(Ok), &watch)
+                    pipeline.embed(crops.map(Ok), &watch)
                 }
             }
         })?;
         Ok(embeddings.into_iter().map(Embedding::from).collect())
     }
 
-    /// Embeds faces that are aligned already, as `facekit` and insightface align them: square crops with the eyes, the nose and
-    /// the mouth where the embedder expects them. Crops of another size than the embedder's are resized.
+    /// Embeds faces that are already aligned in the way of facekit and insightface: square crops with the eyes, the nose and the
+    /// mouth where the embedder expects them. Crops of another size than the embedder's are resized.
     ///
     /// Raises InvalidArgumentError for a crop that is not square.
     ///
     /// >>> import facekit, numpy
-    /// >>> crops = [numpy.full((112, 112, 3), grey, dtype="uint8") for grey in (50, 200)]
+    /// >>> crops = [numpy.full((112, 112, 3), gray, dtype="uint8") for gray in (50, 200)]
     /// >>> len(facekit.Recognizer().embed_aligned(crops))
     /// 2
     #[pyo3(signature = (crops, *, color = "rgb"))]
@@ -257,10 +245,10 @@ impl Recognizer {
         crops: &Bound<'_, PyAny>,
         color: &str,
     ) -> PyResult<Vec<Embedding>> {
-        let parts = self.parts(py)?;
-        let crops = several("crops", crops, Color::parse(color)?)?;
+        let pipeline = self.pipeline(py)?;
+        let crops = one_or_more("crops", crops, Color::parse(color)?)?;
         let embeddings = work::watched(py, None, |watch| {
-            let side = parts.recognizer.embedder().face_side();
+            let side = pipeline.recognizer.embedder().face_side();
             let crop = |photo: &Photo| {
                 let crop = photo.open()?;
                 match crop.size() {
@@ -272,15 +260,15 @@ impl Recognizer {
                     _ => AlignedFace::new(pixels::resize(crop.view(), side, side)?),
                 }
             };
-            parts.embed_each(crops.iter().map(crop), &watch)
+            pipeline.embed(crops.iter().map(crop), &watch)
         })?;
         Ok(embeddings.into_iter().map(Embedding::from).collect())
     }
 
-    /// Whether two photos show the same person (1:1), by the largest face of each.
+    /// Verifies whether two photos show the same person (1:1). The largest face of each photo counts.
     ///
-    /// A photo with several faces of similar size is unusable. The liveness check applies to the probe: the reference is the
-    /// document, which may be a print.
+    /// A photo with several faces of similar size is unusable. The liveness check applies to the probe only: the reference may be a
+    /// print, such as the photo of a document.
     ///
     /// >>> import facekit
     /// >>> bool(facekit.Recognizer().verify("anna.jpg", "door.jpg"))
@@ -293,30 +281,30 @@ impl Recognizer {
         probe: &Bound<'_, PyAny>,
         color: &str,
     ) -> PyResult<Verification> {
-        let parts = self.parts(py)?;
+        let pipeline = self.pipeline(py)?;
         let color = Color::parse(color)?;
         let reference = Photo::new("reference", reference, color)?;
         let probe = Photo::new("probe", probe, color)?;
         work::detached(py, || {
             let (reference, probe) = (reference.open()?, probe.open()?);
-            parts.recognizer.verify(reference.view(), probe.view())
+            pipeline.recognizer.verify(reference.view(), probe.view())
         })
         .map(Verification)
     }
 
-    /// Enrols a person from photos: the largest face of each becomes a template, if it passes the quality gate and the liveness
-    /// check. When this returns, the gallery's file has the templates.
+    /// Enrolls a person from photos. The largest face of each photo becomes a template if it passes the quality gate and the
+    /// liveness check. When this method returns, the templates are in the gallery's file.
     ///
-    /// Refused photos are no error: the report gives a reason for each. Where all are refused, nobody is enrolled. Of three photos
-    /// and more, those that do not match the others are refused.
+    /// A refused photo is not an error: the report has the reason. If all photos are refused, the person is not enrolled. If there
+    /// are three or more photos, those that do not match the others are refused.
     ///
-    /// `liveness=False` is for passport photos, which are prints. `augment` makes each template the mean over small changes of its
-    /// photo. `refuse_resemblance` enrols nobody whose face belongs to somebody else already; otherwise the report warns. A second
-    /// face of at least `ambiguity` times the area of the largest, 0 to 1, makes a photo unusable. `progress(done, total)` is
-    /// called after each photo.
+    /// `liveness=False` skips the liveness check, for passport photos, which are prints. With `augment`, a template is the mean
+    /// over small changes of its photo. With `refuse_resemblance`, photos that match another person of the gallery are
+    /// refused; otherwise the report has a warning. `ambiguity` is a share from 0 to 1: a second face of at least this share of the
+    /// largest face's area makes a photo unusable. `progress(done, total)` is called after each photo.
     ///
-    /// Raises InvalidPersonIdError; InvalidArgumentError where there is no gallery or no photo; StoreError where the file cannot
-    /// be written. Nothing has changed then.
+    /// Raises InvalidPersonIdError; InvalidArgumentError if there is no gallery or no photo; StoreError if the file cannot be
+    /// written. The gallery is then unchanged.
     ///
     /// >>> import facekit
     /// >>> recognizer = facekit.Recognizer(gallery=facekit.Gallery())
@@ -326,7 +314,7 @@ impl Recognizer {
         person, photos, *, name = None, liveness = true, augment = false, refuse_resemblance = false, ambiguity = 0.7,
         quality = None, color = "rgb", progress = None
     ))]
-    #[allow(clippy::too_many_arguments, reason = "they have names in Python")]
+    #[allow(clippy::too_many_arguments, reason = "keyword arguments in Python")]
     fn enroll(
         &self,
         py: Python<'_>,
@@ -341,10 +329,10 @@ impl Recognizer {
         color: &str,
         progress: Option<&Bound<'_, PyAny>>,
     ) -> PyResult<EnrollReport> {
-        let parts = self.parts(py)?;
+        let pipeline = self.pipeline(py)?;
         let color = Color::parse(color)?;
-        let photos = several("photos", photos, color)?;
-        share(py, "ambiguity", Some(ambiguity))?;
+        let photos = one_or_more("photos", photos, color)?;
+        fraction(py, "ambiguity", Some(ambiguity))?;
         let quality = match quality {
             Some(quality) => quality_options(py, Some(quality))?,
             None => QualityOptions::enrollment(),
@@ -360,22 +348,21 @@ impl Recognizer {
                 .with_watch(watch);
             options.name = name;
             let photos = photos.iter().map(Photo::open);
-            parts.recognizer.enroll_each(&person, photos, &options)
+            pipeline.recognizer.enroll_each(&person, photos, &options)
         })
         .map(EnrollReport)
     }
 
-    /// Recognises the faces in an image: `Faces` of `Recognition`, one for each face with what became of it; empty where there is
-    /// none.
+    /// Recognizes the faces in an image: `Faces` of `Recognition`, one for each face, with its outcome. Empty if there is no face.
     ///
-    /// `image` is a NumPy array of uint8 with shape (height, width, 3), (height, width, 4), whose alpha is ignored, or
-    /// (height, width), in any memory layout; the path of a JPEG, PNG or WebP file, or its bytes; or a PIL image. `color` is the
-    /// order of an array's channels: "rgb", or "bgr", which OpenCV has. An array whose rows lie in memory as usual is not
-    /// copied, so it must not be written to or reshaped in place meanwhile. `roster` limits the search to people with these ids,
-    /// `subject` is as for `Recognizer`.
+    /// `image` is one of these: a NumPy array of uint8 in any memory layout, with shape (height, width), (height, width, 3) or
+    /// (height, width, 4), whose alpha is ignored; the path of a JPEG, PNG or WebP file; the bytes of such a file; a PIL image.
+    /// `color` is the order of an array's channels: "rgb", or "bgr" as in OpenCV. An array is read in place if the pixels of each
+    /// row follow each other in memory. Until the call returns, no other thread may write to it or change its shape. `roster`
+    /// limits the search to people with these ids. For `subject`, see `Recognizer`.
     ///
-    /// Raises UnknownPersonError for a roster with somebody who is not in the gallery, RuntimeFailedError where a model fails,
-    /// RateOutOfRangeError where `fpir` was asked for and the gallery has outgrown what the calibration can answer for.
+    /// Raises UnknownPersonError if a person of the roster is not in the gallery; RuntimeFailedError if a model fails;
+    /// RateOutOfRangeError if the threshold is an `fpir` and the gallery has grown too large for the calibration.
     ///
     /// >>> import facekit, numpy
     /// >>> recognizer = facekit.Recognizer()
@@ -391,32 +378,32 @@ impl Recognizer {
         subject: Option<&str>,
         color: &str,
     ) -> PyResult<Bound<'py, PyAny>> {
-        let parts = self.parts(py)?;
+        let pipeline = self.pipeline(py)?;
         let photo = Photo::new("image", image, Color::parse(color)?)?;
-        let options = options(py, roster, subject)?;
-        let (found, size) = work::detached(py, || parts.recognize(&photo, &options))?;
-        results::faces(py, found.into_iter().map(Recognition::from).collect(), size)
+        let options = recognize_options(py, &pipeline.recognizer, roster, subject)?;
+        let (found, size) = work::detached(py, || pipeline.recognize(&photo, &options))?;
+        recognition::faces(py, found.into_iter().map(Recognition::from).collect(), size)
     }
 
-    /// Recognises the faces in many images on `threads` threads: an iterator over what `recognize` would return, in order.
+    /// Recognizes the faces in many images on `threads` threads: an iterator over the results of `recognize`, in order.
     ///
-    /// `images` is any iterable, a generator too. Images are taken on the thread that asks for a result, up to `ahead` of them
-    /// before their own results are asked for: two for each thread and a few more where it is None. With `ahead=0` each result is
-    /// given before the next image is taken, which is for cameras and queues, where that one may be long in coming; images are
-    /// worked on one after the other then. Arrays must not be written to before their result has come.
+    /// `images` is any iterable, also a generator. Images are taken on the thread that asks for a result. `ahead` is the number of
+    /// images that are taken before their own results are asked for. The default is two for each thread and a few more. With
+    /// `ahead=0`, each result is given before the next image is taken, and images are worked on one by one. This is for cameras
+    /// and queues, whose next image can be long in coming. Do not write to an array before its result is given.
     ///
-    /// `errors="raise"` raises for an image that cannot be used, and the next call goes on with the one after it;
-    /// `errors="return"` gives the exception in the place of the result. An exception of the iterable itself comes after the
-    /// results of the images before it, except KeyboardInterrupt and the like, which end everything at once.
+    /// With `errors="raise"`, an image that cannot be used raises an exception, and the next call continues with the image after
+    /// it. With `errors="return"`, the exception is returned as the image's result. An exception of the iterable itself is raised
+    /// after the results of the images before it. KeyboardInterrupt and SystemExit are raised at once and end the work.
     ///
     /// >>> import facekit, numpy
-    /// >>> frames = (numpy.full((240, 320, 3), grey, dtype="uint8") for grey in range(0, 250, 50))
+    /// >>> frames = (numpy.full((240, 320, 3), gray, dtype="uint8") for gray in range(0, 250, 50))
     /// >>> [len(faces) for faces in facekit.Recognizer().recognize_many(frames)]
     /// [0, 0, 0, 0, 0]
     #[pyo3(signature = (
         images, *, roster = None, subject = None, color = "rgb", threads = None, ahead = None, errors = "raise"
     ))]
-    #[allow(clippy::too_many_arguments, reason = "they have names in Python")]
+    #[allow(clippy::too_many_arguments, reason = "keyword arguments in Python")]
     fn recognize_many(
         &self,
         py: Python<'_>,
@@ -428,10 +415,10 @@ impl Recognizer {
         ahead: Option<i64>,
         errors: &str,
     ) -> PyResult<RecognizeMany> {
-        let parts = self.parts(py)?;
-        let threads = options::threads(py, threads)?.unwrap_or(parts.threads);
+        let pipeline = self.pipeline(py)?;
+        let threads = options::thread_count(py, threads)?.unwrap_or(pipeline.threads);
         let ahead = ahead
-            .map(|ahead| options::whole(py, "ahead", ahead))
+            .map(|ahead| options::count(py, "ahead", ahead))
             .transpose()?;
         let raise = match errors {
             "raise" => true,
@@ -441,30 +428,24 @@ impl Recognizer {
                 return Err(errors::argument(py, "errors", reason));
             }
         };
-        let options = options(py, roster, subject)?;
-        if let Some(people) = &options.roster {
-            // Said at once rather than with the first image.
-            work::detached(py, || match parts.recognizer.gallery() {
-                Some(gallery) => gallery.roster(people).map(drop),
-                None => Err(no_gallery()),
-            })?;
-        }
-        let manner = Manner {
+        let options = ManyOptions {
+            recognize: recognize_options(py, &pipeline.recognizer, roster, subject)?,
             color: Color::parse(color)?,
             threads,
             ahead,
             raise,
         };
-        RecognizeMany::new(images, Arc::clone(parts), options, manner)
+        RecognizeMany::new(images, Arc::clone(pipeline), options)
     }
 
-    /// The `k` people nearest to a face (1:N), nearest first, whether or not they pass the threshold.
+    /// Identifies a face (1:N): the `k` nearest people, nearest first, also those below the threshold.
     ///
-    /// `probe` is an `Embedding`, or an image, of which the largest face counts; where that face is missing, not good enough or not
-    /// live, the list is empty, and `recognize` says why. `roster` limits the search to people with these ids.
+    /// `probe` is an `Embedding` or an image. In an image the largest face counts. If there is no face, or it is refused by the
+    /// quality gate or the liveness check, the list is empty; `recognize` gives the reason. `roster` limits the search to people
+    /// with these ids.
     ///
-    /// Raises InvalidArgumentError where there is no gallery, SpaceMismatchError for an embedding of another model,
-    /// UnknownPersonError for a roster with somebody who is not in the gallery.
+    /// Raises InvalidArgumentError if there is no gallery; SpaceMismatchError for an embedding of another model;
+    /// UnknownPersonError if a person of the roster is not in the gallery.
     ///
     /// >>> import facekit
     /// >>> recognizer = facekit.Recognizer(gallery=facekit.Gallery())
@@ -480,25 +461,28 @@ impl Recognizer {
         roster: Option<&Bound<'_, PyAny>>,
         color: &str,
     ) -> PyResult<Vec<Candidate>> {
-        let parts = self.parts(py)?;
-        let k = options::whole(py, "k", k)?;
-        let options = options(py, roster, Some("largest"))?;
-        if let Ok(embedding) = probe.cast::<Embedding>() {
+        let pipeline = self.pipeline(py)?;
+        let k = options::count(py, "k", k)?;
+        let options = recognize_options(py, &pipeline.recognizer, roster, Some("largest"))?;
+        let candidates = if let Ok(embedding) = probe.cast::<Embedding>() {
             let embedding = &embedding.get().0;
-            return work::detached(py, || parts.nearest(embedding, k, &options));
-        }
-        let photo = Photo::new("probe", probe, Color::parse(color)?)?;
-        work::detached(py, || {
-            let (mut faces, _) = parts.recognize(&photo, &options)?;
-            match faces.pop().and_then(|face| face.embedding) {
-                Some(embedding) => parts.nearest(&embedding, k, &options),
-                None => Ok(Vec::new()),
-            }
-        })
+            work::detached(py, || pipeline.identify(embedding, k, &options))?
+        } else {
+            let photo = Photo::new("probe", probe, Color::parse(color)?)?;
+            work::detached(py, || {
+                let (mut faces, _) = pipeline.recognize(&photo, &options)?;
+                match faces.pop().and_then(|face| face.embedding) {
+                    Some(embedding) => pipeline.identify(&embedding, k, &options),
+                    None => Ok(Vec::new()),
+                }
+            })?
+        };
+        Ok(candidates.into_iter().map(Candidate).collect())
     }
 
-    /// Makes templates of this embedder for everyone who has none but whose crops were kept, after a change of model: the ids of
-    /// who was embedded, and of who has no crops and must be enrolled again. `progress(done, None)` is called after each crop.
+    /// Embeds stored crops after a change of models: makes templates of this embedder for the people who have none but whose crops
+    /// were kept. Returns two lists of ids: the people who were embedded, and the people who have no crops and must be enrolled
+    /// again. `progress(done, None)` is called after each crop.
     ///
     /// >>> import facekit
     /// >>> facekit.Recognizer(gallery=facekit.Gallery()).embed_again()
@@ -509,13 +493,15 @@ impl Recognizer {
         py: Python<'_>,
         progress: Option<&Bound<'_, PyAny>>,
     ) -> PyResult<(Vec<String>, Vec<String>)> {
-        let parts = self.parts(py)?;
-        let report = work::watched(py, progress, |watch| parts.recognizer.embed_again(&watch))?;
+        let pipeline = self.pipeline(py)?;
+        let report = work::watched(py, progress, |watch| {
+            pipeline.recognizer.embed_again(&watch)
+        })?;
         let ids = |people: Vec<PersonId>| people.into_iter().map(String::from).collect();
         Ok((ids(report.embedded), ids(report.must_enroll)))
     }
 
-    /// The lowest score that passes in a search among `templates` templates; 1 is a comparison of two faces.
+    /// The lowest score that passes in a search of `templates` templates. 1 stands for the comparison of two faces.
     ///
     /// >>> import facekit
     /// >>> facekit.Recognizer(fmr=1e-3).threshold() < facekit.Recognizer(fmr=1e-4).threshold()
@@ -525,66 +511,60 @@ impl Recognizer {
     /// True
     #[pyo3(signature = (templates = 1))]
     fn threshold(&self, py: Python<'_>, templates: i64) -> PyResult<f32> {
-        let templates = options::whole(py, "templates", templates)?;
-        let parts = self.parts(py)?;
-        let recognizer = &parts.recognizer;
-        parts
-            .threshold
-            .score(
-                recognizer.calibration(),
-                recognizer.embedder().space(),
-                templates.max(1),
-            )
+        let templates = options::count(py, "templates", templates)?;
+        let pipeline = self.pipeline(py)?;
+        pipeline
+            .recognizer
+            .score_threshold(templates)
             .map_err(|error| errors::to_python(py, &error))
     }
 
-    /// The false-match rate of a single comparison that a score stands for; None where the space is not calibrated.
+    /// The false-match rate of single comparisons if this score is the threshold. None if the space is not calibrated.
     ///
     /// >>> import facekit
     /// >>> recognizer = facekit.Recognizer(fmr=1e-3)
     /// >>> 0.5e-3 < recognizer.fmr_of(recognizer.threshold()) < 2e-3
     /// True
     fn fmr_of(&self, py: Python<'_>, score: f32) -> PyResult<Option<f64>> {
-        let calibration = self.parts(py)?.recognizer.calibration();
-        Ok(calibration.map(|calibration| calibration.fmr_of(score)))
+        Ok(self.pipeline(py)?.recognizer.fmr_of(score))
     }
 
     /// The space of its embeddings.
     #[getter]
     fn space(&self, py: Python<'_>) -> PyResult<EmbeddingSpace> {
-        let space = self.parts(py)?.recognizer.embedder().space();
+        let space = self.pipeline(py)?.recognizer.embedder().space();
         Ok(EmbeddingSpace(space.clone()))
     }
 
-    /// The selection of models.
+    /// The models, as they were selected.
     #[getter]
     fn models(&self, py: Python<'_>) -> PyResult<&str> {
-        Ok(&self.parts(py)?.selection)
+        Ok(&self.pipeline(py)?.models)
     }
 
-    /// What runs the models.
+    /// The name of the inference runtime.
     #[getter]
     fn runtime(&self, py: Python<'_>) -> PyResult<&str> {
-        Ok(&self.parts(py)?.runtime)
+        Ok(&self.pipeline(py)?.runtime)
     }
 
-    /// Whether prints and screens are told from people: the models have a liveness check, and it is on.
+    /// True if prints and screens are refused: the models have a liveness check, and it is enabled.
     #[getter]
     fn checks_liveness(&self, py: Python<'_>) -> PyResult<bool> {
-        Ok(self.parts(py)?.recognizer.liveness().is_some())
+        Ok(self.pipeline(py)?.recognizer.liveness().is_some())
     }
 
-    /// How many images `recognize_many` works on at a time.
+    /// The number of images that `recognize_many` works on at a time.
     #[getter]
     fn threads(&self, py: Python<'_>) -> PyResult<usize> {
-        Ok(self.parts(py)?.threads.get())
+        Ok(self.pipeline(py)?.threads.get())
     }
 
     fn __repr__(&self) -> String {
-        match self.0.here() {
-            Some(parts) => format!(
+        match self.0.value() {
+            Some(pipeline) => format!(
                 "<Recognizer models={:?}, runtime={:?}, threads={}>",
-                parts.selection, parts.runtime, parts.threads
+                pipeline.models, pipeline.runtime, pipeline.threads
             ),
             None => "<Recognizer of another process>".to_owned(),
         }
@@ -592,107 +572,16 @@ impl Recognizer {
 }
 
 impl Recognizer {
-    /// For use: an error in another process, and where the gallery was closed.
-    fn parts(&self, py: Python<'_>) -> PyResult<&Arc<Parts>> {
-        let parts = self.0.get(py, "Recognizer")?;
-        parts.check_open(py)?;
-        Ok(parts)
+    /// The pipeline. An error if another process made it, or if the gallery is closed.
+    fn pipeline(&self, py: Python<'_>) -> PyResult<&Arc<Pipeline>> {
+        let pipeline = self.0.require(py, "Recognizer")?;
+        pipeline.check_open(py)?;
+        Ok(pipeline)
     }
 }
 
-impl Parts {
-    /// An error where the gallery was closed.
-    pub(crate) fn check_open(&self, py: Python<'_>) -> PyResult<()> {
-        match &self.gallery {
-            Some(gallery) => gallery.check_open(py),
-            None => Ok(()),
-        }
-    }
-
-    /// Embeds crops, some at a time, and tells of it in between.
-    fn embed_each(
-        &self,
-        crops: impl Iterator<Item = Result<AlignedFace>>,
-        watch: &Watch<'_>,
-    ) -> Result<Vec<facekit::Embedding>> {
-        const AT_A_TIME: usize = 32;
-        let (mut crops, mut embeddings) = (crops, Vec::new());
-        loop {
-            let some: Vec<AlignedFace> = crops.by_ref().take(AT_A_TIME).collect::<Result<_>>()?;
-            if some.is_empty() {
-                return Ok(embeddings);
-            }
-            embeddings.extend(self.recognizer.embedder().embed(&some)?);
-            watch.report(embeddings.len() as u64, None)?;
-        }
-    }
-
-    /// The faces in a photo, and its width and height.
-    pub(crate) fn recognize(
-        &self,
-        photo: &Photo,
-        options: &RecognizeOptions,
-    ) -> Result<(Vec<facekit::Recognition>, (usize, usize))> {
-        let image = photo.open()?;
-        let faces = self.recognizer.recognize_with(image.view(), options)?;
-        Ok((faces, image.size()))
-    }
-
-    fn nearest(
-        &self,
-        probe: &facekit::Embedding,
-        k: usize,
-        options: &RecognizeOptions,
-    ) -> Result<Vec<Candidate>> {
-        let recognizer = &self.recognizer;
-        let gallery = recognizer.gallery().ok_or_else(no_gallery)?;
-        let roster = options
-            .roster
-            .as_ref()
-            .map(|people| gallery.roster(people))
-            .transpose()?;
-        let searched = roster
-            .as_ref()
-            .map_or_else(|| gallery.len(), |roster| roster.len());
-        let neighbors = gallery.nearest(probe, k, roster.as_ref())?;
-        let threshold = self.threshold.score(
-            recognizer.calibration(),
-            recognizer.embedder().space(),
-            searched.max(1),
-        )?;
-        Ok(neighbors
-            .into_iter()
-            .map(|neighbor| {
-                let score = gallery.metric().to_cosine(neighbor.score);
-                let mut identity = facekit::Identity::new(neighbor.person, score);
-                identity.name = gallery
-                    .person(&identity.person)
-                    .and_then(|person| person.name);
-                identity.fmr = recognizer
-                    .calibration()
-                    .map(|calibration| calibration.fmr_of(score));
-                Candidate {
-                    identity,
-                    matches: score >= threshold,
-                }
-            })
-            .collect())
-    }
-}
-
-fn no_gallery() -> Error {
-    Error::argument("gallery", "the recogniser was made without one")
-}
-
-/// Where a gallery's own calibration lies, as for the command: `people.facekit` has `people.<model>.calibration.toml`.
-fn beside(gallery: &std::path::Path, model: &str) -> PathBuf {
-    let mut name = gallery.file_stem().unwrap_or_default().to_owned();
-    name.push(format!(".{model}.calibration.toml"));
-    gallery.with_file_name(name)
-}
-
-/// The photos of an iterable; a single one stands for itself.
-fn several(
+/// The photos of an iterable, or a single photo.
+fn one_or_more(
     argument: &'static str,
     photos: &Bound<'_, PyAny>,
     color: Color,

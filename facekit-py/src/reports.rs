@@ -1,12 +1,12 @@
-//! What became of comparisons and enrolments.
+//! Results of verifications and enrollments.
 
 use facekit::Refusal;
 use pyo3::{prelude::*, types::PyTuple};
 use serde::{Deserialize, Serialize};
 
-use crate::{results::value_class, value};
+use crate::value::{self, value_class};
 
-/// What a comparison of two photos says. As a condition it is true where they show the same person.
+/// The result of the comparison of two photos. As a condition it is true if they show the same person.
 ///
 /// >>> import facekit
 /// >>> comparison = facekit.Recognizer().verify("anna.jpg", "door.jpg")
@@ -18,31 +18,31 @@ use crate::{results::value_class, value};
 pub(crate) struct Verification(pub(crate) facekit::Verification);
 
 value_class!(Verification {
-    /// Whether the threshold takes them for the same person; None where a photo cannot be compared.
+    /// True if the score passes the threshold, so that it is the same person. None if a photo cannot be compared.
     #[getter]
     fn same(&self) -> Option<bool> {
         self.compared().map(|(same, ..)| same)
     }
 
-    /// Their similarity, -1 to 1, greater is closer; None where a photo cannot be compared.
+    /// The similarity, -1 to 1. Greater is closer. None if a photo cannot be compared.
     #[getter]
     fn score(&self) -> Option<f32> {
         self.compared().map(|(_, score, ..)| score)
     }
 
-    /// The score from which on they are the same (inclusive); None where a photo cannot be compared.
+    /// The lowest score of the same person (inclusive). None if a photo cannot be compared.
     #[getter]
     fn threshold(&self) -> Option<f32> {
         self.compared().map(|(_, _, threshold, _)| threshold)
     }
 
-    /// The false-match rate that the score stands for; None where the space is not calibrated, or a photo cannot be compared.
+    /// The false-match rate if this score is the threshold. None if the space is not calibrated or a photo cannot be compared.
     #[getter]
     fn fmr(&self) -> Option<f64> {
         self.compared().and_then(|(.., fmr)| fmr)
     }
 
-    /// The photo that cannot be compared, 0 for the reference or 1 for the probe, and why; None where both can.
+    /// The photo that cannot be compared (0 for the reference, 1 for the probe), and the reason. None if both can be compared.
     #[getter]
     fn unusable(&self) -> Option<RefusedPhoto> {
         match &self.0 {
@@ -86,7 +86,7 @@ impl Verification {
     }
 }
 
-/// A photo that was not used, and why. Its str is the reason in words.
+/// A photo that was not used, and the reason. Its `str` is the reason as a text.
 ///
 /// >>> import facekit, numpy
 /// >>> recognizer = facekit.Recognizer(gallery=facekit.Gallery())
@@ -111,7 +111,7 @@ impl From<facekit::RefusedPhoto> for RefusedPhoto {
 }
 
 value_class!(RefusedPhoto {
-    /// Which of the photos given, from 0.
+    /// The number of the photo, from 0.
     #[getter]
     fn photo(&self) -> usize {
         self.photo
@@ -140,7 +140,7 @@ value_class!(RefusedPhoto {
     }
 });
 
-/// A photo of one person that looks like somebody else in the gallery: the same person under two ids, or a look-alike.
+/// A photo that resembles another person of the gallery: the same person with two ids, or a look-alike.
 ///
 /// >>> import facekit
 /// >>> recognizer = facekit.Recognizer(gallery=facekit.Gallery())
@@ -153,25 +153,25 @@ value_class!(RefusedPhoto {
 pub(crate) struct Resemblance(facekit::Resemblance);
 
 value_class!(Resemblance {
-    /// Which of the photos given, from 0.
+    /// The number of the photo, from 0.
     #[getter]
     fn photo(&self) -> usize {
         self.0.photo
     }
 
-    /// The id of whom it looks like.
+    /// The id of the other person.
     #[getter]
     fn person(&self) -> &str {
         self.0.person.as_str()
     }
 
-    /// How similar, -1 to 1; it passes the recogniser's threshold.
+    /// The similarity, -1 to 1. It passes the recognizer's threshold.
     #[getter]
     fn score(&self) -> f32 {
         self.0.score
     }
 
-    /// The false-match rate that the score stands for; None where the space is not calibrated.
+    /// The false-match rate if this score is the threshold. None if the space is not calibrated.
     #[getter]
     fn fmr(&self) -> Option<f64> {
         self.0.fmr
@@ -182,7 +182,7 @@ value_class!(Resemblance {
     }
 });
 
-/// What became of an enrolment. As a condition it is true where the person has a new template.
+/// The result of an enrollment. As a condition it is true if the person has a new template.
 ///
 /// >>> import facekit
 /// >>> recognizer = facekit.Recognizer(gallery=facekit.Gallery())
@@ -195,31 +195,31 @@ value_class!(Resemblance {
 pub(crate) struct EnrollReport(pub(crate) facekit::EnrollReport);
 
 value_class!(EnrollReport {
-    /// The id of who was to be enrolled.
+    /// The person's id.
     #[getter]
     fn person(&self) -> &str {
         self.0.person.as_str()
     }
 
-    /// The numbers of the new templates; empty where no photo was good enough, and then nothing has changed.
+    /// The numbers of the new templates. Empty if no photo was accepted; the gallery is then unchanged.
     #[getter]
     fn templates(&self) -> Vec<u64> {
         self.0.templates.iter().map(|id| id.0).collect()
     }
 
-    /// The photos that became templates, from 0, in the order of `templates`.
+    /// The numbers of the photos that became templates, from 0, in the order of `templates`.
     #[getter]
     fn accepted(&self) -> Vec<usize> {
         self.0.accepted.clone()
     }
 
-    /// The photos that did not, and why.
+    /// The photos that did not become templates, and the reasons.
     #[getter]
     fn refused(&self) -> Vec<RefusedPhoto> {
         self.0.refused.iter().cloned().map(Into::into).collect()
     }
 
-    /// Whom accepted photos look like, other than the person.
+    /// The other people that accepted photos resemble.
     #[getter]
     fn resembles(&self) -> Vec<Resemblance> {
         self.0.resembles.iter().cloned().map(Resemblance).collect()

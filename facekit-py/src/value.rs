@@ -1,10 +1,30 @@
-//! What results have in common: as a dictionary, and pickled. Both go through the JSON that the command prints.
+//! The methods that all results have: `to_dict` and pickling. Both use the JSON that the command prints.
 
-use facekit::{Error, jiff::Timestamp};
+use facekit::jiff::Timestamp;
 use pyo3::{prelude::*, types::PyTuple};
-use serde::{Serialize, de::DeserializeOwned};
+use serde::Serialize;
 
-use crate::{embedding, errors, gallery, models, quality, reports, results};
+use crate::errors;
+
+/// Defines the methods of a class of results, and adds the methods that all results have.
+macro_rules! value_class {
+    ($class:ident { $($body:tt)* }) => {
+        #[pymethods]
+        impl $class {
+            $($body)*
+
+            /// The value as Python's own types, with the keys of `facekit --json`.
+            fn to_dict<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+                value::to_dict(py, self)
+            }
+
+            fn __reduce__<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
+                value::reduce(py, stringify!($class), self)
+            }
+        }
+    };
+}
+pub(crate) use value_class;
 
 /// The value as Python's own types, with the keys of `facekit --json`.
 pub(crate) fn to_dict<'py>(py: Python<'py>, value: &impl Serialize) -> PyResult<Bound<'py, PyAny>> {
@@ -12,7 +32,7 @@ pub(crate) fn to_dict<'py>(py: Python<'py>, value: &impl Serialize) -> PyResult<
         .call_method1("loads", (to_json(py, value)?,))
 }
 
-/// What `__reduce__` returns: how to make the value again.
+/// The answer of `__reduce__`: the function in `pickle.rs` that makes the value again, and its arguments.
 pub(crate) fn reduce<'py>(
     py: Python<'py>,
     class: &str,
@@ -26,7 +46,7 @@ pub(crate) fn to_json(py: Python<'_>, value: &impl Serialize) -> PyResult<String
     serde_json::to_string(value).map_err(|error| errors::argument(py, "value", error))
 }
 
-/// The time as a datetime in UTC, to the microsecond.
+/// The time as a datetime in UTC, with microseconds.
 pub(crate) fn datetime<'py>(py: Python<'py>, time: Timestamp) -> PyResult<Bound<'py, PyAny>> {
     let datetime = py.import("datetime")?;
     let utc = datetime.getattr("timezone")?.getattr("utc")?;
@@ -38,48 +58,4 @@ pub(crate) fn datetime<'py>(py: Python<'py>, time: Timestamp) -> PyResult<Bound<
             .getattr("timedelta")?
             .call1((0, 0, time.as_microsecond()))?,
     )
-}
-
-/// For pickle alone.
-#[pyfunction]
-#[pyo3(name = "_restore")]
-pub(crate) fn restore<'py>(
-    py: Python<'py>,
-    class: &str,
-    json: &str,
-) -> PyResult<Bound<'py, PyAny>> {
-    fn read<T: DeserializeOwned>(py: Python<'_>, json: &str) -> PyResult<T> {
-        serde_json::from_str(json).map_err(|error| {
-            let reason = format!("does not hold what facekit pickled: {error}");
-            errors::to_python(py, &Error::argument("pickle", reason))
-        })
-    }
-    macro_rules! classes {
-        ($($name:literal: $class:path),* $(,)?) => {
-            match class {
-                $($name => Ok(read::<$class>(py, json)?.into_pyobject(py)?.into_any()),)*
-                _ => Err(errors::argument(py, "pickle", format!("there is no class {class}"))),
-            }
-        };
-    }
-    classes! {
-        "Box": results::Box,
-        "Candidate": results::Candidate,
-        "CheckReport": gallery::CheckReport,
-        "Detection": results::Detection,
-        "Embedding": embedding::Embedding,
-        "EmbeddingSpace": embedding::EmbeddingSpace,
-        "EnrollReport": reports::EnrollReport,
-        "HeadPose": quality::HeadPose,
-        "Identity": results::Identity,
-        "ModelInfo": models::ModelInfo,
-        "Person": gallery::Person,
-        "Quality": quality::Quality,
-        "QualityIssue": quality::QualityIssue,
-        "Recognition": results::Recognition,
-        "RefusedPhoto": reports::RefusedPhoto,
-        "Resemblance": reports::Resemblance,
-        "SetInfo": models::SetInfo,
-        "Verification": reports::Verification,
-    }
 }

@@ -1,44 +1,35 @@
-//! Work without the interpreter: other Python threads run meanwhile, a panic becomes an exception, and Ctrl-C ends what takes
-//! long.
+//! Work without the interpreter: other Python threads run at the same time, a panic becomes an exception, and Ctrl-C ends long
+//! work.
 
-use std::{
-    panic::{AssertUnwindSafe, catch_unwind},
-    sync::{Mutex, PoisonError},
-    thread,
-};
+use std::sync::{Mutex, PoisonError};
 
-use facekit::{CancellationToken, Progress, Result, Watch};
+use facekit::{CancellationToken, Progress, Result, Watch, catch_panic};
 use pyo3::prelude::*;
 
 use crate::errors;
 
-/// What became of work: a panic is an outcome, too.
-pub(crate) type Outcome<T> = thread::Result<Result<T>>;
+/// The result of work, or the message of the panic that ended it.
+pub(crate) type Attempt<T> = std::result::Result<Result<T>, String>;
 
-/// Does `work` detached from the interpreter.
+/// Calls `work` detached from the interpreter.
 pub(crate) fn detached<T: Send>(
     py: Python<'_>,
     work: impl FnOnce() -> Result<T> + Send,
 ) -> PyResult<T> {
-    let outcome = py.detach(|| attempt(work));
-    settle(py, outcome)
+    let attempt = py.detach(|| catch_panic(work));
+    to_python(py, attempt)
 }
 
-/// Does `work`, on whichever thread.
-pub(crate) fn attempt<T>(work: impl FnOnce() -> Result<T>) -> Outcome<T> {
-    catch_unwind(AssertUnwindSafe(work))
-}
-
-/// The outcome as Python hears of it.
-pub(crate) fn settle<T>(py: Python<'_>, outcome: Outcome<T>) -> PyResult<T> {
-    match outcome {
+/// The result for Python: an error and a panic become exceptions.
+pub(crate) fn to_python<T>(py: Python<'_>, attempt: Attempt<T>) -> PyResult<T> {
+    match attempt {
         Ok(result) => result.map_err(|error| errors::to_python(py, &error)),
-        Err(panic) => Err(errors::panicked(py, &*panic)),
+        Err(message) => Err(errors::panicked(py, &message)),
     }
 }
 
-/// Does long work detached, which calls `progress(done, total)` after each unit. Ctrl-C, or an exception of `progress`, ends it
-/// at the next one.
+/// Calls long work detached from the interpreter. The work calls `progress(done, total)` after each unit. Ctrl-C, or an
+/// exception of `progress`, ends the work after the current unit.
 pub(crate) fn watched<T: Send>(
     py: Python<'_>,
     progress: Option<&Bound<'_, PyAny>>,
@@ -47,23 +38,25 @@ pub(crate) fn watched<T: Send>(
     let token = CancellationToken::new();
     let raised = Mutex::new(None);
     let progress = progress.map(|progress| progress.clone().unbind());
-    let hear = |at: Progress| {
+    let report = |at: Progress| {
         let attached = Python::try_attach(|py| {
-            let heard = py.check_signals().and_then(|()| match &progress {
+            let answer = py.check_signals().and_then(|()| match &progress {
                 Some(progress) => progress.call1(py, (at.done, at.total)).map(drop),
                 None => Ok(()),
             });
-            if let Err(error) = heard {
+            if let Err(error) = answer {
                 token.cancel();
                 *raised.lock().unwrap_or_else(PoisonError::into_inner) = Some(error);
             }
         });
-        // An interpreter that is shutting down hears no more.
+        // An interpreter that is shutting down cannot be attached to.
         if attached.is_none() {
             token.cancel();
         }
     };
-    let watch = Watch::new().with_cancellation(&token).with_progress(&hear);
+    let watch = Watch::new()
+        .with_cancellation(&token)
+        .with_progress(&report);
     let result = detached(py, || work(watch));
     match raised.into_inner().unwrap_or_else(PoisonError::into_inner) {
         Some(error) => Err(error),

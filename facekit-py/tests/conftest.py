@@ -1,5 +1,6 @@
-"""What tests stand on: photos and weights where FACEKIT_TEST_DATA names a folder of them, and the command `facekit` where
-FACEKIT_TEST_COMMAND names it. What is not there skips a test visibly, and `cargo xtask test` counts it."""
+"""Fixtures. FACEKIT_TEST_DATA is a folder with photos and weights, FACEKIT_TEST_COMMAND the command `facekit`, and
+FACEKIT_TEST_QUICKSTART the quickstart. If one of them is not set, the tests that need it are skipped, and `cargo xtask test` counts
+them."""
 
 from __future__ import annotations
 
@@ -13,12 +14,13 @@ import pytest
 import facekit
 
 
-# Where the models of other sets are, also for programs that tests start.
+# The models of other sets, also for programs that tests start.
 if os.environ.get("FACEKIT_TEST_DATA"):
     os.environ["FACEKIT_MODELS"] = str(Path(os.environ["FACEKIT_TEST_DATA"]) / "models")
 
 
 def _skip(request, reason):
+    """Skips a test visibly."""
     if log := os.environ.get("FACEKIT_SKIP_LOG"):
         with open(log, "a", encoding="utf-8") as file:
             file.write(f"SKIP python::{request.node.name}: {reason}\n")
@@ -36,7 +38,7 @@ def data(request):
 
 @pytest.fixture
 def people():
-    """Pictures of people who do not exist: `people/NAME/1.jpg` and so on, `frames`, and who is in them in `frames.csv`."""
+    """Pictures of synthetic people: `people/NAME/1.jpg` and so on, `frames`, and the people of each frame in `frames.csv`."""
     return Path(__file__).resolve().parents[2] / "examples" / "data"
 
 
@@ -59,12 +61,21 @@ def command(request):
     return Path(path)
 
 
+@pytest.fixture
+def quickstart(request):
+    """The program `quickstart`."""
+    path = os.environ.get("FACEKIT_TEST_QUICKSTART")
+    if not path:
+        _skip(request, "no quickstart: FACEKIT_TEST_QUICKSTART is not set")
+    return Path(path)
+
+
 _STANDARD = {}
 
 
 @pytest.fixture
 def standard(data):
-    """Makes recognisers of the reference's models; those without a gallery are made once for each set of options."""
+    """Makes recognizers with the models of the reference. Those without a gallery are made once for each set of options."""
 
     def make(**options):
         options = {"models_folder": data / "models", **options}
@@ -80,7 +91,7 @@ def standard(data):
 
 @pytest.fixture(scope="session")
 def recognizer():
-    """A recogniser as everybody gets it."""
+    """A recognizer with the default options."""
     return facekit.Recognizer()
 
 

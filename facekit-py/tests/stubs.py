@@ -1,4 +1,4 @@
-"""Writes the native classes' docstrings, which stand in Rust, into the stubs, where editors look for them."""
+"""Copies the docstrings of the native classes, which are in the Rust sources, into the stubs, where editors find them."""
 
 import ast
 import inspect
@@ -11,7 +11,7 @@ PATH = Path(__file__).resolve().parents[1] / "python" / "facekit" / "_facekit.py
 
 
 def documented(text: str) -> str:
-    """The stubs with the docstrings of the module that is installed in the place of those they have."""
+    """The stubs with the docstrings of the installed module."""
     lines = text.splitlines()
     changes = []
     for node in ast.parse(text).body:
@@ -26,7 +26,7 @@ def documented(text: str) -> str:
         has_doc = isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant) and isinstance(first.value.value, str)
         indent = " " * (node.col_offset + 4)
         block = textwrap.indent(f'"""{doc}"""', indent, lambda line: bool(line.strip())).splitlines()
-        # A lone "..." on the line of its signature makes room.
+        # A body "..." on the line of the signature is replaced.
         if has_doc:
             lines[first.lineno - 1 : first.end_lineno] = block
         elif isinstance(first, ast.Expr) and first.value.value is ...:

@@ -1,4 +1,4 @@
-"""Attendance through Python: zone-aware times, durations and tables, with the rules' own answers."""
+"""Attendance in Python: times with zones, durations, tables, and errors that name the argument."""
 
 import dataclasses
 import json
@@ -65,7 +65,7 @@ def test_a_night_when_the_clocks_change():
         date(2026, 3, 28), date(2026, 3, 28), as_of=datetime(2026, 4, 2, tzinfo=BERLIN),
     )
     assert sunday.days[0].times.elapsed == timedelta(hours=7)
-    # As the documentation says: Python subtracts what clocks on the wall show.
+    # As documented: Python subtracts local times.
     assert sunday.shifts[0].closed - sunday.shifts[0].opened == timedelta(hours=8)
 
 
@@ -96,7 +96,7 @@ def test_holidays_members_and_corrections():
         "RRULE:FREQ=YEARLY\r\nSUMMARY:Labour Day\r\nEND:VEVENT\r\nEND:VCALENDAR\r\n"
     )
     leave = {"person": "anna", "leave": [{"from": "2026-05-04", "to": date(2026, 5, 4), "kind": "annual"}]}
-    policy = Policy({"preset": "s3"}, holidays=ics, members=[leave])
+    policy = Policy({"preset": "esp32cam-gateway"}, holidays=ics, members=[leave])
     at = lambda day, hour: datetime(2026, 5, day, hour, tzinfo=timezone.utc)
     correction = {
         "id": "c1", "made": at(6, 12), "by": "head", "reason": "forgot",
@@ -112,22 +112,22 @@ def test_holidays_members_and_corrections():
     assert policy.presence("anna", [], at(4, 12)).today == "ON_LEAVE"
 
 
-def test_nothing_that_the_rules_say_is_lost():
-    """Each key of the rules' own records has a field, or is one that is read in another way."""
+def test_dataclasses_have_all_keys_of_the_rules():
+    """Each key of the rules' records has a field, or is read in another way."""
     policy = Policy.from_toml(NIGHT)
     when = [datetime(2026, 3, 2, 21, 0, tzinfo=timezone.utc), datetime(2026, 3, 3, 5, 0, tzinfo=timezone.utc)]
     text = _exchange.text(punches(*when))
-    told, statistics = json.loads(
+    answer, statistics = json.loads(
         policy._rules.evaluate("anna", text, "[]", "2026-03-02", "2026-03-06", "2026-03-09T00:00:00Z")
     )
-    (shift,) = told["shifts"]
+    (shift,) = answer["shifts"]
     for kind, record in [
-        (Ledger, told),
+        (Ledger, answer),
         (attendance.Statistics, statistics),
         (attendance.ShiftRecord, shift),
-        *((attendance.DayRecord, day) for day in told["days"]),
+        *((attendance.DayRecord, day) for day in answer["days"]),
         (attendance.Times, shift["times"]),
-        (attendance.Overtime, told["days"][0]["overtime"]),
+        (attendance.Overtime, answer["days"][0]["overtime"]),
     ]:
         fields = {field.name for field in dataclasses.fields(kind)}
         assert {key.removesuffix("_seconds") for key in record} <= fields
@@ -143,7 +143,7 @@ def test_windows():
     assert columns(ledger.days)["window_deep night"] == [timedelta(hours=4)]
 
 
-def test_what_is_wrong_is_named():
+def test_errors_name_the_argument():
     with pytest.raises(AttendanceError, match="site.time_zone"):
         Policy({"site": {"time_zone": "Mars/Olympus"}})
     with pytest.raises(AttendanceError, match="calendar"):
@@ -173,7 +173,7 @@ DAY = date(2026, 3, 2)
     [
         ({"first": "2026-03-02"}, TypeError, "first: '2026-03-02' given, a datetime.date needed"),
         ({"last": None}, TypeError, "last: None given"),
-        # Whose day it is depends on the zone.
+        # The date of a datetime depends on the zone.
         ({"first": NOW}, TypeError, "first: the datetime 2026-03-02T09:00:00+00:00 given, a date needed"),
         ({"as_of": "2026-03-02"}, TypeError, "as_of: '2026-03-02' given, a datetime.datetime needed"),
         ({"as_of": datetime(2026, 3, 2)}, ValueError, "as_of: 2026-03-02T00:00:00 has no time zone"),
@@ -192,21 +192,21 @@ DAY = date(2026, 3, 2)
     ],
     ids=str,
 )
-def test_what_cannot_be_evaluated(arguments, error, words):
+def test_invalid_arguments_of_evaluate(arguments, error, words):
     with pytest.raises(error) as raised:
         Policy().evaluate("anna", **{"punches": [], "first": DAY, "last": DAY, **arguments})
     assert str(raised.value).startswith(words) and "column" not in str(raised.value)
 
 
 @pytest.mark.parametrize("kind", [float, np.float32, np.float64, np.float16])
-def test_scores_are_any_numbers(kind):
+def test_scores_of_every_number_type(kind):
     punch = Punch("1", "anna", NOW, score=kind(0.5), liveness=kind(1))
     (outcome,) = Policy().evaluate("anna", [punch], DAY, DAY, as_of=NOW).outcomes
     assert outcome.outcome == "assigned"
     assert Policy().decide([], Sighting("anna", NOW, score=kind(0.5))).verdict == "ACCEPTED"
 
 
-def test_the_years_of_holidays():
+def test_years_of_holidays():
     ics = (
         "BEGIN:VCALENDAR\r\nVERSION:2.0\r\nBEGIN:VEVENT\r\nUID:1\r\nDTSTART;VALUE=DATE:20200302\r\n"
         "RRULE:FREQ=YEARLY\r\nSUMMARY:Day\r\nEND:VEVENT\r\nEND:VCALENDAR\r\n"
@@ -223,14 +223,14 @@ def test_the_years_of_holidays():
 
 
 @pytest.mark.parametrize("name", ["europe/berlin", "EUROPE/BERLIN", "Europe/Berlin"])
-def test_zones_in_any_case(name):
+def test_zones_in_upper_and_lower_case(name):
     policy = Policy({"site": {"time_zone": name}})
     ledger = policy.evaluate("anna", punches(NOW), DAY, DAY, as_of=NOW)
     assert policy.zone == BERLIN and policy.time_zone == name and ledger.days[0].first.tzinfo is BERLIN
 
 
-def test_where_python_has_no_zones(tmp_path):
-    """As in a slim container without the package tzdata."""
+def test_a_system_without_zones(tmp_path):
+    """For example a slim container without the package tzdata."""
     program = """
 import sys
 sys.modules["tzdata"] = None
@@ -246,4 +246,4 @@ except AttendanceError as error:
     environment = {**os.environ, "PYTHONTZPATH": ""}
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, cwd=tmp_path, env=environment)
     assert done.returncode == 0, done.stderr
-    assert done.stdout.startswith("policy, site.time_zone: Python finds no data of Europe/Berlin") and "tzdata" in done.stdout
+    assert done.stdout.startswith("policy, site.time_zone: Python has no data for Europe/Berlin") and "tzdata" in done.stdout

@@ -1,4 +1,4 @@
-"""Every documented example runs, and the types say what is there."""
+"""Every documented example runs, and the type stubs are right."""
 
 import csv
 import dataclasses
@@ -23,7 +23,7 @@ FLAGS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
 
 @pytest.fixture
 def folder(people, tmp_path, monkeypatch):
-    """Where the examples find anna.jpg and door.jpg, and leave what they make."""
+    """The working folder of the examples, with anna.jpg and door.jpg."""
     for name, photo in [("anna.jpg", "1.jpg"), ("door.jpg", "2.jpg")]:
         shutil.copy(people / "people" / "Ari" / photo, tmp_path / name)
     monkeypatch.chdir(tmp_path)
@@ -37,7 +37,7 @@ def test_docstrings(module, folder):
     finder, runner = doctest.DocTestFinder(), doctest.DocTestRunner(optionflags=FLAGS)
     objects = [(module.__name__, module)]
     if module.__name__ == "facekit._facekit":
-        # Compiled classes say that they are of `facekit`, so the finder would pass them over.
+        # The module of compiled classes is `facekit`, so the finder would skip them.
         for name, class_ in inspect.getmembers(module, inspect.isclass):
             objects += [(name, class_)] + [
                 (f"{name}.{method}", getattr(class_, method)) for method in vars(class_) if not method.startswith("_")
@@ -55,19 +55,19 @@ def test_docstrings(module, folder):
     assert run or module.__name__ == "facekit._faces"
 
 
-def test_the_readme(folder):
+def test_readme(folder):
     result = doctest.testfile(str(PACKAGE / "README.md"), module_relative=False, optionflags=FLAGS)
     assert result.attempted > 5 and not result.failed
 
 
-def test_the_projects_readme(folder):
-    """The Python of the README runs on frames of one's own."""
+def test_readme_of_the_project(folder):
+    """The Python program of the project's README runs on other frames."""
     text = (PACKAGE.parent / "README.md").read_text()
     (program,) = re.findall(r"^```python\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
-    said = []
-    names = {"frames": ["door.jpg"], "print": said.append}
+    printed = []
+    names = {"frames": ["door.jpg"], "print": printed.append}
     exec(program, names)
-    assert said == [["anna"]]
+    assert printed == [["anna"]]
 
 
 def _public():
@@ -92,12 +92,12 @@ def _public():
 def test_everything_is_documented(name, value):
     doc = inspect.getdoc(value)
     assert doc, name
-    # Dataclasses are shown where they come from, and what all results have is shown once.
-    shown = dataclasses.is_dataclass(value) or name.endswith(".to_dict") or not (inspect.isclass(value) or callable(value))
-    assert shown or ">>> " in doc, f"{name} has no example"
+    # Examples of dataclasses are at the methods that return them. `to_dict` has an example in one class.
+    exempt = dataclasses.is_dataclass(value) or name.endswith(".to_dict") or not (inspect.isclass(value) or callable(value))
+    assert exempt or ">>> " in doc, f"{name} has no example"
 
 
-def test_the_stubs_say_what_is_documented():
+def test_stubs_have_the_docstrings():
     sys.path.insert(0, str(PACKAGE / "tests"))
     import stubs
 
@@ -105,17 +105,16 @@ def test_the_stubs_say_what_is_documented():
     assert stubs.documented(text) == text, "run python facekit-py/tests/stubs.py"
 
 
-def test_numpy_is_needed():
-    """And what is missing is said in an exception that programs expect."""
+def test_a_missing_numpy_is_an_import_error():
     program = "import sys; sys.modules['numpy'] = None\ntry: import facekit\nexcept ImportError as error: print(error)"
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
     assert "numpy" in done.stdout and not done.stderr, done.stdout + done.stderr
 
 
 def test_types(tmp_path):
-    """The stubs agree with what is there, and a program that uses them type-checks."""
+    """The stubs agree with the package, and a program that uses them type-checks."""
     allowed = PACKAGE / "tests" / "stubtest-allowed.txt"
-    # What is allowed is not there in every Python.
+    # Not every Python has all of the allowed differences.
     check = [sys.executable, "-m", "mypy.stubtest", "facekit", "--allowlist", str(allowed), "--ignore-unused-allowlist"]
     done = subprocess.run(check, capture_output=True, text=True, cwd=tmp_path)
     assert done.returncode == 0, done.stdout + done.stderr
@@ -136,18 +135,18 @@ def test_five_minutes(folder):
     assert "Anna: score" in printed and "same" in printed and "(128,) float32" in printed
 
 
-def test_insightfaces_replacement(folder):
+def test_insightface_replacement(folder):
     assert run("insightface_replacement.py", "anna.jpg", "door.jpg").count("(128,)") == 2
 
 
-def test_what_is_usual_with_insightface(folder, monkeypatch):
-    """A pack by its name, an accelerator before the CPU, and no `prepare`."""
+def test_insightface_replacement_with_usual_arguments(folder, monkeypatch):
+    """The name of a pack, an accelerator before the CPU, and no call of `prepare`."""
     monkeypatch.syspath_prepend(PACKAGE.parent / "examples" / "python")
     from insightface_replacement import FaceAnalysis
     from PIL import Image
 
     bgr = np.asarray(Image.open("anna.jpg").convert("RGB"))[..., ::-1]
-    with pytest.warns(UserWarning, match="buffalo_l is a pack of insightface's"):
+    with pytest.warns(UserWarning, match="buffalo_l is a pack of insightface"):
         app = FaceAnalysis(name="buffalo_l", root="~/.insightface", providers=["CPUExecutionProvider"])
     (face,) = app.get(bgr)
     expected = facekit.Recognizer().recognize(bgr, color="bgr").largest
@@ -156,7 +155,7 @@ def test_what_is_usual_with_insightface(folder, monkeypatch):
     with pytest.raises(AttributeError):
         face.anything
 
-    # Of a machine without a GPU.
+    # The error on a machine without a GPU.
     class WithoutCuda(facekit.errors.DeviceUnavailableError):
         pass
 
@@ -169,7 +168,7 @@ def test_what_is_usual_with_insightface(folder, monkeypatch):
 
     monkeypatch.setattr(facekit, "Recognizer", recognizer)
     app = FaceAnalysis(providers=[("CUDAExecutionProvider", {"device_id": 0}), "CPUExecutionProvider"])
-    with pytest.warns(UserWarning, match="CUDAExecutionProvider cannot be had"):
+    with pytest.warns(UserWarning, match="CUDAExecutionProvider is not available"):
         app.prepare(ctx_id=0, det_size=(640, 640))
     assert len(app.get(bgr, max_num=1)) == 1
     with pytest.raises(WithoutCuda):
@@ -178,8 +177,8 @@ def test_what_is_usual_with_insightface(folder, monkeypatch):
         FaceAnalysis(providers=["Cuda"])
 
 
-def test_a_folder_to_attendance(people, tmp_path):
-    """Whoever is in the frames is on the sheet, with the first and the last time; whoever has no photos is passed over."""
+def test_folder_to_attendance(people, tmp_path):
+    """The people of the frames are on the sheet, with the first and the last time. A person without photos is skipped."""
     sheet, known = tmp_path / "attendance.csv", tmp_path / "people"
     shutil.copytree(people / "people", known)
     (known / "Nobody yet").mkdir()
@@ -194,6 +193,7 @@ def test_a_folder_to_attendance(people, tmp_path):
     for person, times in seen.items():
         assert rows[person]["date"] == "2026-03-02"
         assert rows[person]["first"][11:19] == min(times)
+        assert rows[person]["last"][11:19] == max(times) or len(times) == 1
 
 
 def test_the_webcam_example_compiles():

@@ -1,4 +1,4 @@
-"""Exceptions: one class for each kind of facekit's errors, in Python's own hierarchy."""
+"""Exceptions: one class for each kind of error, in Python's own hierarchy."""
 
 import copy
 import pickle
@@ -20,7 +20,7 @@ KINDS = [
 ]
 
 
-def test_every_kind_of_the_core_has_a_class():
+def test_every_error_of_the_core_has_a_class():
     core = (ROOT / "facekit/src/error.rs").read_text()
     declared = core[core.index("pub enum Error {") : core.index("impl Error {")]
     variants = set(re.findall(r"^    ([A-Z]\w+)(?:,| \{)$", declared, re.MULTILINE))
@@ -33,20 +33,20 @@ def test_every_kind_of_the_core_has_a_class():
 
 
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.__name__)
-def test_errors_are_pickled(kind):
+def test_errors_can_be_pickled(kind):
     error = kind("what happened", about="a/b")
     twin = pickle.loads(pickle.dumps(error))
     assert type(twin) is kind and str(twin) == "what happened" and twin.about == "a/b"
     assert kind.__doc__
 
 
-def test_pythons_own_kinds():
+def test_base_classes_of_python():
     for kind, python in [
         (errors.InvalidArgumentError, ValueError),
         (errors.ImageError, ValueError),
         (errors.FileMissingError, FileNotFoundError),
-        (errors.FileThereError, FileExistsError),
-        (errors.FileRefusedError, PermissionError),
+        (errors.FileAlreadyExistsError, FileExistsError),
+        (errors.FilePermissionError, PermissionError),
         (errors.UnknownPersonError, LookupError),
         (errors.LibraryUnavailableError, ImportError),
         (errors.NetworkError, ConnectionError),
@@ -54,7 +54,7 @@ def test_pythons_own_kinds():
         assert issubclass(kind, python) and issubclass(kind, facekit.FacekitError)
 
 
-def test_errors_know_what_they_are_about(tmp_path):
+def test_attributes_of_errors(tmp_path):
     with pytest.raises(errors.UnknownModelError) as unknown:
         facekit.Recognizer("yunet_nn")
     assert (unknown.value.name, unknown.value.closest) == ("yunet_nn", "yunet_n")
@@ -63,7 +63,7 @@ def test_errors_know_what_they_are_about(tmp_path):
     assert missing.value.model == "yunet_s" and missing.value.path.parent == tmp_path
     with pytest.raises(FileNotFoundError) as file:
         facekit.Gallery(tmp_path / "none", read_only=True)
-    # As Python's own, also after a journey to another process.
+    # The same attributes as Python's own error, also after pickling.
     with pytest.raises(FileNotFoundError) as own:
         open(tmp_path / "none")
     for error in (file.value, pickle.loads(pickle.dumps(file.value)), copy.copy(file.value)):
@@ -74,12 +74,12 @@ def test_errors_know_what_they_are_about(tmp_path):
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        ({"runtime": "tensorflow"}, 'runtime: "tensorflow" given'),
-        ({"provider": "cuda"}, 'provider: goes with runtime="ort"'),
-        ({"onnxruntime": "x.so"}, 'onnxruntime: goes with runtime="ort"'),
+        ({"runtime": "tensorflow"}, 'runtime: "tensorflow" is none of tract, ort, candle'),
+        ({"provider": "cuda"}, 'provider: is an option of the runtime ort, and tract was chosen'),
+        ({"onnxruntime": "x.so"}, 'onnxruntime: is an option of the runtime ort, and tract was chosen'),
         ({"threads": 0}, "threads: 0 given, at least 1 needed"),
         ({"max_side": 0}, "max_side: 0 given"),
-        ({"fmr": 1e-4, "score": 0.4}, "one of fmr, fpir and score"),
+        ({"fmr": 1e-4, "score": 0.4}, "several of fmr, fpir and score given"),
         ({"fmr": 0}, "a rate of 0 is not between 0 and 1"),
         ({"fmr": 1e-30}, "outside the calibrated range"),
         ({"score": float("nan")}, "threshold: is not a number"),
@@ -107,12 +107,12 @@ def test_arguments_of_the_wrong_type(options):
 
 
 @pytest.mark.parametrize("version", ["1.19.2", "1.9.0"])
-def test_an_onnxruntime_that_is_too_old(tmp_path, monkeypatch, version):
-    """Such as the newest for Python 3.9."""
+def test_a_too_old_onnxruntime(tmp_path, monkeypatch, version):
+    """For example the newest version for Python 3.9."""
     package = tmp_path / "onnxruntime"
     (package / "capi").mkdir(parents=True)
     (package / "__init__.py").write_text(f'__version__ = "{version}"\n')
-    (package / "capi" / f"libonnxruntime.so.{version}").write_bytes(b"not looked into")
+    (package / "capi" / f"libonnxruntime.so.{version}").write_bytes(b"not read")
     monkeypatch.syspath_prepend(tmp_path)
     monkeypatch.delitem(sys.modules, "onnxruntime", raising=False)
     monkeypatch.delenv("ORT_DYLIB_PATH", raising=False)

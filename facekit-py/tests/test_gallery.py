@@ -1,4 +1,4 @@
-"""Galleries: files that are encrypted, locked, closed and left by a fork as they were."""
+"""Galleries: encryption, locks, closing, and forks."""
 
 import datetime
 import os
@@ -19,7 +19,7 @@ def path(tmp_path):
     return tmp_path / "people.facekit"
 
 
-def test_people_come_and_go(path, embedding):
+def test_add_and_remove_people(path, embedding):
     with Gallery(path, KEY) as gallery:
         ids = gallery.add("anna", [embedding(), embedding()], name="Anna Weiß")
         assert len(ids) == 2 and gallery.add("bert", [embedding()])
@@ -37,7 +37,7 @@ def test_people_come_and_go(path, embedding):
         assert report.is_clean and report.people == 1 and list(report.templates.values()) == [2]
 
 
-def test_what_closed_means(path, embedding):
+def test_a_closed_gallery_refuses_all_calls(path, embedding):
     gallery = Gallery(path, KEY)
     gallery.close()
     gallery.close()
@@ -45,7 +45,7 @@ def test_what_closed_means(path, embedding):
                  lambda: gallery.add("anna", [embedding()]), lambda: facekit.Recognizer(gallery=gallery)]:
         with pytest.raises(ValueError, match="closed"):
             call()
-    # The file is free again.
+    # The file can be opened again.
     Gallery(path, KEY).close()
 
 
@@ -74,18 +74,18 @@ def test_keys(path, tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize("key", [b"short", 5, bytes(33), ["x"]], ids=str)
-def test_what_is_no_key(path, key):
+def test_invalid_keys(path, key):
     with pytest.raises((TypeError, ValueError), match="^key: "):
         Gallery(path, key)
 
 
-def test_the_name_of_a_file_is_no_passphrase(path, tmp_path):
+def test_a_file_name_is_not_a_passphrase(path, tmp_path):
     Gallery.new_key_file(tmp_path / "people.key")
     with pytest.raises(ValueError, match="pathlib.Path"):
         Gallery(path, str(tmp_path / "people.key"))
 
 
-def test_one_may_change_and_many_may_read(path, embedding):
+def test_one_writer_or_many_readers(path, embedding):
     with Gallery(path, KEY) as gallery:
         gallery.add("anna", [embedding()])
         with pytest.raises(errors.GalleryLockedError) as locked:
@@ -131,7 +131,7 @@ def test_people_of_another_space(embedding):
         recognizer.recognize(image, roster=["anna"])
 
 
-def test_damage(path):
+def test_a_file_that_is_no_gallery(path):
     path.write_bytes(b"no gallery at all, and not short either" * 500)
     with pytest.raises(errors.GalleryDamagedError):
         Gallery(path, KEY)
@@ -139,7 +139,7 @@ def test_damage(path):
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
 @pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
-def test_a_fork_leaves_the_file_alone(path, embedding):
+def test_a_forked_child_does_not_touch_the_file(path, embedding):
     with Gallery(path, KEY) as gallery:
         gallery.add("anna", [embedding()])
         child = os.fork()
@@ -148,7 +148,7 @@ def test_a_fork_leaves_the_file_alone(path, embedding):
             try:
                 gallery.people()
             except errors.ForkedError:
-                # Forgets the gallery, and with it the file's lock, if it were its own.
+                # This would release the file's lock if the gallery were the child's own.
                 del gallery
                 code = 0
             finally:
@@ -161,19 +161,19 @@ def test_a_fork_leaves_the_file_alone(path, embedding):
         assert gallery.check().is_clean and len(gallery) == 2
 
 
-def test_closed_by_its_own_progress(path, embedding):
+def test_close_in_progress(path, embedding):
     gallery = Gallery(path, key=KEY)
     gallery.add("anna", [embedding()])
     report = gallery.check(progress=lambda done, total: gallery.close())
     assert report.is_clean and gallery.closed
-    # It closed when the check ended.
+    # The gallery closed when the check ended.
     with Gallery(path, key=KEY) as again:
         assert "anna" in again
         with pytest.raises(ValueError, match="closed"):
             again.check(progress=lambda done, total: again.close() or len(again))
 
 
-def test_close_waits_for_others(path, embedding):
+def test_close_waits_for_other_threads(path, embedding):
     gallery = Gallery(path, key=KEY)
     gallery.add("anna", [embedding()])
     begun, seen = threading.Event(), []
@@ -186,7 +186,7 @@ def test_close_waits_for_others(path, embedding):
     thread = threading.Thread(target=lambda: seen.append(gallery.check(progress=progress)))
     thread.start()
     begun.wait(20)
-    # All that close wait, not only the first.
+    # All calls of close wait, not only the first.
     closing = [threading.Thread(target=gallery.close) for _ in range(2)]
     for one in closing:
         one.start()
@@ -197,7 +197,7 @@ def test_close_waits_for_others(path, embedding):
     assert seen[0].is_clean
 
 
-def test_shares_that_cannot_be(embedding):
+def test_invalid_quality(embedding):
     for quality in (float("nan"), -1, 5):
         with pytest.raises(ValueError, match="quality: .* given, a number from 0 to 1 needed"):
             Gallery().add("anna", [embedding()], quality=quality)

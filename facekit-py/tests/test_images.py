@@ -1,4 +1,4 @@
-"""Every way in which Python holds an image gives the same pixels; what is no image is refused with a reason."""
+"""Every form of an image in Python gives the same pixels. Other objects are refused with a reason."""
 
 import io
 import pathlib
@@ -53,22 +53,22 @@ def test_layouts(image, layout):
 
 
 @pytest.mark.parametrize("layout", LAYOUTS)
-def test_layouts_in_opencvs_order(image, layout):
+def test_layouts_in_bgr(image, layout):
     bgr = LAYOUTS[layout](np.ascontiguousarray(image[..., ::-1]))
     assert pixels(bgr, "bgr") == pixels(image)
-    # With its channels reversed it is RGB, however many there are.
+    # With reversed channels it is RGB.
     assert pixels(bgr[..., :3][..., ::-1]) == pixels(image)
 
 
-def test_the_order_matters(rng):
+def test_rgb_and_bgr_differ(rng):
     image = rng.integers(0, 256, (20, 20, 3), dtype=np.uint8)
     assert pixels(image, "bgr") != pixels(image)
 
 
-def test_grey(image):
-    grey = image[..., 0]
-    expected = pixels(np.ascontiguousarray(np.dstack([grey] * 3)))
-    for same in (grey, np.ascontiguousarray(grey), grey[..., None], np.asfortranarray(grey), grey[::-1].copy()[::-1]):
+def test_gray(image):
+    gray = image[..., 0]
+    expected = pixels(np.ascontiguousarray(np.dstack([gray] * 3)))
+    for same in (gray, np.ascontiguousarray(gray), gray[..., None], np.asfortranarray(gray), gray[::-1].copy()[::-1]):
         assert pixels(same) == expected
         assert pixels(same, "bgr") == expected
 
@@ -80,7 +80,7 @@ def test_files_and_bytes(rng, tmp_path):
     content = path.read_bytes()
     for same in (path, str(path), pathlib.PurePath(path), content, bytearray(content), memoryview(content)):
         assert pixels(same) == pixels(image)
-        # A file says itself what its colours are.
+        # The order of channels of a file is known, so `color` has no effect.
         assert pixels(same, "bgr") == pixels(image)
 
 
@@ -95,7 +95,7 @@ def test_pil_images(rng, mode):
     assert pixels(pil, "bgr") == expected
 
 
-def test_deep_pil_images(rng, tmp_path):
+def test_pil_images_with_16_bits(rng, tmp_path):
     deep = rng.integers(0, 1 << 16, (30, 40), dtype=np.uint16)
     Image.fromarray(deep).save(tmp_path / "deep.png")
     pil = Image.open(tmp_path / "deep.png")
@@ -136,7 +136,7 @@ def test_objects_with_an_array_interface(rng):
         (5, TypeError, "int given, a NumPy array of uint8"),
         ([[1, 2], [3, 4]], TypeError, "list given"),
         (object(), TypeError, "object given"),
-        (np.zeros((4, 4, 3), "float32"), TypeError, "dtype float32 given, uint8 needed; for values from 0 to 1"),
+        (np.zeros((4, 4, 3), "float32"), TypeError, "dtype float32 given, uint8 needed; for values from 0 to 1, use"),
         (np.zeros((4, 4, 3), "uint16"), TypeError, "dtype uint16 given"),
         (np.zeros((4, 4, 3), bool), TypeError, "dtype bool given"),
         (np.zeros((4, 4, 3), "int8"), TypeError, "dtype int8 given"),
@@ -145,7 +145,7 @@ def test_objects_with_an_array_interface(rng):
         (np.zeros((), "uint8"), ValueError, "shape () given"),
         (np.zeros((4, 4, 2), "uint8"), ValueError, "shape (4, 4, 2) given, (height, width, 3)"),
         (np.zeros((3, 40, 50), "uint8"), ValueError, "transpose(1, 2, 0)"),
-        (np.zeros((2, 4, 4, 3), "uint8"), ValueError, "of a batch, give each image by itself"),
+        (np.zeros((2, 4, 4, 3), "uint8"), ValueError, "pass the images of a batch one by one"),
         (np.zeros((0, 4, 3), "uint8"), ValueError, "it has no pixels"),
         (np.zeros((4, 0), "uint8"), ValueError, "it has no pixels"),
         (np.zeros((4, 4, 0), "uint8"), ValueError, "shape (4, 4, 0) given"),
@@ -160,18 +160,18 @@ def test_objects_with_an_array_interface(rng):
     ],
     ids=lambda value: str(value)[:30].replace("\n", " ") if not isinstance(value, type) else value.__name__,
 )
-def test_what_is_no_image(bad, error, words):
+def test_invalid_images(bad, error, words):
     with pytest.raises(error) as raised:
         _encode_jpeg(bad, "rgb", 100)
     assert words in str(raised.value), raised.value
 
 
-def test_an_array_that_repeats_its_memory():
+def test_an_array_with_stride_0():
     image = np.broadcast_to(np.array([10, 20, 30], "uint8"), (8, 9, 3))
     assert pixels(image) == pixels(image.copy())
 
 
-def test_orders_that_do_not_exist(rng):
+def test_unknown_channel_orders(rng):
     with pytest.raises(ValueError, match='"grb" given, "rgb" or "bgr"'):
         _encode_jpeg(np.zeros((4, 4, 3), "uint8"), "grb", 100)
 
@@ -194,7 +194,7 @@ def test_every_method_names_its_argument(recognizer):
 
 
 def test_jpegs_are_upright(rng):
-    # Orientation 6: to be turned clockwise.
+    # Orientation 6 needs a clockwise turn.
     image = Image.fromarray(rng.integers(0, 256, (20, 40, 3), dtype=np.uint8))
     exif = Image.Exif()
     exif[0x0112] = 6

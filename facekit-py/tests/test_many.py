@@ -1,4 +1,4 @@
-"""Many images: order, bounds, errors, and how it ends."""
+"""recognize_many: order, limits, errors, and all ways to end it."""
 
 import _thread
 import gc
@@ -12,7 +12,7 @@ import pytest
 
 import facekit
 
-GREY = np.full((48, 64, 3), 128, "uint8")
+GRAY = np.full((48, 64, 3), 128, "uint8")
 
 
 def frames(count):
@@ -20,19 +20,19 @@ def frames(count):
 
 
 @pytest.mark.parametrize("threads", [1, 2, 5])
-def test_many_come_in_order(recognizer, threads):
+def test_results_are_in_order(recognizer, threads):
     images = frames(60)
     results = list(recognizer.recognize_many(iter(images), threads=threads))
     assert [faces.height for faces in results] == [image.shape[0] for image in images]
 
 
-def test_many_photos_are_what_each_is(standard, photos):
+def test_results_equal_those_of_recognize(standard, photos):
     recognizer = standard()
     files = sorted(photos.glob("*.jpg")) * 3
     assert list(recognizer.recognize_many(files, threads=3)) == [recognizer.recognize(file) for file in files]
 
 
-def test_few_are_taken_ahead(recognizer):
+def test_few_images_are_taken_ahead(recognizer):
     taken = 0
 
     def images():
@@ -50,7 +50,7 @@ def test_few_are_taken_ahead(recognizer):
     assert list(results) == [] and taken <= 58
 
 
-def test_a_bad_one_does_not_end_the_rest(recognizer):
+def test_a_bad_image_does_not_end_the_work(recognizer):
     images = [*frames(3), None, b"no image", "no/such.jpg", *frames(2)]
     results = list(recognizer.recognize_many(images, errors="return"))
     assert [type(result).__name__ for result in results[3:6]] == ["TypeError", "ImageError", "FileMissingError"]
@@ -66,7 +66,7 @@ def test_a_bad_one_does_not_end_the_rest(recognizer):
     assert len(heights) == 5 and raised == ["TypeError", "ImageError", "FileMissingError"]
 
 
-def test_an_iterable_that_fails(recognizer):
+def test_a_failing_iterable(recognizer):
     def images():
         yield from frames(3)
         raise OSError("the camera is gone")
@@ -83,24 +83,24 @@ def test_an_iterable_that_fails(recognizer):
     assert list(recognizer.recognize_many([])) == []
 
 
-def test_ctrl_c_ends_many(recognizer):
+def test_ctrl_c_ends_the_work(recognizer):
     begun = threading.active_count()
     results = recognizer.recognize_many(np.zeros((2000, 2000, 3), "uint8") for _ in range(100_000))
     next(results)
-    # As Ctrl-C does, while the next result is waited for.
+    # As Ctrl-C does, during the wait for a result.
     timer = threading.Timer(0.2, _thread.interrupt_main)
     timer.start()
     with pytest.raises(KeyboardInterrupt):
         for _ in results:
             pass
     timer.join()
-    # The exception may come from the loop, too, and then the rest could still be had.
+    # The loop itself may have raised the exception. Then there are still results.
     results.close()
     assert list(results) == [] and threading.active_count() == begun
 
 
 @pytest.mark.parametrize("ending", [KeyboardInterrupt, SystemExit])
-def test_what_ends_the_program_does_not_wait(recognizer, ending):
+def test_exceptions_that_end_the_program_come_first(recognizer, ending):
     def images():
         yield from frames(3)
         raise ending
@@ -112,13 +112,13 @@ def test_what_ends_the_program_does_not_wait(recognizer, ending):
     assert list(results) == []
 
 
-def test_a_live_source_is_not_waited_for(recognizer):
+def test_ahead_limits_the_images_taken(recognizer):
     asked = []
 
     def camera():
         for at in range(4):
             asked.append(at)
-            yield GREY
+            yield GRAY
 
     for given, _ in enumerate(recognizer.recognize_many(camera(), ahead=0), 1):
         assert len(asked) == given
@@ -126,7 +126,7 @@ def test_a_live_source_is_not_waited_for(recognizer):
     assert len(list(results)) == 10
 
 
-def test_close_lets_go(recognizer):
+def test_close_releases_the_images(recognizer):
     closed, arrays = [], []
 
     class Frame(np.ndarray):
@@ -135,7 +135,7 @@ def test_close_lets_go(recognizer):
     def camera():
         try:
             while True:
-                frame = GREY.copy().view(Frame)
+                frame = GRAY.copy().view(Frame)
                 arrays.append(weakref.ref(frame))
                 yield frame
         finally:
@@ -148,14 +148,14 @@ def test_close_lets_go(recognizer):
     assert not any(frame() is not None for frame in arrays)
 
 
-def test_a_cycle_is_garbage(recognizer):
+def test_reference_cycles_are_collected(recognizer):
     class Camera:
         def __init__(self):
             self.results = recognizer.recognize_many(self.frames())
 
         def frames(self):
             while True:
-                yield GREY
+                yield GRAY
 
     cameras = [Camera() for _ in range(3)]
     for camera in cameras:
@@ -171,7 +171,7 @@ def test_a_cycle_is_garbage(recognizer):
 
 
 def threads():
-    """The names of this process's threads, where the system tells."""
+    """The names of this process's threads, if the system has them in /proc."""
     tasks = "/proc/self/task"
     if not os.path.isdir(tasks):
         return ""
@@ -192,14 +192,14 @@ def test_another_thread_can_close(recognizer):
         yield from frames(2)
         waits.set()
         gate.wait(20)
-        yield GREY
+        yield GRAY
 
     results = recognizer.recognize_many(camera(), ahead=0)
     next(results), next(results)
     thread = threading.Thread(target=lambda: rest.extend(results))
     thread.start()
     waits.wait(20)
-    with pytest.raises(ValueError, match="being waited for elsewhere"):
+    with pytest.raises(ValueError, match="another thread is waiting for the next result"):
         next(results)
     results.close()
     gate.set()
@@ -207,13 +207,13 @@ def test_another_thread_can_close(recognizer):
     assert not thread.is_alive() and rest == [] and list(results) == []
 
 
-@pytest.mark.parametrize("then", [GREY, object()], ids=["an image", "no image"])
-def test_the_source_can_close(recognizer, then):
+@pytest.mark.parametrize("then", [GRAY, object()], ids=["an image", "no image"])
+def test_the_iterable_can_close(recognizer, then):
     ended = []
 
     def camera():
         try:
-            yield GREY
+            yield GRAY
             results.close()
             while True:
                 yield then
@@ -226,9 +226,9 @@ def test_the_source_can_close(recognizer, then):
     assert ended == [True]
 
 
-def test_a_closed_gallery_ends_it():
+def test_a_closed_gallery_ends_the_work():
     gallery = facekit.Gallery()
-    results = facekit.Recognizer(gallery=gallery).recognize_many([GREY] * 30)
+    results = facekit.Recognizer(gallery=gallery).recognize_many([GRAY] * 30)
     next(results)
     gallery.close()
     with pytest.raises(ValueError, match="closed"):
@@ -237,18 +237,18 @@ def test_a_closed_gallery_ends_it():
         next(results)
 
 
-@pytest.mark.parametrize("one", [GREY, GREY[..., 0], "photos/", b"\xff\xd8", os.curdir.encode()], ids=type)
-def test_one_image_is_not_many(recognizer, one):
+@pytest.mark.parametrize("one", [GRAY, GRAY[..., 0], "photos/", b"\xff\xd8", os.curdir.encode()], ids=type)
+def test_a_single_image_is_refused(recognizer, one):
     with pytest.raises(TypeError, match="images: a single .* given, an iterable of images needed"):
         recognizer.recognize_many(one)
 
 
-def test_a_batch_is_many(recognizer):
-    assert len(list(recognizer.recognize_many(np.stack([GREY] * 5)))) == 5
+def test_a_batch_is_an_iterable(recognizer):
+    assert len(list(recognizer.recognize_many(np.stack([GRAY] * 5)))) == 5
 
 
-def test_numbers_of_threads(recognizer):
-    assert len(list(recognizer.recognize_many([GREY], threads=2**62))) == 1
+def test_limits_of_threads_and_ahead(recognizer):
+    assert len(list(recognizer.recognize_many([GRAY], threads=2**62))) == 1
     for threads, ahead in [(0, None), (-1, None), (1, -1)]:
         with pytest.raises(ValueError, match="threads|ahead"):
-            recognizer.recognize_many([GREY], threads=threads, ahead=ahead)
+            recognizer.recognize_many([GRAY], threads=threads, ahead=ahead)

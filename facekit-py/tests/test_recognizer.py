@@ -1,4 +1,4 @@
-"""Recognition on real photos: what the reference found, what the command prints, and from many threads."""
+"""Recognizer: agreement with the reference and the command, enrollment, threads and forks."""
 
 import _thread
 import gc
@@ -19,14 +19,14 @@ from PIL import Image, ImageOps
 import facekit
 from facekit import Gallery, errors
 
-# Boxes and points may lie this far from the reference's, in pixels or as a share of the face's longer side.
-PLACE = (1.5, 0.01)
+# The largest distance of boxes and points from those of the reference, in pixels or as a share of the face's longer side.
+DISTANCE = (1.5, 0.01)
 LIVENESS = 0.05
 EMBEDDING = 0.99
 
 
 def close(a, b):
-    """Whether two documents agree, numbers to what a float32 holds."""
+    """True if two documents agree, numbers with the precision of a float32."""
     if isinstance(a, dict):
         return a.keys() == b.keys() and all(close(a[key], b[key]) for key in a)
     if isinstance(a, list):
@@ -34,7 +34,7 @@ def close(a, b):
     return a == pytest.approx(b, rel=1e-6) if isinstance(a, float) else a == b
 
 
-def test_the_reference(standard, photos, golden):
+def test_results_agree_with_the_reference(standard, photos, golden):
     recognizer = standard(max_side=None, detector_score=0.6, quality="anything", liveness_threshold=0.0)
     for photo, references in golden.items():
         pixels = np.asarray(ImageOps.exif_transpose(Image.open(photos / photo)).convert("RGB"))
@@ -44,13 +44,13 @@ def test_the_reference(standard, photos, golden):
         for reference in references:
             box = facekit.Box(*reference["box"])
             face = max(faces, key=lambda face: face.box.iou(box))
-            allowed = max(PLACE[0], PLACE[1] * max(box.width, box.height))
+            allowed = max(DISTANCE[0], DISTANCE[1] * max(box.width, box.height))
             np.testing.assert_allclose(face.box.xyxy, box.xyxy, atol=allowed)
             points = np.reshape(reference["landmarks"], (5, 2))
             np.testing.assert_allclose(face.landmarks, points, atol=allowed)
             assert face.liveness == pytest.approx(reference["live"], abs=LIVENESS)
             assert face.embedding.values @ np.array(reference["embedding"], "float32") >= EMBEDDING
-        # Found alone, and embedded where they were found, they are the same.
+        # Separate detection and embedding give the same results.
         found = recognizer.detect(pixels)
         assert [face.detection for face in faces] == list(found)
         again = recognizer.embed(pixels, found)
@@ -59,7 +59,7 @@ def test_the_reference(standard, photos, golden):
             assert face.embedding.cosine(embedding) > 0.99999
 
 
-def test_every_way_to_give_a_photo(standard, photos):
+def test_every_form_of_a_photo(standard, photos):
     recognizer, path = standard(), photos / "couple.jpg"
     pil = Image.open(path)
     rgb = np.asarray(pil)
@@ -69,14 +69,14 @@ def test_every_way_to_give_a_photo(standard, photos):
         assert recognizer.recognize(same) == expected
     bgr = rgb[..., ::-1].copy()
     assert recognizer.recognize(bgr, color="bgr") == recognizer.recognize(bgr[..., ::-1]) == expected
-    # facekit decodes by itself.
+    # facekit decodes files itself, so these are compared with each other.
     assert recognizer.recognize(path) == recognizer.recognize(str(path)) == recognizer.recognize(path.read_bytes())
     assert recognizer.recognize(path, subject="largest")[0].box == max(
         recognizer.recognize(path), key=lambda face: face.box.area
     ).box
 
 
-def test_it_says_what_the_command_says(standard, photos, data, command, tmp_path):
+def test_results_agree_with_the_command(standard, photos, data, command, tmp_path):
     environment = {**os.environ, "FACEKIT_MODELS": str(data / "models")}
 
     def facekit_json(*arguments):
@@ -104,7 +104,7 @@ def test_it_says_what_the_command_says(standard, photos, data, command, tmp_path
         assert close(standard().verify(photos / a, photos / b).to_dict(), theirs)
 
 
-def test_the_models_of_the_wheel_say_what_those_of_the_command_say(recognizer, people, command):
+def test_bundled_models_agree_with_the_command(recognizer, people, command):
     files = sorted((people / "people" / "Ari").iterdir())[:2] + sorted((people / "people" / "Bela").iterdir())[:1]
     for a, b in [(0, 1), (0, 2)]:
         done = subprocess.run(
@@ -114,14 +114,14 @@ def test_the_models_of_the_wheel_say_what_those_of_the_command_say(recognizer, p
         assert close(recognizer.verify(files[a], files[b]).to_dict(), json.loads(done.stdout))
 
 
-def test_people(standard, photos):
+def test_enroll_identify_and_remove(standard, photos):
     gallery = Gallery()
     recognizer = standard(gallery=gallery)
     tom = photos / "image_T1.jpg"
-    heard = []
-    report = recognizer.enroll("tom", [tom, np.zeros((99, 99, 3), "uint8")], name="Tom", progress=lambda *at: heard.append(at))
+    reports = []
+    report = recognizer.enroll("tom", [tom, np.zeros((99, 99, 3), "uint8")], name="Tom", progress=lambda *counts: reports.append(counts))
     assert report.accepted == [0] and [refused.reason for refused in report.refused] == ["no_face"]
-    assert heard == [(1, 2), (2, 2)] and str(report.refused[0]) == "no face"
+    assert reports == [(1, 2), (2, 2)] and str(report.refused[0]) == "no face"
     (face,) = recognizer.recognize(tom)
     assert (face.outcome, face.person, face.name) == ("known", "tom", "Tom")
     assert face.identity.score > 0.99 and face.identity.fmr <= 1e-4 and face.nearest is None
@@ -129,14 +129,14 @@ def test_people(standard, photos):
     (candidate,) = recognizer.identify(face.embedding)
     assert candidate.person == "tom" and candidate.matches
     assert recognizer.identify(tom) == [candidate]
-    # A print of somebody is a result, and nobody's face.
+    # A print of a face is a result, and has no person.
     (fake,) = recognizer.recognize(photos / "image_F1.jpg")
     assert fake.outcome == "spoof" and fake.liveness < 0.5 and fake.embedding is None and fake.person is None
     assert recognizer.identify(photos / "image_F1.jpg") == []
     for value in [face, fake, report, candidate, face.identity, face.quality, recognizer.verify(tom, tom)]:
         assert pickle.loads(pickle.dumps(value)) == value and repr(value)
     assert "Tom" in recognizer.recognize(tom)._repr_html_() and "Tom" in face._repr_html_()
-    # A second recogniser of the same space sees the same people at once, in both directions.
+    # A second recognizer of the same space shares the people at once, in both directions.
     second = standard(gallery=gallery)
     second.enroll("thomas", [tom])
     assert {found.person for found in recognizer.identify(tom)} == {"tom", "thomas"}
@@ -151,7 +151,7 @@ def test_people(standard, photos):
         recognizer.recognize(tom)
 
 
-def test_comparisons(standard, photos):
+def test_verify(standard, photos):
     recognizer = standard()
     same = recognizer.verify(photos / "image_T1.jpg", photos / "image_T1.jpg")
     assert same and same.same and same.score > 0.99 > same.threshold and same.unusable is None
@@ -184,22 +184,22 @@ def test_other_runtimes_agree(standard, photos, runtime):
                 assert a.embedding.cosine(b.embedding) > 0.999
 
 
-def test_recognize_alone(recognizer):
-    grey = np.full((480, 640, 3), 128, "uint8")
-    faces = recognizer.recognize(grey)
+def test_a_recognizer_without_a_gallery(recognizer):
+    gray = np.full((480, 640, 3), 128, "uint8")
+    faces = recognizer.recognize(gray)
     assert faces == () and (faces.width, faces.height) == (640, 480)
-    assert recognizer.identify.__doc__ and not recognizer.verify(grey, grey)
+    assert recognizer.identify.__doc__ and not recognizer.verify(gray, gray)
     with pytest.raises(ValueError, match="gallery"):
         recognizer.identify(facekit.Embedding(recognizer.space, np.ones(recognizer.space.dimension, "float32")))
     with pytest.raises(ValueError, match="gallery"):
-        recognizer.enroll("anna", [grey])
+        recognizer.enroll("anna", [gray])
     with pytest.raises(ValueError, match="gallery"):
-        recognizer.recognize(grey, roster=["anna"])
+        recognizer.recognize(gray, roster=["anna"])
     with pytest.raises(ValueError, match="gallery"):
-        recognizer.recognize_many([grey], roster=["anna"])
+        recognizer.recognize_many([gray], roster=["anna"])
 
 
-def test_one_image_to_enrol_is_one(people):
+def test_photos_to_enroll(people):
     recognizer = facekit.Recognizer(gallery=Gallery())
     for bad in (np.zeros((3, 48, 64), "uint8"), np.zeros((48, 64, 2), "uint8")):
         with pytest.raises(ValueError, match="photos: an array of shape"):
@@ -220,7 +220,7 @@ def test_one_image_to_enrol_is_one(people):
     assert recognizer.enroll("ari", iter(photos)).accepted
 
 
-def test_photos_to_enrol_are_read_one_after_the_other(people, tmp_path):
+def test_photos_to_enroll_are_read_one_by_one(people, tmp_path):
     recognizer = facekit.Recognizer(gallery=Gallery())
     photo = people / "people" / "Ari" / "1.jpg"
     done = []
@@ -245,16 +245,16 @@ def test_ctrl_c_ends_embedding(recognizer):
     assert time.monotonic() - begun < 60
 
 
-def test_numbers_and_lists_that_cannot_be():
+def test_invalid_numbers_and_rosters():
     recognizer = facekit.Recognizer(gallery=Gallery())
-    grey = np.zeros((48, 64, 3), "uint8")
+    gray = np.zeros((48, 64, 3), "uint8")
     for call in (
-        lambda: recognizer.identify(grey, k=-1),
+        lambda: recognizer.identify(gray, k=-1),
         lambda: recognizer.threshold(-1),
         lambda: facekit.Recognizer(max_side=-1),
         lambda: facekit.Recognizer(threads=-1),
-        lambda: recognizer.enroll("x", grey, ambiguity=float("nan")),
-        lambda: recognizer.enroll("x", grey, ambiguity=2),
+        lambda: recognizer.enroll("x", gray, ambiguity=float("nan")),
+        lambda: recognizer.enroll("x", gray, ambiguity=2),
     ):
         with pytest.raises(errors.InvalidArgumentError, match="needed"):
             call()
@@ -263,11 +263,11 @@ def test_numbers_and_lists_that_cannot_be():
             facekit.Recognizer(quality=quality)
     for roster in ("anna", 5, [5]):
         with pytest.raises(TypeError, match="roster: .* given, ids of people needed"):
-            recognizer.recognize(grey, roster=roster)
-    assert recognizer.recognize(grey, roster=set()) == ()
+            recognizer.recognize(gray, roster=roster)
+    assert recognizer.recognize(gray, roster=set()) == ()
 
 
-def test_repr_of_what_was_closed():
+def test_repr_after_close():
     gallery = Gallery()
     recognizer = facekit.Recognizer(gallery=gallery)
     gallery.close()
@@ -301,8 +301,7 @@ def test_eight_threads(standard, photos):
     assert not wrong
 
 
-def test_others_run_meanwhile(recognizer):
-    """A Python thread makes progress while another is within a single call."""
+def test_other_threads_run_during_a_call(recognizer):
     image = np.zeros((4000, 4000, 3), "uint8")
     slow = facekit.Recognizer(max_side=None)
     counted, within = 0, threading.Event()
@@ -320,7 +319,7 @@ def test_others_run_meanwhile(recognizer):
     assert counted > 100
 
 
-def test_arrays_are_let_go(recognizer):
+def test_arrays_are_released(recognizer):
     image = np.zeros((48, 64, 3), "uint8")
     held = sys.getrefcount(image)
     recognizer.recognize(image)
@@ -337,37 +336,54 @@ def test_arrays_are_let_go(recognizer):
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
 @pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
-def test_a_fork_is_told(recognizer):
+def test_a_forked_child_raises_an_error(recognizer):
     image = np.zeros((48, 64, 3), "uint8")
     many = recognizer.recognize_many([image] * 9)
     next(many)
     child = os.fork()
     if not child:
-        told = 0
+        passed = 0
         for call in (lambda: recognizer.recognize(image), lambda: next(many), lambda: list(many)):
             try:
                 call()
             except errors.ForkedError as error:
-                told += "spawn" in str(error)
+                passed += "spawn" in str(error)
             except BaseException:
                 pass
         try:
-            # What the child makes itself is its own.
-            told += facekit.Recognizer().recognize(image) == ()
+            # The child can use its own objects.
+            passed += facekit.Recognizer().recognize(image) == ()
         finally:
-            os._exit(told)
+            os._exit(passed)
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 4
     assert recognizer.recognize(image) == ()
 
 
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
+@pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
+def test_onnx_runtime_in_a_forked_child_is_an_error(recognizer):
+    facekit.Recognizer(runtime="ort")
+    child = os.fork()
+    if not child:
+        code = 1
+        try:
+            facekit.Recognizer(runtime="ort")
+        except errors.LibraryUnavailableError as error:
+            code = 0 if "spawn" in str(error) else 2
+        finally:
+            # A usual exit would wait for the library's threads.
+            os._exit(code)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+
+
 if sysconfig.get_config_var("Py_GIL_DISABLED"):
 
-    def test_the_gil_stays_off(recognizer):
-        """Importing a module that does not declare itself safe without the GIL would turn it on."""
+    def test_the_gil_stays_disabled(recognizer):
+        """The import of a module that is not declared safe without the GIL would enable it."""
         assert not sys._is_gil_enabled()
 
 
-def test_recognisers_are_not_pickled(recognizer):
+def test_recognizers_cannot_be_pickled(recognizer):
     with pytest.raises(TypeError):
         pickle.dumps(recognizer)
     assert "Recognizer" in repr(recognizer) and recognizer.threads >= 1

@@ -1,4 +1,4 @@
-"""Results are values: they compare, are pickled, and show themselves."""
+"""Results are values: comparisons, pickles, and drawings. Also Index and models."""
 
 import _thread
 import copy
@@ -32,7 +32,7 @@ def test_boxes():
 def test_detections(face):
     assert face.box == Box(10, 20, 70, 90) and face.score == 0.875
     assert face.landmarks.dtype == np.float32 and face.landmarks.tolist() == [list(map(float, p)) for p in POINTS]
-    # Whatever holds the numbers.
+    # From any sequence or array of numbers.
     assert face == Detection(face.box, face.landmarks, 0.875) == Detection(np.array([10, 20, 70, 90]), np.array(POINTS), 0.875)
     assert face.to_dict()["box"] == {"x": 10.0, "y": 20.0, "width": 70.0, "height": 90.0}
     for bad in [((1, 2, 3), POINTS), ((1, 2, 3, 4), POINTS[:4]), ("abcd", POINTS), (None, POINTS)]:
@@ -65,11 +65,11 @@ def test_faces(face):
     assert faces.largest == face and len(faces) == 2 and faces[0] == small and faces == (small, face)
     assert Faces([], 4, 3).largest is None and [] == Faces([], 4, 3).to_dicts()
     assert faces.to_dicts()[1] == face.to_dict()
-    # Those of another image are others; a tuple has no size.
+    # Faces of images of other sizes differ; a tuple has no size.
     assert faces == Faces([small, face], 640, 480) and not faces != Faces([small, face], 640, 480)
     assert faces != Faces([small, face], 640, 481) and Faces([], 1, 2) != Faces([], 3, 4) and not Faces([], 1, 2) == Faces([], 3, 4)
     assert Faces([], 1, 2) == () and () == Faces([], 1, 2) and hash(Faces([], 1, 2)) == hash(())
-    # A part of them is of the same image.
+    # A slice has the size of the same image.
     part = faces[1:]
     assert type(part) is Faces and (part, part.width, part.height) == ((face,), 640, 480) and faces[-1] == face
     assert faces[::-1].largest == face and "70 × 90" in part._repr_html_()
@@ -92,7 +92,7 @@ def test_embeddings(space, rng):
     assert len(embedding) == 8 and embedding.space == space
     np.testing.assert_allclose(embedding.values, numbers / np.linalg.norm(numbers), rtol=1e-6)
     assert embedding.cosine(embedding) == pytest.approx(1) and "0." not in repr(embedding)
-    # NumPy looks at the embedding's own memory, may not write to it, and keeps it alive.
+    # The array is in the embedding's own memory, is read-only, and keeps the embedding alive.
     values = np.asarray(embedding)
     assert values.dtype == np.float32 and not values.flags.writeable and not values.flags.owndata
     assert np.shares_memory(values, embedding.values)
@@ -103,7 +103,7 @@ def test_embeddings(space, rng):
         values[0] = 1
 
 
-def test_embeddings_that_are_none(space):
+def test_invalid_embeddings(space):
     for bad, words in [
         (np.zeros(8, "float32"), "all values are zero"),
         (np.full(8, np.nan, "float32"), "value 0 is NaN"),
@@ -149,14 +149,14 @@ def test_an_index_changes():
     index.add(np.eye(4, dtype="float32")[:1], [2])
     assert sorted(index.search(np.eye(4, dtype="float32")[:1], k=2)[0].tolist()[0]) == [0, 2]
     assert index.search(np.zeros((0, 4), "float32"))[0].shape == (0, 0)
-    # Fortran order and slices are matrices, too.
+    # Arrays in Fortran order and slices are matrices too.
     assert len(Index(np.asfortranarray(np.eye(4, dtype="float32")))) == 4
     assert len(Index(np.eye(8, dtype="float32")[::2, :])) == 4
 
 
 def test_ctrl_c_ends_a_search(rng):
     index = Index(rng.normal(size=(20_000, 64)).astype("float32"))
-    # More than a minute's work, in no memory.
+    # Work for more than a minute, without memory.
     probes = np.broadcast_to(np.ones(64, "float32"), (1_000_000, 64))
     timer = threading.Timer(0.1, _thread.interrupt_main)
     timer.start()
@@ -181,12 +181,12 @@ def test_ctrl_c_ends_a_search(rng):
     ],
     ids=range(10),
 )
-def test_indexes_that_cannot_be(call, error):
+def test_invalid_indexes(call, error):
     with pytest.raises(error):
         call()
 
 
-def test_arrays_that_are_not_aligned(rng, space):
+def test_unaligned_arrays(rng, space):
     records = np.zeros(9, [("tag", "u1"), ("values", "f4", (8,))])
     records["values"] = rng.normal(size=(9, 8))
     values = records["values"]
@@ -197,7 +197,7 @@ def test_arrays_that_are_not_aligned(rng, space):
     assert facekit.Embedding(space, values[0]) == facekit.Embedding(space, values[0].copy())
 
 
-def test_ids_of_any_kind():
+def test_ids_of_every_type():
     rows = np.eye(3, dtype="float32")
     index = Index(rows, ids=(number for number in (5, 6, 7)))
     for roster in ({5, 6}, np.array([5, 6], "uint8"), range(5, 7)):
@@ -207,7 +207,7 @@ def test_ids_of_any_kind():
             Index(rows, ids=ids)
 
 
-def test_shapes_that_cannot_be(face):
+def test_invalid_boxes_and_scores(face):
     for box in ((0, 0, -5, 5), (float("nan"), 0, 1, 1), (0, 0, float("inf"), 1)):
         with pytest.raises(ValueError, match="box: "):
             facekit.Box(*box)
@@ -221,7 +221,7 @@ def test_shapes_that_cannot_be(face):
 def test_models():
     known = {model.name: model for model in facekit.models.list()}
     yunet = known["yunet_n"]
-    assert (yunet.task, yunet.licence, yunet.commercial_use) == ("detector", "Apache-2.0", True)
+    assert (yunet.task, yunet.license, yunet.commercial_use) == ("detector", "Apache-2.0", True)
     assert "detector" in repr(yunet) and yunet.to_dict()["name"] == "yunet_n"
     standard = next(found for found in facekit.models.sets() if found.name == "standard")
     assert standard.embedder in known and set(standard.liveness) <= set(known)
@@ -237,7 +237,7 @@ def test_models():
             facekit.models.pull(names)
 
 
-def test_models_are_pulled(data, tmp_path):
+def test_pull(data, tmp_path):
     import functools
     import http.server
     import threading
@@ -246,13 +246,13 @@ def test_models_are_pulled(data, tmp_path):
     handler.log_message = lambda *_: None
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
-        heard = []
+        reports = []
         mirror = f"http://127.0.0.1:{server.server_port}"
         files = facekit.models.pull(
-            ["yunet_s"], models_folder=tmp_path, mirror=mirror, progress=lambda done, total: heard.append((done, total))
+            ["yunet_s"], models_folder=tmp_path, mirror=mirror, progress=lambda done, total: reports.append((done, total))
         )
         assert [file.parent for file in files] == [tmp_path] and files[0].stat().st_size == 237_823
-        assert heard[-1] == (237_823, 237_823)
+        assert reports[-1] == (237_823, 237_823)
 
         def stop(done, total):
             raise KeyboardInterrupt

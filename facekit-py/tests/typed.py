@@ -1,4 +1,4 @@
-"""A program that uses every part with its types; never run, but checked. What is ignored has to be an error."""
+"""A program that uses every part with its types. It is type-checked and never run. Each ignored line must be an error."""
 
 from collections.abc import Hashable
 from datetime import date, datetime, timezone
@@ -42,19 +42,21 @@ def main(frames: list[NDArray[np.uint8]]) -> None:
     ids, scores = facekit.Index(np.stack([embedding.values for embedding in embeddings])).search(embeddings[0].values, k=1)
     same: bool | None = recognizer.verify("a.jpg", "b.jpg").same
     candidates: list[facekit.Candidate] = recognizer.identify(embeddings[0], k=3)
-    licences: list[str] = [model.licence for model in facekit.models.list()]
+    licenses: list[str] = [model.license for model in facekit.models.list()]
     try:
         facekit.models.pull(["standard"])
     except facekit.errors.NonCommercialError as error:
-        print(error.licence)
+        print(error.license)
     path: Path | None = gallery.path
     key: Hashable = found[0].box  # type: ignore[assignment]
     days = facekit.attendance.Policy(holidays_between=[2020, 2030]).evaluate("anna", [], date(2026, 3, 2), date(2026, 3, 2)).days
     facekit.attendance.Punch("1", "anna", datetime.now(timezone.utc), score=np.float64(0.5))
-    print(path, key, facekit.attendance.columns(days)["status"])
-    print(refused, ids.tolist(), scores.tolist(), same, candidates, licences)
+    seen: list[facekit.attendance.Sighting] = facekit.sightings(recognizer.recognize(frames[0]), datetime.now(timezone.utc))
+    facekit.sightings(found, datetime.now(timezone.utc))  # type: ignore[arg-type]
+    print(path, key, seen, facekit.attendance.columns(days)["status"])
+    print(refused, ids.tolist(), scores.tolist(), same, candidates, licenses)
 
 
 def results(recognizer: facekit.Recognizer, errors: Literal["raise", "return"]) -> facekit.RecognizeMany:
-    """Without an argument, it is of what is raised."""
+    """Without an argument, the type is that of errors="raise"."""
     return recognizer.recognize_many([], errors=errors)  # type: ignore[return-value]

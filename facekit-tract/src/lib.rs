@@ -14,33 +14,35 @@
 //!
 //! # Input sizes
 //!
-//! tract computes best where every size is known, so a network whose inputs have
-//! [`Dim::Any`](facekit::Dim::Any) is prepared once for each set of input shapes that it is run with. The
-//! plans last used are kept, eight of them unless [`Tract::with_plans`] says otherwise. Preparing takes
-//! about as long as loading did; meanwhile other threads go on running the sizes that are ready, and those
-//! that ask for the same new size wait for the one plan. A network of fixed sizes is prepared when it is
-//! loaded.
+//! tract is fastest if every size is known. A network whose inputs have [`Dim::Any`](facekit::Dim::Any) is therefore prepared
+//! once for each set of input shapes that it is run with. The result is a plan. The plans that were used last are kept: eight,
+//! unless [`Tract::with_plans`] sets another number. Preparing takes about as long as loading. Meanwhile, other threads can run
+//! the sizes that are ready, and threads that need the same new size wait for its plan. A network with fixed sizes is prepared
+//! when it is loaded.
 //!
 //! # Speed
 //!
-//! Convolutions over images, and what is computed between them, are taken out of tract's hands: they run over maps in which
-//! sixteen channels lie together, with AVX-512, AVX2 or NEON, whichever the processor has. This covers dense and depthwise
-//! convolutions in `f32`, ReLU, clipping, PReLU, sums, pooling, enlargement by whole factors and factors for channels; everything
-//! else, such as grouped convolutions, is computed by tract. High images take as long as wide ones of the same area.
+//! Convolutions over images, and the functions between them, are computed by this crate and not by tract. They run over maps in
+//! which sixteen channels of a pixel lie together, with AVX-512, AVX2 or NEON, as the processor has it. This covers dense and
+//! depthwise convolutions in `f32`, ReLU, clipping, PReLU, sums, pooling, upsampling by whole factors, and factors for
+//! channels. tract computes all other operators, such as grouped convolutions. Portrait images take as long as landscape images
+//! of the same area.
 //!
 //! # Threads
 //!
-//! A run computes on the thread that calls it. [`LoadOptions::threads`](facekit::LoadOptions::threads) is an
-//! upper bound and one thread is within any: to use more cores, run from more threads.
+//! A run uses one thread, the caller's. [`LoadOptions::threads`](facekit::LoadOptions::threads) is an upper bound, so any value
+//! allows one thread. To use more cores, run from several threads.
 //!
 //! # What is not supported
 //!
 //! - Inputs and outputs of other element types than `f32`, `i64` and `u8`.
-//! - Operators outside the ONNX domains `ai.onnx` and `ai.onnx.ml`, and those that tract does not have: loading
-//!   names the node and the operator.
+//! - Operators outside the ONNX domains `ai.onnx` and `ai.onnx.ml`, and operators that tract does not have. Loading names the
+//!   node and the operator.
 //! - Accelerators.
-//! - Models from strangers: a damaged model is an error, but one that asks for more memory than there is ends the
+//! - Models that you do not trust: a damaged model is an error, but one that asks for more memory than there is ends the
 //!   process.
+
+#![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod blocked;
 mod error;
@@ -52,5 +54,5 @@ mod tensor;
 pub use crate::runtime::Tract;
 
 #[cfg(doctest)]
-#[doc = include_str!("../../README.md")]
+#[doc = include_str!("../README.md")]
 struct Readme;

@@ -1,4 +1,4 @@
-//! Models that are ready to run.
+//! Models that are ready to run on tract.
 
 use std::{fmt, num::NonZeroUsize, path::Path, sync::Arc, time::Instant};
 
@@ -14,15 +14,15 @@ use tract_onnx::{
 
 use crate::{
     blocked,
-    error::{NAME, failed, guarded, refused},
+    error::{NAME, cannot_prepare, cannot_run, catch_panics},
     plans::Plans,
     tensor,
 };
 
-/// A model made ready for one set of input shapes.
+/// A model that is prepared for one set of input shapes.
 type Plan = Arc<TypedRunnableModel>;
 
-/// A model in tract's hands.
+/// A model that tract computes.
 pub(crate) struct TractNetwork {
     model: String,
     signature: Signature,
@@ -30,9 +30,9 @@ pub(crate) struct TractNetwork {
 }
 
 enum Sizes {
-    /// Every input has one size.
+    /// The inputs have fixed sizes, so there is one plan.
     Fixed(Plan),
-    /// Inputs vary in size; plans are made from the graph as they are needed.
+    /// The inputs vary in size. Plans are made from the graph when they are needed.
     Any {
         graph: Box<InferenceModel>,
         plans: Plans<Plan>,
@@ -46,37 +46,38 @@ impl TractNetwork {
             .with_ignore_output_shapes(true)
             .with_ignore_output_types(true)
             .with_ignore_value_info(true);
-        // tract itself would go by the operator's name alone, and would notice a missing one when the graph is planned.
+        // tract matches operators by name, whatever their domain, and reports a missing operator only when it plans the graph.
         facekit_onnx::check_operators(&proto, model, NAME, |operator| {
             onnx.op_register.0.contains_key(operator)
         })?;
         let inputs = facekit_onnx::inputs(&proto, model)?;
 
         let folder = model.path().and_then(Path::parent).and_then(Path::to_str);
-        let refused = |error| refused(model, error);
-        let parsed = guarded(|| {
+        let cannot_prepare = |error| cannot_prepare(model, error);
+        let parsed = catch_panics(|| {
             let proto = onnx.proto_model_for_read(&mut model.bytes())?;
             onnx.parse(&proto, folder)
         });
-        let parsed = parsed.map_err(refused)?;
+        let parsed = parsed.map_err(cannot_prepare)?;
         if let Some(name) = parsed.unresolved_inputs.first() {
-            let reason = format!("nothing computes {name:?}, which a node takes");
+            let reason = format!("no node computes {name:?}, which is the input of a node");
             return Err(invalid(model, reason));
         }
         let graph = parsed.model;
         if graph.inputs.len() != inputs.len() {
-            return Err(invalid(model, "two inputs have one name"));
+            return Err(invalid(model, "two inputs have the same name"));
         }
 
         let fixed: Option<Vec<Vec<usize>>> = inputs.iter().map(fixed_shape).collect();
         let (sizes, shapes) = match fixed {
             Some(shapes) => {
-                let plan = guarded(|| plan(&graph, &inputs, &shapes)).map_err(refused)?;
-                let shapes = guarded(|| planned_shapes(&plan)).map_err(refused)?;
+                let plan =
+                    catch_panics(|| make_plan(&graph, &inputs, &shapes)).map_err(cannot_prepare)?;
+                let shapes = catch_panics(|| planned_shapes(&plan)).map_err(cannot_prepare)?;
                 (Sizes::Fixed(plan), shapes)
             }
             None => {
-                let shapes = guarded(|| inferred_shapes(&graph)).map_err(refused)?;
+                let shapes = catch_panics(|| inferred_shapes(&graph)).map_err(cannot_prepare)?;
                 let sizes = Sizes::Any {
                     graph: Box::new(graph),
                     plans: Plans::new(plans),
@@ -97,7 +98,7 @@ impl TractNetwork {
             Sizes::Fixed(plan) => plan.clone(),
             Sizes::Any { graph, plans } => plans.get(inputs, |shapes| {
                 let start = Instant::now();
-                let plan = guarded(|| plan(graph, &self.signature.inputs, shapes))?;
+                let plan = catch_panics(|| make_plan(graph, &self.signature.inputs, shapes))?;
                 tracing::debug!(model = self.model, ?shapes, took = ?start.elapsed(), "planned");
                 Ok::<_, TractError>(plan)
             })?,
@@ -106,7 +107,7 @@ impl TractNetwork {
             .iter()
             .map(|view| Ok(tensor::to_tract(view)?.into_tvalue()))
             .collect::<TractResult<TVec<_>>>()?;
-        guarded(|| plan.run(inputs))?
+        catch_panics(|| plan.run(inputs))?
             .iter()
             .zip(&self.signature.outputs)
             .map(|(value, port)| tensor::from_tract(value, port.element))
@@ -122,7 +123,7 @@ impl Network for TractNetwork {
     fn run(&self, inputs: &[TensorView<'_>]) -> Result<Vec<Tensor>> {
         self.signature.check(&self.model, inputs)?;
         self.compute(inputs)
-            .map_err(|error| failed(&self.model, error))
+            .map_err(|error| cannot_run(&self.model, error))
     }
 }
 
@@ -139,12 +140,12 @@ impl fmt::Debug for TractNetwork {
     }
 }
 
-/// Makes `graph` ready for inputs of these shapes.
-fn plan(graph: &InferenceModel, inputs: &[Port], shapes: &[Vec<usize>]) -> TractResult<Plan> {
+/// Prepares `graph` for inputs of these shapes.
+fn make_plan(graph: &InferenceModel, inputs: &[Port], shapes: &[Vec<usize>]) -> TractResult<Plan> {
     let mut graph = graph.clone();
-    for (at, (port, shape)) in inputs.iter().zip(shapes).enumerate() {
-        let datum = tensor::datum(port.element)?;
-        graph.set_input_fact(at, InferenceFact::dt_shape(datum, shape))?;
+    for (index, (port, shape)) in inputs.iter().zip(shapes).enumerate() {
+        let datum_type = tensor::datum_type(port.element)?;
+        graph.set_input_fact(index, InferenceFact::dt_shape(datum_type, shape))?;
     }
     let mut graph = graph.into_typed()?;
     blocked::rewrite(&mut graph)?;
@@ -154,8 +155,8 @@ fn plan(graph: &InferenceModel, inputs: &[Port], shapes: &[Vec<usize>]) -> Tract
 /// The shapes of a plan's outputs.
 fn planned_shapes(plan: &Plan) -> TractResult<Vec<Option<Vec<Dim>>>> {
     (0..plan.model().outputs.len())
-        .map(|at| {
-            let shape = &plan.model().output_fact(at)?.shape;
+        .map(|index| {
+            let shape = &plan.model().output_fact(index)?.shape;
             Ok(Some(
                 shape.iter().map(|size| dim(size.to_i64().ok())).collect(),
             ))
@@ -163,16 +164,16 @@ fn planned_shapes(plan: &Plan) -> TractResult<Vec<Option<Vec<Dim>>>> {
         .collect()
 }
 
-/// What is known of the outputs' shapes while inputs vary in size. What the file states is not asked: exporters
-/// write the sizes of one example there.
+/// The shapes of the outputs, as far as they follow from inputs of varying size. The shapes that the file declares are ignored:
+/// exporters write the sizes of one example there.
 fn inferred_shapes(graph: &InferenceModel) -> TractResult<Vec<Option<Vec<Dim>>>> {
     let mut graph = graph.clone();
     if let Err(error) = graph.analyse(true) {
-        tracing::debug!(%error, "not every shape follows from the inputs'");
+        tracing::debug!(%error, "some shapes do not follow from those of the inputs");
     }
     (0..graph.outputs.len())
-        .map(|at| {
-            let shape = &graph.output_fact(at)?.shape;
+        .map(|index| {
+            let shape = &graph.output_fact(index)?.shape;
             if shape.rank().concretize().is_none() {
                 return Ok(None);
             }

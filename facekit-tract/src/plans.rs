@@ -1,4 +1,4 @@
-//! The plans of a network, one for each set of input shapes.
+//! The plans of a network: one for each set of input shapes.
 
 use std::{
     fmt,
@@ -10,11 +10,11 @@ use facekit::TensorView;
 
 /// Keeps the plans that were used last.
 ///
-/// The lock over all plans is held to find one, never to make one: a plan is made under its own lock, so
-/// those who need the same one wait and nobody else does.
+/// The lock of the list is held while a plan is searched, never while one is made. A plan is made under a lock of its own, so
+/// only threads that need the same plan wait for it.
 pub(crate) struct Plans<P> {
     capacity: NonZeroUsize,
-    /// The plan used last stands last.
+    /// In the order of their last use.
     slots: Mutex<Vec<Arc<Slot<P>>>>,
 }
 
@@ -31,7 +31,7 @@ impl<P: Clone> Plans<P> {
         }
     }
 
-    /// The plan for the shapes of `inputs`: the one that is kept, or else what `make` gives.
+    /// The plan for the shapes of `inputs`. If none is kept, `make` makes it.
     pub(crate) fn get<E>(
         &self,
         inputs: &[TensorView<'_>],
@@ -49,7 +49,7 @@ impl<P: Clone> Plans<P> {
                 Ok(made)
             }
             Err(error) => {
-                // Shapes that the model cannot compute do not push out those that it can.
+                // Shapes that the model cannot compute must not displace a plan.
                 lock(&self.slots).retain(|other| !Arc::ptr_eq(other, &slot));
                 Err(error)
             }
@@ -58,8 +58,8 @@ impl<P: Clone> Plans<P> {
 
     fn slot(&self, inputs: &[TensorView<'_>]) -> Arc<Slot<P>> {
         let mut slots = lock(&self.slots);
-        let slot = match slots.iter().position(|slot| slot.takes(inputs)) {
-            Some(at) => slots.remove(at),
+        let slot = match slots.iter().position(|slot| slot.fits(inputs)) {
+            Some(index) => slots.remove(index),
             None => Arc::new(Slot {
                 shapes: inputs.iter().map(|input| input.shape().to_vec()).collect(),
                 plan: Mutex::new(None),
@@ -77,7 +77,8 @@ impl<P: Clone> Plans<P> {
 }
 
 impl<P> Slot<P> {
-    fn takes(&self, inputs: &[TensorView<'_>]) -> bool {
+    /// True if this is the plan for the shapes of `inputs`.
+    fn fits(&self, inputs: &[TensorView<'_>]) -> bool {
         self.shapes
             .iter()
             .map(Vec::as_slice)
@@ -94,7 +95,7 @@ impl<P> fmt::Debug for Plans<P> {
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    // Nothing is left half done under either lock, so one that a panic poisoned is as good as any.
+    // No change under these locks can panic halfway, so the data is right even if a lock is poisoned.
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
@@ -117,8 +118,8 @@ mod tests {
         Plans::new(NonZeroUsize::new(capacity).unwrap())
     }
 
-    /// Asks for the plan of an image as wide as `width`; whether it had to be made.
-    fn made(plans: &Plans<usize>, width: usize) -> bool {
+    /// Gets the plan for an image of this width. Returns whether it had to be made.
+    fn was_made(plans: &Plans<usize>, width: usize) -> bool {
         let image = ArrayD::<u8>::zeros(vec![width]);
         let mut made = false;
         let plan = plans.get(&[image.view().into()], |shapes| {
@@ -132,29 +133,29 @@ mod tests {
     #[test]
     fn the_plans_used_last_are_kept() {
         let plans = plans(2);
-        assert!(made(&plans, 1));
-        assert!(made(&plans, 2));
-        assert!(!made(&plans, 1));
-        assert!(made(&plans, 3), "pushes out 2");
-        assert!(!made(&plans, 1));
-        assert!(made(&plans, 2));
+        assert!(was_made(&plans, 1));
+        assert!(was_made(&plans, 2));
+        assert!(!was_made(&plans, 1));
+        assert!(was_made(&plans, 3), "it displaces 2");
+        assert!(!was_made(&plans, 1));
+        assert!(was_made(&plans, 2));
     }
 
     #[test]
-    fn failures_push_nothing_out() {
+    fn failures_displace_no_plan() {
         let plans = plans(2);
-        assert!(made(&plans, 1));
-        assert!(made(&plans, 2));
+        assert!(was_made(&plans, 1));
+        assert!(was_made(&plans, 2));
         for width in 3..9 {
             let image = ArrayD::<u8>::zeros(vec![width]);
             assert_eq!(plans.get(&[image.view().into()], |_| Err("no")), Err("no"));
         }
-        assert!(!made(&plans, 1));
-        assert!(!made(&plans, 2));
+        assert!(!was_made(&plans, 1));
+        assert!(!was_made(&plans, 2));
     }
 
     #[test]
-    fn threads_that_need_one_plan_make_it_once() {
+    fn threads_that_need_the_same_plan_make_it_once() {
         let plans = plans(2);
         let count = AtomicUsize::new(0);
         let start = Barrier::new(8);
@@ -175,14 +176,14 @@ mod tests {
     }
 
     #[test]
-    fn making_a_plan_holds_up_no_other() {
+    fn making_a_plan_does_not_delay_other_plans() {
         let plans = plans(2);
-        assert!(made(&plans, 1));
+        assert!(was_made(&plans, 1));
         let image = ArrayD::<u8>::zeros(vec![2]);
         plans
             .get(&[image.view().into()], |_| {
                 thread::scope(|scope| {
-                    scope.spawn(|| assert!(!made(&plans, 1)));
+                    scope.spawn(|| assert!(!was_made(&plans, 1)));
                 });
                 Ok::<_, ()>(2)
             })

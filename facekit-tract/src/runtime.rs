@@ -25,7 +25,7 @@ pub struct Tract {
 }
 
 impl Tract {
-    /// The sizes a network is kept ready for, unless [`with_plans`](Self::with_plans) sets another number.
+    /// The number of plans that a network keeps, unless [`with_plans`](Self::with_plans) sets another number.
     pub const DEFAULT_PLANS: NonZeroUsize = NonZeroUsize::new(8).unwrap();
 
     /// The runtime with its defaults.
@@ -36,8 +36,8 @@ impl Tract {
         }
     }
 
-    /// Keeps each network of varying input size ready for the last `plans` sets of input shapes. Every plan
-    /// has its own copy of the weights that it rearranged.
+    /// Sets the number of plans that a network with inputs of varying size keeps. A plan is for one set of input shapes; those
+    /// used last are kept. Each plan has its own copy of the weights that it rearranged.
     #[must_use]
     pub fn with_plans(mut self, plans: NonZeroUsize) -> Self {
         self.plans = plans;
@@ -58,7 +58,7 @@ impl fmt::Display for Tract {
 }
 
 impl Runtime for Tract {
-    /// [`LoadOptions::threads`] is an upper bound, and a run takes one thread: the caller's.
+    /// [`LoadOptions::threads`] is an upper bound. A run uses one thread, the caller's.
     fn load(&self, model: &Model, _options: &LoadOptions) -> Result<Box<dyn Network>> {
         Ok(Box::new(TractNetwork::load(model, self.plans)?))
     }

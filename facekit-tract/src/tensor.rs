@@ -1,4 +1,4 @@
-//! Tensors and element types, from facekit to tract and back.
+//! Tensors and element types of facekit as those of tract, and back.
 
 use facekit::{Element, Tensor, TensorView};
 use ndarray::ArrayViewD;
@@ -8,41 +8,41 @@ use tract_onnx::{
     tract_core::internal::TDim,
 };
 
-/// tract's name for `element`.
-pub(crate) fn datum(element: Element) -> TractResult<DatumType> {
+/// tract's type for `element`.
+pub(crate) fn datum_type(element: Element) -> TractResult<DatumType> {
     match element {
         Element::F32 => Ok(DatumType::F32),
         Element::I64 => Ok(DatumType::I64),
         Element::U8 => Ok(DatumType::U8),
-        other => Err(foreign(other)),
+        other => Err(unsupported_element(other)),
     }
 }
 
 /// A copy of `view`.
 pub(crate) fn to_tract(view: &TensorView<'_>) -> TractResult<TractTensor> {
     match view {
-        TensorView::F32(view) => copied(view),
-        TensorView::I64(view) => copied(view),
-        TensorView::U8(view) => copied(view),
-        other => Err(foreign(other.element())),
+        TensorView::F32(view) => copy_to_tract(view),
+        TensorView::I64(view) => copy_to_tract(view),
+        TensorView::U8(view) => copy_to_tract(view),
+        other => Err(unsupported_element(other.element())),
     }
 }
 
-/// `tensor`, which must hold elements of type `element`.
+/// A copy of `tensor`, whose elements must be of type `element`.
 pub(crate) fn from_tract(tensor: &TractTensor, element: Element) -> TractResult<Tensor> {
     Ok(match element {
-        Element::F32 => owned::<f32>(tensor)?,
-        // Shapes are dimensions to tract, and 64-bit integers to ONNX.
+        Element::F32 => copy_to_facekit::<f32>(tensor)?,
+        // tract has a type of its own for sizes, which ONNX defines as 64-bit integers.
         Element::I64 if tensor.datum_type() == TDim::datum_type() => {
-            owned::<i64>(&*tensor.cast_to::<i64>()?)?
+            copy_to_facekit::<i64>(&*tensor.cast_to::<i64>()?)?
         }
-        Element::I64 => owned::<i64>(tensor)?,
-        Element::U8 => owned::<u8>(tensor)?,
-        other => return Err(foreign(other)),
+        Element::I64 => copy_to_facekit::<i64>(tensor)?,
+        Element::U8 => copy_to_facekit::<u8>(tensor)?,
+        other => return Err(unsupported_element(other)),
     })
 }
 
-fn copied<T: Datum + Copy + num_traits::Zero>(
+fn copy_to_tract<T: Datum + Copy + num_traits::Zero>(
     view: &ArrayViewD<'_, T>,
 ) -> TractResult<TractTensor> {
     if let Some(elements) = view.as_slice() {
@@ -53,13 +53,13 @@ fn copied<T: Datum + Copy + num_traits::Zero>(
     Ok(tensor)
 }
 
-fn owned<T: Datum>(tensor: &TractTensor) -> TractResult<Tensor>
+fn copy_to_facekit<T: Datum>(tensor: &TractTensor) -> TractResult<Tensor>
 where
     Tensor: From<ndarray::ArrayD<T>>,
 {
     Ok(tensor.to_plain_array_view::<T>()?.to_owned().into())
 }
 
-fn foreign(element: Element) -> TractError {
+fn unsupported_element(element: Element) -> TractError {
     TractError::msg(format!("elements of type {element} are not supported"))
 }

@@ -1,15 +1,21 @@
-//! Faces moved to where embedders expect them.
+//! Face alignment: a face is moved to the position that embedders expect.
 
-use crate::{Error, Image, Result};
+use crate::{
+    error::{Error, Result},
+    image::Image,
+};
 #[cfg(feature = "engine")]
 use crate::{
-    ImageView, Landmarks, Point, Similarity,
-    image::bilinear::{Pair, STEPS, mix},
+    geometry::{Landmarks, Point, Similarity},
+    image::{
+        ImageView,
+        bilinear::{Pair, STEPS, mix},
+    },
 };
 
-/// A face cut out, turned upright and scaled so that its landmarks lie where an embedder expects them.
+/// A face that is cut out, turned upright and scaled, so that its landmarks are where an embedder expects them.
 ///
-/// Square, RGB. Made by `align`, or taken from an image that holds such a face already.
+/// A square RGB image. Made by `align`, or from an image that holds such a face already.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AlignedFace(Image);
 
@@ -18,7 +24,7 @@ impl AlignedFace {
     ///
     /// # Errors
     ///
-    /// [`Error::InvalidArgument`] where the image is not square.
+    /// [`Error::InvalidArgument`] if the image is not square.
     pub fn new(image: Image) -> Result<Self> {
         if image.width() == image.height() {
             Ok(Self(image))
@@ -36,15 +42,15 @@ impl AlignedFace {
         &self.0
     }
 
-    /// Pixels along a side.
+    /// The length of a side in pixels.
     #[must_use]
     pub fn side(&self) -> usize {
         self.0.width()
     }
 }
 
-/// Where the landmarks lie in an aligned face of 112 × 112 pixels: the template that ArcFace was trained with,
-/// and most embedders since.
+/// The landmarks of an aligned face of 112 × 112 pixels: the template that ArcFace and most later embedders were trained
+/// with.
 #[cfg(feature = "engine")]
 const TEMPLATE: [Point; 5] = [
     Point::new(38.2946, 51.6963),
@@ -66,13 +72,13 @@ pub(crate) fn alignment(landmarks: &Landmarks, side: usize) -> Result<Similarity
     })
 }
 
-/// Cuts the face with these `landmarks` out of `image`: a least-squares similarity moves the landmarks onto
-/// ArcFace's template (Deng et al. 2019), pixels are interpolated bilinearly, and what lies outside the image is
-/// black. `side` is the embedder's [`face_side`](crate::Embedder::face_side), 112 for most.
+/// Cuts the face with these `landmarks` out of `image`. A least-squares similarity moves the landmarks to ArcFace's
+/// template (Deng et al. 2019). Pixels are interpolated bilinearly, and pixels outside the image are black. `side` is the
+/// embedder's [`face_side`](crate::Embedder::face_side), 112 for most.
 ///
 /// # Errors
 ///
-/// [`Error::InvalidArgument`] where the landmarks coincide or are not finite, or `side` is 0.
+/// [`Error::InvalidArgument`] if the landmarks coincide or are not finite, or `side` is 0.
 ///
 /// ```
 /// use facekit::{Image, Landmarks, Point, align};
@@ -100,7 +106,7 @@ pub fn align(image: ImageView<'_>, landmarks: &Landmarks, side: usize) -> Result
     Ok(AlignedFace(warp(image, &to_image, side)))
 }
 
-/// `face` again, turned by `degrees` about its middle.
+/// `face`, rotated by `degrees` about its center.
 #[cfg(feature = "engine")]
 pub(crate) fn turned(face: &AlignedFace, degrees: f64) -> AlignedFace {
     let middle = Point::new(face.side() as f32 / 2.0, face.side() as f32 / 2.0);
@@ -108,7 +114,7 @@ pub(crate) fn turned(face: &AlignedFace, degrees: f64) -> AlignedFace {
     AlignedFace(warp(face.image().view(), &back, face.side()))
 }
 
-/// The pixels of a square of `side`, each fetched bilinearly from where `to_image` sends it.
+/// The pixels of a square of `side`. Each is interpolated from the place in `image` that `to_image` maps it to.
 #[cfg(feature = "engine")]
 fn warp(image: ImageView<'_>, to_image: &Similarity, side: usize) -> Image {
     let (width, height) = (image.width(), image.height());
@@ -118,14 +124,15 @@ fn warp(image: ImageView<'_>, to_image: &Similarity, side: usize) -> Image {
     let mut out = Image::filled(side, side, [0; 3]);
     for (y, row) in out.data_mut().chunks_exact_mut(3 * side).enumerate() {
         let (x, y) = to_image.apply_f64(0.0, y as f64);
-        // Half a step further, so that steps are rounded.
+        // Adding half a step rounds to the nearest step.
         let half = fixed(0.5 / STEPS as f64);
         let (mut x, mut y) = (fixed(x) + half, fixed(y) + half);
         for pixel in row.as_chunks_mut::<3>().0 {
             let (left, top) = ((x >> FRACTION) as usize, (y >> FRACTION) as usize);
             *pixel = if left < width - 1 && top < height - 1 {
-                let at = 3 * (top * width + left);
-                let (above, below) = (Pair::load(&pixels, at), Pair::load(&pixels, at + 3 * width));
+                let offset = 3 * (top * width + left);
+                let above = Pair::load(&pixels, offset);
+                let below = Pair::load(&pixels, offset + 3 * width);
                 mix(above, below, steps(x), steps(y))
             } else {
                 at_the_edge(&pixels, (width, height), x, y)
@@ -137,24 +144,24 @@ fn warp(image: ImageView<'_>, to_image: &Similarity, side: usize) -> Image {
     out
 }
 
-/// Bits after the point of a place in an image.
+/// Bits after the point of a coordinate in fixed point.
 #[cfg(feature = "engine")]
 const FRACTION: u32 = 32;
 
-/// A length in fixed point. What is too long for any image is cut.
+/// A length in fixed point, clamped to a length that is longer than any image.
 #[cfg(feature = "engine")]
 fn fixed(length: f64) -> i64 {
     const LONGEST: f64 = (1_u32 << 22) as f64;
     (length.clamp(-LONGEST, LONGEST) * (1_i64 << FRACTION) as f64) as i64
 }
 
-/// How far a place lies beyond the last whole pixel.
+/// The distance of a coordinate from the last whole pixel, in steps.
 #[cfg(feature = "engine")]
 fn steps(place: i64) -> u64 {
     (place & ((1 << FRACTION) - 1)) as u64 / ((1 << FRACTION) / STEPS)
 }
 
-/// What lies at a point of which not all neighbours are in the image; those that are not are black.
+/// The color at a point whose four neighbors are not all in the image. The missing neighbors are black.
 #[cfg(feature = "engine")]
 #[cold]
 fn at_the_edge(pixels: &[u8], (width, height): (usize, usize), x: i64, y: i64) -> [u8; 3] {
@@ -163,8 +170,8 @@ fn at_the_edge(pixels: &[u8], (width, height): (usize, usize), x: i64, y: i64) -
         let mut bytes = [0; 6];
         for (bytes, column) in bytes.as_chunks_mut::<3>().0.iter_mut().zip(left..) {
             if (0..width as i64).contains(&column) && (0..height as i64).contains(&row) {
-                let at = 3 * (row as usize * width + column as usize);
-                bytes.copy_from_slice(&pixels[at..at + 3]);
+                let offset = 3 * (row as usize * width + column as usize);
+                bytes.copy_from_slice(&pixels[offset..offset + 3]);
             }
         }
         Pair::load(&bytes, 0)
@@ -176,7 +183,7 @@ fn at_the_edge(pixels: &[u8], (width, height): (usize, usize), x: i64, y: i64) -
 mod tests {
     use super::*;
 
-    /// Brightness grows by 2 a pixel to the right and by 1 a pixel downwards.
+    /// An image whose brightness grows by 2 per pixel to the right and by 1 per pixel downwards.
     fn slope(width: usize, height: usize) -> Image {
         let pixels = (0..height)
             .flat_map(|y| (0..width).flat_map(move |x| [(2 * x + y) as u8; 3]))
@@ -185,7 +192,7 @@ mod tests {
     }
 
     #[test]
-    fn landmarks_on_the_template_change_nothing() {
+    fn a_face_on_the_template_stays_the_same() {
         let image = Image::from_rgb8(
             (0..112 * 112 * 3).map(|i| (i % 251) as u8).collect(),
             112,
@@ -203,7 +210,7 @@ mod tests {
     }
 
     #[test]
-    fn a_moved_face_is_fetched_from_where_it_is() {
+    fn a_face_elsewhere_is_moved_to_the_template() {
         let image = slope(60, 60);
         // Half the template's size, shifted by (3, 4): aligned pixel (x, y) shows image point (x/2 + 3, y/2 + 4).
         let landmarks = TEMPLATE
@@ -221,7 +228,7 @@ mod tests {
     }
 
     #[test]
-    fn outside_the_image_is_black() {
+    fn pixels_outside_the_image_are_black() {
         let image = Image::filled(40, 40, [200; 3]);
         let face = align(image.view(), &TEMPLATE.into(), 112).unwrap();
         assert_eq!(face.image().data()[3 * (10 * 112 + 10)], 200);
@@ -229,7 +236,7 @@ mod tests {
     }
 
     #[test]
-    fn impossible_requests_are_refused() {
+    fn invalid_arguments_are_refused() {
         let image = slope(10, 10);
         assert!(align(image.view(), &Landmarks::default(), 112).is_err());
         assert!(align(image.view(), &TEMPLATE.into(), 0).is_err());

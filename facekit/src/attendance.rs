@@ -1,11 +1,11 @@
-//! What recognition hands to attendance: sightings, and the trait of whatever decides about them.
+//! The boundary between recognition and attendance: sightings, and the trait of policies that decide about them.
 
 use std::{collections::BTreeMap, fmt};
 
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use crate::{PersonId, Result};
+use crate::{error::Result, person::PersonId};
 
 /// A known person was seen.
 ///
@@ -21,20 +21,20 @@ use crate::{PersonId, Result};
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Sighting {
-    /// Who.
+    /// The person.
     pub person: PersonId,
-    /// When.
+    /// The time.
     pub at: Timestamp,
-    /// Which camera or terminal saw the person.
+    /// The camera or terminal that saw the person.
     pub device: Option<String>,
     /// The similarity to the person's template, greater is closer.
     pub score: Option<f32>,
-    /// How live the face was, 0 to 1; `None` where nothing checked it.
+    /// The liveness score of the face, 0 to 1; `None` if there was no check.
     pub liveness: Option<f32>,
 }
 
 impl Sighting {
-    /// `person` was seen at `at`.
+    /// A sighting of `person` at the time `at`.
     #[must_use]
     pub fn new(person: PersonId, at: Timestamp) -> Self {
         Self {
@@ -68,7 +68,7 @@ impl Sighting {
     }
 }
 
-/// Which way a person went.
+/// The direction in which a person went.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "UPPERCASE")]
 pub enum Direction {
@@ -78,22 +78,22 @@ pub enum Direction {
     Exit,
 }
 
-/// A sighting that a policy has accepted: what later decisions about the person rest on.
+/// A sighting that a policy has accepted. Later decisions about the person depend on it.
 ///
 /// [`Decision::mark`] makes it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Mark {
-    /// When.
+    /// The time.
     pub at: Timestamp,
-    /// Which way.
+    /// The direction.
     pub direction: Direction,
-    /// Where.
+    /// The camera or terminal.
     pub device: Option<String>,
-    /// How live the face was, 0 to 1; `None` where nothing checked it.
+    /// The liveness score of the face, 0 to 1; `None` if there was no check.
     #[serde(default)]
     pub liveness: Option<f32>,
-    /// When the stay that it belongs to began, as the [`Decision`] said.
+    /// The beginning of the stay that the mark belongs to, from the [`Decision`].
     #[serde(default)]
     pub opened: Option<Timestamp>,
 }
@@ -112,16 +112,16 @@ impl Mark {
     }
 }
 
-/// What a policy makes of one sighting.
+/// The decision of a policy about one sighting.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Decision {
-    /// Whether the sighting counts, and as what.
+    /// The meaning of the sighting.
     pub verdict: Verdict,
-    /// What is unusual about it; the verdict holds all the same.
+    /// Unusual properties of the sighting. They do not change the verdict.
     pub anomalies: Vec<Anomaly>,
-    /// When the stay or shift that an accepted sighting belongs to began: its first mark. `None` where the policy keeps
-    /// no stays.
+    /// The time of the first mark of the stay or shift that an accepted sighting belongs to; `None` if the policy has no
+    /// stays.
     #[serde(default)]
     pub opened: Option<Timestamp>,
 }
@@ -137,7 +137,7 @@ impl Decision {
         }
     }
 
-    /// What the caller keeps of `sighting`, about which this was decided; `None` where it does not count.
+    /// The mark that the caller keeps for `sighting`, which this decision is about; `None` if the sighting does not count.
     ///
     /// ```
     /// use facekit::{Decision, Direction, PersonId, Sighting, Verdict};
@@ -164,22 +164,22 @@ impl Decision {
     }
 }
 
-/// Whether a sighting counts, and as what.
+/// The meaning of a sighting.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "verdict", rename_all = "UPPERCASE")]
 #[non_exhaustive]
 pub enum Verdict {
-    /// It counts, in this direction.
+    /// The sighting counts, in this direction.
     Accepted {
-        /// Which way the person went.
+        /// The direction.
         direction: Direction,
     },
-    /// It repeats the person's last accepted sighting and changes nothing.
+    /// The sighting repeats the person's last accepted sighting and changes nothing.
     Duplicate {
-        /// Whole seconds, rounded up, until a sighting of this person counts again.
+        /// The whole seconds, rounded up, until a sighting of this person counts again.
         seconds_left: u64,
     },
-    /// It does not count.
+    /// The sighting does not count.
     Refused {
         /// A stable code, such as `out_of_hours`.
         code: String,
@@ -204,18 +204,18 @@ pub enum Verdict {
 pub struct Anomaly {
     /// A stable code, such as `rest_day`.
     pub code: String,
-    /// What is unusual, for people.
+    /// The description for people.
     pub message: String,
-    /// How much it matters.
+    /// The severity.
     #[serde(default)]
     pub severity: Severity,
-    /// What the message says, for programs; units stand in the names.
+    /// The values of the message, for programs. The names contain the units.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub data: BTreeMap<String, AnomalyValue>,
 }
 
 impl Anomaly {
-    /// An anomaly of this code, a warning without data.
+    /// A warning with this code and without data.
     #[must_use]
     pub fn new(code: impl Into<String>, message: impl Into<String>) -> Self {
         Self {
@@ -241,18 +241,18 @@ impl Anomaly {
     }
 }
 
-/// How much an [`Anomaly`] matters, from least to most.
+/// The severity of an [`Anomaly`], from lowest to highest.
 #[derive(
     Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
 )]
 #[serde(rename_all = "snake_case")]
 pub enum Severity {
-    /// Worth knowing.
+    /// Information; no action is needed.
     Info,
-    /// Somebody should look at it.
+    /// A person should check it.
     #[default]
     Warning,
-    /// Somebody should look at it now.
+    /// A person should check it now.
     Critical,
 }
 
@@ -260,7 +260,7 @@ pub enum Severity {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(untagged)]
 pub enum AnomalyValue {
-    /// A number; its unit stands in the name.
+    /// A number; the name contains its unit.
     Integer(i64),
     /// A name, a date or a time.
     Text(String),
@@ -284,27 +284,27 @@ impl From<String> for AnomalyValue {
     }
 }
 
-/// Decides at once what a sighting means: entry, exit, repetition, or nothing that counts.
+/// Decides immediately about a sighting: entry, exit, repetition, or refused.
 ///
 /// # Contract
 ///
 /// - `decide` is a function of its arguments: it reads no clock and keeps no state, so it can be replayed.
 /// - `past` holds the accepted sightings of the same person, oldest first, none later than
 ///   `sighting.at`, and at least all those of the last [`lookback`](Self::lookback).
-/// - What [`Decision::mark`] makes of an accepted sighting is what the caller appends to `past` before the next call.
+/// - Before the next call, the caller appends the [`Decision::mark`] of an accepted sighting to `past`.
 pub trait AttendancePolicy: fmt::Debug + Send + Sync {
     /// How far back `past` must reach.
     fn lookback(&self) -> SignedDuration;
 
-    /// What `sighting` means, after `past`.
+    /// Decides about `sighting`, which follows `past`.
     ///
     /// # Errors
     ///
-    /// [`Error::InvalidArgument`](crate::Error::InvalidArgument) where `past` breaks the contract.
+    /// [`Error::InvalidArgument`](crate::Error::InvalidArgument) if `past` breaks the contract.
     fn decide(&self, past: &[Mark], sighting: &Sighting) -> Result<Decision>;
 }
 
-/// Who was seen, from when until when, and how often: attendance without any rules.
+/// Attendance without rules: for each person the first sighting, the last sighting and the number of sightings.
 ///
 /// ```
 /// use facekit::{AttendanceSheet, PersonId, Sighting};
@@ -323,7 +323,7 @@ pub trait AttendancePolicy: fmt::Debug + Send + Sync {
 #[serde(transparent)]
 pub struct AttendanceSheet(BTreeMap<PersonId, Seen>);
 
-/// When and how often somebody was seen.
+/// The sightings of a person.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Seen {
@@ -331,18 +331,18 @@ pub struct Seen {
     pub first: Timestamp,
     /// The latest sighting.
     pub last: Timestamp,
-    /// Sightings in all.
+    /// The number of sightings.
     pub times: u64,
 }
 
 impl AttendanceSheet {
-    /// Nobody has been seen.
+    /// An empty sheet.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Counts a sighting; they may come in any order.
+    /// Counts a sighting. Sightings may come in any order.
     pub fn record(&mut self, sighting: &Sighting) {
         let at = sighting.at;
         let seen = self.0.entry(sighting.person.clone()).or_insert(Seen {
@@ -355,24 +355,24 @@ impl AttendanceSheet {
         seen.times += 1;
     }
 
-    /// When and how often `person` was seen; `None` where never.
+    /// The sightings of `person`; `None` if there are none.
     #[must_use]
     pub fn get(&self, person: &PersonId) -> Option<Seen> {
         self.0.get(person).copied()
     }
 
-    /// Everyone who was seen, in order of id.
+    /// All people with sightings, in order of id.
     pub fn iter(&self) -> impl Iterator<Item = (&PersonId, Seen)> {
         self.0.iter().map(|(person, &seen)| (person, seen))
     }
 
-    /// How many people were seen.
+    /// The number of people with sightings.
     #[must_use]
     pub fn len(&self) -> usize {
         self.0.len()
     }
 
-    /// Whether nobody was seen.
+    /// Returns true if there are no sightings.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()

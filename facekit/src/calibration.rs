@@ -1,16 +1,24 @@
-//! Scores as false-match rates.
+//! Calibrations and thresholds: scores as false-match rates.
 
-use std::{fs, path::Path};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
 
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
-use crate::{Digest, EmbeddingSpace, Error, Result, files::replace};
+use crate::{
+    digest::Digest,
+    embed::EmbeddingSpace,
+    error::{Error, Result},
+    files::replace,
+};
 
-/// What the scores of one embedding space mean: how often two different people reach each.
+/// The false-match rate (FMR) of each score in one embedding space: how often two different people reach it.
 ///
-/// Measured on comparisons of different people; see [`ScoreHistogram`](crate::ScoreHistogram). Between the measured
-/// points, scores are interpolated over the logarithm of the rate.
+/// It is measured on comparisons of different people; see [`ScoreHistogram`](crate::ScoreHistogram). Between the measured
+/// points, the score is interpolated linearly over the logarithm of the rate.
 ///
 /// ```
 /// use facekit::{Calibration, CalibrationPoint, Digest, EmbeddingSpace};
@@ -20,29 +28,29 @@ use crate::{Digest, EmbeddingSpace, Error, Result, files::replace};
 /// let calibration = Calibration::new(&space, points, "an example")?;
 /// assert!((calibration.score_at(1e-4)? - 0.40).abs() < 1e-6);
 /// assert!((calibration.fmr_of(0.40) / 1e-4 - 1.0).abs() < 1e-3);
-/// assert!(calibration.score_at(1e-9).is_err(), "nobody has measured that");
+/// assert!(calibration.score_at(1e-9).is_err(), "below the measured rates");
 /// # Ok::<(), facekit::Error>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(try_from = "Unchecked")]
 #[non_exhaustive]
 pub struct Calibration {
-    /// The model's name, for people.
+    /// The model's name, for display.
     pub model: String,
-    /// The embedding space's fingerprint.
+    /// The fingerprint of the embedding space.
     pub space: Digest,
-    /// On what, and how, it was measured.
+    /// The data and the method of the measurement.
     pub data: String,
-    /// Comparisons of different people it rests on; 0 where unknown.
+    /// The number of comparisons of different people; 0 if unknown.
     pub impostor_comparisons: u64,
-    /// When it was measured.
+    /// The date of the measurement.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub measured: Option<Date>,
-    /// Falling rates, rising scores, two or more.
+    /// Two or more points, with falling rates and rising scores.
     points: Vec<CalibrationPoint>,
 }
 
-/// A calibration as it is written, before its points are checked.
+/// The serialized form of a calibration, before its points are checked.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Unchecked {
@@ -85,19 +93,19 @@ impl TryFrom<Unchecked> for Calibration {
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct CalibrationPoint {
-    /// The share of comparisons of different people whose score is at least `score`.
+    /// The false-match rate, 0 to 1: the share of comparisons of different people whose score is at least `score`.
     pub fmr: f64,
-    /// A cosine.
+    /// A cosine, −1 to 1.
     pub score: f32,
 }
 
 impl Calibration {
-    /// A calibration of `space` from measured points, in any order.
+    /// Makes a calibration of `space` from measured points, in any order. `data` describes the measurement.
     ///
     /// # Errors
     ///
-    /// [`Error::InvalidArgument`] where there are fewer than two points, a rate is not between 0 and 1 or a score not
-    /// between −1 and 1, or a lower rate does not come with a higher score.
+    /// [`Error::InvalidArgument`] if there are fewer than two points, a rate is not above 0 and at most 1, a score is not
+    /// within −1 to 1, or a lower rate does not have a higher score.
     pub fn new(
         space: &EmbeddingSpace,
         mut points: Vec<CalibrationPoint>,
@@ -120,7 +128,7 @@ impl Calibration {
     ///
     /// # Errors
     ///
-    /// [`Error::Io`] where it cannot be read, [`Error::Manifest`] where it is not a calibration.
+    /// [`Error::Io`] if it cannot be read, [`Error::Manifest`] if it is not a calibration.
     pub fn open(path: impl AsRef<Path>) -> Result<Self> {
         let path = path.as_ref();
         let text = fs::read_to_string(path).map_err(Error::io("reading", path))?;
@@ -133,11 +141,44 @@ impl Calibration {
             .map_err(|error| manifest("is not a calibration".to_owned(), Some(error.into())))
     }
 
-    /// Writes a calibration file (TOML), whole or not at all.
+    /// The path of a gallery's own calibration, which is beside the gallery file and counts before the calibration that comes
+    /// with the model.
+    ///
+    /// ```
+    /// use std::path::Path;
+    /// use facekit::Calibration;
+    ///
+    /// let path = Calibration::path_beside("data/people.gallery", "mobilefacenet");
+    /// assert_eq!(path, Path::new("data/people.mobilefacenet.calibration.toml"));
+    /// ```
+    #[must_use]
+    pub fn path_beside(gallery: impl AsRef<Path>, model: &str) -> PathBuf {
+        let gallery = gallery.as_ref();
+        let mut name = gallery.file_stem().unwrap_or_default().to_owned();
+        name.push(format!(".{model}.calibration.toml"));
+        gallery.with_file_name(name)
+    }
+
+    /// Reads the calibration at [`path_beside`](Self::path_beside) a gallery; `None` if there is no such file.
     ///
     /// # Errors
     ///
-    /// [`Error::Io`] where it cannot be written, [`Error::Manifest`] where a number is too large for TOML.
+    /// The errors of [`open`](Self::open), and [`Error::SpaceMismatch`] if the calibration is of another space.
+    pub fn open_beside(gallery: impl AsRef<Path>, space: &EmbeddingSpace) -> Result<Option<Self>> {
+        let path = Self::path_beside(gallery, space.model());
+        if !path.exists() {
+            return Ok(None);
+        }
+        let calibration = Self::open(&path)?;
+        calibration.check_space(space)?;
+        Ok(Some(calibration))
+    }
+
+    /// Writes a calibration file (TOML). An existing file is replaced in one step.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Io`] if it cannot be written, [`Error::Manifest`] if a number is too large for TOML.
     pub fn save(&self, path: impl AsRef<Path>) -> Result<()> {
         let path = path.as_ref();
         let text = toml::to_string(self).map_err(|error| Error::Manifest {
@@ -148,15 +189,17 @@ impl Calibration {
         replace(path, text.as_bytes())
     }
 
-    /// The measured points: falling rates, rising scores.
+    /// The measured points, with falling rates and rising scores.
     #[must_use]
     pub fn points(&self) -> &[CalibrationPoint] {
         &self.points
     }
 
+    /// Checks that this is the calibration of `space`.
+    ///
     /// # Errors
     ///
-    /// [`Error::SpaceMismatch`] where this is the calibration of another space.
+    /// [`Error::SpaceMismatch`] if it is the calibration of another space.
     pub fn check_space(&self, space: &EmbeddingSpace) -> Result<()> {
         if self.space == *space.fingerprint() {
             return Ok(());
@@ -167,14 +210,14 @@ impl Calibration {
         })
     }
 
-    /// The score that different people reach in this share of their comparisons.
+    /// The score at a false-match rate: different people reach it in this share of their comparisons.
     ///
     /// # Errors
     ///
     /// [`Error::RateOutOfRange`] outside the measured rates.
     pub fn score_at(&self, fmr: f64) -> Result<f32> {
         let (high, low) = (self.points[0], self.points[self.points.len() - 1]);
-        // A rate given in decimal may miss the end of the range by a rounding.
+        // Rounding may put a rate that was written in decimal just outside the range.
         let slack = 1.0 + 1e-9;
         if !(fmr * slack >= low.fmr && fmr <= high.fmr * slack) {
             return Err(Error::RateOutOfRange {
@@ -194,8 +237,8 @@ impl Calibration {
         Ok(a.score + share.clamp(0.0, 1.0) * (b.score - a.score))
     }
 
-    /// The false-match rate that `score` stands for, rounded up at the ends: above the measured scores it is the lowest
-    /// measured rate, below them 1.
+    /// The false-match rate at `score`. Outside the measured scores it is an upper bound: above them the lowest measured
+    /// rate, below them 1.
     #[must_use]
     pub fn fmr_of(&self, score: f32) -> f64 {
         let (first, last) = (self.points[0], self.points[self.points.len() - 1]);
@@ -230,7 +273,7 @@ impl Calibration {
     }
 }
 
-/// When two faces count as the same person's.
+/// The limit from which on two faces count as the same person's.
 ///
 /// ```
 /// use facekit::Threshold;
@@ -240,13 +283,14 @@ impl Calibration {
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Threshold {
-    /// The share of comparisons of two different people that may pass, for each comparison.
+    /// A false-match rate, between 0 and 1: the share of comparisons of two different people that may pass.
     Fmr(f64),
-    /// The share of searches by people who are not in the gallery that may name somebody. With `n` templates
-    /// searched this is a false-match rate of `1 − (1 − rate)^(1/n)`, taking comparisons as independent. Where so few
-    /// are searched that this is above the highest measured rate, that one holds: strangers are named less often still.
+    /// A false-positive identification rate, between 0 and 1: the share of searches by people outside the gallery that may
+    /// return a person. For a search among `n` templates this is a false-match rate of `1 − (1 − rate)^(1/n)`, if
+    /// comparisons are independent. For small `n` that may be above the highest measured rate. Then the highest measured
+    /// rate is used, and the identification rate is lower than requested.
     Fpir(f64),
-    /// A raw score: right for one embedding space only, and standing for no rate until calibrated.
+    /// A raw score. It fits one embedding space only, and its rate is unknown without a calibration.
     Score(f32),
 }
 
@@ -261,8 +305,8 @@ impl Threshold {
     ///
     /// # Errors
     ///
-    /// [`Error::Uncalibrated`] where a rate is asked and there is no calibration, [`Error::RateOutOfRange`] where it has
-    /// not been measured, [`Error::InvalidArgument`] for a rate that is not between 0 and 1 or a score that is no number.
+    /// [`Error::Uncalibrated`] for a rate without a calibration, [`Error::RateOutOfRange`] for a rate outside the measured
+    /// ones, [`Error::InvalidArgument`] for a rate that is not between 0 and 1 or a score that is NaN.
     pub fn score(
         self,
         calibration: Option<&Calibration>,
@@ -314,7 +358,8 @@ impl Threshold {
     }
 }
 
-/// The false-match rate a comparison may have so that a search among `templates` names a stranger at rate `fpir`.
+/// The false-match rate of a comparison at which a search among `templates` has the false-positive identification rate
+/// `fpir`.
 fn fmr_for_fpir(fpir: f64, templates: usize) -> f64 {
     -((-fpir).ln_1p() / templates.max(1) as f64).exp_m1()
 }
@@ -341,7 +386,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn score_and_rate_lead_back(exponent in -5.0_f64..-2.0) {
+        fn score_at_and_fmr_of_are_inverse(exponent in -5.0_f64..-2.0) {
             let fmr = 10_f64.powf(exponent);
             let (_, calibration) = calibration();
             let back = calibration.fmr_of(calibration.score_at(fmr).unwrap());
@@ -350,7 +395,7 @@ mod tests {
     }
 
     #[test]
-    fn measured_points_come_back_exactly() {
+    fn measured_points_are_returned_exactly() {
         let (_, calibration) = calibration();
         assert_eq!(calibration.score_at(1e-4).unwrap(), 0.401);
         assert_eq!(calibration.score_at(1e-5).unwrap(), 0.460);

@@ -1,10 +1,10 @@
-//! SHA-256 digests, which name weights, files and embedding spaces.
+//! SHA-256 digests, which identify weights, files and embedding spaces.
 
 use std::{fmt, str::FromStr};
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Error, Result};
+use crate::error::{Error, Result};
 
 /// A SHA-256 digest, written as 64 hexadecimal digits.
 ///
@@ -20,13 +20,13 @@ use crate::{Error, Result};
 pub struct Digest([u8; 32]);
 
 impl Digest {
-    /// A digest that was computed elsewhere.
+    /// Makes a digest from its 32 bytes.
     #[must_use]
     pub const fn from_bytes(bytes: [u8; 32]) -> Self {
         Self(bytes)
     }
 
-    /// The digest of `bytes`.
+    /// Computes the digest of `bytes`.
     #[cfg(feature = "engine")]
     #[must_use]
     pub fn of(bytes: impl AsRef<[u8]>) -> Self {
@@ -40,7 +40,7 @@ impl Digest {
         &self.0
     }
 
-    /// The first eight hexadecimal digits, for people.
+    /// The first eight hexadecimal digits, for display.
     #[must_use]
     pub fn short(&self) -> String {
         self.to_string()[..8].to_owned()

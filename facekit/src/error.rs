@@ -1,20 +1,20 @@
-//! The one error type of every facekit crate.
+//! The error type of all facekit crates.
 
 use std::{fmt, io, path::PathBuf};
 
 /// `Result` with facekit's [`Error`].
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
-/// The error below an [`Error`], from whichever library reported it.
-pub type Source = Box<dyn std::error::Error + Send + Sync + 'static>;
+/// The error below an [`Error`], from the library that reported it.
+pub type BoxError = Box<dyn std::error::Error + Send + Sync + 'static>;
 
-/// What went wrong, and with which thing.
+/// An error of a facekit crate.
 ///
-/// Only broken things are errors. A photo without a face, a face that fails the liveness check and a
-/// person nobody knows are results: see `Outcome`.
+/// Only failures are errors. A photo without a face, a face that fails the liveness check and an unknown person are
+/// results; see `Outcome`.
 ///
-/// Messages name the file, model, person or argument at fault and do not repeat their
-/// [`source`](std::error::Error::source), so a chain printed in full says everything once.
+/// A message names the file, model, person or argument at fault. It does not repeat its
+/// [`source`](std::error::Error::source), so a chain of errors that is printed in full has no repetitions.
 ///
 /// ```
 /// use facekit::PersonId;
@@ -33,26 +33,26 @@ pub enum Error {
     #[error("cancelled")]
     Cancelled,
 
-    /// A device or accelerator that was asked for cannot be had. There is no silent fallback.
+    /// A requested device or accelerator is not available. There is no silent fallback.
     #[error("{runtime}: device {device:?} is not available: {reason}")]
     DeviceUnavailable {
-        /// The runtime that was asked.
+        /// The runtime.
         runtime: &'static str,
-        /// The device asked for.
+        /// The requested device.
         device: String,
-        /// What was looked for and not found.
+        /// The reason: what was looked for and not found.
         reason: String,
     },
 
-    /// A file that holds people's templates is damaged.
+    /// A gallery file is damaged.
     #[error("gallery {}: damaged: {reason}", path.display())]
     GalleryDamaged {
         /// The gallery file.
         path: PathBuf,
-        /// What does not fit.
+        /// The damage that was found.
         reason: String,
-        /// The storage library's own words, where it has any.
-        source: Option<Source>,
+        /// The error of the storage library, if it reported one.
+        source: Option<BoxError>,
     },
 
     /// A gallery file is open already, here or in another process.
@@ -72,119 +72,119 @@ pub enum Error {
         path: PathBuf,
         /// The version in the file.
         found: u32,
-        /// The highest version this crate reads.
+        /// The highest version that this crate reads.
         supported: u32,
     },
 
-    /// The downloaded or stored bytes are not the ones the manifest vouches for.
+    /// Downloaded or stored bytes do not have a digest that the manifest accepts.
     #[error("{what}: SHA-256 is {actual}, expected {expected}")]
     HashMismatch {
-        /// File or address.
+        /// The file or URL.
         what: String,
         /// The accepted digests, in hexadecimal, joined by " or ".
         expected: String,
-        /// The digest found.
+        /// The digest that was found.
         actual: String,
     },
 
     /// An image cannot be read: damaged, truncated, or not an image at all.
     #[error("{name}: {reason}")]
     Image {
-        /// The file, or "image" where the bytes came without a name.
+        /// The file, or "image" for bytes without a name.
         name: String,
-        /// What is wrong with it.
+        /// The fault.
         reason: String,
-        /// The decoder's own words.
-        source: Option<Source>,
+        /// The error of the decoder.
+        source: Option<BoxError>,
     },
 
-    /// An image is larger than the limits allow; nothing of it was decoded.
+    /// An image is larger than a limit. No pixels were decoded.
     #[error("{name}: {found} is over the limit of {limit}")]
     ImageTooLarge {
-        /// The file, or "image" where the bytes came without a name.
+        /// The file, or "image" for bytes without a name.
         name: String,
-        /// Its size.
+        /// The size of the image.
         found: String,
-        /// The limit it breaks.
+        /// The limit that is exceeded.
         limit: String,
     },
 
-    /// An argument is outside what the function accepts.
+    /// An argument has a value that the function does not accept.
     #[error("{argument}: {reason}")]
     InvalidArgument {
         /// The argument or option.
         argument: &'static str,
-        /// What was given and what is accepted.
+        /// The given value, and the accepted ones.
         reason: String,
     },
 
     /// A vector cannot be an embedding: not finite, zero, or of the wrong length.
     #[error("embedding: {reason}")]
     InvalidEmbedding {
-        /// What is wrong with it.
+        /// The fault.
         reason: String,
     },
 
-    /// A text cannot be a person's id.
+    /// A text cannot be the id of a person.
     #[error("person id {id:?}: {reason}")]
     InvalidPersonId {
         /// The text.
         id: String,
-        /// The rule it breaks.
+        /// The rule that it breaks.
         reason: String,
     },
 
     /// Reading or writing a file failed.
     #[error("{}: {action} failed", path.display())]
     Io {
-        /// What was being done, as a verb: "reading", "creating".
+        /// The failed action, as a verb: "reading", "creating".
         action: &'static str,
         /// The file or folder.
         path: PathBuf,
-        /// The operating system's answer.
+        /// The error of the operating system.
         source: io::Error,
     },
 
-    /// A key opens nothing, or is not a key.
+    /// A key does not open a gallery, or a text is not a key.
     #[error("{what}: {reason}")]
     Key {
         /// The gallery, key file or variable.
         what: String,
-        /// What is wrong.
+        /// The fault.
         reason: String,
     },
 
-    /// A library that a runtime calls, and that is no part of the program, cannot be had.
+    /// A shared library that a runtime needs is missing or cannot be used.
     #[error("{runtime}: no usable library of {library}: {reason}")]
     LibraryUnavailable {
-        /// The runtime that needs it.
+        /// The runtime that needs the library.
         runtime: &'static str,
-        /// Whose library: "ONNX Runtime".
+        /// The library: "ONNX Runtime".
         library: &'static str,
-        /// Where it was looked for, what was wrong in each place, and how to get it.
+        /// The places that were searched, the fault in each, and how to get the library.
         reason: String,
     },
 
     /// A manifest does not parse, or contradicts itself.
     #[error("manifest {origin}: {reason}")]
     Manifest {
-        /// Where the manifest came from.
+        /// The manifest's file or name.
         origin: String,
-        /// What is wrong with it, and in which entry.
+        /// The entry and its fault.
         reason: String,
-        /// The parser's own words.
-        source: Option<Source>,
+        /// The error of the parser.
+        source: Option<BoxError>,
     },
 
-    /// A model file cannot be understood.
+    /// A model cannot be used.
     #[error("model {model}: {reason}")]
     Model {
         /// The model's name.
         model: String,
-        /// What is wrong: damaged, truncated, an operator without an implementation (named), …
+        /// The fault: damaged, truncated, an operator that is not implemented and its name, and so on.
         reason: String,
-        /// The runtime's own words.
-        source: Option<Source>,
+        /// The error of the runtime.
+        source: Option<BoxError>,
     },
 
     /// A model is known, but its file is not on this machine.
@@ -192,44 +192,44 @@ pub enum Error {
     ModelMissing {
         /// The model's name.
         model: String,
-        /// Where its file was looked for.
+        /// The place where its file was looked for.
         path: PathBuf,
     },
 
-    /// Fetching a file failed. Nothing incomplete stands under the final name.
+    /// Fetching a file failed. There is no incomplete file under the final name.
     #[error("{url}: {reason}")]
     Network {
-        /// The address.
+        /// The URL.
         url: String,
-        /// What happened.
+        /// The fault.
         reason: String,
-        /// The HTTP client's own words.
-        source: Option<Source>,
+        /// The error of the HTTP client.
+        source: Option<BoxError>,
     },
 
-    /// A licence was not accepted.
+    /// A license that forbids commercial use was not accepted.
     #[error(
-        "model {model}: its licence ({licence}) forbids commercial use; accept that explicitly to fetch it"
+        "model {model}: its license ({license}) forbids commercial use; accept that explicitly to fetch it"
     )]
     NonCommercial {
         /// The model's name.
         model: String,
-        /// Its licence.
-        licence: String,
+        /// The license.
+        license: String,
     },
 
-    /// A rate is outside what the calibration has measured.
+    /// A rate is outside the range of the calibration.
     #[error(
         "a {rate} of {asked:e} is outside the calibrated range of {low:e} to {high:e} for {space}"
     )]
     RateOutOfRange {
-        /// Which rate: "false-match rate", "false-positive identification rate".
+        /// The name of the rate: "false-match rate" or "false-positive identification rate".
         rate: &'static str,
-        /// The rate asked for.
+        /// The requested rate.
         asked: f64,
-        /// The lowest rate the calibration covers, inclusive.
+        /// The lowest rate that the calibration covers, inclusive.
         low: f64,
-        /// The highest rate the calibration covers, inclusive.
+        /// The highest rate that the calibration covers, inclusive.
         high: f64,
         /// The embedding space.
         space: String,
@@ -242,8 +242,8 @@ pub enum Error {
         runtime: &'static str,
         /// The model's name.
         model: String,
-        /// The runtime's own words.
-        source: Source,
+        /// The error of the runtime.
+        source: BoxError,
     },
 
     /// Two embeddings, or an embedding and an index, are of different spaces.
@@ -251,37 +251,37 @@ pub enum Error {
         "embedding space {found} where {expected} is needed; embeddings of different models cannot be compared"
     )]
     SpaceMismatch {
-        /// The space needed.
+        /// The space that is needed.
         expected: String,
-        /// The space given.
+        /// The space that was given.
         found: String,
     },
 
     /// A template store failed.
     #[error("{store}: {action} failed")]
     Store {
-        /// Which store: a file's path, or a database's name.
+        /// The store: a file's path, or a database's name.
         store: String,
-        /// What was being done, as a verb: "reading", "committing".
+        /// The failed action, as a verb: "reading", "committing".
         action: &'static str,
-        /// The storage library's own words.
-        source: Source,
+        /// The error of the storage library.
+        source: BoxError,
     },
 
-    /// A tensor does not have the shape or element type that a model takes.
+    /// A tensor does not have the shape or element type that a model needs.
     #[error("model {model}, {port}: {found} given, {expected} needed")]
     Tensor {
         /// The model's name.
         model: String,
         /// The input or output.
         port: String,
-        /// The shape and type needed.
+        /// The shape and type that are needed.
         expected: String,
-        /// The shape and type found.
+        /// The shape and type that were found.
         found: String,
     },
 
-    /// A rate was asked of an embedding space that nobody has calibrated.
+    /// A rate was requested for an embedding space without a calibration.
     #[error(
         "{space} has no calibration, so a rate cannot be turned into a score; \
          measure one (`facekit eval lfw --calibrate`) or give a raw score"
@@ -299,7 +299,7 @@ pub enum Error {
     UnknownModel {
         /// The name.
         name: String,
-        /// The known name that is spelled most like it, where one is close.
+        /// The known name with the most similar spelling, if one is close.
         closest: Option<String>,
         /// The known names, joined by ", ".
         known: String,
@@ -314,13 +314,13 @@ pub enum Error {
 }
 
 impl Error {
-    /// Whether the work stopped because a caller asked for that.
+    /// True if the caller stopped the work.
     #[must_use]
     pub fn is_cancelled(&self) -> bool {
         matches!(self, Self::Cancelled)
     }
 
-    /// Whether the caller's input is at fault: an image, a vector, an id or an argument.
+    /// True if the caller's input is at fault: an image, a vector, a tensor, an id or an argument.
     ///
     /// ```
     /// assert!(facekit::PersonId::new("").unwrap_err().is_invalid_input());
@@ -339,7 +339,7 @@ impl Error {
         )
     }
 
-    /// Whether something that was named does not exist: a model, a person, a file or a folder.
+    /// True if a named thing does not exist: a model, a person, a file or a folder.
     #[must_use]
     pub fn is_not_found(&self) -> bool {
         match self {
@@ -351,7 +351,7 @@ impl Error {
         }
     }
 
-    /// For [`Result::map_err`]: an [`Error::Io`] about `path`.
+    /// For [`Result::map_err`]: makes an [`Error::Io`] about `path`.
     pub fn io(action: &'static str, path: impl Into<PathBuf>) -> impl FnOnce(io::Error) -> Self {
         let path = path.into();
         move |source| Self::Io {
@@ -361,7 +361,7 @@ impl Error {
         }
     }
 
-    /// An [`Error::InvalidArgument`].
+    /// Makes an [`Error::InvalidArgument`].
     pub fn argument(argument: &'static str, reason: impl fmt::Display) -> Self {
         Self::InvalidArgument {
             argument,

@@ -1,9 +1,13 @@
-//! Measuring: how scores of the same and of different people are distributed, and what follows from that.
+//! Evaluation: distributions of scores of the same and of different people, and the rates that follow from them.
 
-use crate::{Calibration, CalibrationPoint, EmbeddingSpace, Result};
+use crate::{
+    calibration::{Calibration, CalibrationPoint},
+    embed::EmbeddingSpace,
+    error::Result,
+};
 
-/// Counts scores between −1 and 1 in bins of two millionths, so that millions of comparisons take the same small
-/// memory and any rate can be read off.
+/// A histogram of scores between −1 and 1, with bins of 2 · 10⁻⁶. It takes 8 MB of memory for any number of scores, and
+/// every rate can be read from it.
 ///
 /// ```
 /// use facekit::ScoreHistogram;
@@ -12,7 +16,7 @@ use crate::{Calibration, CalibrationPoint, EmbeddingSpace, Result};
 /// for i in 0..1000 {
 ///     impostors.add(i as f32 / 1000.0);
 /// }
-/// let score = impostors.score_at(0.01).unwrap(); // just above the eleventh best: ten of a thousand reach it
+/// let score = impostors.score_at(0.01).unwrap(); // just above the eleventh highest: ten of a thousand reach it
 /// assert!((0.989..0.98901).contains(&score));
 /// assert_eq!(impostors.share_from(score), 0.01);
 /// ```
@@ -34,13 +38,13 @@ impl ScoreHistogram {
         }
     }
 
-    /// Counts a score; what lies outside −1 to 1 counts as the nearer end.
+    /// Counts a score. A score below −1 counts as −1, and one above 1 as 1.
     pub fn add(&mut self, score: f32) {
         self.bins[bin(score)] += 1;
         self.count += 1;
     }
 
-    /// Counts all that `other` has counted.
+    /// Adds the counts of another histogram.
     pub fn merge(&mut self, other: &Self) {
         self.bins
             .iter_mut()
@@ -49,21 +53,21 @@ impl ScoreHistogram {
         self.count += other.count;
     }
 
-    /// How many scores were counted.
+    /// The number of scores.
     #[must_use]
     pub fn count(&self) -> u64 {
         self.count
     }
 
-    /// The share of scores that are at least `score`; 0 of an empty histogram.
+    /// The share of scores that are at least `score`, 0 to 1; 0 for an empty histogram.
     #[must_use]
     pub fn share_from(&self, score: f32) -> f64 {
         let above: u64 = self.bins[bin(score)..].iter().sum();
         above as f64 / self.count.max(1) as f64
     }
 
-    /// The lowest score that at most this share of scores reaches; `None` where the share is less than one score's, or
-    /// more than that share is 1, the greatest there is.
+    /// The lowest score that at most this share of all scores reaches. `None` if the share is less than that of one score,
+    /// or if a larger share has the greatest score, 1.
     #[must_use]
     pub fn score_at(&self, share: f64) -> Option<f32> {
         let allowed = (share * self.count as f64 * (1.0 + 1e-12)) as u64;
@@ -76,20 +80,22 @@ impl ScoreHistogram {
             above > allowed
         });
         match reached {
-            // More reach the greatest score there is than are allowed.
+            // More scores than allowed have the greatest score.
             Some(BINS) => None,
-            // One bin further up, as many as are allowed remain.
+            // From the next bin on, no more scores than allowed remain.
             Some(bin) => Some(edge(bin + 1)),
             None => Some(-1.0),
         }
     }
 
-    /// The calibration that follows where these are the scores of different people: a point at 1, 2 and 5 of each decade
-    /// from 1e-1 down to where thirty comparisons are left, below which a rate says little (Doddington's rule of 30).
+    /// Makes a calibration from the scores of different people. It has points at the rates 1e-1, 5e-2, 2e-2,
+    /// 1e-2 and so on, as long as at least 30 comparisons reach the score; a rate from fewer is unreliable (Doddington's
+    /// rule of 30).
+    /// `data` describes the measurement.
     ///
     /// # Errors
     ///
-    /// [`Error::InvalidArgument`](crate::Error::InvalidArgument) where there are too few scores for two points.
+    /// [`Error::InvalidArgument`](crate::Error::InvalidArgument) if there are too few scores for two points.
     pub fn calibration(
         &self,
         space: &EmbeddingSpace,
@@ -135,7 +141,7 @@ fn edge(n: usize) -> f32 {
     score
 }
 
-/// The rate at which as many impostors pass as genuine comparisons fail.
+/// The equal error rate, 0 to 1: the rate at the threshold at which FMR and FNMR are equal.
 ///
 /// ```
 /// use facekit::{ScoreHistogram, equal_error_rate};
@@ -166,7 +172,7 @@ pub fn equal_error_rate(genuine: &ScoreHistogram, impostors: &ScoreHistogram) ->
     (fnmr + fmr) / 2.0
 }
 
-/// The 95 % confidence interval of a share of which `hits` of `trials` were seen (Wilson 1927): low and high, 0 to 1.
+/// The 95 % confidence interval of a share that was `hits` of `trials` in a sample (Wilson 1927): low and high, 0 to 1.
 ///
 /// ```
 /// let (low, high) = facekit::wilson_interval(0, 100);
@@ -196,9 +202,11 @@ pub fn wilson_interval(hits: u64, trials: u64) -> (f64, f64) {
     (low, high)
 }
 
-/// For each fold of a pair protocol, the share of pairs judged right with the threshold that judges most pairs of the
-/// *other* folds right. A pair is its score, `None` where a face was missing (always judged wrong), and whether both
-/// photos show the same person.
+/// The accuracy in each fold of a pair protocol such as that of LFW, 0 to 1: the share of pairs that are classified
+/// correctly, with the threshold that classifies most pairs of the *other* folds correctly.
+///
+/// A pair is its score, and `true` if both photos show the same person. A score of `None` (a photo without a face) always
+/// counts as wrong.
 ///
 /// ```
 /// let folds = vec![vec![(Some(0.9), true), (Some(0.1), false)]; 3];
@@ -222,13 +230,13 @@ pub fn fold_accuracies(folds: &[Vec<(Option<f32>, bool)>]) -> Vec<f64> {
         .collect()
 }
 
-/// The threshold that judges most pairs right; the middle one where several do.
+/// The threshold that classifies most pairs correctly; if there are several, the middle one.
 fn best_threshold<'a>(pairs: impl Iterator<Item = &'a (Option<f32>, bool)>) -> f32 {
     let mut scored: Vec<(f32, bool)> = pairs
         .filter_map(|&(score, same)| Some((score?, same)))
         .collect();
     scored.sort_by(|a, b| a.0.total_cmp(&b.0));
-    // Below the lowest score all pairs are taken for the same person's.
+    // With a threshold below the lowest score, all pairs are classified as the same person.
     let mut right = scored.iter().filter(|(_, same)| *same).count();
     let (mut best, mut thresholds) = (right, vec![f32::NEG_INFINITY]);
     for (i, &(score, same)) in scored.iter().enumerate() {
@@ -258,6 +266,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::digest::Digest;
 
     proptest! {
         #[test]
@@ -265,7 +274,7 @@ mod tests {
             let mut histogram = ScoreHistogram::new();
             scores.iter().for_each(|&score| histogram.add(score));
             if let Some(threshold) = histogram.score_at(share) {
-                // A bin's width around the threshold may count either way.
+                // Scores within the width of a bin may be counted on either side of the threshold.
                 let above = scores.iter().filter(|&&score| score >= threshold + 4e-6).count();
                 prop_assert!(above as f64 <= share * scores.len() as f64 + 1e-9);
                 prop_assert!(histogram.share_from(threshold) <= share + 1e-9);
@@ -276,7 +285,7 @@ mod tests {
     }
 
     #[test]
-    fn equal_photos_of_different_people_end_nothing() {
+    fn scores_of_1_do_not_hide_lower_thresholds() {
         let mut histogram = ScoreHistogram::new();
         (0..98).for_each(|i| histogram.add(i as f32 / 100.0));
         histogram.add(1.0);
@@ -299,15 +308,15 @@ mod tests {
         assert!((accuracies[0] - 2.0 * third).abs() < 1e-9);
         assert!(
             (accuracies[2] - third).abs() < 1e-9,
-            "what was above 0.4 elsewhere is the same person there"
+            "with the threshold 0.4 of the other folds, every pair is the same person"
         );
     }
 
     #[test]
-    fn a_calibration_ends_where_comparisons_do() {
+    fn a_calibration_ends_at_30_comparisons() {
         let mut histogram = ScoreHistogram::new();
         (0..400_000).for_each(|i| histogram.add(i as f32 / 400_000.0));
-        let space = EmbeddingSpace::new("example", crate::Digest::from_bytes([0; 32]), 4);
+        let space = EmbeddingSpace::new("example", Digest::from_bytes([0; 32]), 4);
         let calibration = histogram
             .calibration(&space, "evenly spread scores")
             .unwrap();

@@ -1,4 +1,4 @@
-//! Files that are there whole or not at all.
+//! Files that are replaced in one step.
 
 use std::{
     fs::{self, File},
@@ -7,12 +7,13 @@ use std::{
     sync::atomic::{AtomicU64, Ordering},
 };
 
-use crate::{Error, Result};
+use crate::error::{Error, Result};
 
-/// Writes `path`, over what may be there: whoever reads it, even after a loss of power, finds the one or the other.
+/// Writes `path`, and replaces a file of that name in one step: a reader finds the old or the new content, also after a loss
+/// of power.
 pub(crate) fn replace(path: &Path, bytes: &[u8]) -> Result<()> {
     static WRITERS: AtomicU64 = AtomicU64::new(0);
-    // A name that no other writer has, in this process or another.
+    // A name that no other writer uses, in this process or another.
     let writer = WRITERS.fetch_add(1, Ordering::Relaxed);
     let mut temporary = path.as_os_str().to_owned();
     temporary.push(format!(".{}-{writer}.part", std::process::id()));
@@ -21,7 +22,7 @@ pub(crate) fn replace(path: &Path, bytes: &[u8]) -> Result<()> {
         .map_err(Error::io("writing", &temporary))
         .and_then(|()| fs::rename(&temporary, path).map_err(Error::io("creating", path)));
     if written.is_err() {
-        // What is left of a failed attempt is of no use; that it cannot be removed, either, changes nothing.
+        // The error of writing is returned. If removing the rest fails too, nothing more can be done.
         let _ = fs::remove_file(&temporary);
     }
     written

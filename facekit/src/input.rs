@@ -1,4 +1,4 @@
-//! How pixels become the numbers a model takes.
+//! The input of a model: pixels to numbers, and batches.
 
 use std::cell::Cell;
 
@@ -6,18 +6,22 @@ use multiversion::multiversion;
 use ndarray::{ArrayViewMut3, ArrayViewMut4};
 use serde::{Deserialize, Serialize};
 
-use crate::{Dim, Element, Error, ImageView, Network, Port, Result, Tensor};
+use crate::{
+    error::{Error, Result},
+    image::ImageView,
+    runtime::{Dim, Element, Network, Port, Tensor},
+};
 
-/// Colour order and scaling of a model's input: `(pixel − mean) / std` for each channel, pixels being 0 to 255.
+/// The color order and scaling of a model's input: `(pixel − mean) / std` for each channel, with pixels of 0 to 255.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct PixelSpec {
     /// The order of the three channels.
     pub color: ColorOrder,
-    /// Subtracted, in the order of `color`.
+    /// The mean that is subtracted, in the order of `color`. 0 by default.
     #[serde(default)]
     pub mean: [f32; 3],
-    /// Divided by, in the order of `color`.
+    /// The standard deviation that is divided by, in the order of `color`. 1 by default.
     #[serde(default = "ones")]
     pub std: [f32; 3],
 }
@@ -36,13 +40,13 @@ pub enum ColorOrder {
     Bgr,
 }
 
-/// The four-dimensional tensor `[batch, 3, height, width]` of some images, to be filled.
+/// A tensor `[batch, 3, height, width]` for images.
 pub(crate) type Batch<'a> = ArrayViewMut4<'a, f32>;
 
-/// Lets `work` fill and use the tensor of some images.
+/// Calls `work` with a tensor for images. Its content is arbitrary at first.
 ///
-/// Its memory is kept for the thread's next images, up to that of a large photo, since fresh memory costs more than
-/// filling it. It holds anything at first.
+/// The memory is kept for the next call on the same thread, up to the size of a large photo, since new memory takes longer
+/// to get than to fill.
 pub(crate) fn with_batch<T>(
     shape: (usize, usize, usize, usize),
     work: impl FnOnce(Batch<'_>) -> T,
@@ -57,7 +61,7 @@ pub(crate) fn with_batch<T>(
         memory.resize(length, 0.0);
     }
     let batch = Batch::from_shape(shape, &mut memory[..length]);
-    let result = work(batch.expect("as long as the shape says"));
+    let result = work(batch.expect("the length is that of the shape"));
     if memory.len() <= KEPT {
         MEMORY.set(memory);
     }
@@ -65,8 +69,8 @@ pub(crate) fn with_batch<T>(
 }
 
 impl PixelSpec {
-    /// Writes the RGB pixels of `image` as planes into `out` (`[3, height, width]`, at least as large). What lies right
-    /// of and below the image becomes black.
+    /// Writes the RGB pixels of `image` as planes to `out` (`[3, height, width]`, at least as large). The area right of and
+    /// below the image becomes black.
     pub(crate) fn write(&self, image: ImageView<'_>, mut out: ArrayViewMut3<'_, f32>) {
         let (width, height) = (image.width(), image.height());
         let (_, rows, columns) = out.dim();
@@ -80,11 +84,11 @@ impl PixelSpec {
         let rgb = image.rgb8();
         let pixels = rgb.chunks_exact(3 * width);
         for (y, row) in pixels.enumerate() {
-            let mut at = 0;
+            let mut channel = 0;
             let rows = planes.each_mut().map(|plane| {
                 let (filled, border) = plane[y * columns..][..columns].split_at_mut(width);
-                border.fill(shift[at]);
-                at += 1;
+                border.fill(shift[channel]);
+                channel += 1;
                 filled
             });
             match self.color {
@@ -101,7 +105,7 @@ impl PixelSpec {
     }
 }
 
-/// Spreads RGB pixels over three rows of as many numbers.
+/// Separates a row of RGB pixels into three rows of numbers.
 #[multiversion(targets("x86_64+avx2", "x86_64+sse4.1"))]
 fn separate(pixels: &[u8], rows: [&mut [f32]; 3], scale: [f32; 3], shift: [f32; 3]) {
     let (pixels, _) = pixels.as_chunks::<3>();
@@ -114,8 +118,7 @@ fn separate(pixels: &[u8], rows: [&mut [f32]; 3], scale: [f32; 3], shift: [f32; 
     }
 }
 
-/// Whether a network that has this input can be given RGB images of `height` × `width`, any size where that is
-/// [`Dim::Any`], and not absurdly many of them at a time.
+/// True if an input takes RGB images of `height` × `width` ([`Dim::Any`]: of every size) in batches of at most 1024.
 pub(crate) fn takes_images(input: &Port, [height, width]: [Dim; 2]) -> bool {
     const MOST: usize = 1024;
     let fits = |dim: Dim, wanted: Dim| match wanted {
@@ -133,11 +136,11 @@ pub(crate) fn takes_images(input: &Port, [height, width]: [Dim; 2]) -> bool {
             .all(|(&dim, wanted)| fits(dim, wanted))
 }
 
-/// Runs `network`, which `model` names in errors, on `count` items that `write` puts into a batch one by one, and hands each
-/// item's row of the first output to `read`.
+/// Runs `network` on `count` items. `write` puts an item into a batch, and `read` gets the item's row of the first output.
+/// Errors call the network `model`.
 ///
-/// A network that takes any number at a time gets powers of two (13 as 8, 4 and 1): no row is computed for nothing, and a
-/// runtime that prepares itself for each size sees few of them.
+/// If the batch size is free, batches are powers of two up to 32 (13 items: 8, 4 and 1). So no row is wasted, and a runtime
+/// that prepares itself for each batch size sees few sizes.
 pub(crate) fn run_batches(
     network: &dyn Network,
     model: &str,
@@ -189,9 +192,12 @@ mod tests {
     use ndarray::ArrayD;
 
     use super::*;
-    use crate::{Image, Signature, TensorView};
+    use crate::{
+        image::Image,
+        runtime::{Signature, TensorView},
+    };
 
-    /// Gives each item's first number, and remembers how many items came at a time.
+    /// A network that returns each item's first number and records the batch sizes.
     #[derive(Debug)]
     struct Echo {
         signature: Signature,
@@ -252,7 +258,7 @@ mod tests {
     }
 
     #[test]
-    fn batches_are_powers_of_two_without_waste() {
+    fn free_batches_are_powers_of_two() {
         for (count, expected) in [(0, vec![]), (13, vec![8, 4, 1]), (70, vec![32, 32, 4, 2])] {
             let (rows, sizes) = batches(&Echo::new(Dim::Any), count);
             assert_eq!(rows, (0..count).map(|item| item as f32).collect::<Vec<_>>());
@@ -275,7 +281,7 @@ mod tests {
             ..rgb
         };
         for (spec, channels) in [(rgb, [0, 1, 2]), (bgr, [2, 1, 0])] {
-            // Twice, since the second time the memory holds numbers.
+            // Twice: the second time, the memory holds the numbers of the first.
             for _ in 0..2 {
                 with_batch((1, 3, 3, 4), |mut batch| {
                     let mut planes = batch.outer_iter_mut();

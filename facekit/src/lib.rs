@@ -1,5 +1,4 @@
-//! Face recognition from parts: frames go in and people come out, and each step between is a trait with an
-//! implementation to begin with.
+//! A face-recognition toolkit: it recognizes the people in images. Each step that can be replaced is a trait.
 //!
 #![cfg_attr(all(feature = "engine", feature = "decode"), doc = "```no_run")]
 #![cfg_attr(not(all(feature = "engine", feature = "decode")), doc = "```ignore")]
@@ -9,7 +8,8 @@
 //! };
 //! # fn tract() -> Box<dyn facekit::Runtime> { unimplemented!() }
 //!
-//! // The application chooses the runtime, here `facekit_tract::Tract::new()`, and fetches the models beforehand.
+//! // The application chooses the runtime, here `facekit_tract::Tract::new()`. The models must be in the models folder;
+//! // `Registry::pull` fetches them.
 //! let runtime = tract();
 //! let models = Registry::from_env()?.load("standard", &*runtime, &LoadOptions::default())?;
 //! let index = ExactIndex::new(models.embedder.space().clone(), Metric::Cosine);
@@ -26,9 +26,9 @@
 //! for face in recognizer.recognize(frame.view())? {
 //!     match face.outcome {
 //!         Outcome::Known(identity) => println!("{}, score {:.2}", identity.person, identity.score),
-//!         Outcome::Unknown { .. } => println!("a stranger"),
-//!         Outcome::Spoof => println!("a print or a screen"),
-//!         Outcome::PoorQuality { issues } => println!("not good enough: {issues:?}"),
+//!         Outcome::Unknown { .. } => println!("unknown person"),
+//!         Outcome::Spoof => println!("print or screen"),
+//!         Outcome::PoorQuality { issues } => println!("poor quality: {issues:?}"),
 //!         _ => {}
 //!     }
 //! }
@@ -37,68 +37,78 @@
 //!
 //! # Tour
 //!
-//! A frame is an [`ImageView`]: somebody else's pixels, in the formats that cameras and decoders deliver. A [`Detector`]
-//! finds the faces in it, each a box with five landmarks. Faces too small, dark, blurred or turned away to be compared
-//! are set aside with the reasons. A [`Liveness`] check looks at what is around a face and tells people from prints and
-//! screens. What is left is turned upright and cut out, an [`AlignedFace`], from which an [`Embedder`] makes a vector,
-//! an [`Embedding`]. A gallery knows whose vectors those near to it are: it keeps people and templates in a
-//! [`TemplateStore`] and searches them through a [`VectorIndex`]. A known face becomes a [`Sighting`], and an
-//! [`AttendancePolicy`] decides what sightings mean.
+//! 1. An [`ImageView`] is a frame: borrowed pixels in one of the formats of cameras and decoders.
+//! 2. A [`Detector`] finds the faces in it. Each is a box with five landmarks.
+//! 3. The quality of each face is measured. A face that is too small, too dark, blurred or turned away is rejected, with
+//!    the reasons.
+//! 4. A [`Liveness`] check distinguishes people from prints and screens. It sees the surroundings of the face too.
+//! 5. The face is turned upright and cut out: an [`AlignedFace`].
+//! 6. An [`Embedder`] turns it into a vector, an [`Embedding`].
+//! 7. The gallery finds the people whose vectors are nearest. It keeps people and templates in a [`TemplateStore`], and
+//!    searches them with a [`VectorIndex`].
+//! 8. A known face becomes a [`Sighting`], and an [`AttendancePolicy`] decides about sightings.
 //!
-//! | Step | Trait | In this crate |
+//! | Step | Trait | Implementations in this crate |
 //! |-|-|-|
-//! | running a network | [`Runtime`], [`Network`] | none: see `facekit-tract` |
-//! | finding faces | [`Detector`] | `YuNet`, `Scrfd` |
-//! | refusing prints and screens | [`Liveness`] | `MiniFasNet` |
-//! | comparing | [`Embedder`] | `ArcFace` and what is fed like it |
-//! | searching | [`VectorIndex`] | `ExactIndex` |
-//! | keeping | [`TemplateStore`] | `MemoryStore`, `FileStore` |
-//! | deciding | [`AttendancePolicy`] | none: see `attendance-rules` |
+//! | Running a network | [`Runtime`], [`Network`] | none; see `facekit-tract`, `facekit-ort` and `facekit-candle` |
+//! | Finding faces | [`Detector`] | `YuNet`, `Scrfd` |
+//! | Rejecting prints and screens | [`Liveness`] | `MiniFasNet` |
+//! | Embedding faces | [`Embedder`] | `ArcFace`, for all models of that family |
+//! | Searching | [`VectorIndex`] | `ExactIndex` |
+//! | Storing templates | [`TemplateStore`] | `MemoryStore`, `FileStore` |
+//! | Deciding about attendance | [`AttendancePolicy`] | none; see `attendance-rules` |
 //!
-//! `Recognizer` is all of these in a row. It enrols people from photos, recognises those in a frame or in many at once, and
-//! compares two photos. It is shared by threads. Every step can be had alone as well.
+//! `Recognizer` combines these steps. It enrolls people from photos, recognizes the faces in one or many frames, and
+//! compares two photos. Threads can share it. Each step can also be used alone.
 //!
-//! What the parts have in common:
+//! Rules for all parts:
 //!
-//! - **Outcomes are data, errors are for broken things.** No face, a stranger and a photo that will not do are results.
-//!   There is one [`Error`], and it names the file, the model or the argument.
-//! - **A vector knows its [`EmbeddingSpace`]**, the weights and the way they are fed. Vectors of two spaces are never
-//!   compared; after a change of model, kept crops are embedded again.
-//! - **A threshold is a rate.** The caller says how often a stranger may pass, and the space's `Calibration` turns that into a
-//!   score. Where nobody has measured that rate, it is an error.
-//! - **What fails is not live.** A liveness check that gives no number has refused the face.
-//! - **Scores grow with closeness**, by every [`Metric`].
-//! - **Nothing reaches for the network** but `Registry::pull`.
+//! - **Outcomes are data, errors are failures.** No face, an unknown person and an unusable photo are results. There is one
+//!   [`Error`] type, and each error names the file, the model or the argument.
+//! - **An embedding knows its [`EmbeddingSpace`]**: the weights and the preprocessing. Embeddings of two spaces are never
+//!   compared. After a change of the model, `Recognizer::embed_again` embeds the kept crops again.
+//! - **A threshold is a rate.** The caller says how often another person may be accepted, and the `Calibration` of the
+//!   space turns that rate into a score. A rate that was not measured is an error.
+//! - **A face without a liveness score is not live.** If a liveness check gives no score, the face is rejected.
+//! - **A greater score is closer**, with every [`Metric`].
+//! - **Only `Registry::pull` uses the network.**
 //!
-//! # What is where
+//! # Where to find it
 //!
-//! All is at the top but [`image`](mod@image): reading image files, resizing, and when a photo was taken.
+//! All items are at the top level, except for [`image`](mod@image) (image files, resizing, and the time of a photo) and
+//! `work` (work on several threads).
 //!
 //! - Frames and faces: [`Image`], [`Detection`], [`Landmarks`], `align`, `Quality`, `HeadPose`.
-//! - Models: `Registry` knows them by name, [`Model`] is one of them, [`Signature`] and [`Tensor`] are what goes through it.
+//! - Models: `Registry` knows models by name. [`Model`] is the file, [`Signature`] describes its inputs and outputs, and
+//!   [`Tensor`] is their type.
 //! - Recognition: `Recognizer`, `Gallery`, [`Person`], [`SearchOptions`], `Threshold`.
-//! - Measuring: `ScoreHistogram` and `Calibration` for comparisons, `equal_error_rate`, `wilson_interval` and
+//! - Evaluation: `ScoreHistogram` and `Calibration` for comparisons, `equal_error_rate`, `wilson_interval` and
 //!   `fold_accuracies` for reports.
 //! - Long work: [`Watch`] and [`CancellationToken`].
+//! - For implementations of a runtime or store: [`catch_panic`].
 //!
 //! # What is not supported
 //!
-//! - Tracking a face from frame to frame, and reading cameras: frames are looked at one by one.
-//! - Masks, make-up and video injected behind the camera: `MiniFasNet` knows prints and screens.
-//! - Age, sex, emotion. They are not needed to recognise anybody.
-//! - Searching millions of templates: `ExactIndex` compares with each, and past some 100,000 another [`VectorIndex`] is
-//!   called for.
-//! - Async: all calls block. Run them where blocking is fine.
+//! - Tracking a face from frame to frame, and reading cameras: each frame is processed on its own.
+//! - Masks, make-up, and video that is injected behind the camera: `MiniFasNet` recognizes prints and screens only.
+//! - Age, sex and emotion: recognition does not need them.
+//! - Millions of templates: `ExactIndex` compares the probe with each template. For more than about 100,000, use another
+//!   [`VectorIndex`].
+//! - Async: all calls block. Call them where blocking is allowed.
 //!
 //! # Crate features
 //!
-//! With none of them, types and traits remain: enough to implement one, or to decide about sightings.
+//! Without any feature, the types and traits remain. They are enough to implement a trait or to decide about sightings.
 //!
-//! - **engine** (default): the model heads, alignment, quality, the exact index, the gallery, the recogniser,
-//!   calibration and the model registry.
-//! - **decode** (default): JPEG, PNG and WebP files, upright, under limits, with the time the photo was taken.
-//! - **store**: `FileStore`, a gallery in one encrypted file that survives a loss of power. Turns on `engine`.
-//! - **download**: `Registry::pull`, which fetches weights over HTTPS and checks them. Turns on `engine`.
+//! - **engine** (default): the model heads, alignment, quality, the exact index, the gallery, the recognizer, calibration
+//!   and the model registry.
+//! - **decode** (default): JPEG, PNG and WebP files: turned upright, with limits on their size, and with the time of the
+//!   photo.
+//! - **store**: `FileStore`, a gallery in one encrypted file that survives a loss of power. Enables `engine`.
+//! - **download**: `Registry::pull`, which fetches weights over HTTPS and checks their digests. Enables `engine`.
+
+// Shows on docs.rs which feature an item needs.
+#![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod align;
 mod attendance;
@@ -120,6 +130,7 @@ mod index;
 #[cfg(feature = "engine")]
 mod input;
 mod liveness;
+mod panic;
 mod person;
 mod progress;
 #[cfg(feature = "engine")]
@@ -130,16 +141,68 @@ mod recognize;
 mod registry;
 mod runtime;
 mod store;
+#[cfg(feature = "engine")]
+pub mod work;
 
-// Their types stand in signatures here.
+// Types of these crates occur in public signatures.
 pub use {jiff, ndarray};
 
-pub use crate::image::{Image, ImageView, PixelFormat};
-#[cfg(feature = "engine")]
-pub use crate::input::*;
+#[cfg(feature = "download")]
+pub use crate::registry::{PullOptions, PullReport};
+#[cfg(feature = "store")]
+pub use crate::store::{
+    CheckReport, FileStore, GalleryKey, ImportConflict, ImportOptions, ImportReport, OnConflict,
+    Protection, ProtectionKind,
+};
 pub use crate::{
-    align::*, attendance::*, detect::*, digest::*, embed::*, error::*, geometry::*, index::*,
-    liveness::*, person::*, progress::*, runtime::*, store::*,
+    align::AlignedFace,
+    attendance::{
+        Anomaly, AnomalyValue, AttendancePolicy, AttendanceSheet, Decision, Direction, Mark, Seen,
+        Severity, Sighting, Verdict,
+    },
+    detect::{DetectOptions, Detection, Detector},
+    digest::Digest,
+    embed::{Embedder, Embedding, EmbeddingSpace},
+    error::{BoxError, Error, Result},
+    geometry::{Landmarks, Point, Rect},
+    image::{Image, ImageView, PixelFormat},
+    index::{
+        Generation, Metric, ScoredTemplate, SearchOptions, TemplateId, TemplateSet, VectorIndex,
+    },
+    liveness::{Liveness, LivenessScore},
+    panic::catch_panic,
+    person::{Person, PersonId},
+    progress::{CancellationToken, Progress, Watch},
+    runtime::{
+        Dim, Element, LoadOptions, Model, Network, Port, Runtime, Signature, Tensor, TensorView,
+    },
+    store::{NewTemplate, Template, TemplateStore},
 };
 #[cfg(feature = "engine")]
-pub use crate::{calibration::*, evaluate::*, gallery::*, quality::*, recognize::*, registry::*};
+pub use crate::{
+    align::align,
+    calibration::{Calibration, CalibrationPoint, Threshold},
+    detect::{Scrfd, ScrfdSpec, YuNet, YuNetSpec, non_maximum_suppression},
+    embed::{ArcFace, ArcFaceSpec},
+    evaluate::{ScoreHistogram, equal_error_rate, fold_accuracies, wilson_interval},
+    gallery::{Gallery, Neighbor, Roster},
+    geometry::{HeadPose, Similarity},
+    index::ExactIndex,
+    input::{ColorOrder, PixelSpec},
+    liveness::{MiniFasNet, MiniFasNetSpec},
+    quality::{Quality, QualityIssue, QualityOptions},
+    recognize::{
+        Candidate, EnrollOptions, EnrollReport, ExamineOptions, ExaminedFace, IdentifyOptions,
+        Identity, Outcome, Recognition, RecognizeOptions, Recognizer, RecognizerBuilder,
+        ReembedReport, Refusal, RefusedPhoto, Resemblance, Subject, Verification, sightings,
+    },
+    registry::{
+        Export, FileState, HeadSpec, ModelEntry, ModelSet, Models, Registry, SetEntry, Task,
+    },
+    store::MemoryStore,
+};
+
+/// The examples of the README, as documentation tests.
+#[cfg(all(doctest, feature = "engine", feature = "decode"))]
+#[doc = include_str!("../README.md")]
+struct Readme;

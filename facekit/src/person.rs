@@ -1,16 +1,16 @@
-//! Who is known.
+//! People and their ids.
 
 use std::{fmt, str::FromStr};
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::{Error, Result};
+use crate::error::{Error, Result};
 
-/// The id under which a person is known: a staff number, a login, a name.
+/// The id of a person: a staff number, a login, a name.
 ///
-/// 1 to 128 bytes of UTF-8 without control characters, path separators (`/`, `\`) and leading or trailing
-/// white space, and neither `.` nor `..`. Ids are compared byte by byte.
+/// 1 to 128 bytes of UTF-8, without control characters, path separators (`/`, `\`), and leading or trailing white space.
+/// `.` and `..` are no ids. Ids are compared byte by byte.
 ///
 /// ```
 /// use facekit::PersonId;
@@ -25,11 +25,11 @@ use crate::{Error, Result};
 pub struct PersonId(String);
 
 impl PersonId {
-    /// Checks `id` and takes it.
+    /// Checks a text and makes an id of it.
     ///
     /// # Errors
     ///
-    /// [`Error::InvalidPersonId`] with the rule that `id` breaks.
+    /// [`Error::InvalidPersonId`] with the rule that the text breaks.
     pub fn new(id: impl Into<String>) -> Result<Self> {
         let id = id.into();
         let reason = if id.is_empty() {
@@ -50,7 +50,7 @@ impl PersonId {
         Err(Error::InvalidPersonId { id, reason })
     }
 
-    /// The text.
+    /// The id as text.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
@@ -97,15 +97,14 @@ impl From<PersonId> for String {
 pub struct Person {
     /// The id, unique in the gallery.
     pub id: PersonId,
-    /// A name for people to read, where it differs from the id. Stores may limit its length; `FileStore` takes 1024
-    /// bytes.
+    /// A name for display, if it differs from the id. A store may limit its length; the limit of `FileStore` is 1024 bytes.
     pub name: Option<String>,
-    /// When the person was first enrolled.
+    /// The time of the first enrollment.
     pub enrolled: Timestamp,
 }
 
 impl Person {
-    /// A person who is enrolled at `enrolled`.
+    /// A person without a name, enrolled at `enrolled`.
     #[must_use]
     pub fn new(id: PersonId, enrolled: Timestamp) -> Self {
         Self {
@@ -122,7 +121,7 @@ impl Person {
         self
     }
 
-    /// The name, or else the id.
+    /// The name, or the id if there is no name.
     #[must_use]
     pub fn display_name(&self) -> &str {
         self.name.as_deref().unwrap_or(self.id.as_str())

@@ -1,4 +1,4 @@
-//! How long work reports where it stands, and how it is stopped.
+//! Progress and cancellation of long work.
 
 use std::{
     fmt,
@@ -8,7 +8,7 @@ use std::{
     },
 };
 
-use crate::{Error, Result};
+use crate::error::{Error, Result};
 
 /// A flag that stops long work. Clones share the flag.
 ///
@@ -24,23 +24,25 @@ use crate::{Error, Result};
 pub struct CancellationToken(Arc<AtomicBool>);
 
 impl CancellationToken {
-    /// A token that nobody has cancelled yet.
+    /// A token that is not cancelled.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Asks all work that holds this token to stop at its next step.
+    /// Cancels the work: all work that holds this token stops at its next step.
     pub fn cancel(&self) {
         self.0.store(true, Ordering::Relaxed);
     }
 
-    /// Whether [`cancel`](Self::cancel) was called.
+    /// True once [`cancel`](Self::cancel) was called.
     #[must_use]
     pub fn is_cancelled(&self) -> bool {
         self.0.load(Ordering::Relaxed)
     }
 
+    /// Fails once the token is cancelled. For the code that does the work.
+    ///
     /// # Errors
     ///
     /// [`Error::Cancelled`] once [`cancel`](Self::cancel) was called.
@@ -53,13 +55,13 @@ impl CancellationToken {
     }
 }
 
-/// Where a piece of long work stands.
+/// The progress of long work.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Progress {
     /// Units done: photos, people or bytes.
     pub done: u64,
-    /// Units in all, where that is known.
+    /// Units in total; `None` if that is unknown.
     pub total: Option<u64>,
 }
 
@@ -71,7 +73,7 @@ impl Progress {
     }
 }
 
-/// A caller's wishes for a piece of long work: a way to stop it, and a function that hears of progress.
+/// A caller's view of long work: a token that stops it, and a function that gets its progress. Both are optional.
 ///
 /// ```
 /// use std::sync::atomic::{AtomicU64, Ordering};
@@ -92,7 +94,7 @@ pub struct Watch<'a> {
 }
 
 impl<'a> Watch<'a> {
-    /// Nobody watches; the work runs to its end.
+    /// No token and no function: the work runs to its end.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
@@ -112,7 +114,7 @@ impl<'a> Watch<'a> {
         self
     }
 
-    /// For those who do the work: says where it stands and asks whether to go on.
+    /// Reports progress, and fails once the token is cancelled. For the code that does the work.
     ///
     /// # Errors
     ///

@@ -1,12 +1,17 @@
-//! Whether a face is good enough to be compared.
+//! The quality of a face, and the limits that it must meet.
 
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{AlignedFace, Detection, Error, HeadPose, Rect, Result};
+use crate::{
+    align::AlignedFace,
+    detect::Detection,
+    error::{Error, Result},
+    geometry::{HeadPose, Rect},
+};
 
-/// How good a face is, and what is wrong with it.
+/// The quality of a face.
 ///
 /// ```
 /// use facekit::{Detection, Image, Landmarks, Point, Quality, QualityOptions, Rect, align};
@@ -32,48 +37,48 @@ use crate::{AlignedFace, Detection, Error, HeadPose, Rect, Result};
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Quality {
-    /// All in one number, 0 to 1: that of the worst property.
+    /// The quality as one number, 0 to 1: that of the worst property.
     pub score: f32,
     /// The distance between the eyes, in pixels of the image.
     pub eye_distance: f32,
-    /// Fine detail against coarse: the mean absolute Laplacian of the aligned face's luma over its standard
-    /// deviation. 0 is featureless; sharp faces have 0.15 and more.
+    /// The ratio of fine to coarse detail: the mean absolute Laplacian of the aligned face's luma, divided by the luma's
+    /// standard deviation. 0 is featureless; sharp faces have 0.15 and more.
     pub sharpness: f32,
     /// The mean luma of the face, 0 (black) to 1 (white).
     pub brightness: f32,
     /// The standard deviation of the face's luma, 0 to 0.5.
     pub contrast: f32,
-    /// Where the head is turned to; `None` where the landmarks do not say.
+    /// The direction of the head; `None` if the landmarks do not determine it.
     pub pose: Option<HeadPose>,
-    /// The share of the face box that lies inside the image, 0 to 1.
+    /// The share of the face box that is inside the image, 0 to 1.
     pub visible: f32,
 }
 
-/// The least a face must offer.
+/// The limits that a face must meet. All are inclusive.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 #[non_exhaustive]
 pub struct QualityOptions {
-    /// Pixels between the eyes, at least.
+    /// The least distance between the eyes, in pixels.
     pub min_eye_distance: f32,
-    /// [`Quality::sharpness`], at least.
+    /// The least [`Quality::sharpness`].
     pub min_sharpness: f32,
-    /// [`Quality::brightness`], at least.
+    /// The least [`Quality::brightness`].
     pub min_brightness: f32,
-    /// [`Quality::brightness`], at most.
+    /// The greatest [`Quality::brightness`].
     pub max_brightness: f32,
-    /// [`Quality::contrast`], at least.
+    /// The least [`Quality::contrast`].
     pub min_contrast: f32,
-    /// Degrees to either side, at most.
+    /// The greatest rotation to either side, in degrees.
     pub max_yaw: f32,
-    /// Degrees up or down, at most.
+    /// The greatest rotation up or down, in degrees.
     pub max_pitch: f32,
-    /// [`Quality::visible`], at least.
+    /// The least [`Quality::visible`].
     pub min_visible: f32,
 }
 
 impl QualityOptions {
-    /// What a face needs to be compared at all. The default.
+    /// The limits for a face that is compared. The default.
     #[must_use]
     pub fn recognition() -> Self {
         Self {
@@ -88,7 +93,8 @@ impl QualityOptions {
         }
     }
 
-    /// What a face needs to become a template: errors here are repeated at every comparison.
+    /// The limits for a face that becomes a template. They are stricter, since a bad template affects every comparison with
+    /// it.
     #[must_use]
     pub fn enrollment() -> Self {
         Self {
@@ -103,7 +109,7 @@ impl QualityOptions {
         }
     }
 
-    /// Accepts every face.
+    /// Limits that every face meets.
     #[must_use]
     pub fn anything() -> Self {
         Self {
@@ -118,7 +124,7 @@ impl QualityOptions {
         }
     }
 
-    /// [`Error::InvalidArgument`] for a limit that no face could have, or that is not a number.
+    /// Fails with [`Error::InvalidArgument`] for a limit that is outside the range of its property, or NaN.
     pub(crate) fn check(&self) -> Result<()> {
         let limits = [
             ("min_eye_distance", self.min_eye_distance, f32::INFINITY),
@@ -137,13 +143,13 @@ impl QualityOptions {
                 } else {
                     "of at least 0".to_owned()
                 };
-                let reason = format!("{name} is {value}, a number {range} needed");
+                let reason = format!("{name} is {value}, a number {range} is needed");
                 return Err(Error::argument("quality", reason));
             }
         }
         if self.min_brightness > self.max_brightness {
             let reason = format!(
-                "min_brightness is {}, and max_brightness {}: no face is both",
+                "min_brightness is {} and max_brightness is {}; no face meets both",
                 self.min_brightness, self.max_brightness
             );
             return Err(Error::argument("quality", reason));
@@ -158,58 +164,58 @@ impl Default for QualityOptions {
     }
 }
 
-/// What is wrong with a face, as a code for machines and words for people.
+/// A fault in the quality of a face. It has a code for programs and a text for people.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "code", rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum QualityIssue {
-    /// Too few pixels.
+    /// The face has too few pixels.
     TooSmall {
-        /// Pixels between the eyes.
+        /// The distance between the eyes, in pixels.
         eye_distance: f32,
-        /// How many there must be.
+        /// The least distance allowed, in pixels.
         minimum: f32,
     },
-    /// Out of focus, moved, or enlarged from a small face.
+    /// The face is out of focus, moving, or enlarged from a small image.
     Blurred {
         /// [`Quality::sharpness`].
         sharpness: f32,
-        /// The least allowed.
+        /// The least value allowed.
         minimum: f32,
     },
-    /// Under-exposed.
+    /// The face is underexposed.
     TooDark {
         /// [`Quality::brightness`].
         brightness: f32,
-        /// The least allowed.
+        /// The least value allowed.
         minimum: f32,
     },
-    /// Over-exposed.
+    /// The face is overexposed.
     TooBright {
         /// [`Quality::brightness`].
         brightness: f32,
-        /// The most allowed.
+        /// The greatest value allowed.
         maximum: f32,
     },
-    /// Fog, glare or a lens cap.
+    /// The face has little contrast, as with fog, glare or a covered lens.
     LowContrast {
         /// [`Quality::contrast`].
         contrast: f32,
-        /// The least allowed.
+        /// The least value allowed.
         minimum: f32,
     },
-    /// The head looks elsewhere.
+    /// The head is turned too far from the camera.
     TurnedAway {
-        /// Degrees to the side.
+        /// The rotation to the side, in degrees.
         yaw: f32,
-        /// Degrees up or down.
+        /// The rotation up or down, in degrees.
         pitch: f32,
     },
     /// The face reaches beyond the image.
     CutOff {
         /// [`Quality::visible`].
         visible: f32,
-        /// The least allowed.
+        /// The least value allowed.
         minimum: f32,
     },
     /// The landmarks are not those of a face.
@@ -284,7 +290,7 @@ impl fmt::Display for QualityIssue {
 }
 
 impl Quality {
-    /// Measures a face that was found in an image of `(width, height)` pixels and aligned.
+    /// Measures the quality of a face that was found in an image of `(width, height)` pixels.
     #[must_use]
     pub fn measure(
         (width, height): (usize, usize),
@@ -312,7 +318,7 @@ impl Quality {
         quality
     }
 
-    /// What falls short of `options`; empty where the face is good enough.
+    /// The faults of the face by the limits of `options`. Empty if it meets all of them.
     #[must_use]
     pub fn issues(&self, options: &QualityOptions) -> Vec<QualityIssue> {
         let Self {
@@ -379,7 +385,7 @@ impl Quality {
         issues
     }
 
-    /// Each property on a ramp from useless to as good as it gets; the least of them.
+    /// The least of the properties, each on a ramp from useless (0) to as good as it needs to be (1).
     fn worst(&self) -> f32 {
         let ramp = |value: f32, from: f32, to: f32| ((value - from) / (to - from)).clamp(0.0, 1.0);
         let pose = self.pose.map_or(0.0, |pose| {
@@ -399,7 +405,7 @@ impl Quality {
     }
 }
 
-/// 0 to 1.
+/// The luma of a pixel, 0 to 1.
 fn luma(&[r, g, b]: &[u8; 3]) -> f32 {
     (0.299 * f32::from(r) + 0.587 * f32::from(g) + 0.114 * f32::from(b)) / 255.0
 }
@@ -411,7 +417,7 @@ struct Texture {
 }
 
 impl Texture {
-    /// Looks at the middle of the aligned face, where the background does not reach.
+    /// Measures the middle of the aligned face, which shows no background.
     fn measure(aligned: &AlignedFace) -> Self {
         let side = aligned.side();
         let from = (side / 5).max(1);

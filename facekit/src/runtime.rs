@@ -1,4 +1,4 @@
-//! The narrow waist: what an inference runtime implements, and nothing else.
+//! Inference: the two traits that a runtime implements, and the types in them.
 
 use std::{
     fmt,
@@ -8,24 +8,25 @@ use std::{
 
 use ndarray::{ArrayD, ArrayViewD};
 
-use crate::{Error, Result};
+use crate::error::{Error, Result};
 
-/// Loads models. One implementation per inference engine: `facekit-tract`, `facekit-ort`, …
+/// Loads models. Each inference engine has an implementation in a crate of its own: `facekit-tract`, `facekit-ort`,
+/// `facekit-candle`.
 ///
 /// # Contract
 ///
-/// - `load` reads the whole model, or fails; a [`Network`] that was returned runs.
-/// - A model the engine cannot run exactly is an [`Error::Model`] that names the operator or node, never
-///   a network that computes something else.
-/// - What [`LoadOptions`] asks for and the engine cannot give is an error, never a silent substitute.
+/// - `load` reads the whole model, or fails. A returned [`Network`] runs.
+/// - A model that the engine cannot run exactly is an [`Error::Model`] that names the operator or node, never a network
+///   that computes something else.
+/// - A wish in [`LoadOptions`] that the engine cannot fulfill is an error. It is never replaced silently.
 /// - `Display` gives the runtime's short name, as in `--runtime tract`.
 pub trait Runtime: fmt::Debug + fmt::Display + Send + Sync + 'static {
     /// Makes `model` ready to run.
     ///
     /// # Errors
     ///
-    /// [`Error::Model`] for a damaged or unsupported model, [`Error::DeviceUnavailable`] for a device
-    /// that is not there, [`Error::LibraryUnavailable`] where the engine itself is not.
+    /// [`Error::Model`] for a damaged or unsupported model, [`Error::DeviceUnavailable`] for a missing device,
+    /// [`Error::LibraryUnavailable`] if the engine's library is missing.
     fn load(&self, model: &Model, options: &LoadOptions) -> Result<Box<dyn Network>>;
 }
 
@@ -34,20 +35,20 @@ pub trait Runtime: fmt::Debug + fmt::Display + Send + Sync + 'static {
 /// # Contract
 ///
 /// - `run` may be called from many threads at once, and equal inputs give equal outputs.
-/// - Inputs are given in the order of [`Signature::inputs`]; outputs come in the order of
-///   [`Signature::outputs`], whatever the runtime's own order.
-/// - An input of another rank, type or fixed dimension than the signature states is an [`Error::Tensor`]
-///   that names the input; nothing is run.
-/// - A dimension that is [`Dim::Any`] takes any size the model itself can compute.
+/// - Inputs are in the order of [`Signature::inputs`], and outputs in the order of [`Signature::outputs`], whatever the
+///   engine's own order is.
+/// - An input whose rank, type or fixed dimension differs from the signature is an [`Error::Tensor`] that names the
+///   input. The model is not run then.
+/// - A dimension that is [`Dim::Any`] takes every size that the model can compute.
 pub trait Network: fmt::Debug + Send + Sync + 'static {
-    /// What goes in and what comes out.
+    /// The inputs and outputs of the model.
     fn signature(&self) -> &Signature;
 
     /// Runs the model once.
     ///
     /// # Errors
     ///
-    /// [`Error::Tensor`] for inputs that do not fit, [`Error::Runtime`] where the engine fails.
+    /// [`Error::Tensor`] for inputs that do not fit the signature, [`Error::Runtime`] if the engine fails.
     fn run(&self, inputs: &[TensorView<'_>]) -> Result<Vec<Tensor>>;
 }
 
@@ -76,7 +77,7 @@ macro_rules! forward {
 forward!(Arc);
 forward!(Box);
 
-/// An ONNX model's bytes under a name.
+/// The bytes of an ONNX model, with a name.
 ///
 /// ```no_run
 /// let model = facekit::Model::open("yunet_n_dynamic.onnx")?;
@@ -91,7 +92,7 @@ pub struct Model {
 }
 
 impl Model {
-    /// A model already in memory. `name` stands in errors and logs.
+    /// A model from bytes in memory. Errors and logs call it `name`.
     pub fn from_bytes(name: impl Into<String>, bytes: impl Into<Arc<[u8]>>) -> Self {
         Self {
             name: name.into(),
@@ -100,11 +101,11 @@ impl Model {
         }
     }
 
-    /// Reads a model file; its name is the file's, without the extension.
+    /// Reads a model file. The model's name is that of the file, without the extension.
     ///
     /// # Errors
     ///
-    /// [`Error::Io`] where the file cannot be read.
+    /// [`Error::Io`] if the file cannot be read.
     pub fn open(path: impl AsRef<Path>) -> Result<Self> {
         let path = path.as_ref();
         let bytes = std::fs::read(path).map_err(Error::io("reading", path))?;
@@ -133,7 +134,7 @@ impl Model {
         &self.name
     }
 
-    /// The serialised ONNX graph.
+    /// The serialized ONNX graph.
     #[must_use]
     pub fn bytes(&self) -> &[u8] {
         &self.bytes
@@ -144,7 +145,8 @@ impl Model {
         self.bytes
     }
 
-    /// Where the bytes came from, which is where external tensor data would lie.
+    /// The path of the file that the bytes were read from; `None` for bytes in memory. External tensor data is looked for
+    /// beside it.
     #[must_use]
     pub fn path(&self) -> Option<&Path> {
         self.path.as_deref()
@@ -160,12 +162,12 @@ impl fmt::Debug for Model {
     }
 }
 
-/// How to load a model.
+/// Options of [`Runtime::load`].
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct LoadOptions {
-    /// Threads one `run` may use; `None` leaves it to the runtime. A runtime that computes a run on a
-    /// single thread ignores it: it is an upper bound.
+    /// The most threads that one `run` may use. `None` leaves the number to the runtime. This is an upper bound: a runtime
+    /// that computes a run on a single thread ignores it.
     pub threads: Option<usize>,
 }
 
@@ -178,21 +180,21 @@ impl LoadOptions {
     }
 }
 
-/// What a [`Network`] takes and gives.
+/// The inputs and outputs of a [`Network`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Signature {
-    /// The inputs, in the order `run` takes them.
+    /// The inputs, in the order in which `run` takes them.
     pub inputs: Vec<Port>,
-    /// The outputs, in the order `run` gives them.
+    /// The outputs, in the order in which `run` returns them.
     pub outputs: Vec<Port>,
 }
 
 impl Signature {
-    /// Checks inputs as the contract of [`Network::run`] demands; for those who implement a runtime.
+    /// Checks inputs as the contract of [`Network`] demands. For implementations of a runtime.
     ///
     /// # Errors
     ///
-    /// [`Error::Tensor`] that names the first input that does not fit.
+    /// [`Error::Tensor`] with the name of the first input that does not fit.
     pub fn check(&self, model: &str, inputs: &[TensorView<'_>]) -> Result<()> {
         if inputs.len() != self.inputs.len() {
             return Err(Error::Tensor {
@@ -226,11 +228,11 @@ impl Signature {
 /// One input or output of a [`Network`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Port {
-    /// Its name in the graph.
+    /// The name in the graph.
     pub name: String,
     /// The type of its elements.
     pub element: Element,
-    /// Its dimensions, outermost first.
+    /// The dimensions, outermost first.
     pub shape: Vec<Dim>,
 }
 
@@ -244,14 +246,14 @@ impl Port {
 /// One dimension of a [`Port`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Dim {
-    /// Any size of at least one.
+    /// Every size of at least 1.
     Any,
-    /// This size alone.
+    /// This size only.
     Fixed(usize),
 }
 
 impl Dim {
-    /// Whether a tensor may have this size here.
+    /// True if a tensor may have this size in this dimension.
     #[must_use]
     pub fn accepts(self, size: usize) -> bool {
         match self {
@@ -309,7 +311,7 @@ macro_rules! tensors {
         }
 
         impl Tensor {
-            /// A view over all of it.
+            /// A view over the whole tensor.
             #[must_use]
             pub fn view(&self) -> TensorView<'_> {
                 match self { $(Self::$variant(array) => TensorView::$variant(array.view())),+ }
@@ -355,7 +357,7 @@ impl Tensor {
         self.view().element()
     }
 
-    /// The elements, where they are `f32`.
+    /// The elements, if they are `f32`.
     #[must_use]
     pub fn as_f32(&self) -> Option<&ArrayD<f32>> {
         match self {

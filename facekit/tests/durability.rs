@@ -1,4 +1,5 @@
-//! What was acknowledged outlives the process, however it ends.
+//! Acknowledged changes survive when the process is killed.
+
 #![cfg(feature = "store")]
 
 use std::{
@@ -28,22 +29,22 @@ fn open(path: &Path) -> FileStore {
 
 fn template(seed: usize) -> NewTemplate {
     let space = EmbeddingSpace::new("example", Digest::from_bytes([1; 32]), 512);
-    let values = (0..512).map(|at| ((at * 7 + seed * 13) % 101) as f32 - 50.0);
+    let values = (0..512).map(|index| ((index * 7 + seed * 13) % 101) as f32 - 50.0);
     let embedding = Embedding::new(&space, values.collect()).unwrap();
     NewTemplate::new(embedding, 0.5, Timestamp::UNIX_EPOCH)
 }
 
-/// The process that is killed: enrols people one after another, removes every third of them again, and says what it
-/// is about to do and what was done.
+/// The process that is killed. It adds people one after the other, removes every third of them again, and prints each step
+/// before and after it.
 #[test]
-fn enrol_until_killed() {
+fn enroll_until_killed() {
     let (Some(path), Ok(round)) = (env::var_os(FILE), env::var(ROUND)) else {
         return;
     };
     let store = open(Path::new(&path));
     let mut out = std::io::stdout();
-    let mut say = |words: String| {
-        writeln!(out, "\n> {words}").unwrap();
+    let mut print = |line: String| {
+        writeln!(out, "\n> {line}").unwrap();
         out.flush().unwrap();
     };
     for number in 0.. {
@@ -51,20 +52,20 @@ fn enrol_until_killed() {
         let templates = 1 + number % 3;
         let person = Person::new(id.clone(), Timestamp::UNIX_EPOCH);
         let new: Vec<_> = (0..templates).map(template).collect();
-        say(format!("putting {id} {templates}"));
+        print(format!("putting {id} {templates}"));
         store.put(&person, &new).unwrap();
-        say(format!("put {id} {templates}"));
+        print(format!("put {id} {templates}"));
         if number % 3 == 2 {
             let gone = PersonId::new(format!("{round}-{}", number - 1)).unwrap();
-            say(format!("removing {gone} 0"));
+            print(format!("removing {gone} 0"));
             store.remove(std::slice::from_ref(&gone)).unwrap();
-            say(format!("removed {gone} 0"));
+            print(format!("removed {gone} 0"));
         }
     }
 }
 
 #[test]
-fn kills() {
+fn acknowledged_changes_survive_kills() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("staff.gallery");
     let mut sure = BTreeMap::<String, usize>::new();
@@ -73,7 +74,7 @@ fn kills() {
     let mut acknowledged = 0;
     for round in 0..ROUNDS {
         let mut child = Command::new(env::current_exe().unwrap())
-            .args(["--exact", "enrol_until_killed", "--nocapture"])
+            .args(["--exact", "enroll_until_killed", "--nocapture"])
             .env(FILE, &path)
             .env(ROUND, round.to_string())
             .stdout(Stdio::piped())
@@ -90,21 +91,21 @@ fn kills() {
         child.kill().unwrap();
         child.wait().unwrap();
 
-        // The step that was under way may have happened or not.
+        // The step that the kill interrupted may have happened or not.
         let mut under_way = None;
         for line in reader.join().unwrap() {
             let Some(words) = line.strip_prefix("> ") else {
                 continue;
             };
-            // The kill may have cut the last line short.
-            let [what, id, count] = words.split(' ').collect::<Vec<_>>()[..] else {
+            // The last line may be incomplete.
+            let [step, id, count] = words.split(' ').collect::<Vec<_>>()[..] else {
                 continue;
             };
             let Ok(count) = count.parse::<usize>() else {
                 continue;
             };
             under_way = None;
-            match what {
+            match step {
                 "put" => {
                     sure.insert(id.to_owned(), count);
                     acknowledged += 1;

@@ -1,9 +1,10 @@
-//! Image files, good and bad. Every file is made here.
+//! Image files: valid, damaged and hostile ones. The tests make all of them.
+
 #![cfg(feature = "decode")]
 
 use std::{error::Error as _, fs, io::Cursor, time::Instant};
 
-// The crate, beside facekit's module.
+// The crate `image`, not facekit's module.
 use ::image::{
     DynamicImage, ExtendedColorType, ImageBuffer, ImageEncoder, ImageFormat,
     codecs::jpeg::JpegEncoder,
@@ -19,7 +20,7 @@ fn decode(bytes: &[u8]) -> facekit::Result<Image> {
     facekit::image::decode(bytes, &DecodeLimits::default())
 }
 
-/// Smooth and without symmetry, so that JPEG keeps it and every turn shows.
+/// A smooth image, which JPEG hardly changes, without symmetry, so that each orientation looks different.
 fn photo(width: usize, height: usize) -> Image {
     let pixels = (0..width * height).flat_map(|i| {
         let (x, y) = (i % width, i / width);
@@ -67,7 +68,7 @@ fn reason(result: facekit::Result<Image>) -> String {
     }
 }
 
-/// A TIFF directory, as EXIF is one: the orientation, and the texts of its EXIF directory.
+/// EXIF data, which is a TIFF directory: the orientation, and the texts of its EXIF directory.
 fn tiff(orientation: u8, texts: &[(u16, &str)]) -> Vec<u8> {
     let entry = |tag: u16, kind: u16, count: u32, value: [u8; 4]| {
         let head = [tag.to_be_bytes(), kind.to_be_bytes()].concat();
@@ -80,12 +81,12 @@ fn tiff(orientation: u8, texts: &[(u16, &str)]) -> Vec<u8> {
     assert_eq!(tiff.len(), 38);
     tiff.extend((texts.len() as u16).to_be_bytes());
     let mut values = Vec::<u8>::new();
-    let values_at = 38 + 2 + 12 * texts.len() + 4;
+    let values_offset = 38 + 2 + 12 * texts.len() + 4;
     for (tag, text) in texts {
         let text = [text.as_bytes(), &[0]].concat();
         let mut value = [0; 4];
         if text.len() > 4 {
-            value = ((values_at + values.len()) as u32).to_be_bytes();
+            value = ((values_offset + values.len()) as u32).to_be_bytes();
             values.extend(&text);
         } else {
             value[..text.len()].copy_from_slice(&text);
@@ -97,7 +98,7 @@ fn tiff(orientation: u8, texts: &[(u16, &str)]) -> Vec<u8> {
     tiff
 }
 
-/// The JPEG with an EXIF segment behind its start marker.
+/// A JPEG with an EXIF segment after its start marker.
 fn with_exif(jpeg: &[u8], tiff: &[u8]) -> Vec<u8> {
     let length = (2 + 6 + tiff.len()) as u16;
     [
@@ -126,10 +127,10 @@ fn chunk(kind: &[u8; 4], data: &[u8]) -> Vec<u8> {
     [&length, &body[..], &crc(&body).to_be_bytes()].concat()
 }
 
-/// A PNG from its header, further chunks and rows, which go into one stored deflate block.
-fn raw_png(size: [u32; 2], depth: u8, colour: u8, extra: &[Vec<u8>], rows: &[u8]) -> Vec<u8> {
+/// A PNG made of its header, further chunks, and rows in one stored deflate block.
+fn raw_png(size: [u32; 2], depth: u8, color: u8, extra: &[Vec<u8>], rows: &[u8]) -> Vec<u8> {
     let mut header = size.map(u32::to_be_bytes).concat();
-    header.extend([depth, colour, 0, 0, 0]);
+    header.extend([depth, color, 0, 0, 0]);
     let (a, b) = rows.iter().fold((1_u32, 0_u32), |(a, b), byte| {
         let a = (a + u32::from(*byte)) % 65_521;
         (a, (b + a) % 65_521)
@@ -151,7 +152,7 @@ fn raw_png(size: [u32; 2], depth: u8, colour: u8, extra: &[Vec<u8>], rows: &[u8]
 }
 
 #[test]
-fn the_three_formats_are_told_by_content() {
+fn the_content_decides_the_format() {
     let photo = photo(61, 47);
     assert_eq!(decode(&png(&photo)).unwrap(), photo);
     assert_eq!(decode(&webp(&photo)).unwrap(), photo);
@@ -166,7 +167,7 @@ fn the_three_formats_are_told_by_content() {
 }
 
 #[test]
-fn saved_by_extension() {
+fn the_extension_decides_the_saved_format() {
     let photo = photo(40, 30);
     let folder = tempfile::tempdir().unwrap();
     for (name, lossless) in [("a.jpg", false), ("b.JPEG", false), ("c.Png", true)] {
@@ -189,7 +190,7 @@ fn saved_by_extension() {
 }
 
 #[test]
-fn what_is_not_an_image_is_named() {
+fn errors_name_the_kind_of_other_files() {
     for (bytes, kind) in [
         (&b""[..], ": it is empty"),
         (b"name,photo\nAnna,anna.jpg\n", ": it is text"),
@@ -209,7 +210,7 @@ fn what_is_not_an_image_is_named() {
 }
 
 #[test]
-fn open_names_the_file() {
+fn errors_of_open_name_the_file() {
     let folder = tempfile::tempdir().unwrap();
     let limits = DecodeLimits::default();
     let error = open(folder.path().join("missing.jpg"), &limits).unwrap_err();
@@ -226,7 +227,7 @@ fn open_names_the_file() {
     assert!(matches!(error, Error::Image { .. }));
     assert!(error.to_string().contains("text.jpg"), "{error}");
 
-    // A sparse file, which no memory could take.
+    // A sparse file that is larger than any memory.
     let huge = folder.path().join("huge.png");
     fs::File::create(&huge).unwrap().set_len(1 << 40).unwrap();
     let error = open(&huge, &limits).unwrap_err();
@@ -269,7 +270,7 @@ fn limits_are_checked_before_pixels() {
         }
     }
 
-    // A JPEG whose header claims the most that the format can.
+    // A JPEG whose header states the largest size of the format.
     let mut file = encode_jpeg(&photo, 90);
     let frame = file.windows(2).position(|w| w == [0xFF, 0xC0]).unwrap();
     file[frame + 5..frame + 9].fill(0xFF);
@@ -277,14 +278,14 @@ fn limits_are_checked_before_pixels() {
 }
 
 #[test]
-fn no_part_of_a_photo_passes_for_the_whole() {
+fn truncated_files_are_errors() {
     let photo = photo(64, 48);
     for (file, label) in [
         (encode_jpeg(&photo, 90), "JPEG"),
         (png(&photo), "PNG"),
         (webp(&photo), "WebP"),
     ] {
-        // A JPEG that lacks no more than its end marker has all its pixels.
+        // A JPEG without its end marker still has all its pixels.
         let enough = if label == "JPEG" {
             file.len() - 2
         } else {
@@ -298,18 +299,18 @@ fn no_part_of_a_photo_passes_for_the_whole() {
                 file.len()
             );
         }
-        // Closed by a program that did not mind what was missing.
+        // A truncated JPEG to which a program has added an end marker.
         for length in [file.len() / 2, file.len() * 3 / 4, file.len() - 20] {
             if label == "JPEG" {
                 let closed = [&file[..length], &[0xFF, 0xD9]].concat();
                 assert!(reason(decode(&closed)).starts_with("truncated"), "{length}");
             }
         }
-        // A download that was given its room before its bytes came.
+        // An interrupted download into a file of full length.
         let mut padded = file[..file.len() / 2].to_vec();
         padded.resize(file.len(), 0);
         assert!(decode(&padded).is_err(), "{label}");
-        // What follows the end does not matter.
+        // Bytes after the end are ignored.
         let longer = [&file[..], b"a trailer"].concat();
         assert_eq!(decode(&longer).unwrap(), decode(&file).unwrap(), "{label}");
     }
@@ -320,7 +321,7 @@ fn all_eight_orientations_come_out_upright() {
     let upright = photo(64, 48);
     let rgb = dynamic(&upright);
     for orientation in 1..=8 {
-        // The inverse of what a viewer has to do.
+        // The inverse of the transformation that a viewer applies.
         let stored = match orientation {
             1 => rgb.clone(),
             2 => rgb.fliph(),
@@ -342,7 +343,7 @@ fn all_eight_orientations_come_out_upright() {
         let file = [&file[..33], &exif, &file[33..]].concat();
         assert_eq!(decode(&file).unwrap(), upright, "orientation {orientation}");
     }
-    // Values that mean nothing leave the image as it is.
+    // Undefined values leave the image as it is.
     for orientation in [0, 9, 200] {
         let file = with_exif(&encode_jpeg(&upright, 95), &tiff(orientation, &[]));
         assert!(mean_difference(&decode(&file).unwrap(), &upright) < 3.0);
@@ -351,27 +352,27 @@ fn all_eight_orientations_come_out_upright() {
 
 #[test]
 fn every_kind_of_pixel_becomes_rgb() {
-    let grey = DynamicImage::ImageLuma8(ImageBuffer::from_raw(2, 1, vec![7, 200]).unwrap());
+    let gray = DynamicImage::ImageLuma8(ImageBuffer::from_raw(2, 1, vec![7, 200]).unwrap());
     let deep = vec![0x1212_u16, 0xFFFF, 0, 0x8080, 0x8080, 0x8080];
     let deep = DynamicImage::ImageRgb16(ImageBuffer::from_raw(2, 1, deep).unwrap());
     let alpha = vec![10, 20, 30, 0, 40, 50, 60, 255];
     let alpha = DynamicImage::ImageRgba8(ImageBuffer::from_raw(2, 1, alpha).unwrap());
-    let deep_grey = vec![0x0707_u16, 9, 0xC8C8, 9];
-    let deep_grey = DynamicImage::ImageLumaA16(ImageBuffer::from_raw(2, 1, deep_grey).unwrap());
+    let deep_gray = vec![0x0707_u16, 9, 0xC8C8, 9];
+    let deep_gray = DynamicImage::ImageLumaA16(ImageBuffer::from_raw(2, 1, deep_gray).unwrap());
     let palette = chunk(b"PLTE", &[1, 2, 3, 4, 5, 6]);
     let transparent = chunk(b"tRNS", &[0, 255]);
-    let greys = [7, 7, 7, 200, 200, 200];
+    let grays = [7, 7, 7, 200, 200, 200];
     for (name, file, expected) in [
-        ("grey", encode(&grey, ImageFormat::Png), greys),
+        ("gray", encode(&gray, ImageFormat::Png), grays),
         (
             "16-bit",
             encode(&deep, ImageFormat::Png),
             [0x12, 255, 0, 128, 128, 128],
         ),
         (
-            "16-bit grey with alpha",
-            encode(&deep_grey, ImageFormat::Png),
-            greys,
+            "16-bit gray with alpha",
+            encode(&deep_gray, ImageFormat::Png),
+            grays,
         ),
         (
             "alpha",
@@ -405,8 +406,8 @@ fn every_kind_of_pixel_becomes_rgb() {
     assert!(decoded.data().iter().all(|v| v.abs_diff(90) < 2));
 }
 
-/// A CMYK JPEG of 8 × 8 pixels, inverted as Adobe writes it: full cyan ink (0), no other (255). Cyan has the
-/// given sampling factors and as many blocks.
+/// A CMYK JPEG of 8 × 8 pixels with inverted values, as Adobe writes it: full cyan ink (0), no other ink (255). Cyan has
+/// the given sampling factors and as many blocks.
 fn cmyk_jpeg(sampling: u8) -> Vec<u8> {
     let mut file = vec![0xFF, 0xD8];
     let mut segment = |marker: u8, data: &[u8]| {
@@ -418,14 +419,14 @@ fn cmyk_jpeg(sampling: u8) -> Vec<u8> {
     segment(0xDB, &[&[0][..], &[8; 64]].concat());
     let components = [1, sampling, 0, 2, 0x11, 0, 3, 0x11, 0, 4, 0x11, 0];
     segment(0xC0, &[&[8, 0, 8, 0, 8, 4][..], &components].concat());
-    // DC: code 0 is a difference of seven bits. AC: code 0 ends the block.
+    // DC table: code 0 is a difference of seven bits. AC table: code 0 ends the block.
     let mut table = [0; 18];
     (table[1], table[17]) = (1, 7);
     segment(0xC4, &table);
     (table[0], table[17]) = (0x10, 0);
     segment(0xC4, &table);
     segment(0xDA, &[4, 1, 0, 2, 0, 3, 0, 4, 0, 0, 63, 0]);
-    // Differences of -127 and 127, which are levels of 1 and 255.
+    // Differences of −127 and 127, for levels of 1 and 255.
     let blocks = usize::from((sampling >> 4) * (sampling & 15));
     let bits = "000000000".repeat(blocks) + &"011111110".repeat(3) + "1111111";
     let bits = &bits[..bits.len() / 8 * 8];
@@ -449,7 +450,7 @@ fn cmyk_becomes_rgb() {
 }
 
 #[test]
-fn subsampled_cmyk_does_not_end_the_program() {
+fn subsampled_cmyk_does_not_panic() {
     for sampling in [0x12, 0x21, 0x22, 0x41] {
         if let Err(error) = decode(&cmyk_jpeg(sampling)) {
             assert!(matches!(error, Error::Image { .. }), "{error}");
@@ -458,7 +459,7 @@ fn subsampled_cmyk_does_not_end_the_program() {
 }
 
 #[test]
-fn exif_tells_the_time_when_the_name_does_not() {
+fn exif_gives_the_time_if_the_name_does_not() {
     const TAKEN: u16 = 0x9003;
     const OFFSET: u16 = 0x9011;
     const FRACTION: u16 = 0x9291;
@@ -504,7 +505,8 @@ fn file() -> impl Strategy<Value = Vec<u8>> {
     ]
 }
 
-fn survives(bytes: &[u8]) {
+/// Decodes arbitrary bytes: the result is an image within the limits, or an error about the image.
+fn decode_arbitrary(bytes: &[u8]) {
     let limits = DecodeLimits::default().with_max_pixels(10_000);
     match facekit::image::decode(bytes, &limits) {
         Ok(image) => assert!(image.width() * image.height() <= 10_000),
@@ -518,7 +520,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(512))]
 
     #[test]
-    fn random_bytes_are_survived(
+    fn random_bytes_do_not_panic(
         start in prop::sample::select(vec![
             &b""[..],
             b"\xFF\xD8\xFF",
@@ -528,27 +530,27 @@ proptest! {
         ]),
         rest in prop::collection::vec(any::<u8>(), 0..256),
     ) {
-        survives(&[start, &rest].concat());
+        decode_arbitrary(&[start, &rest].concat());
     }
 
     #[test]
-    fn corrupted_files_are_survived(
+    fn corrupted_files_do_not_panic(
         mut file in file(),
         changes in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..8),
         cut in prop::option::of(any::<prop::sample::Index>()),
     ) {
-        for (at, byte) in changes {
-            let at = at.index(file.len());
-            file[at] = byte;
+        for (index, byte) in changes {
+            let index = index.index(file.len());
+            file[index] = byte;
         }
         if let Some(cut) = cut {
             file.truncate(cut.index(file.len()));
         }
-        survives(&file);
+        decode_arbitrary(&file);
     }
 
     #[test]
-    fn names_are_survived(name in "\\PC*|[0-9TZ_. -]{0,40}") {
+    fn names_do_not_panic(name in "\\PC*|[0-9TZ_. -]{0,40}") {
         let _ = capture_time(&name, b"", &TimeZone::UTC);
     }
 }

@@ -1,1 +1,1 @@
-"""What every training shares: data, faces, teachers, checkpoints and the export."""
+"""Code that all trainings share: data, faces, teachers, checkpoints and the export."""

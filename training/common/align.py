@@ -1,17 +1,17 @@
-"""Aligned faces, as facekit cuts them: a similarity onto ArcFace's template, bilinear, black outside."""
+"""Aligned faces, cut as in facekit: a similarity to ArcFace's template, bilinear interpolation, black outside the image."""
 
 import cv2
 import numpy as np
 
-#: Where the five landmarks lie in an aligned face of 112 × 112 pixels, image-left first:
-#: eye, eye, nose, mouth corner, mouth corner.
+#: The five landmarks in an aligned face of 112 × 112 pixels: eye, eye, nose, mouth corner, mouth corner. Of a pair, the left
+#: one in the image comes first.
 TEMPLATE = np.array(
     [[38.2946, 51.6963], [73.5318, 51.5014], [56.0252, 71.7366], [41.5493, 92.3655], [70.7299, 92.2041]]
 )
 
 
 def similarity(source: np.ndarray, target: np.ndarray) -> np.ndarray:
-    """The least-squares similarity from points to points (Umeyama 1991), as a 2 × 3 matrix."""
+    """The least-squares similarity from the points `source` to the points `target` (Umeyama 1991), as a 2 × 3 matrix."""
     ms, mt = source.mean(0), target.mean(0)
     s, t = source - ms, target - mt
     u, values, vt = np.linalg.svd(t.T @ s / len(source))

@@ -1,7 +1,7 @@
-"""ONNX files small enough for a crate: batch normalisation folded away, weights as float16.
+"""ONNX files that are small enough for a crate: batch normalization is folded into convolutions, and weights are float16.
 
-Each float16 weight is followed by a Cast to float, which runtimes fold when they load the model, so that
-everything is computed in float32.
+Each float16 weight is followed by a Cast to float, which runtimes fold when they load the model. So everything is computed in
+float32.
 """
 
 import tempfile
@@ -14,7 +14,7 @@ import torch
 from onnx import TensorProto, helper, numpy_helper
 
 OPSET = 17
-#: Tensors of fewer values (biases) stay float32.
+#: Tensors with fewer values, such as biases, stay float32.
 SMALLEST_HALF = 256
 
 
@@ -26,8 +26,8 @@ def export(
     input_name: str = "input",
     dynamic: dict[str, dict[int, str]] | None = None,
 ) -> None:
-    """Writes `network` to `path`, with a free batch (dimension 0) everywhere unless `dynamic` says otherwise,
-    and checks that ONNX Runtime computes what the network does."""
+    """Writes `network` to `path`, and checks that ONNX Runtime computes the same as the network. Unless `dynamic` is given,
+    only the batch (dimension 0) of inputs and outputs is free."""
     network = network.eval().cpu().float()
     if dynamic is None:
         dynamic = {name: {0: "batch"} for name in [input_name, *outputs]}
@@ -40,7 +40,7 @@ def export(
         )  # fmt: skip
         model = halve(onnx.load(str(whole)))
     if any(node.op_type == "BatchNormalization" for node in model.graph.node):
-        raise ValueError("a batch normalisation was not folded into a convolution")
+        raise ValueError("a batch normalization was not folded into a convolution")
     onnx.checker.check_model(model, full_check=True)
     path.parent.mkdir(parents=True, exist_ok=True)
     onnx.save(model, str(path))
@@ -48,8 +48,8 @@ def export(
 
 
 def halve(model: onnx.ModelProto) -> onnx.ModelProto:
-    """Weights of `model` as float16, each cast to float where it is used. Initialisers are in the graph's order,
-    so that the same weights give the same bytes."""
+    """Converts the weights of `model` to float16, each followed by a cast to float. Initializers are in the order of the graph,
+    so the same weights give the same bytes."""
     kept, casts = [], []
     for tensor in model.graph.initializer:
         values = numpy_helper.to_array(tensor)
@@ -71,8 +71,8 @@ def halve(model: onnx.ModelProto) -> onnx.ModelProto:
 
 
 def agree(network: torch.nn.Module, path: Path, example: torch.Tensor, tolerance: float = 0.02) -> float:
-    """The greatest difference between network and file, relative to the output's root mean square. Raises above
-    `tolerance`, which leaves room for float16 weights."""
+    """The greatest difference between network and file, relative to the output's root mean square. A difference above
+    `tolerance`, which allows for float16 weights, is an error."""
     from .teacher import session
 
     with torch.no_grad():

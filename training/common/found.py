@@ -1,4 +1,4 @@
-"""Where the faces of LFW's photos are, found once and kept in the work folder."""
+"""The faces in LFW's photos, which are detected once and stored in the work folder."""
 
 from pathlib import Path
 
@@ -10,8 +10,8 @@ from .teacher import YuNet, central_face
 
 
 def faces(work: Path, threads: int = 1) -> np.ndarray:
-    """One row for each of `people.photos()`, in that order: x, y, width, height, five points, score of the face that the
-    photo is named after, at a score of 0.5 or more; not a number where there is none."""
+    """One row for each of `people.photos()`, in that order: x, y, width, height, five points and score of the face nearest to
+    the middle, with a score of at least 0.5. NaN if there is no such face."""
     path = work / "found.npy"
     if path.is_file():
         rows = np.load(path)

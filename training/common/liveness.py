@@ -1,4 +1,4 @@
-"""The standard liveness check, MiniFASNet's pair, run by ONNX Runtime as facekit runs it."""
+"""The standard liveness check, the pair of MiniFASNet networks, on ONNX Runtime and with the same crops as in facekit."""
 
 import cv2
 import numpy as np
@@ -7,15 +7,15 @@ from . import paths
 from .teacher import free_batch, session
 
 SIDE = 80
-#: How much larger than the face box each network's crop is.
+#: The context of each network: the ratio of the crop's side to the face box.
 STANDARD = {"minifasnet_v2.onnx": 2.7, "minifasnet_v1se.onnx": 4.0}
-#: Which output stands for a living face.
+#: The index of the output for a living face.
 LIVE = 1
 
 
 def crop_box(width: int, height: int, box: np.ndarray, context: float) -> tuple[int, int, int, int]:
-    """Left, top, right and bottom, both ends included, of the box grown by `context` about its centre: less where the
-    image is too small, shifted rather than cut at its edges."""
+    """Left, top, right and bottom (inclusive) of the box enlarged by `context` around its center. It is enlarged less if the
+    image is too small, and shifted, not cut, at the edges of the image."""
     x, y, w, h = (float(v) for v in box[:4])
     scale = min(context, (width - 1) / w, (height - 1) / h)
 
@@ -40,7 +40,7 @@ def softmax(logits: np.ndarray) -> np.ndarray:
 
 
 class Networks:
-    """Networks that each see a crop with a context of its own, averaged."""
+    """The average of networks, each with a crop of its own context."""
 
     def __init__(self, networks: list[tuple[object, float]], threads: int = 1):
         self.parts = [(session(model, threads), context) for model, context in networks]
@@ -50,7 +50,7 @@ class Networks:
         return cls([(free_batch(paths.weights(file)), context) for file, context in STANDARD.items()], threads)
 
     def probabilities(self, crops: list[np.ndarray]) -> np.ndarray:
-        """For each network's BGR crops (n, 80, 80, 3): softmax (networks, n, 3)."""
+        """The softmax (networks, n, 3) for BGR crops (n, 80, 80, 3), one array of crops for each network."""
         found = []
         for (run, _), images in zip(self.parts, crops, strict=True):
             name = run.get_inputs()[0].name
@@ -62,7 +62,7 @@ class Networks:
         return np.stack(found)
 
     def live(self, image: np.ndarray, boxes: np.ndarray) -> np.ndarray:
-        """The mean probability of a living face, one for each box."""
+        """The mean probability of a living face for each box."""
         if not len(boxes):
             return np.zeros(0)
         crops = [np.stack([crop(image, box, context) for box in boxes]) for _, context in self.parts]

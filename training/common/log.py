@@ -1,4 +1,4 @@
-"""Progress, to the terminal and to a file of the work folder."""
+"""Progress messages, written to the terminal and to a file in the work folder."""
 
 import time
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""The command line that all trainings share."""
+"""Command-line options that all trainings share."""
 
 import argparse
 import random
@@ -11,7 +11,7 @@ from . import paths
 
 
 def parser(description: str) -> argparse.ArgumentParser:
-    """--work, --seed, --threads and --people; a training adds its own."""
+    """A parser with --work, --seed, --threads and --people. A training adds its own options."""
     p = argparse.ArgumentParser(
         description=description, formatter_class=argparse.ArgumentDefaultsHelpFormatter
     )
@@ -22,18 +22,18 @@ def parser(description: str) -> argparse.ArgumentParser:
         help="folder for caches, logs and checkpoints",
     )
     p.add_argument("--seed", type=int, default=1)
-    p.add_argument("--threads", type=int, default=2, help="threads of the processor")
+    p.add_argument("--threads", type=int, default=2, help="processor threads")
     p.add_argument(
         "--people",
         choices=["split", "all", "rehearsal"],
         default="split",
-        help="split keeps the people of folds 4 and 5 out, rehearsal of fold 3 too; all trains on everybody",
+        help="split leaves out the people of folds 4 and 5, rehearsal also those of fold 3; all trains on everybody",
     )
     return p
 
 
 def begin(options: argparse.Namespace) -> torch.device:
-    """Fixes seeds and threads, and picks the GPU where there is one."""
+    """Sets seeds and threads. Returns the device: the GPU if there is one."""
     seed_all(options.seed)
     torch.set_num_threads(options.threads)
     options.work.mkdir(parents=True, exist_ok=True)

@@ -1,4 +1,4 @@
-"""Where the data lies and where results go."""
+"""Paths of data and results."""
 
 import os
 from pathlib import Path
@@ -8,7 +8,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 def test_data() -> Path:
-    """The folder that FACEKIT_TEST_DATA names. A relative one is taken from the checkout's root."""
+    """The folder that FACEKIT_TEST_DATA names. A relative path starts at the root of the checkout."""
     named = os.environ.get("FACEKIT_TEST_DATA")
     if not named:
         raise SystemExit("FACEKIT_TEST_DATA must name the folder with models/ and data/")
@@ -35,7 +35,7 @@ def lfw() -> Path:
 
 
 def shipped(file: str) -> Path:
-    """Where a finished model goes: `facekit-nano/models/FILE`."""
+    """The path of a finished model: `facekit-nano/models/FILE`."""
     folder = ROOT / "facekit-nano" / "models"
     folder.mkdir(parents=True, exist_ok=True)
     return folder / file

@@ -1,4 +1,4 @@
-"""The people of Labeled Faces in the Wild and who of them may be trained on."""
+"""The people of Labeled Faces in the Wild, and those who may be used for training."""
 
 from dataclasses import dataclass
 from functools import cache
@@ -6,7 +6,7 @@ from pathlib import Path
 
 from . import paths
 
-#: Folds whose people a training with `people="split"` never sees: one calibrates, the other reports.
+#: Folds whose people are not used by a training with `people="split"`. One is for the calibration, the other for the report.
 HELD_OUT = (4, 5)
 
 
@@ -32,7 +32,8 @@ class Pair:
 
 
 def read_pairs(text: str) -> list[Pair]:
-    """LFW's `pairs.txt`: folds and pairs per kind, then per fold that many of one person and of two."""
+    """Reads LFW's `pairs.txt`. The first line has the numbers of folds and of pairs. Each fold has that many pairs of one
+    person, then that many pairs of two people."""
     lines = [line.split("\t") for line in text.splitlines() if line.strip()]
     folds, per_kind = int(lines[0][0]), int(lines[0][1])
     if len(lines) != 1 + 2 * folds * per_kind:
@@ -62,29 +63,29 @@ def photos() -> tuple[Photo, ...]:
         person, number = path.stem.rsplit("_", 1)
         found.append(Photo(person, int(number)))
     if not found:
-        raise SystemExit(f"{paths.lfw() / 'images'}: no photos (PERSON/PERSON_0001.jpg) are there")
+        raise SystemExit(f"{paths.lfw() / 'images'}: there are no photos (PERSON/PERSON_0001.jpg)")
     return tuple(found)
 
 
 def people_of(folds: tuple[int, ...]) -> frozenset[str]:
-    """Who appears in the pairs of these folds."""
+    """The people in the pairs of these folds."""
     return frozenset(
         photo.person for pair in pairs() if pair.fold in folds for photo in (pair.first, pair.second)
     )
 
 
 def training_photos(people: str) -> list[Photo]:
-    """What may be trained on: with "split" nobody who appears in folds 4 and 5, with "all" everybody. "rehearsal"
-    keeps fold 3 out as well, so that choices can be made by it."""
+    """The photos for training: with "split" without the people of folds 4 and 5, with "rehearsal" also without those of fold 3,
+    by which recipes are chosen, and with "all" those of everybody."""
     if people == "all":
         return list(photos())
     if people not in ("split", "rehearsal"):
-        raise ValueError(f"people: {people!r} is none of split, all, rehearsal")
+        raise ValueError(f"people: {people!r} is not one of split, all, rehearsal")
     kept_out = people_of(HELD_OUT if people == "split" else (3, *HELD_OUT))
     return [photo for photo in photos() if photo.person not in kept_out]
 
 
 def held_out_photos(folds: tuple[int, ...] = HELD_OUT) -> list[Photo]:
-    """Every photo of the people of these folds."""
+    """All photos of the people of these folds."""
     people = people_of(folds)
     return [photo for photo in photos() if photo.person in people]

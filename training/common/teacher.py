@@ -1,4 +1,4 @@
-"""Networks that are taught from, run by ONNX Runtime with the heads of facekit."""
+"""The teachers: networks of facekit's standard set on ONNX Runtime, with the same pre- and postprocessing as in facekit."""
 
 from pathlib import Path
 
@@ -22,9 +22,9 @@ def session(model: Path | bytes, threads: int = 1) -> onnxruntime.InferenceSessi
 
 
 def free_batch(path: Path) -> bytes:
-    """The same network with a batch of any size, for exports whose batch is 1.
+    """The same network with a free batch, for exports with a batch of 1.
 
-    Certain only for networks of convolutions with one reshape to (1, n) at the end.
+    It is correct only for networks of convolutions with one reshape to (1, n) at the end.
     """
     model = onnx.load(str(path))
     for value in [*model.graph.input, *model.graph.output]:
@@ -35,14 +35,14 @@ def free_batch(path: Path) -> bytes:
     for tensor in [*constants, *(t for t in model.graph.initializer if t.name in shapes)]:
         shape = onnx.numpy_helper.to_array(tensor).copy()
         if shape[0] == 1:
-            # Zero means: as long as the input is there.
+            # Zero means the size of the input.
             shape[0] = 0
             tensor.CopyFrom(onnx.numpy_helper.from_array(shape, tensor.name))
     return model.SerializeToString()
 
 
 class MobileFaceNet:
-    """The embedder's teacher: aligned RGB faces (n, 112, 112, 3) uint8 to unit vectors (n, 128)."""
+    """The teacher of the embedder: from aligned RGB faces, uint8 (n, 112, 112, 3), to unit vectors (n, 128)."""
 
     def __init__(self, threads: int = 1, batch: int = 32):
         self.session = session(free_batch(paths.weights("mobilefacenet.onnx")), threads)
@@ -59,21 +59,21 @@ class MobileFaceNet:
 
 
 class YuNet:
-    """YuNet at the image's own size, padded to a multiple of 32 on the right and bottom."""
+    """YuNet on images at their own size, padded on the right and at the bottom to multiples of 32."""
 
     def __init__(self, file: str = "yunet_n_dynamic.onnx", threads: int = 1, score: float = 0.5, nms: float = 0.3):
         self.session = session(paths.weights(file), threads)
         self.score, self.nms = score, nms
 
     def outputs(self, bgr: np.ndarray) -> list[np.ndarray]:
-        """The raw outputs: cls, obj, bbox, kps, each for strides 8, 16, 32."""
+        """The raw outputs: cls, obj, bbox and kps, each for strides 8, 16 and 32."""
         h, w = bgr.shape[:2]
         padded = cv2.copyMakeBorder(bgr, 0, -h % 32, 0, -w % 32, cv2.BORDER_CONSTANT)
         x = np.ascontiguousarray(padded.astype(np.float32).transpose(2, 0, 1)[None])
         return self.session.run(None, {self.session.get_inputs()[0].name: x})
 
     def detect(self, bgr: np.ndarray) -> np.ndarray:
-        """One row per face, best first: x, y, width, height, five points (x, y), score."""
+        """One row for each face, in descending order of score: x, y, width, height, five points (x, y), score."""
         outputs = self.outputs(bgr)
         rows = []
         for i, stride in enumerate((8, 16, 32)):
@@ -91,7 +91,8 @@ class YuNet:
 
 
 def suppress(faces: np.ndarray, overlap: float) -> list[int]:
-    """Greedy non-maximum suppression over rows that begin with x, y, w, h and end with the score."""
+    """Greedy non-maximum suppression. Rows begin with x, y, width, height and end with the score. Returns the indices that
+    remain."""
     order = list(np.argsort(-faces[:, -1], kind="stable"))
     left, top = faces[:, 0], faces[:, 1]
     right, bottom = left + faces[:, 2], top + faces[:, 3]
@@ -109,7 +110,7 @@ def suppress(faces: np.ndarray, overlap: float) -> list[int]:
 
 
 def central_face(faces: np.ndarray, width: int, height: int) -> np.ndarray | None:
-    """The face whose box's centre is nearest the image's: whom a photo of LFW is named after."""
+    """The face whose box is nearest to the center of the image. In LFW it is the person after whom the photo is named."""
     if not len(faces):
         return None
     centre = faces[:, :2] + faces[:, 2:4] / 2 - np.array([width / 2, height / 2])

@@ -1,1 +1,1 @@
-"""People who do not exist, for demos and tests: blends of faces of Labeled Faces in the Wild."""
+"""Synthetic people for demos and tests: blends of faces of Labeled Faces in the Wild."""

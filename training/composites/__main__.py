@@ -1,4 +1,4 @@
-"""python -m training.composites: makes the demo's people.  … check: measures them."""
+"""python -m training.composites: makes the people of the demo. With `check`: measures them."""
 
 import cv2
 
@@ -8,9 +8,9 @@ from . import check, make, sources
 
 
 def main() -> None:
-    parser = options.parser("People who do not exist, for demos and tests.")
+    parser = options.parser("Synthetic people for demos and tests.")
     parser.add_argument("what", nargs="?", choices=["make", "check"], default="make")
-    parser.add_argument("--output", type=paths.Path, default=paths.ROOT / "examples" / "data", help="the demo's folder")
+    parser.add_argument("--output", type=paths.Path, default=paths.ROOT / "examples" / "data", help="the folder of the demo")
     given = parser.parse_args()
     options.begin(given)
     cv2.setNumThreads(1)

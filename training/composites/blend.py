@@ -1,5 +1,5 @@
-"""Several faces into one: warped onto a common shape, averaged in the coarse, and in the fine taken from a different person
-for each feature, so that the blend stays sharp and resembles nobody."""
+"""Blends of several faces. They are warped to a common shape. Coarse structure is the average of all, and the fine structure of
+each feature is from one person. So the blend is sharp and resembles none of them."""
 
 from dataclasses import dataclass
 
@@ -9,39 +9,39 @@ import numpy as np
 from ..common.align import TEMPLATE, similarity
 from .sources import Sources
 
-#: Pixels between the eyes of a blended person, and where the middle between them lies on its canvas.
+#: The distance of the eyes of a blended person in pixels, and the point midway between the eyes on the canvas.
 EYES = 56
 WIDTH, HEIGHT = 448, 448
 MIDDLE = np.array([WIDTH / 2, 160.0])
 
 
 def canonical(x: float, y: float) -> tuple[float, float]:
-    """Pixels of the canvas; x and y in distances between the eyes, from the middle between them."""
+    """The pixel of the canvas at x and y, which are in eye distances from the point midway between the eyes."""
     return MIDDLE[0] + x * EYES, MIDDLE[1] + y * EYES
 
 
 _eyes = TEMPLATE[:2].mean(0)
-#: The mean face's five points on the canvas.
+#: The five landmarks of the mean face on the canvas.
 SHAPE = (TEMPLATE - _eyes) * (EYES / np.linalg.norm(TEMPLATE[1] - TEMPLATE[0])) + MIDDLE
 GRID = np.stack(np.meshgrid(np.arange(WIDTH, dtype=np.float32), np.arange(HEIGHT, dtype=np.float32)), -1)
-#: Coordinates in distances between the eyes, from the middle between them.
+#: The coordinates of each pixel, in eye distances from the point midway between the eyes.
 UNIT = (GRID - MIDDLE.astype(np.float32)) / EYES
 
 
 @dataclass(frozen=True)
 class Head:
-    """A blended head with neck and hair: BGR 0 to 255, opacity 0 to 1, and the skin's colour."""
+    """A blended head with neck and hair: BGR 0 to 255, opacity 0 to 1, and the color of the skin."""
 
     colour: np.ndarray
     opacity: np.ndarray
     skin: np.ndarray
-    #: Whether hair hangs beside the neck.
+    #: True if hair hangs beside the neck.
     long: bool
     sources: tuple[int, ...]
 
 
 def bump(x: float, y: float, rx: float, ry: float, soft: float = 0.35) -> np.ndarray:
-    """1 inside an ellipse (centre and radii in distances between the eyes), 0 outside, with a soft edge."""
+    """1 inside an ellipse, 0 outside, with a soft edge. Center and radii are in eye distances."""
     r = np.hypot((UNIT[..., 0] - x) / rx, (UNIT[..., 1] - y) / ry)
     return smooth((1 + soft - r) / (2 * soft))
 
@@ -58,7 +58,7 @@ def blend(sources: Sources, chosen: np.ndarray, random: np.random.Generator) -> 
     points = [sources.faces[i, 4:14].reshape(5, 2) for i in chosen]
     matrices = [similarity(p, SHAPE) for p in points]
     onto = [p @ m[:, :2].T + m[:, 2] for p, m in zip(points, matrices, strict=True)]
-    # Own proportions: the group's, away from the mean of all people, and a little chance.
+    # The proportions: those of the group, exaggerated relative to the mean face, with some random change.
     shape = SHAPE + 1.6 * (np.mean(onto, 0) - SHAPE) + random.normal(0, 0.02 * EYES, (5, 2))
     shape += SHAPE.mean(0) - shape.mean(0)
     images, maps = [], []
@@ -75,7 +75,7 @@ def blend(sources: Sources, chosen: np.ndarray, random: np.random.Generator) -> 
     share = random.dirichlet(np.full(len(chosen), 30.0)).astype(np.float32)
     colour = features(warped, mattes, share, random)
     present = sum(s * m for s, m in zip(share, mattes, strict=True))
-    # Long hair is what most sources have beside the chin.
+    # Hair is long if most sources have hair beside the chin.
     beside = (np.abs(np.abs(UNIT[..., 0]) - 1.4) < 0.15) & (np.abs(UNIT[..., 1] - 1.3) < 0.2)
     long = bool(present[beside].mean() > 0.6)
     opacity = smooth((present - 0.43) / 0.18) * near_head(long)
@@ -85,14 +85,14 @@ def blend(sources: Sources, chosen: np.ndarray, random: np.random.Generator) -> 
 
 
 def near_head(long: bool) -> np.ndarray:
-    """1 where hair may be, 0 further out, where collars and shoulders are."""
+    """1 where hair may be, 0 farther out, where collars and shoulders are."""
     x, y = np.abs(UNIT[..., 0]), UNIT[..., 1]
     wide, narrow = (1.9, 1.45) if long else (1.75, 0.92)
     return smooth((wide + (narrow - wide) * smooth((y - 0.9) / 0.7) - x) / 0.16)
 
 
 def balanced(colour: np.ndarray) -> np.ndarray:
-    """The head with less of the colour cast of its sources: skin's chroma moved most of the way to a common one."""
+    """The head with less of the color cast of its sources: the chroma of the skin moves most of the way to a common value."""
     lab = cv2.cvtColor(np.clip(colour, 0, 255).astype(np.float32) / 255, cv2.COLOR_BGR2Lab)
     lab[..., 1:] += 0.65 * (np.array([13, 17], np.float32) - np.median(lab[FACE][:, 1:], 0))
     return np.clip(cv2.cvtColor(lab, cv2.COLOR_Lab2BGR) * 255, 0, 255)
@@ -104,7 +104,7 @@ def sample(image: np.ndarray, where: np.ndarray) -> np.ndarray:
 
 
 def scattered(points: np.ndarray, shifts: np.ndarray) -> np.ndarray:
-    """A smooth field with these shifts at these points that fades out beyond the face (Gaussian basis functions)."""
+    """A smooth field (Gaussian basis functions) with these shifts at these points. It fades out beyond the face."""
     sigma = 0.9 * EYES
     near = np.exp(-((points[:, None] - points[None]) ** 2).sum(-1) / (2 * sigma**2)) + 1e-3 * np.eye(len(points))
     weights = np.linalg.solve(near, shifts)
@@ -116,7 +116,7 @@ def scattered(points: np.ndarray, shifts: np.ndarray) -> np.ndarray:
 
 
 def flat(image: np.ndarray) -> np.ndarray:
-    """Luma without light: mean 0 and contrast 1 all over, as bytes for the optical flow."""
+    """Luma without shading: mean 0 and contrast 1 everywhere, as bytes for the optical flow."""
     grey = image @ np.array([0.114, 0.587, 0.299], np.float32)
     grey = grey - cv2.GaussianBlur(grey, (0, 0), 14)
     spread = np.sqrt(cv2.GaussianBlur(grey * grey, (0, 0), 22)) + 6
@@ -126,7 +126,7 @@ def flat(image: np.ndarray) -> np.ndarray:
 def congeal(
     images: list[np.ndarray], warped: list[np.ndarray], maps: list[np.ndarray], most: float
 ) -> tuple[list[np.ndarray], list[np.ndarray]]:
-    """Moves each face's features, by optical flow of at most `most` pixels, to where they lie on average."""
+    """Moves the features of each face to their mean position, by optical flow of at most `most` pixels."""
     flats = [flat(image) for image in warped]
     mean = np.mean(flats, 0).astype(np.uint8)
     window = bump(0, 0.4, 1.7, 2.3)[..., None]
@@ -146,7 +146,8 @@ def congeal(
 
 
 def matte(image: np.ndarray) -> np.ndarray:
-    """How much of each pixel belongs to the person, by GrabCut, from where heads and shoulders are."""
+    """The fraction of each pixel that belongs to the person, by GrabCut, which starts from the usual place of head and
+    shoulders."""
     small = cv2.resize(np.clip(image, 0, 255).astype(np.uint8), (WIDTH // 4, HEIGHT // 4), interpolation=cv2.INTER_AREA)
     x, y = UNIT[2::4, 2::4, 0], UNIT[2::4, 2::4, 1]
     mask = np.full(small.shape[:2], cv2.GC_PR_BGD, np.uint8)
@@ -165,7 +166,7 @@ def matte(image: np.ndarray) -> np.ndarray:
 
 
 def toned(images: list[np.ndarray], mattes: list[np.ndarray]) -> list[np.ndarray]:
-    """Faces of one mean colour and contrast, hair of one mean colour."""
+    """The images with the same mean color and contrast of the face, and the same mean color of the hair."""
     face = bump(0, 0.45, 1.0, 1.45)
     where = face > 0.5
     means = np.array([image[where].mean(0) for image in images])
@@ -183,7 +184,8 @@ def toned(images: list[np.ndarray], mattes: list[np.ndarray]) -> list[np.ndarray
 def features(
     images: list[np.ndarray], mattes: list[np.ndarray], share: np.ndarray, random: np.random.Generator
 ) -> np.ndarray:
-    """The mean of all in the coarse. In the fine, each feature is another person's, and the face around them a third's."""
+    """Coarse structure is the mean of all. The fine structure of each feature is from another person, and that of the rest of
+    the face from one more."""
     donors = random.permutation(len(images))
     regions = [
         np.maximum(bump(-0.5, -0.05, 0.42, 0.34), bump(0.5, -0.05, 0.42, 0.34)),
@@ -211,6 +213,6 @@ def features(
 
 
 def band(image: np.ndarray, fine: float, wide: float) -> np.ndarray:
-    """What lies between two scales (standard deviations in pixels)."""
+    """The structure between two scales (standard deviations in pixels)."""
     upper = cv2.GaussianBlur(image, (0, 0), fine) if fine > 0 else image
     return upper - cv2.GaussianBlur(image, (0, 0), wide)

@@ -1,4 +1,4 @@
-"""Measures the composites as facekit sees them and as their source photos see them."""
+"""Measures the composites with facekit's models, and compares them with their source photos."""
 
 import csv
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ from . import plan, quality
 from .choose import TO_EACH_OTHER, TO_ITSELF, TO_PHOTOS
 from .sources import Sources
 
-#: What the demo data may weigh, in bytes.
+#: The greatest size of the demo data in bytes.
 MOST = 2_000_000
 
 
@@ -27,14 +27,14 @@ class Face:
     file: str
     person: str
     score: float
-    #: Of each of `Eyes.CHECKS`.
+    #: The liveness score of each of `Eyes.CHECKS`.
     live: np.ndarray
     issues: list[str]
     embedding: np.ndarray
 
 
 class Eyes:
-    """facekit's standard set, and the detector and liveness check of facekit-nano, whose demos use the pictures, too."""
+    """facekit's standard set, and the detector and liveness check of facekit-nano, because its demos use the pictures."""
 
     CHECKS = ("MiniFASNet's pair", "facekit-nano's models")
 
@@ -46,7 +46,7 @@ class Eyes:
         self.nano = Networks([(paths.shipped("liveness.onnx"), CONTEXT)], threads)
 
     def see(self, image: np.ndarray, gate: dict) -> list[tuple[np.ndarray, np.ndarray, list[str], np.ndarray]]:
-        """Of each face: the detection, its liveness under all checks, what is wrong with it, its embedding."""
+        """For each face: the detection, its liveness scores, its quality issues, its embedding."""
         faces = self.detector.detect(image)
         boxes = faces[:, :4]
         live = np.stack([self.standard.live(image, boxes), self.by_nano(image, boxes)], 1)
@@ -59,7 +59,8 @@ class Eyes:
         return found
 
     def by_nano(self, image: np.ndarray, boxes: np.ndarray) -> np.ndarray:
-        """The liveness of the faces with these boxes, by the models of nano alone; 0 where its detector finds none."""
+        """The liveness of the faces with these boxes, by the models of nano only. It is 0 if its detector does not find the
+        face."""
         theirs = self.nano_detector.detect(image, 0.6)[:, :4]
         live = np.zeros(len(boxes))
         if len(boxes) and len(theirs):
@@ -70,14 +71,14 @@ class Eyes:
 
 
 def look(folder: Path, threads: int = 1) -> tuple[list[Face], list[Face], list[str]]:
-    """The faces of the people's photos, those of the frames, and what is not as it should be."""
+    """The faces in the photos of people, the faces in the frames, and a list of faults."""
     eyes, wrong = Eyes(threads), []
     photos, frames = [], []
     for path in sorted((folder / "people").glob("*/*.jpg")):
         file = f"{path.parent.name}/{path.name}"
         found = eyes.see(cv2.imread(str(path)), quality.ENROLLMENT)
         if len(found) != 1:
-            wrong.append(f"{file}: {len(found)} faces")
+            wrong.append(f"{file}: {len(found)} faces, not 1")
         for face, live, issues, embedding in found:
             photos.append(Face(file, path.parent.name, face[14], live, issues, embedding))
     with (folder / "frames.csv").open(newline="") as table:
@@ -91,14 +92,15 @@ def look(folder: Path, threads: int = 1) -> tuple[list[Face], list[Face], list[s
             middle = face[4:8].reshape(2, 2).mean(0)
             row = min(here, key=lambda r: np.hypot(int(r["x"]) - middle[0], int(r["y"]) - middle[1]), default=None)
             if row is None or np.hypot(int(row["x"]) - middle[0], int(row["y"]) - middle[1]) > 25:
-                wrong.append(f"{path.name}: a face where nobody is, at {middle.round()}")
+                wrong.append(f"{path.name}: a face at {middle.round()}, where there is no person")
                 continue
             frames.append(Face(path.name, row["person"], face[14], live, issues, embedding))
     return photos, frames, wrong
 
 
 def report(folder: Path, sources: Sources | None, threads: int = 1) -> bool:
-    """Prints every figure, and says whether all limits are kept. Without sources nothing is compared with photos of LFW."""
+    """Prints all figures, and returns whether all limits are kept. Without sources, the composites are not compared with
+    LFW."""
     photos, frames, wrong = look(folder, threads)
     both = photos + frames
     people = np.array([face.person for face in both])
@@ -113,10 +115,10 @@ def report(folder: Path, sources: Sources | None, threads: int = 1) -> bool:
         if not fine:
             wrong.append(what)
 
-    print(f"{'cosines under mobilefacenet':<58} {'least':>6} {'median':>6} {'most':>6}   limit")
+    print(f"{'cosines of mobilefacenet':<58} {'least':>6} {'median':>6} {'most':>6}   limit")
     within, between = cosines[same & upper], cosines[~same & upper]
     tell("pictures of one person", within, f">= {TO_ITSELF}", within.min() >= TO_ITSELF)
-    tell("pictures of two people, strangers among them", between, f"< {TO_EACH_OTHER}", between.max() < TO_EACH_OTHER)
+    tell("pictures of two people, with strangers", between, f"< {TO_EACH_OTHER}", between.max() < TO_EACH_OTHER)
     if sources is not None:
         nearest = (embeddings @ sources.embeddings.T).max(1)
         tell(f"nearest of {len(sources.photos)} photos of LFW", nearest, f"< {TO_PHOTOS}", nearest.max() < TO_PHOTOS)
@@ -125,9 +127,9 @@ def report(folder: Path, sources: Sources | None, threads: int = 1) -> bool:
         scores, live = np.array([f.score for f in faces]), np.array([f.live for f in faces])
         issues = [f"{f.file} ({f.person}): {', '.join(f.issues)}" for f in faces if f.issues]
         tell(f"{name}: YuNet-n's score, {len(faces)} faces", scores, ">= 0.6", scores.min() >= 0.6)
-        print(f"{name}: quality gate kept by {len(faces) - len(issues)} of {len(faces)}")
+        print(f"{name}: {len(faces) - len(issues)} of {len(faces)} pass the quality gate")
         for check, column in zip(Eyes.CHECKS, live.T, strict=True):
-            tell(f"{name}: live under {check}", column, ">= 0.5", column.min() >= 0.5)
+            tell(f"{name}: live according to {check}", column, ">= 0.5", column.min() >= 0.5)
         wrong += issues
     weight = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
     print(f"{weight} bytes")

@@ -1,4 +1,4 @@
-"""Candidates for people: numbered blends, and what the embedder says of them."""
+"""Candidates for the people of the demo: numbered blends, and the embedder's comparison of them."""
 
 from dataclasses import dataclass
 
@@ -11,9 +11,10 @@ from . import render
 from .blend import Head, blend
 from .sources import Sources
 
-#: Greatest cosine to any photo of LFW and between composites: facekit's thresholds at false-match rates of 1e-4 and 1e-3.
+#: The greatest cosine to a photo of LFW, and between two composites: facekit's thresholds at false-match rates of 1e-4 and
+#: 1e-3.
 TO_PHOTOS, TO_EACH_OTHER = 0.401, 0.334
-#: Least cosine between two pictures of one composite.
+#: The least cosine between two pictures of the same composite.
 TO_ITSELF = 0.6
 
 
@@ -28,7 +29,7 @@ class Candidate:
 
 
 def head(sources: Sources, seed: int, number: int) -> Head:
-    """The blend of this number; the same for the same seed and photos."""
+    """The blend with this number. It depends only on the seed and the photos."""
     random = np.random.default_rng([seed, number])
     return blend(sources, sources.group(random), random)
 
@@ -43,7 +44,7 @@ def dressed(blended: Head, seed: int, number: int) -> render.Person:
 
 
 def candidate(sources: Sources, seed: int, number: int, detector: YuNet, embedder: MobileFaceNet) -> Candidate | None:
-    """The blend and what a plain portrait of it yields; None where no face is found in it."""
+    """The blend and the results for a simple portrait of it. None if the detector does not find exactly one face."""
     blended = head(sources, seed, number)
     random = np.random.default_rng([seed, number, 2])
     scene = render.backdrop(300, 360, np.array([185, 180, 175]), random)
@@ -59,7 +60,7 @@ def candidate(sources: Sources, seed: int, number: int, detector: YuNet, embedde
 
 
 def sheet(pictures: list[np.ndarray], labels: list[str], columns: int, side: int = 200) -> np.ndarray:
-    """A contact sheet."""
+    """A contact sheet: all pictures with their labels in one image."""
     cells = []
     for picture, label in zip(pictures, labels, strict=True):
         scale = side / max(picture.shape[:2])

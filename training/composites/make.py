@@ -1,4 +1,4 @@
-"""Renders the people's photos and the camera's frames."""
+"""Renders the photos of people and the frames of the camera."""
 
 import csv
 import shutil
@@ -16,7 +16,7 @@ from .sources import Sources
 
 JPEG = [cv2.IMWRITE_JPEG_QUALITY, 88, cv2.IMWRITE_JPEG_OPTIMIZE, 1]
 FRAME = (640, 480)
-#: How often a picture is drawn anew until it passes.
+#: The most attempts for one picture.
 ATTEMPTS = 400
 #: Walls that people were photographed against: BGR.
 WALLS = [(188, 184, 178), (150, 160, 165), (175, 165, 145), (140, 150, 140), (205, 205, 203), (165, 175, 190)]
@@ -30,8 +30,8 @@ def everybody(sources: Sources, seed: int) -> dict[str, render.Person]:
 
 
 class Jury:
-    """Lets a picture through if the check will: see `check.py`. Its limits are a little tighter, and for liveness by more,
-    which another decoder of JPEG moves further."""
+    """Accepts a picture if `check.py` will accept it. Its limits are a little tighter. The margin for liveness is greater,
+    because liveness scores change more with another JPEG decoder."""
 
     MARGIN, LIVENESS_MARGIN = 0.008, 0.03
 
@@ -41,7 +41,7 @@ class Jury:
         self.embeddings = np.zeros((0, 128), np.float32)
 
     def against(self, name: str, live: np.ndarray, issues: list[str], embedding: np.ndarray) -> list[str]:
-        """What speaks against this face being shown as `name`."""
+        """The reasons to reject this face for the person `name`."""
         why = list(issues)
         if (live < 0.5 + self.LIVENESS_MARGIN).any():
             why.append("liveness")
@@ -60,7 +60,8 @@ class Jury:
 
 
 def portrait(person: render.Person, number: int, seed: int, attempt: int) -> np.ndarray:
-    """The person's photo of that number: the first looks ahead, the others differ in pose, light, size and camera."""
+    """The person's photo with this number. In the first one the person looks ahead; the others vary in pose, light, size and
+    camera."""
     random = np.random.default_rng([seed, person.seed, number, attempt])
     width, height = [(300, 360), (280, 350), (320, 320)][random.integers(3)]
     eyes = random.uniform(44, 54) * width / 300
@@ -82,7 +83,7 @@ def portrait(person: render.Person, number: int, seed: int, attempt: int) -> np.
 
 
 def entrance(seed: int) -> np.ndarray:
-    """The hall that the camera looks into."""
+    """The hall in front of the camera."""
     random = np.random.default_rng([seed, 99])
     width, height = FRAME
     scene = render.backdrop(width, height, np.array([178, 182, 180]), random)
@@ -98,7 +99,7 @@ def entrance(seed: int) -> np.ndarray:
 
 
 def places(present: list[str], index: int, seed: int, attempts: list[int]) -> list[render.Place]:
-    """Where the frame's people are, from left to right. Another attempt moves a person."""
+    """The places of the people in the frame, from left to right. Each attempt gives a person another place."""
     width = FRAME[0]
     step = min(width / (len(present) + 0.5), 190) if present else 0
     most = 40 if len(present) < 3 else 36 if len(present) < 5 else 31
@@ -117,7 +118,7 @@ def places(present: list[str], index: int, seed: int, attempts: list[int]) -> li
 def frame(
     people: dict[str, render.Person], index: int, hall: np.ndarray, where: list[render.Place], seed: int, weather: int
 ) -> np.ndarray:
-    """A frame of the camera. Other weather is another light."""
+    """A frame of the camera. `weather` changes the light."""
     time, present = plan.FRAMES[index]
     random = np.random.default_rng([seed, 7, index, weather])
     hour = int(time[11:13]) + int(time[14:16]) / 60
@@ -133,7 +134,7 @@ def frame(
 
 
 def admitted_frame(people: dict[str, render.Person], index: int, hall: np.ndarray, seed: int, jury: Jury, log: Log):
-    """The frame whose every face the jury lets through, and where its people are."""
+    """A frame of which the jury accepts every face, and the places of its people."""
     present = plan.FRAMES[index][1]
     attempts = [0] * len(present)
     for _ in range(ATTEMPTS):
@@ -155,7 +156,7 @@ def admitted_frame(people: dict[str, render.Person], index: int, hall: np.ndarra
             return image, where
         for i in against or range(len(present)):
             attempts[i] += 1
-    raise SystemExit(f"{plan.FRAMES[index][0]}: no picture passes; last: { {present[i]: w for i, w in against.items()} }")
+    raise SystemExit(f"{plan.FRAMES[index][0]}: no picture is accepted; last: { {present[i]: w for i, w in against.items()} }")
 
 
 def admitted_portrait(person: render.Person, name: str, number: int, seed: int, jury: Jury, log: Log) -> np.ndarray:
@@ -170,11 +171,11 @@ def admitted_portrait(person: render.Person, name: str, number: int, seed: int, 
             return image
         for reason in why:
             tally[reason] = tally.get(reason, 0) + 1
-    raise SystemExit(f"{name}: no picture {number + 1} passes: {tally}")
+    raise SystemExit(f"{name}: no picture {number + 1} is accepted: {tally}")
 
 
 def jpeg(image: np.ndarray) -> np.ndarray:
-    """The image as it will be read again."""
+    """The image after encoding and decoding as JPEG."""
     return cv2.imdecode(cv2.imencode(".jpg", image, JPEG)[1], cv2.IMREAD_COLOR)
 
 

@@ -1,15 +1,16 @@
-"""Who is who, and who is seen when."""
+"""The people of the demo, and the times at which they pass the camera."""
 
-#: Candidates (see `choose.py`) by name: those that the limits allow and that look most like portraits. Enrolled people first.
+#: The numbers of candidates (see `choose.py`) by name: candidates within the limits that look most like portraits. These people
+#: are enrolled.
 PEOPLE: dict[str, int] = {
     "Ari": 131, "Bela": 96, "Chi": 133, "Dana": 227, "Eden": 226, "Fern": 235,
     "Gale": 173, "Hollis": 123, "Indra": 196, "Jules": 101, "Kim": 245, "Lane": 204,
 }  # fmt: skip
-#: Never enrolled.
+#: People who are never enrolled.
 STRANGERS: dict[str, int] = {"stranger 1": 110, "stranger 2": 90, "stranger 3": 27}
 PHOTOS = 6
 
-#: Frames of the camera at an entrance on a Monday: when, and who is there from left to right. Lane is ill.
+#: Frames of a camera at an entrance on a Monday: the time, and the people from left to right. Lane is ill and absent.
 FRAMES: list[tuple[str, list[str]]] = [
     ("2026-03-02T07-56-12", ["Ari"]),
     ("2026-03-02T08-21-40", ["Bela", "Chi"]),

@@ -1,8 +1,8 @@
-"""facekit's quality of a face (`facekit/src/quality.rs`, `geometry/pose.rs`), for choosing and for checking photos."""
+"""facekit's quality of a face (`facekit/src/quality.rs`, `geometry/pose.rs`), for choosing and checking photos."""
 
 import numpy as np
 
-#: A mean head's five landmarks: x right, y down, z away from the camera, in distances between the eyes.
+#: The five landmarks of a mean head: x to the right, y down, z away from the camera, in eye distances.
 HEAD = np.array(
     [[-0.5, 0, 0], [0.5, 0, 0], [0, 0.571, -0.444], [-0.414, 1.155, -0.048], [0.414, 1.155, -0.048]]
 )
@@ -12,7 +12,7 @@ ENROLLMENT = dict(eyes=24, sharpness=0.04, brightness=(0.15, 0.9), contrast=0.06
 
 
 def pose(points: np.ndarray) -> tuple[float, float, float]:
-    """Yaw, pitch and roll in degrees: a mean head fitted under weak perspective."""
+    """Yaw, pitch and roll in degrees, by a weak-perspective fit of a mean head."""
     head = HEAD - HEAD.mean(0)
     points = np.asarray(points, float).reshape(5, 2)
     i, j = (np.linalg.inv(head.T @ head) @ head.T @ points[:, axis] for axis in (0, 1))
@@ -49,7 +49,7 @@ def measure(width: int, height: int, face: np.ndarray, aligned: np.ndarray) -> d
 
 
 def issues(quality: dict[str, float], gate: dict) -> list[str]:
-    """What falls short of the gate."""
+    """The names of the properties that do not pass the gate."""
     found = [name for name in ("eyes", "sharpness", "contrast", "visible") if quality[name] < gate[name]]
     if not gate["brightness"][0] <= quality["brightness"] <= gate["brightness"][1]:
         found.append("brightness")

@@ -1,4 +1,4 @@
-"""Blended people before a camera: pose, clothes, light, backdrop, lens, sensor and JPEG."""
+"""Renders blended people in front of a camera: pose, clothes, light, backdrop, lens and sensor."""
 
 from dataclasses import dataclass
 
@@ -7,7 +7,7 @@ import numpy as np
 
 from .blend import EYES, GRID, HEIGHT, MIDDLE, UNIT, WIDTH, Head, bump, smooth
 
-#: Rows of the canvas below the head, for bodies that reach down to the edge of a frame.
+#: Rows of the canvas below the head, for bodies that reach the lower edge of a frame.
 BELOW = 480
 TALL = HEIGHT + BELOW
 
@@ -24,7 +24,7 @@ class Person:
 
 @dataclass(frozen=True)
 class Place:
-    """Where the middle between the eyes is, in pixels, the distance between them, and how the head is held (degrees)."""
+    """The point midway between the eyes and the distance of the eyes, in pixels, and the pose of the head in degrees."""
 
     x: float
     y: float
@@ -36,7 +36,7 @@ class Place:
 
 @dataclass(frozen=True)
 class Light:
-    #: From −1, the left, to 1, the right; how strong; exposure as a factor; gains of blue, green and red.
+    #: Direction from −1 (left) to 1 (right), strength, exposure as a factor, and gains of blue, green and red.
     side: float = 0.0
     strength: float = 0.2
     exposure: float = 1.0
@@ -44,14 +44,14 @@ class Light:
 
 
 def noise(random: np.random.Generator, height: int, width: int, cells: int) -> np.ndarray:
-    """A smooth field of standard deviation about 1."""
+    """A smooth random field with a standard deviation of about 1."""
     rows = max(2, round(cells * height / width))
     field = random.standard_normal((rows, cells), np.float32)
     return cv2.resize(field, (width, height), interpolation=cv2.INTER_CUBIC)
 
 
 def body(person: Person) -> tuple[np.ndarray, np.ndarray]:
-    """Clothes on the tall canvas: BGR and opacity."""
+    """The clothes on the tall canvas: BGR and opacity."""
     random = np.random.default_rng(person.seed)
     y, x = np.mgrid[0:TALL, 0:WIDTH].astype(np.float32)
     x, y = (x - np.float32(MIDDLE[0])) / EYES, (y - np.float32(MIDDLE[1])) / EYES
@@ -87,7 +87,7 @@ def figure(person: Person, place: Place, light: Light) -> np.ndarray:
     """Head and body on the tall canvas, turned and lit: BGR times opacity, and opacity."""
     head = person.head
     x, y = np.abs(UNIT[..., 0]), UNIT[..., 1]
-    # Below the chin there is a neck of skin, whatever the sources wear.
+    # Below the chin there is a neck of skin, because the sources wear different clothes.
     below = smooth((y - 1.8) / 0.35)
     throat = below * smooth((0.84 + 0.24 * smooth((y - 1.85) / 0.6) - x) / 0.14)
     covered = 0.9 * below * smooth((1.0 - x) / 0.2 if head.long else (2.0 - x) / 0.2)
@@ -111,7 +111,7 @@ def figure(person: Person, place: Place, light: Light) -> np.ndarray:
 
 
 def lit(depth: np.ndarray, light: Light) -> np.ndarray:
-    """Light from one side, on a surface of this depth."""
+    """The shading of a surface with this depth by light from one side."""
     wide = cv2.GaussianBlur(depth, (0, 0), 5) * EYES
     gx, gy = cv2.Sobel(wide, cv2.CV_32F, 1, 0, scale=1 / 8), cv2.Sobel(wide, cv2.CV_32F, 0, 1, scale=1 / 8)
     length = np.sqrt(gx**2 + gy**2 + 1)
@@ -119,7 +119,7 @@ def lit(depth: np.ndarray, light: Light) -> np.ndarray:
 
 
 def turned(layer: np.ndarray, depth: np.ndarray, place: Place) -> np.ndarray:
-    """The head rotated about the neck: seen from the front, what is nearer moves further."""
+    """The head rotated around the neck. Seen from the front, nearer points move farther."""
     yaw, pitch, roll = np.radians([place.yaw, place.pitch, place.roll])
     hold = smooth((2.6 - UNIT[..., 1]) / 0.9)
     angle, low = (hold * roll).astype(np.float32), UNIT[..., 1] - 2.2
@@ -149,7 +149,7 @@ def put(scene: np.ndarray, person: Person, place: Place, light: Light) -> None:
 
 
 def backdrop(width: int, height: int, colour: np.ndarray, random: np.random.Generator) -> np.ndarray:
-    """A plain wall, lit unevenly."""
+    """A plain wall with uneven light."""
     slope = random.uniform(-0.16, 0.16, 2)
     across, down = np.linspace(-0.5, 0.5, width), np.linspace(-0.5, 0.5, height)
     shade = 1 + slope[0] * across[None] - 0.08 * down[:, None] + slope[1] * down[:, None] * across[None]
@@ -158,8 +158,7 @@ def backdrop(width: int, height: int, colour: np.ndarray, random: np.random.Gene
 
 
 def photographed(scene: np.ndarray, light: Light, grain: float, random: np.random.Generator, blur: float = 0.45) -> np.ndarray:
-    """What a camera makes of the scene: exposure, colour balance, falling off of light, a lens, a
-    sensor and a little sharpening."""
+    """The scene as a camera records it: exposure, color balance, light falloff, lens, sensor noise and a little sharpening."""
     height, width = scene.shape[:2]
     y, x = np.mgrid[-1 : 1 : height * 1j, -1 : 1 : width * 1j]
     falloff = 1 - 0.10 * (x**2 + y**2) / 2

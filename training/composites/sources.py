@@ -1,4 +1,4 @@
-"""Which photos of LFW are fit to be blended, and who goes with whom."""
+"""The photos of LFW that are suitable for blending, and groups of people who are blended into one."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -12,27 +12,27 @@ from ..common.align import align
 from ..common.teacher import MobileFaceNet
 from . import quality
 
-#: How many people are blended into one.
+#: The number of people who are blended into one.
 COUNT = 7
-#: Of the people who resemble the first in colouring, how many the others are drawn from.
+#: The others are drawn from this many people whose coloring is most like that of the first.
 AROUND = 22
 
 
 @dataclass(frozen=True)
 class Sources:
-    """All photos of LFW with a face, and for each what choosing needs."""
+    """All photos of LFW, with the data for choosing them. Photos without a face have an infinite fault."""
 
     photos: list[people.Photo]
     faces: np.ndarray
     embeddings: np.ndarray
-    #: Colours (Lab) of cheeks, forehead, hair above and beside, of the places where long hair hangs, and of the backdrop.
+    #: Colors (Lab) of cheeks, forehead, hair above and beside the face, the places of long hair, and the backdrop.
     colours: np.ndarray
-    #: How far the face is from a portrait that blends well; lower is better, infinite is out of the question.
+    #: The distance from a portrait that blends well. Lower is better; infinite means unsuitable.
     fault: np.ndarray
 
     @cached_property
     def usable(self) -> np.ndarray:
-        """The best photo of each person that is fit at all."""
+        """The best suitable photo of each person."""
         best: dict[str, int] = {}
         for i in np.nonzero(np.isfinite(self.fault))[0]:
             person = self.photos[i].person
@@ -41,11 +41,11 @@ class Sources:
         return np.array(sorted(best.values()))
 
     def group(self, random: np.random.Generator) -> np.ndarray:
-        """COUNT different people of like colouring, so that their blend is not a ghost, of whom no two look like each other."""
+        """COUNT different people of similar coloring, so that their blend looks natural. No two of them resemble each other."""
         first = int(random.choice(self.usable))
         apart = np.linalg.norm((self.colours[self.usable] - self.colours[first]) / self.spread, axis=1)
         alike = self.embeddings[self.usable] @ self.embeddings[first]
-        # A fair likeness between sources means like age and sex; a great one would show in the blend.
+        # Some similarity of embeddings means a similar age and sex. Too much would show in the blend, so it is limited.
         order = self.usable[np.argsort(apart - 3.0 * np.clip(alike, 0, 0.25), kind="stable")]
         chosen = [first]
         for i in random.permutation(order[1 : AROUND + 1]):
@@ -80,7 +80,7 @@ def load(work: Path, threads: int = 1) -> Sources:
 
 
 def judge(image: np.ndarray, face: np.ndarray, aligned: np.ndarray) -> tuple[np.ndarray, float]:
-    """Colours of the photo's parts, and how badly it would blend."""
+    """The colors of the parts of the photo, and its fault: how badly it would blend."""
     height, width = image.shape[:2]
     measured = quality.measure(width, height, face, aligned)
     points = face[4:14].reshape(5, 2)
@@ -101,7 +101,7 @@ def judge(image: np.ndarray, face: np.ndarray, aligned: np.ndarray) -> tuple[np.
     ]  # fmt: skip
     backdrop = np.vstack([patch(-2.4, -1.5, 0.5), patch(2.4, -1.5, 0.5), patch(-2.4, 0.2, 0.5), patch(2.4, 0.2, 0.5)])
     colours = np.concatenate([place.mean(0) for place in [*places, backdrop]])
-    # The backdrop's colour is replaced, so it counts for little; hue counts for more than light.
+    # The backdrop is replaced, so its color counts little. Hue counts more than lightness.
     colours = colours * np.array([0.8, 1.2, 1.2] * 6 + [0.15, 0.1, 0.1])
     uneven = backdrop[:, 0].std() + np.abs(patch(-0.55, 0.65)[:, 0].mean() - patch(0.55, 0.65)[:, 0].mean())
     fault = uneven / 20 + abs(measured["yaw"]) / 8 + abs(measured["pitch"]) / 12 + abs(measured["roll"]) / 10

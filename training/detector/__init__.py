@@ -1,1 +1,1 @@
-"""The detector: a small network of plain convolutions, taught by YuNet-n on scenes made of photos."""
+"""The detector: a small network of dense convolutions, distilled from YuNet-n on scenes composed of photos."""

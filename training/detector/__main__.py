@@ -25,18 +25,18 @@ from .scenes import SIDE
 
 @dataclasses.dataclass(frozen=True)
 class Recipe:
-    """Everything the weights depend on, beside the code and the photos."""
+    """Everything that the weights depend on, apart from the code and the photos."""
 
     people: str
     seed: int
     steps: int
-    #: Pixels of all scenes of a step.
+    #: The number of pixels of all scenes of a step.
     pixels: int = 8 * 320 * 320
     rate: float = 2.5e-3
     decay: float = 0.05
-    #: Steps over which the rate rises at the start.
+    #: The number of steps at the start over which the rate rises.
     warm: int = 300
-    #: How much of the averaged weights stays at each step.
+    #: The decay of the moving average of the weights at each step.
     average: float = 0.999
 
 
@@ -54,7 +54,7 @@ def main() -> None:
 
 
 def train(recipe: Recipe, chosen: argparse.Namespace, device: torch.device) -> Student:
-    """The averaged student after all steps; goes on from the last checkpoint of the same recipe."""
+    """The averaged student after all steps. Training continues from the last checkpoint of the same recipe."""
     name = f"{recipe.people}-{recipe.seed}"
     path = chosen.work / "detector" / f"{name}.pt"
     log = Log(chosen.work / "detector" / f"{name}.log")
@@ -68,7 +68,7 @@ def train(recipe: Recipe, chosen: argparse.Namespace, device: torch.device) -> S
         averaged.load_state_dict(state["averaged"])
         optimizer.load_state_dict(state["optimizer"])
         start = state["step"]
-        log(f"goes on from step {start}")
+        log(f"continues from step {start}")
 
     losses: dict[tuple[int, int], Loss] = {}
     sums: dict[str, float] = {}
@@ -105,14 +105,14 @@ def train(recipe: Recipe, chosen: argparse.Namespace, device: torch.device) -> S
 
 
 def groups(student: Student, decay: float) -> list[dict]:
-    """Weights of convolutions decay; biases and normalisations do not."""
+    """Parameter groups: the weights of convolutions decay, biases and normalizations do not."""
     weights = [p for p in student.parameters() if p.ndim > 1]
     others = [p for p in student.parameters() if p.ndim <= 1]
     return [{"params": weights, "weight_decay": decay}, {"params": others, "weight_decay": 0.0}]
 
 
 def rate(recipe: Recipe, step: int) -> float:
-    """Rises over the first steps, then falls along half a cosine to a hundredth."""
+    """The learning rate. It rises over the first steps, then falls along half a cosine to a hundredth."""
     if step < recipe.warm:
         return recipe.rate * (step + 1) / recipe.warm
     share = (step - recipe.warm) / max(recipe.steps - recipe.warm, 1)
@@ -129,7 +129,7 @@ def follow(averaged: Student, student: Student, keep: float) -> None:
 
 
 def write(network: Student, path: Path, photo: np.ndarray) -> None:
-    """The ONNX file; `photo` is what file and network are compared on."""
+    """Writes the ONNX file. The file and the network are compared on `photo`."""
     example = np.zeros((2, 256, 288, 3), np.float32)
     example[0, :SIDE, :SIDE] = photo
     example[1, 6:, -SIDE:] = photo

@@ -1,4 +1,4 @@
-"""What a detector's outputs mean: cells of three grids, faces, and what a student is taught in each cell."""
+"""The outputs of a detector: the cells of three grids, the faces in them, and the targets of a student in each cell."""
 
 from dataclasses import dataclass
 
@@ -8,15 +8,15 @@ import numpy as np
 #: Cell sizes of the grids, in pixels.
 STRIDES = (8, 16, 32)
 
-#: Cells from this score on are taught a box and points.
+#: Cells with at least this score have a box and points as targets.
 TAUGHT = 0.1
 
-#: Overlap from which on two boxes are taken as the same face in suppression.
+#: From this overlap on, non-maximum suppression treats two boxes as the same face.
 SUPPRESSED = 0.3
 
 
 def grid(height: int, width: int) -> tuple[np.ndarray, np.ndarray]:
-    """Column and row (n, 2), and stride (n, 1), of all cells in the order of the outputs."""
+    """Column and row (n, 2) and stride (n, 1) of all cells, in the order of the outputs."""
     places, strides = [], []
     for stride in STRIDES:
         rows, columns = height // stride, width // stride
@@ -27,7 +27,7 @@ def grid(height: int, width: int) -> tuple[np.ndarray, np.ndarray]:
 
 
 def decode(outputs: list[np.ndarray], height: int, width: int) -> np.ndarray:
-    """YuNet's twelve outputs as rows (batch, cells, 15): x, y, width, height, five points, score, in pixels."""
+    """YuNet's twelve outputs as rows (batch, cells, 15) in pixels: x, y, width, height, five points, score."""
     cls, obj, box, points = (np.concatenate(outputs[i : i + 3], 1) for i in (0, 3, 6, 9))
     places, strides = grid(height, width)
     score = np.sqrt(np.clip(cls, 0, 1) * np.clip(obj, 0, 1))
@@ -38,7 +38,7 @@ def decode(outputs: list[np.ndarray], height: int, width: int) -> np.ndarray:
 
 
 def faces(rows: np.ndarray, score: float, overlap: float = SUPPRESSED) -> np.ndarray:
-    """The faces among the cells of one image: from `score` on, suppressed, best first."""
+    """The faces among the cells of one image with at least this score, after suppression, in descending order of score."""
     rows = rows[rows[:, -1] >= score]
     if not len(rows):
         return rows
@@ -47,7 +47,7 @@ def faces(rows: np.ndarray, score: float, overlap: float = SUPPRESSED) -> np.nda
 
 
 def overlaps(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    """Intersection over union of all boxes x, y, width, height of `a` with all of `b`."""
+    """Intersection over union of each box (x, y, width, height) of `a` with each box of `b`."""
     low = np.maximum(a[:, None, :2], b[None, :, :2])
     high = np.minimum((a[:, :2] + a[:, 2:4])[:, None], (b[:, :2] + b[:, 2:4])[None])
     both = np.clip(high - low, 0, None).prod(2)
@@ -56,23 +56,23 @@ def overlaps(a: np.ndarray, b: np.ndarray) -> np.ndarray:
 
 @dataclass
 class Lesson:
-    """What a batch is taught."""
+    """The targets for a batch."""
 
-    #: Score of each cell: (batch, cells).
+    #: The score of each cell: (batch, cells).
     score: np.ndarray
-    #: Image and cell of those that are taught a face: (n,) each.
+    #: The image and the cell of each cell that has a face as target: (n,) each.
     image: np.ndarray
     cell: np.ndarray
-    #: Their faces: (n, 14), box and points in pixels.
+    #: The faces of these cells: (n, 14), box and points in pixels.
     face: np.ndarray
 
 
 def carried(face: np.ndarray, matrix: np.ndarray) -> np.ndarray:
-    """A face (x, y, width, height, five points, …) where its photo goes through a similarity, mirrored or not. Its
-    box keeps its shape and stays upright; image-left stays first.
+    """A face (x, y, width, height, five points, …) after a similarity of its photo, with or without mirroring. The box keeps
+    its shape and stays upright, and of a pair of points the left one in the image stays first.
 
-    The matrix is OpenCV's, between centres of pixels. YuNet counts from their edges: seen mirrored or halved, its
-    points are off by what that makes.
+    The matrix is OpenCV's, between the centers of pixels. YuNet's coordinates start at the edges of pixels. The difference of
+    half a pixel matters if the photo is mirrored or scaled.
     """
     centre = 0.5
     moved = face.copy()
@@ -88,9 +88,9 @@ def carried(face: np.ndarray, matrix: np.ndarray) -> np.ndarray:
 def lesson(rows: np.ndarray, known: list[np.ndarray] | None = None) -> Lesson:
     """The lesson of a teacher's cells (batch, cells, 15).
 
-    Each cell is taught the teacher's score there, and where that counts, the face that the teacher's suppression
-    keeps in its place rather than the cell's own, which spares the student the teacher's scatter. Faces that are
-    `known` in an image (n, 14) lend their points to those that the teacher finds at their place.
+    The target score of each cell is the teacher's. If it is high enough, the target face is the one that remains there after
+    the teacher's suppression, not the face of the cell itself: so the student does not learn the teacher's scatter. If a face
+    of the teacher is at the place of a `known` face of the image (n, 14), it gets the points of the known face.
     """
     images, cells, taught = [], [], []
     for number, image in enumerate(rows):
@@ -115,7 +115,7 @@ def lesson(rows: np.ndarray, known: list[np.ndarray] | None = None) -> Lesson:
 
 
 def mirrored(lesson: Lesson, height: int, width: int) -> Lesson:
-    """The lesson of the same images mirrored."""
+    """The lesson for the mirrored images."""
     places, strides = (part.astype(int) for part in grid(height, width))
     columns, start = width // strides[:, 0], np.zeros(len(places), int)
     for stride in STRIDES[1:]:

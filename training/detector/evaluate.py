@@ -1,4 +1,4 @@
-"""Measures a detector beside its teacher, YuNet-n, on people that the training with --people split never saw.
+"""Compares a detector with its teacher, YuNet-n, on people who are not used by the training with --people split.
 
 $ python -m training.detector.evaluate [--model FILE] [--folds 4 5] [--only faces sizes photos empty embeddings speed]
 """
@@ -20,15 +20,15 @@ from .scenes import SIDE, placed, warp
 from .teacher import Detector
 from .textures import texture
 
-#: Overlap from which on two detectors mean the same face.
+#: From this overlap on, boxes of two detectors are the same face.
 SAME = 0.5
-#: Heights of faces, in pixels, and turns, in degrees, of the test by size.
+#: The heights of faces in pixels, and the rotations in degrees, of the test by size.
 HEIGHTS = (12, 16, 20, 24, 32, 48, 64, 96, 128, 192, 256, 320)
 TURNS = (-30, -15, 0, 15, 30)
 
 
 def match(expected: np.ndarray, found: np.ndarray, overlap: float = SAME) -> list[tuple[int, int]]:
-    """Pairs of faces that are the same, each taken once, those that overlap most first."""
+    """Pairs of indices of the same face, in descending order of overlap. Each face is in one pair at most."""
     if not len(expected) or not len(found):
         return []
     table = cells.overlaps(expected, found)
@@ -41,14 +41,14 @@ def match(expected: np.ndarray, found: np.ndarray, overlap: float = SAME) -> lis
 
 
 def distance(expected: np.ndarray, found: np.ndarray) -> float:
-    """Mean distance of the five points, as a share of the distance of the expected eyes."""
+    """The mean distance of the five points, as a fraction of the distance of the expected eyes."""
     a, b = expected[4:14].reshape(5, 2), found[4:14].reshape(5, 2)
     return float(np.linalg.norm(a - b, axis=1).mean() / np.linalg.norm(a[0] - a[1]))
 
 
 @dataclass
 class Tally:
-    """What became of the faces that were expected."""
+    """The results for faces that are expected."""
 
     expected: int = 0
     found: int = 0
@@ -57,7 +57,7 @@ class Tally:
     overlaps: list[float] = field(default_factory=list)
 
     def add(self, expected: np.ndarray, found: np.ndarray, lenient: np.ndarray | None = None) -> None:
-        """`lenient` are further faces that are neither expected nor wrong."""
+        """Adds the results of one image. Faces in `lenient` are neither expected nor counted as extra."""
         pairs = match(expected, found)
         self.expected += len(expected)
         self.found += len(pairs)
@@ -82,8 +82,9 @@ def read(listed: Iterable[people.Photo]) -> list[np.ndarray]:
 
 
 def measure_faces(student: Detector, teacher: Detector, images: list[np.ndarray]) -> None:
-    """Whole photos as they are. Where the teacher's score is near the threshold, the student's falls on either side,
-    so faces that the teacher finds well above it are counted as well, and boxes where it finds nothing well below."""
+    """Whole photos without changes. If the teacher's score is near the threshold, the student's may be on either side of it. So
+    the faces that the teacher finds well above the threshold are counted, too, and extra boxes where it finds none well below
+    it."""
     print(f"Held-out photos: {len(images)}, native size")
     rows = [(teacher.rows(image[None])[0], student.rows(image[None])[0]) for image in images]
     for score in (0.5, 0.6):
@@ -116,9 +117,9 @@ def measure_faces(student: Detector, teacher: Detector, images: list[np.ndarray]
 
 
 def measure_sizes(student: Detector, teacher: Detector, images: list[np.ndarray], score: float = 0.5) -> None:
-    """Scenes of several photos whose faces have one height. The truth is the teacher's median over views of the photo
-    at its own size, carried through the scene's geometry; other people in the photos are neither truth nor extra."""
-    print("By height of the face and by its turn: tiles of photos, score 0.5")
+    """Scenes of several photos whose faces have the same height. The truth is the teacher's median over views of the photo at
+    its own size, mapped into the scene. Other people in the photos are neither expected nor counted as extra."""
+    print("By height of the face and by its rotation: tiles of photos, score 0.5")
     known = []
     for image in images:
         if (truth := teacher.surest(image)) is not None:
@@ -128,7 +129,7 @@ def measure_sizes(student: Detector, teacher: Detector, images: list[np.ndarray]
         rng = np.random.default_rng([7, height])
         by_height = {"teacher": Tally(), "student": Tally()}
         cell = int(height * 1.9)
-        # Some two hundred faces a height, in frames of several, one turn to a frame.
+        # About two hundred faces for each height, several in each frame, one rotation for each frame.
         across = max(1, min(6, 640 // cell))
         for number in range(max(len(TURNS), 200 // across**2)):
             turn = TURNS[number % len(TURNS)]
@@ -185,7 +186,7 @@ def measure_empty(student: Detector, teacher: Detector, frames: int = 1000) -> N
 
 
 def measure_embeddings(student: Detector, teacher: Detector, folds: tuple[int, ...]) -> None:
-    """What the points are for: MobileFaceNet on faces aligned with either detector's points."""
+    """The effect of the points: MobileFaceNet on faces that are aligned with the points of each detector."""
     network = MobileFaceNet()
     listed = people.held_out_photos(folds)
     vectors = {}
@@ -205,11 +206,11 @@ def measure_embeddings(student: Detector, teacher: Detector, folds: tuple[int, .
     for name, vector in vectors.items():
         score = np.array([vector[number[pair.first]] @ vector[number[pair.second]] for pair in pairs])
         right = [((score >= threshold) == same).mean() for threshold in np.unique(score)]
-        print(f"  {name}: {len(pairs)} pairs, right at the best threshold {100 * max(right):.2f} %")
+        print(f"  {name}: {len(pairs)} pairs, {100 * max(right):.2f} % decided correctly at the best threshold")
 
 
 def measure_speed(student: Detector, teacher: Detector, rounds: int = 60) -> None:
-    """By turns, so that a busy machine slows both alike."""
+    """Measures both in turn, so that other work of the machine affects both in the same way."""
     x = np.random.default_rng(0).uniform(0, 255, (1, 3, 320, 320)).astype(np.float32)
     times: dict[str, list[float]] = {"teacher": [], "student": []}
     for _ in range(rounds):

@@ -1,4 +1,4 @@
-"""Batches of scenes and what the teacher sees in them, made by a process of its own."""
+"""Batches of scenes and the teacher's results for them. A separate process makes them."""
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
@@ -14,13 +14,13 @@ from .cells import Lesson
 from .scenes import SIDE, Scene, Scenes
 from .teacher import Detector
 
-#: Heights and widths of scenes, and how often each is drawn.
+#: Height and width of scenes, and the probability of each.
 SIZES = {(256, 256): 0.33, (320, 320): 0.3, (256, 384): 0.1, (384, 288): 0.1, (448, 448): 0.1, (640, 640): 0.07}
 
-#: How often a batch is learnt, the second time mirrored, and how many others come between.
+#: The number of times that a batch is used, the second time mirrored, and the number of batches between two uses.
 USES, APART = 3, 24
 
-#: Batches that are ready before they are needed.
+#: The number of batches that are made in advance.
 AHEAD = 8
 
 #: Scenes (batch, height, width, 3) and their lesson.
@@ -28,9 +28,10 @@ Batch = tuple[np.ndarray, Lesson]
 
 
 class Lessons:
-    """Draws batches, each of which follows from the seed and its number, and asks the teacher.
+    """Draws batches and runs the teacher on them. A batch depends only on the seed and its number.
 
-    `work` is the folder for caches, `whose` says which people's photos are used, `pixels` is of all scenes of a batch.
+    `work` is the folder for caches, `whose` selects the people whose photos are used, and `pixels` is the number of pixels of
+    all scenes of a batch.
     """
 
     def __init__(self, work: Path, whose: str, seed: int, pixels: int):
@@ -50,7 +51,7 @@ class Lessons:
         return images, cells.lesson(rows, [known(scene, self.surest) for scene in drawn])
 
 
-#: Of the process that makes batches.
+#: The lessons of the process that makes batches.
 lessons: Lessons
 
 
@@ -66,7 +67,7 @@ def fresh(number: int) -> Batch:
 def teach(make: Callable[[], Lessons], start: int, steps: int) -> Iterator[Batch]:
     """A batch for each step from `start` on.
 
-    Drawing and teaching cost as much as learning, so a batch comes back later, and another process makes the next
+    Making a batch takes as long as learning from it. So each batch is used several times, and another process makes the next
     ones meanwhile.
     """
     if start >= steps:
@@ -87,13 +88,13 @@ def teach(make: Callable[[], Lessons], start: int, steps: int) -> Iterator[Batch
 
 
 def known(scene: Scene, surest: np.ndarray) -> np.ndarray:
-    """Where the faces of a scene's photos are in the scene."""
+    """The known faces of a scene's photos, at their places in the scene."""
     faces = [cells.carried(surest[number], matrix) for number, matrix in scene.photos if surest[number, 2] > 0]
     return np.array(faces, np.float32).reshape(-1, surest.shape[1])
 
 
 def cached_photos(work: Path, whose: str) -> np.ndarray:
-    """The photos that may be trained on, decoded once: (n, 250, 250, 3), BGR, in a file."""
+    """The photos for training, decoded once and stored in a file: (n, 250, 250, 3), BGR."""
     path = work / "detector" / f"photos-{whose}.npy"
     if not path.is_file():
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -108,8 +109,8 @@ def cached_photos(work: Path, whose: str) -> np.ndarray:
 
 
 def cached_faces(work: Path, whose: str, photos: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The teacher's surest face of each photo (n, 15), zeros where it has none, and its further faces (n, 5): number
-    of the photo, and box. In a file."""
+    """The teacher's surest face of each photo (n, 15), or zeros if there is none, and its other faces (n, 5): number of the
+    photo, and box. They are stored in a file."""
     path = work / "detector" / f"faces-{whose}.npz"
     if not path.is_file():
         teacher = Detector()

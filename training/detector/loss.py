@@ -1,4 +1,4 @@
-"""How far a student is from a lesson."""
+"""The loss of a student."""
 
 import torch
 from torch.nn import functional
@@ -7,7 +7,7 @@ from .cells import Lesson
 
 
 class Loss:
-    """Score, box and points of a batch against the teacher's; for one size of images."""
+    """Compares score, box and points of a batch with the lesson, for images of one size."""
 
     #: Weights of the parts.
     BOX, POINTS = 2.0, 10.0
@@ -18,7 +18,8 @@ class Loss:
     def __call__(self, maps: list[torch.Tensor], lesson: Lesson) -> tuple[torch.Tensor, dict[str, float]]:
         rows = torch.cat([m.flatten(2) for m in maps], 2).transpose(1, 2).float()
         taught = torch.as_tensor(lesson.score).to(rows.device)
-        # A scene of a hundred faces counts as much as ten of one: else the small ones are all that is learnt.
+        # A scene of a hundred faces counts as much as ten scenes of one face. Otherwise the student would learn small faces
+        # only.
         faces = (taught * (taught > 0.3)).sum(1).clamp(min=10)
         share = 1 / faces.sqrt()
         score = (score_loss(rows[..., 0], taught).sum(1) * share).sum() / (faces * share).sum()
@@ -35,7 +36,7 @@ class Loss:
         points = (place.repeat(1, 5) + found[:, 5:]) * stride
         total = weight.sum().clamp(min=1e-3)
         boxes = (box_loss(box, face[:, :4]) * weight).sum() / total
-        # A hundredth of the face is where the loss turns from square to straight.
+        # The loss changes from quadratic to linear at a hundredth of the face.
         apart = functional.smooth_l1_loss(points / side, face[:, 4:] / side, reduction="none", beta=0.01).mean(1)
         points = (apart * weight).sum() / total
         loss = score + self.BOX * boxes + self.POINTS * points
@@ -43,15 +44,16 @@ class Loss:
 
 
 def score_loss(logits: torch.Tensor, taught: torch.Tensor) -> torch.Tensor:
-    """Cross-entropy against a soft score, weighted by how far off the student is (quality focal loss, Li et al.
-    2020): the many cells without a face do not drown the few with one. The root of the distance, rather than its
-    square, still pulls where the teacher is unsure and the student nearly right."""
+    """Cross-entropy with a soft target, weighted by the error of the student (quality focal loss, Li et al. 2020), so that the
+    many cells without a face do not outweigh the few with one. The weight is the root of the error instead of its square: so
+    there is still a gradient if the teacher is unsure and the student is nearly right."""
     entropy = functional.binary_cross_entropy_with_logits(logits, taught, reduction="none")
     return entropy * (logits.sigmoid().detach() - taught).abs().sqrt()
 
 
 def box_loss(found: torch.Tensor, taught: torch.Tensor) -> torch.Tensor:
-    """One minus the generalised overlap (Rezatofighi et al. 2019), plus the edges' distance in sides of the face."""
+    """One minus the generalized overlap (Rezatofighi et al. 2019), plus the distance of the edges, relative to the sides of the
+    face."""
     low, high = found[:, :2], found[:, :2] + found[:, 2:]
     low_t, high_t = taught[:, :2], taught[:, :2] + taught[:, 2:]
     both = (torch.minimum(high, high_t) - torch.maximum(low, low_t)).clamp(min=0).prod(1)

@@ -1,4 +1,4 @@
-"""The student: plain convolutions, batch-normalised while it learns, and the twelve outputs of YuNet."""
+"""The student: dense convolutions, with batch normalization during training, and the twelve outputs of YuNet."""
 
 import torch
 from torch import nn
@@ -14,7 +14,7 @@ def convolution(inputs: int, outputs: int, stride: int = 1, side: int = 3) -> nn
 
 
 class Pair(nn.Module):
-    """Two convolutions with a way around them."""
+    """Two convolutions with a skip connection."""
 
     def __init__(self, width: int, inner: int):
         super().__init__()
@@ -25,10 +25,10 @@ class Pair(nn.Module):
 
 
 class Student(nn.Module):
-    """From BGR images (batch, 3, height, width) of 0 to 1, sides multiples of 32, to a map for each stride.
+    """From BGR images (batch, 3, height, width), 0 to 1, with sides that are multiples of 32, to one map for each stride.
 
-    A map's channels: the logit of the score; centre and logarithm of the size of the box, in cells; five points, in
-    cells.
+    The channels of a map: the logit of the score; the center of the box and the logarithm of its size, in cells; five points,
+    in cells.
     """
 
     CHANNELS = 15
@@ -48,7 +48,7 @@ class Student(nn.Module):
             nn.init.normal_(head.weight, 0, 0.01)
             with torch.no_grad():
                 head.bias.zero_()
-                # A face is rare, and some four to eight cells wide.
+                # Faces are rare, and about four to eight cells wide.
                 head.bias[0] = -4.6
                 head.bias[3:5] = 1.7
 
@@ -66,9 +66,9 @@ def doubled(maps: torch.Tensor) -> torch.Tensor:
 
 
 class Rows(torch.autograd.Function):
-    """Maps as rows: (batch, channels, height, width) to (batch, height · width, channels).
+    """Maps as rows: from (batch, channels, height, width) to (batch, height · width, channels).
 
-    Written to ONNX as a transposition and a reshape to constant sides, whatever batch and size are.
+    In ONNX it becomes a transposition and a reshape with a constant target, for any batch and size.
     """
 
     @staticmethod
@@ -82,9 +82,9 @@ class Rows(torch.autograd.Function):
 
 
 class YuNetOutputs(nn.Module):
-    """A finished student with the outputs of YuNet: cls, obj, bbox, kps, each for all strides.
+    """A trained student with the outputs of YuNet: cls, obj, bbox and kps, each for all strides.
 
-    The student has one score. It is both class and objectness, so that their geometric mean is it.
+    The student has one score. It is the output for class and for objectness, so their geometric mean is the score.
     """
 
     NAMES = [f"{kind}_{stride}" for kind in ("cls", "obj", "bbox", "kps") for stride in STRIDES]
@@ -105,7 +105,7 @@ class YuNetOutputs(nn.Module):
 
 
 def folded(student: Student) -> Student:
-    """A copy without batch normalisation, its weights rounded to float16, that takes pixels of 0 to 255."""
+    """A copy without batch normalization, with weights rounded to float16, for pixels from 0 to 255."""
     copy = Student()
     copy.load_state_dict(student.state_dict())
     copy.eval()

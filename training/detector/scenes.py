@@ -1,8 +1,8 @@
-"""Scenes that the teacher labels: photos turned, scaled, cut, tiled and strewn over textures, and frames without faces.
+"""Scenes that the teacher labels: photos that are rotated, scaled, cut, tiled and placed on textures, and frames without faces.
 
-A photo of Labeled Faces in the Wild is 250 × 250 pixels with a face of about 95 × 120 in its middle. No label is
-needed: what the teacher finds in a scene is what the student learns. A scene knows where its photos went, since
-the teacher places points best in an upright photo of full size.
+A photo of Labeled Faces in the Wild has 250 × 250 pixels with a face of about 95 × 120 in the middle. No labels are needed: the
+student learns what the teacher finds in a scene. A scene records where its photos are, because the teacher's points are most
+accurate in an upright photo of full size.
 """
 
 from dataclasses import dataclass, field
@@ -14,19 +14,19 @@ from .textures import Random, colour, texture
 
 #: Width and height of the photos.
 SIDE = 250
-#: Height of the face in the middle of a photo, about, in pixels.
+#: The approximate height in pixels of the face in the middle of a photo.
 FACE = 120
 
 BORDERS = (cv2.BORDER_CONSTANT, cv2.BORDER_REPLICATE, cv2.BORDER_REFLECT_101, cv2.BORDER_WRAP)
 
 
 def spread(rng: Random, low: float, high: float) -> float:
-    """A size between `low` and `high`, each octave as likely."""
+    """A random size between `low` and `high`. Its logarithm is uniformly distributed."""
     return float(np.exp(rng.uniform(np.log(low), np.log(max(high, low * 1.001)))))
 
 
 def angle(rng: Random) -> float:
-    """Degrees: most heads are upright, a third is tilted by up to 35, a few lie or hang."""
+    """A random rotation in degrees: most heads are upright, a third is tilted by up to 35, a few have any rotation."""
     kind = rng.random()
     if kind < 0.6:
         return rng.normal(0, 7)
@@ -36,40 +36,40 @@ def angle(rng: Random) -> float:
 
 
 def placed(scale: float, degrees: float, source: tuple[float, float], target: tuple[float, float]) -> np.ndarray:
-    """The 2 × 3 matrix that turns and scales around `source` and brings it to `target`."""
+    """The 2 × 3 matrix that rotates and scales around `source` and moves it to `target`."""
     matrix = cv2.getRotationMatrix2D(source, degrees, scale)
     matrix[:, 2] += np.subtract(target, source)
     return matrix
 
 
 def warp(photo: np.ndarray, matrix: np.ndarray, height: int, width: int, border: int, paint: list[float]) -> np.ndarray:
-    """`photo` through `matrix`, halved first as often as needed so that fine detail does not alias."""
+    """`photo` transformed by `matrix`. It is halved before, as often as needed to avoid aliasing."""
     scale = float(np.sqrt(abs(np.linalg.det(matrix[:, :2]))))
     while scale < 0.6 and min(photo.shape[:2]) >= 16:
         height_2, width_2 = (side // 2 for side in photo.shape[:2])
         photo = cv2.resize(photo[: 2 * height_2, : 2 * width_2], (width_2, height_2), interpolation=cv2.INTER_AREA)
-        # The centre of pixel u of the smaller photo is at 2 u + ½ in the larger one.
+        # The center of pixel u of the smaller photo is at 2 u + ½ in the larger one.
         matrix = np.hstack([2 * matrix[:, :2], (matrix @ [0.5, 0.5, 1.0])[:, None]])
         scale *= 2
     smooth = cv2.INTER_CUBIC if scale > 1.5 else cv2.INTER_LINEAR
     return cv2.warpAffine(photo, matrix, (width, height), flags=smooth, borderMode=border, borderValue=paint)
 
 
-#: Of a photo to its mirror image.
+#: The matrix from a photo to its mirror image.
 MIRROR = np.array([[-1.0, 0, SIDE - 1], [0, 1, 0], [0, 0, 1]])
 
 
 @dataclass
 class Scene:
     image: np.ndarray
-    #: Photos in it: number, and the 2 × 3 matrix from the photo's pixels to the scene's.
+    #: The photos in it: number, and the 2 × 3 matrix from the photo's pixels to those of the scene.
     photos: list[tuple[int, np.ndarray]] = field(default_factory=list)
-    #: Whether there is certainly no face in it.
+    #: True if it certainly has no face.
     empty: bool = False
 
 
 class Pick:
-    """A photo for a scene, mirrored or not."""
+    """A photo for a scene, randomly mirrored."""
 
     def __init__(self, photos: np.ndarray, number: int, rng: Random):
         self.number = number
@@ -77,22 +77,22 @@ class Pick:
         self.pixels = photos[self.number][:, ::-1] if self.mirrored else photos[self.number]
 
     def through(self, matrix: np.ndarray) -> tuple[int, np.ndarray]:
-        """What a scene keeps of this photo if its pixels went through `matrix`."""
+        """The record of this photo in a scene, after a transformation of its pixels by `matrix`."""
         return self.number, np.vstack([matrix, [0, 0, 1]])[:2] @ (MIRROR if self.mirrored else np.eye(3))
 
 
 class Scenes:
     """Draws scenes from photos: (n, 250, 250, 3), uint8, BGR.
 
-    `bystanders` are the faces beside the one in the middle, (n, 5): number of the photo, and x, y, width and height.
-    They are few, and covered, blurred and seen from the side more often, so scenes look for them.
+    `bystanders` (n, 5) are the faces beside the one in the middle: number of the photo, x, y, width and height. There are few of
+    them, and they are more often covered, blurred or seen from the side. So scenes use them more often.
     """
 
     def __init__(self, photos: np.ndarray, bystanders: np.ndarray):
         self.photos, self.bystanders = photos, bystanders
 
     def draw(self, rng: Random, height: int, width: int) -> Scene:
-        """A scene (height, width, 3), which follows from the state of `rng`."""
+        """A scene (height, width, 3). It depends only on the state of `rng`."""
         kind = rng.random()
         if kind < 0.2 and min(height, width) >= SIDE:
             scene = self.native(rng, height, width)
@@ -116,7 +116,7 @@ class Scenes:
         return Pick(self.photos, int(rng.integers(len(self.photos))), rng)
 
     def pick_bystander(self, rng: Random, share: float) -> tuple[Pick, np.ndarray | None]:
-        """A photo with a bystander and where that one is, so often; else any photo."""
+        """With probability `share` a photo with a bystander and the bystander's box, otherwise any photo and None."""
         if not len(self.bystanders) or rng.random() >= share:
             return self.pick(rng), None
         number, *box = self.bystanders[rng.integers(len(self.bystanders))]
@@ -126,11 +126,11 @@ class Scenes:
         return pick, np.array(box)
 
     def background(self, rng: Random, height: int, width: int) -> np.ndarray:
-        """A texture, or a photo's edge enlarged, which shows clothes, walls and hair but hardly a face."""
+        """A texture, or the enlarged edge of a photo, which shows clothes, walls and hair but hardly ever a face."""
         return texture(rng, height, width) if rng.random() < 0.5 else self.edge(rng, height, width)
 
     def edge(self, rng: Random, height: int, width: int) -> np.ndarray:
-        """A photo's edge, enlarged."""
+        """The enlarged edge of a photo."""
         photo, size = self.pick(rng).pixels, int(rng.integers(30, 60))
         x = 0 if rng.random() < 0.5 else SIDE - size
         y = int(rng.integers(0, SIDE - size))
@@ -139,8 +139,8 @@ class Scenes:
         return cv2.GaussianBlur(image, (0, 0), rng.uniform(1, 6)) if rng.random() < 0.3 else image
 
     def native(self, rng: Random, height: int, width: int) -> Scene:
-        """A photo as it is, with black to the right and below, as a detector pads images; or moved a little, so that
-        its faces meet the cells elsewhere."""
+        """A photo without changes, padded with black on the right and at the bottom, as a detector pads images; or shifted a
+        little, so that its faces are at other places relative to the cells."""
         image = np.zeros((height, width, 3), np.uint8)
         photo, _ = self.pick_bystander(rng, 0.4)
         room = np.minimum([width - SIDE, height - SIDE], 31)
@@ -149,7 +149,7 @@ class Scenes:
         return Scene(image, [photo.through(np.array([[1.0, 0, x], [0, 1, y]]))])
 
     def single(self, rng: Random, height: int, width: int) -> Scene:
-        """One photo, its face of 30 pixels to more than the frame, around it the photo's edge or a background."""
+        """One photo, with a face from 30 pixels to more than the frame, continued beyond its edge or placed on a background."""
         photo, box = self.pick_bystander(rng, 0.4)
         if box is None:
             scale = spread(rng, 30, 1.25 * min(height, width)) / FACE
@@ -168,7 +168,7 @@ class Scenes:
         return Scene(image, [photo.through(matrix)])
 
     def tiled(self, rng: Random, height: int, width: int) -> Scene:
-        """Photos side by side, each turned and cut anew."""
+        """Photos side by side, each with its own rotation and crop."""
         side = int(spread(rng, 34, 0.8 * min(height, width)))
         scene = Scene(np.empty((height, width, 3), np.uint8))
         left, top = rng.integers(-side + 1, 1, 2)
@@ -186,7 +186,7 @@ class Scenes:
         return scene
 
     def strewn(self, rng: Random, height: int, width: int) -> Scene:
-        """Up to a dozen photos over a background, whole, cut to a box or to an oval with soft edges."""
+        """Up to a dozen photos on a background, each cut to a box or to an oval with soft edges."""
         scene = Scene(self.background(rng, height, width))
         for _ in range(int(spread(rng, 1, 13))):
             scale = spread(rng, 14, 0.9 * min(height, width)) / FACE
@@ -206,7 +206,7 @@ class Scenes:
         return scene
 
     def erased(self, rng: Random, height: int, width: int) -> Scene:
-        """What is left of a photo whose face is gone: blurred, painted over, covered by its surroundings, torn to
+        """A photo without its face, which is blurred, painted over, covered with its surroundings, or cut into shuffled
         pieces."""
         photo = self.pick(rng).pixels.copy()
         x, y = rng.integers(55, 75), rng.integers(35, 60)
@@ -235,7 +235,7 @@ class Scenes:
         return Scene(warp(photo, matrix, height, width, BORDERS[rng.integers(3)], colour(rng).tolist()))
 
     def cover(self, rng: Random, image: np.ndarray) -> None:
-        """Lays a few boxes over `image`, faces too: of one colour, or pieces of a photo's edge."""
+        """Covers parts of `image`, also of faces, with a few boxes of one color or pieces of a photo's edge."""
         height, width = image.shape[:2]
         for _ in range(int(rng.integers(1, 6))):
             size = np.exp(rng.uniform(np.log(8), np.log(min(height, width) / 2), 2)).astype(int)
@@ -245,7 +245,7 @@ class Scenes:
 
 
 def blend(image: np.ndarray, photo: np.ndarray, mask: np.ndarray, matrix: np.ndarray) -> None:
-    """Lays `photo`, where `mask` is 255, over `image`."""
+    """Draws `photo` on `image`, with `mask` (0 to 255) as its opacity."""
     height, width = image.shape[:2]
     corners = np.array([[0, 0, 1], [SIDE, 0, 1], [0, SIDE, 1], [SIDE, SIDE, 1]]) @ matrix.T
     x0, y0 = np.clip(np.floor(corners.min(0)).astype(int), 0, [width, height])
@@ -262,7 +262,7 @@ def blend(image: np.ndarray, photo: np.ndarray, mask: np.ndarray, matrix: np.nda
 
 
 def lit(rng: Random, image: np.ndarray) -> np.ndarray:
-    """Another light, camera and compression: tone, colour cast, grey, blur, grain, JPEG."""
+    """Simulates other light, cameras and compression: tone, color cast, gray, blur, grain, JPEG."""
     if rng.random() < 0.12:
         image = cv2.cvtColor(cv2.cvtColor(image, cv2.COLOR_BGR2GRAY), cv2.COLOR_GRAY2BGR)
     levels = np.linspace(0, 1, 256)[:, None]

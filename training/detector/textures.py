@@ -1,4 +1,4 @@
-"""Procedural frames without faces: what a detector must keep silent on."""
+"""Procedural frames without faces, in which a detector must find nothing."""
 
 from collections.abc import Callable
 
@@ -27,7 +27,7 @@ def gradient(rng: Random, height: int, width: int) -> np.ndarray:
 
 
 def clouds(rng: Random, height: int, width: int) -> np.ndarray:
-    """Noise of several scales, from blobs to grain."""
+    """Noise on several scales, from blobs to grain."""
     channels = 1 if rng.random() < 0.4 else 3
     total = np.zeros((height, width, channels), np.float32)
     roughness = rng.uniform(0.4, 1.1)
@@ -40,7 +40,7 @@ def clouds(rng: Random, height: int, width: int) -> np.ndarray:
 
 
 def stripes(rng: Random, height: int, width: int) -> np.ndarray:
-    """Stripes or, of two directions, checks and tiles; sharp or as waves."""
+    """Stripes, or checks and tiles if there are two directions, with sharp edges or as waves."""
     y, x = np.mgrid[0:height, 0:width].astype(np.float32)
     wave = np.ones((height, width), np.float32)
     angle = rng.uniform(0, np.pi)
@@ -55,7 +55,7 @@ def stripes(rng: Random, height: int, width: int) -> np.ndarray:
 
 
 def shapes(rng: Random, height: int, width: int) -> np.ndarray:
-    """Discs, ellipses, boxes, lines and polygons, some in groups of dots that resemble eyes."""
+    """Discs, ellipses, boxes, lines and polygons, some with dots like eyes and a mouth."""
     image = np.ascontiguousarray(flat(rng, height, width) if rng.random() < 0.5 else gradient(rng, height, width))
     side = min(height, width)
     for _ in range(int(rng.integers(3, 40))):
@@ -99,12 +99,12 @@ def writing(rng: Random, height: int, width: int) -> np.ndarray:
 
 
 KINDS: tuple[Callable[[Random, int, int], np.ndarray], ...] = (flat, gradient, clouds, stripes, shapes, writing)
-#: How often each kind is drawn.
+#: The probability of each kind.
 SHARES = (0.1, 0.1, 0.3, 0.15, 0.25, 0.1)
 
 
 def texture(rng: Random, height: int, width: int) -> np.ndarray:
-    """A frame (height, width, 3) of uint8: one kind, or two, one seen through parts of the other."""
+    """A frame (height, width, 3) of uint8 with one kind, or with two, of which one is visible through parts of the other."""
     first, second = rng.choice(len(KINDS), 2, p=SHARES)
     image = KINDS[first](rng, height, width)
     if rng.random() < 0.3:

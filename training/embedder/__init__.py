@@ -1,1 +1,1 @@
-"""Embeddings distilled from MobileFaceNet into a network of dense 3 × 3 convolutions."""
+"""The embedder: a network of dense 3 × 3 convolutions, distilled from MobileFaceNet."""

@@ -1,4 +1,4 @@
-"""python -m training.embedder: makes facekit-nano/models/embedder.onnx."""
+"""python -m training.embedder: trains facekit-nano/models/embedder.onnx."""
 
 import torch
 
@@ -9,14 +9,14 @@ from . import pool, train
 
 def main() -> None:
     parser = options.parser(__doc__)
-    parser.add_argument("--faces", type=int, default=98_304, help="made faces in the pool")
+    parser.add_argument("--faces", type=int, default=98_304, help="number of faces in the pool")
     parser.add_argument("--steps", type=int, default=4000)
     parser.add_argument("--batch", type=int, default=256)
-    parser.add_argument("--rate", type=float, default=0.04, help="Muon's learning rate; a twentieth of it for AdamW")
-    parser.add_argument("--constant", type=float, default=0.3, help="share of the steps before the rate falls")
-    parser.add_argument("--hint", type=float, default=0.3, help="weight of the feature map's loss")
-    parser.add_argument("--similarity", type=float, default=0.5, help="weight of the similarities' loss")
-    parser.add_argument("--output", type=str, default=None, help="instead of facekit-nano/models/embedder.onnx")
+    parser.add_argument("--rate", type=float, default=0.04, help="learning rate of Muon; that of AdamW is a twentieth")
+    parser.add_argument("--constant", type=float, default=0.3, help="fraction of the steps before the rate falls")
+    parser.add_argument("--hint", type=float, default=0.3, help="weight of the loss of the feature map")
+    parser.add_argument("--similarity", type=float, default=0.5, help="weight of the loss of the similarities")
+    parser.add_argument("--output", type=str, default=None, help="file to write (facekit-nano/models/embedder.onnx)")
     chosen = parser.parse_args()
     device = options.begin(chosen)
     log = Log(chosen.work / "embedder.log")

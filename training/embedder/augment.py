@@ -1,7 +1,7 @@
-"""New faces out of old ones.
+"""New faces made from photos.
 
-A distilled network learns what its teacher says of any face, so a face need not belong to anybody: blends, faces
-whose features were moved, and bad photos of them. Images are float32, 0 to 255.
+A distilled network learns the teacher's result for any face, so the face need not be that of a person: it may be a blend, a
+face with moved features, or a bad photo of these. Images are float32, 0 to 255.
 """
 
 import cv2
@@ -11,12 +11,12 @@ from .faces import MARGIN, SIDE
 
 Random = np.random.Generator
 
-#: How often each way of making a face is used.
+#: The probability of each way of making a face.
 KINDS = {"photo": 0.30, "warped": 0.14, "weighted": 0.18, "beyond": 0.08, "mask": 0.16, "bands": 0.08, "three": 0.06}
 
 
 def make(faces: np.ndarray, random: Random) -> np.ndarray:
-    """One face of SIDE × SIDE, uint8, from `faces` with margins."""
+    """One face (SIDE × SIDE, uint8) from `faces`, which have margins."""
     kind = random.choice(list(KINDS), p=list(KINDS.values()))
     count = {"photo": 1, "warped": 1, "three": 3}.get(kind, 2)
     strength = random.uniform(0, 1.0) if kind == "photo" else random.uniform(0.5, 3.5)
@@ -30,7 +30,7 @@ def make(faces: np.ndarray, random: Random) -> np.ndarray:
 
 
 def moved(face: np.ndarray, strength: float, random: Random) -> np.ndarray:
-    """The face without its margin: mirrored or not, aligned a little off, its features moved by `strength` pixels
+    """The face without its margin: randomly mirrored, aligned with a small error, and its features moved by `strength` pixels
     (standard deviation) along a smooth field."""
     if random.random() < 0.5:
         face = face[:, ::-1]
@@ -51,20 +51,20 @@ def moved(face: np.ndarray, strength: float, random: Random) -> np.ndarray:
 
 
 def field(random: Random, finest: int = 6) -> np.ndarray:
-    """A smooth field over the face, mean 0, standard deviation about 1."""
+    """A smooth random field over the face, with a mean of 0 and a standard deviation of about 1."""
     cells = random.integers(2, finest + 1)
     return cv2.resize(random.standard_normal((cells, cells), np.float32), (SIDE, SIDE), interpolation=cv2.INTER_CUBIC)
 
 
 def toned(face: np.ndarray, like: np.ndarray) -> np.ndarray:
-    """The face with the other's mean and contrast per colour."""
+    """The face with the mean and the contrast of `like` in each color channel."""
     (mean, std), (want, spread) = cv2.meanStdDev(face), cv2.meanStdDev(like)
     gain = np.clip(spread / np.maximum(std, 1), 0.4, 2.5)
     return (face - mean.ravel().astype(np.float32)) * gain.ravel().astype(np.float32) + want.ravel().astype(np.float32)
 
 
 def blend(kind: str, faces: list[np.ndarray], random: Random) -> np.ndarray:
-    """A face that is neither of these."""
+    """A blend of these faces."""
     first, *others = faces
     others = [toned(face, first) for face in others]
     second = others[0]
@@ -87,7 +87,7 @@ def blend(kind: str, faces: list[np.ndarray], random: Random) -> np.ndarray:
 
 
 def soft_mask(random: Random) -> np.ndarray:
-    """From 0 to 1: blotches, or bands that change eyes, nose or mouth."""
+    """A mask from 0 to 1: blotches, or horizontal bands that affect eyes, nose or mouth."""
     if random.random() < 0.5:
         noise = field(random)
     else:
@@ -98,7 +98,7 @@ def soft_mask(random: Random) -> np.ndarray:
 
 
 def photographed(face: np.ndarray, random: Random) -> np.ndarray:
-    """The face as a worse camera in other light would have taken it."""
+    """The face as recorded by a worse camera in other light."""
     if random.random() < 0.4:
         mean = face.mean()
         face = (face - mean) * np.float32(random.uniform(0.6, 1.35)) + mean + np.float32(random.normal(0, 20))
@@ -129,7 +129,8 @@ def photographed(face: np.ndarray, random: Random) -> np.ndarray:
 
 
 def occlude(face: np.ndarray, faces: np.ndarray, random: Random) -> None:
-    """Covers a part: a rectangle or an ellipse, of one colour or of another photo; or dark glasses; or a mask."""
+    """Covers a part of the face with dark glasses, a mask, a rectangle or an ellipse, in one color or with parts of another
+    photo."""
     covered = np.zeros((SIDE, SIDE), np.float32)
     shape = random.integers(4)
     if shape == 0:

@@ -1,8 +1,8 @@
-"""python -m training.embedder.evaluate: the embedder on people whom its training never saw, beside its teacher.
+"""python -m training.embedder.evaluate: compares the embedder with its teacher, on people who are not used by its training.
 
-Labeled Faces in the Wild, folds 4 and 5: faces by YuNet at the photo's own size (score ≥ 0.5), the one nearest the
-image's centre, no mirroring. The threshold is chosen on one fold and the accuracy reported on the other, and the
-other way round. True matches are at thresholds of equal false-match rates over all pairs of photos of these people.
+Labeled Faces in the Wild, folds 4 and 5: faces by YuNet at the photo's own size (score ≥ 0.5), the face nearest to the center
+of the image, no mirroring. The threshold is chosen on one fold and the accuracy measured on the other, and vice versa. True
+matches are counted at thresholds with given false-match rates over all pairs of photos of these people.
 """
 
 from pathlib import Path
@@ -15,7 +15,7 @@ from .faces import aligned, without_margin
 
 
 class Student:
-    """An exported embedder: aligned RGB faces (n, 112, 112, 3) uint8 to unit vectors."""
+    """An exported embedder: from aligned RGB faces, uint8 (n, 112, 112, 3), to unit vectors."""
 
     def __init__(self, path: Path, threads: int):
         self.session = session(path, threads)
@@ -31,7 +31,8 @@ class Student:
 
 
 def best_threshold(scores: np.ndarray, same: np.ndarray) -> float:
-    """Where most pairs are told right; midway between two scores. Pairs without a score (NaN) are no help."""
+    """The threshold at which most pairs are decided correctly, midway between two scores. Pairs without a score (NaN) are
+    ignored."""
     known = ~np.isnan(scores)
     scores, same = scores[known], same[known]
     order = np.argsort(scores)
@@ -39,7 +40,7 @@ def best_threshold(scores: np.ndarray, same: np.ndarray) -> float:
     # Cut i accepts scores[i:].
     right = np.concatenate([[0], np.cumsum(~same)]) + np.concatenate([np.cumsum(same[::-1])[::-1], [0]])
     edges = np.concatenate([[scores[0] - 1e-3], scores, [scores[-1] + 1e-3]])
-    # A cut between equal scores accepts or refuses both.
+    # There is no cut between equal scores.
     middle = (edges[:-1] + edges[1:]) / 2
     right = np.where(np.concatenate([[True], scores[1:] > scores[:-1], [True]]), right, -1)
     best = np.flatnonzero(right == right.max())
@@ -47,20 +48,20 @@ def best_threshold(scores: np.ndarray, same: np.ndarray) -> float:
 
 
 def accuracy(scores: np.ndarray, same: np.ndarray, threshold: float) -> float:
-    """The share told right. A pair without a score (a face was not found) is told wrong."""
+    """The fraction of pairs that are decided correctly. A pair without a score (a face was not found) counts as wrong."""
     known = ~np.isnan(scores)
     return float((known & ((np.nan_to_num(scores, nan=0.0) >= threshold) == same)).mean())
 
 
 def threshold_at(impostors: np.ndarray, rate: float) -> float:
-    """The least score that no more than this share of comparisons of different people reaches."""
+    """The least threshold that at most this fraction of comparisons of different people reaches."""
     allowed = int(rate * len(impostors))
     ordered = np.sort(impostors)[::-1]
     return float(np.nextafter(ordered[allowed], np.float32(np.inf)))
 
 
 def figures(embeddings: np.ndarray, found: np.ndarray) -> dict[str, float]:
-    """Of embeddings of `people.photos()`."""
+    """The figures for embeddings of `people.photos()`. `found` tells which photos have a face."""
     place = {photo: i for i, photo in enumerate(people.photos())}
     embeddings = np.where(found[:, None], embeddings, np.nan)
     result: dict[str, float] = {}

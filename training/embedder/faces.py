@@ -1,4 +1,4 @@
-"""The aligned faces of Labeled Faces in the Wild, found by the protocol and kept in the work folder."""
+"""The aligned faces of Labeled Faces in the Wild, which are stored in the work folder."""
 
 from pathlib import Path
 
@@ -10,12 +10,12 @@ from ..common.align import align
 from ..common.teacher import YuNet, central_face
 
 SIDE = 112
-#: Pixels kept around a face, so that one may be moved and warped without a border coming in.
+#: Pixels around a face, so that it can be moved and warped without showing a border.
 MARGIN = 16
 
 
 def aligned(work: Path, threads: int = 1) -> tuple[np.ndarray, np.ndarray]:
-    """RGB faces with margins of all of `people.photos()`, in that order, and which of them were found."""
+    """RGB faces with margins of all `people.photos()`, in that order, and a mask of those that were found."""
     path = work / "faces.npz"
     if path.is_file():
         with np.load(path) as kept:

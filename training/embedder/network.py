@@ -1,10 +1,10 @@
-"""The embedder: dense 3 × 3 convolutions with ReLU, which every runtime executes at full speed."""
+"""The embedder: dense 3 × 3 convolutions with ReLU, which every runtime computes at full speed."""
 
 import torch
 from torch import nn
 
 DIMENSION = 128
-#: Of the teacher's last feature map, which the network learns to predict while it is trained.
+#: The channels of the teacher's last feature map, which the network learns to predict during training.
 HINT = 128
 
 
@@ -15,7 +15,7 @@ def conv(inputs: int, outputs: int, kernel: int = 3, stride: int = 1) -> nn.Sequ
 
 
 class Block(nn.Module):
-    """Two convolutions and a way around them."""
+    """Two convolutions with a skip connection."""
 
     def __init__(self, channels: int):
         super().__init__()
@@ -27,7 +27,7 @@ class Block(nn.Module):
 
 
 class Embedder(nn.Module):
-    """(n, 3, 112, 112), RGB, (value − 127.5) / 127.5, to (n, 128). Only the direction of the output has meaning."""
+    """From (n, 3, 112, 112), RGB, (value − 127.5) / 127.5, to (n, 128). Only the direction of the output has a meaning."""
 
     def __init__(self, widths=(32, 64, 128, 128), depths=(0, 1, 2, 0)):
         super().__init__()
@@ -44,7 +44,7 @@ class Embedder(nn.Module):
         return self.head(self.places(self.body(x))).flatten(1)
 
     def with_hint(self, x):
-        """The embedding, and a guess at the teacher's last feature map: for training, also on smaller faces."""
+        """The embedding and a prediction of the teacher's last feature map, for training. Faces may be smaller."""
         features = self.body(x)
         if features.shape[-1] != 7:
             features = nn.functional.interpolate(features, size=(7, 7), mode="bilinear")
@@ -52,7 +52,7 @@ class Embedder(nn.Module):
 
 
 def scaled(faces: torch.Tensor, side: int = 112) -> torch.Tensor:
-    """uint8 (n, 112, 112, 3) as the network takes it, made smaller where `side` says so."""
+    """Faces, uint8 (n, 112, 112, 3), as the input of the network, scaled to `side` pixels."""
     x = faces.permute(0, 3, 1, 2).float().sub_(127.5).div_(127.5)
     if side != faces.shape[1]:
         x = nn.functional.interpolate(x, size=(side, side), mode="bilinear", antialias=True)

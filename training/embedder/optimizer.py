@@ -1,11 +1,11 @@
-"""Muon (Jordan et al. 2024) for the convolutions: momentum whose update is made orthogonal by five Newton–Schulz
-steps. It needs far fewer steps than AdamW, which the other parameters keep."""
+"""Muon (Jordan et al. 2024) for the convolutions: momentum, with an update that five Newton–Schulz steps make orthogonal. It
+needs far fewer steps than AdamW, which is used for the other parameters."""
 
 import torch
 
 
 def orthogonal(update: torch.Tensor, steps: int = 5) -> torch.Tensor:
-    """The nearest semi-orthogonal matrix, roughly: singular values come near 1."""
+    """Approximately the nearest semi-orthogonal matrix: its singular values are near 1."""
     a, b, c = 3.4445, -4.7750, 2.0315
     wide = update.shape[0] <= update.shape[1]
     x = update if wide else update.T

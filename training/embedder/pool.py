@@ -1,7 +1,7 @@
-"""The pool: many made faces, with what the teacher says of each, in the work folder.
+"""The pool: many augmented faces with the teacher's results, stored in the work folder.
 
-In shards of fixed size, each from a seed of its own, so that a killed run goes on with the next shard and the same
-options give the same pool.
+It consists of shards of fixed size, each with its own seed. So a run that was killed continues with the next shard, and the
+same options give the same pool.
 """
 
 import multiprocessing
@@ -52,7 +52,7 @@ class Shard:
 
 
 def fill(recipe: Recipe, numbers: list[int], device: str, threads: int) -> None:
-    """Makes these shards, in one process."""
+    """Makes these shards in one process."""
     torch.set_num_threads(threads)
     taught = [photo in set(people.training_photos(recipe.people)) for photo in people.photos()]
     faces, found = aligned(recipe.work)
@@ -76,7 +76,7 @@ def fill(recipe: Recipe, numbers: list[int], device: str, threads: int) -> None:
 
 
 def make(recipe: Recipe, count: int, threads: int, log: Log) -> list[Shard]:
-    """At least `count` faces; one process per thread."""
+    """Shards with at least `count` faces. Missing shards are made by one process for each thread."""
     wanted = [Shard(recipe, number) for number in range(-(-count // SHARD))]
     missing = [shard.number for shard in wanted if not shard.finished]
     if missing:
@@ -98,7 +98,7 @@ def make(recipe: Recipe, count: int, threads: int, log: Log) -> list[Shard]:
 
 
 class Pool:
-    """Batches of a pool in an order that follows from the seed and the step alone."""
+    """Batches of a pool, in an order that depends only on the seed and the step."""
 
     def __init__(self, shards: list[Shard], seed: int):
         self.seed, self.size = seed, SHARD * len(shards)

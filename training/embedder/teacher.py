@@ -1,4 +1,4 @@
-"""MobileFaceNet in PyTorch, which is faster in bfloat16 than ONNX Runtime in float32 and shows what lies inside."""
+"""MobileFaceNet in PyTorch. It is faster in bfloat16 than ONNX Runtime in float32, and gives access to feature maps."""
 
 import shutil
 
@@ -10,12 +10,12 @@ from torch import nn
 from ..common import paths
 from ..common.teacher import MEAN, STD
 
-#: The last feature map (128 × 7 × 7), which the student also learns to predict.
+#: The name of the last feature map (128 × 7 × 7), which the student also learns to predict.
 FEATURES = "/features/features.14/Add_output_0"
 
 
 class Teacher(nn.Module):
-    """Aligned RGB faces, uint8 (n, 112, 112, 3), to unit embeddings (n, 128) and the last feature map."""
+    """From aligned RGB faces, uint8 (n, 112, 112, 3), to unit embeddings (n, 128) and the last feature map."""
 
     def __init__(self):
         super().__init__()
@@ -69,11 +69,12 @@ class Teacher(nn.Module):
 
 
 def teacher(device: torch.device) -> Teacher:
-    """Ready to run; in bfloat16."""
+    """The teacher in bfloat16, ready to run."""
     network = Teacher().eval().requires_grad_(False)
     return network.to(device, torch.bfloat16, memory_format=torch.channels_last)
 
 
 def compiled(network):
-    """The same, some times faster, where there is a C++ compiler for torch.compile to call."""
+    """The network compiled by torch.compile, which is several times as fast, if there is a C++ compiler. Otherwise the network
+    itself."""
     return torch.compile(network) if shutil.which("c++") else network

@@ -1,4 +1,4 @@
-"""Distillation: the student learns the teacher's embeddings, their mutual similarities and its last feature map."""
+"""Distillation: the student learns the teacher's embeddings, the similarities between them, and its last feature map."""
 
 import argparse
 from pathlib import Path
@@ -15,13 +15,13 @@ from .network import Embedder, scaled
 from .optimizer import Muon
 from .pool import Pool
 
-#: Steps between checkpoints, and between lines of the log.
+#: The numbers of steps between checkpoints, and between lines of the log.
 KEEP, SAY = 250, 50
 WARM_UP = 200
 
 
 def losses(embedding, hint, batch, spread) -> dict[str, torch.Tensor]:
-    """Each about 1 for a student that knows nothing."""
+    """The parts of the loss. Each is about 1 for an untrained student."""
     student = normalize(embedding.float())
     taught = batch["embeddings"]
     difference = student @ student.T - taught @ taught.T
@@ -33,14 +33,14 @@ def losses(embedding, hint, batch, spread) -> dict[str, torch.Tensor]:
 
 
 def rate(step: int, steps: int, constant: float) -> float:
-    """The share of the full learning rate: a short rise, constant, then linear to 0."""
+    """The fraction of the full learning rate: it rises for a short time, is constant, then falls linearly to 0."""
     if step < WARM_UP:
         return (step + 1) / WARM_UP
     return min(1.0, (steps - step) / (steps * (1 - constant)))
 
 
 def side(step: int, steps: int) -> int:
-    """Pixels along a face: the first half of the training is on small ones, which cost a third."""
+    """The side of faces in pixels. The first half of the training is on small faces, which take a third of the time."""
     return next(pixels for until, pixels in ((0.5, 64), (0.7, 96), (1, 112)) if step < until * steps)
 
 
@@ -49,7 +49,8 @@ def monitor_photos(which: str) -> list[people.Photo]:
 
 
 class Monitor:
-    """The mean cosine to the teacher over photos that are not trained on (with --people all they are). Only said."""
+    """The mean cosine to the teacher over photos that are not used for training (with --people all they are). It is only
+    logged."""
 
     def __init__(self, which: str, work: Path, device: torch.device):
         faces, found = aligned(work)
@@ -92,7 +93,7 @@ def train(options: argparse.Namespace, pool: Pool, device: torch.device, log: Lo
         for optimizer, saved in zip(optimizers, state["optimizers"], strict=True):
             optimizer.load_state_dict(saved)
         begin = state["step"]
-        log(f"embedder: goes on at step {begin}")
+        log(f"embedder: continues at step {begin}")
     spread = torch.from_numpy(pool.arrays["features"][0][:1024].astype(np.float32).std((0, 1, 2)))
     spread = spread.view(1, -1, 1, 1).to(device)
     full = [group["lr"] if not state else options.rate * share for group, share in
@@ -126,5 +127,5 @@ def train(options: argparse.Namespace, pool: Pool, device: torch.device, log: Lo
                 "recipe": recipe, "step": step + 1, "network": network.state_dict(),
                 "optimizers": [o.state_dict() for o in optimizers],
             })  # fmt: skip
-            log(f"embedder: cosine to the teacher on photos not trained on {monitor(network, pixels):.4f}")
+            log(f"embedder: cosine to the teacher on photos outside the training {monitor(network, pixels):.4f}")
     return network

@@ -1,1 +1,1 @@
-"""Liveness distilled from MiniFASNet, on live photos and on simulated attacks."""
+"""The liveness check, distilled from MiniFASNet on photos of living people and on simulated attacks."""

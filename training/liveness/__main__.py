@@ -1,4 +1,4 @@
-"""python -m training.liveness: makes `facekit-nano/models/liveness.onnx`."""
+"""python -m training.liveness: trains `facekit-nano/models/liveness.onnx`."""
 
 import copy
 import math
@@ -17,20 +17,21 @@ from . import data
 from .network import LivenessNet
 
 RECIPE = dict(steps=6000, batch=64, rate=2e-3, decay=0.02, hints=0.4, average=0.998, warm_up=200)
-#: How much stricter than the standard pair, as a logit. At none a photo of a tablet is taken for a living face where the box
-#: is that of facekit-nano's detector.
+#: The additional strictness, compared with the standard pair, as a difference of logits. Without it, a photo of a tablet is
+#: accepted as a living face if the box is from facekit-nano's detector.
 STRICTER = 0.35
 
 
 def spread(maps: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Mean and standard deviation of each channel, of maps (n, channels, …), to be broadcast over them."""
+    """Mean and standard deviation of each channel of maps (n, channels, …), in shapes that broadcast over the maps."""
     others = (0, *range(2, maps.ndim))
     return maps.mean(others, keepdims=True), maps.std(others, keepdims=True) + 1e-3
 
 
 @torch.no_grad()
 def strictness(network: LivenessNet, crops: np.ndarray, said: np.ndarray) -> float:
-    """What to add to the logit for a living face, so that as many of these crops are refused as are said to be 0.5 or less."""
+    """The number to add to the logit for a living face, so that as many of these crops are refused as scores in `said` are
+    below 0.5."""
     logits = torch.cat([
         network(torch.from_numpy(crops[i : i + 100]).permute(0, 3, 1, 2).float()) for i in range(0, len(crops), 100)
     ])  # fmt: skip
@@ -40,11 +41,11 @@ def strictness(network: LivenessNet, crops: np.ndarray, said: np.ndarray) -> flo
 
 
 def main() -> None:
-    parser = options.parser("Liveness distilled from MiniFASNet.")
-    parser.add_argument("--output", type=Path, default=None, help="the model; by default where it is shipped from")
+    parser = options.parser("Trains the liveness check, distilled from MiniFASNet.")
+    parser.add_argument("--output", type=Path, default=None, help="file to write (facekit-nano/models/liveness.onnx)")
     given = parser.parse_args()
     if given.people == "rehearsal":
-        raise SystemExit("--people rehearsal: liveness has split and all alone")
+        raise SystemExit("--people rehearsal: liveness supports only split and all")
     device = options.begin(given)
     cv2.setNumThreads(1)
     name = f"liveness-{given.people}-{given.seed}"
@@ -71,10 +72,10 @@ def main() -> None:
         warm, left = min(1, (step + 1) / RECIPE["warm_up"]), step / RECIPE["steps"]
         for group in optimizer.param_groups:
             group["lr"] = RECIPE["rate"] * warm * 0.5 * (1 + math.cos(math.pi * left))
-        # Every step has a seed of its own, so that a training that was killed goes on as it would have.
+        # Every step has its own seed, so a training that was killed continues in the same way.
         random = np.random.default_rng([given.seed, 1, step])
         chosen = random.choice(used, RECIPE["batch"], replace=False)
-        # As they are: of crops that were changed the teacher might say something else.
+        # Without augmentation: the teacher's result for a changed crop could be different.
         crops = torch.from_numpy(samples.crops[chosen]).to(device).permute(0, 3, 1, 2).float()
         target = torch.from_numpy(samples.said[chosen]).to(device)
         network.train()
@@ -110,7 +111,7 @@ def main() -> None:
     shift = strictness(average, crops, said) - STRICTER
     with torch.no_grad():
         average.head.bias[LIVE] += shift
-    log(f"stricter than the standard pair on photos as they are: {shift:+.3f}")
+    log(f"shift of the logit for a living face: {shift:+.3f}")
     path = given.output or paths.shipped("liveness.onnx")
     example = torch.from_numpy(samples.crops[:4]).permute(0, 3, 1, 2).float()
     export(average.fold_scale(), path, example, ["logits"])

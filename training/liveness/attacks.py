@@ -1,7 +1,7 @@
-"""Attacks that are simulated: a photo is printed or shown on a screen and photographed again.
+"""Simulated attacks: a photo is printed or shown on a screen and photographed again.
 
-Images are float32 BGR, 0 to 255. What a camera does to an attack it also does to a living face (`camera`), so that the
-camera's traces tell nothing.
+Images are float32 BGR, 0 to 255. The same `camera` is applied to attacks and to living faces, so its traces do not reveal an
+attack.
 """
 
 from dataclasses import dataclass
@@ -16,13 +16,13 @@ KINDS = ("print_close", "print_held", "halftone", "screen_close", "screen_device
 LIVE = "live"
 
 
-#: Normal noise to cut from, since drawing it anew takes longer than all the rest.
+#: Normal noise from which parts are cut. Drawing new noise would take longer than everything else.
 NOISE = np.random.default_rng(0).standard_normal((1024, 1024, 3), np.float32)
 
 
 @dataclass(frozen=True)
 class View:
-    """A picture with the face box in it: x, y, width, height in pixels."""
+    """A picture and the box of its face: x, y, width, height in pixels."""
 
     image: np.ndarray
     box: np.ndarray
@@ -38,12 +38,12 @@ def power(image: np.ndarray, exponent: float) -> np.ndarray:
 
 
 def live(view: View, random: Random) -> View:
-    """A living face before some camera."""
+    """A living face in front of a random camera."""
     return camera(framed(view, random), random)
 
 
 def attack(kind: str, view: View, room: np.ndarray, random: Random) -> View:
-    """The photo as an attack of this kind; `room` is what lies behind a print or device that does not fill the frame."""
+    """The photo as an attack of this kind. `room` is the background of a print or device that does not fill the frame."""
     view = framed(view, random)
     if kind in ("print_close", "print_held", "halftone"):
         shown = printed(view.image, random, halftone=kind == "halftone")
@@ -67,13 +67,13 @@ def attack(kind: str, view: View, room: np.ndarray, random: Random) -> View:
     image = lit(seen.image, random, glossy=kind.startswith("screen") or random.random() < 0.4)
     if kind.startswith("screen"):
         image = moire(image, random)
-    # The second lens is rarely quite in focus.
+    # The second photo is rarely exactly in focus.
     image = cv2.GaussianBlur(image, (0, 0), random.uniform(0.3, 1.6) * max(1.0, seen.box[2] / 120))
     return camera(View(image, seen.box), random)
 
 
 def framed(view: View, random: Random) -> View:
-    """The photo mirrored or not, cut to some part around the face or continued beyond its edges."""
+    """The photo, randomly mirrored, and cut to a part around the face or continued beyond its edges."""
     image, box = view.image, view.box.astype(float).copy()
     height, width = image.shape[:2]
     if random.random() < 0.5:
@@ -95,7 +95,7 @@ def framed(view: View, random: Random) -> View:
 
 
 def printed(image: np.ndarray, random: Random, halftone: bool = False) -> np.ndarray:
-    """Ink on paper: fewer colours, raised blacks, the paper's grain and, where asked for, a printer's dots."""
+    """Ink on paper: fewer colors, brighter blacks, the grain of the paper and, with `halftone`, the dots of a printer."""
     grey = image @ np.array([0.114, 0.587, 0.299], np.float32)
     colour = np.float32(0.0 if random.random() < 0.1 else random.uniform(0.5, 1.1))
     image = grey[..., None] + colour * (image - grey[..., None])
@@ -112,7 +112,7 @@ def printed(image: np.ndarray, random: Random, halftone: bool = False) -> np.nda
 
 
 def dots(image: np.ndarray, random: Random) -> np.ndarray:
-    """Dots of each ink on a grid of its own angle, larger where there is more ink."""
+    """Dots of each ink on a grid with its own angle. Dots are larger where there is more ink."""
     scale = 2
     image = cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_LINEAR)
     pitch, first = scale * random.uniform(1.6, 4.0), random.uniform(0, 90)
@@ -132,7 +132,7 @@ def dots(image: np.ndarray, random: Random) -> np.ndarray:
 
 
 def screened(image: np.ndarray, random: Random) -> np.ndarray:
-    """Light of a display: its own white, contrast and brightness, often too much of it, and its grid of pixels."""
+    """A display: its white point, contrast and brightness, which is often too high, and its grid of pixels."""
     image = power(image, random.uniform(0.7, 1.4))
     black = random.uniform(0, 40)
     image = black + image * np.float32(random.uniform(0.75, 1.35) * (255 - black) / 255)
@@ -149,7 +149,7 @@ def screened(image: np.ndarray, random: Random) -> np.ndarray:
 
 
 def moire(image: np.ndarray, random: Random) -> np.ndarray:
-    """Beats between the display's pixels and the sensor's: fine waves, each colour a little shifted."""
+    """Moiré between the pixels of the display and of the sensor: fine waves, which are shifted a little for each color."""
     if random.random() < 0.15:
         return image
     height, width = image.shape[:2]
@@ -168,7 +168,7 @@ def moire(image: np.ndarray, random: Random) -> np.ndarray:
 
 
 def close(image: np.ndarray, box: np.ndarray, random: Random) -> View:
-    """The print or display fills the frame, seen a little from the side."""
+    """A print or display that fills the frame, seen slightly from the side."""
     height, width = image.shape[:2]
     corners = np.array([[0, 0], [width, 0], [width, height], [0, height]], np.float32)
     inward = np.abs(random.normal(0, 0.05, (4, 2))) * [width, height]
@@ -214,7 +214,7 @@ def held(
 
 
 def moved(box: np.ndarray, matrix: np.ndarray) -> np.ndarray:
-    """The box around where the transformation takes the middles of a box's sides."""
+    """The box after a perspective transformation: the bounding box of the transformed midpoints of its sides."""
     x, y, w, h = box[:4]
     points = np.array([[x, y + h / 2], [x + w, y + h / 2], [x + w / 2, y], [x + w / 2, y + h]], np.float32)
     points = cv2.perspectiveTransform(points[None], matrix)[0]
@@ -223,7 +223,7 @@ def moved(box: np.ndarray, matrix: np.ndarray) -> np.ndarray:
 
 
 def lit(image: np.ndarray, random: Random, glossy: bool) -> np.ndarray:
-    """Light that falls on the flat thing: a slope, and on a glossy one a lamp's or a window's reflection."""
+    """Light on a flat surface: a gradient, and on a glossy one the reflection of a lamp or a window."""
     height, width = image.shape[:2]
     x, y = np.meshgrid(np.linspace(-1, 1, width, dtype=np.float32), np.linspace(-1, 1, height, dtype=np.float32))
     slope = random.normal(0, 0.12, 2)
@@ -243,7 +243,7 @@ def lit(image: np.ndarray, random: Random, glossy: bool) -> np.ndarray:
 
 
 def around(image: np.ndarray, box: np.ndarray, context: float = 3.3) -> tuple[np.ndarray, np.ndarray]:
-    """The part that is looked at: the rest need not be computed."""
+    """The part around the face that is needed. The rest need not be computed."""
     middle, reach = box[:2] + box[2:] / 2, context / 2 * box[2:]
     left, top = np.maximum(middle - reach, 0).astype(int)
     right, bottom = np.minimum(middle + reach, image.shape[1::-1]).astype(int)
@@ -251,7 +251,7 @@ def around(image: np.ndarray, box: np.ndarray, context: float = 3.3) -> tuple[np
 
 
 def camera(view: View, random: Random) -> View:
-    """Size, exposure, colour balance, focus, noise and JPEG."""
+    """The picture as a camera records it: size, exposure, color balance, focus, noise and JPEG."""
     image, box = around(view.image, view.box)
     target = np.exp(random.uniform(np.log(70), np.log(190)))
     scale = np.clip(target / box[3], 0.4, 640 / max(image.shape[:2]))

@@ -1,7 +1,7 @@
-"""What is trained on: crops of living faces and of simulated attacks, and what the teacher says of each; and variations,
-crops of every sort of which nobody knows what they are, but of which the teacher says something all the same.
+"""The training data: crops of living faces and of simulated attacks, and variations, which are crops of any content that need
+not be either. The targets are the teacher's results.
 
-Everything is made once and kept in the work folder, in shards.
+Everything is made once and stored in the work folder, in shards.
 """
 
 from collections.abc import Callable
@@ -18,17 +18,17 @@ from ..common.log import Log
 from ..common.teacher import free_batch, session
 from . import attacks
 
-#: The half of MiniFASNet's pair that teaches. It is surer of attacks than the other, and a student that sees what its
-#: teacher sees can learn all that it says: what the other sees of a wider view, no student could know.
+#: The network of MiniFASNet's pair that is the teacher. It is surer of attacks than the other one. A student can learn only
+#: from a teacher with the same crop, and the other network of the pair has a wider one.
 TEACHER = "minifasnet_v2.onnx"
-#: The student's context, and its teacher's.
+#: The context of the student and of its teacher.
 CONTEXT = STANDARD[TEACHER]
-#: Where its maps of 20 × 20, 10 × 10 and 5 × 5 places are finished.
+#: The names of its last maps of 20 × 20, 10 × 10 and 5 × 5 places.
 STAGES = [f"/conv_{stage}/Add_output_0" for stage in ("3/model/model.3", "4/model/model.5", "5/model/model.1")]
-#: Samples in all, and in a shard.
+#: The numbers of all samples, and of samples in a shard.
 COUNT, SHARD = 26_000, 1_000
 VARIATIONS = 100_000
-#: How many of the samples are alive.
+#: The fraction of samples that show living faces.
 ALIVE = 0.42
 KINDS = (attacks.LIVE, *attacks.KINDS)
 #: The kind of a variation.
@@ -36,7 +36,7 @@ UNKNOWN = -1
 
 
 class Teacher:
-    """MiniFASNet: its probabilities, and what it sees on the way to them."""
+    """MiniFASNet: its probabilities and its feature maps."""
 
     def __init__(self, threads: int = 1):
         model = onnx.load_from_string(free_batch(paths.weights(TEACHER)))
@@ -45,8 +45,9 @@ class Teacher:
         self.session = session(model.SerializeToString(), threads)
 
     def ask(self, crops: np.ndarray) -> dict[str, np.ndarray]:
-        """Of crops (n, 80, 80, 3): said, probabilities (n, 3); the stages' maps with sides halved where they are above 5,
-        fine (n, 64, 10, 10), middle (n, 128, 5, 5) and coarse (n, 128, 5, 5); and features before the last layer (n, 128)."""
+        """The results for crops (n, 80, 80, 3): `said`, the probabilities (n, 3); the maps of the stages, with sides above 5
+        halved: `fine` (n, 64, 10, 10), `middle` (n, 128, 5, 5) and `coarse` (n, 128, 5, 5); and `features` before the last
+        layer (n, 128)."""
         parts: dict[str, list] = {name: [] for name in ("said", "fine", "middle", "coarse", "features")}
         for start in range(0, len(crops), 50):
             x = np.ascontiguousarray(crops[start : start + 50].transpose(0, 3, 1, 2), np.float32)
@@ -59,7 +60,7 @@ class Teacher:
 
 
 def halved(maps: np.ndarray) -> np.ndarray:
-    """The means of squares of four: (n, channels, 2a, 2b) to (n, channels, a, b)."""
+    """The means of blocks of 2 × 2 values: from (n, channels, 2a, 2b) to (n, channels, a, b)."""
     n, channels, height, width = maps.shape
     return maps.reshape(n, channels, height // 2, 2, width // 2, 2).mean((3, 5))
 
@@ -70,24 +71,24 @@ class Samples:
     crops: np.ndarray
     #: Index into KINDS, or UNKNOWN.
     kinds: np.ndarray
-    #: What `Teacher.ask` tells of them.
+    #: The results of `Teacher.ask`.
     said: np.ndarray
     fine: np.ndarray
     middle: np.ndarray
     coarse: np.ndarray
     features: np.ndarray
-    #: Whether the people may be trained on when folds 4 and 5 are kept out.
+    #: True if all people in the crop are outside folds 4 and 5.
     trainable: np.ndarray
 
 
 def sample(index: int, seed: int, photos: list[people.Photo], boxes: np.ndarray, halves: np.ndarray):
-    """The sample's view, its kind, and whether its people may be trained on when folds 4 and 5 are kept out."""
+    """The view of the sample, its kind, and whether all people in it are outside folds 4 and 5."""
     random = np.random.default_rng([seed, index])
     while True:
         i = int(random.integers(len(photos)))
         if not np.isnan(boxes[i, 0]):
             break
-    # What lies behind an attack is of the same half, so that nothing crosses over.
+    # The background of an attack is from the same half of the people, so that no sample mixes both halves.
     others = np.nonzero(halves == halves[i])[0]
     room = int(others[random.integers(len(others))])
     kind = attacks.LIVE if random.random() < ALIVE else attacks.KINDS[random.integers(len(attacks.KINDS))]
@@ -96,13 +97,13 @@ def sample(index: int, seed: int, photos: list[people.Photo], boxes: np.ndarray,
         view = attacks.live(view, random)
     else:
         view = attacks.attack(kind, view, cv2.imread(str(photos[room].path)), random)
-    # A detector's box is never quite the same.
+    # Boxes of a detector vary.
     jitter = random.normal(0, 0.02, 4) * view.box[[2, 3, 2, 3]]
     return attacks.View(view.image, view.box + jitter), KINDS.index(kind), bool(halves[i])
 
 
 def load(work: Path, seed: int, log: Log, threads: int = 1) -> Samples:
-    """Samples and variations."""
+    """All samples and variations."""
     photos, boxes = list(people.photos()), found.faces(work, threads)
     allowed = {photo.person for photo in people.training_photos("split")}
     halves = np.array([photo.person in allowed for photo in photos])
@@ -131,7 +132,7 @@ def load(work: Path, seed: int, log: Log, threads: int = 1) -> Samples:
 
 
 def untouched(work: Path, which: str, seed: int, threads: int = 1, count: int = 1000) -> tuple[np.ndarray, np.ndarray]:
-    """Crops of photos as they are, of people that are trained on, and what the standard pair says."""
+    """Crops of unchanged photos of people of the training, and the scores of the standard pair."""
     photos, boxes, pair = list(people.photos()), found.faces(work, threads), Networks.standard(threads)
     allowed = {photo.person for photo in people.training_photos(which)}
     usable = [i for i, photo in enumerate(photos) if photo.person in allowed and not np.isnan(boxes[i, 0])]
@@ -145,7 +146,7 @@ def untouched(work: Path, which: str, seed: int, threads: int = 1, count: int = 
 
 
 def shards(folder: Path, count: int, make: Callable[[int], dict[str, np.ndarray]], log: Log) -> dict[str, np.ndarray]:
-    """What `make` gives for the samples from a number on, made once and kept."""
+    """The results of `make`, which makes the samples from a number on. They are made once and stored."""
     folder.mkdir(parents=True, exist_ok=True)
     parts = []
     for shard in range(count // SHARD):
@@ -163,7 +164,8 @@ def shards(folder: Path, count: int, make: Callable[[int], dict[str, np.ndarray]
 def variation(
     index: int, seed: int, samples: dict[str, np.ndarray], photos: list[people.Photo], boxes: np.ndarray, halves: np.ndarray
 ) -> tuple[np.ndarray, bool]:
-    """A crop that somebody's face may be in, near or far, mixed, sharpened, spoiled; and whether it may be trained on."""
+    """A crop with a face or a part of one at any distance, mixed, sharpened or degraded, and whether all people in it are
+    outside folds 4 and 5."""
     random = np.random.default_rng([seed, 2, index])
 
     def photo(half: bool | None) -> tuple[np.ndarray, bool]:
@@ -174,7 +176,7 @@ def variation(
         image = cv2.imread(str(photos[i].path))
         box = boxes[i, :4] + random.normal(0, 0.08, 4) * boxes[i, [2, 3, 2, 3]]
         left, top, right, bottom = crop_box(image.shape[1], image.shape[0], box, random.uniform(1.1, 2.7))
-        # Without interpolation, as fine detail of large pictures arrives.
+        # Without interpolation, crops keep fine detail as those of large pictures do.
         how = cv2.INTER_NEAREST if random.random() < 0.4 else cv2.INTER_LINEAR
         return cv2.resize(image[top : bottom + 1, left : right + 1], (SIDE, SIDE), interpolation=how), bool(halves[i])
 

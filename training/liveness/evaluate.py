@@ -1,8 +1,8 @@
-"""python -m training.liveness.evaluate: the model and the standard pair on people whom a training with `--people split` has
-never seen, and on photos that no training has seen.
+"""python -m training.liveness.evaluate: compares the model with the standard pair, on people who are not used by a training
+with `--people split`, and on photos that no training uses.
 
-APCER is the share of attacks of a kind that are taken for living faces, BPCER that of living faces that are refused, at a
-score of 0.5; agreement is the share of faces on which the model decides as the pair does.
+At a score of 0.5, APCER is the fraction of attacks of a kind that are accepted as living faces, and BPCER the fraction of
+living faces that are refused. Agreement is the fraction of faces for which the model and the pair decide in the same way.
 """
 
 from pathlib import Path
@@ -17,14 +17,15 @@ from . import attacks
 from .data import CONTEXT
 
 THRESHOLD = 0.5
-#: Simulated pictures of each kind.
+#: The number of simulated pictures of each kind.
 COUNT = 400
-#: Apart from the seeds of trainings.
+#: Different from the seeds of trainings.
 SEED = 1_000_003
 
 
 def find(detector: YuNet, image: np.ndarray, box: np.ndarray | None = None) -> np.ndarray | None:
-    """The box of the face that is nearest to where it should be: `box`, or the middle."""
+    """The box of the face that is nearest to the expected place: `box`, or the middle of the image. None if there is none near
+    it."""
     faces = detector.detect(image)
     if box is None:
         face = central_face(faces, image.shape[1], image.shape[0])
@@ -37,7 +38,7 @@ def find(detector: YuNet, image: np.ndarray, box: np.ndarray | None = None) -> n
 
 
 def simulated(detector: YuNet) -> dict[str, list[tuple[np.ndarray, np.ndarray]]]:
-    """Pictures of people held out, with their detected faces; where no face is found another picture is made."""
+    """Pictures of the held-out people with their detected faces. If no face is found, another picture is made."""
     photos = people.held_out_photos()
     kinds: dict[str, list] = {}
     for number, kind in enumerate((attacks.LIVE, *attacks.KINDS)):
@@ -67,7 +68,7 @@ def rates(kind: str, live: bool, ours: np.ndarray, pair: np.ndarray) -> None:
 
 def main() -> None:
     parser = options.parser(__doc__)
-    parser.add_argument("--model", type=Path, default=None, help="by default the one that is shipped")
+    parser.add_argument("--model", type=Path, default=None, help="facekit-nano/models/liveness.onnx by default")
     given = parser.parse_args()
     cv2.setNumThreads(1)
     ours = Networks([(given.model or paths.shipped("liveness.onnx"), CONTEXT)], given.threads)
@@ -80,11 +81,11 @@ def main() -> None:
         box = find(detector, image)
         if box is not None:
             raw.append((ours.live(image, box[None])[0], pair.live(image, box[None])[0]))
-    rates("photos as they are", True, *np.array(raw).T)
+    rates("unchanged photos", True, *np.array(raw).T)
     for kind, pictures in simulated(detector).items():
         scores = [(ours.live(i, b[None])[0], pair.live(i, b[None])[0]) for i, b in pictures]
         rates(kind if kind != attacks.LIVE else "photos by other cameras", kind == attacks.LIVE, *np.array(scores).T)
-    print("\nphotos that nothing was trained on: score of the model and of the pair")
+    print("\nphotos that no training uses: score of the model and of the pair")
     for path in sorted((paths.test_data() / "data" / "photos").iterdir()):
         image = cv2.imread(str(path))
         if image is None:

@@ -1,10 +1,10 @@
-"""The liveness network: dense 3 × 3 convolutions with ReLU, which every runtime executes at full speed."""
+"""The liveness network: dense 3 × 3 convolutions with ReLU, which every runtime computes at full speed."""
 
 import torch
 from torch import nn
 from torch.nn.functional import avg_pool2d
 
-#: Pixel values are divided by this. It is folded into the exported weights.
+#: The divisor of pixel values. It is folded into the exported weights.
 SCALE = 128.0
 
 
@@ -13,7 +13,7 @@ def conv(inputs: int, outputs: int, stride: int = 1) -> nn.Sequential:
 
 
 class Block(nn.Module):
-    """Two convolutions and a way around them."""
+    """Two convolutions with a skip connection."""
 
     def __init__(self, channels: int):
         super().__init__()
@@ -25,21 +25,21 @@ class Block(nn.Module):
 
 
 class LivenessNet(nn.Module):
-    """(n, 3, 80, 80), BGR, 0 to 255, to 3 logits, of which the second stands for a living face."""
+    """From (n, 3, 80, 80), BGR, 0 to 255, to 3 logits. The second one is for a living face."""
 
     def __init__(self):
         super().__init__()
-        # 20 × 20 places, then 10 × 10, then 5 × 5, as its teacher has them.
+        # 20 × 20 places, then 10 × 10, then 5 × 5, as in the teacher.
         self.fine = nn.Sequential(
             conv(3, 32, 2), nn.ReLU(), conv(32, 32), nn.ReLU(),
             conv(32, 48, 2), nn.ReLU(), Block(48), Block(48),
         )  # fmt: skip
         self.middle = nn.Sequential(conv(48, 96, 2), nn.ReLU(), Block(96), Block(96))
         self.coarse = nn.Sequential(conv(96, 96, 2), nn.ReLU(), Block(96))
-        # A weight for each place, since edges of paper and devices lie around the face.
+        # One weight for each place, because the edges of paper and devices are around the face.
         self.places = nn.Sequential(nn.Conv2d(96, 96, 5, groups=96, bias=False), nn.BatchNorm2d(96), nn.ReLU())
         self.head = nn.Conv2d(96, 3, 1)
-        #: To the channels of the teacher's maps.
+        #: Layers to the channels of the teacher's maps.
         self.hints = nn.ModuleDict({
             "fine": nn.Conv2d(48, 64, 1), "middle": nn.Conv2d(96, 128, 1), "coarse": nn.Conv2d(96, 128, 1),
             "features": nn.Conv2d(96, 128, 1),
@@ -50,7 +50,7 @@ class LivenessNet(nn.Module):
         return self.head(self.places(self.coarse(self.middle(self.fine(x * self.scale if self.scale != 1 else x))))).flatten(1)
 
     def with_hints(self, x):
-        """The logits, and guesses at what the teacher sees, by name: for training."""
+        """The logits, and predictions of the teacher's maps by name, for training."""
         maps = {"fine": self.fine(x * self.scale)}
         maps["middle"] = self.middle(maps["fine"])
         maps["coarse"] = self.coarse(maps["middle"])
@@ -61,8 +61,9 @@ class LivenessNet(nn.Module):
 
     @torch.no_grad()
     def fold_scale(self) -> "LivenessNet":
-        """The same network without the division. Half of it goes into the second convolution, which a ReLU allows: float16
-        would have few digits left for the first one's weights otherwise."""
+        """The same network without the division. The square root of the factor goes into the first and into the second
+        convolution, which is possible with a ReLU between them. If the first took all of it, its weights would be too small for
+        the precision of float16."""
         (first, norm), second = self.fine[0], self.fine[2][0]
         half = self.scale**-0.5
         first.weight.mul_(self.scale * half)

@@ -9,7 +9,7 @@ from training.detector import cells, evaluate, lessons, loss, network, scenes, t
 
 
 def outputs(height: int, width: int, put: dict[tuple[int, int], list[float]]) -> list[np.ndarray]:
-    """YuNet's outputs for one image, zero but for the rows of 16 numbers at (grid, cell)."""
+    """YuNet's outputs for one image. All are zero, except for the rows of 16 numbers at (grid, cell)."""
     counts = [(height // s) * (width // s) for s in cells.STRIDES]
     made = [np.zeros((1, n, depth), np.float32) for depth in (1, 1, 4, 10) for n in counts]
     for (grid, cell), row in put.items():
@@ -63,7 +63,7 @@ def test_a_carried_face_follows_its_photo():
     moved = cells.carried(face, matrix)
     assert moved[:4] == pytest.approx([40 - 15, 50 - 20, 30, 40], abs=0.5)
     photo = np.zeros((250, 250), np.uint8)
-    # The eye is at 105, 110 counted from edges.
+    # The eye is at 105, 110, counted from the edges of pixels.
     photo[108:112, 103:107] = 255
     y, x = np.mgrid[0:100, 0:100]
     seen = scenes.warp(photo, matrix, 100, 100, 0, [0]).astype(float)
@@ -94,7 +94,7 @@ def test_scenes_follow_from_the_seed_and_have_the_size_asked_for():
 
 
 def test_scenes_know_where_their_photos_went():
-    # Photos that differ in nothing but a white spot off the middle, where a scene must have white too.
+    # Uniform photos with a white spot beside the middle. The scene must be white at the place of the spot.
     photos = np.full((2, 250, 250, 3), 60, np.uint8)
     photos[:, 135:165, 85:115] = 255
     drawn, seen = scenes.Scenes(photos, np.array([[0, 85, 130.0, 30, 40]])), 0
@@ -131,7 +131,7 @@ def test_a_mirrored_lesson_is_that_of_mirrored_images():
     rng = np.random.default_rng(4)
     points = rng.uniform(-1, 2, 10)
     right = {cell: [0.8, 0.9, 0.2, 0.1, 1.1, 1.2, *points] for cell in ((0, 13), (1, 7), (2, 1))}
-    # Cells of the same rows in mirrored columns of grids 12, 6 and 3 wide.
+    # Cells in the same rows and in mirrored columns, of grids that are 12, 6 and 3 cells wide.
     turned = (points.reshape(5, 2)[[1, 0, 2, 4, 3]] * [-1, 1] + [1, 0]).ravel()
     left = {cell: [0.8, 0.9, 0.8, 0.1, 1.1, 1.2, *turned] for cell in ((0, 22), (1, 10), (2, 1))}
     lesson = cells.mirrored(cells.lesson(cells.decode(outputs(64, 96, right), 64, 96)), 64, 96)
@@ -190,7 +190,7 @@ def test_the_file_has_yunets_outputs_for_any_batch_and_size(tmp_path):
 
 
 class Numbers:
-    """Lessons of which each says its number."""
+    """Lessons whose images contain their number."""
 
     def __getitem__(self, number):
         lesson = cells.lesson(np.zeros((1, 21, 15), np.float32))

@@ -165,7 +165,7 @@ def test_a_killed_training_ends_where_an_undisturbed_one_does(tmp_path, monkeypa
         return train.train(options, pool, torch.device("cpu"), lambda _: None)
 
     whole, again = run("whole", Small()), run("again", Small())
-    # On as many threads of the same processor.
+    # With the same number of threads on the same processor.
     assert all(torch.equal(a, b) for a, b in zip(whole.state_dict().values(), again.state_dict().values(), strict=True))
     broken = Small()
     broken.broken_at = 3

@@ -1,4 +1,4 @@
-//! What the core must not pull in.
+//! The dependencies that the core must not have.
 
 use std::collections::BTreeSet;
 
@@ -23,7 +23,7 @@ const HEAVY: &[&str] = &[
     "ureq",
 ];
 
-/// What the optional features bring.
+/// The dependencies of optional features.
 const OPTIONAL: &[&str] = &[
     "argon2",
     "chacha20poly1305",
@@ -36,11 +36,12 @@ const OPTIONAL: &[&str] = &[
     "multiversion",
     "postcard",
     "sha2",
+    "strsim",
     "toml",
     "zeroize",
 ];
 
-/// Whether the core's trees are as small as promised.
+/// Checks that the core has none of the heavy dependencies, and without features none of the optional ones.
 pub(crate) fn check() -> Result<()> {
     refuse(&["-p", "facekit"], HEAVY)?;
     let none = ["-p", "facekit", "--no-default-features"];
@@ -63,12 +64,16 @@ fn refuse(arguments: &[&str], banned: &[&str]) -> Result<()> {
         .filter(|name| banned.iter().any(|banned| is_of(name, banned)))
         .collect();
     if !found.is_empty() {
-        bail!("{} must not depend on {}", display(&tree), found.join(", "));
+        bail!(
+            "{}: the tree must not have {}",
+            display(&tree),
+            found.join(", ")
+        );
     }
     Ok(())
 }
 
-/// Whether a crate is the project's main crate or one of its parts: `tract-core` is of `tract`.
+/// `true` for the main crate of a project and for its parts: `tract-core` is a part of `tract`.
 fn is_of(name: &str, project: &str) -> bool {
     name.strip_prefix(project)
         .is_some_and(|rest| rest.is_empty() || rest.starts_with(['-', '_']))

@@ -56,9 +56,9 @@ pub(crate) fn check() -> Result<()> {
     );
 }
 
-/// What cargo compiles for a selection of packages.
+/// The packages that cargo compiles for a selection of members.
 struct Trees {
-    /// What becomes part of the programs.
+    /// The packages that become part of the programs.
     target: Features,
     /// This and what procedural macros and build scripts are made of.
     all: Features,
@@ -93,7 +93,7 @@ impl Trees {
         self.all.keys().any(heavy)
     }
 
-    /// What of this would be compiled beside what `whole` is compiled from.
+    /// The packages of this that would be compiled again beside those of `whole`.
     fn differences(&self, whole: &Self) -> BTreeSet<String> {
         let target = differences(&self.target, &whole.target);
         let all = differences(&self.all, &whole.all);

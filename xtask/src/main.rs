@@ -1,14 +1,17 @@
-//! `cargo xtask`: everything a developer or CI runs. It needs Rust, and Python for the tests of ONNX Runtime; what else is
-//! missing, it installs.
+//! `cargo xtask`: every command that a developer or CI runs. It needs Rust and Python, and installs the other tools itself.
 
 mod dependencies;
 mod features;
+mod hosted;
 mod peers;
 mod python;
+mod release;
 mod runner;
+mod soak;
 mod suite;
 mod tools;
 mod wheel;
+mod workspace;
 
 use std::{env, process::ExitCode};
 
@@ -17,35 +20,61 @@ use anyhow::{Result, bail};
 use crate::{
     runner::{Runner, cargo},
     suite::Suite,
+    workspace::Workspace,
 };
 
 const HELP: &str = "\
 Usage: cargo xtask COMMAND
 
-  check    formatting, lints, feature combinations, dependency assertions
-  test     all that CI runs: check, tests, documentation, licences
-  docs     the API documentation, where a broken link is an error
-  bench    the benches; further arguments go to criterion
-  bench peers [--rounds N] [--runtime NAME] [--models SELECTION]
-           facekit beside OpenCV, ONNX Runtime, faiss and hnswlib in Python, in turn;
-           facekit's models are those in FACEKIT_MODELS, where it is set
-  bench python [the same options]
-           the Python package beside the same calls from Rust, and beside the peers
+Checks and tests:
+  check    formatting, lints, combinations of features, dependencies, manifests, the workflow
+  test     everything that CI runs: check, tests, documentation, licenses
+  soak NAME
+           the long form of some tests; `soak list` lists them
+  docs     the API documentation; a broken link is an error
+
+The Python package:
   wheel [--profile NAME] [--python PROGRAM]
-           the wheel of the Python package, with cargo's profile dist; into target/wheels
+           builds the wheel into target/wheels, with cargo's profile release by default
   py [--profile NAME] [--python PROGRAM] [--wheel FILE]
-           a wheel, such a one with cargo's profile dev unless it is named, installed in an
-           environment of its own and tested there
+           installs a wheel in an environment of its own and tests it there; builds the wheel
+           first, with cargo's profile dev by default, unless --wheel names one
+
+Measurements:
+  bench [ARGUMENTS]
+           the benches; criterion gets the arguments
+  bench peers [--rounds N] [--runtime NAME] [--models SELECTION]
+           compares facekit with OpenCV, ONNX Runtime, faiss and hnswlib in Python,
+           in alternating rounds; facekit takes its models from FACEKIT_MODELS if it is set
+  bench python [the same options]
+           compares the Python package with the same calls from Rust, and with the peers
+
+Releases:
+  release  prints the steps of a release; publishes nothing
+  release --dry-run
+           the release checklist: versions, changelog, the packages of the crates, the wheel
+
+For the hosted workflow:
+  libraries   builds the published crates for this system
+  msrv        builds the published crates with the oldest Rust that they support; installs it
+  advisories  known vulnerabilities of dependencies; fetches the list of them
+  semver      changes of the public API since the last release, which is the last tag v*
+
   help     this text
 
 Environment:
-  FACEKIT_TEST_DATA    folder with weights and photos. Without it, tests that need them are
-                       skipped and listed; with it, a skip for want of data is a failure.
+  FACEKIT_TEST_DATA    the folder with weights and photos. If it is not set, tests that need it
+                       are skipped and listed. If it is set, a skipped test is a failure.
                        `bench peers` and `bench python` need it.
-  ORT_DYLIB_PATH       the library of ONNX Runtime that is tested. Without it, test gets one: a
-                       Python environment under target/tools, into which pip installs it.
-  FACEKIT_SKIP_LOG     set for the tests: the file that they append `SKIP name: reason` to
+  ORT_DYLIB_PATH       the library of ONNX Runtime for the tests. If it is not set, pip installs
+                       one into a Python environment in target/tools.
+  PROPTEST_RNG_SEED    the seed of random test cases. If it is not set, each run draws new cases.
+  FACEKIT_SKIP_LOG     set for the tests: the file to which they append `SKIP name: reason`
+  FACEKIT_SOAK         set by some soaks: tests run their long form
 ";
+
+/// The commands that take arguments.
+const WITH_ARGUMENTS: [&str; 5] = ["bench", "py", "release", "soak", "wheel"];
 
 fn main() -> ExitCode {
     match run() {
@@ -58,12 +87,13 @@ fn main() -> ExitCode {
     }
 }
 
+/// Runs the command of the arguments. `false` if a step failed.
 fn run() -> Result<bool> {
     let mut arguments = env::args().skip(1);
     let command = arguments.next();
     let rest: Vec<String> = arguments.collect();
     let command = command.as_deref().unwrap_or("help");
-    if !rest.is_empty() && !["bench", "py", "wheel"].contains(&command) {
+    if !rest.is_empty() && !WITH_ARGUMENTS.contains(&command) {
         bail!("{command} takes no arguments; see cargo xtask help");
     }
     let mut runner = Runner::default();
@@ -85,24 +115,28 @@ fn run() -> Result<bool> {
                 }),
             }
             docs(&mut runner);
-            runner.step("licences, bans and sources", tools::deny);
-            runner.step("skips", || suite.check_skips());
-            let passed = runner.report();
-            // Alone on the last line, for whoever reads the end of a log.
-            println!("{}", suite.summary());
-            return Ok(passed);
+            runner.step("licenses, bans and sources", tools::deny);
+            return Ok(summarize(&mut runner, &mut suite));
         }
+        "soak" => match rest.as_slice() {
+            [] => bail!("soak needs a name; there are:\n{}", soak::list()),
+            [list] if list == "list" => {
+                print!("{}", soak::list());
+                return Ok(true);
+            }
+            [name] => {
+                let soak = soak::find(name)?;
+                let mut suite = Suite::new()?;
+                runner.step(name, || soak.run(&mut suite));
+                return Ok(summarize(&mut runner, &mut suite));
+            }
+            _ => bail!("soak takes one name"),
+        },
         "py" => {
             let mut suite = Suite::new()?;
-            py(
-                &mut runner,
-                &mut suite,
-                &wheel::Options::parse(&rest, "dev")?,
-            );
-            runner.step("skips", || suite.check_skips());
-            let passed = runner.report();
-            println!("{}", suite.summary());
-            return Ok(passed);
+            let options = wheel::Options::parse(&rest, "dev")?;
+            py(&mut runner, &mut suite, &options);
+            return Ok(summarize(&mut runner, &mut suite));
         }
         "wheel" => {
             let options = wheel::Options::parse(&rest, "dist")?;
@@ -119,6 +153,18 @@ fn run() -> Result<bool> {
             bench.args(rest);
             runner.step("benches", || runner::succeed(&mut bench));
         }
+        "release" => match rest.as_slice() {
+            [] => {
+                release::explain()?;
+                return Ok(true);
+            }
+            [option] if option == "--dry-run" => release::dry_run(&mut runner)?,
+            _ => bail!("release takes --dry-run and nothing else"),
+        },
+        "libraries" => runner.step("published crates", hosted::libraries),
+        "msrv" => runner.step("published crates on the oldest Rust", hosted::msrv),
+        "advisories" => runner.step("advisories", hosted::advisories),
+        "semver" => runner.step("changes of the public API", hosted::semver),
         "help" | "--help" | "-h" => {
             print!("{HELP}");
             return Ok(true);
@@ -149,10 +195,12 @@ fn check(runner: &mut Runner) {
         &[&rules[..], &deny].concat(),
     );
     runner.step("dependencies", dependencies::check);
+    runner.step("manifests", || Workspace::read()?.check());
+    runner.step("hosted workflow", tools::lint_workflow);
     runner.step("features of dependencies", features::check);
 }
 
-/// The Python package, as it is installed.
+/// Builds and tests the Python package as users install it.
 fn py(runner: &mut Runner, suite: &mut Suite, options: &wheel::Options) {
     let mut wheel = None;
     runner.step("wheel", || {
@@ -168,4 +216,13 @@ fn docs(runner: &mut Runner) {
     let mut docs = cargo(&["doc", "--no-deps", "--workspace", "--all-features"]);
     docs.env("RUSTDOCFLAGS", "-D warnings");
     runner.step("documentation", || runner::succeed(&mut docs));
+}
+
+/// Prints what was skipped, the times and the counts. `false` if a step failed.
+fn summarize(runner: &mut Runner, suite: &mut Suite) -> bool {
+    runner.step("skips", || suite.check_skips());
+    let passed = runner.report();
+    // The counts are alone on the last line, where a reader of the log finds them.
+    println!("{}", suite.summary());
+    passed
 }

@@ -1,4 +1,4 @@
-//! Private environments of Python, for what is published as Python packages.
+//! Private Python environments, for tools and libraries that are Python packages.
 
 use std::{
     fs,
@@ -9,25 +9,25 @@ use anyhow::{Context, Result, bail};
 
 use crate::runner::{command, output, root, succeed};
 
-/// The interpreter that the system has.
+/// The interpreter of the system.
 pub(crate) const SYSTEM: &str = if cfg!(windows) { "python" } else { "python3" };
 
-/// The library that facekit-ort is tested with.
+/// The version of ONNX Runtime in the tests of facekit-ort.
 pub(crate) const ONNXRUNTIME: &str = "onnxruntime==1.31.1";
-/// What ONNX Runtime's tools for quantising stand on.
+/// ONNX Runtime's tools for quantization need it.
 pub(crate) const ONNX: &str = "onnx==1.23.2";
 
-/// The Python program of an environment that has these packages, given as for `pip install`. Each name has an
-/// environment of its own under target/tools, where CI caches it; one that has other packages is made anew.
+/// The Python program of an environment with these packages, which are given as for `pip install`. Each name has its own
+/// environment in target/tools. An environment with other packages is replaced.
 pub(crate) fn environment(name: &str, packages: &[&str]) -> Result<PathBuf> {
     environment_of(SYSTEM, name, packages)
 }
 
-/// An [`environment`] of another interpreter.
+/// An [`environment`] for another interpreter.
 pub(crate) fn environment_of(system: &str, name: &str, packages: &[&str]) -> Result<PathBuf> {
     let folder = root().join("target").join("tools").join(name);
     let python = program(&folder);
-    // Written last, so that an environment without it is not complete.
+    // Written last: an environment without it is incomplete.
     let list = folder.join("packages.txt");
     let wanted = packages.join("\n");
     let works = || output(&mut command(&python, &["-c", ""])).is_ok();
@@ -48,7 +48,7 @@ pub(crate) fn environment_of(system: &str, name: &str, packages: &[&str]) -> Res
     Ok(python)
 }
 
-/// The library of ONNX Runtime in an environment that has its package.
+/// The path of the library of ONNX Runtime in an environment that has its package.
 pub(crate) fn onnxruntime(python: &Path) -> Result<PathBuf> {
     let find = "import importlib.util; print(*importlib.util.find_spec('onnxruntime').submodule_search_locations)";
     let package = output(&mut command(python, &["-c", find]))?;
@@ -61,7 +61,7 @@ pub(crate) fn onnxruntime(python: &Path) -> Result<PathBuf> {
             return Ok(folder.join(&*name));
         }
     }
-    bail!("{} holds no library", folder.display());
+    bail!("{} has no library of ONNX Runtime", folder.display());
 }
 
 fn create(system: &str, folder: &Path) -> Result<()> {
@@ -70,14 +70,21 @@ fn create(system: &str, folder: &Path) -> Result<()> {
     if succeed(&mut venv).is_ok() {
         return Ok(());
     }
-    // Debian and Ubuntu have it in a package of its own.
+    // On Debian and Ubuntu the module venv is a separate package.
     let apt = |arguments: &[&str]| {
         let mut apt = command("apt-get", arguments);
         succeed(apt.env("DEBIAN_FRONTEND", "noninteractive"))
     };
     apt(&["update", "--quiet"])
-        .and_then(|()| apt(&["install", "--yes", "--no-install-recommends", "python3-venv"]))
-        .context("Python with its module venv is needed: install it, or name ONNX Runtime's library in ORT_DYLIB_PATH")?;
+        .and_then(|()| {
+            apt(&[
+                "install",
+                "--yes",
+                "--no-install-recommends",
+                "python3-venv",
+            ])
+        })
+        .context("Python needs its module venv: install it")?;
     succeed(&mut venv)
 }
 

@@ -1,4 +1,4 @@
-//! Steps under headings, timed; a failed step does not keep the next ones from running.
+//! Runs steps under headings and measures their time. After a failed step, the next steps still run.
 
 use std::{
     env,
@@ -9,7 +9,7 @@ use std::{
 
 use anyhow::{Context, Result, bail};
 
-/// What ran, for how long, and how it ended.
+/// The steps that ran: name, time, and whether each succeeded.
 #[derive(Default)]
 pub(crate) struct Runner {
     steps: Vec<(String, Duration, bool)>,
@@ -32,7 +32,7 @@ impl Runner {
         self.step(name, || succeed(&mut cargo(arguments)));
     }
 
-    /// Prints the times, and whether all is well.
+    /// Prints the time and result of each step. `true` if all steps succeeded.
     pub(crate) fn report(&self) -> bool {
         let total: Duration = self.steps.iter().map(|(_, time, _)| *time).sum();
         println!("\n==> {:.0} s", total.as_secs_f64());
@@ -51,17 +51,16 @@ pub(crate) fn root() -> PathBuf {
     package.parent().map(Into::into).unwrap_or(package)
 }
 
-/// Where cargo puts what it builds.
+/// The folder of cargo's results.
 pub(crate) fn target() -> PathBuf {
     env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), PathBuf::from)
 }
 
-/// A command at the root of the repository.
+/// A command that runs in the root of the repository.
 pub(crate) fn command(program: impl Into<PathBuf>, arguments: &[&str]) -> Command {
     let mut command = Command::new(program.into());
     command.args(arguments).current_dir(root());
-    // What `cargo run` tells this program about its own package would make build scripts of others run
-    // again.
+    // `cargo run` sets variables about this package. Build scripts of other packages would run again because of them.
     for (name, _) in env::vars_os() {
         if name.to_str().is_some_and(|name| {
             name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_")
@@ -77,7 +76,7 @@ pub(crate) fn cargo(arguments: &[&str]) -> Command {
     command(program, arguments)
 }
 
-/// Runs it and fails where it fails.
+/// Runs a command. An error if it fails.
 pub(crate) fn succeed(command: &mut Command) -> Result<()> {
     println!("{}", display(command));
     let status = command.status().with_context(|| display(command))?;
@@ -87,7 +86,7 @@ pub(crate) fn succeed(command: &mut Command) -> Result<()> {
     Ok(())
 }
 
-/// Its output, where it succeeds.
+/// Runs a command and returns its standard output. An error if it fails.
 pub(crate) fn output(command: &mut Command) -> Result<String> {
     let output = command.output().with_context(|| display(command))?;
     if !output.status.success() {
@@ -97,7 +96,7 @@ pub(crate) fn output(command: &mut Command) -> Result<String> {
     String::from_utf8(output.stdout).with_context(|| display(command))
 }
 
-/// As one would type it.
+/// The command as a user types it.
 pub(crate) fn display(command: &Command) -> String {
     let program = PathBuf::from(command.get_program());
     let mut text = program

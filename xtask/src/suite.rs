@@ -1,4 +1,4 @@
-//! Running the tests, and counting what passed, failed and was skipped.
+//! Runs the tests, and counts those that passed, failed and were skipped.
 
 use std::{
     collections::BTreeMap,
@@ -18,15 +18,15 @@ use crate::{
 
 /// The folder with weights and photos.
 const DATA: &str = "FACEKIT_TEST_DATA";
-/// The file to which tests append what they skip.
+/// The file to which tests append the names of skipped tests.
 const SKIP_LOG: &str = "FACEKIT_SKIP_LOG";
 
-/// The library of ONNX Runtime.
+/// The path of the library of ONNX Runtime.
 const LIBRARY: &str = "ORT_DYLIB_PATH";
 /// A Python that has the packages onnx and onnxruntime.
 const PYTHON: &str = "FACEKIT_TEST_PYTHON";
 
-/// Test runs, and their sums.
+/// Test runs, and the sums of their counts.
 pub(crate) struct Suite {
     counts: Counts,
     data: Option<PathBuf>,
@@ -39,7 +39,7 @@ pub(crate) struct Suite {
 impl Suite {
     pub(crate) fn new() -> Result<Self> {
         let data = env::var_os(DATA).filter(|folder| !folder.is_empty());
-        // Test programs run in their packages' folders.
+        // Test programs run in the folders of their packages, so the path must be absolute.
         let data = data.map(path::absolute).transpose().context(DATA)?;
         if let Some(folder) = data.as_ref().filter(|folder| !folder.is_dir()) {
             bail!("{DATA}: {} is not a folder", folder.display());
@@ -58,7 +58,7 @@ impl Suite {
         })
     }
 
-    /// Gets Python with ONNX Runtime for the tests; the library is the caller's, where one is named.
+    /// Installs Python with ONNX Runtime for the tests. If `ORT_DYLIB_PATH` is set, the tests use that library.
     pub(crate) fn install_onnxruntime(&mut self) -> Result<()> {
         let packages = [python::ONNXRUNTIME, python::ONNX];
         let python = python::environment("onnxruntime", &packages)?;
@@ -72,12 +72,28 @@ impl Suite {
         Ok(())
     }
 
-    /// `cargo test` over the workspace; its output goes through.
+    /// Runs `cargo test` for these targets of the workspace, and prints its output.
     pub(crate) fn run(&mut self, targets: &[&str]) -> Result<()> {
-        let all = ["test", "--workspace", "--all-features", "--no-fail-fast"];
-        // The Python module has no tests in Rust, and is linked for an interpreter.
-        let without = ["--exclude", "facekit-py"];
-        let mut test = cargo(&[&all[..], &without, targets].concat());
+        self.test(cargo_test(targets))
+    }
+
+    /// Runs chosen tests with these variables. An error if there are no such tests.
+    pub(crate) fn run_chosen(
+        &mut self,
+        tests: &[&str],
+        environment: &[(&str, &str)],
+    ) -> Result<()> {
+        let before = self.counts;
+        let mut test = cargo_test(tests);
+        test.envs(environment.iter().copied());
+        self.test(test)?;
+        if self.counts == before {
+            bail!("no test ran: no name matches {}", tests.join(" "));
+        }
+        Ok(())
+    }
+
+    fn test(&mut self, mut test: Command) -> Result<()> {
         let paths = [(LIBRARY, &self.library), (PYTHON, &self.python)];
         for (name, path) in paths {
             test.envs(path.as_ref().map(|path| (name, path)));
@@ -85,14 +101,14 @@ impl Suite {
         self.count(test, Counts::parse)
     }
 
-    /// Tests of pytest; their output goes through.
+    /// Runs tests of pytest, and prints their output.
     pub(crate) fn pytest(&mut self, mut test: Command) -> Result<()> {
-        // The package finds its own ONNX Runtime.
+        // The package must find ONNX Runtime by itself.
         test.env_remove(LIBRARY).arg("--color=no");
         self.count(test, Counts::parse_pytest)
     }
 
-    /// Runs tests, and adds up the lines of their output that tell results.
+    /// Runs tests, and adds the counts in their output.
     fn count(&mut self, mut test: Command, parse: fn(&str) -> Option<Counts>) -> Result<()> {
         test.env(SKIP_LOG, &self.log).stdout(Stdio::piped());
         test.env_remove(DATA);
@@ -113,7 +129,7 @@ impl Suite {
         }
         let status = child.wait()?;
         if !status.success() && counts.failed == 0 {
-            // Tests that do not compile or that crash have no result to count.
+            // Tests that do not compile, and tests that crash, print no counts.
             counts.failed = 1;
         }
         self.counts.add(counts);
@@ -123,17 +139,17 @@ impl Suite {
         Ok(())
     }
 
-    /// Notes a test that cannot be run, as tests do that skip themselves.
+    /// Records a test that cannot run, in the same way as a test that skips itself.
     pub(crate) fn skip(&mut self, name: &str, reason: &str) -> Result<()> {
         let mut log = OpenOptions::new().append(true).open(&self.log)?;
         writeln!(log, "SKIP {name}: {reason}")?;
         println!("skipped {name}: {reason}");
-        // Until the log is read, which takes it off again.
+        // `summary` subtracts the skips of the log from the tests that passed.
         self.counts.passed += 1;
         Ok(())
     }
 
-    /// Lists what was skipped, and fails where data or the library was there and a test did not find it.
+    /// Lists the skipped tests. An error if a test did not find data or a library that is there.
     pub(crate) fn check_skips(&mut self) -> Result<()> {
         let log = fs::read_to_string(&self.log).unwrap_or_default();
         fs::remove_file(&self.log).ok();
@@ -146,7 +162,7 @@ impl Suite {
         }
         let unexpected = self.unexpected_skips();
         if unexpected > 0 {
-            bail!("{unexpected} tests did not find the data or the library that is there");
+            bail!("{unexpected} tests were skipped although their data or library is there");
         }
         Ok(())
     }
@@ -160,7 +176,7 @@ impl Suite {
         self.skips.values().filter(unexpected).count()
     }
 
-    /// `N passed, N failed, N skipped`. A test that skips itself has passed for the test harness, not here.
+    /// `N passed, N failed, N skipped`. The test harness counts a test that skips itself as passed; here it is skipped.
     pub(crate) fn summary(&self) -> String {
         let (skips, unexpected) = (self.skips.len(), self.unexpected_skips());
         format!(
@@ -186,8 +202,8 @@ impl Counts {
         self.ignored += other.ignored;
     }
 
-    /// From `10 passed, 2 failed, 1 skipped, 1 error in 3.21s`, which pytest ends with. Tests that skip themselves count as passed
-    /// until the log of skips is read, as with the other harness.
+    /// Reads `10 passed, 2 failed, 1 skipped, 1 error in 3.21s`, the last line of pytest. Skipped tests count as passed until the
+    /// log of skips is read, as with the other harness.
     fn parse_pytest(line: &str) -> Option<Self> {
         let (counts, _) = line.rsplit_once(" in ")?;
         let mut sum = Self::default();
@@ -204,7 +220,7 @@ impl Counts {
         Some(sum)
     }
 
-    /// From `test result: ok. 10 passed; 0 failed; 1 ignored; 0 measured; …`, coloured or not.
+    /// Reads `test result: ok. 10 passed; 0 failed; 1 ignored; 0 measured; …`, with or without colors.
     fn parse(line: &str) -> Option<Self> {
         let counts = line.strip_prefix("test result: ")?;
         let number = |of: &str| {
@@ -220,7 +236,14 @@ impl Counts {
     }
 }
 
-/// The name and the reason from `SKIP name: reason`.
+/// `cargo test` over the workspace, except the Python module: it has no tests in Rust and needs an interpreter to link.
+fn cargo_test(targets: &[&str]) -> Command {
+    let all = ["test", "--workspace", "--all-features", "--no-fail-fast"];
+    let without = ["--exclude", "facekit-py"];
+    cargo(&[&all[..], &without, targets].concat())
+}
+
+/// The name and the reason of `SKIP name: reason`.
 fn parse_skip(line: &str) -> Option<(String, String)> {
     let line = line.trim().strip_prefix("SKIP ")?;
     let (name, reason) = line.split_once(": ").unwrap_or((line, "no reason given"));
@@ -266,7 +289,7 @@ mod tests {
     }
 
     #[test]
-    fn a_skip_for_want_of_what_is_there_is_a_failure() {
+    fn a_skip_is_a_failure_if_its_data_or_library_is_there() {
         let mut suite = Suite {
             counts: Counts {
                 passed: 5,

@@ -1,8 +1,9 @@
-//! The Python package: building its wheel, and testing it as its users get it.
+//! The Python package: building its wheel, and testing the wheel as users install it.
 
 use std::{
     env, fs,
     path::{self, Path, PathBuf},
+    time::{Duration, SystemTime},
 };
 
 use anyhow::{Context, Result, bail};
@@ -15,7 +16,7 @@ use crate::{
 
 const MATURIN: &str = "maturin==1.16.0";
 
-/// What the tests need beside the wheel.
+/// The packages that the tests need beside the wheel.
 const PACKAGES: &[&str] = &[
     "mypy==2.4.1",
     "numpy==2.4.6",
@@ -24,22 +25,22 @@ const PACKAGES: &[&str] = &[
     "pytest==9.2.0",
 ];
 
-/// Interpreters without a GIL, which need a wheel of their own.
+/// Interpreters without a GIL. Each needs its own wheel.
 const FREE_THREADED: &[&str] = &["python3.14t", "python3.15t"];
 
-/// Which wheel.
+/// Selects a wheel.
 #[derive(Clone, Debug)]
 pub(crate) struct Options {
-    /// One that was built before.
+    /// A wheel that was built before.
     wheel: Option<PathBuf>,
-    /// cargo's profile.
+    /// The profile of cargo.
     profile: String,
-    /// The interpreter that it is built for and tested with. One wheel serves all but free-threaded ones, which need their own.
+    /// The interpreter that it is built for and tested with. One wheel serves all interpreters with a GIL.
     python: String,
 }
 
 impl Options {
-    /// From `--profile NAME`, `--python PROGRAM` and `--wheel FILE`.
+    /// Reads `--profile NAME`, `--python PROGRAM` and `--wheel FILE`.
     pub(crate) fn parse(arguments: &[String], profile: &str) -> Result<Self> {
         let mut options = Self {
             wheel: None,
@@ -60,7 +61,7 @@ impl Options {
         Ok(options)
     }
 
-    /// For an interpreter without a GIL, where there is one.
+    /// The wheel for an interpreter without a GIL, if the system has one.
     pub(crate) fn free_threaded(profile: &str) -> Option<Self> {
         let works = |name: &&&str| output(&mut command(name, &["-c", ""])).is_ok();
         FREE_THREADED.iter().find(works).map(|python| Self {
@@ -70,22 +71,22 @@ impl Options {
         })
     }
 
-    /// Says that [`Options::free_threaded`] found none.
+    /// Records that [`Options::free_threaded`] found no interpreter.
     pub(crate) fn skip_free_threaded(suite: &mut Suite) -> Result<()> {
         let names = FREE_THREADED.join(", ");
         suite.skip(
             "python without a GIL",
-            &format!("no interpreter: none of {names}"),
+            &format!("the system has no {names}"),
         )
     }
 
-    /// Builds the wheel, unless there is one.
+    /// Builds the wheel, unless one is given.
     pub(crate) fn build(&self) -> Result<PathBuf> {
         if let Some(wheel) = &self.wheel {
             return Ok(wheel.clone());
         }
         let maturin = python::environment("maturin", &[MATURIN])?;
-        let folder = root().join("target").join("wheels").join(&self.profile);
+        let folder = folder(&self.profile);
         if folder.exists() {
             fs::remove_dir_all(&folder).with_context(|| folder.display().to_string())?;
         }
@@ -95,19 +96,15 @@ impl Options {
         build.arg("--manifest-path").arg(manifest);
         build.arg("--out").arg(&folder);
         succeed(&mut build)?;
-        let wheels = fs::read_dir(&folder).with_context(|| folder.display().to_string())?;
-        for entry in wheels {
-            let path = entry?.path();
-            if path.extension().is_some_and(|extension| extension == "whl") {
-                let megabytes = fs::metadata(&path)?.len() as f64 / 1e6;
-                println!("{}: {megabytes:.1} MB", path.display());
-                return Ok(path);
-            }
+        if let Some(wheel) = wheels(&folder)?.pop() {
+            let megabytes = fs::metadata(&wheel)?.len() as f64 / 1e6;
+            println!("{}: {megabytes:.1} MB", wheel.display());
+            return Ok(wheel);
         }
-        bail!("{}: no wheel was built", folder.display())
+        bail!("maturin left no wheel in {}", folder.display())
     }
 
-    /// Installs the wheel in an environment that has only what the tests need, and runs them.
+    /// Installs the wheel in an environment with nothing but the packages of the tests, and runs the tests.
     pub(crate) fn test(&self, wheel: &Path, suite: &mut Suite) -> Result<()> {
         let name = match Path::new(&self.python).file_name() {
             Some(name) if self.python != python::SYSTEM => format!("wheel-{}", name.display()),
@@ -115,8 +112,8 @@ impl Options {
         };
         let python = python::environment_of(&self.python, &name, PACKAGES)?;
         install(&python, wheel)?;
-        // Elsewhere, so that nothing but what is installed can be imported.
-        let elsewhere = wheel.parent().context("a wheel lies in a folder")?;
+        // In another folder than the sources, so that Python imports the installed package.
+        let elsewhere = wheel.parent().context("a wheel is in a folder")?;
         let tests = root().join("facekit-py");
         let mut pytest = command(
             &python,
@@ -124,12 +121,44 @@ impl Options {
         );
         pytest.arg("--rootdir").arg(&tests).arg(tests.join("tests"));
         pytest.current_dir(elsewhere);
-        pytest.env("FACEKIT_TEST_COMMAND", facekit()?);
+        let [command, quickstart] = programs()?;
+        pytest.env("FACEKIT_TEST_COMMAND", command);
+        pytest.env("FACEKIT_TEST_QUICKSTART", quickstart);
         suite.pytest(pytest)
     }
 }
 
-/// Installs the wheel in an environment in the place of the one it has.
+/// Checks the wheels that `cargo xtask wheel` has built: version, license files, README and types.
+pub(crate) fn check_released(version: &str) -> Result<()> {
+    let folder = folder("release");
+    let wheels = if folder.is_dir() {
+        wheels(&folder)?
+    } else {
+        Vec::new()
+    };
+    if wheels.is_empty() {
+        bail!(
+            "{} holds no wheel: build one with `cargo xtask wheel`, which takes minutes",
+            folder.display()
+        );
+    }
+    let commit = output(&mut command("git", &["log", "-1", "--format=%ct"]))?;
+    let commit: u64 = commit.trim().parse().context("git log: not a time")?;
+    let commit = SystemTime::UNIX_EPOCH + Duration::from_secs(commit);
+    for wheel in wheels {
+        if fs::metadata(&wheel)?.modified()? < commit {
+            bail!(
+                "{} is older than the last commit: build it again with `cargo xtask wheel`",
+                wheel.display()
+            );
+        }
+        let mut check = command(python::SYSTEM, &["xtask/src/check_wheel.py"]);
+        print!("{}", output(check.arg(&wheel).arg(version))?);
+    }
+    Ok(())
+}
+
+/// Installs the wheel in an environment, and replaces the one that is there.
 pub(crate) fn install(python: &Path, wheel: &Path) -> Result<()> {
     let pip = ["-m", "pip", "install", "--quiet"];
     let mut pip = command(python, &pip);
@@ -137,10 +166,31 @@ pub(crate) fn install(python: &Path, wheel: &Path) -> Result<()> {
     succeed(pip.arg(wheel))
 }
 
-/// The command that the package is compared with, as the tests of the workspace compile it.
-fn facekit() -> Result<PathBuf> {
-    let all = ["build", "--workspace", "--all-features"];
-    succeed(cargo(&all).args(["--bin", "facekit"]))?;
-    let program = target().join("debug").join("facekit");
-    Ok(program.with_extension(env::consts::EXE_EXTENSION))
+/// The folder of the wheels of a profile.
+fn folder(profile: &str) -> PathBuf {
+    root().join("target").join("wheels").join(profile)
+}
+
+fn wheels(folder: &Path) -> Result<Vec<PathBuf>> {
+    let mut wheels = Vec::new();
+    for entry in fs::read_dir(folder).with_context(|| folder.display().to_string())? {
+        let path = entry?.path();
+        if path.extension().is_some_and(|extension| extension == "whl") {
+            wheels.push(path);
+        }
+    }
+    Ok(wheels)
+}
+
+/// The command and the quickstart, with which the tests compare the package. They have the features of the workspace's tests, so
+/// cargo compiles nothing twice.
+fn programs() -> Result<[PathBuf; 2]> {
+    const NAMES: [&str; 2] = ["facekit", "quickstart"];
+    let mut build = cargo(&["build", "--workspace", "--all-features"]);
+    for name in NAMES {
+        build.args(["--bin", name]);
+    }
+    succeed(&mut build)?;
+    let folder = target().join("debug");
+    Ok(NAMES.map(|name| folder.join(name).with_extension(env::consts::EXE_EXTENSION)))
 }

@@ -1,28 +1,46 @@
-//! What a policy says: the types of the file, with their defaults.
+//! The policy: the types of the policy file, with their defaults.
+//!
+//! Each table of the file has a module with its types. [`parse`] reads files, [`check`] finds contradictions, and [`preset`]
+//! has the presets.
 
-mod check;
+mod assignment;
+mod breaks;
+pub(crate) mod check;
+pub(crate) mod clock;
+mod overtime;
 mod parse;
 mod preset;
-mod read;
+mod rounding;
 mod scans;
+mod schedule;
+mod site;
+mod statistics;
+mod tables;
+mod terms;
 mod work;
 
-use jiff::civil::{Date, Time, Weekday};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-pub(crate) use {
-    check::{check_days, check_schedule},
-    parse::closest,
+pub use {
+    assignment::{Assignment, DayOf, MissingOut, OutsideWindows},
+    breaks::{Break, Deduct},
+    overtime::{DailyOvertime, Overtime, Window},
+    rounding::{Round, RoundTo, Rounding},
+    scans::{
+        Action, Anomalies, IgnoreKinds, LowLiveness, OutOfHours, Reaction, Scans, TooManyScans,
+    },
+    schedule::{OnTime, Schedule, Shift},
+    site::{Day, HolidayOn, Place, RestDay, Site},
+    statistics::StatisticsPolicy,
+    terms::Terms,
+    work::{Count, Work},
 };
-pub use {scans::*, work::*};
 
-use crate::Seconds;
-
-/// A policy: what counts as a scan, which shifts there are, how work is counted, and what statistics warn of.
+/// The attendance policy of a site: scans, shifts, counting of time, and statistics.
 ///
-/// Every key has a default, and unknown keys are refused. Times are of the site's time zone; lengths of time bear their
-/// unit.
+/// Each key has a default, and unknown keys are an error. Times are local times of the site. Lengths of time have a unit, as
+/// in `"15m"`.
 ///
 /// ```
 /// use attendance_rules::{Policy, Seconds};
@@ -48,297 +66,30 @@ use crate::Seconds;
 #[serde(deny_unknown_fields, default)]
 #[non_exhaustive]
 pub struct Policy {
-    /// Where: time zone and working week.
+    /// The site: time zone, working week and places.
     pub site: Site,
-    /// What a sighting means at once.
+    /// Rules for the decision on a sighting.
     pub scans: Scans,
-    /// What is unusual about a scan, and what follows from that.
+    /// Unusual scans, and the action for each.
     pub anomalies: Anomalies,
-    /// The shifts that there are. Without any, punches form shifts by their distances.
+    /// The shifts. Without shifts, punches form shifts by the time between them.
     pub shifts: Vec<Shift>,
-    /// Who works which shifts when, of those whose own schedule says nothing.
+    /// The schedule of people who have none of their own.
     pub schedule: Schedule,
-    /// How punches become shifts, and shifts days.
+    /// Dated terms of work for everybody, such as the hours of a season. They precede `schedule` and `work`.
+    pub terms: Vec<Terms>,
+    /// Holidays, in addition to those of the calendar.
+    pub holidays: Vec<HolidayOn>,
+    /// The assignment of punches to shifts, and of shifts to days.
     pub assignment: Assignment,
-    /// How time is counted.
+    /// The counting of time.
     pub work: Work,
-    /// Breaks of shifts that have none of their own.
+    /// The breaks of shifts that have none of their own.
     pub breaks: Vec<Break>,
-    /// What is worked beyond what is expected.
+    /// Overtime.
     pub overtime: Overtime,
-    /// Windows of the day whose worked time is reported apart, such as the night.
+    /// Windows of the day whose worked time is reported separately, such as the night.
     pub windows: Vec<Window>,
-    /// What the statistics derive and warn of.
+    /// Rules for statistics.
     pub statistics: StatisticsPolicy,
-}
-
-/// Where the policy holds.
-///
-/// ```
-/// use attendance_rules::{Day, Policy};
-///
-/// let policy = Policy::from_toml(
-///     r#"
-///     [site]
-///     time_zone = "Africa/Cairo"
-///     working_days = ["sun", "mon", "tue", "wed", "thu"]
-///     week_starts = "sun"
-///     "#,
-/// )?;
-/// assert_eq!(policy.site.week_starts, Day::Sun);
-/// # Ok::<(), attendance_rules::Error>(())
-/// ```
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, default)]
-#[non_exhaustive]
-pub struct Site {
-    /// An IANA name, such as `Europe/Berlin`. Default: `UTC`.
-    pub time_zone: String,
-    /// Default: Monday to Friday.
-    pub working_days: Vec<Day>,
-    /// The first day of the week for weekly overtime. Default: Monday.
-    pub week_starts: Day,
-    /// Places that are apart, with their devices.
-    pub places: Vec<Place>,
-}
-
-impl Default for Site {
-    fn default() -> Self {
-        Self {
-            time_zone: "UTC".to_owned(),
-            working_days: vec![Day::Mon, Day::Tue, Day::Wed, Day::Thu, Day::Fri],
-            week_starts: Day::Mon,
-            places: Vec::new(),
-        }
-    }
-}
-
-/// A place with devices, and how far it is from others.
-///
-/// ```
-/// use attendance_rules::{Policy, Seconds};
-///
-/// let policy = Policy::from_toml(
-///     r#"
-///     [[site.places]]
-///     name = "Berlin"
-///     devices = ["front door", "yard"]
-///     travel = "30m"
-///     
-///     [[site.places]]
-///     name = "Potsdam"
-///     devices = ["hall"]
-///     travel = "45m"
-///     
-///     [anomalies]
-///     impossible_travel = { action = "refuse" }
-///     "#,
-/// )?;
-/// // Between the two, the longer of the times.
-/// assert_eq!(policy.site.places[1].travel, Seconds::minutes(45));
-/// # Ok::<(), attendance_rules::Error>(())
-/// ```
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Place {
-    /// Its name.
-    pub name: String,
-    /// The devices there.
-    pub devices: Vec<String>,
-    /// The least time that the way from any other place takes.
-    pub travel: Seconds,
-}
-
-/// A day of the week.
-#[derive(
-    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
-)]
-#[serde(rename_all = "snake_case")]
-#[expect(missing_docs, reason = "they are the days of the week")]
-pub enum Day {
-    Mon,
-    Tue,
-    Wed,
-    Thu,
-    Fri,
-    Sat,
-    Sun,
-}
-
-impl Day {
-    pub(crate) fn index(self) -> usize {
-        self as usize
-    }
-}
-
-impl From<Weekday> for Day {
-    fn from(weekday: Weekday) -> Self {
-        const DAYS: [Day; 7] = [
-            Day::Mon,
-            Day::Tue,
-            Day::Wed,
-            Day::Thu,
-            Day::Fri,
-            Day::Sat,
-            Day::Sun,
-        ];
-        DAYS[crate::time::weekday_index(weekday)]
-    }
-}
-
-/// A shift. A split shift is two on one day.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-#[non_exhaustive]
-pub struct Shift {
-    /// Its name, unique in the policy.
-    pub name: String,
-    /// When it starts.
-    #[serde(deserialize_with = "read::clock")]
-    #[schemars(with = "String")]
-    pub start: Time,
-    /// When it ends; on the next day where `overnight` is set.
-    #[serde(deserialize_with = "read::clock")]
-    #[schemars(with = "String")]
-    pub end: Time,
-    /// Whether it ends on the day after it starts.
-    #[serde(default)]
-    pub overnight: bool,
-    /// People come and go within start and end as they like: nobody is late, and `expected` is what counts.
-    #[serde(default)]
-    pub flexible: bool,
-    /// How long one works. Default: what counts of it for who works from start to end, without the breaks.
-    #[serde(default)]
-    pub expected: Option<Seconds>,
-    /// How long before the start a punch belongs to it, inclusive. Default: an hour.
-    #[serde(default = "an_hour")]
-    pub margin_before: Seconds,
-    /// How long after the end a punch belongs to it, inclusive. Default: an hour.
-    #[serde(default = "an_hour")]
-    pub margin_after: Seconds,
-    /// Somebody who comes more than this after the start is late. Default: 0s.
-    #[serde(default)]
-    pub late_after: Seconds,
-    /// Somebody who goes more than this before the end leaves early. Default: 0s.
-    #[serde(default)]
-    pub early_before: Seconds,
-    /// Breaks in place of the policy's.
-    #[serde(default)]
-    pub breaks: Option<Vec<Break>>,
-}
-
-fn an_hour() -> Seconds {
-    Seconds::hours(1)
-}
-
-impl Shift {
-    /// A fixed shift with margins of an hour and no grace; it ends on the next day where `end` is not after `start`.
-    ///
-    /// ```
-    /// use attendance_rules::Shift;
-    ///
-    /// let night = Shift::new("night", "22:00".parse().unwrap(), "06:00".parse().unwrap());
-    /// assert!(night.overnight);
-    /// ```
-    #[must_use]
-    pub fn new(name: impl Into<String>, start: Time, end: Time) -> Self {
-        Self {
-            name: name.into(),
-            start,
-            end,
-            overnight: end <= start,
-            flexible: false,
-            expected: None,
-            margin_before: an_hour(),
-            margin_after: an_hour(),
-            late_after: Seconds(0),
-            early_before: Seconds(0),
-            breaks: None,
-        }
-    }
-}
-
-/// Which shifts when.
-///
-/// ```
-/// use attendance_rules::{Policy, Schedule};
-///
-/// let policy = Policy::from_toml(
-///     r#"
-///     [[shifts]]
-///     name = "early"
-///     start = "06:00"
-///     end = "14:00"
-///     
-///     [[shifts]]
-///     name = "late"
-///     start = "14:00"
-///     end = "22:00"
-///     
-///     [schedule]
-///     kind = "rotation"
-///     from = "2026-01-05"
-///     cycle = [["early"], ["early"], ["late"], ["late"], [], []]
-///     "#,
-/// )?;
-/// assert!(matches!(policy.schedule, Schedule::Rotation { .. }));
-/// # Ok::<(), attendance_rules::Error>(())
-/// ```
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
-#[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
-#[non_exhaustive]
-pub enum Schedule {
-    /// The same shifts on every working day.
-    WorkingDays {
-        /// Names of shifts; `None` for all of the policy's.
-        #[schemars(default)]
-        shifts: Option<Vec<String>>,
-    },
-    /// Shifts by day of the week.
-    Weekly {
-        /// Names of shifts. A day that is missing is free.
-        days: std::collections::BTreeMap<Day, Vec<String>>,
-    },
-    /// A cycle of days that repeats.
-    Rotation {
-        /// The first day of a cycle.
-        #[schemars(with = "String")]
-        from: Date,
-        /// Names of shifts on each day of the cycle; none for a day off.
-        cycle: Vec<Vec<String>>,
-    },
-}
-
-impl Default for Schedule {
-    fn default() -> Self {
-        Self::WorkingDays { shifts: None }
-    }
-}
-
-/// What the statistics derive and warn of.
-///
-/// ```
-/// use attendance_rules::Policy;
-///
-/// let policy = Policy::from_toml(
-///     r#"
-///     [statistics]
-///     lates_per_half_day = 3
-///     warn_below_percent = 75
-///     warn_after = 10
-///     "#,
-/// )?;
-/// assert_eq!(policy.statistics.warn_after, 10);
-/// # Ok::<(), attendance_rules::Error>(())
-/// ```
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, default)]
-#[non_exhaustive]
-pub struct StatisticsPolicy {
-    /// This many times late make half a day of leave. Default: never.
-    pub lates_per_half_day: Option<u32>,
-    /// A warning where the rate is below this many per cent. Default: none.
-    pub warn_below_percent: Option<u32>,
-    /// No warning before this many days or sessions have counted. Default: 0.
-    pub warn_after: u32,
 }

@@ -1,19 +1,23 @@
-//! Policy files: TOML and JSON, with the path of the key that is wrong.
+//! Policy files in TOML and JSON. Errors name the path of the wrong key.
 
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
 use super::{Policy, preset};
-use crate::{Error, Result};
+use crate::{
+    error::{Error, Result},
+    spelling::closest,
+};
 
 impl Policy {
     /// Reads a policy from TOML and checks it.
     ///
-    /// `preset = "s3"` at the top begins with [`Policy::s3`]; the file's keys go before the preset's.
+    /// A file that begins with `preset = "esp32cam-gateway"` starts from [`Policy::esp32cam_gateway`]. Its other keys replace
+    /// those of the preset.
     ///
     /// # Errors
     ///
-    /// [`Error::Policy`] with the key that is unknown, of the wrong type, or contradicts another.
+    /// [`Error::Policy`] with the path of a key that is unknown, has the wrong type, or contradicts another key.
     ///
     /// ```
     /// use attendance_rules::Policy;
@@ -28,16 +32,16 @@ impl Policy {
         Self::from_value(json_of(toml::Value::Table(table))?)
     }
 
-    /// Reads a policy from JSON, as [`from_toml`](Self::from_toml).
+    /// Reads a policy from JSON and checks it. Presets work as in [`from_toml`](Self::from_toml).
     ///
     /// # Errors
     ///
-    /// [`Error::Policy`].
+    /// [`Error::Policy`], as from [`from_toml`](Self::from_toml).
     ///
     /// ```
     /// use attendance_rules::{Policy, Seconds};
     ///
-    /// let policy = Policy::from_json(r#"{"preset": "s3", "site": {"time_zone": "Asia/Kolkata"}}"#)?;
+    /// let policy = Policy::from_json(r#"{"preset": "esp32cam-gateway", "site": {"time_zone": "Asia/Kolkata"}}"#)?;
     /// assert_eq!(policy.work.full_day, Some(Seconds::hours(6)));
     /// # Ok::<(), attendance_rules::Error>(())
     /// ```
@@ -45,7 +49,7 @@ impl Policy {
         Self::from_value(serde_json::from_str(text).map_err(|error| Error::policy("", error))?)
     }
 
-    /// The JSON Schema (2020-12) of policy files.
+    /// The JSON Schema (2020-12) of policy files, for editors. Its descriptions are those of the keys, without Rust.
     ///
     /// ```
     /// let schema = attendance_rules::Policy::json_schema();
@@ -56,12 +60,13 @@ impl Policy {
         let mut schema = schemars::schema_for!(Self).to_value();
         if let Some(properties) = schema.get_mut("properties").and_then(Value::as_object_mut) {
             let preset = serde_json::json!({
-                "description": "The policy that the other keys change.",
+                "description": "The policy from which the file starts. The other keys replace its keys.",
                 "type": "string",
                 "enum": preset::NAMES,
             });
             properties.insert("preset".to_owned(), preset);
         }
+        describe_without_rust(&mut schema);
         schema
     }
 
@@ -69,12 +74,12 @@ impl Policy {
     ///
     /// # Errors
     ///
-    /// [`Error::Policy`] where a value cannot be written.
+    /// [`Error::Policy`] if a value cannot be written.
     ///
     /// ```
     /// use attendance_rules::Policy;
     ///
-    /// let policy = Policy::s3();
+    /// let policy = Policy::esp32cam_gateway();
     /// assert_eq!(Policy::from_toml(&policy.to_toml()?)?, policy);
     /// # Ok::<(), attendance_rules::Error>(())
     /// ```
@@ -102,14 +107,46 @@ impl Policy {
     }
 }
 
+/// Removes examples and links of Rust from the descriptions of a schema.
+fn describe_without_rust(schema: &mut Value) {
+    match schema {
+        Value::Object(keys) => {
+            if let Some(Value::String(text)) = keys.get_mut("description") {
+                let prose = text.split("```").step_by(2).collect::<String>();
+                *text = without_links(prose.trim());
+            }
+            keys.values_mut().for_each(describe_without_rust);
+        }
+        Value::Array(items) => items.iter_mut().for_each(describe_without_rust),
+        _ => {}
+    }
+}
+
+/// A text with the names in place of links to items, such as ``[`late_after`](Self::late_after)``.
+fn without_links(text: &str) -> String {
+    let mut plain = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some((before, link)) = rest.split_once("[`") {
+        let Some((name, after)) = link.split_once("`]") else {
+            break;
+        };
+        plain.push_str(before);
+        plain.push_str(&format!("`{name}`"));
+        let target = after.strip_prefix('(').and_then(|it| it.split_once(')'));
+        rest = target.map_or(after, |(_, after)| after);
+    }
+    plain + rest
+}
+
+/// Reads a value. An error names the path of the key, and suggests a known name for an unknown one.
 fn read<T: DeserializeOwned>(value: Value) -> Result<T> {
     serde_path_to_error::deserialize(value).map_err(|error| {
         let path = error.path().to_string();
         let path = if path == "." { String::new() } else { path };
-        // A key of a map that is itself wrong.
+        // The path of a wrong key of a map ends in "?".
         let path = path.strip_suffix(".?").unwrap_or(&path).to_owned();
         let message = error.inner().to_string();
-        // serde's wording, which a test holds fast: unknown field `a`, expected one of `b`, `c`
+        // serde's message is: unknown field `a`, expected one of `b`, `c`. Tests fail if a new version changes it.
         let mut quoted = message.split('`').skip(1).step_by(2);
         if let Some(key) = message
             .strip_prefix("unknown field")
@@ -141,12 +178,12 @@ fn read<T: DeserializeOwned>(value: Value) -> Result<T> {
             };
             return Error::policy(path, format!("{name:?} is not known; {hint}"));
         }
-        Error::policy(path, plain(&message))
+        Error::policy(path, without_type_names(&message))
     })
 }
 
-/// serde's wording without the names of Rust types.
-fn plain(message: &str) -> String {
+/// serde's message without the names of Rust types.
+fn without_type_names(message: &str) -> String {
     for kind in ["struct ", "enum "] {
         let expected = format!("expected {kind}");
         if let Some((before, name)) = message.split_once(&expected) {
@@ -162,21 +199,7 @@ fn plain(message: &str) -> String {
     message.to_owned()
 }
 
-/// The known name that is spelled most like `name`, where one is close.
-pub(crate) fn closest<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
-    let scored = known.filter_map(|known| {
-        // Words with the same beginning, and words with a slip of the keyboard.
-        let (alike, slips) = (
-            strsim::jaro_winkler(name, known),
-            strsim::normalized_damerau_levenshtein(name, known),
-        );
-        (alike > 0.8 || slips > 0.5).then_some((alike + slips, known))
-    });
-    let best = scored.max_by(|a, b| a.0.total_cmp(&b.0))?;
-    Some(best.1)
-}
-
-/// TOML's dates and times become texts, which is how the types read them.
+/// Converts TOML to JSON. Dates and times become texts, which the types of the policy read.
 fn json_of(value: toml::Value) -> Result<Value> {
     Ok(match value {
         toml::Value::String(text) => Value::String(text),
@@ -199,12 +222,13 @@ fn json_of(value: toml::Value) -> Result<Value> {
     })
 }
 
+/// Replaces the keys of `base` by those of `over`, table by table.
 fn merge(base: &mut Value, over: Value) {
     match (base, over) {
         (Value::Object(base), Value::Object(over)) => {
             for (key, value) in over {
                 match base.get_mut(&key) {
-                    // A value of another kind has other keys.
+                    // A table of another kind has other keys, so it is replaced as a whole.
                     Some(old) if old.get("kind") == value.get("kind") => merge(old, value),
                     _ => {
                         base.insert(key, value);

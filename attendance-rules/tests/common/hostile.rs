@@ -1,9 +1,9 @@
-//! What the fuzz targets run, and an ordinary test with random input does, too: nothing may panic or take long.
+//! The functions of the fuzz targets, which an ordinary test runs, too. No input may cause a panic or take long.
 #![allow(
     dead_code,
     unreachable_pub,
     missing_docs,
-    reason = "each target uses its part"
+    reason = "each target uses a part of it"
 )]
 
 use attendance_rules::{
@@ -15,7 +15,7 @@ use facekit::{AttendancePolicy, PersonId, Sighting};
 
 const POLICIES: [&str; 5] = [
     "",
-    "preset = 's3'",
+    "preset = 'esp32cam-gateway'",
     "[[shifts]]\nname = 'n'\nstart = '22:00'\nend = '06:00'\novernight = true\nmargin_before = '12h'\nmargin_after = '12h'\n\
      [site]\ntime_zone = 'Pacific/Apia'\n[assignment]\nday = 'split_at_midnight'\nmissing_out = 'at_shift_end'\n\
      [work.rounding]\nin = { to = 'up', step = '24h' }\nout = { to = 'down', step = '24h' }",
@@ -31,21 +31,21 @@ fn period() -> Period {
     Period::new("2019-01-01".parse().unwrap(), "2021-12-31".parse().unwrap()).unwrap()
 }
 
-/// Any text as a policy.
+/// Reads any text as a policy.
 pub fn policy(text: &str) {
     for policy in [Policy::from_toml(text), Policy::from_json(text)]
         .into_iter()
         .flatten()
     {
-        let rules = Rules::new(policy.clone()).expect("what parses has been checked");
-        let written = policy.to_toml().expect("what parses can be written");
+        let rules = Rules::new(policy.clone()).expect("a parsed policy is checked");
+        let written = policy.to_toml().expect("a parsed policy can be written");
         assert_eq!(Policy::from_toml(&written).as_ref(), Ok(&policy));
         check(&rules, &some_punches());
     }
     let _ = text.parse::<Seconds>();
 }
 
-/// Any text as a calendar file, and as a recurrence rule.
+/// Reads any text as a calendar file and as a recurrence rule.
 pub fn calendar(text: &str) {
     let _ = Calendar::from_ics(text, "Europe/Berlin", period());
     let start = "2019-06-01T10:00".parse().unwrap();
@@ -55,18 +55,18 @@ pub fn calendar(text: &str) {
     }
 }
 
-/// Any bytes as punches and corrections.
+/// Reads any bytes as punches and corrections.
 pub fn punches(bytes: &[u8]) {
     let Some((&first, rest)) = bytes.split_first() else {
         return;
     };
     let policy =
-        Policy::from_toml(POLICIES[usize::from(first) % POLICIES.len()]).expect("these are right");
-    let rules = Rules::new(policy).expect("these are right");
+        Policy::from_toml(POLICIES[usize::from(first) % POLICIES.len()]).expect("they are correct");
+    let rules = Rules::new(policy).expect("they are correct");
     let person = PersonId::new("p").expect("an id");
     let (mut punches, mut corrections) = (Vec::new(), Vec::new());
     let mut second = 1_577_836_800_i64;
-    for (at, chunk) in rest.chunks_exact(4).take(2000).enumerate() {
+    for (number, chunk) in rest.chunks_exact(4).take(2000).enumerate() {
         let step = i64::from(i16::from_le_bytes([chunk[0], chunk[1]]));
         second += match chunk[2] % 4 {
             0 => step,
@@ -79,7 +79,7 @@ pub fn punches(bytes: &[u8]) {
         };
         let kind =
             [PunchKind::Undetermined, PunchKind::In, PunchKind::Out][usize::from(chunk[3] % 3)];
-        let punch = Punch::new(format!("{}", at % 256), person.clone(), time).with_kind(kind);
+        let punch = Punch::new(format!("{}", number % 256), person.clone(), time).with_kind(kind);
         let target = format!("{}", chunk[0]);
         let change = match chunk[3] / 3 % 16 {
             0 => Change::Void {
@@ -99,7 +99,7 @@ pub fn punches(bytes: &[u8]) {
             }
         };
         corrections.push(Correction::new(
-            format!("{}", at % 256),
+            format!("{}", number % 256),
             time,
             "x",
             "y",
@@ -107,7 +107,7 @@ pub fn punches(bytes: &[u8]) {
         ));
     }
     let as_of = Timestamp::from_second(1_600_000_000).expect("in range");
-    // A contradiction is an error; what is left without it must evaluate.
+    // Contradicting records are an error. The records without the contradictions must be evaluated.
     let _ = rules.evaluate(&person, &punches, &corrections, period(), as_of);
     let mut seen = std::collections::BTreeSet::new();
     punches.retain(|punch| seen.insert(punch.id.clone()) && (1901..2199).contains(&year(punch.at)));
@@ -121,9 +121,9 @@ fn year(at: Timestamp) -> i16 {
 fn some_punches() -> Vec<Punch> {
     let person = PersonId::new("p").expect("an id");
     let times = [8, 12, 13, 17, 22, 30, 46].map(|hour| 1_577_836_800 + hour * 3600);
-    let punch = |(at, second)| {
+    let punch = |(number, second): (usize, i64)| {
         Punch::new(
-            format!("{at}"),
+            format!("{number}"),
             person.clone(),
             Timestamp::from_second(second).expect("in range"),
         )
@@ -138,13 +138,18 @@ fn check(rules: &Rules, punches: &[Punch]) {
         .evaluate(&person, punches, &[], period(), as_of)
         .expect("nothing contradicts");
     assert_eq!(ledger.outcomes.len(), punches.len());
-    let places = ledger.outcomes.iter().filter_map(|it| match it.outcome {
+    let shifts = ledger.outcomes.iter().filter_map(|it| match it.outcome {
         Outcome::Assigned { shift, .. } => Some(shift),
         _ => None,
     });
-    assert!(places.into_iter().all(|shift| shift < ledger.shifts.len()));
+    assert!(shifts.into_iter().all(|shift| shift < ledger.shifts.len()));
     let _ = Statistics::of(&ledger.days);
     assert!(Revision::between(&ledger, &ledger).is_empty());
+    let screening = attendance_rules::Screening::of(punches.to_vec(), None, as_of);
+    assert_eq!(
+        screening.plausible.len() + screening.implausible.len(),
+        punches.len()
+    );
     let _ = rules
         .presence(&person, punches, &[], as_of)
         .expect("nothing contradicts");

@@ -1,9 +1,9 @@
-//! Punches from local times, for tests.
+//! Helpers for tests: punches from local times, and short forms of results.
 #![allow(
     dead_code,
     unreachable_pub,
     missing_docs,
-    reason = "each test file uses its part"
+    reason = "each test file uses a part of it"
 )]
 
 pub mod streams;
@@ -29,7 +29,7 @@ pub fn rules(toml: &str) -> Rules {
     Rules::new(policy(toml)).unwrap_or_else(|error| panic!("{error}"))
 }
 
-/// A local time of the rules' zone, "2026-03-02T09:00".
+/// The instant of a local time of the rules' zone, as in "2026-03-02T09:00".
 pub fn at(rules: &Rules, local: &str) -> Timestamp {
     let local: DateTime = local
         .parse()
@@ -40,7 +40,7 @@ pub fn at(rules: &Rules, local: &str) -> Timestamp {
     local.to_zoned(zone).unwrap().timestamp()
 }
 
-/// "in 2026-03-02T09:00", "out …", or a time alone for a punch of unknown direction.
+/// Punches from texts as in "in 2026-03-02T09:00", "out 2026-03-02T17:00", or only a time for an undetermined punch.
 pub fn punches(rules: &Rules, texts: &[&str]) -> Vec<Punch> {
     let punch = |(id, text): (usize, &&str)| {
         let (kind, time) = match text.split_once(' ') {
@@ -65,12 +65,12 @@ pub fn evaluate_as_of(rules: &Rules, texts: &[&str], from: &str, to: &str, as_of
         .unwrap_or_else(|error| panic!("{error}"))
 }
 
-/// Long after everything.
+/// Evaluates long after all punches.
 pub fn evaluate(rules: &Rules, texts: &[&str], from: &str, to: &str) -> Ledger {
     evaluate_as_of(rules, texts, from, to, "2030-01-01T00:00")
 }
 
-/// The one record of a day on which these times were punched, "09:00".
+/// The record of a day with punches at these times, as in "09:00" or "in 09:00".
 pub fn day(rules: &Rules, date: &str, times: &[&str]) -> DayRecord {
     let texts: Vec<String> = times
         .iter()
@@ -85,12 +85,12 @@ pub fn day(rules: &Rules, date: &str, times: &[&str]) -> DayRecord {
     ledger.days.into_iter().next().unwrap()
 }
 
-/// Hours with two decimals, as the figures are stated.
+/// The counted hours, rounded to two decimals.
 pub fn hours(record: &DayRecord) -> f64 {
     (record.counted.0 as f64 / 36.0).round() / 100.0
 }
 
-/// Which shift, by name, and the day it belongs to, or the code why there is none.
+/// For each punch: the name of its shift ("-" if unscheduled) and the day of the shift, or the code of another outcome.
 pub fn places(ledger: &Ledger) -> Vec<String> {
     let place = |outcome: &Outcome| match outcome {
         Outcome::Assigned { shift, .. } => {

@@ -3,7 +3,7 @@
     dead_code,
     unreachable_pub,
     missing_docs,
-    reason = "each test file uses its part"
+    reason = "each test file uses a part of it"
 )]
 
 use attendance_rules::{Change, Correction, Policy, Punch, PunchKind, Rules, Source};
@@ -19,7 +19,7 @@ pub fn instant(second: i64) -> Timestamp {
     Timestamp::from_second(START + second).unwrap()
 }
 
-/// What differs between policies, each as a piece of TOML that goes with any of the others.
+/// Policies from pieces of TOML, each of which can be combined with all others.
 pub fn policies() -> impl Strategy<Value = Policy> {
     let zone = prop::sample::select(vec![
         "UTC",
@@ -57,22 +57,25 @@ pub fn policies() -> impl Strategy<Value = Policy> {
         "[assignment]\nday = 'most_worked'\nmissing_out = 'at_shift_end'\noutside_windows = 'unscheduled'\n",
         "[assignment]\nday = 'end'\nlongest_shift = '40h'\nnew_shift_after = '30h'\n",
         "[assignment]\nday = 'end'\nlongest_shift = '3h'\nnew_shift_after = '10m'\n",
+        "[assignment]\nearly_arrival = '12h'\nlongest_shift = '20h'\n",
+        "[assignment]\nearly_arrival = '0s'\nmissing_out = 'at_shift_end'\n",
         "[assignment]\noutside_windows = 'unscheduled'\nmissing_out = { after_expected = { tolerance = '1h' } }\n",
     ]);
     let count = prop::sample::select(vec!["pairs", "first_in_last_out", "first_to_last"]);
     let anomalies = prop::sample::select(vec![
         "",
-        "[anomalies]\nrest_day = {}\nout_of_hours = { from = '06:00', to = '22:00', action = 'refuse' }\ntoo_many_scans = { most = 3, action = 'refuse' }\n",
+        "[anomalies]\nshort_rest = '11h'\nlong_work = '10h'\nrest_day = {}\nout_of_hours = { from = '06:00', to = '22:00', action = 'refuse' }\ntoo_many_scans = { most = 3, action = 'refuse' }\n",
         "[anomalies]\nlow_liveness = { below = 0.5, streak = 2 }\nimpossible_travel = {}\n[[site.places]]\nname = 'a'\ndevices = ['in']\ntravel = '1h'\n[[site.places]]\nname = 'b'\ndevices = ['out']\ntravel = '2h'\n",
     ]);
     let doors = prop::sample::select(vec![
         "",
         "[scans]\nentry_devices = ['in']\nexit_devices = ['out']\n",
+        "[scans]\nignore_kinds = ['hall']\nshortest_stay = '10m'\n",
     ]);
     let flags = (any::<bool>(), any::<bool>(), any::<bool>());
     (zone, shifts, breaks, assignment, count, anomalies, doors, flags).prop_map(
         |(zone, shifts, breaks, assignment, count, anomalies, doors, (before, after, rounded))| {
-            // Without shifts there is no end of one.
+            // `at_shift_end` needs shifts.
             let assignment = match shifts {
                 "" => assignment.replace("missing_out = 'at_shift_end'\n", ""),
                 _ => assignment.to_owned(),
@@ -96,7 +99,7 @@ pub fn rules() -> impl Strategy<Value = Rules> {
     policies().prop_map(|policy| Rules::new(policy).unwrap())
 }
 
-/// Some days of punches, in no order, many near to each other.
+/// Punches over some days, many of them close to each other.
 pub fn punches() -> impl Strategy<Value = Vec<Punch>> {
     let gap = prop_oneof![
         0_i64..90,
@@ -126,10 +129,10 @@ pub fn punches() -> impl Strategy<Value = Vec<Punch>> {
     })
 }
 
-/// A correction of the punch at a place in the list, made at its number.
-pub fn correction(number: usize, punches: &[Punch], at: usize, second: i64) -> Correction {
+/// A correction of the punch at an index of the list, or an added punch if there is none. It is made at second `number`.
+pub fn correction(number: usize, punches: &[Punch], index: usize, second: i64) -> Correction {
     let new = Punch::new(format!("c{number}"), anna(), instant(second)).with_source(Source::Manual);
-    let change = match punches.get(at) {
+    let change = match punches.get(index) {
         Some(punch) if number.is_multiple_of(2) => Change::Void {
             punch: punch.id.clone(),
         },

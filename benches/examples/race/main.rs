@@ -1,13 +1,13 @@
-//! facekit's side of `cargo xtask bench peers`, told over standard input what to run: each line is a command, answered by a
-//! line of JSON.
+//! facekit's program for `cargo xtask bench peers`. It reads commands from standard input, one on each line, and answers each
+//! with one line of JSON.
 //!
-//! - `go`: one round over the photos: times in all and by stage, and the number of faces.
-//! - `floor`: what cannot be less for the same work: decoding, and each network run once a face on a tensor that is ready.
-//! - `frames`: photos that are decoded before, one after the other, and of each the least of five calls: what is left is the call
-//!   itself, with little of what else the machine does.
-//! - `faces`: what was found on each photo.
+//! - `go`: one round over the photos. The answer is the total time, the time of each stage, and the number of faces.
+//! - `floor`: the least time for the same work: decoding, and one run of each network for each face on a prepared tensor.
+//! - `frames`: photos that are already decoded, one after the other. Of five calls for each photo, the shortest counts: it is
+//!   the least affected by other programs.
+//! - `faces`: the faces in each photo.
 //!
-//! Where `--start` is given it tells how long the first photo takes a new process, and ends.
+//! With `--start` it measures the time that a new process needs for the first photo, and ends.
 
 mod networks;
 
@@ -132,12 +132,12 @@ struct Race {
     args: Args,
     runtime: Watched,
     recognizer: Recognizer,
-    /// What the networks run on, photo by photo; found out when it is needed.
+    /// The runs of the networks for each photo, which are recorded when they are first needed.
     runs: OnceCell<Vec<Vec<Run>>>,
 }
 
 impl Race {
-    /// Every face is checked and embedded, however poor, as the peers do.
+    /// Every face is checked and embedded, whatever its quality, because the peers do so, too.
     fn new(args: Args) -> Result<Self> {
         let runtime = Watched::new(args.runtime()?);
         let options = LoadOptions::default().with_threads(args.threads);
@@ -161,7 +161,7 @@ impl Race {
         })
     }
 
-    /// Photos as they come, on as many threads as there are jobs.
+    /// Recognizes all photos on `jobs` threads. Each thread takes the next photo that no other thread has taken.
     fn go(&self) -> Result<Value> {
         let (next, begun) = (AtomicUsize::new(0), Instant::now());
         self.runtime.milliseconds();
@@ -201,7 +201,7 @@ impl Race {
         }))
     }
 
-    /// Photo after photo, as in [`Self::go`].
+    /// Runs the networks for one photo after the other, in the order of [`Self::go`].
     fn floor(&self) -> Result<Value> {
         let photos = &self.args.photos;
         if self.runs.get().is_none() {
@@ -226,7 +226,7 @@ impl Race {
         }))
     }
 
-    /// Only recognition is timed.
+    /// Measures only the call of `recognize`.
     fn frames(&self) -> Result<Value> {
         let (mut wall, mut faces) = (0.0, 0);
         for path in &self.args.photos {
@@ -263,7 +263,7 @@ impl Race {
     }
 }
 
-/// From nothing to the faces of the first photo.
+/// Measures the time until the faces of the first photo are recognized, from loading the models on.
 fn start(args: &Args) -> Result<()> {
     let begun = Instant::now();
     let args = Args {
@@ -276,7 +276,7 @@ fn start(args: &Args) -> Result<()> {
     answer(&json!({ "load_ms": loaded, "first_ms": milliseconds(begun) }))
 }
 
-/// From nothing to one run of each network that the first photo needs, and no facekit around it.
+/// Measures the time until each network has run once, from loading the models on, without the rest of facekit.
 fn bare_start(args: &Args) -> Result<()> {
     let begun = Instant::now();
     let (runtime, registry) = (args.runtime()?, args.registry()?);

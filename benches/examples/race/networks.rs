@@ -1,4 +1,4 @@
-//! Networks that say how long they ran, and on what.
+//! Networks that record how long they run, and their inputs.
 
 use std::{
     collections::BTreeMap,
@@ -13,13 +13,12 @@ use std::{
 use facekit::{Dim, LoadOptions, Model, Network, Result, Runtime, Signature, Tensor, TensorView};
 use ndarray::{ArrayD, Axis};
 
-/// A network, by its place among those loaded, and what it ran on: a single item.
-pub(crate) type Run = (usize, Ready);
+/// One run: the index of the network, in the order of loading, and its input, which is one item of a batch.
+pub(crate) type Run = (usize, Input);
 
-/// A tensor that need not be made any more.
-type Ready = Arc<ArrayD<f32>>;
+type Input = Arc<ArrayD<f32>>;
 
-/// A runtime whose networks are watched.
+/// A runtime whose networks record their runs.
 #[derive(Clone, Debug)]
 pub(crate) struct Watched {
     runtime: Arc<dyn Runtime>,
@@ -33,15 +32,16 @@ struct Log {
     recording: Mutex<Option<Recording>>,
 }
 
-/// Runs since they were taken last, and a few of the tensors that each network ran on.
+/// The runs since the last call that took them, and some inputs of each network.
 #[derive(Debug, Default)]
 struct Recording {
     runs: Vec<Run>,
-    tensors: BTreeMap<(usize, Vec<usize>), Vec<Ready>>,
+    /// By network and shape.
+    inputs: BTreeMap<(usize, Vec<usize>), Vec<Input>>,
 }
 
 impl Recording {
-    /// As many tensors of a shape are kept, and used in turn.
+    /// The number of inputs of one network and shape that are kept. Later runs use them in turn.
     const KEPT: usize = 16;
 
     fn add(&mut self, network: usize, batch: &TensorView<'_>) {
@@ -50,16 +50,16 @@ impl Recording {
         };
         for item in batch.axis_chunks_iter(Axis(0), 1) {
             let kept = self
-                .tensors
+                .inputs
                 .entry((network, item.shape().to_vec()))
                 .or_default();
-            let tensor = if kept.len() < Self::KEPT {
+            let input = if kept.len() < Self::KEPT {
                 kept.push(Arc::new(item.to_owned()));
                 &kept[kept.len() - 1]
             } else {
                 &kept[self.runs.len() % Self::KEPT]
             };
-            self.runs.push((network, Arc::clone(tensor)));
+            self.runs.push((network, Arc::clone(input)));
         }
     }
 }
@@ -72,12 +72,12 @@ impl Watched {
         }
     }
 
-    /// How long networks ran since the last time, on all threads together.
+    /// The time that networks ran since the last call, summed over all threads.
     pub(crate) fn milliseconds(&self) -> f64 {
         self.log.nanoseconds.swap(0, Ordering::Relaxed) as f64 / 1e6
     }
 
-    /// What runs `work` makes, one after the other.
+    /// Calls `work` for each photo and returns the runs of each call.
     pub(crate) fn record(
         &self,
         photos: usize,
@@ -96,11 +96,11 @@ impl Watched {
         runs
     }
 
-    /// Runs networks, and nothing else.
+    /// Repeats these runs.
     pub(crate) fn replay(&self, runs: &[Run]) -> Result<()> {
         let networks = lock(&self.log.networks);
-        for (network, tensor) in runs {
-            networks[*network].run(&[tensor.view().into()])?;
+        for (network, input) in runs {
+            networks[*network].run(&[input.view().into()])?;
         }
         Ok(())
     }
@@ -149,7 +149,7 @@ impl Network for WatchedNetwork {
     }
 }
 
-/// Runs a network on the smallest input of its kind that a photo of 640 × 480 makes.
+/// Runs a network on a batch of one. Free sizes are those of a photo of 640 × 480 pixels.
 pub(crate) fn run_once(network: &dyn Network) -> Result<()> {
     let shape = &network.signature().inputs[0].shape;
     let sizes = [1, 3, 480, 640].into_iter().zip(shape);
@@ -159,12 +159,12 @@ pub(crate) fn run_once(network: &dyn Network) -> Result<()> {
             Dim::Any => size,
         })
         .collect();
-    network.run(&[ready(&sizes).view().into()])?;
+    network.run(&[any_input(&sizes).view().into()])?;
     Ok(())
 }
 
-/// A tensor of some numbers.
-fn ready(shape: &[usize]) -> ArrayD<f32> {
+/// A tensor of arbitrary numbers from −1 to 1.
+fn any_input(shape: &[usize]) -> ArrayD<f32> {
     let count = shape.iter().product();
     let values = (0..count).map(|i: usize| (i.wrapping_mul(7919) % 251) as f32 / 125.0 - 1.0);
     ArrayD::from_shape_vec(shape, values.collect()).expect("as many as the shape says")

@@ -1,25 +1,27 @@
-//! `facekit detect`: the faces on photos.
+//! `facekit detect`: finds the faces in photos.
 
 use std::{
     collections::HashSet,
-    fs,
+    fs, iter,
     path::{Path, PathBuf},
 };
 
 use anyhow::{Context, Result, bail};
 use facekit::{
-    DetectOptions, Error, Image, Models, Quality, QualityOptions, Recognizer, align, image,
+    Error, ExamineOptions, Image, Models, QualityOptions, Recognizer, Threshold, image,
+    work::ordered,
 };
 use serde::Serialize;
 
 use crate::{
-    Answer,
-    context::{KeyArgs, RecognizeArgs, Session},
-    draw,
-    files::{Images, check_output, expand, open_image, require_readable, unreadable_text},
+    Answer, draw,
+    files::{
+        Images, check_output, expand, open_image, require_readable, same_file, unreadable_text,
+    },
+    options::{KeyArgs, RecognizeArgs},
     output::{shown, table},
     recognition::{Face, listed, live, place},
-    work::ordered,
+    session::Session,
 };
 
 #[derive(clap::Args, Debug)]
@@ -28,13 +30,13 @@ pub(crate) struct Args {
     #[arg(required = true, value_name = "IMAGE")]
     images: Vec<PathBuf>,
 
-    /// Paint boxes, landmarks and names, and save that as a .jpg or .png file
+    /// Draw boxes, landmarks and names on a copy, and save it as a .jpg or .png file
     ///
-    /// For several images this is a folder, in which each drawing has its photo's name.
-    #[arg(long, value_name = "OUT")]
+    /// With several images, this is a folder. A drawing has the name of its photo.
+    #[arg(long, value_name = "OUT", verbatim_doc_comment)]
     draw: Option<PathBuf>,
 
-    /// Say who it is, too
+    /// Also identify the faces, with this gallery
     #[arg(long, value_name = "FILE", help_heading = "Gallery")]
     gallery: Option<PathBuf>,
 
@@ -62,25 +64,16 @@ pub(crate) fn run(session: &Session, args: &Args) -> Result<Answer> {
             let store = args.key.open_read_only(session, gallery)?;
             Finder::Recognizer(args.recognize.searcher(session, models, &store)?)
         }
-        None => Finder::Models(models, args.recognize.detect.options()),
+        None => Finder::without_gallery(models, args)?,
     };
-    let inputs: Vec<(PathBuf, Option<PathBuf>)> = match &args.draw {
-        Some(out) => {
-            let drawings = drawings(&files, out)?;
-            let key = args.key.file();
-            let matching = &args.recognize.matching;
-            let others = [&args.gallery, &key, &matching.calibration];
-            let others: Vec<&Path> = others.into_iter().flatten().map(PathBuf::as_path).collect();
-            for drawing in &drawings {
-                check_output(drawing, others.iter().copied())?;
-            }
-            files
-                .into_iter()
-                .zip(drawings.into_iter().map(Some))
-                .collect()
-        }
-        None => files.into_iter().map(|file| (file, None)).collect(),
+    let drawings = match &args.draw {
+        Some(out) => checked_drawings(&files, out, args)?
+            .into_iter()
+            .map(Some)
+            .collect(),
+        None => vec![None; files.len()],
     };
+    let inputs: Vec<(PathBuf, Option<PathBuf>)> = files.into_iter().zip(drawings).collect();
 
     let mut done = Images::default();
     let bar = session.output.bar("detecting");
@@ -102,7 +95,7 @@ pub(crate) fn run(session: &Session, args: &Args) -> Result<Answer> {
             faces,
         }))
     };
-    let each = |at: usize, result: Result<Result<Detected>>| {
+    let each = |at: usize, result: Result<Result<Detected>>| -> Result<()> {
         done.push(&inputs[at].0, result?);
         bar.set(at as u64 + 1, inputs.len() as u64);
         Ok(())
@@ -129,12 +122,12 @@ fn rows(image: &Detected) -> Vec<[String; 7]> {
         "no face".clone_into(&mut row[1]);
         return vec![row];
     }
-    // The number stands in the drawing, too.
+    // The drawing shows the same numbers.
     let row = |(number, face): (usize, &Face)| {
         let pose = face.quality.pose.map_or_else(
             || "-".to_owned(),
             |pose| {
-                // A zero has no sign.
+                // As integers, so that there is no -0.
                 let degrees = |angle: f32| angle.round() as i32;
                 format!(
                     "yaw {}° pitch {}° roll {}°",
@@ -161,72 +154,69 @@ fn rows(image: &Detected) -> Vec<[String; 7]> {
     (1..).zip(&image.faces).map(row).collect()
 }
 
+/// Finds the faces of an image.
 enum Finder {
+    /// Identifies them.
     Recognizer(Recognizer),
-    Models(Models, DetectOptions),
+    /// Examines them.
+    Examiner(Recognizer),
 }
 
 impl Finder {
+    fn without_gallery(models: Models, args: &Args) -> Result<Self> {
+        let recognizer = Recognizer::builder()
+            .models(models)
+            .detect_options(args.recognize.detect.options())
+            // The gate refuses no face, so the liveness of each face is checked.
+            .quality(QualityOptions::anything())
+            // Nothing is compared, so no calibration is needed.
+            .threshold(Threshold::Score(1.0))
+            .build()?;
+        Ok(Self::Examiner(recognizer))
+    }
+
     fn faces(&self, image: &Image) -> Result<Vec<Face>> {
-        let (models, options) = match self {
+        match self {
             Self::Recognizer(recognizer) => {
                 let faces = recognizer.recognize(image.view())?;
-                return Ok(faces.into_iter().map(Face::from).collect());
+                Ok(faces.into_iter().map(Face::from).collect())
             }
-            Self::Models(models, options) => (models, options),
-        };
-        let detections = models.detector.detect(image.view(), options)?;
-        let liveness = match &models.liveness {
-            Some(liveness) if !detections.is_empty() => {
-                liveness.assess(image.view(), &detections)?
+            Self::Examiner(recognizer) => {
+                let faces = recognizer.examine(image.view(), &ExamineOptions::default())?;
+                Ok(faces.into_iter().map(Face::from).collect())
             }
-            _ => Vec::new(),
-        };
-        let size = (image.width(), image.height());
-        let mut faces = Vec::with_capacity(detections.len());
-        for (at, detection) in detections.into_iter().enumerate() {
-            // Landmarks on one spot are a detector's mistake, not a face.
-            let side = models.embedder.face_side();
-            let Ok(aligned) = align(image.view(), &detection.landmarks, side) else {
-                continue;
-            };
-            let quality = Quality::measure(size, &detection, &aligned);
-            faces.push(Face {
-                detection,
-                quality,
-                issues: quality.issues(&QualityOptions::default()),
-                liveness: liveness.get(at).copied(),
-                outcome: None,
-            });
         }
-        Ok(faces)
     }
 }
 
-/// Where each drawing goes: to `out` itself, or below it under the image's own name.
-fn drawings(files: &[PathBuf], out: &Path) -> Result<Vec<PathBuf>> {
-    let drawings = if files.len() == 1 && !out.is_dir() {
-        vec![out.to_owned()]
-    } else {
-        fs::create_dir_all(out).map_err(Error::io("creating the folder", out))?;
-        let mut taken = HashSet::new();
-        let mut name = |file: &PathBuf| {
-            let stem = file.file_stem().unwrap_or_default().to_string_lossy();
-            let numbered = (2..).map(|number| format!("{stem}-{number}.jpg"));
-            let mut names = std::iter::once(format!("{stem}.jpg")).chain(numbered);
-            let free = names.find(|name| taken.insert(name.to_lowercase()));
-            out.join(free.unwrap_or_default())
-        };
-        files.iter().map(&mut name).collect()
-    };
-    let same = |a: &Path, b: &Path| match (fs::canonicalize(a), fs::canonicalize(b)) {
-        (Ok(a), Ok(b)) => a == b,
-        _ => false,
-    };
+/// The files of the drawings, none of which is a file that the command reads.
+fn checked_drawings(files: &[PathBuf], out: &Path, args: &Args) -> Result<Vec<PathBuf>> {
+    let drawings = drawings(files, out)?;
+    let key = args.key.file();
+    let read = [&args.gallery, &key, &args.recognize.matching.calibration];
+    let read: Vec<&Path> = read.into_iter().flatten().map(PathBuf::as_path).collect();
     for (file, drawing) in files.iter().zip(&drawings) {
-        if files.iter().any(|file| same(file, drawing)) {
+        if files.iter().any(|file| same_file(file, drawing)) {
             bail!("{}: the drawing would replace the photo", file.display());
         }
+        check_output(drawing, read.iter().copied())?;
     }
     Ok(drawings)
+}
+
+/// The file of each drawing: `out` itself, or a file in the folder `out` with the name of the image.
+fn drawings(files: &[PathBuf], out: &Path) -> Result<Vec<PathBuf>> {
+    if files.len() == 1 && !out.is_dir() {
+        return Ok(vec![out.to_owned()]);
+    }
+    fs::create_dir_all(out).map_err(Error::io("creating the folder", out))?;
+    let mut taken = HashSet::new();
+    let name = |file: &PathBuf| {
+        let stem = file.file_stem().unwrap_or_default().to_string_lossy();
+        let numbered = (2..).map(|number| format!("{stem}-{number}.jpg"));
+        let mut names = iter::once(format!("{stem}.jpg")).chain(numbered);
+        let free = names.find(|name| taken.insert(name.to_lowercase()));
+        out.join(free.unwrap_or_default())
+    };
+    Ok(files.iter().map(name).collect())
 }

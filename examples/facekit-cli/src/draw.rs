@@ -1,4 +1,4 @@
-//! Boxes, landmarks and names, painted on photos.
+//! Draws boxes, landmarks and names on photos.
 
 use std::convert::Infallible;
 
@@ -23,14 +23,14 @@ const REFUSED: Rgb888 = Rgb888::new(230, 40, 40);
 const LANDMARK: Rgb888 = Rgb888::new(255, 255, 0);
 const TEXT: Rgb888 = Rgb888::new(0, 0, 0);
 
-/// Paints every face's box, landmarks and label.
+/// Draws the box, the landmarks and the label of each face.
 pub(crate) fn faces(image: &mut Image, faces: &[Face]) {
     let longest = image.width().max(image.height()) as u32;
     let thickness = (longest / 320).max(1);
     for face in faces {
         mark(image, face, thickness);
     }
-    // Above all boxes.
+    // Labels are drawn last, so that no box covers them.
     for (number, face) in (1..).zip(faces) {
         label(image, face, number, thickness);
     }
@@ -54,11 +54,11 @@ fn mark(image: &mut Image, face: &Face, thickness: u32) {
     }
 }
 
-/// Paints the label above the face, or where there is no room, right inside its box.
+/// Draws the label above the box, or at the top inside the box if there is no room above.
 fn label(image: &mut Image, face: &Face, number: usize, thickness: u32) {
     let (font, scale) = font(image.width().max(image.height()) as u32);
     let glyph = font.character_size;
-    // Half a character stays free on either side.
+    // Half a character on each side is margin.
     let room = (image.width() / (glyph.width * scale) as usize).saturating_sub(1);
     let text = printable(&caption(face, number, room));
     let width = (text.chars().count() as u32 + 1) * glyph.width * scale;
@@ -86,7 +86,8 @@ fn label(image: &mut Image, face: &Face, number: usize, thickness: u32) {
     let Ok(_) = Text::with_baseline(&text, Point::zero(), style, Baseline::Top).draw(&mut canvas);
 }
 
-/// What stands beside a face: who it is, or else its number in the table. A name is cut so that the score has room.
+/// The label of a face: the person and the score, or the outcome, or the number of the face in the table. A long name is cut to
+/// leave room for the score.
 fn caption(face: &Face, number: usize, room: usize) -> String {
     match &face.outcome {
         Some(Outcome::Known(identity)) => {
@@ -108,7 +109,7 @@ fn caption(face: &Face, number: usize, room: usize) -> String {
     }
 }
 
-/// `text` in at most `room` characters, and never in fewer than four; three points, which the fonts have, where it goes on.
+/// `text` cut to `room` characters, but to no fewer than four. A cut text ends with three points: the fonts have no ellipsis.
 fn cut(text: &str, room: usize) -> String {
     let room = room.max(4);
     if text.chars().count() <= room {
@@ -135,8 +136,8 @@ fn frame(face: &Face) -> Rectangle {
     )
 }
 
-/// A font for an image of this longest side, and how many pixels a side each of its dots takes: about a fortieth of the
-/// image in height, and never too small to be read.
+/// The font for an image of this longest side, and the side of a dot of the font in pixels. The height of the text is about a
+/// fortieth of the longest side, and at least 10 pixels.
 fn font(longest: u32) -> (&'static MonoFont<'static>, u32) {
     match longest / 40 {
         0..=11 => (&fonts::FONT_6X10, 1),
@@ -145,7 +146,7 @@ fn font(longest: u32) -> (&'static MonoFont<'static>, u32) {
     }
 }
 
-/// `text` with a question mark for each character that the fonts do not have.
+/// `text` with a question mark instead of each character that the fonts do not have.
 fn printable(text: &str) -> String {
     let known = |c: char| matches!(c, ' '..='~' | '\u{a0}'..='\u{ff}');
     text.chars()
@@ -153,7 +154,7 @@ fn printable(text: &str) -> String {
         .collect()
 }
 
-/// An image to paint on, from `origin`, with `scale` × `scale` pixels for each dot.
+/// An image to draw on, with its origin at `origin` and `scale` × `scale` pixels for each dot.
 struct Canvas<'a> {
     image: &'a mut Image,
     origin: Point,
@@ -210,7 +211,7 @@ mod tests {
 
     use super::*;
 
-    /// A face at (`x`, `y`), whose image may be anything.
+    /// A face at (`x`, `y`). Its image does not matter.
     fn face(x: f32, y: f32) -> Face {
         let point = |dx: f32, dy: f32| facekit::Point::new(x + dx, y + dy);
         let detection = Detection {
@@ -237,19 +238,19 @@ mod tests {
     }
 
     #[test]
-    fn boxes_and_landmarks_are_where_they_should_be() {
+    fn boxes_and_landmarks_are_at_their_places() {
         let mut image = Image::filled(640, 480, [9; 3]);
         faces(&mut image, &[face(200.0, 200.0)]);
         let pixel = |x: usize, y: usize| image.data()[3 * (y * 640 + x)..][..3].to_vec();
         assert_eq!(pixel(199, 260), [0, 160, 255]);
         assert_eq!(pixel(250, 275), [255, 255, 0]);
         assert_eq!(pixel(250, 230), [9; 3]);
-        // The label stands right above the box.
+        // The label is directly above the box.
         assert_eq!(pixel(200, 190), [0, 160, 255]);
     }
 
     #[test]
-    fn faces_beyond_the_edges_do_not_matter() {
+    fn faces_outside_the_image_are_clipped() {
         let places = [
             (-90.0, -120.0),
             (600.0, 450.0),
@@ -263,7 +264,7 @@ mod tests {
     }
 
     #[test]
-    fn characters_without_a_glyph() {
+    fn characters_without_a_glyph_are_question_marks() {
         assert_eq!(printable("Zoë Łukasz 王"), "Zoë ?ukasz ?");
     }
 

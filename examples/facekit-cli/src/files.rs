@@ -1,4 +1,4 @@
-//! Which files a command works on.
+//! The files of a command: images to read, and files to write.
 
 use std::{
     fs::{self, File},
@@ -12,15 +12,14 @@ use facekit::{Error, FileStore, GalleryKey, Image, PersonId, image};
 
 use crate::output::shown;
 
-/// What a folder is searched for. Formats that facekit cannot read are among them, so that such a photo is reported
-/// instead of passed over.
+/// The extensions of images. Some of these formats cannot be read: such photos are reported, not silently ignored.
 const IMAGES: &[&str] = &[
     "avif", "bmp", "gif", "heic", "heif", "jfif", "jpeg", "jpg", "png", "tif", "tiff", "webp",
 ];
 
-/// Reads an image file, upright.
+/// Reads an image file, turned upright.
 ///
-/// A pipe or a device that is named like an image is not opened: it may never end, or never begin.
+/// A pipe or device with the name of an image is refused, since reading it may never end.
 pub(crate) fn open_image(path: &Path) -> Result<Image> {
     if is_image(path) && fs::metadata(path).is_ok_and(|found| !found.is_file() && !found.is_dir()) {
         bail!("{}: not a plain file, so it is not opened", path.display());
@@ -28,9 +27,9 @@ pub(crate) fn open_image(path: &Path) -> Result<Image> {
     Ok(image::open(path, &image::DecodeLimits::default())?)
 }
 
-/// The image files that a command line names: each file itself, and of a folder the images right in it.
+/// The image files of a command line: each file, and the images directly in each folder.
 ///
-/// A file that is not there is left to whoever reads it, since it need not stop the others.
+/// A file that does not exist is in the result. The error comes when it is read, and does not stop the others.
 pub(crate) fn expand(inputs: &[PathBuf]) -> Result<Vec<PathBuf>> {
     let mut files = Vec::new();
     for input in inputs {
@@ -43,7 +42,7 @@ pub(crate) fn expand(inputs: &[PathBuf]) -> Result<Vec<PathBuf>> {
     Ok(files)
 }
 
-/// The image files right in a folder, by name. An error where there is none.
+/// The image files directly in a folder, sorted by name. An error if there is none.
 pub(crate) fn images_in(folder: &Path) -> Result<Vec<PathBuf>> {
     let mut images = entries(folder)?;
     images.retain(|path| is_image(path) && !path.is_dir());
@@ -53,17 +52,17 @@ pub(crate) fn images_in(folder: &Path) -> Result<Vec<PathBuf>> {
     Ok(images)
 }
 
-/// A folder of photos of one person, who is named as it is.
+/// A folder of photos of one person. Its name is the person's id.
 #[derive(Debug)]
 pub(crate) struct PersonFolder {
     pub(crate) person: PersonId,
     pub(crate) folder: PathBuf,
-    /// The images in it, by name; none where there are none.
+    /// The images in the folder, sorted by name.
     pub(crate) photos: Vec<PathBuf>,
 }
 
-/// The folders in `folder`, one for each person, by name, and those that cannot be used. An error where there are none but
-/// such.
+/// The folders of people in `folder`, sorted by name, and the folders that cannot be used. An error if there are no folders of
+/// people.
 pub(crate) fn people_in(folder: &Path) -> Result<(Vec<PersonFolder>, Vec<Unreadable>)> {
     let (mut people, mut skipped) = (Vec::new(), Vec::new());
     for path in entries(folder)?.into_iter().filter(|path| path.is_dir()) {
@@ -76,7 +75,7 @@ pub(crate) fn people_in(folder: &Path) -> Result<(Vec<PersonFolder>, Vec<Unreada
         _ if !people.is_empty() => Ok((people, skipped)),
         [first, ..] => bail!("{}", first.error),
         [] => bail!(
-            "{}: no folders in this folder; it needs one for each person, named as the person's id",
+            "{}: no folders in this folder; it needs a folder for each person, named by the person's id",
             folder.display()
         ),
     }
@@ -98,7 +97,7 @@ fn person_in(folder: &Path) -> Result<PersonFolder> {
     })
 }
 
-/// What is right in a folder and not hidden, by name.
+/// The entries of a folder that are not hidden, sorted by name.
 fn entries(folder: &Path) -> Result<Vec<PathBuf>> {
     let failed = || Error::io("reading the folder", folder);
     let mut entries = Vec::new();
@@ -117,39 +116,42 @@ fn is_image(path: &Path) -> bool {
     extension.is_some_and(|extension| IMAGES.contains(&extension.to_ascii_lowercase().as_str()))
 }
 
-/// Refuses to write to `out` where that would destroy one of `inputs`, a gallery or a key.
+/// Refuses to write to `out` if that would destroy one of `inputs`, a gallery or a key.
 pub(crate) fn check_output<'a>(
     out: &Path,
     inputs: impl IntoIterator<Item = &'a Path>,
 ) -> Result<()> {
-    // Only what is there can be destroyed; what is no file is not replaced.
+    // A new file destroys nothing, and a pipe or device is not replaced.
     if !fs::metadata(out).is_ok_and(|found| found.is_file()) {
         return Ok(());
     }
     if inputs.into_iter().any(|input| same_file(out, input)) {
         bail!(
-            "{}: not written over, since this command reads it",
+            "{}: not overwritten, because this command reads it",
             out.display()
         );
     }
     if FileStore::protection_kind(out).is_ok() {
-        bail!("{}: not written over, since it is a gallery", out.display());
+        bail!(
+            "{}: not overwritten, because it is a gallery",
+            out.display()
+        );
     }
     if GalleryKey::from_file(out).is_ok() {
         bail!(
-            "{}: not written over, since it is a key file",
+            "{}: not overwritten, because it is a key file",
             out.display()
         );
     }
     Ok(())
 }
 
-/// Whether two paths lead to one file.
-fn same_file(a: &Path, b: &Path) -> bool {
+/// True if two paths lead to the same existing file.
+pub(crate) fn same_file(a: &Path, b: &Path) -> bool {
     #[cfg(unix)]
     {
         use std::os::unix::fs::MetadataExt as _;
-        // By another name for the same file, too.
+        // Also finds hard links.
         if let (Ok(a), Ok(b)) = (fs::metadata(a), fs::metadata(b))
             && (a.dev(), a.ino()) == (b.dev(), b.ino())
         {
@@ -162,13 +164,13 @@ fn same_file(a: &Path, b: &Path) -> bool {
     }
 }
 
-/// Writes a file whole or not at all. A link stays one, and what is no plain file, such as a pipe, is written to.
+/// Writes a file completely or not at all. A symbolic link is kept, and its target is replaced. A pipe or device is written to.
 pub(crate) fn write_whole(path: &Path, text: &str) -> Result<()> {
     if ["/dev/stdout", "/dev/fd/1", "/proc/self/fd/1"]
         .iter()
         .any(|own| path == Path::new(own))
     {
-        // Opened anew, what is a file would be written to from its beginning.
+        // If standard output is a file, a second handle would write from the beginning of that file.
         let written = io::stdout().lock().write_all(text.as_bytes());
         return Ok(written.map_err(Error::io("writing", path))?);
     }
@@ -194,7 +196,7 @@ pub(crate) fn write_whole(path: &Path, text: &str) -> Result<()> {
 
 fn replace(target: &Path, found: Option<&fs::Metadata>, text: &str) -> io::Result<()> {
     if found.is_some() {
-        // What may not be written to is not replaced either.
+        // A file without permission to write is not replaced.
         File::options().write(true).open(target)?;
     }
     let mut number = 0_u32;
@@ -222,7 +224,7 @@ fn replace(target: &Path, found: Option<&fs::Metadata>, text: &str) -> io::Resul
     written
 }
 
-/// A file that could not be read, and why.
+/// A file that could not be read, and the reason.
 #[derive(Debug, serde::Serialize)]
 pub(crate) struct Unreadable {
     pub(crate) file: String,
@@ -238,7 +240,7 @@ impl Unreadable {
     }
 }
 
-/// What came of several images.
+/// The results of several images.
 #[derive(Debug, serde::Serialize)]
 pub(crate) struct Images<T> {
     pub(crate) images: Vec<T>,
@@ -255,7 +257,7 @@ impl<T> Default for Images<T> {
 }
 
 impl<T> Images<T> {
-    /// Takes down what came of a file.
+    /// Adds the result of a file.
     pub(crate) fn push(&mut self, file: &Path, result: Result<T>) {
         match result {
             Ok(image) => self.images.push(image),
@@ -264,7 +266,7 @@ impl<T> Images<T> {
     }
 }
 
-/// What to print of files that could not be read; nothing where all could.
+/// A line for each file that could not be read.
 pub(crate) fn unreadable_text(unreadable: &[Unreadable]) -> String {
     unreadable
         .iter()
@@ -272,7 +274,7 @@ pub(crate) fn unreadable_text(unreadable: &[Unreadable]) -> String {
         .collect()
 }
 
-/// An error where there is nothing but unreadable files.
+/// An error if no file could be read.
 pub(crate) fn require_readable(readable: usize, unreadable: &[Unreadable]) -> Result<()> {
     match unreadable {
         [] => Ok(()),

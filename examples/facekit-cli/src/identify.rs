@@ -1,4 +1,4 @@
-//! `facekit identify`: who is on photos.
+//! `facekit identify`: finds the people of a gallery in photos.
 
 use std::{
     fs,
@@ -6,16 +6,16 @@ use std::{
 };
 
 use anyhow::{Context, Result, bail};
-use facekit::{Calibration, PersonId, RecognizeOptions, Subject};
+use facekit::{Calibration, PersonId, RecognizeOptions, Subject, work::ordered};
 use serde::Serialize;
 
 use crate::{
     Answer,
-    context::{GalleryArgs, RecognizeArgs, Session},
     files::{Images, expand, open_image, require_readable, unreadable_text},
+    options::{GalleryArgs, RecognizeArgs},
     output::{shown, table},
     recognition::{Face, live, place, rate},
-    work::ordered,
+    session::Session,
 };
 
 #[derive(clap::Args, Debug)]
@@ -24,11 +24,11 @@ pub(crate) struct Args {
     #[arg(required = true, value_name = "IMAGE")]
     images: Vec<PathBuf>,
 
-    /// Consider these people alone: a file with an id on each line, or ids joined by commas
+    /// Search these people only: a file with an id on each line, or ids separated by commas
     #[arg(long, value_name = "FILE|ID,ID")]
     roster: Option<String>,
 
-    /// Look at the largest face of each photo alone
+    /// Identify the largest face of each photo only
     #[arg(long)]
     largest: bool,
 
@@ -49,15 +49,16 @@ pub(crate) fn run(session: &Session, args: &Args) -> Result<Answer> {
     let files = expand(&args.images)?;
     let mut options = RecognizeOptions::default();
     options.subject = args.largest.then_some(Subject::Largest);
-    options.roster = args.roster.as_deref().map(roster).transpose()?;
+    let people = args.roster.as_deref().map(roster).transpose()?;
     let models = args.recognize.open_models()?;
     let store = args.gallery.open_read_only(session)?;
     let recognizer = args.recognize.searcher(session, models, &store)?;
-    if let (Some(people), Some(gallery)) = (&options.roster, recognizer.gallery()) {
-        let roster = args.roster.as_deref().unwrap_or_default();
-        gallery
-            .roster(people)
-            .with_context(|| format!("roster {roster:?}: cannot be used"))?;
+    if let (Some(people), Some(gallery)) = (people, recognizer.gallery()) {
+        let named = args.roster.as_deref().unwrap_or_default();
+        let roster = gallery
+            .roster(&people)
+            .with_context(|| format!("roster {named:?}: cannot be used"))?;
+        options.roster = Some(roster);
     }
 
     let mut done = Images::default();
@@ -75,7 +76,7 @@ pub(crate) fn run(session: &Session, args: &Args) -> Result<Answer> {
             faces: faces.into_iter().map(Face::from).collect(),
         }))
     };
-    let each = |at: usize, result: Result<Result<Identified>>| {
+    let each = |at: usize, result: Result<Result<Identified>>| -> Result<()> {
         done.push(&files[at], result?);
         bar.set(at as u64 + 1, files.len() as u64);
         Ok(())
@@ -119,7 +120,7 @@ fn rows(image: &Identified, calibration: Option<&Calibration>) -> Vec<[String; 6
     image.faces.iter().map(row).collect()
 }
 
-/// The people of a file, or of a list.
+/// The people of a file or a list.
 fn roster(text: &str) -> Result<Vec<PersonId>> {
     let path = Path::new(text);
     let ids: Vec<String> = if path.is_file() {

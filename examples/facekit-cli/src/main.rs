@@ -9,65 +9,67 @@
 //! facekit timesheet --policy policy.toml --punches punches.csv
 //! ```
 //!
-//! Each command is a file; `context` has the options they share, `work` spreads images over the cores.
+//! Each command is a file or folder. `options` has the options that commands share.
 
 mod attend;
-mod context;
 mod detect;
 mod draw;
+mod enroll;
 mod eval;
 mod files;
 mod gallery;
 mod identify;
 mod models;
+mod options;
 mod output;
 mod people;
+mod policy;
 mod quantize;
 mod recognition;
 mod records;
+mod session;
 mod timesheet;
 mod verify;
-mod work;
 
 use std::{ffi::OsStr, process::ExitCode};
 
 use anyhow::Result;
 use clap::{Parser, Subcommand, error::ErrorKind};
 
-use crate::{context::Session, output::Output};
+use crate::{output::Output, session::Session};
 
 const AFTER_HELP: &str = "\
 Exit codes:
-  0  done
-  1  a negative answer: different or unusable photos (verify), a model that is missing or
-     wrong (models verify), damage (gallery check), nobody known (identify), no photo
-     accepted (enroll)
-  2  an error; also where every image given is unreadable. One unreadable image among
-     others is reported and stops nothing.
+  0  success
+  1  a negative answer: different or unusable photos (verify), a missing or wrong model
+     (models verify), damage (gallery check, gallery backup --salvage), conflicts (gallery
+     import), no known person (identify), no accepted photo (enroll)
+  2  an error, or no image could be read. One unreadable image among others is reported and
+     does not stop the command.
 
 JSON:
-  With --json, standard output holds exactly one JSON document, also for a negative answer.
-  After an error it is empty, except for what was enrolled (enroll) or measured (eval lfw)
-  before it, and the last line of standard error is
-  {\"error\": \"…\", \"causes\": [\"…\", …]}. Notes go to standard error as plain lines.
+  With --json, standard output has exactly one JSON document, also for a negative answer.
+  After an error it is empty, except for the people who were enrolled (enroll) and the
+  figures that were measured (eval lfw) before the error. The last line of standard error
+  is then {\"error\": \"…\", \"causes\": [\"…\", …]}. Notes are plain lines on standard error.
 
 Environment:
-  FACEKIT_MODELS       the models folder, instead of one in the user's cache folder
-  FACEKIT_SELECTION    the models that --models would name
-  FACEKIT_MIRROR       where models are pulled from, as with --mirror
-  ORT_DYLIB_PATH       the library of ONNX Runtime, as with --onnxruntime
-  FACEKIT_KEY_FILE     the gallery's key file, as with --key-file
-  FACEKIT_GALLERY_KEY  the gallery's key itself: 64 hexadecimal digits, or a passphrase";
+  FACEKIT_MODELS       the models folder [default: a folder in the user's cache]
+  FACEKIT_SELECTION    the default of --models
+  FACEKIT_MIRROR       the default of models pull --mirror
+  ORT_DYLIB_PATH       the default of --onnxruntime
+  FACEKIT_KEY_FILE     the default of --key-file
+  FACEKIT_GALLERY_KEY  the key of the gallery: 64 hexadecimal digits, or a passphrase";
 
-/// Face recognition: models, galleries of people, who is on a photo, who was there.
+/// Face recognition: finds and identifies people in photos, and makes attendance sheets.
 #[derive(Debug, Parser)]
 #[command(name = "facekit", version, after_help = AFTER_HELP)]
 struct Cli {
-    /// One JSON document on standard output instead of tables
+    /// Print one JSON document instead of tables
     #[arg(long, global = true, display_order = 100)]
     json: bool,
 
-    /// Say on standard error what is being done; twice for more
+    /// Print each step on standard error; -vv prints more
     #[arg(short, long, global = true, display_order = 101, action = clap::ArgAction::Count)]
     verbose: u8,
 
@@ -77,34 +79,34 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Look at the models, fetch and check them
+    /// List, download and check models
     #[command(subcommand)]
     Models(models::Command),
-    /// Find the faces on photos: where they are, how good, how live, and whose
+    /// Find faces in photos: position, quality and liveness
     Detect(detect::Args),
     /// Add people to a gallery
-    Enroll(people::EnrollArgs),
+    Enroll(enroll::Args),
     /// Remove people from a gallery, with everything about them
     Remove(people::RemoveArgs),
     /// List the people in a gallery
     People(people::PeopleArgs),
-    /// Say who is on photos
+    /// Find the people of a gallery in photos
     Identify(identify::Args),
-    /// Say whether two photos show the same person
+    /// Check whether two photos show the same person
     Verify(verify::Args),
-    /// Back up, merge, check and protect gallery files
+    /// Back up, merge, check and re-key gallery files
     #[command(subcommand)]
     Gallery(gallery::Command),
     /// Measure models on your own photos
     #[command(subcommand)]
     Eval(eval::Command),
-    /// Turn camera frames into a list of who was there, or into day records by a policy
+    /// Make an attendance sheet, or day records by a policy, from camera frames
     Attend(attend::Args),
-    /// Turn punches into day records by a policy
+    /// Make day records by a policy from punches
     Timesheet(timesheet::Args),
 }
 
-/// How a command that did its work ends.
+/// The result of a command that did not fail.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Answer {
     Yes,
@@ -139,7 +141,7 @@ fn run(cli: Cli, output: Output) -> Result<Answer> {
     match cli.command {
         Command::Models(command) => models::run(&session, command),
         Command::Detect(args) => detect::run(&session, &args),
-        Command::Enroll(args) => people::enroll(&session, &args),
+        Command::Enroll(args) => enroll::run(&session, &args),
         Command::Remove(args) => people::remove(&session, &args),
         Command::People(args) => people::list(&session, &args),
         Command::Identify(args) => identify::run(&session, &args),
@@ -151,21 +153,21 @@ fn run(cli: Cli, output: Output) -> Result<Answer> {
     }
 }
 
-/// Help and version are answers; anything else that clap says is an error, in JSON where that was asked for.
+/// Prints a message of clap. Help and version are answers; other messages are errors, in JSON if `--json` was given.
 fn usage(error: &clap::Error) -> ExitCode {
-    let asked = matches!(
+    let is_answer = matches!(
         error.kind(),
         ErrorKind::DisplayHelp | ErrorKind::DisplayVersion
     );
-    if !asked && std::env::args_os().any(|argument| argument == OsStr::new("--json")) {
+    if !is_answer && std::env::args_os().any(|argument| argument == OsStr::new("--json")) {
         let text = error.render().to_string();
         let text = text.split("\n\nFor more information").next();
         let text = text.unwrap_or_default().trim();
         let text = text.trim_start_matches("error: ");
         Output::new(true).error(&anyhow::anyhow!(text.to_owned()));
     } else {
-        // A closed pipe is no reason for another exit code.
+        // A closed pipe does not change the exit code.
         let _ = error.print();
     }
-    ExitCode::from(if asked { 0 } else { 2 })
+    ExitCode::from(if is_answer { 0 } else { 2 })
 }

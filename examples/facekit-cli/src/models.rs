@@ -1,4 +1,4 @@
-//! `facekit models`: which models there are, and whether their files are what they should be.
+//! `facekit models`: lists, fetches and checks models.
 
 use anyhow::{Context, Result, bail};
 use clap::{Args, Subcommand};
@@ -7,28 +7,35 @@ use serde::Serialize;
 
 use crate::{
     Answer,
-    context::{self, DEFAULT_MODELS, Session},
+    options::{self, DEFAULT_MODELS},
     output::{count, shown, table},
     quantize,
+    session::Session,
 };
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// List models and sets, and which files are there
+    /// List models and sets, and the states of their files
     List(ListArgs),
-    /// Fetch models, unless their files are there
+    /// Download models whose files are missing
     Pull(PullArgs),
-    /// Check the files of models; exit code 1 where one is missing or wrong
+    /// Check the files of models; exit code 1 if one is missing or wrong
     Verify(VerifyArgs),
-    /// Print the models folder, or where the file of a model lies
+    /// Print the path of the models folder, or of the file of a model
     Path(PathArgs),
-    /// Make variants that compute in 8-bit integers on ONNX Runtime, and measure them
+    /// Make 8-bit integer variants for ONNX Runtime, and measure them
+    ///
+    /// A variant has the name of the model with _int8 at the end. Its speed on ONNX Runtime with one
+    /// thread and its results are compared with those of the model. The variant of an embedder gets
+    /// its own calibration, from all pairs of photos. A set becomes a new set, in which the good
+    /// variants replace their models.
+    #[command(verbatim_doc_comment)]
     Quantize(quantize::Args),
 }
 
 #[derive(Args, Debug)]
 pub(crate) struct ListArgs {
-    /// Those that facekit's tests do not cover, too
+    /// Also list the models that facekit's tests do not cover
     #[arg(long)]
     all: bool,
 }
@@ -39,11 +46,11 @@ pub(crate) struct PullArgs {
     #[arg(required = true, value_name = "NAME")]
     names: Vec<String>,
 
-    /// Fetch models whose licence forbids commercial use, too
+    /// Accept licenses that forbid commercial use
     #[arg(long)]
     accept_non_commercial: bool,
 
-    /// Fetch <URL>/<file> instead; files are checked as ever
+    /// Download <URL>/<file> instead; the files are checked in the same way
     #[arg(long, value_name = "URL")]
     mirror: Option<String>,
 }
@@ -57,12 +64,12 @@ pub(crate) struct VerifyArgs {
 
 #[derive(Args, Debug)]
 pub(crate) struct PathArgs {
-    /// A model
+    /// The name of a model [default: the models folder]
     name: Option<String>,
 }
 
 pub(crate) fn run(session: &Session, command: Command) -> Result<Answer> {
-    let registry = context::registry()?;
+    let registry = options::registry()?;
     match command {
         Command::List(args) => list(session, &registry, &args),
         Command::Pull(args) => pull(session, &registry, &args),
@@ -72,7 +79,7 @@ pub(crate) fn run(session: &Session, command: Command) -> Result<Answer> {
     }
 }
 
-/// A model's file, for a document.
+/// The file of a model, for a JSON document.
 #[derive(Debug, Serialize)]
 struct Checked {
     model: String,
@@ -130,7 +137,7 @@ fn list(session: &Session, registry: &Registry, args: &ListArgs) -> Result<Answe
     }
     let mut models = Vec::new();
     let mut rows = Vec::new();
-    // What was made here has no address, and is the user's own to try.
+    // A model without an address was made by the user.
     let listed = |entry: &&ModelEntry| entry.tested || entry.url.is_none() || args.all;
     for entry in registry.models().filter(listed) {
         let checked = Checked::of(registry, entry)?;
@@ -138,7 +145,7 @@ fn list(session: &Session, registry: &Registry, args: &ListArgs) -> Result<Answe
             entry.name.clone(),
             entry.task().to_string(),
             entry.exports[0].bytes.map_or_else(|| checked.size(), size),
-            entry.licence.clone(),
+            entry.license.clone(),
             if entry.calibration.is_some() {
                 "yes"
             } else {
@@ -159,7 +166,7 @@ fn list(session: &Session, registry: &Registry, args: &ListArgs) -> Result<Answe
         models,
     };
     session.output.answer(&known, || {
-        let headings = ["model", "task", "size", "licence", "calibrated", "file"];
+        let headings = ["model", "task", "size", "license", "calibrated", "file"];
         let sets = known.sets.iter().map(|set| {
             let members: Vec<&str> = set.members().collect();
             [set.name.clone(), members.join(", ")]
@@ -174,70 +181,78 @@ fn list(session: &Session, registry: &Registry, args: &ListArgs) -> Result<Answe
     Ok(Answer::Yes)
 }
 
+/// A model after `models pull`, for a JSON document.
+#[derive(Serialize)]
+struct Pulled {
+    model: String,
+    path: String,
+    sha256: String,
+    bytes: u64,
+    transferred: u64,
+    present: bool,
+}
+
 fn pull(session: &Session, registry: &Registry, args: &PullArgs) -> Result<Answer> {
-    #[derive(Serialize)]
-    struct Pulled {
-        model: String,
-        path: String,
-        sha256: String,
-        bytes: u64,
-        transferred: u64,
-        present: bool,
-    }
-    let members = registry.members(&args.names.join(","))?;
-    // All licences before the first byte.
-    for entry in &members {
-        if !entry.commercial_use && !args.accept_non_commercial {
-            return Err(Error::NonCommercial {
-                model: entry.name.clone(),
-                licence: entry.licence.clone(),
-            })
-            .context("nothing was fetched; --accept-non-commercial accepts such licences");
-        }
-    }
     #[derive(Serialize)]
     struct Report {
         models: Vec<Pulled>,
     }
-    let mut pulled = Vec::new();
+    let members = registry.members(&args.names.join(","))?;
+    // All licenses are checked before the first download.
     for entry in &members {
-        let bar = session.output.byte_bar(entry.name.clone());
-        let progress = bar.follow();
-        let mut options = PullOptions::default()
-            .with_accept_non_commercial(args.accept_non_commercial)
-            .with_watch(
-                Watch::new()
-                    .with_cancellation(&session.token)
-                    .with_progress(&progress),
-            );
-        options.mirror.clone_from(&args.mirror);
-        let report = registry
-            .pull(&entry.name, &options)
-            .with_context(|| format!("model {}: not fetched", entry.name))?;
-        pulled.push(Pulled {
-            model: report.model,
-            path: shown(&report.path),
-            sha256: report.digest.to_string(),
-            bytes: report.bytes,
-            transferred: report.transferred,
-            present: report.present,
-        });
+        if !entry.commercial_use && !args.accept_non_commercial {
+            return Err(Error::NonCommercial {
+                model: entry.name.clone(),
+                license: entry.license.clone(),
+            })
+            .context("nothing was downloaded; --accept-non-commercial accepts such licenses");
+        }
     }
-    let pulled = Report { models: pulled };
-    session.output.answer(&pulled, || {
-        let rows = pulled.models.iter().map(|report| {
-            let how = if report.present {
-                "was there".to_owned()
-            } else if report.transferred == 0 {
+    let models = members
+        .into_iter()
+        .map(|entry| pull_one(session, registry, entry, args))
+        .collect::<Result<_>>()?;
+    let report = Report { models };
+    session.output.answer(&report, || {
+        let rows = report.models.iter().map(|pulled| {
+            let result = if pulled.present {
+                "already there".to_owned()
+            } else if pulled.transferred == 0 {
                 "written: it is part of this program".to_owned()
             } else {
-                format!("{} fetched", size(report.transferred))
+                format!("{} downloaded", size(pulled.transferred))
             };
-            [report.model.clone(), how, report.path.clone()]
+            [pulled.model.clone(), result, pulled.path.clone()]
         });
         table(["model", "", "file"], rows)
     })?;
     Ok(Answer::Yes)
+}
+
+fn pull_one(
+    session: &Session,
+    registry: &Registry,
+    entry: &ModelEntry,
+    args: &PullArgs,
+) -> Result<Pulled> {
+    let bar = session.output.byte_bar(entry.name.clone());
+    let progress = bar.follow();
+    let watch = Watch::new().with_cancellation(&session.token);
+    let mut options = PullOptions::default()
+        .with_accept_non_commercial(args.accept_non_commercial)
+        .with_watch(watch.with_progress(&progress));
+    options.mirror.clone_from(&args.mirror);
+    let report = registry
+        .pull(&entry.name, &options)
+        .with_context(|| format!("model {}: not downloaded", entry.name))?;
+    Ok(Pulled {
+        model: report.model,
+        path: shown(&report.path),
+        sha256: report.digest.to_string(),
+        bytes: report.bytes,
+        transferred: report.transferred,
+        present: report.present,
+    })
 }
 
 fn verify(session: &Session, registry: &Registry, args: &VerifyArgs) -> Result<Answer> {
@@ -277,7 +292,7 @@ fn verify(session: &Session, registry: &Registry, args: &VerifyArgs) -> Result<A
                 ""
             };
             text += &format!(
-                "\n{} missing or wrong; `facekit models pull {}{consent}` puts that right",
+                "\n{} missing or wrong; `facekit models pull {}{consent}` downloads them",
                 count(wrong, "model is", "models are"),
                 names.join(" "),
             );
@@ -292,7 +307,7 @@ fn path(session: &Session, registry: &Registry, args: &PathArgs) -> Result<Answe
         Some(name) if registry.model(name).is_err() && registry.set(name).is_ok() => {
             let members = registry.set(name)?.members().collect::<Vec<_>>();
             bail!(
-                "{name} is a set of models, and each has a file of its own: {}",
+                "{name} is a set of models, each with its own file: {}",
                 members.join(", ")
             );
         }

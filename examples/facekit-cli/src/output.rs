@@ -1,4 +1,4 @@
-//! What a command says: tables for people, one document for programs, a bar while they wait.
+//! The output of a command: tables for people, one JSON document for programs, a progress bar.
 
 use std::{
     borrow::Cow,
@@ -15,7 +15,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use serde::Serialize;
 use tracing_subscriber::{filter::LevelFilter, fmt::format::FmtSpan};
 
-/// Where answers go, and in which form.
+/// The form of a command's output.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Output {
     json: bool,
@@ -26,7 +26,7 @@ impl Output {
         Self { json }
     }
 
-    /// Prints a command's answer: `document` as JSON, or else what `text` makes.
+    /// Prints the answer of a command: `document` as JSON, or else the result of `text`.
     pub(crate) fn answer(
         self,
         document: &impl Serialize,
@@ -45,18 +45,18 @@ impl Output {
             text.push('\n');
         }
         match io::stdout().lock().write_all(text.as_bytes()) {
-            // Whoever reads has seen enough.
+            // The reader has closed the pipe.
             Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
             written => written.context("standard output: writing failed"),
         }
     }
 
-    /// Something worth knowing that is neither answer nor error.
+    /// Prints a note: information that is neither answer nor error.
     pub(crate) fn note(self, note: &str) {
         say(&format!("note: {}", plain(note)));
     }
 
-    /// The error that ends the command, with everything that led to it.
+    /// Prints the error that ends the command, with its causes.
     pub(crate) fn error(self, error: &anyhow::Error) {
         if self.json {
             #[derive(Serialize)]
@@ -74,7 +74,7 @@ impl Output {
         }
     }
 
-    /// A bar on standard error, if a person is looking at it.
+    /// A progress bar on standard error, if that is a terminal.
     pub(crate) fn bar(self, message: impl Into<Cow<'static, str>>) -> Bar {
         let bar = if self.json {
             ProgressBar::hidden()
@@ -85,7 +85,7 @@ impl Output {
         Bar(bar.with_message(message))
     }
 
-    /// As [`bar`](Self::bar), counting bytes.
+    /// As [`bar`](Self::bar), in bytes.
     pub(crate) fn byte_bar(self, message: impl Into<Cow<'static, str>>) -> Bar {
         let bar = self.bar(message);
         bar.0
@@ -108,7 +108,7 @@ impl Bar {
         self.0.set_position(done);
     }
 
-    /// For a `Watch`.
+    /// A function for `Watch::with_progress` that moves the bar.
     pub(crate) fn follow(&self) -> impl Fn(Progress) + Sync + use<> {
         let bar = self.0.clone();
         move |progress| {
@@ -124,7 +124,7 @@ impl Drop for Bar {
     }
 }
 
-/// An error and what caused it, in one line.
+/// An error and its causes, in one line.
 pub(crate) fn chain(error: &anyhow::Error) -> String {
     let mut text = plain(&error.to_string()).into_owned();
     for cause in error.chain().skip(1) {
@@ -133,7 +133,7 @@ pub(crate) fn chain(error: &anyhow::Error) -> String {
     text
 }
 
-/// A table for people.
+/// A table, for people.
 pub(crate) fn table<const N: usize>(
     headings: [&str; N],
     rows: impl IntoIterator<Item = [String; N]>,
@@ -143,7 +143,7 @@ pub(crate) fn table<const N: usize>(
         .load_style(presets::UTF8_FULL_CONDENSED)
         .set_content_arrangement(ContentArrangement::Dynamic)
         .set_header(headings);
-    // Wrapped lines are for people; programs get each row whole.
+    // Rows are wrapped on a terminal only.
     if let Some((_, columns)) = Term::stdout().size_checked() {
         table.set_width(columns);
     }
@@ -153,22 +153,22 @@ pub(crate) fn table<const N: usize>(
     table.to_string()
 }
 
-/// `text` in one line, without what a terminal would take for commands: names come from files that others wrote.
+/// `text` in one line, without control characters: a name in a file of another person could control the terminal.
 pub(crate) fn plain(text: &str) -> Cow<'_, str> {
-    if text.contains(is_command) {
+    if text.contains(is_control) {
         let text = text.trim_end().replace('\n', "\\n");
-        Cow::Owned(text.replace(is_command, "\u{fffd}"))
+        Cow::Owned(text.replace(is_control, "\u{fffd}"))
     } else {
         Cow::Borrowed(text)
     }
 }
 
-/// Whether a character controls the terminal, or the direction in which text is read.
-pub(crate) fn is_command(c: char) -> bool {
+/// True for a character that controls the terminal or the direction of text.
+pub(crate) fn is_control(c: char) -> bool {
     c.is_control() || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
-/// A path for a table or a document.
+/// A path, for a table or a document.
 pub(crate) fn shown(path: &Path) -> String {
     path.display().to_string()
 }
@@ -178,7 +178,7 @@ pub(crate) fn count(number: usize, one: &str, many: &str) -> String {
     format!("{number} {}", if number == 1 { one } else { many })
 }
 
-/// Sends what is traced to standard error, more of it the more often `-v` was given.
+/// Prints traces to standard error: debug level for one `-v`, trace level for more.
 pub(crate) fn log(verbose: u8) {
     let level = match verbose {
         0 => return,
@@ -194,7 +194,7 @@ pub(crate) fn log(verbose: u8) {
 }
 
 fn say(line: &str) {
-    // A closed standard error leaves the exit code to speak.
+    // If standard error is closed, the exit code still reports the error.
     let _ = writeln!(io::stderr().lock(), "{line}");
 }
 
@@ -203,14 +203,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn terminal_commands_are_not_passed_on() {
+    fn control_characters_are_replaced() {
         assert_eq!(plain("Anna \u{1b}[31mred"), "Anna \u{fffd}[31mred");
         assert_eq!(plain("Anna\nBert\u{202e}"), "Anna\\nBert\u{fffd}");
         assert_eq!(plain("Anna Weiß"), "Anna Weiß");
     }
 
     #[test]
-    fn chains_say_everything() {
+    fn a_chain_has_all_causes() {
         let error = anyhow::anyhow!("no route").context("http://a: failed");
         assert_eq!(chain(&error), "http://a: failed: caused by no route");
     }

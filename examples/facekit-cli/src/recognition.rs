@@ -1,21 +1,21 @@
-//! A face as commands report it.
+//! A face in the reports of commands.
 
 use facekit::{
-    Calibration, Detection, Identity, LivenessScore, Outcome, Quality, QualityIssue, Recognition,
-    Rect,
+    Calibration, Detection, ExaminedFace, Identity, LivenessScore, Outcome, Quality, QualityIssue,
+    QualityOptions, Recognition, Rect,
 };
 use serde::Serialize;
 
-/// A face that was found, for a document.
+/// A face in a JSON document.
 #[derive(Debug, Serialize)]
 pub(crate) struct Face {
     #[serde(flatten)]
     pub(crate) detection: Detection,
     pub(crate) quality: Quality,
-    /// What keeps it from being compared.
+    /// The reasons not to compare the face.
     pub(crate) issues: Vec<QualityIssue>,
     pub(crate) liveness: Option<LivenessScore>,
-    /// What became of it; nothing where it was not looked up.
+    /// The result of the search; `None` if there was none.
     #[serde(rename = "recognition")]
     pub(crate) outcome: Option<Outcome>,
 }
@@ -36,7 +36,21 @@ impl From<Recognition> for Face {
     }
 }
 
+impl From<ExaminedFace> for Face {
+    /// A face that was not searched for. Its issues are those of the default limits.
+    fn from(face: ExaminedFace) -> Self {
+        Self {
+            detection: face.detection,
+            quality: face.quality,
+            issues: face.quality.issues(&QualityOptions::default()),
+            liveness: face.liveness,
+            outcome: None,
+        }
+    }
+}
+
 impl Face {
+    /// The person whom the face matches.
     pub(crate) fn known(&self) -> Option<&Identity> {
         match &self.outcome {
             Some(Outcome::Known(identity)) => Some(identity),
@@ -44,7 +58,7 @@ impl Face {
         }
     }
 
-    /// Who it is, or why nobody can say, for a table.
+    /// The person, or the reason why there is none, for a table.
     pub(crate) fn who(&self) -> String {
         match &self.outcome {
             Some(Outcome::Known(identity)) => match &identity.name {
@@ -59,20 +73,20 @@ impl Face {
             Some(Outcome::Unknown { nearest: None }) => "unknown".to_owned(),
             Some(Outcome::Spoof) => "not live".to_owned(),
             Some(Outcome::PoorQuality { issues }) => {
-                format!("not good enough: {}", listed(issues))
+                format!("poor quality: {}", listed(issues))
             }
             _ => String::new(),
         }
     }
 }
 
-/// What is wrong with a face, in words.
+/// Issues of quality in words.
 pub(crate) fn listed(issues: &[QualityIssue]) -> String {
     let issues: Vec<String> = issues.iter().map(ToString::to_string).collect();
     issues.join("; ")
 }
 
-/// A box for a table: where, and how large.
+/// The size and position of a box, for a table.
 pub(crate) fn place(rect: &Rect) -> String {
     format!(
         "{:.0} × {:.0} at ({:.0}, {:.0})",
@@ -80,12 +94,12 @@ pub(crate) fn place(rect: &Rect) -> String {
     )
 }
 
-/// How live a face is, for a table.
+/// A liveness score, for a table.
 pub(crate) fn live(score: Option<LivenessScore>) -> String {
     score.map_or_else(|| "-".to_owned(), |score| format!("{:.2}", score.value()))
 }
 
-/// A false-match rate for a table. Beyond the calibrated rates only a bound is known.
+/// A false-match rate, for a table. Outside the calibrated rates, only a bound is known.
 pub(crate) fn rate(fmr: Option<f64>, calibration: Option<&Calibration>) -> String {
     let Some(fmr) = fmr else {
         return "-".to_owned();

@@ -1,56 +1,28 @@
-//! Day records by a policy: the options that say which policy and which days, and how records are written.
+//! Day records: their summary, and how they are written.
 
 use std::{
-    collections::BTreeMap,
-    fmt, fs,
-    path::{Path, PathBuf},
+    collections::{BTreeMap, BTreeSet},
+    fmt,
+    path::Path,
 };
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 use attendance_rules::{
-    Calendar, DayRecord, Ledger, Member, Outcome, Period, Policy, Punch, Rules, Seconds, Statistics,
+    DayRecord, Ledger, Outcome, Period, Punch, ScreenedPunch, Screening, Seconds, Statistics,
 };
-use clap::{Args, ValueEnum};
-use facekit::{Error, PersonId};
-use jiff::{
-    Timestamp,
-    civil::Date,
-    tz::{TimeZone, TimeZoneDatabase},
-};
+use clap::ValueEnum;
+use facekit::PersonId;
+use jiff::{Timestamp, civil::Date, tz::TimeZone};
 use serde::Serialize;
+use sheets::{Sheet, text};
 
 use crate::{
-    context::Session,
     files::write_whole,
     output::{count, plain, shown, table},
+    session::Session,
 };
 
-/// Which rules, over which days.
-#[derive(Args, Debug)]
-#[command(next_help_heading = "Day records")]
-pub(crate) struct PolicyArgs {
-    /// Who belongs here: a JSON list of members, with joining, leave and shifts
-    #[arg(long, value_name = "FILE", requires = "policy")]
-    members: Option<PathBuf>,
-
-    /// The holidays, an ICS file
-    #[arg(long, value_name = "FILE", requires = "policy")]
-    holidays: Option<PathBuf>,
-
-    /// The first day of the records [default: that of the first punch]
-    #[arg(long, value_name = "DATE", requires = "policy")]
-    from: Option<Date>,
-
-    /// The last day of the records [default: that of the last punch]
-    #[arg(long, value_name = "DATE", requires = "policy")]
-    to: Option<Date>,
-
-    /// The time as of which days are final: 2026-03-31T18:00:00Z [default: now]
-    #[arg(long, value_name = "TIME", requires = "policy")]
-    as_of: Option<Timestamp>,
-}
-
-/// What a sheet is written as.
+/// The format of a sheet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Format {
     Table,
@@ -58,107 +30,7 @@ pub(crate) enum Format {
     Json,
 }
 
-/// Rules for everybody until the period is known, and what goes with them.
-#[derive(Debug)]
-pub(crate) struct Loaded {
-    policy: Policy,
-    members: Vec<Member>,
-    holidays: Option<(PathBuf, String)>,
-    zone: TimeZone,
-}
-
-impl PolicyArgs {
-    /// The files that are read.
-    pub(crate) fn files(&self) -> impl Iterator<Item = &PathBuf> {
-        self.members.iter().chain(&self.holidays)
-    }
-
-    /// Reads the policy and what goes with it.
-    pub(crate) fn load(&self, policy: &Path) -> Result<Loaded> {
-        let text = read(policy)?;
-        let parsed = if is_json(policy) {
-            Policy::from_json(&text)
-        } else {
-            Policy::from_toml(&text)
-        };
-        let named = |path: &Path| format!("{} cannot be used", path.display());
-        let policy = parsed.with_context(|| named(policy))?;
-        let members = match &self.members {
-            Some(path) => serde_json::from_str(&read(path)?).with_context(|| named(path))?,
-            None => Vec::new(),
-        };
-        let holidays = match &self.holidays {
-            Some(path) => Some((path.clone(), read(path)?)),
-            None => None,
-        };
-        let zone = TimeZoneDatabase::bundled()
-            .get(&policy.site.time_zone)
-            .context("the policy's time zone")?;
-        Ok(Loaded {
-            policy,
-            members,
-            holidays,
-            zone,
-        })
-    }
-
-    /// The records of everybody who is a member or has punched, by person and day.
-    pub(crate) fn evaluate(&self, loaded: Loaded, punches: Vec<Punch>) -> Result<Records> {
-        let Loaded {
-            policy,
-            members,
-            holidays,
-            zone,
-        } = loaded;
-        let as_of = self.as_of.unwrap_or_else(Timestamp::now);
-        let day = |punch: &Punch| punch.at.to_zoned(zone.clone()).date();
-        let from = self.from.or_else(|| punches.iter().map(day).min());
-        let to = self.to.or_else(|| punches.iter().map(day).max());
-        let (Some(from), Some(to)) = (from, to) else {
-            bail!("there is not a single punch; --from and --to say which days are meant");
-        };
-        let period = Period::new(from, to)?;
-        let calendar = match &holidays {
-            Some((path, text)) => Calendar::from_ics(text, &policy.site.time_zone, period)
-                .with_context(|| format!("{} cannot be used", path.display()))?,
-            None => Calendar::new(),
-        };
-        let rules = Rules::new(policy)?
-            .with_calendar(calendar)
-            .with_members(members)?;
-        let mut people: BTreeMap<PersonId, Vec<Punch>> = BTreeMap::new();
-        for member in rules.members() {
-            people.entry(member.person.clone()).or_default();
-        }
-        for punch in punches {
-            people.entry(punch.person.clone()).or_default().push(punch);
-        }
-        let mut records = Records {
-            time_zone: rules.policy().site.time_zone.clone(),
-            from,
-            to,
-            as_of,
-            days: Vec::new(),
-            totals: BTreeMap::new(),
-            not_counted: Vec::new(),
-            zone,
-        };
-        for (person, punches) in people {
-            let ledger = rules.evaluate(&person, &punches, &[], period, as_of)?;
-            records.add(person, ledger);
-        }
-        Ok(records)
-    }
-}
-
-impl Loaded {
-    /// The policy's zone, in which local times are.
-    pub(crate) fn zone(&self) -> &TimeZone {
-        &self.zone
-    }
-}
-
-/// The days of everybody.
+/// The day records of a period.
 #[derive(Debug, Serialize)]
 pub(crate) struct Records {
     time_zone: String,
@@ -167,12 +39,38 @@ pub(crate) struct Records {
     as_of: Timestamp,
     days: Vec<DayRecord>,
     totals: BTreeMap<PersonId, Statistics>,
+    /// First the punches whose time is implausible.
     not_counted: Vec<NotCounted>,
+    /// Punches that count although their time is doubtful.
+    doubtful: Vec<NotCounted>,
+    outside: Outside,
+    /// The number of punches whose time is implausible.
+    #[serde(skip)]
+    implausible: usize,
     #[serde(skip)]
     zone: TimeZone,
 }
 
-/// A punch that belongs to no shift.
+/// The numbers of punches outside the period. They matter for nights and weeks that begin before it.
+#[derive(Clone, Copy, Debug, Default, Serialize)]
+pub(crate) struct Outside {
+    before: usize,
+    after: usize,
+}
+
+impl Outside {
+    pub(crate) fn of(punches: &[Punch], period: Period, zone: &TimeZone) -> Self {
+        let days = punches
+            .iter()
+            .map(|punch| punch.at.to_zoned(zone.clone()).date());
+        Self {
+            before: days.clone().filter(|&day| day < period.from()).count(),
+            after: days.filter(|&day| day > period.to()).count(),
+        }
+    }
+}
+
+/// A punch that belongs to no shift, or whose time is doubtful.
 #[derive(Debug, Serialize)]
 struct NotCounted {
     person: PersonId,
@@ -182,8 +80,57 @@ struct NotCounted {
     outcome: Outcome,
 }
 
+fn not_counted(it: &ScreenedPunch) -> NotCounted {
+    NotCounted {
+        person: it.punch.person.clone(),
+        punch: it.punch.id.to_string(),
+        at: it.punch.at,
+        outcome: Outcome::Unassigned {
+            code: it.code.clone(),
+            reason: it.reason.clone(),
+        },
+    }
+}
+
+/// The offset of a zone whose name reads like the opposite, such as `Etc/GMT+3`.
+fn zone_hint(name: &str) -> String {
+    let hours = name.strip_prefix("Etc/GMT");
+    match hours.and_then(|hours| hours.parse::<i8>().ok()) {
+        Some(hours) if hours != 0 => format!(" (UTC{:+03}:00)", -hours),
+        _ => String::new(),
+    }
+}
+
 impl Records {
-    fn add(&mut self, person: PersonId, ledger: Ledger) {
+    /// No records yet. `zone` is the zone named `time_zone`.
+    pub(crate) fn new(time_zone: String, zone: TimeZone, period: Period, as_of: Timestamp) -> Self {
+        Self {
+            time_zone,
+            from: period.from(),
+            to: period.to(),
+            as_of,
+            days: Vec::new(),
+            totals: BTreeMap::new(),
+            not_counted: Vec::new(),
+            doubtful: Vec::new(),
+            outside: Outside::default(),
+            implausible: 0,
+            zone,
+        }
+    }
+
+    /// Adds the punches whose time is implausible or doubtful, before the days of any person.
+    pub(crate) fn add_screening(&mut self, screening: &Screening, outside: Outside) {
+        self.not_counted
+            .extend(screening.implausible.iter().map(not_counted));
+        self.doubtful
+            .extend(screening.out_of_order.iter().map(not_counted));
+        self.implausible = screening.implausible.len();
+        self.outside = outside;
+    }
+
+    /// Adds the days of a person.
+    pub(crate) fn add(&mut self, person: PersonId, ledger: Ledger) {
         let rest = ledger.outcomes.into_iter();
         let rest = rest.filter(|it| !matches!(it.outcome, Outcome::Assigned { .. }));
         self.not_counted.extend(rest.map(|it| NotCounted {
@@ -196,7 +143,7 @@ impl Records {
         self.days.extend(ledger.days);
     }
 
-    /// Prints the records, or writes them to a file and prints what was counted; `more` is said beside it.
+    /// Prints the records, or writes them to a file and prints the summary. `more` is added to the summary.
     pub(crate) fn answer(
         &self,
         session: &Session,
@@ -208,54 +155,44 @@ impl Records {
         if let Some(more) = more {
             summary = format!("{summary}\n{more}");
         }
-        let mut text = self.written(format)?;
-        if let Some(out) = out {
-            text.push('\n');
-            write_whole(out, text.trim_start_matches('\n'))?;
-            return session.output.answer(self, || {
-                format!("records written: {}\n{summary}", plain(&shown(out)))
-            });
-        }
-        session.output.answer(self, || match format {
-            Format::Table => format!("{text}\n{summary}"),
-            Format::Csv | Format::Json => text,
-        })?;
-        if format == Format::Csv {
-            // Not part of the records, and yet somebody should know.
-            summary.lines().for_each(|line| session.output.note(line));
-        }
-        Ok(())
+        let text = self.written(format)?;
+        let out = out.map(|out| ("records", out));
+        deliver(session, format, self, text, out, &summary)
     }
 
-    /// The records as a table, as CSV or as JSON.
+    /// The records in a format.
     fn written(&self, format: Format) -> Result<String> {
-        Ok(match format {
-            Format::Json => serde_json::to_string_pretty(self)
-                .context("the records cannot be written as JSON")?,
-            Format::Csv => self.csv()?,
-            Format::Table => table(
+        match format {
+            Format::Json => {
+                serde_json::to_string_pretty(self).context("the records cannot be written as JSON")
+            }
+            Format::Csv => self.csv(),
+            Format::Table => Ok(table(
                 [
                     "person", "date", "status", "first", "last", "counted", "balance", "overtime",
                     "late", "",
                 ],
                 self.days.iter().map(|day| self.row(day)),
-            ),
-        })
+            )),
+        }
     }
 
     fn row(&self, day: &DayRecord) -> [String; 10] {
         let mut notes = Vec::new();
+        let no_in = day.notes.iter().any(|note| note.code == "missing_in");
         for (is, note) in [
             (!day.is_final, "not final"),
-            (day.open, "no OUT"),
+            (day.open && no_in, "no IN"),
+            (day.open && !no_in, "no OUT"),
             (day.automatic, "automatic OUT"),
             (day.left_early.0 > 0, "left early"),
-            (day.anomalies > 0, "anomalies"),
         ] {
             if is {
                 notes.push(note.to_owned());
             }
         }
+        let codes = codes(day).into_iter().filter(|&code| code != "missing_in");
+        notes.extend(codes.map(str::to_owned));
         notes.extend(day.holiday.clone());
         notes.extend(day.leave.clone());
         let some = |length: Seconds| {
@@ -279,7 +216,7 @@ impl Records {
         ]
     }
 
-    /// A time of the site's, without its date.
+    /// The local time of day at the site.
     fn clock(&self, at: Option<Timestamp>) -> String {
         at.map_or_else(String::new, |at| {
             at.to_zoned(self.zone.clone())
@@ -288,17 +225,16 @@ impl Records {
         })
     }
 
-    /// A time of the site's, with its offset.
+    /// The local time at the site, with its offset.
     fn local(&self, at: Option<Timestamp>) -> String {
         at.map_or_else(String::new, |at| {
             at.display_with_offset(self.zone.to_offset(at)).to_string()
         })
     }
 
-    /// RFC 4180; lengths of time in seconds.
+    /// The records as CSV. Durations are in seconds.
     fn csv(&self) -> Result<String> {
-        let mut writer = csv::Writer::from_writer(Vec::new());
-        writer.write_record([
+        let mut sheet = Sheet::new([
             "person",
             "date",
             "status",
@@ -319,6 +255,7 @@ impl Records {
             "anomalies",
             "holiday",
             "leave",
+            "notes",
         ])?;
         for day in &self.days {
             let seconds = [
@@ -332,32 +269,29 @@ impl Records {
                 day.late,
                 day.left_early,
             ];
-            let mut row = vec![
-                harmless(day.person.as_str()),
-                day.date.to_string(),
-                word(&day.status),
-                day.is_final.to_string(),
-                self.local(day.first),
-                self.local(day.last),
+            let before = [
+                text(day.person.as_str()),
+                day.date.to_string().into(),
+                word(&day.status).into(),
+                day.is_final.to_string().into(),
+                self.local(day.first).into(),
+                self.local(day.last).into(),
             ];
-            row.extend(seconds.map(|length| length.0.to_string()));
-            row.extend([
-                day.open.to_string(),
-                day.automatic.to_string(),
-                day.anomalies.to_string(),
-                harmless(day.holiday.as_deref().unwrap_or_default()),
-                harmless(day.leave.as_deref().unwrap_or_default()),
-            ]);
-            writer.write_record(&row)?;
+            let after = [
+                day.open.to_string().into(),
+                day.automatic.to_string().into(),
+                day.anomalies.to_string().into(),
+                text(day.holiday.as_deref().unwrap_or_default()),
+                text(day.leave.as_deref().unwrap_or_default()),
+                codes(day).join(" ").into(),
+            ];
+            let seconds = seconds.map(|length| length.0.to_string().into());
+            sheet.row(before.into_iter().chain(seconds).chain(after))?;
         }
-        let bytes = writer
-            .into_inner()
-            .map_err(csv::IntoInnerError::into_error)?;
-        let text = String::from_utf8(bytes).context("the records are not UTF-8")?;
-        Ok(text.trim_end().to_owned())
+        Ok(sheet.finish()?)
     }
 
-    /// What was counted, and what was not.
+    /// The numbers of records, people, and punches that were not counted.
     fn summary(&self) -> String {
         let mut text = format!(
             "{} of {}, {} to {}, {}",
@@ -365,7 +299,7 @@ impl Records {
             count(self.totals.len(), "person", "people"),
             self.from,
             self.to,
-            self.time_zone,
+            format_args!("{}{}", self.time_zone, zone_hint(&self.time_zone)),
         );
         if !self.not_counted.is_empty() {
             let mut reasons: BTreeMap<String, usize> = BTreeMap::new();
@@ -384,11 +318,38 @@ impl Records {
             let punches = count(self.not_counted.len(), "punch", "punches");
             text += &format!("\n{punches} not counted: {}", reasons.join(", "));
         }
+        let most = 20;
+        let implausible = self.not_counted.iter().take(self.implausible);
+        for it in implausible.chain(&self.doubtful).take(most) {
+            if let Outcome::Unassigned { code, reason } = &it.outcome {
+                let at = self.local(Some(it.at));
+                text += &format!("\n{} ({}, {at}): {code}; {reason}", it.punch, it.person);
+            }
+        }
+        let more = (self.implausible + self.doubtful.len()).saturating_sub(most);
+        if more > 0 {
+            text += &format!("\nand {more} more with a doubtful time");
+        }
+        for (number, side, day) in [
+            (self.outside.before, "before", self.from),
+            (self.outside.after, "after", self.to),
+        ] {
+            if number > 0 {
+                let punches = count(number, "punch", "punches");
+                text += &format!("\n{punches} {side} {day}, outside the period");
+            }
+        }
         text
     }
 }
 
-/// The word that an enumeration is written as.
+/// The codes of the notes on a day, each once.
+fn codes(day: &DayRecord) -> Vec<&str> {
+    let codes: BTreeSet<&str> = day.notes.iter().map(|note| &*note.code).collect();
+    codes.into_iter().collect()
+}
+
+/// The serialized name of a variant.
 fn word(value: &(impl Serialize + fmt::Debug)) -> String {
     match serde_json::to_value(value) {
         Ok(serde_json::Value::String(word)) => word,
@@ -396,20 +357,32 @@ fn word(value: &(impl Serialize + fmt::Debug)) -> String {
     }
 }
 
-/// A field that no spreadsheet takes for a formula.
-fn harmless(field: &str) -> String {
-    if field.starts_with(['=', '+', '-', '@', '\t', '\r']) {
-        format!("'{field}")
-    } else {
-        field.to_owned()
+/// Prints a sheet or records, or writes them to a file and prints the summary. `document` is the answer of `--json`. `out` is
+/// the word for what is written, and the file.
+pub(crate) fn deliver(
+    session: &Session,
+    format: Format,
+    document: &impl Serialize,
+    mut text: String,
+    out: Option<(&str, &Path)>,
+    summary: &str,
+) -> Result<()> {
+    if let Some((kind, out)) = out {
+        if !text.ends_with('\n') {
+            text.push('\n');
+        }
+        write_whole(out, &text)?;
+        return session.output.answer(document, || {
+            format!("{kind} written: {}\n{summary}", plain(&shown(out)))
+        });
     }
-}
-
-pub(crate) fn is_json(path: &Path) -> bool {
-    path.extension()
-        .is_some_and(|extension| extension.eq_ignore_ascii_case("json"))
-}
-
-pub(crate) fn read(path: &Path) -> Result<String> {
-    Ok(fs::read_to_string(path).map_err(Error::io("reading", path))?)
+    session.output.answer(document, || match format {
+        Format::Table => format!("{text}\n{summary}"),
+        Format::Csv | Format::Json => text,
+    })?;
+    if format == Format::Csv {
+        // The summary is not part of the file.
+        summary.lines().for_each(|line| session.output.note(line));
+    }
+    Ok(())
 }

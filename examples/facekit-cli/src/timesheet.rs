@@ -1,32 +1,36 @@
-//! `facekit timesheet`: punches and a policy in, day records out. No photo, no model, no gallery.
+//! `facekit timesheet`: makes day records from punches and a policy, without photos, models or a gallery.
 
-use std::path::{Path, PathBuf};
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+};
 
 use anyhow::{Context, Result, anyhow, bail};
-use attendance_rules::{Punch, PunchKind, Source};
+use attendance_rules::{LogTime, Punch, PunchKind, Source};
 use facekit::PersonId;
 use jiff::{Timestamp, civil::DateTime, tz::TimeZone};
 use serde::Deserialize;
 
 use crate::{
     Answer,
-    context::Session,
     files::check_output,
-    records::{Format, PolicyArgs, is_json, read},
+    policy::{PolicyArgs, is_json, read},
+    records::Format,
+    session::Session,
 };
 
 #[derive(clap::Args, Debug)]
 pub(crate) struct Args {
-    /// The policy, TOML or JSON; `preset = "s3"` is one
+    /// The policy, TOML or JSON; --schema prints its keys
     #[arg(long, value_name = "FILE", required_unless_present = "schema")]
     policy: Option<PathBuf>,
 
     /// The punches, CSV or JSON
     ///
-    /// The columns, or the keys of each object in a list, are person and at, and where
-    /// they are known id, device, kind (in, out, undetermined), source (face, manual,
-    /// code, import), score and liveness. Times are RFC 3339 with an offset, or local
-    /// times of the policy's zone.
+    /// CSV columns, or keys of the objects in a JSON list: person, at, and optionally id,
+    /// device, kind (in, out, undetermined), source (face, manual, code, import), score
+    /// and liveness. Times are RFC 3339 with an offset, or local times in the zone of the
+    /// policy.
     #[arg(
         long,
         value_name = "FILE",
@@ -35,15 +39,15 @@ pub(crate) struct Args {
     )]
     punches: Option<PathBuf>,
 
-    /// What the records are written as
+    /// The format of the records
     #[arg(long, value_enum, default_value_t = Format::Table)]
     format: Format,
 
-    /// Write the records to this file, and print what was counted
+    /// Write the records to this file, and print a summary
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
 
-    /// Print the JSON Schema of policy files, and nothing else
+    /// Print only the JSON Schema of policy files
     #[arg(long, conflicts_with_all = ["policy", "punches", "out"])]
     schema: bool,
 
@@ -51,7 +55,7 @@ pub(crate) struct Args {
     days: PolicyArgs,
 }
 
-/// A row of the file of punches.
+/// A row of the punch file.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Row {
@@ -103,17 +107,40 @@ fn read_punches(path: &Path, zone: &TimeZone) -> Result<Vec<Punch>> {
             .from_reader(text.as_bytes());
         reader.deserialize().collect::<Result<_, _>>()?
     };
-    let rows = rows.into_iter().enumerate();
-    rows.map(|(at, row)| {
-        // The first row of a CSV file is its heading.
-        let number = if is_json(path) { at + 1 } else { at + 2 };
-        punch(row, number, zone).with_context(|| format!("row {number}"))
-    })
-    .collect()
+    // The first row of a CSV file has the names of the columns.
+    let first = if is_json(path) { 1 } else { 2 };
+    let mut times = Vec::with_capacity(rows.len());
+    let mut punches = Vec::with_capacity(rows.len());
+    for (row, number) in rows.into_iter().zip(first..) {
+        let row_number = || format!("row {number}");
+        times.push(time(&row.at).with_context(row_number)?);
+        punches.push(punch(row, number).with_context(row_number)?);
+    }
+    set_times(&mut punches, &times, zone);
+    Ok(punches)
 }
 
-fn punch(row: Row, number: usize, zone: &TimeZone) -> Result<Punch> {
-    let at = time(&row.at, zone)?;
+/// Sets the instants of punches. The order of a person's rows tells the local times apart that occur twice.
+fn set_times(punches: &mut [Punch], times: &[LogTime], zone: &TimeZone) {
+    let mut people: BTreeMap<PersonId, Vec<usize>> = BTreeMap::new();
+    for (index, punch) in punches.iter().enumerate() {
+        people.entry(punch.person.clone()).or_default().push(index);
+    }
+    for indices in people.into_values() {
+        let log = indices
+            .iter()
+            .map(|&index| (times[index], punches[index].kind));
+        let log: Vec<_> = log.collect();
+        for (&index, reading) in indices.iter().zip(LogTime::read(zone, &log)) {
+            punches[index].at = reading.at;
+            punches[index].also_possible = reading.also_possible;
+        }
+    }
+}
+
+/// Makes a punch whose time is set later.
+fn punch(row: Row, number: usize) -> Result<Punch> {
+    let at = Timestamp::UNIX_EPOCH;
     let id = row
         .id
         .filter(|id| !id.is_empty())
@@ -130,15 +157,15 @@ fn punch(row: Row, number: usize, zone: &TimeZone) -> Result<Punch> {
     Ok(punch)
 }
 
-/// A time with its offset, or a local one.
-fn time(text: &str, zone: &TimeZone) -> Result<Timestamp> {
+/// Parses a time with an offset, or a local time.
+fn time(text: &str) -> Result<LogTime> {
     if let Ok(at) = text.parse() {
-        return Ok(at);
+        return Ok(LogTime::Instant(at));
     }
     let local: DateTime = text.parse().map_err(|_| {
-        anyhow!("{text:?} is no time; write 2026-03-02T08:59:30+01:00, or without the offset")
+        anyhow!("{text:?} is not a time; write 2026-03-02T08:59:30+01:00, or without the offset")
     })?;
-    Ok(local.to_zoned(zone.clone())?.timestamp())
+    Ok(LogTime::Local(local))
 }
 
 #[cfg(test)]
@@ -157,10 +184,11 @@ mod tests {
             "2026-03-02T09:00",
             "2026-03-02 09:00:00",
         ] {
-            assert_eq!(time(text, &zone).unwrap(), expected, "{text}");
+            let log = [(time(text).unwrap(), PunchKind::Undetermined)];
+            assert_eq!(LogTime::read(&zone, &log)[0].at, expected, "{text}");
         }
-        let error = time("yesterday", &zone).unwrap_err().to_string();
-        assert!(error.starts_with("\"yesterday\" is no time"), "{error}");
+        let error = time("yesterday").unwrap_err().to_string();
+        assert!(error.starts_with("\"yesterday\" is not a time"), "{error}");
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! `facekit verify`: whether two photos show the same person.
+//! `facekit verify`: compares two photos.
 
 use std::path::PathBuf;
 
@@ -7,18 +7,19 @@ use facekit::Verification;
 
 use crate::{
     Answer,
-    context::{RecognizeArgs, Session},
     files::open_image,
+    options::RecognizeArgs,
     output::{plain, shown},
     recognition::rate,
+    session::Session,
 };
 
 #[derive(clap::Args, Debug)]
 pub(crate) struct Args {
-    /// The document or enrolment photo, which may be a print
+    /// The reference photo, for example of a document; its liveness is not checked
     a: PathBuf,
 
-    /// The photo of the person, which the liveness check looks at
+    /// The photo of the person; its liveness is checked
     b: PathBuf,
 
     #[command(flatten)]
@@ -39,7 +40,7 @@ pub(crate) fn run(session: &Session, args: &Args) -> Result<Answer> {
             threshold,
             fmr,
         } => format!(
-            "{}: similarity {score:.3}, {threshold:.3} or more is the same person (false-match rate {})",
+            "{}: similarity {score:.3}, the same person from {threshold:.3} (false-match rate {})",
             if *same { "same" } else { "different" },
             rate(*fmr, recognizer.calibration()),
         ),

@@ -1,4 +1,4 @@
-//! `facekit eval` on real photos, against the reference's figures.
+//! `facekit eval` on real photos, compared with the figures of the reference.
 
 use std::{
     fs,
@@ -30,7 +30,8 @@ fn eval(data: &Path, arguments: &[&str]) -> Value {
     serde_json::from_slice(&output.stdout).unwrap()
 }
 
-/// The reference measured these with OpenCV and ONNX Runtime: for each false-match rate, the score and the true matches.
+/// The figures of the reference, measured with OpenCV and ONNX Runtime: for each false-match rate, the score and the true-match
+/// rate.
 const REFERENCE: [(&str, f64, f64); 3] = [
     ("1e-3", 0.334, 0.988),
     ("1e-4", 0.401, 0.975),
@@ -38,9 +39,9 @@ const REFERENCE: [(&str, f64, f64); 3] = [
 ];
 
 #[test]
-fn faces_in_the_wild_are_told_apart() {
+fn labeled_faces_in_the_wild() {
     let Some(data) = facekit_conformance::data(
-        "eval::faces_in_the_wild_are_told_apart",
+        "eval::labeled_faces_in_the_wild",
         &["data/lfw/pairs.txt", "models"],
     ) else {
         return;
@@ -74,12 +75,12 @@ fn faces_in_the_wild_are_told_apart() {
         assert!(off <= 0.005, "true matches at {rate} are {off} off");
         assert!(report["tmr_at_fmr_balanced"][rate].as_f64().unwrap() > 0.9);
     }
-    // Other runtimes compute the same but for rounding.
+    // Other runtimes have the same results, except for rounding.
     let mut others = vec!["candle"];
     match std::env::var_os("ORT_DYLIB_PATH") {
         Some(_) => others.push("ort"),
         None => facekit_conformance::skip(
-            "eval::faces_in_the_wild_are_told_apart on ort",
+            "eval::labeled_faces_in_the_wild on ort",
             "ORT_DYLIB_PATH names no library of ONNX Runtime",
         ),
     }
@@ -102,7 +103,7 @@ fn faces_in_the_wild_are_told_apart() {
             );
         }
     }
-    // What the manifest ships was measured so.
+    // The calibration in the manifest was measured in this way.
     let measured = facekit::Calibration::open(&calibration).unwrap();
     let shipped = facekit::Registry::builtin()
         .model("mobilefacenet")
@@ -153,11 +154,11 @@ fn attacks_and_strangers_are_counted() {
         assert_eq!(attack["error_rate"]["share"], 0.0, "{report:#}");
         assert!(
             attack["error_rate"]["high"].as_f64().unwrap() > 0.5,
-            "one or two photos prove little"
+            "the interval of one or two photos is wide"
         );
     }
 
-    // What cannot be read, or shows no face, stops nothing.
+    // Photos that cannot be read or have no face do not stop the evaluation.
     place(&data.join("data/lfw/pairs.txt"), "live/broken.jpg");
     let blank = facekit::Image::filled(64, 64, [90; 3]);
     fs::create_dir(folder.path().join("blank")).unwrap();

@@ -1,4 +1,4 @@
-//! Faces: the commands on photos, with the models of the standard set.
+//! Commands on photos, with the models of the set standard.
 
 mod common;
 
@@ -11,7 +11,7 @@ use std::{
 use common::{Place, lfw};
 use facekit::image::{self, DecodeLimits};
 
-/// What a selection of the standard set reads.
+/// The files that the tests read.
 const NEEDED: &[&str] = &[
     "models/yunet_n_dynamic.onnx",
     "models/mobilefacenet.onnx",
@@ -24,7 +24,7 @@ const NEEDED: &[&str] = &[
     "data/lfw/images/AJ_Cook/AJ_Cook_0001.jpg",
 ];
 
-/// The similarity from which on these tests take two faces for the same person's.
+/// The lowest similarity of two faces of the same person in these tests.
 const SCORE: [&str; 2] = ["--score", "0.40"];
 
 fn place(test: &str) -> Option<(Place, PathBuf)> {
@@ -35,7 +35,7 @@ fn place(test: &str) -> Option<(Place, PathBuf)> {
     Some((place, data))
 }
 
-/// The words of a line, with `{0}`, `{1}`, … standing for paths.
+/// The words of a line, with paths instead of `{0}`, `{1}`, ….
 fn words(line: &str, paths: &[&Path]) -> Vec<PathBuf> {
     let word = |word: &str| match word
         .strip_prefix('{')
@@ -131,7 +131,7 @@ fn drawings() {
     let before = fs::read(&gallery).unwrap();
     place
         .run(words("detect {0} --draw people.jpg", &[&twice]))
-        .fails(&["people.jpg: not written over, since it is a gallery"]);
+        .fails(&["people.jpg: not overwritten, because it is a gallery"]);
     assert_eq!(fs::read(&gallery).unwrap(), before);
     place
         .run(words("detect {0} --draw drawn.gif", &[&one]))
@@ -139,8 +139,8 @@ fn drawings() {
 }
 
 #[test]
-fn enrol_identify_verify_remove() {
-    let Some((place, data)) = place("enrol_identify_verify_remove") else {
+fn enroll_identify_verify_remove() {
+    let Some((place, data)) = place("enroll_identify_verify_remove") else {
         return;
     };
     let sorkin = [1, 2].map(|number| lfw(&data, "Aaron_Sorkin", number));
@@ -148,7 +148,7 @@ fn enrol_identify_verify_remove() {
     let stranger = lfw(&data, "AJ_Cook", 1);
     let bad = place.write("bad.jpg", "not a photo");
 
-    // Whoever creates a gallery says how it is protected, and one that gets nobody does not stay.
+    // A new gallery needs a protection, and is removed if nobody was enrolled.
     let line = "enroll --gallery g.gallery aaron {0} --name Aaron";
     place
         .run(words(line, &[&sorkin[0]]))
@@ -185,7 +185,7 @@ fn enrol_identify_verify_remove() {
     place
         .run(words(&format!("{line} --refuse-resemblance"), &[&gul[0]]))
         .ends(1)
-        .says(&["belongs to abdullah already"]);
+        .says(&["the face matches abdullah, who is enrolled already"]);
     place
         .run(words(line, &[&gul[0]]))
         .ends(0)
@@ -273,7 +273,7 @@ fn another_model() {
     let Some((mut place, data)) = place("another_model") else {
         return;
     };
-    // The same network, fed otherwise: to facekit that is another model.
+    // The same network with another normalization is another model.
     for file in NEEDED.iter().filter(|file| file.starts_with("models/")) {
         fs::copy(data.join(file), place.path(file)).unwrap();
     }
@@ -287,7 +287,7 @@ name = "other"
 file = "other.onnx"
 url = "https://models.example.org/other.onnx"
 exports = [{{ sha256 = "{digest}" }}]
-licence = "Apache-2.0"
+license = "Apache-2.0"
 commercial_use = true
 source = "a test"
 tested = false
@@ -347,10 +347,7 @@ fn folders_of_people() {
     put("people/gul/1.jpg", &lfw(&data, "Abdullah_Gul", 1));
     put("people/gul/2.jpg", &lfw(&data, "Abdullah_Gul", 2));
     put("people/Aaron S/1.jpg", &lfw(&data, "Aaron_Sorkin", 1));
-    place.write(
-        "people/Aaron S/notes.txt",
-        "not a photo, and not taken for one",
-    );
+    place.write("people/Aaron S/notes.txt", "not a photo, and ignored");
     place.write("people/broken/1.heic", "not a photo");
     fs::create_dir(place.path("people/nobody")).unwrap();
     let line = "enroll --gallery g.gallery --people people --no-encryption";
@@ -403,7 +400,7 @@ fn calibrations() {
     place
         .run(words(line, &paths))
         .ends(1)
-        .says(&["different", "0.990 or more"]);
+        .says(&["different", "the same person from 0.990"]);
 
     let line = "enroll --gallery staff.gallery aaron {0} --no-encryption --fmr 1e-4";
     place.run(words(line, &paths)).ends(0);
@@ -418,7 +415,7 @@ fn calibrations() {
             &paths,
         ))
         .fails(&[
-            "calibration staff.mobilefacenet.calibration.toml, which lies beside the gallery",
+            "calibration staff.mobilefacenet.calibration.toml, which is beside the gallery",
             "give --fmr from 1.00e-5 to 1.00e-2",
             "remove this one",
             "a false-match rate of 1e-9 is outside the calibrated range",
@@ -488,6 +485,25 @@ fn attend() {
         .ends(0);
     assert_eq!(ran.stdout, csv);
     assert!(ran.stderr.contains("note: unreadable: frames/broken.png"));
+    place
+        .run(words(&format!("{line} --sightings seen.csv"), &[]))
+        .ends(0);
+    let sightings = fs::read_to_string(place.path("seen.csv")).unwrap();
+    let rows: Vec<Vec<&str>> = sightings
+        .lines()
+        .map(|line| line.split(',').collect())
+        .collect();
+    assert_eq!(rows[0], ["frame", "time", "person", "score", "liveness"]);
+    let expected = [
+        ["2026-03-02T09-15-00.jpg", "2026-03-02T06:15:00Z", "aaron"],
+        ["IMG_20260302_171500.jpg", "2026-03-02T14:15:00Z", "aaron"],
+    ];
+    assert_eq!(rows.len(), 1 + expected.len(), "{sightings}");
+    for (row, expected) in rows[1..].iter().zip(expected) {
+        assert_eq!(row[..3], expected);
+        let [score, liveness] = [row[3], row[4]].map(|number| number.parse::<f32>().unwrap());
+        assert!(score >= 0.4 && liveness >= 0.5, "{row:?}");
+    }
     place
         .run(words(&format!("{line} --format csv --out sheet.csv"), &[]))
         .ends(0)
@@ -563,9 +579,10 @@ fn runtimes_find_the_same_faces() {
 }
 
 #[test]
-fn runtimes_that_cannot_be_had() {
+fn unavailable_runtimes_are_named() {
     let mut place = Place::new();
-    let Some(data) = facekit_conformance::data("faces::runtimes_that_cannot_be_had", &["models"])
+    let Some(data) =
+        facekit_conformance::data("faces::unavailable_runtimes_are_named", &["models"])
     else {
         return;
     };

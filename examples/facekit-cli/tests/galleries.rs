@@ -56,7 +56,7 @@ fn backups_do_not_replace_anything() {
     let before = fs::read(place.path("copy.gallery")).unwrap();
     place
         .line("gallery backup copy.gallery --gallery staff.gallery")
-        .fails(&["backup copy.gallery: not written over: caused by"]);
+        .fails(&["backup copy.gallery: not overwritten: caused by"]);
     assert_eq!(fs::read(place.path("copy.gallery")).unwrap(), before);
 }
 
@@ -94,7 +94,7 @@ fn exports_and_imports() {
 }
 
 #[test]
-fn imports_tell_people_apart() {
+fn imports_compare_the_faces_of_equal_ids() {
     use facekit::TemplateStore;
     use facekit::{Embedding, FileStore, NewTemplate, Person, PersonId, Protection, Registry};
     let place = Place::new();
@@ -139,7 +139,7 @@ fn imports_tell_people_apart() {
 }
 
 #[test]
-fn rekey_changes_the_lock() {
+fn rekey_changes_the_key() {
     let mut place = Place::new();
     place.gallery("staff.gallery", &["anna"]);
     let report = place
@@ -187,19 +187,19 @@ fn rekey_changes_the_lock() {
 }
 
 #[test]
-fn key_files_that_were_left_over() {
+fn existing_key_files_are_not_replaced() {
     let place = Place::new();
     place.gallery("staff.gallery", &["anna"]);
     place.write("empty.key", "");
     place.write("text.key", "nonsense");
     place.write("left.key", "0123456789abcdef".repeat(4));
     for (key, words) in [
-        ("empty.key", "it is there and empty, so remove it"),
+        ("empty.key", "the file exists and is empty, so remove it"),
         (
             "left.key",
-            "holds a key, which --to-key-file left.key uses in place",
+            "holds a key; --to-key-file left.key uses that key",
         ),
-        ("text.key", "no key file, so name another one"),
+        ("text.key", "is not a key file, so name another one"),
     ] {
         place
             .line(&format!(
@@ -258,7 +258,7 @@ fn check_finds_damage() {
 }
 
 #[test]
-fn a_gallery_in_use() {
+fn a_gallery_in_use_is_refused() {
     let place = Place::new();
     let path = place.gallery("staff.gallery", &["anna"]);
     let reader = facekit::FileStore::open_read_only(&path, &facekit::Protection::None).unwrap();

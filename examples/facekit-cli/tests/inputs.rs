@@ -1,4 +1,4 @@
-//! Help, and what is said of bad input.
+//! Help texts, and errors about bad input.
 
 mod common;
 
@@ -35,7 +35,7 @@ const COMMANDS: &[&str] = &[
 ];
 
 #[test]
-fn every_command_explains_itself() {
+fn each_command_has_a_help_text() {
     let place = Place::new();
     for command in COMMANDS {
         let help = place
@@ -57,7 +57,7 @@ fn every_command_explains_itself() {
 }
 
 #[test]
-fn options_out_of_range() {
+fn options_out_of_range_are_refused() {
     let place = Place::new();
     for (line, words) in [
         ("", "Usage"),
@@ -112,7 +112,7 @@ fn options_out_of_range() {
 }
 
 #[test]
-fn things_that_are_not_there() {
+fn missing_files_and_names_are_named() {
     let place = Place::new();
     place.gallery("g", &["anna"]);
     place.write("empty/.hidden.jpg", "");
@@ -169,7 +169,7 @@ fn things_that_are_not_there() {
 }
 
 #[test]
-fn folders_that_cannot_be_ids() {
+fn folders_that_cannot_be_ids_are_named() {
     let place = Place::new();
     place.write("people/ bert/1.jpg", "");
     place
@@ -182,7 +182,7 @@ fn folders_that_cannot_be_ids() {
 }
 
 #[test]
-fn names_that_are_refused() {
+fn bad_names_are_refused() {
     let place = Place::new();
     let long = "a".repeat(257);
     for (name, words) in [
@@ -197,7 +197,7 @@ fn names_that_are_refused() {
 }
 
 #[test]
-fn zones_that_are_not_there() {
+fn unknown_zones_are_named() {
     let mut place = Place::new();
     place.set("TZ", "Atlantis");
     place
@@ -206,6 +206,9 @@ fn zones_that_are_not_there() {
     place
         .line("attend --gallery g --frames f --zone -05:00")
         .fails(&["f: reading the folder failed"]);
+    place
+        .line("attend --gallery g --frames f --zone +2")
+        .fails(&["time zone \"+2\": not an offset; write it like +03:00 or -0330"]);
 }
 
 #[test]
@@ -221,7 +224,7 @@ fn pipes_are_not_opened() {
 }
 
 #[test]
-fn what_is_read_is_not_written_over() {
+fn files_that_are_read_are_not_overwritten() {
     let place = Place::new();
     place.gallery("g", &["anna"]);
     place
@@ -231,16 +234,24 @@ fn what_is_read_is_not_written_over() {
     place.write("frames/1.jpg", "");
     let files = ["g", "g.key", "other", "frames/1.jpg"];
     let before = files.map(|file| std::fs::read(place.path(file)).unwrap());
-    let line = "attend --gallery g --key-file g.key --frames frames --zone UTC --out";
+    let line = "attend --gallery g --key-file g.key --frames frames --zone UTC";
     for (out, words) in [
-        ("g", "g: not written over, since this command reads it"),
-        ("g.key", "g.key: not written over, since this command"),
-        ("frames/../g", "g: not written over"),
-        ("other", "other: not written over, since it is a gallery"),
-        ("frames/1.jpg", "1.jpg: not written over"),
+        ("g", "g: not overwritten, because this command reads it"),
+        ("g.key", "g.key: not overwritten, because this command"),
+        ("frames/../g", "g: not overwritten"),
+        ("other", "other: not overwritten, because it is a gallery"),
+        ("frames/1.jpg", "1.jpg: not overwritten"),
     ] {
-        place.line(&format!("{line} {out}")).fails(&[words]);
+        for option in ["--out", "--sightings"] {
+            place
+                .line(&format!("{line} {option} {out}"))
+                .fails(&[words]);
+        }
     }
+    place
+        .line(&format!("{line} --out same.csv --sightings same.csv"))
+        .fails(&["same.csv: --out and --sightings name the same file"]);
+    assert!(!place.path("same.csv").exists());
     place
         .line("eval lfw --images frames --pairs frames/1.jpg --calibrate other")
         .fails(&["frames"]);
@@ -251,7 +262,7 @@ fn what_is_read_is_not_written_over() {
 }
 
 #[test]
-fn what_is_not_an_image() {
+fn files_that_are_not_images_are_named() {
     let place = Place::new();
     place.write("text.jpg", "words, words, words");
     let picture = image::encode_jpeg(&Image::filled(64, 64, [90; 3]), 90);

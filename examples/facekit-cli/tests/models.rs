@@ -1,4 +1,4 @@
-//! `facekit models`, with a folder of its own and a server on this machine.
+//! `facekit models`, with a temporary folder and a local server.
 
 mod common;
 
@@ -16,7 +16,7 @@ use facekit::Digest;
 
 const BYTES: &[u8] = b"as good as a model";
 
-/// A place that knows two models: `tiny`, and `closed`, which is not for commercial use.
+/// A place with two models: `tiny`, and `closed`, which forbids commercial use.
 fn place() -> Place {
     let place = Place::new();
     let digest = Digest::of(BYTES);
@@ -29,7 +29,7 @@ name = "{name}"
 file = "{name}.onnx"
 url = "http://127.0.0.1:9/{name}.onnx"
 exports = [{{ sha256 = "{digest}", bytes = {bytes} }}]
-licence = "some licence"
+license = "some license"
 commercial_use = {commercial}
 source = "a test"
 tested = true
@@ -47,7 +47,7 @@ overlap = 0.3
     place
 }
 
-/// Serves `content` whatever is asked for; returns the address.
+/// Serves `content` for every request; returns the address.
 fn serve(content: &'static [u8]) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = format!("http://{}", listener.local_addr().unwrap());
@@ -63,9 +63,8 @@ fn serve(content: &'static [u8]) -> String {
     address
 }
 
-/// What is part of the program needs no file.
 #[test]
-fn verify_what_is_built_in() {
+fn models_of_the_program_need_no_file() {
     let place = place();
     for line in ["models verify --json", "models verify nano --json"] {
         let report = place.line(line).ends(0).json();
@@ -79,7 +78,7 @@ fn list() {
     let place = place();
     place.line("models list").ends(0).says(&[
         "tiny",
-        "some licence",
+        "some license",
         "missing",
         "standard",
         "models folder",
@@ -99,7 +98,7 @@ fn list() {
 }
 
 #[test]
-fn pull_fetches_and_checks() {
+fn pull_downloads_and_checks() {
     let place = place();
     let mirror = serve(BYTES);
     let line = format!("models pull tiny --mirror {mirror} --json");
@@ -111,24 +110,24 @@ fn pull_fetches_and_checks() {
     place
         .line(&format!("models pull tiny --mirror {mirror}"))
         .ends(0)
-        .says(&["was there"]);
+        .says(&["already there"]);
     place.line("models verify tiny").ends(0).says(&["verified"]);
 }
 
 #[test]
-fn pull_refuses_what_is_not_the_model() {
+fn pull_refuses_a_file_that_is_not_the_model() {
     let place = place();
     let mirror = serve(b"something else, hm");
     place
         .line(&format!("models pull tiny --mirror {mirror}"))
-        .fails(&["error: model tiny: not fetched: caused by", "SHA-256"]);
+        .fails(&["error: model tiny: not downloaded: caused by", "SHA-256"]);
     assert!(!place.path("models/tiny.onnx").exists());
 }
 
 #[test]
 fn pull_without_a_server() {
     let place = place();
-    // The port of a listener that is gone.
+    // The port of a closed listener.
     let port = TcpListener::bind("127.0.0.1:0")
         .unwrap()
         .local_addr()
@@ -137,14 +136,14 @@ fn pull_without_a_server() {
     let line = format!("models pull tiny --mirror http://127.0.0.1:{port}");
     place
         .line(&line)
-        .fails(&["model tiny: not fetched", "caused by"]);
+        .fails(&["model tiny: not downloaded", "caused by"]);
     place
         .line("models pull tiny --mirror nonsense")
-        .fails(&["mirror: \"nonsense\" is not an http or https address"]);
+        .fails(&["mirror: \"nonsense\" is not an http or https URL"]);
     let failed = place.line(&format!("{line} --json")).fails(&[]);
     let error: serde_json::Value =
         serde_json::from_str(failed.stderr.lines().last().unwrap()).unwrap();
-    assert_eq!(error["error"], "model tiny: not fetched");
+    assert_eq!(error["error"], "model tiny: not downloaded");
     assert!(!error["causes"].as_array().unwrap().is_empty());
 }
 
@@ -166,7 +165,7 @@ fn an_interrupt_cancels() {
         .stderr(Stdio::piped())
         .spawn()
         .unwrap();
-    // A byte now and then: left alone, it takes a minute.
+    // One byte every three seconds: the whole file takes a minute.
     let (mut stream, _) = listener.accept().unwrap();
     let head = format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n", BYTES.len());
     stream.write_all(head.as_bytes()).unwrap();
@@ -188,17 +187,17 @@ fn an_interrupt_cancels() {
     assert!(error.ends_with(": caused by cancelled\n"), "{error}");
 }
 
-/// Python is stopped, too.
+/// Python is stopped too.
 #[test]
 #[cfg(unix)]
-fn an_interrupt_cancels_quantising() {
+fn an_interrupt_cancels_quantizing() {
     use std::{
         os::unix::fs::PermissionsExt as _,
         process::{Command, Stdio},
         time::{Duration, Instant},
     };
 
-    let test = "models::an_interrupt_cancels_quantising";
+    let test = "models::an_interrupt_cancels_quantizing";
     if std::env::var_os("ORT_DYLIB_PATH").is_none() {
         return facekit_conformance::skip(test, "ORT_DYLIB_PATH names no ONNX Runtime");
     }
@@ -235,13 +234,13 @@ fn an_interrupt_cancels_quantising() {
 }
 
 #[test]
-fn licences_are_asked_about_before_anything_is_fetched() {
+fn licenses_are_checked_before_the_first_download() {
     let place = place();
     let mirror = serve(BYTES);
     let line = format!("models pull tiny closed --mirror {mirror}");
     place.line(&line).fails(&[
         "--accept-non-commercial",
-        "model closed: its licence (some licence)",
+        "model closed: its license (some license)",
     ]);
     assert!(!place.path("models/tiny.onnx").exists());
     place
@@ -251,7 +250,7 @@ fn licences_are_asked_about_before_anything_is_fetched() {
 }
 
 #[test]
-fn verify_says_what_is_wrong() {
+fn verify_reports_the_state_of_each_file() {
     let place = place();
     let states = || {
         let report = place
@@ -292,7 +291,7 @@ fn path() {
 }
 
 #[test]
-fn a_manifest_that_is_wrong() {
+fn a_wrong_manifest_is_named() {
     let place = Place::new();
     place.write("models/models.toml", "nonsense = [");
     place
@@ -357,7 +356,7 @@ fn quantized_models_are_measured_and_kept() {
     );
     assert_eq!(variant["calibrated"], true, "{report:#}");
 
-    // A model like any other from then on, with a space of its own.
+    // The variant is a model like all others, with its own embedding space.
     place.line("models verify mobilefacenet_int8").ends(0);
     place
         .line("models list")
@@ -369,7 +368,7 @@ fn quantized_models_are_measured_and_kept() {
     place
         .line("models pull mobilefacenet_int8 --mirror http://127.0.0.1:9")
         .ends(0)
-        .says(&["was there"]);
+        .says(&["already there"]);
     fs::remove_file(place.path("models/mobilefacenet_int8.onnx")).unwrap();
     place
         .line("models pull mobilefacenet_int8")
@@ -377,9 +376,9 @@ fn quantized_models_are_measured_and_kept() {
 }
 
 #[test]
-fn quantizing_says_what_it_lacks() {
+fn quantizing_names_what_is_missing() {
     let Some(data) = facekit_conformance::data(
-        "models::quantizing_says_what_it_lacks",
+        "models::quantizing_names_what_is_missing",
         &["data/photos", "models"],
     ) else {
         return;
@@ -407,7 +406,7 @@ fn quantizing_says_what_it_lacks() {
             ])
             .fails(&[
                 "no-such-python",
-                "--python names one that has onnx and onnxruntime",
+                "--python names a Python that has onnx and onnxruntime",
             ]);
     }
 }

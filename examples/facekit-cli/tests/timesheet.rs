@@ -1,11 +1,11 @@
-//! Punches and a policy in, day records out.
+//! Day records from punches and a policy.
 
 mod common;
 
 use common::Place;
 use serde_json::Value;
 
-const POLICY: &str = "preset = \"s3\"\n[site]\ntime_zone = \"Europe/Berlin\"\n";
+const POLICY: &str = "preset = \"esp32cam-gateway\"\n[site]\ntime_zone = \"Europe/Berlin\"\n";
 const PUNCHES: &str = "person,at,kind,device
 anna,2026-03-02T09:00,in,door
 anna,2026-03-02T09:00:20,,door
@@ -44,7 +44,7 @@ fn as_a_table_as_csv_and_as_json() {
     assert_eq!(json["days"][0]["counted_seconds"], 21_540);
     assert_eq!(json["days"][3]["status"], "INCOMPLETE");
     assert_eq!(json["totals"]["anna"]["half_days"], 1);
-    assert_eq!(json["not_counted"][0]["seconds_left"], 40);
+    assert_eq!(json["not_counted"][0]["seconds_left"], 100);
 }
 
 #[test]
@@ -58,7 +58,7 @@ fn into_a_file() {
     assert!(written.starts_with("person,date,status,final,") && written.ends_with('\n'));
     place
         .line(&format!("{LINE} --out punches.csv"))
-        .fails(&["punches.csv: not written over, since this command reads it"]);
+        .fails(&["punches.csv: not overwritten, because this command reads it"]);
 }
 
 #[test]
@@ -93,7 +93,7 @@ fn the_schema() {
 }
 
 #[test]
-fn what_is_wrong_is_named() {
+fn bad_input_is_named() {
     let place = place();
     place.write("wrong.toml", "[scans]\ncooldwn = \"60s\"");
     place.write("wrong.csv", "person,at\nanna,noon\n");
@@ -112,15 +112,15 @@ fn what_is_wrong_is_named() {
         ),
         (
             "timesheet --policy policy.toml --punches wrong.csv",
-            "wrong.csv cannot be used: caused by row 2: caused by \"noon\" is no time",
+            "wrong.csv cannot be used: caused by row 2: caused by \"noon\" is not a time",
         ),
         (
             "timesheet --policy policy.toml --punches empty.csv",
-            "there is not a single punch",
+            "there are no punches",
         ),
         (
             "timesheet --policy policy.toml --punches punches.csv --holidays wrong.ics",
-            "it is cut short: VCALENDAR does not end",
+            "it is truncated: VCALENDAR does not end",
         ),
         (
             "timesheet --policy policy.toml --punches punches.csv --members wrong.json",
@@ -133,4 +133,95 @@ fn what_is_wrong_is_named() {
     ] {
         place.line(line).fails(&[words]);
     }
+}
+
+#[test]
+fn a_wrong_clock_stretches_nothing() {
+    let place = Place::new();
+    place.write(
+        "policy.toml",
+        "[site]\ntime_zone = \"Europe/Berlin\"\n[work]\nexpected = \"8h\"\n",
+    );
+    place.write(
+        "punches.csv",
+        "person,at\na,2018-01-01T00:01\na,2026-03-02T09:00\na,2026-03-02T17:00\na,2026-03-09T09:00\n\
+         a,2026-03-03T09:00\na,2026-03-03T17:00\na,2026-06-06T12:35\n",
+    );
+    let line = "timesheet --policy policy.toml --punches punches.csv --as-of 2026-04-15T00:00:00Z";
+    place.line(line).ends(0).says(&[
+        "2026-03-02 to 2026-03-09, Europe/Berlin",
+        "2 punches not counted: 1 future, 1 wrong_clock",
+        "row 2 (a, 2018-01-01T00:01:00+01:00): wrong_clock; it is 2982 days from the other records",
+        "row 8 (a, 2026-06-06T12:35:00+02:00): future; it is later than 2026-04-15T00:00:00Z",
+        "row 5 (a, 2026-03-09T09:00:00+01:00): out_of_order; it is later than the record after it",
+    ]);
+    let json = |more: &str| -> Value {
+        let out = place.line(&format!("{line} --json{more}")).ends(0).stdout;
+        serde_json::from_str(&out).unwrap()
+    };
+    let all = json("");
+    assert_eq!(all["not_counted"][0]["punch"], "row 2");
+    assert_eq!(all["not_counted"][1]["code"], "future");
+    assert_eq!(all["doubtful"][0]["punch"], "row 5");
+    let tuesday = json(" --from 2026-03-03 --to 2026-03-03");
+    assert_eq!(tuesday["days"].as_array().unwrap().len(), 1);
+    assert_eq!(tuesday["outside"]["before"], 2);
+    assert_eq!(tuesday["outside"]["after"], 1);
+    place
+        .line(&format!("{line} --from 2026-03-03 --to 2026-03-03"))
+        .ends(0)
+        .says(&[
+            "2 punches before 2026-03-03, outside the period",
+            "1 punch after 2026-03-03",
+        ]);
+    // The period says that 2018 is meant.
+    let chosen = json(" --from 2018-01-01 --to 2018-01-02");
+    assert_eq!(chosen["days"][0]["first"], "2017-12-31T23:01:00Z");
+    place.write("future.csv", "person,at\na,2063-01-01T00:01\n");
+    place
+        .line("timesheet --policy policy.toml --punches future.csv --as-of 2026-04-15T00:00:00Z")
+        .fails(&["no punch has a plausible time; row 2"]);
+}
+
+#[test]
+fn what_is_doubtful_is_in_table_csv_and_json() {
+    let place = Place::new();
+    place.write("policy.toml", "[site]\ntime_zone = \"Europe/Helsinki\"\n");
+    place.write(
+        "punches.csv",
+        "person,at\nanna,2022-10-30T03:50\nanna,2022-10-30T03:10\n",
+    );
+    let line = "timesheet --policy policy.toml --punches punches.csv --as-of 2022-11-15T00:00:00Z";
+    place.line(line).ends(0).says(&["20m", "ambiguous_time"]);
+    let csv = place.line(&format!("{line} --format csv")).ends(0).stdout;
+    let rows: Vec<&str> = csv.lines().collect();
+    assert!(rows[0].ends_with(",notes") && rows[1].ends_with(",ambiguous_time"));
+    let json = place.line(&format!("{line} --json")).ends(0).stdout;
+    let json: Value = serde_json::from_str(&json).unwrap();
+    assert_eq!(json["days"][0]["counted_seconds"], 1200);
+    assert_eq!(json["days"][0]["notes"][0]["code"], "ambiguous_time");
+    // A zone whose name reads like its opposite.
+    place.write("policy.toml", "[site]\ntime_zone = \"Etc/GMT+3\"\n");
+    place.line(line).ends(0).says(&["Etc/GMT+3 (UTC-03:00)"]);
+}
+
+#[test]
+fn a_member_who_joined_before_the_first_punch_is_absent_until_then() {
+    let place = Place::new();
+    place.write(
+        "policy.toml",
+        "[site]\ntime_zone = \"Europe/Berlin\"\n[work]\nexpected = \"8h\"\n",
+    );
+    place.write(
+        "members.json",
+        r#"[{"person": "a", "joined": "2026-03-02"}, {"person": "b", "joined": "2020-03-02"}]"#,
+    );
+    place.write(
+        "punches.csv",
+        "person,at\na,2026-03-04T09:00\na,2026-03-04T17:00\n",
+    );
+    let line = "timesheet --policy policy.toml --punches punches.csv --members members.json --as-of 2026-04-15T00:00:00Z --json";
+    let json: Value = serde_json::from_str(&place.line(line).ends(0).stdout).unwrap();
+    assert_eq!(json["totals"]["a"]["absent"], 2);
+    assert_eq!(json["from"], "2026-03-02");
 }

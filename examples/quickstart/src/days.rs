@@ -1,4 +1,4 @@
-//! Day records by a policy: what the sightings were, day by day.
+//! Day records by a policy.
 
 use std::{collections::BTreeMap, fs, path::Path};
 
@@ -7,7 +7,7 @@ use attendance_rules::{DayRecord, Period, Policy, Punch, Rules};
 use facekit::PersonId;
 use jiff::{Timestamp, tz::TimeZone};
 
-/// A day of a person, in words.
+/// The day of a person, as text.
 #[derive(Debug)]
 pub(crate) struct Day {
     pub(crate) person: String,
@@ -38,11 +38,11 @@ impl Day {
                 at.to_zoned(zone.clone()).strftime("%H:%M:%S").to_string()
             })
         };
-        let word = format!("{:?}", day.status).to_lowercase();
+        let status = format!("{:?}", day.status).to_lowercase();
         let status = match (day.is_final, day.open) {
-            (true, false) => word,
-            (true, true) => format!("{word}, no exit"),
-            (false, _) => format!("{word} so far"),
+            (true, false) => status,
+            (true, true) => format!("{status}, no exit"),
+            (false, _) => format!("{status} so far"),
         };
         Self {
             person: day.person.to_string(),
@@ -55,7 +55,7 @@ impl Day {
     }
 }
 
-/// The days from the first sighting to the last, of everybody who was enrolled.
+/// The days of all enrolled people, from the day of the first punch to the day of the last one.
 pub(crate) fn evaluate(path: &Path, people: &[PersonId], punches: Vec<Punch>) -> Result<Vec<Day>> {
     let unusable = || format!("{}: the policy cannot be used", path.display());
     let text = fs::read_to_string(path).with_context(unusable)?;

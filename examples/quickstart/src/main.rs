@@ -1,20 +1,27 @@
-//! The tour of facekit: people are enrolled from photos, camera frames are recognised, and an attendance sheet says who was
-//! there.
+//! A tour of facekit. It enrolls people from photos, recognizes them in the frames of a camera, and writes an attendance
+//! sheet.
 //!
 //! ```text
 //! cargo run --release -p quickstart
 //! cargo run --release -p quickstart -- --people DIR --frames DIR
 //! ```
 //!
-//! Without arguments it shows the people of `examples/data`, whom nobody knows: they were computed. `--people` holds one folder for each person, named as the person is, with some photos; `--frames` holds the frames of a
-//! camera. The sheet goes to the terminal, to `attendance.csv` and `attendance.html`; `sightings.csv` says what became of
-//! each face. With `--policy FILE` the sheet has day records, too, and they go to `days.csv`: see `attendance-rules`.
+//! Without arguments it uses the twelve synthetic people of `examples/data`. `--people` is a folder that holds a folder of
+//! photos for each person; the name of that folder is the person's id. `--frames` is the folder of a camera's frames.
+//!
+//! It prints the sheet and writes these files:
+//!
+//! - `attendance.csv`: the first and last sighting of each person,
+//! - `sightings.csv`: each person in each frame,
+//! - `faces.csv`: each face with its outcome,
+//! - `attendance.html`: all of this on one page, with the annotated frames,
+//! - with `--policy FILE`, `days.csv`: the day records; see `attendance-rules`.
 
 mod days;
+mod page;
 mod report;
 
 use std::{
-    collections::BTreeMap,
     fs,
     path::{Path, PathBuf},
 };
@@ -23,54 +30,84 @@ use anyhow::{Context, Result, bail};
 use attendance_rules::Punch;
 use clap::Parser;
 use facekit::{
-    AttendanceSheet, EnrollOptions, ExactIndex, Gallery, LoadOptions, MemoryStore, Metric, Outcome,
+    AttendanceSheet, EnrollOptions, ExactIndex, Gallery, Image, LoadOptions, MemoryStore, Metric,
     PersonId, Recognizer, Sighting, Threshold,
     image::{self, DecodeLimits},
+    sightings,
 };
 use facekit_tract::Tract;
-use jiff::{Timestamp, tz::TimeZone};
+use jiff::tz::TimeZone;
 
 use crate::report::{Frame, Report};
 
-/// Photos of people and frames of a camera in, an attendance sheet out.
+/// Makes an attendance sheet from photos of people and the frames of a camera.
 #[derive(Debug, Parser)]
 struct Args {
-    /// One folder for each person, named as the person is
+    /// A folder that holds a folder of photos for each person, named by the person's id
     #[arg(long, value_name = "DIR", requires = "frames", default_value = concat!(env!("CARGO_MANIFEST_DIR"), "/../data/people"))]
     people: PathBuf,
-    /// The camera's frames; their time is in the name (2026-03-02T09-15-00.jpg), in the EXIF data, or the file's own
-    #[arg(long, value_name = "DIR", requires = "people", default_value = concat!(env!("CARGO_MANIFEST_DIR"), "/../data/frames"))]
+    /// The folder of a camera's frames
+    ///
+    /// The time of a frame is in its file name (2026-03-02T09-15-00.jpg), or else in its
+    /// EXIF data, or else it is the time of the file's last modification.
+    #[arg(long, value_name = "DIR", requires = "people", verbatim_doc_comment, default_value = concat!(env!("CARGO_MANIFEST_DIR"), "/../data/frames"))]
     frames: PathBuf,
-    /// Where the sheets are written
+    /// The folder for the results
     #[arg(long, value_name = "DIR", default_value = ".")]
     out: PathBuf,
-    /// Day records by this policy, a TOML file: `preset = "s3"` is one
+    /// Also make day records by this policy, a TOML file
+    ///
+    /// A file with `preset = "esp32cam-gateway"` is a complete policy.
     #[arg(long, value_name = "FILE")]
     policy: Option<PathBuf>,
     /// Models by name; see `facekit models list`
     #[arg(long, default_value = "nano")]
     models: String,
-    /// The share of comparisons of different people that may pass for the same person
+    /// The share of comparisons of different people that may match (FMR)
     #[arg(long, value_name = "RATE", default_value_t = 1e-4)]
     fmr: f64,
-    /// Take prints and screens for people, too
+    /// Skip the liveness check, and accept faces on prints and screens
     #[arg(long)]
     no_liveness: bool,
 }
 
 fn main() -> Result<()> {
     let args = Args::parse();
+    let recognizer = open(&args)?;
+    let mut report = Report::default();
+    let people = enroll(&recognizer, &args.people, &mut report)?;
+    let sightings = recognize(&recognizer, &args.frames, &mut report)?;
 
-    // A runtime loads the models that the registry knows by name: `nano` is part of the program, and nothing is downloaded
-    // here.
+    // The sheet has the first and last sighting of each person.
+    let mut sheet = AttendanceSheet::new();
+    for (_, sighting) in &sightings {
+        sheet.record(sighting);
+    }
+    // A policy turns the same sightings into day records.
+    if let Some(policy) = &args.policy {
+        let punch = |(frame, sighting): &(String, Sighting)| {
+            Punch::from_sighting(format!("{frame} {}", sighting.person), sighting)
+        };
+        let punches = sightings.iter().map(punch).collect();
+        report.days = Some(days::evaluate(policy, &people, punches)?);
+    }
+    report.write(&sheet, &sightings, &args.out)?;
+    report.print(&sheet, &args.out)
+}
+
+/// Opens a recognizer with an empty gallery.
+fn open(args: &Args) -> Result<Recognizer> {
+    // The registry knows models by name, and a runtime loads them. The set `nano` is part of the program. Nothing is
+    // downloaded here.
     let registry = facekit_nano::registry().read_env()?;
     let models = registry.load(&args.models, &Tract::new(), &LoadOptions::default())?;
 
-    // The gallery: a store that keeps templates, and an index that searches them. `FileStore` would keep them encrypted.
+    // A gallery is a store that keeps templates and an index that searches them. `FileStore` would keep them in an encrypted
+    // file.
     let index = ExactIndex::new(models.embedder.space().clone(), Metric::Cosine);
     let gallery = Gallery::open(MemoryStore::new(), index)?;
 
-    // The recogniser: detector, quality gate, liveness, embedder and gallery in a row.
+    // A recognizer is a detector, a quality gate, a liveness check, an embedder and a gallery in a row.
     let mut builder = Recognizer::builder()
         .models(models)
         .gallery(gallery)
@@ -78,27 +115,25 @@ fn main() -> Result<()> {
     if args.no_liveness {
         builder = builder.without_liveness();
     }
-    let recognizer = builder.build()?;
+    Ok(builder.build()?)
+}
 
-    // Enrolment: what is wrong with a photo is a result, not an error, and the other photos are used.
-    let mut report = Report::default();
+/// Enrolls a person from each folder in `folder`. A photo that cannot be used is a result, not an error: the other photos are
+/// used.
+fn enroll(recognizer: &Recognizer, folder: &Path, report: &mut Report) -> Result<Vec<PersonId>> {
     let mut people = Vec::new();
-    for folder in entries(&args.people)?
-        .into_iter()
-        .filter(|path| path.is_dir())
-    {
-        let person = match PersonId::new(name(&folder)) {
+    for path in entries(folder)?.into_iter().filter(|path| path.is_dir()) {
+        let person = match PersonId::new(name(&path)) {
             Ok(person) => person,
             Err(error) => {
-                report.unusable(&folder, &error);
+                report.unusable(&path, &error);
                 continue;
             }
         };
         let mut photos = Vec::new();
-        for path in entries(&folder)? {
-            match image::open(&path, &DecodeLimits::default()) {
-                Ok(photo) => photos.push((path, photo)),
-                Err(error) => report.unusable(&path, &error),
+        for path in entries(&path)? {
+            if let Some(photo) = read(&path, report) {
+                photos.push((path, photo));
             }
         }
         if photos.is_empty() {
@@ -121,64 +156,43 @@ fn main() -> Result<()> {
     }
     report.enrolled = people.len();
     if people.is_empty() {
-        bail!(
-            "{}: nobody could be enrolled\n{report}",
-            args.people.display()
-        );
+        bail!("{}: nobody could be enrolled\n{report}", folder.display());
     }
+    Ok(people)
+}
 
-    // Recognition: every face of a frame comes back with what became of it.
-    let mut sheet = AttendanceSheet::new();
-    let mut punches = Vec::new();
-    for path in entries(&args.frames)?
-        .into_iter()
-        .filter(|path| path.is_file())
-    {
-        let frame = match image::open(&path, &DecodeLimits::default()) {
-            Ok(frame) => frame,
-            Err(error) => {
-                report.unusable(&path, &error);
-                continue;
-            }
+/// Recognizes the faces of each frame in `folder`. Each face has an outcome. A person is seen at most once in a frame. A
+/// sighting comes with the name of its frame.
+fn recognize(
+    recognizer: &Recognizer,
+    folder: &Path,
+    report: &mut Report,
+) -> Result<Vec<(String, Sighting)>> {
+    let zone = TimeZone::system();
+    let mut seen = Vec::new();
+    for path in entries(folder)?.into_iter().filter(|path| path.is_file()) {
+        let Some(frame) = read(&path, report) else {
+            continue;
         };
-        let (faces, at) = (recognizer.recognize(frame.view())?, taken(&path)?);
-        // Somebody who is in a frame twice, in a mirror, say, is there once.
-        let mut seen = BTreeMap::new();
-        for face in &faces {
-            if let Outcome::Known(identity) = &face.outcome {
-                let score = seen.entry(&identity.person).or_insert(identity.score);
-                *score = identity.score.max(*score);
-            }
-        }
-        for (person, score) in seen {
-            let sighting = Sighting::new(person.clone(), at).with_score(score);
-            sheet.record(&sighting);
-            let id = format!("{} {person}", name(&path));
-            punches.push(Punch::from_sighting(id, &sighting));
-        }
+        let faces = recognizer.recognize(frame.view())?;
+        let (at, _) = image::file_time(&path, &zone, &DecodeLimits::default())?;
+        let people = sightings(&faces, at).into_iter();
+        seen.extend(people.map(|sighting| (name(&path), sighting)));
         report
             .frames
             .push(Frame::new(name(&path), at, &frame, faces)?);
     }
-
-    // Rules: what a policy makes of the same sightings, day by day.
-    if let Some(policy) = &args.policy {
-        report.days = Some(days::evaluate(policy, &people, punches)?);
-    }
-
-    report.write(&sheet, &args.out)?;
-    report.print(&sheet, &args.out)
+    Ok(seen)
 }
 
-/// When a frame was taken: the time in its name or its EXIF data, or else the file's own.
-fn taken(path: &Path) -> Result<Timestamp> {
-    let bytes = fs::read(path)?;
-    match image::capture_time(&name(path), &bytes, &TimeZone::system()) {
-        Some(time) => Ok(time),
-        None => Ok(fs::metadata(path)?.modified()?.try_into()?),
-    }
+/// Reads an image file. An error is only reported.
+fn read(path: &Path, report: &mut Report) -> Option<Image> {
+    image::open(path, &DecodeLimits::default())
+        .map_err(|error| report.unusable(path, &error))
+        .ok()
 }
 
+/// The entries of a folder that are not hidden, sorted by name.
 fn entries(folder: &Path) -> Result<Vec<PathBuf>> {
     let read = || {
         fs::read_dir(folder)?
@@ -187,7 +201,6 @@ fn entries(folder: &Path) -> Result<Vec<PathBuf>> {
     };
     let mut paths =
         read().with_context(|| format!("{}: reading the folder failed", folder.display()))?;
-    // Hidden entries are the system's, not people.
     paths.retain(|path| !name(path).starts_with('.'));
     paths.sort();
     Ok(paths)

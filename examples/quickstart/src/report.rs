@@ -1,4 +1,4 @@
-//! The attendance sheet as text, as CSV and as one HTML page.
+//! The report: a text, and CSV files.
 
 use std::{
     fmt::{self, Display, Write as _},
@@ -8,32 +8,34 @@ use std::{
 };
 
 use anyhow::{Context, Result};
-use base64::{Engine as _, prelude::BASE64_STANDARD};
-use facekit::{AttendanceSheet, Image, Outcome, Recognition, image};
+use facekit::{AttendanceSheet, Image, Outcome, Recognition, Sighting, image};
 use jiff::{Timestamp, tz::TimeZone};
+use sheets::{SIGHTING_COLUMNS, Sheet, sighting_row, text};
 
 use crate::days::{Day, HEADINGS};
 
-/// The longer side of a frame in the page, in pixels.
+/// The longer side of a frame on the page, in pixels.
 const SHOWN: usize = 640;
 
 #[derive(Debug, Default)]
 pub(crate) struct Report {
+    /// The number of enrolled people.
     pub(crate) enrolled: usize,
-    /// Where a policy was given.
+    /// The day records, if there is a policy.
     pub(crate) days: Option<Vec<Day>>,
     pub(crate) frames: Vec<Frame>,
-    notes: Vec<String>,
+    pub(crate) notes: Vec<String>,
 }
 
-/// A frame as the page shows it: of the photo, a small copy is kept.
+/// A frame after recognition, with a small copy of its image.
 #[derive(Debug)]
 pub(crate) struct Frame {
-    name: String,
-    at: Timestamp,
-    size: (usize, usize),
-    photo: Vec<u8>,
-    faces: Vec<Recognition>,
+    pub(crate) name: String,
+    pub(crate) at: Timestamp,
+    pub(crate) size: (usize, usize),
+    /// The copy, a JPEG file.
+    pub(crate) photo: Vec<u8>,
+    pub(crate) faces: Vec<Recognition>,
 }
 
 impl Frame {
@@ -57,16 +59,56 @@ impl Frame {
     }
 }
 
-/// What became of a face: a word for it, who it is or is nearest to, the score of that, and the rest in words.
-struct Row {
-    outcome: &'static str,
-    person: String,
-    score: Option<f32>,
-    detail: String,
+/// The outcome of a face as one word, the person or the nearest person, the score, and details.
+pub(crate) struct Row {
+    pub(crate) outcome: &'static str,
+    pub(crate) person: String,
+    pub(crate) score: Option<f32>,
+    pub(crate) detail: String,
+}
+
+impl Row {
+    pub(crate) fn of(face: &Recognition) -> Self {
+        let (outcome, identity, detail) = match &face.outcome {
+            Outcome::Known(identity) => {
+                let rate = identity
+                    .fmr
+                    .map(|fmr| format!("false-match rate {fmr:.0e}"))
+                    .unwrap_or_default();
+                ("known", Some(identity), rate)
+            }
+            Outcome::Unknown { nearest } => ("unknown", nearest.as_ref(), "no match".to_owned()),
+            Outcome::PoorQuality { issues } => (
+                "poor_quality",
+                None,
+                issues
+                    .iter()
+                    .map(ToString::to_string)
+                    .collect::<Vec<_>>()
+                    .join("; "),
+            ),
+            Outcome::Spoof => {
+                let score = face
+                    .liveness
+                    .map(|score| format!("liveness {:.2}", score.value()))
+                    .unwrap_or_default();
+                ("spoof", None, score)
+            }
+            other => ("other", None, format!("{other:?}")),
+        };
+        Self {
+            outcome,
+            person: identity
+                .map(|identity| identity.person.to_string())
+                .unwrap_or_default(),
+            score: identity.map(|identity| identity.score),
+            detail,
+        }
+    }
 }
 
 impl Report {
-    /// A photo or frame that was not used.
+    /// Adds a note about a photo or frame that cannot be used.
     pub(crate) fn unusable(&mut self, path: &Path, reason: &dyn Display) {
         let reason = reason.to_string();
         let path = path.display().to_string();
@@ -105,21 +147,22 @@ impl Report {
         let days = self.days.as_ref().map_or("", |_| ", days.csv");
         writeln!(
             text,
-            "written to {}: attendance.html, attendance.csv, sightings.csv{days}",
+            "written to {}: attendance.html, attendance.csv, sightings.csv, faces.csv{days}",
             written.display()
         )?;
         match io::stdout().write_all(text.as_bytes()) {
-            // Whoever reads has seen enough.
+            // The reader has closed the pipe.
             Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
             written => written.context("standard output: writing failed"),
         }
     }
 
-    fn summary(&self, sheet: &AttendanceSheet) -> String {
+    /// The numbers of people, frames and faces.
+    pub(crate) fn summary(&self, sheet: &AttendanceSheet) -> String {
         let rows: Vec<Row> = self.rows().map(|(_, row)| row).collect();
         let count = |outcome| rows.iter().filter(|row| row.outcome == outcome).count();
         format!(
-            "{} of {} people seen in {} frames; faces: {} known, {} unknown, {} refused for quality, {} not live",
+            "{} of {} people seen in {} frames; faces: {} known, {} unknown, {} of poor quality, {} not live",
             sheet.len(),
             self.enrolled,
             self.frames.len(),
@@ -130,6 +173,7 @@ impl Report {
         )
     }
 
+    /// The rows of all faces; one row for a frame without faces.
     fn rows(&self) -> impl Iterator<Item = (&Frame, Row)> {
         self.frames.iter().flat_map(|frame| {
             let none = frame.faces.is_empty().then(|| Row {
@@ -141,59 +185,31 @@ impl Report {
             frame
                 .faces
                 .iter()
-                .map(row)
+                .map(Row::of)
                 .chain(none)
                 .map(move |row| (frame, row))
         })
     }
 
-    /// Writes `attendance.csv`, `sightings.csv`, `attendance.html` and, where there are day records, `days.csv`.
-    pub(crate) fn write(&self, sheet: &AttendanceSheet, folder: &Path) -> Result<()> {
-        let mut attendance = "person,first_seen,last_seen,times\n".to_owned();
-        for (person, seen) in sheet.iter() {
-            writeln!(
-                attendance,
-                "{},{},{},{}",
-                csv(person.as_str()),
-                seen.first,
-                seen.last,
-                seen.times
-            )?;
-        }
-        let mut sightings = "frame,time,outcome,person,score,detail\n".to_owned();
-        for (
-            frame,
-            Row {
-                outcome,
-                person,
-                score,
-                detail,
-            },
-        ) in self.rows()
-        {
-            let score = score.map(|score| format!("{score:.3}")).unwrap_or_default();
-            let (name, person, detail) = (csv(&frame.name), csv(&person), csv(&detail));
-            writeln!(
-                sightings,
-                "{name},{},{outcome},{person},{score},{detail}",
-                frame.at
-            )?;
-        }
+    /// Writes the files of the report to `folder`.
+    pub(crate) fn write(
+        &self,
+        sheet: &AttendanceSheet,
+        sightings: &[(String, Sighting)],
+        folder: &Path,
+    ) -> Result<()> {
         fs::create_dir_all(folder)
             .with_context(|| format!("{}: creating the folder failed", folder.display()))?;
-        let days = self.days.as_ref().map(|days| {
-            let rows = days.iter().map(|day| day.cells().map(csv).join(","));
-            let rows = [HEADINGS.join(",")].into_iter().chain(rows);
-            rows.map(|row| row + "\n").collect::<String>()
-        });
-        for (file, content) in [
-            ("attendance.csv", attendance),
-            ("sightings.csv", sightings),
+        let mut files = vec![
+            ("attendance.csv", attendance_csv(sheet)?),
+            ("sightings.csv", sightings_csv(sightings)?),
+            ("faces.csv", self.faces_csv()?),
             ("attendance.html", self.page(sheet)?),
-        ]
-        .into_iter()
-        .chain(days.map(|days| ("days.csv", days)))
-        {
+        ];
+        if let Some(days) = &self.days {
+            files.push(("days.csv", days_csv(days)?));
+        }
+        for (file, content) in files {
             let path = folder.join(file);
             fs::write(&path, content)
                 .with_context(|| format!("{}: writing failed", path.display()))?;
@@ -201,104 +217,57 @@ impl Report {
         Ok(())
     }
 
-    /// One page that needs nothing beside it: frames are embedded, and boxes and names drawn over them.
-    fn page(&self, sheet: &AttendanceSheet) -> Result<String> {
-        let mut page = format!(
-            "<!doctype html><html lang=en><meta charset=utf-8>\
-             <meta name=viewport content=\"width=device-width\"><title>Attendance</title><style>{STYLE}</style>\
-             <h1>Attendance</h1><p>{}</p><table><tr><th>Person<th>First seen<th>Last seen<th>Times</tr>",
-            html(&self.summary(sheet)),
-        );
-        for (person, seen) in sheet.iter() {
-            let (first, last) = (local(seen.first), local(seen.last));
-            write!(
-                page,
-                "<tr><td>{}<td>{first}<td>{last}<td>{}</tr>",
-                html(person.as_str()),
-                seen.times
-            )?;
+    fn faces_csv(&self) -> io::Result<String> {
+        let columns = ["frame", "time", "outcome", "person", "score", "detail"];
+        let mut csv = Sheet::new(columns)?;
+        for (frame, row) in self.rows() {
+            let score = row
+                .score
+                .map_or_else(String::new, |score| format!("{score:.3}"));
+            csv.row([
+                text(&frame.name),
+                frame.at.to_string().into(),
+                row.outcome.into(),
+                text(&row.person),
+                score.into(),
+                text(&row.detail),
+            ])?;
         }
-        page += "</table>";
-        if let Some(days) = &self.days {
-            write!(
-                page,
-                "<h2>Days</h2><table><tr><th>{}</tr>",
-                HEADINGS.join("<th>")
-            )?;
-            for day in days {
-                let cells = day.cells().map(html).join("<td>");
-                write!(page, "<tr><td>{cells}</tr>")?;
-            }
-            page += "</table>";
-        }
-        if !self.notes.is_empty() {
-            let notes: String = self
-                .notes
-                .iter()
-                .map(|note| format!("<li>{}", html(note)))
-                .collect();
-            write!(page, "<h2>Not used</h2><ul>{notes}</ul>")?;
-        }
-        page += "<h2>Frames</h2><main>";
-        for frame in &self.frames {
-            let (width, height) = frame.size;
-            let photo = BASE64_STANDARD.encode(&frame.photo);
-            write!(
-                page,
-                "<figure><svg viewBox=\"0 0 {width} {height}\"><image width={width} height={height} \
-                 href=\"data:image/jpeg;base64,{photo}\" />",
-            )?;
-            let line = width.max(height) as f64 / 200.0;
-            for face in &frame.faces {
-                let Row {
-                    outcome,
-                    person,
-                    score,
-                    detail,
-                } = row(face);
-                let rect = face.detection.rect;
-                let who = if outcome == "known" {
-                    person
-                } else {
-                    outcome.replace('_', " ")
-                };
-                let score = score
-                    .map(|score| format!(" {score:.2}"))
-                    .unwrap_or_default();
-                // A label on the right grows to the left, so that it stays in the frame.
-                let (x, anchor) = if rect.center().x < 0.6 * width as f32 {
-                    (rect.x, "start")
-                } else {
-                    ((rect.x + rect.width).min(width as f32), "end")
-                };
-                write!(
-                    page,
-                    "<g class={outcome}><title>{}</title><rect x={} y={} width={} height={} stroke-width={line} />\
-                     <text x={x} y={} font-size={} text-anchor={anchor}>{}{score}</text></g>",
-                    html(&detail),
-                    rect.x,
-                    rect.y,
-                    rect.width,
-                    rect.height,
-                    (f64::from(rect.y) - line).max(6.0 * line),
-                    6.0 * line,
-                    html(&who),
-                )?;
-            }
-            write!(
-                page,
-                "</svg><figcaption>{}, {}</figcaption></figure>",
-                html(&frame.name),
-                local(frame.at)
-            )?;
-        }
-        page += "</main></html>\n";
-        Ok(page)
+        csv.finish()
     }
 }
 
+fn attendance_csv(sheet: &AttendanceSheet) -> io::Result<String> {
+    let mut csv = Sheet::new(["person", "first_seen", "last_seen", "times"])?;
+    for (person, seen) in sheet.iter() {
+        csv.row([
+            text(person.as_str()),
+            seen.first.to_string().into(),
+            seen.last.to_string().into(),
+            seen.times.to_string().into(),
+        ])?;
+    }
+    csv.finish()
+}
+
+fn sightings_csv(sightings: &[(String, Sighting)]) -> io::Result<String> {
+    let mut csv = Sheet::new(SIGHTING_COLUMNS)?;
+    for (frame, sighting) in sightings {
+        csv.row(sighting_row(frame, sighting))?;
+    }
+    csv.finish()
+}
+
+fn days_csv(days: &[Day]) -> io::Result<String> {
+    let mut csv = Sheet::new(HEADINGS)?;
+    for day in days {
+        csv.row(day.cells().map(text))?;
+    }
+    csv.finish()
+}
+
 impl Display for Report {
-    /// What was not used, a line each.
+    /// The notes, one on each line.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.notes
             .iter()
@@ -306,80 +275,9 @@ impl Display for Report {
     }
 }
 
-fn row(face: &Recognition) -> Row {
-    let (outcome, identity, detail) = match &face.outcome {
-        Outcome::Known(identity) => {
-            let rate = identity
-                .fmr
-                .map(|fmr| format!("false-match rate {fmr:.0e}"))
-                .unwrap_or_default();
-            ("known", Some(identity), rate)
-        }
-        Outcome::Unknown { nearest } => (
-            "unknown",
-            nearest.as_ref(),
-            "not near enough to anybody".to_owned(),
-        ),
-        Outcome::PoorQuality { issues } => (
-            "poor_quality",
-            None,
-            issues
-                .iter()
-                .map(ToString::to_string)
-                .collect::<Vec<_>>()
-                .join("; "),
-        ),
-        Outcome::Spoof => {
-            let score = face
-                .liveness
-                .map(|score| format!("liveness {:.2}", score.value()))
-                .unwrap_or_default();
-            ("spoof", None, score)
-        }
-        other => ("other", None, format!("{other:?}")),
-    };
-    Row {
-        outcome,
-        person: identity
-            .map(|identity| identity.person.to_string())
-            .unwrap_or_default(),
-        score: identity.map(|identity| identity.score),
-        detail,
-    }
-}
-
-fn local(time: Timestamp) -> String {
+/// A time in the zone of the system, without its fraction of a second.
+pub(crate) fn local(time: Timestamp) -> String {
     time.to_zoned(TimeZone::system())
         .strftime("%Y-%m-%d %H:%M:%S")
         .to_string()
 }
-
-fn csv(field: &str) -> String {
-    // A spreadsheet must not take a name for a formula.
-    let field = if field.starts_with(['=', '+', '-', '@', '\t', '\r']) {
-        format!("'{field}")
-    } else {
-        field.to_owned()
-    };
-    if field.contains([',', '"', '\n', '\r']) {
-        format!("\"{}\"", field.replace('"', "\"\""))
-    } else {
-        field
-    }
-}
-
-fn html(text: &str) -> String {
-    text.replace('&', "&amp;")
-        .replace('<', "&lt;")
-        .replace('>', "&gt;")
-        .replace('"', "&quot;")
-}
-
-const STYLE: &str = "\
-body{font:16px/1.5 system-ui,sans-serif;margin:2rem auto;max-width:76rem;padding:0 1rem;color:#1b1b1f;background:#fff}\
-table{border-collapse:collapse}th,td{padding:.3rem 1rem .3rem 0;text-align:left;border-bottom:1px solid #ddd}\
-main{display:grid;grid-template-columns:repeat(auto-fill,minmax(20rem,1fr));gap:1rem}\
-figure{margin:0}svg{width:100%;background:#000;border-radius:.4rem}figcaption{font-size:.85rem;color:#555;overflow-wrap:anywhere}\
-rect{fill:none}text{font-weight:600;paint-order:stroke;stroke:#000;stroke-width:.15em}\
-.known rect{stroke:#3ddc84}.known text{fill:#3ddc84}.unknown rect{stroke:#ffd166}.unknown text{fill:#ffd166}\
-.poor_quality rect{stroke:#adb5bd}.poor_quality text{fill:#adb5bd}.spoof rect{stroke:#ff5d5d}.spoof text{fill:#ff5d5d}";

@@ -1,5 +1,5 @@
-//! The quickstart on Labeled Faces in the Wild: ten people enrolled from two photos each, their other photos and those of
-//! fifty strangers as frames.
+//! The quickstart on Labeled Faces in the Wild. Ten people are enrolled from two photos each. Their other photos and the photos of
+//! fifty strangers are the frames.
 
 use std::{
     collections::BTreeMap,
@@ -10,7 +10,7 @@ use std::{
 
 use tempfile::TempDir;
 
-/// The calibrated false-match rate of a single comparison that the quickstart asks for.
+/// The false-match rate of the quickstart for one comparison.
 const FMR: f64 = 1e-4;
 
 #[test]
@@ -49,21 +49,21 @@ fn known_people_are_named_and_strangers_are_not() {
         missed.len()
     );
 
-    // Each stranger is compared with all templates. The calibration promises this many false names; three standard
-    // deviations more would be a broken promise.
+    // Each stranger is compared with all templates. The calibration gives the expected number of false matches. The limit is
+    // three standard deviations above it.
     let named = scene
         .strangers
         .iter()
         .filter(|frame| sightings[*frame].iter().any(|row| row.outcome == "known"));
     let named = named.collect::<Vec<_>>();
-    let promised = scene.strangers.len() as f64 * scene.templates as f64 * FMR;
+    let expected = scene.strangers.len() as f64 * scene.templates as f64 * FMR;
     println!(
-        "{} of {} strangers named, {promised:.2} promised",
+        "{} of {} strangers named, {expected:.2} expected",
         named.len(),
         scene.strangers.len()
     );
     assert!(
-        named.len() as f64 <= promised + 3.0 * promised.sqrt(),
+        named.len() as f64 <= expected + 3.0 * expected.sqrt(),
         "{named:?}"
     );
 }
@@ -110,7 +110,7 @@ fn with_liveness_refusals_are_reported() {
 }
 
 #[test]
-fn what_is_missing_is_named() {
+fn missing_models_are_named() {
     let folder = TempDir::new().unwrap();
     let run = |models: &str| {
         Command::new(env!("CARGO_BIN_EXE_quickstart"))
@@ -139,11 +139,11 @@ struct Lfw {
     models: PathBuf,
 }
 
-/// A folder of people, a folder of frames, and what the frames show.
+/// A folder of people, a folder of frames, and the people in the frames.
 struct Scene {
     folder: TempDir,
     models: PathBuf,
-    /// Frame and person.
+    /// The frames of enrolled people, with the person.
     known: Vec<(String, String)>,
     strangers: Vec<String>,
     templates: usize,
@@ -211,7 +211,7 @@ impl Lfw {
 }
 
 impl Scene {
-    /// Runs the quickstart and returns what became of the faces of each frame.
+    /// Runs the quickstart and returns the outcomes of the faces of each frame.
     fn run(&self, arguments: &[&str]) -> BTreeMap<String, Vec<Row>> {
         let path = |name: &str| self.folder.path().join(name);
         let output = Command::new(env!("CARGO_BIN_EXE_quickstart"))
@@ -241,7 +241,7 @@ impl Scene {
             "{sheet}"
         );
         let mut sightings: BTreeMap<String, Vec<Row>> = BTreeMap::new();
-        for line in fs::read_to_string(path("out/sightings.csv"))
+        for line in fs::read_to_string(path("out/faces.csv"))
             .unwrap()
             .lines()
             .skip(1)
@@ -260,7 +260,7 @@ impl Scene {
     }
 }
 
-/// A minute a frame.
+/// The name of a frame; one frame each minute.
 fn frame_name(minute: usize, photo: &str) -> String {
     format!(
         "2026-03-02T{:02}-{:02}-00 {photo}",
@@ -279,7 +279,7 @@ fn sorted(folder: &Path) -> Vec<String> {
 }
 
 fn copy(from: &Path, to: &Path) {
-    // Through memory, so that a read-only original does not make a read-only copy.
+    // Without `fs::copy`, which would copy a read-only permission.
     io::copy(
         &mut fs::File::open(from).unwrap(),
         &mut fs::File::create(to).unwrap(),

@@ -1,18 +1,18 @@
-//! What is done to a sum before it is stored.
+//! The function that is applied to a sum before it is stored.
 
-/// A function of one value and the channel it is in.
+/// A function of one value and its channel.
 #[derive(Clone, Debug, Default)]
 pub(crate) enum Activation {
     #[default]
     None,
     /// At least `min` and at most `max`.
     Clamp { min: f32, max: f32 },
-    /// Values below zero times a slope: one for all channels, or one for each.
+    /// Multiplies values below zero by a slope: one for all channels, or one for each.
     Slope(Vec<f32>),
 }
 
 impl Activation {
-    /// Whether it has what it needs for this number of channels.
+    /// True if its constants are for this number of channels.
     pub(crate) fn fits(&self, channels: usize) -> bool {
         match self {
             Self::Slope(slopes) => slopes.len() == 1 || slopes.len() == channels,
@@ -26,7 +26,7 @@ impl Activation {
             Self::None => {}
             Self::Clamp { min, max } => {
                 for value in values {
-                    // Not `clamp`: bounds may be the wrong way round, and then the upper one holds.
+                    // Not `f32::clamp`, which panics if `min` is above `max`. ONNX then gives `max`.
                     let raised = if *value < *min { *min } else { *value };
                     *value = if raised > *max { *max } else { raised };
                 }

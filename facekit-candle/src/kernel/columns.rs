@@ -1,6 +1,7 @@
-//! Where results go.
+//! The positions of results in an image.
 
-/// How the columns of a product lie in an image: in rows of `pitch`, of which the first `width` count.
+/// The columns of a product as rows of an image: each row has `pitch` columns, of which the first `width` are pixels. The
+/// rest is computed and dropped.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Columns {
     pub(crate) pitch: usize,
@@ -9,7 +10,7 @@ pub(crate) struct Columns {
 }
 
 impl Columns {
-    /// Columns that all count.
+    /// One row of `count` columns, all of them pixels.
     pub(crate) fn dense(count: usize) -> Self {
         Self {
             pitch: count,
@@ -18,12 +19,12 @@ impl Columns {
         }
     }
 
-    /// The number of columns, from the first to the last that counts.
+    /// The number of columns, from the first pixel to the last.
     pub(crate) fn count(&self) -> usize {
         (self.height - 1) * self.pitch + self.width
     }
 
-    /// Writes the columns from `first` on into an image of `width` × `height`.
+    /// Writes `values`, which are the columns from `first` on, into an image of `width` × `height`.
     #[inline(always)]
     pub(super) fn store<const WIDTH: usize>(
         &self,

@@ -1,17 +1,18 @@
-//! One image folded with its own windows: depthwise convolutions and pools.
+//! Depthwise convolutions and pools: each output folds the values of one window of one channel.
 
 use multiversion::{multiversion, target::match_target};
 
-use super::{Activation, Columns, add_product, plane::SLACK};
+use super::{activation::Activation, columns::Columns, multiply_add::multiply_add, plane::SLACK};
 
-/// Columns that are folded together.
+/// Columns that are folded together; the second number is for the last columns.
 const WIDE: usize = SLACK;
 const NARROW: usize = 16;
 
-/// A depthwise convolution of one channel: `taps` says where the values of each weight start in `room`.
+/// A depthwise convolution of one channel. `taps` holds, for each weight, the offset in `buffer` of the value that it is
+/// multiplied by in the first window.
 #[multiversion(targets("x86_64+avx512f+avx512vl+fma", "x86_64+avx2+fma", "aarch64+neon"))]
 pub(crate) fn depthwise(
-    room: &[f32],
+    buffer: &[f32],
     taps: &[usize],
     columns: &Columns,
     weights: &[f32],
@@ -28,34 +29,42 @@ pub(crate) fn depthwise(
     };
     let taps = || taps.iter().copied().zip(weights.iter().copied());
     if fused {
-        let add = |sum, weight, value| add_product::<true>(weight, value, sum);
-        folded(room, taps, columns, bias, add, last, out);
+        let add = |sum, weight, value| multiply_add::<true>(weight, value, sum);
+        folded(buffer, taps, columns, bias, add, last, out);
     } else {
-        let add = |sum, weight, value| add_product::<false>(weight, value, sum);
-        folded(room, taps, columns, bias, add, last, out);
+        let add = |sum, weight, value| multiply_add::<false>(weight, value, sum);
+        folded(buffer, taps, columns, bias, add, last, out);
     }
 }
 
 /// The greatest value in each window.
 #[multiversion(targets("x86_64+avx512f+avx512vl", "x86_64+avx2", "aarch64+neon"))]
-pub(crate) fn maxima(room: &[f32], taps: &[usize], columns: &Columns, out: &mut [f32]) {
+pub(crate) fn maxima(buffer: &[f32], taps: &[usize], columns: &Columns, out: &mut [f32]) {
     let taps = || taps.iter().map(|&tap| (tap, 1.0));
     let greater = |most, _, value| if value > most { value } else { most };
-    folded(room, taps, columns, f32::NEG_INFINITY, greater, |_| {}, out);
+    folded(
+        buffer,
+        taps,
+        columns,
+        f32::NEG_INFINITY,
+        greater,
+        |_| {},
+        out,
+    );
 }
 
-/// The sum of each window, divided by the numbers of values that rows and columns of windows see.
+/// The mean of each window. `counts` holds the number of values in each row of windows and in each column of windows.
 #[multiversion(targets("x86_64+avx512f+avx512vl", "x86_64+avx2", "aarch64+neon"))]
 pub(crate) fn averages(
-    room: &[f32],
+    buffer: &[f32],
     taps: &[usize],
     columns: &Columns,
-    seen: &[Vec<f32>; 2],
+    counts: &[Vec<f32>; 2],
     out: &mut [f32],
 ) {
     let taps = || taps.iter().map(|&tap| (tap, 1.0));
     folded(
-        room,
+        buffer,
         taps,
         columns,
         0.0,
@@ -63,17 +72,17 @@ pub(crate) fn averages(
         |_| {},
         out,
     );
-    for (row, seen_down) in out.chunks_exact_mut(columns.width).zip(&seen[0]) {
-        for (sum, seen_across) in row.iter_mut().zip(&seen[1]) {
-            *sum /= seen_down * seen_across;
+    for (row, count_down) in out.chunks_exact_mut(columns.width).zip(&counts[0]) {
+        for (sum, count_across) in row.iter_mut().zip(&counts[1]) {
+            *sum /= count_down * count_across;
         }
     }
 }
 
-/// Folds the values of all taps into each column, starting from `start`.
+/// Folds the values under all taps into each column, starting from `start`, and applies `last` to the results.
 #[inline(always)]
 fn folded<T: Iterator<Item = (usize, f32)>>(
-    room: &[f32],
+    buffer: &[f32],
     taps: impl Fn() -> T,
     columns: &Columns,
     start: f32,
@@ -85,12 +94,12 @@ fn folded<T: Iterator<Item = (usize, f32)>>(
     let mut first = 0;
     while first < count {
         if count - first > NARROW {
-            let mut values = block::<WIDE, T>(room, first, taps(), start, &fold);
+            let mut values = block::<WIDE, T>(buffer, first, taps(), start, &fold);
             last(&mut values);
             columns.store(&values, first, out);
             first += WIDE;
         } else {
-            let mut values = block::<NARROW, T>(room, first, taps(), start, &fold);
+            let mut values = block::<NARROW, T>(buffer, first, taps(), start, &fold);
             last(&mut values);
             columns.store(&values, first, out);
             first += NARROW;
@@ -100,7 +109,7 @@ fn folded<T: Iterator<Item = (usize, f32)>>(
 
 #[inline(always)]
 fn block<const WIDTH: usize, T: Iterator<Item = (usize, f32)>>(
-    room: &[f32],
+    buffer: &[f32],
     first: usize,
     taps: T,
     start: f32,
@@ -108,7 +117,7 @@ fn block<const WIDTH: usize, T: Iterator<Item = (usize, f32)>>(
 ) -> [f32; WIDTH] {
     let mut folded = [start; WIDTH];
     for (tap, weight) in taps {
-        let values = &room[tap + first..][..WIDTH];
+        let values = &buffer[tap + first..][..WIDTH];
         for column in 0..WIDTH {
             folded[column] = fold(folded[column], weight, values[column]);
         }
@@ -119,19 +128,19 @@ fn block<const WIDTH: usize, T: Iterator<Item = (usize, f32)>>(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{kernel::Plane, ops::Windows};
+    use crate::{kernel::plane::Plane, windows::Windows};
 
-    /// Numbers that sum without rounding.
+    /// Whole numbers, whose sums and products are exact.
     fn numbers(count: usize) -> Vec<f32> {
         (0..count)
-            .map(|at| ((at * 37 + 11) % 23) as f32 - 11.0)
+            .map(|i| ((i * 37 + 11) % 23) as f32 - 11.0)
             .collect()
     }
 
-    /// What window (y, x) sees, tap by tap; `around` beyond the image.
-    fn seen(image: &[f32], windows: &Windows, at: [usize; 2], around: f32) -> Vec<f32> {
+    /// The values in the window at (y, x), tap by tap; `around` outside the image.
+    fn seen(image: &[f32], windows: &Windows, window: [usize; 2], around: f32) -> Vec<f32> {
         let place = |axis: usize, tap: usize| {
-            let place = at[axis] * windows.strides[axis] + tap * windows.dilations[axis];
+            let place = window[axis] * windows.strides[axis] + tap * windows.dilations[axis];
             place
                 .checked_sub(windows.before[axis])
                 .filter(|&place| place < windows.size[axis])
@@ -144,7 +153,7 @@ mod tests {
         .collect()
     }
 
-    /// Windows of many kinds over images of many sizes.
+    /// Kernels, strides, dilations and paddings, over images of several sizes.
     fn all_windows() -> Vec<Windows> {
         let mut all = Vec::new();
         for kernel in [[1, 1], [3, 3], [2, 5], [7, 4]] {
@@ -152,12 +161,12 @@ mod tests {
                 for dilations in [[1, 1], [2, 1]] {
                     for before in [[0, 0], [1, 1], [3, 0]] {
                         for size in [[7, 9], [13, 5], [20, 83]] {
-                            let count = [0, 1].map(|at| {
-                                let reach = (kernel[at] - 1) * dilations[at] + 1;
-                                let padded: usize = size[at] + 2 * before[at];
+                            let count = [0, 1].map(|axis| {
+                                let extent = (kernel[axis] - 1) * dilations[axis] + 1;
+                                let padded: usize = size[axis] + 2 * before[axis];
                                 padded
-                                    .checked_sub(reach)
-                                    .map_or(0, |room| room / strides[at] + 1)
+                                    .checked_sub(extent)
+                                    .map_or(0, |room| room / strides[axis] + 1)
                             });
                             if !count.contains(&0) {
                                 let after = before;
@@ -180,7 +189,7 @@ mod tests {
         all
     }
 
-    /// Compares `fold` with what `expected` says of what each window sees.
+    /// Compares the results of `fold` with `expected` of the values in each window.
     fn check(
         around: f32,
         fold: impl Fn(&[f32], &[usize], &Columns, &mut [f32]),
@@ -189,20 +198,21 @@ mod tests {
         for windows in all_windows() {
             let image = numbers(windows.size[0] * windows.size[1]);
             let plane = Plane::new(&windows);
-            let mut room = plane.room(1, around);
-            plane.lay(&image, &mut room);
+            let mut buffer = plane.buffer(1, around);
+            plane.copy_image(&image, &mut buffer);
             let [rows, columns] = windows.count;
             let mut out = vec![f32::NAN; rows * columns];
-            fold(&room, &plane.taps(), &plane.columns(), &mut out);
-            for (at, found) in out.iter().enumerate() {
-                let seen = seen(&image, &windows, [at / columns, at % columns], around);
-                assert_eq!(*found, expected(&seen), "window {at} of {windows:?}");
+            fold(&buffer, &plane.taps(), &plane.columns(), &mut out);
+            for (number, found) in out.iter().enumerate() {
+                let window = [number / columns, number % columns];
+                let seen = seen(&image, &windows, window, around);
+                assert_eq!(*found, expected(&seen), "window {window:?} of {windows:?}");
             }
         }
     }
 
     #[test]
-    fn depthwise_is_the_sum_over_each_window() {
+    fn a_depthwise_convolution_is_the_sum_over_each_window() {
         let weights = numbers(7 * 5);
         let activation = Activation::Clamp {
             min: -40.0,
@@ -210,9 +220,9 @@ mod tests {
         };
         check(
             0.0,
-            |room, taps, columns, out| {
+            |buffer, taps, columns, out| {
                 let weights = &weights[..taps.len()];
-                depthwise(room, taps, columns, weights, 3.0, (&activation, 0), out);
+                depthwise(buffer, taps, columns, weights, 3.0, (&activation, 0), out);
             },
             |seen| {
                 let sum: f32 = seen.iter().zip(&weights).map(|(a, b)| a * b).sum();

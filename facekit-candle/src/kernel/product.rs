@@ -1,13 +1,18 @@
-//! Products of matrices, of which the right one is made of runs of values.
+//! Products of two matrices. The rows of the right one are runs of values in a buffer.
 
 use multiversion::{multiversion, target::match_target};
 
-use super::{Activation, Columns, add_product, give, take};
+use super::{
+    activation::Activation,
+    buffers::{return_buffer, take_buffer},
+    columns::Columns,
+    multiply_add::multiply_add,
+};
 
 /// Rows of weights that are multiplied together.
 const ROWS: usize = 4;
 
-/// A matrix, its rows packed in groups so that the weights that are used together lie together.
+/// The left matrix. Its rows are packed in groups of [`ROWS`], in which the weights of one column lie together.
 #[derive(Clone, Debug)]
 pub(crate) struct Weights {
     depth: usize,
@@ -30,22 +35,23 @@ impl Weights {
     }
 }
 
-/// A product, row by row: `activation(weights · matrix + bias)`.
+/// The arguments of a product: `activation(weights · matrix + bias)`.
 #[derive(Debug)]
 pub(crate) struct Product<'a> {
     pub(crate) weights: &'a Weights,
-    /// By row.
+    /// One value for each row of weights.
     pub(crate) bias: Option<&'a [f32]>,
     pub(crate) activation: &'a Activation,
-    /// The number of the first row, as the activation knows it.
+    /// The channel of the first row, for the activation.
     pub(crate) first_row: usize,
-    /// Where the matrix is, and where in it each row starts.
+    /// The buffer that holds the right matrix.
     pub(crate) source: &'a [f32],
+    /// The offset in `source` of each row of the right matrix.
     pub(crate) starts: &'a [usize],
     pub(crate) columns: Columns,
 }
 
-/// Computes `job` into one image for each row of weights.
+/// Computes `job`. `out` is one image for each row of weights.
 #[multiversion(targets("x86_64+avx512f+avx512vl+fma", "x86_64+avx2+fma", "aarch64+neon"))]
 pub(crate) fn product(job: &Product<'_>, out: &mut [f32]) {
     match_target! {
@@ -60,11 +66,11 @@ pub(crate) fn product(job: &Product<'_>, out: &mut [f32]) {
 fn in_blocks<const WIDTH: usize, const FUSED: bool>(job: &Product<'_>, out: &mut [f32]) {
     const { assert!(WIDTH.is_multiple_of(NARROW)) };
     let count = job.columns.count();
-    let mut panel = take(job.starts.len() * WIDTH);
+    let mut panel = take_buffer(job.starts.len() * WIDTH);
     let mut first = 0;
     while first < count {
         let left = count - first;
-        // What is left over is computed in narrow blocks.
+        // Columns that do not fill a wide block are computed in narrow blocks.
         if left >= WIDTH {
             block::<WIDTH, FUSED>(job, first, &mut panel, out);
             first += WIDTH;
@@ -73,12 +79,13 @@ fn in_blocks<const WIDTH: usize, const FUSED: bool>(job: &Product<'_>, out: &mut
             first += NARROW;
         }
     }
-    give(panel);
+    return_buffer(panel);
 }
 
 const NARROW: usize = 16;
 
-/// All rows of as many columns as `panel` is wide.
+/// Computes all rows for `WIDTH` columns. `panel` is memory for these columns of the right matrix: the groups of rows all read
+/// it, so it must stay in the processor's cache.
 #[inline(always)]
 fn block<const WIDTH: usize, const FUSED: bool>(
     job: &Product<'_>,
@@ -92,7 +99,7 @@ fn block<const WIDTH: usize, const FUSED: bool>(
     let rows = panel.iter_mut().zip(job.starts);
     if valid == WIDTH {
         for (row, start) in rows {
-            // In pieces that are one register: the whole would be a call.
+            // In pieces of one register: the compiler would copy the whole by a call of `memcpy`.
             let (row, _) = row.as_chunks_mut::<NARROW>();
             let (values, _) = job.source[start + first..][..WIDTH].as_chunks::<NARROW>();
             for (row, values) in row.iter_mut().zip(values) {
@@ -127,7 +134,7 @@ fn block<const WIDTH: usize, const FUSED: bool>(
     }
 }
 
-/// A group of rows times the panel. By itself, so that the sums stay in registers.
+/// A group of rows times the panel. It is a function of its own so that the sums stay in registers.
 #[inline(always)]
 fn sums<const WIDTH: usize, const FUSED: bool>(
     weights: &[f32],
@@ -139,7 +146,7 @@ fn sums<const WIDTH: usize, const FUSED: bool>(
         for row in 0..ROWS {
             for column in 0..WIDTH {
                 sums[row][column] =
-                    add_product::<FUSED>(weights[row], values[column], sums[row][column]);
+                    multiply_add::<FUSED>(weights[row], values[column], sums[row][column]);
             }
         }
     }
@@ -150,17 +157,17 @@ fn sums<const WIDTH: usize, const FUSED: bool>(
 mod tests {
     use super::*;
 
-    /// Numbers whose products sum without rounding.
+    /// Whole numbers, whose sums and products are exact.
     fn numbers(count: usize) -> Vec<f32> {
         (0..count)
-            .map(|at| ((at * 31 + 7) % 19) as f32 - 9.0)
+            .map(|i| ((i * 31 + 7) % 19) as f32 - 9.0)
             .collect()
     }
 
     #[test]
     fn each_value_is_a_row_times_a_column() {
         check(product);
-        // Those that other processors take.
+        // The versions for other processors.
         check(in_blocks::<48, true>);
         check(in_blocks::<16, true>);
         check(in_blocks::<16, false>);
@@ -183,8 +190,8 @@ mod tests {
                 columns: Columns::dense(count),
             };
             product(&job, &mut out);
-            for (at, found) in out.iter().enumerate() {
-                let (row, column) = (at / count, at % count);
+            for (index, found) in out.iter().enumerate() {
+                let (row, column) = (index / count, index % count);
                 let terms =
                     (0..depth).map(|k| matrix[row * depth + k] * source[k * count + column]);
                 let sum = bias[row] + terms.sum::<f32>();

@@ -3,38 +3,49 @@
 use candle_core::{Device, Tensor, bail};
 
 use super::{
-    Inputs, Made, Operator, Pointwise,
-    select::pick,
-    window::{Window, Windows},
+    rows::select_rows,
+    window::{Window, pad_and_crop},
 };
 use crate::{
     error::Result,
     kernel::{
-        Activation, Columns, Plane, Product, Weights, depthwise, from_one, give, product, take,
+        activation::Activation,
+        buffers::{return_buffer, take_buffer},
+        columns::Columns,
+        fold::depthwise,
+        plane::Plane,
+        product::{Product, Weights, product},
+        slices::map_slice,
     },
-    node::{Node, floats},
-    tensor::elements,
+    node::Node,
+    operator::{Inputs, NewOperator, Operator},
+    pointwise::Pointwise,
+    tensor::{element_count, to_floats},
+    windows::Windows,
 };
 
-pub(super) fn conv(node: &Node<'_>) -> Made {
-    node.takes(2, 3)?;
-    let Some(weights) = node.constant(1)? else {
+pub(super) fn conv(node: &Node<'_>) -> NewOperator {
+    node.expect_inputs(2, 3)?;
+    let Some(weights) = node.take_constant(1)? else {
         bail!("it has no weights");
     };
-    let bias = node.constant_floats(2)?;
+    let bias = node.take_floats(2)?;
     let &[outputs, inputs, height, width] = weights.dims() else {
         bail!(
-            "weights of shape {:?}; images have two dimensions",
+            "weights of shape {:?}; only convolutions over images, with weights of rank 4, are supported",
             weights.dims()
         );
     };
     let groups = usize::try_from(node.int("group", 1)?).unwrap_or(0);
     let channels = inputs.checked_mul(groups);
     let (Some(channels), true) = (channels, groups > 0 && weights.elem_count() > 0) else {
-        bail!("{groups} groups of weights of shape {:?}", weights.dims());
+        bail!(
+            "{groups} groups do not fit weights of shape {:?}",
+            weights.dims()
+        );
     };
     if !outputs.is_multiple_of(groups) {
-        bail!("{groups} groups of {outputs} outputs");
+        bail!("{outputs} output channels cannot be divided into {groups} groups");
     }
     if bias.as_ref().is_some_and(|bias| bias.len() != outputs) {
         bail!("the bias does not have {outputs} numbers");
@@ -44,46 +55,48 @@ pub(super) fn conv(node: &Node<'_>) -> Made {
         groups,
         channels,
         outputs,
-        weights: floats(&weights)?,
+        weights: to_floats(&weights)?,
         bias: bias.unwrap_or_else(|| vec![0.0; outputs]),
         activation: Activation::None,
-        by_candle: (!node.target.kernels).then(|| node.target.device.clone()),
-        ready: Ready::Not,
+        candle_device: (!node.target.own_kernels).then(|| node.target.device.clone()),
+        prepared: Prepared::Not,
     }))
 }
 
 struct Conv {
     window: Window,
     groups: usize,
+    /// The number of input channels.
     channels: usize,
+    /// The number of output channels.
     outputs: usize,
-    /// In the file's order; empty once it is ready.
+    /// In the file's order. Empty once they are prepared.
     weights: Vec<f32>,
     bias: Vec<f32>,
     activation: Activation,
-    /// The device, where candle computes it.
-    by_candle: Option<Device>,
-    ready: Ready,
+    /// The device, if candle computes the convolution.
+    candle_device: Option<Device>,
+    prepared: Prepared,
 }
 
-/// The weights as they are computed with.
-enum Ready {
+/// The weights in the form that a run needs.
+enum Prepared {
     Not,
-    Own(Own),
+    OwnKernels(OwnWeights),
     /// Weights and bias.
-    ByCandle(Tensor, Tensor),
+    Candle(Tensor, Tensor),
 }
 
-enum Own {
-    /// For each output, which sees one channel.
+enum OwnWeights {
+    /// One kernel for each output channel, which reads one input channel.
     Depthwise(Vec<f32>),
-    /// A matrix for each group.
+    /// One matrix for each group.
     Products(Vec<Weights>),
 }
 
 impl Operator for Conv {
     fn is_fresh(&self) -> bool {
-        self.by_candle.is_none()
+        self.candle_device.is_none()
     }
 
     fn absorb(&mut self, next: &Pointwise) -> Result<bool> {
@@ -112,17 +125,17 @@ impl Operator for Conv {
         let weights = std::mem::take(&mut self.weights);
         let inputs = self.channels / self.groups;
         let [height, width] = self.window.kernel();
-        self.ready = if let Some(device) = &self.by_candle {
+        self.prepared = if let Some(device) = &self.candle_device {
             let shape = (self.outputs, inputs, height, width);
             let bias = Tensor::from_slice(&self.bias, (1, self.outputs, 1, 1), device)?;
-            Ready::ByCandle(Tensor::from_vec(weights, shape, device)?, bias)
+            Prepared::Candle(Tensor::from_vec(weights, shape, device)?, bias)
         } else if inputs == 1 && self.groups > 1 {
-            Ready::Own(Own::Depthwise(weights))
+            Prepared::OwnKernels(OwnWeights::Depthwise(weights))
         } else {
             let (rows, depth) = (self.outputs / self.groups, inputs * height * width);
             let matrices = weights.chunks_exact(rows * depth);
             let packed = matrices.map(|matrix| Weights::pack(matrix, rows, depth));
-            Ready::Own(Own::Products(packed.collect()))
+            Prepared::OwnKernels(OwnWeights::Products(packed.collect()))
         };
         Ok(())
     }
@@ -135,57 +148,63 @@ impl Operator for Conv {
         if channels != self.channels {
             bail!("{channels} channels instead of {}", self.channels);
         }
-        let windows = self.window.over([height, width])?;
+        let windows = self.window.windows_over([height, width])?;
         let [rows, columns] = windows.count;
         let shape = [batch, self.outputs, rows, columns];
-        elements(&shape)?;
-        // What an image takes that is laid out with all that is around it.
-        elements(&[channels, Plane::new(&windows).len()])?;
-        let y = match &self.ready {
-            Ready::ByCandle(weights, bias) => {
-                let y = by_candle(x, weights, &windows, self.groups)?.broadcast_add(bias)?;
-                Pointwise::Activation(self.activation.clone()).apply(&y)?
+        element_count(&shape)?;
+        // The buffer of an image with its padding.
+        element_count(&[channels, Plane::new(&windows).len()])?;
+        let y = match &self.prepared {
+            Prepared::Candle(weights, bias) => {
+                let y = convolve_with_candle(x, weights, &windows, self.groups)?;
+                let y = y.broadcast_add(bias)?;
+                Pointwise::Activation(self.activation.clone()).apply_with_candle(&y)?
             }
-            Ready::Own(own) => from_one(x, &shape, |images| self.compute(own, images, &windows))?,
-            Ready::Not => bail!("it was not prepared"),
+            Prepared::OwnKernels(weights) => {
+                map_slice(x, &shape, |images| self.compute(weights, images, &windows))?
+            }
+            Prepared::Not => bail!("it was not prepared"),
         };
         Ok(vec![y])
     }
 }
 
 impl Conv {
-    /// One image after the other.
-    fn compute(&self, own: &Own, images: &[f32], windows: &Windows) -> Vec<f32> {
+    /// Computes one image after the other.
+    fn compute(&self, weights: &OwnWeights, images: &[f32], windows: &Windows) -> Vec<f32> {
         let pixels = windows.size[0] * windows.size[1];
         let images = images.chunks_exact(self.channels * pixels);
         let outputs = self.outputs * windows.count[0] * windows.count[1];
-        let mut out = take(images.len() * outputs);
+        let mut out = take_buffer(images.len() * outputs);
         for (image, out) in images.zip(out.chunks_exact_mut(outputs)) {
-            match own {
-                Own::Depthwise(weights) => self.depthwise(image, weights, windows, out),
-                Own::Products(weights) if windows.is_identity() => {
-                    let starts: Vec<usize> = (0..self.channels).map(|at| at * pixels).collect();
+            match weights {
+                OwnWeights::Depthwise(weights) => self.depthwise(image, weights, windows, out),
+                // The image itself is the right matrix.
+                OwnWeights::Products(weights) if windows.is_identity() => {
+                    let starts = (0..self.channels).map(|channel| channel * pixels);
+                    let starts: Vec<usize> = starts.collect();
                     self.products(image, &starts, Columns::dense(pixels), weights, out);
                 }
-                Own::Products(weights) => {
+                OwnWeights::Products(weights) => {
                     let plane = Plane::new(windows);
-                    let mut room = plane.room(self.channels, 0.0);
-                    let rooms = room.chunks_exact_mut(plane.len());
-                    for (channel, room) in image.chunks_exact(pixels).zip(rooms) {
-                        plane.lay(channel, room);
+                    let mut buffer = plane.buffer(self.channels, 0.0);
+                    let channels = buffer.chunks_exact_mut(plane.len());
+                    for (channel, buffer) in image.chunks_exact(pixels).zip(channels) {
+                        plane.copy_image(channel, buffer);
                     }
                     let taps = plane.taps();
                     let starts = (0..self.channels).map(|channel| channel * plane.len());
                     let starts = starts.flat_map(|start| taps.iter().map(move |tap| start + tap));
                     let starts: Vec<usize> = starts.collect();
-                    self.products(&room, &starts, plane.columns(), weights, out);
-                    give(room);
+                    self.products(&buffer, &starts, plane.columns(), weights, out);
+                    return_buffer(buffer);
                 }
             }
         }
         out
     }
 
+    /// Computes one product for each group. `starts` holds the offset in `source` of each row of the right matrices.
     fn products(
         &self,
         source: &[f32],
@@ -215,26 +234,33 @@ impl Conv {
     fn depthwise(&self, image: &[f32], weights: &[f32], windows: &Windows, out: &mut [f32]) {
         let plane = Plane::new(windows);
         let (taps, columns) = (plane.taps(), plane.columns());
-        let mut room = plane.room(1, 0.0);
-        // An input channel has one output or several.
+        let mut buffer = plane.buffer(1, 0.0);
+        // An input channel has one output channel or several.
         let outputs = weights.chunks_exact(taps.len()).zip(&self.bias);
         let outputs = outputs.zip(out.chunks_exact_mut(columns.width * columns.height));
-        let several = self.outputs / self.groups;
+        let outputs_per_channel = self.outputs / self.groups;
         for (number, ((weights, bias), out)) in outputs.enumerate() {
-            if number.is_multiple_of(several) {
+            if number.is_multiple_of(outputs_per_channel) {
                 let pixels = windows.size[0] * windows.size[1];
-                plane.lay(&image[number / several * pixels..][..pixels], &mut room);
+                let channel = number / outputs_per_channel;
+                plane.copy_image(&image[channel * pixels..][..pixels], &mut buffer);
             }
             let activation = (&self.activation, number);
-            depthwise(&room, &taps, &columns, weights, *bias, activation, out);
+            depthwise(&buffer, &taps, &columns, weights, *bias, activation, out);
         }
-        give(room);
+        return_buffer(buffer);
     }
 }
 
-/// Candle knows one stride, one dilation and no padding that differs by side.
-fn by_candle(x: &Tensor, weights: &Tensor, windows: &Windows, groups: usize) -> Result<Tensor> {
-    let x = windows.cut(x, 0.0)?;
+/// Convolves with candle's operator, which has one stride and one dilation for both axes, and the same padding on all sides.
+/// The padding is therefore added before, and of two different strides the result of a stride of one is thinned out.
+fn convolve_with_candle(
+    x: &Tensor,
+    weights: &Tensor,
+    windows: &Windows,
+    groups: usize,
+) -> Result<Tensor> {
+    let x = pad_and_crop(x, windows, 0.0)?;
     let Windows {
         strides,
         dilations,
@@ -248,6 +274,9 @@ fn by_candle(x: &Tensor, weights: &Tensor, windows: &Windows, groups: usize) -> 
         return x.conv2d(weights, 0, strides[0], dilations[0], groups);
     }
     let y = x.conv2d(weights, 0, 1, dilations[0], groups)?;
-    let places = |at: usize| (0..count[at]).map(|number| number * strides[at]).collect();
-    pick(&pick(&y, 2, places(0))?, 3, places(1))
+    let places = |axis: usize| {
+        let numbers = 0..count[axis];
+        numbers.map(|number| number * strides[axis]).collect()
+    };
+    select_rows(&select_rows(&y, 2, places(0))?, 3, places(1))
 }

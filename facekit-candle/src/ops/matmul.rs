@@ -2,66 +2,72 @@
 
 use candle_core::{Tensor, bail};
 
-use super::{
-    Made,
-    arithmetic::{common, sum},
-    one,
-};
+use super::arithmetic::{broadcast_shape, sum};
 use crate::{
     error::Result,
-    kernel::{Activation, Columns, Product, Weights, from_two, product, take},
+    kernel::{
+        activation::Activation,
+        buffers::take_buffer,
+        columns::Columns,
+        product::{Product, Weights, product},
+        slices::map_slice_pair,
+    },
     node::Node,
-    tensor::elements,
+    operator::{NewOperator, one_output},
+    tensor::element_count,
 };
 
-pub(super) fn gemm(node: &Node<'_>) -> Made {
-    node.takes(2, 3)?;
+pub(super) fn gemm(node: &Node<'_>) -> NewOperator {
+    node.expect_inputs(2, 3)?;
     let alpha = f64::from(node.float("alpha", 1.0)?);
     let beta = f64::from(node.float("beta", 1.0)?);
-    let (turn_a, turn_b) = (node.flag("transA", false)?, node.flag("transB", false)?);
+    let (transpose_a, transpose_b) = (node.flag("transA", false)?, node.flag("transB", false)?);
     if node.opset < 7 {
         bail!("operator set {} is not supported", node.opset);
     }
-    let own = node.target.kernels;
-    let turned = |x: &Tensor, turn| match (turn, x.rank()) {
+    let own_kernels = node.target.own_kernels;
+    let matrix = |x: &Tensor, transpose| match (transpose, x.rank()) {
         (true, 2) => x.t()?.contiguous(),
         (false, 2) => Ok(x.clone()),
         (_, rank) => bail!("a tensor of rank {rank} is no matrix"),
     };
-    // A constant is turned once.
-    let known = match node.known(1) {
-        Some(_) => node.constant(1)?.map(|b| turned(&b, turn_b)).transpose()?,
+    // A constant is transposed once.
+    let constant_b = match node.peek_constant(1) {
+        Some(_) => {
+            let b = node.take_constant(1)?;
+            b.map(|b| matrix(&b, transpose_b)).transpose()?
+        }
         None => None,
     };
-    one(node, move |inputs| {
-        let a = turned(inputs.floats(0)?, turn_a)?;
-        let b = match &known {
+    one_output(node, move |inputs| {
+        let a = matrix(inputs.floats(0)?, transpose_a)?;
+        let b = match &constant_b {
             Some(b) => b.clone(),
-            None => turned(inputs.floats(1)?, turn_b)?,
+            None => matrix(inputs.floats(1)?, transpose_b)?,
         };
-        let mut y = multiplied(&a, &b, own)?;
+        let mut y = multiply(&a, &b, own_kernels)?;
         if alpha != 1.0 {
             y = (y * alpha)?;
         }
         match inputs.optional(2) {
             Some(_) => {
                 let c = (inputs.floats(2)? * beta)?;
-                if common(y.dims(), c.dims())? != y.dims() {
+                if broadcast_shape(y.dims(), c.dims())? != y.dims() {
                     bail!("{:?} cannot be added to {:?}", c.dims(), y.dims());
                 }
-                sum(&y, &c, own)
+                sum(&y, &c, own_kernels)
             }
             None => Ok(y),
         }
     })
 }
 
-pub(super) fn mat_mul(node: &Node<'_>) -> Made {
-    node.takes(2, 2)?;
-    let own = node.target.kernels;
-    one(node, move |inputs| {
+pub(super) fn mat_mul(node: &Node<'_>) -> NewOperator {
+    node.expect_inputs(2, 2)?;
+    let own_kernels = node.target.own_kernels;
+    one_output(node, move |inputs| {
         let (a, b) = (inputs.floats(0)?, inputs.floats(1)?);
-        // A vector is a row on the left and a column on the right, and is taken away again.
+        // A vector on the left is a row, on the right a column. The result does not have its dimension of size one.
         let row = if a.rank() == 1 {
             a.unsqueeze(0)?
         } else {
@@ -72,7 +78,7 @@ pub(super) fn mat_mul(node: &Node<'_>) -> Made {
         } else {
             b.clone()
         };
-        let mut y = multiplied(&row, &column, own)?;
+        let mut y = multiply(&row, &column, own_kernels)?;
         if b.rank() == 1 {
             y = y.squeeze(y.rank() - 1)?;
         }
@@ -83,8 +89,8 @@ pub(super) fn mat_mul(node: &Node<'_>) -> Made {
     })
 }
 
-/// The products of matrices in the last two dimensions; those before are matched.
-fn multiplied(a: &Tensor, b: &Tensor, own: bool) -> Result<Tensor> {
+/// The products of matrices in the last two dimensions. The dimensions before are broadcast.
+fn multiply(a: &Tensor, b: &Tensor, own_kernels: bool) -> Result<Tensor> {
     let (&[ref a_lead @ .., rows, depth], &[ref b_lead @ .., b_depth, columns]) =
         (a.dims(), b.dims())
     else {
@@ -93,20 +99,20 @@ fn multiplied(a: &Tensor, b: &Tensor, own: bool) -> Result<Tensor> {
     if depth != b_depth {
         bail!("{:?} and {:?} have no product", a.dims(), b.dims());
     }
-    let lead = common(a_lead, b_lead)?;
+    let lead = broadcast_shape(a_lead, b_lead)?;
     let shape = [&lead[..], &[rows, columns]].concat();
     let a = a.broadcast_as([&lead[..], &[rows, depth]].concat())?;
     let b = b.broadcast_as([&lead[..], &[depth, columns]].concat())?;
-    let count = elements(&shape)?;
-    if count == 0 || elements(a.dims())? == 0 || elements(b.dims())? == 0 {
+    let count = element_count(&shape)?;
+    if count == 0 || element_count(a.dims())? == 0 || element_count(b.dims())? == 0 {
         bail!("an empty matrix is not supported");
     }
-    if !own {
+    if !own_kernels {
         return a.contiguous()?.matmul(&b.contiguous()?);
     }
-    from_two(&a, &b, &shape, |a, b| {
-        let starts: Vec<usize> = (0..depth).map(|at| at * columns).collect();
-        let mut out = take(count);
+    map_slice_pair(&a, &b, &shape, |a, b| {
+        let starts: Vec<usize> = (0..depth).map(|row| row * columns).collect();
+        let mut out = take_buffer(count);
         let pairs = a
             .chunks_exact(rows * depth)
             .zip(b.chunks_exact(depth * columns));

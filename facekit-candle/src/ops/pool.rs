@@ -3,108 +3,117 @@
 use candle_core::{Tensor, bail};
 
 use super::{
-    Made, fresh, one,
-    select::pick,
-    window::{Window, Windows},
+    rows::select_rows,
+    window::{Window, pad_and_crop},
 };
 use crate::{
     error::Result,
-    kernel::{Plane, averages, from_one, give, maxima, take},
+    kernel::{
+        buffers::{return_buffer, take_buffer},
+        columns::Columns,
+        fold::{averages, maxima},
+        plane::Plane,
+        slices::map_slice,
+    },
     node::Node,
-    tensor::elements,
+    operator::{NewOperator, one_fresh_output, one_output},
+    tensor::element_count,
+    windows::Windows,
 };
 
-pub(super) fn max_pool(node: &Node<'_>) -> Made {
-    node.ignore(&["storage_order"]); // of indices, a second output that is refused
-    let own = node.target.kernels;
+pub(super) fn max_pool(node: &Node<'_>) -> NewOperator {
+    node.ignore_attributes(&["storage_order"]); // for indices, a second output, which is refused
+    let own_kernels = node.target.own_kernels;
     pool(node, move |x, windows| {
-        if own {
-            return own_pool(x, windows, f32::NEG_INFINITY, maxima);
+        if own_kernels {
+            return pool_on_cpu(x, windows, f32::NEG_INFINITY, maxima);
         }
-        by_candle(x, windows, f32::NEG_INFINITY, |a, b| a.maximum(b))
+        pool_with_candle(x, windows, f32::NEG_INFINITY, |a, b| a.maximum(b))
     })
 }
 
-pub(super) fn average_pool(node: &Node<'_>) -> Made {
+pub(super) fn average_pool(node: &Node<'_>) -> NewOperator {
     let padded = node.flag("count_include_pad", false)?;
-    let own = node.target.kernels;
+    let own_kernels = node.target.own_kernels;
     pool(node, move |x, windows| {
-        let seen = [0, 1].map(|at| windows.values(at, padded));
-        if own {
-            return own_pool(x, windows, 0.0, |room, taps, columns, out| {
-                averages(room, taps, columns, &seen, out);
+        let counts = [0, 1].map(|axis| windows.value_counts(axis, padded));
+        if own_kernels {
+            return pool_on_cpu(x, windows, 0.0, |buffer, taps, columns, out| {
+                averages(buffer, taps, columns, &counts, out);
             });
         }
-        let sums = by_candle(x, windows, 0.0, |a, b| a + b)?;
-        let [down, across] = &seen;
-        let seen = down
+        let sums = pool_with_candle(x, windows, 0.0, |a, b| a + b)?;
+        let [down, across] = &counts;
+        let counts = down
             .iter()
             .flat_map(|down| across.iter().map(move |across| down * across));
         let [rows, columns] = windows.count;
-        let seen = Tensor::from_vec(seen.collect(), (1, 1, rows, columns), x.device())?;
-        sums.broadcast_div(&seen)
+        let counts = Tensor::from_vec(counts.collect(), (1, 1, rows, columns), x.device())?;
+        sums.broadcast_div(&counts)
     })
 }
 
 fn pool(
     node: &Node<'_>,
     compute: impl Fn(&Tensor, &Windows) -> Result<Tensor> + Send + Sync + 'static,
-) -> Made {
-    node.takes(1, 1)?;
+) -> NewOperator {
+    node.expect_inputs(1, 1)?;
     let window = Window::read(node, None)?;
-    fresh(node, move |inputs| {
+    one_fresh_output(node, move |inputs| {
         let x = inputs.floats(0)?;
         let &[batch, channels, height, width] = x.dims() else {
             bail!("a tensor of {:?} is no batch of images", x.dims());
         };
-        let windows = window.over([height, width])?;
-        elements(&[batch, channels, windows.count[0], windows.count[1]])?;
+        let windows = window.windows_over([height, width])?;
+        element_count(&[batch, channels, windows.count[0], windows.count[1]])?;
         compute(x, &windows)
     })
 }
 
-/// Each channel by this crate's own loops.
-fn own_pool(
+/// Pools each channel with this crate's own loop, `fold`. `around` is the value of the padding.
+fn pool_on_cpu(
     x: &Tensor,
     windows: &Windows,
     around: f32,
-    fold: impl Fn(&[f32], &[usize], &crate::kernel::Columns, &mut [f32]),
+    fold: impl Fn(&[f32], &[usize], &Columns, &mut [f32]),
 ) -> Result<Tensor> {
     let (batch, channels, height, width) = x.dims4()?;
     let [rows, columns] = windows.count;
-    from_one(x, &[batch, channels, rows, columns], |images| {
+    map_slice(x, &[batch, channels, rows, columns], |images| {
         let plane = Plane::new(windows);
         let taps = plane.taps();
-        let mut room = plane.room(1, around);
-        let mut out = take(batch * channels * rows * columns);
+        let mut buffer = plane.buffer(1, around);
+        let mut out = take_buffer(batch * channels * rows * columns);
         let channels = images.chunks_exact(height * width);
         for (channel, out) in channels.zip(out.chunks_exact_mut(rows * columns)) {
-            plane.lay(channel, &mut room);
-            fold(&room, &taps, &plane.columns(), out);
+            plane.copy_image(channel, &mut buffer);
+            fold(&buffer, &taps, &plane.columns(), out);
         }
-        give(room);
+        return_buffer(buffer);
         out
     })
 }
 
-/// What each place in the window sees, folded.
-fn by_candle(
+/// Pools with candle's operators: folds one tensor for each tap of the kernel, which holds the values under it for all windows.
+fn pool_with_candle(
     x: &Tensor,
     windows: &Windows,
     around: f32,
     fold: impl Fn(&Tensor, &Tensor) -> Result<Tensor>,
 ) -> Result<Tensor> {
-    let x = windows.cut(x, around)?;
-    let seen = |at: usize, tap: usize| {
-        let first = tap * windows.dilations[at];
-        let places = (0..windows.count[at]).map(|number| first + number * windows.strides[at]);
-        places.collect()
+    let x = pad_and_crop(x, windows, around)?;
+    let under_tap = |axis: usize, tap: usize| {
+        let first = tap * windows.dilations[axis];
+        let windows_along_axis = 0..windows.count[axis];
+        windows_along_axis
+            .map(|number| first + number * windows.strides[axis])
+            .collect()
     };
     let mut folded: Option<Tensor> = None;
     for y in 0..windows.kernel[0] {
-        let rows = pick(&x, 2, seen(0, y))?;
+        let rows = select_rows(&x, 2, under_tap(0, y))?;
         for x in 0..windows.kernel[1] {
-            let next = pick(&rows, 3, seen(1, x))?;
+            let next = select_rows(&rows, 3, under_tap(1, x))?;
             folded = Some(match folded {
                 Some(folded) => fold(&folded, &next)?,
                 None => next,
@@ -117,17 +126,17 @@ fn by_candle(
     }
 }
 
-pub(super) fn global_average_pool(node: &Node<'_>) -> Made {
-    global(node, |x| x.mean(2))
+pub(super) fn global_average_pool(node: &Node<'_>) -> NewOperator {
+    global_pool(node, |x| x.mean(2))
 }
 
-pub(super) fn global_max_pool(node: &Node<'_>) -> Made {
-    global(node, |x| x.max(2))
+pub(super) fn global_max_pool(node: &Node<'_>) -> NewOperator {
+    global_pool(node, |x| x.max(2))
 }
 
-fn global(node: &Node<'_>, pool: fn(&Tensor) -> Result<Tensor>) -> Made {
-    node.takes(1, 1)?;
-    one(node, move |inputs| {
+fn global_pool(node: &Node<'_>, pool: fn(&Tensor) -> Result<Tensor>) -> NewOperator {
+    node.expect_inputs(1, 1)?;
+    one_output(node, move |inputs| {
         let x = inputs.floats(0)?;
         let &[batch, channels, ref rest @ ..] = x.dims() else {
             bail!("a tensor of {:?} is no batch of images", x.dims());

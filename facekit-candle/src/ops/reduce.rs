@@ -1,61 +1,69 @@
-//! One number out of many, along some dimensions.
+//! Sums, means, norms and extremes along some dimensions.
 
 use candle_core::{Tensor, bail};
 
-use super::{Made, arithmetic::mapped, axes, one};
-use crate::{error::Result, node::Node};
+use super::arithmetic::map_values;
+use crate::{
+    axis::resolve_axes,
+    error::Result,
+    node::Node,
+    operator::{NewOperator, one_output},
+};
 
-type Along = fn(&Tensor, &[usize], bool) -> Result<Tensor>;
+/// Reduces a tensor along some dimensions and keeps these as dimensions of size one. The flag asks for this crate's own loops.
+type Reduction = fn(&Tensor, &[usize], bool) -> Result<Tensor>;
 
-pub(super) fn sum(node: &Node<'_>) -> Made {
-    reduce(node, 13, |x, along, _| x.sum_keepdim(along))
+pub(super) fn sum(node: &Node<'_>) -> NewOperator {
+    reduce(node, 13, |x, axes, _| x.sum_keepdim(axes))
 }
 
-pub(super) fn mean(node: &Node<'_>) -> Made {
-    reduce(node, 18, |x, along, _| x.mean_keepdim(along))
+pub(super) fn mean(node: &Node<'_>) -> NewOperator {
+    reduce(node, 18, |x, axes, _| x.mean_keepdim(axes))
 }
 
-pub(super) fn l2(node: &Node<'_>) -> Made {
-    reduce(node, 18, |x, along, own| {
-        let squares = mapped(x, own, |x| x * x, Tensor::sqr)?;
-        mapped(&squares.sum_keepdim(along)?, own, f32::sqrt, Tensor::sqrt)
+pub(super) fn l2(node: &Node<'_>) -> NewOperator {
+    reduce(node, 18, |x, axes, own_kernels| {
+        let squares = map_values(x, own_kernels, |x| x * x, Tensor::sqr)?;
+        let sum = squares.sum_keepdim(axes)?;
+        map_values(&sum, own_kernels, f32::sqrt, Tensor::sqrt)
     })
 }
 
-pub(super) fn max(node: &Node<'_>) -> Made {
-    reduce(node, 18, |x, along, _| {
-        along.iter().try_fold(x.clone(), |x, &at| x.max_keepdim(at))
+pub(super) fn max(node: &Node<'_>) -> NewOperator {
+    reduce(node, 18, |x, axes, _| {
+        axes.iter()
+            .try_fold(x.clone(), |x, &axis| x.max_keepdim(axis))
     })
 }
 
-pub(super) fn min(node: &Node<'_>) -> Made {
-    reduce(node, 18, |x, along, _| {
-        along.iter().try_fold(x.clone(), |x, &at| x.min_keepdim(at))
+pub(super) fn min(node: &Node<'_>) -> NewOperator {
+    reduce(node, 18, |x, axes, _| {
+        axes.iter()
+            .try_fold(x.clone(), |x, &axis| x.min_keepdim(axis))
     })
 }
 
-/// The axes are an input from operator set `since` on; `along` keeps reduced dimensions as size one, and is told
-/// whether this crate's own loops are wanted.
-fn reduce(node: &Node<'_>, since: i64, along: Along) -> Made {
-    node.takes(1, if node.opset < since { 1 } else { 2 })?;
-    let numbers = node.ints_or_input("axes", 1, since)?;
+/// An operator that computes `reduction`. From operator set `since` on, the dimensions are an input, before an attribute.
+fn reduce(node: &Node<'_>, since: i64, reduction: Reduction) -> NewOperator {
+    node.expect_inputs(1, if node.opset < since { 1 } else { 2 })?;
+    let numbers = node.ints_attribute_or_input("axes", 1, since)?;
     let numbers = numbers.filter(|numbers| !numbers.is_empty());
     let keep = node.flag("keepdims", true)?;
     if node.opset >= since && node.flag("noop_with_empty_axes", false)? && numbers.is_none() {
-        bail!("attribute noop_with_empty_axes is not supported where there are none");
+        bail!("attribute noop_with_empty_axes is not supported without axes");
     }
-    let own = node.target.kernels;
-    one(node, move |inputs| {
+    let own_kernels = node.target.own_kernels;
+    one_output(node, move |inputs| {
         let x = inputs.floats(0)?;
-        let gone = match &numbers {
-            Some(numbers) => axes(numbers, x.rank())?,
+        let axes = match &numbers {
+            Some(numbers) => resolve_axes(numbers, x.rank())?,
             None => (0..x.rank()).collect(),
         };
-        let reduced = along(&x.contiguous()?, &gone, own)?;
+        let reduced = reduction(&x.contiguous()?, &axes, own_kernels)?;
         if keep {
             return Ok(reduced);
         }
-        let kept = (0..x.rank()).filter(|at| !gone.contains(at));
-        reduced.reshape(kept.map(|at| x.dims()[at]).collect::<Vec<_>>())
+        let kept = (0..x.rank()).filter(|axis| !axes.contains(axis));
+        reduced.reshape(kept.map(|axis| x.dims()[axis]).collect::<Vec<_>>())
     })
 }

@@ -1,19 +1,20 @@
-//! Images and other grids at other sizes.
+//! Resampling of images and other grids, as ONNX's operator `Resize` defines it.
 
 use candle_core::{Tensor, bail};
 
 use super::{
-    Made,
     arithmetic::{difference, product, sum},
-    axis, fresh,
-    select::pick,
+    rows::select_rows,
 };
 use crate::{
+    axis::resolve_each_axis,
     error::Result,
-    node::{Node, floats},
-    tensor::elements,
+    node::Node,
+    operator::{NewOperator, one_fresh_output},
+    tensor::{element_count, to_floats},
 };
 
+/// ONNX's attribute `coordinate_transformation_mode`.
 #[derive(Clone, Copy)]
 enum Coordinates {
     HalfPixel,
@@ -23,19 +24,20 @@ enum Coordinates {
     Asymmetric,
 }
 
-/// Where each place of the new grid lies on the old one, and which of its neighbours it takes.
+/// How a value is computed from its neighbors on the old grid.
 #[derive(Clone, Copy)]
 enum Mode {
+    /// Takes one neighbor; the function rounds its coordinate.
     Nearest(fn(f32) -> f32),
     Linear,
 }
 
-pub(super) fn resize(node: &Node<'_>) -> Made {
-    node.ignore(&["cubic_coeff_a", "extrapolation_value"]); // of modes that are refused
+pub(super) fn resize(node: &Node<'_>) -> NewOperator {
+    node.ignore_attributes(&["cubic_coeff_a", "extrapolation_value"]); // for modes that are refused
     if node.opset < 10 {
         bail!("operator set {} is not supported", node.opset);
     }
-    let linear = node.word("mode", &[("nearest", false), ("linear", true)])?;
+    let is_linear = node.choice("mode", &[("nearest", false), ("linear", true)])?;
     let (coordinates, nearest) = if node.opset == 10 {
         let nearest: fn(f32) -> f32 = f32::floor;
         (Coordinates::Asymmetric, nearest)
@@ -45,72 +47,77 @@ pub(super) fn resize(node: &Node<'_>) -> Made {
     if node.flag("exclude_outside", false)? || node.flag("antialias", false)? {
         bail!("attributes exclude_outside and antialias are not supported");
     }
-    node.word("keep_aspect_ratio_policy", &[("stretch", ())])?;
+    node.choice("keep_aspect_ratio_policy", &[("stretch", ())])?;
     let numbers = node.ints("axes")?;
-    let mode = if linear {
+    let mode = if is_linear {
         Mode::Linear
     } else {
         Mode::Nearest(nearest)
     };
 
-    let (scales_at, sizes_at) = if node.opset == 10 { (1, 9) } else { (2, 3) };
-    node.takes(2, sizes_at + 1)?;
-    let own = node.target.kernels;
-    let node_is_old = node.opset == 10 && !linear;
-    fresh(node, move |inputs| {
+    // Operator set 10 has no input for sizes.
+    let (scales_input, sizes_input) = if node.opset == 10 { (1, 9) } else { (2, 3) };
+    node.expect_inputs(2, sizes_input + 1)?;
+    let own_kernels = node.target.own_kernels;
+    let cannot_shrink = node.opset == 10 && !is_linear;
+    one_fresh_output(node, move |inputs| {
         let x = inputs.floats(0)?;
-        let along = match &numbers {
+        let axes = match &numbers {
             None => (0..x.rank()).collect(),
-            Some(numbers) => numbers
-                .iter()
-                .map(|&number| axis(number, x.rank()))
-                .collect::<Result<Vec<_>>>()?,
+            Some(numbers) => resolve_each_axis(numbers, x.rank())?,
         };
-        let scales = inputs.optional(scales_at).map(floats).transpose()?;
+        let scales = inputs.optional(scales_input).map(to_floats).transpose()?;
         let scales = scales.filter(|scales| !scales.is_empty());
-        let targets: Vec<(usize, f32)> = match (scales, inputs.optional(sizes_at)) {
-            (Some(scales), None) if scales.len() == along.len() => {
-                let sizes = along.iter().map(|&at| x.dims()[at]).zip(scales);
+        // The new size and the scale of each dimension.
+        let targets: Vec<(usize, f32)> = match (scales, inputs.optional(sizes_input)) {
+            (Some(scales), None) if scales.len() == axes.len() => {
+                let sizes = axes.iter().map(|&axis| x.dims()[axis]).zip(scales);
                 sizes
-                    .map(|(size, scale)| scaled(size, scale))
+                    .map(|(size, scale)| target_of_scale(size, scale))
                     .collect::<Result<_>>()?
             }
             (None, Some(_)) => {
-                let wanted = inputs.ints(sizes_at)?;
-                if wanted.len() != along.len() {
-                    bail!("{} sizes for {} dimensions", wanted.len(), along.len());
+                let wanted = inputs.ints(sizes_input)?;
+                if wanted.len() != axes.len() {
+                    bail!("{} sizes for {} dimensions", wanted.len(), axes.len());
                 }
-                let sizes = along.iter().map(|&at| x.dims()[at]).zip(wanted);
+                let sizes = axes.iter().map(|&axis| x.dims()[axis]).zip(wanted);
                 sizes
-                    .map(|(size, wanted)| sized(size, wanted))
+                    .map(|(size, wanted)| target_of_size(size, wanted))
                     .collect::<Result<_>>()?
             }
             _ => bail!(
-                "it takes either a scale or a size for each of {} dimensions",
-                along.len()
+                "it needs either a scale or a size for each of {} dimensions",
+                axes.len()
             ),
         };
         let mut shape = x.dims().to_vec();
-        for (&at, (size, _)) in along.iter().zip(&targets) {
-            shape[at] = *size;
+        for (&axis, (size, _)) in axes.iter().zip(&targets) {
+            shape[axis] = *size;
         }
-        elements(&shape)?;
-        if node_is_old && targets.iter().any(|&(_, scale)| scale < 1.0) {
-            bail!("operator set 10 does not say which pixels remain where an image shrinks");
+        element_count(&shape)?;
+        if cannot_shrink && targets.iter().any(|&(_, scale)| scale < 1.0) {
+            bail!("operator set 10 does not define which pixels remain when an image shrinks");
         }
-        let mut grown: Option<Tensor> = None;
-        for (&at, (size, scale)) in along.iter().zip(targets) {
-            let x = grown.as_ref().unwrap_or(x);
-            if scale != 1.0 || size != x.dims()[at] {
-                grown = Some(resampled(x, at, size, scale, coordinates, mode, own)?);
+        let mut resized: Option<Tensor> = None;
+        for (&axis, (size, scale)) in axes.iter().zip(targets) {
+            let x = resized.as_ref().unwrap_or(x);
+            if scale != 1.0 || size != x.dims()[axis] {
+                let places = OldPlaces {
+                    old: x.dims()[axis],
+                    new: size,
+                    scale,
+                    coordinates,
+                };
+                resized = Some(resample(x, axis, &places, mode, own_kernels)?);
             }
         }
-        grown.map_or_else(|| x.force_contiguous(), Ok)
+        resized.map_or_else(|| x.force_contiguous(), Ok)
     })
 }
 
 fn coordinates(node: &Node<'_>) -> Result<Coordinates> {
-    node.word(
+    node.choice(
         "coordinate_transformation_mode",
         &[
             ("half_pixel", Coordinates::HalfPixel),
@@ -123,7 +130,7 @@ fn coordinates(node: &Node<'_>) -> Result<Coordinates> {
 }
 
 fn nearest(node: &Node<'_>) -> Result<fn(f32) -> f32> {
-    node.word::<fn(f32) -> f32>(
+    node.choice::<fn(f32) -> f32>(
         "nearest_mode",
         &[
             ("round_prefer_floor", |x| (x - 0.5).ceil()),
@@ -134,71 +141,79 @@ fn nearest(node: &Node<'_>) -> Result<fn(f32) -> f32> {
     )
 }
 
-fn scaled(size: usize, scale: f32) -> Result<(usize, f32)> {
-    let grown = (size as f32 * scale).floor();
-    if scale <= 0.0 || !(1.0..1e9).contains(&grown) {
+fn target_of_scale(size: usize, scale: f32) -> Result<(usize, f32)> {
+    let new_size = (size as f32 * scale).floor();
+    if scale <= 0.0 || !(1.0..1e9).contains(&new_size) {
         bail!("a size of {size} cannot be scaled by {scale}");
     }
-    Ok((grown as usize, scale))
+    Ok((new_size as usize, scale))
 }
 
-fn sized(size: usize, wanted: i64) -> Result<(usize, f32)> {
+fn target_of_size(size: usize, wanted: i64) -> Result<(usize, f32)> {
     match usize::try_from(wanted) {
         Ok(wanted) if wanted > 0 => Ok((wanted, wanted as f32 / size as f32)),
-        _ => bail!("a size of {wanted}"),
+        _ => bail!("a size of {wanted}; a positive size is needed"),
     }
 }
 
-fn resampled(
+/// Resamples one dimension of `x`.
+fn resample(
     x: &Tensor,
-    along: usize,
-    size: usize,
-    scale: f32,
-    coordinates: Coordinates,
+    axis: usize,
+    places: &OldPlaces,
     mode: Mode,
-    own: bool,
+    own_kernels: bool,
 ) -> Result<Tensor> {
-    let old = x.dims()[along];
-    let last = (old - 1) as f32;
-    let places = (0..size).map(|at| place(at as f32, old as f32, size as f32, scale, coordinates));
+    let last = (places.old - 1) as f32;
+    let old_places = (0..places.new).map(|index| places.of(index as f32));
     match mode {
         Mode::Nearest(round) => {
-            let rows = places.map(|place| round(place).clamp(0.0, last) as usize);
-            pick(x, along, rows.collect())
+            let rows = old_places.map(|place| round(place).clamp(0.0, last) as usize);
+            select_rows(x, axis, rows.collect())
         }
         Mode::Linear => {
-            let places: Vec<f32> = places.map(|place| place.clamp(0.0, last)).collect();
-            let low: Vec<usize> = places.iter().map(|&place| place as usize).collect();
-            let high = low.iter().map(|&low| (low + 1).min(old - 1)).collect();
-            let shares = places
+            let old_places: Vec<f32> = old_places.map(|place| place.clamp(0.0, last)).collect();
+            let low: Vec<usize> = old_places.iter().map(|&place| place as usize).collect();
+            let high = low.iter().map(|&low| (low + 1).min(places.old - 1));
+            let high = high.collect();
+            let fractions = old_places
                 .iter()
                 .zip(&low)
                 .map(|(place, &low)| place - low as f32);
             let mut dims = vec![1; x.rank()];
-            dims[along] = size;
-            let shares = Tensor::from_vec(shares.collect::<Vec<f32>>(), dims, x.device())?;
-            let (low, high) = (pick(x, along, low)?, pick(x, along, high)?);
-            sum(
-                &low,
-                &product(&difference(&high, &low, own)?, &shares, own)?,
-                own,
-            )
+            dims[axis] = places.new;
+            let fractions = Tensor::from_vec(fractions.collect::<Vec<f32>>(), dims, x.device())?;
+            let (low, high) = (select_rows(x, axis, low)?, select_rows(x, axis, high)?);
+            let step = difference(&high, &low, own_kernels)?;
+            sum(&low, &product(&step, &fractions, own_kernels)?, own_kernels)
         }
     }
 }
 
-/// The place on the old grid of number `at` on the new one.
-fn place(at: f32, old: f32, new: f32, scale: f32, coordinates: Coordinates) -> f32 {
-    let half_pixel = (at + 0.5) / scale - 0.5;
-    match coordinates {
-        Coordinates::HalfPixel => half_pixel,
-        Coordinates::HalfPixelSymmetric => {
-            let adjusted = new / (scale * old);
-            old / 2.0 * (1.0 - adjusted) + half_pixel
+/// The places on the old grid of the values of the new grid, along one dimension.
+struct OldPlaces {
+    /// The old and the new size.
+    old: usize,
+    new: usize,
+    scale: f32,
+    coordinates: Coordinates,
+}
+
+impl OldPlaces {
+    /// The coordinate on the old grid of value `index` of the new grid, by the formulas of ONNX's specification.
+    fn of(&self, index: f32) -> f32 {
+        let (old, new, scale) = (self.old as f32, self.new as f32, self.scale);
+        let half_pixel = (index + 0.5) / scale - 0.5;
+        match self.coordinates {
+            Coordinates::HalfPixel => half_pixel,
+            Coordinates::HalfPixelSymmetric => {
+                let adjusted = new / (scale * old);
+                old / 2.0 * (1.0 - adjusted) + half_pixel
+            }
+            Coordinates::PytorchHalfPixel if new > 1.0 => half_pixel,
+            Coordinates::AlignCorners if new > 1.0 => index * (old - 1.0) / (new - 1.0),
+            Coordinates::PytorchHalfPixel | Coordinates::AlignCorners => 0.0,
+            Coordinates::Asymmetric => index / scale,
         }
-        Coordinates::PytorchHalfPixel if new > 1.0 => half_pixel,
-        Coordinates::AlignCorners if new > 1.0 => at * (old - 1.0) / (new - 1.0),
-        Coordinates::PytorchHalfPixel | Coordinates::AlignCorners => 0.0,
-        Coordinates::Asymmetric => at / scale,
     }
 }

@@ -1,13 +1,13 @@
-//! What the tests of ONNX Runtime need.
+//! The library and the devices that the tests of ONNX Runtime need.
 
-#![allow(dead_code, reason = "each test binary uses its part")]
+#![allow(dead_code, reason = "each test binary uses a part")]
 
 use std::env;
 
 use facekit::{Error, LoadOptions, Model, Runtime as _};
 use facekit_ort::{Ort, Provider};
 
-/// Whether the library is on this machine. Where `ORT_DYLIB_PATH` names one it has to work.
+/// An error if the library is not on this machine. If `ORT_DYLIB_PATH` names a library, it must work.
 pub(crate) fn onnxruntime() -> Result<(), String> {
     let named = env::var_os("ORT_DYLIB_PATH").is_some();
     match Ort::new().library() {
@@ -21,7 +21,7 @@ pub(crate) fn on_cuda() -> Ort {
     Ort::new().with_provider(Provider::Cuda { device: 0 })
 }
 
-/// Whether there is one that ONNX Runtime computes on.
+/// An error if ONNX Runtime cannot compute on a graphics processor.
 pub(crate) fn cuda() -> Result<(), String> {
     onnxruntime()?;
     let graph = include_bytes!("../../graphs/operators/relu.onnx");

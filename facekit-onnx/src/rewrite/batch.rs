@@ -1,22 +1,38 @@
 //! A free batch dimension for models that were exported with a batch of one.
+//!
+//! The method is a data-flow analysis, as compilers use it. [`analyze`] visits the nodes in the order of the file, which ONNX
+//! requires to be topological, and derives for each value one of two facts ([`Value`]):
+//!
+//! - `Constant`: the value does not depend on the input, so it is the same for every image.
+//! - `Batch { rank }`: the value has this rank, its first dimension is the batch, and its slice `i` along the first dimension
+//!   depends on image `i` only.
+//!
+//! The second fact is the invariant. It holds for the input. [`batch_rank`] has a rule for each operator that keeps it, taken
+//! from ONNX's operator specifications: the rule states the arguments and attributes for which the operator computes each slice
+//! of its result from the same slice of its inputs. Where no rule applies, the analysis gives up and the graph stays as it is.
+//! An operator that is missing here therefore costs speed, never correctness.
+//!
+//! If the invariant holds for all outputs, the batch size may change. [`rewrite`] then changes the only places that still
+//! contain the old size: declared shapes, and the target shapes of `Reshape`.
 
 use std::collections::{HashMap, HashSet};
 
+use super::declared_shapes::{dims, dims_mut};
 use crate::{
     proto::{
-        AttributeProto, AttributeType, DataType, Dimension, DimensionValue, GraphProto, ModelProto,
-        NodeProto, TensorProto, TypeProto, TypeValue, ValueInfoProto,
+        AttributeProto, AttributeType, DataType, DimensionValue, GraphProto, ModelProto, NodeProto,
+        TensorProto, ValueInfoProto,
     },
-    read::{axes, floats, int64s, integer, list, text},
+    values::{axes, floats, int64s, integer, list, text},
 };
 
-/// Gives `model` a free batch dimension, if it takes one tensor with a leading dimension of one, and if it is certain
-/// that the first dimension of everything it computes from that is the batch: that each image of a batch gets what it
-/// would get alone. Otherwise `model` stays as it is, and this is `false`.
+/// Gives `model` a free batch dimension and returns true, if it is certain that each image of a batch then gets the result that
+/// it would get alone. Otherwise `model` stays as it is.
 ///
-/// Certain means that every operator is one of those known here that treat each image by itself, with arguments
-/// for which they do. `Reshape` to `[1, …]`, which is how exporters freeze a batch, becomes one to `[0, …]`, which keeps the
-/// first dimension as it comes. Shapes stated for values inside the graph are dropped, as they are no longer true.
+/// It is certain if the model has one input, whose first dimension is 1, and if each of its operators is known to treat every
+/// image separately with the given arguments. A `Reshape` to `[1, …]`, which exporters write for a batch of one, becomes a
+/// `Reshape` to `[0, …]`, which keeps the first dimension. Shapes that the file declares for values inside the graph are
+/// removed, because they are no longer right.
 ///
 /// ```no_run
 /// use facekit::{Dim, Model};
@@ -37,22 +53,25 @@ pub fn free_batch(model: &mut ModelProto) -> bool {
     let Some(graph) = &mut model.graph else {
         return false;
     };
-    let Some(reshapes) = analyse(graph, opset) else {
+    let Some(reshapes) = analyze(graph, opset) else {
         return false;
     };
     rewrite(graph, &reshapes);
     true
 }
 
-/// The new shape of the reshape at each of these nodes.
+/// The indices of the `Reshape` nodes that must change, each with its new target shape.
 type Reshapes = Vec<(usize, Vec<i64>)>;
 
-/// What is known of a value.
+/// The fact that the analysis derives for a value.
 #[derive(Clone, Copy)]
 enum Value<'a> {
-    /// The same for every image: this tensor, or one of its shape.
-    Constant { like: &'a TensorProto, exact: bool },
-    /// The first of this many dimensions is the batch.
+    /// The same for every image. Its shape is that of `tensor`. If `is_known`, its elements are, too.
+    Constant {
+        tensor: &'a TensorProto,
+        is_known: bool,
+    },
+    /// A tensor of this rank. The first dimension is the batch, and slice `i` depends on image `i` only.
     Batch { rank: usize },
 }
 
@@ -64,16 +83,21 @@ impl<'a> Value<'a> {
         }
     }
 
+    /// The shape of a constant.
     fn shape(self) -> Option<&'a [i64]> {
         match self {
-            Self::Constant { like, .. } => Some(&like.dims),
+            Self::Constant { tensor, .. } => Some(&tensor.dims),
             Self::Batch { .. } => None,
         }
     }
 
+    /// A constant whose elements are known.
     fn tensor(self) -> Option<&'a TensorProto> {
         match self {
-            Self::Constant { like, exact: true } => Some(like),
+            Self::Constant {
+                tensor,
+                is_known: true,
+            } => Some(tensor),
             _ => None,
         }
     }
@@ -81,13 +105,13 @@ impl<'a> Value<'a> {
 
 fn constant(tensor: &TensorProto) -> Value<'_> {
     Value::Constant {
-        like: tensor,
-        exact: true,
+        tensor,
+        is_known: true,
     }
 }
 
-/// What has to change for a free batch; `None` where it cannot be free.
-fn analyse(graph: &GraphProto, opset: i64) -> Option<Reshapes> {
+/// The changes for a free batch. `None` if it is not certain that the batch can be free.
+fn analyze(graph: &GraphProto, opset: i64) -> Option<Reshapes> {
     if !graph.sparse_initializer.is_empty() {
         return None;
     }
@@ -109,7 +133,7 @@ fn analyse(graph: &GraphProto, opset: i64) -> Option<Reshapes> {
     values.insert(input.name(), Value::Batch { rank: sizes.len() });
 
     let mut reshapes = Reshapes::new();
-    for (at, node) in graph.node.iter().enumerate() {
+    for (index, node) in graph.node.iter().enumerate() {
         if !matches!(node.domain(), "" | "ai.onnx") {
             return None;
         }
@@ -118,6 +142,7 @@ fn analyse(graph: &GraphProto, opset: i64) -> Option<Reshapes> {
             values.insert(node.output.first()?, constant(tensor.t.as_deref()?));
             continue;
         }
+        // `None` for an optional input that is left out. A value that no earlier node computes ends the analysis.
         let arguments: Vec<Option<Value<'_>>> = node
             .input
             .iter()
@@ -130,91 +155,105 @@ fn analyse(graph: &GraphProto, opset: i64) -> Option<Reshapes> {
             .iter()
             .flatten()
             .all(|value| value.batch().is_none());
-        if let ("DequantizeLinear" | "Identity", Some(Some(Value::Constant { like, .. })), true) =
+        // These keep the shape of a constant. Quantized models compute their weights in this way.
+        if let ("DequantizeLinear" | "Identity", Some(Some(Value::Constant { tensor, .. })), true) =
             (node.op_type(), arguments.first().copied(), all_constant)
         {
-            let value = Value::Constant { like, exact: false };
+            let value = Value::Constant {
+                tensor,
+                is_known: false,
+            };
             values.insert(node.output.first()?, value);
             continue;
         }
         let rank = match node.op_type() {
             "Reshape" => {
-                let shape = reshaped(node, &arguments, opset)?;
+                let shape = shape_for_any_batch(node, &arguments, opset)?;
                 let rank = shape.len();
-                reshapes.push((at, shape));
+                reshapes.push((index, shape));
                 rank
             }
-            _ => computed(node, &arguments, opset)?,
+            _ => batch_rank(node, &arguments, opset)?,
         };
         for output in &node.output {
             values.insert(output, Value::Batch { rank });
         }
     }
-    let batch = |output: &ValueInfoProto| {
+    let is_batch = |output: &ValueInfoProto| {
         let rank = match values.get(output.name()) {
             Some(Value::Batch { rank }) => *rank,
             _ => return false,
         };
-        // An output whose first dimension is stated and is not one would be no batch.
-        let stated = output.r#type.as_ref().and_then(dims);
-        stated.is_none_or(|dims| {
+        // A declared shape must agree with the analysis: the same rank, and a first dimension of 1 or unknown.
+        let declared = output.r#type.as_ref().and_then(dims);
+        declared.is_none_or(|dims| {
             dims.len() == rank
                 && dims.first().is_some_and(|first| {
                     !matches!(first.value, Some(DimensionValue::DimValue(size)) if size != 1)
                 })
         })
     };
-    graph.output.iter().all(batch).then_some(reshapes)
+    graph.output.iter().all(is_batch).then_some(reshapes)
 }
 
-/// The shape for any batch of a reshape for one image.
-fn reshaped(node: &NodeProto, arguments: &[Option<Value<'_>>], opset: i64) -> Option<Vec<i64>> {
+/// The target shape of a `Reshape`, for a batch of any size.
+///
+/// The target shape must begin with 1 or 0. A leading 1 is the batch of one image, and becomes 0, which keeps the dimension of
+/// the input. A leading −1 is refused: whether it is the batch depends on the other sizes.
+fn shape_for_any_batch(
+    node: &NodeProto,
+    arguments: &[Option<Value<'_>>],
+    opset: i64,
+) -> Option<Vec<i64>> {
     let [Some(Value::Batch { .. }), Some(shape)] = arguments else {
         return None;
     };
     let mut shape = int64s(shape.tensor()?)?;
-    // Only a leading one is sure to be the batch: what -1 stands for depends on the sizes. Zero keeps a dimension.
     let first = shape.first_mut().filter(|first| matches!(first, 0 | 1))?;
     *first = 0;
+    // With `allowzero`, 0 is a size and does not keep the dimension.
     (opset >= 5 && integer(node, "allowzero", 0) == 0).then_some(shape)
 }
 
-/// The number of dimensions of what `node` computes for a batch, if it treats each image by itself.
-fn computed(node: &NodeProto, arguments: &[Option<Value<'_>>], opset: i64) -> Option<usize> {
-    // Before, shapes were matched otherwise, and dropout was told whether it trains.
+/// The rank of the node's result for a batch, if each slice of the result depends only on the same slice of its inputs.
+fn batch_rank(node: &NodeProto, arguments: &[Option<Value<'_>>], opset: i64) -> Option<usize> {
+    // Before operator set 7, broadcasting followed other rules, and `Dropout` had an attribute for training.
     if opset < 7 {
         return None;
     }
     let (first, rest) = arguments.split_first()?;
     let batch = |value: &Option<Value<'_>>| value.and_then(Value::batch);
-    let argument = |at: usize| rest.get(at).copied().flatten();
+    // The inputs after the first.
+    let argument = |index: usize| rest.get(index).copied().flatten();
     let axis = |default| integer(node, "axis", default);
     let one_output = node.output.len() == 1;
     if let "Add" | "Div" | "Max" | "Mean" | "Min" | "Mul" | "Pow" | "Sub" | "Sum" = node.op_type() {
+        // Of a tensor of lower rank, broadcasting would match the batch with another dimension.
         let rank = arguments.iter().find_map(batch)?;
         let fits = |value: &Option<Value<'_>>| match batch(value) {
             Some(other) => other == rank,
-            None => spreads(*value, rank),
+            None => broadcasts_over_batch(*value, rank),
         };
         return arguments.iter().all(fits).then_some(rank);
     }
     let rank = batch(first)?;
     if node.op_type() == "Concat" {
-        let all = rest.iter().all(|value| batch(value) == Some(rank));
-        return (all && beside_batch(axis(0), rank)).then_some(rank);
+        let same_rank = rest.iter().all(|value| batch(value) == Some(rank));
+        return (same_rank && is_not_batch_axis(axis(0), rank)).then_some(rank);
     }
-    // Everything but the first input, weights most of all, is the same for every image.
+    // For all operators below, the inputs after the first, such as weights, must be the same for every image.
     if rest.iter().any(|value| batch(value).is_some()) {
         return None;
     }
     match node.op_type() {
-        // One element after the other.
+        // Functions of each element.
         "Abs" | "Cast" | "Ceil" | "Clip" | "Elu" | "Erf" | "Exp" | "Floor" | "HardSigmoid"
         | "HardSwish" | "Identity" | "LeakyRelu" | "Log" | "Mish" | "Neg" | "Reciprocal"
         | "Relu" | "Selu" | "Sigmoid" | "Softplus" | "Softsign" | "Sqrt" | "Tanh" => Some(rank),
-        "PRelu" => spreads(argument(0), rank).then_some(rank),
+        "PRelu" => broadcasts_over_batch(argument(0), rank).then_some(rank),
+        // The third input would enable training.
         "Dropout" => (one_output && rest.len() < 2).then_some(rank),
-        // One image after the other. A second output of MaxPool counts through the whole batch.
+        // Functions of each image, by definition. The second output of `MaxPool` holds indices into the whole batch.
         "AveragePool"
         | "Conv"
         | "ConvTranspose"
@@ -224,38 +263,41 @@ fn computed(node: &NodeProto, arguments: &[Option<Value<'_>>], opset: i64) -> Op
         | "LRN"
         | "MaxPool" => (rank >= 3 && one_output).then_some(rank),
         "DepthToSpace" | "SpaceToDepth" => (rank == 4).then_some(rank),
-        // In training it would compute a mean over the batch.
+        // In training mode it computes statistics over the batch.
         "BatchNormalization" => {
             let trains = integer(node, "training_mode", 0) != 0;
             (rank >= 2 && one_output && !trains).then_some(rank)
         }
-        // Rows by a matrix: a vector would take a dimension away, a stack of matrices could add one.
+        // Rows times a matrix. A vector would remove a dimension, and a stack of matrices could add one.
         "MatMul" => (rank >= 2 && argument(0)?.shape()?.len() == 2).then_some(rank),
         "Gemm" => {
             let bias = argument(1);
-            let fits = bias.is_none() || spreads(bias, 2);
+            let fits = bias.is_none() || broadcasts_over_batch(bias, 2);
             (rank == 2 && integer(node, "transA", 0) == 0 && fits).then_some(2)
         }
         "QuantizeLinear" | "DequantizeLinear" => {
+            // One scale for all elements, or one for each index of an axis.
             let scale = argument(0)?.shape()?;
-            let one = scale.iter().product::<i64>() == 1;
-            let blocks = integer(node, "block_size", 0) != 0;
-            let fits = scale.len() <= 1 && !blocks && (one || beside_batch(axis(1), rank));
-            fits.then_some(rank)
+            let single = scale.iter().product::<i64>() == 1;
+            let blocked = integer(node, "block_size", 0) != 0;
+            let along_axis = single || is_not_batch_axis(axis(1), rank);
+            (scale.len() <= 1 && !blocked && along_axis).then_some(rank)
         }
         "Softmax" | "LogSoftmax" => {
-            // Before version 13 everything from the axis on was one dimension.
+            // Before operator set 13, all dimensions from the axis on count as one.
             let default = if opset < 13 { 1 } else { -1 };
-            beside_batch(axis(default), rank).then_some(rank)
+            is_not_batch_axis(axis(default), rank).then_some(rank)
         }
-        "Split" => beside_batch(axis(0), rank).then_some(rank),
+        "Split" => is_not_batch_axis(axis(0), rank).then_some(rank),
+        // Any other axis would join the batch with another dimension.
         "Flatten" => (axis(1) == 1).then_some(2),
         "Transpose" => {
             let order = list(node, "perm")?;
             (order.len() == rank && order.first() == Some(&0)).then_some(rank)
         }
         "Resize" => {
-            // Sizes would state the batch's, and a region of interest could cut into it.
+            // Scales that keep the batch. Target sizes would include the size of the batch, and a region of interest could cut
+            // the batch.
             let scales = floats(argument(usize::from(opset > 10))?.tensor()?)?;
             let sizes = argument(2).is_some();
             let some_axes = list(node, "axes").is_some();
@@ -265,55 +307,48 @@ fn computed(node: &NodeProto, arguments: &[Option<Value<'_>>], opset: i64) -> Op
         }
         "ReduceL2" | "ReduceMax" | "ReduceMean" | "ReduceMin" | "ReduceSum" => {
             let axes = axes(node, argument(0).map(Value::tensor))?;
-            let beside = !axes.is_empty() && axes.iter().all(|&axis| beside_batch(axis, rank));
-            let kept = integer(node, "keepdims", 1) != 0;
-            let lost = if kept { 0 } else { axes.len() };
-            beside.then(|| rank.checked_sub(lost)).flatten()
+            let removed = match integer(node, "keepdims", 1) {
+                0 => axes.len(),
+                _ => 0,
+            };
+            keeps_batch(&axes, rank).then(|| rank.checked_sub(removed))?
         }
         "Squeeze" => {
             let axes = axes(node, argument(0).map(Value::tensor))?;
-            let beside = !axes.is_empty() && axes.iter().all(|&axis| beside_batch(axis, rank));
-            beside.then(|| rank.checked_sub(axes.len())).flatten()
+            keeps_batch(&axes, rank).then(|| rank.checked_sub(axes.len()))?
         }
         "Unsqueeze" => {
             let axes = axes(node, argument(0).map(Value::tensor))?;
-            let after = rank + axes.len();
-            let beside = axes.iter().all(|&axis| beside_batch(axis, after));
-            beside.then_some(after)
+            // Axes are counted in the result.
+            let new_rank = rank + axes.len();
+            let keeps_batch = axes.iter().all(|&axis| is_not_batch_axis(axis, new_rank));
+            keeps_batch.then_some(new_rank)
         }
         _ => None,
     }
 }
 
-/// Whether a constant spreads over a batch of this rank without touching its first dimension.
-fn spreads(value: Option<Value<'_>>, rank: usize) -> bool {
+/// True if a constant is broadcast over a batch of this rank in the same way for every image: it has no dimension that is
+/// matched with the batch, or one of size 1.
+fn broadcasts_over_batch(value: Option<Value<'_>>, rank: usize) -> bool {
     let Some(shape) = value.and_then(Value::shape) else {
         return false;
     };
     shape.len() < rank || (shape.len() == rank && shape[0] == 1)
 }
 
-/// Whether the axis is one of `rank`, and not the first.
-fn beside_batch(axis: i64, rank: usize) -> bool {
+/// True if `axis` is a dimension of a tensor of this rank, and not the first. Axes below zero count from the back.
+fn is_not_batch_axis(axis: i64, rank: usize) -> bool {
     let rank = rank as i64;
     (1..rank).contains(&if axis < 0 { axis + rank } else { axis })
 }
 
-/// Drops the shapes that the file states for values inside the graph, and the sizes that it states for outputs: where
-/// inputs vary in size they are those of one example.
-pub fn forget_sizes(model: &mut ModelProto) {
-    let Some(graph) = &mut model.graph else {
-        return;
-    };
-    graph.value_info.clear();
-    for output in &mut graph.output {
-        let dims = output.r#type.as_mut().and_then(dims_mut);
-        for dim in dims.into_iter().flatten() {
-            dim.value = None;
-        }
-    }
+/// True if an operator along these axes leaves the batch alone. Without axes it works along all of them.
+fn keeps_batch(axes: &[i64], rank: usize) -> bool {
+    !axes.is_empty() && axes.iter().all(|&axis| is_not_batch_axis(axis, rank))
 }
 
+/// Removes the old size of the batch from declared shapes and from the target shapes of `Reshape`.
 fn rewrite(graph: &mut GraphProto, reshapes: &Reshapes) {
     let initial: HashSet<&str> = graph.initializer.iter().map(TensorProto::name).collect();
     let input = graph
@@ -332,26 +367,27 @@ fn rewrite(graph: &mut GraphProto, reshapes: &Reshapes) {
     }
     graph.value_info.clear();
 
-    let mut taken: HashSet<String> = graph
+    // Each `Reshape` gets a target shape of its own, because other nodes may read the old one.
+    let mut used_names: HashSet<String> = graph
         .node
         .iter()
         .flat_map(|node| node.input.iter().chain(&node.output))
         .cloned()
         .collect();
-    taken.extend(initial.into_iter().map(str::to_owned));
+    used_names.extend(initial.into_iter().map(str::to_owned));
     let mut shapes = Vec::new();
-    for (at, shape) in reshapes {
-        let mut name = format!("{}_shape", graph.node[*at].output[0]);
-        while !taken.insert(name.clone()) {
+    for (index, shape) in reshapes {
+        let mut name = format!("{}_shape", graph.node[*index].output[0]);
+        while !used_names.insert(name.clone()) {
             name.push('_');
         }
-        graph.node[*at].input[1].clone_from(&name);
+        graph.node[*index].input[1].clone_from(&name);
         shapes.push(constant_node(name, shape));
     }
     graph.node.splice(..0, shapes);
 }
 
-/// A node that gives a list of integers: initialisers would have to be inputs in old files.
+/// A node that computes a list of integers. It is not an initializer, because old files must list initializers as inputs.
 fn constant_node(name: String, elements: &[i64]) -> NodeProto {
     let tensor = TensorProto {
         dims: vec![elements.len() as i64],
@@ -373,24 +409,12 @@ fn constant_node(name: String, elements: &[i64]) -> NodeProto {
     }
 }
 
-fn dims(kind: &TypeProto) -> Option<&[Dimension]> {
-    match &kind.value {
-        Some(TypeValue::TensorType(tensor)) => Some(&tensor.shape.as_ref()?.dim),
-        _ => None,
-    }
-}
-
-fn dims_mut(kind: &mut TypeProto) -> Option<&mut Vec<Dimension>> {
-    match &mut kind.value {
-        Some(TypeValue::TensorType(tensor)) => Some(&mut tensor.shape.as_mut()?.dim),
-        _ => None,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::proto::{OperatorSetIdProto, TensorShapeProto, TensorTypeProto};
+    use crate::proto::{
+        Dimension, OperatorSetIdProto, TensorShapeProto, TensorTypeProto, TypeProto, TypeValue,
+    };
 
     fn value(name: &str, shape: &[i64]) -> ValueInfoProto {
         let dim = shape.iter().map(|&size| Dimension {
@@ -419,7 +443,7 @@ mod tests {
         }
     }
 
-    /// A graph of one node that takes `x` of shape 1×4×6, and a constant of zeros or of these integers.
+    /// A graph of one node with the inputs `x` of shape 1×4×6 and `c`, a constant of zeros or of these integers.
     fn graph(
         operator: &str,
         attributes: &[AttributeProto],
@@ -475,7 +499,7 @@ mod tests {
     use Constant::{Integers, Shape};
 
     #[test]
-    fn what_treats_each_image_by_itself_is_freed() {
+    fn operators_that_treat_each_image_separately_are_freed() {
         let cases: [(&str, Vec<AttributeProto>, Option<Constant>); 17] = [
             ("Relu", vec![], None),
             ("Add", vec![], Some(Shape(vec![6]))),
@@ -506,7 +530,7 @@ mod tests {
     }
 
     #[test]
-    fn what_may_mix_images_is_left_alone() {
+    fn operators_that_may_mix_images_are_left_alone() {
         let cases: [(&str, Vec<AttributeProto>, Option<Constant>); 22] = [
             ("Add", vec![], Some(Shape(vec![2, 4, 6]))),
             ("Add", vec![], Some(Shape(vec![1, 1, 1, 1]))),
@@ -551,24 +575,24 @@ mod tests {
     fn other_domains_and_outputs_without_a_batch_are_left_alone() {
         let mut foreign = graph("Relu", &[], None);
         foreign.graph.as_mut().unwrap().node[0].domain = Some("com.example".to_owned());
-        let mut stated = graph("Relu", &[], None);
-        stated.graph.as_mut().unwrap().output = vec![value("y", &[4, 1, 6])];
+        let mut declared = graph("Relu", &[], None);
+        declared.graph.as_mut().unwrap().output = vec![value("y", &[4, 1, 6])];
         let mut constant = graph("Relu", &[], Some(Shape(vec![1])));
         constant.graph.as_mut().unwrap().output = vec![value("c", &[1])];
         let mut two = graph("Relu", &[], None);
         two.graph.as_mut().unwrap().input.push(value("z", &[1]));
         let mut several = graph("Relu", &[], None);
         several.graph.as_mut().unwrap().input = vec![value("x", &[2, 4, 6])];
-        for mut model in [foreign, stated, constant, two, several] {
+        for mut model in [foreign, declared, constant, two, several] {
             assert!(!free_batch(&mut model), "{model:?}");
         }
     }
 
     #[test]
-    fn a_frozen_shape_keeps_the_batch_and_names_nothing_twice() {
+    fn the_new_target_shape_of_a_reshape_has_a_new_name() {
         let mut model = graph("Reshape", &[], Some(Integers(vec![1, 2, -1])));
         let graph = model.graph.as_mut().unwrap();
-        // The name that the new shape would have.
+        // The name that the new shape would get.
         graph.initializer[0].name = Some("y_shape".to_owned());
         graph.node[0].input[1] = "y_shape".to_owned();
         assert!(free_batch(&mut model));

@@ -1,19 +1,19 @@
-//! Channels in numbers that vector registers hold.
+//! Numbers of channels that fill vector registers.
 
 use std::collections::{BTreeSet, HashSet};
 
 use crate::{
-    graph::{Constant, Constants, Links, drop_unused, set_int},
+    graph::{Constant, Constants, Links, remove_unused_constants, set_int},
     proto::{GraphProto, ModelProto, NodeProto},
-    read::integer,
+    values::integer,
 };
 
-/// Gives images inside the graph as many channels as the next `multiple` has, where that does not double them. The new
-/// channels come from zero weights and meet zero weights again, so the graph computes the same. Gives how many groups of
-/// images it widened.
+/// Raises the number of channels of feature maps inside the graph to the next multiple of `multiple`, unless that would more
+/// than double it. The new channels are computed with zero weights and multiplied by zero weights again, so the results stay
+/// the same. Returns the number of groups of feature maps that it widened.
 ///
-/// Networks whose channels were pruned have numbers of them such as 103. ONNX Runtime's blocked convolutions, 8 or 16
-/// channels at a time, take no such image as input of a depthwise convolution, and then leave the layout altogether.
+/// Pruned networks have numbers of channels such as 103. ONNX Runtime computes convolutions over blocks of 8 or 16 channels.
+/// Where the input of a depthwise convolution does not fill its blocks, it leaves the blocked layout.
 pub fn pad_channels(model: &mut ModelProto, multiple: usize) -> usize {
     let Some(graph) = &mut model.graph else {
         return 0;
@@ -24,23 +24,18 @@ pub fn pad_channels(model: &mut ModelProto, multiple: usize) -> usize {
     let mut constants = Constants::of(graph);
     let mut seen = HashSet::new();
     let mut count = 0;
-    for at in 0..graph.node.len() {
-        let Some(Role::Dense { channels, .. }) = role(graph, at, &constants) else {
+    for index in 0..graph.node.len() {
+        let Some(Role::Dense { channels, .. }) = role(graph, index, &constants) else {
             continue;
         };
         let padded = channels.next_multiple_of(multiple);
-        if padded == channels || padded > 2 * channels || seen.contains(&graph.node[at].output[0]) {
+        let output = &graph.node[index].output[0];
+        if padded == channels || padded > 2 * channels || seen.contains(output) {
             continue;
         }
-        let found = group(
-            graph,
-            &graph.node[at].output[0],
-            channels,
-            &links,
-            &constants,
-        );
-        seen.extend(found.values);
-        if let Some(edits) = found.edits {
+        let group = find_group(graph, output, channels, &links, &constants);
+        seen.extend(group.values);
+        if let Some(edits) = group.edits {
             for edit in edits {
                 edit.apply(graph, &mut constants, channels, padded);
             }
@@ -48,31 +43,62 @@ pub fn pad_channels(model: &mut ModelProto, multiple: usize) -> usize {
         }
     }
     if count > 0 {
-        // What it says of the images' shapes is no longer so.
+        // The shapes that the file declares for values inside the graph are wrong now.
         graph.value_info.clear();
-        drop_unused(graph);
+        remove_unused_constants(graph);
     }
     count
 }
 
-/// What a node does with channels.
+/// How a node treats channels.
 enum Role {
-    /// Mixes `inputs` channels into `channels` new ones.
+    /// A convolution that mixes `inputs` channels into `channels` new ones.
     Dense { channels: usize, inputs: usize },
-    /// A convolution of each of so many channels by itself.
+    /// A convolution of each of this many channels alone.
     Depthwise(usize),
-    /// Something with so many constants for each channel: which input, along which axis, and what to fill up with.
-    Constants(Vec<(usize, usize, f32)>, usize),
-    /// Treats all channels alike.
-    Alike,
+    /// A function with constants for each channel.
+    PerChannel {
+        constants: Vec<ChannelConstant>,
+        channels: usize,
+    },
+    /// A function that is the same for all channels.
+    Uniform,
 }
 
-fn role(graph: &GraphProto, at: usize, constants: &Constants) -> Option<Role> {
-    let node = &graph.node[at];
+/// An input that holds one number, or one row of numbers, for each channel.
+struct ChannelConstant {
+    /// The index of the input.
+    input: usize,
+    /// The dimension of the constant that counts the channels.
+    axis: usize,
+    /// The number for new channels.
+    fill: f32,
+}
+
+impl ChannelConstant {
+    /// A constant that is zero for new channels.
+    fn zero(input: usize, axis: usize) -> Self {
+        Self {
+            input,
+            axis,
+            fill: 0.0,
+        }
+    }
+}
+
+/// `None` for a node that is not known to treat channels in one of these ways.
+fn role(graph: &GraphProto, index: usize, constants: &Constants) -> Option<Role> {
+    let node = &graph.node[index];
     if !node.domain().is_empty() || node.output.len() != 1 {
         return None;
     }
-    let constant = |at: usize| node.input.get(at).and_then(|name| constants.get(name));
+    let constant = |input: usize| node.input.get(input).and_then(|name| constants.get(name));
+    let per_channel = |constants, channels| {
+        Some(Role::PerChannel {
+            constants,
+            channels,
+        })
+    };
     match node.op_type() {
         "Conv" => {
             let weights = &constant(1)?.dims;
@@ -92,50 +118,54 @@ fn role(graph: &GraphProto, at: usize, constants: &Constants) -> Option<Role> {
             }
         }
         "PRelu" => match constant(1)?.dims[..] {
-            [channels, 1, 1] => Some(Role::Constants(vec![(1, 0, 0.0)], channels)),
-            [1, channels, 1, 1] => Some(Role::Constants(vec![(1, 1, 0.0)], channels)),
+            [channels, 1, 1] => per_channel(vec![ChannelConstant::zero(1, 0)], channels),
+            [1, channels, 1, 1] => per_channel(vec![ChannelConstant::zero(1, 1)], channels),
             _ => None,
         },
         "BatchNormalization" => {
             let channels = constant(1)?.dims.first().copied()?;
-            for at in 1..5 {
-                (constant(at)?.dims == [channels]).then_some(())?;
+            for input in 1..5 {
+                (constant(input)?.dims == [channels]).then_some(())?;
             }
-            // A variance of one, so that nothing is divided by zero.
-            let constants = vec![(1, 0, 0.0), (2, 0, 0.0), (3, 0, 0.0), (4, 0, 1.0)];
-            Some(Role::Constants(constants, channels))
+            // Scale, shift, mean and variance. The variance of new channels is 1, to avoid a division by zero.
+            let mut constants: Vec<_> = (1..5).map(|i| ChannelConstant::zero(i, 0)).collect();
+            constants[3].fill = 1.0;
+            per_channel(constants, channels)
         }
         "Relu" | "LeakyRelu" | "Sigmoid" | "HardSigmoid" | "HardSwish" | "Tanh" | "Clip"
         | "Identity" | "MaxPool" | "AveragePool" | "GlobalAveragePool" | "GlobalMaxPool" => {
-            Some(Role::Alike)
+            Some(Role::Uniform)
         }
-        // Constants of whatever shape would have to fit.
+        // A constant would have to be widened in a way that depends on its shape.
         "Add" | "Mul" if node.input.iter().all(|name| constants.get(name).is_none()) => {
-            Some(Role::Alike)
+            Some(Role::Uniform)
         }
         _ => None,
     }
 }
 
-/// What must change where a group of images gets more channels.
+/// A change of one node, given by its index, when a group of feature maps gets more channels.
 #[derive(PartialEq, Eq, PartialOrd, Ord)]
 enum Edit {
-    /// The node makes the channels.
-    Makes(usize),
-    /// The node takes the channels and makes others.
-    Takes(usize),
-    /// The node has constants for each.
-    Between(usize),
+    /// A convolution that computes the channels from others: more rows of weights.
+    Producer(usize),
+    /// A convolution that computes other channels from these: more columns of weights.
+    Consumer(usize),
+    /// A node with constants for each of the channels.
+    PerChannel(usize),
 }
 
+/// Feature maps that have the same channels, so that all of them must be widened or none.
 struct Group {
+    /// The names of the feature maps.
     values: Vec<String>,
-    /// `None` where the group must stay as it is.
+    /// `None` if the group cannot be widened.
     edits: Option<BTreeSet<Edit>>,
 }
 
-/// The images whose channels are those of `value`, up to the convolutions that mix channels.
-fn group(
+/// The group of `value`: all feature maps that are reached from it, forward and backward, without passing a convolution that
+/// mixes channels.
+fn find_group(
     graph: &GraphProto,
     value: &str,
     channels: usize,
@@ -150,29 +180,31 @@ fn group(
         if values.contains(&value) {
             continue;
         }
+        // The caller of the network sees the channels of an output.
         fits &= !links.is_output(&value);
         match links.producer(&value) {
+            // An input of the graph, or a constant.
             None => fits = false,
-            Some(at) => match role(graph, at, constants) {
-                Some(Role::Dense { channels: of, .. }) => {
-                    fits &= of == channels;
-                    edits.insert(Edit::Makes(at));
+            Some(index) => match role(graph, index, constants) {
+                Some(Role::Dense { channels: made, .. }) => {
+                    fits &= made == channels;
+                    edits.insert(Edit::Producer(index));
                 }
-                between => {
-                    fits &= pass(graph, at, between.as_ref(), channels, &mut next, &mut edits);
+                role => {
+                    fits &= follow(graph, index, role.as_ref(), channels, &mut next, &mut edits);
                 }
             },
         }
-        for &at in links.consumers(&value) {
-            match role(graph, at, constants) {
+        for &index in links.consumers(&value) {
+            match role(graph, index, constants) {
                 Some(Role::Dense { inputs, .. }) => {
-                    fits &= inputs == channels && graph.node[at].input[0] == value;
-                    edits.insert(Edit::Takes(at));
+                    fits &= inputs == channels && graph.node[index].input[0] == value;
+                    edits.insert(Edit::Consumer(index));
                 }
-                between => {
-                    let node = &graph.node[at];
-                    fits &= node.input[0] == value || takes_several(node);
-                    fits &= pass(graph, at, between.as_ref(), channels, &mut next, &mut edits);
+                role => {
+                    let node = &graph.node[index];
+                    fits &= node.input[0] == value || all_inputs_are_maps(node);
+                    fits &= follow(graph, index, role.as_ref(), channels, &mut next, &mut edits);
                 }
             }
         }
@@ -184,36 +216,37 @@ fn group(
     }
 }
 
-/// Goes on to what a node that does not mix channels takes and gives; whether it could be widened.
-fn pass(
+/// Adds the feature maps that a node reads and computes to `next`, if the node does not mix channels. Returns whether the node
+/// allows more channels.
+fn follow(
     graph: &GraphProto,
-    at: usize,
+    index: usize,
     role: Option<&Role>,
     channels: usize,
     next: &mut Vec<String>,
     edits: &mut BTreeSet<Edit>,
 ) -> bool {
-    let node = &graph.node[at];
+    let node = &graph.node[index];
     let fits = match role {
-        Some(&(Role::Depthwise(of) | Role::Constants(_, of))) => {
-            edits.insert(Edit::Between(at));
-            of == channels
+        Some(&(Role::Depthwise(own) | Role::PerChannel { channels: own, .. })) => {
+            edits.insert(Edit::PerChannel(index));
+            own == channels
         }
-        Some(Role::Alike) => true,
+        Some(Role::Uniform) => true,
         Some(Role::Dense { .. }) | None => return false,
     };
-    let images = if takes_several(node) {
+    let maps = if all_inputs_are_maps(node) {
         node.input.len()
     } else {
         1
     };
-    next.extend(node.input.iter().take(images).cloned());
+    next.extend(node.input.iter().take(maps).cloned());
     next.extend(node.output.iter().cloned());
     fits
 }
 
-/// Whether all inputs are images, and not the first alone.
-fn takes_several(node: &NodeProto) -> bool {
+/// True if all inputs are feature maps, not only the first.
+fn all_inputs_are_maps(node: &NodeProto) -> bool {
     matches!(node.op_type(), "Add" | "Mul")
 }
 
@@ -225,32 +258,35 @@ impl Edit {
         channels: usize,
         padded: usize,
     ) {
-        let (&Self::Makes(at) | &Self::Takes(at) | &Self::Between(at)) = self;
-        let parts = match (self, role(graph, at, constants)) {
-            (Self::Takes(_), _) => vec![(1, 1, 0.0)],
-            (_, Some(Role::Constants(parts, _))) => parts,
-            (_, found) => {
-                if let Some(Role::Depthwise(_)) = found {
-                    set_int(&mut graph.node[at], "group", padded as i64);
+        let (&Self::Producer(index) | &Self::Consumer(index) | &Self::PerChannel(index)) = self;
+        let parts = match (self, role(graph, index, constants)) {
+            // Weights of a convolution: output channels, input channels, rows, columns.
+            (Self::Consumer(_), _) => vec![ChannelConstant::zero(1, 1)],
+            (_, Some(Role::PerChannel { constants, .. })) => constants,
+            (_, role) => {
+                if let Some(Role::Depthwise(_)) = role {
+                    set_int(&mut graph.node[index], "group", padded as i64);
                 }
-                vec![(1, 0, 0.0), (2, 0, 0.0)]
+                // Weights and bias.
+                vec![ChannelConstant::zero(1, 0), ChannelConstant::zero(2, 0)]
             }
         };
-        for (input, axis, fill) in parts {
-            let Some(name) = graph.node[at].input.get(input).cloned() else {
+        for ChannelConstant { input, axis, fill } in parts {
+            let Some(name) = graph.node[index].input.get(input).cloned() else {
                 continue;
             };
             let Some(constant) = constants.get(&name) else {
                 continue;
             };
-            let wider = widened(constant, axis, channels, padded, fill);
-            // Others may share the constant, and keep it as it is.
-            graph.node[at].input[input] = constants.add(graph, &name, wider);
+            let wider = widen(constant, axis, channels, padded, fill);
+            // A new constant, because other nodes may read the old one.
+            graph.node[index].input[input] = constants.add(graph, &name, wider);
         }
     }
 }
 
-fn widened(constant: &Constant, axis: usize, from: usize, to: usize, fill: f32) -> Constant {
+/// The constant with `to` instead of `from` rows along `axis`.
+fn widen(constant: &Constant, axis: usize, from: usize, to: usize, fill: f32) -> Constant {
     let inner: usize = constant.dims[axis + 1..].iter().product();
     let mut dims = constant.dims.clone();
     dims[axis] = to;

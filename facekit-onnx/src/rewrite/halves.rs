@@ -1,18 +1,18 @@
-//! Weights stored in 16 bits.
+//! Weights that are stored as 16-bit floats (halves).
 
 use std::collections::{HashMap, HashSet};
 
 use half::f16;
 
 use crate::{
-    graph::{Links, drop_unused, float_tensor},
+    graph::{Links, float_tensor, remove_unused_constants},
     proto::{DataType, ModelProto, NodeProto, TensorProto},
 };
 
-/// Turns every 16-bit constant that a `Cast` makes into `f32` into a constant of that type, and drops the `Cast`: what an
-/// engine that computes constants beforehand does by itself. Gives how many it turned.
+/// Replaces every 16-bit constant that a `Cast` turns into `f32`, and the `Cast`, by a constant of type `f32`. Returns the
+/// number of constants it replaced. Engines that compute constants when they load a model do the same themselves.
 ///
-/// Every half is a float, so the results are the same, to the bit.
+/// Every half is exactly representable as `f32`, so the results are identical bit for bit.
 pub fn widen_halves(model: &mut ModelProto) -> usize {
     let Some(graph) = &mut model.graph else {
         return 0;
@@ -25,7 +25,7 @@ pub fn widen_halves(model: &mut ModelProto) -> usize {
         .iter()
         .map(|output| output.name().to_owned())
         .collect();
-    // The caller may give a constant another value where it is listed as an input, too.
+    // A caller may override a constant that is also an input.
     let inputs: HashSet<&str> = graph.input.iter().map(|input| input.name()).collect();
     let halves: HashMap<&str, &TensorProto> = graph
         .initializer
@@ -51,11 +51,11 @@ pub fn widen_halves(model: &mut ModelProto) -> usize {
     let count = wide.len();
     graph.node = kept;
     graph.initializer.extend(wide);
-    drop_unused(graph);
+    remove_unused_constants(graph);
     count
 }
 
-/// The input and the output of a `Cast` to `f32`.
+/// The input and the output of the node, if it is a `Cast` to `f32`.
 fn cast(node: &NodeProto) -> Option<(&str, &str)> {
     let ([input], [output]) = (node.input.as_slice(), node.output.as_slice()) else {
         return None;
@@ -68,7 +68,7 @@ fn cast(node: &NodeProto) -> Option<(&str, &str)> {
     (node.op_type() == "Cast" && node.domain().is_empty() && to_float).then_some((input, output))
 }
 
-/// A tensor of halves in the file itself as one of floats.
+/// A tensor of halves as a tensor of `f32` with this name. `None` if its elements are not in the model's file.
 fn widen(tensor: &TensorProto, name: &str) -> Option<TensorProto> {
     let dims: Vec<usize> = tensor
         .dims
@@ -89,7 +89,7 @@ fn widen(tensor: &TensorProto, name: &str) -> Option<TensorProto> {
                 .map(|&pair| f16::from_le_bytes(pair).to_f32())
                 .collect()
         }
-        // The bits of a half in the lower half of a whole number.
+        // Each integer holds the bits of one half in its lower 16 bits.
         None => tensor
             .int32_data
             .iter()

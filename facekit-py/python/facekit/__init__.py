@@ -1,4 +1,4 @@
-"""Face recognition: frames go in, people come out.
+"""Face recognition: images in, people out.
 
 >>> import facekit
 >>> recognizer = facekit.Recognizer(gallery=facekit.Gallery())
@@ -7,14 +7,15 @@
 ...     print(face.person or face.outcome)
 anna
 
-- `Recognizer` finds faces, checks that they are good enough and live, embeds them and says whose they are.
-- `Gallery` keeps who is known, in an encrypted file or in memory.
-- `Index` searches vectors, wherever they come from.
-- `facekit.attendance` makes days of what was seen: policies, decisions at the door, day records.
-- `facekit.models` lists and fetches models; the set "nano" is part of the package.
-- `facekit.errors` has the exceptions, all of them subclasses of `FacekitError`.
+- `Recognizer` detects faces, checks their quality and liveness, embeds them and identifies the people.
+- `Gallery` stores people and their templates, in an encrypted file or in memory.
+- `Index` searches vectors of any source.
+- `sightings` makes attendance sightings from the faces of a frame.
+- `facekit.attendance` has attendance policies: decisions about sightings, and day records.
+- `facekit.models` lists and downloads models. The set "nano" is part of the package.
+- `facekit.errors` has the exceptions. All of them are subclasses of `FacekitError`.
 
-Outcomes are results, not errors: no face, a stranger, a print held before the camera and a photo that will not do.
+No face, an unknown person, a spoof and a photo of poor quality are results, not errors.
 """
 
 from facekit import attendance, errors, models
@@ -44,6 +45,7 @@ from facekit._facekit import (
     __version__,
 )
 from facekit._faces import Drawing, Faces
+from facekit.attendance import sightings
 from facekit.errors import FacekitError
 
 __all__ = [
@@ -76,4 +78,5 @@ __all__ = [
     "attendance",
     "errors",
     "models",
+    "sightings",
 ]

@@ -1,5 +1,5 @@
-"""What attendance hands to the compiled rules as JSON, checked so that errors are about what was given, and the zone that answers
-are in."""
+"""Arguments of attendance as JSON for the compiled rules, with checks so that errors name the argument. Also the time zone of the
+answers."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from facekit.errors import AttendanceError, InvalidArgumentError
 
 
 def text(value: Any) -> str:
-    """As JSON."""
+    """The value as JSON."""
     return json.dumps(value, default=_plain)
 
 
 def checked(place: str, value: Any, kind: type) -> str:
-    """As JSON, if it is of a kind."""
+    """The value as JSON, if it has this type."""
     if not isinstance(value, kind):
         raise TypeError(f"{place}: {type(value).__name__} given, {kind.__name__} needed")
     try:
@@ -33,18 +33,18 @@ def checked(place: str, value: Any, kind: type) -> str:
 
 
 def texts(argument: str, values: Iterable[Any], kind: type) -> list[str]:
-    """Each of a list's elements as JSON."""
-    return [checked(f"{argument}[{at}]", value, kind) for at, value in enumerate(values)]
+    """Each element as JSON."""
+    return [checked(f"{argument}[{index}]", value, kind) for index, value in enumerate(values)]
 
 
 def joined(elements: Iterable[str]) -> str:
-    """Elements as a list in JSON."""
+    """Elements in JSON as a list in JSON."""
     return f"[{','.join(elements)}]"
 
 
 @contextmanager
 def located(**lists: list[str]) -> Iterator[None]:
-    """Says which element of a list an error is about, where the rules say at which column of a JSON that nobody sees."""
+    """Makes an error of the rules name the element of a list. The rules name a column of the JSON, which the caller does not see."""
     try:
         yield
     except InvalidArgumentError as error:
@@ -53,19 +53,19 @@ def located(**lists: list[str]) -> Iterator[None]:
         if not found:
             raise
         place, end = argument, 0
-        for at, element in enumerate(lists.get(argument, ())):
-            # The bracket or comma before it, and itself.
+        for index, element in enumerate(lists.get(argument, ())):
+            # The bracket or comma before the element, and the element.
             end += 1 + len(element)
             if int(found[3]) <= end:
-                place = f"{argument}[{at}]"
+                place = f"{argument}[{index}]"
                 break
         raise InvalidArgumentError(f"{place}: {found[2]}", argument=argument) from None
 
 
 def day(argument: str, value: Any) -> str:
-    """A date, which is not a datetime: whose date that is depends on the zone."""
+    """A date. A datetime is refused, because its date depends on the zone."""
     if isinstance(value, datetime):
-        raise TypeError(f"{argument}: the datetime {value.isoformat()} given, a date needed; .astimezone(policy.zone).date() is one")
+        raise TypeError(f"{argument}: the datetime {value.isoformat()} given, a date needed; use .astimezone(policy.zone).date()")
     if not isinstance(value, date):
         raise TypeError(f"{argument}: {value!r} given, a datetime.date needed")
     return value.isoformat()
@@ -93,7 +93,7 @@ def years(argument: str, value: Sequence[int]) -> tuple[int, int]:
 
 
 def zone(name: str) -> tzinfo:
-    """The zone of this name, which the rules know, in upper or lower case as they take it."""
+    """The zone of this name in Python. The rules know the name. Upper and lower case are equal."""
     if name.upper() == "UTC":
         return timezone.utc
     try:
@@ -103,27 +103,27 @@ def zone(name: str) -> tzinfo:
     for known in available_timezones():
         if known.lower() == name.lower():
             return ZoneInfo(known)
-    raise AttendanceError(f"policy, site.time_zone: Python finds no data of {name}; pip install --upgrade tzdata")
+    raise AttendanceError(f"policy, site.time_zone: Python has no data for {name}; pip install --upgrade tzdata")
 
 
 def _plain(value: Any) -> Any:
-    """What JSON has no form for."""
+    """A value that JSON has no form for, as one that it has."""
     if isinstance(value, datetime):
         return instant("datetime", value)
     if isinstance(value, date):
         return value.isoformat()
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         return {field.name: _field(field, getattr(value, field.name)) for field in dataclasses.fields(value)}
-    # Such as NumPy's numbers.
+    # For example NumPy's numbers.
     if isinstance(value, SupportsIndex):
         return operator.index(value)
     if isinstance(value, SupportsFloat):
         return float(value)
-    raise TypeError(f"{type(value).__name__} given, which attendance has no use for: {value!r}")
+    raise TypeError(f"{type(value).__name__} given, which has no form in JSON: {value!r}")
 
 
 def _field(field: dataclasses.Field[Any], value: Any) -> Any:
-    """A field's value, if it is of the kind that the dataclass declares."""
+    """A field's value, if it has the type that the dataclass declares."""
     declared = str(field.type)
     if value is None and declared.startswith("Optional["):
         return None

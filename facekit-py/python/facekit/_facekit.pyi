@@ -23,16 +23,16 @@ _Color: TypeAlias = Literal["rgb", "bgr"]
 _Subject: TypeAlias = Literal["all", "largest", "central"]
 _Quality: TypeAlias = Union[Literal["recognition", "enrollment", "anything"], Mapping[str, float]]
 _Progress: TypeAlias = Callable[[int, int], object]
-# Where the total is not always known.
+# The total can be unknown.
 _OpenProgress: TypeAlias = Callable[[int, Union[int, None]], object]
 _Result = TypeVar("_Result", covariant=True, default=Faces[Recognition])
 
 @final
 class Box:
-    """An upright box in an image, in pixels; the origin is the top left corner of the image, and y grows downwards. It may reach
+    """An upright box in an image, in pixels. The origin is the top left corner of the image, and y grows downward. The box may extend
     beyond the image.
 
-    A box can be unpacked, and is indexed, as `x, y, width, height`.
+    A box can be unpacked and indexed as `x, y, width, height`.
 
     >>> from facekit import Box
     >>> box = Box(10, 20, 30, 40)
@@ -49,19 +49,19 @@ class Box:
         """The top edge."""
     @property
     def width(self) -> float:
-        """To the right edge, never negative."""
+        """The width, never negative."""
     @property
     def height(self) -> float:
-        """To the bottom edge, never negative."""
+        """The height, never negative."""
     @property
     def xyxy(self) -> tuple[float, float, float, float]:
-        """Left, top, right and bottom: the form that OpenCV's drawing functions and insightface use."""
+        """Left, top, right and bottom edge: the form of OpenCV's drawing functions and of insightface."""
     @property
     def area(self) -> float:
-        """Square pixels."""
+        """The area in square pixels."""
     @property
     def center(self) -> tuple[float, float]:
-        """The centre, x and y."""
+        """The center, x and y."""
     def iou(self, other: Box) -> float:
         """Intersection over union with another box, 0 to 1.
 
@@ -69,7 +69,7 @@ class Box:
         >>> Box(0, 0, 10, 10).iou(Box(0, 0, 10, 5))
         0.5"""
     def to_dict(self) -> dict[str, Any]:
-        """The same as Python's own types, with the keys of `facekit --json`."""
+        """The value as Python's own types, with the keys of `facekit --json`."""
     def __len__(self) -> int: ...
     def __iter__(self) -> Iterator[float]: ...
     def __getitem__(self, key: SupportsIndex, /) -> float: ...
@@ -79,9 +79,9 @@ class Box:
 
 @final
 class Detection:
-    """A face that was found.
+    """A face that a detector found.
 
-    Made by hand, it stands for the face of another detector:
+    The constructor is for faces of another detector:
 
     >>> from facekit import Detection
     >>> points = [(30, 45), (60, 45), (45, 60), (33, 80), (58, 80)]
@@ -94,23 +94,23 @@ class Detection:
     def __new__(cls, box: Box | Sequence[float], landmarks: ArrayLike, score: float = 1.0) -> Self: ...
     @property
     def box(self) -> Box:
-        """The box around the face, in pixels of the image given."""
+        """The box around the face, in pixels of the image."""
     @property
     def landmarks(self) -> NDArray[np.float32]:
-        """Five points as a float32 array of shape (5, 2), x and y in pixels of the image given: the eye on the left of the image, the
-        eye on the right, the tip of the nose, the corners of the mouth on the left and on the right."""
+        """Five points as a float32 array of shape (5, 2), x and y in pixels of the image. The order is: the eye on the left of the image,
+        the eye on the right, the tip of the nose, the corner of the mouth on the left, the corner on the right."""
     @property
     def score(self) -> float:
-        """How sure the detector is, 0 to 1. Comparable between faces of one detector only."""
+        """The score of the detector, 0 to 1. Only scores of the same detector can be compared."""
     def to_dict(self) -> dict[str, Any]:
-        """The same as Python's own types, with the keys of `facekit --json`."""
+        """The value as Python's own types, with the keys of `facekit --json`."""
     def __eq__(self, other: object, /) -> bool: ...
     def __ne__(self, other: object, /) -> bool: ...
     __hash__: ClassVar[None]  # type: ignore[assignment]
 
 @final
 class HeadPose:
-    """Where a head is turned to, in degrees, estimated from five landmarks.
+    """The direction of a head, in degrees, estimated from five landmarks.
 
     >>> import facekit
     >>> pose = facekit.Recognizer().recognize("anna.jpg").largest.quality.pose
@@ -119,22 +119,22 @@ class HeadPose:
 
     @property
     def yaw(self) -> float:
-        """To the side; positive where the face looks to the right of the image."""
+        """Rotation to the side. Positive if the face looks to the right of the image."""
     @property
     def pitch(self) -> float:
-        """Up or down; positive where the face looks up."""
+        """Rotation up or down. Positive if the face looks up."""
     @property
     def roll(self) -> float:
-        """In the plane of the image; positive where the head is turned clockwise."""
+        """Rotation in the plane of the image. Positive if the head is turned clockwise."""
     def to_dict(self) -> dict[str, Any]:
-        """The same as Python's own types, with the keys of `facekit --json`."""
+        """The value as Python's own types, with the keys of `facekit --json`."""
     def __eq__(self, other: object, /) -> bool: ...
     def __ne__(self, other: object, /) -> bool: ...
     __hash__: ClassVar[None]  # type: ignore[assignment]
 
 @final
 class Quality:
-    """How good a face is for being compared.
+    """The quality of a face for comparisons.
 
     >>> import facekit
     >>> quality = facekit.Recognizer().recognize("anna.jpg").largest.quality
@@ -143,13 +143,13 @@ class Quality:
 
     @property
     def score(self) -> float:
-        """All in one number, 0 to 1: that of the worst property."""
+        """The quality as one number, 0 to 1: that of the worst property."""
     @property
     def eye_distance(self) -> float:
-        """Pixels between the eyes."""
+        """The distance between the eyes in pixels."""
     @property
     def sharpness(self) -> float:
-        """Fine detail against coarse: 0 is featureless, sharp faces have 0.15 and more."""
+        """The share of fine detail. 0 is featureless; sharp faces have 0.15 and more."""
     @property
     def brightness(self) -> float:
         """The mean luma of the face, 0 (black) to 1 (white)."""
@@ -158,19 +158,19 @@ class Quality:
         """The standard deviation of the face's luma, 0 to 0.5."""
     @property
     def pose(self) -> HeadPose | None:
-        """Where the head is turned to; None where the landmarks do not say."""
+        """The direction of the head. None if the landmarks do not determine it."""
     @property
     def visible(self) -> float:
-        """The share of the face box that lies inside the image, 0 to 1."""
+        """The share of the face box that is inside the image, 0 to 1."""
     def to_dict(self) -> dict[str, Any]:
-        """The same as Python's own types, with the keys of `facekit --json`."""
+        """The value as Python's own types, with the keys of `facekit --json`."""
     def __eq__(self, other: object, /) -> bool: ...
     def __ne__(self, other: object, /) -> bool: ...
     __hash__: ClassVar[None]  # type: ignore[assignment]
 
 @final
 class QualityIssue:
-    """What is wrong with a face: a code for programs, words for people.
+    """A quality issue of a face: a code for programs, and a text (`str`) for people.
 
     >>> import facekit
     >>> picky = facekit.Recognizer(quality={"min_eye_distance": 1000})
@@ -181,14 +181,14 @@ class QualityIssue:
     def code(self) -> str:
         """`too_small`, `blurred`, `too_dark`, `too_bright`, `low_contrast`, `turned_away`, `cut_off` or `no_shape`."""
     def to_dict(self) -> dict[str, Any]:
-        """The same as Python's own types, with the keys of `facekit --json`."""
+        """The value as Python's own types, with the keys of `facekit --json`."""
     def __eq__(self, other: object, /) -> bool: ...
     def __ne__(self, other: object, /) -> bool: ...
     __hash__: ClassVar[None]  # type: ignore[assignment]
 
 @final
 class Identity:
-    """A person as a match.
+    """A person who matches a face.
 
     >>> import facekit
     >>> recognizer = facekit.Recognizer(gallery=facekit.Gallery())
@@ -199,26 +199,26 @@ class Identity:
 
     @property
     def person(self) -> str:
-        """The id."""
+        """The person's id."""
     @property
     def name(self) -> str | None:
-        """The name, where the gallery has one."""
+        """The person's name, if the gallery has one."""
     @property
     def score(self) -> float:
-        """The cosine to the nearest of the person's templates, -1 to 1; greater is closer."""
+        """The cosine to the nearest of the person's templates, -1 to 1. Greater is closer."""
     @property
     def fmr(self) -> float | None:
-        """The false-match rate of a single comparison that the score stands for, rounded up where the score lies outside the
-        calibrated range; None where the embedding space is not calibrated."""
+        """The false-match rate of single comparisons if this score is the threshold. It is rounded up if the score is outside the
+        calibrated range, and None if the embedding space is not calibrated."""
     def to_dict(self) -> dict[str, Any]:
-        """The same as Python's own types, with the keys of `facekit --json`."""
+        """The value as Python's own types, with the keys of `facekit --json`."""
     def __eq__(self, other: object, /) -> bool: ...
     def __ne__(self, other: object, /) -> bool: ...
     __hash__: ClassVar[None]  # type: ignore[assignment]
 
 @final
 class Candidate:
-    """A person near to a probe, as `Recognizer.identify` lists them.
+    """A person near to a probe, from `Recognizer.identify`.
 
     >>> import facekit
     >>> recognizer = facekit.Recognizer(gallery=facekit.Gallery())
@@ -228,31 +228,31 @@ class Candidate:
 
     @property
     def person(self) -> str:
-        """The id."""
+        """The person's id."""
     @property
     def name(self) -> str | None:
-        """The name, where the gallery has one."""
+        """The person's name, if the gallery has one."""
     @property
     def score(self) -> float:
-        """The cosine to the nearest of the person's templates, -1 to 1; greater is closer."""
+        """The cosine to the nearest of the person's templates, -1 to 1. Greater is closer."""
     @property
     def fmr(self) -> float | None:
-        """The false-match rate of a single comparison that the score stands for; None where the embedding space is not calibrated."""
+        """The false-match rate of single comparisons if this score is the threshold. None if the embedding space is not calibrated."""
     @property
     def matches(self) -> bool:
-        """Whether the score passes the recogniser's threshold."""
+        """True if the score passes the recognizer's threshold."""
     def to_dict(self) -> dict[str, Any]:
-        """The same as Python's own types, with the keys of `facekit --json`."""
+        """The value as Python's own types, with the keys of `facekit --json`."""
     def __eq__(self, other: object, /) -> bool: ...
     def __ne__(self, other: object, /) -> bool: ...
     __hash__: ClassVar[None]  # type: ignore[assignment]
 
 @final
 class Recognition:
-    """A face in an image, and what became of it.
+    """A face in an image, and its outcome.
 
-    `outcome` says what: `"known"` (see `identity`), `"unknown"` (see `nearest`), `"spoof"` (see `liveness`) or `"poor_quality"`
-    (see `issues`). All of them are results, not errors.
+    `outcome` is `"known"` (see `identity`), `"unknown"` (see `nearest`), `"spoof"` (see `liveness`) or `"poor_quality"` (see
+    `issues`). All of these are results, not errors.
 
     >>> import facekit
     >>> face = facekit.Recognizer().recognize("anna.jpg").largest
@@ -261,42 +261,42 @@ class Recognition:
 
     @property
     def detection(self) -> Detection:
-        """Where the face is."""
+        """The face as the detector found it."""
     @property
     def box(self) -> Box:
-        """The box around the face, in pixels of the image given."""
+        """The box around the face, in pixels of the image."""
     @property
     def landmarks(self) -> NDArray[np.float32]:
-        """Five points as a float32 array of shape (5, 2), in pixels; see `Detection.landmarks`."""
+        """Five points as a float32 array of shape (5, 2), in pixels. See `Detection.landmarks`."""
     @property
     def quality(self) -> Quality:
-        """How good the face is."""
+        """The quality of the face."""
     @property
     def liveness(self) -> float | None:
-        """How live the face is, 0 (an attack) to 1 (bona fide); None where the quality gate refused it before, or nothing checks."""
+        """The liveness of the face, 0 (attack) to 1 (bona fide). None if the quality gate refused the face, or if there is no check."""
     @property
     def embedding(self) -> Embedding | None:
-        """The face as a vector; None where it was refused before."""
+        """The face as a vector. None if the quality gate or the liveness check refused the face."""
     @property
     def outcome(self) -> Literal["known", "unknown", "spoof", "poor_quality"]:
-        """What became of the face: "known", "unknown", "spoof" or "poor_quality"."""
+        """"known", "unknown", "spoof" or "poor_quality"."""
     @property
     def identity(self) -> Identity | None:
-        """Who it is; None where that is not known."""
+        """The person, if the face is known; otherwise None."""
     @property
     def nearest(self) -> Identity | None:
-        """For an unknown face, the nearest person all the same, for those who set thresholds."""
+        """The nearest person to an unknown face, although below the threshold. It helps to set thresholds."""
     @property
     def person(self) -> str | None:
-        """The id of who it is; None where that is not known."""
+        """The person's id, if the face is known; otherwise None."""
     @property
     def name(self) -> str | None:
-        """The name of who it is; None where that is not known, or the gallery has none."""
+        """The person's name, if the face is known and the gallery has a name; otherwise None."""
     @property
     def issues(self) -> list[QualityIssue]:
-        """What keeps the face from being compared; empty but for "poor_quality"."""
+        """The reasons of "poor_quality"; empty for other outcomes."""
     def to_dict(self, *, embedding: bool = False) -> dict[str, Any]:
-        """The same as Python's own types, with the keys of `facekit --json`; the embedding's numbers only if they are asked for."""
+        """The value as Python's own types, with the keys of `facekit --json`. With `embedding=True` it has the embedding's numbers too."""
     def _repr_html_(self) -> str: ...
     def __eq__(self, other: object, /) -> bool: ...
     def __ne__(self, other: object, /) -> bool: ...
@@ -304,9 +304,9 @@ class Recognition:
 
 @final
 class EmbeddingSpace:
-    """Which embeddings can be compared: those of one model, fed in one way.
+    """A space of embeddings that can be compared: those of one model and one preprocessing.
 
-    Two spaces are equal where fingerprint and dimension are; the model's name is for people.
+    Two spaces are equal if fingerprint and dimension are equal. The model's name is for people.
 
     >>> from facekit import EmbeddingSpace
     >>> EmbeddingSpace("example", "00" * 32, 512).dimension
@@ -318,12 +318,12 @@ class EmbeddingSpace:
         """The model's name."""
     @property
     def fingerprint(self) -> str:
-        """The digest of weights and preprocessing, in hexadecimal."""
+        """The digest of weights and preprocessing, as hexadecimal digits."""
     @property
     def dimension(self) -> int:
-        """Numbers in an embedding."""
+        """The number of values of an embedding."""
     def to_dict(self) -> dict[str, Any]:
-        """The same as Python's own types, with the keys of `facekit --json`."""
+        """The value as Python's own types, with the keys of `facekit --json`."""
     def __eq__(self, other: object, /) -> bool: ...
     def __ne__(self, other: object, /) -> bool: ...
     __hash__: ClassVar[None]  # type: ignore[assignment]
@@ -332,8 +332,8 @@ class EmbeddingSpace:
 class Embedding:
     """A face as a vector of length one.
 
-    NumPy sees its numbers without a copy, as a read-only float32 array of shape (dimension,): `embedding.values`, or
-    `numpy.asarray(embedding)`. Its repr does not show them, since they are personal data.
+    `embedding.values` and `numpy.asarray(embedding)` are the values without a copy, as a read-only float32 array of shape
+    (dimension,). The repr does not show the values, because they are personal data.
 
     >>> import numpy as np
     >>> from facekit import Embedding, EmbeddingSpace
@@ -347,16 +347,16 @@ class Embedding:
     def __new__(cls, space: EmbeddingSpace, values: NDArray[np.float32]) -> Self: ...
     @property
     def space(self) -> EmbeddingSpace:
-        """The space it can be compared in."""
+        """The embedding's space."""
     @property
     def values(self) -> NDArray[np.float32]:
-        """The numbers, as a read-only float32 array of shape (dimension,) over the embedding's own memory."""
+        """The values, as a read-only float32 array of shape (dimension,) in the embedding's own memory."""
     @property
     def __array_interface__(self) -> dict[str, Any]: ...
     def cosine(self, other: Embedding) -> float:
-        """The cosine of the angle to another embedding of the same space: -1 to 1, greater is closer.
+        """The cosine of the angle to another embedding of the same space, -1 to 1. Greater is closer.
 
-        Raises SpaceMismatchError where they are of different spaces.
+        Raises SpaceMismatchError if the spaces differ.
 
         >>> import facekit
         >>> recognizer = facekit.Recognizer()
@@ -364,7 +364,7 @@ class Embedding:
         >>> a.cosine(b) > recognizer.threshold()
         True"""
     def to_dict(self) -> dict[str, Any]:
-        """Space and numbers as Python's own types."""
+        """Space and values as Python's own types."""
     def __len__(self) -> int: ...
     def __eq__(self, other: object, /) -> bool: ...
     def __ne__(self, other: object, /) -> bool: ...
@@ -385,19 +385,19 @@ class Person:
         """The id, unique in the gallery."""
     @property
     def name(self) -> str | None:
-        """A name for people to read, where it differs from the id."""
+        """The name, if it differs from the id."""
     @property
     def enrolled(self) -> datetime.datetime:
-        """When the person was first enrolled: a datetime in UTC."""
+        """The time of the first enrollment: a datetime in UTC."""
     def to_dict(self) -> dict[str, Any]:
-        """The same as Python's own types, with the keys of `facekit --json`."""
+        """The value as Python's own types, with the keys of `facekit --json`."""
     def __eq__(self, other: object, /) -> bool: ...
     def __ne__(self, other: object, /) -> bool: ...
     __hash__: ClassVar[None]  # type: ignore[assignment]
 
 @final
 class CheckReport:
-    """What `Gallery.check` found.
+    """The result of `Gallery.check`.
 
     >>> import facekit, pathlib, tempfile
     >>> folder = pathlib.Path(tempfile.mkdtemp())
@@ -408,39 +408,39 @@ class CheckReport:
 
     @property
     def people(self) -> int:
-        """People whose records open."""
+        """The number of people whose records can be read."""
     @property
     def templates(self) -> dict[str, int]:
-        """Templates whose records open, by the embedding space's name."""
+        """The number of templates whose records can be read, by the embedding space's name."""
     @property
     def crops(self) -> int:
-        """Aligned faces whose records open."""
+        """The number of aligned faces whose records can be read."""
     @property
     def damage(self) -> list[str]:
-        """What is wrong, a line for each; empty where nothing is."""
+        """One text for each damaged record or part of the file; empty if there is no damage."""
     @property
     def is_clean(self) -> bool:
-        """Whether nothing is wrong."""
+        """True if there is no damage."""
     def to_dict(self) -> dict[str, Any]:
-        """The same as Python's own types, with the keys of `facekit --json`."""
+        """The value as Python's own types, with the keys of `facekit --json`."""
     def __eq__(self, other: object, /) -> bool: ...
     def __ne__(self, other: object, /) -> bool: ...
     __hash__: ClassVar[None]  # type: ignore[assignment]
 
 @final
 class Gallery:
-    """People and their templates: in one encrypted file that survives a crash and a loss of power, or, without a path, in memory.
+    """People and their templates, in one encrypted file that survives crashes and loss of power. Without a path, in memory.
 
-    `key` is what opens the file: `bytes` of length 32; a `pathlib.Path` to a key file, which `Gallery.new_key_file` makes; or a
-    `str`, which is a passphrase. Without it, the key file that FACEKIT_KEY_FILE names, or the key or passphrase in
-    FACEKIT_GALLERY_KEY. A file that is not there is created, unless `read_only`. Leaving people's templates open is for you to
-    say: `unprotected=True`.
+    `key` opens the file. It is `bytes` of length 32, a `pathlib.Path` to a key file (see `Gallery.new_key_file`), or a `str`, which
+    is a passphrase. The default is the key file that FACEKIT_KEY_FILE names, or else the key or passphrase in
+    FACEKIT_GALLERY_KEY. If the file does not exist, it is created, except with `read_only`. With `unprotected=True` there is no
+    key, and templates are not encrypted. With `keep_crops=True` the aligned faces are stored too, for `Recognizer.embed_again`.
 
-    A file that can be changed is open once, in one process; many may read it at once with `read_only=True`. As a context manager
-    it is closed at the end, and its recognisers refuse to work from then on.
+    Only one process can open a file for changes, and only once. With `read_only=True`, many can read it at the same time. A
+    context manager closes the gallery at its end. Recognizers of a closed gallery raise an error.
 
-    Raises GalleryLockedError where the file is open already, KeyRefusedError for a wrong or missing key, GalleryDamagedError,
-    GalleryVersionError, and an OSError where the file cannot be read.
+    Raises GalleryLockedError if the file is already open; KeyRefusedError for a wrong or missing key; GalleryDamagedError;
+    GalleryVersionError; an OSError if the file cannot be read.
 
     >>> import facekit, pathlib, tempfile
     >>> folder = pathlib.Path(tempfile.mkdtemp())
@@ -460,20 +460,20 @@ class Gallery:
     ) -> Self: ...
     @staticmethod
     def new_key_file(path: _Path) -> None:
-        """Makes a random key and writes it to a new file that only its owner can read. Whoever loses it loses the gallery.
+        """Makes a random key and writes it to a new file that only its owner can read. Without this file, the gallery is lost.
 
-        Raises an OSError where the file exists or cannot be written.
+        Raises an OSError if the file exists or cannot be written.
 
         >>> import facekit, pathlib, tempfile
         >>> facekit.Gallery.new_key_file(pathlib.Path(tempfile.mkdtemp()) / "people.key")"""
     @property
     def path(self) -> Path | None:
-        """The file; None for a gallery in memory."""
+        """The gallery's file. None for a gallery in memory."""
     @property
     def closed(self) -> bool:
-        """Whether the gallery was closed."""
+        """True if the gallery is closed."""
     def people(self) -> list[Person]:
-        """Everyone, in order of id.
+        """All people, in order of id.
 
         >>> import facekit
         >>> facekit.Gallery().people()
@@ -481,10 +481,10 @@ class Gallery:
     def add(
         self, person: str, embeddings: Sequence[Embedding], *, name: str | None = None, quality: float = 1.0
     ) -> list[int]:
-        """Adds embeddings to a person, who becomes known if that is new: for vectors that come from elsewhere.
-        `Recognizer.enroll` takes photos. `quality` is that of the faces, 0 to 1. Returns the numbers of the new templates.
+        """Adds embeddings as templates of a person, who is added if the id is new. For photos, see `Recognizer.enroll`. `quality` is
+        the quality of the faces, 0 to 1. Returns the numbers of the new templates.
 
-        Raises InvalidPersonIdError, and StoreError where the file cannot be written; nothing has changed then.
+        Raises InvalidPersonIdError; StoreError if the file cannot be written. The gallery is then unchanged.
 
         >>> import facekit, numpy
         >>> space = facekit.EmbeddingSpace("example", "00" * 32, 3)
@@ -494,10 +494,10 @@ class Gallery:
         >>> "anna" in gallery
         True"""
     def remove(self, *people: str) -> int:
-        """Removes people with everything about them, and returns how many were there. The file holds no key to anything of theirs
-        afterwards.
+        """Removes people with all of their data, and returns the number of those who were in the gallery. Afterward, the file has no
+        key to their data.
 
-        Raises StoreError where the file cannot be written.
+        Raises StoreError if the file cannot be written.
 
         >>> import facekit
         >>> gallery = facekit.Gallery()
@@ -505,7 +505,7 @@ class Gallery:
         >>> gallery.remove("anna", "nobody"), len(gallery)
         (1, 0)"""
     def check(self, *, progress: _Progress | None = None) -> CheckReport:
-        """Reads everything and says what is wrong. Damage is no error but in the report. For galleries in files.
+        """Reads the whole file and reports damage. Damage does not raise an error. Only for galleries in files.
 
         `progress(done, total)` is called after each record.
 
@@ -515,27 +515,27 @@ class Gallery:
         >>> gallery.check().is_clean
         True"""
     def backup(self, to: _Path, *, progress: _Progress | None = None) -> None:
-        """Copies the gallery to a new file under the same key, while it is in use. The copy appears under its name once it is
-        complete.
+        """Copies the gallery to a new file with the same key, also while the gallery is used. The copy appears under its name when it
+        is complete. `progress(done, total)` is called after each record.
 
-        Raises an OSError where the file exists or cannot be written, and GalleryDamagedError.
+        Raises an OSError if the file exists or cannot be written; GalleryDamagedError.
 
         >>> import facekit, pathlib, tempfile
         >>> folder = pathlib.Path(tempfile.mkdtemp())
         >>> gallery = facekit.Gallery(folder / "people.facekit", key="correct horse battery staple")
         >>> gallery.backup(folder / "backup.facekit")"""
     def rekey(self, key: bytes | bytearray | str | os.PathLike[str]) -> None:
-        """Protects the file anew; the old key opens nothing in it from then on. `key` is as for `Gallery`.
+        """Replaces the file's key. Afterward, the old key opens nothing in the file. For `key`, see `Gallery`.
 
-        Raises KeyRefusedError, and StoreError where the file cannot be written.
+        Raises KeyRefusedError; StoreError if the file cannot be written.
 
         >>> import facekit, pathlib, tempfile
         >>> folder = pathlib.Path(tempfile.mkdtemp())
         >>> gallery = facekit.Gallery(folder / "people.facekit", key="correct horse battery staple")
         >>> gallery.rekey("a new passphrase")"""
     def close(self) -> None:
-        """Closes the file. What comes after it is an error; work that is under way is waited for, unless it is this work's own
-        `progress` that closes: then the file closes when it ends. Closing twice does nothing.
+        """Closes the gallery. Afterward, its methods raise an error. This method waits for work that is under way. If the `progress`
+        function of such work calls it, the file closes when the work ends. A second call does nothing.
 
         >>> import facekit
         >>> gallery = facekit.Gallery()
@@ -549,7 +549,7 @@ class Gallery:
 
 @final
 class RefusedPhoto:
-    """A photo that was not used, and why. Its str is the reason in words.
+    """A photo that was not used, and the reason. Its `str` is the reason as a text.
 
     >>> import facekit, numpy
     >>> recognizer = facekit.Recognizer(gallery=facekit.Gallery())
@@ -559,19 +559,19 @@ class RefusedPhoto:
 
     @property
     def photo(self) -> int:
-        """Which of the photos given, from 0."""
+        """The number of the photo, from 0."""
     @property
     def reason(self) -> str:
         """`no_face`, `several_faces`, `poor_quality`, `spoof`, `another_person` or `resembles`."""
     def to_dict(self) -> dict[str, Any]:
-        """The same as Python's own types, with the keys of `facekit --json`."""
+        """The value as Python's own types, with the keys of `facekit --json`."""
     def __eq__(self, other: object, /) -> bool: ...
     def __ne__(self, other: object, /) -> bool: ...
     __hash__: ClassVar[None]  # type: ignore[assignment]
 
 @final
 class Resemblance:
-    """A photo of one person that looks like somebody else in the gallery: the same person under two ids, or a look-alike.
+    """A photo that resembles another person of the gallery: the same person with two ids, or a look-alike.
 
     >>> import facekit
     >>> recognizer = facekit.Recognizer(gallery=facekit.Gallery())
@@ -581,25 +581,25 @@ class Resemblance:
 
     @property
     def photo(self) -> int:
-        """Which of the photos given, from 0."""
+        """The number of the photo, from 0."""
     @property
     def person(self) -> str:
-        """The id of whom it looks like."""
+        """The id of the other person."""
     @property
     def score(self) -> float:
-        """How similar, -1 to 1; it passes the recogniser's threshold."""
+        """The similarity, -1 to 1. It passes the recognizer's threshold."""
     @property
     def fmr(self) -> float | None:
-        """The false-match rate that the score stands for; None where the space is not calibrated."""
+        """The false-match rate if this score is the threshold. None if the space is not calibrated."""
     def to_dict(self) -> dict[str, Any]:
-        """The same as Python's own types, with the keys of `facekit --json`."""
+        """The value as Python's own types, with the keys of `facekit --json`."""
     def __eq__(self, other: object, /) -> bool: ...
     def __ne__(self, other: object, /) -> bool: ...
     __hash__: ClassVar[None]  # type: ignore[assignment]
 
 @final
 class EnrollReport:
-    """What became of an enrolment. As a condition it is true where the person has a new template.
+    """The result of an enrollment. As a condition it is true if the person has a new template.
 
     >>> import facekit
     >>> recognizer = facekit.Recognizer(gallery=facekit.Gallery())
@@ -609,21 +609,21 @@ class EnrollReport:
 
     @property
     def person(self) -> str:
-        """The id of who was to be enrolled."""
+        """The person's id."""
     @property
     def templates(self) -> list[int]:
-        """The numbers of the new templates; empty where no photo was good enough, and then nothing has changed."""
+        """The numbers of the new templates. Empty if no photo was accepted; the gallery is then unchanged."""
     @property
     def accepted(self) -> list[int]:
-        """The photos that became templates, from 0, in the order of `templates`."""
+        """The numbers of the photos that became templates, from 0, in the order of `templates`."""
     @property
     def refused(self) -> list[RefusedPhoto]:
-        """The photos that did not, and why."""
+        """The photos that did not become templates, and the reasons."""
     @property
     def resembles(self) -> list[Resemblance]:
-        """Whom accepted photos look like, other than the person."""
+        """The other people that accepted photos resemble."""
     def to_dict(self) -> dict[str, Any]:
-        """The same as Python's own types, with the keys of `facekit --json`."""
+        """The value as Python's own types, with the keys of `facekit --json`."""
     def __bool__(self) -> bool: ...
     def __eq__(self, other: object, /) -> bool: ...
     def __ne__(self, other: object, /) -> bool: ...
@@ -631,7 +631,7 @@ class EnrollReport:
 
 @final
 class Verification:
-    """What a comparison of two photos says. As a condition it is true where they show the same person.
+    """The result of the comparison of two photos. As a condition it is true if they show the same person.
 
     >>> import facekit
     >>> comparison = facekit.Recognizer().verify("anna.jpg", "door.jpg")
@@ -640,21 +640,21 @@ class Verification:
 
     @property
     def same(self) -> bool | None:
-        """Whether the threshold takes them for the same person; None where a photo cannot be compared."""
+        """True if the score passes the threshold, so that it is the same person. None if a photo cannot be compared."""
     @property
     def score(self) -> float | None:
-        """Their similarity, -1 to 1, greater is closer; None where a photo cannot be compared."""
+        """The similarity, -1 to 1. Greater is closer. None if a photo cannot be compared."""
     @property
     def threshold(self) -> float | None:
-        """The score from which on they are the same (inclusive); None where a photo cannot be compared."""
+        """The lowest score of the same person (inclusive). None if a photo cannot be compared."""
     @property
     def fmr(self) -> float | None:
-        """The false-match rate that the score stands for; None where the space is not calibrated, or a photo cannot be compared."""
+        """The false-match rate if this score is the threshold. None if the space is not calibrated or a photo cannot be compared."""
     @property
     def unusable(self) -> RefusedPhoto | None:
-        """The photo that cannot be compared, 0 for the reference or 1 for the probe, and why; None where both can."""
+        """The photo that cannot be compared (0 for the reference, 1 for the probe), and the reason. None if both can be compared."""
     def to_dict(self) -> dict[str, Any]:
-        """The same as Python's own types, with the keys of `facekit --json`."""
+        """The value as Python's own types, with the keys of `facekit --json`."""
     def __bool__(self) -> bool: ...
     def __eq__(self, other: object, /) -> bool: ...
     def __ne__(self, other: object, /) -> bool: ...
@@ -662,39 +662,40 @@ class Verification:
 
 @final
 class Recognizer:
-    """Recognises and enrols people: a detector, a quality gate, a liveness check, an embedder and a gallery, one after the other.
+    """Recognizes and enrolls people with a detector, a quality gate, a liveness check, an embedder and a gallery.
 
-    `models` is a selection of sets and models joined by commas, each overriding its part: `"nano"`, whose weights are part of
-    facekit, `"standard"`, `"standard,scrfd_500m"`; see `facekit.models.list()`. `models_folder` is where their files are, unless
-    FACEKIT_MODELS or the platform's cache folder is meant.
+    `models` selects models: names of sets and models, separated by commas. Each name overrides its part of those before it.
+    Examples are `"nano"`, whose weights are part of facekit, `"standard"`, and `"standard,scrfd_500m"`. See
+    `facekit.models.list()`. `models_folder` is the folder of their files. The default is FACEKIT_MODELS, or else the platform's
+    cache folder.
 
-    `runtime` computes: `"tract"` needs nothing, `"ort"` is ONNX Runtime and needs `pip install onnxruntime`, `"candle"` needs nothing
-    and is slower than tract. With "ort", `provider` names what computes (`"cpu"`, `"cuda"`, `"cuda:1"`, `"tensorrt"`,
-    `"openvino"`, `"coreml"`), and `onnxruntime` the library, unless the installed package's is meant.
+    `runtime` is the inference runtime. `"tract"` needs nothing else. `"ort"` is ONNX Runtime and needs
+    `pip install onnxruntime`. `"candle"` needs nothing else and is slower than tract. For "ort", `provider` is the device
+    (`"cpu"`, `"cuda"`, `"cuda:1"`, `"tensorrt"`, `"openvino"`, `"coreml"`), and `onnxruntime` the file of the library. The
+    default library is that of the installed package.
 
-    When two faces are the same person's: `fmr`, the share of comparisons of different people that may pass (1e-4 unless something
-    is said); or `fpir`, the share of searches by strangers that may name somebody; or `score`, a raw similarity from -1 to 1. A
-    rate needs the embedder's calibration: the file `calibration`, or the one beside the gallery
-    (`people.<model>.calibration.toml`), or what comes with the model.
+    One of three options sets the threshold. `fmr` is the false-match rate, the share of comparisons of different people that
+    pass; the default is 1e-4. `fpir` is the false-positive identification rate, the share of searches by strangers that name
+    a person. `score` is a similarity from -1 to 1. A rate needs the embedder's calibration: the file `calibration`, or the file
+    beside the gallery (`people.<model>.calibration.toml`), or the calibration of the model.
 
-    Faces are looked for on a copy whose longer side is at most `max_side` pixels (None: the image as it is), after equalising the
-    contrast where `equalize` is set. `detector_score` is the lowest score of a face and `detector_overlap` the overlap above which
-    the weaker of two boxes is dropped, 0 to 1, the detector's own where they are None. `quality` is what a face needs to be
-    compared: "recognition", "enrollment", "anything", or a dict of what differs from the first, such as `{"max_yaw": 30}`.
-    Where the models have a liveness check, a face needs a score of `liveness_threshold`, 0 to 1; with `liveness=False`, and with
-    models that have none, prints and screens are taken for people. The property `checks_liveness` says which it is. `subject`
-    says which faces are looked at: "all", "largest" or "central".
+    The detector runs on a copy of the image whose longer side has at most `max_side` pixels. With None it runs on the image
+    itself. `equalize` equalizes the contrast first. `detector_score` is the lowest score of a face. `detector_overlap` is the
+    overlap of two boxes above which the one with the lower score is dropped. Both are from 0 to 1; with None the detector's
+    own values apply. `quality` is the quality that a face needs to be compared: "recognition" (the default), "enrollment",
+    "anything", or a dict of differences from "recognition", such as `{"max_yaw": 30}`. `liveness_threshold` is the lowest
+    liveness of a face, 0 to 1. With `liveness=False`, and with models that have no liveness check, prints and screens pass as
+    people; see `checks_liveness`. `subject` selects the faces to examine: "all", "largest" or "central".
 
-    `threads` is how many images `recognize_many` works on at a time, one for each core unless it is given. Every other call
-    computes on the thread that makes it, with the GIL released, and a recogniser may be called from any number of threads at
-    once.
+    `threads` is the number of images that `recognize_many` works on at a time. The default is the number of cores. Every other
+    call computes on the calling thread, without the GIL. Any number of threads may share a recognizer.
 
-    Images are what `recognize` says. Every method that takes one raises TypeError or ValueError for what is not an image,
-    ImageError for a file that cannot be decoded, and ForkedError in a process that was forked off the one that made the
-    recogniser.
+    For images, see `recognize`. Every method that takes an image raises TypeError or ValueError for an object that is no image,
+    and ImageError for a file that cannot be decoded. Every method raises ForkedError in a process that was forked off the one
+    that made the recognizer.
 
-    Raises UnknownModelError, ModelMissingError for a model that was not fetched, LibraryUnavailableError where there is no ONNX
-    Runtime, UncalibratedError and RateOutOfRangeError for a rate that nobody has measured, InvalidArgumentError.
+    Raises UnknownModelError; ModelMissingError for a model whose file is not there; LibraryUnavailableError if there is no ONNX
+    Runtime; UncalibratedError and RateOutOfRangeError for a rate that the calibration does not cover; InvalidArgumentError.
 
     >>> import facekit
     >>> recognizer = facekit.Recognizer(gallery=facekit.Gallery())
@@ -725,23 +726,23 @@ class Recognizer:
         models_folder: _Path | None = None,
     ) -> Self: ...
     def detect(self, image: _Image, *, color: _Color = "rgb") -> Faces[Detection]:
-        """Finds the faces in an image: `Faces` of `Detection`, in falling order of score.
+        """Detects the faces in an image: `Faces` of `Detection`, best score first.
 
-        Images are as for `recognize`. Neither quality gate nor liveness check applies.
+        For images, see `recognize`. Neither the quality gate nor the liveness check applies.
 
         >>> import facekit, numpy
-        >>> grey = numpy.full((480, 640, 3), 128, dtype="uint8")
-        >>> len(facekit.Recognizer().detect(grey))
+        >>> gray = numpy.full((480, 640, 3), 128, dtype="uint8")
+        >>> len(facekit.Recognizer().detect(gray))
         0"""
     def embed(
         self, image: _Image, detections: Sequence[Detection] | None = None, *, color: _Color = "rgb"
     ) -> list[Embedding]:
-        """Embeds faces of an image: one `Embedding` for each of `detections`, in order, or for each face that is found where they
-        are not given.
+        """Embeds faces of an image: one `Embedding` for each of `detections`, in order. Without `detections`, one for each face
+        that the detector finds.
 
-        Neither quality gate nor liveness check applies; `recognize` embeds what passes them.
+        Neither the quality gate nor the liveness check applies. `recognize` embeds only the faces that pass them.
 
-        Raises InvalidArgumentError for a given detection whose five landmarks lie on one spot.
+        Raises InvalidArgumentError for a detection whose five landmarks are at the same point.
 
         >>> import facekit
         >>> recognizer = facekit.Recognizer()
@@ -749,20 +750,20 @@ class Recognizer:
         >>> [embedding.values.shape for embedding in recognizer.embed("anna.jpg", faces)]
         [(128,)]"""
     def embed_aligned(self, crops: Iterable[_Image], *, color: _Color = "rgb") -> list[Embedding]:
-        """Embeds faces that are aligned already, as `facekit` and insightface align them: square crops with the eyes, the nose and
-        the mouth where the embedder expects them. Crops of another size than the embedder's are resized.
+        """Embeds faces that are already aligned in the way of facekit and insightface: square crops with the eyes, the nose and the
+        mouth where the embedder expects them. Crops of another size than the embedder's are resized.
 
         Raises InvalidArgumentError for a crop that is not square.
 
         >>> import facekit, numpy
-        >>> crops = [numpy.full((112, 112, 3), grey, dtype="uint8") for grey in (50, 200)]
+        >>> crops = [numpy.full((112, 112, 3), gray, dtype="uint8") for gray in (50, 200)]
         >>> len(facekit.Recognizer().embed_aligned(crops))
         2"""
     def verify(self, reference: _Image, probe: _Image, *, color: _Color = "rgb") -> Verification:
-        """Whether two photos show the same person (1:1), by the largest face of each.
+        """Verifies whether two photos show the same person (1:1). The largest face of each photo counts.
 
-        A photo with several faces of similar size is unusable. The liveness check applies to the probe: the reference is the
-        document, which may be a print.
+        A photo with several faces of similar size is unusable. The liveness check applies to the probe only: the reference may be a
+        print, such as the photo of a document.
 
         >>> import facekit
         >>> bool(facekit.Recognizer().verify("anna.jpg", "door.jpg"))
@@ -781,19 +782,19 @@ class Recognizer:
         color: _Color = "rgb",
         progress: _Progress | None = None,
     ) -> EnrollReport:
-        """Enrols a person from photos: the largest face of each becomes a template, if it passes the quality gate and the liveness
-        check. When this returns, the gallery's file has the templates.
+        """Enrolls a person from photos. The largest face of each photo becomes a template if it passes the quality gate and the
+        liveness check. When this method returns, the templates are in the gallery's file.
 
-        Refused photos are no error: the report gives a reason for each. Where all are refused, nobody is enrolled. Of three photos
-        and more, those that do not match the others are refused.
+        A refused photo is not an error: the report has the reason. If all photos are refused, the person is not enrolled. If there
+        are three or more photos, those that do not match the others are refused.
 
-        `liveness=False` is for passport photos, which are prints. `augment` makes each template the mean over small changes of its
-        photo. `refuse_resemblance` enrols nobody whose face belongs to somebody else already; otherwise the report warns. A second
-        face of at least `ambiguity` times the area of the largest, 0 to 1, makes a photo unusable. `progress(done, total)` is
-        called after each photo.
+        `liveness=False` skips the liveness check, for passport photos, which are prints. With `augment`, a template is the mean
+        over small changes of its photo. With `refuse_resemblance`, photos that match another person of the gallery are
+        refused; otherwise the report has a warning. `ambiguity` is a share from 0 to 1: a second face of at least this share of the
+        largest face's area makes a photo unusable. `progress(done, total)` is called after each photo.
 
-        Raises InvalidPersonIdError; InvalidArgumentError where there is no gallery or no photo; StoreError where the file cannot
-        be written. Nothing has changed then.
+        Raises InvalidPersonIdError; InvalidArgumentError if there is no gallery or no photo; StoreError if the file cannot be
+        written. The gallery is then unchanged.
 
         >>> import facekit
         >>> recognizer = facekit.Recognizer(gallery=facekit.Gallery())
@@ -807,17 +808,16 @@ class Recognizer:
         subject: _Subject | None = None,
         color: _Color = "rgb",
     ) -> Faces[Recognition]:
-        """Recognises the faces in an image: `Faces` of `Recognition`, one for each face with what became of it; empty where there is
-        none.
+        """Recognizes the faces in an image: `Faces` of `Recognition`, one for each face, with its outcome. Empty if there is no face.
 
-        `image` is a NumPy array of uint8 with shape (height, width, 3), (height, width, 4), whose alpha is ignored, or
-        (height, width), in any memory layout; the path of a JPEG, PNG or WebP file, or its bytes; or a PIL image. `color` is the
-        order of an array's channels: "rgb", or "bgr", which OpenCV has. An array whose rows lie in memory as usual is not
-        copied, so it must not be written to or reshaped in place meanwhile. `roster` limits the search to people with these ids,
-        `subject` is as for `Recognizer`.
+        `image` is one of these: a NumPy array of uint8 in any memory layout, with shape (height, width), (height, width, 3) or
+        (height, width, 4), whose alpha is ignored; the path of a JPEG, PNG or WebP file; the bytes of such a file; a PIL image.
+        `color` is the order of an array's channels: "rgb", or "bgr" as in OpenCV. An array is read in place if the pixels of each
+        row follow each other in memory. Until the call returns, no other thread may write to it or change its shape. `roster`
+        limits the search to people with these ids. For `subject`, see `Recognizer`.
 
-        Raises UnknownPersonError for a roster with somebody who is not in the gallery, RuntimeFailedError where a model fails,
-        RateOutOfRangeError where `fpir` was asked for and the gallery has outgrown what the calibration can answer for.
+        Raises UnknownPersonError if a person of the roster is not in the gallery; RuntimeFailedError if a model fails;
+        RateOutOfRangeError if the threshold is an `fpir` and the gallery has grown too large for the calibration.
 
         >>> import facekit, numpy
         >>> recognizer = facekit.Recognizer()
@@ -836,19 +836,19 @@ class Recognizer:
         ahead: int | None = None,
         errors: Literal["raise"] = "raise",
     ) -> RecognizeMany[Faces[Recognition]]:
-        """Recognises the faces in many images on `threads` threads: an iterator over what `recognize` would return, in order.
+        """Recognizes the faces in many images on `threads` threads: an iterator over the results of `recognize`, in order.
 
-        `images` is any iterable, a generator too. Images are taken on the thread that asks for a result, up to `ahead` of them
-        before their own results are asked for: two for each thread and a few more where it is None. With `ahead=0` each result is
-        given before the next image is taken, which is for cameras and queues, where that one may be long in coming; images are
-        worked on one after the other then. Arrays must not be written to before their result has come.
+        `images` is any iterable, also a generator. Images are taken on the thread that asks for a result. `ahead` is the number of
+        images that are taken before their own results are asked for. The default is two for each thread and a few more. With
+        `ahead=0`, each result is given before the next image is taken, and images are worked on one by one. This is for cameras
+        and queues, whose next image can be long in coming. Do not write to an array before its result is given.
 
-        `errors="raise"` raises for an image that cannot be used, and the next call goes on with the one after it;
-        `errors="return"` gives the exception in the place of the result. An exception of the iterable itself comes after the
-        results of the images before it, except KeyboardInterrupt and the like, which end everything at once.
+        With `errors="raise"`, an image that cannot be used raises an exception, and the next call continues with the image after
+        it. With `errors="return"`, the exception is returned as the image's result. An exception of the iterable itself is raised
+        after the results of the images before it. KeyboardInterrupt and SystemExit are raised at once and end the work.
 
         >>> import facekit, numpy
-        >>> frames = (numpy.full((240, 320, 3), grey, dtype="uint8") for grey in range(0, 250, 50))
+        >>> frames = (numpy.full((240, 320, 3), gray, dtype="uint8") for gray in range(0, 250, 50))
         >>> [len(faces) for faces in facekit.Recognizer().recognize_many(frames)]
         [0, 0, 0, 0, 0]"""
     @overload
@@ -863,31 +863,32 @@ class Recognizer:
         ahead: int | None = None,
         errors: Literal["return"],
     ) -> RecognizeMany[Faces[Recognition] | Exception]:
-        """Recognises the faces in many images on `threads` threads: an iterator over what `recognize` would return, in order.
+        """Recognizes the faces in many images on `threads` threads: an iterator over the results of `recognize`, in order.
 
-        `images` is any iterable, a generator too. Images are taken on the thread that asks for a result, up to `ahead` of them
-        before their own results are asked for: two for each thread and a few more where it is None. With `ahead=0` each result is
-        given before the next image is taken, which is for cameras and queues, where that one may be long in coming; images are
-        worked on one after the other then. Arrays must not be written to before their result has come.
+        `images` is any iterable, also a generator. Images are taken on the thread that asks for a result. `ahead` is the number of
+        images that are taken before their own results are asked for. The default is two for each thread and a few more. With
+        `ahead=0`, each result is given before the next image is taken, and images are worked on one by one. This is for cameras
+        and queues, whose next image can be long in coming. Do not write to an array before its result is given.
 
-        `errors="raise"` raises for an image that cannot be used, and the next call goes on with the one after it;
-        `errors="return"` gives the exception in the place of the result. An exception of the iterable itself comes after the
-        results of the images before it, except KeyboardInterrupt and the like, which end everything at once.
+        With `errors="raise"`, an image that cannot be used raises an exception, and the next call continues with the image after
+        it. With `errors="return"`, the exception is returned as the image's result. An exception of the iterable itself is raised
+        after the results of the images before it. KeyboardInterrupt and SystemExit are raised at once and end the work.
 
         >>> import facekit, numpy
-        >>> frames = (numpy.full((240, 320, 3), grey, dtype="uint8") for grey in range(0, 250, 50))
+        >>> frames = (numpy.full((240, 320, 3), gray, dtype="uint8") for gray in range(0, 250, 50))
         >>> [len(faces) for faces in facekit.Recognizer().recognize_many(frames)]
         [0, 0, 0, 0, 0]"""
     def identify(
         self, probe: Embedding | _Image, k: int = 5, *, roster: Iterable[str] | None = None, color: _Color = "rgb"
     ) -> list[Candidate]:
-        """The `k` people nearest to a face (1:N), nearest first, whether or not they pass the threshold.
+        """Identifies a face (1:N): the `k` nearest people, nearest first, also those below the threshold.
 
-        `probe` is an `Embedding`, or an image, of which the largest face counts; where that face is missing, not good enough or not
-        live, the list is empty, and `recognize` says why. `roster` limits the search to people with these ids.
+        `probe` is an `Embedding` or an image. In an image the largest face counts. If there is no face, or it is refused by the
+        quality gate or the liveness check, the list is empty; `recognize` gives the reason. `roster` limits the search to people
+        with these ids.
 
-        Raises InvalidArgumentError where there is no gallery, SpaceMismatchError for an embedding of another model,
-        UnknownPersonError for a roster with somebody who is not in the gallery.
+        Raises InvalidArgumentError if there is no gallery; SpaceMismatchError for an embedding of another model;
+        UnknownPersonError if a person of the roster is not in the gallery.
 
         >>> import facekit
         >>> recognizer = facekit.Recognizer(gallery=facekit.Gallery())
@@ -895,14 +896,15 @@ class Recognizer:
         >>> [(candidate.person, candidate.matches) for candidate in recognizer.identify("door.jpg", k=3)]
         [('anna', True)]"""
     def embed_again(self, *, progress: _OpenProgress | None = None) -> tuple[list[str], list[str]]:
-        """Makes templates of this embedder for everyone who has none but whose crops were kept, after a change of model: the ids of
-        who was embedded, and of who has no crops and must be enrolled again. `progress(done, None)` is called after each crop.
+        """Embeds stored crops after a change of models: makes templates of this embedder for the people who have none but whose crops
+        were kept. Returns two lists of ids: the people who were embedded, and the people who have no crops and must be enrolled
+        again. `progress(done, None)` is called after each crop.
 
         >>> import facekit
         >>> facekit.Recognizer(gallery=facekit.Gallery()).embed_again()
         ([], [])"""
     def threshold(self, templates: int = 1) -> float:
-        """The lowest score that passes in a search among `templates` templates; 1 is a comparison of two faces.
+        """The lowest score that passes in a search of `templates` templates. 1 stands for the comparison of two faces.
 
         >>> import facekit
         >>> facekit.Recognizer(fmr=1e-3).threshold() < facekit.Recognizer(fmr=1e-4).threshold()
@@ -911,7 +913,7 @@ class Recognizer:
         >>> recognizer.threshold(1) < recognizer.threshold(100)
         True"""
     def fmr_of(self, score: float) -> float | None:
-        """The false-match rate of a single comparison that a score stands for; None where the space is not calibrated.
+        """The false-match rate of single comparisons if this score is the threshold. None if the space is not calibrated.
 
         >>> import facekit
         >>> recognizer = facekit.Recognizer(fmr=1e-3)
@@ -922,23 +924,23 @@ class Recognizer:
         """The space of its embeddings."""
     @property
     def models(self) -> str:
-        """The selection of models."""
+        """The models, as they were selected."""
     @property
     def runtime(self) -> str:
-        """What runs the models."""
+        """The name of the inference runtime."""
     @property
     def checks_liveness(self) -> bool:
-        """Whether prints and screens are told from people: the models have a liveness check, and it is on."""
+        """True if prints and screens are refused: the models have a liveness check, and it is enabled."""
     @property
     def threads(self) -> int:
-        """How many images `recognize_many` works on at a time."""
+        """The number of images that `recognize_many` works on at a time."""
 
 @final
 class RecognizeMany(Generic[_Result]):
     """The results of `Recognizer.recognize_many`, in order.
 
-    `close()`, leaving a `with` block, or dropping it ends the work, and lets go of the images. `close()` may be called from any
-    thread; results are for one at a time, as with a generator.
+    `close()`, the end of a `with` block, and garbage collection end the work and release the images. Any thread may call
+    `close()`. One thread at a time may ask for a result, as with a generator.
 
     >>> import facekit
     >>> with facekit.Recognizer().recognize_many(["anna.jpg", "door.jpg"]) as results:
@@ -950,7 +952,7 @@ class RecognizeMany(Generic[_Result]):
     def __iter__(self) -> Self: ...
     def __next__(self) -> _Result: ...
     def close(self) -> None:
-        """Ends the work: what has begun is finished, and no more is begun.
+        """Ends the work: images that are being worked on are finished, and no more are begun.
 
         >>> import facekit
         >>> results = facekit.Recognizer().recognize_many(["anna.jpg"] * 100)
@@ -961,11 +963,12 @@ class RecognizeMany(Generic[_Result]):
 
 @final
 class Index:
-    """Exact nearest neighbours among vectors, wherever they come from: every search compares with each, at about the speed of memory.
+    """Exact nearest neighbors among vectors of any source. A search compares the probe with every vector, and is limited by memory
+    bandwidth.
 
-    `matrix` is a float32 array of shape (n, dimension). Rows are copied, and scaled to length one, so what is compared is their
-    direction. `ids` is an array of n integers from 0 on, unique; 0 to n - 1 unless they are given. By `metric`, scores are cosines,
-    -1 to 1 ("cosine"), or negated distances, -2 to 0 ("euclidean"); greater is closer by both.
+    `matrix` is a float32 array of shape (n, dimension). Rows are copied and scaled to length one, so only their direction counts.
+    `ids` is an array of n unique integers from 0 on; the default is 0 to n - 1. With the metric "cosine", scores are cosines, -1 to
+    1. With "euclidean", they are negated distances, -2 to 0. Greater is closer in both.
 
     Raises InvalidEmbeddingError for a row that is zero or not finite.
 
@@ -982,13 +985,13 @@ class Index:
     def search(
         self, probes: NDArray[np.float32], k: int = 10, *, roster: ArrayLike | Iterable[int] | None = None
     ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
-        """The `k` nearest of each probe: two arrays of shape (probes, min(k, vectors searched)), the ids (int64) and the scores
-        (float32), each row in falling order of score.
+        """The `k` nearest vectors of each probe: two arrays of shape (probes, min(k, vectors searched)), the ids (int64) and the scores
+        (float32). Each row begins with the best score.
 
-        `probes` is a float32 array of shape (probes, dimension), or (dimension,) for a single one. `roster` limits the search to
-        these ids; those that are not there are ignored. Many probes are shared out to the cores.
+        `probes` is a float32 array of shape (probes, dimension), or (dimension,) for a single probe. `roster` limits the search to
+        these ids; unknown ids are ignored. Many probes are searched on all cores.
 
-        Raises InvalidEmbeddingError for a probe that is zero or not finite, and TypeError for what is not float32.
+        Raises InvalidEmbeddingError for a probe that is zero or not finite; TypeError for an array that is not float32.
 
         >>> import numpy as np
         >>> from facekit import Index
@@ -997,9 +1000,9 @@ class Index:
         >>> ids.tolist(), scores.tolist()
         ([[2, 1]], [[1.0, 0.0]])"""
     def add(self, matrix: NDArray[np.float32], ids: ArrayLike | Iterable[int]) -> None:
-        """Adds rows; those whose id is there are replaced.
+        """Adds rows. A vector whose id is already there is replaced.
 
-        Raises InvalidEmbeddingError for a row that is zero or not finite; nothing has changed then.
+        Raises InvalidEmbeddingError for a row that is zero or not finite. The index is then unchanged.
 
         >>> import numpy as np
         >>> from facekit import Index
@@ -1008,7 +1011,7 @@ class Index:
         >>> len(index)
         4"""
     def remove(self, ids: ArrayLike | Iterable[int]) -> int:
-        """Takes vectors out, and returns how many were there.
+        """Removes vectors, and returns the number of those that were there.
 
         >>> import numpy as np
         >>> from facekit import Index
@@ -1016,12 +1019,12 @@ class Index:
         2"""
     @property
     def dimension(self) -> int:
-        """Numbers in a vector."""
+        """The number of values of a vector."""
     def __len__(self) -> int: ...
 
 @final
 class ModelInfo:
-    """A model that is known by name.
+    """A known model.
 
     >>> import facekit
     >>> nano = next(model for model in facekit.models.list() if model.name == "nano_embedder")
@@ -1030,46 +1033,46 @@ class ModelInfo:
 
     @property
     def name(self) -> str:
-        """What it is selected by."""
+        """The name that selects it."""
     @property
     def task(self) -> str:
-        """What it does: "detector", "embedder" or "liveness"."""
+        """The task: "detector", "embedder" or "liveness"."""
     @property
     def file(self) -> str:
         """The name of its file in the models folder."""
     @property
     def available(self) -> bool:
-        """Whether its file is here and the right one, or part of facekit."""
+        """True if the model can be loaded: its file is in the folder and has the right digest, or it is part of facekit."""
     @property
     def bundled(self) -> bool:
-        """Whether it is part of facekit, so that it needs no file."""
+        """True if it is part of facekit and needs no file."""
     @property
-    def licence(self) -> str:
-        """The licence of the weights, as an SPDX expression or in words."""
+    def license(self) -> str:
+        """The license of the weights, as an SPDX expression or a text."""
     @property
     def commercial_use(self) -> bool:
-        """Whether the licence allows commercial use."""
+        """True if the license allows commercial use."""
     @property
     def source(self) -> str:
-        """Who made the weights, and from what."""
+        """The origin of the weights."""
     @property
     def accuracy(self) -> str | None:
-        """What is known of its accuracy, in words."""
+        """The known accuracy, as a text."""
     @property
     def tested(self) -> bool:
-        """Whether facekit's own tests run it."""
+        """True if facekit's tests run it."""
     @property
     def bytes(self) -> int | None:
-        """The length of its file in bytes, where that is known."""
+        """The size of its file in bytes, if it is known."""
     def to_dict(self) -> dict[str, Any]:
-        """The same as Python's own types, with the keys of `facekit --json`."""
+        """The value as Python's own types, with the keys of `facekit --json`."""
     def __eq__(self, other: object, /) -> bool: ...
     def __ne__(self, other: object, /) -> bool: ...
     __hash__: ClassVar[None]  # type: ignore[assignment]
 
 @final
 class SetInfo:
-    """Models that make a recogniser together.
+    """A set of models for a recognizer.
 
     >>> import facekit
     >>> nano = next(found for found in facekit.models.sets() if found.name == "nano")
@@ -1078,25 +1081,25 @@ class SetInfo:
 
     @property
     def name(self) -> str:
-        """What it is selected by."""
+        """The name that selects it."""
     @property
     def detector(self) -> str:
-        """Finds faces."""
+        """The model that detects faces."""
     @property
     def embedder(self) -> str:
-        """Turns faces into embeddings."""
+        """The model that embeds faces."""
     @property
     def liveness(self) -> list[str]:
-        """Tell living faces from prints and screens; empty where nothing does."""
+        """The models that check liveness; empty if the set has none."""
     def to_dict(self) -> dict[str, Any]:
-        """The same as Python's own types, with the keys of `facekit --json`."""
+        """The value as Python's own types, with the keys of `facekit --json`."""
     def __eq__(self, other: object, /) -> bool: ...
     def __ne__(self, other: object, /) -> bool: ...
     __hash__: ClassVar[None]  # type: ignore[assignment]
 
 @final
 class _Rules:
-    """A policy made ready, with holidays and members. See facekit.attendance.Policy."""
+    """A checked policy with holidays and members. See facekit.attendance.Policy."""
 
     def __new__(
         cls,
@@ -1108,17 +1111,17 @@ class _Rules:
     ) -> Self: ...
     @property
     def time_zone(self) -> str:
-        """The site's zone."""
+        """The site's time zone."""
     def to_toml(self) -> str:
-        """None"""
+        """The complete policy as TOML."""
     def decide(self, past: str, sighting: str) -> str:
-        """None"""
+        """`past` is a list of marks and `sighting` a sighting, in JSON. Returns the decision and its mark."""
     def evaluate(
         self, person: str, punches: str, corrections: str, from_: str, to: str, as_of: str
     ) -> str:
-        """None"""
+        """`punches` and `corrections` are lists in JSON, `from_` and `to` dates, `as_of` a time. Returns the ledger and the statistics."""
     def presence(self, person: str, punches: str, corrections: str, at: str) -> str:
-        """None"""
+        """`punches` and `corrections` are lists in JSON, `at` is a time. Returns the presence."""
 
 def _encode_jpeg(image: _Image, color: str, max_side: int) -> tuple[bytes, int, int]: ...
 def _models_folder() -> str: ...
@@ -1132,3 +1135,4 @@ def _models_pull(
 ) -> list[str]: ...
 def _models_sets(folder: _Path | None = None) -> list[SetInfo]: ...
 def _restore(class_: str, json: str) -> Any: ...
+def _sightings(faces: Sequence[Recognition], at: str) -> list[tuple[str, float | None, float | None]]: ...

@@ -1,4 +1,4 @@
-"""What was found in an image, and how notebooks draw it."""
+"""`Faces`, the faces of an image, and their drawings for notebooks."""
 
 from __future__ import annotations
 
@@ -16,9 +16,10 @@ _COLORS = {"known": "#1a9850", "unknown": "#4575b4", "spoof": "#d73027", "poor_q
 
 
 class Faces(tuple[T, ...], Generic[T]):
-    """The faces of an image: a tuple that knows the image's size in pixels, and draws itself in a notebook.
+    """The faces of an image: a tuple with the image's size in pixels. Notebooks show it as a drawing.
 
-    A slice is of the same image. Two of them are equal where faces and sizes are; a plain tuple is equal where the faces are.
+    A slice has the size of the same image. Two `Faces` are equal if faces and sizes are equal. `Faces` and a plain tuple are equal if
+    the faces are equal.
 
     >>> from facekit import Faces
     >>> Faces([], 640, 480)
@@ -32,13 +33,13 @@ class Faces(tuple[T, ...], Generic[T]):
 
     @property
     def width(self) -> int:
-        """Of the image, in pixels."""
+        """The width of the image in pixels."""
         width: int = self.__dict__["_width"]
         return width
 
     @property
     def height(self) -> int:
-        """Of the image, in pixels."""
+        """The height of the image in pixels."""
         height: int = self.__dict__["_height"]
         return height
 
@@ -75,7 +76,7 @@ class Faces(tuple[T, ...], Generic[T]):
 
     @property
     def largest(self) -> Optional[T]:
-        """The face with the largest box; None where there is none."""
+        """The face with the largest box. None if there is no face."""
         return max(self, key=lambda face: face.box.area, default=None)
 
     def to_dicts(self) -> list[dict[str, Any]]:
@@ -88,10 +89,10 @@ class Faces(tuple[T, ...], Generic[T]):
         return [face.to_dict() for face in self]
 
     def draw(self, image: Any, *, color: str = "rgb", max_side: int = 960) -> Drawing:
-        """The faces on the image they were found in, for a notebook. `image` and `color` are as for `Recognizer.recognize`;
-        what is shown has at most `max_side` pixels a side.
+        """The faces drawn on their image, for a notebook. For `image` and `color`, see `Recognizer.recognize`. The drawing's longer
+        side has at most `max_side` pixels.
 
-        Raises ValueError for an image of another size.
+        Raises ValueError if the image has another size.
 
         >>> import facekit
         >>> drawing = facekit.Recognizer().recognize("anna.jpg").draw("anna.jpg")
@@ -105,7 +106,7 @@ class Faces(tuple[T, ...], Generic[T]):
 
 
 class Drawing:
-    """Faces on their image. Notebooks show it; `html` is what they show, in one piece. `Faces.draw` makes it.
+    """Faces drawn on their image, by `Faces.draw`. Notebooks show `html`, which needs no other file.
 
     >>> import facekit
     >>> "<table>" in facekit.Recognizer().detect("anna.jpg").draw("anna.jpg").html
@@ -116,7 +117,7 @@ class Drawing:
         jpeg, width, height = _encode_jpeg(image, color, max_side)
         if (width, height) != (faces.width, faces.height):
             raise ValueError(
-                f"image: {width} x {height} pixels given, and the faces were found in one of {faces.width} x {faces.height}"
+                f"image: {width} x {height} pixels given, {faces.width} x {faces.height} needed, the size of the faces' image"
             )
         data = base64.b64encode(jpeg).decode()
         self.html = picture(faces, width, height, f"data:image/jpeg;base64,{data}") + table(faces)
@@ -126,14 +127,14 @@ class Drawing:
 
 
 def _label(face: Face) -> tuple[str, str]:
-    """What is written at a face, and the name of its colour."""
+    """The label of a face, and the name of its color."""
     if isinstance(face, Detection):
         return f"{face.score:.2f}", "unknown"
     return face.name or face.person or face.outcome.replace("_", " "), face.outcome
 
 
 def picture(faces: Iterable[Face], width: int, height: int, background: Optional[str]) -> str:
-    """Boxes, landmarks and names as an SVG image, over the photo where there is one."""
+    """Boxes, landmarks and labels as an SVG image, over the photo if `background` has its URL."""
     unit = max(width, height) / 400
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" '
@@ -144,15 +145,15 @@ def picture(faces: Iterable[Face], width: int, height: int, background: Optional
     for face in faces:
         text, outcome = _label(face)
         x, y, w, h = face.box
-        colour = _COLORS[outcome]
+        color = _COLORS[outcome]
         parts.append(
-            f'<rect x="{x:.1f}" y="{y:.1f}" width="{w:.1f}" height="{h:.1f}" fill="none" stroke="{colour}" '
+            f'<rect x="{x:.1f}" y="{y:.1f}" width="{w:.1f}" height="{h:.1f}" fill="none" stroke="{color}" '
             f'stroke-width="{2 * unit:.2f}"/>'
         )
-        parts += [f'<circle cx="{px:.1f}" cy="{py:.1f}" r="{1.5 * unit:.2f}" fill="{colour}"/>' for px, py in face.landmarks]
+        parts += [f'<circle cx="{px:.1f}" cy="{py:.1f}" r="{1.5 * unit:.2f}" fill="{color}"/>' for px, py in face.landmarks]
         parts.append(
             f'<text x="{x:.1f}" y="{max(y - 3 * unit, 12 * unit):.1f}" font-family="sans-serif" font-size="{12 * unit:.1f}" '
-            f'fill="{colour}">{escape(text)}</text>'
+            f'fill="{color}">{escape(text)}</text>'
         )
     parts.append("</svg>")
     return "".join(parts)

@@ -1,4 +1,4 @@
-"""Where the installed package `onnxruntime` keeps its library."""
+"""The library of the installed package `onnxruntime`."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from typing import Optional
 from facekit.errors import LibraryUnavailableError
 
 OLDEST = (1, 24)
-"""The oldest version that will do."""
+"""The oldest version that facekit can use."""
 
 
 def library() -> Optional[Path]:
-    """The library, without importing the package; None where it is not installed, or ORT_DYLIB_PATH names another.
+    """The path of the library, without an import of the package. None if the package is not installed or ORT_DYLIB_PATH is set.
 
-    Raises LibraryUnavailableError for a package that is too old.
+    Raises LibraryUnavailableError if the package is too old.
     """
     if os.environ.get("ORT_DYLIB_PATH"):
         return None
@@ -35,13 +35,13 @@ def _refuse_old(package: Path) -> None:
     init = package / "__init__.py"
     text = init.read_text(encoding="utf-8", errors="replace") if init.exists() else ""
     found = re.search(r"^__version__ = [\"']((\d+)\.(\d+)[^\"']*)", text, re.MULTILINE)
-    # A package that does not say its version has its library looked into.
+    # If the package has no version, facekit-ort checks the library itself.
     if not found or (int(found[2]), int(found[3])) >= OLDEST:
         return
     needed = ".".join(map(str, OLDEST))
-    reason = f"version {found[1]} is installed in {package}, and {needed} is the oldest that will do; "
+    reason = f"version {found[1]} is installed in {package}, {needed} or newer needed; "
     if sys.version_info < (3, 11):
-        reason += f"it needs Python 3.11 or newer, and this is {sys.version_info.major}.{sys.version_info.minor}"
+        reason += f"that version needs Python 3.11 or newer, and this is {sys.version_info.major}.{sys.version_info.minor}"
     else:
         reason += f'pip install "onnxruntime>={needed}"'
     raise LibraryUnavailableError(f"onnxruntime: {reason}", library="ONNX Runtime")

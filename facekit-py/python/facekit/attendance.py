@@ -1,10 +1,10 @@
-"""Attendance: what sightings of people mean, and what their days were.
+"""Attendance: policies that decide about sightings and make day records.
 
-A `Policy` has two moments of truth. At the door, `decide` says at once what a sighting counts as. Afterwards, `evaluate` makes shifts
-and days of punches, as often as one likes: late punches and corrections make another result, and nothing is edited in place.
+`sightings` makes sightings from the faces of a frame. `Policy.decide` decides about one sighting at once. `Policy.evaluate` makes
+shifts and days from punches. It can be repeated: late punches and corrections give a new result, and nothing is edited in place.
 
-The rules read nothing but arguments, and bring their own time-zone database. Times are zone-aware datetimes; what comes back is in
-the site's zone, as `zoneinfo` has it, for which the package tzdata is installed where the system has no data.
+The rules read only their arguments, and have their own time-zone database. Times are datetimes with a time zone. Results have the
+site's zone as a `zoneinfo` zone. If the system has no time zones, they come from the package tzdata.
 
 >>> from datetime import date, datetime, timezone
 >>> from facekit.attendance import Policy, Punch
@@ -43,7 +43,7 @@ from pathlib import Path
 from typing import Any, Optional, Union
 
 from facekit import _exchange
-from facekit._facekit import Recognition, _Rules
+from facekit._facekit import Recognition, _Rules, _sightings
 
 __all__ = [
     "Anomaly",
@@ -61,66 +61,51 @@ __all__ = [
     "Statistics",
     "Times",
     "columns",
+    "sightings",
 ]
 
 
 @dataclass(frozen=True)
 class Anomaly:
-    """Something unusual about a sighting or a punch."""
+    """An unusual property of a sighting or a punch."""
 
     code: str
     """A stable code, such as `rest_day`."""
     message: str
-    """What is unusual, for people."""
+    """The text for people."""
     severity: str = "warning"
     """`info`, `warning` or `critical`."""
     data: Mapping[str, Union[int, str]] = field(default_factory=dict)
-    """What the message says, for programs; units stand in the names."""
+    """The values in the message, for programs. The names have the units."""
 
 
 @dataclass(frozen=True)
 class Sighting:
-    """A known person was seen."""
+    """A known person, seen at a time."""
 
     person: str
     at: datetime
-    """When, with a time zone."""
+    """The time, with a time zone."""
     device: Optional[str] = None
-    """Which camera or terminal saw the person."""
+    """The camera or terminal."""
     score: Optional[float] = None
-    """The similarity to the person's template, greater is closer."""
+    """The cosine to the person's template, -1 to 1. Greater is closer."""
     liveness: Optional[float] = None
-    """How live the face was, 0 to 1; None where nothing checked it."""
-
-    @classmethod
-    def of(cls, face: Recognition, at: datetime, device: Optional[str] = None) -> Optional[Sighting]:
-        """What recognition saw; None for a face that nobody knows.
-
-        >>> import facekit
-        >>> from datetime import datetime, timezone
-        >>> recognizer = facekit.Recognizer(gallery=facekit.Gallery())
-        >>> report = recognizer.enroll("anna", "anna.jpg")
-        >>> now = datetime(2026, 3, 2, 8, 0, tzinfo=timezone.utc)
-        >>> [facekit.attendance.Sighting.of(face, now, "door").person for face in recognizer.recognize("door.jpg")]
-        ['anna']
-        """
-        if face.identity is None:
-            return None
-        return cls(face.identity.person, at, device, face.identity.score, face.liveness)
+    """The liveness of the face, 0 to 1. None without a liveness check."""
 
 
 @dataclass(frozen=True)
 class Punch:
-    """A person was somewhere, at some time: a sighting in the records."""
+    """A stored sighting, or a record from another source."""
 
     id: str
-    """Its name, unique among the person's punches."""
+    """The id, unique among the person's punches."""
     person: str
     at: datetime
-    """When, with a time zone. A fraction of a second is dropped."""
+    """The time, with a time zone. A fraction of a second is dropped."""
     device: Optional[str] = None
     kind: str = "undetermined"
-    """`in`, `out`, or `undetermined`, where the policy finds out."""
+    """`in`, `out`, or `undetermined`; then the policy determines it."""
     source: str = "face"
     """`face`, `manual`, `code` or `import`."""
     score: Optional[float] = None
@@ -128,7 +113,7 @@ class Punch:
 
     @classmethod
     def of(cls, id: str, sighting: Sighting) -> Punch:
-        """A sighting under the name that your records give it.
+        """A punch with this id from a sighting.
 
         >>> from datetime import datetime, timezone
         >>> from facekit.attendance import Punch, Sighting
@@ -140,7 +125,7 @@ class Punch:
 
 @dataclass(frozen=True)
 class Mark:
-    """A sighting that was accepted: what later decisions about the person rest on."""
+    """An accepted sighting. Later decisions about the person depend on it."""
 
     at: datetime
     direction: str
@@ -148,33 +133,33 @@ class Mark:
     device: Optional[str] = None
     liveness: Optional[float] = None
     opened: Optional[datetime] = None
-    """When the stay that it belongs to began."""
+    """The start of its stay."""
 
 
 @dataclass(frozen=True)
 class Decision:
-    """What a policy makes of one sighting."""
+    """The decision of a policy about one sighting."""
 
     verdict: str
     """`ACCEPTED`, `DUPLICATE` or `REFUSED`."""
     direction: Optional[str] = None
-    """Of an accepted one, `ENTRY` or `EXIT`."""
+    """`ENTRY` or `EXIT`, if the sighting is accepted."""
     seconds_left: Optional[int] = None
-    """Of a duplicate, how long until a sighting counts again."""
+    """The seconds until a sighting counts again, if this one is a duplicate."""
     code: Optional[str] = None
-    """Of a refused one, a stable code, such as `out_of_hours`."""
+    """A stable code, such as `out_of_hours`, if the sighting is refused."""
     reason: Optional[str] = None
-    """Of a refused one, the reason for people."""
+    """The reason for people, if the sighting is refused."""
     anomalies: tuple[Anomaly, ...] = ()
     opened: Optional[datetime] = None
-    """When the stay or shift that it belongs to began."""
+    """The start of its stay or shift."""
     mark: Optional[Mark] = None
-    """What to keep of an accepted one, for decisions to come."""
+    """The mark to keep for later decisions, if the sighting is accepted."""
 
 
 @dataclass(frozen=True)
 class Times:
-    """The parts of a shift or a day. Before rounding, they add up to what elapsed."""
+    """The parts of a shift or a day. Before rounding, their sum is `elapsed`."""
 
     elapsed: timedelta
     worked: timedelta
@@ -184,37 +169,37 @@ class Times:
 
     @property
     def paid(self) -> timedelta:
-        """Worked and paid."""
+        """Work and paid breaks."""
         return self.worked + self.paid_break
 
 
 @dataclass(frozen=True)
 class Overtime:
-    """Overtime by why it is. No second is in two of them."""
+    """Overtime by its reason. No second counts for two reasons."""
 
     holiday: timedelta
     rest_day: timedelta
     daily: timedelta
     weekly: timedelta
     over_limit: timedelta
-    """Of all that, what is over the most that counts of a day."""
+    """The part of this overtime that is over the daily limit."""
 
     @property
     def counted(self) -> timedelta:
-        """What counts: all kinds, without what is over the limit."""
+        """The overtime that counts: all reasons, without the part over the limit."""
         return self.holiday + self.rest_day + self.daily + self.weekly - self.over_limit
 
 
 @dataclass(frozen=True)
 class PunchOutcome:
-    """What became of one punch."""
+    """The result of one punch."""
 
     punch: str
     at: datetime
     outcome: str
     """`assigned`, `suppressed`, `superseded` or `unassigned`."""
     shift: Optional[int] = None
-    """The place of an assigned one's shift in `Ledger.shifts`."""
+    """The index of its shift in `Ledger.shifts`, if it is assigned."""
     direction: Optional[str] = None
     seconds_left: Optional[int] = None
     correction: Optional[str] = None
@@ -225,23 +210,23 @@ class PunchOutcome:
 
 @dataclass(frozen=True)
 class ShiftRecord:
-    """A shift that was worked.
+    """A shift that a person worked.
 
-    Over a change of the clocks, `times.elapsed` is what passed. `closed - opened` is not: Python subtracts datetimes of one zone as
-    clocks on the wall show them.
+    If the clocks change during the shift, `times.elapsed` is the elapsed time. `closed - opened` is not, because Python subtracts
+    datetimes of the same zone as local times.
     """
 
     shift: Optional[str]
-    """The scheduled shift; None where punches made one of their own."""
+    """The name of the scheduled shift. None for a shift without a schedule."""
     day: date
     opened: datetime
     closed: datetime
     scheduled: Optional[tuple[datetime, datetime]]
     open: bool
-    """Nobody left, and no automatic OUT was set."""
+    """The person has not left, and there is no automatic exit."""
     automatic_out: Optional[datetime]
     refused: bool
-    """Nothing counts until somebody corrects the missing OUT."""
+    """The shift does not count until a correction adds the missing exit."""
     times: Times
     late: timedelta
     left_early: timedelta
@@ -255,33 +240,41 @@ class DayRecord:
     person: str
     date: date
     status: str
-    """`PRESENT`, `HALF_DAY`, `ABSENT`, `ON_LEAVE` or `INCOMPLETE`."""
+    """`PRESENT`, `HALF_DAY`, `ABSENT`, `ON_LEAVE`, `INCOMPLETE` or `FREE`."""
     is_final: bool
-    """Nothing can come that changes it, but corrections and punches that arrive late."""
+    """Only corrections and late punches can still change the day."""
     first: Optional[datetime]
     last: Optional[datetime]
     shifts: int
     times: Times
     counted: timedelta
-    """What counts: worked and paid, rounded as the policy says."""
+    """The time that counts: work and paid breaks, rounded by the policy."""
     expected: timedelta
     balance: timedelta
     late: timedelta
     left_early: timedelta
     overtime: Overtime
     windows: Mapping[str, timedelta]
-    """What was worked within each of the policy's windows, where it is not nothing."""
+    """The work within each of the policy's windows, if it is not zero."""
     open: bool
     automatic: bool
     obliged: bool
     """The member was expected, and not on leave."""
+    due: float
+    """The part of the day on which work was due: 0, 0.5 or 1."""
+    on_leave: float
+    """The part of the day on leave: 0, 0.5 or 1. Leave by the hour is only in `leave_time`."""
+    leave_time: timedelta
+    """The expected time that was free by leave."""
     anomalies: int
     holiday: Optional[str] = None
     leave: Optional[str] = None
     half: Optional[str] = None
+    window_overtime: Mapping[str, timedelta] = dataclasses.field(default_factory=dict)
+    """The overtime that counts within each of the policy's windows with work."""
 
     def to_dict(self) -> dict[str, Any]:
-        """The day flat, by name: a row of a table.
+        """The day as a flat dict: a row of a table.
 
         >>> from datetime import date, datetime, timezone
         >>> from facekit.attendance import Policy
@@ -292,25 +285,27 @@ class DayRecord:
         """
         row = {name.name: getattr(self, name.name) for name in dataclasses.fields(self)}
         windows, times, overtime = row.pop("windows"), row.pop("times"), row.pop("overtime")
+        window_overtime = row.pop("window_overtime")
         row.update({name.name: getattr(times, name.name) for name in dataclasses.fields(times)})
         row["overtime"] = overtime.counted
         row.update({f"window_{name}": length for name, length in windows.items()})
+        row.update({f"window_overtime_{name}": length for name, length in window_overtime.items()})
         return row
 
 
 @dataclass(frozen=True)
 class Statistics:
-    """Days summed up."""
+    """The sums of days. Numbers of days have halves: half a day of leave counts 0.5."""
 
-    due: int
-    """Days on which somebody was expected: what the rate is of."""
-    attended_halves: int
-    """Of them, in half days: what was attended."""
-    present: int
-    half_days: int
-    absent: int
-    on_leave: int
-    incomplete: int
+    due: float
+    """The days on which the person was expected, the denominator of the attendance rate."""
+    attended: float
+    """The part of the due days that was attended."""
+    present: float
+    half_days: float
+    absent: float
+    on_leave: float
+    incomplete: float
     late: int
     left_early: int
     automatic: int
@@ -318,41 +313,67 @@ class Statistics:
     expected: timedelta
     balance: timedelta
     overtime: timedelta
+    leave_time: timedelta
+    """The expected time that was free by leave."""
 
 
 @dataclass(frozen=True)
 class Ledger:
-    """What became of the punches of one person."""
+    """The results of one person's punches."""
 
     person: str
     outcomes: tuple[PunchOutcome, ...]
-    """Each punch, in order of time; first those that count, then those that are superseded."""
+    """All punches: first those that count, in order of time, then those that are superseded."""
     shifts: tuple[ShiftRecord, ...]
     days: tuple[DayRecord, ...]
-    """The days on which somebody came or should have come."""
+    """The days on which the person came or was expected."""
     statistics: Statistics
 
 
 @dataclass(frozen=True)
 class Presence:
-    """Where a person is, at an instant."""
+    """The presence of a person at a time."""
 
     person: str
     at: datetime
     inside_since: Optional[datetime]
-    """Since when the person is inside; None for whoever is not."""
+    """The start of the stay. None if the person is not inside."""
     today: str
     """`PRESENT`, `EXPECTED`, `ABSENT`, `ON_LEAVE`, `FREE` or `NOT_EMPLOYED`."""
 
 
+def sightings(faces: Iterable[Recognition], at: datetime, device: Optional[str] = None) -> list[Sighting]:
+    """The people who were recognized in a frame, as sightings at the time `at`, in order of id.
+
+    A person is seen once in a frame, even if several faces match, for example in a mirror. The sighting has the person's best score,
+    and the liveness of the face with that score. Faces with another outcome than "known" are left out.
+
+    Raises TypeError for another object than a Recognition; ValueError for a time without a time zone.
+
+    >>> import facekit
+    >>> from datetime import datetime, timezone
+    >>> recognizer = facekit.Recognizer(gallery=facekit.Gallery())
+    >>> report = recognizer.enroll("anna", "anna.jpg")
+    >>> at = datetime(2026, 3, 2, 8, 0, tzinfo=timezone.utc)
+    >>> [seen.person for seen in facekit.sightings(recognizer.recognize("door.jpg"), at, "door")]
+    ['anna']
+    """
+    listed = list(faces)
+    for index, face in enumerate(listed):
+        if not isinstance(face, Recognition):
+            raise TypeError(f"faces[{index}]: {type(face).__name__} given, Recognition needed")
+    seen = _sightings(listed, _exchange.instant("at", at))
+    return [Sighting(person, at, device, score, liveness) for person, score, liveness in seen]
+
+
 class Policy:
-    """What a site wants, made ready: the rules, the holidays and the members.
+    """The attendance policy of a site, with holidays and members.
 
-    `holidays` is the text of an ICS file, of which the years `holidays_between` are read, both included. `members` are dicts of what
-    differs for somebody, with the keys of attendance-rules: `{"person": "anna", "joined": "2026-03-01", "leave": [{"from":
-    "2026-03-09", "to": "2026-03-13", "kind": "annual"}]}`.
+    `policy` is TOML or a dict. `holidays` is the text of an ICS file. Its holidays are read from the first to the last year of
+    `holidays_between`, both included. `members` are dicts with the properties of single people, with the keys of attendance-rules:
+    `{"person": "anna", "joined": "2026-03-01", "leave": [{"from": "2026-03-09", "to": "2026-03-13", "kind": "annual"}]}`.
 
-    Raises AttendanceError that names the key at fault.
+    Raises AttendanceError. Its text names the key.
 
     >>> from facekit.attendance import Policy
     >>> Policy.from_toml('[scans]\\ncooldwn = "60s"')
@@ -379,7 +400,7 @@ class Policy:
 
     @classmethod
     def from_toml(cls, text: str, **options: Any) -> Policy:
-        """A policy from TOML, with the options of `Policy`.
+        """A policy from TOML. The options are those of `Policy`.
 
         >>> from facekit.attendance import Policy
         >>> Policy.from_toml('[site]\\ntime_zone = "Europe/Berlin"')
@@ -389,12 +410,12 @@ class Policy:
 
     @classmethod
     def from_file(cls, path: Union[str, os.PathLike[str]], **options: Any) -> Policy:
-        """A policy from a TOML file, with the options of `Policy`.
+        """A policy from a TOML file. The options are those of `Policy`.
 
         >>> import pathlib, tempfile
         >>> from facekit.attendance import Policy
         >>> file = pathlib.Path(tempfile.mkdtemp()) / "policy.toml"
-        >>> _ = file.write_text('preset = "s3"')
+        >>> _ = file.write_text('preset = "esp32cam-gateway"')
         >>> Policy.from_file(file)
         <Policy in UTC>
         """
@@ -402,11 +423,11 @@ class Policy:
 
     @property
     def time_zone(self) -> str:
-        """The site's zone, an IANA name as the policy writes it."""
+        """The site's time zone: an IANA name, as it is in the policy."""
         return self._rules.time_zone
 
     def to_toml(self) -> str:
-        """The policy in full, as TOML that reads the same.
+        """The complete policy as TOML.
 
         >>> from facekit.attendance import Policy
         >>> Policy(Policy().to_toml()).to_toml() == Policy().to_toml()
@@ -415,8 +436,8 @@ class Policy:
         return self._rules.to_toml()
 
     def decide(self, past: Sequence[Mark], sighting: Sighting) -> Decision:
-        """What a sighting counts as, at once. `past` are the person's marks so far, in order of time; those of the last days
-        suffice. Keep the decision's `mark`.
+        """Decides about a sighting at once. `past` has the person's earlier marks, in order of time; those of the last days are
+        enough. Keep the `mark` of the decision.
 
         >>> from datetime import datetime, timedelta, timezone
         >>> from facekit.attendance import Policy, Sighting
@@ -433,9 +454,9 @@ class Policy:
         marks = _exchange.texts("past", past, Mark)
         seen = _exchange.checked("sighting", sighting, Sighting)
         with _exchange.located(past=marks):
-            told, mark = json.loads(self._rules.decide(_exchange.joined(marks), seen))
-        verdict = told.pop("verdict")
-        decision: Decision = self._read(Decision, {**told, **verdict})
+            answer, mark = json.loads(self._rules.decide(_exchange.joined(marks), seen))
+        verdict = answer.pop("verdict")
+        decision: Decision = self._read(Decision, {**answer, **verdict})
         return dataclasses.replace(decision, mark=self._read(Mark, mark) if mark else None)
 
     def evaluate(
@@ -448,14 +469,14 @@ class Policy:
         as_of: Optional[datetime] = None,
         corrections: Iterable[Mapping[str, Any]] = (),
     ) -> Ledger:
-        """What a person's punches were from the day `first` to the day `last`, both included.
+        """Evaluates a person's punches from the day `first` to the day `last`, both included.
 
-        Punches may come in any order; those later than `as_of`, which is now unless it is given, do not count. Give those of the
-        week before `first`, too, so that nights and weeks at the ends are right. `corrections` are dicts with the keys of
-        attendance-rules: `id`, `made`, `by`, `reason` and `change`, such as `{"void": {"punch": "1"}}`.
+        Punches can be in any order. Punches after `as_of` do not count; the default is now. Include the punches of the week before
+        `first`, so that nights and weeks at the boundary are right. `corrections` are dicts with the keys of attendance-rules: `id`,
+        `made`, `by`, `reason` and `change`, such as `{"void": {"punch": "1"}}`.
 
-        Raises AttendanceError for records that contradict each other, ValueError for a datetime without a time zone, and TypeError for
-        a datetime in the place of a date.
+        Raises AttendanceError for records that contradict each other; ValueError for a datetime without a time zone; TypeError for
+        a datetime in place of a date.
 
         >>> from datetime import date, datetime, timezone
         >>> from facekit.attendance import Policy, Punch
@@ -470,13 +491,13 @@ class Policy:
         made = _exchange.texts("punches", punches, Punch)
         changes = _exchange.texts("corrections", corrections, Mapping)
         with _exchange.located(punches=made, corrections=changes):
-            answer = self._rules.evaluate(person, _exchange.joined(made), _exchange.joined(changes), *days, until)
-        told, statistics = json.loads(answer)
+            text = self._rules.evaluate(person, _exchange.joined(made), _exchange.joined(changes), *days, until)
+        answer, statistics = json.loads(text)
         return Ledger(
-            told["person"],
-            tuple(self._read(PunchOutcome, {**outcome, **outcome["outcome"]}) for outcome in told["outcomes"]),
-            tuple(self._read(ShiftRecord, shift) for shift in told["shifts"]),
-            tuple(self._read(DayRecord, day) for day in told["days"]),
+            answer["person"],
+            tuple(self._read(PunchOutcome, {**outcome, **outcome["outcome"]}) for outcome in answer["outcomes"]),
+            tuple(self._read(ShiftRecord, shift) for shift in answer["shifts"]),
+            tuple(self._read(DayRecord, day) for day in answer["days"]),
             self._read(Statistics, statistics),
         )
 
@@ -488,8 +509,8 @@ class Policy:
         *,
         corrections: Iterable[Mapping[str, Any]] = (),
     ) -> Presence:
-        """Where a person is at an instant, now unless it is given, by the punches until then. Those of the last three days
-        suffice.
+        """The presence of a person at a time, by the punches until then. The default is now. The punches of the last three days are
+        enough.
 
         >>> from datetime import datetime, timezone
         >>> from facekit.attendance import Policy, Punch
@@ -501,8 +522,8 @@ class Policy:
         made = _exchange.texts("punches", punches, Punch)
         changes = _exchange.texts("corrections", corrections, Mapping)
         with _exchange.located(punches=made, corrections=changes):
-            told = self._rules.presence(person, _exchange.joined(made), _exchange.joined(changes), instant)
-        presence: Presence = self._read(Presence, json.loads(told))
+            answer = self._rules.presence(person, _exchange.joined(made), _exchange.joined(changes), instant)
+        presence: Presence = self._read(Presence, json.loads(answer))
         return presence
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -511,15 +532,19 @@ class Policy:
     def __repr__(self) -> str:
         return f"<Policy in {self.time_zone}>"
 
-    def _read(self, kind: Any, told: dict[str, Any]) -> Any:
+    def _read(self, kind: Any, answer: dict[str, Any]) -> Any:
         names = {name.name for name in dataclasses.fields(kind)}
         fields = {}
-        for name, value in told.items():
+        for name, value in answer.items():
             length = name[: -len(_SECONDS)] if name.endswith(_SECONDS) else None
             if length in names:
                 fields[length] = timedelta(seconds=value)
             elif name in names:
                 fields[name] = self._value(kind, name, value)
+            if name == "windows":
+                fields["window_overtime"] = {
+                    window["name"]: timedelta(seconds=window["overtime_seconds"]) for window in value
+                }
         return kind(**fields)
 
     def _value(self, kind: Any, name: str, value: Any) -> Any:
@@ -543,8 +568,8 @@ class Policy:
 
 
 def columns(days: Iterable[DayRecord]) -> dict[str, list[Any]]:
-    """Days as a table: a list for each column, as `pandas.DataFrame` and `polars.DataFrame` take them. No days are the same columns,
-    empty, but those of windows.
+    """Days as a table: a dict of columns, each a list, for `pandas.DataFrame` and `polars.DataFrame`. Without days, all columns
+    except those of windows are there and empty.
 
     >>> from datetime import date, datetime, timezone
     >>> from facekit.attendance import Policy, columns
@@ -558,14 +583,14 @@ def columns(days: Iterable[DayRecord]) -> dict[str, list[Any]]:
     return {name: [row.get(name) for row in rows] for name in names}
 
 
-# What every day has; a window has a column where somebody worked in it.
+# The columns of every table. A window has a column if a person worked in it.
 _COLUMNS = [
-    *(name.name for name in dataclasses.fields(DayRecord) if name.name not in ("windows", "times", "overtime")),
+    *(name.name for name in dataclasses.fields(DayRecord) if name.name not in ("windows", "window_overtime", "times", "overtime")),
     *(name.name for name in dataclasses.fields(Times)),
     "overtime",
 ]
 _TIMES = {"at", "opened", "closed", "automatic_out", "first", "last", "inside_since"}
-# What the rules append to the name of a length of time.
+# The end of the rules' names of durations.
 _SECONDS = "_seconds"
 
 

@@ -1,7 +1,8 @@
-"""What can go wrong: one class for each kind of error, all of them subclasses of `FacekitError`.
+"""The exceptions: one class for each kind of error, all of them subclasses of `FacekitError`.
 
-Where Python has an exception for the kind of thing, the class is a subclass of that as well: a file that is missing is a
-`FileNotFoundError`, an argument out of range is a `ValueError`. What is no image at all is a plain `TypeError` or `ValueError`.
+If Python has an exception for the kind of error, the class is also a subclass of that exception: a missing file is a
+`FileNotFoundError`, an argument out of range is a `ValueError`. An object that is no image raises a plain `TypeError` or
+`ValueError`.
 
 >>> import facekit
 >>> try:
@@ -23,7 +24,7 @@ if sys.platform == "win32":
 
 
 class FacekitError(Exception):
-    """Any error of facekit's own. Its attributes say what it is about; its text says everything, causes included.
+    """The base class of facekit's errors. The attributes are the details; the text has everything, also the causes.
 
     >>> import facekit
     >>> try:
@@ -44,7 +45,7 @@ class FacekitError(Exception):
     def __reduce__(self) -> tuple[Any, ...]:
         state = dict(self.__dict__)
         if isinstance(self, OSError):
-            # Python keeps these outside the dict.
+            # OSError does not keep these in the dict.
             state.update({name: getattr(self, name, None) for name in ("errno", "strerror", "filename", "winerror")})
             if sys.platform != "win32":
                 del state["winerror"]
@@ -52,31 +53,31 @@ class FacekitError(Exception):
 
 
 class AttendanceError(FacekitError, ValueError):
-    """A policy, a calendar or the records of a person contradict themselves; the text names the key or the record."""
+    """A policy, a calendar or the records of a person are invalid. The text names the key or the record."""
 
 
 class CancelledError(FacekitError):
-    """The work was stopped."""
+    """The work was cancelled."""
 
 
 class DeviceUnavailableError(FacekitError):
-    """An accelerator that was asked for cannot be had. There is no silent fallback."""
+    """The chosen accelerator is not available. There is no silent fallback."""
 
     device: str
 
 
 class ForkedError(FacekitError):
-    """An object of another process, from which this one was forked off without its threads and locks."""
+    """The object belongs to another process, from which this one was forked off without its threads and locks."""
 
 
 class GalleryDamagedError(FacekitError):
-    """A gallery file is damaged, or no gallery at all."""
+    """A gallery file is damaged, or it is not a gallery."""
 
     path: Path
 
 
 class GalleryLockedError(FacekitError):
-    """A gallery file is open already, here or in another process."""
+    """A gallery file is already open, in this or another process."""
 
     path: Path
 
@@ -88,7 +89,7 @@ class GalleryVersionError(FacekitError):
 
 
 class HashMismatchError(FacekitError):
-    """A file is not the one that the manifest vouches for."""
+    """The digest of a file is not that of the manifest."""
 
     what: str
     expected: str
@@ -96,23 +97,23 @@ class HashMismatchError(FacekitError):
 
 
 class ImageError(FacekitError, ValueError):
-    """An image cannot be decoded: damaged, cut short, or no image."""
+    """An image cannot be decoded: it is damaged, truncated, or not an image."""
 
     name: str
 
 
 class ImageTooLargeError(FacekitError, ValueError):
-    """An image is larger than 2^26 pixels in all, 32,768 a side, or 64 MiB of file."""
+    """An image has more than 2^26 pixels or 32,768 pixels per side, or its file has more than 64 MiB."""
 
     name: str
 
 
 class InternalError(FacekitError):
-    """A defect in facekit or a library below it. Please report it."""
+    """A defect in facekit or in a library that it uses. Please report it."""
 
 
 class InvalidArgumentError(FacekitError, ValueError):
-    """An argument is outside what is accepted."""
+    """An argument is not accepted."""
 
     argument: str
 
@@ -128,8 +129,8 @@ class InvalidPersonIdError(FacekitError, ValueError):
 
 
 class IoError(FacekitError, OSError):
-    """Reading or writing a file failed. Beside `path` it has OSError's own attributes: `filename`, a str, and, where the system
-    refused something, `errno` and `strerror`.
+    """Reading or writing a file failed. Beside `path` it has the attributes of OSError: `filename`, a str, and, for an error of the
+    operating system, `errno` and `strerror`.
 
     >>> import facekit
     >>> try:
@@ -142,7 +143,7 @@ class IoError(FacekitError, OSError):
     path: Path
 
     def __init__(self, message: str = "", *, errno: Optional[int] = None, **fields: Any) -> None:
-        """`errno` is the system's code, which on Windows is not yet an errno."""
+        """`errno` is the code of the operating system. On Windows this is not an errno."""
         super().__init__(message, **fields)
         if errno is not None and sys.platform == "win32":
             self.errno, self.strerror, self.winerror = OSError(0, "", None, errno).errno, ctypes.FormatError(errno), errno
@@ -153,63 +154,63 @@ class IoError(FacekitError, OSError):
 
 
 class FileMissingError(IoError, FileNotFoundError):
-    """A file or folder is not there."""
+    """A file or folder does not exist."""
 
 
-class FileThereError(IoError, FileExistsError):
-    """A file is there already and is not written over."""
+class FileAlreadyExistsError(IoError, FileExistsError):
+    """A file already exists and is not overwritten."""
 
 
-class FileRefusedError(IoError, PermissionError):
-    """The system refuses a file."""
+class FilePermissionError(IoError, PermissionError):
+    """The operating system refuses access to a file."""
 
 
 class KeyRefusedError(FacekitError):
-    """A key opens nothing, is missing, or is not a key."""
+    """A key is wrong, missing, or not a key."""
 
     what: str
 
 
 class LibraryUnavailableError(FacekitError, ImportError):
-    """The library of ONNX Runtime cannot be had; the text lists every place that was tried."""
+    """The library of ONNX Runtime is not available. The text lists every place that was searched."""
 
     library: str
 
 
 class ManifestError(FacekitError):
-    """A manifest of models does not parse, or contradicts itself."""
+    """A manifest of models is invalid."""
 
     origin: str
 
 
 class ModelError(FacekitError):
-    """A model file cannot be understood."""
+    """A model file is invalid or not supported."""
 
     model: str
 
 
 class ModelMissingError(FacekitError):
-    """A model is known, but its file is not here: `facekit.models.pull` fetches it."""
+    """A model is known, but its file is missing. `facekit.models.pull` downloads it."""
 
     model: str
     path: Path
 
 
 class NetworkError(FacekitError, ConnectionError):
-    """Fetching a file failed."""
+    """The download of a file failed."""
 
     url: str
 
 
 class NonCommercialError(FacekitError):
-    """A licence forbids commercial use and was not accepted."""
+    """The license of a model forbids commercial use and was not accepted."""
 
     model: str
-    licence: str
+    license: str
 
 
 class RateOutOfRangeError(FacekitError, ValueError):
-    """A rate is outside what the calibration has measured, from `low` to `high`."""
+    """A rate is outside the range of the calibration, `low` to `high`."""
 
     asked: float
     low: float
@@ -224,7 +225,7 @@ class RuntimeFailedError(FacekitError):
 
 
 class SpaceMismatchError(FacekitError, ValueError):
-    """Embeddings of different models cannot be compared."""
+    """Embeddings of different spaces cannot be compared."""
 
     expected: str
     found: str
@@ -237,25 +238,25 @@ class StoreError(FacekitError):
 
 
 class TensorError(FacekitError):
-    """A tensor does not have the shape or type that a model takes."""
+    """A tensor does not have the shape or type that the model needs."""
 
     model: str
 
 
 class UncalibratedError(FacekitError):
-    """A rate was asked of an embedding space that nobody has calibrated."""
+    """A rate needs a calibration, and the embedding space has none."""
 
     space: str
 
 
 class UnknownModelError(FacekitError, LookupError):
-    """No model or set of this name is known. `closest` is the known name that is spelled most like it, or None."""
+    """No model or set has this name. `closest` is the known name with the most similar spelling, or None."""
 
     name: str
     closest: str | None
 
 
 class UnknownPersonError(FacekitError, LookupError):
-    """No person of this id is in the gallery."""
+    """No person with this id is in the gallery."""
 
     id: str

@@ -1,8 +1,7 @@
-"""Which models there are, and fetching them.
+"""The known models, and their downloads.
 
-Recognisers take models by name: `facekit.Recognizer("standard,scrfd_500m")`. The set "nano" is part of the package. Others are
-fetched once, by `pull`, which is the only thing in facekit that reaches for the network, and checks every file against its
-SHA-256 digest.
+Recognizers take models by name: `facekit.Recognizer("standard,scrfd_500m")`. The set "nano" is part of the package. `pull` downloads
+other models once, and checks every file by its SHA-256 digest. Nothing else in facekit uses the network.
 """
 
 from __future__ import annotations
@@ -22,9 +21,9 @@ _Folder = Union[str, "os.PathLike[str]", None]
 
 
 def list(models_folder: _Folder = None) -> builtins.list[ModelInfo]:
-    """Every model that is known by name, with its licence and whether its file is here.
+    """All known models, with their licenses, and whether their files are in the folder.
 
-    Files are looked for in `models_folder`, or where `folder()` says.
+    The folder is `models_folder`, or else `folder()`.
 
     >>> import facekit
     >>> names = [model.name for model in facekit.models.list()]
@@ -35,7 +34,7 @@ def list(models_folder: _Folder = None) -> builtins.list[ModelInfo]:
 
 
 def sets(models_folder: _Folder = None) -> builtins.list[SetInfo]:
-    """The sets of models that make a recogniser together.
+    """All known sets of models.
 
     >>> import facekit
     >>> {found.name for found in facekit.models.sets()} >= {"nano", "standard"}
@@ -45,7 +44,7 @@ def sets(models_folder: _Folder = None) -> builtins.list[SetInfo]:
 
 
 def folder() -> Path:
-    """Where files of models are: the folder FACEKIT_MODELS, or `facekit/models` in the platform's cache folder.
+    """The default folder of model files: FACEKIT_MODELS, or else `facekit/models` in the platform's cache folder.
 
     >>> import facekit
     >>> facekit.models.folder().is_absolute()
@@ -62,25 +61,25 @@ def pull(
     mirror: Optional[str] = None,
     progress: Optional[Callable[[int, Optional[int]], object]] = None,
 ) -> builtins.list[Path]:
-    """Fetches models, unless they are here, and returns their files.
+    """Downloads models that are not in the folder, and returns the paths of their files.
 
-    `names` are sets and models, as a list or joined by commas. `accept_non_commercial` is for those whose licence forbids
-    commercial use. `mirror` is an http or https folder to fetch from, in the place of each model's own address.
-    `progress(done, total)` is called with bytes, anew for each model.
+    `names` are names of sets and models, as a list or separated by commas. `accept_non_commercial=True` is needed for models whose
+    license forbids commercial use. `mirror` is an http or https folder with the files, in place of each model's own address.
+    `progress(done, total)` is called with numbers of bytes. It begins again for each model.
 
-    Raises UnknownModelError, NonCommercialError, NetworkError, HashMismatchError for a file that is not the model, InvalidArgumentError
-    where no model is named, and an OSError where the folder cannot be written.
+    Raises UnknownModelError; NonCommercialError; NetworkError; HashMismatchError for a file that is not the model;
+    InvalidArgumentError if no model is named; an OSError if the folder cannot be written.
 
     >>> facekit.models.pull("standard")                                      # doctest: +SKIP
     """
     if not isinstance(names, str):
         if not isinstance(names, Iterable):
-            raise TypeError(f"names: {names!r} given, a str or several needed")
-        several = builtins.list(names)
-        for name in several:
+            raise TypeError(f"names: {names!r} given, a str or an iterable of str needed")
+        listed = builtins.list(names)
+        for name in listed:
             if not isinstance(name, str):
-                raise TypeError(f"names: {name!r} given among them, a str needed")
-        names = ",".join(several)
+                raise TypeError(f"names: {name!r} given as an element, a str needed")
+        names = ",".join(listed)
     if not names.strip():
-        raise InvalidArgumentError("names: none given; facekit.models.list() and sets() say which there are", argument="names")
+        raise InvalidArgumentError("names: none given; facekit.models.list() and sets() list the known ones", argument="names")
     return [Path(path) for path in _models_pull(names, models_folder, accept_non_commercial, mirror, progress)]

@@ -1,22 +1,22 @@
-//! Weights of convolutions, from the order of ONNX to that of the kernels.
+//! Convolutions: their windows, and their weights in the order of the kernels.
 
 use super::{
-    kernels::Run,
+    kernels::dense::ChannelRun,
     layout::{Halo, LANES, Lanes, Shape, per_channel},
 };
 
-/// How a kernel is moved over a map.
+/// The windows of a kernel that moves over a map. In every pair, rows (vertical) come before columns (horizontal).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Window {
     pub(crate) kernel: [usize; 2],
     pub(crate) strides: [usize; 2],
     pub(crate) dilations: [usize; 2],
-    /// Zeros above and left of the map.
+    /// Padding above and left of the map.
     pub(crate) padding: [usize; 2],
 }
 
 impl Window {
-    /// The zeros that are read around `input` for an output of this size.
+    /// The padding that windows read around `input`, for an output of this height and width.
     pub(crate) fn halo(&self, input: &Shape, output: [usize; 2]) -> Halo {
         let after = |axis: usize, size: usize| {
             let last = (output[axis] - 1) * self.strides[axis]
@@ -31,7 +31,7 @@ impl Window {
         }
     }
 
-    /// The first window's first pixel.
+    /// The offset in a plane of `input` of the first pixel of the first window.
     pub(crate) fn corner(&self, input: &Shape) -> usize {
         let [top, left] = self.padding;
         input.corner(Halo {
@@ -41,15 +41,15 @@ impl Window {
         })
     }
 
-    /// The places of the kernel, by rows, from the window's first pixel.
+    /// The offset of each place of the kernel from the first pixel of the window, row by row.
     pub(crate) fn offsets(&self, input: &Shape) -> impl Iterator<Item = usize> {
         let ([height, width], [down, right]) = (self.kernel, self.dilations);
         let row = input.row();
         (0..height).flat_map(move |y| (0..width).map(move |x| y * down * row + x * right))
     }
 
-    /// [`offsets`](Self::offsets) in each channel of `input`, which lie one after the other.
-    pub(crate) fn everywhere(&self, input: &Shape) -> Vec<usize> {
+    /// The [`offsets`](Self::offsets) in all channels of `input`, which are stored one after the other.
+    pub(crate) fn offsets_in_all_channels(&self, input: &Shape) -> Vec<usize> {
         let channels = 0..input.channels;
         channels
             .flat_map(|channel| {
@@ -59,12 +59,12 @@ impl Window {
             .collect()
     }
 
-    /// [`offsets`](Self::offsets) in each block of `input`.
-    pub(crate) fn runs(&self, input: &Shape) -> Vec<Run> {
+    /// The [`offsets`](Self::offsets) in all blocks of `input`.
+    pub(crate) fn channel_runs(&self, input: &Shape) -> Vec<ChannelRun> {
         let blocks = 0..input.blocks();
         blocks
             .flat_map(|block| {
-                self.offsets(input).map(move |offset| Run {
+                self.offsets(input).map(move |offset| ChannelRun {
                     offset: block * input.plane() + offset,
                     channels: input.used(block),
                 })
@@ -77,20 +77,21 @@ impl Window {
     }
 }
 
-/// A convolution as ONNX states it.
+/// A convolution as ONNX defines it.
 #[derive(Clone, Debug)]
 pub(crate) struct Convolution {
     pub(crate) window: Window,
     pub(crate) depthwise: bool,
-    /// Output channels, input channels of the group, rows, columns.
+    /// In row-major order: output channels, input channels of the group, rows, columns.
     pub(crate) weights: Vec<f32>,
-    /// For each output channel.
+    /// One value for each output channel.
     pub(crate) bias: Vec<f32>,
 }
 
 impl Convolution {
-    /// The weights by blocks of output channels; within, by blocks of input channels, places, and input channels.
-    pub(crate) fn by_blocks(&self) -> Weights {
+    /// The weights for maps in blocks. From the outermost to the innermost, the order is: blocks of output channels, blocks of
+    /// input channels, places of the kernel, input channels of the block.
+    pub(crate) fn packed_for_blocks(&self) -> Weights {
         self.packed(|inputs, places| {
             (0..inputs.div_ceil(LANES))
                 .flat_map(|block| {
@@ -103,12 +104,14 @@ impl Convolution {
         })
     }
 
-    /// The weights by blocks of output channels; within, by input channels and places.
-    pub(crate) fn by_planes(&self) -> Weights {
+    /// The weights for inputs with separate channels. From the outermost to the innermost, the order is: blocks of output
+    /// channels, input channels, places of the kernel.
+    pub(crate) fn packed_for_planes(&self) -> Weights {
         self.packed(|inputs, places| (0..inputs * places).collect())
     }
 
-    /// The weights of output channels, in the order that `order` gives for input channels and places.
+    /// The weights in blocks of output channels. `order` gets the numbers of input channels and of places, and returns the
+    /// order of the weights of one output channel.
     fn packed(&self, order: impl Fn(usize, usize) -> Vec<usize>) -> Weights {
         let outputs = self.bias.len();
         let length = self.weights.len() / outputs;
@@ -118,10 +121,10 @@ impl Convolution {
         for first in (0..outputs).step_by(LANES) {
             let used = (outputs - first).min(LANES);
             let rows = &self.weights[first * length..][..used * length];
-            weights.extend(order.iter().map(|&at| {
+            weights.extend(order.iter().map(|&index| {
                 let mut lanes = Lanes::ZERO;
                 for lane in 0..used {
-                    lanes[lane] = rows[lane * length + at];
+                    lanes[lane] = rows[lane * length + index];
                 }
                 lanes
             }));
@@ -133,7 +136,7 @@ impl Convolution {
     }
 }
 
-/// Weights in the order in which a kernel reads them.
+/// Weights in the order in which a kernel of this crate reads them.
 #[derive(Debug)]
 pub(crate) struct Weights {
     pub(crate) weights: Vec<Lanes>,
@@ -141,7 +144,7 @@ pub(crate) struct Weights {
 }
 
 impl Weights {
-    /// Makes the convolution compute `scale` times what it did, plus `shift`, for each output channel.
+    /// Changes the convolution so that each output channel is multiplied by `scale` and increased by `shift`.
     pub(crate) fn fold(&mut self, scale: &[f32], shift: &[f32]) {
         let length = self.weights.len() / self.bias.len();
         let (scale, shift) = (per_channel(scale), per_channel(shift));

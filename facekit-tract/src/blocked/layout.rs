@@ -1,11 +1,11 @@
-//! How a feature map lies in memory.
+//! The layout of feature maps in memory.
 
 use std::ops::{Deref, DerefMut};
 
 /// Channels in a block.
 pub(crate) const LANES: usize = 16;
 
-/// One pixel's channels of one block, in a cache line of their own: a load never touches two.
+/// The channels of one pixel and one block. They fill one cache line, so a load never reads two lines.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 #[repr(C, align(64))]
 pub(crate) struct Lanes(pub(crate) [f32; LANES]);
@@ -34,7 +34,7 @@ impl DerefMut for Lanes {
     }
 }
 
-/// `values`, one for each channel, by blocks. What is left of the last block is zero.
+/// `values`, one for each channel, as blocks. The rest of the last block is zero.
 pub(crate) fn per_channel(values: &[f32]) -> Vec<Lanes> {
     values
         .chunks(LANES)
@@ -46,7 +46,7 @@ pub(crate) fn per_channel(values: &[f32]) -> Vec<Lanes> {
         .collect()
 }
 
-/// Zeros around a map, which stand for the padding of whoever reads it.
+/// Rows and columns of zeros around a map: the padding of the steps that read it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Halo {
     pub(crate) top: usize,
@@ -56,7 +56,7 @@ pub(crate) struct Halo {
 }
 
 impl Halo {
-    /// Enough for both.
+    /// The smallest halo that is large enough for both.
     pub(crate) fn union(self, other: Self) -> Self {
         Self {
             top: self.top.max(other.top),
@@ -67,7 +67,8 @@ impl Halo {
     }
 }
 
-/// A map of one image. Blocks of channels lie one after the other; each is an image with its halo, by rows.
+/// A map of one image. Its blocks of channels lie one after the other. Each block, a *plane*, is an image with its halo, row by
+/// row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Shape {
     pub(crate) channels: usize,
@@ -90,7 +91,7 @@ impl Shape {
         self.channels.div_ceil(LANES)
     }
 
-    /// Channels in use in this block.
+    /// The number of channels in this block.
     pub(crate) fn used(&self, block: usize) -> usize {
         (self.channels - block * LANES).min(LANES)
     }
@@ -105,28 +106,28 @@ impl Shape {
         self.row() * (self.height + self.halo.top + self.halo.bottom)
     }
 
-    /// Pixels of all blocks.
-    pub(crate) fn blocked_len(&self) -> usize {
+    /// Pixels of all blocks, with halos.
+    pub(crate) fn block_pixels(&self) -> usize {
         self.blocks() * self.plane()
     }
 
-    /// The pixel's place within its plane.
+    /// The offset of a pixel in its plane.
     pub(crate) fn at(&self, y: usize, x: usize) -> usize {
         (y + self.halo.top) * self.row() + x + self.halo.left
     }
 
-    /// The first pixel that a window with `padding` on top and left covers.
+    /// The offset of the first pixel of the first window, for windows with this padding on top and left.
     pub(crate) fn corner(&self, padding: Halo) -> usize {
         (self.halo.top - padding.top) * self.row() + self.halo.left - padding.left
     }
 
-    /// The same map without rows, where nothing parts them.
+    /// The same map as a single row, if there is no halo between its rows.
     pub(crate) fn flat(&self) -> Option<Self> {
         (self.halo == Halo::default())
             .then(|| Self::new(self.channels, 1, self.height * self.width))
     }
 
-    /// Makes the halo of each plane zero.
+    /// Fills the halo of each plane with `zero`.
     pub(crate) fn clear_halo<T: Copy>(&self, map: &mut [T], zero: T) {
         if self.halo == Halo::default() {
             return;

@@ -1,4 +1,11 @@
-//! Puts programs in place of the nodes that they compute.
+//! Replaces nodes of tract's graph by programs that compute them.
+//!
+//! The nodes that [`patterns`](super::patterns) matches are divided into parts. A part must be convex: if a path of the graph
+//! leaves it, the path must not come back, because the part becomes one node, which computes all its outputs at once. [`parts`]
+//! ensures this with levels: a node's level is the number of times that a path to it enters matched nodes from other nodes, at
+//! most. Nodes of one level form a part.
+//!
+//! The graph changes with each part that is replaced, so the search starts again after each replacement.
 
 use std::{
     collections::{BTreeMap, HashMap, HashSet},
@@ -9,17 +16,18 @@ use tract_onnx::tract_core::internal::*;
 
 use super::{
     convolution::Convolution,
-    kernels::Activation,
+    kernels::output::Activation,
     layout::Shape,
-    op::Blocked,
+    operator::Blocked,
+    patterns::{Matched, Operation, feature_maps, match_node},
     program::{MapId, Op, Program, Step},
-    recognise::{Kind, Recognised, maps, recognise},
 };
 
-/// Channels up to which a convolution reads its input as it is.
-const FEW: usize = 4;
+/// A dense convolution of an input with at most this many channels reads the input as it is, not in blocks.
+const MAX_PLANAR_CHANNELS: usize = 4;
 
-/// Replaces what can be computed by blocks in `model`, as tract has translated it and before it has changed anything.
+/// Replaces the nodes of `model` that can be computed in blocks. The model must be as tract translated it from the file, before
+/// any of tract's optimizations: the patterns are those of the translation.
 pub(crate) fn rewrite(model: &mut TypedModel) -> TractResult<()> {
     while let Some(patch) = first_patch(model)? {
         patch.apply(model)?;
@@ -27,36 +35,36 @@ pub(crate) fn rewrite(model: &mut TypedModel) -> TractResult<()> {
     Ok(())
 }
 
-/// What each node computes, where it is recognised.
-type Found = HashMap<usize, Recognised>;
+/// The nodes that patterns match, by their ids.
+type Matches = HashMap<usize, Matched>;
 
-/// Nodes that can be computed at once, in the order of computation: a path that leaves them never comes back.
+/// Nodes that one program can compute, in the order of computation.
 type Part = Vec<usize>;
 
-/// Replaces the first part that has a convolution.
+/// The replacement of the first part that has a convolution.
 fn first_patch(model: &TypedModel) -> TractResult<Option<TypedModelPatch>> {
     let order = model.eval_order()?;
-    let found: Found = order
+    let matches: Matches = order
         .iter()
-        .filter_map(|&id| Some((id, recognise(model, model.node(id))?)))
+        .filter_map(|&id| Some((id, match_node(model, model.node(id))?)))
         .collect();
-    let uses = uses(model, &found);
-    let convolves = |part: &Part| {
+    let uses = uses(model, &matches);
+    let has_convolution = |part: &Part| {
         part.iter()
-            .any(|id| matches!(found[id].kind, Kind::Convolution(_)))
+            .any(|id| matches!(matches[id].operation, Operation::Convolution(_)))
     };
-    let part = parts(model, &order, &found, &uses)
+    let part = parts(model, &order, &matches, &uses)
         .into_values()
-        .find(convolves);
-    part.map(|part| patch(model, found, &uses, &part))
+        .find(has_convolution);
+    part.map(|part| patch(model, matches, &uses, &part))
         .transpose()
 }
 
-/// The nodes that read each outlet, when recognised nodes read nothing but their maps. A node that is not here, and not
-/// an output of the model, is not needed.
+/// The nodes that read each outlet, if a matched node reads only the maps of its pattern and not, for example, constants. An
+/// outlet that is missing here, and is no output of the model, need not be computed.
 type Uses = HashMap<OutletId, Vec<usize>>;
 
-fn uses(model: &TypedModel, found: &Found) -> Uses {
+fn uses(model: &TypedModel, matches: &Matches) -> Uses {
     let mut uses = Uses::new();
     let mut seen = HashSet::new();
     let mut open: Vec<usize> = model.outputs.iter().map(|outlet| outlet.node).collect();
@@ -64,7 +72,7 @@ fn uses(model: &TypedModel, found: &Found) -> Uses {
         if !seen.insert(id) {
             continue;
         }
-        for &input in inputs(model, found, id) {
+        for &input in inputs(model, matches, id) {
             uses.entry(input).or_default().push(id);
             open.push(input.node);
         }
@@ -72,41 +80,47 @@ fn uses(model: &TypedModel, found: &Found) -> Uses {
     uses
 }
 
-/// What the node reads of other nodes' results.
-fn inputs<'a>(model: &'a TypedModel, found: &'a Found, id: usize) -> &'a [OutletId] {
-    found
+/// The outlets that the node reads: of a matched node, those of its pattern.
+fn inputs<'a>(model: &'a TypedModel, matches: &'a Matches, id: usize) -> &'a [OutletId] {
+    matches
         .get(&id)
-        .map_or(&model.node(id).inputs, |found| &found.inputs)
+        .map_or(&model.node(id).inputs, |matched| &matched.inputs)
 }
 
-/// Recognised nodes that are needed.
-fn parts(model: &TypedModel, order: &[usize], found: &Found, uses: &Uses) -> BTreeMap<usize, Part> {
+/// The parts, by their level. They contain all matched nodes that must be computed.
+fn parts(
+    model: &TypedModel,
+    order: &[usize],
+    matches: &Matches,
+    uses: &Uses,
+) -> BTreeMap<usize, Part> {
     let mut parts = BTreeMap::<usize, Part>::new();
-    // For each node, the part that it belongs to or follows; none is 0.
     let mut levels = HashMap::<usize, usize>::new();
     for &id in order {
-        let recognised = found.contains_key(&id);
+        let is_matched = matches.contains_key(&id);
+        // One level above an input that is not matched, and the same level as an input that is.
         let level = |input: &OutletId| {
             let before = levels.get(&input.node).copied().unwrap_or(0);
-            before + usize::from(recognised && !found.contains_key(&input.node))
+            before + usize::from(is_matched && !matches.contains_key(&input.node))
         };
-        let level = inputs(model, found, id)
+        let level = inputs(model, matches, id)
             .iter()
             .map(level)
             .max()
             .unwrap_or(0);
         levels.insert(id, level);
         let outlet = OutletId::new(id, 0);
-        if recognised && (uses.contains_key(&outlet) || model.outputs.contains(&outlet)) {
+        if is_matched && (uses.contains_key(&outlet) || model.outputs.contains(&outlet)) {
             parts.entry(level).or_default().push(id);
         }
     }
     parts
 }
 
+/// The patch of tract's graph that replaces `part` by one operator.
 fn patch(
     model: &TypedModel,
-    mut found: Found,
+    mut matches: Matches,
     uses: &Uses,
     part: &Part,
 ) -> TractResult<TypedModelPatch> {
@@ -114,21 +128,21 @@ fn patch(
     let mut outputs = Vec::new();
     for id in part {
         let outlet = OutletId::new(*id, 0);
-        if let Some(found) = found.remove(id) {
-            builder.node(outlet, found)?;
+        if let Some(matched) = matches.remove(id) {
+            builder.add_node(outlet, matched)?;
         }
-        let leaves = |outlet| {
+        let read_outside = |outlet| {
             uses.get(outlet)
                 .is_some_and(|uses| uses.iter().any(|user| !part.contains(user)))
         };
-        if model.outputs.contains(&outlet) || leaves(&outlet) {
+        if model.outputs.contains(&outlet) || read_outside(&outlet) {
             outputs.push(outlet);
         }
     }
     let shapes = outputs
         .iter()
         .map(|&outlet| {
-            let (images, shape) = described(model, outlet)?;
+            let (images, shape) = require_feature_maps(model, outlet)?;
             Ok([images, shape.channels, shape.height, shape.width])
         })
         .collect::<TractResult<Vec<_>>>()?;
@@ -150,20 +164,21 @@ fn patch(
     Ok(patch)
 }
 
-fn described(model: &TypedModel, outlet: OutletId) -> TractResult<(usize, Shape)> {
-    maps(model, outlet).with_context(|| format!("{outlet:?} has no maps"))
+/// [`feature_maps`] of an outlet that must have them.
+fn require_feature_maps(model: &TypedModel, outlet: OutletId) -> TractResult<(usize, Shape)> {
+    feature_maps(model, outlet).with_context(|| format!("{outlet:?} has no feature maps"))
 }
 
-/// Makes a program, node by node.
+/// Builds a program, node by node.
 struct Builder<'a> {
     model: &'a TypedModel,
     uses: &'a Uses,
-    /// What comes from outside.
+    /// The outlets outside the part that the program reads: its inputs.
     inputs: Vec<OutletId>,
     planes: Vec<(usize, Shape)>,
     maps: Vec<Shape>,
     steps: Vec<Step>,
-    /// The map that holds each result.
+    /// The map that holds the result of each outlet. Outlets whose functions were fused share one map.
     results: HashMap<OutletId, MapId>,
 }
 
@@ -180,35 +195,35 @@ impl<'a> Builder<'a> {
         }
     }
 
-    /// Adds the node whose result is `outlet`.
-    fn node(&mut self, outlet: OutletId, found: Recognised) -> TractResult<()> {
-        let (_, shape) = described(self.model, outlet)?;
-        let from = found.inputs[0];
-        let op = match found.kind {
-            Kind::Convolution(conv) => self.convolution(from, &conv, &shape)?,
-            Kind::Affine { scale, shift } => {
+    /// Adds the node with the result `outlet`: a new step, or a part of the step that computes its input.
+    fn add_node(&mut self, outlet: OutletId, matched: Matched) -> TractResult<()> {
+        let (_, shape) = require_feature_maps(self.model, outlet)?;
+        let from = matched.inputs[0];
+        let op = match matched.operation {
+            Operation::Convolution(conv) => self.convolution(from, &conv, &shape)?,
+            Operation::Affine { scale, shift } => {
                 let id = self.map(from)?;
-                let at = self.producer(id);
+                let producer = self.producer(id);
                 if let Op::Planar { weights, .. }
                 | Op::Dense { weights, .. }
-                | Op::Depthwise { weights, .. } = &mut self.steps[at].op
+                | Op::Depthwise { weights, .. } = &mut self.steps[producer].op
                 {
                     weights.fold(&scale, &shift);
                 }
                 self.results.insert(outlet, id);
                 return Ok(());
             }
-            Kind::Activation(activation) => {
+            Operation::Activation(activation) => {
                 let id = self.map(from)?;
                 if self.fuse_activation(from, id, &activation) {
                     self.results.insert(outlet, id);
                 } else {
-                    self.step(outlet, shape, Op::Copy(id), activation);
+                    self.add_step(outlet, shape, Op::Copy(id), activation);
                 }
                 return Ok(());
             }
-            Kind::Add => {
-                let [a, b] = [from, found.inputs[1]];
+            Operation::Add => {
+                let [a, b] = [from, matched.inputs[1]];
                 let ids = [self.map(a)?, self.map(b)?];
                 if let Some(id) = self.fuse_sum([a, b], ids) {
                     self.results.insert(outlet, id);
@@ -216,13 +231,13 @@ impl<'a> Builder<'a> {
                 }
                 Op::Add(ids[0], ids[1])
             }
-            Kind::Scale => Op::Scale(self.map(from)?, self.map(found.inputs[1])?),
-            Kind::Sigmoid => Op::Sigmoid(self.map(from)?),
-            Kind::MaxPool(pool) => Op::MaxPool(self.map(from)?, pool),
-            Kind::Mean => Op::Mean(self.map(from)?),
-            Kind::Upsample(factors) => Op::Upsample(self.map(from)?, factors),
+            Operation::Scale => Op::Scale(self.map(from)?, self.map(matched.inputs[1])?),
+            Operation::Sigmoid => Op::Sigmoid(self.map(from)?),
+            Operation::MaxPool(pool) => Op::MaxPool(self.map(from)?, pool),
+            Operation::Mean => Op::Mean(self.map(from)?),
+            Operation::Upsample(factors) => Op::Upsample(self.map(from)?, factors),
         };
-        self.step(outlet, shape, op, Activation::None);
+        self.add_step(outlet, shape, op, Activation::None);
         Ok(())
     }
 
@@ -234,18 +249,18 @@ impl<'a> Builder<'a> {
     ) -> TractResult<Op> {
         let window = conv.window;
         let size = [output.height, output.width];
-        let (_, input) = described(self.model, from)?;
-        let few = input.channels <= FEW && window.strides[1] <= 2;
-        if few && !conv.depthwise && !self.results.contains_key(&from) {
-            let at = self.input(from);
-            let known = self.planes.iter().position(|(input, _)| *input == at);
+        let (_, input) = require_feature_maps(self.model, from)?;
+        let few_channels = input.channels <= MAX_PLANAR_CHANNELS && window.strides[1] <= 2;
+        if few_channels && !conv.depthwise && !self.results.contains_key(&from) {
+            let index = self.input(from);
+            let known = self.planes.iter().position(|(input, _)| *input == index);
             let from = known.unwrap_or_else(|| {
-                self.planes.push((at, input));
+                self.planes.push((index, input));
                 self.planes.len() - 1
             });
             let halo = &mut self.planes[from].1.halo;
             *halo = halo.union(window.halo(&input, size));
-            let weights = conv.by_planes();
+            let weights = conv.packed_for_planes();
             return Ok(Op::Planar {
                 from,
                 window,
@@ -255,7 +270,7 @@ impl<'a> Builder<'a> {
         let from = self.map(from)?;
         let halo = &mut self.maps[from].halo;
         *halo = halo.union(window.halo(&input, size));
-        let weights = conv.by_blocks();
+        let weights = conv.packed_for_blocks();
         Ok(if conv.depthwise {
             Op::Depthwise {
                 from,
@@ -271,7 +286,7 @@ impl<'a> Builder<'a> {
         })
     }
 
-    /// The number of the input that is `outlet`, outside.
+    /// The index of the program's input that is `outlet`.
     fn input(&mut self, outlet: OutletId) -> usize {
         let known = self.inputs.iter().position(|&input| input == outlet);
         known.unwrap_or_else(|| {
@@ -280,17 +295,23 @@ impl<'a> Builder<'a> {
         })
     }
 
-    /// The map that holds `outlet`, which is loaded if it comes from outside.
+    /// The map that holds `outlet`. An outlet outside the part is loaded.
     fn map(&mut self, outlet: OutletId) -> TractResult<MapId> {
         if let Some(&id) = self.results.get(&outlet) {
             return Ok(id);
         }
-        let (_, shape) = described(self.model, outlet)?;
+        let (_, shape) = require_feature_maps(self.model, outlet)?;
         let input = self.input(outlet);
-        Ok(self.step(outlet, shape, Op::Load(input), Activation::None))
+        Ok(self.add_step(outlet, shape, Op::Load(input), Activation::None))
     }
 
-    fn step(&mut self, outlet: OutletId, shape: Shape, op: Op, activation: Activation) -> MapId {
+    fn add_step(
+        &mut self,
+        outlet: OutletId,
+        shape: Shape,
+        op: Op,
+        activation: Activation,
+    ) -> MapId {
         let to = self.maps.len();
         self.maps.push(shape);
         self.steps.push(Step {
@@ -303,47 +324,49 @@ impl<'a> Builder<'a> {
         to
     }
 
-    /// The step that computes the map.
+    /// The index of the step that computes the map.
     fn producer(&self, id: MapId) -> usize {
-        let at = self.steps.iter().position(|step| step.to == id);
-        at.expect("every map has a step")
+        let index = self.steps.iter().position(|step| step.to == id);
+        index.expect("every map has a step")
     }
 
-    /// Whether nothing but the node in hand needs `outlet`.
-    fn passes(&self, outlet: OutletId) -> bool {
+    /// True if only one node reads `outlet`. Its step may then compute that node as well, and `outlet` itself is never stored.
+    fn has_one_reader(&self, outlet: OutletId) -> bool {
         self.uses.get(&outlet).is_some_and(|uses| uses.len() == 1)
             && !self.model.outputs.contains(&outlet)
     }
 
-    /// Lets the step that computes `outlet` apply `activation`, if it can.
+    /// Lets the step that computes `outlet` apply `activation`, if it can. Returns whether it does.
     fn fuse_activation(&mut self, outlet: OutletId, id: MapId, activation: &Activation) -> bool {
-        let at = self.producer(id);
-        if !self.passes(outlet) || matches!(self.steps[at].op, Op::Load(_)) {
+        let producer = self.producer(id);
+        if !self.has_one_reader(outlet) || matches!(self.steps[producer].op, Op::Load(_)) {
             return false;
         }
-        let both = self.steps[at].activation.then(activation);
+        let both = self.steps[producer].activation.then(activation);
         let fused = both.is_some();
         if let Some(both) = both {
-            self.steps[at].activation = both;
+            self.steps[producer].activation = both;
         }
         fused
     }
 
-    /// Lets the step that computes one of `outlets` add the other, if it can.
+    /// Lets the step that computes one of `outlets` add the other one, if it can. Returns the map of the sum.
     fn fuse_sum(&mut self, outlets: [OutletId; 2], ids: [MapId; 2]) -> Option<MapId> {
-        let at = ids.map(|id| self.producer(id));
-        // Only the later step can, since the other's result is there by then.
-        let later = usize::from(at[1] > at[0]);
-        let step = &mut self.steps[at[later]];
-        let computes = matches!(
+        let producers = ids.map(|id| self.producer(id));
+        // The later step, because the map of the other one is computed by then.
+        let later = usize::from(producers[1] > producers[0]);
+        let step = &self.steps[producers[later]];
+        let can_add = matches!(
             step.op,
             Op::Planar { .. } | Op::Dense { .. } | Op::Depthwise { .. } | Op::Upsample(..)
         );
-        let free = step.residual.is_none() && step.activation == Activation::None;
-        if ids[0] == ids[1] || !computes || !free || !self.passes(outlets[later]) {
+        // A step adds the residual once, and before the activation.
+        let adds_nothing_yet = step.residual.is_none() && step.activation == Activation::None;
+        let is_fusible = can_add && adds_nothing_yet && self.has_one_reader(outlets[later]);
+        if ids[0] == ids[1] || !is_fusible {
             return None;
         }
-        self.steps[at[later]].residual = Some(ids[1 - later]);
+        self.steps[producers[later]].residual = Some(ids[1 - later]);
         Some(ids[later])
     }
 

@@ -1,4 +1,4 @@
-//! Programs compute what tract computes of the same graph.
+//! Programs compute the same as tract for the same graph.
 
 use proptest::prelude::*;
 use tract_onnx::tract_core::{
@@ -19,7 +19,7 @@ use tract_onnx_opl::resize::{AspectRatio, CoordTransform, Nearest, Resize};
 
 use super::rewrite;
 
-/// Numbers that look random and are the same each time.
+/// Pseudo-random numbers from −1 to 1, the same in each run.
 struct Numbers(u32);
 
 impl Numbers {
@@ -34,7 +34,7 @@ impl Numbers {
     }
 }
 
-/// A graph in the making.
+/// Builds a graph.
 struct Graph {
     model: TypedModel,
     numbers: Numbers,
@@ -170,7 +170,7 @@ impl Graph {
         self.node(resize, &[input, scales])
     }
 
-    /// Squeezes the map to a factor for each channel.
+    /// Squeeze and excitation: multiplies each channel by a function of its mean.
     fn excitation(&mut self, input: OutletId) -> OutletId {
         let [_, _, height, width] = self.shape(input);
         let reduce = Reduce {
@@ -184,8 +184,8 @@ impl Graph {
         self.node(mul(), &[input, factors])
     }
 
-    /// Asserts that rewriting leaves the operators of these names, and what the graph computes.
-    fn check(mut self, outputs: &[OutletId], left: &[&str]) {
+    /// Asserts that the rewritten graph has these operators and computes the same as before.
+    fn check(mut self, outputs: &[OutletId], operators: &[&str]) {
         self.model.select_output_outlets(outputs).unwrap();
         let plain = self.model.clone();
         rewrite(&mut self.model).unwrap();
@@ -195,7 +195,7 @@ impl Graph {
             .map(|&id| self.model.node(id).op().name().to_string())
             .filter(|name| name != "Source" && name != "Const")
             .collect();
-        assert_eq!(names, left);
+        assert_eq!(names, operators);
 
         let inputs: TVec<TValue> = plain
             .inputs
@@ -217,7 +217,7 @@ impl Graph {
             .unwrap()
             .into_runnable()
             .unwrap();
-        // The second run finds the memory that the first one used.
+        // The second run uses the memory of the first.
         for _ in 0..2 {
             let found = plan.run(inputs.clone()).unwrap();
             for (found, expected) in found.iter().zip(&expected) {
@@ -229,7 +229,7 @@ impl Graph {
     }
 }
 
-/// How a convolution goes over a map.
+/// The attributes of a convolution.
 #[derive(Clone, Debug)]
 struct Geometry {
     outputs: usize,
@@ -242,7 +242,7 @@ struct Geometry {
 }
 
 impl Geometry {
-    /// A convolution that keeps sizes, or halves them.
+    /// A convolution that keeps the size of a map or divides it by `stride`.
     fn usual(outputs: usize, depthwise: bool, kernel: usize, stride: usize) -> Self {
         Self {
             outputs,
@@ -349,13 +349,13 @@ proptest! {
 }
 
 #[test]
-fn what_is_not_recognised_parts_programs() {
+fn other_operators_separate_programs() {
     let mut graph = Graph::new(1);
     let input = graph.source([1, 3, 12, 10]);
     let first = graph.convolution(input, &Geometry::usual(20, false, 3, 1));
     let bent = graph.node(tanh(), &[first]);
     let second = graph.convolution(bent, &Geometry::usual(20, true, 3, 1));
-    // Both sides of the function are needed here, so this cannot be computed before it.
+    // It needs the maps before and after the function, so it belongs to the second program.
     let sum = graph.node(add(), &[first, second]);
     graph.check(&[sum], &["Blocked", "Tanh", "Blocked"]);
 }

@@ -1,32 +1,40 @@
-//! Finding faces.
+//! Face detection.
 
 use std::{fmt, sync::Arc};
 
 use serde::{Deserialize, Serialize};
 
-use crate::{ImageView, Landmarks, Rect, Result};
+use crate::{
+    error::Result,
+    geometry::{Landmarks, Rect},
+    image::ImageView,
+};
 
 #[cfg(feature = "engine")]
-mod frame;
+mod grid;
+#[cfg(feature = "engine")]
+mod nms;
 #[cfg(feature = "engine")]
 mod scrfd;
 #[cfg(feature = "engine")]
 mod yunet;
 
 #[cfg(feature = "engine")]
+pub use nms::non_maximum_suppression;
+#[cfg(feature = "engine")]
 pub use scrfd::{Scrfd, ScrfdSpec};
 #[cfg(feature = "engine")]
 pub use yunet::{YuNet, YuNetSpec};
 
-/// A face that was found.
+/// A face that a detector found.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Detection {
-    /// The box around the face, in pixels of the image given; it may reach beyond the image.
+    /// The box around the face, in pixels of the given image. It may reach beyond the image.
     #[serde(rename = "box")]
     pub rect: Rect,
-    /// The five landmarks, in pixels of the image given.
+    /// The five landmarks, in pixels of the given image.
     pub landmarks: Landmarks,
-    /// How sure the detector is, 0 to 1. Comparable between faces of one detector only.
+    /// The detector's score, 0 to 1. Only scores of the same detector can be compared.
     pub score: f32,
 }
 
@@ -34,8 +42,8 @@ pub struct Detection {
 ///
 /// # Contract
 ///
-/// - Detections come in falling order of score, overlapping ones suppressed.
-/// - Coordinates are pixels of the image given, whatever size the detector worked at.
+/// - Detections are in falling order of score. Overlapping ones are suppressed.
+/// - Coordinates are pixels of the given image, at whatever size the detector works.
 /// - All numbers are finite, and a box has a positive area.
 /// - An image without a face gives an empty list.
 pub trait Detector: fmt::Debug + Send + Sync {
@@ -44,7 +52,7 @@ pub trait Detector: fmt::Debug + Send + Sync {
     /// # Errors
     ///
     /// [`Error::InvalidArgument`](crate::Error::InvalidArgument) for options out of range,
-    /// [`Error::Runtime`](crate::Error::Runtime) where the model fails.
+    /// [`Error::Runtime`](crate::Error::Runtime) if the model fails.
     fn detect(&self, image: ImageView<'_>, options: &DetectOptions) -> Result<Vec<Detection>>;
 }
 
@@ -66,7 +74,7 @@ macro_rules! forward {
 forward!(Arc);
 forward!(Box);
 
-/// How to look for faces.
+/// Options of a [`Detector`].
 ///
 /// ```
 /// let options = facekit::DetectOptions::default().with_max_side(None).with_score(0.5);
@@ -75,15 +83,15 @@ forward!(Box);
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct DetectOptions {
-    /// The lowest score of a face, 0 to 1, inclusive; `None` takes the model's own default.
+    /// The lowest score of a face, 0 to 1, inclusive. `None` means the model's own default.
     pub score: Option<f32>,
-    /// The intersection over union above which the weaker of two boxes is dropped, 0 to 1; `None` takes the
-    /// model's own default.
+    /// The intersection over union above which the box of lower score is dropped, 0 to 1. `None` means the model's own
+    /// default.
     pub overlap: Option<f32>,
-    /// Look for faces on a copy whose longer side is at most this many pixels (640 by default); `None`
-    /// looks at the image as it is. Small images are never enlarged.
+    /// The longest side, in pixels, at which the detector works: a larger image is reduced to it. 640 by default. `None`
+    /// means no reduction. Small images are never enlarged.
     pub max_side: Option<usize>,
-    /// Equalise the contrast first, which helps in back light and dark rooms. Off by default.
+    /// Equalize the contrast first. This helps against back light and in dark rooms. Off by default.
     pub equalize: bool,
 }
 

@@ -1,19 +1,26 @@
+//! Detectors of the SCRFD family.
+
 use serde::{Deserialize, Serialize};
 
-use super::frame::GridNetwork;
+use super::{DetectOptions, Detection, Detector, grid::GridNetwork};
 use crate::{
-    DetectOptions, Detection, Detector, ImageView, Network, PixelSpec, Point, Rect, Result,
+    error::Result,
+    geometry::{Point, Rect},
+    image::ImageView,
+    input::PixelSpec,
+    runtime::Network,
 };
 
-/// What [`Scrfd`] must know of a model of its family.
+/// The specification of a model for [`Scrfd`].
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ScrfdSpec {
-    /// How pixels are fed.
+    /// The conversion of pixels to numbers.
     pub pixels: PixelSpec,
-    /// Cell sizes of the output grids, in pixels; outputs come as all scores, all boxes, all points.
+    /// The cell size of each output grid, in pixels. Outputs are in this order: the scores of all grids, the boxes of all
+    /// grids, the points of all grids.
     pub strides: Vec<usize>,
-    /// Places in each cell.
+    /// Anchors in each cell.
     pub anchors: usize,
     /// The default of [`DetectOptions::score`].
     pub score: f32,
@@ -24,7 +31,7 @@ pub struct ScrfdSpec {
 /// The SCRFD family of detectors (Guo et al. 2021, "Sample and Computation Redistribution for Efficient Face
 /// Detection").
 ///
-/// Several places a cell, all at its top left corner; boxes and points are distances from there, in cells.
+/// Each cell has several anchors, all at its top left corner. Boxes and points are distances from there, in cells.
 #[derive(Debug)]
 pub struct Scrfd {
     grids: GridNetwork,
@@ -32,11 +39,11 @@ pub struct Scrfd {
 }
 
 impl Scrfd {
-    /// The detector on `network`, which `model` names in errors.
+    /// Makes a detector from `network`. Errors call it `model`.
     ///
     /// # Errors
     ///
-    /// [`Error::Model`](crate::Error::Model) where the network does not have three outputs for each grid.
+    /// [`Error::Model`](crate::Error::Model) if the network does not have three outputs for each grid.
     pub fn new(network: Box<dyn Network>, model: &str, spec: &ScrfdSpec) -> Result<Self> {
         let grids = GridNetwork::new(
             network,
@@ -56,7 +63,7 @@ impl Scrfd {
             )));
         }
         if spec.anchors == 0 {
-            return Err(grids.broken("SCRFD has at least one anchor a cell"));
+            return Err(grids.broken("SCRFD has at least one anchor per cell"));
         }
         Ok(Self {
             grids,
@@ -76,7 +83,7 @@ impl Detector for Scrfd {
                 let rects = self.grids.rows(outputs, levels + number, count, 4)?;
                 let points = self.grids.rows(outputs, 2 * levels + number, count, 10)?;
                 for (place, &score) in scores.iter().enumerate() {
-                    // Written so that a score that is no number is no face.
+                    // Not `score < lowest`, so that NaN is no face.
                     if !(score >= lowest && score > 0.0) {
                         continue;
                     }

@@ -1,17 +1,23 @@
+//! Detectors of the YuNet family.
+
 use serde::{Deserialize, Serialize};
 
-use super::frame::GridNetwork;
+use super::{DetectOptions, Detection, Detector, grid::GridNetwork};
 use crate::{
-    DetectOptions, Detection, Detector, ImageView, Network, PixelSpec, Point, Rect, Result,
+    error::Result,
+    geometry::{Point, Rect},
+    image::ImageView,
+    input::PixelSpec,
+    runtime::Network,
 };
 
-/// What [`YuNet`] must know of a model of its family.
+/// The specification of a model for [`YuNet`].
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct YuNetSpec {
-    /// How pixels are fed.
+    /// The conversion of pixels to numbers.
     pub pixels: PixelSpec,
-    /// Cell sizes of the output grids, in pixels; outputs are named `cls_8`, `obj_8`, … after them.
+    /// The cell size of each output grid, in pixels. Outputs are named after it: `cls_8`, `obj_8` and so on.
     pub strides: Vec<usize>,
     /// The default of [`DetectOptions::score`].
     pub score: f32,
@@ -21,21 +27,21 @@ pub struct YuNetSpec {
 
 /// The YuNet family of detectors (Wu, Peng and Yu 2023, "YuNet: A Tiny Millisecond-level Face Detector").
 ///
-/// One place a cell; the score is the geometric mean of classification and objectness. Models of dynamic and of
-/// fixed size work alike.
+/// Each cell has one anchor. The score is the geometric mean of classification and objectness. The input of a model may
+/// have a dynamic or a fixed size.
 #[derive(Debug)]
 pub struct YuNet {
     grids: GridNetwork,
-    /// For each stride, the numbers of its outputs: class, objectness, box, points.
+    /// The indices of the outputs of each stride: class, objectness, box, points.
     outputs: Vec<[usize; 4]>,
 }
 
 impl YuNet {
-    /// The detector on `network`, which `model` names in errors.
+    /// Makes a detector from `network`. Errors call it `model`.
     ///
     /// # Errors
     ///
-    /// [`Error::Model`](crate::Error::Model) where the network lacks an output that the family has.
+    /// [`Error::Model`](crate::Error::Model) if the network lacks an output of the family.
     pub fn new(network: Box<dyn Network>, model: &str, spec: &YuNetSpec) -> Result<Self> {
         let grids = GridNetwork::new(
             network,
@@ -84,7 +90,7 @@ impl Detector for YuNet {
                 let points = self.grids.rows(outputs, points, count, 10)?;
                 for (cell, (class, object)) in class.iter().zip(object).enumerate() {
                     let score = (class.clamp(0.0, 1.0) * object.clamp(0.0, 1.0)).sqrt();
-                    // Written so that a score that is no number is no face.
+                    // Not `score < lowest`, so that NaN is no face.
                     if !(score >= lowest && score > 0.0) {
                         continue;
                     }

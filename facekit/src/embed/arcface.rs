@@ -1,28 +1,33 @@
+//! Embedders of the ArcFace family.
+
 use serde::{Deserialize, Serialize};
 
+use super::{Embedder, Embedding, EmbeddingSpace};
 use crate::{
-    AlignedFace, Digest, Dim, Element, Embedder, Embedding, EmbeddingSpace, Error, Network,
-    PixelSpec, Result,
-    input::{run_batches, takes_images},
+    align::AlignedFace,
+    digest::Digest,
+    error::{Error, Result},
+    input::{PixelSpec, run_batches, takes_images},
+    runtime::{Dim, Element, Network},
 };
 
-/// What [`ArcFace`] must know of a model of its family.
+/// The specification of a model for [`ArcFace`].
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ArcFaceSpec {
-    /// How pixels are fed.
+    /// The conversion of pixels to numbers.
     pub pixels: PixelSpec,
-    /// Pixels along a side of the aligned face it takes.
+    /// The side, in pixels, of the aligned face that the model takes.
     pub side: usize,
-    /// Numbers in an embedding.
+    /// The number of values in an embedding.
     pub dimension: usize,
 }
 
 impl ArcFaceSpec {
-    /// The space of the embeddings that `model` with these `weights` makes when it is fed so.
+    /// The space of the embeddings of `model` with these `weights` and this specification.
     ///
-    /// The fingerprint covers the weights and everything of the specification that changes an embedding, so that
-    /// the same weights fed in two ways are two spaces.
+    /// The fingerprint covers the weights and every part of the specification that changes an embedding. The same weights
+    /// with two kinds of preprocessing therefore have two spaces.
     #[must_use]
     pub fn space(&self, model: &str, weights: &Digest) -> EmbeddingSpace {
         let PixelSpec { color, mean, std } = self.pixels;
@@ -34,8 +39,7 @@ impl ArcFaceSpec {
     }
 }
 
-/// Embedders that take one aligned face and give one vector, as ArcFace does (Deng et al. 2019) and MobileFaceNet,
-/// SFace and others after it.
+/// The ArcFace family of embedders (Deng et al. 2019), among them MobileFaceNet and SFace: one aligned face to one vector.
 #[derive(Debug)]
 pub struct ArcFace {
     network: Box<dyn Network>,
@@ -44,11 +48,11 @@ pub struct ArcFace {
 }
 
 impl ArcFace {
-    /// The embedder on `network`, whose weights have the digest `weights`; `model` names it in errors.
+    /// Makes an embedder from `network`, whose weights have the digest `weights`. Errors call it `model`.
     ///
     /// # Errors
     ///
-    /// [`Error::Model`] where the network does not take faces of `spec.side` or does not give `spec.dimension` numbers.
+    /// [`Error::Model`] if the network does not take faces of `spec.side` or does not return `spec.dimension` values.
     pub fn new(
         network: Box<dyn Network>,
         model: &str,
@@ -67,7 +71,7 @@ impl ArcFace {
         });
         if spec.side == 0 || !takes || !gives {
             let reason = format!(
-                "does not turn [batch, 3, {0}, {0}] into [batch, {1}], which its manifest entry says",
+                "does not turn [batch, 3, {0}, {0}] into [batch, {1}], as its manifest entry says",
                 spec.side, spec.dimension
             );
             return Err(Error::Model {
@@ -133,10 +137,10 @@ impl Embedder for ArcFace {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ColorOrder;
+    use crate::input::ColorOrder;
 
     #[test]
-    fn the_space_depends_on_weights_and_feeding() {
+    fn the_space_depends_on_weights_and_preprocessing() {
         let pixels = PixelSpec {
             color: ColorOrder::Rgb,
             mean: [0.0; 3],
@@ -158,7 +162,7 @@ mod tests {
             ..spec
         };
         assert_ne!(space, bgr.space("a", &Digest::of("weights")));
-        // Galleries on disk hold fingerprints: this one never changes.
+        // Galleries on disk hold fingerprints, so this one must never change.
         assert_eq!(space.fingerprint().short(), "f4d7f45b");
     }
 }

@@ -1,10 +1,14 @@
-//! Turning a face into a vector that is close to the vectors of the same person.
+//! Embeddings: faces as vectors that are close to each other for the same person.
 
 use std::{fmt, sync::Arc};
 
 use serde::{Deserialize, Serialize};
 
-use crate::{AlignedFace, Digest, Error, Result};
+use crate::{
+    align::AlignedFace,
+    digest::Digest,
+    error::{Error, Result},
+};
 
 #[cfg(feature = "engine")]
 mod arcface;
@@ -12,9 +16,9 @@ mod arcface;
 #[cfg(feature = "engine")]
 pub use arcface::{ArcFace, ArcFaceSpec};
 
-/// Which embeddings can be compared: those of one model, fed in one way.
+/// The space of the embeddings of one model with one preprocessing. Only embeddings of one space can be compared.
 ///
-/// Two spaces are equal where fingerprint and dimension are; the model's name is for people.
+/// Two spaces are equal if fingerprint and dimension are equal. The model's name is for display.
 #[derive(Clone, Serialize, Deserialize)]
 pub struct EmbeddingSpace {
     model: Arc<str>,
@@ -23,7 +27,8 @@ pub struct EmbeddingSpace {
 }
 
 impl EmbeddingSpace {
-    /// The space of `model`, whose weights and preprocessing `fingerprint` identifies.
+    /// The space of `model`. `fingerprint` identifies the weights and the preprocessing, `dimension` is the length of an
+    /// embedding.
     #[must_use]
     pub fn new(model: &str, fingerprint: Digest, dimension: usize) -> Self {
         Self {
@@ -39,21 +44,23 @@ impl EmbeddingSpace {
         &self.model
     }
 
-    /// The digest of weights and preprocessing.
+    /// The digest of the weights and the preprocessing.
     #[must_use]
     pub fn fingerprint(&self) -> &Digest {
         &self.fingerprint
     }
 
-    /// Numbers in an embedding.
+    /// The number of values in an embedding.
     #[must_use]
     pub fn dimension(&self) -> usize {
         self.dimension
     }
 
+    /// Checks that `found` is this space.
+    ///
     /// # Errors
     ///
-    /// [`Error::SpaceMismatch`] where `found` is another space.
+    /// [`Error::SpaceMismatch`] if it is another space.
     pub fn check(&self, found: &Self) -> Result<()> {
         if self == found {
             Ok(())
@@ -111,13 +118,13 @@ pub struct Embedding {
 }
 
 impl Embedding {
-    /// Checks `values` and scales them to length one. Values that have length one already, as far as `f32` can
-    /// hold it, are taken bit by bit: an embedding that was written down reads back unchanged.
+    /// Checks `values` and scales them to length one. Values that have length one already, within the precision of `f32`,
+    /// are not changed: an embedding that was stored is read back bit by bit.
     ///
     /// # Errors
     ///
-    /// [`Error::InvalidEmbedding`] where the number of values is not the space's dimension, a value is not
-    /// finite, or all are zero.
+    /// [`Error::InvalidEmbedding`] if the number of values is not the space's dimension, a value is not finite, or all
+    /// are zero.
     pub fn new(space: &EmbeddingSpace, mut values: Vec<f32>) -> Result<Self> {
         let invalid = |reason: String| Err(Error::InvalidEmbedding { reason });
         if values.len() != space.dimension {
@@ -127,12 +134,12 @@ impl Embedding {
                 space.dimension
             ));
         }
-        if let Some((at, value)) = values
+        if let Some((index, value)) = values
             .iter()
             .enumerate()
             .find(|(_, value)| !value.is_finite())
         {
-            return invalid(format!("value {at} is {value}"));
+            return invalid(format!("value {index} is {value}"));
         }
         let length = values
             .iter()
@@ -142,7 +149,7 @@ impl Embedding {
         if length < f64::from(f32::MIN_POSITIVE) {
             return invalid("all values are zero".to_owned());
         }
-        // Rounding a unit vector to `f32` moves its length by less than this.
+        // Rounding a unit vector to `f32` changes its length by less than this.
         if (length - 1.0).abs() > f64::from(f32::EPSILON) {
             for value in &mut values {
                 *value = (f64::from(*value) / length) as f32;
@@ -154,13 +161,13 @@ impl Embedding {
         })
     }
 
-    /// The space it can be compared in.
+    /// The embedding space.
     #[must_use]
     pub fn space(&self) -> &EmbeddingSpace {
         &self.space
     }
 
-    /// The numbers; their squares sum to one.
+    /// The values. Their squares sum to one.
     #[must_use]
     pub fn values(&self) -> &[f32] {
         &self.values
@@ -170,7 +177,7 @@ impl Embedding {
     ///
     /// # Errors
     ///
-    /// [`Error::SpaceMismatch`] where `other` is of another space.
+    /// [`Error::SpaceMismatch`] if `other` is of another space.
     pub fn cosine(&self, other: &Self) -> Result<f32> {
         self.space.check(&other.space)?;
         let sum: f64 = self
@@ -184,7 +191,7 @@ impl Embedding {
 }
 
 impl fmt::Debug for Embedding {
-    /// Names the space alone: the numbers are personal data and belong in no log.
+    /// Shows the space only: the values are personal data and must not be logged.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Embedding({})", self.space)
     }
@@ -194,20 +201,21 @@ impl fmt::Debug for Embedding {
 ///
 /// # Contract
 ///
-/// - One embedding per face, in the order of `faces`, all of the space [`space`](Self::space).
+/// - One embedding per face, in the order of `faces`, all of the space that [`space`](Self::space) returns.
 /// - The result for a face does not depend on the other faces of the batch.
 pub trait Embedder: fmt::Debug + Send + Sync {
-    /// The space of all its embeddings.
+    /// The space of the embeddings.
     fn space(&self) -> &EmbeddingSpace;
 
-    /// Pixels along a side of the aligned faces it takes.
+    /// The side, in pixels, of the aligned faces that it takes.
     fn face_side(&self) -> usize;
 
     /// Embeds each of `faces`.
     ///
     /// # Errors
     ///
-    /// [`Error::InvalidArgument`] for a face of another side, [`Error::Runtime`] where the model fails, [`Error::Model`] where it gives no usable vector.
+    /// [`Error::InvalidArgument`] for a face of another side, [`Error::Runtime`] if the model fails, [`Error::Model`] if it
+    /// returns a vector that is no embedding.
     fn embed(&self, faces: &[AlignedFace]) -> Result<Vec<Embedding>>;
 }
 

@@ -3,14 +3,10 @@
 use serde::{Deserialize, Serialize};
 
 #[cfg(feature = "engine")]
-mod nms;
-#[cfg(feature = "engine")]
 mod pose;
 #[cfg(feature = "engine")]
 mod similarity;
 
-#[cfg(feature = "engine")]
-pub use nms::non_maximum_suppression;
 #[cfg(feature = "engine")]
 pub use pose::HeadPose;
 #[cfg(feature = "engine")]
@@ -52,9 +48,9 @@ pub struct Rect {
     pub x: f32,
     /// The top edge.
     pub y: f32,
-    /// To the right edge, never negative.
+    /// The distance from the left to the right edge, never negative.
     pub width: f32,
-    /// To the bottom edge, never negative.
+    /// The distance from the top to the bottom edge, never negative.
     pub height: f32,
 }
 
@@ -70,19 +66,19 @@ impl Rect {
         }
     }
 
-    /// Its area in square pixels.
+    /// The area in square pixels.
     #[must_use]
     pub fn area(&self) -> f32 {
         self.width * self.height
     }
 
-    /// Its centre.
+    /// The center.
     #[must_use]
     pub fn center(&self) -> Point {
         Point::new(self.x + self.width / 2.0, self.y + self.height / 2.0)
     }
 
-    /// The part it shares with `other`; empty (zero area) where they do not meet.
+    /// The common part of this box and `other`; empty (zero area) if they do not overlap.
     #[must_use]
     pub fn intersection(&self, other: &Self) -> Self {
         let (x, y) = (self.x.max(other.x), self.y.max(other.y));
@@ -91,7 +87,7 @@ impl Rect {
         Self::new(x, y, width.max(0.0), height.max(0.0))
     }
 
-    /// Intersection over union, 0 to 1.
+    /// The intersection over union with `other`, 0 to 1.
     ///
     /// ```
     /// use facekit::Rect;
@@ -119,13 +115,13 @@ impl Rect {
     }
 }
 
-/// The five points that faces are aligned by. Left and right are the image's, not the person's.
+/// The five points of a face by which it is aligned. Left and right are those of the image, not of the person.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(from = "[Point; 5]", into = "[Point; 5]")]
 pub struct Landmarks {
-    /// The centre of the eye on the left of the image.
+    /// The center of the eye on the left of the image.
     pub left_eye: Point,
-    /// The centre of the eye on the right of the image.
+    /// The center of the eye on the right of the image.
     pub right_eye: Point,
     /// The tip of the nose.
     pub nose: Point,
@@ -136,7 +132,7 @@ pub struct Landmarks {
 }
 
 impl Landmarks {
-    /// All five: eyes, nose, mouth corners; of a pair, the image's left one first.
+    /// The five points in this order: left eye, right eye, nose, left and right corner of the mouth.
     #[must_use]
     pub fn points(&self) -> [Point; 5] {
         [

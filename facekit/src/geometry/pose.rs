@@ -1,26 +1,28 @@
+//! The direction of a head, from its landmarks.
+
 use serde::{Deserialize, Serialize};
 
-use crate::{Landmarks, Point};
+use super::{Landmarks, Point};
 
-/// Where a head is turned to, in degrees, estimated from the five landmarks alone.
+/// The direction of a head in degrees, estimated from the five landmarks.
 ///
-/// Good to about ten degrees between −45° and 45° of yaw and −30° and 30° of pitch: enough to tell a face
+/// Accurate to about ten degrees for a yaw of −45° to 45° and a pitch of −30° to 30°. This is enough to distinguish a face
 /// that looks at the camera from one that does not.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct HeadPose {
-    /// Positive where the nose points to the right of the image.
+    /// Rotation to the side, positive if the nose points to the right of the image.
     pub yaw: f32,
-    /// Positive where the nose points up.
+    /// Rotation up and down, positive if the nose points up.
     pub pitch: f32,
-    /// Positive where the head leans clockwise, as seen in the image.
+    /// Rotation in the image plane, positive if the head leans clockwise as seen in the image.
     pub roll: f32,
 }
 
 type Vector = [f64; 3];
 
-/// The five landmarks of a mean head that looks at the camera: x to the right, y down, z away from the camera,
-/// in units of the distance between the eyes. x and y are those of the 112 × 112 alignment template; depths
-/// are anthropometric means (nose tip 28 mm before, mouth corners 3 mm before the eyes, eyes 63 mm apart).
+/// The five landmarks of a mean head that looks at the camera: x to the right, y down, z away from the camera, in units of
+/// the distance between the eyes. x and y are those of the 112 × 112 alignment template. Depths are anthropometric means:
+/// the nose tip is 28 mm and the mouth corners are 3 mm in front of the eyes, which are 63 mm apart.
 const HEAD: [Vector; 5] = [
     [-0.5, 0.0, 0.0],
     [0.5, 0.0, 0.0],
@@ -30,10 +32,10 @@ const HEAD: [Vector; 5] = [
 ];
 
 impl HeadPose {
-    /// Fits a mean head to `landmarks` under weak perspective: the affine camera that explains the five points
-    /// best in the sense of least squares, made orthogonal (after DeMenthon and Davis 1995, without iterations).
+    /// Fits a mean head to `landmarks` under weak perspective: finds the affine camera that fits the five points best in
+    /// the sense of least squares, and makes it orthogonal (after DeMenthon and Davis 1995, without iterations).
     ///
-    /// `None` where the points do not span a face: all on one spot or one line.
+    /// `None` if the points do not span a face: they coincide or are on one line.
     ///
     /// ```
     /// use facekit::{HeadPose, Landmarks, Point};
@@ -73,12 +75,12 @@ impl HeadPose {
         };
         let (i, j) = (normalized(row(|p| p.x))?, normalized(row(|p| p.y))?);
 
-        // Points on one line, or nearly so, leave the two parallel.
+        // If the points are on one line, or nearly so, i and j are nearly parallel.
         let across = cross(i, j);
         if dot(across, across) < 0.01 {
             return None;
         }
-        // The nearest pair of orthogonal unit vectors shares the bisectors of i and j.
+        // The nearest pair of orthogonal unit vectors has the same bisectors as i and j.
         let both = normalized([0, 1, 2].map(|n| i[n] + j[n]))?;
         let apart = normalized([0, 1, 2].map(|n| i[n] - j[n]))?;
         let half = std::f64::consts::FRAC_1_SQRT_2;
@@ -130,7 +132,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_turned_head_is_measured(
+        fn the_pose_of_a_rotated_head_is_found(
             yaw in -60.0_f64..60.0, pitch in -45.0_f64..45.0, roll in -80.0_f64..80.0, scale in 10.0_f64..400.0,
         ) {
             let (sy, cy) = (-yaw).to_radians().sin_cos();
@@ -149,7 +151,7 @@ mod tests {
     }
 
     #[test]
-    fn the_nose_tells_the_side() {
+    fn yaw_follows_the_nose() {
         let right = Landmarks {
             nose: Point::new(66.0, 71.0),
             ..HEAD
@@ -160,7 +162,7 @@ mod tests {
     }
 
     #[test]
-    fn a_spot_and_a_line_are_no_face() {
+    fn points_on_a_line_have_no_pose() {
         assert_eq!(HeadPose::estimate(&Landmarks::default()), None);
         let line = [10.0_f32, 31.0, 22.0, 15.0, 28.0].map(|x| Point::new(x, 0.3 * x + 7.1));
         assert_eq!(HeadPose::estimate(&line.into()), None);

@@ -1,6 +1,8 @@
-use crate::Point;
+//! Similarity transforms of the plane.
 
-/// A map of the plane made of a turn, a uniform scaling and a shift:
+use super::Point;
+
+/// A similarity transform of the plane: a rotation, a uniform scaling and a translation,
 /// `x' = a·x − b·y + tx`, `y' = b·x + a·y + ty`.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Similarity {
@@ -11,7 +13,7 @@ pub struct Similarity {
 }
 
 impl Similarity {
-    /// The map that leaves every point where it is.
+    /// The transform that maps every point to itself.
     #[must_use]
     pub const fn identity() -> Self {
         Self {
@@ -22,13 +24,13 @@ impl Similarity {
         }
     }
 
-    /// The similarity that takes `from` nearest to `to`, in the sense of least squares
-    /// (Umeyama 1991, "Least-squares estimation of transformation parameters between two point patterns").
+    /// Fits a similarity that maps `from` to `to`, in the sense of least squares (Umeyama 1991, "Least-squares estimation
+    /// of transformation parameters between two point patterns").
     ///
-    /// In the plane the solution is closed: with points as complex numbers about their means, turn and scale
-    /// are `Σ conj(from)·to / Σ |from|²`. It never mirrors.
+    /// In the plane the solution has a closed form: with points as complex numbers relative to their means, rotation and
+    /// scale are `Σ conj(from)·to / Σ |from|²`. It never mirrors.
     ///
-    /// `None` where all points of `from` coincide, or a coordinate is not finite.
+    /// `None` if all points of `from` coincide, or a coordinate is not finite.
     ///
     /// ```
     /// use facekit::{Point, Similarity};
@@ -42,7 +44,7 @@ impl Similarity {
     ///
     /// # Panics
     ///
-    /// Where the two slices differ in length.
+    /// If the two slices differ in length.
     #[must_use]
     pub fn fit(from: &[Point], to: &[Point]) -> Option<Self> {
         assert_eq!(from.len(), to.len(), "points come in pairs");
@@ -66,14 +68,14 @@ impl Similarity {
         (map.tx.is_finite() && map.ty.is_finite() && map.scale() > 0.0).then_some(map)
     }
 
-    /// Where `point` goes.
+    /// The image of `point`.
     #[must_use]
     pub fn apply(&self, point: Point) -> Point {
         let (x, y) = self.apply_f64(f64::from(point.x), f64::from(point.y));
         Point::new(x as f32, y as f32)
     }
 
-    /// The map that leads back.
+    /// The inverse transform.
     #[must_use]
     pub fn inverse(&self) -> Self {
         let square = self.a * self.a + self.b * self.b;
@@ -86,7 +88,7 @@ impl Similarity {
         }
     }
 
-    /// How much longer distances become.
+    /// The factor by which distances grow.
     #[must_use]
     pub fn scale(&self) -> f64 {
         self.a.hypot(self.b)
@@ -99,12 +101,12 @@ impl Similarity {
         )
     }
 
-    /// How the image of a point moves when the point moves one to the right.
+    /// The movement of the image of a point when the point moves by 1 in x.
     pub(crate) fn step(&self) -> (f64, f64) {
         (self.a, self.b)
     }
 
-    /// `self` after a turn by `degrees` (clockwise as seen in an image) about `center`.
+    /// `self`, followed by a rotation by `degrees` (clockwise as seen in an image) about `center`.
     pub(crate) fn turned(&self, degrees: f64, center: Point) -> Self {
         let (sin, cos) = degrees.to_radians().sin_cos();
         let (cx, cy) = (f64::from(center.x), f64::from(center.y));
@@ -134,7 +136,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_known_map_is_found_again(
+        fn a_known_similarity_is_found(
             scale in 0.05_f64..20.0, angle in -3.1_f64..3.1, tx in -500.0_f64..500.0, ty in -500.0_f64..500.0,
         ) {
             let map = Similarity { a: scale * angle.cos(), b: scale * angle.sin(), tx, ty };
@@ -151,7 +153,7 @@ mod tests {
     }
 
     #[test]
-    fn points_that_coincide_have_no_map() {
+    fn points_that_coincide_have_no_similarity() {
         let same = [Point::new(3.0, 3.0); 5];
         assert_eq!(Similarity::fit(&same, &same), None);
         let broken = [Point::new(f32::NAN, 0.0), Point::new(1.0, 1.0)];

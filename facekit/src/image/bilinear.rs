@@ -1,24 +1,24 @@
-//! Bilinear interpolation: a pixel between four.
+//! Bilinear interpolation between four pixels.
 //!
-//! The three channels lie side by side in one number, [`LANE`] bits each, and are mixed at once: plain integer
-//! arithmetic on every processor, a few times as fast as channel by channel.
+//! The three channels are packed into one integer, [`LANE`] bits each, and interpolated at once. This is plain integer
+//! arithmetic on every processor, and a few times as fast as one channel after the other.
 
-/// How finely places between pixels are told apart: 64 steps, where OpenCV has 32.
+/// Steps between two pixels. OpenCV has 32.
 pub(crate) const STEPS: u64 = 1 << BITS;
 const BITS: u32 = 6;
 
-/// A channel and both weights take 20 bits.
+/// Bits of a channel in the packed integer. 8 bits of a channel and 6 bits of each weight need 20.
 const LANE: u32 = 21;
 
-/// Two RGB pixels, neighbours in a row.
+/// Two RGB pixels, neighbors in a row.
 #[derive(Clone, Copy)]
 pub(crate) struct Pair(u64);
 
 impl Pair {
-    /// The pixel that begins at byte `at`, and the one after it, which is black where `pixels` end.
+    /// The pixel that begins at byte `offset`, and the next one, which is black beyond the end of `pixels`.
     #[inline(always)]
-    pub(crate) fn load(pixels: &[u8], at: usize) -> Self {
-        let rest = &pixels[at..];
+    pub(crate) fn load(pixels: &[u8], offset: usize) -> Self {
+        let rest = &pixels[offset..];
         Self(match rest.first_chunk() {
             Some(&bytes) => u64::from_le_bytes(bytes),
             None => rest
@@ -28,14 +28,14 @@ impl Pair {
         })
     }
 
-    /// Between the two, `dx` steps from the left one.
+    /// Interpolates between the two, `dx` steps from the left one.
     #[inline(always)]
     fn mix(self, dx: u64) -> u64 {
         blend(spread(self.0), spread(self.0 >> 24), dx)
     }
 }
 
-/// Between four pixels: `dx` steps from the left ones, `dy` from the top ones, rounded.
+/// Interpolates between four pixels: `dx` steps from the left ones, `dy` steps from the top ones, rounded.
 #[inline(always)]
 pub(crate) fn mix(top: Pair, bottom: Pair, dx: u64, dy: u64) -> [u8; 3] {
     const SHIFT: u32 = 2 * BITS;
@@ -44,13 +44,14 @@ pub(crate) fn mix(top: Pair, bottom: Pair, dx: u64, dy: u64) -> [u8; 3] {
     [0, LANE, 2 * LANE].map(|lane| (sum >> (SHIFT + lane)) as u8)
 }
 
-/// `a · (STEPS − share) + b · share` in all lanes. What lanes borrow from each other in between is given back.
+/// `a · (STEPS − share) + b · share` in all lanes. A lane of `b − a` that is negative borrows from the next lane; the sum
+/// with `a << BITS`, modulo 2⁶⁴, returns what was borrowed.
 #[inline(always)]
 fn blend(a: u64, b: u64, share: u64) -> u64 {
     (a << BITS).wrapping_add(share.wrapping_mul(b.wrapping_sub(a)))
 }
 
-/// The lowest three bytes, each in a lane.
+/// Puts each of the lowest three bytes in a lane.
 #[inline(always)]
 fn spread(rgb: u64) -> u64 {
     rgb & 0xff | (rgb & 0xff00) << (LANE - 8) | (rgb & 0x00ff_0000) << (2 * LANE - 16)
@@ -65,11 +66,11 @@ mod tests {
     proptest! {
         #[test]
         fn four_pixels_are_mixed_by_area(pixels: [u8; 12], dx in 0..=STEPS, dy in 0..=STEPS) {
-            // The bottom pair ends where the image does.
+            // The bottom pair is at the end of the image.
             let found = mix(Pair::load(&pixels, 0), Pair::load(&pixels, 6), dx, dy);
             let (right, down) = (dx as f64 / STEPS as f64, dy as f64 / STEPS as f64);
             for (channel, &found) in found.iter().enumerate() {
-                let [a, b, c, d] = [0, 3, 6, 9].map(|at| f64::from(pixels[at + channel]));
+                let [a, b, c, d] = [0, 3, 6, 9].map(|pixel| f64::from(pixels[pixel + channel]));
                 let expected = (1.0 - down) * ((1.0 - right) * a + right * b)
                     + down * ((1.0 - right) * c + right * d);
                 prop_assert_eq!(found, (expected + 0.5) as u8);

@@ -1,4 +1,4 @@
-//! When a photo was taken.
+//! The time at which a photo was taken, from its name or its EXIF data.
 
 use std::io::Cursor;
 
@@ -9,17 +9,21 @@ use jiff::{
     tz::{Offset, TimeZone},
 };
 
-/// When a photo was taken, as its name or else its EXIF data tells.
+/// Finds the time at which a photo was taken: in the file's name, or else in its EXIF data.
 ///
-/// `name` is the file's name, or its path, of which the last part is read. A name's date and time win,
-/// since a person or a camera's software put them there deliberately; they are recognised as
-/// `2026-03-02T09-15-00`, `2026-03-02 09.15.00`, `20260302_091500`, `IMG_20260302_091500123` and the like,
-/// with a fraction of a second behind a point or a comma or directly behind the seconds, and in UTC with
-/// a `Z` at the end or at an offset such as `+0900` or `+09-00`. One west of Greenwich, `-0500`, is read
-/// behind `2026-03-02T09-15-00` alone, since elsewhere it may be the photo's number. Otherwise EXIF's `DateTimeOriginal` counts, with its `SubSecTimeOriginal` and
-/// `OffsetTimeOriginal`. Without a `Z` or an offset, the time is the wall clock's in `zone`; a time that
-/// occurs twice there is the first, and one that is skipped is moved on by the gap. Dates that do not
-/// exist are ignored.
+/// `name` is the file's name, or a path whose last part is used. A time in the name has priority, since a person or the
+/// camera's software put it there deliberately. Recognized are `2026-03-02T09-15-00`, `2026-03-02 09.15.00`,
+/// `20260302_091500`, `IMG_20260302_091500123` and similar forms. After the seconds may follow:
+///
+/// - a fraction of a second, behind a point or a comma or directly behind the seconds,
+/// - a `Z` for UTC,
+/// - an offset from UTC such as `+0900` or `+09-00`. A negative offset, such as `-0500`, is recognized after the form
+///   `2026-03-02T09-15-00` only, because after the others it may be the photo's number.
+///
+/// Without a time in the name, EXIF's `DateTimeOriginal` counts, with its `SubSecTimeOriginal` and `OffsetTimeOriginal`.
+///
+/// A time without `Z` or offset is local time in `zone`. If it occurs twice there, the first one is meant; if it is
+/// skipped there, it is moved forward by the gap. Dates that do not exist are ignored.
 ///
 /// ```
 /// use facekit::image::capture_time;
@@ -38,11 +42,11 @@ pub fn capture_time(name: &str, bytes: &[u8], zone: &TimeZone) -> Option<Timesta
 fn from_name(name: &str, zone: &TimeZone) -> Option<Timestamp> {
     let name = name.rsplit(['/', '\\']).next()?.as_bytes();
     (0..name.len())
-        .filter(|&at| at == 0 || !name[at - 1].is_ascii_digit())
-        .find_map(|at| parse(&name[at..], zone))
+        .filter(|&start| start == 0 || !name[start - 1].is_ascii_digit())
+        .find_map(|start| parse(&name[start..], zone))
 }
 
-/// A date and time at the very beginning of `text`.
+/// Parses a date and time at the beginning of `text`.
 fn parse(text: &[u8], zone: &TimeZone) -> Option<Timestamp> {
     let mut text = Scanner(text);
     let year = text.number(4)?;
@@ -94,7 +98,7 @@ impl Scanner<'_> {
         })
     }
 
-    /// A number of exactly `digits` digits, of which further ones may follow.
+    /// A number of exactly `digits` digits. Further digits may follow.
     fn number(&mut self, digits: usize) -> Option<u32> {
         let (number, rest) = self.0.split_at_checked(digits)?;
         if !number.iter().all(u8::is_ascii_digit) {
@@ -104,7 +108,7 @@ impl Scanner<'_> {
         Some(number.iter().fold(0, |n, d| 10 * n + u32::from(d - b'0')))
     }
 
-    /// `+0900`, `+09-00`, `+09:00`, `+09`; with `west` also `-0500`, `-05-00` and `-05:00`.
+    /// An offset from UTC: `+0900`, `+09-00`, `+09:00`, `+09`; with `west` also `-0500`, `-05-00` and `-05:00`.
     fn offset(&mut self, west: bool) -> Option<Offset> {
         let east = self.any(b"+-")? == b'+';
         let hours = self.number(2)?;
@@ -116,7 +120,7 @@ impl Scanner<'_> {
             return None;
         }
         let minutes = minutes.unwrap_or(0);
-        // Anything else is a photo's number; and -00:00 says that the offset is not known.
+        // Any other number is the photo's number. `-00:00` means that the offset is unknown.
         let sound = hours <= 14 && [0, 15, 30, 45].contains(&minutes);
         if !sound || !east && (!west || hours + minutes == 0) {
             return None;
@@ -125,7 +129,7 @@ impl Scanner<'_> {
         Offset::from_seconds(if east { seconds } else { -seconds }).ok()
     }
 
-    /// The digits behind the seconds, or behind a point there, as nanoseconds.
+    /// The digits of a fraction after the seconds, with or without a point, as nanoseconds.
     fn fraction(&mut self) -> i32 {
         let digits = match self.0 {
             [b'.' | b',', digit, ..] if digit.is_ascii_digit() => &self.0[1..],
@@ -140,7 +144,7 @@ impl Scanner<'_> {
     }
 }
 
-/// Up to nine digits of a decimal fraction of a second.
+/// Up to nine digits of a decimal fraction of a second, as nanoseconds.
 fn nanoseconds(digits: &[u8]) -> i32 {
     let padded = digits.iter().chain([b'0'; 9].iter()).take(9);
     padded.fold(0, |n, digit| 10 * n + i32::from(digit - b'0'))
@@ -174,7 +178,7 @@ fn from_exif(bytes: &[u8], zone: &TimeZone) -> Option<Timestamp> {
     }
 }
 
-/// `+01:00`, `-03:30`; blanks mean that the camera does not know.
+/// An offset in EXIF: `+01:00`, `-03:30`. Blanks mean that the camera does not know it.
 fn offset(text: &[u8]) -> Option<Offset> {
     let mut time = exif::DateTime::from_ascii(b"2000:01:01 00:00:00").ok()?;
     time.parse_offset(text).ok()?;
@@ -198,7 +202,7 @@ mod tests {
     }
 
     #[test]
-    fn names_that_tell_the_time() {
+    fn times_in_names_are_found() {
         for (name, expected) in [
             ("2026-03-02T09-15-00.jpg", "2026-03-02T08:15:00Z"),
             ("2026-03-02T09-15-00Z.jpg", "2026-03-02T09:15:00Z"),
@@ -233,7 +237,7 @@ mod tests {
                 "2025-01-01T00-00-00/20260302_091500.jpg",
                 "2026-03-02T08:15:00Z",
             ),
-            // Skipped: moved on by the gap. Twice: the first.
+            // A skipped time is moved forward by the gap. Of a time that occurs twice, the first is taken.
             ("20260329_023000.jpg", "2026-03-29T01:30:00Z"),
             ("20261025_023000.jpg", "2026-10-25T00:30:00Z"),
         ] {
@@ -243,7 +247,7 @@ mod tests {
     }
 
     #[test]
-    fn names_that_do_not() {
+    fn names_without_a_time_give_none() {
         for name in [
             "",
             "anna.jpg",

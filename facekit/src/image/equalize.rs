@@ -1,23 +1,21 @@
-//! Contrast for photos taken against the light or in the dark.
+//! Contrast equalization, for photos that were taken against the light or in the dark.
 
 use super::Image;
 
 /// Tiles along each side.
 const TILES: usize = 8;
-/// How much steeper than a plain copy a tile's mapping may be.
+/// The steepest slope of a tile's mapping. A plain copy has a slope of 1.
 const CLIP: f32 = 2.0;
 /// Levels of luma.
 const LEVELS: usize = 256;
 
-/// Contrast-limited adaptive histogram equalisation.
+/// Equalizes the contrast of an image: contrast-limited adaptive histogram equalization (K. Zuiderveld, "Contrast Limited
+/// Adaptive Histogram Equalization", Graphics Gems IV, 1994, 474–485).
 ///
-/// Each of 8 × 8 tiles gets the mapping that would spread its own luma histogram evenly, after bins are
-/// clipped at twice the mean and what was cut off is shared out among all bins, so that noise in flat
-/// areas is not blown up. A pixel's new luma is interpolated between the mappings of the four nearest
-/// tiles. Red, green and blue are moved by the same amount, so chroma stays as it was, up to clamping.
-/// An image of one colour stays one.
-///
-/// K. Zuiderveld, "Contrast Limited Adaptive Histogram Equalization", Graphics Gems IV, 1994, 474–485.
+/// The image is divided into 8 × 8 tiles. Each tile gets the mapping that spreads its own luma histogram evenly. Before
+/// that, bins are clipped at twice the mean, and the clipped counts are spread over all bins, so that noise in flat areas
+/// is not amplified. The new luma of a pixel is interpolated between the mappings of the four nearest tiles. Red, green
+/// and blue change by the same amount, so chroma stays the same, up to clamping. An image of one color keeps one color.
 ///
 /// ```
 /// use facekit::{Image, image::equalize};
@@ -90,7 +88,7 @@ fn mapping<'a>(lines: impl Iterator<Item = &'a [u8]>) -> [f32; LEVELS] {
             counts[usize::from(luma)] += 1;
         }
     }
-    // Shares of the tile rather than counts: tiles whose sizes differ by a pixel map alike.
+    // Shares of the tile, not counts, so that tiles whose sizes differ by a pixel have the same mapping.
     let clip = CLIP / LEVELS as f32;
     let mut shares = counts.map(|count| count as f32 / area as f32);
     let mut excess = 0.0;
@@ -106,11 +104,11 @@ fn mapping<'a>(lines: impl Iterator<Item = &'a [u8]>) -> [f32; LEVELS] {
     })
 }
 
-/// For every pixel of a side: the tiles whose centres it lies between, and how far along.
+/// For each pixel of a side: the two tiles whose centers it is between, and its place between them, 0 to 1.
 fn positions(length: usize, tiles: usize) -> Vec<(usize, usize, f32)> {
     (0..length)
-        .map(|at| {
-            let position = (at as f32 + 0.5) * tiles as f32 / length as f32 - 0.5;
+        .map(|pixel| {
+            let position = (pixel as f32 + 0.5) * tiles as f32 / length as f32 - 0.5;
             let position = position.clamp(0.0, (tiles - 1) as f32);
             let before = position as usize;
             (
@@ -157,7 +155,7 @@ mod tests {
     }
 
     #[test]
-    fn one_colour_stays_one_colour() {
+    fn one_color_stays_one_color() {
         for level in 0..=255 {
             let equal = equalize(&Image::filled(53, 37, [level; 3]));
             let first = equal.data[0];

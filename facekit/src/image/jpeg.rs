@@ -1,19 +1,19 @@
-//! JPEG files, byte for byte as libjpeg-turbo decodes them.
+//! JPEG files, decoded to the same pixels as by libjpeg-turbo.
 
 use ::image::{RgbImage, metadata::Orientation};
 use libjpeg_turbo_rs::{DecodeLimits as JpegLimits, Decoder, JpegError, PixelFormat};
 
-use super::decode::DecodeLimits;
+use super::limits::DecodeLimits;
 
-/// The pixels, and how to turn them upright. `check` is asked about width and height before pixels are allocated. A file
-/// that is damaged or ends too soon is an error, not a partly grey image.
+/// Decodes to pixels and the orientation that makes them upright. `check` gets width and height before pixels are
+/// allocated. A damaged or truncated file is an error, not a partly gray image.
 pub(super) fn decode<E>(
     bytes: &[u8],
     limits: &DecodeLimits,
     check: impl FnOnce(u32, u32) -> Result<(), E>,
     failed: impl Fn(JpegError) -> E,
 ) -> Result<(RgbImage, Orientation), E> {
-    // Coefficients of a progressive file take six bytes a pixel besides the pixels themselves.
+    // The coefficients of a progressive file take six bytes per pixel, besides the pixels themselves.
     let limits = JpegLimits {
         max_scans: 256,
         max_memory: Some(

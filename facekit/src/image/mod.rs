@@ -1,8 +1,8 @@
-//! Pixels: borrowed views over a camera's or a decoder's memory, and owned images.
+//! Images: borrowed views over the memory of a camera or decoder, owned images, image files, and resizing.
 
 use std::{borrow::Cow, fmt};
 
-use crate::{Error, Result};
+use crate::error::{Error, Result};
 
 #[cfg(feature = "engine")]
 pub(crate) mod bilinear;
@@ -10,17 +10,26 @@ pub(crate) mod bilinear;
 mod capture_time;
 #[cfg(feature = "decode")]
 mod decode;
+#[cfg(feature = "decode")]
+mod encode;
 #[cfg(feature = "engine")]
 mod equalize;
 #[cfg(feature = "decode")]
+mod file_time;
+#[cfg(feature = "decode")]
 mod jpeg;
+#[cfg(feature = "decode")]
+mod limits;
 #[cfg(feature = "engine")]
 mod resize;
 
 #[cfg(feature = "decode")]
 pub use self::{
     capture_time::capture_time,
-    decode::{DecodeLimits, decode, encode_jpeg, open, save},
+    decode::{decode, open},
+    encode::{encode_jpeg, save},
+    file_time::{TimeSource, file_time},
+    limits::DecodeLimits,
 };
 #[cfg(feature = "engine")]
 pub use self::{
@@ -28,25 +37,25 @@ pub use self::{
     resize::{crop_and_resize, resize},
 };
 
-/// How the bytes of an [`ImageView`] are to be read.
+/// The layout of the bytes of an [`ImageView`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum PixelFormat {
-    /// Red, green, blue; three bytes a pixel.
+    /// Red, green, blue; three bytes per pixel.
     Rgb8,
-    /// Blue, green, red, as OpenCV keeps images; three bytes a pixel.
+    /// Blue, green, red, the order of OpenCV; three bytes per pixel.
     Bgr8,
-    /// Red, green, blue, alpha; four bytes a pixel. Alpha is ignored.
+    /// Red, green, blue, alpha; four bytes per pixel. Alpha is ignored.
     Rgba8,
-    /// Luma alone; one byte a pixel.
+    /// Luma only; one byte per pixel.
     Gray8,
-    /// What cameras deliver: `height` rows of luma, then `height / 2` rows of interleaved chroma (U, V),
-    /// both of the same stride. BT.601, limited range. Width and height must be even.
+    /// The format of many cameras: `height` rows of luma, then `height / 2` rows of interleaved chroma (U, V), both of the
+    /// same stride. BT.601, limited range. Width and height must be even.
     Nv12,
 }
 
 impl PixelFormat {
-    /// Bytes of a row, or the greatest number there is where they are more.
+    /// Bytes of a row, or `usize::MAX` if a row has more.
     fn row_bytes(self, width: usize) -> usize {
         let bytes = match self {
             Self::Rgb8 | Self::Bgr8 => 3,
@@ -77,7 +86,7 @@ pub struct ImageView<'a> {
 }
 
 impl<'a> ImageView<'a> {
-    /// A view over rows that follow each other without a gap. Bytes after the last row are ignored.
+    /// A view over rows without gaps between them. Bytes after the last row are ignored.
     ///
     /// # Errors
     ///
@@ -90,8 +99,8 @@ impl<'a> ImageView<'a> {
     ///
     /// # Errors
     ///
-    /// [`Error::InvalidArgument`] where a side is zero, `stride` is less than a row, `data` is too short,
-    /// or an NV12 image has an odd side.
+    /// [`Error::InvalidArgument`] if a side is zero, `stride` is less than a row, `data` is too short, or an NV12 image has
+    /// an odd side.
     pub fn with_stride(
         data: &'a [u8],
         width: usize,
@@ -137,25 +146,25 @@ impl<'a> ImageView<'a> {
         }
     }
 
-    /// Pixels in a row.
+    /// Width in pixels.
     #[must_use]
     pub fn width(&self) -> usize {
         self.width
     }
 
-    /// Rows.
+    /// Height in pixels.
     #[must_use]
     pub fn height(&self) -> usize {
         self.height
     }
 
-    /// How the bytes are read.
+    /// The layout of the bytes.
     #[must_use]
     pub fn format(&self) -> PixelFormat {
         self.format
     }
 
-    /// The pixels as RGB without gaps: borrowed where they lie so already, converted otherwise.
+    /// The pixels as RGB without gaps: borrowed if the bytes have this layout already, otherwise converted.
     #[must_use]
     pub fn rgb8(&self) -> Cow<'a, [u8]> {
         let row = self.format.row_bytes(self.width);
@@ -232,14 +241,14 @@ fn bt601(luma: u8, uv: &[u8]) -> [u8; 3] {
     ]
 }
 
-/// An owned image: RGB, eight bits a channel, rows without gaps.
+/// An owned image: RGB, eight bits per channel, rows without gaps.
 ///
 /// ```
 /// use facekit::Image;
 ///
-/// let grey = Image::filled(64, 48, [128; 3]);
-/// assert_eq!((grey.width(), grey.height()), (64, 48));
-/// assert_eq!(grey.data().len(), 64 * 48 * 3);
+/// let gray = Image::filled(64, 48, [128; 3]);
+/// assert_eq!((gray.width(), gray.height()), (64, 48));
+/// assert_eq!(gray.data().len(), 64 * 48 * 3);
 /// ```
 #[derive(Clone, PartialEq, Eq)]
 pub struct Image {
@@ -253,7 +262,7 @@ impl Image {
     ///
     /// # Errors
     ///
-    /// [`Error::InvalidArgument`] where a side is zero or `data` is not exactly `3 · width · height` bytes.
+    /// [`Error::InvalidArgument`] if a side is zero or `data` is not exactly `3 · width · height` bytes.
     pub fn from_rgb8(data: Vec<u8>, width: usize, height: usize) -> Result<Self> {
         let fits = width
             .checked_mul(height)
@@ -275,11 +284,11 @@ impl Image {
         })
     }
 
-    /// An image of one colour.
+    /// An image of one color.
     ///
     /// # Panics
     ///
-    /// Where a side is zero, or the image is too large for memory.
+    /// If a side is zero, or the image is too large for memory.
     #[must_use]
     pub fn filled(width: usize, height: usize, rgb: [u8; 3]) -> Self {
         assert!(width > 0 && height > 0, "an image has pixels");
@@ -290,13 +299,13 @@ impl Image {
         }
     }
 
-    /// Pixels in a row.
+    /// Width in pixels.
     #[must_use]
     pub fn width(&self) -> usize {
         self.width
     }
 
-    /// Rows.
+    /// Height in pixels.
     #[must_use]
     pub fn height(&self) -> usize {
         self.height
@@ -308,12 +317,12 @@ impl Image {
         &self.data
     }
 
-    /// The bytes, to be painted on.
+    /// The bytes, for changes.
     pub fn data_mut(&mut self) -> &mut [u8] {
         &mut self.data
     }
 
-    /// A view over all of it.
+    /// A view over the whole image.
     #[must_use]
     pub fn view(&self) -> ImageView<'_> {
         ImageView {
@@ -337,7 +346,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_format_gives_the_same_colours() {
+    fn every_format_gives_the_same_colors() {
         let rgb = [10, 20, 30, 40, 50, 60];
         let bgr = [30, 20, 10, 60, 50, 40];
         let rgba = [10, 20, 30, 0, 40, 50, 60, 255];
@@ -370,8 +379,8 @@ mod tests {
                 .rgb8()[..3],
             [254, 0, 0]
         );
-        let grey = [16, 235, 16, 235, 128, 128];
-        let rgb = ImageView::new(&grey, 2, 2, PixelFormat::Nv12)
+        let gray = [16, 235, 16, 235, 128, 128];
+        let rgb = ImageView::new(&gray, 2, 2, PixelFormat::Nv12)
             .unwrap()
             .rgb8()
             .into_owned();
@@ -386,7 +395,7 @@ mod tests {
     }
 
     #[test]
-    fn what_does_not_fit_is_refused() {
+    fn sizes_that_do_not_fit_are_refused() {
         let data = [0; 12];
         for (width, height, format, stride) in [
             (0, 1, PixelFormat::Rgb8, 0),

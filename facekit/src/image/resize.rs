@@ -1,3 +1,5 @@
+//! Images at another size.
+
 use std::fmt;
 
 use fast_image_resize::{
@@ -10,14 +12,14 @@ use super::{
     Image, ImageView,
     bilinear::{Pair, STEPS, mix},
 };
-use crate::{Error, Result};
+use crate::error::{Error, Result};
 
-/// `image` at another size, by bilinear interpolation with antialiasing (a triangle filter as wide as the
-/// reduction).
+/// Resizes an image to `width` × `height` pixels by bilinear interpolation with antialiasing (a triangle filter as wide as
+/// the reduction).
 ///
 /// # Errors
 ///
-/// [`Error::InvalidArgument`] where a side is zero.
+/// [`Error::InvalidArgument`] if a side is zero.
 ///
 /// ```
 /// use facekit::{Image, image};
@@ -50,13 +52,13 @@ pub fn resize(image: ImageView<'_>, width: usize, height: usize) -> Result<Image
     Image::from_rgb8(resized, width, height)
 }
 
-/// The part of `image` that `crop` gives as left, top, width and height in pixels, resized by plain bilinear
-/// interpolation: half-pixel centres, four neighbours inside the crop, no antialiasing. Models that were trained on
-/// crops made so must be fed so.
+/// Resizes a part of an image to `width` × `height` pixels by plain bilinear interpolation: half-pixel centers, four
+/// neighbors inside the part, no antialiasing. `crop` is the part: left, top, width and height in pixels. For models that
+/// were trained on crops of this kind.
 ///
 /// # Errors
 ///
-/// [`Error::InvalidArgument`] where the crop is empty or leaves the image, or a side is zero.
+/// [`Error::InvalidArgument`] if the crop is empty or reaches beyond the image, or a side is zero.
 pub fn crop_and_resize(
     image: ImageView<'_>,
     crop: [usize; 4],
@@ -71,7 +73,7 @@ pub fn crop_and_resize(
     let row = |y: usize| &pixels[3 * image.width() * y..][..3 * image.width()];
     let mut out = Image::filled(width, height, [0; 3]);
     for (out, &(y, dy)) in out.data_mut().chunks_exact_mut(3 * width).zip(&rows) {
-        // A crop of one row has none below, and takes nothing of it.
+        // Below the last row there is none. Its share is zero then, so any row will do.
         let (above, below) = (row(y), row((y + 1).min(image.height() - 1)));
         for (out, &(x, dx)) in out.as_chunks_mut::<3>().0.iter_mut().zip(&columns) {
             *out = mix(Pair::load(above, 3 * x), Pair::load(below, 3 * x), dx, dy);
@@ -80,13 +82,13 @@ pub fn crop_and_resize(
     Ok(out)
 }
 
-/// For each of `to` pixels, which two of the `from` pixels beginning at `start` its centre lies between, by the first of
-/// them, and how many steps from that one.
+/// For each of `to` pixels: the first of the two source pixels that its center is between, and its distance from that one
+/// in steps. The source pixels are `from` pixels that begin at `start`.
 fn places(start: usize, from: usize, to: usize) -> Vec<(usize, u64)> {
     let scale = from as f64 / to as f64;
     (0..to)
-        .map(|at| {
-            let center = ((at as f64 + 0.5) * scale - 0.5).clamp(0.0, (from - 1) as f64);
+        .map(|pixel| {
+            let center = ((pixel as f64 + 0.5) * scale - 0.5).clamp(0.0, (from - 1) as f64);
             let before = (center as usize).min(from.saturating_sub(2));
             let steps = (center - before as f64) * STEPS as f64;
             (start + before, steps.round() as u64)
@@ -119,11 +121,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn plain_bilinear_takes_four_neighbours_at_half_pixel_centres() {
+    fn plain_bilinear_takes_four_neighbors_at_half_pixel_centers() {
         let row: Vec<u8> = (0..8).flat_map(|x| [x * 10; 3]).collect();
         let image = Image::from_rgb8(row, 8, 1).unwrap();
         let half = crop_and_resize(image.view(), [0, 0, 8, 1], 2, 1).unwrap();
-        // Centres 2 and 6 (in pixel edges) lie between pixels 1 and 2, and 5 and 6.
+        // The centers 2 and 6, measured from the left edge, are between pixels 1 and 2, and between 5 and 6.
         assert_eq!([half.data()[0], half.data()[3]], [15, 55]);
         let part = crop_and_resize(image.view(), [4, 0, 4, 1], 4, 1).unwrap();
         assert_eq!(part.data()[..3], [40; 3]);

@@ -5,17 +5,23 @@ use std::{
     sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard},
 };
 
-use super::{Candidate, Metric, SearchOptions, TemplateId, VectorIndex, kernel};
-use crate::{Embedding, EmbeddingSpace, Result};
+use super::{
+    Generation, Metric, ScoredTemplate, SearchOptions, TemplateId, TemplateSet, VectorIndex, kernel,
+};
+use crate::{
+    embed::{Embedding, EmbeddingSpace},
+    error::Result,
+};
 
-/// Rows whose scores are computed before any is looked at: they stay in the fastest cache.
+/// The number of rows whose scores are computed before any score is compared. A block of scores stays in the first-level
+/// cache.
 const BLOCK: usize = 128;
 
 /// Compares a probe with every template.
 ///
-/// The embeddings lie one after the other in memory and are read once a search, at about the speed of
-/// memory: the right index up to some 100,000 templates. Nothing is approximated and nothing is written to
-/// disk; it is rebuilt from the store faster than a cache could be checked.
+/// The embeddings are contiguous in memory. A search reads them once and is limited by memory bandwidth, which suits up
+/// to some 100,000 templates. The index approximates nothing and writes nothing to disk: a rebuild from the store is
+/// faster than the check of a cache.
 ///
 /// ```
 /// use facekit::{Digest, Embedding, EmbeddingSpace, ExactIndex, Metric, SearchOptions, TemplateId, VectorIndex};
@@ -36,12 +42,13 @@ pub struct ExactIndex {
     rows: RwLock<Rows>,
 }
 
-#[derive(Default)]
 struct Rows {
     /// `ids.len()` rows of the padded dimension.
     values: Vec<f32>,
     ids: Vec<TemplateId>,
     row_of: HashMap<TemplateId, usize>,
+    /// Changes with `row_of`, so that the rows of a [`TemplateSet`] are looked up once in each state.
+    generation: Generation,
 }
 
 impl ExactIndex {
@@ -51,12 +58,17 @@ impl ExactIndex {
         Self {
             space,
             metric,
-            rows: RwLock::default(),
+            rows: RwLock::new(Rows {
+                values: Vec::new(),
+                ids: Vec::new(),
+                row_of: HashMap::new(),
+                generation: Generation::next(),
+            }),
         }
     }
 
     fn rows(&self) -> RwLockReadGuard<'_, Rows> {
-        // No writer panics between its first and its last change.
+        // No writer panics between its first and its last change, so a poisoned lock holds a whole state.
         self.rows.read().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -64,12 +76,12 @@ impl ExactIndex {
         self.rows.write().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Numbers in a row.
+    /// The length of a row: the dimension, padded to whole SIMD registers.
     fn stride(&self) -> usize {
         self.space.dimension().next_multiple_of(kernel::LANES)
     }
 
-    /// Scores of consecutive rows.
+    /// Computes the scores of consecutive rows.
     fn scores(&self, rows: &[f32], probe: &[f32], out: &mut [f32]) {
         match self.metric {
             Metric::Cosine => kernel::dot_products(rows, probe, out),
@@ -78,6 +90,18 @@ impl ExactIndex {
                 out.iter_mut().for_each(|score| *score = -score.sqrt());
             }
         }
+    }
+}
+
+impl Rows {
+    /// The rows of `templates` in the order of memory.
+    fn of(&self, templates: &TemplateSet) -> Vec<usize> {
+        let rows = templates
+            .iter()
+            .filter_map(|id| self.row_of.get(&id).copied());
+        let mut rows: Vec<usize> = rows.collect();
+        rows.sort_unstable();
+        rows
     }
 }
 
@@ -104,7 +128,9 @@ impl VectorIndex for ExactIndex {
             values,
             ids,
             row_of,
+            generation,
         } = &mut *rows;
+        *generation = Generation::next();
         values.reserve(entries.len() * stride);
         for (id, embedding) in entries {
             let row = *row_of.entry(*id).or_insert_with(|| {
@@ -124,7 +150,9 @@ impl VectorIndex for ExactIndex {
             values,
             ids,
             row_of,
+            generation,
         } = &mut *rows;
+        *generation = Generation::next();
         let before = ids.len();
         for id in removed {
             let Some(row) = row_of.remove(id) else {
@@ -143,7 +171,11 @@ impl VectorIndex for ExactIndex {
         Ok(before - ids.len())
     }
 
-    fn search(&self, probe: &Embedding, options: &SearchOptions<'_>) -> Result<Vec<Candidate>> {
+    fn search(
+        &self,
+        probe: &Embedding,
+        options: &SearchOptions<'_>,
+    ) -> Result<Vec<ScoredTemplate>> {
         self.space.check(probe.space())?;
         let stride = self.stride();
         let mut padded = probe.values().to_vec();
@@ -152,7 +184,7 @@ impl VectorIndex for ExactIndex {
         let rows = self.rows();
         let mut best = Best::new(options.k.min(rows.ids.len()));
         let mut scores = [0.0; BLOCK];
-        match options.roster {
+        match options.templates {
             None => {
                 for (values, ids) in rows
                     .values
@@ -164,13 +196,9 @@ impl VectorIndex for ExactIndex {
                     best.offer(ids, scores);
                 }
             }
-            Some(roster) => {
-                let mut chosen: Vec<usize> = roster
-                    .iter()
-                    .filter_map(|id| rows.row_of.get(id).copied())
-                    .collect();
-                chosen.sort_unstable();
-                for row in chosen {
+            Some(templates) => {
+                let chosen = templates.prepared(rows.generation, |templates| rows.of(templates));
+                for &row in &*chosen {
                     self.scores(
                         &rows.values[row * stride..][..stride],
                         &padded,
@@ -180,7 +208,7 @@ impl VectorIndex for ExactIndex {
                 }
             }
         }
-        Ok(best.into_candidates())
+        Ok(best.into_sorted())
     }
 }
 
@@ -194,7 +222,7 @@ impl fmt::Debug for ExactIndex {
     }
 }
 
-/// The `k` best candidates so far; the worst of them on top.
+/// The `k` best templates so far; the worst of them on top.
 struct Best {
     k: usize,
     heap: BinaryHeap<Reverse<Ranked>>,
@@ -218,7 +246,8 @@ impl Best {
 
     #[inline]
     fn offer(&mut self, ids: &[TemplateId], scores: &[f32]) {
-        // Most blocks hold nothing new. Without an early end, the question takes a fraction of the loop below.
+        // Most blocks hold no score above the floor. This fold has no early exit, so it is vectorized, and costs a fraction
+        // of the loop below.
         let floor = self.floor;
         if !scores
             .iter()
@@ -230,7 +259,7 @@ impl Best {
             if score < self.floor {
                 continue;
             }
-            let ranked = Ranked(Candidate { template, score });
+            let ranked = Ranked(ScoredTemplate { template, score });
             if self.heap.len() < self.k {
                 self.heap.push(Reverse(ranked));
             } else if let Some(mut worst) = self.heap.peek_mut()
@@ -246,20 +275,20 @@ impl Best {
         }
     }
 
-    fn into_candidates(self) -> Vec<Candidate> {
-        let mut candidates: Vec<Ranked> = self
+    fn into_sorted(self) -> Vec<ScoredTemplate> {
+        let mut templates: Vec<Ranked> = self
             .heap
             .into_iter()
             .map(|Reverse(ranked)| ranked)
             .collect();
-        candidates.sort_unstable_by(|a, b| b.cmp(a));
-        candidates.into_iter().map(|ranked| ranked.0).collect()
+        templates.sort_unstable_by(|a, b| b.cmp(a));
+        templates.into_iter().map(|ranked| ranked.0).collect()
     }
 }
 
-/// A candidate in order of closeness: greater is better, and of equal scores the lower id.
+/// A template ordered by closeness: the greater score is better, and of equal scores the lower id.
 #[derive(PartialEq)]
-struct Ranked(Candidate);
+struct Ranked(ScoredTemplate);
 
 impl Eq for Ranked {}
 

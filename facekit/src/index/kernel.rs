@@ -1,16 +1,16 @@
-//! The loops of exact search, compiled for several instruction sets and chosen from at run time.
+//! The loops of exact search, compiled for several instruction sets. The program chooses one when it runs.
 
 use multiversion::multiversion;
 
 /// Rows are padded with zeros to a multiple of this many numbers.
 pub(super) const LANES: usize = 32;
 
-/// Rows whose partial sums are added up together, which takes far fewer shuffles than one row after the other: a
-/// search among rows in the cache is three times as fast. As many as [`folded`] leaves of each.
+/// The number of rows whose partial sums are added together. This takes far fewer shuffles than row by row: a search among
+/// rows in the cache is three times as fast. It is also the number of partial sums that [`folded`] leaves of a row.
 const GROUP: usize = 8;
 
-/// How far ahead of the row in hand memory is asked for, in numbers: 8 KiB. What the processor fetches by itself ends at each
-/// page, and the sums keep it from looking far ahead; without this, a search of 100,000 × 128 takes half as long again.
+/// The distance of the prefetch from the current row, in numbers: 8 KiB. The processor's own prefetch ends at each page, and the
+/// sums keep it from reading far ahead. Without this prefetch a search of 100,000 × 128 takes 1.5 times as long.
 const AHEAD: usize = 2048;
 
 type Partial = [f32; GROUP];
@@ -27,7 +27,7 @@ pub(super) fn squared_distances(rows: &[f32], probe: &[f32], out: &mut [f32]) {
     each_row(rows, probe, out, |a, b| (a - b) * (a - b));
 }
 
-/// Writes to `out` the sum of `term` over each row and `probe`. A row's sum does not depend on its neighbours, down to
+/// Writes to `out` the sum of `term` over each row and `probe`. A row's sum does not depend on its neighbors, down to
 /// the last bit.
 #[inline(always)]
 fn each_row(rows: &[f32], probe: &[f32], out: &mut [f32], term: impl Fn(f32, f32) -> f32) {
@@ -54,7 +54,7 @@ fn each_row(rows: &[f32], probe: &[f32], out: &mut [f32], term: impl Fn(f32, f32
     }
 }
 
-/// Asks for the memory of the row that comes [`AHEAD`] of `row`, which need not exist.
+/// Prefetches the memory at the distance [`AHEAD`] from `row`, which need not exist.
 #[cfg(target_arch = "x86_64")]
 #[allow(unsafe_code)]
 #[inline(always)]
@@ -63,18 +63,18 @@ fn prefetch(row: &[f32]) {
 
     const CACHE_LINE: usize = 16;
     let ahead = row.as_ptr().wrapping_add(AHEAD);
-    for at in (0..row.len()).step_by(CACHE_LINE) {
-        // SAFETY: a prefetch is a hint. It reads nothing, and faults at no address, whether that is mapped or not.
-        unsafe { _mm_prefetch::<_MM_HINT_T0>(ahead.wrapping_add(at).cast()) };
+    for offset in (0..row.len()).step_by(CACHE_LINE) {
+        // SAFETY: a prefetch is a hint. It reads nothing, and faults at no address, mapped or not.
+        unsafe { _mm_prefetch::<_MM_HINT_T0>(ahead.wrapping_add(offset).cast()) };
     }
 }
 
-/// There is no stable way to ask on other processors.
+/// Rust has no stable prefetch for other processors.
 #[cfg(not(target_arch = "x86_64"))]
 #[inline(always)]
 fn prefetch(_: &[f32]) {}
 
-/// The terms of a row, added up to a few partial sums.
+/// Adds the terms of a row to [`GROUP`] partial sums.
 #[inline(always)]
 fn folded(row: &[f32], probe: &[[f32; LANES]], term: &impl Fn(f32, f32) -> f32) -> Partial {
     let (row, _) = row.as_chunks::<LANES>();
@@ -87,7 +87,7 @@ fn folded(row: &[f32], probe: &[[f32; LANES]], term: &impl Fn(f32, f32) -> f32) 
     std::array::from_fn(|i| (sums[i] + sums[i + 8]) + (sums[i + 16] + sums[i + 24]))
 }
 
-/// The sums of neighbours, first those of `a`, then those of `b`.
+/// Adds neighboring sums: first those of `a`, then those of `b`.
 #[inline(always)]
 fn pairs(a: Partial, b: Partial) -> Partial {
     [

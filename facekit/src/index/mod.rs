@@ -1,18 +1,23 @@
-//! Finding the nearest templates.
+//! Search for the nearest templates.
 
-use std::{collections::HashSet, fmt, sync::Arc};
+use std::{fmt, sync::Arc};
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Embedding, EmbeddingSpace, Result};
+use crate::{
+    embed::{Embedding, EmbeddingSpace},
+    error::Result,
+};
 
 #[cfg(feature = "engine")]
 mod exact;
 #[cfg(feature = "engine")]
 mod kernel;
+mod set;
 
 #[cfg(feature = "engine")]
 pub use exact::ExactIndex;
+pub use set::{Generation, TemplateSet};
 
 /// The number of a stored template, unique in its store and never given twice.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -25,12 +30,12 @@ impl fmt::Display for TemplateId {
     }
 }
 
-/// How closeness is measured. A greater score is closer in every metric.
+/// The measure of closeness. A greater score is closer in every metric.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Metric {
-    /// The cosine of the angle: −1 to 1. What calibrations are stated in.
+    /// The cosine of the angle: −1 to 1. Calibrations are stated in it.
     #[default]
     Cosine,
     /// The negated Euclidean distance: −2 (opposite) to 0 (equal), since embeddings have length one.
@@ -38,7 +43,7 @@ pub enum Metric {
 }
 
 impl Metric {
-    /// The cosine that a score of this metric stands for; embeddings have length one, so each says the same.
+    /// Converts a score of this metric to the cosine. Embeddings have length one, so that both metrics say the same.
     ///
     /// ```
     /// use facekit::Metric;
@@ -57,52 +62,49 @@ impl Metric {
 
 /// A template that a search found.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Candidate {
+pub struct ScoredTemplate {
     /// The template.
     pub template: TemplateId,
-    /// How close it is, by the index's [`Metric`]; greater is closer.
+    /// Its closeness to the probe by the index's [`Metric`]; greater is closer.
     pub score: f32,
 }
 
-/// The templates a search is limited to: a course's enrolment list, a shift's roster.
-pub type Roster = HashSet<TemplateId>;
-
-/// How to search.
+/// Options of a search.
 ///
 /// ```
-/// use facekit::{SearchOptions, TemplateId};
+/// use facekit::{SearchOptions, TemplateId, TemplateSet};
 ///
-/// let roster = [TemplateId(4), TemplateId(9)].into();
-/// let options = SearchOptions::new(5).with_roster(&roster);
+/// let morning_shift = TemplateSet::from([TemplateId(4), TemplateId(9)]);
+/// let options = SearchOptions::new(5).with_templates(&morning_shift);
 /// assert_eq!(options.k, 5);
 /// ```
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub struct SearchOptions<'a> {
-    /// The greatest number of candidates to return.
+    /// The greatest number of templates to return.
     pub k: usize,
-    /// Consider these templates alone. The limit holds inside the search: the `k` best of the roster come
-    /// back, however many others are closer.
-    pub roster: Option<&'a Roster>,
-    /// Compare with every template, where the index would otherwise approximate.
+    /// Search these templates only. The limit holds inside the search: the `k` best of the set are returned, even if
+    /// others are closer. `None` searches all.
+    pub templates: Option<&'a TemplateSet>,
+    /// Compare with every template, also if the index would approximate.
     pub exact: bool,
 }
 
 impl<'a> SearchOptions<'a> {
-    /// The `k` best of all templates.
+    /// Searches for the `k` best of all templates.
     #[must_use]
     pub fn new(k: usize) -> Self {
         Self {
             k,
-            roster: None,
+            templates: None,
             exact: false,
         }
     }
 
-    /// Sets [`roster`](Self::roster).
+    /// Sets [`templates`](Self::templates).
     #[must_use]
-    pub fn with_roster(mut self, roster: &'a Roster) -> Self {
-        self.roster = Some(roster);
+    pub fn with_templates(mut self, templates: &'a TemplateSet) -> Self {
+        self.templates = Some(templates);
         self
     }
 
@@ -114,30 +116,30 @@ impl<'a> SearchOptions<'a> {
     }
 }
 
-/// Holds embeddings by id and finds the nearest ones. It can always be rebuilt from a
-/// [`TemplateStore`](crate::TemplateStore), and is kept current without rebuilding.
+/// Holds embeddings by id and finds the nearest ones. It can be rebuilt from a
+/// [`TemplateStore`](crate::TemplateStore) at any time, and is kept current without a rebuild.
 ///
 /// # Contract
 ///
-/// - All methods may be called from many threads at once; a search sees each `insert` and `remove` whole or
-///   not at all.
-/// - `insert` of an id that is there replaces its embedding. Where one entry is of another space, nothing is
+/// - All methods may be called from many threads at once. A search sees each `insert` and `remove` whole or
+///   not at all, and does not wait for an `insert` that takes long.
+/// - `insert` of an id that exists replaces its embedding. If one entry is of another space, nothing is
 ///   inserted.
-/// - `remove` ignores ids that are not there and says how many were.
-/// - `search` returns at most `k` candidates in falling order of score, equal scores in rising order of id;
-///   removed templates and templates outside the roster never appear.
-/// - An exact index, or any index asked for `exact`, returns the true nearest neighbours.
+/// - `remove` ignores ids that do not exist and returns how many did.
+/// - `search` returns at most `k` templates in falling order of score, equal scores in rising order of id.
+///   It returns no template that was removed and none outside of [`SearchOptions::templates`].
+/// - An exact index, and every index if [`SearchOptions::exact`] is set, returns the true nearest templates.
 pub trait VectorIndex: fmt::Debug + Send + Sync {
-    /// The space of all its embeddings.
+    /// The space of its embeddings.
     fn space(&self) -> &EmbeddingSpace;
 
-    /// How scores are computed.
+    /// The metric of its scores.
     fn metric(&self) -> Metric;
 
-    /// Embeddings in the index.
+    /// The number of embeddings.
     fn len(&self) -> usize;
 
-    /// Whether the index holds nothing.
+    /// Returns true if the index holds nothing.
     fn is_empty(&self) -> bool {
         self.len() == 0
     }
@@ -146,22 +148,23 @@ pub trait VectorIndex: fmt::Debug + Send + Sync {
     ///
     /// # Errors
     ///
-    /// [`Error::SpaceMismatch`](crate::Error::SpaceMismatch) where an embedding is of another space.
+    /// [`Error::SpaceMismatch`](crate::Error::SpaceMismatch) if an embedding is of another space.
     fn insert(&self, entries: &[(TemplateId, Embedding)]) -> Result<()>;
 
-    /// Takes templates out and returns how many were there.
+    /// Removes templates and returns how many of them existed.
     ///
     /// # Errors
     ///
-    /// None for an index in memory.
+    /// An index in memory has none.
     fn remove(&self, ids: &[TemplateId]) -> Result<usize>;
 
     /// The templates nearest to `probe`.
     ///
     /// # Errors
     ///
-    /// [`Error::SpaceMismatch`](crate::Error::SpaceMismatch) where `probe` is of another space.
-    fn search(&self, probe: &Embedding, options: &SearchOptions<'_>) -> Result<Vec<Candidate>>;
+    /// [`Error::SpaceMismatch`](crate::Error::SpaceMismatch) if `probe` is of another space.
+    fn search(&self, probe: &Embedding, options: &SearchOptions<'_>)
+    -> Result<Vec<ScoredTemplate>>;
 }
 
 macro_rules! forward {
@@ -196,7 +199,7 @@ macro_rules! forward {
                 &self,
                 probe: &Embedding,
                 options: &SearchOptions<'_>,
-            ) -> Result<Vec<Candidate>> {
+            ) -> Result<Vec<ScoredTemplate>> {
                 (**self).search(probe, options)
             }
         }

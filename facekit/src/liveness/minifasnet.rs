@@ -1,30 +1,35 @@
+//! Liveness checks of the MiniFASNet family.
+
 use serde::{Deserialize, Serialize};
 
+use super::{Liveness, LivenessScore};
 use crate::{
-    Detection, Dim, Element, Error, ImageView, Liveness, LivenessScore, Network, PixelSpec, Rect,
-    Result,
-    image::crop_and_resize,
-    input::{run_batches, takes_images},
+    detect::Detection,
+    error::{Error, Result},
+    geometry::Rect,
+    image::{ImageView, PixelFormat, crop_and_resize},
+    input::{PixelSpec, run_batches, takes_images},
+    runtime::{Dim, Element, Network},
 };
 
-/// What [`MiniFasNet`] must know of one network of its family.
+/// The specification of a network for [`MiniFasNet`].
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct MiniFasNetSpec {
-    /// How pixels are fed.
+    /// The conversion of pixels to numbers.
     pub pixels: PixelSpec,
-    /// Pixels along a side of the crop it takes.
+    /// The side, in pixels, of the crop that the network takes.
     pub side: usize,
-    /// How much larger than the face box the crop is.
+    /// The size of the crop relative to the face box, at least 1.
     pub context: f64,
-    /// Which of the outputs stands for a living face.
+    /// The index of the output for a living face.
     pub live: usize,
 }
 
-/// Passive liveness from single frames by Minivision's MiniFASNet ("Silent Face Anti-Spoofing", 2020): networks that
-/// see the face with different amounts of its surroundings, whose probabilities are averaged.
+/// Passive liveness from single frames by Minivision's MiniFASNet ("Silent Face Anti-Spoofing", 2020): several networks see
+/// the face with different amounts of its surroundings, and their probabilities are averaged.
 ///
-/// It tells prints and screens from faces; what it does not know, such as masks, it cannot refuse.
+/// It distinguishes faces from prints and screens. Other attacks, such as masks, may pass: it was not measured on them.
 #[derive(Debug)]
 pub struct MiniFasNet {
     parts: Vec<Part>,
@@ -38,12 +43,12 @@ struct Part {
 }
 
 impl MiniFasNet {
-    /// Liveness as the mean of these networks, each with the name for errors and its specification.
+    /// Makes a check that averages networks. Each comes with its name for errors and its specification.
     ///
     /// # Errors
     ///
-    /// [`Error::Model`] where a network does not take crops of its `side` or has no output `live`;
-    /// [`Error::InvalidArgument`] where there is no network.
+    /// [`Error::Model`] if a network does not take crops of its `side`, has no output `live`, or its `context` is less than
+    /// 1; [`Error::InvalidArgument`] if there is no network.
     pub fn new(
         parts: impl IntoIterator<Item = (Box<dyn Network>, String, MiniFasNetSpec)>,
     ) -> Result<Self> {
@@ -77,7 +82,7 @@ impl MiniFasNet {
             });
             if !takes || !gives || spec.side == 0 || spec.context.is_nan() || spec.context < 1.0 {
                 let reason = format!(
-                    "does not turn [batch, 3, {0}, {0}] into more than {1} classes, which its manifest entry says",
+                    "does not turn [batch, 3, {0}, {0}] into more than {1} classes, as its manifest entry says",
                     spec.side, spec.live
                 );
                 return Err(Error::Model {
@@ -95,12 +100,7 @@ impl Liveness for MiniFasNet {
     fn assess(&self, image: ImageView<'_>, faces: &[Detection]) -> Result<Vec<LivenessScore>> {
         let _span = tracing::debug_span!("liveness", faces = faces.len()).entered();
         let pixels = image.rgb8();
-        let image = ImageView::new(
-            &pixels,
-            image.width(),
-            image.height(),
-            crate::PixelFormat::Rgb8,
-        )?;
+        let image = ImageView::new(&pixels, image.width(), image.height(), PixelFormat::Rgb8)?;
         let mut sums = vec![0.0; faces.len()];
         for Part {
             network,
@@ -137,8 +137,8 @@ impl Liveness for MiniFasNet {
     }
 }
 
-/// The box around a face grown by `context` about its centre, less where the image is too small for that, shifted
-/// rather than cut at the image's edges: left, top, width and height in whole pixels.
+/// The box around a face, enlarged by the factor `context` about its center: left, top, width and height in whole pixels.
+/// At the edges of the image it is shifted, not cut. If the image is too small, the factor is reduced.
 fn context_crop(width: usize, height: usize, face: &Rect, context: f64) -> Result<[usize; 4]> {
     let sound = [face.x, face.y, face.width, face.height]
         .iter()
@@ -152,9 +152,9 @@ fn context_crop(width: usize, height: usize, face: &Rect, context: f64) -> Resul
         .min(right_most / face_width)
         .min(bottom_most / face_height);
     let (grown_width, grown_height) = (scale * face_width, scale * face_height);
-    // A crop that is as large as the image, or that was shifted to its edge, ends on a whole pixel but for rounding, which
-    // differs by runtime: what is just short of a whole pixel counts as that.
-    let whole = |place: f64| (place + 1e-3) as usize;
+    // A crop that is as large as the image, or that was shifted to its edge, ends on a whole pixel except for rounding
+    // errors, which differ between runtimes. So a coordinate that is just below a whole pixel is rounded up.
+    let whole = |coordinate: f64| (coordinate + 1e-3) as usize;
     let span = |start: f32, length: f64, grown: f64, most: f64| {
         let start = (f64::from(start) + length / 2.0 - grown / 2.0)
             .min(most - grown)
@@ -166,8 +166,8 @@ fn context_crop(width: usize, height: usize, face: &Rect, context: f64) -> Resul
     Ok([left, top, right - left + 1, bottom - top + 1])
 }
 
-/// The probability of class `class`. Where the logits do not say, it is no number, and neither is its mean with the
-/// probabilities of other networks: one that fails is not outvoted.
+/// The probability of class `class`. NaN if the logits do not give one. The mean with the probabilities of other networks
+/// is NaN then too, so a network that fails is not outvoted by others.
 fn softmax(logits: &[f32], class: usize) -> f32 {
     let greatest = logits.iter().copied().fold(f32::NEG_INFINITY, f32::max);
     let sum: f32 = logits.iter().map(|logit| (logit - greatest).exp()).sum();
@@ -183,14 +183,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_crop_is_shifted_not_cut() {
+    fn the_crop_is_shifted_at_the_edge() {
         let face = Rect::new(10.0, 100.0, 100.0, 100.0);
-        // 2.7 × 100 = 270 about (60, 150) would begin at x = −75.
+        // 2.7 × 100 = 270 pixels about (60, 150) begin at x = −75 without the shift.
         assert_eq!(
             context_crop(640, 480, &face, 2.7).unwrap(),
             [0, 15, 271, 271]
         );
-        // The image is too low for more than 299 / 100.
+        // The height of the image allows a factor of at most 299 / 100.
         assert_eq!(
             context_crop(640, 300, &face, 4.0).unwrap(),
             [0, 0, 300, 300]
@@ -199,7 +199,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn the_crop_lies_in_the_image(
+        fn the_crop_is_inside_the_image(
             width in 1_usize..3000, height in 1_usize..3000,
             x in -500.0_f32..3000.0, y in -500.0_f32..3000.0, w in 1.0_f32..2000.0, h in 1.0_f32..2000.0,
         ) {
@@ -210,7 +210,7 @@ mod tests {
     }
 
     #[test]
-    fn no_number_is_not_live() {
+    fn logits_without_a_probability_give_nan() {
         assert!(softmax(&[f32::NAN, 1.0, 2.0], 1).is_nan());
         assert!(softmax(&[1.0], 1).is_nan());
         assert!((softmax(&[0.0, 0.0], 1) - 0.5).abs() < 1e-6);

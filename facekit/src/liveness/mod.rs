@@ -1,10 +1,13 @@
-//! Telling a living face from a print, a screen or a mask (presentation attack detection).
+//! Liveness: distinguishing a living face from a print or a screen (presentation attack detection, PAD).
+//!
+//! Masks are not covered. The models that this project trains have never seen masks, and no model here was measured on
+//! them.
 
 use std::{fmt, sync::Arc};
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Detection, ImageView, Result};
+use crate::{detect::Detection, error::Result, image::ImageView};
 
 #[cfg(feature = "engine")]
 mod minifasnet;
@@ -12,14 +15,13 @@ mod minifasnet;
 #[cfg(feature = "engine")]
 pub use minifasnet::{MiniFasNet, MiniFasNetSpec};
 
-/// How live a face is: 0 (an attack, and the default) to 1 (bona fide).
+/// A liveness score: 0 (an attack, and the default) to 1 (bona fide).
 #[derive(Clone, Copy, Debug, Default, PartialEq, PartialOrd, Serialize, Deserialize)]
 #[serde(from = "f32", into = "f32")]
 pub struct LivenessScore(f32);
 
 impl LivenessScore {
-    /// A score of 0 to 1. A number outside that range, or none at all, becomes 0: a check that failed
-    /// never counts as live.
+    /// Makes a score of 0 to 1. NaN and numbers outside that range become 0: a check that failed never counts as live.
     #[must_use]
     pub fn new(score: f32) -> Self {
         Self(if (0.0..=1.0).contains(&score) {
@@ -29,13 +31,14 @@ impl LivenessScore {
         })
     }
 
-    /// The number, 0 to 1.
+    /// The score as a number, 0 to 1.
     #[must_use]
     pub fn value(self) -> f32 {
         self.0
     }
 
-    /// Whether the score reaches `threshold` (inclusive). A score of 0, which failed checks have, never does.
+    /// True if the score is at least `threshold`. False for a score of 0, the score of a check that failed, at every
+    /// threshold.
     #[must_use]
     pub fn is_live(self, threshold: f32) -> bool {
         self.0 > 0.0 && self.0 >= threshold
@@ -54,18 +57,18 @@ impl From<LivenessScore> for f32 {
     }
 }
 
-/// Says of faces in a single image how live they are.
+/// Scores the liveness of faces in a single image.
 ///
 /// # Contract
 ///
 /// - One score per face, in the order of `faces`.
-/// - The surroundings of a face may matter: `image` is the whole frame, at its original size.
+/// - `image` is the whole frame at its original size, since the surroundings of a face may matter.
 pub trait Liveness: fmt::Debug + Send + Sync {
     /// Scores each of `faces`, which were found in `image`.
     ///
     /// # Errors
     ///
-    /// [`Error::Runtime`](crate::Error::Runtime) where the model fails.
+    /// [`Error::Runtime`](crate::Error::Runtime) if the model fails.
     fn assess(&self, image: ImageView<'_>, faces: &[Detection]) -> Result<Vec<LivenessScore>>;
 }
 

@@ -3,33 +3,42 @@ use std::fmt;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{Examined, Recognizer, Subject};
+use super::{ExamineOptions, ExaminedFace, Recognizer, Subject, consensus};
 use crate::{
-    AlignedFace, Embedding, Error, Gallery, Image, ImageView, LivenessScore, NewTemplate, Person,
-    PersonId, QualityIssue, QualityOptions, Result, TemplateId, Watch, align::turned, image,
+    align::AlignedFace,
+    embed::Embedding,
+    error::{Error, Result},
+    gallery::Gallery,
+    image::ImageView,
+    index::TemplateId,
+    liveness::LivenessScore,
+    person::{Person, PersonId},
+    progress::Watch,
+    quality::{QualityIssue, QualityOptions},
+    store::NewTemplate,
 };
 
-/// The share of the largest face's area from which on a second face makes a photo ambiguous.
+/// A photo is ambiguous if its second largest face has at least this share of the largest one's area.
 pub(super) const AMBIGUITY: f32 = 0.7;
 
-/// How to enrol.
+/// Options of an enrollment.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct EnrollOptions<'a> {
-    /// A name for people to read.
+    /// The person's name. `None` keeps a known person's name.
     pub name: Option<String>,
-    /// What a face needs to become a template; stricter than for recognition.
+    /// The limits that a face must meet to become a template; stricter than for recognition by default.
     pub quality: QualityOptions,
-    /// Whether the recogniser's liveness check applies, where it has one. On by default; off for passport photos, which
-    /// are prints.
+    /// Applies the recognizer's liveness check, if it has one. On by default. Passport photos are prints, so they
+    /// need it off.
     pub liveness: bool,
-    /// Make each template the mean over small turns, changes of light and contrast, and blur of its photo. Off by default.
+    /// Makes each template the mean over small turns, changes of light and contrast, and blur of its photo. Off by default.
     pub augment: bool,
-    /// Enrol nobody whose face already belongs to somebody else. Off by default: the report warns.
+    /// Refuses a face that matches another person in the gallery. Off by default: the report then lists the resemblance.
     pub refuse_resemblance: bool,
-    /// A second face at least this share of the largest one's area makes a photo ambiguous, 0 to 1.
+    /// A photo is ambiguous if its second largest face has at least this share of the largest one's area, 0 to 1.
     pub ambiguity: f32,
-    /// Progress, a unit a photo, and cancellation.
+    /// Progress, counted in photos, and cancellation.
     pub watch: Watch<'a>,
 }
 
@@ -107,38 +116,39 @@ impl<'a> EnrollOptions<'a> {
     }
 }
 
-/// Why a photo was not used.
+/// The reason for which a photo was refused.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "reason", rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Refusal {
-    /// It shows no face.
+    /// The photo shows no face.
     NoFace,
-    /// It shows several faces of similar size, and which one is meant is not clear.
+    /// The photo shows several faces of similar size, so that the subject is not clear.
     SeveralFaces {
-        /// How many faces it shows.
+        /// The number of faces of similar size.
         count: usize,
     },
     /// The face is not good enough.
     PoorQuality {
-        /// What falls short.
+        /// The limits that the face does not meet.
         issues: Vec<QualityIssue>,
     },
-    /// The liveness check refused it.
+    /// The liveness check refused the face.
     Spoof {
-        /// Its score.
+        /// The liveness score.
         liveness: LivenessScore,
     },
-    /// The face does not match those of most other photos, which match each other; or as many photos match it as do not.
+    /// The face does not match those of most other photos, which match each other, or as many photos match it as do not.
     AnotherPerson {
-        /// The greatest similarity to a photo that it does not match.
+        /// The greatest similarity to a photo that the face does not match.
         score: f32,
     },
-    /// The face of this photo or of another one belongs to somebody else already, and the options refuse that.
+    /// The face of this photo or of another one matches another person in the gallery, and
+    /// [`EnrollOptions::refuse_resemblance`] is set.
     Resembles {
-        /// Who that is.
+        /// The other person.
         person: PersonId,
-        /// How similar.
+        /// The similarity.
         score: f32,
     },
 }
@@ -156,86 +166,76 @@ impl fmt::Display for Refusal {
             Self::AnotherPerson { score } => {
                 write!(
                     f,
-                    "another person than on the other photos: similarity {score:.2}"
+                    "not the person on the other photos: similarity {score:.2}"
                 )
             }
             Self::Resembles { person, score } => {
                 write!(
                     f,
-                    "the face belongs to {person} already: similarity {score:.2}"
+                    "the face matches {person}, who is enrolled already: similarity {score:.2}"
                 )
             }
         }
     }
 }
 
-/// A photo that was not used.
+/// A photo that was refused.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct RefusedPhoto {
-    /// Which of the photos given, from 0.
+    /// The position of the photo in the input, from 0.
     pub photo: usize,
-    /// Why.
+    /// The reason.
     #[serde(flatten)]
     pub refusal: Refusal,
 }
 
-/// A photo of one person that looks like somebody else in the gallery: the same person under two ids, or a look-alike.
+/// A photo that matches another person in the gallery: one person with two ids, or a look-alike.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Resemblance {
-    /// Which of the photos given, from 0.
+    /// The position of the photo in the input, from 0.
     pub photo: usize,
-    /// Who it looks like.
+    /// The other person.
     pub person: PersonId,
-    /// How similar; it passes the recogniser's threshold.
+    /// The similarity. It passes the recognizer's threshold.
     pub score: f32,
-    /// The false-match rate that the score stands for, where the space is calibrated.
+    /// The false-match rate at this score, if the space is calibrated.
     pub fmr: Option<f64>,
 }
 
-/// What became of an enrolment.
+/// The result of an enrollment.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct EnrollReport {
-    /// Who was to be enrolled.
+    /// The person to enroll.
     pub person: PersonId,
-    /// The numbers of the new templates; empty where no photo was good enough, and then nothing has changed.
+    /// The new templates. If it is empty, all photos were refused and nothing has changed.
     pub templates: Vec<TemplateId>,
     /// The photos that became templates, from 0, in the order of `templates`.
     pub accepted: Vec<usize>,
-    /// The photos that did not.
+    /// The photos that were refused, with reasons.
     pub refused: Vec<RefusedPhoto>,
-    /// Whom accepted photos look like, other than the person.
+    /// Other people whom accepted photos match.
     pub resembles: Vec<Resemblance>,
 }
 
-/// What became of the people of an earlier model.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[non_exhaustive]
-pub struct ReembedReport {
-    /// Who was embedded again from crops.
-    pub embedded: Vec<PersonId>,
-    /// Who has no crops and must be enrolled again.
-    pub must_enroll: Vec<PersonId>,
-}
-
-/// The subject of a photo, fit to be embedded.
-pub(super) struct Usable {
+/// The subject of a photo, which passed all checks.
+pub(super) struct PhotoSubject {
     pub(super) aligned: AlignedFace,
     pub(super) quality: f32,
 }
 
 impl Recognizer {
-    /// Enrols a person from photos: the largest face of each becomes a template, if it passes the quality gate and the
+    /// Enrolls a person from photos. The largest face of each photo becomes a template if it passes the quality gate and the
     /// liveness check. When this returns `Ok`, the gallery's store has the templates.
     ///
-    /// Refused photos are no error: the report gives a reason for each. Where all are refused, nobody is enrolled.
+    /// A refused photo is not an error: the report gives the reason for each. If all photos are refused, nobody is enrolled.
     ///
     /// # Errors
     ///
-    /// [`Error::InvalidArgument`] where the recogniser has no gallery, no photo is given or a limit is out of range, [`Error::Cancelled`],
-    /// [`Error::Runtime`] where a model fails, and whatever the gallery's store fails with. Nothing has changed then.
+    /// [`Error::InvalidArgument`] if the recognizer has no gallery, no photo is given or a limit is out of range,
+    /// [`Error::Cancelled`], [`Error::Runtime`] if a model fails, and errors of the gallery's store. Nothing has changed then.
     pub fn enroll(
         &self,
         person: &PersonId,
@@ -245,7 +245,7 @@ impl Recognizer {
         self.enroll_each(person, photos.iter().copied().map(Ok), options)
     }
 
-    /// As [`enroll`](Self::enroll), with photos that are read one after the other: no more than one is held at a time.
+    /// Does the same as [`enroll`](Self::enroll) with photos that are read one by one. It holds one photo at a time.
     ///
     /// ```no_run
     /// use facekit::{EnrollOptions, EnrollReport, PersonId, Recognizer, Result, image::{self, DecodeLimits}};
@@ -259,7 +259,7 @@ impl Recognizer {
     ///
     /// # Errors
     ///
-    /// As [`enroll`](Self::enroll), and the first error among `photos`; nothing has changed then, either.
+    /// The errors of [`enroll`](Self::enroll), and the first error among `photos`. Nothing has changed then.
     pub fn enroll_each<P>(
         &self,
         person: &PersonId,
@@ -271,10 +271,13 @@ impl Recognizer {
     {
         let count = photos.len();
         let _span = tracing::debug_span!("enroll", photos = count).entered();
-        let gallery = self.writable_gallery()?;
+        let gallery = self.required_gallery()?;
         options.check()?;
         if count == 0 {
-            return Err(Error::argument("photos", "enrolment needs at least one"));
+            return Err(Error::argument(
+                "photos",
+                "an enrollment needs at least one",
+            ));
         }
         let mut report = EnrollReport {
             person: person.clone(),
@@ -309,13 +312,13 @@ impl Recognizer {
 
         let now = Timestamp::now();
         let mut templates = Vec::new();
-        let strangers = self.strangers(&embeddings)?;
-        // Whom they resemble stays true until they are added.
-        let changing = gallery.changing();
-        for (((photo, face), embedding), stranger) in
-            usable.into_iter().zip(embeddings).zip(strangers)
+        let outliers = consensus::outliers(&embeddings, self.score_threshold(1)?)?;
+        // Nobody else is added between the search for resemblances and the addition.
+        let change = gallery.begin_change();
+        for (((photo, face), embedding), outlier) in
+            usable.into_iter().zip(embeddings).zip(outliers)
         {
-            if let Some(score) = stranger {
+            if let Some(score) = outlier {
                 report.refused.push(RefusedPhoto {
                     photo,
                     refusal: Refusal::AnotherPerson { score },
@@ -349,67 +352,24 @@ impl Recognizer {
         if !templates.is_empty() {
             let mut entry = Person::new(person.clone(), now);
             entry.name.clone_from(&options.name);
-            report.templates = changing.add(&entry, &templates)?;
+            report.templates = change.add(&entry, &templates)?;
         }
         Ok(report)
     }
 
-    /// Makes templates of this embedder for everyone who has none but whose crops were kept, after a change of model.
-    ///
-    /// # Errors
-    ///
-    /// As [`enroll`](Self::enroll). `watch` hears of each crop; where it cancels, nothing has changed.
-    pub fn embed_again(&self, watch: &Watch<'_>) -> Result<ReembedReport> {
-        let gallery = self.writable_gallery()?;
-        let waiting = gallery.unsearchable();
-        let side = self.embedder.face_side();
-        // Vectors are small, crops are not: each is embedded as it comes.
-        let origins = gallery.origins()?;
-        let mut templates: Vec<Vec<NewTemplate>> = vec![Vec::new(); waiting.len()];
-        let mut done = 0;
-        gallery.crops(&mut |id, person, crop| {
-            let Ok(at) = waiting.binary_search_by(|waiting| waiting.id.cmp(person)) else {
-                return Ok(());
-            };
-            let crop = if crop.side() == side {
-                crop
-            } else {
-                AlignedFace::new(image::resize(crop.image().view(), side, side)?)?
-            };
-            let (quality, created) = origins
-                .get(&id)
-                .copied()
-                .unwrap_or_else(|| (0.0, Timestamp::now()));
-            for embedding in self.embed(&[crop])? {
-                templates[at].push(NewTemplate::new(embedding, quality, created));
-            }
-            done += 1;
-            watch.report(done, None)
-        })?;
-        let mut report = ReembedReport {
-            embedded: Vec::new(),
-            must_enroll: Vec::new(),
-        };
-        for (person, templates) in waiting.iter().zip(templates) {
-            if templates.is_empty() {
-                report.must_enroll.push(person.id.clone());
-            } else if gallery.add_to_known(person, &templates)?.is_some() {
-                report.embedded.push(person.id.clone());
-            }
-            // Somebody who was removed meanwhile is not brought back.
-        }
-        Ok(report)
-    }
-
-    /// The one face a photo is about.
+    /// The one face that a photo is about: the largest.
     pub(super) fn subject_of(
         &self,
         image: ImageView<'_>,
         gate: &QualityOptions,
         liveness: bool,
         ambiguity: f32,
-    ) -> Result<std::result::Result<Usable, Refusal>> {
-        let mut faces = self.examine(image, Subject::All, &QualityOptions::anything(), false)?;
+    ) -> Result<std::result::Result<PhotoSubject, Refusal>> {
+        let all = ExamineOptions::default()
+            .with_subject(Subject::All)
+            .with_quality(QualityOptions::anything())
+            .with_liveness(false);
+        let mut faces = self.examine(image, &all)?;
         faces.sort_by(|a, b| b.detection.rect.area().total_cmp(&a.detection.rect.area()));
         let Some(largest) = faces.first() else {
             return Ok(Err(Refusal::NoFace));
@@ -422,7 +382,7 @@ impl Recognizer {
         if count > 1 {
             return Ok(Err(Refusal::SeveralFaces { count }));
         }
-        let Examined {
+        let ExaminedFace {
             detection,
             aligned,
             quality,
@@ -442,66 +402,13 @@ impl Recognizer {
                 return Ok(Err(Refusal::Spoof { liveness: score }));
             }
         }
-        Ok(Ok(Usable {
+        Ok(Ok(PhotoSubject {
             aligned,
             quality: quality.score,
         }))
     }
 
-    fn writable_gallery(&self) -> Result<&Gallery> {
-        self.gallery()
-            .ok_or_else(|| Error::argument("gallery", "the recogniser was built without one"))
-    }
-
-    /// For each embedding that is not of the person most photos show, its greatest similarity to one of those; of
-    /// `embeddings` that fall into groups of equal size, all. With fewer than three, nobody can say which one is wrong.
-    fn strangers(&self, embeddings: &[Embedding]) -> Result<Vec<Option<f32>>> {
-        let count = embeddings.len();
-        if count < 3 {
-            return Ok(vec![None; count]);
-        }
-        let threshold = self.score_threshold(1)?;
-        let mut scores = vec![vec![1.0; count]; count];
-        // Photos that match, directly or by way of others, have the same group.
-        let mut group: Vec<usize> = (0..count).collect();
-        for i in 0..count {
-            for j in 0..i {
-                let score = embeddings[i].cosine(&embeddings[j])?;
-                (scores[i][j], scores[j][i]) = (score, score);
-                if score >= threshold {
-                    let (from, to) = (group[i], group[j]);
-                    group
-                        .iter_mut()
-                        .filter(|group| **group == from)
-                        .for_each(|group| *group = to);
-                }
-            }
-        }
-        let size = |of: usize| group.iter().filter(|&&group| group == of).count();
-        let largest = group.iter().map(|&group| size(group)).max().unwrap_or(0);
-        let mut of_that_size: Vec<usize> = group
-            .iter()
-            .copied()
-            .filter(|&group| size(group) == largest)
-            .collect();
-        of_that_size.sort_unstable();
-        of_that_size.dedup();
-        // Where no two photos match, the photos are too different to say anything.
-        if largest == 1 {
-            return Ok(vec![None; count]);
-        }
-        let person = (of_that_size.len() == 1).then(|| of_that_size[0]);
-        let strange = |i: usize| Some(group[i]) != person;
-        let nearest = |i: usize| {
-            let others = (0..count)
-                .filter(|&j| group[j] != group[i])
-                .map(|j| scores[i][j]);
-            others.fold(f32::NEG_INFINITY, f32::max)
-        };
-        Ok((0..count).map(|i| strange(i).then(|| nearest(i))).collect())
-    }
-
-    /// Whom else a face looks like.
+    /// The nearest other person, if the face matches.
     fn resemblance(
         &self,
         gallery: &Gallery,
@@ -516,7 +423,7 @@ impl Recognizer {
         let Some(other) = other else { return Ok(None) };
         let score = gallery.metric().to_cosine(other.score);
         let threshold = match self.score_threshold(gallery.len()) {
-            // The gallery has outgrown the calibration; the warning is held to what a single comparison allows.
+            // The gallery has outgrown the calibration, so the warning takes the threshold of a single comparison.
             Err(Error::RateOutOfRange { .. }) => self.score_threshold(1)?,
             threshold => threshold?,
         };
@@ -527,38 +434,5 @@ impl Recognizer {
             score,
             fmr,
         }))
-    }
-
-    /// The mean embedding over small changes of a face.
-    fn augmented(&self, face: &AlignedFace) -> Result<Embedding> {
-        let light = |gain: f32, offset: f32| {
-            let change =
-                |&value: &u8| (f32::from(value) * gain + offset).round().clamp(0.0, 255.0) as u8;
-            let pixels = face.image().data().iter().map(change).collect();
-            AlignedFace::new(Image::from_rgb8(pixels, face.side(), face.side())?)
-        };
-        let half = image::resize(
-            face.image().view(),
-            (face.side() / 2).max(1),
-            (face.side() / 2).max(1),
-        )?;
-        let blurred = AlignedFace::new(image::resize(half.view(), face.side(), face.side())?)?;
-        let variants = [
-            face.clone(),
-            turned(face, 5.0),
-            turned(face, -5.0),
-            light(1.2, 0.0)?,
-            light(0.8, 0.0)?,
-            light(0.8, 25.5)?,
-            blurred,
-        ];
-        let embeddings = self.embed(&variants)?;
-        let mut mean = vec![0.0; self.embedder.space().dimension()];
-        for embedding in &embeddings {
-            mean.iter_mut()
-                .zip(embedding.values())
-                .for_each(|(mean, value)| *mean += value);
-        }
-        Embedding::new(self.embedder.space(), mean)
     }
 }

@@ -1,43 +1,42 @@
 use serde::{Deserialize, Serialize};
 
 use super::{Recognizer, Refusal, enroll::AMBIGUITY};
-use crate::{ImageView, Result};
+use crate::{error::Result, image::ImageView};
 
-/// What a comparison of two photos says.
+/// The result of a comparison of two photos.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "outcome", rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Verification {
     /// Both photos show a face.
     Compared {
-        /// Whether the threshold takes them for the same person.
+        /// True if the score reaches the threshold, so that both are the same person.
         same: bool,
         /// Their similarity, −1 to 1; greater is closer.
         score: f32,
-        /// The score from which on they are the same.
+        /// The lowest score at which two faces are the same person.
         threshold: f32,
-        /// The false-match rate that the score stands for, where the space is calibrated.
+        /// The false-match rate at this score, if the space is calibrated.
         fmr: Option<f64>,
     },
-    /// A photo cannot be compared, so nothing is said about the person.
+    /// A photo cannot be compared, so there is no answer.
     Unusable {
-        /// Which photo: 0 or 1.
+        /// The photo: 0 for the reference, 1 for the probe.
         photo: usize,
-        /// Why.
+        /// The reason.
         refusal: Refusal,
     },
 }
 
 impl Recognizer {
-    /// Whether two photos show the same person (1:1), by the largest face of each. A photo with
-    /// several faces of similar size is unusable: which one is meant is not clear.
+    /// Compares the largest faces of two photos (1:1). A photo with several faces of similar size is unusable, because the
+    /// subject is not clear.
     ///
-    /// The liveness check, where there is one, applies to the second photo: the first is the document, which may be a
-    /// print.
+    /// If there is a liveness check, it applies to the probe only: the reference is a document, which may be a print.
     ///
     /// # Errors
     ///
-    /// [`Error::Runtime`](crate::Error::Runtime) where a model fails.
+    /// [`Error::Runtime`](crate::Error::Runtime) if a model fails.
     pub fn verify(&self, reference: ImageView<'_>, probe: ImageView<'_>) -> Result<Verification> {
         let _span = tracing::debug_span!("verify").entered();
         let mut faces = Vec::with_capacity(2);

@@ -1,16 +1,20 @@
-//! Models and sets that are added to the models folder for good.
+//! Models and sets that are added to the models folder.
 
 use std::fs::{self, File};
 
 use serde::Serialize;
 use toml_edit::{ArrayOfTables, DocumentMut, Item, ser};
 
-use super::{MANIFEST, ModelEntry, Registry, SetEntry, manifest};
-use crate::{Digest, Error, Result, files::replace};
+use super::{ModelEntry, Registry, SetEntry, entry::FOLDER_MANIFEST, manifest};
+use crate::{
+    digest::Digest,
+    error::{Error, Result},
+    files::replace,
+};
 
 impl Registry {
-    /// Adds a model to the models folder: its file, and its entry in the folder's `models.toml`, where it takes the place
-    /// of one of the same name. The rest of that file stays as it is, comments included.
+    /// Adds a model to the models folder: its file, and its entry in the folder's `models.toml`. An entry of the same name is
+    /// replaced. The rest of `models.toml` stays as it is, comments included.
     ///
     /// ```
     /// use facekit::Registry;
@@ -25,18 +29,18 @@ impl Registry {
     ///
     /// # Errors
     ///
-    /// [`Error::HashMismatch`] where `bytes` are not a file that the entry accepts, [`Error::Manifest`] where the entry
-    /// breaks a manifest's rules or the folder's `models.toml` is wrong, [`Error::Io`] where the folder cannot be written.
+    /// [`Error::HashMismatch`] if the entry does not accept `bytes`, [`Error::Manifest`] if the entry breaks a rule of
+    /// manifests or the folder's `models.toml` is invalid, [`Error::Io`] if the folder cannot be written.
     pub fn keep_model(&mut self, entry: &ModelEntry, bytes: &[u8]) -> Result<()> {
         let digest = Digest::of(bytes);
         if !entry.accepts(digest) {
-            return Err(super::mismatch(entry, "the bytes given".to_owned(), digest));
+            return Err(entry.mismatch("the given bytes".to_owned(), digest));
         }
         let path = self.folder.join(&entry.file);
         self.keep("model", &entry.name, entry, || replace(&path, bytes))
     }
 
-    /// Adds a set to the `models.toml` of the models folder, where it takes the place of one of the same name.
+    /// Adds a set to the `models.toml` of the models folder. A set of the same name is replaced.
     ///
     /// # Errors
     ///
@@ -45,22 +49,23 @@ impl Registry {
         self.keep("set", &set.name, set, || Ok(()))
     }
 
+    /// Adds an entry to the folder's manifest. `write_file` is called when the new manifest is known to be valid.
     fn keep(
         &mut self,
         kind: &str,
         name: &str,
         entry: &impl Serialize,
-        first: impl FnOnce() -> Result<()>,
+        write_file: impl FnOnce() -> Result<()>,
     ) -> Result<()> {
         fs::create_dir_all(&self.folder).map_err(Error::io("creating", &self.folder))?;
-        let path = self.folder.join(MANIFEST);
+        let path = self.folder.join(FOLDER_MANIFEST);
         let origin = path.display().to_string();
-        let wrong =
+        let invalid =
             |error: toml_edit::TomlError| manifest::error(&origin, error.message().to_owned());
         let unwritable = |error: ser::Error| manifest::error(&origin, error.to_string());
 
-        // Another process may be adding something, too.
-        let lock = self.folder.join(format!("{MANIFEST}.lock"));
+        // Another process may add an entry at the same time.
+        let lock = self.folder.join(format!("{FOLDER_MANIFEST}.lock"));
         let _lock = File::create(&lock)
             .and_then(|file| file.lock().map(|()| file))
             .map_err(Error::io("locking", &lock))?;
@@ -69,7 +74,7 @@ impl Registry {
         } else {
             String::new()
         };
-        let mut document: DocumentMut = text.parse().map_err(wrong)?;
+        let mut document: DocumentMut = text.parse().map_err(invalid)?;
         let tables = document
             .entry(kind)
             .or_insert_with(|| Item::ArrayOfTables(ArrayOfTables::new()))
@@ -86,7 +91,7 @@ impl Registry {
 
         let mut with = self.clone();
         with.add_folder_manifest(&text, &origin)?;
-        first()?;
+        write_file()?;
         replace(&path, text.as_bytes())?;
         *self = with;
         Ok(())

@@ -1,25 +1,32 @@
-use super::{HeadSpec, ModelEntry, Registry};
+//! Models of a registry, loaded on a runtime.
+
+use super::{HeadSpec, ModelEntry, Registry, Task};
 use crate::{
-    ArcFace, Calibration, Detector, Embedder, Error, Liveness, LoadOptions, MiniFasNet,
-    RecognizerBuilder, Result, Runtime, Scrfd, Task, YuNet,
+    calibration::Calibration,
+    detect::{Detector, Scrfd, YuNet},
+    embed::{ArcFace, Embedder},
+    error::{Error, Result},
+    liveness::{Liveness, MiniFasNet},
+    recognize::RecognizerBuilder,
+    runtime::{LoadOptions, Runtime},
 };
 
-/// The models of a recogniser, loaded.
+/// The loaded models of a recognizer.
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct Models {
-    /// What finds faces.
+    /// The detector.
     pub detector: Box<dyn Detector>,
-    /// What turns faces into embeddings.
+    /// The embedder.
     pub embedder: Box<dyn Embedder>,
-    /// What tells living faces from prints and screens; `None` where the selection names nothing for it.
+    /// The liveness check; `None` if the selection has no liveness model.
     pub liveness: Option<Box<dyn Liveness>>,
-    /// What the embedder's scores mean, where its manifest entry says.
+    /// The calibration of the embedder; `None` if its manifest entry has none.
     pub calibration: Option<Calibration>,
 }
 
 impl Models {
-    /// Models from elsewhere, without liveness check and calibration.
+    /// Models that were not loaded by a registry, without liveness check and calibration.
     #[must_use]
     pub fn new(detector: Box<dyn Detector>, embedder: Box<dyn Embedder>) -> Self {
         Self {
@@ -32,13 +39,14 @@ impl Models {
 }
 
 impl Registry {
-    /// Loads a selection of models (see [`resolve`](Self::resolve)) on `runtime`: everything a
+    /// Loads a selection of models (see [`resolve`](Self::resolve)) on `runtime`: all models that a
     /// [`Recognizer`](crate::Recognizer) needs.
     ///
     /// # Errors
     ///
-    /// [`Error::UnknownModel`], [`Error::ModelMissing`] for a file that has not been pulled, [`Error::HashMismatch`] for one that
-    /// is not the model, [`Error::Model`] for one the runtime cannot run.
+    /// [`Error::UnknownModel`] for an unknown name, [`Error::ModelMissing`] for a file that was not pulled,
+    /// [`Error::HashMismatch`] for a file that the manifest does not accept, [`Error::Model`] for a model that the runtime
+    /// cannot run.
     pub fn load(
         &self,
         selection: &str,
@@ -67,7 +75,7 @@ impl Registry {
     ///
     /// # Errors
     ///
-    /// As [`load`](Self::load), and [`Error::InvalidArgument`] where `name` is no detector.
+    /// As [`load`](Self::load), and [`Error::InvalidArgument`] if `name` is not a detector.
     pub fn load_detector(
         &self,
         name: &str,
@@ -83,11 +91,11 @@ impl Registry {
         }
     }
 
-    /// Loads one embedder. Its space does not depend on which of the accepted exports the file is.
+    /// Loads one embedder. Its embedding space is the same for all accepted exports.
     ///
     /// # Errors
     ///
-    /// As [`load`](Self::load), and [`Error::InvalidArgument`] where `name` is no embedder.
+    /// As [`load`](Self::load), and [`Error::InvalidArgument`] if `name` is not an embedder.
     pub fn load_embedder(
         &self,
         name: &str,
@@ -107,11 +115,12 @@ impl Registry {
         )?))
     }
 
-    /// Loads liveness models, whose answers are averaged.
+    /// Loads liveness models. Their scores are averaged.
     ///
     /// # Errors
     ///
-    /// As [`load`](Self::load), and [`Error::InvalidArgument`] where one of `names` is no liveness model, or there is none.
+    /// As [`load`](Self::load), and [`Error::InvalidArgument`] if one of `names` is not a liveness model, or `names` is
+    /// empty.
     pub fn load_liveness(
         &self,
         names: &[&str],
@@ -135,7 +144,8 @@ impl Registry {
 }
 
 impl RecognizerBuilder {
-    /// All loaded models at once: detector, embedder, liveness and calibration. What is set after this wins.
+    /// Sets all loaded models at once: detector, embedder, liveness and calibration. A later call for one of them replaces
+    /// it.
     pub fn models(mut self, models: Models) -> Self {
         self = self.detector(models.detector).embedder(models.embedder);
         if let Some(liveness) = models.liveness {

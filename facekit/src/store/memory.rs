@@ -1,3 +1,5 @@
+//! A store in memory.
+
 use std::{
     collections::BTreeMap,
     fmt,
@@ -5,9 +7,14 @@ use std::{
 };
 
 use super::{NewTemplate, Template, TemplateStore};
-use crate::{AlignedFace, Person, PersonId, Result, TemplateId};
+use crate::{
+    align::AlignedFace,
+    error::Result,
+    index::TemplateId,
+    person::{Person, PersonId},
+};
 
-/// A store in memory: for tests, and for those who keep templates elsewhere. Everything is gone with it.
+/// A store in memory: for tests, and for programs that keep templates elsewhere. Its content is lost when it is dropped.
 ///
 /// ```
 /// use facekit::{MemoryStore, TemplateStore};
@@ -33,7 +40,7 @@ impl MemoryStore {
     }
 
     fn contents(&self) -> MutexGuard<'_, Contents> {
-        // Every change below is complete before anything in it could panic.
+        // A poisoned lock is no sign of a broken state: no change below can panic halfway.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -1,10 +1,16 @@
-//! Where templates live.
+//! Template stores.
 
 use std::{fmt, sync::Arc};
 
 use jiff::Timestamp;
 
-use crate::{AlignedFace, Embedding, Person, PersonId, Result, TemplateId};
+use crate::{
+    align::AlignedFace,
+    embed::Embedding,
+    error::Result,
+    index::TemplateId,
+    person::{Person, PersonId},
+};
 
 #[cfg(feature = "store")]
 mod file;
@@ -19,18 +25,17 @@ pub use file::{
 #[cfg(feature = "engine")]
 pub use memory::MemoryStore;
 
-/// A template before a store has given it a number.
+/// A template that a store has not given an id yet.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct NewTemplate {
-    /// The face as a vector.
+    /// The embedding of the face.
     pub embedding: Embedding,
-    /// The quality of the face it was made from, 0 to 1.
+    /// The quality of the face, 0 to 1.
     pub quality: f32,
-    /// When it was made.
+    /// The time at which the template was made.
     pub created: Timestamp,
-    /// The aligned face itself, so that a later model can embed it again. Kept only where the gallery was
-    /// asked to keep crops.
+    /// The aligned face, so that a later model can embed it again. Present only if the gallery keeps crops.
     pub crop: Option<AlignedFace>,
 }
 
@@ -58,20 +63,20 @@ impl NewTemplate {
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Template {
-    /// Its number.
+    /// The id of the template.
     pub id: TemplateId,
-    /// Whose face it is.
+    /// The person it belongs to.
     pub person: PersonId,
-    /// The face as a vector.
+    /// The embedding of the face.
     pub embedding: Embedding,
-    /// The quality of the face it was made from, 0 to 1.
+    /// The quality of the face, 0 to 1.
     pub quality: f32,
-    /// When it was made.
+    /// The time at which the template was made.
     pub created: Timestamp,
 }
 
 impl Template {
-    /// `new`, stored under `id` for `person`.
+    /// The template `new` with an id and a person.
     #[must_use]
     pub fn new(id: TemplateId, person: PersonId, new: &NewTemplate) -> Self {
         Self {
@@ -88,49 +93,48 @@ impl Template {
 ///
 /// # Contract
 ///
-/// - What `put` and `remove` returned `Ok` for holds, as far as the store's medium allows: a durable store
-///   keeps it through a crash of the process and a loss of power.
-/// - `put` and `remove` happen whole or not at all.
-/// - Templates of several embedding spaces may stand side by side.
-/// - A number that was given to a template is never given again, not even after its removal.
-/// - After `remove` nothing of the person can be read from the store again.
+/// - A `put` or `remove` that returned `Ok` is permanent, as far as the store's medium allows. In a durable store it
+///   survives a crash of the process and a loss of power.
+/// - `put` and `remove` happen entirely or not at all.
+/// - A store may hold templates of several embedding spaces.
+/// - The id of a template is never given again, not even after the template was removed.
+/// - After `remove`, nothing of the person can be read from the store.
 /// - All methods may be called from many threads at once.
-/// - A visit sees the store as it was when the visit began, and may itself change the store.
+/// - A visit sees the store at the moment at which it began, and the visitor may change the store.
 pub trait TemplateStore: fmt::Debug + Send + Sync {
-    /// Adds or updates `person` and adds `templates`, in one step. Returns the templates' numbers, in order.
-    /// `person` replaces what was known of the same id; earlier templates stay.
+    /// Adds or replaces `person` and adds `templates`, in one step. Returns the ids of the templates, in order. Earlier
+    /// templates of the person stay.
     ///
     /// # Errors
     ///
-    /// [`Error::Store`](crate::Error::Store) where the medium fails,
-    /// [`Error::InvalidArgument`](crate::Error::InvalidArgument) for what the store does not take; nothing has changed
-    /// then.
+    /// [`Error::Store`](crate::Error::Store) if the medium fails,
+    /// [`Error::InvalidArgument`](crate::Error::InvalidArgument) for a person or template that the store does not accept.
+    /// Nothing has changed then.
     fn put(&self, person: &Person, templates: &[NewTemplate]) -> Result<Vec<TemplateId>>;
 
-    /// Removes people with all their templates and crops, in one step. Returns how many were there.
+    /// Removes people with all their templates and crops, in one step. Returns how many people the store had. Unknown
+    /// people are ignored.
     ///
     /// # Errors
     ///
-    /// [`Error::Store`](crate::Error::Store) where the medium fails; nothing has changed then.
+    /// [`Error::Store`](crate::Error::Store) if the medium fails. Nothing has changed then.
     fn remove(&self, people: &[PersonId]) -> Result<usize>;
 
-    /// Everyone, in rising order of id.
+    /// All people, in rising order of id.
     ///
     /// # Errors
     ///
-    /// [`Error::Store`](crate::Error::Store) where the medium fails.
+    /// [`Error::Store`](crate::Error::Store) if the medium fails.
     fn people(&self) -> Result<Vec<Person>>;
 
-    /// Calls `visit` for each template of every space, in rising order of number.
+    /// Calls `visit` for each template of every space, in rising order of id.
     ///
     /// # Errors
     ///
-    /// [`Error::Store`](crate::Error::Store) where the medium fails, and whatever `visit` returns, which ends
-    /// the visits.
+    /// [`Error::Store`](crate::Error::Store) if the medium fails. An error of `visit` ends the visits and is returned.
     fn templates(&self, visit: &mut dyn FnMut(Template) -> Result<()>) -> Result<()>;
 
-    /// Calls `visit` for each crop that was kept, with its template's number and person, in rising order of
-    /// number.
+    /// Calls `visit` for each crop that was kept, with the id of its template and the person, in rising order of id.
     ///
     /// # Errors
     ///

@@ -1,21 +1,21 @@
-//! Whether two contenders did the same work: found the same faces.
+//! Compares the faces that two contenders found. Times are comparable only if the work was the same.
 
 use anyhow::{Result, bail};
 use serde_json::{Map, Value, json};
 
-/// Boxes of one face overlap by at least this.
+/// The least intersection over union of two boxes of one face.
 const OVERLAP: f64 = 0.7;
-/// Embeddings of one face have at least this cosine. Photos are made smaller in different ways, with antialiasing and without,
-/// which moves landmarks; two people have 0.4 in one comparison of ten thousand.
+/// The least cosine of two embeddings of one face. It is not 1, because contenders make photos smaller with or without
+/// antialiasing, which moves landmarks. Two people have 0.4 or more in one comparison of ten thousand.
 const COSINE: f64 = 0.6;
-/// The share of photos on which contenders may differ: a face at the edge of the score is found by one of them.
+/// The greatest share of photos on which contenders may differ: only one may find a face whose score is near the limit.
 const DIFFERENT: f64 = 0.02;
 
-/// How two contenders' answers to `faces` agree. An error where that is too little for their times to be compared.
+/// Compares two contenders' answers to `faces`. An error if they differ too much to compare times.
 pub(super) fn compare(ours: &Value, theirs: &Value, peer: &str) -> Result<Map<String, Value>> {
     if list(ours).len() != list(theirs).len() {
         bail!(
-            "facekit answered for {} photos, and {peer} for {}",
+            "facekit answered for {} photos, {peer} for {}",
             list(ours).len(),
             list(theirs).len()
         );
@@ -59,7 +59,7 @@ struct Face {
 }
 
 impl Face {
-    /// Overlap and cosine of the face that overlaps most.
+    /// Overlap and cosine of the other face that overlaps most.
     fn nearest(&self, others: &[Self]) -> Option<(f64, f64)> {
         others
             .iter()
@@ -110,14 +110,14 @@ mod tests {
     }
 
     #[test]
-    fn the_same_faces_pass() {
+    fn the_same_faces_are_accepted() {
         let found = compare(&photos(0.0, 1.0), &photos(5.0, 0.99), "peer").unwrap();
         assert_eq!(found["photos that differ"], 0);
         assert_eq!(found["least cosine"], 0.99);
     }
 
     #[test]
-    fn other_faces_do_not() {
+    fn other_faces_are_refused() {
         for theirs in [photos(60.0, 1.0), photos(0.0, 0.5), json!([[]])] {
             assert!(compare(&photos(0.0, 1.0), &theirs, "peer").is_err());
         }

@@ -1,5 +1,5 @@
-//! `cargo xtask bench peers`: facekit beside what else one would use, on the same photos, weights, detection size and
-//! threads, a round each in turn.
+//! `cargo xtask bench peers`: facekit beside other libraries, with the same photos, weights, detection size and threads. The
+//! contenders take turns, a round each.
 
 mod faces;
 mod package;
@@ -25,7 +25,7 @@ use crate::{
     wheel,
 };
 
-/// What the peers are made of.
+/// The Python packages of the peers.
 const PACKAGES: [&str; 5] = [
     "numpy==2.4.6",
     "opencv-python-headless==5.0.0.93",
@@ -34,17 +34,17 @@ const PACKAGES: [&str; 5] = [
     "faiss-cpu==1.15.1",
 ];
 
-/// What is run.
+/// The options and folders of a race.
 #[derive(Clone)]
 struct Setup {
     /// Rounds over each set of photos.
     rounds: usize,
     runtime: String,
     selection: String,
-    /// Weights and photos.
+    /// The folder with weights and photos.
     data: PathBuf,
     python: PathBuf,
-    /// Lists of photos, vectors and the report.
+    /// The folder for lists of photos, vectors and the report.
     folder: PathBuf,
 }
 
@@ -68,28 +68,28 @@ impl Setup {
                 "--rounds" => setup.rounds = value.parse().context("--rounds")?,
                 "--runtime" => setup.runtime.clone_from(value),
                 "--models" => setup.selection.clone_from(value),
-                _ => bail!("bench has no option {name}: --rounds, --runtime and --models are all"),
+                _ => bail!("no option {name}: there are --rounds, --runtime and --models"),
             }
         }
         if setup.rounds == 0 {
-            bail!("--rounds 0 measures nothing");
+            bail!("--rounds must be 1 or more");
         }
         fs::create_dir_all(&setup.folder)?;
         setup.python = python::environment("peers", &PACKAGES)?;
         Ok(setup)
     }
 
-    /// The models of the peers.
+    /// The folder of the peers' models.
     fn models(&self) -> PathBuf {
         self.data.join("models")
     }
 
-    /// facekit's models, which may be others than the peers': quantised ones.
+    /// The folder of facekit's models, which may differ from the peers' models: quantized ones, for example.
     fn own_models(&self) -> PathBuf {
         env::var_os("FACEKIT_MODELS").map_or_else(|| self.models(), PathBuf::from)
     }
 
-    /// One of facekit's programs for races, with the peers' own ONNX Runtime.
+    /// One of facekit's programs for races. It uses the ONNX Runtime of the peers.
     fn facekit(&self, program: &str) -> Result<racer::Program> {
         let program = target().join("release/examples").join(program);
         let environment = self.python.parent().and_then(Path::parent);
@@ -102,7 +102,7 @@ impl Setup {
         racer::Program::new(&self.python).argument(script)
     }
 
-    /// A file that lists `photos`.
+    /// Writes a file that lists `photos`.
     fn list(&self, name: &str, photos: &[PathBuf]) -> Result<OsString> {
         let file = self.folder.join(name).with_extension("txt");
         let lines: Vec<_> = photos.iter().map(|photo| photo.to_string_lossy()).collect();
@@ -110,7 +110,7 @@ impl Setup {
         Ok(file.into())
     }
 
-    /// The reference's photos, and some of those of LFW.
+    /// The photos of the reference outputs, and about 500 photos of LFW.
     fn photos(&self) -> Result<(Vec<PathBuf>, Vec<PathBuf>)> {
         let wild = images(&self.data.join("data/lfw/images"))?;
         let step = wild.len().div_ceil(500).max(1);
@@ -118,7 +118,7 @@ impl Setup {
         Ok((images(&self.data.join("data/photos"))?, wild))
     }
 
-    /// The frames of the demo, and the models and the runtime that a new user has: small ones in pure Rust.
+    /// The frames of the demo, and the models and runtime that new users have: `nano` on tract.
     fn demo(&self) -> Result<(Self, Vec<PathBuf>)> {
         let setup = Self {
             runtime: "tract".to_owned(),
@@ -128,7 +128,7 @@ impl Setup {
         Ok((setup, images(&root().join("examples/data/frames"))?))
     }
 
-    /// Prints a report and writes it to the folder.
+    /// Prints a report and writes it into the folder.
     fn write(&self, report: &report::Report, name: &str) -> Result<()> {
         report.print();
         let file = self.folder.join(name);
@@ -146,7 +146,7 @@ impl Setup {
     }
 }
 
-/// Runs all races, prints them, and writes them to `target/peers/report.json`.
+/// Runs all races, prints the results, and writes them to `target/peers/report.json`.
 pub(crate) fn run(arguments: &[String]) -> Result<()> {
     let setup = Setup::new(arguments)?;
     build()?;
@@ -161,7 +161,7 @@ pub(crate) fn run(arguments: &[String]) -> Result<()> {
     setup.write(&report, "report.json")
 }
 
-/// Races facekit's package for Python, as it is released, against the same calls from Rust, prints them, and writes them to
+/// Races the released Python package against the same calls from Rust, prints the results, and writes them to
 /// `target/peers/python.json`.
 pub(crate) fn run_package(arguments: &[String]) -> Result<()> {
     let setup = Setup::new(arguments)?;
@@ -176,14 +176,14 @@ pub(crate) fn run_package(arguments: &[String]) -> Result<()> {
     setup.write(&report, "python.json")
 }
 
-/// facekit's programs for races, with the features that the wheel has, so that nothing is compiled twice.
+/// Builds facekit's programs for races with the features of the wheel, so that cargo compiles nothing twice.
 fn build() -> Result<()> {
     let all = ["build", "--release", "--workspace", "--all-features"];
     let mut build = cargo(&all);
     succeed(build.args(["--example", "race", "--example", "search_race"]))
 }
 
-/// The JPEG files in a folder and in the folders right in it, by name.
+/// The JPEG files in a folder and its subfolders, by name.
 fn images(folder: &Path) -> Result<Vec<PathBuf>> {
     let mut found = Vec::new();
     for entry in fs::read_dir(folder).with_context(|| folder.display().to_string())? {

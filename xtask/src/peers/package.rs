@@ -1,4 +1,4 @@
-//! facekit's package for Python beside the same calls from Rust.
+//! The Python package beside the same calls from Rust.
 
 use std::{ffi::OsString, path::PathBuf};
 
@@ -12,10 +12,10 @@ use super::{
     report::Report,
 };
 
-/// Photos of a round of `recognize_many`, at least: fewer are given over and over.
+/// The least number of photos in a round of `recognize_many`. A shorter list is repeated.
 const MANY: usize = 60;
 
-/// `recognize` on frames that are decoded, and `recognize_many` over files on two threads, over `photos`.
+/// Races `recognize` on decoded frames, and `recognize_many` over files on two threads.
 pub(super) fn race(
     setup: &Setup,
     name: &str,
@@ -34,7 +34,7 @@ pub(super) fn race(
     let race = format!("{name}, recognize");
     rounds(setup, &race, photos.len(), one, report)?;
 
-    // The pace over many photos is asked for, not what starting and ending the work on a few costs.
+    // Many photos, so that the time to start and end the threads does not matter.
     let photos = vec![photos; MANY.div_ceil(photos.len().max(1))].concat();
     let all = setup.list(&format!("{name}-many"), &photos)?;
     let mut two = vec![

@@ -1,4 +1,4 @@
-//! Photos in, faces with embeddings and liveness scores out.
+//! Races of whole pipelines, from photos to faces with embeddings and liveness scores.
 
 use std::{ffi::OsString, path::PathBuf};
 
@@ -11,13 +11,13 @@ use super::{
     report::{Report, median},
 };
 
-/// One or more processes that share the photos, and what they are told.
+/// One or more processes that share the photos, and their order.
 pub(super) struct Contender {
     name: String,
     order: &'static str,
     pub(super) racers: Vec<Racer>,
     times: Vec<f64>,
-    /// The times of the stages, a round each.
+    /// The times of each stage, one for each round.
     stages: Vec<(String, Vec<f64>)>,
 }
 
@@ -32,13 +32,13 @@ impl Contender {
         })
     }
 
-    /// Told something else than `go`.
+    /// Gives another order than `go`.
     pub(super) fn with_order(mut self, order: &'static str) -> Self {
         self.order = order;
         self
     }
 
-    /// One round: the slowest process counts.
+    /// Runs one round. Its time is that of the slowest process.
     fn round(&mut self, photos: usize) -> Result<()> {
         for racer in &mut self.racers {
             racer.tell(self.order)?;
@@ -70,7 +70,7 @@ impl Contender {
     }
 }
 
-/// Races on one thread and on two, over `photos`.
+/// Races over `photos`, on one thread and on two.
 pub(super) fn race(
     setup: &Setup,
     name: &str,
@@ -119,7 +119,7 @@ pub(super) fn race(
     )
 }
 
-/// What a new user has, beside the peers' full models, on one thread over the demo's frames.
+/// Races over the frames of the demo on one thread: `nano` on tract beside the full models of the peers.
 pub(super) fn demo(setup: &Setup, report: &mut Report) -> Result<()> {
     let (nano, frames) = setup.demo()?;
     let all = setup.list("demo", &frames)?;
@@ -134,7 +134,7 @@ pub(super) fn demo(setup: &Setup, report: &mut Report) -> Result<()> {
     rounds(setup, "demo, one thread", frames.len(), contenders, report)
 }
 
-/// facekit over a list of photos.
+/// facekit's program over a list of photos.
 pub(super) fn facekit(setup: &Setup, photos: &OsString, jobs: &str) -> Result<Program> {
     Ok(setup
         .facekit("race")?
@@ -154,7 +154,7 @@ fn python(setup: &Setup, detector: &str, threads: &str, photos: &OsString) -> Pr
         .option("--photos", photos)
 }
 
-/// ONNX Runtime and OpenCV in Python with two threads, and as two processes that share the photos.
+/// ONNX Runtime and OpenCV in Python: one process with two threads, and two processes that share the photos.
 pub(super) fn peers_on_two_cores(
     setup: &Setup,
     name: &str,
@@ -176,7 +176,7 @@ pub(super) fn peers_on_two_cores(
     ])
 }
 
-/// A round to warm up, then rounds in turn, each beginning with another contender.
+/// Runs a round to warm up, then the measured rounds. Each begins with another contender.
 pub(super) fn rounds(
     setup: &Setup,
     race: &str,

@@ -1,4 +1,4 @@
-//! A program that runs a round when it is told to.
+//! A program that waits for orders and answers each with a line of JSON.
 
 use std::{
     ffi::{OsStr, OsString},
@@ -9,7 +9,7 @@ use std::{
 use anyhow::{Context, Result, bail};
 use serde_json::Value;
 
-/// How a racer is started.
+/// The command of a racer.
 #[derive(Clone)]
 pub(super) struct Program {
     program: OsString,
@@ -35,7 +35,7 @@ impl Program {
         self.argument(name).argument(value)
     }
 
-    /// With a variable in its environment.
+    /// Sets a variable of its environment.
     pub(super) fn with(mut self, name: &str, value: impl AsRef<OsStr>) -> Self {
         self.variables
             .push((name.into(), value.as_ref().to_owned()));
@@ -53,14 +53,14 @@ impl Program {
             .with_context(|| name.clone())?;
         Ok(Racer {
             orders: child.stdin.take(),
-            answers: BufReader::new(child.stdout.take().context("its output is a pipe")?),
+            answers: BufReader::new(child.stdout.take().context("no output")?),
             child,
             name,
         })
     }
 }
 
-/// A program that waits for orders. It ends when this is dropped.
+/// A program that waits for orders. It ends when the value is dropped.
 pub(super) struct Racer {
     name: String,
     child: Child,
@@ -69,6 +69,7 @@ pub(super) struct Racer {
 }
 
 impl Racer {
+    /// Gives an order and waits for the answer.
     pub(super) fn ask(&mut self, order: &str) -> Result<Value> {
         self.tell(order)?;
         self.answer()
@@ -76,7 +77,7 @@ impl Racer {
 
     /// Gives an order without waiting for the answer.
     pub(super) fn tell(&mut self, order: &str) -> Result<()> {
-        let orders = self.orders.as_mut().context("it takes orders")?;
+        let orders = self.orders.as_mut().context("the racer has ended")?;
         writeln!(orders, "{order}").with_context(|| self.name.clone())
     }
 
@@ -91,7 +92,7 @@ impl Racer {
 
 impl Drop for Racer {
     fn drop(&mut self) {
-        // Without orders it ends by itself.
+        // It ends when its input ends.
         drop(self.orders.take());
         let _ = self.child.wait();
     }

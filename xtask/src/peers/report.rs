@@ -1,8 +1,8 @@
-//! Medians, ratios, and a table of them.
+//! A table of medians and ratios.
 
 use serde_json::{Map, Value, json};
 
-/// What was measured, a row for each contender of each race.
+/// The results: a row for each contender of each race.
 #[derive(Default)]
 pub(super) struct Report {
     rows: Vec<Row>,
@@ -13,13 +13,13 @@ struct Row {
     contender: String,
     unit: &'static str,
     median: f64,
-    /// The median over the rounds of this time over facekit's in the same round.
+    /// The median of the ratio to facekit's time in the same round.
     ratio: f64,
     notes: Map<String, Value>,
 }
 
 impl Report {
-    /// Takes down a race: of each contender its times, one a round, and notes. facekit is the first.
+    /// Adds a race: the times of each contender, one for each round, and notes. facekit is the first contender.
     pub(super) fn add(
         &mut self,
         race: &str,
@@ -82,7 +82,7 @@ impl Report {
     }
 }
 
-/// The one in the middle; NaN of nothing.
+/// The median. NaN if there are no values.
 pub(super) fn median(mut values: Vec<f64>) -> f64 {
     values.sort_by(f64::total_cmp);
     match values.len() {

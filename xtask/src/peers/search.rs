@@ -1,14 +1,14 @@
-//! The nearest templates of a probe.
+//! Races of the search for the nearest templates.
 
 use anyhow::{Result, bail};
 use serde_json::{Map, Value, json};
 
 use super::{Setup, report::Report};
 
-/// The numbers of templates and the dimensions that are searched.
+/// Numbers of templates and dimensions.
 const CASES: [(usize, usize); 3] = [(10_000, 128), (100_000, 128), (100_000, 512)];
 
-/// facekit's exact search beside exact and approximate search of others.
+/// Races facekit's exact search against exact and approximate search of other libraries.
 pub(super) fn race(setup: &Setup, report: &mut Report) -> Result<()> {
     for (size, dimension) in CASES {
         let case = [("--size", size), ("--dimension", dimension)];
@@ -20,7 +20,7 @@ pub(super) fn race(setup: &Setup, report: &mut Report) -> Result<()> {
             peer = peer.option(name, value.to_string());
             facekit = facekit.option(name, value.to_string());
         }
-        // The peer writes the vectors that both search.
+        // The peer writes the vectors, and both search them.
         let mut peer = peer.start()?;
         peer.ask("prepare")?;
         let mut facekit = facekit.start()?;
@@ -45,7 +45,7 @@ pub(super) fn race(setup: &Setup, report: &mut Report) -> Result<()> {
             for (name, times, found) in contenders {
                 let recall = recall(&found.unwrap_or_default(), &exact);
                 if name == "facekit" && recall < 0.999 {
-                    bail!("facekit's exact search and that of faiss differ: recall {recall}");
+                    bail!("facekit's exact search and faiss differ: recall {recall}");
                 }
                 let notes = Map::from_iter([("recall".to_owned(), json!(recall))]);
                 results.push((name.to_owned(), times, notes));
@@ -57,7 +57,7 @@ pub(super) fn race(setup: &Setup, report: &mut Report) -> Result<()> {
     Ok(())
 }
 
-/// The share of the exact answers that is among those found.
+/// The share of the exact answers that was found.
 fn recall(found: &Value, exact: &Value) -> f64 {
     let lists = |value: &Value| value.as_array().cloned().unwrap_or_default();
     let (mut hits, mut all) = (0, 0);

@@ -1,4 +1,4 @@
-//! How long a new process takes to its first faces.
+//! Races of the time from the start of a process to its first faces.
 
 use std::{path::PathBuf, time::Instant};
 
@@ -7,7 +7,7 @@ use serde_json::Map;
 
 use super::{Setup, report::Report};
 
-/// Each runtime with facekit around it, and bare: the library loaded, the models loaded, each run once.
+/// Races facekit on each runtime against the bare runtime, which loads its library and the models and runs each model once.
 pub(super) fn race(setup: &Setup, photos: &[PathBuf], report: &mut Report) -> Result<()> {
     let photo = photos.iter().find(|photo| photo.ends_with("image_T1.jpg"));
     let list = setup.list("start", photo.map_or(photos, std::slice::from_ref))?;
@@ -17,7 +17,7 @@ pub(super) fn race(setup: &Setup, photos: &[PathBuf], report: &mut Report) -> Re
             let program = setup
                 .facekit("race")?
                 .option("--runtime", runtime)
-                // What every runtime can run.
+                // Every runtime can run these.
                 .option("--selection", "standard")
                 .option("--models", setup.models())
                 .option("--photos", &list)

@@ -1,31 +1,29 @@
-//! Open-set identification: searches by people who are enrolled and by people who are not.
+//! Open-set identification: searches by enrolled people and by strangers.
 
-use std::{collections::BTreeSet, fmt::Write as _, path::PathBuf};
+use std::{collections::BTreeSet, path::PathBuf};
 
 use anyhow::{Result, bail};
 use facekit::{
-    Embedding, ExactIndex, Metric, SearchOptions, TemplateId, Threshold, VectorIndex,
+    Embedding, ExactIndex, Metric, Models, SearchOptions, TemplateId, Threshold, VectorIndex,
     wilson_interval,
 };
-use serde_json::json;
+use serde_json::{Value, json};
 
-use super::{embed_people, names};
+use super::{Embedded, embed_people, open_named};
 use crate::{
-    context::{DetectArgs, ModelArgs, Session},
     files::unreadable_text,
+    options::{DetectArgs, ModelArgs},
     output::table,
+    session::Session,
 };
 
-/// Of each person with several photos the first one, by name, is enrolled and the others search; people with a single photo
-/// search as strangers. FNIR is the share of searches by enrolled people whose best candidate is not them at the
-/// threshold or above; FPIR is the share of strangers' searches with a candidate there.
 #[derive(clap::Args, Debug)]
 pub(crate) struct Args {
-    /// One folder for each person
+    /// A folder that holds a folder of photos for each person
     #[arg(long, value_name = "DIR")]
     images: PathBuf,
 
-    /// Photos of each person that are enrolled
+    /// The number of photos of each person to enroll
     #[arg(long, value_name = "N", default_value_t = 1)]
     enroll: usize,
 
@@ -36,11 +34,11 @@ pub(crate) struct Args {
     detect: DetectArgs,
 }
 
-/// Rates of false identifications for which the threshold is looked up.
+/// The false-positive identification rates whose threshold is measured.
 const FPIRS: [f64; 3] = [0.1, 0.01, 0.001];
 
 pub(crate) fn run(session: &Session, args: &Args) -> Result<()> {
-    let (models, detector, embedder) = names(&args.models)?;
+    let (models, detector, embedder) = open_named(&args.models)?;
     let embedded = embed_people(
         session,
         &models,
@@ -48,127 +46,186 @@ pub(crate) fn run(session: &Session, args: &Args) -> Result<()> {
         &args.detect,
         &args.images,
     )?;
-
-    let mut photos_of = vec![Vec::new(); embedded.people.len()];
-    for photo in &embedded.photos {
-        photos_of[photo.person].push(photo.embedding.as_ref());
-    }
-    let index = ExactIndex::new(models.embedder.space().clone(), Metric::Cosine);
-    let mut owners = Vec::new();
-    let mut mated: Vec<(usize, Option<&Embedding>)> = Vec::new();
-    let mut strangers = Vec::new();
-    for (person, photos) in photos_of.into_iter().enumerate() {
-        if photos.len() > args.enroll {
-            for template in photos[..args.enroll].iter().flatten() {
-                index.insert(&[(TemplateId(owners.len() as u64), (*template).clone())])?;
-                owners.push(person);
-            }
-            mated.extend(photos[args.enroll..].iter().map(|&probe| (person, probe)));
-        } else {
-            strangers.extend(photos);
-        }
-    }
-    if mated.is_empty() || strangers.is_empty() {
+    let trial = Trial::new(&embedded, args.enroll, &models)?;
+    if trial.mated.is_empty() || trial.strangers.is_empty() {
         bail!(
             "{}: {} searches by people with more than {} photos and {} by others; both are needed",
             args.images.display(),
-            mated.len(),
+            trial.mated.len(),
             args.enroll,
-            strangers.len(),
+            trial.strangers.len(),
         );
     }
+    let scores = trial.search()?;
+    let mut points = scores.measured_points();
+    points.extend(scores.calibrated_points(&models, trial.index.len())?);
 
-    let best = |probe: Option<&Embedding>| -> Result<Option<(usize, f32)>> {
-        let Some(probe) = probe else { return Ok(None) };
-        let candidate = index.search(probe, &SearchOptions::new(1))?.pop();
-        Ok(candidate.map(|candidate| (owners[candidate.template.0 as usize], candidate.score)))
-    };
-    // A face that was not found names nobody, rightly or wrongly.
-    let mut found = Vec::with_capacity(mated.len());
-    for &(person, probe) in &mated {
-        found.push(
-            best(probe)?
-                .filter(|(owner, _)| *owner == person)
-                .map_or(f32::NEG_INFINITY, |(_, score)| score),
-        );
-    }
-    let mut false_scores = Vec::with_capacity(strangers.len());
-    for &probe in &strangers {
-        false_scores.push(best(probe)?.map_or(f32::NEG_INFINITY, |(_, score)| score));
-    }
-    false_scores.sort_by(|a, b| b.total_cmp(a));
-
-    let at = |threshold: f32| {
-        let missed = found.iter().filter(|&&score| score < threshold).count() as u64;
-        let named = false_scores
-            .iter()
-            .filter(|&&score| score >= threshold)
-            .count() as u64;
-        let share = |hits: u64, trials: usize| {
-            let (low, high) = wilson_interval(hits, trials as u64);
-            json!({ "share": hits as f64 / trials as f64, "low": low, "high": high, "count": hits })
-        };
-        json!({ "threshold": threshold, "fnir": share(missed, found.len()), "fpir": share(named, false_scores.len()) })
-    };
-    let mut points = Vec::new();
-    for asked in FPIRS {
-        let allowed = (asked * false_scores.len() as f64) as usize;
-        if allowed > 0 {
-            let mut point = at(false_scores[allowed].next_up());
-            point["measured_fpir"] = asked.into();
-            points.push(point);
-        }
-    }
-    // What the calibration promises, against what was seen.
-    if let Some(calibration) = &models.calibration {
-        for threshold in [
-            Threshold::Fmr(1e-4),
-            Threshold::Fpir(0.1),
-            Threshold::Fpir(0.01),
-        ] {
-            if let Ok(score) =
-                threshold.score(Some(calibration), models.embedder.space(), index.len())
-            {
-                let mut point = at(score);
-                point["asked"] = serde_json::to_value(threshold)?;
-                points.push(point);
-            }
-        }
-    }
+    let people: BTreeSet<usize> = trial.mated.iter().map(|&(person, _)| person).collect();
     let report = json!({
         "models": { "detector": detector, "embedder": embedder },
         "runtime": args.models.runtime_name(),
-        "enrolled_people": mated.iter().map(|(person, _)| person).collect::<BTreeSet<_>>().len(),
-        "templates": index.len(),
-        "mated_searches": found.len(),
-        "non_mated_searches": false_scores.len(),
+        "enrolled_people": people.len(),
+        "templates": trial.index.len(),
+        "mated_searches": trial.mated.len(),
+        "non_mated_searches": trial.strangers.len(),
         "faces_missing": embedded.missing(),
         "unreadable": embedded.unreadable,
         "points": points,
         "images_per_s": embedded.photos.len() as f64 / embedded.seconds,
     });
     session.output.answer(&report, || {
-        let mut text = format!(
-            "{} templates; {} searches by enrolled people, {} by strangers; {} photos without a face\n\n",
-            index.len(),
-            found.len(),
-            false_scores.len(),
+        format!(
+            "{} templates; {} searches by enrolled people, {} by strangers; {} photos without a face\n\n{}{}",
+            trial.index.len(),
+            trial.mated.len(),
+            trial.strangers.len(),
             embedded.missing(),
-        );
-        let rows = points.iter().map(|point| {
-            let share = |key: &str| {
-                let [share, low, high] = ["share", "low", "high"].map(|part| 100.0 * point[key][part].as_f64().unwrap_or(0.0));
-                format!("{share:.2} % ({low:.2} to {high:.2})")
-            };
-            let asked = match (&point["asked"], point["measured_fpir"].as_f64()) {
-                (_, Some(rate)) => format!("FPIR {rate} on these photos"),
-                (asked, None) => asked.as_object().and_then(|asked| asked.iter().next()).map_or_else(String::new, |(kind, rate)| {
-                    format!("{} {rate} by calibration", kind.to_uppercase())
-                }),
-            };
-            [asked, format!("{:.3}", point["threshold"].as_f64().unwrap_or(0.0)), share("fnir"), share("fpir")]
-        });
-        let _ = write!(text, "{}", table(["threshold for", "score", "FNIR", "FPIR"], rows));
-        text + &unreadable_text(&embedded.unreadable)
+            table(
+                ["threshold for", "score", "FNIR", "FPIR"],
+                points.iter().map(point_row),
+            ),
+            unreadable_text(&embedded.unreadable),
+        )
     })
+}
+
+/// The templates and the probes of an evaluation. A probe is `None` if no face was found.
+struct Trial<'a> {
+    index: ExactIndex,
+    /// The person of each template.
+    owners: Vec<usize>,
+    /// Probes of enrolled people.
+    mated: Vec<(usize, Option<&'a Embedding>)>,
+    /// Probes of people who are not enrolled.
+    strangers: Vec<Option<&'a Embedding>>,
+}
+
+impl<'a> Trial<'a> {
+    /// Enrolls the first `enroll` photos of each person who has more.
+    fn new(embedded: &'a Embedded, enroll: usize, models: &Models) -> Result<Self> {
+        let mut photos_of = vec![Vec::new(); embedded.people.len()];
+        for photo in &embedded.photos {
+            photos_of[photo.person].push(photo.embedding.as_ref());
+        }
+        let mut trial = Self {
+            index: ExactIndex::new(models.embedder.space().clone(), Metric::Cosine),
+            owners: Vec::new(),
+            mated: Vec::new(),
+            strangers: Vec::new(),
+        };
+        for (person, photos) in photos_of.into_iter().enumerate() {
+            if photos.len() <= enroll {
+                trial.strangers.extend(photos);
+                continue;
+            }
+            let (templates, probes) = photos.split_at(enroll);
+            for template in templates.iter().flatten() {
+                let id = TemplateId(trial.owners.len() as u64);
+                trial.index.insert(&[(id, (*template).clone())])?;
+                trial.owners.push(person);
+            }
+            trial
+                .mated
+                .extend(probes.iter().map(|&probe| (person, probe)));
+        }
+        Ok(trial)
+    }
+
+    /// The best candidate of a search: person and score. A face that was not found has no candidate.
+    fn best(&self, probe: Option<&Embedding>) -> Result<Option<(usize, f32)>> {
+        let Some(probe) = probe else { return Ok(None) };
+        let candidate = self.index.search(probe, &SearchOptions::new(1))?.pop();
+        Ok(candidate.map(|it| (self.owners[it.template.0 as usize], it.score)))
+    }
+
+    fn search(&self) -> Result<Scores> {
+        let mut mated = Vec::with_capacity(self.mated.len());
+        for &(person, probe) in &self.mated {
+            let best = self.best(probe)?.filter(|&(owner, _)| owner == person);
+            mated.push(best.map_or(f32::NEG_INFINITY, |(_, score)| score));
+        }
+        let mut strangers = Vec::with_capacity(self.strangers.len());
+        for &probe in &self.strangers {
+            let best = self.best(probe)?;
+            strangers.push(best.map_or(f32::NEG_INFINITY, |(_, score)| score));
+        }
+        strangers.sort_by(|a, b| b.total_cmp(a));
+        Ok(Scores { mated, strangers })
+    }
+}
+
+/// The score of each search; negative infinity if it has no candidate.
+struct Scores {
+    /// Of enrolled people. Another person is no candidate.
+    mated: Vec<f32>,
+    /// Of strangers, highest first.
+    strangers: Vec<f32>,
+}
+
+impl Scores {
+    /// The error rates at a threshold.
+    fn at(&self, threshold: f32) -> Value {
+        let missed = self.mated.iter().filter(|&&score| score < threshold);
+        let named = self.strangers.iter().filter(|&&score| score >= threshold);
+        let share = |hits: usize, trials: usize| {
+            let (low, high) = wilson_interval(hits as u64, trials as u64);
+            json!({ "share": hits as f64 / trials as f64, "low": low, "high": high, "count": hits })
+        };
+        json!({
+            "threshold": threshold,
+            "fnir": share(missed.count(), self.mated.len()),
+            "fpir": share(named.count(), self.strangers.len()),
+        })
+    }
+
+    /// The points at which these photos reach the rates of [`FPIRS`].
+    fn measured_points(&self) -> Vec<Value> {
+        let mut points = Vec::new();
+        for rate in FPIRS {
+            let allowed = (rate * self.strangers.len() as f64) as usize;
+            if allowed > 0 {
+                let mut point = self.at(self.strangers[allowed].next_up());
+                point["measured_fpir"] = rate.into();
+                points.push(point);
+            }
+        }
+        points
+    }
+
+    /// The points of the model's calibration, to compare its rates with those of these photos.
+    fn calibrated_points(&self, models: &Models, templates: usize) -> Result<Vec<Value>> {
+        let mut points = Vec::new();
+        let Some(calibration) = &models.calibration else {
+            return Ok(points);
+        };
+        for threshold in [
+            Threshold::Fmr(1e-4),
+            Threshold::Fpir(0.1),
+            Threshold::Fpir(0.01),
+        ] {
+            let space = models.embedder.space();
+            if let Ok(score) = threshold.score(Some(calibration), space, templates) {
+                let mut point = self.at(score);
+                point["asked"] = serde_json::to_value(threshold)?;
+                points.push(point);
+            }
+        }
+        Ok(points)
+    }
+}
+
+fn point_row(point: &Value) -> [String; 4] {
+    let share = |key: &str| {
+        let percent = |part: &str| 100.0 * point[key][part].as_f64().unwrap_or(0.0);
+        let [share, low, high] = ["share", "low", "high"].map(percent);
+        format!("{share:.2} % ({low:.2} to {high:.2})")
+    };
+    let asked = point["asked"].as_object().and_then(|it| it.iter().next());
+    let origin = match (point["measured_fpir"].as_f64(), asked) {
+        (Some(rate), _) => format!("FPIR {rate} on these photos"),
+        (None, Some((kind, rate))) => format!("{} {rate} by calibration", kind.to_uppercase()),
+        (None, None) => String::new(),
+    };
+    let score = point["threshold"].as_f64().unwrap_or(0.0);
+    [origin, format!("{score:.3}"), share("fnir"), share("fpir")]
 }

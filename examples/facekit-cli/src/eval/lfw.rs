@@ -1,29 +1,27 @@
-//! Verification as Labeled Faces in the Wild is evaluated (Huang et al. 2007), and over all pairs of its photos.
+//! Verification by the protocol of Labeled Faces in the Wild (Huang et al. 2007), and over all pairs of its photos.
 
 use std::{
     collections::HashMap,
-    fmt::Write as _,
     fs,
     path::{Path, PathBuf},
     thread,
 };
 
 use anyhow::{Context, Result, bail};
-use facekit::{ScoreHistogram, equal_error_rate, fold_accuracies};
+use facekit::{EmbeddingSpace, ScoreHistogram, equal_error_rate, fold_accuracies};
 use serde_json::json;
 
-use super::{Embedded, RATES, by_rate, embed_people, names};
+use super::{Embedded, RATES, by_rate, embed_people, open_named};
 use crate::{
-    context::{DetectArgs, ModelArgs, Session},
     files::{check_output, people_in, unreadable_text},
+    options::{DetectArgs, ModelArgs},
     output::{plain, shown, table},
+    session::Session,
 };
 
-/// By the protocol of the pairs file: the threshold of each fold comes from the other folds, and a pair of which a face
-/// is missing is judged wrong. The rates are over all pairs of all photos.
 #[derive(clap::Args, Debug)]
 pub(crate) struct Args {
-    /// One folder for each person, with photos named NAME_0001.jpg and so on
+    /// A folder that holds a folder for each person, with photos named NAME_0001.jpg and so on
     #[arg(long, value_name = "DIR")]
     images: PathBuf,
 
@@ -31,7 +29,7 @@ pub(crate) struct Args {
     #[arg(long, value_name = "FILE")]
     pairs: PathBuf,
 
-    /// Write what the scores stand for to this file, for --calibration or to lie beside a gallery
+    /// Write a calibration to this file, for --calibration or for a place beside a gallery
     #[arg(long, value_name = "OUT")]
     calibrate: Option<PathBuf>,
 
@@ -49,48 +47,34 @@ pub(crate) fn run(session: &Session, args: &Args) -> Result<()> {
         let photos = people.iter().flat_map(|person| &person.photos);
         check_output(out, photos.chain([&args.pairs]).map(PathBuf::as_path))?;
     }
-    let (models, detector, embedder) = names(&args.models)?;
-    let embedded = embed_people(
-        session,
-        &models,
-        args.models.jobs(),
-        &args.detect,
-        &args.images,
-    )?;
-
-    let figures = Figures::of(&embedded, &folds, &args.images, args.models.jobs().get())?;
-    let Figures { accuracy, all, .. } = &figures;
-    let threshold = |rate: f64| all.impostors.score_at(rate);
-    let calibration = args.calibrate.as_deref().map(|path| -> Result<_> {
-            let data = format!(
-                "{} photos of {} people, the face nearest to the middle of each; detector {detector}",
-                embedded.photos.len(),
-                embedded.people.len(),
-            );
-            let calibration = all
-                .impostors
-                .calibration(models.embedder.space(), data)
-                .with_context(|| {
-                    let found = all.impostors.count();
-                    format!("{}: not written, since {found} comparisons of different people are too few for a calibration", path.display())
-                })?;
-            calibration.save(path)?;
-            Ok(path)
-        });
-    let (calibration, failed) = match calibration.transpose() {
-        Ok(calibration) => (calibration, None),
-        // What was measured is said all the same.
+    let (models, detector, embedder) = open_named(&args.models)?;
+    let jobs = args.models.jobs();
+    let embedded = embed_people(session, &models, jobs, &args.detect, &args.images)?;
+    let figures = Figures::of(&embedded, &folds, &args.images, jobs.get())?;
+    let calibrated = args.calibrate.as_deref().map(|path| {
+        let data = calibration_data(&embedded, &detector);
+        save_calibration(path, &figures.all.impostors, models.embedder.space(), data)
+    });
+    // The figures are reported even if there is no calibration.
+    let (calibration, failed) = match calibrated.transpose() {
+        Ok(_) => (args.calibrate.as_deref(), None),
         Err(error) => (None, Some(error)),
     };
 
+    let Figures { accuracy, all, .. } = &figures;
+    let threshold = |rate: f64| all.impostors.score_at(rate);
+    let missing = embedded
+        .photos
+        .iter()
+        .filter(|photo| photo.embedding.is_none());
     let report = json!({
         "models": { "detector": detector, "embedder": embedder },
         "runtime": args.models.runtime_name(),
-        "jobs": args.models.jobs(),
+        "jobs": jobs,
         "images": embedded.photos.len(),
         "people": embedded.people.len(),
         "faces_missing": embedded.missing(),
-        "missing": embedded.photos.iter().filter(|p| p.embedding.is_none()).map(|p| &p.path).collect::<Vec<_>>(),
+        "missing": missing.map(|photo| &photo.path).collect::<Vec<_>>(),
         "pairs": folds.iter().map(Vec::len).sum::<usize>(),
         "unreadable": embedded.unreadable,
         "accuracy": accuracy.map(|(mean, _)| mean),
@@ -106,73 +90,101 @@ pub(crate) fn run(session: &Session, args: &Args) -> Result<()> {
         "calibration": calibration,
     });
     session.output.answer(&report, || {
-        let accuracy = match accuracy {
-            Some((mean, deviation)) => format!(
-                "accuracy {:.2} % ± {:.2} over {} folds of the pairs file",
-                100.0 * mean,
-                100.0 * deviation,
-                folds.len(),
-            ),
-            None => "accuracy n/a: the pairs file has one fold, and a fold's threshold comes from others"
-                .to_owned(),
-        };
-        let mut text = format!(
-            "{} photos of {} people, {} without a face; {:.1} photos a second\n\
-             {accuracy}\n\
-             equal error rate {:.2} % over {} comparisons of one person and {} of two\n\n",
-            embedded.photos.len(),
-            embedded.people.len(),
-            embedded.missing(),
-            embedded.photos.len() as f64 / embedded.seconds,
-            100.0 * equal_error_rate(&all.genuine, &all.impostors),
-            all.genuine.count() + all.genuine_missing,
-            all.impostors.count(),
-        );
-        let rows = RATES.iter().map(|&(key, rate)| {
-            let percent = |share: f64| format!("{:.2} %", 100.0 * share);
-            match threshold(rate) {
-                None => [
-                    key.to_owned(),
-                    "too few comparisons".to_owned(),
-                    String::new(),
-                    String::new(),
-                ],
-                Some(score) => [
-                    key.to_owned(),
-                    format!("{score:.3}"),
-                    percent(all.tmr(score)),
-                    percent(all.balanced_tmr(score)),
-                ],
-            }
-        });
-        text += &table(
-            [
-                "false-match rate",
-                "score",
-                "true matches",
-                "mean over people",
-            ],
-            rows,
-        );
+        let mut text = report_text(&embedded, &figures, folds.len());
         if let Some(path) = calibration {
-            let _ = write!(text, "\ncalibration written to {}\n", plain(&shown(path)));
+            text += &format!("\ncalibration written to {}\n", plain(&shown(path)));
         }
         text + &unreadable_text(&embedded.unreadable)
     })?;
     failed.map_or(Ok(()), Err)
 }
 
-/// How well an embedder tells people apart.
+/// The description of the data of a calibration.
+pub(crate) fn calibration_data(embedded: &Embedded, detector: &str) -> String {
+    format!(
+        "{} photos of {} people, the face nearest to the center of each; detector {detector}",
+        embedded.photos.len(),
+        embedded.people.len(),
+    )
+}
+
+fn save_calibration(
+    path: &Path,
+    impostors: &ScoreHistogram,
+    space: &EmbeddingSpace,
+    data: String,
+) -> Result<()> {
+    let calibration = impostors.calibration(space, data).with_context(|| {
+        format!(
+            "{}: not written, since {} comparisons of different people are too few for a calibration",
+            path.display(),
+            impostors.count()
+        )
+    })?;
+    Ok(calibration.save(path)?)
+}
+
+fn report_text(embedded: &Embedded, figures: &Figures, folds: usize) -> String {
+    let Figures { accuracy, all, .. } = figures;
+    let accuracy = match accuracy {
+        Some((mean, deviation)) => format!(
+            "accuracy {:.2} % ± {:.2} over {folds} folds of the pairs file",
+            100.0 * mean,
+            100.0 * deviation,
+        ),
+        None => "accuracy n/a: the pairs file has one fold, and the threshold of a fold comes from other folds"
+            .to_owned(),
+    };
+    let rows = RATES.iter().map(|&(key, rate)| {
+        let percent = |share: f64| format!("{:.2} %", 100.0 * share);
+        let [score, tmr, balanced] = match all.impostors.score_at(rate) {
+            None => [
+                "too few comparisons".to_owned(),
+                String::new(),
+                String::new(),
+            ],
+            Some(score) => [
+                format!("{score:.3}"),
+                percent(all.tmr(score)),
+                percent(all.balanced_tmr(score)),
+            ],
+        };
+        [key.to_owned(), score, tmr, balanced]
+    });
+    format!(
+        "{} photos of {} people, {} without a face; {:.1} photos a second\n\
+         {accuracy}\n\
+         equal error rate {:.2} % over {} comparisons of the same person and {} of different people\n\n{}",
+        embedded.photos.len(),
+        embedded.people.len(),
+        embedded.missing(),
+        embedded.photos.len() as f64 / embedded.seconds,
+        100.0 * equal_error_rate(&all.genuine, &all.impostors),
+        all.genuine.count() + all.genuine_missing,
+        all.impostors.count(),
+        table(
+            [
+                "false-match rate",
+                "score",
+                "true matches",
+                "mean over people"
+            ],
+            rows,
+        ),
+    )
+}
+
+/// The accuracy and the scores of an embedder.
 pub(crate) struct Figures {
     /// The mean of `accuracies` and their standard deviation.
     pub(crate) accuracy: Option<(f64, f64)>,
-    /// The share of each fold's pairs that was judged rightly; one fold has no others to take a threshold from.
+    /// The share of right decisions in each fold; `None` if there is one fold, which leaves no folds for a threshold.
     accuracies: Option<Vec<f64>>,
     pub(crate) all: AllPairs,
 }
 
 impl Figures {
-    /// Measures `embedded`, which came from `folder`; the accuracies on `folds`, if there are any.
+    /// Measures the embeddings of the photos in `folder`, and the accuracies on `folds`.
     pub(crate) fn of(
         embedded: &Embedded,
         folds: &[Vec<Pair>],
@@ -205,7 +217,7 @@ pub(crate) fn open_pairs(path: &Path) -> Result<Vec<Vec<Pair>>> {
     parse_pairs(&pairs).with_context(|| path.display().to_string())
 }
 
-/// A pair: the people's names with the numbers of their photos.
+/// A pair of photos: the name of each person and the number of the photo.
 pub(crate) type Pair = [(String, u32); 2];
 
 /// The folds of a pairs file. Its first line gives the number of folds and of pairs of each kind in a fold; a line of three
@@ -223,7 +235,9 @@ fn parse_pairs(text: &str) -> Result<Vec<Vec<Pair>>> {
     let (folds, each) = match header[..] {
         [each] => (1, each),
         [folds, each] => (folds, each),
-        _ => bail!("line 1: the number of folds and of pairs in each is needed"),
+        _ => bail!(
+            "line 1: it needs the number of folds and the number of pairs of each kind in a fold"
+        ),
     };
     let mut pairs = Vec::new();
     for (number, line) in lines.filter(|(_, line)| !line.trim().is_empty()) {
@@ -239,14 +253,14 @@ fn parse_pairs(text: &str) -> Result<Vec<Vec<Pair>>> {
     }
     if each == 0 || pairs.len() != folds * 2 * each {
         bail!(
-            "{} pairs found, line 1 promises {folds} folds of {each} of each kind",
+            "{} pairs found, but line 1 announces {folds} folds of {each} of each kind",
             pairs.len()
         );
     }
     Ok(pairs.chunks(2 * each).map(<[Pair]>::to_vec).collect())
 }
 
-/// The score of a pair, where both faces were found, and whether both photos show one person.
+/// The score of a pair, if both faces were found, and whether both photos show the same person.
 type Scored = (Option<f32>, bool);
 
 fn score_folds(
@@ -288,21 +302,21 @@ fn score_folds(
 /// The scores of all pairs of photos.
 pub(crate) struct AllPairs {
     pub(crate) genuine: ScoreHistogram,
-    /// Comparisons of one person of which a face was missing: none of them matches.
+    /// Comparisons of the same person with a missing face. They do not match.
     genuine_missing: u64,
     pub(crate) impostors: ScoreHistogram,
-    /// For each person with several photos, the scores among them; NaN where a face was missing.
+    /// The scores between the photos of each person with several photos; NaN if a face was missing.
     by_person: Vec<Vec<f32>>,
 }
 
 impl AllPairs {
-    /// The share of comparisons of one person that reach `score`.
+    /// The true-match rate: the share of comparisons of the same person that reach `score`.
     pub(crate) fn tmr(&self, score: f32) -> f64 {
         let (found, missing) = (self.genuine.count(), self.genuine_missing);
         self.genuine.share_from(score) * found as f64 / (found + missing).max(1) as f64
     }
 
-    /// The same share for each person, averaged over people, so that nobody counts for more by having more photos.
+    /// The mean true-match rate of people, so that people with many photos do not count more.
     fn balanced_tmr(&self, score: f32) -> f64 {
         let share = |scores: &Vec<f32>| {
             scores.iter().filter(|&&other| other >= score).count() as f64 / scores.len() as f64
@@ -313,7 +327,7 @@ impl AllPairs {
 
 fn compare_all(embedded: &Embedded, threads: usize) -> Result<AllPairs> {
     let photos = &embedded.photos;
-    // Row i has photos.len() - i comparisons; taking every nth row shares them out evenly.
+    // Row i has photos.len() - i comparisons. Each thread takes every nth row, so all threads have about the same work.
     let compare = |first: usize| -> facekit::Result<(ScoreHistogram, Vec<(usize, f32)>)> {
         let (mut impostors, mut genuine) = (ScoreHistogram::new(), Vec::new());
         for (at, a) in photos.iter().enumerate().skip(first).step_by(threads) {

@@ -1,4 +1,4 @@
-//! Presentation attack detection as ISO/IEC 30107-3 reports it.
+//! Presentation attack detection, with the figures of ISO/IEC 30107-3.
 
 use std::{
     fs,
@@ -6,27 +6,25 @@ use std::{
 };
 
 use anyhow::{Context, Result, bail};
-use facekit::{Models, Subject, wilson_interval};
-use serde_json::{Value, json};
+use facekit::{Error, Models, Subject, wilson_interval, work};
+use serde::Serialize;
+use serde_json::json;
 
-use super::names;
+use super::open_named;
 use crate::{
-    context::{DetectArgs, ModelArgs, Session, share},
     files::{Unreadable, images_in, open_image, require_readable, unreadable_text},
-    output::{count, table},
-    work,
+    options::{DetectArgs, ModelArgs, share},
+    output::{count, shown, table},
+    session::Session,
 };
 
-/// BPCER is the share of living faces that are refused, APCER the share of attacks that pass, for each folder of attacks
-/// by itself (a folder is an attack species). The largest face of a photo counts; photos without a face are counted apart,
-/// as no response.
 #[derive(clap::Args, Debug)]
 pub(crate) struct Args {
-    /// Photos of living people
+    /// Folders of photos of live people
     #[arg(long, value_name = "DIR", required = true)]
     live: Vec<PathBuf>,
 
-    /// Photos of attacks: a folder of photos, or of folders, one for each species
+    /// Folders of photos of attacks, or of folders of such photos, one for each species
     #[arg(long, value_name = "DIR", required = true)]
     attack: Vec<PathBuf>,
 
@@ -36,38 +34,57 @@ pub(crate) struct Args {
     #[command(flatten)]
     detect: DetectArgs,
 
-    /// The lowest liveness score that counts as live, 0 to 1
+    /// The lowest liveness score of a live face, 0 to 1
     #[arg(long, value_name = "SCORE", default_value_t = 0.5, value_parser = share)]
     liveness_threshold: f32,
 }
 
+/// The result of a folder.
+#[derive(Serialize)]
+struct Measured {
+    folder: PathBuf,
+    live: bool,
+    faces: u64,
+    no_face: u64,
+    errors: u64,
+    error_rate: ErrorRate,
+    scores: Vec<Scored>,
+}
+
+/// The share of wrong decisions and its 95 % interval; `None` without faces.
+#[derive(Serialize)]
+struct ErrorRate {
+    share: Option<f64>,
+    low: Option<f64>,
+    high: Option<f64>,
+}
+
+/// The liveness of the largest face in a photo; `None` without a face.
+#[derive(Serialize)]
+struct Scored {
+    photo: PathBuf,
+    liveness: Option<f32>,
+}
+
 pub(crate) fn run(session: &Session, args: &Args) -> Result<()> {
-    let (models, detector, _) = names(&args.models)?;
-    let threshold = args.liveness_threshold;
-    let folders = |given: &[PathBuf]| -> Result<Vec<PathBuf>> {
-        let mut folders = Vec::new();
-        for folder in given {
-            folders.extend(species(folder)?);
+    let (models, detector, _) = open_named(&args.models)?;
+    let (mut measured, mut unreadable) = (Vec::new(), Vec::new());
+    for (folders, live) in [(&args.live, true), (&args.attack, false)] {
+        for folder in folders {
+            for folder in species(folder)? {
+                measured.push(measure(
+                    session,
+                    args,
+                    &models,
+                    folder,
+                    live,
+                    &mut unreadable,
+                )?);
+            }
         }
-        Ok(folders)
-    };
-    let (mut rows, mut unreadable) = (Vec::new(), Vec::new());
-    for (live, folder) in folders(&args.live)?
-        .iter()
-        .map(|folder| (true, folder))
-        .chain(folders(&args.attack)?.iter().map(|folder| (false, folder)))
-    {
-        rows.push(measure(
-            session,
-            args,
-            &models,
-            folder,
-            live,
-            &mut unreadable,
-        )?);
     }
-    let sum = |key: &str| rows.iter().filter_map(|row| row[key].as_u64()).sum::<u64>();
-    let (faces, without) = (sum("faces"), sum("no_face"));
+    let faces: u64 = measured.iter().map(|one| one.faces).sum();
+    let without: u64 = measured.iter().map(|one| one.no_face).sum();
     require_readable((faces + without) as usize, &unreadable)?;
     if faces == 0 {
         bail!(
@@ -75,90 +92,78 @@ pub(crate) fn run(session: &Session, args: &Args) -> Result<()> {
             count(without as usize, "photo", "photos")
         );
     }
+    let (live, attacks): (Vec<_>, Vec<_>) = measured.iter().partition(|one| one.live);
     let report = json!({
         "detector": detector,
         "runtime": args.models.runtime_name(),
-        "threshold": threshold,
-        "live": rows.iter().filter(|row| row["live"] == true).collect::<Vec<_>>(),
-        "attacks": rows.iter().filter(|row| row["live"] == false).collect::<Vec<_>>(),
+        "threshold": args.liveness_threshold,
+        "live": live,
+        "attacks": attacks,
         "unreadable": unreadable,
     });
     session.output.answer(&report, || {
-        let rows = rows.iter().map(|row| {
-            let percent = |key: &str| Some(100.0 * row["error_rate"][key].as_f64()?);
-            let share = match (percent("share"), percent("low"), percent("high")) {
-                (Some(share), Some(low), Some(high)) => {
-                    format!("{share:.1} % ({low:.1} to {high:.1})")
-                }
-                _ => "n/a".to_owned(),
-            };
-            [
-                row["folder"].as_str().unwrap_or_default().to_owned(),
-                if row["live"] == true {
-                    "BPCER"
-                } else {
-                    "APCER"
-                }
-                .to_owned(),
-                share,
-                row["faces"].to_string(),
-                row["no_face"].to_string(),
-            ]
-        });
-        table(
-            [
-                "folder",
-                "rate",
-                "share and 95 % interval",
-                "faces",
-                "no face",
-            ],
-            rows,
-        ) + &unreadable_text(&unreadable)
+        let headings = [
+            "folder",
+            "rate",
+            "share and 95 % interval",
+            "faces",
+            "no face",
+        ];
+        table(headings, measured.iter().map(row)) + &unreadable_text(&unreadable)
     })
 }
 
-/// The folders with photos in them: `folder` itself, or else those right below it.
+fn row(measured: &Measured) -> [String; 5] {
+    let rate = if measured.live { "BPCER" } else { "APCER" };
+    let ErrorRate { share, low, high } = measured.error_rate;
+    let share = match (share, low, high) {
+        (Some(share), Some(low), Some(high)) => {
+            let [share, low, high] = [share, low, high].map(|share| 100.0 * share);
+            format!("{share:.1} % ({low:.1} to {high:.1})")
+        }
+        _ => "n/a".to_owned(),
+    };
+    [
+        shown(&measured.folder),
+        rate.to_owned(),
+        share,
+        measured.faces.to_string(),
+        measured.no_face.to_string(),
+    ]
+}
+
+/// The folders with photos: `folder` itself, or else those directly in it.
 fn species(folder: &Path) -> Result<Vec<PathBuf>> {
-    let entries =
-        fs::read_dir(folder).with_context(|| format!("{}: reading failed", folder.display()))?;
     let mut below = Vec::new();
-    for entry in entries {
-        let path = entry
-            .with_context(|| format!("{}: reading failed", folder.display()))?
-            .path();
-        if path.is_dir() {
+    for entry in fs::read_dir(folder).map_err(Error::io("reading", folder))? {
+        let path = entry.map_err(Error::io("reading", folder))?.path();
+        if path.is_dir() && images_in(&path).is_ok() {
             below.push(path);
         }
     }
     below.sort();
-    let mut folders: Vec<PathBuf> = below
-        .into_iter()
-        .filter(|folder| images_in(folder).is_ok())
-        .collect();
-    if folders.is_empty() || images_in(folder).is_ok() {
-        folders.insert(0, folder.to_owned());
+    if below.is_empty() || images_in(folder).is_ok() {
+        below.insert(0, folder.to_owned());
     }
-    Ok(folders)
+    Ok(below)
 }
 
 fn measure(
     session: &Session,
     args: &Args,
     models: &Models,
-    folder: &Path,
+    folder: PathBuf,
     live: bool,
     unreadable: &mut Vec<Unreadable>,
-) -> Result<Value> {
-    let threshold = args.liveness_threshold;
+) -> Result<Measured> {
     let liveness = models
         .liveness
         .as_ref()
         .context("the selected models have no liveness check")?;
-    let photos = images_in(folder)?;
+    let photos = images_in(&folder)?;
     let options = args.detect.options();
     let bar = session.output.bar(folder.display().to_string());
-    // A photo that cannot be read is the inner error; the outer one ends everything.
+    // The inner error is a photo that cannot be read; the outer error ends the command.
     let score = |path: &PathBuf| -> Result<Result<Option<f32>>> {
         let image = match open_image(path) {
             Ok(image) => image,
@@ -169,38 +174,30 @@ fn measure(
         let scores = liveness.assess(image.view(), &largest)?;
         Ok(Ok(scores.first().map(|score| score.value())))
     };
-    let (mut wrong, mut faces, mut no_face, mut scores) = (0, 0, 0, Vec::new());
-    work::ordered(
-        &photos,
-        args.models.jobs(),
-        &session.token,
-        score,
-        |at, score| {
-            bar.set(at as u64 + 1, photos.len() as u64);
-            match score? {
-                Ok(Some(score)) => {
-                    faces += 1;
-                    wrong += u64::from((score >= threshold) != live);
-                    scores.push(json!({ "photo": photos[at], "liveness": score }));
-                }
-                Ok(None) => {
-                    no_face += 1;
-                    scores.push(json!({ "photo": photos[at], "liveness": null }));
-                }
-                Err(error) => unreadable.push(Unreadable::new(&photos[at], &error)),
-            }
-            Ok(())
-        },
-    )?;
-    let share = (faces > 0).then(|| wrong as f64 / faces as f64);
-    let (low, high) = share.map(|_| wilson_interval(wrong, faces)).unzip();
-    Ok(json!({
-        "folder": folder,
-        "live": live,
-        "faces": faces,
-        "no_face": no_face,
-        "errors": wrong,
-        "error_rate": { "share": share, "low": low, "high": high },
-        "scores": scores,
-    }))
+    let mut scores = Vec::new();
+    let each = |at: usize, score: Result<Result<Option<f32>>>| -> Result<()> {
+        bar.set(at as u64 + 1, photos.len() as u64);
+        let photo = photos[at].clone();
+        match score? {
+            Ok(liveness) => scores.push(Scored { photo, liveness }),
+            Err(error) => unreadable.push(Unreadable::new(&photo, &error)),
+        }
+        Ok(())
+    };
+    work::ordered(&photos, args.models.jobs(), &session.token, score, each)?;
+
+    let found = || scores.iter().filter_map(|scored| scored.liveness);
+    let wrong = found().filter(|&score| (score >= args.liveness_threshold) != live);
+    let (errors, faces) = (wrong.count() as u64, found().count() as u64);
+    let share = (faces > 0).then(|| errors as f64 / faces as f64);
+    let (low, high) = share.map(|_| wilson_interval(errors, faces)).unzip();
+    Ok(Measured {
+        folder,
+        live,
+        faces,
+        no_face: scores.len() as u64 - faces,
+        errors,
+        error_rate: ErrorRate { share, low, high },
+        scores,
+    })
 }

@@ -1,4 +1,4 @@
-//! `facekit eval`: how good the models are, measured on the user's own photos.
+//! `facekit eval`: measures models on the user's photos.
 
 use std::{
     num::NonZeroUsize,
@@ -7,14 +7,14 @@ use std::{
 
 use anyhow::{Context, Result, bail};
 use clap::Subcommand;
-use facekit::{Detection, Embedding, Image, Models, Subject, align};
+use facekit::{DetectOptions, Embedding, Models, Subject, align, work};
 use serde_json::{Map, Value};
 
 use crate::{
     Answer,
-    context::{DetectArgs, ModelArgs, Session, open_models},
     files::{Unreadable, open_image, people_in, require_readable},
-    work,
+    options::{DetectArgs, ModelArgs, open_models},
+    session::Session,
 };
 
 mod identify;
@@ -23,11 +23,28 @@ mod liveness;
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// Compare all photos with each other: accuracy, error rates, and the scores they stand for
+    /// Verification: accuracy, error rates, and the scores of false-match rates
+    ///
+    /// The accuracy follows the protocol of the pairs file: the threshold of a fold comes from the
+    /// other folds, and a pair with a missing face counts as wrong. The error rates are over all pairs
+    /// of all photos.
+    #[command(verbatim_doc_comment)]
     Lfw(lfw::Args),
-    /// Search for enrolled people and for strangers: FNIR and FPIR
+    /// Identification of enrolled people and strangers: FNIR and FPIR
+    ///
+    /// The photos of a person are sorted by name. The first photo (with --enroll N, the first N) is
+    /// enrolled, and the others are probes. A person without other photos is a stranger. FNIR is the
+    /// share of probes of enrolled people for which the person is not the best candidate at the
+    /// threshold or above. FPIR is the share of probes of strangers with a candidate at the threshold
+    /// or above.
+    #[command(verbatim_doc_comment)]
     Identify(identify::Args),
-    /// Show the liveness check living faces and attacks: BPCER and APCER
+    /// Liveness check with live faces and attacks: BPCER and APCER
+    ///
+    /// BPCER is the share of live faces that are rejected. APCER is the share of attacks that are
+    /// accepted, for each folder of attacks (a folder is an attack species). The largest face of a
+    /// photo counts. Photos without a face are non-responses, and are counted separately.
+    #[command(verbatim_doc_comment)]
     Liveness(liveness::Args),
 }
 
@@ -40,21 +57,21 @@ pub(crate) fn run(session: &Session, command: &Command) -> Result<Answer> {
     Ok(Answer::Yes)
 }
 
-/// Photos of known people, one folder a person, as face vectors.
+/// The embeddings of photos, with the people in them.
 pub(crate) struct Embedded {
     pub(crate) people: Vec<String>,
     pub(crate) photos: Vec<Photo>,
-    /// Photos, which are among those without a face too, and folders.
+    /// Photos and folders that cannot be read. The photos also count as photos without a face.
     unreadable: Vec<Unreadable>,
-    /// How long reading, finding and embedding took, for all photos together.
+    /// The duration of reading, detection and embedding, for all photos together.
     seconds: f64,
 }
 
 pub(crate) struct Photo {
-    /// The place of the person in `people`.
+    /// The position of the person in `people`.
     person: usize,
     path: PathBuf,
-    /// `None` where no face was found, or the photo cannot be read.
+    /// `None` if the photo has no face or cannot be read.
     pub(crate) embedding: Option<Embedding>,
 }
 
@@ -67,7 +84,7 @@ impl Embedded {
     }
 }
 
-/// Embeds the face nearest to the middle of each photo below `folder`, which holds one folder for each person.
+/// Embeds the face nearest to the center of each photo. `folder` has one folder for each person.
 pub(crate) fn embed_people(
     session: &Session,
     models: &Models,
@@ -85,51 +102,37 @@ pub(crate) fn embed_people(
     }
     if files.is_empty() {
         bail!(
-            "{}: no folders with photos, one for each person",
+            "{}: no photos; it needs a folder of photos for each person",
             folder.display()
         );
     }
-    // LFW is evaluated at a low score: a photo there shows a face.
+    // LFW is evaluated with a low detection score, since each photo shows a face.
     let mut options = detect.options();
     options.score = options.score.or(Some(0.5));
     let bar = session.output.bar("photos");
     let begun = std::time::Instant::now();
     let mut photos = Vec::with_capacity(files.len());
-    // A photo that cannot be read is the inner error; the outer one ends everything.
-    let embed = |(_, path): &(usize, PathBuf)| -> Result<Result<Option<Embedding>>> {
-        let image = match open_image(path) {
-            Ok(image) => image,
-            Err(error) => return Ok(Err(error)),
-        };
-        let faces = models
-            .detector
-            .detect(image.view(), &options)
-            .with_context(|| path.display().to_string())?;
-        let Some(face) = central(faces, &image) else {
-            return Ok(Ok(None));
-        };
-        let aligned = align(image.view(), &face.landmarks, models.embedder.face_side())
-            .with_context(|| path.display().to_string())?;
-        let mut embeddings = models
-            .embedder
-            .embed(&[aligned])
-            .with_context(|| path.display().to_string())?;
-        Ok(Ok(embeddings.pop()))
-    };
-    work::ordered(&files, jobs, &session.token, embed, |at, embedding| {
-        let (person, path) = files[at].clone();
-        let embedding = embedding?.unwrap_or_else(|error| {
-            unreadable.push(Unreadable::new(&path, &error));
-            None
-        });
-        photos.push(Photo {
-            person,
-            path,
-            embedding,
-        });
-        bar.set(at as u64 + 1, files.len() as u64);
-        Ok(())
-    })?;
+    let embed = |(_, path): &(usize, PathBuf)| embed_photo(models, &options, path);
+    work::ordered(
+        &files,
+        jobs,
+        &session.token,
+        embed,
+        |at, embedding| -> Result<()> {
+            let (person, path) = files[at].clone();
+            let embedding = embedding?.unwrap_or_else(|error| {
+                unreadable.push(Unreadable::new(&path, &error));
+                None
+            });
+            photos.push(Photo {
+                person,
+                path,
+                embedding,
+            });
+            bar.set(at as u64 + 1, files.len() as u64);
+            Ok(())
+        },
+    )?;
     require_readable(
         photos.len() - (unreadable.len() - skipped),
         &unreadable[skipped..],
@@ -142,23 +145,41 @@ pub(crate) fn embed_people(
     })
 }
 
-fn central(faces: Vec<Detection>, image: &Image) -> Option<Detection> {
-    Subject::Central
-        .choose(faces, (image.width(), image.height()))
-        .pop()
+/// Embeds the face nearest to the center of a photo. The inner error is a photo that cannot be read; the outer error ends the
+/// command.
+fn embed_photo(
+    models: &Models,
+    options: &DetectOptions,
+    path: &Path,
+) -> Result<Result<Option<Embedding>>> {
+    let image = match open_image(path) {
+        Ok(image) => image,
+        Err(error) => return Ok(Err(error)),
+    };
+    let embed = || -> Result<Option<Embedding>> {
+        let faces = models.detector.detect(image.view(), options)?;
+        let size = (image.width(), image.height());
+        let Some(face) = Subject::Central.choose(faces, size).pop() else {
+            return Ok(None);
+        };
+        let side = models.embedder.face_side();
+        let aligned = align(image.view(), &face.landmarks, side)?;
+        Ok(models.embedder.embed(&[aligned])?.pop())
+    };
+    embed().map(Ok).with_context(|| path.display().to_string())
 }
 
-/// The models that a selection stands for, by name.
-fn names(args: &ModelArgs) -> Result<(Models, String, String)> {
+/// Loads the selected models. Also returns the names of detector and embedder.
+fn open_named(args: &ModelArgs) -> Result<(Models, String, String)> {
     let (registry, models) = open_models(args)?;
     let set = registry.resolve(&args.models)?;
     Ok((models, set.detector.name, set.embedder.name))
 }
 
-/// The false-match rates that are reported, as keys and numbers.
+/// The false-match rates of reports, as keys and numbers.
 const RATES: [(&str, f64); 3] = [("1e-3", 1e-3), ("1e-4", 1e-4), ("1e-5", 1e-5)];
 
-/// A JSON object with a value for each of [`RATES`]; null where there are too few comparisons for one.
+/// A JSON object with a value for each of [`RATES`]; null if there are too few comparisons.
 fn by_rate(value: impl Fn(f64) -> Option<f64>) -> Value {
     Value::Object(
         RATES

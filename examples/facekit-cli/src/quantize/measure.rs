@@ -1,30 +1,28 @@
-//! What quantising a model changed.
+//! Compares a quantized model with the original.
 
 use std::{num::NonZeroUsize, path::PathBuf, time::Instant};
 
 use anyhow::{Context, Result, ensure};
 use facekit::{
     DetectOptions, Detection, Detector, Liveness, LoadOptions, ModelEntry, Models, Registry,
-    Subject, equal_error_rate,
+    Runtime, Subject, equal_error_rate, work,
 };
-use facekit_ort::Ort;
 use ndarray::ArrayD;
 use serde::Serialize;
 
 use crate::{
-    context::Session,
     eval::{Embedded, lfw::Figures},
     files::open_image,
-    work,
+    session::Session,
 };
 
-/// A model as it was, and in 8 bits.
+/// The original model and its variant in 8 bits.
 pub(super) struct Pair<T> {
     pub(super) before: T,
     pub(super) after: T,
 }
 
-/// Milliseconds of a run on one thread: medians of runs that took turns.
+/// The milliseconds of a run on one thread: medians over runs of both models in turn.
 #[derive(Clone, Copy, Debug, Serialize)]
 pub(super) struct Speed {
     pub(super) f32_ms: f64,
@@ -38,17 +36,14 @@ impl Speed {
 }
 
 pub(super) fn speed(
-    runtime: &Ort,
+    runtime: &dyn Runtime,
     registry: &Registry,
     names: &Pair<&str>,
     inputs: &[ArrayD<f32>],
 ) -> Result<Speed> {
     const RUNS: usize = 100;
     let options = LoadOptions::default().with_threads(1);
-    let load = |name: &str| -> Result<_> {
-        use facekit::Runtime as _;
-        Ok(runtime.load(&registry.open(name)?, &options)?)
-    };
+    let load = |name: &str| -> Result<_> { Ok(runtime.load(&registry.open(name)?, &options)?) };
     let networks = [load(names.before)?, load(names.after)?];
     let mut times = [Vec::new(), Vec::new()];
     for input in inputs.iter().cycle().take(RUNS) {
@@ -62,34 +57,39 @@ pub(super) fn speed(
     Ok(Speed { f32_ms, int8_ms })
 }
 
+/// A share as text: `98.76 %`.
+fn percent(share: f64) -> String {
+    format!("{:.2} %", 100.0 * share)
+}
+
 fn median(mut values: Vec<f64>) -> f64 {
     values.sort_by(f64::total_cmp);
     values.get(values.len() / 2).copied().unwrap_or(f64::NAN)
 }
 
-/// Whether the model still does its work, in figures.
+/// The results of the variant compared with those of the original.
 #[derive(Clone, Debug, Serialize)]
 #[serde(rename_all = "snake_case", tag = "task")]
 pub(super) enum Quality {
     Detector {
-        /// Faces the model found as it was.
+        /// The faces that the original finds.
         faces: usize,
-        /// The share of them that it finds in 8 bits, too.
+        /// The share of them that the variant finds too.
         kept: f64,
     },
     Embedder {
-        /// Between a face's two embeddings.
+        /// Between the two embeddings of a face.
         cosine_mean: f32,
         cosine_min: f32,
-        /// Of the pairs file, where there is one.
+        /// On the pairs file, if there is one.
         accuracy: Option<Change>,
         equal_error_rate: Change,
     },
     Liveness {
         faces: usize,
-        /// The share of faces that are judged as they were.
+        /// The share of faces with the same verdict.
         kept: f64,
-        /// The largest difference of a score.
+        /// The greatest difference of a score.
         furthest: f32,
     },
 }
@@ -101,26 +101,25 @@ pub(super) struct Change {
 }
 
 impl Quality {
-    /// Why the quantised model should not take the other's place, if it should not.
+    /// The reason not to replace the original by the variant, if there is one.
     pub(super) fn objection(&self) -> Option<String> {
-        /// Of the faces that a detector found.
+        /// The least share of the faces of a detector.
         const FACES: f64 = 0.995;
-        /// What an embedder may lose, as a share of the pairs.
+        /// The greatest loss of an embedder, as a share of the pairs.
         const ACCURACY: f64 = 0.003;
-        /// Of the faces that were judged live, or not.
+        /// The least share of equal verdicts.
         const VERDICTS: f64 = 0.99;
-        let percent = |share: f64| format!("{:.2} %", 100.0 * share);
         match self {
             Self::Detector { kept, .. } => (*kept < FACES).then(|| {
                 format!(
-                    "it finds {} of the faces, not {}",
+                    "it finds {} of the faces; {} are needed",
                     percent(*kept),
                     percent(FACES)
                 )
             }),
             Self::Liveness { kept, .. } => (*kept < VERDICTS).then(|| {
                 format!(
-                    "{} of its verdicts stay, not {}",
+                    "{} of its verdicts are the same; {} are needed",
                     percent(*kept),
                     percent(VERDICTS)
                 )
@@ -142,9 +141,8 @@ impl Quality {
         }
     }
 
-    /// For a manifest and for people.
+    /// The results in words, for the manifest and the table.
     pub(super) fn words(&self) -> String {
-        let percent = |share: f64| format!("{:.2} %", 100.0 * share);
         match self {
             Self::Detector { faces, kept } => {
                 format!("{} of {faces} faces found", percent(*kept))
@@ -157,13 +155,13 @@ impl Quality {
             } => {
                 let accuracy = accuracy.map_or_else(String::new, |accuracy| {
                     format!(
-                        "accuracy {} for {}, ",
+                        "accuracy {} instead of {}, ",
                         percent(accuracy.int8),
                         percent(accuracy.f32)
                     )
                 });
                 format!(
-                    "{accuracy}equal error rate {} for {}, cosine {cosine_mean:.4}",
+                    "{accuracy}equal error rate {} instead of {}, cosine {cosine_mean:.4}",
                     percent(equal_error_rate.int8),
                     percent(equal_error_rate.f32)
                 )
@@ -173,14 +171,14 @@ impl Quality {
                 kept,
                 furthest,
             } => format!(
-                "{} of {faces} verdicts kept, scores within {furthest:.2}",
+                "{} of {faces} verdicts are the same, scores within {furthest:.2}",
                 percent(*kept)
             ),
         }
     }
 }
 
-/// How the photos of a measurement are worked on.
+/// The photos of a measurement, and how they are processed.
 pub(super) struct Photos<'a> {
     pub(super) session: &'a Session,
     pub(super) files: &'a [PathBuf],
@@ -189,29 +187,29 @@ pub(super) struct Photos<'a> {
 }
 
 impl Photos<'_> {
-    /// What `look` makes of each photo that can be read, in order.
+    /// The results of `examine` for all photos that can be read, in order.
     pub(super) fn each<T: Send>(
         &self,
-        what: String,
-        look: impl Fn(&facekit::Image) -> facekit::Result<T> + Sync,
+        message: String,
+        examine: impl Fn(&facekit::Image) -> facekit::Result<T> + Sync,
     ) -> Result<Vec<T>> {
-        let bar = self.session.output.bar(what);
+        let bar = self.session.output.bar(message);
         let mut found = Vec::new();
         work::ordered(
             self.files,
             self.jobs,
             &self.session.token,
             |path| -> Result<Option<T>> {
-                // Those that cannot be read are for other commands to complain of.
+                // Unreadable photos are ignored; other commands report them.
                 let Ok(image) = open_image(path) else {
                     return Ok(None);
                 };
-                let seen = look(&image).with_context(|| path.display().to_string())?;
-                Ok(Some(seen))
+                let result = examine(&image).with_context(|| path.display().to_string())?;
+                Ok(Some(result))
             },
-            |at, seen| {
+            |at, result| -> Result<()> {
                 bar.set(at as u64 + 1, self.files.len() as u64);
-                found.extend(seen?);
+                found.extend(result?);
                 Ok(())
             },
         )?;
@@ -269,9 +267,9 @@ impl Photos<'_> {
     }
 }
 
-/// Whether `face` is among `others`, which lose it.
+/// Removes a face from `others` that is the same as `face`. False if there is none.
 fn take_same(others: &mut Vec<Detection>, face: &Detection) -> bool {
-    /// Overlap of two boxes around one face.
+    /// The least overlap (IoU) of two boxes around the same face.
     const SAME: f32 = 0.5;
     let same = others
         .iter()
@@ -279,7 +277,7 @@ fn take_same(others: &mut Vec<Detection>, face: &Detection) -> bool {
     same.map(|at| others.swap_remove(at)).is_some()
 }
 
-/// What two embeddings of the same photos show.
+/// Compares two embeddings of the same photos.
 pub(super) fn compare_embeddings(
     embedded: &Pair<Embedded>,
     figures: &Pair<Figures>,
@@ -289,7 +287,7 @@ pub(super) fn compare_embeddings(
         .filter_map(|(before, after)| {
             let (before, after) = (before.embedding.as_ref()?, after.embedding.as_ref()?);
             let products = before.values().iter().zip(after.values());
-            // Of two spaces, so that facekit itself would not compare them.
+            // Computed here, because facekit does not compare embeddings of two spaces.
             Some(products.map(|(a, b)| a * b).sum())
         })
         .collect();
@@ -308,12 +306,12 @@ pub(super) fn compare_embeddings(
     })
 }
 
-/// Models that find and embed faces, with another embedder than the selection's.
+/// A detector and an embedder.
 pub(super) fn with_embedder(
     registry: &Registry,
     detector: &str,
     embedder: &ModelEntry,
-    runtime: &Ort,
+    runtime: &dyn Runtime,
 ) -> Result<Models> {
     let options = LoadOptions::default().with_threads(1);
     Ok(Models::new(

@@ -1,12 +1,13 @@
-"""Makes an ONNX model compute in 8-bit integers.
+"""Quantizes an ONNX model to 8-bit integers.
 
 usage: quantize.py MODEL INPUTS OUTPUT
 
-INPUTS is a folder of what the model is given when it runs, from which the ranges of its values are taken: each file
-holds one tensor, 32-bit floats in little-endian order, and its name ends in the shape: 0001_1x3x112x112.f32.
+INPUTS is a folder of inputs of the model. The ranges of its values are measured on them. Each file holds one tensor of
+32-bit floats in little-endian order. Its name ends with the shape: 0001_1x3x112x112.f32.
 
-Static quantisation as ONNX Runtime's own tools do it: weights as signed 8 bits with a scale for each channel, values as
-unsigned 8 bits with a scale for each tensor, as QuantizeLinear and DequantizeLinear nodes around float operators.
+The method is the static quantization of ONNX Runtime's tools. Weights become signed 8-bit integers with a scale for each
+channel. Values become unsigned 8-bit integers with a scale for each tensor. QuantizeLinear and DequantizeLinear nodes are
+put around float operators.
 """
 
 import logging
@@ -23,7 +24,7 @@ try:
 except ImportError as error:
     sys.exit(f"missing: {error.name or error}")
 
-# The first operator set in which a scale for each channel can be written.
+# The first operator set with scales for each channel.
 CHANNEL_SCALES = 13
 
 
@@ -50,7 +51,7 @@ def main():
     constants = {tensor.name for tensor in model.graph.initializer}
     names = [value.name for value in model.graph.input if value.name not in constants]
     if len(names) != 1:
-        sys.exit(f"the model has {len(names)} inputs, and one is expected")
+        sys.exit(f"the model has {len(names)} inputs; it must have one")
     with tempfile.TemporaryDirectory() as folder:
         converted, prepared = Path(folder, "converted.onnx"), Path(folder, "prepared.onnx")
         onnx.save(model, converted)

@@ -1,4 +1,4 @@
-//! What networks are given when they run.
+//! Records the inputs of networks.
 
 use std::{
     fmt, mem,
@@ -8,34 +8,34 @@ use std::{
 use facekit::{LoadOptions, Model, Network, Result, Runtime, Signature, Tensor, TensorView};
 use ndarray::{ArrayD, Axis};
 
-/// A runtime whose networks keep a copy of the images they are given, one at a time.
+/// A runtime whose networks keep a copy of each image of their inputs.
 #[derive(Debug)]
-pub(super) struct Recorder<R> {
-    runtime: R,
+pub(super) struct Recorder {
+    runtime: Arc<dyn Runtime>,
     seen: Arc<Mutex<Vec<ArrayD<f32>>>>,
 }
 
-impl<R: Runtime> Recorder<R> {
-    pub(super) fn new(runtime: R) -> Self {
+impl Recorder {
+    pub(super) fn new(runtime: Arc<dyn Runtime>) -> Self {
         Self {
             runtime,
             seen: Arc::default(),
         }
     }
 
-    /// What was seen since the last call.
+    /// Takes the images that were recorded since the last call.
     pub(super) fn take(&self) -> Vec<ArrayD<f32>> {
         mem::take(&mut *self.seen.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }
 
-impl<R: fmt::Display> fmt::Display for Recorder<R> {
+impl fmt::Display for Recorder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.runtime.fmt(f)
     }
 }
 
-impl<R: Runtime> Runtime for Recorder<R> {
+impl Runtime for Recorder {
     fn load(&self, model: &Model, options: &LoadOptions) -> Result<Box<dyn Network>> {
         Ok(Box::new(Recorded {
             network: self.runtime.load(model, options)?,

@@ -1,4 +1,4 @@
-//! ONNX Runtime's own quantisation, which is written in Python.
+//! Runs the quantization of ONNX Runtime, which is written in Python.
 
 use std::{
     fs,
@@ -15,7 +15,7 @@ use ndarray::ArrayD;
 
 const SCRIPT: &str = include_str!("quantize.py");
 
-/// The model in 8-bit integers, with ranges taken from what it does with `inputs`.
+/// Quantizes a model to 8-bit integers. The ranges of its values are measured on `inputs`.
 pub(super) fn quantize(
     python: &Path,
     model: &Model,
@@ -23,7 +23,7 @@ pub(super) fn quantize(
     token: &CancellationToken,
 ) -> Result<Vec<u8>> {
     let folder = tempfile::tempdir().context("no folder for temporary files")?;
-    // One that is part of the program lies in no file.
+    // A model that is part of the program has no file.
     let source = match model.path() {
         Some(path) => path.to_owned(),
         None => {
@@ -55,7 +55,7 @@ pub(super) fn quantize(
         .stderr(stderr)
         .spawn()
         .with_context(|| {
-            format!("{shown}: not run; --python names one that has onnx and onnxruntime")
+            format!("{shown}: cannot be run; --python names a Python that has onnx and onnxruntime")
         })?;
     let status = loop {
         if let Some(status) = child.try_wait()? {
@@ -71,15 +71,15 @@ pub(super) fn quantize(
     if !status.success() {
         let words = fs::read(&said).context("reading from the folder for temporary files")?;
         let words = String::from_utf8_lossy(&words);
-        let last = words.trim().lines().last().unwrap_or("it says nothing");
+        let last = words.trim().lines().last().unwrap_or("it printed no error");
         match last.strip_prefix("missing: ") {
             Some(package) => bail!(
                 "{shown}: the package {package} is missing; `{shown} -m pip install onnx onnxruntime` installs it"
             ),
-            None => bail!("{shown}: quantising failed: {last}"),
+            None => bail!("{shown}: quantizing failed: {last}"),
         }
     }
-    fs::read(&output).with_context(|| format!("{shown}: quantising left no model behind"))
+    fs::read(&output).with_context(|| format!("{shown}: quantizing wrote no model"))
 }
 
 fn write(path: &Path, input: &ArrayD<f32>) -> std::io::Result<()> {

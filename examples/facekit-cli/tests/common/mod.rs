@@ -1,6 +1,6 @@
-//! Runs the command in a folder of its own.
+//! Runs the command in a temporary folder.
 
-#![allow(dead_code, reason = "each test binary uses its part")]
+#![allow(dead_code, reason = "each test binary uses some of it")]
 
 use std::{
     ffi::OsStr,
@@ -13,6 +13,7 @@ use facekit::{FileStore, Person, PersonId, Protection, TemplateStore};
 use serde_json::Value;
 use tempfile::TempDir;
 
+/// A temporary folder, and the environment variables of the command.
 pub(crate) struct Place {
     folder: TempDir,
     variables: Vec<(&'static str, PathBuf)>,
@@ -93,20 +94,20 @@ pub(crate) struct Ran {
 }
 
 impl Ran {
-    /// Demands this exit code.
+    /// Asserts the exit code.
     #[track_caller]
     pub(crate) fn ends(self, code: i32) -> Self {
         assert_eq!(self.code, code, "{self:#?}");
         self
     }
 
-    /// The one document on standard output.
+    /// The JSON document on standard output.
     #[track_caller]
     pub(crate) fn json(&self) -> Value {
         serde_json::from_str(&self.stdout).unwrap_or_else(|error| panic!("{error}: {self:#?}"))
     }
 
-    /// Demands an error of these words, and nothing on standard output.
+    /// Asserts an error with these words, and nothing on standard output.
     #[track_caller]
     pub(crate) fn fails(self, words: &[&str]) -> Self {
         assert_eq!((self.code, &*self.stdout), (2, ""), "{self:#?}");
@@ -116,7 +117,7 @@ impl Ran {
         self
     }
 
-    /// Demands these words on standard output.
+    /// Asserts these words on standard output.
     #[track_caller]
     pub(crate) fn says(self, words: &[&str]) -> Self {
         for words in words {

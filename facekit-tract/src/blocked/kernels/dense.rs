@@ -1,32 +1,34 @@
-//! Convolutions in which every channel counts for every other.
+//! Dense convolutions: each output channel is computed from all input channels.
 
 use pulp::{Simd, WithSimd};
 
 use super::{
     super::layout::{LANES, Lanes, Shape},
-    Output, load, tiles,
+    output::Output,
+    simd::load,
+    tiles::tiles,
 };
 
-/// Channels of one block of the input, under one place of the kernel.
+/// The channels of one input block under one place of the kernel.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Run {
-    /// From the window's first pixel.
+pub(crate) struct ChannelRun {
+    /// The pixel's offset from the first pixel of the window.
     pub(crate) offset: usize,
-    /// How many of the block's channels there are.
+    /// The number of channels in the block.
     pub(crate) channels: usize,
 }
 
-/// The convolution of a map.
+/// The dense convolution of a map.
 #[derive(Debug)]
 pub(crate) struct Dense<'a> {
     pub(crate) input: &'a [Lanes],
     pub(crate) shape: Shape,
-    pub(crate) runs: &'a [Run],
-    /// For each block of output channels, in the order of the runs, what each input channel is multiplied by.
+    pub(crate) channel_runs: &'a [ChannelRun],
+    /// For each block of output channels: the weights of each input channel, in the order of the runs.
     pub(crate) weights: &'a [Lanes],
     pub(crate) bias: &'a [Lanes],
     pub(crate) strides: [usize; 2],
-    /// The first window's first pixel.
+    /// The offset of the first pixel of the first window.
     pub(crate) corner: usize,
     pub(crate) output: Output<'a>,
 }
@@ -36,7 +38,8 @@ impl WithSimd for Dense<'_> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(mut self, simd: S) {
-        let pointwise = self.runs.len() == self.shape.blocks() && self.strides == [1, 1];
+        // A 1×1 convolution does not depend on rows. In a single row, only one tile is smaller than the others.
+        let pointwise = self.channel_runs.len() == self.shape.blocks() && self.strides == [1, 1];
         if pointwise
             && let Some(shape) = self.shape.flat()
             && self.output.flatten()
@@ -45,6 +48,7 @@ impl WithSimd for Dense<'_> {
         }
         let mut block = 0;
         while block < self.bias.len() {
+            // The sums of a tile, `R` registers for each pixel, and the weights must fit into the processor's registers.
             block += match (S::F32_LANES, self.bias.len() - block) {
                 (16, 4..) => self.rows::<S, 4, 4, 6>(simd, block),
                 (16, 2..) => self.rows::<S, 2, 2, 12>(simd, block),
@@ -58,8 +62,8 @@ impl WithSimd for Dense<'_> {
 }
 
 impl Dense<'_> {
-    /// All rows of `N` blocks of output channels, which fill `R` registers, in tiles of at most `MOST` pixels. Gives the number
-    /// of blocks.
+    /// Computes all rows of `N` blocks of output channels, which fill `R` registers, in tiles of at most `MOST` pixels. Returns
+    /// the number of blocks.
     #[inline(always)]
     fn rows<S: Simd, const N: usize, const R: usize, const MOST: usize>(
         &mut self,
@@ -78,12 +82,12 @@ impl Dense<'_> {
         N
     }
 
-    /// `P` pixels of `N` blocks of output channels.
+    /// Computes `P` pixels of `N` blocks of output channels. `start` is the offset of the first pixel of the first window.
     #[inline(always)]
     fn tile<S: Simd, const N: usize, const R: usize, const P: usize>(
         &mut self,
         simd: S,
-        at: usize,
+        start: usize,
         [block, y, x]: [usize; 3],
     ) {
         let each = R / N;
@@ -93,9 +97,9 @@ impl Dense<'_> {
             std::array::from_fn(|n| &self.weights[(block + n) * length..][..length]);
         let bias = std::array::from_fn(|r| load::<S>(&self.bias[block + r / each])[r % each]);
         let mut sums: [[S::f32s; R]; P] = [bias; P];
-        for run in self.runs {
+        for run in self.channel_runs {
             let pixels: [&Lanes; P] =
-                std::array::from_fn(|p| &self.input[at + run.offset + p * step]);
+                std::array::from_fn(|p| &self.input[start + run.offset + p * step]);
             let channels = run.channels.min(LANES);
             let here: [&[Lanes]; N] = std::array::from_fn(|n| {
                 let (here, rest) = weights[n].split_at(channels);
@@ -113,6 +117,6 @@ impl Dense<'_> {
                 }
             }
         }
-        self.output.put(simd, [block, y, x], 0, sums);
+        self.output.write(simd, [block, y, x], 0, sums);
     }
 }

@@ -1,27 +1,29 @@
-//! Convolutions of each channel by itself.
+//! Depthwise convolutions: each output channel is computed from one input channel.
 
 use pulp::{Simd, WithSimd};
 
 use super::{
     super::layout::{Lanes, Shape},
-    Output, load, registers, tiles,
+    output::Output,
+    simd::{load, registers},
+    tiles::tiles,
 };
 
-/// The convolution of a map.
+/// The depthwise convolution of a map.
 #[derive(Debug)]
 pub(crate) struct Depthwise<'a> {
     pub(crate) input: &'a [Lanes],
     pub(crate) shape: Shape,
-    /// The places of the kernel, by rows, from the window's first pixel.
+    /// The offset of each place of the kernel from the first pixel of the window, row by row.
     pub(crate) offsets: &'a [usize],
-    /// For each block, in the order of the offsets.
+    /// For each block: the weights in the order of the offsets.
     pub(crate) weights: &'a [Lanes],
     pub(crate) bias: &'a [Lanes],
     pub(crate) strides: [usize; 2],
-    /// The first window's first pixel.
+    /// The offset of the first pixel of the first window.
     pub(crate) corner: usize,
-    /// Whether the kernel has three rows of three neighbours.
-    pub(crate) three: bool,
+    /// True if the kernel is 3×3 without dilation along rows.
+    pub(crate) is_3x3: bool,
     pub(crate) output: Output<'a>,
 }
 
@@ -30,7 +32,7 @@ impl WithSimd for Depthwise<'_> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(mut self, simd: S) {
-        match (self.three, self.strides[1]) {
+        match (self.is_3x3, self.strides[1]) {
             (true, 1) => self.rows::<S, 3, 1>(simd),
             (true, 2) => self.rows::<S, 3, 2>(simd),
             _ => self.rows::<S, 0, 0>(simd),
@@ -39,7 +41,7 @@ impl WithSimd for Depthwise<'_> {
 }
 
 impl Depthwise<'_> {
-    /// All rows, with a kernel of `K` × `K` and strides `T` along rows, or of any where these are zero.
+    /// Computes all rows, with a kernel of `K` × `K` and the stride `T` along rows. Zeros mean any kernel and stride.
     #[inline(always)]
     fn rows<S: Simd, const K: usize, const T: usize>(&mut self, simd: S) {
         for block in 0..self.bias.len() {
@@ -64,12 +66,12 @@ impl Depthwise<'_> {
         }
     }
 
-    /// One register of `P` pixels of a block.
+    /// Computes one register of `P` pixels of a block. `start` is the offset of the first pixel of the first window.
     #[inline(always)]
     fn tile<S: Simd, const K: usize, const T: usize, const P: usize>(
         &mut self,
         simd: S,
-        at: usize,
+        start: usize,
         [block, y, x]: [usize; 3],
         register: usize,
     ) {
@@ -81,14 +83,14 @@ impl Depthwise<'_> {
             for (&offset, weights) in self.offsets.iter().zip(weights) {
                 let weights = load::<S>(weights)[register];
                 for p in 0..P {
-                    let value = load::<S>(&self.input[at + offset + p * step])[register];
+                    let value = load::<S>(&self.input[start + offset + p * step])[register];
                     sums[p][0] = simd.mul_add_e_f32s(value, weights, sums[p][0]);
                 }
             }
         } else {
             let rows = self.offsets.chunks_exact(K);
             for (offsets, weights) in rows.zip(weights.chunks_exact(K)) {
-                let pixels = &self.input[at + offsets[0]..][..(P - 1) * T + K];
+                let pixels = &self.input[start + offsets[0]..][..(P - 1) * T + K];
                 for k in 0..K {
                     let weights = load::<S>(&weights[k])[register];
                     for p in 0..P {
@@ -98,6 +100,6 @@ impl Depthwise<'_> {
                 }
             }
         }
-        self.output.put(simd, [block, y, x], register, sums);
+        self.output.write(simd, [block, y, x], register, sums);
     }
 }

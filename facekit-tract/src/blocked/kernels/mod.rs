@@ -1,66 +1,20 @@
-//! The loops, compiled for several instruction sets and chosen from at run time.
+//! The loops over maps, compiled for several instruction sets. The processor's widest vectors are chosen at run time.
 //!
-//! [`pulp`] gives vectors of 16, 8 or 4 numbers, whatever the processor has, so [`Lanes`](super::layout::Lanes) fill one, two or four
-//! registers. What is summed stays in registers from the first product to the last: a tile of neighbouring pixels by a few
-//! registers of output channels, as large as there are registers.
+//! [`pulp`] provides vectors of 16, 8 or 4 numbers, so one [`Lanes`](super::layout::Lanes) fills one, two or four registers. A
+//! convolution computes one tile at a time: some neighboring pixels, and some registers of output channels. Its sums stay in
+//! registers from the first product to the last, so a tile is as large as the number of registers allows. This register
+//! blocking is the usual method of matrix multiplication (Goto and van de Geijn 2008).
 
-// Pixels and registers of a tile are numbers that several arrays share.
+// Pixels and registers of a tile are indices into several arrays at once.
 #![allow(clippy::needless_range_loop)]
 
-mod dense;
-mod depthwise;
-mod elementwise;
-mod output;
-mod planar;
-mod pooling;
+pub(crate) mod dense;
+pub(crate) mod depthwise;
+pub(crate) mod elementwise;
+pub(crate) mod output;
+pub(crate) mod planar;
+pub(crate) mod pooling;
+pub(crate) mod simd;
 #[cfg(test)]
 mod tests;
-
-use pulp::{Arch, Simd, WithSimd};
-
-pub(crate) use self::{
-    dense::{Dense, Run},
-    depthwise::Depthwise,
-    elementwise::{Add, Copy, Scale, sigmoid},
-    output::{Activation, Output},
-    planar::Planar,
-    pooling::{MaxPool, Mean, Upsample},
-};
-use super::layout::{LANES, Lanes};
-
-/// Runs `kernel` with the widest vectors that the processor has.
-pub(crate) fn run(kernel: impl WithSimd<Output = ()>) {
-    Arch::new().dispatch(kernel);
-}
-
-/// How many registers [`Lanes`] fill.
-const fn registers<S: Simd>() -> usize {
-    LANES / S::F32_LANES
-}
-
-/// `lanes` by registers.
-#[inline(always)]
-fn load<S: Simd>(lanes: &Lanes) -> &[S::f32s] {
-    S::as_simd_f32s(&lanes.0).0
-}
-
-/// Goes along a row of `$width` pixels in tiles of at most `$most`, the fewest and of nearly equal size: calls `$tile!(x, size)`,
-/// where the size is a literal.
-macro_rules! tiles {
-    ($width:expr, $most:expr, $tile:ident) => {
-        tiles!($width, $most, $tile, 1 2 3 4 5 6 7 8 9 10 11 12)
-    };
-    ($width:expr, $most:expr, $tile:ident, $($size:literal)*) => {{
-        let width: usize = $width;
-        let mut x = 0;
-        for left in (1..=width.div_ceil($most)).rev() {
-            let size = (width - x).div_ceil(left);
-            match size {
-                $($size if $size <= $most => $tile!(x, $size),)*
-                _ => unreachable!("a tile has at most {} pixels", $most),
-            }
-            x += size;
-        }
-    }};
-}
-use tiles;
+mod tiles;

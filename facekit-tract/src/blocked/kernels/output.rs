@@ -1,24 +1,24 @@
-//! What is done with sums while they are in registers.
+//! The last operations on results, while they are in registers, and the store to memory.
 
 use pulp::Simd;
 
 use super::{
     super::layout::{Lanes, Shape},
-    load, registers,
+    simd::{load, registers},
 };
 
 /// A function of one value.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Activation {
     None,
-    /// No less than the first and no more than the second.
+    /// Limits values to the range from the first number to the second.
     Clip(f32, f32),
-    /// Negative values times their channel's slope.
+    /// Multiplies negative values by their channel's slope.
     PRelu(Vec<Lanes>),
 }
 
 impl Activation {
-    /// This function and then `next`, where one function does both.
+    /// The function that applies this one and then `next`, if there is one.
     pub(crate) fn then(&self, next: &Self) -> Option<Self> {
         match (self, next) {
             (Self::None, next) => Some(next.clone()),
@@ -30,7 +30,7 @@ impl Activation {
         }
     }
 
-    /// Applies the function to registers of `P` pixels, the first of which is `register` of the block.
+    /// Applies the function to `R` registers of `P` pixels. The first is register number `register` of the block.
     #[inline(always)]
     fn apply<S: Simd, const R: usize, const P: usize>(
         &self,
@@ -44,7 +44,7 @@ impl Activation {
                 let (low, high) = (simd.splat_f32s(*low), simd.splat_f32s(*high));
                 for p in 0..P {
                     for r in 0..R {
-                        // In this order, what is not a number stays so.
+                        // With the value as the second argument, NaN stays NaN.
                         let value = simd.max_f32s(low, pixels[p][r]);
                         pixels[p][r] = simd.min_f32s(high, value);
                     }
@@ -67,14 +67,14 @@ impl Activation {
     }
 }
 
-/// A register of the block, or of those after it.
+/// Register number `register` of the block. Higher numbers continue in the next blocks.
 #[inline(always)]
 fn register_at<S: Simd>(map: &[Lanes], block: usize, register: usize) -> &S::f32s {
     let each = registers::<S>();
     &load::<S>(&map[block + register / each])[register % each]
 }
 
-/// Where results go, and what is done with them before.
+/// The map that results are written to, and the last operations on them.
 #[derive(Debug)]
 pub(crate) struct Output<'a> {
     pub(crate) map: &'a mut [Lanes],
@@ -85,10 +85,10 @@ pub(crate) struct Output<'a> {
 }
 
 impl Output<'_> {
-    /// Takes what was computed for `P` neighbouring pixels from column `x` of row `y` on: of each, `R` registers, the first of
-    /// which is `register` of the block.
+    /// Writes results for `P` neighboring pixels, the first in row `y` and column `x`. Each has `R` registers, the first of
+    /// which is register number `register` of the block.
     #[inline(always)]
-    pub(super) fn put<S: Simd, const R: usize, const P: usize>(
+    pub(super) fn write<S: Simd, const R: usize, const P: usize>(
         &mut self,
         simd: S,
         [block, y, x]: [usize; 3],
@@ -116,7 +116,7 @@ impl Output<'_> {
         }
     }
 
-    /// Makes the output a single row, if its rows follow each other without a gap.
+    /// Treats the output as a single row from now on, if there are no gaps between its rows. Returns whether it does.
     pub(super) fn flatten(&mut self) -> bool {
         let residual = match self.residual {
             None => Some(None),

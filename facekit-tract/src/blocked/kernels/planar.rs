@@ -1,25 +1,28 @@
-//! Dense convolutions over a few separate channels, as an image has them: sixteen of a block would mostly be zeros.
+//! Dense convolutions over a few channels that are stored separately, such as those of an image. In a block of sixteen channels
+//! most would be zeros.
 
 use pulp::{Simd, WithSimd};
 
 use super::{
     super::layout::{LANES, Lanes, Shape},
-    Output, load, tiles,
+    output::Output,
+    simd::load,
+    tiles::tiles,
 };
 
-/// The convolution of an image.
+/// The dense convolution of an image.
 #[derive(Debug)]
 pub(crate) struct Planar<'a> {
     pub(crate) input: &'a [f32],
     pub(crate) shape: Shape,
-    /// The places of the kernel in every channel, from the window's first pixel.
+    /// The offset of each place of the kernel in each channel, from the first pixel of the window.
     pub(crate) offsets: &'a [usize],
-    /// For each block of output channels, in the order of the offsets.
+    /// For each block of output channels: the weights in the order of the offsets.
     pub(crate) weights: &'a [Lanes],
     pub(crate) bias: &'a [Lanes],
-    /// That along a row is 1 or 2.
+    /// Down and along rows. The stride along rows is 1 or 2.
     pub(crate) strides: [usize; 2],
-    /// The first window's first pixel.
+    /// The offset of the first pixel of the first window.
     pub(crate) corner: usize,
     pub(crate) output: Output<'a>,
 }
@@ -30,17 +33,17 @@ impl WithSimd for Planar<'_> {
     #[inline(always)]
     fn with_simd<S: Simd>(mut self, simd: S) {
         match self.strides[1] {
-            1 => self.groups::<S, 1>(simd),
-            2 => self.groups::<S, 2>(simd),
-            _ => unreachable!("others are computed by blocks"),
+            1 => self.blocks::<S, 1>(simd),
+            2 => self.blocks::<S, 2>(simd),
+            _ => unreachable!("the rewrite uses dense convolutions for other strides"),
         }
     }
 }
 
 impl Planar<'_> {
-    /// All blocks of output channels, with strides `T` along rows.
+    /// Computes all blocks of output channels, with the stride `T` along rows.
     #[inline(always)]
-    fn groups<S: Simd, const T: usize>(&mut self, simd: S) {
+    fn blocks<S: Simd, const T: usize>(&mut self, simd: S) {
         let mut block = 0;
         while block < self.bias.len() {
             block += match (S::F32_LANES, self.bias.len() - block) {
@@ -54,8 +57,8 @@ impl Planar<'_> {
         }
     }
 
-    /// All rows of `N` blocks of output channels, which fill `R` registers, in tiles of at most `MOST` pixels. Gives the number
-    /// of blocks.
+    /// Computes all rows of `N` blocks of output channels, which fill `R` registers, in tiles of at most `MOST` pixels. Returns
+    /// the number of blocks.
     #[inline(always)]
     fn rows<S: Simd, const T: usize, const N: usize, const R: usize, const MOST: usize>(
         &mut self,
@@ -74,12 +77,12 @@ impl Planar<'_> {
         N
     }
 
-    /// `P` pixels of `N` blocks of output channels.
+    /// Computes `P` pixels of `N` blocks of output channels. `start` is the offset of the first pixel of the first window.
     #[inline(always)]
     fn tile<S: Simd, const T: usize, const N: usize, const R: usize, const P: usize>(
         &mut self,
         simd: S,
-        at: usize,
+        start: usize,
         [block, y, x]: [usize; 3],
     ) {
         let each = R / N;
@@ -89,7 +92,7 @@ impl Planar<'_> {
         let bias = std::array::from_fn(|r| load::<S>(&self.bias[block + r / each])[r % each]);
         let mut sums: [[S::f32s; R]; P] = [bias; P];
         for place in 0..length {
-            let values = &self.input[at + self.offsets[place]..][..(P - 1) * T + 1];
+            let values = &self.input[start + self.offsets[place]..][..(P - 1) * T + 1];
             let weights: [S::f32s; R] =
                 std::array::from_fn(|r| load::<S>(&weights[r / each][place])[r % each]);
             for p in 0..P {
@@ -99,6 +102,6 @@ impl Planar<'_> {
                 }
             }
         }
-        self.output.put(simd, [block, y, x], 0, sums);
+        self.output.write(simd, [block, y, x], 0, sums);
     }
 }

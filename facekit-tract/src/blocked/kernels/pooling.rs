@@ -1,16 +1,17 @@
-//! Maps that become smaller, and larger, without weights.
+//! Pooling and upsampling.
 
 use pulp::{Simd, WithSimd};
 
 use super::{
     super::layout::{Lanes, Shape},
-    Output, load, registers,
+    output::Output,
+    simd::{load, registers},
 };
 
-/// The greatest value under each window.
+/// The greatest value in each window.
 #[derive(Debug)]
 pub(crate) struct MaxPool<'a> {
-    /// Rows and columns of the window.
+    /// Height and width of the window.
     pub(crate) kernel: [usize; 2],
     pub(crate) strides: [usize; 2],
     pub(crate) input: &'a [Lanes],
@@ -31,14 +32,15 @@ impl WithSimd for MaxPool<'_> {
                 for x in 0..width {
                     let start = self.shape.at(y * strides[0], x * strides[1]);
                     for register in 0..registers::<S>() {
-                        let mut most = load::<S>(&plane[start])[register];
+                        let mut greatest = load::<S>(&plane[start])[register];
                         for row in 0..kernel[0] {
                             let pixels = &plane[start + row * self.shape.row()..][..kernel[1]];
                             for pixel in pixels {
-                                most = simd.max_f32s(most, load::<S>(pixel)[register]);
+                                greatest = simd.max_f32s(greatest, load::<S>(pixel)[register]);
                             }
                         }
-                        self.output.put(simd, [block, y, x], register, [[most]]);
+                        self.output
+                            .write(simd, [block, y, x], register, [[greatest]]);
                     }
                 }
             }
@@ -46,9 +48,10 @@ impl WithSimd for MaxPool<'_> {
     }
 }
 
-/// Each pixel as many times as the output is larger.
+/// A larger map that repeats each pixel, as nearest-neighbor interpolation by whole factors does.
 #[derive(Debug)]
 pub(crate) struct Upsample<'a> {
+    /// Repetitions down and along rows.
     pub(crate) factors: [usize; 2],
     pub(crate) input: &'a [Lanes],
     pub(crate) shape: Shape,
@@ -69,7 +72,7 @@ impl WithSimd for Upsample<'_> {
                     for x in x * right..(x + 1) * right {
                         for register in 0..registers::<S>() {
                             let value = load::<S>(pixel)[register];
-                            self.output.put(simd, [block, y, x], register, [[value]]);
+                            self.output.write(simd, [block, y, x], register, [[value]]);
                         }
                     }
                 }
@@ -78,7 +81,7 @@ impl WithSimd for Upsample<'_> {
     }
 }
 
-/// The mean of each channel.
+/// The mean of each channel (global average pooling).
 #[derive(Debug)]
 pub(crate) struct Mean<'a> {
     pub(crate) input: &'a [Lanes],
@@ -97,7 +100,7 @@ impl WithSimd for Mean<'_> {
                 let mut total = simd.splat_f32s(0.0);
                 for y in 0..self.shape.height {
                     let start = block * self.shape.plane() + self.shape.at(y, 0);
-                    // Rows are summed by themselves, which errs less than a single sum.
+                    // Each row is summed separately, because the rounding error of a single sum would be greater.
                     let mut sum = simd.splat_f32s(0.0);
                     for pixel in &self.input[start..][..self.shape.width] {
                         sum = simd.add_f32s(sum, load::<S>(pixel)[register]);
@@ -105,7 +108,7 @@ impl WithSimd for Mean<'_> {
                     total = simd.add_f32s(total, sum);
                 }
                 let mean = simd.div_f32s(total, count);
-                self.output.put(simd, [block, 0, 0], register, [[mean]]);
+                self.output.write(simd, [block, 0, 0], register, [[mean]]);
             }
         }
     }

@@ -1,4 +1,4 @@
-//! Kernels give the same with every instruction set.
+//! Kernels compute the same with every instruction set.
 
 use pulp::{Scalar, WithSimd};
 
@@ -7,7 +7,11 @@ use super::{
         convolution::{Convolution, Window},
         layout::{Halo, Lanes, Shape, per_channel},
     },
-    Activation, Dense, Depthwise, Output, Planar, run,
+    dense::Dense,
+    depthwise::Depthwise,
+    output::{Activation, Output},
+    planar::Planar,
+    simd::run,
 };
 
 const OUTPUTS: usize = 120;
@@ -49,15 +53,15 @@ fn shape(channels: usize) -> Shape {
     }
 }
 
-/// Runs the kernel with an output, once for each instruction set that the processor has, and compares what it wrote.
-macro_rules! agree {
+/// Runs the kernel once with each instruction set that the processor has, and compares the outputs.
+macro_rules! assert_instruction_sets_agree {
     (|$output:ident| $kernel:expr) => {{
         let shape = Shape::new(OUTPUTS, 6, 23);
-        let residual = per_channel(&numbers(shape.blocked_len() * 16));
+        let residual = per_channel(&numbers(shape.block_pixels() * 16));
         let slopes = Activation::PRelu(per_channel(&numbers(OUTPUTS)));
         for activation in [Activation::None, Activation::Clip(-0.5, 1.0), slopes] {
             let compute = |set: usize| {
-                let mut map = vec![Lanes::ZERO; shape.blocked_len()];
+                let mut map = vec![Lanes::ZERO; shape.block_pixels()];
                 let $output = Output {
                     map: &mut map,
                     shape,
@@ -92,13 +96,13 @@ macro_rules! agree {
 #[test]
 fn dense() {
     let (conv, shape) = (convolution(37, false), shape(37));
-    let weights = conv.by_blocks();
-    let input = per_channel(&numbers(shape.blocked_len() * 16));
-    let runs = conv.window.runs(&shape);
-    agree!(|output| Dense {
+    let weights = conv.packed_for_blocks();
+    let input = per_channel(&numbers(shape.block_pixels() * 16));
+    let channel_runs = conv.window.channel_runs(&shape);
+    assert_instruction_sets_agree!(|output| Dense {
         input: &input,
         shape,
-        runs: &runs,
+        channel_runs: &channel_runs,
         weights: &weights.weights,
         bias: &weights.bias,
         strides: conv.window.strides,
@@ -110,10 +114,10 @@ fn dense() {
 #[test]
 fn planar() {
     let (conv, shape) = (convolution(3, false), shape(3));
-    let weights = conv.by_planes();
+    let weights = conv.packed_for_planes();
     let input = numbers(3 * shape.plane());
-    let offsets = conv.window.everywhere(&shape);
-    agree!(|output| Planar {
+    let offsets = conv.window.offsets_in_all_channels(&shape);
+    assert_instruction_sets_agree!(|output| Planar {
         input: &input,
         shape,
         offsets: &offsets,
@@ -128,11 +132,11 @@ fn planar() {
 #[test]
 fn depthwise() {
     let (conv, shape) = (convolution(OUTPUTS, true), shape(OUTPUTS));
-    let weights = conv.by_blocks();
-    let input = per_channel(&numbers(shape.blocked_len() * 16));
+    let weights = conv.packed_for_blocks();
+    let input = per_channel(&numbers(shape.block_pixels() * 16));
     let offsets: Vec<usize> = conv.window.offsets(&shape).collect();
-    for three in [true, false] {
-        agree!(|output| Depthwise {
+    for is_3x3 in [true, false] {
+        assert_instruction_sets_agree!(|output| Depthwise {
             input: &input,
             shape,
             offsets: &offsets,
@@ -140,7 +144,7 @@ fn depthwise() {
             bias: &weights.bias,
             strides: conv.window.strides,
             corner: conv.window.corner(&shape),
-            three,
+            is_3x3,
             output,
         });
     }

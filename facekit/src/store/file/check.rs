@@ -1,15 +1,20 @@
+//! The check of a whole gallery file.
+
 use std::{thread, time::Duration};
 
 use redb::DatabaseError;
 
 use super::{
-    Broken, FileStore, fault, guarded,
-    header::damaged,
-    records::{Damage, Found, PEOPLE},
+    damage::{Damage, damaged},
+    database::{fault, guarded},
+    records::PEOPLE,
+    snapshot::Snapshot,
+    store::{Broken, FileStore},
+    survey::Found,
 };
-use crate::{EmbeddingSpace, Result, Watch};
+use crate::{embed::EmbeddingSpace, error::Result, progress::Watch};
 
-/// What [`FileStore::check`] found, or [`FileStore::salvage`] copied.
+/// The records that [`FileStore::check`] could open, or that [`FileStore::salvage`] copied, and the damage.
 #[derive(Clone, Debug, Default)]
 #[non_exhaustive]
 pub struct CheckReport {
@@ -19,12 +24,12 @@ pub struct CheckReport {
     pub templates: Vec<(EmbeddingSpace, usize)>,
     /// Crops whose records open.
     pub crops: usize,
-    /// What is wrong, a line for each: damaged records by kind and number, and pages that do not hold together.
+    /// A line for each fault: damaged records by kind and number, and damaged pages.
     pub damage: Vec<String>,
 }
 
 impl CheckReport {
-    /// Whether nothing is wrong.
+    /// True if there is no damage.
     #[must_use]
     pub fn is_clean(&self) -> bool {
         self.damage.is_empty()
@@ -45,17 +50,17 @@ impl CheckReport {
 }
 
 impl FileStore {
-    /// Reads everything: opens every record and verifies the checksums of all pages.
+    /// Opens every record and verifies the checksums of all pages.
     ///
-    /// Waits for visits that are under way ([`templates`](crate::TemplateStore::templates),
-    /// [`crops`](crate::TemplateStore::crops), backups and the like), so it must not be called from one. Changes wait
+    /// Waits until running visits have ended ([`templates`](crate::TemplateStore::templates),
+    /// [`crops`](crate::TemplateStore::crops), backups and exports), so it must not be called from one. Changes wait
     /// while pages are verified.
     ///
     /// # Errors
     ///
-    /// [`Error::Store`](crate::Error::Store) where reading fails; [`Error::Cancelled`](crate::Error::Cancelled). Damage
-    /// is no error but in the report, beside what can still be read. Pages that were found damaged cannot be changed any
-    /// more.
+    /// [`Error::Store`](crate::Error::Store) if reading fails; [`Error::Cancelled`](crate::Error::Cancelled). Damage is no
+    /// error: it is in the report, beside the records that can still be read. After damaged pages were found, the store
+    /// refuses changes.
     ///
     /// ```
     /// use facekit::{FileStore, Protection, Watch};
@@ -72,7 +77,7 @@ impl FileStore {
         let mut report = CheckReport::default();
         let damage = Damage::tolerated();
         let mut done = 0;
-        // Before the pages, since nothing can be read for sure once they were found to be damaged.
+        // Before the pages: a check that finds damaged pages leaves the database in a state in which reads may fail.
         self.snapshot()?.survey(
             &damage,
             &mut |total| {
@@ -84,7 +89,7 @@ impl FileStore {
                 Ok(())
             },
         )?;
-        while damage.note(self.check_pages(&damage))? == Some(false) {
+        while damage.tolerate(self.check_pages(&damage))? == Some(false) {
             watch.report(done, Some(done))?;
             thread::sleep(Duration::from_millis(5));
         }
@@ -92,7 +97,7 @@ impl FileStore {
         Ok(report)
     }
 
-    /// Has the database check its own pages. `false` where a visit keeps it from doing so.
+    /// Lets the database check its own pages. `false` if a running visit prevents it.
     fn check_pages(&self, damage: &Damage) -> Result<bool> {
         let mut state = if self.read_only {
             self.state()
@@ -117,13 +122,12 @@ impl FileStore {
             } else {
                 "the list of free pages was wrong; it has been repaired"
             };
-            damage.note(Err::<(), _>(damaged(&self.path, what)))?;
+            damage.tolerate(Err::<(), _>(damaged(&self.path, what)))?;
         }
         if busy {
             return Ok(false);
         }
-        let count =
-            super::Snapshot::new(&state.database, &state.root, &self.path)?.count(PEOPLE)?;
+        let count = Snapshot::new(&state.database, &state.root, &self.path)?.count(PEOPLE)?;
         if !self.read_only && state.people.len() as u64 != count {
             return Err(damaged(&self.path, "it no longer holds the people it held"));
         }

@@ -1,17 +1,17 @@
-//! The header of a gallery file: what it is, and two slots for the root key.
+//! The header of a gallery file: the file's type and version, and two slots for the root key.
 //!
 //! | Bytes | Content |
 //! |-|-|
 //! | 0 to 15 | `facekit gallery` and a line feed |
 //! | 16 to 19 | format version |
-//! | 20 to 51 | SHA-256 of the above |
+//! | 20 to 51 | SHA-256 of bytes 0 to 19 |
 //! | 4096, 8192 | a key slot each |
 //! | from 12288 | the redb database |
 //!
-//! A slot lies in a block of its own, so that overwriting it touches nothing else. It holds, in this order: the
-//! epoch (8 bytes), how the root key is wrapped (1), Argon2id's memory in KiB, passes and lanes (4 each), the salt
-//! (16), the root key (72: sealed under the user's key, with all the above as context; or open, then zeros), and the
-//! SHA-256 of all that (32). Numbers are little-endian. An erased slot is zeros.
+//! A slot is in a block of its own, so that overwriting it changes nothing else. It holds, in this order: the epoch
+//! (8 bytes), the kind of protection (1), Argon2id's memory in KiB, passes and lanes (4 each), the salt (16), the root key
+//! (72), and the SHA-256 of all these (32). The root key is sealed under the user's key with the fields before it as
+//! context; without protection it is open, and zeros follow it. Numbers are little-endian. An erased slot is zeros.
 
 use std::{io, path::Path};
 
@@ -19,11 +19,15 @@ use argon2::{Algorithm, Argon2, Params, Version};
 use zeroize::Zeroizing;
 
 use super::{
+    damage::damaged,
     disk::Disk,
     key::{GalleryKey, Protection, ProtectionKind, Secret},
     seal::{self, OVERHEAD, SecretKey},
 };
-use crate::{Digest, Error, Result};
+use crate::{
+    digest::Digest,
+    error::{Error, Result},
+};
 
 /// The version of the format that this code writes, and the highest it reads.
 pub(super) const VERSION: u32 = 1;
@@ -74,16 +78,8 @@ pub(super) fn version(disk: &dyn Disk, path: &Path) -> Result<u32> {
     }
 }
 
-pub(super) fn damaged(path: &Path, reason: impl Into<String>) -> Error {
-    Error::GalleryDamaged {
-        path: path.to_owned(),
-        reason: reason.into(),
-        source: None,
-    }
-}
-
-/// One of the two places for a root key. The root key of an epoch goes to the slot that its last bit names, so
-/// that it never overwrites the one before it.
+/// One of the two places for a root key. The last bit of an epoch is the number of the slot for its root key, so that a
+/// root key never overwrites the one before it.
 pub(super) enum Slot {
     Erased,
     Damaged,
@@ -155,7 +151,7 @@ pub(super) fn write_slot(
         .map_err(store("writing the new root key", path))
 }
 
-/// Overwrites the slot where the root key of `epoch` lies or would lie, and syncs.
+/// Overwrites the slot for the root key of `epoch`, and syncs.
 pub(super) fn erase_slot(disk: &dyn Disk, path: &Path, epoch: u64) -> Result<()> {
     disk.write(offset(epoch), &[0; BLOCK])
         .and_then(|()| disk.sync())
@@ -189,8 +185,9 @@ impl Slot {
         if bytes.iter().all(|&byte| byte == 0) {
             return Self::Erased;
         }
-        let number = |at: usize| {
-            u32::from_le_bytes([bytes[at], bytes[at + 1], bytes[at + 2], bytes[at + 3]])
+        let number = |offset: usize| {
+            let [a, b, c, d] = [0, 1, 2, 3].map(|index| bytes[offset + index]);
+            u32::from_le_bytes([a, b, c, d])
         };
         let kind = match bytes[KIND] {
             1 => ProtectionKind::None,
@@ -236,7 +233,7 @@ impl LiveSlot {
         self.kind
     }
 
-    /// The root key, and how to wrap the next one.
+    /// The root key, and the wrapping for the next one.
     pub(super) fn unlock(
         &self,
         protection: &Protection,
@@ -288,7 +285,7 @@ impl LiveSlot {
     }
 }
 
-/// How root keys are wrapped.
+/// The key under which root keys are sealed, and how it was made.
 #[derive(Clone)]
 pub(super) enum Wrapping {
     None,
@@ -341,14 +338,15 @@ pub(super) struct Stretching {
 }
 
 impl Stretching {
-    /// RFC 9106's choice where memory is scarce, in one lane since this build of Argon2 runs one at a time.
+    /// The second recommended option of RFC 9106, for little memory, but with one lane instead of four: this build of
+    /// Argon2 computes lanes one after the other.
     const DEFAULT: Self = Self {
         memory: 64 * 1024,
         passes: 3,
         lanes: 1,
     };
 
-    /// What a file may ask for, so that a forged one cannot take all memory or hours.
+    /// The highest cost that is accepted from a file, so that a forged file cannot use all memory or take hours.
     const MOST: Self = Self {
         memory: 1024 * 1024,
         passes: 16,

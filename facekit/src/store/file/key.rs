@@ -1,4 +1,4 @@
-//! The keys that people hold.
+//! The keys that users of a gallery hold.
 
 use std::{
     env, fmt,
@@ -9,13 +9,13 @@ use std::{
 
 use zeroize::Zeroizing;
 
-use super::{seal, transfer::Unpublished};
-use crate::{Error, Result};
+use super::{seal, unpublished::Unpublished};
+use crate::error::{Error, Result};
 
 /// The key that opens a gallery file: 32 random bytes, or a passphrase. Wiped from memory when dropped.
 ///
-/// A passphrase is stretched by Argon2id (64 MiB, 3 passes), so opening takes a tenth of a second or so; prefer
-/// a key file where no person has to type.
+/// A passphrase is stretched by Argon2id (64 MiB, 3 passes), so opening takes about a tenth of a second. Prefer a key file
+/// if nobody has to type the key.
 ///
 /// ```
 /// use facekit::{GalleryKey, Protection};
@@ -34,7 +34,7 @@ pub(super) enum Secret {
     Passphrase(Zeroizing<String>),
 }
 
-/// What a key file and a variable hold.
+/// The content of a key file, as errors describe it.
 const ACCEPTED: &str = "one line of 64 hexadecimal digits";
 
 impl GalleryKey {
@@ -42,23 +42,23 @@ impl GalleryKey {
     ///
     /// # Errors
     ///
-    /// [`Error::Store`] where the operating system gives no random numbers.
+    /// [`Error::Store`] if the operating system gives no random numbers.
     pub fn generate() -> Result<Self> {
         seal::random().map(Self::from_bytes)
     }
 
-    /// A key that comes from elsewhere: 32 bytes that nobody can guess. For anything people can remember there
-    /// is [`from_passphrase`](Self::from_passphrase).
+    /// Makes a key from 32 bytes that nobody can guess. For a text that people can remember, use
+    /// [`from_passphrase`](Self::from_passphrase).
     #[must_use]
     pub fn from_bytes(bytes: [u8; 32]) -> Self {
         Self(Secret::Raw(Zeroizing::new(bytes)))
     }
 
-    /// A passphrase, taken byte by byte as it stands, white space included.
+    /// Makes a key from a passphrase. Every byte counts, white space included.
     ///
     /// # Errors
     ///
-    /// [`Error::Key`] where it is empty.
+    /// [`Error::Key`] if it is empty.
     ///
     /// ```
     /// use facekit::GalleryKey;
@@ -79,9 +79,9 @@ impl GalleryKey {
     ///
     /// # Errors
     ///
-    /// [`Error::Io`] where the file cannot be read, [`Error::Key`] where it holds anything else.
+    /// [`Error::Io`] if the file cannot be read, [`Error::Key`] if it holds anything else.
     pub fn from_file(path: impl AsRef<Path>) -> Result<Self> {
-        // Enough for a key, too little to fill memory with whatever else was named.
+        // Enough for a key. A large file named by mistake is not read into memory.
         const LIMIT: u64 = 1024;
         let path = path.as_ref();
         let mut text = Zeroizing::new(Vec::with_capacity(LIMIT as usize));
@@ -104,7 +104,7 @@ impl GalleryKey {
     ///
     /// # Errors
     ///
-    /// [`Error::Key`] where the variable is not set, is empty, or is not UTF-8.
+    /// [`Error::Key`] if the variable is not set, is empty, or is not UTF-8.
     pub fn from_env(variable: &str) -> Result<Self> {
         let text = match env::var(variable) {
             Ok(text) => Zeroizing::new(text),
@@ -123,12 +123,12 @@ impl GalleryKey {
         }
     }
 
-    /// Writes a key file that only its owner can read (mode 0600 on Unix), and makes sure it is on disk. It
-    /// appears under its name once it is complete.
+    /// Writes a key file that only its owner can read (mode 0600 on Unix), and syncs it to disk. The file gets its name
+    /// when it is complete.
     ///
     /// # Errors
     ///
-    /// [`Error::Io`] where the file cannot be written or exists already, [`Error::Key`] for a passphrase.
+    /// [`Error::Io`] if the file cannot be written or exists already, [`Error::Key`] for a passphrase.
     pub fn write_new_file(&self, path: impl AsRef<Path>) -> Result<()> {
         let path = path.as_ref();
         let Secret::Raw(bytes) = &self.0 else {
@@ -178,17 +178,17 @@ fn parse(digits: &[u8]) -> Option<Zeroizing<[u8; 32]>> {
     Some(bytes)
 }
 
-/// Who can read a gallery file. There is no default: leaving templates open is for the caller to say.
+/// The protection of a gallery file. There is no default: the caller decides whether templates are encrypted.
 #[derive(Clone, Debug)]
 pub enum Protection {
-    /// Only who holds the key.
+    /// The file can be read with the key only.
     Key(GalleryKey),
-    /// Whoever has the file has the templates: the root key lies open in the file. For test data, and for files
-    /// on a medium that is encrypted itself. Removed people are erased nonetheless.
+    /// Everybody who has the file can read it: the root key is open in the file. For test data, and for files on a
+    /// medium that is encrypted itself. Removed people are erased all the same.
     None,
 }
 
-/// How a gallery file is protected, as its header says.
+/// The kind of a gallery file's protection, as its header states it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ProtectionKind {
@@ -196,7 +196,7 @@ pub enum ProtectionKind {
     Key,
     /// By a passphrase.
     Passphrase,
-    /// Not at all.
+    /// No protection.
     None,
 }
 
@@ -224,7 +224,7 @@ mod tests {
             key.write_new_file(&path).unwrap_err(),
             Error::Io { .. }
         ));
-        // What a crash left behind is cleared away.
+        // An unfinished file that a crash left is removed.
         let (other, partial) = (
             folder.path().join("other"),
             folder.path().join(".other.partial"),

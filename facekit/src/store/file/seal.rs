@@ -6,7 +6,7 @@ use chacha20poly1305::{
 };
 use zeroize::Zeroizing;
 
-use crate::{Error, Result};
+use crate::error::{Error, Result};
 
 /// Bytes that sealing adds: a nonce in front, a tag behind.
 pub(super) const OVERHEAD: usize = NONCE + 16;
@@ -34,8 +34,8 @@ impl SecretKey {
         &self.0
     }
 
-    /// Encrypts `plain` under a fresh random nonce, which 192 bits make unique. `context` has to be the same
-    /// to open it again.
+    /// Encrypts `plain` under a new random nonce of 192 bits, which makes repeated nonces as good as impossible. The same
+    /// `context` is needed to open it again.
     pub(super) fn seal(&self, context: &[u8], plain: &[u8]) -> Result<Vec<u8>> {
         let nonce = random::<NONCE>()?;
         let payload = Payload {
@@ -48,7 +48,7 @@ impl SecretKey {
         Ok([&nonce[..], &sealed].concat())
     }
 
-    /// `None` where `sealed` was made under another key or context, or is damaged.
+    /// `None` if `sealed` was made under another key or context, or is damaged.
     pub(super) fn open(&self, context: &[u8], sealed: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
         let (nonce, sealed) = sealed.split_first_chunk::<NONCE>()?;
         let payload = Payload {
@@ -89,11 +89,11 @@ mod tests {
                 .open(b"context", &sealed)
                 .is_none()
         );
-        for at in 0..sealed.len() {
+        for index in 0..sealed.len() {
             let mut damaged = sealed.clone();
-            damaged[at] ^= 1;
+            damaged[index] ^= 1;
             assert!(key.open(b"context", &damaged).is_none());
-            assert!(key.open(b"context", &sealed[..at]).is_none());
+            assert!(key.open(b"context", &sealed[..index]).is_none());
         }
     }
 }

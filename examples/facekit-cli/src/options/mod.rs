@@ -1,0 +1,18 @@
+//! The options that commands share, one file for each group of the help text.
+
+mod detect;
+mod gallery;
+mod key;
+mod matching;
+mod models;
+mod number;
+mod recognize;
+
+pub(crate) use self::{
+    detect::DetectArgs,
+    gallery::{GalleryArgs, NewGalleryArgs, require_absent},
+    key::{KeyArgs, new_key},
+    models::{DEFAULT_MODELS, JobArgs, ModelArgs, open_models, registry},
+    number::share,
+    recognize::RecognizeArgs,
+};

@@ -1,0 +1,73 @@
+//! The parts of a recognizer, which `Recognizer` and `RecognizeMany` share.
+
+use std::{num::NonZeroUsize, sync::Arc};
+
+use facekit::{
+    AlignedFace, DetectOptions, IdentifyOptions, Recognition, RecognizeOptions, Result, Watch,
+};
+use pyo3::prelude::*;
+
+use crate::{gallery::SharedGallery, image::Photo};
+
+/// The core's recognizer, its gallery as Python holds it, and the options that Python shows.
+pub(crate) struct Pipeline {
+    pub(crate) recognizer: facekit::Recognizer,
+    pub(crate) gallery: Option<Arc<SharedGallery>>,
+    pub(crate) detect_options: DetectOptions,
+    pub(crate) threads: NonZeroUsize,
+    /// The models, as the caller selected them.
+    pub(crate) models: String,
+    /// The name of the runtime.
+    pub(crate) runtime: String,
+}
+
+impl Pipeline {
+    /// An error if the gallery is closed.
+    pub(crate) fn check_open(&self, py: Python<'_>) -> PyResult<()> {
+        match &self.gallery {
+            Some(gallery) => gallery.check_open(py),
+            None => Ok(()),
+        }
+    }
+
+    /// The faces in a photo, and its width and height.
+    pub(crate) fn recognize(
+        &self,
+        photo: &Photo,
+        options: &RecognizeOptions,
+    ) -> Result<(Vec<Recognition>, (usize, usize))> {
+        let image = photo.open()?;
+        let faces = self.recognizer.recognize_with(image.view(), options)?;
+        Ok((faces, image.size()))
+    }
+
+    /// The `k` people nearest to a probe, on the roster of `options`.
+    pub(crate) fn identify(
+        &self,
+        probe: &facekit::Embedding,
+        k: usize,
+        options: &RecognizeOptions,
+    ) -> Result<Vec<facekit::Candidate>> {
+        let mut identify = IdentifyOptions::default().with_k(k);
+        identify.roster.clone_from(&options.roster);
+        self.recognizer.identify(probe, &identify)
+    }
+
+    /// Embeds crops in batches, and reports progress after each batch.
+    pub(crate) fn embed(
+        &self,
+        mut crops: impl Iterator<Item = Result<AlignedFace>>,
+        watch: &Watch<'_>,
+    ) -> Result<Vec<facekit::Embedding>> {
+        const BATCH: usize = 32;
+        let mut embeddings = Vec::new();
+        loop {
+            let batch: Vec<AlignedFace> = crops.by_ref().take(BATCH).collect::<Result<_>>()?;
+            if batch.is_empty() {
+                return Ok(embeddings);
+            }
+            embeddings.extend(self.recognizer.embed(&batch)?);
+            watch.report(embeddings.len() as u64, None)?;
+        }
+    }
+}

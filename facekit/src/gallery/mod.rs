@@ -1,0 +1,373 @@
+//! The people who can be recognized.
+
+use std::{
+    collections::HashMap,
+    fmt,
+    sync::{Arc, Mutex, MutexGuard, PoisonError, Weak},
+};
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    align::AlignedFace,
+    embed::{Embedding, EmbeddingSpace},
+    error::{Error, Result},
+    index::{Metric, TemplateId, VectorIndex},
+    person::{Person, PersonId},
+    store::{NewTemplate, TemplateStore},
+};
+
+mod roster;
+mod view;
+
+pub use roster::Roster;
+use view::View;
+
+/// People and their templates: a [`TemplateStore`] keeps them, and a [`VectorIndex`] holds those of one embedding space. The
+/// gallery keeps both in step.
+///
+/// Threads can share a gallery. Searches do not wait for changes, also if the index takes long to change. A search sees the
+/// gallery as it was at one moment during the search.
+///
+/// ```
+/// use facekit::{Digest, Embedding, EmbeddingSpace, ExactIndex, Gallery, MemoryStore, Metric, NewTemplate, Person, PersonId};
+/// use jiff::Timestamp;
+///
+/// let space = EmbeddingSpace::new("example", Digest::from_bytes([0; 32]), 2);
+/// let gallery = Gallery::open(MemoryStore::new(), ExactIndex::new(space.clone(), Metric::Cosine))?;
+///
+/// let now = Timestamp::now();
+/// let anna = Person::new(PersonId::new("anna")?, now).with_name("Anna Weiß");
+/// let template = Embedding::new(&space, vec![0.9, 0.1])?;
+/// gallery.add(&anna, &[NewTemplate::new(template.clone(), 0.8, now)])?;
+///
+/// let nearest = gallery.nearest(&template, 1, None)?;
+/// assert_eq!(nearest[0].person, anna.id);
+/// # Ok::<(), facekit::Error>(())
+/// ```
+pub struct Gallery {
+    shared: Arc<Shared>,
+    view: Arc<View>,
+    keep_crops: bool,
+}
+
+/// The part that all galleries over one store share.
+struct Shared {
+    store: Box<dyn TemplateStore>,
+    /// The views of those galleries. Locked through a whole change of store and memory, so that changes come one after the
+    /// other.
+    views: Mutex<Vec<Weak<View>>>,
+}
+
+/// A person whose template is near a probe.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Neighbor {
+    /// The id.
+    pub person: PersonId,
+    /// The name, if the gallery has one.
+    pub name: Option<String>,
+    /// The nearest of the person's templates.
+    pub template: TemplateId,
+    /// Its closeness by the index's metric; greater is closer.
+    pub score: f32,
+}
+
+impl Gallery {
+    /// Opens the people of `store` and inserts the templates of `index`'s space into `index`, which should be empty.
+    ///
+    /// # Errors
+    ///
+    /// Errors of the store.
+    pub fn open(
+        store: impl TemplateStore + 'static,
+        index: impl VectorIndex + 'static,
+    ) -> Result<Self> {
+        let shared = Shared {
+            store: Box::new(store),
+            views: Mutex::default(),
+        };
+        Self::over(Arc::new(shared), Box::new(index))
+    }
+
+    /// Opens the same people for searches in another embedding space, whose templates are inserted into `index`. A change
+    /// through one of the galleries is a change of both.
+    ///
+    /// # Errors
+    ///
+    /// Errors of the store.
+    pub fn beside(&self, index: impl VectorIndex + 'static) -> Result<Self> {
+        let gallery = Self::over(Arc::clone(&self.shared), Box::new(index))?;
+        Ok(gallery.with_crops(self.keep_crops))
+    }
+
+    fn over(shared: Arc<Shared>, index: Box<dyn VectorIndex>) -> Result<Self> {
+        let _span = tracing::debug_span!("open gallery").entered();
+        let mut views = shared.views();
+        let view = Arc::new(View::new(&*shared.store, index)?);
+        views.retain(|view| view.strong_count() > 0);
+        views.push(Arc::downgrade(&view));
+        drop(views);
+        Ok(Self {
+            shared,
+            view,
+            keep_crops: false,
+        })
+    }
+
+    /// Sets whether aligned faces are stored with new templates, so that a later model can embed them again. Off by default,
+    /// because a picture of a face tells more about a person than a template does.
+    #[must_use]
+    pub fn with_crops(mut self, keep: bool) -> Self {
+        self.keep_crops = keep;
+        self
+    }
+
+    /// The embedding space of its index. Probes must be of this space.
+    #[must_use]
+    pub fn space(&self) -> &EmbeddingSpace {
+        self.view.index.space()
+    }
+
+    /// The metric of the scores that [`nearest`](Self::nearest) returns.
+    #[must_use]
+    pub fn metric(&self) -> Metric {
+        self.view.index.metric()
+    }
+
+    /// The number of templates that can be searched.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.view.searched(None)
+    }
+
+    /// Returns true if no template can be searched.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The number of templates that a search compares with: those of the roster's people, or all.
+    #[must_use]
+    pub fn searched(&self, roster: Option<&Roster>) -> usize {
+        self.view.searched(roster)
+    }
+
+    /// Everyone, in order of id, each with the number of templates that can be searched.
+    #[must_use]
+    pub fn people(&self) -> Vec<(Person, usize)> {
+        let known = self.view.known();
+        known
+            .people
+            .values()
+            .map(|member| (member.person.clone(), member.templates.len()))
+            .collect()
+    }
+
+    /// The person with this id.
+    #[must_use]
+    pub fn person(&self, id: &PersonId) -> Option<Person> {
+        let known = self.view.known();
+        known.people.get(id).map(|member| member.person.clone())
+    }
+
+    /// People without a template of this space, because another model made theirs. They must be enrolled again, or
+    /// embedded again from their crops (see [`Recognizer::embed_again`](crate::Recognizer::embed_again)).
+    #[must_use]
+    pub fn unsearchable(&self) -> Vec<Person> {
+        let known = self.view.known();
+        known
+            .people
+            .values()
+            .filter(|member| member.templates.is_empty())
+            .map(|member| member.person.clone())
+            .collect()
+    }
+
+    /// Adds `templates` to `person`, who is created if the id is new. For a known person, `enrolled` is kept, and the name is
+    /// kept if `person` has none. When this returns, the store has the templates.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::SpaceMismatch`] for a template of another space, and errors of the store. Nothing has changed then.
+    pub fn add(&self, person: &Person, templates: &[NewTemplate]) -> Result<Vec<TemplateId>> {
+        templates
+            .iter()
+            .try_for_each(|template| self.space().check(template.embedding.space()))?;
+        self.begin_change().add(person, templates)
+    }
+
+    /// Begins a change. Until it is dropped, nobody else can change the store through a gallery, so that conditions which
+    /// the caller checks stay true.
+    pub(crate) fn begin_change(&self) -> Change<'_> {
+        Change {
+            gallery: self,
+            views: self.shared.views(),
+        }
+    }
+
+    /// Does the same as [`add`](Self::add) for a known person, and returns `None` for one who is not known.
+    pub(crate) fn add_to_known(
+        &self,
+        person: &Person,
+        templates: &[NewTemplate],
+    ) -> Result<Option<Vec<TemplateId>>> {
+        let change = self.begin_change();
+        if self.person(&person.id).is_none() {
+            return Ok(None);
+        }
+        change.add(person, templates).map(Some)
+    }
+
+    /// Removes people with all their data. Returns how many of them existed.
+    ///
+    /// # Errors
+    ///
+    /// Errors of the store. People whom the store removed before it failed are not recognized any more.
+    pub fn remove(&self, people: &[PersonId]) -> Result<usize> {
+        let change = self.begin_change();
+        let removed = self.shared.store.remove(people);
+        // A store may fail in a later step, after it has removed the people.
+        let kept = match &removed {
+            Ok(_) => Vec::new(),
+            Err(_) => self.shared.store.people()?,
+        };
+        let gone: Vec<&PersonId> = people
+            .iter()
+            .filter(|id| kept.iter().all(|person| person.id != **id))
+            .collect();
+        let forgotten: Result<()> = change
+            .views()
+            .map(|view| view.forget(&gone))
+            .fold(Ok(()), Result::and);
+        removed.and_then(|removed| forgotten.map(|()| removed))
+    }
+
+    /// Makes a roster, which limits searches to `people`.
+    ///
+    /// ```
+    /// # use facekit::{Digest, Embedding, EmbeddingSpace, ExactIndex, Gallery, MemoryStore, Metric, NewTemplate, Person, PersonId};
+    /// # use jiff::Timestamp;
+    /// # let space = EmbeddingSpace::new("example", Digest::from_bytes([0; 32]), 2);
+    /// # let gallery = Gallery::open(MemoryStore::new(), ExactIndex::new(space.clone(), Metric::Cosine))?;
+    /// # let now = Timestamp::now();
+    /// let (anna, bela) = (PersonId::new("anna")?, PersonId::new("bela")?);
+    /// for (id, values) in [(&anna, [0.9, 0.1]), (&bela, [0.1, 0.9])] {
+    ///     let template = NewTemplate::new(Embedding::new(&space, values.to_vec())?, 0.8, now);
+    ///     gallery.add(&Person::new(id.clone(), now), &[template])?;
+    /// }
+    /// let night_shift = gallery.roster(&[bela.clone()])?;
+    /// let like_anna = Embedding::new(&space, vec![1.0, 0.0])?;
+    /// assert_eq!(gallery.nearest(&like_anna, 1, Some(&night_shift))?[0].person, bela);
+    /// # Ok::<(), facekit::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`Error::UnknownPerson`] for a person who is not in the gallery.
+    pub fn roster(&self, people: &[PersonId]) -> Result<Roster> {
+        let known = self.view.known();
+        match people.iter().find(|id| !known.people.contains_key(*id)) {
+            Some(id) => Err(Error::UnknownPerson { id: id.to_string() }),
+            None => Ok(Roster::new(people)),
+        }
+    }
+
+    /// Finds the `k` people nearest to `probe`, nearest first. A person is as near as the nearest of their templates. With a
+    /// roster, finds the nearest people of the roster.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::SpaceMismatch`] if `probe` is of another space.
+    pub fn nearest(
+        &self,
+        probe: &Embedding,
+        k: usize,
+        roster: Option<&Roster>,
+    ) -> Result<Vec<Neighbor>> {
+        self.view.nearest(probe, k, roster)
+    }
+
+    /// The quality of the face and the time that each template of any space was made from.
+    ///
+    /// # Errors
+    ///
+    /// Errors of the store.
+    pub(crate) fn origins(&self) -> Result<HashMap<TemplateId, (f32, Timestamp)>> {
+        let mut origins = HashMap::new();
+        self.shared.store.templates(&mut |template| {
+            origins.insert(template.id, (template.quality, template.created));
+            Ok(())
+        })?;
+        Ok(origins)
+    }
+
+    /// Calls `visit` for each crop in the store.
+    ///
+    /// # Errors
+    ///
+    /// Errors of the store and of `visit`.
+    pub(crate) fn crops(
+        &self,
+        visit: &mut dyn FnMut(TemplateId, &PersonId, AlignedFace) -> Result<()>,
+    ) -> Result<()> {
+        self.shared.store.crops(visit)
+    }
+}
+
+/// A change of a gallery, which begins after the changes before it have ended.
+pub(crate) struct Change<'a> {
+    gallery: &'a Gallery,
+    views: MutexGuard<'a, Vec<Weak<View>>>,
+}
+
+impl Change<'_> {
+    /// Does the same as [`Gallery::add`], for templates of the gallery's space.
+    pub(crate) fn add(
+        &self,
+        person: &Person,
+        templates: &[NewTemplate],
+    ) -> Result<Vec<TemplateId>> {
+        let gallery = self.gallery;
+        let mut person = person.clone();
+        if let Some(known) = gallery.person(&person.id) {
+            person.enrolled = known.enrolled;
+            person.name = person.name.or(known.name);
+        }
+        let mut templates = templates.to_vec();
+        if !gallery.keep_crops {
+            templates
+                .iter_mut()
+                .for_each(|template| template.crop = None);
+        }
+        let ids = gallery.shared.store.put(&person, &templates)?;
+        let embeddings = templates.into_iter().map(|template| template.embedding);
+        let entries: Vec<_> = ids.iter().copied().zip(embeddings).collect();
+        gallery.view.add(&person, &entries)?;
+        for other in self.views() {
+            if !Arc::ptr_eq(&other, &gallery.view) {
+                other.add(&person, &[])?;
+            }
+        }
+        Ok(ids)
+    }
+
+    fn views(&self) -> impl Iterator<Item = Arc<View>> {
+        self.views.iter().filter_map(Weak::upgrade)
+    }
+}
+
+impl Shared {
+    fn views(&self) -> MutexGuard<'_, Vec<Weak<View>>> {
+        self.views.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl fmt::Debug for Gallery {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Gallery")
+            .field("store", &self.shared.store)
+            .field("index", &self.view.index)
+            .finish_non_exhaustive()
+    }
+}

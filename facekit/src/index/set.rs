@@ -1,0 +1,152 @@
+use std::{
+    any::Any,
+    collections::HashSet,
+    fmt,
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
+};
+
+use super::TemplateId;
+
+/// A state of something that changes, such as an index. No two states in a process have the same generation.
+///
+/// ```
+/// use facekit::Generation;
+///
+/// assert_ne!(Generation::next(), Generation::next());
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Generation(u64);
+
+impl Generation {
+    /// A generation later than all before it.
+    #[must_use]
+    pub fn next() -> Self {
+        static NEXT: AtomicU64 = AtomicU64::new(0);
+        Self(NEXT.fetch_add(1, Ordering::Relaxed))
+    }
+}
+
+/// The templates that a search is limited to. Clones share it.
+///
+/// An index keeps in it the form that it searches with, so that this form is made once for each state of the index and not
+/// for each search: see [`prepared`](Self::prepared).
+///
+/// ```
+/// use facekit::{TemplateId, TemplateSet};
+///
+/// let set = TemplateSet::from([TemplateId(4), TemplateId(9)]);
+/// assert!(set.contains(TemplateId(4)) && !set.contains(TemplateId(5)));
+/// assert_eq!(set.len(), 2);
+/// ```
+#[derive(Clone, Default)]
+pub struct TemplateSet(Arc<Inner>);
+
+#[derive(Default)]
+struct Inner {
+    ids: HashSet<TemplateId>,
+    prepared: Mutex<Option<Prepared>>,
+}
+
+struct Prepared {
+    generation: Generation,
+    form: Arc<dyn Any + Send + Sync>,
+}
+
+impl TemplateSet {
+    /// A set without templates.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// The number of templates in the set.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.0.ids.len()
+    }
+
+    /// Returns true if the set holds no template, so that a search finds nothing.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.ids.is_empty()
+    }
+
+    /// Returns true if `template` is in the set.
+    #[must_use]
+    pub fn contains(&self, template: TemplateId) -> bool {
+        self.0.ids.contains(&template)
+    }
+
+    /// The templates, in no order.
+    pub fn iter(&self) -> impl ExactSizeIterator<Item = TemplateId> {
+        self.0.ids.iter().copied()
+    }
+
+    /// For implementers of [`VectorIndex`](super::VectorIndex): the form in which an index of this generation searches the
+    /// set. `make` is called where the set does not hold that form yet; the form of the latest generation is kept.
+    ///
+    /// No lock is held while `make` runs. Threads that ask at the same time may each call it.
+    ///
+    /// ```
+    /// use facekit::{Generation, TemplateId, TemplateSet};
+    ///
+    /// let set = TemplateSet::from([TemplateId(9), TemplateId(4)]);
+    /// let generation = Generation::next();
+    /// let sorted = |set: &TemplateSet| {
+    ///     let mut ids: Vec<TemplateId> = set.iter().collect();
+    ///     ids.sort();
+    ///     ids
+    /// };
+    /// assert_eq!(*set.prepared(generation, sorted), [TemplateId(4), TemplateId(9)]);
+    /// set.prepared::<Vec<TemplateId>>(generation, |_| unreachable!("it is there already"));
+    /// ```
+    pub fn prepared<T: Send + Sync + 'static>(
+        &self,
+        generation: Generation,
+        make: impl FnOnce(&Self) -> T,
+    ) -> Arc<T> {
+        let held = self.lock().as_ref().and_then(|prepared| {
+            (prepared.generation == generation).then(|| Arc::clone(&prepared.form))
+        });
+        if let Some(form) = held.and_then(|form| form.downcast().ok()) {
+            return form;
+        }
+        let form = Arc::new(make(self));
+        *self.lock() = Some(Prepared {
+            generation,
+            form: form.clone(),
+        });
+        form
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Option<Prepared>> {
+        self.0
+            .prepared
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl FromIterator<TemplateId> for TemplateSet {
+    fn from_iter<I: IntoIterator<Item = TemplateId>>(ids: I) -> Self {
+        Self(Arc::new(Inner {
+            ids: ids.into_iter().collect(),
+            prepared: Mutex::default(),
+        }))
+    }
+}
+
+impl<const N: usize> From<[TemplateId; N]> for TemplateSet {
+    fn from(ids: [TemplateId; N]) -> Self {
+        ids.into_iter().collect()
+    }
+}
+
+impl fmt::Debug for TemplateSet {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_set().entries(self.iter()).finish()
+    }
+}

@@ -1,0 +1,142 @@
+use std::sync::Arc;
+
+use super::{Recognizer, Subject};
+use crate::{
+    calibration::{Calibration, Threshold},
+    detect::{DetectOptions, Detector},
+    embed::Embedder,
+    error::{Error, Result},
+    gallery::Gallery,
+    liveness::Liveness,
+    quality::QualityOptions,
+};
+
+/// Collects the parts of a [`Recognizer`]. [`build`](Self::build) checks that they fit.
+#[derive(Debug, Default)]
+#[must_use]
+pub struct RecognizerBuilder {
+    detector: Option<Box<dyn Detector>>,
+    liveness: Option<Box<dyn Liveness>>,
+    embedder: Option<Box<dyn Embedder>>,
+    gallery: Option<Arc<Gallery>>,
+    calibration: Option<Calibration>,
+    threshold: Threshold,
+    detect_options: DetectOptions,
+    quality: QualityOptions,
+    liveness_threshold: Option<f32>,
+    subject: Subject,
+}
+
+impl RecognizerBuilder {
+    /// Sets the detector. Required.
+    pub fn detector(mut self, detector: impl Detector + 'static) -> Self {
+        self.detector = Some(Box::new(detector));
+        self
+    }
+
+    /// Sets the liveness check, which tells living faces from prints and screens. None by default.
+    pub fn liveness(mut self, liveness: impl Liveness + 'static) -> Self {
+        self.liveness = Some(Box::new(liveness));
+        self
+    }
+
+    /// Removes the liveness check.
+    pub fn without_liveness(mut self) -> Self {
+        self.liveness = None;
+        self
+    }
+
+    /// Sets the embedder. Required.
+    pub fn embedder(mut self, embedder: impl Embedder + 'static) -> Self {
+        self.embedder = Some(Box::new(embedder));
+        self
+    }
+
+    /// Sets the gallery of known people. Without one, everybody is unknown. Recognizers of the same embedding space can share
+    /// a gallery in an [`Arc`].
+    pub fn gallery(mut self, gallery: impl Into<Arc<Gallery>>) -> Self {
+        self.gallery = Some(gallery.into());
+        self
+    }
+
+    /// Sets the calibration of the embedder's scores. Required if the threshold is a rate.
+    pub fn calibration(mut self, calibration: Calibration) -> Self {
+        self.calibration = Some(calibration);
+        self
+    }
+
+    /// Sets the threshold from which two faces are the same person: a false-match rate of 1e-4 by default.
+    pub fn threshold(mut self, threshold: Threshold) -> Self {
+        self.threshold = threshold;
+        self
+    }
+
+    /// Sets the options of detection.
+    pub fn detect_options(mut self, options: DetectOptions) -> Self {
+        self.detect_options = options;
+        self
+    }
+
+    /// Sets the limits of the quality gate that a face must pass to be compared.
+    pub fn quality(mut self, options: QualityOptions) -> Self {
+        self.quality = options;
+        self
+    }
+
+    /// Sets the lowest liveness score, 0 to 1, that counts as live: 0.5 by default. A score of 0 is never live.
+    pub fn liveness_threshold(mut self, threshold: f32) -> Self {
+        self.liveness_threshold = Some(threshold);
+        self
+    }
+
+    /// Sets the faces of an image that are examined: all by default.
+    pub fn subject(mut self, subject: Subject) -> Self {
+        self.subject = subject;
+        self
+    }
+
+    /// Builds the recognizer.
+    ///
+    /// # Errors
+    ///
+    /// - [`Error::InvalidArgument`] if the detector or the embedder is missing, or a threshold or a limit of quality is out of
+    ///   range.
+    /// - [`Error::SpaceMismatch`] if the gallery or the calibration is of another embedding space than the embedder.
+    /// - [`Error::Uncalibrated`] if the threshold is a rate and there is no calibration.
+    /// - [`Error::RateOutOfRange`] if the calibration does not cover the rate. A false-positive identification rate needs a
+    ///   lower false-match rate the more templates there are, so it can leave the calibrated range while the gallery grows.
+    ///   Searches then fail, because nobody has measured that rate.
+    pub fn build(self) -> Result<Recognizer> {
+        let missing = |part| Error::argument(part, "a recognizer needs one");
+        let recognizer = Recognizer {
+            detector: self.detector.ok_or_else(|| missing("detector"))?,
+            liveness: self.liveness,
+            embedder: self.embedder.ok_or_else(|| missing("embedder"))?,
+            gallery: self.gallery,
+            calibration: self.calibration,
+            threshold: self.threshold,
+            detect_options: self.detect_options,
+            quality: self.quality,
+            liveness_threshold: self.liveness_threshold.unwrap_or(0.5),
+            subject: self.subject,
+        };
+        if !(0.0..=1.0).contains(&recognizer.liveness_threshold) {
+            let reason = format!("{} is not between 0 and 1", recognizer.liveness_threshold);
+            return Err(Error::argument("liveness threshold", reason));
+        }
+        recognizer.quality.check()?;
+        let space = recognizer.embedder.space();
+        if let Some(gallery) = &recognizer.gallery {
+            space.check(gallery.space())?;
+        }
+        if let Some(calibration) = &recognizer.calibration {
+            calibration.check_space(space)?;
+        }
+        if recognizer.embedder.face_side() == 0 {
+            return Err(Error::argument("embedder", "takes faces without pixels"));
+        }
+        recognizer.score_threshold(1)?;
+        recognizer.score_threshold(recognizer.gallery().map_or(1, Gallery::len))?;
+        Ok(recognizer)
+    }
+}

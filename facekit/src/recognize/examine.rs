@@ -1,0 +1,190 @@
+use super::{Outcome, Recognizer, Subject};
+use crate::{
+    align::{AlignedFace, align},
+    detect::Detection,
+    embed::Embedding,
+    error::{Error, Result},
+    image::{ImageView, PixelFormat},
+    liveness::LivenessScore,
+    quality::{Quality, QualityOptions},
+};
+
+/// Options of [`Recognizer::examine`].
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct ExamineOptions {
+    /// The faces to examine; `None` takes the recognizer's setting.
+    pub subject: Option<Subject>,
+    /// The limits of the quality gate; `None` takes the recognizer's.
+    pub quality: Option<QualityOptions>,
+    /// Applies the recognizer's liveness check, if it has one. On by default.
+    pub liveness: bool,
+}
+
+impl Default for ExamineOptions {
+    fn default() -> Self {
+        Self {
+            subject: None,
+            quality: None,
+            liveness: true,
+        }
+    }
+}
+
+impl ExamineOptions {
+    /// Sets [`subject`](Self::subject).
+    #[must_use]
+    pub fn with_subject(mut self, subject: Subject) -> Self {
+        self.subject = Some(subject);
+        self
+    }
+
+    /// Sets [`quality`](Self::quality).
+    #[must_use]
+    pub fn with_quality(mut self, quality: QualityOptions) -> Self {
+        self.quality = Some(quality);
+        self
+    }
+
+    /// Sets [`liveness`](Self::liveness).
+    #[must_use]
+    pub fn with_liveness(mut self, liveness: bool) -> Self {
+        self.liveness = liveness;
+        self
+    }
+}
+
+/// A face after the steps that come before embedding: detection, alignment, quality gate and liveness check.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct ExaminedFace {
+    /// The position of the face.
+    pub detection: Detection,
+    /// The aligned crop, which the embedder takes.
+    pub aligned: AlignedFace,
+    /// The quality of the face.
+    pub quality: Quality,
+    /// The liveness score; `None` if the quality gate refused the face, or if no liveness check was made.
+    pub liveness: Option<LivenessScore>,
+    /// The reason not to embed the face: [`Outcome::PoorQuality`] or [`Outcome::Spoof`]; `None` if it passed all checks.
+    pub refused: Option<Outcome>,
+}
+
+impl ExaminedFace {
+    /// Returns true if the face passed all checks and may be embedded.
+    #[must_use]
+    pub fn passed(&self) -> bool {
+        self.refused.is_none()
+    }
+}
+
+impl Recognizer {
+    /// Finds, aligns, measures and checks the faces of an image without embedding them. [`recognize`](Self::recognize) begins
+    /// with this step. A tracker examines each frame and embeds only the best of them.
+    ///
+    /// ```no_run
+    /// # fn example(recognizer: &facekit::Recognizer, frame: facekit::ImageView<'_>) -> facekit::Result<()> {
+    /// use facekit::{ExamineOptions, IdentifyOptions};
+    ///
+    /// let faces = recognizer.examine(frame, &ExamineOptions::default())?;
+    /// let best = faces
+    ///     .into_iter()
+    ///     .filter(|face| face.passed())
+    ///     .max_by(|a, b| a.quality.score.total_cmp(&b.quality.score));
+    /// if let Some(face) = best {
+    ///     let embeddings = recognizer.embed(&[face.aligned])?;
+    ///     let candidates = recognizer.identify(&embeddings[0], &IdentifyOptions::default())?;
+    ///     println!("{candidates:?}");
+    /// }
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Runtime`] if a model fails, [`Error::InvalidArgument`] if a limit of quality is out of range.
+    pub fn examine(
+        &self,
+        image: ImageView<'_>,
+        options: &ExamineOptions,
+    ) -> Result<Vec<ExaminedFace>> {
+        if let Some(quality) = &options.quality {
+            quality.check()?;
+        }
+        let gate = options.quality.as_ref().unwrap_or(&self.quality);
+        let size = (image.width(), image.height());
+        let pixels = image.rgb8();
+        let image = ImageView::new(&pixels, size.0, size.1, PixelFormat::Rgb8)?;
+
+        let detections = self.detector.detect(image, &self.detect_options)?;
+        let detections = options
+            .subject
+            .unwrap_or(self.subject)
+            .choose(detections, size);
+        let mut faces = Vec::with_capacity(detections.len());
+        for detection in detections {
+            // Landmarks that coincide are a mistake of the detector, not a face.
+            let Ok(aligned) = align(image, &detection.landmarks, self.embedder.face_side()) else {
+                continue;
+            };
+            let quality = Quality::measure(size, &detection, &aligned);
+            let issues = quality.issues(gate);
+            let refused = (!issues.is_empty()).then_some(Outcome::PoorQuality { issues });
+            faces.push(ExaminedFace {
+                detection,
+                aligned,
+                quality,
+                liveness: None,
+                refused,
+            });
+        }
+        if options.liveness {
+            self.check_liveness(image, &mut faces)?;
+        }
+        Ok(faces)
+    }
+
+    /// Assesses the faces that passed the quality gate, in one batch.
+    fn check_liveness(&self, image: ImageView<'_>, faces: &mut [ExaminedFace]) -> Result<()> {
+        let Some(liveness) = self.liveness.as_deref() else {
+            return Ok(());
+        };
+        let mut passed: Vec<&mut ExaminedFace> =
+            faces.iter_mut().filter(|face| face.passed()).collect();
+        if passed.is_empty() {
+            return Ok(());
+        }
+        let detections: Vec<Detection> = passed.iter().map(|face| face.detection).collect();
+        let scores = liveness.assess(image, &detections)?;
+        for (nth, face) in passed.iter_mut().enumerate() {
+            // A face without a score was not found live.
+            let score = scores.get(nth).copied().unwrap_or_default();
+            face.liveness = Some(score);
+            if !score.is_live(self.liveness_threshold) {
+                face.refused = Some(Outcome::Spoof);
+            }
+        }
+        Ok(())
+    }
+
+    /// Embeds aligned faces in one batch: one embedding for each face, in order.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Runtime`] if the model fails, [`Error::Model`] if the embedder does not return one embedding for each face.
+    pub fn embed(&self, faces: &[AlignedFace]) -> Result<Vec<Embedding>> {
+        let embeddings = self.embedder.embed(faces)?;
+        if embeddings.len() == faces.len() {
+            Ok(embeddings)
+        } else {
+            Err(Error::Model {
+                model: self.embedder.space().model().to_owned(),
+                reason: format!(
+                    "gave {} embeddings for {} faces",
+                    embeddings.len(),
+                    faces.len()
+                ),
+                source: None,
+            })
+        }
+    }
+}

@@ -1,0 +1,97 @@
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    detect::Detection,
+    embed::Embedding,
+    liveness::LivenessScore,
+    person::PersonId,
+    quality::{Quality, QualityIssue},
+};
+
+/// The result for one face.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "outcome", rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Outcome {
+    /// The quality gate refused the face, so it was not compared.
+    PoorQuality {
+        /// The limits that the face does not meet.
+        issues: Vec<QualityIssue>,
+    },
+    /// The liveness check refused the face, so it was not compared.
+    Spoof,
+    /// The face was compared and matches nobody.
+    Unknown {
+        /// The nearest person, whose score does not pass the threshold; `None` if nobody was searched.
+        nearest: Option<Identity>,
+    },
+    /// The face matches a person in the gallery.
+    Known(Identity),
+}
+
+/// A person as the result of a comparison.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct Identity {
+    /// The id.
+    pub person: PersonId,
+    /// The name, if the gallery has one.
+    pub name: Option<String>,
+    /// The cosine to the nearest of the person's templates, by every metric of the index: −1 to 1, greater is closer.
+    pub score: f32,
+    /// The false-match rate of a single comparison at this score. It is rounded up if the score is outside of the calibrated
+    /// range, and `None` if the embedding space is not calibrated.
+    pub fmr: Option<f64>,
+}
+
+impl Identity {
+    /// A result without a name and a rate.
+    #[must_use]
+    pub fn new(person: PersonId, score: f32) -> Self {
+        Self {
+            person,
+            name: None,
+            score,
+            fmr: None,
+        }
+    }
+}
+
+/// A face in an image, with its result.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Recognition {
+    /// The position of the face.
+    pub detection: Detection,
+    /// The quality of the face.
+    pub quality: Quality,
+    /// The liveness score; `None` if the quality gate refused the face, or if there is no liveness check.
+    pub liveness: Option<LivenessScore>,
+    /// The embedding; `None` if the face was refused before.
+    pub embedding: Option<Embedding>,
+    /// The result.
+    pub outcome: Outcome,
+}
+
+impl Recognition {
+    /// A face that was neither checked for liveness nor embedded.
+    #[must_use]
+    pub fn new(detection: Detection, quality: Quality, outcome: Outcome) -> Self {
+        Self {
+            detection,
+            quality,
+            liveness: None,
+            embedding: None,
+            outcome,
+        }
+    }
+
+    /// The person whom the face matches.
+    #[must_use]
+    pub fn known(&self) -> Option<&Identity> {
+        match &self.outcome {
+            Outcome::Known(identity) => Some(identity),
+            _ => None,
+        }
+    }
+}

@@ -1,0 +1,67 @@
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::Recognizer;
+use crate::{
+    align::AlignedFace, error::Result, image, person::PersonId, progress::Watch, store::NewTemplate,
+};
+
+/// The result of [`Recognizer::embed_again`].
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct ReembedReport {
+    /// People who were embedded again from crops.
+    pub embedded: Vec<PersonId>,
+    /// People without crops, who must be enrolled again.
+    pub must_enroll: Vec<PersonId>,
+}
+
+impl Recognizer {
+    /// Embeds kept crops again after a change of model, for all people who have no template of this embedder. `watch` counts
+    /// crops.
+    ///
+    /// # Errors
+    ///
+    /// The errors of [`enroll`](Self::enroll). Nothing has changed then.
+    pub fn embed_again(&self, watch: &Watch<'_>) -> Result<ReembedReport> {
+        let gallery = self.required_gallery()?;
+        let waiting = gallery.unsearchable();
+        let side = self.embedder.face_side();
+        // Crops are large and vectors are small, so each crop is embedded as it is read.
+        let origins = gallery.origins()?;
+        let mut templates: Vec<Vec<NewTemplate>> = vec![Vec::new(); waiting.len()];
+        let mut done = 0;
+        gallery.crops(&mut |id, person, crop| {
+            let Ok(nth) = waiting.binary_search_by(|waiting| waiting.id.cmp(person)) else {
+                return Ok(());
+            };
+            let crop = if crop.side() == side {
+                crop
+            } else {
+                AlignedFace::new(image::resize(crop.image().view(), side, side)?)?
+            };
+            let (quality, created) = origins
+                .get(&id)
+                .copied()
+                .unwrap_or_else(|| (0.0, Timestamp::now()));
+            for embedding in self.embed(&[crop])? {
+                templates[nth].push(NewTemplate::new(embedding, quality, created));
+            }
+            done += 1;
+            watch.report(done, None)
+        })?;
+        let mut report = ReembedReport {
+            embedded: Vec::new(),
+            must_enroll: Vec::new(),
+        };
+        for (person, templates) in waiting.iter().zip(templates) {
+            if templates.is_empty() {
+                report.must_enroll.push(person.id.clone());
+            } else if gallery.add_to_known(person, &templates)?.is_some() {
+                report.embedded.push(person.id.clone());
+            }
+            // A person who was removed meanwhile stays removed.
+        }
+        Ok(report)
+    }
+}

@@ -1,0 +1,333 @@
+//! The entries of a manifest, and the rules for each.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use super::url;
+use crate::{
+    calibration::Calibration,
+    detect::{ScrfdSpec, YuNetSpec},
+    digest::Digest,
+    embed::{ArcFaceSpec, EmbeddingSpace},
+    error::{Error, Result},
+    input::PixelSpec,
+    liveness::MiniFasNetSpec,
+};
+
+/// The name of the manifest in the models folder. Its entries are added to the built-in ones.
+pub(super) const FOLDER_MANIFEST: &str = "models.toml";
+
+/// The task of a model in a recognizer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+#[non_exhaustive]
+pub enum Task {
+    /// Finding faces.
+    Detector,
+    /// Turning aligned faces into embeddings.
+    Embedder,
+    /// Distinguishing living faces from prints and screens.
+    Liveness,
+}
+
+impl fmt::Display for Task {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Detector => "detector",
+            Self::Embedder => "embedder",
+            Self::Liveness => "liveness",
+        })
+    }
+}
+
+/// The head that prepares a model's input and reads its outputs, with the specification of the model.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(rename_all = "lowercase")]
+#[non_exhaustive]
+pub enum HeadSpec {
+    /// A detector of the YuNet family.
+    YuNet(YuNetSpec),
+    /// A detector of the SCRFD family.
+    Scrfd(ScrfdSpec),
+    /// An embedder of the ArcFace family.
+    ArcFace(ArcFaceSpec),
+    /// A liveness network of the MiniFASNet family.
+    MiniFasNet(MiniFasNetSpec),
+}
+
+impl HeadSpec {
+    /// The task of a model with this head.
+    #[must_use]
+    pub fn task(&self) -> Task {
+        match self {
+            Self::YuNet(_) | Self::Scrfd(_) => Task::Detector,
+            Self::ArcFace(_) => Task::Embedder,
+            Self::MiniFasNet(_) => Task::Liveness,
+        }
+    }
+
+    fn check(&self) -> Result<(), String> {
+        match self {
+            Self::YuNet(spec) => {
+                check_pixels(&spec.pixels)?;
+                check_strides(&spec.strides)?;
+                check_share("score", spec.score)?;
+                check_share("overlap", spec.overlap)
+            }
+            Self::Scrfd(spec) => {
+                check_pixels(&spec.pixels)?;
+                check_strides(&spec.strides)?;
+                check_positive("anchors", spec.anchors)?;
+                check_share("score", spec.score)?;
+                check_share("overlap", spec.overlap)
+            }
+            Self::ArcFace(spec) => {
+                check_pixels(&spec.pixels)?;
+                check_positive("side", spec.side)?;
+                check_positive("dimension", spec.dimension)
+            }
+            Self::MiniFasNet(spec) => {
+                check_pixels(&spec.pixels)?;
+                check_positive("side", spec.side)?;
+                if spec.context.is_finite() && spec.context > 0.0 {
+                    Ok(())
+                } else {
+                    Err(format!("context is {}, not above 0", spec.context))
+                }
+            }
+        }
+    }
+}
+
+fn check_pixels(spec: &PixelSpec) -> Result<(), String> {
+    if !spec.mean.iter().all(|mean| mean.is_finite()) {
+        Err("pixels.mean is not finite".to_owned())
+    } else if !spec.std.iter().all(|std| std.is_finite() && *std > 0.0) {
+        Err("pixels.std is not above 0".to_owned())
+    } else {
+        Ok(())
+    }
+}
+
+fn check_strides(strides: &[usize]) -> Result<(), String> {
+    if strides.is_empty() || strides.contains(&0) {
+        Err("strides must be one or more whole numbers above 0".to_owned())
+    } else {
+        Ok(())
+    }
+}
+
+fn check_share(key: &str, value: f32) -> Result<(), String> {
+    if (0.0..=1.0).contains(&value) {
+        Ok(())
+    } else {
+        Err(format!("{key} is {value}, not within 0 to 1"))
+    }
+}
+
+fn check_positive(key: &str, value: usize) -> Result<(), String> {
+    if value > 0 {
+        Ok(())
+    } else {
+        Err(format!("{key} is 0"))
+    }
+}
+
+/// A file that is accepted as a model: an export of its weights.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[non_exhaustive]
+pub struct Export {
+    /// The file's digest.
+    pub sha256: Digest,
+    /// The file's length in bytes; `None` if unknown.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bytes: Option<u64>,
+}
+
+/// A model in a manifest.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct ModelEntry {
+    /// The name: ASCII letters, digits, `_`, `-` and `.`.
+    pub name: String,
+    /// The name of the file in the models folder.
+    pub file: String,
+    /// The URL of the first of `exports`; `None` for a model that was made on this machine.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub url: Option<String>,
+    /// The files that are accepted as this model. At least one; the canonical one is the first.
+    pub exports: Vec<Export>,
+    /// The license: an SPDX expression, or a description if there is none.
+    pub license: String,
+    /// True if the license allows commercial use.
+    pub commercial_use: bool,
+    /// The origin: the authors, the training data, and the author of the export.
+    pub source: String,
+    /// The accuracy, in words and figures; `None` if it was not measured.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub accuracy: Option<String>,
+    /// True if facekit's own tests cover the model. An untested model may fail to load or give wrong results.
+    pub tested: bool,
+    /// The head, with the specification of the model.
+    #[serde(flatten)]
+    pub head: HeadSpec,
+    /// The calibration of an embedder; `None` if it was not measured.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub calibration: Option<Calibration>,
+}
+
+impl ModelEntry {
+    /// Makes an entry for a model that was made from this one on this machine, such as a quantized one. The new model is
+    /// `bytes`, has another name and the same head. It has an embedding space of its own, and no accuracy and calibration
+    /// yet. `how` describes how it was made.
+    ///
+    /// ```
+    /// use facekit::Registry;
+    ///
+    /// let registry = Registry::builtin();
+    /// let entry = registry.model("mobilefacenet")?.derived("mobilefacenet_int8", b"...", "quantized to 8 bits");
+    /// assert_eq!(entry.file, "mobilefacenet_int8.onnx");
+    /// assert_eq!(entry.license, "Apache-2.0");
+    /// assert_ne!(entry.space(), registry.model("mobilefacenet")?.space());
+    /// # Ok::<(), facekit::Error>(())
+    /// ```
+    #[must_use]
+    pub fn derived(&self, name: &str, bytes: &[u8], how: &str) -> Self {
+        Self {
+            name: name.to_owned(),
+            file: format!("{name}.onnx"),
+            url: None,
+            exports: vec![Export {
+                sha256: Digest::of(bytes),
+                bytes: Some(bytes.len() as u64),
+            }],
+            source: format!("{how}, from {}: {}", self.name, self.source),
+            accuracy: None,
+            tested: false,
+            calibration: None,
+            ..self.clone()
+        }
+    }
+
+    /// The task of the model.
+    #[must_use]
+    pub fn task(&self) -> Task {
+        self.head.task()
+    }
+
+    /// True if a file of this digest is accepted as the model.
+    #[must_use]
+    pub fn accepts(&self, digest: Digest) -> bool {
+        self.exports.iter().any(|export| export.sha256 == digest)
+    }
+
+    /// True if a file of `bytes` bytes may be the model: always if the length of an export is unknown.
+    pub(super) fn fits(&self, bytes: u64) -> bool {
+        self.exports
+            .iter()
+            .any(|export| export.bytes.is_none_or(|expected| expected == bytes))
+    }
+
+    /// The error about a file or URL `what` with a digest that is not accepted.
+    pub(super) fn mismatch(&self, what: String, actual: Digest) -> Error {
+        let accepted = self.exports.iter().map(|export| export.sha256.to_string());
+        Error::HashMismatch {
+            what,
+            expected: accepted.collect::<Vec<_>>().join(" or "),
+            actual: actual.to_string(),
+        }
+    }
+
+    /// Checks the rules for one entry. The error says which key breaks which rule.
+    pub(super) fn check(&self) -> Result<(), String> {
+        check_plain("name", &self.name)?;
+        check_plain("file", &self.file)?;
+        let lower = self.file.to_ascii_lowercase();
+        if lower.ends_with(".part") || lower.ends_with(".lock") || lower == FOLDER_MANIFEST {
+            return Err(format!(
+                "file {:?} is a name that facekit needs itself",
+                self.file
+            ));
+        }
+        self.url.as_deref().map_or(Ok(()), url::check)?;
+        if self.exports.is_empty() {
+            return Err("exports is empty".to_owned());
+        }
+        for (index, export) in self.exports.iter().enumerate() {
+            if self.exports[..index]
+                .iter()
+                .any(|other| other.sha256 == export.sha256)
+            {
+                return Err(format!("exports lists {} twice", export.sha256));
+            }
+            if export.bytes == Some(0) {
+                return Err(format!("exports gives {} a length of 0", export.sha256));
+            }
+        }
+        if self.license.trim().is_empty() {
+            return Err("license is empty".to_owned());
+        }
+        self.head.check()?;
+        match (&self.calibration, self.space()) {
+            (None, _) => Ok(()),
+            (Some(_), None) => Err("only an embedder has a calibration".to_owned()),
+            (Some(calibration), Some(space)) => calibration
+                .check_space(&space)
+                .map_err(|error| error.to_string()),
+        }
+    }
+
+    /// The embedding space of an embedder, the same for all its exports; `None` for other models.
+    #[must_use]
+    pub fn space(&self) -> Option<EmbeddingSpace> {
+        match &self.head {
+            HeadSpec::ArcFace(spec) => Some(spec.space(&self.name, &self.exports[0].sha256)),
+            _ => None,
+        }
+    }
+}
+
+/// A set in a manifest: the names of the models of a recognizer.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[non_exhaustive]
+pub struct SetEntry {
+    /// The name: ASCII letters, digits, `_`, `-` and `.`.
+    pub name: String,
+    /// The detector.
+    pub detector: String,
+    /// The embedder.
+    pub embedder: String,
+    /// The liveness models, whose scores are averaged. Empty for a recognizer without a liveness check.
+    #[serde(default)]
+    pub liveness: Vec<String>,
+}
+
+impl SetEntry {
+    /// The names of all models: the detector, the embedder, then the liveness models.
+    pub fn members(&self) -> impl Iterator<Item = &str> {
+        [&self.detector, &self.embedder]
+            .into_iter()
+            .chain(&self.liveness)
+            .map(String::as_str)
+    }
+}
+
+/// Checks that a name can be used in file names, URLs and comma-separated lists as it is.
+pub(super) fn check_plain(key: &str, text: &str) -> Result<(), String> {
+    let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"_-.".contains(&byte);
+    if text.bytes().all(allowed)
+        && text
+            .as_bytes()
+            .first()
+            .is_some_and(u8::is_ascii_alphanumeric)
+    {
+        Ok(())
+    } else {
+        Err(format!(
+            "{key} {text:?} must be ASCII letters, digits, '_', '-' and '.', and begin with a letter or digit"
+        ))
+    }
+}

@@ -1,0 +1,412 @@
+use std::{sync::Barrier, thread};
+
+use facekit::{
+    CancellationToken, Embedding, EnrollOptions, Error, ExactIndex, Gallery, Image, ImageView,
+    MemoryStore, Metric, NewTemplate, Outcome, Person, QualityOptions, Refusal, Watch,
+};
+use jiff::Timestamp;
+
+use crate::{
+    parts::{
+        FaultyStore, Scripted, add, another_space, at_angle, enroll, gallery, id, mean_color,
+        parts, recognized, recognizer, space,
+    },
+    scenes::{Face, face, scene},
+};
+
+#[test]
+fn each_photo_becomes_a_template_or_a_reason() {
+    let recognizer = parts()
+        .liveness(Scripted)
+        .gallery(gallery())
+        .build()
+        .unwrap();
+    let photos = [
+        scene(&[face(0.0)]),
+        scene(&[]),
+        // A second face of half the area is somebody in the background.
+        scene(&[face(5.0).side(40), face(90.0).at(80, 20).side(28)]),
+        scene(&[face(0.0), face(90.0).at(80, 20)]),
+        scene(&[Face {
+            textured: false,
+            ..face(0.0)
+        }]),
+        scene(&[face(0.0).live(10)]),
+        scene(&[face(90.0)]),
+    ];
+    let views: Vec<ImageView<'_>> = photos.iter().map(Image::view).collect();
+    let report = recognizer
+        .enroll(&id("anna"), &views, &EnrollOptions::default())
+        .unwrap();
+    assert_eq!(
+        (&report.person, &report.accepted[..]),
+        (&id("anna"), &[0, 2][..])
+    );
+    assert_eq!(report.templates.len(), 2);
+    let refused: Vec<usize> = report.refused.iter().map(|refused| refused.photo).collect();
+    assert_eq!(refused, [1, 3, 4, 5, 6]);
+    let reasons: Vec<&Refusal> = report
+        .refused
+        .iter()
+        .map(|refused| &refused.refusal)
+        .collect();
+    assert!(matches!(reasons[0], Refusal::NoFace));
+    assert!(matches!(reasons[1], Refusal::SeveralFaces { count: 2 }));
+    assert!(matches!(reasons[2], Refusal::PoorQuality { issues } if !issues.is_empty()));
+    assert!(matches!(reasons[3], Refusal::Spoof { liveness } if liveness.value() == 0.1));
+    assert!(matches!(reasons[4], Refusal::AnotherPerson { score } if score.abs() < 0.2));
+    assert!(
+        report
+            .refused
+            .iter()
+            .all(|refused| !refused.refusal.to_string().is_empty())
+    );
+
+    let mut quality = QualityOptions::enrollment();
+    quality.max_pitch = 200.0;
+    for options in [
+        EnrollOptions::default().with_quality(quality),
+        EnrollOptions::default().with_ambiguity(f32::NAN),
+    ] {
+        let refused = recognizer.enroll(&id("berta"), &views, &options);
+        assert!(matches!(refused, Err(Error::InvalidArgument { .. })));
+    }
+
+    let gallery = recognizer.gallery().unwrap();
+    assert_eq!(gallery.len(), 2);
+    assert_eq!(gallery.people()[0].1, 2);
+    assert_eq!(recognized(&recognizer, &[face(2.0)]), ["known anna"]);
+
+    // The report is data.
+    let json = serde_json::to_string(&report).unwrap();
+    assert_eq!(
+        serde_json::from_str::<facekit::EnrollReport>(&json).unwrap(),
+        report
+    );
+}
+
+#[test]
+fn passport_photos_need_not_be_live() {
+    let recognizer = parts()
+        .liveness(Scripted)
+        .gallery(gallery())
+        .build()
+        .unwrap();
+    let photo = scene(&[face(0.0).live(0)]);
+    let options = EnrollOptions::default().with_liveness(false);
+    assert_eq!(
+        recognizer
+            .enroll(&id("anna"), &[photo.view()], &options)
+            .unwrap()
+            .accepted,
+        [0]
+    );
+}
+
+#[test]
+fn two_photos_that_do_not_match_are_both_accepted() {
+    let photos = [scene(&[face(0.0)]), scene(&[face(90.0)])];
+    let report = recognizer()
+        .enroll(
+            &id("anna"),
+            &[photos[0].view(), photos[1].view()],
+            &EnrollOptions::default(),
+        )
+        .unwrap();
+    assert_eq!(report.accepted, [0, 1]);
+}
+
+#[test]
+fn nothing_is_stored_if_all_photos_are_refused() {
+    let recognizer = recognizer();
+    let photo = scene(&[]);
+    let options = EnrollOptions::default().with_name("Anna");
+    let report = recognizer
+        .enroll(&id("anna"), &[photo.view()], &options)
+        .unwrap();
+    assert!(report.templates.is_empty() && report.accepted.is_empty());
+    let gallery = recognizer.gallery().unwrap();
+    assert!(gallery.people().is_empty() && gallery.is_empty());
+
+    // A known person does not change either.
+    enroll(&recognizer, "anna", 0.0);
+    recognizer
+        .enroll(&id("anna"), &[photo.view()], &options)
+        .unwrap();
+    assert_eq!(gallery.person(&id("anna")).unwrap().name, None);
+    assert!(
+        recognizer
+            .enroll(&id("anna"), &[], &options)
+            .unwrap_err()
+            .is_invalid_input()
+    );
+}
+
+#[test]
+fn a_face_of_another_person_is_reported_or_refused() {
+    let recognizer = recognizer();
+    enroll(&recognizer, "anna", 0.0);
+    let photo = scene(&[face(10.0)]);
+    let refuse = EnrollOptions::default().with_refuse_resemblance(true);
+    let report = recognizer
+        .enroll(&id("bela"), &[photo.view()], &refuse)
+        .unwrap();
+    assert!(
+        matches!(&report.refused[0].refusal, Refusal::Resembles { person, score } if *person == id("anna") && *score > 0.95)
+    );
+    assert!(recognizer.gallery().unwrap().person(&id("bela")).is_none());
+
+    let report = recognizer
+        .enroll(&id("bela"), &[photo.view()], &EnrollOptions::default())
+        .unwrap();
+    assert_eq!(report.accepted, [0]);
+    assert_eq!(
+        (report.resembles[0].photo, &report.resembles[0].person),
+        (0, &id("anna"))
+    );
+
+    // A person does not resemble herself, even if all of the nearest templates are hers.
+    add(
+        recognizer.gallery().unwrap(),
+        "carla",
+        &[200.0, 201.0, 202.0, 203.0],
+    );
+    let photo = scene(&[face(201.0)]);
+    let report = recognizer
+        .enroll(&id("carla"), &[photo.view()], &refuse)
+        .unwrap();
+    assert_eq!(report.accepted, [0]);
+    assert!(report.resembles.is_empty());
+}
+
+#[test]
+fn one_photo_of_another_person_refuses_the_enrollment() {
+    let recognizer = recognizer();
+    enroll(&recognizer, "anna", 0.0);
+    let photos = [scene(&[face(3.0)]), scene(&[face(120.0)])];
+    let refuse = EnrollOptions::default().with_refuse_resemblance(true);
+    let report = recognizer
+        .enroll(&id("bela"), &[photos[0].view(), photos[1].view()], &refuse)
+        .unwrap();
+    assert!(report.accepted.is_empty() && report.templates.is_empty());
+    assert_eq!(report.refused.len(), 2);
+    assert!(recognizer.gallery().unwrap().person(&id("bela")).is_none());
+}
+
+#[test]
+fn one_of_many_simultaneous_enrollments_of_a_face_succeeds() {
+    let index = ExactIndex::new(space(), Metric::Cosine);
+    let gallery = Gallery::open(FaultyStore::slow(), index).unwrap();
+    let recognizer = parts().gallery(gallery).build().unwrap();
+    let (photo, start) = (scene(&[face(0.0)]), Barrier::new(4));
+    let refuse = EnrollOptions::default().with_refuse_resemblance(true);
+    let accepted: usize = thread::scope(|scope| {
+        let enroll = |number: usize| {
+            let (recognizer, photo, start, refuse) = (&recognizer, &photo, &start, &refuse);
+            scope.spawn(move || {
+                start.wait();
+                let person = id(&format!("nr-{number}"));
+                let report = recognizer.enroll(&person, &[photo.view()], refuse);
+                report.unwrap().accepted.len()
+            })
+        };
+        let threads: Vec<_> = (0..4).map(enroll).collect();
+        threads
+            .into_iter()
+            .map(|thread| thread.join().unwrap())
+            .sum()
+    });
+    assert_eq!(accepted, 1);
+    assert_eq!(recognizer.gallery().unwrap().people().len(), 1);
+}
+
+#[test]
+fn galleries_beside_each_other_have_the_same_people() {
+    let first = gallery();
+    add(&first, "anna", &[0.0]);
+    let second = first
+        .beside(ExactIndex::new(another_space(), Metric::Cosine))
+        .unwrap();
+    assert_eq!(second.space(), &another_space());
+    assert_eq!(second.unsearchable().len(), 1);
+
+    // A person who is added through one is known to the other, which has no template of the person.
+    add(&first, "bela", &[90.0]);
+    let roster = second.roster(&[id("bela")]).unwrap();
+    assert_eq!((roster.len(), second.searched(Some(&roster))), (1, 0));
+    let now = Timestamp::now();
+    let other = Embedding::new(&another_space(), vec![1.0, 0.0, 0.0]).unwrap();
+    let named = Person::new(id("anna"), now).with_name("Anna Weiß");
+    second
+        .add(&named, &[NewTemplate::new(other.clone(), 1.0, now)])
+        .unwrap();
+    assert_eq!(first.person(&id("anna")), second.person(&id("anna")));
+    assert_eq!(
+        first.person(&id("anna")).unwrap().name.as_deref(),
+        Some("Anna Weiß")
+    );
+    assert_eq!((first.len(), second.len()), (2, 1));
+
+    // A person who is removed through one is removed from both.
+    assert_eq!(second.remove(&[id("anna")]).unwrap(), 1);
+    assert!(second.nearest(&other, 1, None).unwrap().is_empty());
+    let nearest = first.nearest(&at_angle(0.0), 2, None).unwrap();
+    assert!(nearest.iter().all(|neighbor| neighbor.person == id("bela")));
+    assert_eq!(first.people().len(), 1);
+}
+
+#[test]
+fn photos_of_two_people_are_refused() {
+    let recognizer = recognizer();
+    let photos = [0.0, 2.0, 120.0, 122.0].map(|degrees| scene(&[face(degrees)]));
+    let views: Vec<_> = photos.iter().map(Image::view).collect();
+    let report = recognizer
+        .enroll(&id("anna"), &views, &EnrollOptions::default())
+        .unwrap();
+    assert!(
+        report.accepted.is_empty(),
+        "two of each: nobody can say who anna is"
+    );
+
+    let report = recognizer
+        .enroll(&id("anna"), &views[..3], &EnrollOptions::default())
+        .unwrap();
+    assert_eq!(report.accepted, [0, 1]);
+    assert!(matches!(
+        report.refused[0].refusal,
+        Refusal::AnotherPerson { .. }
+    ));
+}
+
+#[test]
+fn a_euclidean_index_knows_the_same_people() {
+    let index = ExactIndex::new(space(), Metric::Euclidean);
+    let gallery = Gallery::open(MemoryStore::new(), index).unwrap();
+    let recognizer = parts().gallery(gallery).build().unwrap();
+    enroll(&recognizer, "anna", 10.0);
+    let found = recognizer.recognize(scene(&[face(10.0)]).view()).unwrap();
+    let Outcome::Known(identity) = &found[0].outcome else {
+        panic!("{:?}", found[0].outcome)
+    };
+    assert!(
+        (identity.score - 1.0).abs() < 1e-3,
+        "a cosine: {}",
+        identity.score
+    );
+}
+
+#[test]
+fn a_person_whom_a_failing_store_removed_is_not_recognized() {
+    let index = ExactIndex::new(space(), Metric::Cosine);
+    let gallery = Gallery::open(FaultyStore::failing(), index).unwrap();
+    let recognizer = parts().gallery(gallery).build().unwrap();
+    enroll(&recognizer, "anna", 0.0);
+    assert!(recognizer.gallery().unwrap().remove(&[id("anna")]).is_err());
+    assert!(recognizer.gallery().unwrap().is_empty());
+    assert!(recognizer.gallery().unwrap().person(&id("anna")).is_none());
+}
+
+#[test]
+fn augmentation_makes_one_template_for_each_photo() {
+    let embedder = mean_color();
+    let calls = embedder.calls.clone();
+    let recognizer = parts()
+        .embedder(embedder)
+        .gallery(gallery())
+        .build()
+        .unwrap();
+    let photos = [scene(&[face(0.0)]), scene(&[face(6.0)])];
+    let options = EnrollOptions::default().with_augment(true);
+    let report = recognizer
+        .enroll(&id("anna"), &[photos[0].view(), photos[1].view()], &options)
+        .unwrap();
+    assert_eq!(report.templates.len(), 2);
+    assert!(
+        calls.lock().unwrap().iter().sum::<usize>() > 4,
+        "variants were embedded"
+    );
+    let nearest = recognizer
+        .gallery()
+        .unwrap()
+        .nearest(&at_angle(0.0), 1, None)
+        .unwrap();
+    assert!(nearest[0].score > 0.97, "{nearest:?}");
+}
+
+#[test]
+fn a_cancelled_enrollment_leaves_nothing() {
+    let recognizer = recognizer();
+    let photos: Vec<Image> = (0..3).map(|nth| scene(&[face(nth as f32)])).collect();
+    let views: Vec<ImageView<'_>> = photos.iter().map(Image::view).collect();
+    for stop_after in 1..=3 {
+        let token = CancellationToken::new();
+        let progress = |progress: facekit::Progress| {
+            assert_eq!(progress.total, Some(3));
+            if progress.done == stop_after {
+                token.cancel();
+            }
+        };
+        let watch = Watch::new()
+            .with_cancellation(&token)
+            .with_progress(&progress);
+        let options = EnrollOptions::default().with_watch(watch);
+        let error = recognizer
+            .enroll(&id("anna"), &views, &options)
+            .unwrap_err();
+        assert!(error.is_cancelled());
+        assert!(recognizer.gallery().unwrap().people().is_empty());
+    }
+}
+
+#[test]
+fn a_second_enrollment_adds_to_the_first() {
+    let recognizer = recognizer();
+    let photo = scene(&[face(0.0)]);
+    let named = EnrollOptions::default().with_name("Anna Weiß");
+    recognizer
+        .enroll(&id("anna"), &[photo.view()], &named)
+        .unwrap();
+    let gallery = recognizer.gallery().unwrap();
+    let first = gallery.person(&id("anna")).unwrap();
+    recognizer
+        .enroll(&id("anna"), &[photo.view()], &EnrollOptions::default())
+        .unwrap();
+    assert_eq!(gallery.people(), [(first.clone(), 2)]);
+    assert_eq!(first.name.as_deref(), Some("Anna Weiß"));
+    recognizer
+        .enroll(
+            &id("anna"),
+            &[photo.view()],
+            &EnrollOptions::default().with_name("Anna Schwarz"),
+        )
+        .unwrap();
+    let third = gallery.person(&id("anna")).unwrap();
+    assert_eq!(
+        (third.name.as_deref(), third.enrolled),
+        (Some("Anna Schwarz"), first.enrolled)
+    );
+
+    let found = recognizer.recognize(photo.view()).unwrap();
+    assert!(
+        matches!(&found[0].outcome, Outcome::Known(identity) if identity.name.as_deref() == Some("Anna Schwarz"))
+    );
+}
+
+#[test]
+fn removed_people_are_unknown() {
+    let recognizer = recognizer();
+    enroll(&recognizer, "anna", 0.0);
+    enroll(&recognizer, "bela", 10.0);
+    let gallery = recognizer.gallery().unwrap();
+    assert_eq!(
+        gallery
+            .remove(&[id("anna"), id("nobody"), id("anna")])
+            .unwrap(),
+        1
+    );
+    assert_eq!(recognized(&recognizer, &[face(0.0)]), ["known bela"]);
+    assert!(gallery.person(&id("anna")).is_none() && gallery.roster(&[id("anna")]).is_err());
+    assert_eq!(gallery.remove(&[id("anna")]).unwrap(), 0);
+    enroll(&recognizer, "anna", 0.0);
+    assert_eq!(recognized(&recognizer, &[face(0.0)]), ["known anna"]);
+}

@@ -1,0 +1,16 @@
+//! The recognizer and the gallery at their public boundary, on parts that need no models.
+
+#![cfg(feature = "engine")]
+
+mod concurrency;
+mod enrollment;
+mod gallery;
+mod identification;
+mod liveness;
+mod parts;
+mod recognition;
+mod reembedding;
+mod scenes;
+mod sightings;
+mod thresholds;
+mod verification;

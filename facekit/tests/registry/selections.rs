@@ -1,0 +1,84 @@
+//! Selections, and unknown names.
+
+use facekit::{Error, Registry};
+
+#[test]
+fn later_names_replace_earlier_ones() {
+    let registry = Registry::builtin();
+    let named = |selection| {
+        let set = registry.resolve(selection).unwrap();
+        let names: Vec<String> = set.models().map(|model| model.name.clone()).collect();
+        names.join(" ")
+    };
+    let standard = "yunet_n mobilefacenet minifasnet_v2 minifasnet_v1se";
+    for (selection, expected) in [
+        ("standard", standard),
+        (" standard , yunet_n ", standard),
+        (
+            "standard,scrfd_500m",
+            "scrfd_500m mobilefacenet minifasnet_v2 minifasnet_v1se",
+        ),
+        (
+            "w600k_r50",
+            "yunet_n w600k_r50 minifasnet_v2 minifasnet_v1se",
+        ),
+        ("minifasnet_v1se", "yunet_n mobilefacenet minifasnet_v1se"),
+        (
+            "minifasnet_v1se,minifasnet_v2",
+            "yunet_n mobilefacenet minifasnet_v1se minifasnet_v2",
+        ),
+        (
+            "minifasnet_v2,minifasnet_v2",
+            "yunet_n mobilefacenet minifasnet_v2",
+        ),
+        (
+            "yunet_s,scrfd_500m",
+            "scrfd_500m mobilefacenet minifasnet_v2 minifasnet_v1se",
+        ),
+        ("scrfd_500m,standard", standard),
+    ] {
+        assert_eq!(named(selection), expected, "{selection}");
+    }
+    let members: Vec<&str> = registry
+        .members("minifasnet_v1se,standard")
+        .unwrap()
+        .into_iter()
+        .map(|model| model.name.as_str())
+        .collect();
+    assert_eq!(
+        members,
+        [
+            "minifasnet_v1se",
+            "yunet_n",
+            "mobilefacenet",
+            "minifasnet_v2"
+        ]
+    );
+}
+
+#[test]
+fn unknown_names_get_a_suggestion() {
+    let registry = Registry::builtin();
+    for (name, suggestion) in [
+        ("yunet_m", Some("yunet_n")),
+        ("standart", Some("standard")),
+        ("mobilfacenet", Some("mobilefacenet")),
+        ("resnet", None),
+        ("", None),
+    ] {
+        match registry.resolve(name) {
+            Err(Error::UnknownModel { closest, known, .. }) => {
+                assert_eq!(closest.as_deref(), suggestion, "{name}");
+                assert!(known.starts_with("standard, minifasnet_v1se, "), "{known}");
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+    assert!(
+        registry
+            .resolve("standard,nope")
+            .unwrap_err()
+            .is_not_found()
+    );
+    assert!(registry.path("standard").unwrap_err().is_not_found());
+}

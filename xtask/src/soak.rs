@@ -1,0 +1,74 @@
+//! `cargo xtask soak NAME`: the long form of tests that `cargo xtask test` runs in a short form.
+
+use anyhow::{Context, Result};
+
+use crate::suite::Suite;
+
+/// A long run: tests, and the variables that make them long.
+pub(crate) struct Soak {
+    name: &'static str,
+    description: &'static str,
+    /// The arguments of `cargo test` that choose the tests.
+    tests: &'static [&'static str],
+    environment: &'static [(&'static str, &'static str)],
+}
+
+const SOAKS: [Soak; 3] = [
+    Soak {
+        name: "gallery",
+        description: "searches beside changes of a gallery, in many more rounds",
+        tests: &["--test", "recognizer", "concurrency::"],
+        environment: &[("FACEKIT_SOAK", "1")],
+    },
+    Soak {
+        name: "images",
+        description: "damaged and random image files, a million of each kind",
+        tests: &["--test", "images", "survived"],
+        environment: &[("PROPTEST_CASES", "1000000")],
+    },
+    Soak {
+        name: "rules",
+        description: "properties of attendance rules on random punches and policies, 6,000 cases of each",
+        tests: &["--test", "properties", "--test", "hostile"],
+        environment: &[("PROPTEST_CASES", "6000")],
+    },
+];
+
+/// The long runs, a line each.
+pub(crate) fn list() -> String {
+    SOAKS
+        .iter()
+        .map(|soak| format!("  {:<10} {}\n", soak.name, soak.description))
+        .collect()
+}
+
+/// The long run that is called `name`.
+pub(crate) fn find(name: &str) -> Result<&'static Soak> {
+    let soak = SOAKS.iter().find(|soak| soak.name == name);
+    soak.with_context(|| format!("no soak {name:?}; there are:\n{}", list()))
+}
+
+impl Soak {
+    /// Runs the tests.
+    pub(crate) fn run(&self, suite: &mut Suite) -> Result<()> {
+        println!("{}", self.description);
+        for (name, value) in self.environment {
+            println!("{name}={value}");
+        }
+        suite.run_chosen(self.tests, self.environment)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_unknown_name_lists_the_known_ones() {
+        let error = find("rulez").err().map(|error| error.to_string());
+        let error = error.unwrap_or_default();
+        assert!(error.starts_with("no soak \"rulez\""), "{error}");
+        assert!(SOAKS.iter().all(|soak| error.contains(soak.name)));
+        assert_eq!(find("rules").unwrap().name, "rules");
+    }
+}
