@@ -131,7 +131,8 @@ pub(crate) fn written_date(text: &str) -> Result<WrittenDate, String> {
     if first.len() == 4 {
         return day_of(first, small(second)?, third);
     }
-    number(first).and(number(second)).ok_or_else(wrong)?;
+    number(first).ok_or_else(wrong)?;
+    number(second).ok_or_else(wrong)?;
     long_year(third, text)?;
     if text.contains('.') {
         return day_of(third, small(second)?, first);

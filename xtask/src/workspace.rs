@@ -342,10 +342,10 @@ mod tests {
         assert!(fault(|all| all[3].rust_version.clear()).contains("no rust-version"));
         assert!(fault(|all| drop(all.pop())).contains("the workspace lacks"));
         let outdated = fault(|all| all[3].local = vec![local("facekit", "^1.2.2")]);
-        assert_eq!(outdated, "facekit-nano 1.2.3 requires facekit ^1.2.2");
+        assert_eq!(outdated, "facekit-onnx 1.2.3 requires facekit ^1.2.2");
         let unversioned = fault(|all| all[3].local = vec![local("facekit", "*")]);
         assert!(unversioned.contains("without a version"));
-        let direction = fault(|all| all[6].local = vec![local("facekit-nano", "^1.2.3")]);
+        let direction = fault(|all| all[7].local = vec![local("facekit-nano", "^1.2.3")]);
         assert_eq!(direction, "facekit-tract must not depend on facekit-nano");
         let order = fault(|all| {
             all[0].local = vec![Local {

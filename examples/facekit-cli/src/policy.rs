@@ -42,9 +42,12 @@ pub(crate) struct PolicyArgs {
     #[arg(long, value_name = "FILE", requires = "policy")]
     corrections: Option<PathBuf>,
 
-    /// The first day of the records [default: the day of the first punch with a plausible time, or the
-    /// day on which a member joined, up to 31 days before]
-    #[arg(long, value_name = "DATE", value_parser = day, requires = "policy")]
+    /// The first day of the records [default: that of the first punch with a plausible time]
+    ///
+    /// A member who joined up to 31 days before this punch moves the default to the day of
+    /// joining.
+    #[arg(long, value_name = "DATE", value_parser = day, requires = "policy",
+        verbatim_doc_comment)]
     from: Option<Date>,
 
     /// The last day of the records [default: the day of the last punch with a plausible time]

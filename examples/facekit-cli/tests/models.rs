@@ -372,7 +372,7 @@ fn quantized_models_are_measured_and_kept() {
     fs::remove_file(place.path("models/mobilefacenet_int8.onnx")).unwrap();
     place
         .line("models pull mobilefacenet_int8")
-        .fails(&["mobilefacenet_int8", "has no address"]);
+        .fails(&["mobilefacenet_int8", "has no URL"]);
 }
 
 #[test]
