@@ -62,7 +62,7 @@ fn logs_and_exports() {
     assert_eq!(days.len(), 1, "3 March is a holiday");
 
     let files = "[files]\ndates = \"month_first\"\ncolumns = { person = \"Who\", at = \"When\" }\n";
-    place.write("policy.toml", &format!("{POLICY}{files}"));
+    place.write("policy.toml", format!("{POLICY}{files}"));
     let export = json(&place, &format!("timesheet --punches export.csv {rest}"));
     assert_eq!(export["days"][0]["date"], "2026-02-03");
 }
