@@ -29,9 +29,11 @@ pub(crate) struct PunchArgs {
     #[arg(long, value_name = "FIELD=NAME,…", verbatim_doc_comment, value_parser = columns_from_text)]
     columns: Option<Columns>,
 
-    /// The order of day and month in dates such as 02/03/2026: day-first or month-first [default:
-    /// by the dates of the file, if they leave no doubt]
-    #[arg(long, value_name = "ORDER", value_parser = date_order_from_text)]
+    /// The order of day and month in dates such as 02/03/2026: day-first or month-first
+    ///
+    /// By default the dates of the file decide, if they leave no doubt.
+    #[arg(long, value_name = "ORDER", value_parser = date_order_from_text,
+        verbatim_doc_comment)]
     dates: Option<DateOrder>,
 
     /// The meaning of the codes for the kind of a punch: 1=in,2=out

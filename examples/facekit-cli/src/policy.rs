@@ -54,9 +54,12 @@ pub(crate) struct PolicyArgs {
     #[arg(long, value_name = "DATE", value_parser = day, requires = "policy")]
     to: Option<Date>,
 
-    /// Days that are over by this time are final: 2026-03-31T18:00:00Z, or 2026-03-31 for the end
-    /// of that day in the policy's zone [default: now]
-    #[arg(long, value_name = "TIME", value_parser = AsOf::parse, requires = "policy")]
+    /// Days that are over by this time are final [default: now]
+    ///
+    /// An instant such as 2026-03-31T18:00:00Z, or a date such as 2026-03-31 for the end of
+    /// that day in the policy's zone.
+    #[arg(long, value_name = "TIME", value_parser = AsOf::parse, requires = "policy",
+        verbatim_doc_comment)]
     as_of: Option<AsOf>,
 }
 
