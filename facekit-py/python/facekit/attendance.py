@@ -534,7 +534,7 @@ class Policy:
 
     def _read(self, kind: Any, answer: dict[str, Any]) -> Any:
         names = {name.name for name in dataclasses.fields(kind)}
-        fields = {}
+        fields: dict[str, Any] = {}
         for name, value in answer.items():
             length = name[: -len(_SECONDS)] if name.endswith(_SECONDS) else None
             if length in names:
