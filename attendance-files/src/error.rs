@@ -31,7 +31,7 @@ pub enum Error {
     /// A column is missing, or its name is not in the file.
     #[error("column for {field}: {reason}")]
     Column {
-        /// What the column is for: `person`, `at`, and so on.
+        /// The use of the column: `person`, `at`, and so on.
         field: &'static str,
         /// The reason.
         reason: String,

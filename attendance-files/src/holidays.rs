@@ -15,7 +15,7 @@ use crate::{
 pub struct Holidays {
     /// The holidays.
     pub calendar: Calendar,
-    /// What a person should know about the file.
+    /// Warnings about the file, for people.
     pub warnings: Vec<Warning>,
 }
 

@@ -18,7 +18,7 @@ use crate::{
 pub struct Items<T> {
     /// The items, in the order of the file.
     pub items: Vec<T>,
-    /// What a person should know about the file.
+    /// Warnings about the file, for people.
     pub warnings: Vec<Warning>,
 }
 

@@ -21,7 +21,7 @@ use crate::{
 pub struct Punches {
     /// The punches, in the order of the file. A punch without an id has the id "row N", after its line, row or item.
     pub punches: Vec<Punch>,
-    /// What a person should know about the file.
+    /// Warnings about the file, for people.
     pub warnings: Vec<Warning>,
 }
 

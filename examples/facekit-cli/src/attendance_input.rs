@@ -69,7 +69,7 @@ pub(crate) fn bytes(path: &Path) -> Result<Vec<u8>> {
     Ok(fs::read(path).map_err(Error::io("reading", path))?)
 }
 
-/// What was read of a file, or an error that names the file.
+/// The value that was read from a file, or an error that names the file.
 pub(crate) fn input<T>(path: &Path, read: attendance_files::Result<T>) -> Result<T> {
     read.with_context(|| format!("{} cannot be used", path.display()))
 }

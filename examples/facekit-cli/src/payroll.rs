@@ -74,7 +74,7 @@ pub(crate) fn overtime(day: &DayRecord) -> String {
     kinds.collect::<Vec<_>>().join(", ")
 }
 
-/// What a table says about the windows and the free half of a day.
+/// The windows and the free half of a day, as a table shows them.
 pub(crate) fn notes(day: &DayRecord) -> impl Iterator<Item = String> {
     let half = day.half.map(|half| format!("{} free", word(&half)));
     let windows = day.windows.iter();
@@ -102,7 +102,7 @@ pub(crate) fn unless_zero(length: Seconds) -> String {
     }
 }
 
-/// What the table `[statistics]` of the policy says about the totals of a person.
+/// The totals of a person, judged by the table `[statistics]` of the policy.
 #[derive(Debug, Serialize)]
 pub(crate) struct Judgement {
     /// The attendance rate, rounded down; `None` if nothing was due.
@@ -129,7 +129,7 @@ impl Judgement {
         }
     }
 
-    /// What a person must know.
+    /// Notes for people.
     pub(crate) fn words(&self) -> impl Iterator<Item = String> {
         let below = self.below_percent.map(|limit| {
             let rate = self.rate_percent.unwrap_or(0);
