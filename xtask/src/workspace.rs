@@ -365,6 +365,14 @@ mod tests {
     }
 
     #[test]
+    fn every_published_crate_has_a_direction() {
+        assert_eq!(
+            BTreeSet::from(PUBLISHED),
+            BTreeSet::from(DIRECTION.map(|(name, _)| name))
+        );
+    }
+
+    #[test]
     fn versions_are_compared_as_numbers() {
         assert!(numbers("1.100") > numbers("1.91.1"));
         assert_eq!(numbers("1.91"), numbers("1.91.0"));
