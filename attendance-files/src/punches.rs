@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use attendance_rules::{FileLayout, LogTime, Punch, PunchKind, Source};
+use attendance_rules::{FileLayout, LogTime, Punch, PunchKind, PunchSource};
 use facekit::PersonId;
 use jiff::{Timestamp, tz::TimeZone};
 
@@ -29,7 +29,7 @@ pub struct Punches {
 ///
 /// The content says which format the file has. Local times are in `zone`. The order of a person's rows tells the local times
 /// apart that occur twice; see [`LogTime::read`]. `layout` says what the file does not say itself. The source of the punches is
-/// [`Source::Import`], unless the file has another.
+/// [`PunchSource::Import`], unless the file has another.
 ///
 /// # Errors
 ///
@@ -104,7 +104,7 @@ struct ReadRow {
     id: String,
     kind: PunchKind,
     device: Option<String>,
-    source: Source,
+    source: PunchSource,
     score: Option<f32>,
     liveness: Option<f32>,
 }
@@ -220,7 +220,9 @@ fn read_row(
     let at = kept(read_time(row, columns.at), &mut reasons);
     let kind = kinds::kind(row.field(columns.kind).unwrap_or_default(), &layout.kinds);
     let kind = kept(kind, &mut reasons);
-    let source = row.field(columns.source).map_or(Ok(Source::Import), source);
+    let source = row
+        .field(columns.source)
+        .map_or(Ok(PunchSource::Import), source);
     let source = kept(source, &mut reasons);
     let mut number = |column, name: &str| {
         let text = row.field(column)?;
@@ -268,12 +270,12 @@ fn read_time(row: &Row, at: At) -> Result<Moment, String> {
     }
 }
 
-fn source(text: &str) -> Result<Source, String> {
+fn source(text: &str) -> Result<PunchSource, String> {
     match plain(text).as_str() {
-        "face" => Ok(Source::Face),
-        "manual" => Ok(Source::Manual),
-        "code" => Ok(Source::Code),
-        "import" => Ok(Source::Import),
+        "face" => Ok(PunchSource::Face),
+        "manual" => Ok(PunchSource::Manual),
+        "code" => Ok(PunchSource::Code),
+        "import" => Ok(PunchSource::Import),
         _ => Err(format!(
             "source: {text:?} is not face, manual, code or import"
         )),

@@ -5,7 +5,7 @@ mod common;
 use attendance_files::{
     Error, Warning, columns_from_text, date_order_from_text, kinds_from_text, read_punches,
 };
-use attendance_rules::{DateOrder, FileLayout, PunchKind, Source};
+use attendance_rules::{DateOrder, FileLayout, PunchKind, PunchSource};
 use common::{Cell, berlin, error, lines, punches, rows, workbook};
 
 const DAY: [&str; 2] = [
@@ -43,7 +43,7 @@ fn a_log_of_zkteco() {
         ]
     );
     assert_eq!(read.punches[2].device.as_deref(), Some("2"));
-    assert_eq!(read.punches[0].source, Source::Import);
+    assert_eq!(read.punches[0].source, PunchSource::Import);
     assert_eq!(read.punches[0].id.as_str(), "row 1");
     assert!(read.warnings.is_empty());
 }
@@ -396,7 +396,7 @@ fn a_list_in_json() {
     );
     assert_eq!(
         (read.punches[0].source, read.punches[0].score),
-        (Source::Face, Some(0.5))
+        (PunchSource::Face, Some(0.5))
     );
     assert_eq!(
         (

@@ -2,7 +2,7 @@
 
 mod common;
 
-use attendance_rules::{Outcome, Punch, Rules};
+use attendance_rules::{Punch, PunchVerdict, Rules};
 use common::{anna, at, evaluate, period, places};
 use facekit::{AttendancePolicy, Mark, Sighting, Verdict};
 
@@ -34,7 +34,7 @@ fn decide_and_evaluate(rules: &Rules, scans: &[&str]) -> Vec<String> {
         match (&decision.verdict, &it.outcome) {
             (
                 Verdict::Accepted { direction },
-                Outcome::Assigned {
+                PunchVerdict::Assigned {
                     shift,
                     direction: way,
                 },
@@ -42,13 +42,13 @@ fn decide_and_evaluate(rules: &Rules, scans: &[&str]) -> Vec<String> {
                 assert_eq!(direction, way, "{}", it.at);
                 assert_eq!(decision.opened, Some(ledger.shifts[*shift].opened));
             }
-            (Verdict::Refused { code, .. }, Outcome::Unassigned { code: other, .. }) => {
+            (Verdict::Refused { code, .. }, PunchVerdict::Unassigned { code: other, .. }) => {
                 assert_eq!(code, other, "{}", it.at);
             }
             (verdict, outcome) => assert!(
                 matches!(
                     (verdict, outcome),
-                    (Verdict::Duplicate { .. }, Outcome::Suppressed { .. })
+                    (Verdict::Duplicate { .. }, PunchVerdict::Suppressed { .. })
                 ),
                 "{}: {verdict:?}, {outcome:?}",
                 it.at
@@ -189,7 +189,7 @@ fn midnight_ends_no_streak() {
         let ledger = rules.evaluate(&anna(), &given, &[], month, as_of).unwrap();
         let refused = |code: &str| code == "low_liveness";
         let decided = matches!(last, Some(Verdict::Refused { code, .. }) if refused(&code));
-        let evaluated = matches!(&ledger.outcomes[2].outcome, Outcome::Unassigned { code, .. } if refused(code));
+        let evaluated = matches!(&ledger.outcomes[2].outcome, PunchVerdict::Unassigned { code, .. } if refused(code));
         assert_eq!(decided, evaluated);
         decided
     };

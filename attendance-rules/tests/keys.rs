@@ -3,8 +3,8 @@
 mod common;
 
 use attendance_rules::{
-    Calendar, DayCount, DayRecord, Employment, Half, Hours, Leave, Ledger, Member, Outcome, Policy,
-    Rules, Seconds, Statistics, Status, Terms, Today,
+    Calendar, DayCount, DayRecord, Employment, Half, Hours, Leave, Ledger, Member, Policy,
+    PunchVerdict, Rules, Seconds, Statistics, Status, Terms, Today,
 };
 use common::{HOUR, MINUTE, anna, at, day, evaluate, hours, punches, rules, statuses};
 
@@ -560,7 +560,7 @@ fn people_who_leave_and_come_back() {
         .outcomes
         .iter()
         .map(|it| match &it.outcome {
-            Outcome::Unassigned { code, reason } => format!("{code}: {reason}"),
+            PunchVerdict::Unassigned { code, reason } => format!("{code}: {reason}"),
             other => panic!("{other:?}"),
         })
         .collect();

@@ -8,8 +8,8 @@ use std::{
 
 use anyhow::{Context, Result};
 use attendance_rules::{
-    DayRecord, Ledger, Outcome, Period, Punch, PunchOutcome, ScreenedPunch, Screening, ShiftRecord,
-    Statistics, StatisticsPolicy,
+    DayRecord, Ledger, Period, Punch, PunchOutcome, PunchVerdict, ScreenedPunch, Screening,
+    ShiftRecord, Statistics, StatisticsPolicy,
 };
 use clap::ValueEnum;
 use facekit::PersonId;
@@ -85,7 +85,7 @@ struct NotCounted {
     punch: String,
     at: Timestamp,
     #[serde(flatten)]
-    outcome: Outcome,
+    outcome: PunchVerdict,
 }
 
 fn not_counted(it: &ScreenedPunch) -> NotCounted {
@@ -93,7 +93,7 @@ fn not_counted(it: &ScreenedPunch) -> NotCounted {
         person: it.punch.person.clone(),
         punch: it.punch.id.to_string(),
         at: it.punch.at,
-        outcome: Outcome::Unassigned {
+        outcome: PunchVerdict::Unassigned {
             code: it.code.clone(),
             reason: it.reason.clone(),
         },
@@ -149,7 +149,7 @@ impl Records {
     /// Adds the days of a person.
     pub(crate) fn add(&mut self, person: PersonId, ledger: Ledger, policy: &StatisticsPolicy) {
         let rest = ledger.outcomes.iter();
-        let rest = rest.filter(|it| !matches!(it.outcome, Outcome::Assigned { .. }));
+        let rest = rest.filter(|it| !matches!(it.outcome, PunchVerdict::Assigned { .. }));
         self.not_counted.extend(rest.map(|it| NotCounted {
             person: person.clone(),
             punch: it.punch.to_string(),
@@ -334,8 +334,8 @@ impl Records {
             let mut reasons: BTreeMap<String, usize> = BTreeMap::new();
             for it in &self.not_counted {
                 let reason = match &it.outcome {
-                    Outcome::Unassigned { code, .. } => code.clone(),
-                    Outcome::Suppressed { .. } => "repeated".to_owned(),
+                    PunchVerdict::Unassigned { code, .. } => code.clone(),
+                    PunchVerdict::Suppressed { .. } => "repeated".to_owned(),
                     other => word(other),
                 };
                 *reasons.entry(reason).or_default() += 1;
@@ -350,7 +350,7 @@ impl Records {
         let most = 20;
         let implausible = self.not_counted.iter().take(self.implausible);
         for it in implausible.chain(&self.doubtful).take(most) {
-            if let Outcome::Unassigned { code, reason } = &it.outcome {
+            if let PunchVerdict::Unassigned { code, reason } = &it.outcome {
                 let at = self.local(Some(it.at));
                 text += &format!("\n{} ({}, {at}): {code}; {reason}", it.punch, it.person);
             }
