@@ -215,6 +215,7 @@ impl Evaluation<'_> {
         let expected = self.expected_for_automatic_out(scheduled, home, &plan);
         let account = rules.account(&ShiftScans {
             scans: &self.scans,
+            shift: scheduled.map(|it| it.shift),
             scheduled: hours,
             expected,
             free_from: hours.and_then(|hours| rules.free_from(home, &plan, hours)),

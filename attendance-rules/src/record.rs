@@ -261,7 +261,7 @@ pub struct DayRecord {
     /// The name of the holiday on this day.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub holiday: Option<String>,
-    /// The kind of leave on this day.
+    /// The kind of leave on this day. Two kinds are in the order of the day, as in "sick + annual".
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub leave: Option<String>,
     /// The half of the day that is free.

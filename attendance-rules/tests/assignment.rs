@@ -31,6 +31,7 @@ fn decide_and_evaluate(rules: &Rules, scans: &[&str]) -> Vec<String> {
         )
         .unwrap();
     for (decision, it) in decisions.iter().zip(&ledger.outcomes) {
+        assert_eq!(decision.anomalies, it.anomalies, "{}", it.at);
         match (&decision.verdict, &it.outcome) {
             (
                 Verdict::Accepted { direction },
@@ -214,4 +215,34 @@ fn midnight_ends_no_streak() {
         "2026-03-02T23:50",
         "2026-03-03T23:40"
     ]));
+}
+
+/// The days between nights of more than twelve hours look like work. Each scan after such a night is doubtful.
+#[test]
+fn a_gap_that_may_be_a_night_is_doubtful_at_the_door_too() {
+    let rules = common::rules("");
+    let scans = [
+        "2026-03-02T08:00",
+        "2026-03-02T19:00",
+        "2026-03-03T08:00",
+        "2026-03-03T19:00",
+        "2026-03-04T08:00",
+    ];
+    assert_eq!(
+        decide_and_evaluate(&rules, &scans),
+        [
+            "- 2026-03-02",
+            "- 2026-03-02",
+            "- 2026-03-03",
+            "- 2026-03-03",
+            "- 2026-03-04"
+        ]
+    );
+    let codes: Vec<Vec<String>> = evaluate(&rules, &scans, "2026-03-02", "2026-03-04")
+        .outcomes
+        .iter()
+        .map(|it| it.anomalies.iter().map(|it| it.code.to_string()).collect())
+        .collect();
+    let doubtful = || vec!["doubtful_gap".to_owned()];
+    assert_eq!(codes, [vec![], vec![], doubtful(), vec![], doubtful()]);
 }
