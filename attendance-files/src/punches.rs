@@ -4,7 +4,10 @@ use std::collections::BTreeMap;
 
 use attendance_rules::{FileLayout, LogTime, Punch, PunchKind, PunchSource};
 use facekit::PersonId;
-use jiff::{Timestamp, tz::TimeZone};
+use jiff::{
+    Timestamp,
+    tz::{AmbiguousOffset, TimeZone},
+};
 
 use crate::{
     columns::{At, Header, PunchColumns, plain},
@@ -76,9 +79,13 @@ pub fn read_punches(bytes: &[u8], zone: &TimeZone, layout: &FileLayout) -> Resul
     };
     let mut times = Vec::with_capacity(read.len());
     let mut punches = Vec::with_capacity(read.len());
+    let mut skipped = Vec::new();
     for (row, read) in read {
         match read.at.log_time(order, zone) {
             Ok(time) => {
+                if is_skipped(time, zone) {
+                    skipped.push(row.place);
+                }
                 times.push(time);
                 punches.push(read.punch());
             }
@@ -93,6 +100,9 @@ pub fn read_punches(bytes: &[u8], zone: &TimeZone, layout: &FileLayout) -> Resul
         return Err(Error::Rows { rows: wrong });
     }
     set_times(&mut punches, &times, zone);
+    if !skipped.is_empty() {
+        warnings.push(Warning::SkippedTimes { places: skipped });
+    }
     warnings.extend(similar_ids(punches.iter().map(|punch| &punch.person)));
     Ok(Punches { punches, warnings })
 }
@@ -120,6 +130,17 @@ impl ReadRow {
         punch.liveness = self.liveness;
         punch
     }
+}
+
+/// The clocks of the zone never show this time: they go forward over it.
+fn is_skipped(time: LogTime, zone: &TimeZone) -> bool {
+    let LogTime::Local(local) = time else {
+        return false;
+    };
+    matches!(
+        zone.to_ambiguous_timestamp(local).offset(),
+        AmbiguousOffset::Gap { .. }
+    )
 }
 
 /// Sets the instants of punches, person by person.
