@@ -8,8 +8,8 @@ use std::{
 
 use anyhow::{Context, Result};
 use attendance_rules::{
-    DayRecord, Ledger, Period, Punch, PunchOutcome, PunchVerdict, ScreenedPunch, Screening,
-    ShiftRecord, Statistics, StatisticsPolicy,
+    DayOf, DayRecord, Ledger, Period, Policy, PunchOutcome, PunchVerdict, ScreenedPunch, Screening,
+    ShiftRecord, Statistics,
 };
 use clap::ValueEnum;
 use facekit::PersonId;
@@ -52,28 +52,38 @@ pub(crate) struct Records {
     shifts: BTreeMap<PersonId, Vec<ShiftRecord>>,
     /// The warnings about the files.
     notes: Vec<String>,
-    /// The number of punches whose time is implausible.
-    #[serde(skip)]
-    implausible: usize,
     #[serde(skip)]
     zone: TimeZone,
 }
 
-/// The numbers of punches outside the period. They matter for nights and weeks that begin before it.
+/// The numbers of punches that belong to days outside the period.
 #[derive(Clone, Copy, Debug, Default, Serialize)]
-pub(crate) struct Outside {
+struct Outside {
     before: usize,
     after: usize,
 }
 
 impl Outside {
-    pub(crate) fn of(punches: &[Punch], period: Period, zone: &TimeZone) -> Self {
-        let days = punches
-            .iter()
-            .map(|punch| punch.at.to_zoned(zone.clone()).date());
-        Self {
-            before: days.clone().filter(|&day| day < period.from()).count(),
-            after: days.filter(|&day| day > period.to()).count(),
+    /// Adds the punches of a person. A punch belongs to the day of its shift. If shifts are split at midnight, or if it has no
+    /// shift, it belongs to its own date.
+    fn add(
+        &mut self,
+        ledger: &Ledger,
+        (from, to): (Date, Date),
+        zone: &TimeZone,
+        assigned_to: DayOf,
+    ) {
+        for it in &ledger.outcomes {
+            let shift = match it.outcome {
+                PunchVerdict::Assigned { shift, .. } => ledger.shifts.get(shift),
+                _ => None,
+            };
+            let day = match shift.filter(|_| assigned_to != DayOf::SplitAtMidnight) {
+                Some(shift) => shift.day,
+                None => it.at.to_zoned(zone.clone()).date(),
+            };
+            self.before += usize::from(day < from);
+            self.after += usize::from(day > to);
         }
     }
 }
@@ -126,19 +136,16 @@ impl Records {
             outcomes: BTreeMap::new(),
             shifts: BTreeMap::new(),
             notes: Vec::new(),
-            implausible: 0,
             zone,
         }
     }
 
     /// Adds the punches whose time is implausible or doubtful, before the days of any person.
-    pub(crate) fn add_screening(&mut self, screening: &Screening, outside: Outside) {
+    pub(crate) fn add_screening(&mut self, screening: &Screening) {
         self.not_counted
             .extend(screening.implausible.iter().map(not_counted));
         self.doubtful
             .extend(screening.out_of_order.iter().map(not_counted));
-        self.implausible = screening.implausible.len();
-        self.outside = outside;
     }
 
     /// Adds notes for the summary.
@@ -147,7 +154,10 @@ impl Records {
     }
 
     /// Adds the days of a person.
-    pub(crate) fn add(&mut self, person: PersonId, ledger: Ledger, policy: &StatisticsPolicy) {
+    pub(crate) fn add(&mut self, person: PersonId, ledger: Ledger, policy: &Policy) {
+        let period = (self.from, self.to);
+        let outside = &mut self.outside;
+        outside.add(&ledger, period, &self.zone, policy.assignment.day);
         let rest = ledger.outcomes.iter();
         let rest = rest.filter(|it| !matches!(it.outcome, PunchVerdict::Assigned { .. }));
         self.not_counted.extend(rest.map(|it| NotCounted {
@@ -157,7 +167,7 @@ impl Records {
             outcome: it.outcome.clone(),
         }));
         let totals = Statistics::of(&ledger.days);
-        let judgement = Judgement::of(&totals, policy);
+        let judgement = Judgement::of(&totals, &policy.statistics);
         self.statistics.insert(person.clone(), judgement);
         self.totals.insert(person.clone(), totals);
         self.outcomes.insert(person.clone(), ledger.outcomes);
@@ -348,16 +358,19 @@ impl Records {
             text += &format!("\n{punches} not counted: {}", reasons.join(", "));
         }
         let most = 20;
-        let implausible = self.not_counted.iter().take(self.implausible);
-        for it in implausible.chain(&self.doubtful).take(most) {
-            if let PunchVerdict::Unassigned { code, reason } = &it.outcome {
+        let mut listed = 0;
+        for it in self.not_counted.iter().chain(&self.doubtful) {
+            let PunchVerdict::Unassigned { code, reason } = &it.outcome else {
+                continue;
+            };
+            listed += 1;
+            if listed <= most {
                 let at = self.local(Some(it.at));
                 text += &format!("\n{} ({}, {at}): {code}; {reason}", it.punch, it.person);
             }
         }
-        let more = (self.implausible + self.doubtful.len()).saturating_sub(most);
-        if more > 0 {
-            text += &format!("\nand {more} more with a doubtful time");
+        if listed > most {
+            text += &format!("\nand {} more such punches", listed - most);
         }
         for (number, side, day) in [
             (self.outside.before, "before", self.from),
@@ -365,7 +378,7 @@ impl Records {
         ] {
             if number > 0 {
                 let punches = count(number, "punch", "punches");
-                text += &format!("\n{punches} {side} {day}, outside the period");
+                text += &format!("\n{punches} of days {side} {day}, outside the period");
             }
         }
         for (person, judgement) in &self.statistics {
