@@ -29,7 +29,7 @@ use crate::{
 #[derive(Args, Debug)]
 #[command(next_help_heading = "Day records")]
 pub(crate) struct PolicyArgs {
-    /// The members: a table (CSV, .xlsx) or a JSON list; only JSON has schedules, contracts and leave
+    /// The members: a table (CSV, .xlsx), or a JSON list for schedules and leave, too
     ///
     /// A table has the columns person, group, joined, left, region and roster_until. A JSON
     /// list also has schedule, terms (contracts), leave, shifts_on (single days) and
