@@ -40,7 +40,8 @@ pub(crate) struct PolicyArgs {
     /// The holidays: an ICS file, or a table of dates, names, free halves and regions
     ///
     /// With REGION=FILE, they are the holidays of a region: one of site.regions of the
-    /// policy, which members name. Give the option once for each file.
+    /// policy, which members name. Give the option once for each file. A file whose name has
+    /// an equals sign needs its folder: ./a=b.ics.
     #[arg(long, value_name = "[REGION=]FILE", value_parser = HolidayFile::parse, requires = "policy",
         verbatim_doc_comment)]
     holidays: Vec<HolidayFile>,
