@@ -135,7 +135,15 @@ impl Liveness for MiniFasNet {
             .map(|sum| LivenessScore::new(sum / self.parts.len() as f32))
             .collect())
     }
+
+    fn least_context(&self) -> f32 {
+        let widest = self.parts.iter().map(|part| part.spec.context);
+        (LEAST_SHARE * widest.fold(1.0, f64::max)) as f32
+    }
 }
+
+/// The least share of the widest context of a check at which its scores can be relied on.
+const LEAST_SHARE: f64 = 0.6;
 
 /// The box around a face, enlarged by the factor `context` about its center: left, top, width and height in whole pixels.
 /// At the edges of the image it is shifted, not cut. If the image is too small, the factor is reduced.

@@ -116,3 +116,28 @@ fn liveness_checks_refuse_networks_that_do_not_fit() {
         Err(Error::InvalidArgument { .. })
     ));
 }
+
+#[test]
+fn the_widest_context_decides_how_much_a_check_must_see() {
+    let parts = |contexts: &[f64]| {
+        let part = |&context: &f64| {
+            let network = network(
+                &[ANY, fixed(3), fixed(80), fixed(80)],
+                vec![port("logits", &[ANY, fixed(3)])],
+                |_, shape| vec![tensor(&[shape[0], 3], vec![0.0; 3 * shape[0]])],
+            );
+            let spec = MiniFasNetSpec {
+                context,
+                ..minifasnet_spec()
+            };
+            (network, "fake".to_owned(), spec)
+        };
+        MiniFasNet::new(contexts.iter().map(part)).unwrap()
+    };
+    let single = parts(&[2.7]).least_context();
+    assert!((1.0..2.7).contains(&single), "{single}");
+    let pair = parts(&[2.7, 4.0]);
+    assert!(single < pair.least_context());
+    let boxed: Box<dyn Liveness> = Box::new(pair);
+    assert!(single < boxed.least_context());
+}
