@@ -192,8 +192,8 @@ pub use crate::{
     liveness::{MiniFasNet, MiniFasNetSpec},
     quality::{Quality, QualityIssue, QualityOptions},
     recognize::{
-        Candidate, ComparedPhoto, EnrollOptions, EnrollReport, ExamineOptions, ExaminedFace, IdentifyOptions,
-        Identity, Mismatch, Outcome, Recognition, RecognizeOptions, Recognizer,
+        Candidate, ComparedPhoto, EnrollOptions, EnrollReport, ExamineOptions, ExaminedFace,
+        IdentifyOptions, Identity, Mismatch, Outcome, Recognition, RecognizeOptions, Recognizer,
         RecognizerBuilder, ReembedReport, Refusal, RefusedPhoto, Resemblance, Subject,
         Verification, VerifyOptions, sightings,
     },

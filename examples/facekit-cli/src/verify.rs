@@ -40,8 +40,7 @@ pub(crate) fn run(session: &Session, args: &Args) -> Result<Answer> {
     let recognizer = args.recognize.recognizer(models, None)?.build()?;
     session.token.check()?;
     let options = VerifyOptions::default().with_best_pair(args.best_pair);
-    let verification =
-        recognizer.verify_with(images[0].view(), images[1].view(), &options)?;
+    let verification = recognizer.verify_with(images[0].view(), images[1].view(), &options)?;
     session.output.answer(&verification, || match &verification {
         Verification::Compared {
             same,

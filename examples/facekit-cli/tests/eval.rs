@@ -81,7 +81,11 @@ fn labeled_faces_in_the_wild() {
         .map(|pair| pair["score"].as_f64().unwrap())
         .collect();
     assert!(scores.len() == 20 && scores.is_sorted_by(|a, b| a >= b));
-    let share = |rate: &str| report["people_with_lookalike_at_fmr"][rate].as_f64().unwrap();
+    let share = |rate: &str| {
+        report["people_with_lookalike_at_fmr"][rate]
+            .as_f64()
+            .unwrap()
+    };
     assert!(share("1e-3") > share("1e-4") && share("1e-4") > share("2e-6") && share("2e-6") > 0.0);
     // Other runtimes have the same results, except for rounding.
     let mut others = vec!["candle"];

@@ -97,7 +97,9 @@ impl Row {
             Outcome::TightCrop { context, minimum } => (
                 "tight_crop",
                 None,
-                format!("the image is {context:.1} times as large as the face, {minimum:.1} needed"),
+                format!(
+                    "the image is {context:.1} times as large as the face, {minimum:.1} needed"
+                ),
             ),
             other => ("other", None, format!("{other:?}")),
         };

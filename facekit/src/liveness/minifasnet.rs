@@ -138,12 +138,13 @@ impl Liveness for MiniFasNet {
 
     fn least_context(&self) -> f32 {
         let widest = self.parts.iter().map(|part| part.spec.context);
-        (LEAST_SHARE * widest.fold(1.0, f64::max)) as f32
+        LEAST_CONTEXT.min(widest.fold(1.0, f64::max)) as f32
     }
 }
 
-/// The least share of the widest context of a check at which its scores can be relied on.
-const LEAST_SHARE: f64 = 0.6;
+/// The least size of an image relative to the face box at which scores are as good as in a larger image. Below it, more and
+/// more living people get low scores; DESIGN.md has the figures.
+const LEAST_CONTEXT: f64 = 1.5;
 
 /// The box around a face, enlarged by the factor `context` about its center: left, top, width and height in whole pixels.
 /// At the edges of the image it is shifted, not cut. If the image is too small, the factor is reduced.

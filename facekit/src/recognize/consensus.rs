@@ -62,11 +62,7 @@ impl Comparisons {
     /// 2. The remaining photos are different from the person if they are not in the person's group at the lower threshold
     ///    `different`. The person is the group with the templates, or else the largest group. If several groups are
     ///    largest, all photos are different.
-    pub(super) fn disagreements(
-        &self,
-        matching: f32,
-        different: f32,
-    ) -> Vec<Option<Disagreement>> {
+    pub(super) fn disagreements(&self, matching: f32, different: f32) -> Vec<Option<Disagreement>> {
         let mut found = vec![None; self.photos];
         let all: Vec<usize> = (0..self.scores.len()).collect();
         let groups = self.groups(&all, matching.max(different));
@@ -94,8 +90,12 @@ impl Comparisons {
         let person = known.or_else(|| self.only_largest(&groups));
         for group in groups.iter().filter(|&group| person != Some(group)) {
             for &photo in group {
-                let others = person.unwrap_or(&left).iter();
-                let others = others.filter(|node| !group.contains(node));
+                // A known person is represented by the templates.
+                let compared = person.unwrap_or(&left).iter();
+                let others = compared.filter(|&&node| match known {
+                    Some(_) => node >= self.photos,
+                    None => !group.contains(&node),
+                });
                 found[photo] = self.nearest(photo, others).map(Disagreement::Different);
             }
         }
@@ -115,8 +115,11 @@ impl Comparisons {
     fn groups(&self, nodes: &[usize], threshold: f32) -> Vec<Vec<usize>> {
         let mut groups: Vec<Vec<usize>> = Vec::new();
         for &node in nodes {
-            let is_near =
-                |group: &Vec<usize>| group.iter().any(|&other| self.scores[node][other] >= threshold);
+            let is_near = |group: &Vec<usize>| {
+                group
+                    .iter()
+                    .any(|&other| self.scores[node][other] >= threshold)
+            };
             let (near, mut apart): (Vec<_>, Vec<_>) = groups.into_iter().partition(is_near);
             let mut joined = near.concat();
             joined.push(node);
@@ -153,9 +156,7 @@ impl Comparisons {
             photo: (node < self.photos).then_some(node),
             score: self.scores[photo][node],
         };
-        others
-            .map(score)
-            .max_by(|a, b| a.score.total_cmp(&b.score))
+        others.map(score).max_by(|a, b| a.score.total_cmp(&b.score))
     }
 }
 
@@ -204,7 +205,7 @@ mod tests {
             (&[0.0, 30.0, 120.0, 150.0], None, "dddd"),
             (&[0.0], Some(40.0), "."),
             (&[0.0], Some(50.0), "d"),
-            (&[0.0, 50.0], Some(5.0), ".d"),
+            (&[0.0, 55.0], Some(5.0), ".d"),
             (&[0.0, 50.0], Some(100.0), "dd"),
             // The templates tell which photos show the person, also if most photos show somebody else.
             (&[0.0, 120.0, 125.0], Some(2.0), ".vv"),

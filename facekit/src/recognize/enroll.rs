@@ -179,7 +179,7 @@ pub enum Refusal {
     Mismatch {
         /// The person to enroll.
         person: PersonId,
-        /// The photo that it was compared with, from 0; `None` for the templates that the person has already.
+        /// The photo that it was compared with, from 0; `None` for the templates, if the person has some already.
         other: Option<usize>,
         /// The similarity.
         score: f32,
@@ -236,7 +236,8 @@ impl Refusal {
             } => {
                 // A rate of 1 is the bound for scores below the calibrated ones.
                 let rate = fmr.filter(|&fmr| fmr < 1.0);
-                let rate = rate.map_or_else(String::new, |fmr| format!(", false-match rate {fmr:.1e}"));
+                let rate =
+                    rate.map_or_else(String::new, |fmr| format!(", false-match rate {fmr:.1e}"));
                 match other {
                     Some(other) => format!(
                         "does not match {}: similarity {score:.2}{rate}; one of them does not show {person}",

@@ -118,7 +118,7 @@ fn liveness_checks_refuse_networks_that_do_not_fit() {
 }
 
 #[test]
-fn the_widest_context_decides_how_much_a_check_must_see() {
+fn a_check_must_see_half_as_much_again_as_the_face_unless_its_networks_see_less() {
     let parts = |contexts: &[f64]| {
         let part = |&context: &f64| {
             let network = network(
@@ -134,10 +134,15 @@ fn the_widest_context_decides_how_much_a_check_must_see() {
         };
         MiniFasNet::new(contexts.iter().map(part)).unwrap()
     };
-    let single = parts(&[2.7]).least_context();
-    assert!((1.0..2.7).contains(&single), "{single}");
-    let pair = parts(&[2.7, 4.0]);
-    assert!(single < pair.least_context());
-    let boxed: Box<dyn Liveness> = Box::new(pair);
-    assert!(single < boxed.least_context());
+    for (contexts, expected) in [
+        (&[2.7][..], 1.5),
+        (&[2.7, 4.0], 1.5),
+        (&[1.0, 1.2], 1.2),
+        (&[1.0], 1.0),
+    ] {
+        let check = parts(contexts);
+        assert_eq!(check.least_context(), expected, "{contexts:?}");
+        let boxed: Box<dyn Liveness> = Box::new(check);
+        assert_eq!(boxed.least_context(), expected);
+    }
 }

@@ -80,10 +80,7 @@ fn each_photo_becomes_a_template_or_a_reason() {
 
     // The report is data.
     let json = serde_json::to_string(&report).unwrap();
-    assert_eq!(
-        serde_json::from_str::<facekit::EnrollReport>(&json).unwrap(),
-        report
-    );
+    assert_eq!(serde_json::from_str::<EnrollReport>(&json).unwrap(), report);
 }
 
 #[test]
@@ -113,9 +110,15 @@ fn calibrated() -> Recognizer {
         .unwrap()
 }
 
-fn enroll_all(recognizer: &Recognizer, angles: &[f32], options: &EnrollOptions<'_>) -> EnrollReport {
+fn enroll_all(
+    recognizer: &Recognizer,
+    angles: &[f32],
+    options: &EnrollOptions<'_>,
+) -> EnrollReport {
     let photos = angles.iter().map(|&degrees| Ok(scene(&[face(degrees)])));
-    recognizer.enroll_each(&id("anna"), photos, options).unwrap()
+    recognizer
+        .enroll_each(&id("anna"), photos, options)
+        .unwrap()
 }
 
 /// The photos of a report that match poorly, and the photos that they match best.
@@ -150,7 +153,10 @@ fn photos_of_different_people_are_refused() {
     }
     let json = serde_json::to_value(&report).unwrap();
     assert_eq!(json["refused"][0]["reason"], "mismatch");
-    assert_eq!(serde_json::from_value::<EnrollReport>(json).unwrap(), report);
+    assert_eq!(
+        serde_json::from_value::<EnrollReport>(json).unwrap(),
+        report
+    );
 
     // Positions are those of the input, also if photos before them are refused.
     let photos = [scene(&[]), scene(&[face(0.0)]), scene(&[face(90.0)])];
@@ -159,7 +165,10 @@ fn photos_of_different_people_are_refused() {
         .enroll(&id("anna"), &views, &EnrollOptions::default())
         .unwrap();
     assert!(
-        matches!(report.refused[1].refusal, Refusal::Mismatch { other: Some(2), .. }),
+        matches!(
+            report.refused[1].refusal,
+            Refusal::Mismatch { other: Some(2), .. }
+        ),
         "{report:?}"
     );
 }
@@ -207,7 +216,10 @@ fn a_photo_of_somebody_else_is_not_added_to_a_person() {
     );
 
     let report = enroll_all(&recognizer, &[35.0], &EnrollOptions::default());
-    assert_eq!((&report.accepted[..], poor(&report)), (&[0][..], vec![(0, None)]));
+    assert_eq!(
+        (&report.accepted[..], poor(&report)),
+        (&[0][..], vec![(0, None)])
+    );
     // The nearest template counts: that at 35 degrees.
     let report = enroll_all(&recognizer, &[40.0, 130.0], &EnrollOptions::default());
     assert_eq!(report.accepted, [0]);
@@ -234,7 +246,10 @@ fn mismatches_can_be_allowed() {
     enroll(&recognizer, "bela", 180.0);
     let strict = allow.with_refuse_resemblance(true);
     let report = enroll_all(&recognizer, &[180.0], &strict);
-    assert!(matches!(report.refused[0].refusal, Refusal::Resembles { .. }));
+    assert!(matches!(
+        report.refused[0].refusal,
+        Refusal::Resembles { .. }
+    ));
     assert!(report.accepted.is_empty() && report.mismatches.is_empty());
 }
 
@@ -243,11 +258,19 @@ fn without_a_calibration_photos_that_do_not_match_are_listed() {
     let report = enroll_all(&recognizer(), &[0.0, 90.0], &EnrollOptions::default());
     assert_eq!(report.accepted, [0, 1]);
     assert_eq!(poor(&report), [(0, Some(1)), (1, Some(0))]);
-    assert!(report.mismatches.iter().all(|mismatch| mismatch.fmr.is_none()));
+    assert!(
+        report
+            .mismatches
+            .iter()
+            .all(|mismatch| mismatch.fmr.is_none())
+    );
     let recognizer = recognizer();
     enroll(&recognizer, "anna", 0.0);
     let report = enroll_all(&recognizer, &[90.0, 5.0], &EnrollOptions::default());
-    assert_eq!((&report.accepted[..], poor(&report)), (&[0, 1][..], vec![(0, Some(1))]));
+    assert_eq!(
+        (&report.accepted[..], poor(&report)),
+        (&[0, 1][..], vec![(0, Some(1))])
+    );
 }
 
 #[test]

@@ -80,7 +80,7 @@ fn a_low_score_of_a_tight_crop_has_an_outcome_of_its_own() {
         .build()
         .unwrap();
     // The scene is 480 pixels high.
-    let tight = |live| face(0.0).at(0, 0).side(100).live(live);
+    let tight = |live| face(0.0).at(0, 1).side(100).live(live);
     let context = 480.0 / 400.0;
     let found = recognizer.recognize(scene(&[tight(49)]).view()).unwrap();
     assert_eq!(
@@ -120,7 +120,7 @@ fn a_low_score_of_a_tight_crop_has_an_outcome_of_its_own() {
 
     // A tight crop with a high score is live, and a low score with enough around the face is a spoof.
     assert_eq!(recognized(&recognizer, &[tight(50)]), ["unknown"]);
-    let wide = face(0.0).at(0, 0).side(80).live(49);
+    let wide = face(0.0).at(0, 1).side(80).live(49);
     assert_eq!(recognized(&recognizer, &[wide]), ["spoof"]);
     assert_eq!(recognized(&recognizer, &[tight(NAN)]), ["tight crop"]);
 }

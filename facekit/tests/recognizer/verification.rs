@@ -108,10 +108,7 @@ fn the_best_pair_is_compared_on_request() {
             .unwrap()
     };
     // The liveness of a reference is not checked. Faces of similar size are no obstacle.
-    let reference = [
-        face(200.0).at(4, 4).side(40),
-        face(0.0).at(80, 20).live(0),
-    ];
+    let reference = [face(200.0).at(4, 4).side(40), face(0.0).at(80, 20).live(0)];
     let probe = [
         face(90.0).at(4, 4).side(40),
         face(5.0).at(80, 20).side(20),
@@ -125,10 +122,7 @@ fn the_best_pair_is_compared_on_request() {
     assert_eq!(photo(&found, 0).face, reference[1].rect());
     assert_eq!(photo(&found, 0).others, [reference[0].rect()]);
     assert_eq!(photo(&found, 1).face, probe[1].rect());
-    assert_eq!(
-        photo(&found, 1).others,
-        [probe[0].rect(), probe[2].rect()]
-    );
+    assert_eq!(photo(&found, 1).others, [probe[0].rect(), probe[2].rect()]);
 
     // If no face passes the checks, the largest one has the reason.
     let small = Face {

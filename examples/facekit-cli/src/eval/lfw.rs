@@ -96,7 +96,11 @@ pub(crate) fn run(session: &Session, args: &Args) -> Result<()> {
     session.output.answer(&report, || {
         let mut text = report_text(&embedded, &figures, folds.len());
         text += "\n\nmost similar photos of different people:";
-        for Lookalike { score, photos: [a, b] } in lookalikes.iter().take(5) {
+        for Lookalike {
+            score,
+            photos: [a, b],
+        } in lookalikes.iter().take(5)
+        {
             text += &format!("\n{score:.3} {} and {}", plain(a), plain(b));
         }
         if let Some(path) = calibration {
