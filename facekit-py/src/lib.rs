@@ -50,7 +50,7 @@ mod _facekit {
         quality::{HeadPose, Quality, QualityIssue},
         recognition::{Candidate, Identity, Recognition},
         recognizer::Recognizer,
-        reports::{EnrollReport, RefusedPhoto, Resemblance, Verification},
+        reports::{ComparedPhoto, EnrollReport, Mismatch, RefusedPhoto, Resemblance, Verification},
     };
 
     /// Loads NumPy with the module. Later, an interpreter that is shutting down could not load it.

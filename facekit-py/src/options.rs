@@ -8,6 +8,7 @@ use pyo3::{
     prelude::*,
     types::{PyDict, PyString},
 };
+use serde_json::{Map, Value};
 
 use crate::{errors, work};
 
@@ -76,16 +77,18 @@ pub(crate) fn parse_subject(py: Python<'_>, name: &str) -> PyResult<Subject> {
     }
 }
 
+/// The limits of the quality gate. A dict has changes of `base`, which applies if nothing is given.
 pub(crate) fn quality_options(
     py: Python<'_>,
     given: Option<&Bound<'_, PyAny>>,
+    base: QualityOptions,
 ) -> PyResult<QualityOptions> {
     let Some(given) = given else {
-        return Ok(QualityOptions::default());
+        return Ok(base);
     };
     if let Ok(changes) = given.cast::<PyDict>() {
         let json = py.import("json")?.call_method1("dumps", (changes,))?;
-        return serde_json::from_str(&json.extract::<String>()?)
+        return changed(&base, &json.extract::<String>()?)
             .map_err(|error| errors::argument(py, "quality", error));
     }
     match given.extract::<String>().as_deref() {
@@ -100,6 +103,13 @@ pub(crate) fn quality_options(
             Err(errors::argument(py, "quality", reason))
         }
     }
+}
+
+/// The limits `base` with the changes in a JSON object.
+fn changed(base: &QualityOptions, changes: &str) -> serde_json::Result<QualityOptions> {
+    let mut limits: Map<String, Value> = serde_json::from_value(serde_json::to_value(base)?)?;
+    limits.extend(serde_json::from_str::<Map<String, Value>>(changes)?);
+    serde_json::from_value(Value::Object(limits))
 }
 
 /// The options of one call. An error if a person of the roster is not in the gallery.

@@ -45,6 +45,8 @@ pub(crate) fn restore<'py>(
         "Recognition": recognition::Recognition,
         "RefusedPhoto": reports::RefusedPhoto,
         "Resemblance": reports::Resemblance,
+        "Mismatch": reports::Mismatch,
+        "ComparedPhoto": reports::ComparedPhoto,
         "SetInfo": models::SetInfo,
         "Verification": reports::Verification,
     }

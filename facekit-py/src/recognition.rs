@@ -129,8 +129,8 @@ value_class!(Candidate {
 
 /// A face in an image, and its outcome.
 ///
-/// `outcome` is `"known"` (see `identity`), `"unknown"` (see `nearest`), `"spoof"` (see `liveness`) or `"poor_quality"` (see
-/// `issues`). All of these are results, not errors.
+/// `outcome` is `"known"` (see `identity`), `"unknown"` (see `nearest`), `"spoof"` (see `liveness`), `"tight_crop"` (the liveness check
+/// refused the face, but sees too little around it) or `"poor_quality"` (see `issues`). All of these are results, not errors.
 ///
 /// >>> import facekit
 /// >>> face = facekit.Recognizer().recognize("anna.jpg").largest
@@ -190,12 +190,13 @@ impl Recognition {
         self.embedding.clone()
     }
 
-    /// "known", "unknown", "spoof" or "poor_quality".
+    /// "known", "unknown", "spoof", "tight_crop" or "poor_quality".
     #[getter]
     fn outcome(&self) -> &'static str {
         match &self.face.outcome {
             Outcome::Known(_) => "known",
             Outcome::Spoof => "spoof",
+            Outcome::TightCrop { .. } => "tight_crop",
             Outcome::PoorQuality { .. } => "poor_quality",
             _ => "unknown",
         }

@@ -4,7 +4,7 @@ use std::{num::NonZeroUsize, path::PathBuf, sync::Arc, thread};
 
 use facekit::{
     AlignedFace, Calibration, DetectOptions, EnrollOptions, Error, ImageView, LoadOptions,
-    PersonId, PixelFormat, QualityOptions, align, image as pixels,
+    PersonId, PixelFormat, QualityOptions, VerifyOptions, align, image as pixels,
 };
 use pyo3::prelude::*;
 
@@ -43,11 +43,12 @@ use crate::{
 /// beside the gallery (`people.<model>.calibration.toml`), or the calibration of the model.
 ///
 /// The detector runs on a copy of the image whose longer side has at most `max_side` pixels. With None it runs on the image
-/// itself. `equalize` equalizes the contrast first. `detector_score` is the lowest score of a face. `detector_overlap` is the
+/// itself. `equalize` equalizes the contrast first, also to judge brightness and contrast of a face. `detector_score` is the lowest score of a face. `detector_overlap` is the
 /// overlap of two boxes above which the one with the lower score is dropped. Both are from 0 to 1; with None the detector's
 /// own values apply. `quality` is the quality that a face needs to be compared: "recognition" (the default), "enrollment",
-/// "anything", or a dict of differences from "recognition", such as `{"max_yaw": 30}`. `liveness_threshold` is the lowest
-/// liveness of a face, 0 to 1. With `liveness=False`, and with models that have no liveness check, prints and screens pass as
+/// "anything", or a dict of differences from "recognition", such as `{"max_yaw": 30}`, with any of `min_eye_distance`,
+/// `min_sharpness`, `min_brightness`, `max_brightness`, `min_contrast`, `max_yaw`, `max_pitch` and `min_visible`; the properties of
+/// `Quality` have their units. `liveness_threshold` is the lowest liveness of a face, 0 to 1. With `liveness=False`, and with models that have no liveness check, prints and screens pass as
 /// people; see `checks_liveness`. `subject` selects the faces to examine: "all", "largest" or "central".
 ///
 /// `threads` is the number of images that `recognize_many` works on at a time. The default is the number of cores. Every other
@@ -117,7 +118,7 @@ impl Recognizer {
                 "0 given, at least 1 pixel or None needed",
             ));
         }
-        let quality = quality_options(py, quality)?;
+        let quality = quality_options(py, quality, QualityOptions::recognition())?;
         let subject = parse_subject(py, subject)?;
         let loader = make_runtime(py, runtime, provider, onnxruntime, threads)?;
         let gallery = gallery
@@ -265,20 +266,26 @@ impl Recognizer {
         Ok(embeddings.into_iter().map(Embedding::from).collect())
     }
 
-    /// Verifies whether two photos show the same person (1:1). The largest face of each photo counts.
+    /// Verifies whether two photos show the same person (1:1). The largest face of each photo counts. The result has the boxes of
+    /// the faces that were compared and of the others.
     ///
     /// A photo with several faces of similar size is unusable. The liveness check applies to the probe only: the reference may be a
     /// print, such as the photo of a document.
     ///
+    /// With `best_pair`, each face of the reference is compared with each face of the probe, and the pair of the greatest similarity
+    /// counts. A false match is then more likely: an `fmr` holds for each pair, and an `fpir` for all pairs together.
+    ///
     /// >>> import facekit
-    /// >>> bool(facekit.Recognizer().verify("anna.jpg", "door.jpg"))
-    /// True
-    #[pyo3(signature = (reference, probe, *, color = "rgb"))]
+    /// >>> comparison = facekit.Recognizer().verify("anna.jpg", "door.jpg", best_pair=True)
+    /// >>> bool(comparison), comparison.probe.others
+    /// (True, [])
+    #[pyo3(signature = (reference, probe, *, best_pair = false, color = "rgb"))]
     fn verify(
         &self,
         py: Python<'_>,
         reference: &Bound<'_, PyAny>,
         probe: &Bound<'_, PyAny>,
+        best_pair: bool,
         color: &str,
     ) -> PyResult<Verification> {
         let pipeline = self.pipeline(py)?;
@@ -287,7 +294,10 @@ impl Recognizer {
         let probe = Photo::new("probe", probe, color)?;
         work::detached(py, || {
             let (reference, probe) = (reference.open()?, probe.open()?);
-            pipeline.recognizer.verify(reference.view(), probe.view())
+            let options = VerifyOptions::default().with_best_pair(best_pair);
+            pipeline
+                .recognizer
+                .verify_with(reference.view(), probe.view(), &options)
         })
         .map(Verification)
     }
@@ -298,10 +308,16 @@ impl Recognizer {
     /// A refused photo is not an error: the report has the reason. If all photos are refused, the person is not enrolled. If there
     /// are three or more photos, those that do not match the others are refused.
     ///
+    /// A photo is also refused if its similarity to the person's other photos and templates is below the score of a false-match
+    /// rate of 1e-2. Between 1e-2 and 1e-4 it is accepted, and `mismatches` of the report lists it. `allow_mismatch=True` accepts
+    /// such photos, for people who have changed much. Without a calibration, nothing is refused for this reason, and photos below
+    /// the recognizer's threshold are listed.
+    ///
     /// `liveness=False` skips the liveness check, for passport photos, which are prints. With `augment`, a template is the mean
     /// over small changes of its photo. With `refuse_resemblance`, photos that match another person of the gallery are
     /// refused; otherwise the report has a warning. `ambiguity` is a share from 0 to 1: a second face of at least this share of the
-    /// largest face's area makes a photo unusable. `progress(done, total)` is called after each photo.
+    /// largest face's area makes a photo unusable. `quality` is the quality that a face needs, as for `Recognizer`; the default is
+    /// "enrollment", and a dict has differences from it. `progress(done, total)` is called after each photo.
     ///
     /// Raises InvalidPersonIdError; InvalidArgumentError if there is no gallery or no photo; StoreError if the file cannot be
     /// written. The gallery is then unchanged.
@@ -311,8 +327,8 @@ impl Recognizer {
     /// >>> recognizer.enroll("anna", ["anna.jpg", "door.jpg"], name="Anna Weiß")
     /// <EnrollReport "anna", 2 accepted, 0 refused>
     #[pyo3(signature = (
-        person, photos, *, name = None, liveness = true, augment = false, refuse_resemblance = false, ambiguity = 0.7,
-        quality = None, color = "rgb", progress = None
+        person, photos, *, name = None, liveness = true, augment = false, refuse_resemblance = false,
+        allow_mismatch = false, ambiguity = 0.7, quality = None, color = "rgb", progress = None
     ))]
     #[allow(clippy::too_many_arguments, reason = "keyword arguments in Python")]
     fn enroll(
@@ -324,6 +340,7 @@ impl Recognizer {
         liveness: bool,
         augment: bool,
         refuse_resemblance: bool,
+        allow_mismatch: bool,
         ambiguity: f32,
         quality: Option<&Bound<'_, PyAny>>,
         color: &str,
@@ -333,10 +350,7 @@ impl Recognizer {
         let color = Color::parse(color)?;
         let photos = one_or_more("photos", photos, color)?;
         fraction(py, "ambiguity", Some(ambiguity))?;
-        let quality = match quality {
-            Some(quality) => quality_options(py, Some(quality))?,
-            None => QualityOptions::enrollment(),
-        };
+        let quality = quality_options(py, quality, QualityOptions::enrollment())?;
         work::watched(py, progress, |watch| {
             let person = PersonId::new(person)?;
             let mut options = EnrollOptions::default()
@@ -344,6 +358,7 @@ impl Recognizer {
                 .with_liveness(liveness)
                 .with_augment(augment)
                 .with_refuse_resemblance(refuse_resemblance)
+                .with_allow_mismatch(allow_mismatch)
                 .with_ambiguity(ambiguity)
                 .with_watch(watch);
             options.name = name;

@@ -4,7 +4,39 @@ use facekit::Refusal;
 use pyo3::{prelude::*, types::PyTuple};
 use serde::{Deserialize, Serialize};
 
-use crate::value::{self, value_class};
+use crate::{
+    detection::Box,
+    value::{self, value_class},
+};
+
+/// The faces of a photo in a comparison.
+///
+/// >>> import facekit
+/// >>> comparison = facekit.Recognizer().verify("anna.jpg", "door.jpg")
+/// >>> comparison.reference.box.width > 20, comparison.reference.others
+/// (True, [])
+#[pyclass(frozen, eq, module = "facekit")]
+#[derive(Clone, PartialEq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub(crate) struct ComparedPhoto(facekit::ComparedPhoto);
+
+value_class!(ComparedPhoto {
+    /// The box of the face that was compared, in pixels of the photo.
+    #[getter]
+    fn r#box(&self) -> Box {
+        Box(self.0.face)
+    }
+
+    /// The boxes of the other faces, largest first.
+    #[getter]
+    fn others(&self) -> Vec<Box> {
+        self.0.others.iter().copied().map(Box).collect()
+    }
+
+    fn __repr__(&self) -> String {
+        format!("<ComparedPhoto box={}, {} others>", self.r#box().__repr__(), self.0.others.len())
+    }
+});
 
 /// The result of the comparison of two photos. As a condition it is true if they show the same person.
 ///
@@ -40,6 +72,24 @@ value_class!(Verification {
     #[getter]
     fn fmr(&self) -> Option<f64> {
         self.compared().and_then(|(.., fmr)| fmr)
+    }
+
+    /// The faces of the reference. None if a photo cannot be compared.
+    #[getter]
+    fn reference(&self) -> Option<ComparedPhoto> {
+        match &self.0 {
+            facekit::Verification::Compared { reference, .. } => Some(ComparedPhoto(reference.clone())),
+            _ => None,
+        }
+    }
+
+    /// The faces of the probe. None if a photo cannot be compared.
+    #[getter]
+    fn probe(&self) -> Option<ComparedPhoto> {
+        match &self.0 {
+            facekit::Verification::Compared { probe, .. } => Some(ComparedPhoto(probe.clone())),
+            _ => None,
+        }
     }
 
     /// The photo that cannot be compared (0 for the reference, 1 for the probe), and the reason. None if both can be compared.
@@ -80,6 +130,7 @@ impl Verification {
                 score,
                 threshold,
                 fmr,
+                ..
             } => Some((same, score, threshold, fmr)),
             _ => None,
         }
@@ -117,7 +168,8 @@ value_class!(RefusedPhoto {
         self.photo
     }
 
-    /// `no_face`, `several_faces`, `poor_quality`, `spoof`, `another_person` or `resembles`.
+    /// `no_face`, `several_faces`, `poor_quality`, `spoof`, `tight_crop` (the liveness check sees too little around the face),
+    /// `another_person`, `mismatch` or `resembles`.
     #[getter]
     fn reason(&self) -> &'static str {
         match &self.refusal {
@@ -125,6 +177,8 @@ value_class!(RefusedPhoto {
             Refusal::SeveralFaces { .. } => "several_faces",
             Refusal::PoorQuality { .. } => "poor_quality",
             Refusal::Spoof { .. } => "spoof",
+            Refusal::TightCrop { .. } => "tight_crop",
+            Refusal::Mismatch { .. } => "mismatch",
             Refusal::AnotherPerson { .. } => "another_person",
             Refusal::Resembles { .. } => "resembles",
             _ => "other",
@@ -182,6 +236,50 @@ value_class!(Resemblance {
     }
 });
 
+/// An accepted photo that matches the person's other photos and templates poorly.
+///
+/// >>> import facekit
+/// >>> recognizer = facekit.Recognizer(gallery=facekit.Gallery())
+/// >>> recognizer.enroll("anna", ["anna.jpg", "door.jpg"]).mismatches
+/// []
+#[pyclass(frozen, eq, module = "facekit")]
+#[derive(Clone, PartialEq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub(crate) struct Mismatch(facekit::Mismatch);
+
+value_class!(Mismatch {
+    /// The number of the photo, from 0.
+    #[getter]
+    fn photo(&self) -> usize {
+        self.0.photo
+    }
+
+    /// The number of the accepted photo that it matches best, from 0. None for the templates that the person had before.
+    #[getter]
+    fn other(&self) -> Option<usize> {
+        self.0.other
+    }
+
+    /// The similarity, -1 to 1. It is below the score of a false-match rate of 1e-4.
+    #[getter]
+    fn score(&self) -> f32 {
+        self.0.score
+    }
+
+    /// The false-match rate if this score is the threshold. None if the space is not calibrated.
+    #[getter]
+    fn fmr(&self) -> Option<f64> {
+        self.0.fmr
+    }
+
+    fn __repr__(&self) -> String {
+        match self.0.other {
+            Some(other) => format!("<Mismatch photo {} with photo {other}, score={:.3}>", self.0.photo, self.0.score),
+            None => format!("<Mismatch photo {} with the templates, score={:.3}>", self.0.photo, self.0.score),
+        }
+    }
+});
+
 /// The result of an enrollment. As a condition it is true if the person has a new template.
 ///
 /// >>> import facekit
@@ -223,6 +321,12 @@ value_class!(EnrollReport {
     #[getter]
     fn resembles(&self) -> Vec<Resemblance> {
         self.0.resembles.iter().cloned().map(Resemblance).collect()
+    }
+
+    /// The accepted photos that match the person's other photos and templates poorly.
+    #[getter]
+    fn mismatches(&self) -> Vec<Mismatch> {
+        self.0.mismatches.iter().cloned().map(Mismatch).collect()
     }
 
     fn __bool__(&self) -> bool {

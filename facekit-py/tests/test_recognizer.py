@@ -162,6 +162,103 @@ def test_verify(standard, photos):
     assert (spoof.unusable.photo, spoof.unusable.reason) == (1, "spoof")
 
 
+def join(left, right):
+    """Two photos side by side."""
+    left, right = np.asarray(left), np.asarray(right)
+    joined = np.zeros((max(left.shape[0], right.shape[0]), left.shape[1] + right.shape[1], 3), "uint8")
+    joined[: left.shape[0], : left.shape[1]] = left
+    joined[: right.shape[0], left.shape[1] :] = right
+    return joined
+
+
+def test_verify_names_the_faces_and_compares_the_best_pair(people):
+    ari, bela = ([Image.open(people / "people" / name / f"{number}.jpg") for number in (1, 2)] for name in ("Ari", "Bela"))
+    recognizer = facekit.Recognizer(liveness=False)
+    # The larger face is that of another person.
+    two = join(bela[0], ari[1].resize((ari[1].width // 2, ari[1].height // 2)))
+    found = recognizer.verify(ari[0], two)
+    assert found.same is False and found.reference.others == []
+    assert found.probe.box.x < bela[0].width <= found.probe.others[0].x
+    assert found.probe.box.area > found.probe.others[0].area
+    best = recognizer.verify(ari[0], two, best_pair=True)
+    assert best and (best.probe.box, best.probe.others) == (found.probe.others[0], [found.probe.box])
+    assert best.to_dict()["probe"]["others"][0] == found.to_dict()["probe"]["face"]
+    for value in (found, found.probe):
+        assert pickle.loads(pickle.dumps(value)) == value and repr(value)
+    # Faces of the same size are ambiguous, unless all are compared.
+    same_size = join(bela[0], ari[1])
+    assert recognizer.verify(ari[0], same_size).unusable.reason == "several_faces"
+    assert recognizer.verify(ari[0], same_size, best_pair=True)
+    nobody = recognizer.verify(ari[0], np.zeros((99, 99, 3), "uint8"), best_pair=True)
+    assert nobody.unusable.reason == "no_face" and nobody.reference is None and nobody.probe is None
+
+
+def test_photos_of_two_people_are_not_enrolled_as_one(people):
+    ari, bela = ([people / "people" / name / f"{number}.jpg" for number in (1, 2)] for name in ("Ari", "Bela"))
+    gallery = Gallery()
+    recognizer = facekit.Recognizer(gallery=gallery)
+    report = recognizer.enroll("someone", [ari[0], bela[0]])
+    assert not report and [refused.reason for refused in report.refused] == ["mismatch", "mismatch"]
+    assert "does not match photos[1]" in str(report.refused[0]) and "someone" in str(report.refused[0])
+    assert "someone" not in gallery
+    assert recognizer.enroll("ari", ari).mismatches == []
+    report = recognizer.enroll("ari", bela[0])
+    assert "does not match ari, who is enrolled already" in str(report.refused[0])
+    assert report.refused[0].to_dict()["other"] is None
+    report = recognizer.enroll("ari", bela[0], allow_mismatch=True)
+    (mismatch,) = report.mismatches
+    assert report and (mismatch.photo, mismatch.other) == (0, None) and mismatch.score < 0.3 and mismatch.fmr > 1e-2
+    for value in (report, mismatch):
+        assert pickle.loads(pickle.dumps(value)) == value and repr(value)
+
+
+def test_a_tight_crop_has_a_reason_of_its_own(people):
+    """Crops to the face box: where the liveness check refuses one, it says that it sees too little around the face."""
+    recognizer = facekit.Recognizer(gallery=Gallery())
+    reasons = []
+    for photo in sorted((people / "people").glob("*/1.jpg")):
+        image = Image.open(photo)
+        box = recognizer.recognize(photo).largest.box
+        x0, y0, x1, y1 = box.xyxy
+        crop = image.crop((max(0, int(x0)), max(0, int(y0)), int(x1) + 1, int(y1) + 1))
+        reasons += [face.outcome for face in recognizer.recognize(crop)]
+    assert "spoof" not in reasons and "tight_crop" in reasons, reasons
+
+
+def test_equalization_helps_the_quality_gate(people):
+    photo = np.asarray(Image.open(people / "people" / "Ari" / "1.jpg"))
+    dark = photo // 5
+    plain, equalized = (facekit.Recognizer(liveness=False, equalize=equalize).recognize(dark) for equalize in (False, True))
+    assert [issue.code for issue in plain.largest.issues] == ["low_contrast"]
+    assert equalized.largest.outcome == "unknown"
+    assert equalized.largest.quality.contrast > 1.5 * plain.largest.quality.contrast
+    assert facekit.Recognizer(liveness=False, equalize=True).verify(photo, dark)
+    # The limits can be set instead.
+    dim = facekit.Recognizer(liveness=False, quality={"min_brightness": 0, "min_contrast": 0})
+    assert dim.verify(photo, dark)
+
+
+def test_limits_of_enrollment_are_changed_one_by_one(people):
+    recognizer = facekit.Recognizer(gallery=Gallery())
+    photo = people / "people" / "Ari" / "1.jpg"
+    for limits, code in (
+        ({"min_eye_distance": 1000}, "too_small"),
+        ({"min_sharpness": 9}, "blurred"),
+        ({"min_brightness": 0.9}, "too_dark"),
+        ({"min_brightness": 0, "max_brightness": 0.1}, "too_bright"),
+        ({"min_contrast": 0.5}, "low_contrast"),
+        ({"max_yaw": 0}, "turned_away"),
+        ({"max_pitch": 0}, "turned_away"),
+    ):
+        (refused,) = recognizer.enroll("ari", photo, quality=limits).refused
+        assert [issue["code"] for issue in refused.to_dict()["issues"]] == [code]
+    # Limits that are not in the dict are those of an enrollment, not those of a recognition.
+    dim = np.asarray(Image.open(photo)) // 4
+    (refused,) = recognizer.enroll("ari", dim, liveness=False, quality={"min_contrast": 0}).refused
+    (issue,) = refused.to_dict()["issues"]
+    assert issue["code"] == "too_dark" and issue["minimum"] == pytest.approx(0.15)
+
+
 def test_aligned_crops(standard, rng):
     recognizer = standard()
     crops = [rng.integers(0, 256, (112, 112, 3), dtype=np.uint8), rng.integers(0, 256, (224, 224, 3), dtype=np.uint8)]

@@ -237,6 +237,16 @@ impl Calibration {
         Ok(a.score + share.clamp(0.0, 1.0) * (b.score - a.score))
     }
 
+    /// The score at a false-match rate, or at the nearest measured rate.
+    pub(crate) fn score_near(&self, fmr: f64) -> f32 {
+        let (high, low) = (self.points[0], self.points[self.points.len() - 1]);
+        if fmr >= high.fmr {
+            high.score
+        } else {
+            self.score_at(fmr).unwrap_or(low.score)
+        }
+    }
+
     /// The false-match rate at `score`. Outside the measured scores it is an upper bound: above them the lowest measured
     /// rate, below them 1.
     #[must_use]
@@ -401,6 +411,8 @@ mod tests {
         assert_eq!(calibration.score_at(1e-5).unwrap(), 0.460);
         assert_eq!(calibration.fmr_of(0.9), 1e-5);
         assert_eq!(calibration.fmr_of(-0.5), 1.0);
+        let near = [1e-1, 1e-2, 1e-4, 1e-9].map(|fmr| calibration.score_near(fmr));
+        assert_eq!(near, [0.2, 0.2, 0.401, 0.460]);
     }
 
     #[test]

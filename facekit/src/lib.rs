@@ -192,9 +192,10 @@ pub use crate::{
     liveness::{MiniFasNet, MiniFasNetSpec},
     quality::{Quality, QualityIssue, QualityOptions},
     recognize::{
-        Candidate, EnrollOptions, EnrollReport, ExamineOptions, ExaminedFace, IdentifyOptions,
-        Identity, Outcome, Recognition, RecognizeOptions, Recognizer, RecognizerBuilder,
-        ReembedReport, Refusal, RefusedPhoto, Resemblance, Subject, Verification, sightings,
+        Candidate, ComparedPhoto, EnrollOptions, EnrollReport, ExamineOptions, ExaminedFace,
+        IdentifyOptions, Identity, Mismatch, Outcome, Recognition, RecognizeOptions, Recognizer,
+        RecognizerBuilder, ReembedReport, Refusal, RefusedPhoto, Resemblance, Subject,
+        Verification, VerifyOptions, sightings,
     },
     registry::{
         Export, FileState, HeadSpec, ModelEntry, ModelSet, Models, Registry, SetEntry, Task,

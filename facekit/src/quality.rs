@@ -318,6 +318,15 @@ impl Quality {
         quality
     }
 
+    /// Takes brightness and contrast from the same face in an equalized image: for images whose light is corrected before
+    /// they are judged.
+    pub(crate) fn equalize(&mut self, aligned: &AlignedFace) {
+        let equalized = Texture::measure(aligned);
+        self.brightness = equalized.brightness;
+        self.contrast = equalized.contrast;
+        self.score = self.worst();
+    }
+
     /// The faults of the face by the limits of `options`. Empty if it meets all of them.
     #[must_use]
     pub fn issues(&self, options: &QualityOptions) -> Vec<QualityIssue> {

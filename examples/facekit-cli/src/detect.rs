@@ -158,8 +158,8 @@ fn rows(image: &Detected) -> Vec<[String; 7]> {
 enum Finder {
     /// Identifies them.
     Recognizer(Recognizer),
-    /// Examines them.
-    Examiner(Recognizer),
+    /// Examines them, and lists the limits that they do not meet.
+    Examiner(Recognizer, QualityOptions),
 }
 
 impl Finder {
@@ -172,7 +172,8 @@ impl Finder {
             // Nothing is compared, so no calibration is needed.
             .threshold(Threshold::Score(1.0))
             .build()?;
-        Ok(Self::Examiner(recognizer))
+        let limits = args.recognize.quality.limits(QualityOptions::recognition());
+        Ok(Self::Examiner(recognizer, limits))
     }
 
     fn faces(&self, image: &Image) -> Result<Vec<Face>> {
@@ -181,9 +182,10 @@ impl Finder {
                 let faces = recognizer.recognize(image.view())?;
                 Ok(faces.into_iter().map(Face::from).collect())
             }
-            Self::Examiner(recognizer) => {
+            Self::Examiner(recognizer, limits) => {
                 let faces = recognizer.examine(image.view(), &ExamineOptions::default())?;
-                Ok(faces.into_iter().map(Face::from).collect())
+                let face = |face| Face::examined(face, limits);
+                Ok(faces.into_iter().map(face).collect())
             }
         }
     }

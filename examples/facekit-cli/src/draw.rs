@@ -97,6 +97,7 @@ fn caption(face: &Face, number: usize, room: usize) -> String {
             cut(name, room.saturating_sub(score.len())) + &score
         }
         Some(Outcome::Spoof) => "not live".to_owned(),
+        Some(Outcome::TightCrop { .. }) => "tight crop".to_owned(),
         Some(Outcome::PoorQuality { issues }) => {
             let codes: Vec<String> = issues
                 .iter()
@@ -123,7 +124,7 @@ fn color(face: &Face) -> Rgb888 {
     match &face.outcome {
         None => FOUND,
         Some(Outcome::Known(_)) => KNOWN,
-        Some(Outcome::Spoof | Outcome::PoorQuality { .. }) => REFUSED,
+        Some(Outcome::Spoof | Outcome::TightCrop { .. } | Outcome::PoorQuality { .. }) => REFUSED,
         Some(_) => UNKNOWN,
     }
 }

@@ -7,8 +7,8 @@ use std::{
 
 use anyhow::{Context, Result};
 use facekit::{
-    EnrollOptions, Error, Image, ImageView, PersonId, Recognizer, Refusal, Resemblance, Watch,
-    image::resize, work::ordered,
+    EnrollOptions, Error, Image, ImageView, PersonId, QualityOptions, Recognizer, Refusal,
+    Resemblance, Watch, image::resize, work::ordered,
 };
 use serde::Serialize;
 
@@ -60,6 +60,13 @@ pub(crate) struct Args {
     #[arg(long)]
     refuse_resemblance: bool,
 
+    /// Accept photos that do not match each other or the person
+    ///
+    /// By default, a photo is refused if its similarity to the person's other photos and templates
+    /// is below the score of a false-match rate of 1e-2. From there to 1e-4 there is a warning.
+    #[arg(long, verbatim_doc_comment)]
+    allow_mismatch: bool,
+
     #[command(flatten)]
     gallery: NewGalleryArgs,
 
@@ -86,6 +93,7 @@ struct Enrolled {
     accepted: Vec<String>,
     refused: Vec<Refused>,
     resembles: Vec<Resembles>,
+    mismatches: Vec<Mismatched>,
     unreadable: Vec<Unreadable>,
 }
 
@@ -94,6 +102,9 @@ struct Refused {
     file: String,
     #[serde(flatten)]
     refusal: Refusal,
+    /// The file of the photo that does not match.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    other_file: Option<String>,
     message: String,
 }
 
@@ -101,6 +112,16 @@ struct Refused {
 struct Resembles {
     file: String,
     person: PersonId,
+    score: f32,
+    fmr: Option<f64>,
+}
+
+/// An accepted photo that matches the person poorly.
+#[derive(Debug, Serialize)]
+struct Mismatched {
+    file: String,
+    /// The photo that it matches best; `None` for the templates that the person had before.
+    other_file: Option<String>,
     score: f32,
     fmr: Option<f64>,
 }
@@ -236,6 +257,7 @@ fn enroll_one(
         accepted: Vec::new(),
         refused: Vec::new(),
         resembles: Vec::new(),
+        mismatches: Vec::new(),
         unreadable: Vec::new(),
     };
     let (mut files, mut images) = (Vec::new(), Vec::new());
@@ -253,9 +275,11 @@ fn enroll_one(
     }
     let views: Vec<ImageView<'_>> = images.iter().map(Image::view).collect();
     let mut options = EnrollOptions::default()
+        .with_quality(args.recognize.quality.limits(QualityOptions::enrollment()))
         .with_augment(args.augment)
         .with_liveness(!args.recognize.liveness.no_liveness)
         .with_refuse_resemblance(args.refuse_resemblance)
+        .with_allow_mismatch(args.allow_mismatch)
         .with_watch(Watch::new().with_cancellation(&session.token));
     options.name.clone_from(&args.name);
     let report = recognizer
@@ -273,7 +297,11 @@ fn enroll_one(
         .into_iter()
         .map(|refused| Refused {
             file: files[refused.photo].clone(),
-            message: refused.refusal.to_string(),
+            other_file: match refused.refusal {
+                Refusal::Mismatch { other, .. } => other.map(|other| files[other].clone()),
+                _ => None,
+            },
+            message: refused.refusal.described(|photo| files[photo].clone()),
             refusal: refused.refusal,
         })
         .collect();
@@ -295,6 +323,16 @@ fn enroll_one(
             },
         )
         .collect();
+    enrolled.mismatches = report
+        .mismatches
+        .into_iter()
+        .map(|mismatch| Mismatched {
+            file: files[mismatch.photo].clone(),
+            other_file: mismatch.other.map(|other| files[other].clone()),
+            score: mismatch.score,
+            fmr: mismatch.fmr,
+        })
+        .collect();
     Ok(enrolled)
 }
 
@@ -312,14 +350,22 @@ fn report_text(people: &[PersonFolder], report: &Report) -> String {
             );
         }
         for file in &one.accepted {
-            let like = one.resembles.iter().find(|like| like.file == *file);
-            let warning = like.map_or_else(String::new, |like| {
-                format!(
+            let mut result = "enrolled".to_owned();
+            if let Some(poor) = one.mismatches.iter().find(|poor| poor.file == *file) {
+                let other = poor.other_file.as_deref();
+                let other = other.unwrap_or("the templates of this person");
+                result += &format!(
+                    "; warning: matches {other} poorly, similarity {:.2}",
+                    poor.score
+                );
+            }
+            if let Some(like) = one.resembles.iter().find(|like| like.file == *file) {
+                result += &format!(
                     "; warning: looks like {}, similarity {:.2}",
                     like.person, like.score
-                )
-            });
-            row(file, format!("enrolled{warning}"));
+                );
+            }
+            row(file, result);
         }
         for refused in &one.refused {
             row(&refused.file, format!("refused: {}", refused.message));

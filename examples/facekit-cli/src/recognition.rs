@@ -36,20 +36,18 @@ impl From<Recognition> for Face {
     }
 }
 
-impl From<ExaminedFace> for Face {
-    /// A face that was not searched for. Its issues are those of the default limits.
-    fn from(face: ExaminedFace) -> Self {
+impl Face {
+    /// A face that was not searched for. Its issues are those of `limits`.
+    pub(crate) fn examined(face: ExaminedFace, limits: &QualityOptions) -> Self {
         Self {
             detection: face.detection,
             quality: face.quality,
-            issues: face.quality.issues(&QualityOptions::default()),
+            issues: face.quality.issues(limits),
             liveness: face.liveness,
             outcome: None,
         }
     }
-}
 
-impl Face {
     /// The person whom the face matches.
     pub(crate) fn known(&self) -> Option<&Identity> {
         match &self.outcome {
@@ -72,6 +70,9 @@ impl Face {
             }
             Some(Outcome::Unknown { nearest: None }) => "unknown".to_owned(),
             Some(Outcome::Spoof) => "not live".to_owned(),
+            Some(Outcome::TightCrop { .. }) => {
+                "too little around the face for the liveness check".to_owned()
+            }
             Some(Outcome::PoorQuality { issues }) => {
                 format!("poor quality: {}", listed(issues))
             }

@@ -75,6 +75,18 @@ fn labeled_faces_in_the_wild() {
         assert!(off <= 0.005, "true matches at {rate} are {off} off");
         assert!(report["tmr_at_fmr_balanced"][rate].as_f64().unwrap() > 0.9);
     }
+    let lookalikes = report["lookalikes"].as_array().unwrap();
+    let scores: Vec<f64> = lookalikes
+        .iter()
+        .map(|pair| pair["score"].as_f64().unwrap())
+        .collect();
+    assert!(scores.len() == 20 && scores.is_sorted_by(|a, b| a >= b));
+    let share = |rate: &str| {
+        report["people_with_lookalike_at_fmr"][rate]
+            .as_f64()
+            .unwrap()
+    };
+    assert!(share("1e-3") > share("1e-4") && share("1e-4") > share("2e-6") && share("2e-6") > 0.0);
     // Other runtimes have the same results, except for rounding.
     let mut others = vec!["candle"];
     match std::env::var_os("ORT_DYLIB_PATH") {

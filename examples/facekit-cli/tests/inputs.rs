@@ -76,6 +76,16 @@ fn options_out_of_range_are_refused() {
         ("verify a b --max-side tiny", "or none, is needed"),
         ("verify a b --det-score 3", "a number from 0 to 1"),
         ("verify a b --liveness-threshold -1", "--liveness-threshold"),
+        ("verify a b --min-contrast 0.6", "a number from 0 to 0.5"),
+        (
+            "enroll --gallery g anna x.jpg --max-yaw 181",
+            "from 0 to 180",
+        ),
+        (
+            "identify --gallery g x.jpg --min-sharpness -1",
+            "at least 0",
+        ),
+        ("detect x.jpg --min-visible 2", "a number from 0 to 1"),
         ("enroll --gallery g", "<PERSON>"),
         (
             "enroll --gallery g a/b x.jpg",

@@ -141,8 +141,16 @@ fn enroll(recognizer: &Recognizer, folder: &Path, report: &mut Report) -> Result
         }
         let views: Vec<_> = photos.iter().map(|(_, photo)| photo.view()).collect();
         let enrolled = recognizer.enroll(&person, &views, &EnrollOptions::default())?;
+        let file = |photo: usize| photos[photo].0.display().to_string();
         for refused in &enrolled.refused {
-            report.unusable(&photos[refused.photo].0, &refused.refusal);
+            report.unusable(&photos[refused.photo].0, &refused.refusal.described(file));
+        }
+        for poor in &enrolled.mismatches {
+            report.note(format!(
+                "{} matches the other photos of {person} poorly (similarity {:.2})",
+                file(poor.photo),
+                poor.score
+            ));
         }
         for similar in &enrolled.resembles {
             report.note(format!(

@@ -94,6 +94,13 @@ impl Row {
                     .unwrap_or_default();
                 ("spoof", None, score)
             }
+            Outcome::TightCrop { context, minimum } => (
+                "tight_crop",
+                None,
+                format!(
+                    "the image is {context:.1} times as large as the face, {minimum:.1} needed"
+                ),
+            ),
             other => ("other", None, format!("{other:?}")),
         };
         Self {
@@ -169,7 +176,7 @@ impl Report {
             count("known"),
             count("unknown"),
             count("poor_quality"),
-            count("spoof"),
+            count("spoof") + count("tight_crop"),
         )
     }
 

@@ -278,7 +278,7 @@ class Recognition:
     def embedding(self) -> Embedding | None:
         """The face as a vector. None if the quality gate or the liveness check refused the face."""
     @property
-    def outcome(self) -> Literal["known", "unknown", "spoof", "poor_quality"]:
+    def outcome(self) -> Literal["known", "unknown", "spoof", "tight_crop", "poor_quality"]:
         """"known", "unknown", "spoof" or "poor_quality"."""
     @property
     def identity(self) -> Identity | None:
@@ -548,6 +548,17 @@ class Gallery:
     def __contains__(self, key: str, /) -> bool: ...
 
 @final
+class ComparedPhoto:
+    @property
+    def box(self) -> Box: ...
+    @property
+    def others(self) -> list[Box]: ...
+    def to_dict(self) -> dict[str, Any]: ...
+    def __eq__(self, other: object, /) -> bool: ...
+    def __ne__(self, other: object, /) -> bool: ...
+    __hash__: ClassVar[None]  # type: ignore[assignment]
+
+@final
 class RefusedPhoto:
     """A photo that was not used, and the reason. Its `str` is the reason as a text.
 
@@ -598,6 +609,21 @@ class Resemblance:
     __hash__: ClassVar[None]  # type: ignore[assignment]
 
 @final
+class Mismatch:
+    @property
+    def photo(self) -> int: ...
+    @property
+    def other(self) -> int | None: ...
+    @property
+    def score(self) -> float: ...
+    @property
+    def fmr(self) -> float | None: ...
+    def to_dict(self) -> dict[str, Any]: ...
+    def __eq__(self, other: object, /) -> bool: ...
+    def __ne__(self, other: object, /) -> bool: ...
+    __hash__: ClassVar[None]  # type: ignore[assignment]
+
+@final
 class EnrollReport:
     """The result of an enrollment. As a condition it is true if the person has a new template.
 
@@ -622,6 +648,8 @@ class EnrollReport:
     @property
     def resembles(self) -> list[Resemblance]:
         """The other people that accepted photos resemble."""
+    @property
+    def mismatches(self) -> list[Mismatch]: ...
     def to_dict(self) -> dict[str, Any]:
         """The value as Python's own types, with the keys of `facekit --json`."""
     def __bool__(self) -> bool: ...
@@ -650,6 +678,10 @@ class Verification:
     @property
     def fmr(self) -> float | None:
         """The false-match rate if this score is the threshold. None if the space is not calibrated or a photo cannot be compared."""
+    @property
+    def reference(self) -> ComparedPhoto | None: ...
+    @property
+    def probe(self) -> ComparedPhoto | None: ...
     @property
     def unusable(self) -> RefusedPhoto | None:
         """The photo that cannot be compared (0 for the reference, 1 for the probe), and the reason. None if both can be compared."""
@@ -759,7 +791,9 @@ class Recognizer:
         >>> crops = [numpy.full((112, 112, 3), gray, dtype="uint8") for gray in (50, 200)]
         >>> len(facekit.Recognizer().embed_aligned(crops))
         2"""
-    def verify(self, reference: _Image, probe: _Image, *, color: _Color = "rgb") -> Verification:
+    def verify(
+        self, reference: _Image, probe: _Image, *, best_pair: bool = False, color: _Color = "rgb"
+    ) -> Verification:
         """Verifies whether two photos show the same person (1:1). The largest face of each photo counts.
 
         A photo with several faces of similar size is unusable. The liveness check applies to the probe only: the reference may be a
@@ -777,6 +811,7 @@ class Recognizer:
         liveness: bool = True,
         augment: bool = False,
         refuse_resemblance: bool = False,
+        allow_mismatch: bool = False,
         ambiguity: float = 0.7,
         quality: _Quality | None = None,
         color: _Color = "rgb",

@@ -12,7 +12,13 @@ from facekit._facekit import Detection, Recognition, _encode_jpeg
 Face = Union[Detection, Recognition]
 T = TypeVar("T", bound=Face)
 
-_COLORS = {"known": "#1a9850", "unknown": "#4575b4", "spoof": "#d73027", "poor_quality": "#878787"}
+_COLORS = {
+    "known": "#1a9850",
+    "unknown": "#4575b4",
+    "spoof": "#d73027",
+    "tight_crop": "#d73027",
+    "poor_quality": "#878787",
+}
 
 
 class Faces(tuple[T, ...], Generic[T]):

@@ -91,7 +91,8 @@ pub struct DetectOptions {
     /// The longest side, in pixels, at which the detector works: a larger image is reduced to it. 640 by default. `None`
     /// means no reduction. Small images are never enlarged.
     pub max_side: Option<usize>,
-    /// Equalize the contrast first. This helps against back light and in dark rooms. Off by default.
+    /// Equalize the contrast first. This helps against back light and in dark rooms. A recognizer then also judges the
+    /// brightness and the contrast of a face on the equalized image. Off by default.
     pub equalize: bool,
 }
 

@@ -135,7 +135,16 @@ impl Liveness for MiniFasNet {
             .map(|sum| LivenessScore::new(sum / self.parts.len() as f32))
             .collect())
     }
+
+    fn least_context(&self) -> f32 {
+        let widest = self.parts.iter().map(|part| part.spec.context);
+        LEAST_CONTEXT.min(widest.fold(1.0, f64::max)) as f32
+    }
 }
+
+/// The least size of an image relative to the face box at which scores are as good as in a larger image. Below it, more and
+/// more living people get low scores; DESIGN.md has the figures.
+const LEAST_CONTEXT: f64 = 1.5;
 
 /// The box around a face, enlarged by the factor `context` about its center: left, top, width and height in whole pixels.
 /// At the edges of the image it is shifted, not cut. If the image is too small, the factor is reduced.

@@ -70,6 +70,11 @@ pub trait Liveness: fmt::Debug + Send + Sync {
     ///
     /// [`Error::Runtime`](crate::Error::Runtime) if the model fails.
     fn assess(&self, image: ImageView<'_>, faces: &[Detection]) -> Result<Vec<LivenessScore>>;
+
+    /// The least size of an image, relative to the face box, at which a low score means that the face is not live: 2 if the
+    /// image must be twice as wide and twice as high as the box. At most 1 for a check that sees the face alone. With less
+    /// around the face, a low score only means that the check cannot judge it.
+    fn least_context(&self) -> f32;
 }
 
 macro_rules! forward {
@@ -82,6 +87,10 @@ macro_rules! forward {
                 faces: &[Detection],
             ) -> Result<Vec<LivenessScore>> {
                 (**self).assess(image, faces)
+            }
+
+            fn least_context(&self) -> f32 {
+                (**self).least_context()
             }
         }
     };

@@ -3,12 +3,16 @@ use std::fmt;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{ExamineOptions, ExaminedFace, Recognizer, Subject, consensus};
+use super::{
+    ExamineOptions, ExaminedFace, Outcome, Recognizer, Subject,
+    consensus::{Comparisons, Disagreement, Nearest},
+};
 use crate::{
     align::AlignedFace,
     embed::Embedding,
     error::{Error, Result},
     gallery::Gallery,
+    geometry::Rect,
     image::ImageView,
     index::TemplateId,
     liveness::LivenessScore,
@@ -20,6 +24,12 @@ use crate::{
 
 /// A photo is ambiguous if its second largest face has at least this share of the largest one's area.
 pub(super) const AMBIGUITY: f32 = 0.7;
+
+/// Two photos of an enrollment are of different people if their similarity is below the score of this false-match rate.
+const DIFFERENT: f64 = 1e-2;
+
+/// Two photos of an enrollment are doubtful if their similarity is below the score of this false-match rate.
+const DOUBTFUL: f64 = 1e-4;
 
 /// Options of an enrollment.
 #[derive(Clone, Debug)]
@@ -36,6 +46,9 @@ pub struct EnrollOptions<'a> {
     pub augment: bool,
     /// Refuses a face that matches another person in the gallery. Off by default: the report then lists the resemblance.
     pub refuse_resemblance: bool,
+    /// Accepts photos that do not match each other or the person. Off by default. The report lists them in any case. It is
+    /// for photos that were checked by eye: of a person who has changed much, or of a child and the adult.
+    pub allow_mismatch: bool,
     /// A photo is ambiguous if its second largest face has at least this share of the largest one's area, 0 to 1.
     pub ambiguity: f32,
     /// Progress, counted in photos, and cancellation.
@@ -50,6 +63,7 @@ impl Default for EnrollOptions<'_> {
             liveness: true,
             augment: false,
             refuse_resemblance: false,
+            allow_mismatch: false,
             ambiguity: AMBIGUITY,
             watch: Watch::new(),
         }
@@ -89,6 +103,13 @@ impl<'a> EnrollOptions<'a> {
     #[must_use]
     pub fn with_refuse_resemblance(mut self, refuse: bool) -> Self {
         self.refuse_resemblance = refuse;
+        self
+    }
+
+    /// Sets [`allow_mismatch`](Self::allow_mismatch).
+    #[must_use]
+    pub fn with_allow_mismatch(mut self, allow: bool) -> Self {
+        self.allow_mismatch = allow;
         self
     }
 
@@ -138,10 +159,32 @@ pub enum Refusal {
         /// The liveness score.
         liveness: LivenessScore,
     },
+    /// The liveness check refused the face, but it sees too little around the face for a reliable score.
+    TightCrop {
+        /// The liveness score.
+        liveness: LivenessScore,
+        /// The size of the image relative to the face box.
+        context: f32,
+        /// The least size of the image that the check needs, relative to the face box.
+        minimum: f32,
+    },
     /// The face does not match those of most other photos, which match each other, or as many photos match it as do not.
     AnotherPerson {
         /// The greatest similarity to a photo that the face does not match.
         score: f32,
+    },
+    /// The face does not match another photo or the person's templates: the similarity is below the score of a false-match
+    /// rate of 1e-2. If two photos of a new person do not match, both are refused, because nothing shows which one is wrong.
+    /// [`EnrollOptions::allow_mismatch`] accepts such photos.
+    Mismatch {
+        /// The person to enroll.
+        person: PersonId,
+        /// The photo that it was compared with, from 0; `None` for the templates, if the person has some already.
+        other: Option<usize>,
+        /// The similarity.
+        score: f32,
+        /// The false-match rate at this score, if the space is calibrated.
+        fmr: Option<f64>,
     },
     /// The face of this photo or of another one matches another person in the gallery, and
     /// [`EnrollOptions::refuse_resemblance`] is set.
@@ -153,29 +196,85 @@ pub enum Refusal {
     },
 }
 
-impl fmt::Display for Refusal {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+impl Refusal {
+    /// The reason as a text. `name` names a photo by its position in the input.
+    ///
+    /// ```
+    /// use facekit::{PersonId, Refusal};
+    ///
+    /// let person = PersonId::new("anna")?;
+    /// let refusal = Refusal::Mismatch { person, other: Some(1), score: 0.2, fmr: None };
+    /// let files = ["first.jpg", "second.jpg"];
+    /// let text = refusal.described(|photo| files[photo].to_owned());
+    /// assert_eq!(text, "does not match second.jpg: similarity 0.20; one of them does not show anna");
+    /// # Ok::<(), facekit::Error>(())
+    /// ```
+    #[must_use]
+    pub fn described(&self, name: impl FnOnce(usize) -> String) -> String {
         match self {
-            Self::NoFace => f.write_str("no face"),
-            Self::SeveralFaces { count } => write!(f, "{count} faces of similar size"),
+            Self::NoFace => "no face".to_owned(),
+            Self::SeveralFaces { count } => format!("{count} faces of similar size"),
             Self::PoorQuality { issues } => {
                 let issues: Vec<String> = issues.iter().map(ToString::to_string).collect();
-                f.write_str(&issues.join("; "))
+                issues.join("; ")
             }
-            Self::Spoof { liveness } => write!(f, "not live: liveness {:.2}", liveness.value()),
+            Self::Spoof { liveness } => format!("not live: liveness {:.2}", liveness.value()),
+            Self::TightCrop {
+                context, minimum, ..
+            } => format!(
+                "too little visible around the face for the liveness check: the image is {context:.1} times as large as the \
+                 face, {minimum:.1} times needed"
+            ),
             Self::AnotherPerson { score } => {
-                write!(
-                    f,
-                    "not the person on the other photos: similarity {score:.2}"
-                )
+                format!("not the person on the other photos: similarity {score:.2}")
+            }
+            Self::Mismatch {
+                person,
+                other,
+                score,
+                fmr,
+            } => {
+                // A rate of 1 is the bound for scores below the calibrated ones.
+                let rate = fmr.filter(|&fmr| fmr < 1.0);
+                let rate =
+                    rate.map_or_else(String::new, |fmr| format!(", false-match rate {fmr:.1e}"));
+                match other {
+                    Some(other) => format!(
+                        "does not match {}: similarity {score:.2}{rate}; one of them does not show {person}",
+                        name(*other)
+                    ),
+                    None => format!(
+                        "does not match {person}, who is enrolled already: similarity {score:.2}{rate}"
+                    ),
+                }
             }
             Self::Resembles { person, score } => {
-                write!(
-                    f,
-                    "the face matches {person}, who is enrolled already: similarity {score:.2}"
-                )
+                format!("the face matches {person}, who is enrolled already: similarity {score:.2}")
             }
         }
+    }
+
+    /// The reason for which a face was refused; `None` if it passed all checks.
+    pub(super) fn of(face: &ExaminedFace) -> Option<Self> {
+        let liveness = face.liveness.unwrap_or_default();
+        match face.refused.as_ref()? {
+            Outcome::PoorQuality { issues } => Some(Self::PoorQuality {
+                issues: issues.clone(),
+            }),
+            Outcome::TightCrop { context, minimum } => Some(Self::TightCrop {
+                liveness,
+                context: *context,
+                minimum: *minimum,
+            }),
+            _ => Some(Self::Spoof { liveness }),
+        }
+    }
+}
+
+impl fmt::Display for Refusal {
+    /// Names a photo by its position: `photos[1]`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.described(|photo| format!("photos[{photo}]")))
     }
 }
 
@@ -204,6 +303,20 @@ pub struct Resemblance {
     pub fmr: Option<f64>,
 }
 
+/// An accepted photo that matches the person's other photos and templates poorly.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct Mismatch {
+    /// The position of the photo in the input, from 0.
+    pub photo: usize,
+    /// The accepted photo that it matches best, from 0; `None` for the templates that the person had before.
+    pub other: Option<usize>,
+    /// The similarity. It is below the score of a false-match rate of 1e-4.
+    pub score: f32,
+    /// The false-match rate at this score, if the space is calibrated.
+    pub fmr: Option<f64>,
+}
+
 /// The result of an enrollment.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
@@ -218,12 +331,31 @@ pub struct EnrollReport {
     pub refused: Vec<RefusedPhoto>,
     /// Other people whom accepted photos match.
     pub resembles: Vec<Resemblance>,
+    /// Accepted photos that match the person's other photos and templates poorly.
+    pub mismatches: Vec<Mismatch>,
 }
 
-/// The subject of a photo, which passed all checks.
+/// A face of a photo, which passed all checks.
 pub(super) struct PhotoSubject {
     pub(super) aligned: AlignedFace,
     pub(super) quality: f32,
+    pub(super) rect: Rect,
+}
+
+/// The faces of a photo, largest first, and the one that the photo is about, or the reason why there is none.
+pub(super) struct PhotoFaces {
+    pub(super) subject: std::result::Result<PhotoSubject, Refusal>,
+    pub(super) rects: Vec<Rect>,
+}
+
+/// The similarities that decide whether photos show one person.
+struct Limits {
+    /// From this similarity on, photos match.
+    matching: f32,
+    /// Below this similarity, photos show different people.
+    different: f32,
+    /// Below this similarity, photos match poorly.
+    doubtful: f32,
 }
 
 impl Recognizer {
@@ -231,6 +363,20 @@ impl Recognizer {
     /// liveness check. When this returns `Ok`, the gallery's store has the templates.
     ///
     /// A refused photo is not an error: the report gives the reason for each. If all photos are refused, nobody is enrolled.
+    ///
+    /// The photos must show one person:
+    ///
+    /// - **Below the score of a false-match rate of 1e-2**, a photo is refused ([`Refusal::Mismatch`]). It is compared with
+    ///   the templates that the person has already, and with the photos that match them. If the person is new, the photos
+    ///   are compared with each other.
+    /// - **Between 1e-2 and 1e-4**, it is accepted, and [`EnrollReport::mismatches`] lists it.
+    /// - **Three photos or more** vote, if two of them match by the recognizer's threshold. The others are refused
+    ///   ([`Refusal::AnotherPerson`]).
+    ///
+    /// [`EnrollOptions::allow_mismatch`] accepts all of these photos. If the calibration does not cover a rate, the nearest
+    /// rate that it covers applies. Without a calibration nothing is known about rates: photos that do not match by the
+    /// recognizer's threshold are accepted and listed, unless they are outvoted. Templates of other embedders are not
+    /// compared.
     ///
     /// # Errors
     ///
@@ -285,13 +431,16 @@ impl Recognizer {
             accepted: Vec::new(),
             refused: Vec::new(),
             resembles: Vec::new(),
+            mismatches: Vec::new(),
         };
 
         let mut usable = Vec::new();
         for (photo, image) in photos.enumerate() {
             let image = image?;
             let image = ImageView::from(&image);
-            match self.subject_of(image, &options.quality, options.liveness, options.ambiguity)? {
+            let faces =
+                self.subject_of(image, &options.quality, options.liveness, options.ambiguity)?;
+            match faces.subject {
                 Ok(face) => usable.push((photo, face)),
                 Err(refusal) => report.refused.push(RefusedPhoto { photo, refusal }),
             }
@@ -312,18 +461,49 @@ impl Recognizer {
 
         let now = Timestamp::now();
         let mut templates = Vec::new();
-        let outliers = consensus::outliers(&embeddings, self.score_threshold(1)?)?;
-        // Nobody else is added between the search for resemblances and the addition.
+        let limits = self.limits()?;
+        // Nobody else is added between the comparisons with known people and the addition.
         let change = gallery.begin_change();
-        for (((photo, face), embedding), outlier) in
-            usable.into_iter().zip(embeddings).zip(outliers)
-        {
-            if let Some(score) = outlier {
-                report.refused.push(RefusedPhoto {
-                    photo,
-                    refusal: Refusal::AnotherPerson { score },
-                });
+        let known = self.similarities(gallery, person, &embeddings)?;
+        let comparisons = Comparisons::new(&embeddings, known.as_deref())?;
+        let disagreements = if options.allow_mismatch {
+            vec![None; embeddings.len()]
+        } else {
+            comparisons.disagreements(limits.matching, limits.different)
+        };
+        let photos: Vec<usize> = usable.iter().map(|(photo, _)| *photo).collect();
+        let mut accepted = Vec::new();
+        for (at, disagreement) in disagreements.into_iter().enumerate() {
+            let refusal = match disagreement {
+                None => {
+                    accepted.push(at);
+                    continue;
+                }
+                Some(Disagreement::Outvoted { score }) => Refusal::AnotherPerson { score },
+                Some(Disagreement::Different(Nearest { photo, score })) => Refusal::Mismatch {
+                    person: person.clone(),
+                    other: photo.map(|other| photos[other]),
+                    score,
+                    fmr: self.fmr_of(score),
+                },
+            };
+            report.refused.push(RefusedPhoto {
+                photo: photos[at],
+                refusal,
+            });
+        }
+        for (at, ((photo, face), embedding)) in usable.into_iter().zip(embeddings).enumerate() {
+            if !accepted.contains(&at) {
                 continue;
+            }
+            let support = comparisons.support(at, &accepted);
+            if let Some(near) = support.filter(|near| near.score < limits.doubtful) {
+                report.mismatches.push(Mismatch {
+                    photo,
+                    other: near.photo.map(|other| photos[other]),
+                    score: near.score,
+                    fmr: self.fmr_of(near.score),
+                });
             }
             report
                 .resembles
@@ -338,6 +518,7 @@ impl Recognizer {
             .cloned()
         {
             templates.clear();
+            report.mismatches.clear();
             report
                 .refused
                 .extend(report.accepted.drain(..).map(|photo| RefusedPhoto {
@@ -364,48 +545,64 @@ impl Recognizer {
         gate: &QualityOptions,
         liveness: bool,
         ambiguity: f32,
-    ) -> Result<std::result::Result<PhotoSubject, Refusal>> {
+    ) -> Result<PhotoFaces> {
         let all = ExamineOptions::default()
             .with_subject(Subject::All)
             .with_quality(QualityOptions::anything())
             .with_liveness(false);
         let mut faces = self.examine(image, &all)?;
         faces.sort_by(|a, b| b.detection.rect.area().total_cmp(&a.detection.rect.area()));
-        let Some(largest) = faces.first() else {
-            return Ok(Err(Refusal::NoFace));
-        };
-        let similar = largest.detection.rect.area() * ambiguity;
-        let count = faces
-            .iter()
-            .filter(|face| face.detection.rect.area() >= similar)
-            .count();
-        if count > 1 {
-            return Ok(Err(Refusal::SeveralFaces { count }));
-        }
-        let ExaminedFace {
-            detection,
-            aligned,
-            quality,
-            ..
-        } = faces.swap_remove(0);
-        let issues = quality.issues(gate);
-        if !issues.is_empty() {
-            return Ok(Err(Refusal::PoorQuality { issues }));
-        }
-        if let Some(check) = self.liveness.as_deref().filter(|_| liveness) {
-            let score = check
-                .assess(image, &[detection])?
-                .first()
-                .copied()
-                .unwrap_or_default();
-            if !score.is_live(self.liveness_threshold) {
-                return Ok(Err(Refusal::Spoof { liveness: score }));
+        let rects: Vec<Rect> = faces.iter().map(|face| face.detection.rect).collect();
+        let similar = rects.first().map_or(0.0, Rect::area) * ambiguity;
+        let count = rects.iter().filter(|rect| rect.area() >= similar).count();
+        let subject = match faces.first_mut() {
+            None => Err(Refusal::NoFace),
+            Some(_) if count > 1 => Err(Refusal::SeveralFaces { count }),
+            Some(largest) => {
+                largest.apply(gate);
+                if liveness {
+                    self.check_liveness(image, std::slice::from_mut(largest))?;
+                }
+                PhotoSubject::of(faces.swap_remove(0))
             }
+        };
+        Ok(PhotoFaces { subject, rects })
+    }
+
+    /// The limits for photos of one person.
+    fn limits(&self) -> Result<Limits> {
+        let matching = self.score_threshold(1)?;
+        Ok(match &self.calibration {
+            Some(calibration) => Limits {
+                matching,
+                different: calibration.score_near(DIFFERENT),
+                doubtful: calibration.score_near(DOUBTFUL),
+            },
+            None => Limits {
+                matching,
+                different: f32::NEG_INFINITY,
+                doubtful: matching,
+            },
+        })
+    }
+
+    /// The similarity of each embedding to the nearest template of a person; `None` if the person has no template.
+    fn similarities(
+        &self,
+        gallery: &Gallery,
+        person: &PersonId,
+        embeddings: &[Embedding],
+    ) -> Result<Option<Vec<f32>>> {
+        if gallery.person(person).is_none() {
+            return Ok(None);
         }
-        Ok(Ok(PhotoSubject {
-            aligned,
-            quality: quality.score,
-        }))
+        let roster = gallery.roster(std::slice::from_ref(person))?;
+        let similarity = |embedding| {
+            let nearest = gallery.nearest(embedding, 1, Some(&roster))?;
+            let score = nearest.first().map(|neighbor| neighbor.score);
+            Ok(score.map(|score| gallery.metric().to_cosine(score)))
+        };
+        embeddings.iter().map(similarity).collect()
     }
 
     /// The nearest other person, if the face matches.
@@ -434,5 +631,19 @@ impl Recognizer {
             score,
             fmr,
         }))
+    }
+}
+
+impl PhotoSubject {
+    /// A face that was examined, or the reason for which it was refused.
+    pub(super) fn of(face: ExaminedFace) -> std::result::Result<Self, Refusal> {
+        match Refusal::of(&face) {
+            Some(refusal) => Err(refusal),
+            None => Ok(Self {
+                quality: face.quality.score,
+                rect: face.detection.rect,
+                aligned: face.aligned,
+            }),
+        }
     }
 }

@@ -4,7 +4,7 @@ use crate::{
     detect::Detection,
     embed::Embedding,
     error::{Error, Result},
-    image::{ImageView, PixelFormat},
+    image::{self, ImageView, PixelFormat},
     liveness::LivenessScore,
     quality::{Quality, QualityOptions},
 };
@@ -66,7 +66,8 @@ pub struct ExaminedFace {
     pub quality: Quality,
     /// The liveness score; `None` if the quality gate refused the face, or if no liveness check was made.
     pub liveness: Option<LivenessScore>,
-    /// The reason not to embed the face: [`Outcome::PoorQuality`] or [`Outcome::Spoof`]; `None` if it passed all checks.
+    /// The reason not to embed the face: [`Outcome::PoorQuality`], [`Outcome::Spoof`] or [`Outcome::TightCrop`]; `None` if it
+    /// passed all checks.
     pub refused: Option<Outcome>,
 }
 
@@ -75,6 +76,12 @@ impl ExaminedFace {
     #[must_use]
     pub fn passed(&self) -> bool {
         self.refused.is_none()
+    }
+
+    /// Applies the quality gate.
+    pub(super) fn apply(&mut self, gate: &QualityOptions) {
+        let issues = self.quality.issues(gate);
+        self.refused = (!issues.is_empty()).then_some(Outcome::PoorQuality { issues });
     }
 }
 
@@ -115,7 +122,16 @@ impl Recognizer {
         let pixels = image.rgb8();
         let image = ImageView::new(&pixels, size.0, size.1, PixelFormat::Rgb8)?;
 
-        let detections = self.detector.detect(image, &self.detect_options)?;
+        // The image is equalized here and not by the detector, because the quality gate needs it, too.
+        let equalized = self
+            .detect_options
+            .equalize
+            .then(|| image::equalize(&image.to_image()));
+        let detect_options = self.detect_options.clone().with_equalize(false);
+        let detections = match &equalized {
+            Some(equalized) => self.detector.detect(equalized.view(), &detect_options)?,
+            None => self.detector.detect(image, &detect_options)?,
+        };
         let detections = options
             .subject
             .unwrap_or(self.subject)
@@ -126,16 +142,20 @@ impl Recognizer {
             let Ok(aligned) = align(image, &detection.landmarks, self.embedder.face_side()) else {
                 continue;
             };
-            let quality = Quality::measure(size, &detection, &aligned);
-            let issues = quality.issues(gate);
-            let refused = (!issues.is_empty()).then_some(Outcome::PoorQuality { issues });
-            faces.push(ExaminedFace {
+            let mut quality = Quality::measure(size, &detection, &aligned);
+            if let Some(equalized) = &equalized {
+                let side = self.embedder.face_side();
+                quality.equalize(&align(equalized.view(), &detection.landmarks, side)?);
+            }
+            let mut face = ExaminedFace {
                 detection,
                 aligned,
                 quality,
                 liveness: None,
-                refused,
-            });
+                refused: None,
+            };
+            face.apply(gate);
+            faces.push(face);
         }
         if options.liveness {
             self.check_liveness(image, &mut faces)?;
@@ -144,7 +164,11 @@ impl Recognizer {
     }
 
     /// Assesses the faces that passed the quality gate, in one batch.
-    fn check_liveness(&self, image: ImageView<'_>, faces: &mut [ExaminedFace]) -> Result<()> {
+    pub(super) fn check_liveness(
+        &self,
+        image: ImageView<'_>,
+        faces: &mut [ExaminedFace],
+    ) -> Result<()> {
         let Some(liveness) = self.liveness.as_deref() else {
             return Ok(());
         };
@@ -160,7 +184,15 @@ impl Recognizer {
             let score = scores.get(nth).copied().unwrap_or_default();
             face.liveness = Some(score);
             if !score.is_live(self.liveness_threshold) {
-                face.refused = Some(Outcome::Spoof);
+                let rect = face.detection.rect;
+                let context =
+                    (image.width() as f32 / rect.width).min(image.height() as f32 / rect.height);
+                let minimum = liveness.least_context();
+                face.refused = Some(if context < minimum {
+                    Outcome::TightCrop { context, minimum }
+                } else {
+                    Outcome::Spoof
+                });
             }
         }
         Ok(())

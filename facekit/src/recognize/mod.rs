@@ -27,14 +27,14 @@ mod subject;
 mod verify;
 
 pub use builder::RecognizerBuilder;
-pub use enroll::{EnrollOptions, EnrollReport, Refusal, RefusedPhoto, Resemblance};
+pub use enroll::{EnrollOptions, EnrollReport, Mismatch, Refusal, RefusedPhoto, Resemblance};
 pub use examine::{ExamineOptions, ExaminedFace};
 pub use identify::{Candidate, IdentifyOptions};
 pub use outcome::{Identity, Outcome, Recognition};
 pub use reembed::ReembedReport;
 pub use sightings::sightings;
 pub use subject::Subject;
-pub use verify::Verification;
+pub use verify::{ComparedPhoto, Verification, VerifyOptions};
 
 /// Recognizes and enrolls people with a detector, a quality gate, an optional liveness check, an embedder and an optional
 /// gallery.

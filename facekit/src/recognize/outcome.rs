@@ -20,6 +20,14 @@ pub enum Outcome {
     },
     /// The liveness check refused the face, so it was not compared.
     Spoof,
+    /// The liveness check refused the face, but it sees too little around the face for a reliable score. The face was not
+    /// compared.
+    TightCrop {
+        /// The size of the image relative to the face box: the smaller one of the ratios of widths and heights.
+        context: f32,
+        /// The least size of the image that the check needs, relative to the face box.
+        minimum: f32,
+    },
     /// The face was compared and matches nobody.
     Unknown {
         /// The nearest person, whose score does not pass the threshold; `None` if nobody was searched.

@@ -116,3 +116,33 @@ fn liveness_checks_refuse_networks_that_do_not_fit() {
         Err(Error::InvalidArgument { .. })
     ));
 }
+
+#[test]
+fn a_check_must_see_half_as_much_again_as_the_face_unless_its_networks_see_less() {
+    let parts = |contexts: &[f64]| {
+        let part = |&context: &f64| {
+            let network = network(
+                &[ANY, fixed(3), fixed(80), fixed(80)],
+                vec![port("logits", &[ANY, fixed(3)])],
+                |_, shape| vec![tensor(&[shape[0], 3], vec![0.0; 3 * shape[0]])],
+            );
+            let spec = MiniFasNetSpec {
+                context,
+                ..minifasnet_spec()
+            };
+            (network, "fake".to_owned(), spec)
+        };
+        MiniFasNet::new(contexts.iter().map(part)).unwrap()
+    };
+    for (contexts, expected) in [
+        (&[2.7][..], 1.5),
+        (&[2.7, 4.0], 1.5),
+        (&[1.0, 1.2], 1.2),
+        (&[1.0], 1.0),
+    ] {
+        let check = parts(contexts);
+        assert_eq!(check.least_context(), expected, "{contexts:?}");
+        let boxed: Box<dyn Liveness> = Box::new(check);
+        assert_eq!(boxed.least_context(), expected);
+    }
+}

@@ -1,15 +1,16 @@
 use std::{sync::Barrier, thread};
 
 use facekit::{
-    CancellationToken, Embedding, EnrollOptions, Error, ExactIndex, Gallery, Image, ImageView,
-    MemoryStore, Metric, NewTemplate, Outcome, Person, QualityOptions, Refusal, Watch,
+    CancellationToken, Embedding, EnrollOptions, EnrollReport, Error, ExactIndex, Gallery, Image,
+    ImageView, MemoryStore, Metric, NewTemplate, Outcome, Person, QualityOptions, Recognizer,
+    Refusal, Watch,
 };
 use jiff::Timestamp;
 
 use crate::{
     parts::{
-        FaultyStore, Scripted, add, another_space, at_angle, enroll, gallery, id, mean_color,
-        parts, recognized, recognizer, space,
+        FaultyStore, Scripted, add, another_space, at_angle, calibration, enroll, gallery, id,
+        mean_color, parts, recognized, recognizer, space,
     },
     scenes::{Face, face, scene},
 };
@@ -79,10 +80,7 @@ fn each_photo_becomes_a_template_or_a_reason() {
 
     // The report is data.
     let json = serde_json::to_string(&report).unwrap();
-    assert_eq!(
-        serde_json::from_str::<facekit::EnrollReport>(&json).unwrap(),
-        report
-    );
+    assert_eq!(serde_json::from_str::<EnrollReport>(&json).unwrap(), report);
 }
 
 #[test]
@@ -103,17 +101,176 @@ fn passport_photos_need_not_be_live() {
     );
 }
 
+/// A recognizer whose calibration has a score of 0.7 (46 degrees) at 1e-2 and of 0.95 (18 degrees) at 1e-4.
+fn calibrated() -> Recognizer {
+    parts()
+        .calibration(calibration())
+        .gallery(gallery())
+        .build()
+        .unwrap()
+}
+
+fn enroll_all(
+    recognizer: &Recognizer,
+    angles: &[f32],
+    options: &EnrollOptions<'_>,
+) -> EnrollReport {
+    let photos = angles.iter().map(|&degrees| Ok(scene(&[face(degrees)])));
+    recognizer
+        .enroll_each(&id("anna"), photos, options)
+        .unwrap()
+}
+
+/// The photos of a report that match poorly, and the photos that they match best.
+fn poor(report: &EnrollReport) -> Vec<(usize, Option<usize>)> {
+    let pair = |mismatch: &facekit::Mismatch| (mismatch.photo, mismatch.other);
+    report.mismatches.iter().map(pair).collect()
+}
+
 #[test]
-fn two_photos_that_do_not_match_are_both_accepted() {
-    let photos = [scene(&[face(0.0)]), scene(&[face(90.0)])];
-    let report = recognizer()
-        .enroll(
-            &id("anna"),
-            &[photos[0].view(), photos[1].view()],
-            &EnrollOptions::default(),
-        )
+fn photos_of_different_people_are_refused() {
+    let recognizer = calibrated();
+    let report = enroll_all(&recognizer, &[0.0, 90.0], &EnrollOptions::default());
+    assert!(report.accepted.is_empty() && report.mismatches.is_empty());
+    assert!(recognizer.gallery().unwrap().people().is_empty());
+    for (refused, expected) in report.refused.iter().zip([1, 0]) {
+        let Refusal::Mismatch {
+            person,
+            other,
+            score,
+            fmr,
+        } = &refused.refusal
+        else {
+            panic!("{refused:?}")
+        };
+        assert_eq!((person, *other), (&id("anna"), Some(expected)));
+        assert!(score.abs() < 0.05 && *fmr == Some(1.0));
+        let text = refused.refusal.to_string();
+        let words = [&*format!("photos[{expected}]"), "anna", "similarity"];
+        assert!(words.iter().all(|words| text.contains(words)), "{text}");
+        // The rate is unknown below the calibrated scores.
+        assert!(!text.contains("false-match rate"), "{text}");
+    }
+    let json = serde_json::to_value(&report).unwrap();
+    assert_eq!(json["refused"][0]["reason"], "mismatch");
+    assert_eq!(
+        serde_json::from_value::<EnrollReport>(json).unwrap(),
+        report
+    );
+
+    // Positions are those of the input, also if photos before them are refused.
+    let photos = [scene(&[]), scene(&[face(0.0)]), scene(&[face(90.0)])];
+    let views: Vec<_> = photos.iter().map(Image::view).collect();
+    let report = recognizer
+        .enroll(&id("anna"), &views, &EnrollOptions::default())
         .unwrap();
+    assert!(
+        matches!(
+            report.refused[1].refusal,
+            Refusal::Mismatch { other: Some(2), .. }
+        ),
+        "{report:?}"
+    );
+}
+
+#[test]
+fn photos_that_match_poorly_are_accepted_and_listed() {
+    let recognizer = calibrated();
+    let report = enroll_all(&recognizer, &[0.0, 30.0], &EnrollOptions::default());
     assert_eq!(report.accepted, [0, 1]);
+    assert_eq!(poor(&report), [(0, Some(1)), (1, Some(0))]);
+    let mismatch = &report.mismatches[0];
+    assert!((mismatch.score - 30_f32.to_radians().cos()).abs() < 0.02);
+    assert_eq!(mismatch.fmr, recognizer.fmr_of(mismatch.score));
+    assert!((1e-4..1e-2).contains(&mismatch.fmr.unwrap()));
+
+    let report = enroll_all(&calibrated(), &[0.0, 10.0], &EnrollOptions::default());
+    assert_eq!(report.accepted, [0, 1]);
+    assert!(report.mismatches.is_empty());
+    let report = enroll_all(&calibrated(), &[0.0], &EnrollOptions::default());
+    assert!(report.mismatches.is_empty());
+}
+
+#[test]
+fn a_photo_of_somebody_else_is_not_added_to_a_person() {
+    let recognizer = calibrated();
+    enroll(&recognizer, "anna", 0.0);
+    enroll(&recognizer, "bela", 90.0);
+    let report = enroll_all(&recognizer, &[88.0], &EnrollOptions::default());
+    assert!(report.accepted.is_empty());
+    let Refusal::Mismatch {
+        person,
+        other: None,
+        score,
+        ..
+    } = &report.refused[0].refusal
+    else {
+        panic!("{report:?}")
+    };
+    assert!(*person == id("anna") && score.abs() < 0.1);
+    assert!(
+        report.refused[0]
+            .refusal
+            .to_string()
+            .contains("does not match anna, who is enrolled already")
+    );
+
+    let report = enroll_all(&recognizer, &[35.0], &EnrollOptions::default());
+    assert_eq!(
+        (&report.accepted[..], poor(&report)),
+        (&[0][..], vec![(0, None)])
+    );
+    // The nearest template counts: that at 35 degrees.
+    let report = enroll_all(&recognizer, &[40.0, 130.0], &EnrollOptions::default());
+    assert_eq!(report.accepted, [0]);
+    assert!(report.mismatches.is_empty() && report.refused[0].photo == 1);
+
+    // The person is known, so a majority of photos of somebody else does not replace the person.
+    let report = enroll_all(&recognizer, &[120.0, 2.0, 122.0], &EnrollOptions::default());
+    assert_eq!(report.accepted, [1]);
+    assert_eq!(recognizer.gallery().unwrap().people()[0].1, 4);
+}
+
+#[test]
+fn mismatches_can_be_allowed() {
+    let allow = EnrollOptions::default().with_allow_mismatch(true);
+    let report = enroll_all(&calibrated(), &[0.0, 90.0], &allow);
+    assert_eq!(report.accepted, [0, 1]);
+    assert_eq!(poor(&report), [(0, Some(1)), (1, Some(0))]);
+    let recognizer = calibrated();
+    enroll(&recognizer, "anna", 0.0);
+    let report = enroll_all(&recognizer, &[2.0, 90.0, 1.0], &allow);
+    assert_eq!(report.accepted, [0, 1, 2]);
+    assert_eq!(poor(&report), [(1, Some(0))]);
+    // A resemblance is refused all the same, and then nothing is listed as accepted.
+    enroll(&recognizer, "bela", 180.0);
+    let strict = allow.with_refuse_resemblance(true);
+    let report = enroll_all(&recognizer, &[180.0], &strict);
+    assert!(matches!(
+        report.refused[0].refusal,
+        Refusal::Resembles { .. }
+    ));
+    assert!(report.accepted.is_empty() && report.mismatches.is_empty());
+}
+
+#[test]
+fn without_a_calibration_photos_that_do_not_match_are_listed() {
+    let report = enroll_all(&recognizer(), &[0.0, 90.0], &EnrollOptions::default());
+    assert_eq!(report.accepted, [0, 1]);
+    assert_eq!(poor(&report), [(0, Some(1)), (1, Some(0))]);
+    assert!(
+        report
+            .mismatches
+            .iter()
+            .all(|mismatch| mismatch.fmr.is_none())
+    );
+    let recognizer = recognizer();
+    enroll(&recognizer, "anna", 0.0);
+    let report = enroll_all(&recognizer, &[90.0, 5.0], &EnrollOptions::default());
+    assert_eq!(
+        (&report.accepted[..], poor(&report)),
+        (&[0, 1][..], vec![(0, Some(1))])
+    );
 }
 
 #[test]

@@ -81,6 +81,9 @@ impl Embedder for MeanColor {
     }
 }
 
+/// The least size of a scene relative to a face at which [`Scripted`] judges the face.
+pub(crate) const LEAST_CONTEXT: f32 = 1.5;
+
 /// Returns the liveness that the scene states for each face.
 #[derive(Debug)]
 pub(crate) struct Scripted;
@@ -103,6 +106,10 @@ impl Liveness for Scripted {
             percent => f32::from(percent) / 100.0,
         };
         Ok(scores.map(|live| LivenessScore::new(score(live))).collect())
+    }
+
+    fn least_context(&self) -> f32 {
+        LEAST_CONTEXT
     }
 }
 
@@ -223,6 +230,7 @@ pub(crate) fn outcomes(recognitions: &[Recognition]) -> Vec<String> {
         Outcome::Known(identity) => format!("known {}", identity.person),
         Outcome::Unknown { .. } => "unknown".to_owned(),
         Outcome::Spoof => "spoof".to_owned(),
+        Outcome::TightCrop { .. } => "tight crop".to_owned(),
         Outcome::PoorQuality { .. } => "poor quality".to_owned(),
         other => format!("{other:?}"),
     };

@@ -1,6 +1,6 @@
 use facekit::{
-    EnrollOptions, Error, Image, ImageView, Outcome, PersonId, PixelFormat, RecognizeOptions, Rect,
-    Subject,
+    DetectOptions, Detection, Detector, EnrollOptions, Error, ExamineOptions, Image, ImageView,
+    Outcome, PersonId, PixelFormat, RecognizeOptions, Rect, Result, Subject,
 };
 use proptest::prelude::*;
 
@@ -247,4 +247,49 @@ fn an_embedder_that_loses_faces_is_an_error() {
             .is_err()
     );
     assert!(recognizer.gallery().unwrap().people().is_empty());
+}
+
+/// Finds a face at a fixed place, whatever the image shows.
+#[derive(Debug)]
+struct AtAPlace(Detection);
+
+impl Detector for AtAPlace {
+    fn detect(&self, _: ImageView<'_>, _: &DetectOptions) -> Result<Vec<Detection>> {
+        Ok(vec![self.0])
+    }
+}
+
+#[test]
+fn the_light_of_a_face_is_judged_after_equalization() {
+    let place = face(0.0);
+    let Rect {
+        x, y, width: side, ..
+    } = place.rect();
+    let dark = |x: usize, y: usize| ((x / 4 * 7 + y / 4 * 13) % 24) as u8;
+    let pixels = (0..480).flat_map(|y| (0..640).flat_map(move |x| [dark(x, y); 3]));
+    let image = Image::from_rgb8(pixels.collect(), 640, 480).unwrap();
+    let examine = |equalize| {
+        let options = DetectOptions::default().with_equalize(equalize);
+        let recognizer = parts()
+            .detector(AtAPlace(place.detection(0)))
+            .detect_options(options)
+            .build()
+            .unwrap();
+        let faces = recognizer.examine(image.view(), &ExamineOptions::default());
+        faces.unwrap().remove(0)
+    };
+    let (plain, equalized) = (examine(false), examine(true));
+    let Some(Outcome::PoorQuality { issues }) = &plain.refused else {
+        panic!("{plain:?}")
+    };
+    let codes: Vec<&str> = issues.iter().map(|issue| issue.code()).collect();
+    assert_eq!(codes, ["too_dark", "low_contrast"]);
+    assert!(equalized.passed(), "{equalized:?}");
+    assert!(equalized.quality.brightness > plain.quality.brightness);
+    assert!(equalized.quality.contrast > plain.quality.contrast);
+    assert!(equalized.quality.score > plain.quality.score);
+    // Other properties are those of the image itself, and the embedder gets the image itself.
+    assert_eq!(equalized.quality.sharpness, plain.quality.sharpness);
+    assert_eq!(equalized.aligned, plain.aligned);
+    assert_eq!(equalized.detection.rect, Rect::new(x, y, side, side));
 }

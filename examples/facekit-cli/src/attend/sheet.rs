@@ -55,7 +55,7 @@ impl Counts {
             match &face.outcome {
                 Outcome::Known(_) => {}
                 Outcome::PoorQuality { .. } => self.poor_quality += 1,
-                Outcome::Spoof => self.not_live += 1,
+                Outcome::Spoof | Outcome::TightCrop { .. } => self.not_live += 1,
                 _ => self.unknown += 1,
             }
         }

@@ -1,7 +1,7 @@
 //! Verification by the protocol of Labeled Faces in the Wild (Huang et al. 2007), and over all pairs of its photos.
 
 use std::{
-    collections::HashMap,
+    collections::{BTreeSet, HashMap},
     fs,
     path::{Path, PathBuf},
     thread,
@@ -9,6 +9,7 @@ use std::{
 
 use anyhow::{Context, Result, bail};
 use facekit::{EmbeddingSpace, ScoreHistogram, equal_error_rate, fold_accuracies};
+use serde::Serialize;
 use serde_json::json;
 
 use super::{Embedded, RATES, by_rate, embed_people, open_named};
@@ -63,6 +64,7 @@ pub(crate) fn run(session: &Session, args: &Args) -> Result<()> {
 
     let Figures { accuracy, all, .. } = &figures;
     let threshold = |rate: f64| all.impostors.score_at(rate);
+    let lookalikes = all.lookalikes.pairs(&embedded);
     let missing = embedded
         .photos
         .iter()
@@ -86,11 +88,21 @@ pub(crate) fn run(session: &Session, args: &Args) -> Result<()> {
         "thresholds": by_rate(|rate| threshold(rate).map(f64::from)),
         "tmr_at_fmr": by_rate(|rate| threshold(rate).map(|score| all.tmr(score))),
         "tmr_at_fmr_balanced": by_rate(|rate| threshold(rate).map(|score| all.balanced_tmr(score))),
+        "people_with_lookalike_at_fmr": by_rate(|rate| threshold(rate).map(|score| all.with_lookalike(score))),
+        "lookalikes": lookalikes,
         "images_per_s": embedded.photos.len() as f64 / embedded.seconds,
         "calibration": calibration,
     });
     session.output.answer(&report, || {
         let mut text = report_text(&embedded, &figures, folds.len());
+        text += "\n\nmost similar photos of different people:";
+        for Lookalike {
+            score,
+            photos: [a, b],
+        } in lookalikes.iter().take(5)
+        {
+            text += &format!("\n{score:.3} {} and {}", plain(a), plain(b));
+        }
         if let Some(path) = calibration {
             text += &format!("\ncalibration written to {}\n", plain(&shown(path)));
         }
@@ -137,9 +149,10 @@ fn report_text(embedded: &Embedded, figures: &Figures, folds: usize) -> String {
     };
     let rows = RATES.iter().map(|&(key, rate)| {
         let percent = |share: f64| format!("{:.2} %", 100.0 * share);
-        let [score, tmr, balanced] = match all.impostors.score_at(rate) {
+        let [score, tmr, balanced, lookalike] = match all.impostors.score_at(rate) {
             None => [
                 "too few comparisons".to_owned(),
+                String::new(),
                 String::new(),
                 String::new(),
             ],
@@ -147,9 +160,10 @@ fn report_text(embedded: &Embedded, figures: &Figures, folds: usize) -> String {
                 format!("{score:.3}"),
                 percent(all.tmr(score)),
                 percent(all.balanced_tmr(score)),
+                percent(all.with_lookalike(score)),
             ],
         };
-        [key.to_owned(), score, tmr, balanced]
+        [key.to_owned(), score, tmr, balanced, lookalike]
     });
     format!(
         "{} photos of {} people, {} without a face; {:.1} photos a second\n\
@@ -167,7 +181,8 @@ fn report_text(embedded: &Embedded, figures: &Figures, folds: usize) -> String {
                 "false-match rate",
                 "score",
                 "true matches",
-                "mean over people"
+                "mean over people",
+                "people with a look-alike"
             ],
             rows,
         ),
@@ -307,6 +322,9 @@ pub(crate) struct AllPairs {
     pub(crate) impostors: ScoreHistogram,
     /// The scores between the photos of each person with several photos; NaN if a face was missing.
     by_person: Vec<Vec<f32>>,
+    /// For each person, the greatest similarity of a photo to a photo of another person.
+    nearest_other: Vec<f32>,
+    lookalikes: Lookalikes,
 }
 
 impl AllPairs {
@@ -323,25 +341,98 @@ impl AllPairs {
         };
         self.by_person.iter().map(share).sum::<f64>() / self.by_person.len().max(1) as f64
     }
+
+    /// The share of people for whom a photo of somebody else reaches `score`.
+    fn with_lookalike(&self, score: f32) -> f64 {
+        let people = self.nearest_other.iter();
+        let found = people.filter(|&&nearest| nearest >= score).count();
+        found as f64 / self.nearest_other.len().max(1) as f64
+    }
+}
+
+/// Two photos of different people.
+#[derive(Debug, Serialize)]
+struct Lookalike {
+    score: f32,
+    photos: [String; 2],
+}
+
+/// The photos of different people with the greatest similarities: scores, and positions of photos.
+#[derive(Default)]
+struct Lookalikes {
+    pairs: Vec<(f32, [usize; 2])>,
+    /// Pairs below this score are left out.
+    floor: Option<f32>,
+}
+
+impl Lookalikes {
+    /// The number of pairs of photos to keep. Two people can have many similar pairs.
+    const KEPT: usize = 1000;
+    /// The number of pairs of people to list.
+    const LISTED: usize = 20;
+
+    fn add(&mut self, score: f32, photos: [usize; 2]) {
+        if self.floor.is_none_or(|floor| score > floor) {
+            self.pairs.push((score, photos));
+            if self.pairs.len() == 2 * Self::KEPT {
+                self.sort();
+                self.pairs.truncate(Self::KEPT);
+                self.floor = self.pairs.last().map(|(score, _)| *score);
+            }
+        }
+    }
+
+    fn sort(&mut self) {
+        self.pairs
+            .sort_by(|(a, x), (b, y)| b.total_cmp(a).then(x.cmp(y)));
+    }
+
+    /// The most similar photos of each of the most similar pairs of people.
+    fn pairs(&self, embedded: &Embedded) -> Vec<Lookalike> {
+        let mut people = BTreeSet::new();
+        let pairs = self.pairs.iter();
+        let pairs = pairs
+            .filter(|(_, photos)| people.insert(photos.map(|photo| embedded.photos[photo].person)));
+        pairs
+            .take(Self::LISTED)
+            .map(|&(score, photos)| Lookalike {
+                score,
+                photos: photos.map(|photo| shown(&embedded.photos[photo].path)),
+            })
+            .collect()
+    }
 }
 
 fn compare_all(embedded: &Embedded, threads: usize) -> Result<AllPairs> {
     let photos = &embedded.photos;
     // Row i has photos.len() - i comparisons. Each thread takes every nth row, so all threads have about the same work.
-    let compare = |first: usize| -> facekit::Result<(ScoreHistogram, Vec<(usize, f32)>)> {
-        let (mut impostors, mut genuine) = (ScoreHistogram::new(), Vec::new());
+    let compare = |first: usize| -> facekit::Result<Part> {
+        let mut part = Part {
+            genuine: Vec::new(),
+            impostors: ScoreHistogram::new(),
+            nearest_other: vec![f32::NEG_INFINITY; embedded.people.len()],
+            lookalikes: Lookalikes::default(),
+        };
         for (at, a) in photos.iter().enumerate().skip(first).step_by(threads) {
-            for b in &photos[at + 1..] {
+            for (other, b) in photos.iter().enumerate().skip(at + 1) {
                 let same = a.person == b.person;
                 match (&a.embedding, &b.embedding) {
-                    (Some(x), Some(y)) if same => genuine.push((a.person, x.cosine(y)?)),
-                    (Some(x), Some(y)) => impostors.add(x.cosine(y)?),
-                    _ if same => genuine.push((a.person, f32::NAN)),
+                    (Some(x), Some(y)) if same => part.genuine.push((a.person, x.cosine(y)?)),
+                    (Some(x), Some(y)) => {
+                        let score = x.cosine(y)?;
+                        part.impostors.add(score);
+                        part.lookalikes.add(score, [at, other]);
+                        for person in [a.person, b.person] {
+                            let nearest = &mut part.nearest_other[person];
+                            *nearest = nearest.max(score);
+                        }
+                    }
+                    _ if same => part.genuine.push((a.person, f32::NAN)),
                     _ => {}
                 }
             }
         }
-        Ok((impostors, genuine))
+        Ok(part)
     };
     let parts: Vec<_> = thread::scope(|scope| {
         let workers: Vec<_> = (0..threads)
@@ -357,11 +448,19 @@ fn compare_all(embedded: &Embedded, threads: usize) -> Result<AllPairs> {
         genuine_missing: 0,
         impostors: ScoreHistogram::new(),
         by_person: vec![Vec::new(); embedded.people.len()],
+        nearest_other: vec![f32::NEG_INFINITY; embedded.people.len()],
+        lookalikes: Lookalikes::default(),
     };
     for part in parts {
-        let (impostors, genuine) = part?;
-        all.impostors.merge(&impostors);
-        for (person, score) in genuine {
+        let part = part?;
+        all.impostors.merge(&part.impostors);
+        for (nearest, other) in all.nearest_other.iter_mut().zip(part.nearest_other) {
+            *nearest = nearest.max(other);
+        }
+        for (score, photos) in part.lookalikes.pairs {
+            all.lookalikes.add(score, photos);
+        }
+        for (person, score) in part.genuine {
             if score.is_nan() {
                 all.genuine_missing += 1;
             } else {
@@ -371,7 +470,17 @@ fn compare_all(embedded: &Embedded, threads: usize) -> Result<AllPairs> {
         }
     }
     all.by_person.retain(|scores| !scores.is_empty());
+    all.lookalikes.sort();
     Ok(all)
+}
+
+/// The comparisons of one thread.
+struct Part {
+    /// The person and the score of each comparison of the same person; NaN if a face was missing.
+    genuine: Vec<(usize, f32)>,
+    impostors: ScoreHistogram,
+    nearest_other: Vec<f32>,
+    lookalikes: Lookalikes,
 }
 
 #[cfg(test)]

@@ -15,7 +15,7 @@ pub(crate) struct DetectArgs {
     #[arg(long, value_name = "N|none", default_value = "640", value_parser = max_side)]
     max_side: MaxSide,
 
-    /// Equalize the contrast before detection, for back light and dark rooms
+    /// Equalize the contrast for detection and checks of light: for back light and dark rooms
     #[arg(long)]
     equalize: bool,
 

@@ -6,6 +6,7 @@ mod key;
 mod matching;
 mod models;
 mod number;
+mod quality;
 mod recognize;
 
 pub(crate) use self::{

@@ -1,16 +1,19 @@
-//! The options of recognition as a whole: models, detection, matching and liveness.
+//! The options of recognition as a whole: models, detection, quality, matching and liveness.
 
 use std::{path::Path, sync::Arc};
 
 use anyhow::{Result, bail};
 use clap::Args;
-use facekit::{ExactIndex, FileStore, Gallery, Metric, Models, Recognizer, RecognizerBuilder};
+use facekit::{
+    ExactIndex, FileStore, Gallery, Metric, Models, QualityOptions, Recognizer, RecognizerBuilder,
+};
 
 use super::{
     detect::DetectArgs,
     matching::MatchArgs,
     models::{ModelArgs, open_models},
     number::share,
+    quality::QualityArgs,
 };
 use crate::{
     output::{count, shown},
@@ -24,6 +27,8 @@ pub(crate) struct RecognizeArgs {
     pub(crate) models: ModelArgs,
     #[command(flatten)]
     pub(crate) detect: DetectArgs,
+    #[command(flatten)]
+    pub(crate) quality: QualityArgs,
     #[command(flatten)]
     pub(crate) matching: MatchArgs,
     #[command(flatten)]
@@ -69,6 +74,7 @@ impl RecognizeArgs {
             .models(models)
             .threshold(self.matching.threshold())
             .detect_options(self.detect.options())
+            .quality(self.quality.limits(QualityOptions::recognition()))
             .liveness_threshold(self.liveness.liveness_threshold))
     }
 
