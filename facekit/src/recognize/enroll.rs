@@ -3,7 +3,7 @@ use std::fmt;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{ExamineOptions, ExaminedFace, Recognizer, Subject, consensus};
+use super::{ExamineOptions, ExaminedFace, Recognizer, Subject, consensus, examine::assess};
 use crate::{
     align::AlignedFace,
     embed::Embedding,
@@ -393,8 +393,9 @@ impl Recognizer {
             return Ok(Err(Refusal::PoorQuality { issues }));
         }
         if let Some(check) = self.liveness.as_deref().filter(|_| liveness) {
-            let score = check
-                .assess(image, &[detection])?
+            let details = image.details(&[detection])?;
+            let details: Vec<_> = details.iter().map(Option::as_ref).collect();
+            let score = assess(check, image, &[detection], &details)?
                 .first()
                 .copied()
                 .unwrap_or_default();
