@@ -455,7 +455,7 @@ fn a_large_jpeg_is_decoded_at_the_scale_that_memory_allows() {
         };
         let is_progressive = f64::from(u8::from(kind.contains("progressive")));
         let coefficients = (is_progressive * samples * 480_000.0 * 2.016) as usize;
-        for memory in [1_400_000, 700_000, 250_000, 90_000] {
+        for memory in [1_400_000, 700_000, 250_000, 110_000] {
             let limits = DecodeLimits::default().with_max_memory(memory + coefficients);
             let small = facekit::image::decode(&file, &limits).unwrap();
             assert!(small.width() < before, "{kind}, {memory}: {small:?}");

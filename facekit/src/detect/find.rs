@@ -42,7 +42,7 @@ const LARGE: f32 = 360.0;
 const REDUCED: f32 = 160.0;
 /// The reductions of the passes that look for faces larger than the image, after a pass that found none. Reductions are powers of
 /// two, because a runtime that prepares itself for each size of its input is to see few sizes.
-const CLOSE_UPS: [f32; 2] = [2.0, 4.0];
+const CLOSE_UPS: [f32; 3] = [2.0, 4.0, 8.0];
 /// The smallest longer side of a pass, in pixels.
 const SMALLEST_PASS: usize = 64;
 /// The least ratio of the scale of a finer pass to that of the first.
@@ -57,7 +57,7 @@ const SAME: (f32, f32) = (0.3, 0.7);
 ///
 /// - If the first pass found a face of more than 360 pixels, a pass at a smaller size looks at it again, because detectors
 ///   misplace the landmarks of such faces.
-/// - If it found no face, passes at a half and a quarter of the size look for a face that is larger than the image.
+/// - If it found no face, passes at a half, a quarter and an eighth of the size look for a face that is larger than the image.
 /// - If the image was reduced, and there is still no face or one of less than 20 pixels, a finer pass searches the whole image
 ///   in tiles that overlap: at its full size, or at the size that [`max_pixels`](Passes::Auto::max_pixels) allows.
 ///

@@ -44,6 +44,13 @@ pub(super) fn decode<E>(
     check: impl FnOnce(u32, u32) -> Result<(), E>,
     failed: impl Fn(JpegError) -> E,
 ) -> Result<Decoded, E> {
+    // The decoder takes the zeros of an interrupted download for pixels.
+    let without_zeros = if bytes.ends_with(&ZEROS) {
+        with_end(bytes)
+    } else {
+        None
+    };
+    let bytes = without_zeros.as_ref().map_or(bytes, |(bytes, _)| bytes);
     let ended;
     let (bytes, header) = match Decoder::new_with_limits(bytes, jpeg_limits()) {
         Ok(header) => (bytes, header),
@@ -215,11 +222,12 @@ fn whole_rows(bytes: &[u8], scale: Scale, frame: &FrameHeader) -> Option<(RgbIma
 
 const END: &[u8] = &[0xFF, 0xD9];
 
+/// So many zeros in a row do not occur in a scan.
+const ZEROS: [u8; 32] = [0; 32];
+
 /// The file with an end marker, and its scans. `None` if scans are missing. Zeros where the rest of the file should be, as after
 /// an interrupted download, are removed.
 fn with_end(bytes: &[u8]) -> Option<(Cow<'_, [u8]>, Scans)> {
-    /// So many zeros in a row do not occur in a scan.
-    const ZEROS: usize = 32;
     let scans = Scans::read(bytes)?;
     if !scans.are_complete() {
         return None;
@@ -227,9 +235,9 @@ fn with_end(bytes: &[u8]) -> Option<(Cow<'_, [u8]>, Scans)> {
     if scans.ended {
         return Some((Cow::Borrowed(bytes), scans));
     }
-    let end = bytes.iter().rposition(|&byte| byte != 0)? + 1;
-    let bytes = if bytes.len() - end >= ZEROS {
-        &bytes[..end]
+    let bytes = if bytes.ends_with(&ZEROS) {
+        let last = bytes.iter().rposition(|&byte| byte != 0)?;
+        &bytes[..=last]
     } else {
         bytes
     };
@@ -341,7 +349,7 @@ impl FullSize for JpegFile {
             rows
         };
         let planes = columns * rows * self.samples;
-        let colors = (width + 32.0) * (top + height + 64.0) * 3.0;
+        let colors = (width + 64.0) * (top + height + 64.0) * 3.0;
         let copies = 2.0 * width * height * 3.0;
         let coefficients = if self.is_progressive {
             planes * (2.0 + 1.0 / 64.0)
@@ -365,12 +373,16 @@ impl FullSize for JpegFile {
         } else {
             decoder.set_stop_on_warning(true);
         }
-        decoder.set_crop_region(left, top, width, height);
+        // The decoder smooths colors over the edge of a part only inside the part, so the part is a little wider.
+        const MARGIN: usize = 16;
+        let first = left.saturating_sub(MARGIN);
+        let end = (left + width + MARGIN).min(self.size.0);
+        decoder.set_crop_region(first, top, end - first, height);
         let decoded = decoder.decode_image().and_then(to_rgb).map_err(failed)?;
         // The decoder begins at a whole block, further left.
-        let extra = decoded.width() as usize - width;
+        let first = end - decoded.width() as usize;
         let decoded = DynamicImage::ImageRgb8(decoded);
-        let mut upright = decoded.crop_imm(extra as u32, 0, width as u32, height as u32);
+        let mut upright = decoded.crop_imm((left - first) as u32, 0, width as u32, height as u32);
         upright.apply_orientation(self.orientation);
         let pixels = upright.into_rgb8();
         let (width, height) = (pixels.width() as usize, pixels.height() as usize);

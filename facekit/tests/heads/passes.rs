@@ -57,11 +57,28 @@ impl Detector for Squares {
                 if done[width * y + x] || !is_white(x, y) {
                     continue;
                 }
-                let across = (x..width).take_while(|&x| is_white(x, y)).count();
-                let down = (y..height).take_while(|&y| is_white(x, y)).count();
-                for y in y..y + down {
-                    done[width * y + x..][..across].fill(true);
+                // The box around the white pixels that touch each other.
+                let (mut left, mut right, mut top, mut bottom) = (x, x, y, y);
+                let mut waiting = vec![(x, y)];
+                done[width * y + x] = true;
+                while let Some((x, y)) = waiting.pop() {
+                    (left, right) = (left.min(x), right.max(x));
+                    (top, bottom) = (top.min(y), bottom.max(y));
+                    let beside = [
+                        (x + 1, y),
+                        (x.wrapping_sub(1), y),
+                        (x, y + 1),
+                        (x, y.wrapping_sub(1)),
+                    ];
+                    for (x, y) in beside {
+                        if x < width && y < height && !done[width * y + x] && is_white(x, y) {
+                            done[width * y + x] = true;
+                            waiting.push((x, y));
+                        }
+                    }
                 }
+                let (across, down) = (right - left + 1, bottom - top + 1);
+                let (x, y) = (left, top);
                 let cut = x == 0 || y == 0 || x + across == width || y + down == height;
                 let greatest = across.max(down);
                 if greatest < self.smallest || (cut && greatest > 3 * width.min(height) / 4) {
