@@ -45,7 +45,11 @@ const REDUCED: f32 = 160.0;
 const CLOSE_UPS: [f32; 3] = [2.0, 4.0, 8.0];
 /// The smallest longer side of a pass, in pixels.
 const SMALLEST_PASS: usize = 64;
-/// The least ratio of the scale of a finer pass to that of the first.
+/// The reduction of the first pass from which it is not believed that there are no smaller faces than those it found.
+const MUCH: f32 = 5.0;
+/// The ratio of the scale of the pass that checks this to that of the first.
+const PROBE: f32 = 2.5;
+/// The least ratio of the scale of a finer pass to that of the pass before.
 const FINER: f32 = 1.25;
 /// The overlap of two boxes of different passes from which they are of the same face: intersection over union, and
 /// intersection over the area of the smaller box.
@@ -60,6 +64,8 @@ const SAME: (f32, f32) = (0.3, 0.7);
 /// - If it found no face, passes at a half, a quarter and an eighth of the size look for a face that is larger than the image.
 /// - If the image was reduced, and there is still no face or one of less than 20 pixels, a finer pass searches the whole image
 ///   in tiles that overlap: at its full size, or at the size that [`max_pixels`](Passes::Auto::max_pixels) allows.
+/// - If the image was reduced five times or more and no face is that small, a pass at 2.5 times the scale checks whether there are
+///   smaller faces than those found. If one is of less than 32 pixels, the whole image is searched at its full size, too.
 ///
 /// Of a face that several passes found, the detection of the pass that suits its size is kept. The result depends on nothing
 /// but the arguments.
@@ -120,14 +126,19 @@ pub fn find_faces(
         found: FoundFaces { faces, reduction },
     };
     search.look_at_large_faces()?;
-    if search.found.faces.is_empty() {
+    let mut is_too_coarse = if search.found.faces.is_empty() {
         search.look_for_close_ups()?;
         // A face that is not large, but that the first pass did not find, says nothing about other faces.
-        if search.side(f32::max).is_none_or(|side| side < LARGE / 2.0) {
-            search.look_closer()?;
-        }
-    } else if search.side(f32::min).is_some_and(|side| side < SMALL) {
-        search.look_closer()?;
+        search.side(f32::max).is_none_or(|side| side < LARGE / 2.0)
+    } else {
+        search.side(f32::min).is_some_and(|side| side < SMALL)
+    };
+    if !is_too_coarse && reduction >= MUCH {
+        search.look_closer(PROBE / reduction)?;
+        is_too_coarse = search.side(f32::min).is_some_and(|side| side < SURE);
+    }
+    if is_too_coarse {
+        search.look_closer(1.0)?;
     }
     Ok(search.found)
 }
@@ -140,13 +151,13 @@ struct Search<'a> {
     options: DetectOptions,
     /// The pixels that further passes may still take.
     pixels_left: usize,
-    /// The scale of the first pass, at most 1.
+    /// The scale of the finest pass over the whole image so far, at most 1.
     scale: f32,
     found: FoundFaces,
 }
 
 impl Search<'_> {
-    /// The greatest or smallest longer side of a face, in pixels of the first pass.
+    /// The greatest or smallest longer side of a face, in pixels of the finest pass over the whole image.
     fn side(&self, pick: fn(f32, f32) -> f32) -> Option<f32> {
         let sides = self
             .found
@@ -200,25 +211,24 @@ impl Search<'_> {
         self.detector.detect(self.image, &options).map(Some)
     }
 
-    /// Searches the whole image at a finer scale.
-    fn look_closer(&mut self) -> Result<()> {
+    /// Searches the whole image in tiles, at the finest scale up to `most` that the budget allows.
+    fn look_closer(&mut self, most: f32) -> Result<()> {
         let tiles_at = |scale: f32| {
             let scaled = |side: usize| ((side as f32 * scale).round() as usize).max(1);
             let size = (scaled(self.image.width()), scaled(self.image.height()));
-            // The largest face that the first pass can be wrong about is whole in a tile.
+            // The largest face that the pass before can be wrong about is whole in a tile.
             let shared = SURE * scale / self.scale / tiles::WHOLE;
             Tiles::new(size, shared.ceil() as usize, self.detector.largest_side())
         };
         // The pixels of tiles that overlap are not a simple function of the scale.
-        let tiles = iter::successors(Some(1.0), |scale| Some(scale * 0.95))
+        let tiles = iter::successors(Some(most), |scale| Some(scale * 0.95))
             .take_while(|&scale| scale >= FINER * self.scale)
             .map(tiles_at)
             .find(|tiles| tiles.pixels() <= self.pixels_left);
         let Some(tiles) = tiles else { return Ok(()) };
         let options = self.options.clone().with_max_side(None);
         let mut fine = tiles.detect(self.detector, self.image, &options)?;
-        let longest = self.image.width().max(self.image.height());
-        self.found.reduction = longest as f32 / tiles.longest() as f32;
+        self.pixels_left -= tiles.pixels();
 
         let coarse = std::mem::take(&mut self.found.faces);
         let sure = |face: &Detection| self.scale * side_of(face) >= SURE;
@@ -227,7 +237,10 @@ impl Search<'_> {
         faces.extend(unsure.into_iter().filter(|face| !is_among(face, &fine)));
         faces.extend(fine);
         sort(&mut faces);
-        self.found.faces = faces;
+        let longest = self.image.width().max(self.image.height());
+        let reduction = longest as f32 / tiles.longest() as f32;
+        self.scale = 1.0 / reduction;
+        self.found = FoundFaces { faces, reduction };
         Ok(())
     }
 }

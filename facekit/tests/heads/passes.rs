@@ -222,7 +222,7 @@ fn the_budget_is_kept() {
 
 #[test]
 fn an_ordinary_photo_takes_one_pass() {
-    for (width, height, side) in [(640, 480, 120), (1920, 1080, 150), (4000, 3000, 900)] {
+    for (width, height, side) in [(640, 480, 120), (1920, 1080, 150), (3000, 2000, 600)] {
         let detector = squares();
         let squares = [(100, 80, side)];
         let image = scene(width, height, &squares);
@@ -231,6 +231,33 @@ fn an_ordinary_photo_takes_one_pass() {
         assert_eq!(detector.seen.lock().unwrap().len(), 1, "{width} × {height}");
         assert_eq!(found.reduction, width as f32 / 640.0);
     }
+}
+
+/// A first pass that reduced the image much can find one face and miss the others.
+#[test]
+fn a_large_photo_is_checked_for_smaller_faces() {
+    let detector = Squares {
+        smallest: 17,
+        ..squares()
+    };
+    let one = [(500, 400, 900)];
+    let image = scene(4000, 3000, &one);
+    let found = find_faces(&detector, image.view(), &DetectOptions::default()).unwrap();
+    assert_found(&found.faces, &one, 8.0);
+    assert_eq!(found.reduction, 2.5);
+    assert_eq!(detector.pixels_after_the_first_pass(), 1600 * 1200);
+
+    detector.seen.lock().unwrap().clear();
+    let several = [
+        (500, 400, 900),
+        (2500, 2000, 60),
+        (2900, 700, 70),
+        (1500, 1480, 60),
+    ];
+    let image = scene(4000, 3000, &several);
+    let found = find_faces(&detector, image.view(), &DetectOptions::default()).unwrap();
+    assert_found(&found.faces, &several, 8.0);
+    assert_eq!(found.reduction, 1.0);
 }
 
 #[test]
