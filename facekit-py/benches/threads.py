@@ -108,7 +108,7 @@ def main():
     args = parser.parse_args()
     if args.calls < LEAST:
         parser.error(f"--calls: {args.calls} given, at least {LEAST} needed")
-    options = {"threads": 1, "max_side": 160, **({"models": args.models} if args.models else {})}
+    options = {"threads": 1, "max_side": 160, "passes": "one", **({"models": args.models} if args.models else {})}
     recognizer = facekit.Recognizer(**options)
     rng = np.random.default_rng(1)
     images = [rng.integers(0, 256, (120 + 8 * at, 160, 3), dtype=np.uint8) for at in range(3)]

@@ -110,12 +110,11 @@ impl Photo {
     }
 
     /// The pixels. They are borrowed if facekit can read the array's layout, and decoded or copied otherwise. Needs no interpreter.
-    pub(crate) fn open(&self) -> Result<Opened<'_>> {
-        let limits = DecodeLimits::default();
+    pub(crate) fn open(&self, limits: &DecodeLimits) -> Result<Opened<'_>> {
         match self {
             Self::Array(pixels) => pixels.open(),
-            Self::Bytes(bytes) => image::decode(bytes, &limits).map(Opened::Owned),
-            Self::File(path) => image::open(path, &limits).map(Opened::Owned),
+            Self::Bytes(bytes) => image::decode(bytes, limits).map(Opened::Owned),
+            Self::File(path) => image::open(path, limits).map(Opened::Owned),
         }
     }
 }
@@ -247,16 +246,15 @@ impl Pixels {
         if height == 0 || width == 0 {
             return wrong("it has no pixels");
         }
+        /// The pixels of the largest array, whose memory is the caller's: the whole frame of a 64-megapixel camera.
+        const MAX_PIXELS: usize = 1 << 26;
         let limits = DecodeLimits::default();
         // An array with a stride of 0 can have more pixels than memory.
-        if height.max(width) > limits.max_side || height.saturating_mul(width) > limits.max_pixels {
+        if height.max(width) > limits.max_side || height.saturating_mul(width) > MAX_PIXELS {
             let error = Error::ImageTooLarge {
                 name: argument.to_owned(),
                 found: format!("{width} × {height} pixels"),
-                limit: format!(
-                    "{} per side and {} in total",
-                    limits.max_side, limits.max_pixels
-                ),
+                limit: format!("{} per side and {MAX_PIXELS} in total", limits.max_side),
             };
             return Err(errors::to_python(py, &error));
         }
@@ -355,7 +353,7 @@ pub(crate) fn encode_jpeg<'py>(
     let max_side = options::count(py, "max_side", max_side)?;
     let photo = Photo::new("image", image, Color::parse(color)?)?;
     let (jpeg, width, height) = work::detached(py, || {
-        let opened = photo.open()?;
+        let opened = photo.open(&DecodeLimits::default())?;
         let (width, height) = opened.size();
         let scale = (max_side as f64 / width.max(height) as f64).min(1.0);
         let scaled = |side: usize| ((side as f64 * scale).round() as usize).max(1);

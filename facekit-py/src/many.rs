@@ -22,7 +22,7 @@ use pyo3::{
 
 use crate::{
     image::{self, Color, Photo},
-    pipeline::Pipeline,
+    pipeline::{Pipeline, Searched},
     process::ProcessLocal,
     recognition,
     work::{self, Attempt},
@@ -77,7 +77,7 @@ struct Many {
 /// the caller's thread drops, because it has the interpreter.
 type Queue = OrderedQueue<Photo, Finished>;
 
-type Finished = (Photo, Attempt<(Vec<Recognition>, (usize, usize))>);
+type Finished = (Photo, Attempt<(Vec<Recognition>, Searched)>);
 
 /// Takes images from the caller and gives results to the caller.
 struct Feed {
@@ -263,12 +263,12 @@ impl Feed {
         drop(photo);
         self.given += 1;
         match work::to_python(py, attempt) {
-            Ok((found, size)) => {
+            Ok((found, searched)) => {
                 let found = found
                     .into_iter()
                     .map(recognition::Recognition::from)
                     .collect();
-                recognition::faces(py, found, size).map(Some)
+                recognition::faces(py, found, &searched).map(Some)
             }
             Err(error) => self.refuse(error.into_value(py).into_bound(py)),
         }

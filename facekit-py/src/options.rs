@@ -2,7 +2,7 @@
 
 use std::num::NonZeroUsize;
 
-use facekit::{PersonId, QualityOptions, RecognizeOptions, Recognizer, Subject, Threshold};
+use facekit::{Passes, PersonId, QualityOptions, RecognizeOptions, Recognizer, Subject, Threshold};
 use pyo3::{
     exceptions::PyTypeError,
     prelude::*,
@@ -63,6 +63,30 @@ pub(crate) fn thread_count(py: Python<'_>, given: Option<i64>) -> PyResult<Optio
         })
     };
     given.map(positive).transpose()
+}
+
+/// The passes of the detector: None or "auto", "one", or a number of megapixels.
+pub(crate) fn passes(py: Python<'_>, given: Option<&Bound<'_, PyAny>>) -> PyResult<Passes> {
+    let Some(given) = given else {
+        return Ok(Passes::default());
+    };
+    let wrong = || {
+        let reason = format!("{given} given, \"auto\", \"one\" or a number of megapixels needed");
+        errors::argument(py, "passes", reason)
+    };
+    if let Ok(name) = given.cast::<PyString>() {
+        return match &*name.to_cow()? {
+            "auto" => Ok(Passes::default()),
+            "one" => Ok(Passes::One),
+            _ => Err(wrong()),
+        };
+    }
+    match given.extract::<f64>() {
+        Ok(megapixels) if (0.0..=1e6).contains(&megapixels) => Ok(Passes::Auto {
+            max_pixels: (megapixels * 1e6) as usize,
+        }),
+        _ => Err(wrong()),
+    }
 }
 
 pub(crate) fn parse_subject(py: Python<'_>, name: &str) -> PyResult<Subject> {

@@ -3,22 +3,39 @@
 use std::{num::NonZeroUsize, sync::Arc};
 
 use facekit::{
-    AlignedFace, DetectOptions, IdentifyOptions, Recognition, RecognizeOptions, Result, Watch,
+    AlignedFace, Detection, IdentifyOptions, Recognition, RecognizeOptions, Result, Watch,
+    image::DecodeLimits,
 };
 use pyo3::prelude::*;
 
-use crate::{gallery::SharedGallery, image::Photo};
+use crate::{
+    gallery::SharedGallery,
+    image::{Opened, Photo},
+};
 
 /// The core's recognizer, its gallery as Python holds it, and the options that Python shows.
 pub(crate) struct Pipeline {
     pub(crate) recognizer: facekit::Recognizer,
     pub(crate) gallery: Option<Arc<SharedGallery>>,
-    pub(crate) detect_options: DetectOptions,
+    /// The limits of the images that it reads.
+    pub(crate) limits: DecodeLimits,
     pub(crate) threads: NonZeroUsize,
     /// The models, as the caller selected them.
     pub(crate) models: String,
     /// The name of the runtime.
     pub(crate) runtime: String,
+}
+
+/// An image after the search for faces.
+pub(crate) struct Searched {
+    /// Width and height.
+    pub(crate) size: (usize, usize),
+    /// The reduction of the finest pass over the whole image.
+    pub(crate) reduction: f32,
+    /// The reduction of the image itself.
+    pub(crate) photo_reduction: f32,
+    /// The share of the photo that is missing.
+    pub(crate) missing: f32,
 }
 
 impl Pipeline {
@@ -30,15 +47,30 @@ impl Pipeline {
         }
     }
 
-    /// The faces in a photo, and its width and height.
+    /// The faces in a photo.
     pub(crate) fn recognize(
         &self,
         photo: &Photo,
         options: &RecognizeOptions,
-    ) -> Result<(Vec<Recognition>, (usize, usize))> {
-        let image = photo.open()?;
-        let faces = self.recognizer.recognize_with(image.view(), options)?;
-        Ok((faces, image.size()))
+    ) -> Result<(Vec<Recognition>, Searched)> {
+        let image = photo.open(&self.limits)?;
+        let (found, searched) = self.find_faces(&image)?;
+        let options = options.clone().with_faces(found);
+        let faces = self.recognizer.recognize_with(image.view(), &options)?;
+        Ok((faces, searched))
+    }
+
+    /// The detections in an image.
+    pub(crate) fn find_faces(&self, image: &Opened<'_>) -> Result<(Vec<Detection>, Searched)> {
+        let view = image.view();
+        let found = self.recognizer.find_faces(view)?;
+        let searched = Searched {
+            size: image.size(),
+            reduction: found.reduction,
+            photo_reduction: view.reduction(),
+            missing: view.missing(),
+        };
+        Ok((found.faces, searched))
     }
 
     /// The `k` people nearest to a probe, on the roster of `options`.

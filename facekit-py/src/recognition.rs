@@ -12,22 +12,31 @@ use serde::{Deserialize, Serialize};
 use crate::{
     detection::{Box, Detection, landmarks},
     embedding::{Embedding, SavedEmbedding},
+    pipeline::Searched,
     quality::{Quality, QualityIssue},
     value::{self, value_class},
 };
 
-/// Makes `Faces`, a tuple with the size of its image.
+/// Makes `Faces`, a tuple with the size of its image and how it was searched.
 pub(crate) fn faces<'py, T>(
     py: Python<'py>,
     faces: Vec<T>,
-    (width, height): (usize, usize),
+    searched: &Searched,
 ) -> PyResult<Bound<'py, PyAny>>
 where
     T: for<'a> IntoPyObject<'a>,
 {
     static FACES: PyOnceLock<Py<PyType>> = PyOnceLock::new();
     let class = FACES.import(py, "facekit._faces", "Faces")?;
-    class.call1((faces, width, height))
+    let (width, height) = searched.size;
+    class.call1((
+        faces,
+        width,
+        height,
+        searched.reduction,
+        searched.photo_reduction,
+        searched.missing,
+    ))
 }
 
 /// A person who matches a face.

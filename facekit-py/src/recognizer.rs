@@ -5,6 +5,7 @@ use std::{num::NonZeroUsize, path::PathBuf, sync::Arc, thread};
 use facekit::{
     AlignedFace, Calibration, DetectOptions, EnrollOptions, Error, ImageView, LoadOptions,
     PersonId, PixelFormat, QualityOptions, VerifyOptions, align, image as pixels,
+    image::DecodeLimits,
 };
 use pyo3::prelude::*;
 
@@ -42,8 +43,13 @@ use crate::{
 /// a person. `score` is a similarity from -1 to 1. A rate needs the embedder's calibration: the file `calibration`, or the file
 /// beside the gallery (`people.<model>.calibration.toml`), or the calibration of the model.
 ///
-/// The detector runs on a copy of the image whose longer side has at most `max_side` pixels. With None it runs on the image
-/// itself. `equalize` equalizes the contrast first, also to judge brightness and contrast of a face. `detector_score` is the lowest score of a face. `detector_overlap` is the
+/// The detector first runs on a copy of the image whose longer side has at most `max_side` pixels. With None it runs on the image
+/// itself. `passes` limits the passes after the first one. With "auto", the default, an image without a face, or with one of less
+/// than 20 pixels in the first pass, is searched again at its full size, and a face that fills the image is searched for in a
+/// smaller copy. A number is the most megapixels of these passes together, 16.8 by default. With "one" there are none, so that
+/// every image takes the same time: for video. `image_memory` is the memory in bytes that reading a file may take, 256 MiB by
+/// default. A JPEG that takes more is read at a reduced scale. `equalize` equalizes the contrast first, also to judge brightness
+/// and contrast of a face. `detector_score` is the lowest score of a face. `detector_overlap` is the
 /// overlap of two boxes above which the one with the lower score is dropped. Both are from 0 to 1; with None the detector's
 /// own values apply. `quality` is the quality that a face needs to be compared: "recognition" (the default), "enrollment",
 /// "anything", or a dict of differences from "recognition", such as `{"max_yaw": 30}`, with any of `min_eye_distance`,
@@ -73,9 +79,9 @@ impl Recognizer {
     #[new]
     #[pyo3(signature = (
         models = "nano", *, runtime = "tract", gallery = None, fmr = None, fpir = None, score = None, calibration = None,
-        liveness = true, liveness_threshold = 0.5, max_side = 640, equalize = false, detector_score = None,
-        detector_overlap = None, quality = None, subject = "all", threads = None, provider = None, onnxruntime = None,
-        models_folder = None
+        liveness = true, liveness_threshold = 0.5, max_side = 640, passes = None, equalize = false, detector_score = None,
+        detector_overlap = None, quality = None, subject = "all", image_memory = None, threads = None, provider = None,
+        onnxruntime = None, models_folder = None
     ))]
     #[allow(clippy::too_many_arguments, reason = "keyword arguments in Python")]
     fn new(
@@ -90,11 +96,13 @@ impl Recognizer {
         liveness: bool,
         liveness_threshold: f32,
         max_side: Option<i64>,
+        passes: Option<&Bound<'_, PyAny>>,
         equalize: bool,
         detector_score: Option<f32>,
         detector_overlap: Option<f32>,
         quality: Option<&Bound<'_, PyAny>>,
         subject: &str,
+        image_memory: Option<i64>,
         threads: Option<i64>,
         provider: Option<&str>,
         onnxruntime: Option<PathBuf>,
@@ -108,6 +116,7 @@ impl Recognizer {
             .transpose()?;
         let mut detect_options = DetectOptions::default()
             .with_max_side(max_side)
+            .with_passes(options::passes(py, passes)?)
             .with_equalize(equalize);
         detect_options.score = fraction(py, "detector_score", detector_score)?;
         detect_options.overlap = fraction(py, "detector_overlap", detector_overlap)?;
@@ -117,6 +126,10 @@ impl Recognizer {
                 "max_side",
                 "0 given, at least 1 pixel or None needed",
             ));
+        }
+        let mut limits = DecodeLimits::default();
+        if let Some(bytes) = image_memory {
+            limits = limits.with_max_memory(options::count(py, "image_memory", bytes)?);
         }
         let quality = quality_options(py, quality, QualityOptions::recognition())?;
         let subject = parse_subject(py, subject)?;
@@ -141,7 +154,7 @@ impl Recognizer {
             let mut builder = facekit::Recognizer::builder()
                 .models(loaded)
                 .threshold(threshold)
-                .detect_options(detect_options.clone())
+                .detect_options(detect_options)
                 .quality(quality)
                 .liveness_threshold(liveness_threshold)
                 .subject(subject);
@@ -151,7 +164,7 @@ impl Recognizer {
             Ok(Pipeline {
                 recognizer: builder.build()?,
                 gallery,
-                detect_options,
+                limits,
                 threads,
                 models: models.to_owned(),
                 runtime: runtime.to_owned(),
@@ -177,15 +190,12 @@ impl Recognizer {
     ) -> PyResult<Bound<'py, PyAny>> {
         let pipeline = self.pipeline(py)?;
         let photo = Photo::new("image", image, Color::parse(color)?)?;
-        let (found, size) = work::detached(py, || {
-            let image = photo.open()?;
-            let found = pipeline
-                .recognizer
-                .detector()
-                .detect(image.view(), &pipeline.detect_options)?;
-            Ok((found, image.size()))
+        let (found, searched) = work::detached(py, || {
+            let image = photo.open(&pipeline.limits)?;
+            pipeline.find_faces(&image)
         })?;
-        recognition::faces(py, found.into_iter().map(Detection).collect(), size)
+        let found = found.into_iter().map(Detection).collect();
+        recognition::faces(py, found, &searched)
     }
 
     /// Embeds faces of an image: one `Embedding` for each of `detections`, in order. Without `detections`, one for each face
@@ -211,7 +221,7 @@ impl Recognizer {
         let pipeline = self.pipeline(py)?;
         let photo = Photo::new("image", image, Color::parse(color)?)?;
         let embeddings = work::watched(py, None, |watch| {
-            let image = photo.open()?;
+            let image = photo.open(&pipeline.limits)?;
             let ((width, height), rgb) = (image.size(), image.rgb8());
             let view = ImageView::new(&rgb, width, height, PixelFormat::Rgb8)?;
             let side = pipeline.recognizer.embedder().face_side();
@@ -220,8 +230,7 @@ impl Recognizer {
                 Some(given) => pipeline.embed(given.iter().map(|face| crop(&face.0)), &watch),
                 // Five landmarks at one point are an error of the detector, not a face.
                 None => {
-                    let detector = pipeline.recognizer.detector();
-                    let found = detector.detect(view, &pipeline.detect_options)?;
+                    let found = pipeline.recognizer.find_faces(view)?.faces;
                     let crops = found.iter().filter_map(|face| crop(face).ok());
                     pipeline.embed(crops.map(Ok), &watch)
                 }
@@ -251,7 +260,7 @@ impl Recognizer {
         let embeddings = work::watched(py, None, |watch| {
             let side = pipeline.recognizer.embedder().face_side();
             let crop = |photo: &Photo| {
-                let crop = photo.open()?;
+                let crop = photo.open(&pipeline.limits)?;
                 match crop.size() {
                     (width, height) if width != height => Err(Error::argument(
                         "crops",
@@ -293,7 +302,8 @@ impl Recognizer {
         let reference = Photo::new("reference", reference, color)?;
         let probe = Photo::new("probe", probe, color)?;
         work::detached(py, || {
-            let (reference, probe) = (reference.open()?, probe.open()?);
+            let limits = &pipeline.limits;
+            let (reference, probe) = (reference.open(limits)?, probe.open(limits)?);
             let options = VerifyOptions::default().with_best_pair(best_pair);
             pipeline
                 .recognizer
@@ -362,7 +372,7 @@ impl Recognizer {
                 .with_ambiguity(ambiguity)
                 .with_watch(watch);
             options.name = name;
-            let photos = photos.iter().map(Photo::open);
+            let photos = photos.iter().map(|photo| photo.open(&pipeline.limits));
             pipeline.recognizer.enroll_each(&person, photos, &options)
         })
         .map(EnrollReport)
@@ -396,8 +406,9 @@ impl Recognizer {
         let pipeline = self.pipeline(py)?;
         let photo = Photo::new("image", image, Color::parse(color)?)?;
         let options = recognize_options(py, &pipeline.recognizer, roster, subject)?;
-        let (found, size) = work::detached(py, || pipeline.recognize(&photo, &options))?;
-        recognition::faces(py, found.into_iter().map(Recognition::from).collect(), size)
+        let (found, searched) = work::detached(py, || pipeline.recognize(&photo, &options))?;
+        let found = found.into_iter().map(Recognition::from).collect();
+        recognition::faces(py, found, &searched)
     }
 
     /// Recognizes the faces in many images on `threads` threads: an iterator over the results of `recognize`, in order.

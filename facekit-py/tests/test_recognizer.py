@@ -35,7 +35,9 @@ def close(a, b):
 
 
 def test_results_agree_with_the_reference(standard, photos, golden):
-    recognizer = standard(max_side=None, detector_score=0.6, quality="anything", liveness_threshold=0.0)
+    # The reference is a single pass.
+    options = {"max_side": None, "passes": "one", "detector_score": 0.6}
+    recognizer = standard(**options, quality="anything", liveness_threshold=0.0)
     for photo, references in golden.items():
         pixels = np.asarray(ImageOps.exif_transpose(Image.open(photos / photo)).convert("RGB"))
         faces = recognizer.recognize(pixels)
@@ -484,3 +486,39 @@ def test_recognizers_cannot_be_pickled(recognizer):
     with pytest.raises(TypeError):
         pickle.dumps(recognizer)
     assert "Recognizer" in repr(recognizer) and recognizer.threads >= 1
+
+
+def test_faces_of_every_size(people):
+    """A portrait in the corner of a frame of a camera with eight megapixels, and a portrait that fills the photo."""
+    portrait = Image.open(people / "people" / "Ari" / "1.jpg")
+    frame = Image.new("RGB", (3840, 2160), (110, 112, 108))
+    frame.paste(portrait.resize((100, 100), Image.Resampling.LANCZOS), (3000, 1500))
+    found = facekit.Recognizer().detect(np.asarray(frame))
+    assert len(found) == 1 and found.reduction == 1
+    assert found[0].box.x > 2990 and found[0].box.y > 1490
+    one = facekit.Recognizer(passes="one").detect(np.asarray(frame))
+    assert len(one) == 0 and one.reduction == 6
+    some = facekit.Recognizer(passes=2.5).recognize(np.asarray(frame))
+    assert 1 < some.reduction < 6
+    assert pickle.loads(pickle.dumps(some)).reduction == some[:0].reduction == some.reduction
+    for wrong in ("two", -1, float("nan"), b"one"):
+        with pytest.raises(errors.InvalidArgumentError, match="passes: "):
+            facekit.Recognizer(passes=wrong)
+
+
+def test_large_and_damaged_files(people):
+    portrait = people / "people" / "Ari" / "1.jpg"
+    large = io.BytesIO()
+    Image.open(portrait).resize((1600, 1600), Image.Resampling.LANCZOS).save(large, "JPEG", quality=90)
+    recognizer = facekit.Recognizer(gallery=Gallery(), image_memory=4_000_000)
+    assert recognizer.enroll("ari", portrait, liveness=False).accepted
+    faces = recognizer.recognize(large.getvalue())
+    assert faces.photo_reduction == 1600 / faces.width > 1.5
+    assert faces.largest.box.width < faces.width
+    assert facekit.Recognizer().recognize(large.getvalue()).photo_reduction == 1
+    with pytest.raises(errors.ImageTooLargeError, match="of memory"):
+        facekit.Recognizer(image_memory=1000).recognize(large.getvalue())
+    cut = large.getvalue()[:-1000]
+    faces = recognizer.recognize(cut)
+    assert 0 < faces.missing < 0.125 and len(faces) == 1
+    assert recognizer.recognize(large.getvalue()[:-2]).missing == 0

@@ -160,7 +160,7 @@ pub use crate::{
         Anomaly, AnomalyValue, AttendancePolicy, AttendanceSheet, Decision, Direction, Mark, Seen,
         Severity, Sighting, Verdict,
     },
-    detect::{DetectOptions, Detection, Detector},
+    detect::{DetectOptions, Detection, Detector, Passes},
     digest::Digest,
     embed::{Embedder, Embedding, EmbeddingSpace},
     error::{BoxError, Error, Result},
@@ -182,7 +182,7 @@ pub use crate::{
 pub use crate::{
     align::align,
     calibration::{Calibration, CalibrationPoint, Threshold},
-    detect::{Scrfd, ScrfdSpec, YuNet, YuNetSpec, non_maximum_suppression},
+    detect::{FoundFaces, Scrfd, ScrfdSpec, YuNet, YuNetSpec, find_faces, non_maximum_suppression},
     embed::{ArcFace, ArcFaceSpec},
     evaluate::{ScoreHistogram, equal_error_rate, fold_accuracies, wilson_interval},
     gallery::{Gallery, Neighbor, Roster},

@@ -14,6 +14,7 @@ use facekit::{
     image::{DecodeLimits, capture_time, encode_jpeg, open, save},
 };
 use jiff::tz::TimeZone;
+use libjpeg_turbo_rs::{Encoder, PixelFormat, Subsampling};
 use proptest::prelude::*;
 
 fn decode(bytes: &[u8]) -> facekit::Result<Image> {
@@ -277,33 +278,62 @@ fn limits_are_checked_before_pixels() {
     assert!(matches!(decode(&file), Err(Error::ImageTooLarge { .. })));
 }
 
+/// Checks that a file whose end is missing gives the first rows of the whole image, at least seven eighths of them, or an error.
+/// Returns the share of the image that is missing, 1 after an error.
+#[track_caller]
+fn missing(cut: &[u8], whole: &Image, label: &str) -> f32 {
+    let image = match decode(cut) {
+        Ok(image) => image,
+        Err(error) => {
+            let reason = reason(Err(error));
+            let expected = format!("truncated or damaged {label}");
+            assert!(
+                reason.starts_with(&expected),
+                "{} bytes: {reason}",
+                cut.len()
+            );
+            return 1.0;
+        }
+    };
+    assert_eq!(image.width(), whole.width());
+    assert!(8 * image.height() >= 7 * whole.height(), "{image:?}");
+    let missing = 1.0 - image.height() as f32 / whole.height() as f32;
+    assert!(
+        (image.missing() - missing).abs() < 1e-6,
+        "{}",
+        image.missing()
+    );
+    let rows = &whole.data()[..image.data().len()];
+    assert!(
+        image.data() == rows,
+        "{} of {} rows differ",
+        image.height(),
+        whole.height()
+    );
+    missing
+}
+
 #[test]
-fn truncated_files_are_errors() {
+fn truncated_files_are_errors_or_whole_rows() {
     let photo = photo(64, 48);
     for (file, label) in [
         (encode_jpeg(&photo, 90), "JPEG"),
         (png(&photo), "PNG"),
         (webp(&photo), "WebP"),
     ] {
-        // A JPEG without its end marker still has all its pixels.
-        let enough = if label == "JPEG" {
-            file.len() - 2
-        } else {
-            file.len()
-        };
-        for length in 16..enough {
-            let reason = reason(decode(&file[..length]));
-            assert!(
-                reason.starts_with(&format!("truncated or damaged {label}")),
-                "{length} of {} bytes: {reason}",
-                file.len()
-            );
+        let whole = decode(&file).unwrap();
+        for length in 16..file.len() {
+            let missing = missing(&file[..length], &whole, label);
+            // A JPEG without its end marker still has all its pixels. Of other files, nothing can be used.
+            let is_whole = label == "JPEG" && length + 2 >= file.len();
+            assert_eq!(missing == 0.0, is_whole, "{length} of {} bytes", file.len());
+            assert!(missing == 1.0 || label == "JPEG");
         }
         // A truncated JPEG to which a program has added an end marker.
         for length in [file.len() / 2, file.len() * 3 / 4, file.len() - 20] {
             if label == "JPEG" {
                 let closed = [&file[..length], &[0xFF, 0xD9]].concat();
-                assert!(reason(decode(&closed)).starts_with("truncated"), "{length}");
+                assert!(missing(&closed, &whole, label) > 0.0, "{length}");
             }
         }
         // An interrupted download into a file of full length.
@@ -312,8 +342,150 @@ fn truncated_files_are_errors() {
         assert!(decode(&padded).is_err(), "{label}");
         // Bytes after the end are ignored.
         let longer = [&file[..], b"a trailer"].concat();
-        assert_eq!(decode(&longer).unwrap(), decode(&file).unwrap(), "{label}");
+        assert_eq!(decode(&longer).unwrap(), whole, "{label}");
     }
+}
+
+/// The same photo in every kind of JPEG.
+fn jpeg_kinds(photo: &Image) -> Vec<(String, Vec<u8>)> {
+    let encoder = |sampling| {
+        Encoder::new(
+            photo.data(),
+            photo.width(),
+            photo.height(),
+            PixelFormat::Rgb,
+        )
+        .quality(92)
+        .subsampling(sampling)
+    };
+    let samplings = [
+        ("4:4:4", Subsampling::S444),
+        ("4:2:2", Subsampling::S422),
+        ("4:2:0", Subsampling::S420),
+    ];
+    let mut kinds = Vec::new();
+    for (name, sampling) in samplings {
+        let encoders = [
+            ("one scan", encoder(sampling)),
+            ("restart markers", encoder(sampling).restart_rows(1)),
+            ("many restart markers", encoder(sampling).restart_blocks(3)),
+            ("progressive", encoder(sampling).progressive(true)),
+            (
+                "progressive with restart markers",
+                encoder(sampling).progressive(true).restart_rows(1),
+            ),
+            ("gray", encoder(sampling).grayscale_from_color(true)),
+        ];
+        for (kind, encoder) in encoders {
+            kinds.push((format!("{kind}, {name}"), encoder.encode().unwrap()));
+        }
+    }
+    kinds
+}
+
+/// A photo with texture, so that each row takes many bytes.
+fn textured(width: usize, height: usize) -> Image {
+    let mut image = photo(width, height);
+    for (at, value) in image.data_mut().iter_mut().enumerate() {
+        let noise = (at as u32).wrapping_mul(0x9E37_79B1) >> 27;
+        *value = value.saturating_add(noise as u8);
+    }
+    image
+}
+
+#[test]
+fn a_missing_end_is_treated_alike_in_every_kind_of_jpeg() {
+    for (kind, file) in jpeg_kinds(&textured(200, 330)) {
+        let whole = decode(&file).unwrap_or_else(|error| panic!("{kind}: {error}"));
+        assert_eq!(whole.missing(), 0.0);
+        assert_eq!(file[file.len() - 2..], [0xFF, 0xD9], "{kind}");
+        // The end marker alone, and half of it.
+        for length in [file.len() - 2, file.len() - 1] {
+            let image = decode(&file[..length]).unwrap_or_else(|error| panic!("{kind}: {error}"));
+            assert_eq!(image, whole, "{kind}");
+            assert_eq!(image.missing(), 0.0, "{kind}");
+        }
+        // A few bytes of the last rows. An interrupted download can leave zeros in their place.
+        for lost in [8, 16, 40] {
+            let cut = &file[..file.len() - lost];
+            let share = missing(cut, &whole, "JPEG");
+            assert!(
+                share > 0.0 && share < 0.125,
+                "{kind}, {lost} bytes: {share}"
+            );
+            let padded = [cut, &[0; 500]].concat();
+            assert_eq!(
+                missing(&padded, &whole, "JPEG"),
+                share,
+                "{kind}, {lost} bytes"
+            );
+        }
+        // Half of the file.
+        assert_eq!(
+            missing(&file[..file.len() / 2], &whole, "JPEG"),
+            1.0,
+            "{kind}"
+        );
+    }
+}
+
+#[test]
+fn damage_inside_a_jpeg_is_an_error() {
+    for (kind, file) in jpeg_kinds(&textured(200, 330)) {
+        // An end marker far before the end.
+        let mut file = file.clone();
+        let middle = file.len() / 2;
+        file[middle..middle + 2].copy_from_slice(&[0xFF, 0xD9]);
+        assert!(decode(&file).is_err(), "{kind}");
+    }
+}
+
+#[test]
+fn a_large_jpeg_is_decoded_at_the_scale_that_memory_allows() {
+    let photo = photo(800, 600);
+    for (kind, file) in jpeg_kinds(&photo) {
+        let whole = decode(&file).unwrap();
+        assert_eq!(whole.reduction(), 1.0);
+        let mut before = whole.width();
+        // A progressive file takes a little more than two bytes for each coefficient, at every scale.
+        let samples = match &kind[kind.len() - 5..] {
+            "4:4:4" => 3.0,
+            "4:2:2" => 2.0,
+            _ => 1.5,
+        };
+        let is_progressive = f64::from(u8::from(kind.contains("progressive")));
+        let coefficients = (is_progressive * samples * 480_000.0 * 2.016) as usize;
+        for memory in [1_400_000, 700_000, 250_000, 110_000] {
+            let limits = DecodeLimits::default().with_max_memory(memory + coefficients);
+            let small = facekit::image::decode(&file, &limits).unwrap();
+            assert!(small.width() < before, "{kind}, {memory}: {small:?}");
+            before = small.width();
+            assert!(3 * small.width() * small.height() < memory);
+            assert!(
+                (small.reduction() - 800.0 / small.width() as f32).abs() < 1e-3,
+                "{kind}"
+            );
+            let expected = facekit::image::resize(whole.view(), small.width(), small.height());
+            let difference = mean_difference(&small, &expected.unwrap());
+            assert!(difference < 3.0, "{kind}, {memory}: {difference}");
+        }
+        // Changed pixels are no longer those of the file.
+        let limits = DecodeLimits::default().with_max_memory(700_000 + coefficients);
+        let mut small = facekit::image::decode(&file, &limits).unwrap();
+        small.data_mut()[0] = 1;
+        assert_eq!(small.reduction(), 1.0);
+    }
+    // Other formats have no reduced scale.
+    let limits = DecodeLimits::default().with_max_memory(700_000);
+    for file in [png(&photo), webp(&photo)] {
+        let error = facekit::image::decode(&file, &limits).unwrap_err();
+        assert!(matches!(error, Error::ImageTooLarge { .. }), "{error}");
+        assert!(error.to_string().contains("memory"), "{error}");
+    }
+    // Too little memory for the smallest scale.
+    let limits = DecodeLimits::default().with_max_memory(1000);
+    let error = facekit::image::decode(&encode_jpeg(&photo, 90), &limits).unwrap_err();
+    assert!(matches!(error, Error::ImageTooLarge { .. }), "{error}");
 }
 
 #[test]

@@ -22,7 +22,8 @@ use std::{
 };
 
 use facekit::{
-    DetectOptions, Image, LoadOptions, QualityOptions, Recognition, Recognizer, Registry, Runtime,
+    DetectOptions, Image, LoadOptions, Passes, QualityOptions, Recognition, Recognizer, Registry,
+    Runtime,
     image::{self, DecodeLimits},
 };
 use facekit_candle::Candle;
@@ -148,7 +149,9 @@ impl Race {
                 DetectOptions::default()
                     .with_score(0.6)
                     .with_overlap(0.3)
-                    .with_max_side(Some(args.max_side)),
+                    .with_max_side(Some(args.max_side))
+                    // The peers make one pass, too.
+                    .with_passes(Passes::One),
             )
             .quality(QualityOptions::anything())
             .liveness_threshold(0.0)

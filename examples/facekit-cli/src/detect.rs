@@ -8,8 +8,8 @@ use std::{
 
 use anyhow::{Context, Result, bail};
 use facekit::{
-    Error, ExamineOptions, Image, Models, QualityOptions, Recognizer, Threshold, image,
-    work::ordered,
+    Error, ExamineOptions, FoundFaces, Image, Models, QualityOptions, RecognizeOptions, Recognizer,
+    Threshold, image, work::ordered,
 };
 use serde::Serialize;
 
@@ -18,6 +18,7 @@ use crate::{
     files::{
         Images, check_output, expand, open_image, require_readable, same_file, unreadable_text,
     },
+    notes,
     options::{KeyArgs, RecognizeArgs},
     output::{shown, table},
     recognition::{Face, listed, live, place},
@@ -52,6 +53,9 @@ struct Detected {
     file: String,
     width: usize,
     height: usize,
+    /// The reduction of the finest search over the whole image.
+    reduction: f32,
+    notes: Vec<String>,
     drawn: Option<String>,
     faces: Vec<Face>,
 }
@@ -78,11 +82,13 @@ pub(crate) fn run(session: &Session, args: &Args) -> Result<Answer> {
     let mut done = Images::default();
     let bar = session.output.bar("detecting");
     let work = |(file, drawing): &(PathBuf, Option<PathBuf>)| -> Result<Result<Detected>> {
-        let mut image = match open_image(file) {
+        let mut image = match open_image(file, &session.limits) {
             Ok(image) => image,
             Err(error) => return Ok(Err(error)),
         };
-        let faces = finder.faces(&image).with_context(|| shown(file))?;
+        let found = finder.find(&image).with_context(|| shown(file))?;
+        let (reduction, notes) = (found.reduction, notes::of_search(&image, &found));
+        let faces = finder.faces(&image, found).with_context(|| shown(file))?;
         if let Some(drawing) = drawing {
             draw::faces(&mut image, &faces);
             image::save(&image, drawing)?;
@@ -91,6 +97,8 @@ pub(crate) fn run(session: &Session, args: &Args) -> Result<Answer> {
             file: shown(file),
             width: image.width(),
             height: image.height(),
+            reduction,
+            notes,
             drawn: drawing.as_deref().map(shown),
             faces,
         }))
@@ -110,7 +118,11 @@ pub(crate) fn run(session: &Session, args: &Args) -> Result<Answer> {
         let headings = [
             "image", "face", "score", "quality", "pose", "liveness", "remarks",
         ];
-        table(headings, rows) + &unreadable_text(&done.unreadable)
+        let notes = done
+            .images
+            .iter()
+            .map(|image| (&*image.file, &*image.notes));
+        table(headings, rows) + &notes::text(notes) + &unreadable_text(&done.unreadable)
     })?;
     Ok(Answer::Yes)
 }
@@ -176,14 +188,21 @@ impl Finder {
         Ok(Self::Examiner(recognizer, limits))
     }
 
-    fn faces(&self, image: &Image) -> Result<Vec<Face>> {
+    fn find(&self, image: &Image) -> facekit::Result<FoundFaces> {
+        let (Self::Recognizer(recognizer) | Self::Examiner(recognizer, _)) = self;
+        recognizer.find_faces(image.view())
+    }
+
+    fn faces(&self, image: &Image, found: FoundFaces) -> Result<Vec<Face>> {
         match self {
             Self::Recognizer(recognizer) => {
-                let faces = recognizer.recognize(image.view())?;
+                let options = RecognizeOptions::default().with_faces(found.faces);
+                let faces = recognizer.recognize_with(image.view(), &options)?;
                 Ok(faces.into_iter().map(Face::from).collect())
             }
             Self::Examiner(recognizer, limits) => {
-                let faces = recognizer.examine(image.view(), &ExamineOptions::default())?;
+                let options = ExamineOptions::default().with_faces(found.faces);
+                let faces = recognizer.examine(image.view(), &options)?;
                 let face = |face| Face::examined(face, limits);
                 Ok(faces.into_iter().map(face).collect())
             }

@@ -17,6 +17,7 @@ use crate::{
     files::{
         PersonFolder, Unreadable, expand, open_image, people_in, require_readable, unreadable_text,
     },
+    notes,
     options::{NewGalleryArgs, RecognizeArgs},
     output::{count, is_control, plain, shown, table},
     session::Session,
@@ -193,7 +194,11 @@ fn enroll_all(
     let mut enrolled = Vec::new();
     let bar = session.output.bar("enrolling");
     let read = |person: &PersonFolder| -> Vec<Result<Image>> {
-        person.photos.iter().map(|path| open_small(path)).collect()
+        person
+            .photos
+            .iter()
+            .map(|path| open_small(session, path))
+            .collect()
     };
     let each = |at: usize, photos: Option<Vec<Result<Image>>>| -> Result<()> {
         let person = &people[at];
@@ -232,9 +237,12 @@ fn name(text: &str) -> Result<String, String> {
 const FEW: usize = 8;
 
 /// Reads a photo, reduced so that many photos of a person fit into memory.
-fn open_small(path: &Path) -> Result<Image> {
+fn open_small(session: &Session, path: &Path) -> Result<Image> {
     const LONGEST: usize = 2048;
-    let image = open_image(path)?;
+    let image = open_image(path, &session.limits)?;
+    for note in notes::of_photo(&image) {
+        session.output.note(&format!("{}: {note}", shown(path)));
+    }
     let (width, height) = (image.width(), image.height());
     let longest = width.max(height);
     if longest <= LONGEST {

@@ -8,7 +8,10 @@ use std::{
 };
 
 use anyhow::{Context, Result, bail};
-use facekit::{Error, FileStore, GalleryKey, Image, PersonId, image};
+use facekit::{
+    Error, FileStore, GalleryKey, Image, PersonId,
+    image::{self, DecodeLimits},
+};
 
 use crate::output::shown;
 
@@ -20,11 +23,11 @@ const IMAGES: &[&str] = &[
 /// Reads an image file, turned upright.
 ///
 /// A pipe or device with the name of an image is refused, since reading it may never end.
-pub(crate) fn open_image(path: &Path) -> Result<Image> {
+pub(crate) fn open_image(path: &Path, limits: &DecodeLimits) -> Result<Image> {
     if is_image(path) && fs::metadata(path).is_ok_and(|found| !found.is_file() && !found.is_dir()) {
         bail!("{}: not a plain file, so it is not opened", path.display());
     }
-    Ok(image::open(path, &image::DecodeLimits::default())?)
+    Ok(image::open(path, limits)?)
 }
 
 /// The image files of a command line: each file, and the images directly in each folder.

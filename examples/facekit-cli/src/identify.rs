@@ -12,6 +12,7 @@ use serde::Serialize;
 use crate::{
     Answer,
     files::{Images, expand, open_image, require_readable, unreadable_text},
+    notes,
     options::{GalleryArgs, RecognizeArgs},
     output::{shown, table},
     recognition::{Face, live, place, rate},
@@ -42,6 +43,9 @@ pub(crate) struct Args {
 #[derive(Debug, Serialize)]
 struct Identified {
     file: String,
+    /// The reduction of the finest search over the whole image.
+    reduction: f32,
+    notes: Vec<String>,
     faces: Vec<Face>,
 }
 
@@ -64,15 +68,21 @@ pub(crate) fn run(session: &Session, args: &Args) -> Result<Answer> {
     let mut done = Images::default();
     let bar = session.output.bar("identifying");
     let work = |file: &PathBuf| -> Result<Result<Identified>> {
-        let image = match open_image(file) {
+        let image = match open_image(file, &session.limits) {
             Ok(image) => image,
             Err(error) => return Ok(Err(error)),
         };
+        let found = recognizer
+            .find_faces(image.view())
+            .with_context(|| shown(file))?;
+        let notes = notes::of_search(&image, &found);
         let faces = recognizer
-            .recognize_with(image.view(), &options)
+            .recognize_with(image.view(), &options.clone().with_faces(found.faces))
             .with_context(|| shown(file))?;
         Ok(Ok(Identified {
             file: shown(file),
+            reduction: found.reduction,
+            notes,
             faces: faces.into_iter().map(Face::from).collect(),
         }))
     };
@@ -94,7 +104,11 @@ pub(crate) fn run(session: &Session, args: &Args) -> Result<Answer> {
             .images
             .iter()
             .flat_map(|image| rows(image, recognizer.calibration()));
-        table(headings, rows) + &unreadable_text(&done.unreadable)
+        let notes = done
+            .images
+            .iter()
+            .map(|image| (&*image.file, &*image.notes));
+        table(headings, rows) + &notes::text(notes) + &unreadable_text(&done.unreadable)
     })?;
     Ok(Answer::from(known))
 }

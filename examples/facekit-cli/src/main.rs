@@ -23,6 +23,7 @@ mod gallery;
 mod holiday_files;
 mod identify;
 mod models;
+mod notes;
 mod options;
 mod output;
 mod payroll;
@@ -40,6 +41,7 @@ use std::{ffi::OsStr, process::ExitCode};
 
 use anyhow::Result;
 use clap::{Parser, Subcommand, error::ErrorKind};
+use facekit::image::DecodeLimits;
 
 use crate::{output::Output, session::Session};
 
@@ -77,6 +79,11 @@ struct Cli {
     /// Print each step on standard error; -vv prints more
     #[arg(short, long, global = true, display_order = 101, action = clap::ArgAction::Count)]
     verbose: u8,
+
+    /// The memory in MiB that reading an image may take; larger JPEGs are read at a reduced scale
+    #[arg(long, global = true, display_order = 102, value_name = "MIB", default_value_t = 256,
+        value_parser = clap::value_parser!(u32).range(1..))]
+    image_memory: u32,
 
     #[command(subcommand)]
     command: Command,
@@ -142,7 +149,8 @@ fn main() -> ExitCode {
 
 fn run(cli: Cli, output: Output) -> Result<Answer> {
     output::log(cli.verbose);
-    let session = Session::new(output)?;
+    let limits = DecodeLimits::default().with_max_memory((cli.image_memory as usize) << 20);
+    let session = Session::new(output, limits)?;
     match cli.command {
         Command::Models(command) => models::run(&session, command),
         Command::Detect(args) => detect::run(&session, &args),

@@ -10,21 +10,22 @@ use std::{
 };
 
 use anyhow::{Context, Result};
-use facekit::CancellationToken;
+use facekit::{CancellationToken, image::DecodeLimits};
 use signal_hook::{consts, flag};
 
 use crate::output::Output;
 
-/// The output of a command, and the token that cancels it.
+/// The output of a command, the token that cancels it, and the limits of the images that it reads.
 #[derive(Debug)]
 pub(crate) struct Session {
     pub(crate) output: Output,
     pub(crate) token: CancellationToken,
+    pub(crate) limits: DecodeLimits,
 }
 
 impl Session {
     /// Makes the first interrupt or termination signal cancel the token. A second one ends the process at once.
-    pub(crate) fn new(output: Output) -> Result<Self> {
+    pub(crate) fn new(output: Output, limits: DecodeLimits) -> Result<Self> {
         const INTERRUPTED: i32 = 130;
         let (token, asked) = (CancellationToken::new(), Arc::new(AtomicBool::new(false)));
         for signal in [consts::SIGINT, consts::SIGTERM] {
@@ -39,6 +40,10 @@ impl Session {
             }
             cancelled.cancel();
         });
-        Ok(Self { output, token })
+        Ok(Self {
+            output,
+            token,
+            limits,
+        })
     }
 }

@@ -8,6 +8,7 @@ use facekit::{ComparedPhoto, Refusal, Verification, VerifyOptions};
 use crate::{
     Answer,
     files::open_image,
+    notes,
     options::RecognizeArgs,
     output::{plain, shown},
     recognition::{place, rate},
@@ -35,7 +36,13 @@ pub(crate) struct Args {
 
 pub(crate) fn run(session: &Session, args: &Args) -> Result<Answer> {
     let photos = [&args.a, &args.b];
-    let images = [open_image(&args.a)?, open_image(&args.b)?];
+    let open = |path| open_image(path, &session.limits);
+    let images = [open(&args.a)?, open(&args.b)?];
+    for (photo, image) in photos.iter().zip(&images) {
+        for note in notes::of_photo(image) {
+            session.output.note(&format!("{}: {note}", shown(photo)));
+        }
+    }
     let models = args.recognize.open_models()?;
     let recognizer = args.recognize.recognizer(models, None)?.build()?;
     session.token.check()?;

@@ -74,6 +74,11 @@ fn options_out_of_range_are_refused() {
         ("verify a b --fmr 2", "a rate between 0 and 1"),
         ("verify a b --score 2", "a number from -1 to 1"),
         ("verify a b --max-side tiny", "or none, is needed"),
+        (
+            "verify a b --passes two",
+            "a number of megapixels is needed",
+        ),
+        ("verify a b --image-memory 0", "--image-memory"),
         ("verify a b --det-score 3", "a number from 0 to 1"),
         ("verify a b --liveness-threshold -1", "--liveness-threshold"),
         ("verify a b --min-contrast 0.6", "a number from 0 to 0.5"),

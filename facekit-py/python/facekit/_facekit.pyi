@@ -711,8 +711,12 @@ class Recognizer:
     a person. `score` is a similarity from -1 to 1. A rate needs the embedder's calibration: the file `calibration`, or the file
     beside the gallery (`people.<model>.calibration.toml`), or the calibration of the model.
 
-    The detector runs on a copy of the image whose longer side has at most `max_side` pixels. With None it runs on the image
-    itself. `equalize` equalizes the contrast first. `detector_score` is the lowest score of a face. `detector_overlap` is the
+    The detector first runs on a copy of the image whose longer side has at most `max_side` pixels. With None it runs on the image
+    itself. `passes` limits the passes after the first one. With "auto", the default, an image without a face, or with one of less
+    than 20 pixels in the first pass, is searched again at its full size, and a face that fills the image is searched for in a
+    smaller copy. A number is the most megapixels of these passes together, 16.8 by default. With "one" there are none, so that
+    every image takes the same time: for video. `image_memory` is the memory in bytes that reading a file may take, 256 MiB by
+    default. A J    EG that takes more is read at a reduced scale. `equalize` equalizes the contrast first. `detector_score` is the lowest score of a face. `detector_overlap` is the
     overlap of two boxes above which the one with the lower score is dropped. Both are from 0 to 1; with None the detector's
     own values apply. `quality` is the quality that a face needs to be compared: "recognition" (the default), "enrollment",
     "anything", or a dict of differences from "recognition", such as `{"max_yaw": 30}`. `liveness_threshold` is the lowest
@@ -747,11 +751,13 @@ class Recognizer:
         liveness: bool = True,
         liveness_threshold: float = 0.5,
         max_side: int | None = 640,
+        passes: Literal["auto", "one"] | float | None = None,
         equalize: bool = False,
         detector_score: float | None = None,
         detector_overlap: float | None = None,
         quality: _Quality | None = None,
         subject: _Subject = "all",
+        image_memory: int | None = None,
         threads: int | None = None,
         provider: str | None = None,
         onnxruntime: _Path | None = None,

@@ -24,6 +24,8 @@ _COLORS = {
 class Faces(tuple[T, ...], Generic[T]):
     """The faces of an image: a tuple with the image's size in pixels. Notebooks show it as a drawing.
 
+    `reduction` says how finely the image was searched. `photo_reduction` and `missing` say what the image lacks of its photo.
+
     A slice has the size of the same image. Two `Faces` are equal if faces and sizes are equal. `Faces` and a plain tuple are equal if
     the faces are equal.
 
@@ -32,9 +34,19 @@ class Faces(tuple[T, ...], Generic[T]):
     Faces([], width=640, height=480)
     """
 
-    def __new__(cls, faces: Iterable[T], width: int, height: int) -> Faces[T]:
+    def __new__(
+        cls,
+        faces: Iterable[T],
+        width: int,
+        height: int,
+        reduction: float = 1.0,
+        photo_reduction: float = 1.0,
+        missing: float = 0.0,
+    ) -> Faces[T]:
         self = super().__new__(cls, faces)
-        self.__dict__.update(_width=width, _height=height)
+        self.__dict__.update(
+            _width=width, _height=height, _reduction=reduction, _photo_reduction=photo_reduction, _missing=missing
+        )
         return self
 
     @property
@@ -49,6 +61,26 @@ class Faces(tuple[T, ...], Generic[T]):
         height: int = self.__dict__["_height"]
         return height
 
+    @property
+    def reduction(self) -> float:
+        """The reduction of the finest search over the whole image, at least 1. With 6, the image was searched at a sixth of its size,
+        and faces of less than about 120 pixels may be missing.
+        """
+        reduction: float = self.__dict__["_reduction"]
+        return reduction
+
+    @property
+    def photo_reduction(self) -> float:
+        """The width of the photo divided by that of the image. It is more than 1 if a JPEG was too large for `image_memory`."""
+        photo_reduction: float = self.__dict__["_photo_reduction"]
+        return photo_reduction
+
+    @property
+    def missing(self) -> float:
+        """The share of the photo that is missing, 0 to 1, because the end of its file is."""
+        missing: float = self.__dict__["_missing"]
+        return missing
+
     def __setattr__(self, name: str, value: object) -> None:
         raise AttributeError(f"{name}: faces are frozen")
 
@@ -61,7 +93,7 @@ class Faces(tuple[T, ...], Generic[T]):
     def __getitem__(self, key: slice, /) -> Faces[T]: ...
     def __getitem__(self, key: Union[SupportsIndex, slice], /) -> Union[T, Faces[T]]:
         if isinstance(key, slice):
-            return Faces(super().__getitem__(key), self.width, self.height)
+            return Faces(super().__getitem__(key), *self.__getnewargs__()[1:])
         return super().__getitem__(key)
 
     def __eq__(self, other: object) -> bool:
@@ -74,8 +106,8 @@ class Faces(tuple[T, ...], Generic[T]):
 
     __hash__ = tuple.__hash__
 
-    def __getnewargs__(self) -> tuple[list[T], int, int]:
-        return list(self), self.width, self.height
+    def __getnewargs__(self) -> tuple[list[T], int, int, float, float, float]:
+        return list(self), self.width, self.height, self.reduction, self.photo_reduction, self.missing
 
     def __repr__(self) -> str:
         return f"Faces({list(self)!r}, width={self.width}, height={self.height})"

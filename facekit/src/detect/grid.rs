@@ -5,7 +5,7 @@ use ndarray::Axis;
 use super::{DetectOptions, Detection, nms::non_maximum_suppression};
 use crate::{
     error::{Error, Result},
-    geometry::{Point, Rect},
+    geometry::Rect,
     image::{self, ImageView},
     input::{PixelSpec, takes_images, with_batch},
     runtime::{Dim, Network, Tensor},
@@ -124,10 +124,20 @@ impl GridNetwork {
         );
         let faces = found
             .into_iter()
-            .map(|face| stretched(face, x, y))
+            .map(|face| face.mapped([0.0; 2], [x, y]))
             .filter(is_sound)
             .collect();
         Ok(non_maximum_suppression(faces, overlap))
+    }
+
+    /// The longest side of an image that fits the network's input without a reduction; `None` if every size fits.
+    pub(super) fn largest_side(&self) -> Option<usize> {
+        let shape = &self.network.signature().inputs[0].shape;
+        let fixed = |dim: &Dim| match *dim {
+            Dim::Fixed(side) => Some(side),
+            Dim::Any => None,
+        };
+        shape[2..].iter().filter_map(fixed).min()
     }
 
     /// The size of the reduced copy of an image, and the size of the network's input around it: columns, rows.
@@ -205,24 +215,6 @@ fn fraction(argument: &'static str, value: f32) -> Result<f32> {
             argument,
             format!("{value} is not between 0 and 1"),
         ))
-    }
-}
-
-fn stretched(face: Detection, x: f32, y: f32) -> Detection {
-    let Rect {
-        x: left,
-        y: top,
-        width,
-        height,
-    } = face.rect;
-    Detection {
-        rect: Rect::new(left * x, top * y, width * x, height * y),
-        landmarks: face
-            .landmarks
-            .points()
-            .map(|point| Point::new(point.x * x, point.y * y))
-            .into(),
-        score: face.score,
     }
 }
 

@@ -114,4 +114,8 @@ impl Detector for Scrfd {
                 Ok(())
             })
     }
+
+    fn largest_side(&self) -> Option<usize> {
+        self.grids.largest_side()
+    }
 }

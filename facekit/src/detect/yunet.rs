@@ -123,4 +123,8 @@ impl Detector for YuNet {
                 Ok(())
             })
     }
+
+    fn largest_side(&self) -> Option<usize> {
+        self.grids.largest_side()
+    }
 }

@@ -1,17 +1,25 @@
 //! Image files to upright pixels.
 
 use std::{
+    borrow::Cow,
     fs::File,
     io::{self, Cursor, Read},
     path::Path,
+    sync::Arc,
 };
 
 use ::image::{
-    DynamicImage, ImageDecoder, ImageError, ImageFormat, ImageReader, metadata::Orientation,
+    ColorType, DynamicImage, ImageDecoder, ImageError, ImageFormat, ImageReader, RgbImage,
+    metadata::Orientation,
 };
 use libjpeg_turbo_rs::JpegError;
 
-use super::{Image, jpeg, limits::DecodeLimits};
+use super::{
+    Image,
+    jpeg::{self, Decoded, JpegFile},
+    limits::{DecodeLimits, size},
+    origin::Origin,
+};
 use crate::{
     error::{BoxError, Error, Result},
     panic::catch_panic,
@@ -22,6 +30,11 @@ use crate::{
 /// The content decides the format. The image is turned upright as its EXIF orientation says. Gray, palette, 16-bit and
 /// CMYK images become 8-bit RGB. Alpha is dropped without blending: colors stay as they are in the file. Color profiles
 /// are not applied. The first frame of an animation is returned.
+///
+/// A JPEG that takes more memory than [`max_memory`](DecodeLimits::max_memory) at its full size is decoded at the greatest scale
+/// that does not: see [`Image::reduction`]. If the end of a JPEG is missing, and at least seven eighths of its rows are whole, the
+/// image has only the whole rows: see [`Image::missing`]. Every kind of JPEG is treated alike: with one scan or several, with
+/// restart markers or without.
 ///
 /// ```
 /// use facekit::{Image, image::{self, DecodeLimits}};
@@ -35,10 +48,10 @@ use crate::{
 /// # Errors
 ///
 /// [`Error::ImageTooLarge`] if a limit is exceeded, which is known from the header before pixels are allocated;
-/// [`Error::Image`] if the bytes are damaged, truncated, or not an image of these formats. A truncated photo is an error,
-/// not a partly gray image.
+/// [`Error::Image`] if the bytes are damaged, more of the end is missing, or they are not an image of these formats. No image is
+/// partly gray.
 pub fn decode(bytes: &[u8], limits: &DecodeLimits) -> Result<Image> {
-    decode_named("image", bytes, limits)
+    decode_named("image", Cow::Borrowed(bytes), limits)
 }
 
 /// Reads and [`decode`]s an image file.
@@ -51,7 +64,7 @@ pub fn open(path: impl AsRef<Path>, limits: &DecodeLimits) -> Result<Image> {
     let path = path.as_ref();
     let name = path.display().to_string();
     let bytes = read(path, &name, limits)?;
-    decode_named(&name, &bytes, limits)
+    decode_named(&name, Cow::Owned(bytes), limits)
 }
 
 fn read(path: &Path, name: &str, limits: &DecodeLimits) -> Result<Vec<u8>> {
@@ -70,7 +83,8 @@ fn read(path: &Path, name: &str, limits: &DecodeLimits) -> Result<Vec<u8>> {
     Ok(bytes)
 }
 
-fn decode_named(name: &str, bytes: &[u8], limits: &DecodeLimits) -> Result<Image> {
+fn decode_named(name: &str, file: Cow<'_, [u8]>, limits: &DecodeLimits) -> Result<Image> {
+    let bytes = &*file;
     let image_error = |reason: String, source: Option<BoxError>| Error::Image {
         name: name.to_owned(),
         reason,
@@ -93,7 +107,7 @@ fn decode_named(name: &str, bytes: &[u8], limits: &DecodeLimits) -> Result<Image
     let too_much_memory = || Error::ImageTooLarge {
         name: name.to_owned(),
         found: format!("the memory that decoding this {label} takes"),
-        limit: format!("that of {} pixels", limits.max_pixels),
+        limit: size(limits.max_memory as u64),
     };
     let unsupported = |source: Option<BoxError>| {
         image_error(format!("a kind of {label} that is not supported"), source)
@@ -110,50 +124,138 @@ fn decode_named(name: &str, bytes: &[u8], limits: &DecodeLimits) -> Result<Image
     }
     let check = |width, height| limits.check_size(name, width, height);
     let damaged = |source| image_error(format!("truncated or damaged {label}"), source);
-    let pixels = || {
-        let (pixels, orientation) = match format {
-            ImageFormat::Jpeg => jpeg::decode(bytes, limits, check, |error| match error {
+    let pixels = || match format {
+        ImageFormat::Jpeg => {
+            let failed = |error| match error {
                 JpegError::Unsupported(_) => unsupported(Some(error.into())),
+                JpegError::LimitExceeded {
+                    what: jpeg::MEMORY,
+                    actual,
+                    ..
+                } => match limits.check_memory(name, actual) {
+                    Err(error) => error,
+                    Ok(()) => too_much_memory(),
+                },
                 JpegError::LimitExceeded { .. } => too_much_memory(),
                 _ => damaged(Some(error.into())),
-            })?,
-            _ => {
-                let mut reader = ImageReader::with_format(Cursor::new(bytes), format);
-                reader.limits(limits.decoder_limits());
-                let mut decoder = reader.into_decoder().map_err(failed)?;
-                let (width, height) = decoder.dimensions();
-                check(width, height)?;
-                let whole = if format == ImageFormat::Png {
-                    png_is_whole
-                } else {
-                    webp_is_whole
-                };
-                if !whole(bytes) {
-                    return Err(damaged(None));
-                }
-                let orientation = decoder.orientation().unwrap_or(Orientation::NoTransforms);
-                (
-                    DynamicImage::from_decoder(decoder)
-                        .map_err(failed)?
-                        .into_rgb8(),
-                    orientation,
-                )
-            }
-        };
-        if orientation == Orientation::NoTransforms {
-            return Ok(pixels);
+            };
+            let decoded = jpeg::decode(bytes, limits, check, failed)?;
+            Ok(Pixels::Jpeg(decoded))
         }
-        let mut upright = DynamicImage::ImageRgb8(pixels);
-        upright.apply_orientation(orientation);
-        Ok(upright.into_rgb8())
+        _ => {
+            let mut reader = ImageReader::with_format(Cursor::new(bytes), format);
+            reader.limits(limits.decoder_limits());
+            let mut decoder = reader.into_decoder().map_err(failed)?;
+            let (width, height) = decoder.dimensions();
+            check(width, height)?;
+            let whole = if format == ImageFormat::Png {
+                png_is_whole
+            } else {
+                webp_is_whole
+            };
+            if !whole(bytes) {
+                return Err(damaged(None));
+            }
+            let orientation = decoder.orientation().unwrap_or(Orientation::NoTransforms);
+            limits.check_memory(
+                name,
+                memory(&decoder, orientation).saturating_add(bytes.len() as u64),
+            )?;
+            let pixels = to_rgb(DynamicImage::from_decoder(decoder).map_err(failed)?);
+            Ok(Pixels::Other(upright(pixels, orientation)))
+        }
     };
     // A decoder may panic on a file that its authors did not foresee. One photo must not end the program. Nothing of the
     // decoder is used after a panic.
     let pixels =
         catch_panic(pixels).unwrap_or_else(|message| Err(unsupported(Some(message.into()))))?;
-    let (width, height) = (pixels.width() as usize, pixels.height() as usize);
-    Image::from_rgb8(pixels.into_raw(), width, height)
-        .map_err(|_| image_error(format!("{label} without pixels"), None))
+    let image = |pixels: RgbImage| {
+        let (width, height) = (pixels.width() as usize, pixels.height() as usize);
+        Image::from_rgb8(pixels.into_raw(), width, height)
+            .map_err(|_| image_error(format!("{label} without pixels"), None))
+    };
+    match pixels {
+        Pixels::Other(pixels) => image(pixels),
+        Pixels::Jpeg(mut decoded) => {
+            let stored = std::mem::take(&mut decoded.pixels);
+            let image = image(upright(stored, decoded.orientation))?;
+            Ok(with_origin(image, decoded, name, file, limits))
+        }
+    }
+}
+
+/// What a decoder gives.
+enum Pixels {
+    Jpeg(Decoded),
+    /// Upright pixels.
+    Other(RgbImage),
+}
+
+/// Adds the photo to an image that is less than the whole of it.
+fn with_origin(
+    image: Image,
+    decoded: Decoded,
+    name: &str,
+    file: Cow<'_, [u8]>,
+    limits: &DecodeLimits,
+) -> Image {
+    if !decoded.is_reduced && decoded.missing == 0.0 {
+        return image;
+    }
+    let (width, height) = decoded.size;
+    let is_turned = (decoded.orientation.to_exif()) >= 5;
+    image.with_origin(Origin {
+        size: if is_turned {
+            (height, width)
+        } else {
+            (width, height)
+        },
+        missing: decoded.missing,
+        file: decoded
+            .is_reduced
+            .then(|| Arc::new(JpegFile::new(file, name, &decoded, limits)) as _),
+    })
+}
+
+/// The memory in bytes that decoding a PNG or WebP takes.
+fn memory(decoder: &impl ImageDecoder, orientation: Orientation) -> u64 {
+    let (width, height) = decoder.dimensions();
+    let rgb = 3 * u64::from(width) * u64::from(height);
+    // RGB and RGBA need no second copy.
+    let converted = match decoder.color_type() {
+        ColorType::Rgb8 | ColorType::Rgba8 => 0,
+        _ => rgb,
+    };
+    let turned = if orientation == Orientation::NoTransforms {
+        0
+    } else {
+        2 * rgb
+    };
+    decoder.total_bytes().saturating_add(converted).max(turned)
+}
+
+/// The pixels as RGB. Alpha is dropped in place.
+fn to_rgb(image: DynamicImage) -> RgbImage {
+    let (width, height) = (image.width(), image.height());
+    let DynamicImage::ImageRgba8(rgba) = image else {
+        return image.into_rgb8();
+    };
+    let mut bytes = rgba.into_raw();
+    let pixels = bytes.len() / 4;
+    for pixel in 0..pixels {
+        bytes.copy_within(4 * pixel..4 * pixel + 3, 3 * pixel);
+    }
+    bytes.truncate(3 * pixels);
+    RgbImage::from_raw(width, height, bytes).unwrap_or_default()
+}
+
+fn upright(pixels: RgbImage, orientation: Orientation) -> RgbImage {
+    if orientation == Orientation::NoTransforms {
+        return pixels;
+    }
+    let mut upright = DynamicImage::ImageRgb8(pixels);
+    upright.apply_orientation(orientation);
+    upright.into_rgb8()
 }
 
 /// The kind of a file that is not an image that can be decoded, for the message.

@@ -65,6 +65,7 @@ pub fn equalize(image: &Image) -> Image {
         data,
         width,
         height,
+        origin: None,
     }
 }
 

@@ -15,20 +15,25 @@ use crate::error::{Error, Result};
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct DecodeLimits {
-    /// Width times height, in pixels. 2²⁶ by default: the whole frame of a 64-megapixel camera.
+    /// Width times height of the file's image, in pixels. 2²⁸ by default: the whole frame of a 200-megapixel camera.
     pub max_pixels: usize,
     /// Pixels of the longer side. 32,768 by default.
     pub max_side: usize,
     /// Bytes of the encoded file. 64 MiB by default.
     pub max_file_bytes: usize,
+    /// Bytes of memory that decoding may take, as estimated from the header: the file, the pixels and what the decoder keeps
+    /// beside them. 256 MiB by default. A JPEG that takes more at its full size is decoded at a reduced scale: see
+    /// [`Image::reduction`](crate::Image::reduction). A PNG or WebP that takes more is an error.
+    pub max_memory: usize,
 }
 
 impl Default for DecodeLimits {
     fn default() -> Self {
         Self {
-            max_pixels: 1 << 26,
+            max_pixels: 1 << 28,
             max_side: 1 << 15,
             max_file_bytes: 64 << 20,
+            max_memory: 256 << 20,
         }
     }
 }
@@ -52,6 +57,13 @@ impl DecodeLimits {
     #[must_use]
     pub fn with_max_file_bytes(mut self, bytes: usize) -> Self {
         self.max_file_bytes = bytes;
+        self
+    }
+
+    /// Sets [`max_memory`](Self::max_memory).
+    #[must_use]
+    pub fn with_max_memory(mut self, bytes: usize) -> Self {
+        self.max_memory = bytes;
         self
     }
 
@@ -83,14 +95,30 @@ impl DecodeLimits {
         Ok(())
     }
 
-    /// The memory that a decoder may allocate: 16-bit RGBA of the largest image, and room for its tables.
+    /// Checks the memory in bytes that decoding takes.
+    pub(super) fn check_memory(&self, name: &str, memory: u64) -> Result<()> {
+        if memory > self.max_memory as u64 {
+            return Err(Error::ImageTooLarge {
+                name: name.to_owned(),
+                found: format!("decoding it takes {} of memory, which", size(memory)),
+                limit: size(self.max_memory as u64),
+            });
+        }
+        Ok(())
+    }
+
+    /// The memory that a decoder may allocate beside the pixels that [`check_memory`](Self::check_memory) has checked.
     pub(super) fn decoder_limits(&self) -> Limits {
         let mut limits = Limits::no_limits();
-        limits.max_alloc = Some(
-            (self.max_pixels as u64)
-                .saturating_mul(8)
-                .saturating_add(16 << 20),
-        );
+        limits.max_alloc = Some((self.max_memory as u64).saturating_add(16 << 20));
         limits
+    }
+}
+
+/// A size of memory in words.
+pub(super) fn size(bytes: u64) -> String {
+    match bytes >> 20 {
+        0 => format!("{bytes} bytes"),
+        _ => format!("{} MiB", bytes.div_ceil(1 << 20)),
     }
 }

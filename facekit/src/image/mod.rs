@@ -1,7 +1,12 @@
 //! Images: borrowed views over the memory of a camera or decoder, owned images, image files, and resizing.
 
-use std::{borrow::Cow, fmt};
+use std::{borrow::Cow, fmt, sync::Arc};
 
+#[cfg(feature = "engine")]
+pub(crate) use self::origin::Detail;
+use self::origin::Origin;
+#[cfg(feature = "engine")]
+use crate::detect::Detection;
 use crate::error::{Error, Result};
 
 #[cfg(feature = "engine")]
@@ -19,7 +24,10 @@ mod file_time;
 #[cfg(feature = "decode")]
 mod jpeg;
 #[cfg(feature = "decode")]
+mod jpeg_scans;
+#[cfg(feature = "decode")]
 mod limits;
+mod origin;
 #[cfg(feature = "engine")]
 mod resize;
 
@@ -83,6 +91,7 @@ pub struct ImageView<'a> {
     height: usize,
     stride: usize,
     format: PixelFormat,
+    origin: Option<&'a Origin>,
 }
 
 impl<'a> ImageView<'a> {
@@ -138,6 +147,7 @@ impl<'a> ImageView<'a> {
                 height,
                 stride,
                 format,
+                origin: None,
             }),
             _ => invalid(format!(
                 "{} bytes are too few for {width} × {height} {format:?}",
@@ -203,6 +213,56 @@ impl<'a> ImageView<'a> {
             data: self.rgb8().into_owned(),
             width: self.width,
             height: self.height,
+            origin: None,
+        }
+    }
+
+    /// The width of the whole photo at its full size divided by that of this image: see [`Image::reduction`].
+    #[must_use]
+    pub fn reduction(&self) -> f32 {
+        let reduced = self.origin.filter(|origin| origin.file.is_some());
+        reduced.map_or(1.0, |origin| origin.size.0 as f32 / self.width as f32)
+    }
+
+    /// The share of the photo that is missing: see [`Image::missing`].
+    #[must_use]
+    pub fn missing(&self) -> f32 {
+        self.origin.map_or(0.0, |origin| origin.missing)
+    }
+}
+
+#[cfg(feature = "engine")]
+impl<'a> ImageView<'a> {
+    /// The image as `pixels`, which [`rgb8`](Self::rgb8) made of it.
+    pub(crate) fn with_pixels<'b>(&self, pixels: &'b [u8]) -> Result<ImageView<'b>>
+    where
+        'a: 'b,
+    {
+        let view = ImageView::new(pixels, self.width, self.height, PixelFormat::Rgb8)?;
+        Ok(ImageView {
+            origin: self.origin,
+            ..view
+        })
+    }
+
+    /// A part of an image, which is not NV12: left, top, width and height inside the image, none of the last two zero.
+    pub(crate) fn part(&self, [left, top, width, height]: [usize; 4]) -> Self {
+        debug_assert!(self.format != PixelFormat::Nv12 && width > 0 && height > 0);
+        debug_assert!(left + width <= self.width && top + height <= self.height);
+        Self {
+            data: &self.data[top * self.stride + self.format.row_bytes(left)..],
+            width,
+            height,
+            origin: None,
+            ..*self
+        }
+    }
+
+    /// The surroundings of each face at the full size of the photo: see [`Origin::details`].
+    pub(crate) fn details(&self, faces: &[Detection]) -> Result<Vec<Option<Detail>>> {
+        match self.origin {
+            Some(origin) => origin.details((self.width, self.height), faces),
+            None => Ok(faces.iter().map(|_| None).collect()),
         }
     }
 }
@@ -250,12 +310,23 @@ fn bt601(luma: u8, uv: &[u8]) -> [u8; 3] {
 /// assert_eq!((gray.width(), gray.height()), (64, 48));
 /// assert_eq!(gray.data().len(), 64 * 48 * 3);
 /// ```
-#[derive(Clone, PartialEq, Eq)]
+///
+/// Two images are equal if their pixels are.
+#[derive(Clone)]
 pub struct Image {
     data: Vec<u8>,
     width: usize,
     height: usize,
+    origin: Option<Arc<Origin>>,
 }
+
+impl PartialEq for Image {
+    fn eq(&self, other: &Self) -> bool {
+        (self.width, self.height, &self.data) == (other.width, other.height, &other.data)
+    }
+}
+
+impl Eq for Image {}
 
 impl Image {
     /// An image from RGB bytes without gaps.
@@ -281,7 +352,15 @@ impl Image {
             data,
             width,
             height,
+            origin: None,
         })
+    }
+
+    /// Adds the photo that the image was decoded from.
+    #[cfg(feature = "decode")]
+    fn with_origin(mut self, origin: Origin) -> Self {
+        self.origin = Some(Arc::new(origin));
+        self
     }
 
     /// An image of one color.
@@ -296,6 +375,7 @@ impl Image {
             data: rgb.repeat(width.checked_mul(height).expect("an image fits memory")),
             width,
             height,
+            origin: None,
         }
     }
 
@@ -317,9 +397,28 @@ impl Image {
         &self.data
     }
 
-    /// The bytes, for changes.
+    /// The bytes, for changes. The image no longer belongs to the photo that it was decoded from, so its
+    /// [`reduction`](Self::reduction) is 1 and nothing of it is [`missing`](Self::missing).
     pub fn data_mut(&mut self) -> &mut [u8] {
+        self.origin = None;
         &mut self.data
+    }
+
+    /// The width of the photo at its full size divided by the width of this image. It is 1 unless a JPEG was decoded at a reduced
+    /// scale, because its full size takes too much memory
+    /// ([`DecodeLimits::max_memory`](crate::image::DecodeLimits::max_memory)).
+    ///
+    /// A reduced image keeps its file. The recognizer aligns each face, and checks its liveness, on pixels of the full size around
+    /// the face, as far as they fit the same memory. Coordinates are those of the reduced image.
+    #[must_use]
+    pub fn reduction(&self) -> f32 {
+        self.view().reduction()
+    }
+
+    /// The share of the photo that is missing, 0 to 1, because the end of its file is. The image has the other rows only.
+    #[must_use]
+    pub fn missing(&self) -> f32 {
+        self.view().missing()
     }
 
     /// A view over the whole image.
@@ -331,6 +430,7 @@ impl Image {
             height: self.height,
             stride: 3 * self.width,
             format: PixelFormat::Rgb8,
+            origin: self.origin.as_deref(),
         }
     }
 }

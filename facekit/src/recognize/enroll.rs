@@ -561,7 +561,8 @@ impl Recognizer {
             Some(largest) => {
                 largest.apply(gate);
                 if liveness {
-                    self.check_liveness(image, std::slice::from_mut(largest))?;
+                    let details = image.details(&[largest.detection])?;
+                    self.check_liveness(image, std::slice::from_mut(largest), &details)?;
                 }
                 PhotoSubject::of(faces.swap_remove(0))
             }

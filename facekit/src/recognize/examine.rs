@@ -1,11 +1,11 @@
 use super::{Outcome, Recognizer, Subject};
 use crate::{
     align::{AlignedFace, align},
-    detect::Detection,
+    detect::{Detection, FoundFaces, find_faces},
     embed::Embedding,
     error::{Error, Result},
-    image::{self, ImageView, PixelFormat},
-    liveness::LivenessScore,
+    image::{self, Detail, Image, ImageView},
+    liveness::{Liveness, LivenessScore},
     quality::{Quality, QualityOptions},
 };
 
@@ -19,6 +19,8 @@ pub struct ExamineOptions {
     pub quality: Option<QualityOptions>,
     /// Applies the recognizer's liveness check, if it has one. On by default.
     pub liveness: bool,
+    /// The faces in the image, if they are known already; `None` searches for them. The subject is chosen from them.
+    pub faces: Option<Vec<Detection>>,
 }
 
 impl Default for ExamineOptions {
@@ -27,6 +29,7 @@ impl Default for ExamineOptions {
             subject: None,
             quality: None,
             liveness: true,
+            faces: None,
         }
     }
 }
@@ -50,6 +53,13 @@ impl ExamineOptions {
     #[must_use]
     pub fn with_liveness(mut self, liveness: bool) -> Self {
         self.liveness = liveness;
+        self
+    }
+
+    /// Sets [`faces`](Self::faces).
+    #[must_use]
+    pub fn with_faces(mut self, faces: Vec<Detection>) -> Self {
+        self.faces = Some(faces);
         self
     }
 }
@@ -86,6 +96,40 @@ impl ExaminedFace {
 }
 
 impl Recognizer {
+    /// Finds the faces of an image with the recognizer's detector and options, and tells how finely it looked.
+    /// [`examine`](Self::examine) and [`recognize`](Self::recognize) begin with this step.
+    ///
+    /// ```no_run
+    /// # fn example(recognizer: &facekit::Recognizer, frame: facekit::ImageView<'_>) -> facekit::Result<()> {
+    /// use facekit::RecognizeOptions;
+    ///
+    /// let found = recognizer.find_faces(frame)?;
+    /// if found.reduction > 1.0 {
+    ///     println!("faces of less than {:.0} pixels may have been missed", found.smallest_face());
+    /// }
+    /// let options = RecognizeOptions::default().with_faces(found.faces);
+    /// let recognized = recognizer.recognize_with(frame, &options)?;
+    /// # let _ = recognized;
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Runtime`] if the detector fails, [`Error::InvalidArgument`] if its options are out of range.
+    pub fn find_faces(&self, image: ImageView<'_>) -> Result<FoundFaces> {
+        find_faces(&*self.detector, image, &self.detect_options)
+    }
+
+    /// Finds the faces of an image that was equalized if the options want it.
+    fn find_in(&self, image: ImageView<'_>, equalized: Option<&Image>) -> Result<FoundFaces> {
+        let options = self.detect_options.clone().with_equalize(false);
+        find_faces(
+            &*self.detector,
+            equalized.map_or(image, Image::view),
+            &options,
+        )
+    }
+
     /// Finds, aligns, measures and checks the faces of an image without embedding them. [`recognize`](Self::recognize) begins
     /// with this step. A tracker examines each frame and embeds only the best of them.
     ///
@@ -120,29 +164,37 @@ impl Recognizer {
         let gate = options.quality.as_ref().unwrap_or(&self.quality);
         let size = (image.width(), image.height());
         let pixels = image.rgb8();
-        let image = ImageView::new(&pixels, size.0, size.1, PixelFormat::Rgb8)?;
+        let image = image.with_pixels(&pixels)?;
 
         // The image is equalized here and not by the detector, because the quality gate needs it, too.
         let equalized = self
             .detect_options
             .equalize
             .then(|| image::equalize(&image.to_image()));
-        let detect_options = self.detect_options.clone().with_equalize(false);
-        let detections = match &equalized {
-            Some(equalized) => self.detector.detect(equalized.view(), &detect_options)?,
-            None => self.detector.detect(image, &detect_options)?,
+        let detections = match &options.faces {
+            Some(faces) => faces.clone(),
+            None => self.find_in(image, equalized.as_ref())?.faces,
         };
         let detections = options
             .subject
             .unwrap_or(self.subject)
             .choose(detections, size);
         let mut faces = Vec::with_capacity(detections.len());
-        for detection in detections {
+        let mut details = Vec::with_capacity(detections.len());
+        for (detection, detail) in detections.iter().zip(image.details(&detections)?) {
+            let (view, near) = near(image, detection, detail.as_ref());
             // Landmarks that coincide are a mistake of the detector, not a face.
-            let Ok(aligned) = align(image, &detection.landmarks, self.embedder.face_side()) else {
+            let Ok(aligned) = align(view, &near.landmarks, self.embedder.face_side()) else {
                 continue;
             };
-            let mut quality = Quality::measure(size, &detection, &aligned);
+            let detection = *detection;
+            let mut quality = match &detail {
+                Some(detail) => {
+                    let (size, face) = detail.full_size(size, &detection);
+                    Quality::measure(size, &face, &aligned)
+                }
+                None => Quality::measure(size, &detection, &aligned),
+            };
             if let Some(equalized) = &equalized {
                 let side = self.embedder.face_side();
                 quality.equalize(&align(equalized.view(), &detection.landmarks, side)?);
@@ -156,9 +208,10 @@ impl Recognizer {
             };
             face.apply(gate);
             faces.push(face);
+            details.push(detail);
         }
         if options.liveness {
-            self.check_liveness(image, &mut faces)?;
+            self.check_liveness(image, &mut faces, &details)?;
         }
         Ok(faces)
     }
@@ -168,17 +221,21 @@ impl Recognizer {
         &self,
         image: ImageView<'_>,
         faces: &mut [ExaminedFace],
+        details: &[Option<Detail>],
     ) -> Result<()> {
         let Some(liveness) = self.liveness.as_deref() else {
             return Ok(());
         };
-        let mut passed: Vec<&mut ExaminedFace> =
-            faces.iter_mut().filter(|face| face.passed()).collect();
+        let (mut passed, details): (Vec<&mut ExaminedFace>, Vec<Option<&Detail>>) = faces
+            .iter_mut()
+            .zip(details.iter().map(Option::as_ref))
+            .filter(|(face, _)| face.passed())
+            .unzip();
         if passed.is_empty() {
             return Ok(());
         }
         let detections: Vec<Detection> = passed.iter().map(|face| face.detection).collect();
-        let scores = liveness.assess(image, &detections)?;
+        let scores = assess(liveness, image, &detections, &details)?;
         for (nth, face) in passed.iter_mut().enumerate() {
             // A face without a score was not found live.
             let score = scores.get(nth).copied().unwrap_or_default();
@@ -219,4 +276,40 @@ impl Recognizer {
             })
         }
     }
+}
+
+/// The image to look at a face in, and the face in it: the surroundings at full size if the image is reduced.
+fn near<'a>(
+    image: ImageView<'a>,
+    face: &Detection,
+    detail: Option<&'a Detail>,
+) -> (ImageView<'a>, Detection) {
+    match detail {
+        Some(detail) => (detail.image.view(), detail.mapped(face)),
+        None => (image, *face),
+    }
+}
+
+/// Assesses the liveness of faces, each in its surroundings at full size if the image is reduced.
+fn assess(
+    liveness: &dyn Liveness,
+    image: ImageView<'_>,
+    faces: &[Detection],
+    details: &[Option<&Detail>],
+) -> Result<Vec<LivenessScore>> {
+    if details.iter().all(Option::is_none) {
+        return liveness.assess(image, faces);
+    }
+    let mut scores = Vec::with_capacity(faces.len());
+    for (face, detail) in faces.iter().zip(details) {
+        let (view, face) = near(image, face, *detail);
+        scores.push(
+            liveness
+                .assess(view, &[face])?
+                .first()
+                .copied()
+                .unwrap_or_default(),
+        );
+    }
+    Ok(scores)
 }

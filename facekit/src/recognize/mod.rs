@@ -5,7 +5,7 @@ use std::{fmt, sync::Arc};
 use crate::{
     align::AlignedFace,
     calibration::{Calibration, Threshold},
-    detect::{DetectOptions, Detector},
+    detect::{DetectOptions, Detection, Detector},
     embed::Embedder,
     error::{Error, Result},
     gallery::{Gallery, Roster},
@@ -87,6 +87,9 @@ pub struct RecognizeOptions {
     pub subject: Option<Subject>,
     /// Search these people only, for example a course's enrollment list; `None` searches everybody.
     pub roster: Option<Roster>,
+    /// The faces in the image, if [`Recognizer::find_faces`] or another detector has found them already; `None` searches for
+    /// them. For a single image only.
+    pub faces: Option<Vec<Detection>>,
 }
 
 impl RecognizeOptions {
@@ -101,6 +104,13 @@ impl RecognizeOptions {
     #[must_use]
     pub fn with_roster(mut self, roster: Roster) -> Self {
         self.roster = Some(roster);
+        self
+    }
+
+    /// Sets [`faces`](Self::faces).
+    #[must_use]
+    pub fn with_faces(mut self, faces: Vec<Detection>) -> Self {
+        self.faces = Some(faces);
         self
     }
 }
@@ -154,8 +164,8 @@ impl Recognizer {
     ///
     /// # Errors
     ///
-    /// [`Error::Runtime`] if a model fails, [`Error::InvalidArgument`] if a roster is given and there is no gallery,
-    /// [`Error::RateOutOfRange`] if the threshold is a [`Threshold::Fpir`] and the gallery has grown beyond the range that the
+    /// [`Error::Runtime`] if a model fails, [`Error::InvalidArgument`] if a roster is given and there is no gallery, or faces are
+    /// given for several images, [`Error::RateOutOfRange`] if the threshold is a [`Threshold::Fpir`] and the gallery has grown beyond the range that the
     /// calibration answers for.
     pub fn recognize_with(
         &self,
@@ -184,8 +194,13 @@ impl Recognizer {
             let reason = "the recognizer was built without a gallery";
             return Err(Error::argument("roster", reason));
         }
+        if options.faces.is_some() && images.len() != 1 {
+            let reason = format!("given for {} images, one needed", images.len());
+            return Err(Error::argument("faces", reason));
+        }
         let examine = ExamineOptions {
             subject: options.subject,
+            faces: options.faces.clone(),
             ..ExamineOptions::default()
         };
         let mut frames = Vec::with_capacity(images.len());

@@ -7,3 +7,4 @@ mod embedders;
 mod fake;
 mod liveness;
 mod odd_images;
+mod passes;

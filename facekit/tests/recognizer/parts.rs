@@ -24,6 +24,10 @@ impl Detector for FirstRow {
             .map(|(_, detection)| detection)
             .collect())
     }
+
+    fn largest_side(&self) -> Option<usize> {
+        None
+    }
 }
 
 /// Embeds the mean color of the middle of a face, relative to gray.

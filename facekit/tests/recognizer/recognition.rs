@@ -257,6 +257,10 @@ impl Detector for AtAPlace {
     fn detect(&self, _: ImageView<'_>, _: &DetectOptions) -> Result<Vec<Detection>> {
         Ok(vec![self.0])
     }
+
+    fn largest_side(&self) -> Option<usize> {
+        None
+    }
 }
 
 #[test]

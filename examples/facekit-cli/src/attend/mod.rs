@@ -8,8 +8,8 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, bail};
 use attendance_rules::Punch;
 use facekit::{
-    AttendanceSheet, Recognition, Recognizer, Sighting,
-    image::{DecodeLimits, TimeSource, file_time},
+    AttendanceSheet, Recognition, RecognizeOptions, Recognizer, Sighting,
+    image::{TimeSource, file_time},
     sightings,
     work::ordered,
 };
@@ -189,6 +189,8 @@ struct Seen {
 struct Frame {
     at: Timestamp,
     source: TimeSource,
+    /// The reduction of the finest search over the whole frame.
+    reduction: f32,
     faces: Vec<Recognition>,
 }
 
@@ -200,11 +202,13 @@ fn recognize_frames(
     zone: &TimeZone,
 ) -> Result<Seen> {
     let mut seen = Seen::default();
+    let mut coarsest = 1.0_f32;
     let bar = session.output.bar("recognizing frames");
-    let work = |file: &PathBuf| recognize_frame(recognizer, file, zone);
+    let work = |file: &PathBuf| recognize_frame(session, recognizer, file, zone);
     let each = |at: usize, frame: Result<Result<Frame>>| -> Result<()> {
         match frame? {
             Ok(frame) => {
+                coarsest = coarsest.max(frame.reduction);
                 seen.counts.add(frame.source, &frame.faces);
                 for mut sighting in sightings(&frame.faces, frame.at) {
                     sighting.device.clone_from(&args.device);
@@ -218,23 +222,44 @@ fn recognize_frames(
     };
     let jobs = args.recognize.models.jobs();
     ordered(files, jobs, &session.token, work, each)?;
+    if coarsest > 1.0 {
+        session.output.note(&format!(
+            "frames were searched at down to 1/{:.1} of their size, so small faces may be missing (--passes, --max-side)",
+            coarsest
+        ));
+    }
     Ok(seen)
 }
 
 /// Recognizes the faces of a frame. The inner error is a file that cannot be read; the outer error ends the command.
-fn recognize_frame(recognizer: &Recognizer, file: &Path, zone: &TimeZone) -> Result<Result<Frame>> {
+fn recognize_frame(
+    session: &Session,
+    recognizer: &Recognizer,
+    file: &Path,
+    zone: &TimeZone,
+) -> Result<Result<Frame>> {
     let read = || -> Result<_> {
-        let image = open_image(file)?;
-        Ok((image, file_time(file, zone, &DecodeLimits::default())?))
+        let image = open_image(file, &session.limits)?;
+        Ok((image, file_time(file, zone, &session.limits)?))
     };
     let (image, (at, source)) = match read() {
         Ok(frame) => frame,
         Err(error) => return Ok(Err(error)),
     };
-    let faces = recognizer
-        .recognize(image.view())
+    let found = recognizer
+        .find_faces(image.view())
         .with_context(|| shown(file))?;
-    Ok(Ok(Frame { at, source, faces }))
+    let reduction = found.reduction;
+    let options = RecognizeOptions::default().with_faces(found.faces);
+    let faces = recognizer
+        .recognize_with(image.view(), &options)
+        .with_context(|| shown(file))?;
+    Ok(Ok(Frame {
+        at,
+        source,
+        reduction,
+        faces,
+    }))
 }
 
 fn write_sightings(path: &Path, files: &[PathBuf], sightings: &[(usize, Sighting)]) -> Result<()> {

@@ -6,7 +6,7 @@ use std::{
 };
 
 use anyhow::{Context, Result, bail};
-use facekit::{Error, Models, Subject, wilson_interval, work};
+use facekit::{Error, Models, Subject, find_faces, wilson_interval, work};
 use serde::Serialize;
 use serde_json::json;
 
@@ -165,11 +165,11 @@ fn measure(
     let bar = session.output.bar(folder.display().to_string());
     // The inner error is a photo that cannot be read; the outer error ends the command.
     let score = |path: &PathBuf| -> Result<Result<Option<f32>>> {
-        let image = match open_image(path) {
+        let image = match open_image(path, &session.limits) {
             Ok(image) => image,
             Err(error) => return Ok(Err(error)),
         };
-        let faces = models.detector.detect(image.view(), &options)?;
+        let faces = find_faces(&*models.detector, image.view(), &options)?.faces;
         let largest = Subject::Largest.choose(faces, (image.width(), image.height()));
         let scores = liveness.assess(image.view(), &largest)?;
         Ok(Ok(scores.first().map(|score| score.value())))

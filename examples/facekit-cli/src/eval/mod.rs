@@ -7,7 +7,9 @@ use std::{
 
 use anyhow::{Context, Result, bail};
 use clap::Subcommand;
-use facekit::{DetectOptions, Embedding, Models, Subject, align, work};
+use facekit::{
+    DetectOptions, Embedding, Models, Subject, align, find_faces, image::DecodeLimits, work,
+};
 use serde_json::{Map, Value};
 
 use crate::{
@@ -113,7 +115,7 @@ pub(crate) fn embed_people(
     let bar = session.output.bar("photos");
     let begun = std::time::Instant::now();
     let mut photos = Vec::with_capacity(files.len());
-    let embed = |(_, path): &(usize, PathBuf)| embed_photo(models, &options, path);
+    let embed = |(_, path): &(usize, PathBuf)| embed_photo(models, &options, &session.limits, path);
     work::ordered(
         &files,
         jobs,
@@ -151,14 +153,15 @@ pub(crate) fn embed_people(
 fn embed_photo(
     models: &Models,
     options: &DetectOptions,
+    limits: &DecodeLimits,
     path: &Path,
 ) -> Result<Result<Option<Embedding>>> {
-    let image = match open_image(path) {
+    let image = match open_image(path, limits) {
         Ok(image) => image,
         Err(error) => return Ok(Err(error)),
     };
     let embed = || -> Result<Option<Embedding>> {
-        let faces = models.detector.detect(image.view(), options)?;
+        let faces = find_faces(&*models.detector, image.view(), options)?.faces;
         let size = (image.width(), image.height());
         let Some(face) = Subject::Central.choose(faces, size).pop() else {
             return Ok(None);

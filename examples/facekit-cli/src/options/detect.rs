@@ -3,7 +3,7 @@
 use std::num::NonZeroUsize;
 
 use clap::Args;
-use facekit::DetectOptions;
+use facekit::{DetectOptions, Passes};
 
 use super::number::share;
 
@@ -11,9 +11,18 @@ use super::number::share;
 #[derive(Args, Debug)]
 #[command(next_help_heading = "Detection")]
 pub(crate) struct DetectArgs {
-    /// Search a copy of at most N pixels a side for faces; `none` searches the full image
+    /// First search a copy of at most N pixels a side for faces; `none` searches the full image
     #[arg(long, value_name = "N|none", default_value = "640", value_parser = max_side)]
     max_side: MaxSide,
+
+    /// Searches after the first one, for small and large faces: `one` allows none, and N allows N megapixels
+    ///
+    /// With `auto`, an image without a face, or with one of less than 20 pixels in the first search, is
+    /// searched again at its full size, up to 16.8 megapixels. Faces that fill the image are searched for
+    /// in a smaller copy. With `one`, each image takes the same time: for video.
+    #[arg(long, value_name = "auto|one|N", default_value = "auto", value_parser = passes,
+        verbatim_doc_comment)]
+    passes: Passes,
 
     /// Equalize the contrast for detection and checks of light: for back light and dark rooms
     #[arg(long)]
@@ -37,10 +46,24 @@ fn max_side(text: &str) -> Result<MaxSide, String> {
         .map_err(|_| "a number of pixels above 0, or none, is needed".to_owned())
 }
 
+fn passes(text: &str) -> Result<Passes, String> {
+    match text {
+        "auto" => Ok(Passes::default()),
+        "one" => Ok(Passes::One),
+        _ => match text.parse::<f64>() {
+            Ok(megapixels) if (0.0..=1e6).contains(&megapixels) => Ok(Passes::Auto {
+                max_pixels: (megapixels * 1e6) as usize,
+            }),
+            _ => Err("auto, one, or a number of megapixels is needed".to_owned()),
+        },
+    }
+}
+
 impl DetectArgs {
     pub(crate) fn options(&self) -> DetectOptions {
         let mut options = DetectOptions::default()
             .with_max_side(self.max_side.0.map(NonZeroUsize::get))
+            .with_passes(self.passes)
             .with_equalize(self.equalize);
         options.score = self.det_score;
         options
@@ -55,5 +78,16 @@ mod tests {
     fn sides_out_of_range_are_refused() {
         assert!(max_side("0").is_err() && max_side("-1").is_err() && max_side("x").is_err());
         assert!(max_side("none").is_ok() && max_side("320").is_ok());
+    }
+
+    #[test]
+    fn passes_are_words_or_megapixels() {
+        assert_eq!(passes("one"), Ok(Passes::One));
+        assert_eq!(passes("auto"), Ok(Passes::default()));
+        let max_pixels = 2_500_000;
+        assert_eq!(passes("2.5"), Ok(Passes::Auto { max_pixels }));
+        for wrong in ["two", "-1", "NaN", "inf", ""] {
+            assert!(passes(wrong).is_err(), "{wrong}");
+        }
     }
 }

@@ -6,9 +6,9 @@ use std::{
     sync::Arc,
 };
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, anyhow, bail};
 use clap::Args;
-use facekit::{FileStore, Protection, TemplateStore};
+use facekit::{Error, FileStore, Protection, TemplateStore};
 
 use super::key::{KEY, KEY_FILE, KeyArgs, new_key};
 use crate::{output::shown, session::Session};
@@ -88,12 +88,20 @@ impl NewGalleryArgs {
             })?
         };
         let created = vec![Some(path.clone()), self.new_key_file.clone()];
-        let store = FileStore::create(path, &protection).inspect_err(|_| {
-            // The new key opens nothing.
-            if let Some(file) = &self.new_key_file {
-                let _ = fs::remove_file(file);
-            }
-        })?;
+        let store = FileStore::create(path, &protection)
+            .inspect_err(|_| {
+                // The new key opens nothing.
+                if let Some(file) = &self.new_key_file {
+                    let _ = fs::remove_file(file);
+                }
+            })
+            .map_err(|error| match &error {
+                Error::Io { source, .. } if source.kind() == io::ErrorKind::AlreadyExists => anyhow!(
+                    "gallery {}: another program created it at the same time; run the command again to use it",
+                    path.display()
+                ),
+                _ => error.into(),
+            })?;
         Ok(OpenGallery {
             store: Arc::new(store),
             created: Some(created.into_iter().flatten().collect()),

@@ -201,7 +201,7 @@ impl Photos<'_> {
             &self.session.token,
             |path| -> Result<Option<T>> {
                 // Unreadable photos are ignored; other commands report them.
-                let Ok(image) = open_image(path) else {
+                let Ok(image) = open_image(path, &self.session.limits) else {
                     return Ok(None);
                 };
                 let result = examine(&image).with_context(|| path.display().to_string())?;
