@@ -2,18 +2,15 @@
 
 use std::{num::NonZeroUsize, sync::Arc};
 
-use facekit::{
-    AlignedFace, DetectOptions, IdentifyOptions, Recognition, RecognizeOptions, Result, Watch,
-};
+use facekit::{AlignedFace, IdentifyOptions, Recognition, RecognizeOptions, Result, Watch};
 use pyo3::prelude::*;
 
 use crate::{gallery::SharedGallery, image::Photo};
 
-/// The core's recognizer, its gallery as Python holds it, and the options that Python shows.
+/// The core's recognizer, and its gallery as Python holds it.
 pub(crate) struct Pipeline {
     pub(crate) recognizer: facekit::Recognizer,
     pub(crate) gallery: Option<Arc<SharedGallery>>,
-    pub(crate) detect_options: DetectOptions,
     pub(crate) threads: NonZeroUsize,
     /// The models, as the caller selected them.
     pub(crate) models: String,

@@ -50,6 +50,11 @@ use crate::{
 /// liveness of a face, 0 to 1. With `liveness=False`, and with models that have no liveness check, prints and screens pass as
 /// people; see `checks_liveness`. `subject` selects the faces to examine: "all", "largest" or "central".
 ///
+/// The models of a set may include a second look at each face, which gives better landmarks and leaves out what is no face.
+/// Templates that were made with a second look cannot be compared with others; `second_look=False` turns it off. With it, faces
+/// that lie on their side or upside down are found too. `turned_faces=False` turns off this search, for cameras that are known to
+/// be upright.
+///
 /// `threads` is the number of images that `recognize_many` works on at a time. The default is the number of cores. Every other
 /// call computes on the calling thread, without the GIL. Any number of threads may share a recognizer.
 ///
@@ -72,8 +77,8 @@ impl Recognizer {
     #[new]
     #[pyo3(signature = (
         models = "nano", *, runtime = "tract", gallery = None, fmr = None, fpir = None, score = None, calibration = None,
-        liveness = true, liveness_threshold = 0.5, max_side = 640, equalize = false, detector_score = None,
-        detector_overlap = None, quality = None, subject = "all", threads = None, provider = None, onnxruntime = None,
+        liveness = true, liveness_threshold = 0.5, max_side = 640, equalize = false, second_look = true,
+        turned_faces = true, detector_score = None, detector_overlap = None, quality = None, subject = "all", threads = None, provider = None, onnxruntime = None,
         models_folder = None
     ))]
     #[allow(clippy::too_many_arguments, reason = "keyword arguments in Python")]
@@ -90,6 +95,8 @@ impl Recognizer {
         liveness_threshold: f32,
         max_side: Option<i64>,
         equalize: bool,
+        second_look: bool,
+        turned_faces: bool,
         detector_score: Option<f32>,
         detector_overlap: Option<f32>,
         quality: Option<&Bound<'_, PyAny>>,
@@ -126,7 +133,12 @@ impl Recognizer {
         let pipeline = work::detached(py, || {
             // Several images are worked on at the same time, so each run uses one thread.
             let options = LoadOptions::default().with_threads(1);
-            let mut loaded = models::registry(models_folder)?.load(models, &*loader, &options)?;
+            let registry = models::registry(models_folder)?;
+            let mut set = registry.resolve(models)?;
+            if !second_look {
+                set = set.without_second_look();
+            }
+            let mut loaded = registry.load_set(&set, &*loader, &options)?;
             if !liveness {
                 loaded.liveness = None;
             }
@@ -140,9 +152,10 @@ impl Recognizer {
             let mut builder = facekit::Recognizer::builder()
                 .models(loaded)
                 .threshold(threshold)
-                .detect_options(detect_options.clone())
+                .detect_options(detect_options)
                 .quality(quality)
                 .liveness_threshold(liveness_threshold)
+                .turned_faces(turned_faces)
                 .subject(subject);
             if let Some(gallery) = &gallery {
                 builder = builder.gallery(gallery.view(&space)?);
@@ -150,7 +163,6 @@ impl Recognizer {
             Ok(Pipeline {
                 recognizer: builder.build()?,
                 gallery,
-                detect_options,
                 threads,
                 models: models.to_owned(),
                 runtime: runtime.to_owned(),
@@ -178,17 +190,14 @@ impl Recognizer {
         let photo = Photo::new("image", image, Color::parse(color)?)?;
         let (found, size) = work::detached(py, || {
             let image = photo.open()?;
-            let found = pipeline
-                .recognizer
-                .detector()
-                .detect(image.view(), &pipeline.detect_options)?;
+            let found = pipeline.recognizer.detect(image.view())?;
             Ok((found, image.size()))
         })?;
         recognition::faces(py, found.into_iter().map(Detection).collect(), size)
     }
 
-    /// Embeds faces of an image: one `Embedding` for each of `detections`, in order. Without `detections`, one for each face
-    /// that the detector finds.
+    /// Embeds faces of an image: one `Embedding` for each of `detections`, which `detect` has returned, in order. Without
+    /// `detections`, one for each face that `detect` finds.
     ///
     /// Neither the quality gate nor the liveness check applies. `recognize` embeds only the faces that pass them.
     ///
@@ -219,8 +228,7 @@ impl Recognizer {
                 Some(given) => pipeline.embed(given.iter().map(|face| crop(&face.0)), &watch),
                 // Five landmarks at one point are an error of the detector, not a face.
                 None => {
-                    let detector = pipeline.recognizer.detector();
-                    let found = detector.detect(view, &pipeline.detect_options)?;
+                    let found = pipeline.recognizer.detect(view)?;
                     let crops = found.iter().filter_map(|face| crop(face).ok());
                     pipeline.embed(crops.map(Ok), &watch)
                 }

@@ -182,8 +182,13 @@ pub use crate::{
 pub use crate::{
     align::align,
     calibration::{Calibration, CalibrationPoint, Threshold},
-    detect::{Scrfd, ScrfdSpec, YuNet, YuNetSpec, non_maximum_suppression},
-    embed::{ArcFace, ArcFaceSpec},
+    detect::{
+        Scrfd, ScrfdSpec, SecondLook, SecondLookSpec, YuNet, YuNetSpec, non_maximum_suppression,
+    },
+    embed::{
+        ArcFace, ArcFaceSpec, MeasuredEmbedder, Recognizability, RecognizabilitySamples,
+        UnrecognizableKind,
+    },
     evaluate::{ScoreHistogram, equal_error_rate, fold_accuracies, wilson_interval},
     gallery::{Gallery, Neighbor, Roster},
     geometry::{HeadPose, Similarity},
@@ -194,10 +199,12 @@ pub use crate::{
     recognize::{
         Candidate, EnrollOptions, EnrollReport, ExamineOptions, ExaminedFace, IdentifyOptions,
         Identity, Outcome, Recognition, RecognizeOptions, Recognizer, RecognizerBuilder,
-        ReembedReport, Refusal, RefusedPhoto, Resemblance, Subject, Verification, sightings,
+        ReembedReport, Refusal, RefusedPhoto, Resemblance, Subject, TurnedPhoto, Verification,
+        sightings,
     },
     registry::{
-        Export, FileState, HeadSpec, ModelEntry, ModelSet, Models, Registry, SetEntry, Task,
+        Export, FileState, HeadSpec, LandmarksModel, ModelEntry, ModelSet, Models, Registry,
+        SecondLookEntry, SetEntry, Task,
     },
     store::MemoryStore,
 };

@@ -86,6 +86,8 @@ struct Enrolled {
     accepted: Vec<String>,
     refused: Vec<Refused>,
     resembles: Vec<Resembles>,
+    /// Accepted photos on which the face is not upright.
+    turned: Vec<Turned>,
     unreadable: Vec<Unreadable>,
 }
 
@@ -95,6 +97,13 @@ struct Refused {
     #[serde(flatten)]
     refusal: Refusal,
     message: String,
+}
+
+#[derive(Debug, Serialize)]
+struct Turned {
+    file: String,
+    /// In degrees clockwise.
+    roll: f32,
 }
 
 #[derive(Debug, Serialize)]
@@ -236,6 +245,7 @@ fn enroll_one(
         accepted: Vec::new(),
         refused: Vec::new(),
         resembles: Vec::new(),
+        turned: Vec::new(),
         unreadable: Vec::new(),
     };
     let (mut files, mut images) = (Vec::new(), Vec::new());
@@ -267,6 +277,14 @@ fn enroll_one(
         .accepted
         .iter()
         .map(|&at| files[at].clone())
+        .collect();
+    enrolled.turned = report
+        .turned
+        .iter()
+        .map(|turned| Turned {
+            file: files[turned.photo].clone(),
+            roll: turned.roll,
+        })
         .collect();
     enrolled.refused = report
         .refused
@@ -319,7 +337,11 @@ fn report_text(people: &[PersonFolder], report: &Report) -> String {
                     like.person, like.score
                 )
             });
-            row(file, format!("enrolled{warning}"));
+            let turned = one.turned.iter().find(|turned| turned.file == *file);
+            let turned = turned.map_or_else(String::new, |turned| {
+                format!("; the face in the photo is turned by {:.0}°", turned.roll)
+            });
+            row(file, format!("enrolled{turned}{warning}"));
         }
         for refused in &one.refused {
             row(&refused.file, format!("refused: {}", refused.message));

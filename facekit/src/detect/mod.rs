@@ -17,12 +17,18 @@ mod nms;
 #[cfg(feature = "engine")]
 mod scrfd;
 #[cfg(feature = "engine")]
+mod second_look;
+#[cfg(feature = "engine")]
 mod yunet;
 
 #[cfg(feature = "engine")]
 pub use nms::non_maximum_suppression;
 #[cfg(feature = "engine")]
 pub use scrfd::{Scrfd, ScrfdSpec};
+#[cfg(feature = "engine")]
+pub(crate) use second_look::moved;
+#[cfg(feature = "engine")]
+pub use second_look::{SecondLook, SecondLookSpec};
 #[cfg(feature = "engine")]
 pub use yunet::{YuNet, YuNetSpec};
 

@@ -22,6 +22,8 @@ mod jpeg;
 mod limits;
 #[cfg(feature = "engine")]
 mod resize;
+#[cfg(feature = "engine")]
+pub(crate) mod window;
 
 #[cfg(feature = "decode")]
 pub use self::{

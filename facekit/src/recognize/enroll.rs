@@ -3,7 +3,7 @@ use std::fmt;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{ExamineOptions, ExaminedFace, Recognizer, Subject, consensus};
+use super::{ExamineOptions, Recognizer, Subject, consensus};
 use crate::{
     align::AlignedFace,
     embed::Embedding,
@@ -20,6 +20,9 @@ use crate::{
 
 /// A photo is ambiguous if its second largest face has at least this share of the largest one's area.
 pub(super) const AMBIGUITY: f32 = 0.7;
+
+/// A face is turned if its roll is more than this, in degrees.
+const TURNED: f32 = 45.0;
 
 /// Options of an enrollment.
 #[derive(Clone, Debug)]
@@ -218,12 +221,28 @@ pub struct EnrollReport {
     pub refused: Vec<RefusedPhoto>,
     /// Other people whom accepted photos match.
     pub resembles: Vec<Resemblance>,
+    /// Accepted photos on which the face lies on its side or upside down.
+    #[serde(default)]
+    pub turned: Vec<TurnedPhoto>,
+}
+
+/// A photo on which the face is not upright. The face was turned upright before it was embedded.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct TurnedPhoto {
+    /// The position of the photo in the input, from 0.
+    pub photo: usize,
+    /// The rotation of the face in the photo, in degrees clockwise, −180 to 180.
+    pub roll: f32,
 }
 
 /// The subject of a photo, which passed all checks.
 pub(super) struct PhotoSubject {
     pub(super) aligned: AlignedFace,
     pub(super) quality: f32,
+    pub(super) embedding: Embedding,
+    /// The rotation of the face in the photo, in degrees.
+    pub(super) roll: f32,
 }
 
 impl Recognizer {
@@ -285,6 +304,7 @@ impl Recognizer {
             accepted: Vec::new(),
             refused: Vec::new(),
             resembles: Vec::new(),
+            turned: Vec::new(),
         };
 
         let mut usable = Vec::new();
@@ -297,18 +317,16 @@ impl Recognizer {
             }
             options.watch.report(photo as u64 + 1, Some(count as u64))?;
         }
-        let embeddings = if options.augment {
-            usable
-                .iter()
-                .map(|(_, face)| self.augmented(&face.aligned))
-                .collect::<Result<_>>()?
-        } else {
-            let faces: Vec<AlignedFace> = usable
-                .iter()
-                .map(|(_, face)| face.aligned.clone())
-                .collect();
-            self.embed(&faces)?
-        };
+        let embeddings: Vec<Embedding> = usable
+            .iter()
+            .map(|(_, face)| {
+                if options.augment {
+                    self.augmented(&face.aligned)
+                } else {
+                    Ok(face.embedding.clone())
+                }
+            })
+            .collect::<Result<_>>()?;
 
         let now = Timestamp::now();
         let mut templates = Vec::new();
@@ -329,6 +347,10 @@ impl Recognizer {
                 .resembles
                 .extend(self.resemblance(gallery, person, photo, &embedding)?);
             report.accepted.push(photo);
+            if face.roll.abs() > TURNED {
+                let roll = face.roll;
+                report.turned.push(TurnedPhoto { photo, roll });
+            }
             templates.push(NewTemplate::new(embedding, face.quality, now).with_crop(face.aligned));
         }
         if let Some(Resemblance { person, score, .. }) = report
@@ -338,6 +360,7 @@ impl Recognizer {
             .cloned()
         {
             templates.clear();
+            report.turned.clear();
             report
                 .refused
                 .extend(report.accepted.drain(..).map(|photo| RefusedPhoto {
@@ -382,19 +405,20 @@ impl Recognizer {
         if count > 1 {
             return Ok(Err(Refusal::SeveralFaces { count }));
         }
-        let ExaminedFace {
-            detection,
-            aligned,
-            quality,
-            ..
-        } = faces.swap_remove(0);
-        let issues = quality.issues(gate);
+        let mut face = faces.swap_remove(0);
+        let issues = face.quality.issues(gate);
         if !issues.is_empty() {
             return Ok(Err(Refusal::PoorQuality { issues }));
         }
+        // A face that is not upright is found only now. So the liveness check comes last.
+        let options = all.with_quality(gate.clone());
+        let Some(embedding) = self.embed_examined(image, &mut face, &options)? else {
+            let issues = face.quality.issues(gate);
+            return Ok(Err(Refusal::PoorQuality { issues }));
+        };
         if let Some(check) = self.liveness.as_deref().filter(|_| liveness) {
-            let score = check
-                .assess(image, &[detection])?
+            let score = self
+                .liveness_of(check, image, &[face.detection])?
                 .first()
                 .copied()
                 .unwrap_or_default();
@@ -403,8 +427,10 @@ impl Recognizer {
             }
         }
         Ok(Ok(PhotoSubject {
-            aligned,
-            quality: quality.score,
+            roll: face.detection.landmarks.roll(),
+            aligned: face.aligned,
+            quality: face.quality.score,
+            embedding,
         }))
     }
 

@@ -86,14 +86,16 @@ impl Recognizer {
     /// # fn example(recognizer: &facekit::Recognizer, frame: facekit::ImageView<'_>) -> facekit::Result<()> {
     /// use facekit::{ExamineOptions, IdentifyOptions};
     ///
-    /// let faces = recognizer.examine(frame, &ExamineOptions::default())?;
+    /// let options = ExamineOptions::default();
+    /// let faces = recognizer.examine(frame, &options)?;
     /// let best = faces
     ///     .into_iter()
     ///     .filter(|face| face.passed())
     ///     .max_by(|a, b| a.quality.score.total_cmp(&b.quality.score));
-    /// if let Some(face) = best {
-    ///     let embeddings = recognizer.embed(&[face.aligned])?;
-    ///     let candidates = recognizer.identify(&embeddings[0], &IdentifyOptions::default())?;
+    /// if let Some(mut face) = best
+    ///     && let Some(embedding) = recognizer.embed_examined(frame, &mut face, &options)?
+    /// {
+    ///     let candidates = recognizer.identify(&embedding, &IdentifyOptions::default())?;
     ///     println!("{candidates:?}");
     /// }
     /// # Ok(()) }
@@ -116,10 +118,8 @@ impl Recognizer {
         let image = ImageView::new(&pixels, size.0, size.1, PixelFormat::Rgb8)?;
 
         let detections = self.detector.detect(image, &self.detect_options)?;
-        let detections = options
-            .subject
-            .unwrap_or(self.subject)
-            .choose(detections, size);
+        let subject = options.subject.unwrap_or(self.subject);
+        let detections = self.confirmed(image, detections, subject)?;
         let mut faces = Vec::with_capacity(detections.len());
         for detection in detections {
             // Landmarks that coincide are a mistake of the detector, not a face.
@@ -144,7 +144,7 @@ impl Recognizer {
     }
 
     /// Assesses the faces that passed the quality gate, in one batch.
-    fn check_liveness(&self, image: ImageView<'_>, faces: &mut [ExaminedFace]) -> Result<()> {
+    pub(super) fn check_liveness(&self, image: ImageView<'_>, faces: &mut [ExaminedFace]) -> Result<()> {
         let Some(liveness) = self.liveness.as_deref() else {
             return Ok(());
         };
@@ -154,10 +154,8 @@ impl Recognizer {
             return Ok(());
         }
         let detections: Vec<Detection> = passed.iter().map(|face| face.detection).collect();
-        let scores = liveness.assess(image, &detections)?;
-        for (nth, face) in passed.iter_mut().enumerate() {
-            // A face without a score was not found live.
-            let score = scores.get(nth).copied().unwrap_or_default();
+        let scores = self.liveness_of(liveness, image, &detections)?;
+        for (face, score) in passed.iter_mut().zip(scores) {
             face.liveness = Some(score);
             if !score.is_live(self.liveness_threshold) {
                 face.refused = Some(Outcome::Spoof);
@@ -166,7 +164,33 @@ impl Recognizer {
         Ok(())
     }
 
-    /// Embeds aligned faces in one batch: one embedding for each face, in order.
+    /// Embeds a face that [`examine`](Self::examine) found in `image`, and completes its quality. `None` if the face was refused
+    /// before, or is refused now because the embedder cannot recognize it: [`ExaminedFace::refused`] has the reason.
+    ///
+    /// A face that turns out to lie on its side or upside down gets new landmarks, unless
+    /// [`turned_faces`](super::RecognizerBuilder::turned_faces) is off.
+    ///
+    /// # Errors
+    ///
+    /// The errors of [`embed`](Self::embed).
+    pub fn embed_examined(
+        &self,
+        image: ImageView<'_>,
+        face: &mut ExaminedFace,
+        options: &ExamineOptions,
+    ) -> Result<Option<Embedding>> {
+        if !face.passed() {
+            return Ok(None);
+        }
+        let Some(embedding) = self.embed(std::slice::from_ref(&face.aligned))?.pop() else {
+            return Ok(None);
+        };
+        let gate = options.quality.as_ref().unwrap_or(&self.quality);
+        self.complete(image, face, embedding, gate, options.liveness)
+    }
+
+    /// Embeds aligned faces in one batch: one embedding for each face, in order. The recognizability of the faces is not
+    /// checked; [`embed_examined`](Self::embed_examined) does that.
     ///
     /// # Errors
     ///

@@ -39,14 +39,13 @@ impl Recognizer {
     /// [`Error::Runtime`](crate::Error::Runtime) if a model fails.
     pub fn verify(&self, reference: ImageView<'_>, probe: ImageView<'_>) -> Result<Verification> {
         let _span = tracing::debug_span!("verify").entered();
-        let mut faces = Vec::with_capacity(2);
+        let mut embeddings = Vec::with_capacity(2);
         for (photo, image) in [reference, probe].into_iter().enumerate() {
             match self.subject_of(image, &self.quality, photo == 1, AMBIGUITY)? {
-                Ok(face) => faces.push(face.aligned),
+                Ok(face) => embeddings.push(face.embedding),
                 Err(refusal) => return Ok(Verification::Unusable { photo, refusal }),
             }
         }
-        let embeddings = self.embed(&faces)?;
         let score = embeddings[0].cosine(&embeddings[1])?;
         let threshold = self.score_threshold(1)?;
         Ok(Verification::Compared {

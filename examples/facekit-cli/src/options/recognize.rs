@@ -69,6 +69,7 @@ impl RecognizeArgs {
             .models(models)
             .threshold(self.matching.threshold())
             .detect_options(self.detect.options())
+            .turned_faces(!self.detect.upright)
             .liveness_threshold(self.liveness.liveness_threshold))
     }
 
