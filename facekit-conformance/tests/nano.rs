@@ -14,11 +14,12 @@ use facekit_ort::Ort;
 use facekit_tract::Tract;
 use library::onnxruntime;
 
-/// The greatest differences between runtimes: of landmarks in pixels, of detection scores and of liveness scores. And the least
-/// cosine of embeddings.
+/// The greatest differences between runtimes: of landmarks in pixels, of detection scores, of liveness scores and of
+/// recognizability. And the least cosine of embeddings.
 const MAX_OFFSET: f32 = 0.1;
 const MAX_SCORE_DIFFERENCE: f32 = 0.005;
 const MAX_LIVENESS_DIFFERENCE: f32 = 0.05;
+const MAX_RECOGNIZABILITY_DIFFERENCE: f32 = 0.02;
 const MIN_COSINE: f32 = 0.9999;
 
 /// The frames of the demo.
@@ -48,10 +49,15 @@ fn load(runtime: &dyn Runtime) -> Models {
 
 /// The results of all models for the faces in a frame.
 fn results(models: &Models, frame: &Image) -> Vec<(Detection, LivenessScore, Embedding)> {
-    let faces = models
+    let found = models
         .detector
         .detect(frame.view(), &DetectOptions::default())
         .unwrap();
+    let look = models.second_look.as_ref().unwrap();
+    let faces: Vec<Detection> = found
+        .iter()
+        .map(|face| look.look(frame.view(), face, false).unwrap().unwrap())
+        .collect();
     let aligned: Vec<_> = faces
         .iter()
         .map(|face| align(frame.view(), &face.landmarks, models.embedder.face_side()).unwrap())
@@ -92,6 +98,11 @@ fn assert_agrees_with_tract(runtime: &dyn Runtime) {
             }
             let cosine = embedding.cosine(other_embedding).unwrap();
             assert!(cosine >= MIN_COSINE, "{name}: cosine {cosine}");
+            let [a, b] = [embedding, other_embedding].map(|one| one.recognizability().unwrap());
+            assert!(
+                (a - b).abs() <= MAX_RECOGNIZABILITY_DIFFERENCE,
+                "{name}: recognizability {a} and {b}"
+            );
         }
     }
     assert!(faces > 0);
@@ -161,7 +172,7 @@ fn frames_without_faces_have_no_detections() {
     }
 }
 
-/// The set has all weights, cards, and a calibration.
+/// The set has all weights, cards, and figures with and without its second look.
 #[test]
 fn the_set_is_complete() {
     let registry = facekit_nano::registry();
@@ -178,8 +189,12 @@ fn the_set_is_complete() {
         );
     }
     assert!(bytes <= 4_000_000, "{bytes} bytes");
-    let calibration = set.embedder.calibration.unwrap();
-    for rate in [1e-2, 1e-3, 1e-4] {
-        calibration.score_at(rate).unwrap();
+    assert!(set.landmarks.is_some());
+    for set in [set.clone().without_second_look(), set] {
+        let calibration = set.calibration().unwrap();
+        for rate in [1e-2, 1e-3, 1e-4] {
+            calibration.score_at(rate).unwrap();
+        }
+        assert!(set.recognizability().is_some());
     }
 }

@@ -77,6 +77,8 @@ pub(crate) struct SetInfo {
     name: String,
     /// The model that detects faces.
     detector: String,
+    /// The model of the second look at each face; None if the set has no second look.
+    landmarks: Option<String>,
     /// The model that embeds faces.
     embedder: String,
     /// The models that check liveness; empty if the set has none.
@@ -133,6 +135,7 @@ pub(crate) fn models_sets(py: Python<'_>, folder: Option<PathBuf>) -> PyResult<V
             .map(|set| SetInfo {
                 name: set.name.clone(),
                 detector: set.detector.clone(),
+                landmarks: set.landmarks.clone(),
                 embedder: set.embedder.clone(),
                 liveness: set.liveness.clone(),
             })

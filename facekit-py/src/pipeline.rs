@@ -13,7 +13,7 @@ use crate::{
     image::{Opened, Photo},
 };
 
-/// The core's recognizer, its gallery as Python holds it, and the options that Python shows.
+/// The core's recognizer, and its gallery as Python holds it.
 pub(crate) struct Pipeline {
     pub(crate) recognizer: facekit::Recognizer,
     pub(crate) gallery: Option<Arc<SharedGallery>>,

@@ -95,6 +95,13 @@ value_class!(Quality {
         self.0.visible
     }
 
+    /// The distance of the embedding from those of faces that cannot be recognized, 0 to 1. A face may be compared from 0.5 on, and
+    /// enrolled from 0.75 on. None before the face is embedded, and if it was not measured for the embedder.
+    #[getter]
+    fn recognizability(&self) -> Option<f32> {
+        self.0.recognizability
+    }
+
     fn __repr__(&self) -> String {
         format!(
             "Quality(score={:.2}, eye_distance={:.0}, sharpness={:.3})",
@@ -115,7 +122,8 @@ value_class!(Quality {
 pub(crate) struct QualityIssue(pub(crate) facekit::QualityIssue);
 
 value_class!(QualityIssue {
-    /// `too_small`, `blurred`, `too_dark`, `too_bright`, `low_contrast`, `turned_away`, `cut_off` or `no_shape`.
+    /// `too_small`, `blurred`, `too_dark`, `too_bright`, `low_contrast`, `turned_away`, `cut_off`, `no_shape` or
+    /// `unrecognizable`.
     #[getter]
     fn code(&self) -> &'static str {
         self.0.code()

@@ -57,6 +57,11 @@ use crate::{
 /// `Quality` have their units. `liveness_threshold` is the lowest liveness of a face, 0 to 1. With `liveness=False`, and with models that have no liveness check, prints and screens pass as
 /// people; see `checks_liveness`. `subject` selects the faces to examine: "all", "largest" or "central".
 ///
+/// The models of a set may include a second look at each face, which gives better landmarks and leaves out what is no face.
+/// Templates that were made with a second look cannot be compared with others; `second_look=False` turns it off. With it, faces
+/// that lie on their side or upside down are found too. `turned_faces=False` turns off this search, for cameras that are known to
+/// be upright.
+///
 /// `threads` is the number of images that `recognize_many` works on at a time. The default is the number of cores. Every other
 /// call computes on the calling thread, without the GIL. Any number of threads may share a recognizer.
 ///
@@ -79,9 +84,9 @@ impl Recognizer {
     #[new]
     #[pyo3(signature = (
         models = "nano", *, runtime = "tract", gallery = None, fmr = None, fpir = None, score = None, calibration = None,
-        liveness = true, liveness_threshold = 0.5, max_side = 640, passes = None, equalize = false, detector_score = None,
-        detector_overlap = None, quality = None, subject = "all", image_memory = None, threads = None, provider = None,
-        onnxruntime = None, models_folder = None
+        liveness = true, liveness_threshold = 0.5, max_side = 640, passes = None, equalize = false, second_look = true,
+        turned_faces = true, detector_score = None, detector_overlap = None, quality = None, subject = "all",
+        image_memory = None, threads = None, provider = None, onnxruntime = None, models_folder = None
     ))]
     #[allow(clippy::too_many_arguments, reason = "keyword arguments in Python")]
     fn new(
@@ -98,6 +103,8 @@ impl Recognizer {
         max_side: Option<i64>,
         passes: Option<&Bound<'_, PyAny>>,
         equalize: bool,
+        second_look: bool,
+        turned_faces: bool,
         detector_score: Option<f32>,
         detector_overlap: Option<f32>,
         quality: Option<&Bound<'_, PyAny>>,
@@ -140,7 +147,12 @@ impl Recognizer {
         let pipeline = work::detached(py, || {
             // Several images are worked on at the same time, so each run uses one thread.
             let options = LoadOptions::default().with_threads(1);
-            let mut loaded = models::registry(models_folder)?.load(models, &*loader, &options)?;
+            let registry = models::registry(models_folder)?;
+            let mut set = registry.resolve(models)?;
+            if !second_look {
+                set = set.without_second_look();
+            }
+            let mut loaded = registry.load_set(&set, &*loader, &options)?;
             if !liveness {
                 loaded.liveness = None;
             }
@@ -157,6 +169,7 @@ impl Recognizer {
                 .detect_options(detect_options)
                 .quality(quality)
                 .liveness_threshold(liveness_threshold)
+                .turned_faces(turned_faces)
                 .subject(subject);
             if let Some(gallery) = &gallery {
                 builder = builder.gallery(gallery.view(&space)?);
@@ -198,8 +211,8 @@ impl Recognizer {
         recognition::faces(py, found, &searched)
     }
 
-    /// Embeds faces of an image: one `Embedding` for each of `detections`, in order. Without `detections`, one for each face
-    /// that the detector finds.
+    /// Embeds faces of an image: one `Embedding` for each of `detections`, which `detect` has returned, in order. Without
+    /// `detections`, one for each face that `detect` finds.
     ///
     /// Neither the quality gate nor the liveness check applies. `recognize` embeds only the faces that pass them.
     ///

@@ -1,5 +1,7 @@
 //! Results of verifications and enrollments.
 
+use std::collections::HashMap;
+
 use facekit::Refusal;
 use pyo3::{prelude::*, types::PyTuple};
 use serde::{Deserialize, Serialize};
@@ -327,6 +329,13 @@ value_class!(EnrollReport {
     #[getter]
     fn mismatches(&self) -> Vec<Mismatch> {
         self.0.mismatches.iter().cloned().map(Mismatch).collect()
+    }
+
+    /// The accepted photos on which the face lies on its side or upside down, with the rotation of the face in degrees clockwise.
+    #[getter]
+    fn turned(&self) -> HashMap<usize, f32> {
+        let turned = self.0.turned.iter();
+        turned.map(|turned| (turned.photo, turned.roll)).collect()
     }
 
     fn __bool__(&self) -> bool {

@@ -36,7 +36,7 @@ def close(a, b):
 
 def test_results_agree_with_the_reference(standard, photos, golden):
     # The reference is a single pass.
-    options = {"max_side": None, "passes": "one", "detector_score": 0.6}
+    options = {"max_side": None, "passes": "one", "detector_score": 0.6, "second_look": False}
     recognizer = standard(**options, quality="anything", liveness_threshold=0.0)
     for photo, references in golden.items():
         pixels = np.asarray(ImageOps.exif_transpose(Image.open(photos / photo)).convert("RGB"))

@@ -182,8 +182,14 @@ pub use crate::{
 pub use crate::{
     align::align,
     calibration::{Calibration, CalibrationPoint, Threshold},
-    detect::{FoundFaces, Scrfd, ScrfdSpec, YuNet, YuNetSpec, find_faces, non_maximum_suppression},
-    embed::{ArcFace, ArcFaceSpec},
+    detect::{
+        FoundFaces, Scrfd, ScrfdSpec, SecondLook, SecondLookSpec, YuNet, YuNetSpec, find_faces,
+        non_maximum_suppression,
+    },
+    embed::{
+        ArcFace, ArcFaceSpec, MeasuredEmbedder, Recognizability, RecognizabilitySamples,
+        UnrecognizableKind,
+    },
     evaluate::{ScoreHistogram, equal_error_rate, fold_accuracies, wilson_interval},
     gallery::{Gallery, Neighbor, Roster},
     geometry::{HeadPose, Similarity},
@@ -194,11 +200,12 @@ pub use crate::{
     recognize::{
         Candidate, ComparedPhoto, EnrollOptions, EnrollReport, ExamineOptions, ExaminedFace,
         IdentifyOptions, Identity, Mismatch, Outcome, Recognition, RecognizeOptions, Recognizer,
-        RecognizerBuilder, ReembedReport, Refusal, RefusedPhoto, Resemblance, Subject,
+        RecognizerBuilder, ReembedReport, Refusal, RefusedPhoto, Resemblance, Subject, TurnedPhoto,
         Verification, VerifyOptions, sightings,
     },
     registry::{
-        Export, FileState, HeadSpec, ModelEntry, ModelSet, Models, Registry, SetEntry, Task,
+        Export, FileState, HeadSpec, LandmarksModel, ModelEntry, ModelSet, Models, Registry,
+        SecondLookEntry, SetEntry, Task,
     },
     store::MemoryStore,
 };

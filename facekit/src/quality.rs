@@ -52,6 +52,11 @@ pub struct Quality {
     pub pose: Option<HeadPose>,
     /// The share of the face box that is inside the image, 0 to 1.
     pub visible: f32,
+    /// The distance of the embedding from those of faces that cannot be recognized, 0 to 1: see
+    /// [`Recognizability`](crate::Recognizability). `None` before the face is embedded, and if it was not measured for the
+    /// embedder.
+    #[serde(default)]
+    pub recognizability: Option<f32>,
 }
 
 /// The limits that a face must meet. All are inclusive.
@@ -75,6 +80,8 @@ pub struct QualityOptions {
     pub max_pitch: f32,
     /// The least [`Quality::visible`].
     pub min_visible: f32,
+    /// The least [`Quality::recognizability`]. A face without one passes.
+    pub min_recognizability: f32,
 }
 
 impl QualityOptions {
@@ -90,6 +97,7 @@ impl QualityOptions {
             max_yaw: 60.0,
             max_pitch: 50.0,
             min_visible: 0.7,
+            min_recognizability: 0.5,
         }
     }
 
@@ -106,6 +114,7 @@ impl QualityOptions {
             max_yaw: 40.0,
             max_pitch: 35.0,
             min_visible: 0.9,
+            min_recognizability: 0.75,
         }
     }
 
@@ -121,6 +130,7 @@ impl QualityOptions {
             max_yaw: 180.0,
             max_pitch: 180.0,
             min_visible: 0.0,
+            min_recognizability: 0.0,
         }
     }
 
@@ -135,6 +145,7 @@ impl QualityOptions {
             ("max_yaw", self.max_yaw, 180.0),
             ("max_pitch", self.max_pitch, 180.0),
             ("min_visible", self.min_visible, 1.0),
+            ("min_recognizability", self.min_recognizability, 1.0),
         ];
         for (name, value, most) in limits {
             if !(value.is_finite() && (0.0..=most).contains(&value)) {
@@ -220,6 +231,13 @@ pub enum QualityIssue {
     },
     /// The landmarks are not those of a face.
     NoShape,
+    /// The embedder cannot tell such faces apart: the face is blurred, too small, covered, or not upright.
+    Unrecognizable {
+        /// [`Quality::recognizability`].
+        recognizability: f32,
+        /// The least value allowed.
+        minimum: f32,
+    },
 }
 
 impl QualityIssue {
@@ -235,6 +253,7 @@ impl QualityIssue {
             Self::TurnedAway { .. } => "turned_away",
             Self::CutOff { .. } => "cut_off",
             Self::NoShape => "no_shape",
+            Self::Unrecognizable { .. } => "unrecognizable",
         }
     }
 }
@@ -285,6 +304,14 @@ impl fmt::Display for QualityIssue {
                 100.0 * minimum
             ),
             Self::NoShape => f.write_str("the landmarks are not those of a face"),
+            Self::Unrecognizable {
+                recognizability,
+                minimum,
+            } => write!(
+                f,
+                "cannot be recognized: recognizability {recognizability:.2}, {minimum:.2} needed; take a sharp photo of the \
+                 upright face, from nearby and without motion"
+            ),
         }
     }
 }
@@ -313,6 +340,7 @@ impl Quality {
             contrast,
             pose: HeadPose::estimate(&face.landmarks),
             visible,
+            recognizability: None,
         };
         quality.score = quality.worst();
         quality
@@ -327,6 +355,14 @@ impl Quality {
         self.score = self.worst();
     }
 
+    /// The same with the recognizability of the face's embedding.
+    #[must_use]
+    pub fn with_recognizability(mut self, recognizability: f32) -> Self {
+        self.recognizability = Some(recognizability);
+        self.score = self.worst();
+        self
+    }
+
     /// The faults of the face by the limits of `options`. Empty if it meets all of them.
     #[must_use]
     pub fn issues(&self, options: &QualityOptions) -> Vec<QualityIssue> {
@@ -337,6 +373,7 @@ impl Quality {
             contrast,
             pose,
             visible,
+            recognizability,
             ..
         } = *self;
         let mut issues = Vec::new();
@@ -391,6 +428,16 @@ impl Quality {
             ),
             None => unless(options.max_yaw >= 180.0, QualityIssue::NoShape),
         }
+        if let Some(recognizability) = recognizability {
+            let minimum = options.min_recognizability;
+            unless(
+                recognizability >= minimum,
+                QualityIssue::Unrecognizable {
+                    recognizability,
+                    minimum,
+                },
+            );
+        }
         issues
     }
 
@@ -407,6 +454,7 @@ impl Quality {
             ramp(self.brightness, 1.0, 0.8),
             ramp(self.contrast, 0.01, 0.12),
             ramp(self.visible, 0.5, 1.0),
+            self.recognizability.unwrap_or(1.0),
             pose,
         ]
         .into_iter()

@@ -13,7 +13,7 @@ pub(crate) struct Soak {
     environment: &'static [(&'static str, &'static str)],
 }
 
-const SOAKS: [Soak; 3] = [
+const SOAKS: [Soak; 4] = [
     Soak {
         name: "gallery",
         description: "searches beside changes of a gallery, in many more rounds",
@@ -27,6 +27,12 @@ const SOAKS: [Soak; 3] = [
         environment: &[("PROPTEST_CASES", "1000000")],
     },
     Soak {
+        name: "recognizability",
+        description: "turned, blurred and small faces of 845 people, with both sets on each runtime; needs FACEKIT_TEST_DATA",
+        tests: &["--test", "recognizability"],
+        environment: &[("FACEKIT_SOAK", "1")],
+    },
+    Soak {
         name: "rules",
         description: "properties of attendance rules on random punches and policies, 6,000 cases of each",
         tests: &["--test", "properties", "--test", "hostile"],
@@ -38,7 +44,7 @@ const SOAKS: [Soak; 3] = [
 pub(crate) fn list() -> String {
     SOAKS
         .iter()
-        .map(|soak| format!("  {:<10} {}\n", soak.name, soak.description))
+        .map(|soak| format!("  {:<15} {}\n", soak.name, soak.description))
         .collect()
 }
 

@@ -22,8 +22,8 @@ use std::{
 };
 
 use facekit::{
-    DetectOptions, Image, LoadOptions, Passes, QualityOptions, Recognition, Recognizer, Registry,
-    Runtime,
+    DetectOptions, Image, LoadOptions, ModelSet, Passes, QualityOptions, Recognition, Recognizer,
+    Registry, Runtime,
     image::{self, DecodeLimits},
 };
 use facekit_candle::Candle;
@@ -43,6 +43,8 @@ struct Args {
     jobs: usize,
     threads: usize,
     max_side: usize,
+    /// Look at each face again. The peers do not.
+    second_look: bool,
     start: Option<String>,
 }
 
@@ -56,6 +58,7 @@ impl Args {
             jobs: 1,
             threads: 1,
             max_side: 640,
+            second_look: false,
             start: None,
         };
         let mut words = std::env::args().skip(1);
@@ -73,6 +76,7 @@ impl Args {
                 "--jobs" => args.jobs = value.parse()?,
                 "--threads" => args.threads = value.parse()?,
                 "--max-side" => args.max_side = value.parse()?,
+                "--second-look" => args.second_look = value.parse()?,
                 "--start" => args.start = Some(value),
                 _ => return Err(format!("no option {name}").into()),
             }
@@ -82,6 +86,15 @@ impl Args {
 
     fn registry(&self) -> Result<Registry> {
         Ok(facekit_nano::registry().read_folder(&self.models)?)
+    }
+
+    fn set(&self, registry: &Registry) -> Result<ModelSet> {
+        let set = registry.resolve(&self.selection)?;
+        Ok(if self.second_look {
+            set
+        } else {
+            set.without_second_look()
+        })
     }
 
     fn runtime(&self) -> Result<Box<dyn Runtime>> {
@@ -142,7 +155,8 @@ impl Race {
     fn new(args: Args) -> Result<Self> {
         let runtime = Watched::new(args.runtime()?);
         let options = LoadOptions::default().with_threads(args.threads);
-        let models = args.registry()?.load(&args.selection, &runtime, &options)?;
+        let registry = args.registry()?;
+        let models = registry.load_set(&args.set(&registry)?, &runtime, &options)?;
         let recognizer = Recognizer::builder()
             .models(models)
             .detect_options(
@@ -283,10 +297,10 @@ fn start(args: &Args) -> Result<()> {
 fn bare_start(args: &Args) -> Result<()> {
     let begun = Instant::now();
     let (runtime, registry) = (args.runtime()?, args.registry()?);
-    let set = registry.resolve(&args.selection)?;
-    let entries = [set.detector, set.embedder].into_iter().chain(set.liveness);
+    let set = args.set(&registry)?;
     let options = LoadOptions::default().with_threads(args.threads);
-    let networks = entries
+    let networks = set
+        .models()
         .map(|entry| Ok(runtime.load(&registry.open(&entry.name)?, &options)?))
         .collect::<Result<Vec<_>>>()?;
     let loaded = milliseconds(begun);

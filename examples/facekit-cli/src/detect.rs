@@ -179,6 +179,7 @@ impl Finder {
         let recognizer = Recognizer::builder()
             .models(models)
             .detect_options(args.recognize.detect.options())
+            .turned_faces(!args.recognize.detect.upright)
             // The gate refuses no face, so the liveness of each face is checked.
             .quality(QualityOptions::anything())
             // Nothing is compared, so no calibration is needed.

@@ -1,6 +1,7 @@
 //! `facekit enroll`: adds people to a gallery.
 
 use std::{
+    fmt::Write,
     num::NonZeroUsize,
     path::{Path, PathBuf},
 };
@@ -95,6 +96,8 @@ struct Enrolled {
     refused: Vec<Refused>,
     resembles: Vec<Resembles>,
     mismatches: Vec<Mismatched>,
+    /// Accepted photos on which the face is not upright.
+    turned: Vec<Turned>,
     unreadable: Vec<Unreadable>,
 }
 
@@ -107,6 +110,13 @@ struct Refused {
     #[serde(skip_serializing_if = "Option::is_none")]
     other_file: Option<String>,
     message: String,
+}
+
+#[derive(Debug, Serialize)]
+struct Turned {
+    file: String,
+    /// In degrees clockwise.
+    roll: f32,
 }
 
 #[derive(Debug, Serialize)]
@@ -266,6 +276,7 @@ fn enroll_one(
         refused: Vec::new(),
         resembles: Vec::new(),
         mismatches: Vec::new(),
+        turned: Vec::new(),
         unreadable: Vec::new(),
     };
     let (mut files, mut images) = (Vec::new(), Vec::new());
@@ -299,6 +310,14 @@ fn enroll_one(
         .accepted
         .iter()
         .map(|&at| files[at].clone())
+        .collect();
+    enrolled.turned = report
+        .turned
+        .iter()
+        .map(|turned| Turned {
+            file: files[turned.photo].clone(),
+            roll: turned.roll,
+        })
         .collect();
     enrolled.refused = report
         .refused
@@ -371,6 +390,14 @@ fn report_text(people: &[PersonFolder], report: &Report) -> String {
                 result += &format!(
                     "; warning: looks like {}, similarity {:.2}",
                     like.person, like.score
+                );
+            }
+            let turned = one.turned.iter().find(|turned| turned.file == *file);
+            if let Some(turned) = turned {
+                let _ = write!(
+                    result,
+                    "; the face in the photo is turned by {:.0}°",
+                    turned.roll
                 );
             }
             row(file, result);

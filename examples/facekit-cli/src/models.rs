@@ -121,6 +121,10 @@ impl Checked {
     }
 }
 
+fn yes(condition: bool) -> String {
+    if condition { "yes" } else { "-" }.to_owned()
+}
+
 fn list(session: &Session, registry: &Registry, args: &ListArgs) -> Result<Answer> {
     #[derive(Serialize)]
     struct Listed<'a> {
@@ -146,12 +150,8 @@ fn list(session: &Session, registry: &Registry, args: &ListArgs) -> Result<Answe
             entry.task().to_string(),
             entry.exports[0].bytes.map_or_else(|| checked.size(), size),
             entry.license.clone(),
-            if entry.calibration.is_some() {
-                "yes"
-            } else {
-                "-"
-            }
-            .to_owned(),
+            yes(entry.calibration.is_some()),
+            yes(entry.recognizability.is_some()),
             checked.words(),
         ]);
         models.push(Listed {
@@ -166,7 +166,15 @@ fn list(session: &Session, registry: &Registry, args: &ListArgs) -> Result<Answe
         models,
     };
     session.output.answer(&known, || {
-        let headings = ["model", "task", "size", "license", "calibrated", "file"];
+        let headings = [
+            "model",
+            "task",
+            "size",
+            "license",
+            "calibrated",
+            "recognizability",
+            "file",
+        ];
         let sets = known.sets.iter().map(|set| {
             let members: Vec<&str> = set.members().collect();
             [set.name.clone(), members.join(", ")]

@@ -162,6 +162,10 @@ class Quality:
     @property
     def visible(self) -> float:
         """The share of the face box that is inside the image, 0 to 1."""
+    @property
+    def recognizability(self) -> float | None:
+        """The distance of the embedding from those of faces that cannot be recognized, 0 to 1. A face may be compared from 0.5 on, and
+        enrolled from 0.75 on. None before the face is embedded, and if it was not measured for the embedder."""
     def to_dict(self) -> dict[str, Any]:
         """The value as Python's own types, with the keys of `facekit --json`."""
     def __eq__(self, other: object, /) -> bool: ...
@@ -179,7 +183,8 @@ class QualityIssue:
 
     @property
     def code(self) -> str:
-        """`too_small`, `blurred`, `too_dark`, `too_bright`, `low_contrast`, `turned_away`, `cut_off` or `no_shape`."""
+        """`too_small`, `blurred`, `too_dark`, `too_bright`, `low_contrast`, `turned_away`, `cut_off`, `no_shape` or
+        `unrecognizable`."""
     def to_dict(self) -> dict[str, Any]:
         """The value as Python's own types, with the keys of `facekit --json`."""
     def __eq__(self, other: object, /) -> bool: ...
@@ -650,6 +655,9 @@ class EnrollReport:
         """The other people that accepted photos resemble."""
     @property
     def mismatches(self) -> list[Mismatch]: ...
+    @property
+    def turned(self) -> dict[int, float]:
+        """The accepted photos on which the face lies on its side or upside down, with the rotation of the face in degrees clockwise."""
     def to_dict(self) -> dict[str, Any]:
         """The value as Python's own types, with the keys of `facekit --json`."""
     def __bool__(self) -> bool: ...
@@ -723,6 +731,11 @@ class Recognizer:
     liveness of a face, 0 to 1. With `liveness=False`, and with models that have no liveness check, prints and screens pass as
     people; see `checks_liveness`. `subject` selects the faces to examine: "all", "largest" or "central".
 
+    The models of a set may include a second look at each face, which gives better landmarks and leaves out what is no face.
+    Templates that were made with a second look cannot be compared with others; `second_look=False` turns it off. With it, faces
+    that lie on their side or upside down are found too. `turned_faces=False` turns off this search, for cameras that are known to
+    be upright.
+
     `threads` is the number of images that `recognize_many` works on at a time. The default is the number of cores. Every other
     call runs on the calling thread, without the GIL. Any number of threads may share a recognizer.
 
@@ -753,6 +766,8 @@ class Recognizer:
         max_side: int | None = 640,
         passes: Literal["auto", "one"] | float | None = None,
         equalize: bool = False,
+        second_look: bool = True,
+        turned_faces: bool = True,
         detector_score: float | None = None,
         detector_overlap: float | None = None,
         quality: _Quality | None = None,
@@ -775,8 +790,8 @@ class Recognizer:
     def embed(
         self, image: _Image, detections: Sequence[Detection] | None = None, *, color: _Color = "rgb"
     ) -> list[Embedding]:
-        """Embeds faces of an image: one `Embedding` for each of `detections`, in order. Without `detections`, one for each face
-        that the detector finds.
+        """Embeds faces of an image: one `Embedding` for each of `detections`, which `detect` has returned, in order. Without
+        `detections`, one for each face that `detect` finds.
 
         Neither the quality gate nor the liveness check applies. `recognize` embeds only the faces that pass them.
 
@@ -1126,6 +1141,9 @@ class SetInfo:
     @property
     def detector(self) -> str:
         """The model that detects faces."""
+    @property
+    def landmarks(self) -> str | None:
+        """The model of the second look at each face; None if the set has no second look."""
     @property
     def embedder(self) -> str:
         """The model that embeds faces."""

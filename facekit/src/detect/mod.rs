@@ -22,6 +22,7 @@ mod passes;
 #[cfg(feature = "engine")]
 mod scrfd;
 #[cfg(feature = "engine")]
+mod second_look;
 mod tiles;
 #[cfg(feature = "engine")]
 mod yunet;
@@ -33,6 +34,10 @@ pub use nms::non_maximum_suppression;
 pub use passes::Passes;
 #[cfg(feature = "engine")]
 pub use scrfd::{Scrfd, ScrfdSpec};
+#[cfg(feature = "engine")]
+pub(crate) use second_look::moved;
+#[cfg(feature = "engine")]
+pub use second_look::{SecondLook, SecondLookSpec};
 #[cfg(feature = "engine")]
 pub use yunet::{YuNet, YuNetSpec};
 

@@ -12,9 +12,19 @@ use crate::{
 
 #[cfg(feature = "engine")]
 mod arcface;
+#[cfg(feature = "engine")]
+mod discriminant;
+#[cfg(feature = "engine")]
+mod measured;
+#[cfg(feature = "engine")]
+mod recognizability;
 
 #[cfg(feature = "engine")]
 pub use arcface::{ArcFace, ArcFaceSpec};
+#[cfg(feature = "engine")]
+pub use measured::MeasuredEmbedder;
+#[cfg(feature = "engine")]
+pub use recognizability::{Recognizability, RecognizabilitySamples, UnrecognizableKind};
 
 /// The space of the embeddings of one model with one preprocessing. Only embeddings of one space can be compared.
 ///
@@ -111,10 +121,18 @@ impl fmt::Debug for EmbeddingSpace {
 /// assert!(Embedding::new(&space, vec![f32::NAN, 0.0]).is_err());
 /// # Ok::<(), facekit::Error>(())
 /// ```
-#[derive(Clone, PartialEq)]
+#[derive(Clone)]
 pub struct Embedding {
     space: EmbeddingSpace,
     values: Vec<f32>,
+    recognizability: Option<f32>,
+}
+
+/// Two embeddings are equal if space and values are equal. Recognizability is not kept with templates.
+impl PartialEq for Embedding {
+    fn eq(&self, other: &Self) -> bool {
+        self.space == other.space && self.values == other.values
+    }
 }
 
 impl Embedding {
@@ -158,6 +176,7 @@ impl Embedding {
         Ok(Self {
             space: space.clone(),
             values,
+            recognizability: None,
         })
     }
 
@@ -165,6 +184,29 @@ impl Embedding {
     #[must_use]
     pub fn space(&self) -> &EmbeddingSpace {
         &self.space
+    }
+
+    /// The same values in another space of the same dimension.
+    #[cfg(feature = "engine")]
+    fn in_space(self, space: &EmbeddingSpace) -> Self {
+        Self {
+            space: space.clone(),
+            ..self
+        }
+    }
+
+    /// The same embedding of a face with this recognizability.
+    #[cfg(feature = "engine")]
+    fn with_recognizability(mut self, recognizability: f32) -> Self {
+        self.recognizability = Some(recognizability);
+        self
+    }
+
+    /// The distance from embeddings of faces that cannot be recognized, 0 to 1. See `Recognizability`. `None` if it was not
+    /// measured for the embedder, and for an embedding that was stored.
+    #[must_use]
+    pub fn recognizability(&self) -> Option<f32> {
+        self.recognizability
     }
 
     /// The values. Their squares sum to one.

@@ -150,6 +150,25 @@ impl Landmarks {
         self.left_eye.distance(self.right_eye)
     }
 
+    /// The rotation of the line from the left to the right eye, in degrees clockwise, −180 to 180: 0 for an upright face, 180
+    /// for one upside down.
+    ///
+    /// ```
+    /// use facekit::{Landmarks, Point};
+    ///
+    /// let sideways = Landmarks {
+    ///     left_eye: Point::new(60.0, 30.0),
+    ///     right_eye: Point::new(60.0, 70.0),
+    ///     ..Landmarks::default()
+    /// };
+    /// assert_eq!(sideways.roll(), 90.0);
+    /// ```
+    #[must_use]
+    pub fn roll(&self) -> f32 {
+        let (left, right) = (self.left_eye, self.right_eye);
+        (right.y - left.y).atan2(right.x - left.x).to_degrees()
+    }
+
     /// The points with all coordinates multiplied by `factor`.
     #[must_use]
     pub fn scaled(&self, factor: f32) -> Self {

@@ -30,6 +30,8 @@ mod limits;
 mod origin;
 #[cfg(feature = "engine")]
 mod resize;
+#[cfg(feature = "engine")]
+pub(crate) mod window;
 
 #[cfg(feature = "decode")]
 pub use self::{

@@ -30,8 +30,17 @@ use crate::error::{Error, Result};
 /// # Ok::<(), facekit::Error>(())
 /// ```
 pub fn resize(image: ImageView<'_>, width: usize, height: usize) -> Result<Image> {
-    let whole = [0, 0, image.width(), image.height()];
-    check(image, whole, width, height)?;
+    resize_part(image, [0, 0, image.width(), image.height()], width, height)
+}
+
+/// Resizes a part of an image (left, top, width and height in pixels) as [`resize`] does.
+pub(super) fn resize_part(
+    image: ImageView<'_>,
+    part: [usize; 4],
+    width: usize,
+    height: usize,
+) -> Result<Image> {
+    check(image, part, width, height)?;
     let side =
         |side: usize| u32::try_from(side).map_err(|_| refused(format!("a side of {side} pixels")));
     let from = [side(image.width())?, side(image.height())?];
@@ -42,8 +51,10 @@ pub fn resize(image: ImageView<'_>, width: usize, height: usize) -> Result<Image
     let mut resized = vec![0; 3 * width * height];
     let mut target = TypedImage::<U8x3>::from_buffer(to[0], to[1], &mut resized)
         .map_err(|error| refused(error.to_string()))?;
+    let [left, top, part_width, part_height] = part.map(|pixels| pixels as f64);
     let options = ResizeOptions::new()
         .resize_alg(ResizeAlg::Convolution(FilterType::Bilinear))
+        .crop(left, top, part_width, part_height)
         .use_alpha(false);
     // `Resizer::resize` would be compiled for all 13 kinds of pixel, which is more code than the rest of this crate.
     Resizer::new()

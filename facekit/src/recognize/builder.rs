@@ -3,7 +3,7 @@ use std::sync::Arc;
 use super::{Recognizer, Subject};
 use crate::{
     calibration::{Calibration, Threshold},
-    detect::{DetectOptions, Detector},
+    detect::{DetectOptions, Detector, SecondLook},
     embed::Embedder,
     error::{Error, Result},
     gallery::Gallery,
@@ -16,6 +16,8 @@ use crate::{
 #[must_use]
 pub struct RecognizerBuilder {
     detector: Option<Box<dyn Detector>>,
+    second_look: Option<SecondLook>,
+    turned_faces: Option<bool>,
     liveness: Option<Box<dyn Liveness>>,
     embedder: Option<Box<dyn Embedder>>,
     gallery: Option<Arc<Gallery>>,
@@ -31,6 +33,25 @@ impl RecognizerBuilder {
     /// Sets the detector. Required.
     pub fn detector(mut self, detector: impl Detector + 'static) -> Self {
         self.detector = Some(Box::new(detector));
+        self
+    }
+
+    /// Sets the second look at each face, which gives better landmarks. None by default.
+    ///
+    /// The embedder must have the space of this second look: see
+    /// [`MeasuredEmbedder`](crate::MeasuredEmbedder).
+    /// [`Registry::load`](crate::Registry::load) returns both.
+    pub fn second_look(mut self, second_look: SecondLook) -> Self {
+        self.second_look = Some(second_look);
+        self
+    }
+
+    /// Turns the search for faces that are upside down or on their side on or off. On by default, and without effect if there is
+    /// no second look.
+    ///
+    /// The search takes time only for faces that are uncertain. Turn it off for streams that are known to be upright.
+    pub fn turned_faces(mut self, turned_faces: bool) -> Self {
+        self.turned_faces = Some(turned_faces);
         self
     }
 
@@ -110,6 +131,8 @@ impl RecognizerBuilder {
         let missing = |part| Error::argument(part, "a recognizer needs one");
         let recognizer = Recognizer {
             detector: self.detector.ok_or_else(|| missing("detector"))?,
+            second_look: self.second_look,
+            turned_faces: self.turned_faces.unwrap_or(true),
             liveness: self.liveness,
             embedder: self.embedder.ok_or_else(|| missing("embedder"))?,
             gallery: self.gallery,

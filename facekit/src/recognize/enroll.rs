@@ -31,6 +31,9 @@ const DIFFERENT: f64 = 1e-2;
 /// Two photos of an enrollment are doubtful if their similarity is below the score of this false-match rate.
 const DOUBTFUL: f64 = 1e-4;
 
+/// A face is turned if its roll is more than this, in degrees.
+const TURNED: f32 = 45.0;
+
 /// Options of an enrollment.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
@@ -333,6 +336,19 @@ pub struct EnrollReport {
     pub resembles: Vec<Resemblance>,
     /// Accepted photos that match the person's other photos and templates poorly.
     pub mismatches: Vec<Mismatch>,
+    /// Accepted photos on which the face lies on its side or upside down.
+    #[serde(default)]
+    pub turned: Vec<TurnedPhoto>,
+}
+
+/// A photo on which the face is not upright. The face was turned upright before it was embedded.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct TurnedPhoto {
+    /// The position of the photo in the input, from 0.
+    pub photo: usize,
+    /// The rotation of the face in the photo, in degrees clockwise, −180 to 180.
+    pub roll: f32,
 }
 
 /// A face of a photo, which passed all checks.
@@ -340,6 +356,9 @@ pub(super) struct PhotoSubject {
     pub(super) aligned: AlignedFace,
     pub(super) quality: f32,
     pub(super) rect: Rect,
+    pub(super) embedding: Embedding,
+    /// The rotation of the face in the photo, in degrees.
+    pub(super) roll: f32,
 }
 
 /// The faces of a photo, largest first, and the one that the photo is about, or the reason why there is none.
@@ -432,6 +451,7 @@ impl Recognizer {
             refused: Vec::new(),
             resembles: Vec::new(),
             mismatches: Vec::new(),
+            turned: Vec::new(),
         };
 
         let mut usable = Vec::new();
@@ -446,18 +466,16 @@ impl Recognizer {
             }
             options.watch.report(photo as u64 + 1, Some(count as u64))?;
         }
-        let embeddings = if options.augment {
-            usable
-                .iter()
-                .map(|(_, face)| self.augmented(&face.aligned))
-                .collect::<Result<_>>()?
-        } else {
-            let faces: Vec<AlignedFace> = usable
-                .iter()
-                .map(|(_, face)| face.aligned.clone())
-                .collect();
-            self.embed(&faces)?
-        };
+        let embeddings: Vec<Embedding> = usable
+            .iter()
+            .map(|(_, face)| {
+                if options.augment {
+                    self.augmented(&face.aligned)
+                } else {
+                    Ok(face.embedding.clone())
+                }
+            })
+            .collect::<Result<_>>()?;
 
         let now = Timestamp::now();
         let mut templates = Vec::new();
@@ -509,6 +527,10 @@ impl Recognizer {
                 .resembles
                 .extend(self.resemblance(gallery, person, photo, &embedding)?);
             report.accepted.push(photo);
+            if face.roll.abs() > TURNED {
+                let roll = face.roll;
+                report.turned.push(TurnedPhoto { photo, roll });
+            }
             templates.push(NewTemplate::new(embedding, face.quality, now).with_crop(face.aligned));
         }
         if let Some(Resemblance { person, score, .. }) = report
@@ -519,6 +541,7 @@ impl Recognizer {
         {
             templates.clear();
             report.mismatches.clear();
+            report.turned.clear();
             report
                 .refused
                 .extend(report.accepted.drain(..).map(|photo| RefusedPhoto {
@@ -560,11 +583,14 @@ impl Recognizer {
             Some(_) if count > 1 => Err(Refusal::SeveralFaces { count }),
             Some(largest) => {
                 largest.apply(gate);
+                // A face that is not upright is found only when it is embedded. So the liveness check comes last.
+                let options = all.with_quality(gate.clone());
+                let embedding = self.embed_examined(image, largest, &options)?;
                 if liveness {
                     let details = image.details(&[largest.detection])?;
                     self.check_liveness(image, std::slice::from_mut(largest), &details)?;
                 }
-                PhotoSubject::of(faces.swap_remove(0))
+                PhotoSubject::of(faces.swap_remove(0), embedding)
             }
         };
         Ok(PhotoFaces { subject, rects })
@@ -637,14 +663,20 @@ impl Recognizer {
 
 impl PhotoSubject {
     /// A face that was examined, or the reason for which it was refused.
-    pub(super) fn of(face: ExaminedFace) -> std::result::Result<Self, Refusal> {
-        match Refusal::of(&face) {
-            Some(refusal) => Err(refusal),
-            None => Ok(Self {
+    pub(super) fn of(
+        face: ExaminedFace,
+        embedding: Option<Embedding>,
+    ) -> std::result::Result<Self, Refusal> {
+        match (Refusal::of(&face), embedding) {
+            (Some(refusal), _) => Err(refusal),
+            (None, Some(embedding)) => Ok(Self {
+                roll: face.detection.landmarks.roll(),
                 quality: face.quality.score,
                 rect: face.detection.rect,
                 aligned: face.aligned,
+                embedding,
             }),
+            (None, None) => unreachable!("a face without an embedding was refused"),
         }
     }
 }

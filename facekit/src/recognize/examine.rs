@@ -5,7 +5,7 @@ use crate::{
     embed::Embedding,
     error::{Error, Result},
     image::{self, Detail, Image, ImageView},
-    liveness::{Liveness, LivenessScore},
+    liveness::LivenessScore,
     quality::{Quality, QualityOptions},
 };
 
@@ -99,6 +99,11 @@ impl Recognizer {
     /// Finds the faces of an image with the recognizer's detector and options, and tells how finely it looked.
     /// [`examine`](Self::examine) and [`recognize`](Self::recognize) begin with this step.
     ///
+    /// With a [`SecondLook`](crate::SecondLook), landmarks are its own, and faces that it does not confirm are left out. Box and
+    /// score stay those of the detector. Unless [`turned_faces`](super::RecognizerBuilder::turned_faces) is off, a face that is
+    /// uncertain is also searched in the turned image. The landmarks of a turned face are those of the face: upside down,
+    /// `left_eye` is on the right.
+    ///
     /// ```no_run
     /// # fn example(recognizer: &facekit::Recognizer, frame: facekit::ImageView<'_>) -> facekit::Result<()> {
     /// use facekit::RecognizeOptions;
@@ -115,19 +120,60 @@ impl Recognizer {
     ///
     /// # Errors
     ///
-    /// [`Error::Runtime`] if the detector fails, [`Error::InvalidArgument`] if its options are out of range.
+    /// [`Error::Runtime`] if a model fails, [`Error::InvalidArgument`] if an option is out of range.
     pub fn find_faces(&self, image: ImageView<'_>) -> Result<FoundFaces> {
-        find_faces(&*self.detector, image, &self.detect_options)
+        let pixels = image.rgb8();
+        let image = image.with_pixels(&pixels)?;
+        let mut found = self.detected(image, self.equalized(image).as_ref())?;
+        found.faces = self.confirmed(image, found.faces, Subject::All)?;
+        Ok(found)
     }
 
-    /// Finds the faces of an image that was equalized if the options want it.
-    fn find_in(&self, image: ImageView<'_>, equalized: Option<&Image>) -> Result<FoundFaces> {
+    /// The image with equalized contrast, if the options want it.
+    pub(super) fn equalized(&self, image: ImageView<'_>) -> Option<Image> {
+        let equalize = self.detect_options.equalize;
+        equalize.then(|| image::equalize(&image.to_image()))
+    }
+
+    /// The faces that the detector finds.
+    fn detected(&self, image: ImageView<'_>, equalized: Option<&Image>) -> Result<FoundFaces> {
         let options = self.detect_options.clone().with_equalize(false);
-        find_faces(
-            &*self.detector,
-            equalized.map_or(image, Image::view),
-            &options,
-        )
+        let view = equalized.map_or(image, Image::view);
+        find_faces(&*self.detector, view, &options)
+    }
+
+    /// Aligns a face and measures its quality. `None` if its landmarks coincide: that is a mistake of the detector, not a face.
+    /// `detail` is its surroundings at full size if the image is reduced.
+    pub(super) fn measured(
+        &self,
+        image: ImageView<'_>,
+        equalized: Option<&Image>,
+        detection: Detection,
+        detail: Option<&Detail>,
+    ) -> Result<Option<ExaminedFace>> {
+        let size = (image.width(), image.height());
+        let side = self.embedder.face_side();
+        let (view, near) = near(image, &detection, detail);
+        let Ok(aligned) = align(view, &near.landmarks, side) else {
+            return Ok(None);
+        };
+        let mut quality = match detail {
+            Some(detail) => {
+                let (size, face) = detail.full_size(size, &detection);
+                Quality::measure(size, &face, &aligned)
+            }
+            None => Quality::measure(size, &detection, &aligned),
+        };
+        if let Some(equalized) = equalized {
+            quality.equalize(&align(equalized.view(), &detection.landmarks, side)?);
+        }
+        Ok(Some(ExaminedFace {
+            detection,
+            aligned,
+            quality,
+            liveness: None,
+            refused: None,
+        }))
     }
 
     /// Finds, aligns, measures and checks the faces of an image without embedding them. [`recognize`](Self::recognize) begins
@@ -137,14 +183,16 @@ impl Recognizer {
     /// # fn example(recognizer: &facekit::Recognizer, frame: facekit::ImageView<'_>) -> facekit::Result<()> {
     /// use facekit::{ExamineOptions, IdentifyOptions};
     ///
-    /// let faces = recognizer.examine(frame, &ExamineOptions::default())?;
+    /// let options = ExamineOptions::default();
+    /// let faces = recognizer.examine(frame, &options)?;
     /// let best = faces
     ///     .into_iter()
     ///     .filter(|face| face.passed())
     ///     .max_by(|a, b| a.quality.score.total_cmp(&b.quality.score));
-    /// if let Some(face) = best {
-    ///     let embeddings = recognizer.embed(&[face.aligned])?;
-    ///     let candidates = recognizer.identify(&embeddings[0], &IdentifyOptions::default())?;
+    /// if let Some(mut face) = best
+    ///     && let Some(embedding) = recognizer.embed_examined(frame, &mut face, &options)?
+    /// {
+    ///     let candidates = recognizer.identify(&embedding, &IdentifyOptions::default())?;
     ///     println!("{candidates:?}");
     /// }
     /// # Ok(()) }
@@ -167,45 +215,20 @@ impl Recognizer {
         let image = image.with_pixels(&pixels)?;
 
         // The image is equalized here and not by the detector, because the quality gate needs it, too.
-        let equalized = self
-            .detect_options
-            .equalize
-            .then(|| image::equalize(&image.to_image()));
+        let equalized = self.equalized(image);
+        let subject = options.subject.unwrap_or(self.subject);
         let detections = match &options.faces {
-            Some(faces) => faces.clone(),
-            None => self.find_in(image, equalized.as_ref())?.faces,
+            Some(faces) => subject.choose(faces.clone(), size),
+            None => {
+                let found = self.detected(image, equalized.as_ref())?.faces;
+                self.confirmed(image, found, subject)?
+            }
         };
-        let detections = options
-            .subject
-            .unwrap_or(self.subject)
-            .choose(detections, size);
         let mut faces = Vec::with_capacity(detections.len());
         let mut details = Vec::with_capacity(detections.len());
         for (detection, detail) in detections.iter().zip(image.details(&detections)?) {
-            let (view, near) = near(image, detection, detail.as_ref());
-            // Landmarks that coincide are a mistake of the detector, not a face.
-            let Ok(aligned) = align(view, &near.landmarks, self.embedder.face_side()) else {
-                continue;
-            };
-            let detection = *detection;
-            let mut quality = match &detail {
-                Some(detail) => {
-                    let (size, face) = detail.full_size(size, &detection);
-                    Quality::measure(size, &face, &aligned)
-                }
-                None => Quality::measure(size, &detection, &aligned),
-            };
-            if let Some(equalized) = &equalized {
-                let side = self.embedder.face_side();
-                quality.equalize(&align(equalized.view(), &detection.landmarks, side)?);
-            }
-            let mut face = ExaminedFace {
-                detection,
-                aligned,
-                quality,
-                liveness: None,
-                refused: None,
-            };
+            let face = self.measured(image, equalized.as_ref(), *detection, detail.as_ref())?;
+            let Some(mut face) = face else { continue };
             face.apply(gate);
             faces.push(face);
             details.push(detail);
@@ -235,10 +258,8 @@ impl Recognizer {
             return Ok(());
         }
         let detections: Vec<Detection> = passed.iter().map(|face| face.detection).collect();
-        let scores = assess(liveness, image, &detections, &details)?;
-        for (nth, face) in passed.iter_mut().enumerate() {
-            // A face without a score was not found live.
-            let score = scores.get(nth).copied().unwrap_or_default();
+        let scores = self.liveness_of(liveness, image, &detections, &details)?;
+        for (face, score) in passed.iter_mut().zip(scores) {
             face.liveness = Some(score);
             if !score.is_live(self.liveness_threshold) {
                 let rect = face.detection.rect;
@@ -255,7 +276,33 @@ impl Recognizer {
         Ok(())
     }
 
-    /// Embeds aligned faces in one batch: one embedding for each face, in order.
+    /// Embeds a face that [`examine`](Self::examine) found in `image`, and completes its quality. `None` if the face was refused
+    /// before, or is refused now because the embedder cannot recognize it: [`ExaminedFace::refused`] has the reason.
+    ///
+    /// A face that turns out to lie on its side or upside down gets new landmarks, unless
+    /// [`turned_faces`](super::RecognizerBuilder::turned_faces) is off.
+    ///
+    /// # Errors
+    ///
+    /// The errors of [`embed`](Self::embed).
+    pub fn embed_examined(
+        &self,
+        image: ImageView<'_>,
+        face: &mut ExaminedFace,
+        options: &ExamineOptions,
+    ) -> Result<Option<Embedding>> {
+        if !face.passed() {
+            return Ok(None);
+        }
+        let Some(embedding) = self.embed(std::slice::from_ref(&face.aligned))?.pop() else {
+            return Ok(None);
+        };
+        let gate = options.quality.as_ref().unwrap_or(&self.quality);
+        self.complete(image, face, embedding, gate, options.liveness)
+    }
+
+    /// Embeds aligned faces in one batch: one embedding for each face, in order. The recognizability of the faces is not
+    /// checked; [`embed_examined`](Self::embed_examined) does that.
     ///
     /// # Errors
     ///
@@ -288,28 +335,4 @@ fn near<'a>(
         Some(detail) => (detail.image.view(), detail.mapped(face)),
         None => (image, *face),
     }
-}
-
-/// Assesses the liveness of faces, each in its surroundings at full size if the image is reduced.
-fn assess(
-    liveness: &dyn Liveness,
-    image: ImageView<'_>,
-    faces: &[Detection],
-    details: &[Option<&Detail>],
-) -> Result<Vec<LivenessScore>> {
-    if details.iter().all(Option::is_none) {
-        return liveness.assess(image, faces);
-    }
-    let mut scores = Vec::with_capacity(faces.len());
-    for (face, detail) in faces.iter().zip(details) {
-        let (view, face) = near(image, face, *detail);
-        scores.push(
-            liveness
-                .assess(view, &[face])?
-                .first()
-                .copied()
-                .unwrap_or_default(),
-        );
-    }
-    Ok(scores)
 }

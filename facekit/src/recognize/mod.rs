@@ -5,7 +5,7 @@ use std::{fmt, sync::Arc};
 use crate::{
     align::AlignedFace,
     calibration::{Calibration, Threshold},
-    detect::{DetectOptions, Detection, Detector},
+    detect::{DetectOptions, Detection, Detector, SecondLook},
     embed::Embedder,
     error::{Error, Result},
     gallery::{Gallery, Roster},
@@ -20,6 +20,7 @@ mod consensus;
 mod enroll;
 mod examine;
 mod identify;
+mod look_again;
 mod outcome;
 mod reembed;
 mod sightings;
@@ -27,7 +28,9 @@ mod subject;
 mod verify;
 
 pub use builder::RecognizerBuilder;
-pub use enroll::{EnrollOptions, EnrollReport, Mismatch, Refusal, RefusedPhoto, Resemblance};
+pub use enroll::{
+    EnrollOptions, EnrollReport, Mismatch, Refusal, RefusedPhoto, Resemblance, TurnedPhoto,
+};
 pub use examine::{ExamineOptions, ExaminedFace};
 pub use identify::{Candidate, IdentifyOptions};
 pub use outcome::{Identity, Outcome, Recognition};
@@ -68,6 +71,8 @@ pub use verify::{ComparedPhoto, Verification, VerifyOptions};
 /// ```
 pub struct Recognizer {
     detector: Box<dyn Detector>,
+    second_look: Option<SecondLook>,
+    turned_faces: bool,
     liveness: Option<Box<dyn Liveness>>,
     embedder: Box<dyn Embedder>,
     gallery: Option<Arc<Gallery>>,
@@ -131,6 +136,12 @@ impl Recognizer {
     #[must_use]
     pub fn embedder(&self) -> &dyn Embedder {
         &*self.embedder
+    }
+
+    /// The second look at each face, if there is one.
+    #[must_use]
+    pub fn second_look(&self) -> Option<&SecondLook> {
+        self.second_look.as_ref()
     }
 
     /// The liveness check, if there is one.
@@ -215,15 +226,19 @@ impl Recognizer {
             .map(|face| face.aligned.clone())
             .collect();
         let mut embeddings = self.embed(&crops)?.into_iter();
-        let mut recognize = |face: ExaminedFace| {
-            let (embedding, outcome) = match face.refused {
-                Some(refused) => (None, refused),
-                None => {
-                    let Some(embedding) = embeddings.next() else {
-                        unreachable!("`embed` returns one for each face that passed")
-                    };
-                    let outcome = self.outcome(&embedding, options.roster.as_ref())?;
-                    (Some(embedding), outcome)
+        let mut recognize = |image: ImageView<'_>, mut face: ExaminedFace| {
+            let mut embedding = None;
+            if face.passed() {
+                let Some(found) = embeddings.next() else {
+                    unreachable!("`embed` returns one for each face that passed")
+                };
+                embedding = self.complete(image, &mut face, found, &self.quality, true)?;
+            }
+            let outcome = match (face.refused, &embedding) {
+                (None, Some(embedding)) => self.outcome(embedding, options.roster.as_ref())?,
+                (Some(refused), _) => refused,
+                (None, None) => {
+                    unreachable!("`complete` returns the embedding or refuses the face")
                 }
             };
             Ok(Recognition {
@@ -234,9 +249,13 @@ impl Recognizer {
                 outcome,
             })
         };
-        frames
-            .into_iter()
-            .map(|faces| faces.into_iter().map(&mut recognize).collect())
+        images
+            .iter()
+            .zip(frames)
+            .map(|(&image, faces)| {
+                let faces = faces.into_iter();
+                faces.map(|face| recognize(image, face)).collect()
+            })
             .collect()
     }
 }
@@ -245,6 +264,7 @@ impl fmt::Debug for Recognizer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Recognizer")
             .field("detector", &self.detector)
+            .field("second_look", &self.second_look)
             .field("liveness", &self.liveness)
             .field("embedder", &self.embedder)
             .field("gallery", &self.gallery)

@@ -122,17 +122,11 @@ impl Recognizer {
                 Err(refusal) => return Ok(Verification::Unusable { photo, refusal }),
             }
         }
-        let crops: Vec<_> = photos
-            .iter()
-            .flat_map(|(subjects, _)| subjects)
-            .map(|subject| subject.aligned.clone())
-            .collect();
-        let embeddings = self.embed(&crops)?;
-        let (references, probes) = embeddings.split_at(photos[0].0.len());
+        let (references, probes) = (&photos[0].0, &photos[1].0);
         let (mut best, mut score) = ([0, 0], f32::NEG_INFINITY);
         for (i, reference) in references.iter().enumerate() {
             for (j, probe) in probes.iter().enumerate() {
-                let similarity = reference.cosine(probe)?;
+                let similarity = reference.embedding.cosine(&probe.embedding)?;
                 if similarity > score {
                     (best, score) = ([i, j], similarity);
                 }
@@ -172,8 +166,9 @@ impl Recognizer {
         faces.sort_by(|a, b| b.detection.rect.area().total_cmp(&a.detection.rect.area()));
         let rects = faces.iter().map(|face| face.detection.rect).collect();
         let (mut subjects, mut refused) = (Vec::new(), None);
-        for face in faces {
-            match PhotoSubject::of(face) {
+        for mut face in faces {
+            let embedding = self.embed_examined(image, &mut face, &all)?;
+            match PhotoSubject::of(face, embedding) {
                 Ok(subject) => subjects.push(subject),
                 Err(refusal) => refused = refused.or(Some(refusal)),
             }

@@ -7,9 +7,9 @@ use serde::{Deserialize, Serialize};
 use super::url;
 use crate::{
     calibration::Calibration,
-    detect::{ScrfdSpec, YuNetSpec},
+    detect::{ScrfdSpec, SecondLookSpec, YuNetSpec},
     digest::Digest,
-    embed::{ArcFaceSpec, EmbeddingSpace},
+    embed::{ArcFaceSpec, EmbeddingSpace, Recognizability},
     error::{Error, Result},
     input::PixelSpec,
     liveness::MiniFasNetSpec,
@@ -176,6 +176,43 @@ pub struct ModelEntry {
     /// The calibration of an embedder; `None` if it was not measured.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub calibration: Option<Calibration>,
+    /// The faces that an embedder cannot tell apart; `None` if it was not measured.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub recognizability: Option<Recognizability>,
+    /// The same figures for faces that a second look has aligned. They are in spaces of their own.
+    #[serde(rename = "second_look", skip_serializing_if = "Vec::is_empty")]
+    pub second_looks: Vec<SecondLookEntry>,
+}
+
+/// The figures of an embedder for faces that a [`SecondLook`](crate::SecondLook) has aligned.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[non_exhaustive]
+pub struct SecondLookEntry {
+    /// The name of the detector that gives the landmarks.
+    pub landmarks: String,
+    /// The digest of the detector's weights: its first export.
+    pub weights: Digest,
+    /// True if the landmarks are the mean of those in the window and in its mirror image.
+    #[serde(default)]
+    pub mirrored: bool,
+    /// The calibration; `None` if it was not measured.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub calibration: Option<Calibration>,
+    /// The faces that the embedder cannot tell apart; `None` if it was not measured.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub recognizability: Option<Recognizability>,
+}
+
+impl SecondLookEntry {
+    /// The second look of these figures.
+    #[must_use]
+    pub fn spec(&self) -> SecondLookSpec {
+        SecondLookSpec {
+            weights: self.weights,
+            mirrored: self.mirrored,
+        }
+    }
 }
 
 impl ModelEntry {
@@ -207,6 +244,8 @@ impl ModelEntry {
             accuracy: None,
             tested: false,
             calibration: None,
+            recognizability: None,
+            second_looks: Vec::new(),
             ..self.clone()
         }
     }
@@ -270,13 +309,77 @@ impl ModelEntry {
             return Err("license is empty".to_owned());
         }
         self.head.check()?;
-        match (&self.calibration, self.space()) {
-            (None, _) => Ok(()),
-            (Some(_), None) => Err("only an embedder has a calibration".to_owned()),
-            (Some(calibration), Some(space)) => calibration
-                .check_space(&space)
-                .map_err(|error| error.to_string()),
+        let Some(plain) = self.space() else {
+            let figures = self.calibration.is_some() || self.recognizability.is_some();
+            return if figures || !self.second_looks.is_empty() {
+                Err(
+                    "only an embedder has a calibration, recognizability or a second look"
+                        .to_owned(),
+                )
+            } else {
+                Ok(())
+            };
+        };
+        if self
+            .recognizability
+            .as_ref()
+            .is_some_and(|it| !it.removed().is_empty())
+        {
+            return Err(
+                "recognizability removes directions, which only a second look may".to_owned(),
+            );
         }
+        check_figures(
+            &plain,
+            self.calibration.as_ref(),
+            self.recognizability.as_ref(),
+        )?;
+        for (index, entry) in self.second_looks.iter().enumerate() {
+            let space = entry.spec().space(&plain);
+            check_figures(
+                &space,
+                entry.calibration.as_ref(),
+                entry.recognizability.as_ref(),
+            )
+            .map_err(|reason| format!("second look by {}: {reason}", entry.landmarks))?;
+            let twice = |other: &SecondLookEntry| other.spec() == entry.spec();
+            if self.second_looks[..index].iter().any(twice) {
+                return Err(format!(
+                    "the second look by {} is listed twice",
+                    entry.landmarks
+                ));
+            }
+        }
+        Ok(())
+    }
+
+    /// The figures of an embedder for faces that this second look has aligned; `None` if it was not measured with it.
+    #[must_use]
+    pub fn second_look(&self, look: &SecondLookSpec) -> Option<&SecondLookEntry> {
+        self.second_looks.iter().find(|entry| entry.spec() == *look)
+    }
+
+    /// The entry for this second look, which is added if it is missing.
+    pub fn second_look_mut(
+        &mut self,
+        landmarks: &str,
+        look: SecondLookSpec,
+    ) -> &mut SecondLookEntry {
+        let at = self
+            .second_looks
+            .iter()
+            .position(|entry| entry.spec() == look);
+        let at = at.unwrap_or_else(|| {
+            self.second_looks.push(SecondLookEntry {
+                landmarks: landmarks.to_owned(),
+                weights: look.weights,
+                mirrored: look.mirrored,
+                calibration: None,
+                recognizability: None,
+            });
+            self.second_looks.len() - 1
+        });
+        &mut self.second_looks[at]
     }
 
     /// The embedding space of an embedder, the same for all its exports; `None` for other models.
@@ -289,6 +392,24 @@ impl ModelEntry {
     }
 }
 
+/// Checks that figures are those of `space`, or of what recognizability leaves of it.
+fn check_figures(
+    space: &EmbeddingSpace,
+    calibration: Option<&Calibration>,
+    recognizability: Option<&Recognizability>,
+) -> Result<(), String> {
+    let space = match recognizability {
+        None => space,
+        Some(recognizability) => &recognizability.space_within(space),
+    };
+    let checked = [
+        calibration.map(|calibration| calibration.check_space(space)),
+        recognizability.map(|recognizability| recognizability.check_space(space)),
+    ];
+    let wrong = checked.into_iter().flatten().find_map(Result::err);
+    wrong.map_or(Ok(()), |error| Err(error.to_string()))
+}
+
 /// A set in a manifest: the names of the models of a recognizer.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -298,6 +419,13 @@ pub struct SetEntry {
     pub name: String,
     /// The detector.
     pub detector: String,
+    /// The detector that looks at each face again, for better landmarks; `None` for a recognizer without a second look. See
+    /// [`SecondLook`](crate::SecondLook).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub landmarks: Option<String>,
+    /// True if the second look takes the mean of the landmarks in the window and in its mirror image.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub mirrored: bool,
     /// The embedder.
     pub embedder: String,
     /// The liveness models, whose scores are averaged. Empty for a recognizer without a liveness check.
@@ -305,13 +433,42 @@ pub struct SetEntry {
     pub liveness: Vec<String>,
 }
 
+#[allow(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "serde passes a reference"
+)]
+fn is_false(value: &bool) -> bool {
+    !value
+}
+
 impl SetEntry {
-    /// The names of all models: the detector, the embedder, then the liveness models.
+    /// The names of all models, once each: the detector, the detector of the second look, the embedder, then the liveness
+    /// models.
     pub fn members(&self) -> impl Iterator<Item = &str> {
-        [&self.detector, &self.embedder]
-            .into_iter()
-            .chain(&self.liveness)
-            .map(String::as_str)
+        self.roles().map(|(name, _)| name).filter({
+            let mut seen = Vec::new();
+            move |name| {
+                let new = !seen.contains(name);
+                seen.push(*name);
+                new
+            }
+        })
+    }
+
+    /// The name of the model in each role, and its task.
+    pub(super) fn roles(&self) -> impl Iterator<Item = (&str, Task)> {
+        let landmarks = self
+            .landmarks
+            .iter()
+            .map(|name| (name.as_str(), Task::Detector));
+        let liveness = self
+            .liveness
+            .iter()
+            .map(|name| (name.as_str(), Task::Liveness));
+        std::iter::once((self.detector.as_str(), Task::Detector))
+            .chain(landmarks)
+            .chain(std::iter::once((self.embedder.as_str(), Task::Embedder)))
+            .chain(liveness)
     }
 }
 

@@ -40,6 +40,16 @@ impl Registry {
         self.keep("model", &entry.name, entry, || replace(&path, bytes))
     }
 
+    /// Adds the entry of a known model to the `models.toml` of the models folder, with figures that were measured on this machine.
+    /// The model's file stays as it is. An entry of the same name is replaced.
+    ///
+    /// # Errors
+    ///
+    /// As [`keep_model`](Self::keep_model).
+    pub fn keep_figures(&mut self, entry: &ModelEntry) -> Result<()> {
+        self.keep("model", &entry.name, entry, || Ok(()))
+    }
+
     /// Adds a set to the `models.toml` of the models folder. A set of the same name is replaced.
     ///
     /// # Errors

@@ -1,10 +1,12 @@
 //! Models of a registry, loaded on a runtime.
 
-use super::{HeadSpec, ModelEntry, Registry, Task};
+use std::sync::Arc;
+
+use super::{HeadSpec, ModelEntry, ModelSet, Registry, Task};
 use crate::{
     calibration::Calibration,
-    detect::{Detector, Scrfd, YuNet},
-    embed::{ArcFace, Embedder},
+    detect::{Detector, Scrfd, SecondLook, YuNet},
+    embed::{ArcFace, Embedder, MeasuredEmbedder},
     error::{Error, Result},
     liveness::{Liveness, MiniFasNet},
     recognize::RecognizerBuilder,
@@ -17,20 +19,23 @@ use crate::{
 pub struct Models {
     /// The detector.
     pub detector: Box<dyn Detector>,
-    /// The embedder.
+    /// The second look at each face; `None` if the selection has none.
+    pub second_look: Option<SecondLook>,
+    /// The embedder. With a second look, its embedding space is that of faces that the second look has aligned.
     pub embedder: Box<dyn Embedder>,
     /// The liveness check; `None` if the selection has no liveness model.
     pub liveness: Option<Box<dyn Liveness>>,
-    /// The calibration of the embedder; `None` if its manifest entry has none.
+    /// The calibration of the embedding space; `None` if the embedder's manifest entry has none.
     pub calibration: Option<Calibration>,
 }
 
 impl Models {
-    /// Models that were not loaded by a registry, without liveness check and calibration.
+    /// Models that were not loaded by a registry, without second look, liveness check and calibration.
     #[must_use]
     pub fn new(detector: Box<dyn Detector>, embedder: Box<dyn Embedder>) -> Self {
         Self {
             detector,
+            second_look: None,
             embedder,
             liveness: None,
             calibration: None,
@@ -53,21 +58,59 @@ impl Registry {
         runtime: &dyn Runtime,
         options: &LoadOptions,
     ) -> Result<Models> {
-        let set = self.resolve(selection)?;
+        self.load_set(&self.resolve(selection)?, runtime, options)
+    }
+
+    /// Loads the models of a set that [`resolve`](Self::resolve) has returned, for example one
+    /// [without its second look](ModelSet::without_second_look).
+    ///
+    /// # Errors
+    ///
+    /// As [`load`](Self::load).
+    pub fn load_set(
+        &self,
+        set: &ModelSet,
+        runtime: &dyn Runtime,
+        options: &LoadOptions,
+    ) -> Result<Models> {
         let liveness: Vec<&str> = set
             .liveness
             .iter()
             .map(|entry| entry.name.as_str())
             .collect();
+        let embedder = self.load_embedder(&set.embedder.name, runtime, options)?;
+        let detector: Arc<dyn Detector> = self
+            .load_detector(&set.detector.name, runtime, options)?
+            .into();
+        let second_look = match &set.landmarks {
+            None => None,
+            Some(landmarks) => {
+                let again = if landmarks.model.name == set.detector.name {
+                    Arc::clone(&detector)
+                } else {
+                    self.load_detector(&landmarks.model.name, runtime, options)?
+                        .into()
+                };
+                Some(SecondLook::new(again, landmarks.spec()))
+            }
+        };
+        let space = embedder.space();
+        let space = second_look
+            .as_ref()
+            .map_or_else(|| space.clone(), |look| look.spec().space(space));
+        let recognizability = set.recognizability().cloned();
+        let embedder: Box<dyn Embedder> =
+            Box::new(MeasuredEmbedder::new(embedder, space, recognizability)?);
         Ok(Models {
-            detector: self.load_detector(&set.detector.name, runtime, options)?,
-            embedder: self.load_embedder(&set.embedder.name, runtime, options)?,
+            detector: Box::new(detector),
+            second_look,
+            embedder,
             liveness: if liveness.is_empty() {
                 None
             } else {
                 Some(self.load_liveness(&liveness, runtime, options)?)
             },
-            calibration: set.embedder.calibration,
+            calibration: set.calibration().cloned(),
         })
     }
 
@@ -144,10 +187,13 @@ impl Registry {
 }
 
 impl RecognizerBuilder {
-    /// Sets all loaded models at once: detector, embedder, liveness and calibration. A later call for one of them replaces
-    /// it.
+    /// Sets all loaded models at once: detector, second look, embedder, liveness and calibration. A later call for one
+    /// of them replaces it.
     pub fn models(mut self, models: Models) -> Self {
         self = self.detector(models.detector).embedder(models.embedder);
+        if let Some(second_look) = models.second_look {
+            self = self.second_look(second_look);
+        }
         if let Some(liveness) = models.liveness {
             self = self.liveness(liveness);
         }

@@ -2,11 +2,11 @@
 
 use serde::{Deserialize, de::DeserializeOwned};
 
-use super::entry::{Export, HeadSpec, ModelEntry, SetEntry, check_plain};
+use super::entry::{Export, HeadSpec, ModelEntry, SecondLookEntry, SetEntry, check_plain};
 use crate::{
     calibration::Calibration,
     detect::{ScrfdSpec, YuNetSpec},
-    embed::ArcFaceSpec,
+    embed::{ArcFaceSpec, Recognizability},
     error::{Error, Result},
     liveness::MiniFasNetSpec,
 };
@@ -93,6 +93,9 @@ struct RawModel {
     arcface: Option<ArcFaceSpec>,
     minifasnet: Option<MiniFasNetSpec>,
     calibration: Option<Calibration>,
+    recognizability: Option<Recognizability>,
+    #[serde(default)]
+    second_look: Vec<SecondLookEntry>,
 }
 
 impl TryFrom<RawModel> for ModelEntry {
@@ -124,6 +127,8 @@ impl TryFrom<RawModel> for ModelEntry {
             tested: raw.tested,
             head,
             calibration: raw.calibration,
+            recognizability: raw.recognizability,
+            second_looks: raw.second_look,
         })
     }
 }

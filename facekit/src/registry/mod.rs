@@ -25,12 +25,12 @@ mod pull;
 mod selection;
 mod url;
 
-pub use entry::{Export, HeadSpec, ModelEntry, SetEntry, Task};
+pub use entry::{Export, HeadSpec, ModelEntry, SecondLookEntry, SetEntry, Task};
 pub use file::FileState;
 pub use load::Models;
 #[cfg(feature = "download")]
 pub use pull::{PullOptions, PullReport};
-pub use selection::ModelSet;
+pub use selection::{LandmarksModel, ModelSet};
 
 /// The known models, by name, and the folder that holds their files.
 ///
@@ -58,7 +58,10 @@ pub use selection::ModelSet;
 ///   a license, and exactly one of the tables `yunet`, `scrfd`, `arcface` and `minifasnet`: the specification for the head
 ///   that runs the model. The accepted files are `exports`, and the one at `url` is the first. `bytes` may be left out if
 ///   it is unknown.
-/// - A `[[set]]` names the models of a recognizer.
+/// - An embedder can have figures: `calibration` and `recognizability`, and for each second look that it was measured with a
+///   `second_look` with figures of its own.
+/// - A `[[set]]` names the models of a recognizer. `landmarks` is optional: the detector of the [second
+///   look](crate::SecondLook).
 ///
 /// ```
 /// use facekit::Registry;
@@ -345,10 +348,13 @@ impl Registry {
             if self.models.contains_key(&set.name) {
                 return Err(format!("set {:?}: a model has this name", set.name));
             }
-            let tasks = [Task::Detector, Task::Embedder]
-                .into_iter()
-                .chain(std::iter::repeat(Task::Liveness));
-            for (member, task) in set.members().zip(tasks) {
+            if set.mirrored && set.landmarks.is_none() {
+                return Err(format!(
+                    "set {:?}: mirrored is for a second look, and the set has no landmarks",
+                    set.name
+                ));
+            }
+            for (member, task) in set.roles() {
                 match self.models.get(member) {
                     None => {
                         return Err(format!("set {:?}: there is no model {member:?}", set.name));

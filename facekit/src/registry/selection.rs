@@ -1,7 +1,12 @@
 //! Selections: lists of sets and models, and the models that they name.
 
 use super::{ModelEntry, Registry, Task};
-use crate::error::Result;
+use crate::{
+    calibration::Calibration,
+    detect::SecondLookSpec,
+    embed::{EmbeddingSpace, Recognizability},
+    error::Result,
+};
 
 /// The set that a selection starts with.
 const STANDARD: &str = "standard";
@@ -11,7 +16,8 @@ impl Registry {
     ///
     /// The list is read from left to right, and starts with the models of the set `standard`. A set replaces all models, a
     /// detector the detector, an embedder the embedder. The first liveness model replaces the liveness models of the set;
-    /// further ones are added.
+    /// further ones are added. The second look of a set stays, unless an embedder is named that was not measured with it:
+    /// its rates would be unknown.
     ///
     /// ```
     /// use facekit::Registry;
@@ -38,7 +44,14 @@ impl Registry {
             let model = self.model(name)?.clone();
             match model.task() {
                 Task::Detector => parts.detector = model,
-                Task::Embedder => parts.embedder = model,
+                Task::Embedder => {
+                    parts.embedder = model;
+                    if let Some(landmarks) = &parts.landmarks
+                        && parts.embedder.second_look(&landmarks.spec()).is_none()
+                    {
+                        parts.landmarks = None;
+                    }
+                }
                 Task::Liveness => {
                     if !liveness_named {
                         parts.liveness.clear();
@@ -57,6 +70,13 @@ impl Registry {
         let set = self.set(set)?;
         Ok(ModelSet {
             detector: self.model(&set.detector)?.clone(),
+            landmarks: match &set.landmarks {
+                None => None,
+                Some(name) => Some(LandmarksModel {
+                    model: self.model(name)?.clone(),
+                    mirrored: set.mirrored,
+                }),
+            },
             embedder: self.model(&set.embedder)?.clone(),
             liveness: set
                 .liveness
@@ -98,18 +118,120 @@ impl Registry {
 pub struct ModelSet {
     /// The detector.
     pub detector: ModelEntry,
+    /// The detector of the second look; `None` if there is no second look.
+    pub landmarks: Option<LandmarksModel>,
     /// The embedder.
     pub embedder: ModelEntry,
     /// The liveness models. Without one there is no liveness check.
     pub liveness: Vec<ModelEntry>,
 }
 
+/// The detector of a second look, in a [`ModelSet`].
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct LandmarksModel {
+    /// The detector.
+    pub model: ModelEntry,
+    /// True if the landmarks are the mean of those in the window and in its mirror image.
+    pub mirrored: bool,
+}
+
+impl LandmarksModel {
+    /// The specification of the second look.
+    #[must_use]
+    pub fn spec(&self) -> SecondLookSpec {
+        SecondLookSpec {
+            weights: self.model.exports[0].sha256,
+            mirrored: self.mirrored,
+        }
+    }
+}
+
 impl ModelSet {
-    /// All models: the detector, the embedder, then the liveness models.
+    /// All models, once each: the detector, the detector of the second look, the embedder, then the liveness models.
     pub fn models(&self) -> impl Iterator<Item = &ModelEntry> {
-        [&self.detector, &self.embedder]
-            .into_iter()
+        let landmarks = self.landmarks.iter().map(|landmarks| &landmarks.model);
+        std::iter::once(&self.detector)
+            .chain(landmarks.filter(|model| model.name != self.detector.name))
+            .chain(std::iter::once(&self.embedder))
             .chain(&self.liveness)
+    }
+
+    /// The same models without a second look.
+    ///
+    /// ```
+    /// use facekit::Registry;
+    ///
+    /// let set = Registry::builtin().resolve("standard")?;
+    /// let plain = set.clone().without_second_look();
+    /// assert_ne!(set.space(), plain.space());
+    /// # Ok::<(), facekit::Error>(())
+    /// ```
+    #[must_use]
+    pub fn without_second_look(mut self) -> Self {
+        self.landmarks = None;
+        self
+    }
+
+    /// The embedding space: that of the embedder, or that of the embedder with the second look. `None` if the embedder's entry
+    /// is not that of an embedder.
+    #[must_use]
+    pub fn space(&self) -> Option<EmbeddingSpace> {
+        let plain = self.embedder.space()?;
+        let landmarks = self.landmarks.as_ref();
+        let space = landmarks.map_or_else(|| plain.clone(), |look| look.spec().space(&plain));
+        Some(match self.recognizability() {
+            None => space,
+            Some(recognizability) => recognizability.space_within(&space),
+        })
+    }
+
+    /// The calibration of this embedding space; `None` if it was not measured.
+    #[must_use]
+    pub fn calibration(&self) -> Option<&Calibration> {
+        match &self.landmarks {
+            None => self.embedder.calibration.as_ref(),
+            Some(look) => self
+                .embedder
+                .second_look(&look.spec())?
+                .calibration
+                .as_ref(),
+        }
+    }
+
+    /// The recognizability of embeddings of this space; `None` if it was not measured.
+    #[must_use]
+    pub fn recognizability(&self) -> Option<&Recognizability> {
+        match &self.landmarks {
+            None => self.embedder.recognizability.as_ref(),
+            Some(look) => self
+                .embedder
+                .second_look(&look.spec())?
+                .recognizability
+                .as_ref(),
+        }
+    }
+
+    /// Sets the calibration of this embedding space in the embedder's entry.
+    pub fn set_calibration(&mut self, calibration: Option<Calibration>) {
+        match &self.landmarks {
+            None => self.embedder.calibration = calibration,
+            Some(look) => {
+                let (name, spec) = (look.model.name.clone(), look.spec());
+                self.embedder.second_look_mut(&name, spec).calibration = calibration;
+            }
+        }
+    }
+
+    /// Sets the recognizability of embeddings of this space in the embedder's entry.
+    pub fn set_recognizability(&mut self, recognizability: Option<Recognizability>) {
+        match &self.landmarks {
+            None => self.embedder.recognizability = recognizability,
+            Some(look) => {
+                let (name, spec) = (look.model.name.clone(), look.spec());
+                self.embedder.second_look_mut(&name, spec).recognizability = recognizability;
+            }
+        }
     }
 }
 

@@ -1,6 +1,6 @@
 //! The rules of manifests.
 
-use facekit::{Error, Registry};
+use facekit::{Digest, Error, Registry};
 use proptest::prelude::*;
 
 use crate::manifest;
@@ -37,6 +37,24 @@ fn a_manifest_replaces_entries_or_adds_nothing() {
     });
     registry.add_manifest(&text, "test.toml").unwrap_err();
     assert_eq!(registry.models().len(), before);
+}
+
+/// The manifest with a kind that has this direction and these limits.
+fn recognizability(values: &str, comparison: f32, enrollment: f32) -> String {
+    manifest(|text| {
+        format!(
+            "{text}[model.recognizability]\nmodel = \"ours\"\nspace = \"{}\"\ndata = \"made up\"\nkinds = [{{ name = \
+             \"blurred\", comparison = {comparison}, enrollment = {enrollment}, direction = {values} }}]\n",
+            Digest::of("a space")
+        )
+    })
+}
+
+fn second_look() -> String {
+    format!(
+        "[[model.second_look]]\nlandmarks = \"yunet_n\"\nweights = \"{}\"\n",
+        Digest::of("a detector")
+    )
 }
 
 #[test]
@@ -160,6 +178,45 @@ fn errors_name_the_invalid_entry() {
         (
             set("detector = \"yunet_n\"\nembedder = \"mobilefacenet\"\nliveness = [\"yunet_n\"]"),
             "set \"s\": \"yunet_n\" as liveness: its task is detector",
+        ),
+        (
+            set("detector = \"yunet_n\"\nlandmarks = \"nope\"\nembedder = \"mobilefacenet\""),
+            "set \"s\": there is no model \"nope\"",
+        ),
+        (
+            set(
+                "detector = \"yunet_n\"\nlandmarks = \"minifasnet_v2\"\nembedder = \"mobilefacenet\"",
+            ),
+            "set \"s\": \"minifasnet_v2\" as detector: its task is liveness",
+        ),
+        (
+            set("detector = \"yunet_n\"\nmirrored = true\nembedder = \"mobilefacenet\""),
+            "set \"s\": mirrored is for a second look",
+        ),
+        (
+            recognizability("[0.6, 0.8]", 0.5, 0.4),
+            "model \"ours\": embedding space the recognizability of ours@",
+        ),
+        (
+            recognizability("[]", 0.5, 0.4),
+            "model \"ours\": recognizability: kind \"blurred\": the direction is not a vector of length one",
+        ),
+        (
+            recognizability("[0.6, 0.8]", 0.4, 0.5),
+            "model \"ours\": recognizability: kind \"blurred\": the limits are 0.4 for comparison and 0.5",
+        ),
+        (
+            manifest(|text| {
+                text + "[[model.second_look]]\nlandmarks = \"yunet_n\"\nweights = \"nonsense\"\n"
+            }),
+            "model \"ours\": \"nonsense\" is not 64 hexadecimal digits",
+        ),
+        (
+            manifest(|text| {
+                let look = second_look();
+                text + &look + &look
+            }),
+            "model \"ours\": the second look by yunet_n is listed twice",
         ),
         (
             set("detector = \"yunet_n\"\nembedder = \"mobilefacenet\"\ncamera = 1"),

@@ -16,7 +16,7 @@ fn later_names_replace_earlier_ones() {
         (" standard , yunet_n ", standard),
         (
             "standard,scrfd_500m",
-            "scrfd_500m mobilefacenet minifasnet_v2 minifasnet_v1se",
+            "scrfd_500m yunet_n mobilefacenet minifasnet_v2 minifasnet_v1se",
         ),
         (
             "w600k_r50",
@@ -33,7 +33,7 @@ fn later_names_replace_earlier_ones() {
         ),
         (
             "yunet_s,scrfd_500m",
-            "scrfd_500m mobilefacenet minifasnet_v2 minifasnet_v1se",
+            "scrfd_500m yunet_n mobilefacenet minifasnet_v2 minifasnet_v1se",
         ),
         ("scrfd_500m,standard", standard),
     ] {
@@ -54,6 +54,30 @@ fn later_names_replace_earlier_ones() {
             "minifasnet_v2"
         ]
     );
+}
+
+#[test]
+fn a_second_look_needs_an_embedder_that_was_measured_with_it() {
+    let registry = Registry::builtin();
+    let landmarks = |selection| {
+        let set = registry.resolve(selection).unwrap();
+        set.landmarks.map(|landmarks| landmarks.model.name)
+    };
+    assert_eq!(landmarks("standard").as_deref(), Some("yunet_n"));
+    assert_eq!(landmarks("standard,yunet_s").as_deref(), Some("yunet_n"));
+    assert_eq!(landmarks("mobilefacenet").as_deref(), Some("yunet_n"));
+    assert_eq!(landmarks("w600k_r50"), None);
+    assert_eq!(landmarks("w600k_r50,standard").as_deref(), Some("yunet_n"));
+
+    let set = registry.resolve("standard").unwrap();
+    let plain = set.clone().without_second_look();
+    assert_eq!(plain.space(), set.embedder.space());
+    assert_ne!(plain.space(), set.space());
+    for set in [plain, set] {
+        let (space, calibration) = (set.space().unwrap(), set.calibration().unwrap());
+        calibration.check_space(&space).unwrap();
+        set.recognizability().unwrap().check_space(&space).unwrap();
+    }
 }
 
 #[test]

@@ -97,6 +97,9 @@ pub(super) fn race(
         );
     }
     println!("{name}: the same faces: {}", Value::from(agreement));
+    // The peers take the landmarks of the detector, so this is compared with facekit itself.
+    let second_look = facekit(setup, &all, "1")?.option("--second-look", "true");
+    one.push(Contender::new("facekit, second look", &[second_look])?);
     rounds(
         setup,
         &format!("{name}, one thread"),

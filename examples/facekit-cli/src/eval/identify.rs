@@ -4,12 +4,12 @@ use std::{collections::BTreeSet, path::PathBuf};
 
 use anyhow::{Result, bail};
 use facekit::{
-    Embedding, ExactIndex, Metric, Models, SearchOptions, TemplateId, Threshold, VectorIndex,
-    wilson_interval,
+    Embedding, EmbeddingSpace, ExactIndex, Metric, Recognizer, SearchOptions, TemplateId,
+    Threshold, VectorIndex, wilson_interval,
 };
 use serde_json::{Value, json};
 
-use super::{Embedded, embed_people, open_named};
+use super::{Embedded, embed_people, evaluator, model_names, open_set};
 use crate::{
     files::unreadable_text,
     options::{DetectArgs, ModelArgs},
@@ -38,15 +38,10 @@ pub(crate) struct Args {
 const FPIRS: [f64; 3] = [0.1, 0.01, 0.001];
 
 pub(crate) fn run(session: &Session, args: &Args) -> Result<()> {
-    let (models, detector, embedder) = open_named(&args.models)?;
-    let embedded = embed_people(
-        session,
-        &models,
-        args.models.jobs(),
-        &args.detect,
-        &args.images,
-    )?;
-    let trial = Trial::new(&embedded, args.enroll, &models)?;
+    let (models, set) = open_set(&args.models)?;
+    let recognizer = evaluator(models, &args.detect, !args.detect.upright)?;
+    let embedded = embed_people(session, &recognizer, args.models.jobs(), &args.images)?;
+    let trial = Trial::new(&embedded, args.enroll, recognizer.embedder().space())?;
     if trial.mated.is_empty() || trial.strangers.is_empty() {
         bail!(
             "{}: {} searches by people with more than {} photos and {} by others; both are needed",
@@ -58,11 +53,11 @@ pub(crate) fn run(session: &Session, args: &Args) -> Result<()> {
     }
     let scores = trial.search()?;
     let mut points = scores.measured_points();
-    points.extend(scores.calibrated_points(&models, trial.index.len())?);
+    points.extend(scores.calibrated_points(&recognizer, trial.index.len())?);
 
     let people: BTreeSet<usize> = trial.mated.iter().map(|&(person, _)| person).collect();
     let report = json!({
-        "models": { "detector": detector, "embedder": embedder },
+        "models": model_names(&set),
         "runtime": args.models.runtime_name(),
         "enrolled_people": people.len(),
         "templates": trial.index.len(),
@@ -102,13 +97,13 @@ struct Trial<'a> {
 
 impl<'a> Trial<'a> {
     /// Enrolls the first `enroll` photos of each person who has more.
-    fn new(embedded: &'a Embedded, enroll: usize, models: &Models) -> Result<Self> {
+    fn new(embedded: &'a Embedded, enroll: usize, space: &EmbeddingSpace) -> Result<Self> {
         let mut photos_of = vec![Vec::new(); embedded.people.len()];
         for photo in &embedded.photos {
             photos_of[photo.person].push(photo.embedding.as_ref());
         }
         let mut trial = Self {
-            index: ExactIndex::new(models.embedder.space().clone(), Metric::Cosine),
+            index: ExactIndex::new(space.clone(), Metric::Cosine),
             owners: Vec::new(),
             mated: Vec::new(),
             strangers: Vec::new(),
@@ -193,9 +188,9 @@ impl Scores {
     }
 
     /// The points of the model's calibration, to compare its rates with those of these photos.
-    fn calibrated_points(&self, models: &Models, templates: usize) -> Result<Vec<Value>> {
+    fn calibrated_points(&self, recognizer: &Recognizer, templates: usize) -> Result<Vec<Value>> {
         let mut points = Vec::new();
-        let Some(calibration) = &models.calibration else {
+        let Some(calibration) = recognizer.calibration() else {
             return Ok(points);
         };
         for threshold in [
@@ -203,7 +198,7 @@ impl Scores {
             Threshold::Fpir(0.1),
             Threshold::Fpir(0.01),
         ] {
-            let space = models.embedder.space();
+            let space = recognizer.embedder().space();
             if let Ok(score) = threshold.score(Some(calibration), space, templates) {
                 let mut point = self.at(score);
                 point["asked"] = serde_json::to_value(threshold)?;

@@ -8,11 +8,11 @@ use std::{
 };
 
 use anyhow::{Context, Result, bail};
-use facekit::{EmbeddingSpace, ScoreHistogram, equal_error_rate, fold_accuracies};
+use facekit::{EmbeddingSpace, ModelSet, ScoreHistogram, equal_error_rate, fold_accuracies};
 use serde::Serialize;
 use serde_json::json;
 
-use super::{Embedded, RATES, by_rate, embed_people, open_named};
+use super::{Embedded, RATES, by_rate, embed_people, evaluator, model_names, open_set};
 use crate::{
     files::{check_output, people_in, unreadable_text},
     options::{DetectArgs, ModelArgs},
@@ -48,13 +48,19 @@ pub(crate) fn run(session: &Session, args: &Args) -> Result<()> {
         let photos = people.iter().flat_map(|person| &person.photos);
         check_output(out, photos.chain([&args.pairs]).map(PathBuf::as_path))?;
     }
-    let (models, detector, embedder) = open_named(&args.models)?;
+    let (models, set) = open_set(&args.models)?;
+    let recognizer = evaluator(models, &args.detect, !args.detect.upright)?;
     let jobs = args.models.jobs();
-    let embedded = embed_people(session, &models, jobs, &args.detect, &args.images)?;
+    let embedded = embed_people(session, &recognizer, jobs, &args.images)?;
     let figures = Figures::of(&embedded, &folds, &args.images, jobs.get())?;
     let calibrated = args.calibrate.as_deref().map(|path| {
-        let data = calibration_data(&embedded, &detector);
-        save_calibration(path, &figures.all.impostors, models.embedder.space(), data)
+        let data = calibration_data(&embedded, &set);
+        save_calibration(
+            path,
+            &figures.all.impostors,
+            recognizer.embedder().space(),
+            data,
+        )
     });
     // The figures are reported even if there is no calibration.
     let (calibration, failed) = match calibrated.transpose() {
@@ -70,7 +76,7 @@ pub(crate) fn run(session: &Session, args: &Args) -> Result<()> {
         .iter()
         .filter(|photo| photo.embedding.is_none());
     let report = json!({
-        "models": { "detector": detector, "embedder": embedder },
+        "models": model_names(&set),
         "runtime": args.models.runtime_name(),
         "jobs": jobs,
         "images": embedded.photos.len(),
@@ -112,12 +118,28 @@ pub(crate) fn run(session: &Session, args: &Args) -> Result<()> {
 }
 
 /// The description of the data of a calibration.
-pub(crate) fn calibration_data(embedded: &Embedded, detector: &str) -> String {
+pub(crate) fn calibration_data(embedded: &Embedded, set: &ModelSet) -> String {
     format!(
-        "{} photos of {} people, the face nearest to the center of each; detector {detector}",
+        "{} photos of {} people, the face nearest to the center of each; detector {}{}",
         embedded.photos.len(),
         embedded.people.len(),
+        set.detector.name,
+        second_look_words(set),
     )
+}
+
+/// The second look of a set, for the description of a measurement.
+pub(super) fn second_look_words(set: &ModelSet) -> String {
+    set.landmarks
+        .as_ref()
+        .map_or_else(String::new, |landmarks| {
+            let mirrored = if landmarks.mirrored {
+                ", mean with the mirror image"
+            } else {
+                ""
+            };
+            format!(", second look by {}{mirrored}", landmarks.model.name)
+        })
 }
 
 fn save_calibration(

@@ -10,7 +10,7 @@ use facekit::{Error, Models, Subject, find_faces, wilson_interval, work};
 use serde::Serialize;
 use serde_json::json;
 
-use super::open_named;
+use super::open_set;
 use crate::{
     files::{Unreadable, images_in, open_image, require_readable, unreadable_text},
     options::{DetectArgs, ModelArgs, share},
@@ -67,7 +67,7 @@ struct Scored {
 }
 
 pub(crate) fn run(session: &Session, args: &Args) -> Result<()> {
-    let (models, detector, _) = open_named(&args.models)?;
+    let (models, set) = open_set(&args.models)?;
     let (mut measured, mut unreadable) = (Vec::new(), Vec::new());
     for (folders, live) in [(&args.live, true), (&args.attack, false)] {
         for folder in folders {
@@ -94,7 +94,7 @@ pub(crate) fn run(session: &Session, args: &Args) -> Result<()> {
     }
     let (live, attacks): (Vec<_>, Vec<_>) = measured.iter().partition(|one| one.live);
     let report = json!({
-        "detector": detector,
+        "detector": set.detector.name,
         "runtime": args.models.runtime_name(),
         "threshold": args.liveness_threshold,
         "live": live,

@@ -28,6 +28,13 @@ pub(crate) struct DetectArgs {
     #[arg(long)]
     equalize: bool,
 
+    /// Do not search for faces that lie on their side or upside down
+    ///
+    /// The search takes time for uncertain faces only. Use this for cameras that are known to be
+    /// upright.
+    #[arg(long, verbatim_doc_comment)]
+    pub(crate) upright: bool,
+
     /// The lowest detection score of a face, 0 to 1 [default: the detector's own]
     #[arg(long, value_name = "SCORE", value_parser = share, allow_negative_numbers = true)]
     det_score: Option<f32>,

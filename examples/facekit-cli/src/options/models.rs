@@ -7,7 +7,7 @@ use clap::{
     Args,
     builder::{PossibleValue, PossibleValuesParser, TypedValueParser},
 };
-use facekit::{Error, LoadOptions, Models, Registry, Runtime};
+use facekit::{Error, LoadOptions, ModelSet, Models, Registry, Runtime};
 use facekit_runtimes::{Provider, RuntimeName, RuntimeOptions};
 
 /// The models that are part of the program.
@@ -44,6 +44,13 @@ pub(crate) struct ModelArgs {
     /// are searched.
     #[arg(long, value_name = "FILE", verbatim_doc_comment)]
     onnxruntime: Option<PathBuf>,
+
+    /// Take the landmarks of the detector, without a second look at each face
+    ///
+    /// Templates that were made without a second look are found only in this way, and those
+    /// made with one only with it.
+    #[arg(long, verbatim_doc_comment)]
+    no_second_look: bool,
 
     #[command(flatten)]
     jobs: JobArgs,
@@ -83,7 +90,17 @@ impl ModelArgs {
         self.runtime.as_str()
     }
 
-    fn open_runtime(&self) -> Result<Box<dyn Runtime>> {
+    /// The selected models.
+    pub(crate) fn set(&self, registry: &Registry) -> Result<ModelSet> {
+        let set = registry.resolve(&self.models)?;
+        Ok(if self.no_second_look {
+            set.without_second_look()
+        } else {
+            set
+        })
+    }
+
+    pub(crate) fn open_runtime(&self) -> Result<Box<dyn Runtime>> {
         let mut options = RuntimeOptions::default().with_concurrency(self.jobs());
         options.provider.clone_from(&self.provider);
         options.library.clone_from(&self.onnxruntime);
@@ -107,6 +124,6 @@ pub(crate) fn open_models(args: &ModelArgs) -> Result<(Registry, Models)> {
     let registry = registry()?;
     // Images are processed in parallel, so each run uses one thread.
     let options = LoadOptions::default().with_threads(1);
-    let models = registry.load(&args.models, &*runtime, &options)?;
+    let models = registry.load_set(&args.set(&registry)?, &*runtime, &options)?;
     Ok((registry, models))
 }

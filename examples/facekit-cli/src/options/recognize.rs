@@ -75,6 +75,7 @@ impl RecognizeArgs {
             .threshold(self.matching.threshold())
             .detect_options(self.detect.options())
             .quality(self.quality.limits(QualityOptions::recognition()))
+            .turned_faces(!self.detect.upright)
             .liveness_threshold(self.liveness.liveness_threshold))
     }
 

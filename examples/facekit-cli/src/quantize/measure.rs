@@ -4,8 +4,8 @@ use std::{num::NonZeroUsize, path::PathBuf, time::Instant};
 
 use anyhow::{Context, Result, ensure};
 use facekit::{
-    DetectOptions, Detection, Detector, Liveness, LoadOptions, ModelEntry, Models, Registry,
-    Runtime, Subject, equal_error_rate, work,
+    DetectOptions, Detection, Detector, Liveness, LoadOptions, Registry, Runtime, Subject,
+    equal_error_rate, work,
 };
 use ndarray::ArrayD;
 use serde::Serialize;
@@ -304,18 +304,4 @@ pub(super) fn compare_embeddings(
             int8: rate(&figures.after),
         },
     })
-}
-
-/// A detector and an embedder.
-pub(super) fn with_embedder(
-    registry: &Registry,
-    detector: &str,
-    embedder: &ModelEntry,
-    runtime: &dyn Runtime,
-) -> Result<Models> {
-    let options = LoadOptions::default().with_threads(1);
-    Ok(Models::new(
-        registry.load_detector(detector, runtime, &options)?,
-        registry.load_embedder(&embedder.name, runtime, &options)?,
-    ))
 }

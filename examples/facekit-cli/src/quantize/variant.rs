@@ -18,13 +18,13 @@ use serde::Serialize;
 
 use super::{
     Args, SUFFIX,
-    measure::{Pair, Photos, Quality, Speed, compare_embeddings, speed, with_embedder},
+    measure::{Pair, Photos, Quality, Speed, compare_embeddings, speed},
     record::Recorder,
     script,
 };
 use crate::{
     eval::{
-        embed_people,
+        embed_people, evaluator,
         lfw::{Figures, Pair as PhotoPair, calibration_data, open_pairs},
     },
     files::{images_in, people_in},
@@ -123,7 +123,8 @@ impl<'a> Work<'a> {
         // Both are measured in a temporary folder, so that an error leaves no files in the models folder.
         let folder = tempfile::tempdir().context("no folder for temporary files")?;
         let mut scratch = registry.clone().with_folder(folder.path());
-        for model in [entry, &set.detector] {
+        let landmarks = set.landmarks.as_ref().map(|landmarks| &landmarks.model);
+        for model in [entry, &set.detector].into_iter().chain(landmarks) {
             fs::write(
                 scratch.path(&model.name)?,
                 registry.open(&model.name)?.bytes(),
@@ -142,7 +143,13 @@ impl<'a> Work<'a> {
             (ratio > WORTHWHILE).then(|| format!("it takes {ratio:.2} of the time"))
         });
         derived.accuracy = Some(quality.words());
-        derived.calibration = calibration;
+        let calibrated = calibration.is_some();
+        if calibrated {
+            let mut set = set.clone();
+            set.embedder = derived;
+            set.set_calibration(calibration);
+            derived = set.embedder;
+        }
         registry.keep_model(&derived, &bytes)?;
         Ok(Variant {
             model: entry.name.clone(),
@@ -150,7 +157,7 @@ impl<'a> Work<'a> {
             speed,
             ratio: speed.ratio(),
             quality,
-            calibrated: derived.calibration.is_some(),
+            calibrated,
             objection,
         })
     }
@@ -243,7 +250,7 @@ impl<'a> Work<'a> {
                 let detector = registry.load_detector(detector, &*self.runtime, &options)?;
                 Ok((photos.compare_liveness(&*detector, &models, LIVE)?, None))
             }
-            _ => self.compare_embedders(registry, names, derived, &set.detector.name),
+            _ => self.compare_embedders(registry, names, set),
         }
     }
 
@@ -251,18 +258,23 @@ impl<'a> Work<'a> {
         &self,
         registry: &Registry,
         names: &Pair<&str>,
-        derived: &ModelEntry,
-        detector: &str,
+        set: &ModelSet,
     ) -> Result<(Quality, Option<Calibration>)> {
         let folder: &Path = &self.args.calibration;
         let embed = |name: &str| -> Result<_> {
-            let models = with_embedder(registry, detector, registry.model(name)?, &*self.runtime)?;
-            let detect = &self.args.detect;
-            let embedded = embed_people(self.session, &models, self.jobs, detect, folder)?;
+            let mut set = set.clone();
+            set.embedder = registry.model(name)?.clone();
+            set.liveness.clear();
+            let options = LoadOptions::default().with_threads(1);
+            let models = registry.load_set(&set, &*self.runtime, &options)?;
+            let recognizer = evaluator(models, &self.args.detect, false)?;
+            let embedded = embed_people(self.session, &recognizer, self.jobs, folder)?;
             let figures = Figures::of(&embedded, &self.pairs, folder, self.jobs.get())?;
-            Ok((embedded, figures))
+            let space = recognizer.embedder().space().clone();
+            Ok((embedded, figures, space))
         };
         let (before, after) = (embed(names.before)?, embed(names.after)?);
+        let space = after.2;
         let embedded = Pair {
             before: before.0,
             after: after.0,
@@ -271,13 +283,11 @@ impl<'a> Work<'a> {
             before: before.1,
             after: after.1,
         };
-        let data = calibration_data(&embedded.after, detector);
-        let calibration = derived.space().and_then(|space| {
-            let impostors = &figures.after.all.impostors;
-            impostors.calibration(&space, data).ok()
-        });
+        let data = calibration_data(&embedded.after, set);
+        let impostors = &figures.after.all.impostors;
+        let calibration = impostors.calibration(&space, data).ok();
         let comparisons = figures.after.all.impostors.count();
-        let model = &derived.name;
+        let model = names.after;
         let note = match &calibration {
             None => format!(
                 "model {model}: not calibrated, since {comparisons} comparisons of different people are too few"

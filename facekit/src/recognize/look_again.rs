@@ -1,0 +1,223 @@
+//! The second look at faces, and the search for turned ones.
+
+use super::{ExaminedFace, Outcome, Recognizer, Subject};
+use crate::{
+    detect::{Detection, SecondLook, moved},
+    embed::Embedding,
+    error::Result,
+    geometry::Rect,
+    image::{Detail, ImageView, window::Turn},
+    liveness::{Liveness, LivenessScore},
+    quality::QualityOptions,
+};
+
+/// The score of a second look from which on a face counts as upright.
+const UPRIGHT: f32 = 0.8;
+/// The difference of scores from which on a turned view of a face is the better one.
+const BETTER: f32 = 0.05;
+/// Two boxes of one face overlap more than this (intersection over union).
+const DUPLICATE: f32 = 0.5;
+/// A face of less recognizability is looked at from all sides.
+const DOUBTFUL: f32 = 0.5;
+
+impl Recognizer {
+    /// The faces of `subject` among those that the detector found, after a second look.
+    pub(super) fn confirmed(
+        &self,
+        image: ImageView<'_>,
+        mut detections: Vec<Detection>,
+        subject: Subject,
+    ) -> Result<Vec<Detection>> {
+        let size = (image.width(), image.height());
+        let Some(look) = &self.second_look else {
+            return Ok(subject.choose(detections, size));
+        };
+        if subject == Subject::All {
+            let mut faces: Vec<Seen> = Vec::with_capacity(detections.len());
+            for detection in detections {
+                let Some(seen) = self.seen(look, image, &detection)? else {
+                    tracing::debug!(?detection, "a second look found no face");
+                    continue;
+                };
+                // Two boxes of the detector can be the same face.
+                if faces
+                    .iter()
+                    .all(|other| other.rect.iou(&seen.rect) <= DUPLICATE)
+                {
+                    faces.push(seen);
+                }
+            }
+            return Ok(faces.into_iter().map(|seen| seen.face).collect());
+        }
+        // The next face is the subject if the first choice is no face.
+        while let Some(choice) = subject.choose(detections.clone(), size).pop() {
+            if let Some(seen) = self.seen(look, image, &choice)? {
+                return Ok(vec![seen.face]);
+            }
+            detections.retain(|other| *other != choice);
+        }
+        Ok(Vec::new())
+    }
+
+    fn seen(
+        &self,
+        look: &SecondLook,
+        image: ImageView<'_>,
+        face: &Detection,
+    ) -> Result<Option<Seen>> {
+        let equalize = self.detect_options.equalize;
+        let mut best = look.look(image, face, equalize)?;
+        let certain = best.is_some_and(|best| best.score >= UPRIGHT);
+        if !certain && self.turned_faces {
+            let turned = look.look_turned(image, face, equalize)?.into_iter().next();
+            let needed = best.map_or(0.0, |best| best.score + BETTER);
+            best = turned.filter(|turned| turned.score >= needed).or(best);
+        }
+        Ok(best.map(|best| Seen {
+            face: Detection {
+                landmarks: best.landmarks,
+                ..*face
+            },
+            rect: best.rect,
+        }))
+    }
+
+    /// Completes the quality of a face that was embedded. Returns the embedding, or `None` if the face is refused.
+    ///
+    /// A face that the embedder cannot recognize may be turned, so it is also searched in the turned image. If it is found, its
+    /// landmarks, quality, liveness and embedding are replaced.
+    pub(super) fn complete(
+        &self,
+        image: ImageView<'_>,
+        face: &mut ExaminedFace,
+        embedding: Embedding,
+        gate: &QualityOptions,
+        liveness: bool,
+    ) -> Result<Option<Embedding>> {
+        let Some(mut value) = embedding.recognizability() else {
+            return Ok(Some(embedding));
+        };
+        let mut embedding = embedding;
+        let enough = gate.min_recognizability.max(DOUBTFUL);
+        if value < enough
+            && let Some(turned) = self.turned(image, face, enough)?
+        {
+            (*face, embedding, value) = turned;
+            if liveness && face.quality.issues(gate).is_empty() {
+                let details = image.details(&[face.detection])?;
+                self.check_liveness(image, std::slice::from_mut(face), &details)?;
+            }
+        }
+        face.quality = face.quality.with_recognizability(value);
+        let issues = face.quality.issues(gate);
+        if !issues.is_empty() {
+            face.refused = Some(Outcome::PoorQuality { issues });
+        }
+        Ok(face.passed().then_some(embedding))
+    }
+
+    /// The face in the view in which the embedder recognizes it best, if its recognizability is `enough` there.
+    fn turned(
+        &self,
+        image: ImageView<'_>,
+        face: &ExaminedFace,
+        enough: f32,
+    ) -> Result<Option<(ExaminedFace, Embedding, f32)>> {
+        let Some(look) = self.second_look.as_ref().filter(|_| self.turned_faces) else {
+            return Ok(None);
+        };
+        let equalize = self.detect_options.equalize;
+        let mut views = look.look_turned(image, &face.detection, equalize)?;
+        views.extend(look.look(image, &face.detection, equalize)?);
+        views.retain(|view| turn_of(view) != turn_of(&face.detection));
+        let equalized = self.equalized(image);
+        let mut best = None;
+        let mut most = enough;
+        for view in views {
+            let detection = Detection {
+                landmarks: view.landmarks,
+                ..face.detection
+            };
+            let detail = image.details(&[detection])?.pop().flatten();
+            let seen = self.measured(image, equalized.as_ref(), detection, detail.as_ref())?;
+            let Some(seen) = seen else { continue };
+            let Some(embedding) = self.embed(std::slice::from_ref(&seen.aligned))?.pop() else {
+                continue;
+            };
+            let value = embedding.recognizability().unwrap_or(0.0);
+            if value >= most {
+                most = value;
+                best = Some((seen, embedding));
+            }
+        }
+        Ok(best.map(|(face, embedding)| (face, embedding, most)))
+    }
+
+    /// The liveness of faces, each in its surroundings at full size if the image is reduced. A face that the second look found
+    /// turned is checked in the image turned upright.
+    pub(super) fn liveness_of(
+        &self,
+        check: &dyn Liveness,
+        image: ImageView<'_>,
+        faces: &[Detection],
+        details: &[Option<&Detail>],
+    ) -> Result<Vec<LivenessScore>> {
+        // A face without a score was not found live.
+        let mut scores = vec![LivenessScore::default(); faces.len()];
+        let turns: Vec<Turn> = faces
+            .iter()
+            .map(|face| match &self.second_look {
+                Some(_) => turn_of(face),
+                None => Turn::None,
+            })
+            .collect();
+        for (at, detail) in details.iter().enumerate() {
+            let Some(detail) = detail else { continue };
+            let face = [detail.mapped(&faces[at])];
+            let found = assess(check, detail.image.view(), turns[at], &face)?;
+            scores[at] = found.first().copied().unwrap_or_default();
+        }
+        for turn in [Turn::None].into_iter().chain(Turn::OTHERS) {
+            let places: Vec<usize> = (0..faces.len())
+                .filter(|&at| details[at].is_none() && turns[at] == turn)
+                .collect();
+            if places.is_empty() {
+                continue;
+            }
+            let batch: Vec<Detection> = places.iter().map(|&at| faces[at]).collect();
+            for (&at, score) in places.iter().zip(assess(check, image, turn, &batch)?) {
+                scores[at] = score;
+            }
+        }
+        Ok(scores)
+    }
+}
+
+/// Assesses faces in the image turned by `turn`.
+fn assess(
+    check: &dyn Liveness,
+    image: ImageView<'_>,
+    turn: Turn,
+    faces: &[Detection],
+) -> Result<Vec<LivenessScore>> {
+    if turn == Turn::None {
+        return check.assess(image, faces);
+    }
+    let size = (image.width(), image.height());
+    let upright: Vec<Detection> = faces
+        .iter()
+        .map(|face| moved(face, |point| turn.point(point, size)))
+        .collect();
+    check.assess(turn.apply(image).view(), &upright)
+}
+
+/// A face after a second look, and its box there.
+struct Seen {
+    face: Detection,
+    rect: Rect,
+}
+
+/// The turn of the image after which the face is upright.
+fn turn_of(face: &Detection) -> Turn {
+    Turn::upright(face.landmarks.roll())
+}
