@@ -6,6 +6,7 @@ use std::{fs, path::Path};
 
 use facekit::{
     DetectOptions, Detection, Embedding, Image, LivenessScore, LoadOptions, Models, Runtime, align,
+    find_faces,
     image::{self, DecodeLimits},
 };
 use facekit_candle::Candle;
@@ -159,10 +160,9 @@ fn patterns() -> Vec<(&'static str, Image)> {
 fn frames_without_faces_have_no_detections() {
     let models = load(&Tract::new());
     for (name, frame) in patterns() {
-        let found = models
-            .detector
-            .detect(frame.view(), &DetectOptions::default())
-            .unwrap();
+        let found = find_faces(&*models.detector, frame.view(), &DetectOptions::default())
+            .unwrap()
+            .faces;
         assert!(
             found.is_empty(),
             "{name}, {} by {}: {found:?}",

@@ -78,7 +78,7 @@
 //! All items are at the top level, except for [`image`](mod@image) (image files, resizing, and the time of a photo) and
 //! `work` (work on several threads).
 //!
-//! - Frames and faces: [`Image`], [`Detection`], [`Landmarks`], `align`, `Quality`, `HeadPose`.
+//! - Frames and faces: [`Image`], [`Detection`], `find_faces` with [`Passes`], [`Landmarks`], `align`, `Quality`, `HeadPose`.
 //! - Models: `Registry` knows models by name. [`Model`] is the file, [`Signature`] describes its inputs and outputs, and
 //!   [`Tensor`] is their type.
 //! - Recognition: `Recognizer`, `Gallery`, [`Person`], [`SearchOptions`], `Threshold`.

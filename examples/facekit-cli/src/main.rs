@@ -80,7 +80,7 @@ struct Cli {
     #[arg(short, long, global = true, display_order = 101, action = clap::ArgAction::Count)]
     verbose: u8,
 
-    /// The memory in MiB that reading an image may take; larger JPEGs are read at a reduced scale
+    /// Memory in MiB for an image; larger JPEGs are reduced
     #[arg(long, global = true, display_order = 102, value_name = "MIB", default_value_t = 256,
         value_parser = clap::value_parser!(u32).range(1..))]
     image_memory: u32,

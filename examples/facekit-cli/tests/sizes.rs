@@ -65,12 +65,11 @@ fn small_faces_are_found_and_notes_tell_what_was_not_searched() {
 #[test]
 fn photos_that_take_too_much_memory_are_read_at_a_reduced_scale() {
     let place = Place::new();
-    // The face is half as wide as an aligned face in the photo, and a quarter in the copy that the memory allows.
     let ari = portrait("Ari/1.jpg");
     place.write("ari.jpg", encode_jpeg(&ari, 95));
     let photo = frame(2400, 1800, &[(&ari, 1500, 1000)]);
     place.write("photo.jpg", encode_jpeg(&photo, 95));
-    let memory = "--no-liveness --image-memory 9";
+    let memory = "--no-liveness --image-memory 14";
     place
         .line(&format!(
             "enroll --gallery g --no-encryption ari ari.jpg {memory}"

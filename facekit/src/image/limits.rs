@@ -101,7 +101,10 @@ impl DecodeLimits {
             return Err(Error::ImageTooLarge {
                 name: name.to_owned(),
                 found: format!("decoding it takes {} of memory, which", size(memory)),
-                limit: size(self.max_memory as u64),
+                limit: format!(
+                    "{}; raise that limit to read it",
+                    size(self.max_memory as u64)
+                ),
             });
         }
         Ok(())

@@ -297,3 +297,29 @@ fn the_light_of_a_face_is_judged_after_equalization() {
     assert_eq!(equalized.aligned, plain.aligned);
     assert_eq!(equalized.detection.rect, Rect::new(x, y, side, side));
 }
+
+#[test]
+fn faces_that_are_known_already_are_not_searched_for() {
+    let recognizer = recognizer();
+    enroll(&recognizer, "anna", 0.0);
+    let image = scene(&[face(0.0), face(90.0).at(90, 20)]);
+    let found = recognizer.find_faces(image.view()).unwrap();
+    assert_eq!((found.faces.len(), found.reduction), (2, 1.0));
+
+    let second = found.faces[1..].to_vec();
+    let options = RecognizeOptions::default().with_faces(second.clone());
+    let recognized = recognizer.recognize_with(image.view(), &options).unwrap();
+    assert_eq!(outcomes(&recognized), ["unknown"]);
+    assert_eq!(recognized[0].detection, second[0]);
+    let examine = ExamineOptions::default().with_faces(second);
+    assert_eq!(recognizer.examine(image.view(), &examine).unwrap().len(), 1);
+
+    // They are of one image.
+    for images in [&[][..], &[image.view(), image.view()]] {
+        let error = recognizer.recognize_batch(images, &options).unwrap_err();
+        assert!(
+            error.is_invalid_input() && error.to_string().starts_with("faces: "),
+            "{error}"
+        );
+    }
+}
