@@ -74,7 +74,7 @@ fn options_out_of_range_are_refused() {
         ("verify a b --fmr 2", "a rate between 0 and 1"),
         ("verify a b --score 2", "a number from -1 to 1"),
         ("verify a b --max-side tiny", "or none, is needed"),
-        ("verify a b --det-score 3", "a number from 0 to 1"),
+        ("verify a b --detector-score 3", "a number from 0 to 1"),
         ("verify a b --liveness-threshold -1", "--liveness-threshold"),
         ("enroll --gallery g", "<PERSON>"),
         (

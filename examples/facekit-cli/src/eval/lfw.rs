@@ -272,14 +272,14 @@ fn score_folds(
         .photos
         .iter()
         .enumerate()
-        .filter_map(|(at, photo)| Some((photo.path.file_stem()?.to_str()?.to_owned(), at)))
+        .filter_map(|(index, photo)| Some((photo.path.file_stem()?.to_str()?.to_owned(), index)))
         .collect();
     let find = |(name, number): &(String, u32)| -> Result<_> {
         let stem = format!("{name}_{number:04}");
-        let at = by_name
+        let index = by_name
             .get(&stem)
             .with_context(|| format!("{}: no photo named {stem}", folder.display()))?;
-        Ok(&embedded.photos[*at])
+        Ok(&embedded.photos[*index])
     };
     folds
         .iter()
@@ -330,8 +330,8 @@ fn compare_all(embedded: &Embedded, threads: usize) -> Result<AllPairs> {
     // Row i has photos.len() - i comparisons. Each thread takes every nth row, so all threads have about the same work.
     let compare = |first: usize| -> facekit::Result<(ScoreHistogram, Vec<(usize, f32)>)> {
         let (mut impostors, mut genuine) = (ScoreHistogram::new(), Vec::new());
-        for (at, a) in photos.iter().enumerate().skip(first).step_by(threads) {
-            for b in &photos[at + 1..] {
+        for (index, a) in photos.iter().enumerate().skip(first).step_by(threads) {
+            for b in &photos[index + 1..] {
                 let same = a.person == b.person;
                 match (&a.embedding, &b.embedding) {
                     (Some(x), Some(y)) if same => genuine.push((a.person, x.cosine(y)?)),
