@@ -3,7 +3,8 @@
 use std::{num::NonZeroUsize, sync::Arc};
 
 use facekit::{
-    AlignedFace, DetectOptions, IdentifyOptions, Recognition, RecognizeOptions, Result, Watch,
+    AlignedFace, DetectOptions, ExamineOptions, Recognition, RecognizeOptions, Result, Subject,
+    Watch,
 };
 use pyo3::prelude::*;
 
@@ -41,16 +42,15 @@ impl Pipeline {
         Ok((faces, image.size()))
     }
 
-    /// The `k` people nearest to a probe, on the roster of `options`.
-    pub(crate) fn identify(
-        &self,
-        probe: &facekit::Embedding,
-        k: usize,
-        options: &RecognizeOptions,
-    ) -> Result<Vec<facekit::Candidate>> {
-        let mut identify = IdentifyOptions::default().with_k(k);
-        identify.roster.clone_from(&options.roster);
-        self.recognizer.identify(probe, &identify)
+    /// The embedding of the largest face in a photo. `None` if there is no face, or if the quality gate or the liveness check
+    /// refuses it.
+    pub(crate) fn embed_largest(&self, photo: &Photo) -> Result<Option<facekit::Embedding>> {
+        let image = photo.open()?;
+        let largest = ExamineOptions::default().with_subject(Subject::Largest);
+        let faces = self.recognizer.examine(image.view(), &largest)?;
+        let passed = faces.into_iter().filter(|face| face.passed());
+        let crops: Vec<AlignedFace> = passed.map(|face| face.aligned).collect();
+        Ok(self.recognizer.embed(&crops)?.pop())
     }
 
     /// Embeds crops in batches, and reports progress after each batch.

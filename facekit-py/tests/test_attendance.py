@@ -121,16 +121,27 @@ def test_dataclasses_have_all_keys_of_the_rules():
         policy._rules.evaluate("anna", text, "[]", "2026-03-02", "2026-03-06", "2026-03-09T00:00:00Z")
     )
     (shift,) = answer["shifts"]
+    left = _exchange.text([Punch("1", "anna", when[1], kind="out")])
+    doubtful, _ = json.loads(policy._rules.evaluate("anna", left, "[]", "2026-03-02", "2026-03-06", "2026-03-09T00:00:00Z"))
+    assert any("notes" in day for day in doubtful["days"])
     for kind, record in [
         (Ledger, answer),
         (attendance.Statistics, statistics),
         (attendance.ShiftRecord, shift),
-        *((attendance.DayRecord, day) for day in answer["days"]),
+        *((attendance.DayRecord, day) for day in answer["days"] + doubtful["days"]),
         (attendance.Times, shift["times"]),
         (attendance.Overtime, answer["days"][0]["overtime"]),
     ]:
         fields = {field.name for field in dataclasses.fields(kind)}
         assert {key.removesuffix("_seconds") for key in record} <= fields
+
+
+def test_notes_on_days():
+    left = Punch("1", "anna", datetime(2026, 3, 2, 17, 0, tzinfo=timezone.utc), kind="out")
+    ledger = Policy().evaluate("anna", [left], DAY, DAY, as_of=datetime(2026, 3, 9, tzinfo=timezone.utc))
+    (day,) = ledger.days
+    assert [(note.code, note.severity) for note in day.notes] == [("missing_in", "warning")]
+    assert day.anomalies == 1 and columns([day])["notes"] == ["missing_in"]
 
 
 def test_windows():

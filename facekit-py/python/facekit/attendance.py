@@ -267,14 +267,17 @@ class DayRecord:
     leave_time: timedelta
     """The expected time that was free by leave."""
     anomalies: int
+    """The number of `notes`."""
     holiday: Optional[str] = None
     leave: Optional[str] = None
     half: Optional[str] = None
     window_overtime: Mapping[str, timedelta] = dataclasses.field(default_factory=dict)
     """The overtime that counts within each of the policy's windows with work."""
+    notes: tuple[Anomaly, ...] = ()
+    """The anomalies of its punches, and what is doubtful about the day itself."""
 
     def to_dict(self) -> dict[str, Any]:
-        """The day as a flat dict: a row of a table.
+        """The day as a flat dict: a row of a table. `notes` are the codes of its notes, separated by spaces.
 
         >>> from datetime import date, datetime, timezone
         >>> from facekit.attendance import Policy
@@ -288,6 +291,7 @@ class DayRecord:
         window_overtime = row.pop("window_overtime")
         row.update({name.name: getattr(times, name.name) for name in dataclasses.fields(times)})
         row["overtime"] = overtime.counted
+        row["notes"] = " ".join(sorted({note.code for note in self.notes}))
         row.update({f"window_{name}": length for name, length in windows.items()})
         row.update({f"window_overtime_{name}": length for name, length in window_overtime.items()})
         return row
@@ -562,7 +566,7 @@ class Policy:
             return self._read(Overtime, value)
         if name == "windows":
             return {window["name"]: timedelta(seconds=window["worked_seconds"]) for window in value}
-        if name == "anomalies" and isinstance(value, list):
+        if name in ("anomalies", "notes") and isinstance(value, list):
             return tuple(Anomaly(**anomaly) for anomaly in value)
         return value
 
