@@ -144,6 +144,12 @@ pub enum Warning {
     },
     /// The file is not UTF-8 and has no byte order mark. It is read as Windows-1252.
     AssumedWindows1252,
+    /// Local times that do not exist, because clocks go forward. They move on by the length of the gap: 02:30 is 03:30. The clock of
+    /// the device may be wrong.
+    SkippedTimes {
+        /// The rows.
+        places: Vec<Place>,
+    },
     /// The workbook has several sheets with cells. Only the first is read.
     OtherSheets {
         /// The name of the sheet that is read.
@@ -161,6 +167,18 @@ impl fmt::Display for Warning {
             Self::UnusedColumns { names } => write!(f, "columns not used: {}", names.join(", ")),
             Self::AssumedWindows1252 => {
                 write!(f, "the file is not UTF-8, and is read as Windows-1252")
+            }
+            Self::SkippedTimes { places } => {
+                let places: Vec<String> = places.iter().map(Place::to_string).collect();
+                let times = match places.len() {
+                    1 => {
+                        "1 local time does not exist, because clocks go forward; it moves on by the length of the gap"
+                    }
+                    _ => {
+                        "local times do not exist, because clocks go forward; they move on by the length of the gap"
+                    }
+                };
+                write!(f, "{times}: {}", places.join(", "))
             }
             Self::OtherSheets { read } => {
                 write!(f, "only the sheet {read:?} of the workbook is read")

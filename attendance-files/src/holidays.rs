@@ -1,5 +1,7 @@
 //! Tables of holidays.
 
+use std::collections::BTreeMap;
+
 use attendance_rules::{Calendar, Half, Period};
 
 use crate::{
@@ -13,15 +15,19 @@ use crate::{
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Holidays {
-    /// The holidays.
+    /// The holidays that have no region.
     pub calendar: Calendar,
+    /// The holidays of each region: the rows of a table that name one.
+    pub regional: BTreeMap<String, Calendar>,
     /// Warnings about the file, for people.
     pub warnings: Vec<Warning>,
 }
 
-/// Reads holidays: an ICS file, or a table with a date, a name, and the free half of the day (`morning` or `afternoon`).
+/// Reads holidays: an ICS file, or a table with a date, a name, the free half of the day (`morning` or `afternoon`), and the
+/// region. Only the date is required.
 ///
-/// A table without a header has these columns in this order. `time_zone` and `period` are for the recurrences of an ICS file.
+/// A table without a header has these columns in this order. `time_zone` and `period` are for the recurrences of an ICS file. An
+/// ICS file says nothing about regions, so each region needs a file of its own.
 ///
 /// # Errors
 ///
@@ -32,9 +38,10 @@ pub struct Holidays {
 /// use attendance_rules::Period;
 ///
 /// let year = Period::new("2026-01-01".parse().unwrap(), "2026-12-31".parse().unwrap()).unwrap();
-/// let file = b"date,name,half\n2026-12-25,Christmas,\n2026-12-24,Christmas Eve,afternoon\n";
+/// let file = b"date,name,half,region\n2026-12-25,Christmas,,\n2026-12-24,Christmas Eve,afternoon,\n2026-01-06,Epiphany,,bavaria\n";
 /// let holidays = read_holidays(file, "Europe/Berlin", year)?;
 /// assert_eq!(holidays.calendar.get("2026-12-25".parse().unwrap()).unwrap().name, "Christmas");
+/// assert!(holidays.regional["bavaria"].get("2026-01-06".parse().unwrap()).is_some());
 /// # Ok::<(), attendance_files::Error>(())
 /// ```
 pub fn read_holidays(bytes: &[u8], time_zone: &str, period: Period) -> Result<Holidays> {
@@ -44,7 +51,11 @@ pub fn read_holidays(bytes: &[u8], time_zone: &str, period: Period) -> Result<Ho
         && text.trim_start().starts_with("BEGIN:")
     {
         let calendar = Calendar::from_ics(&text, time_zone, period).map_err(Error::format)?;
-        return Ok(Holidays { calendar, warnings });
+        return Ok(Holidays {
+            calendar,
+            regional: BTreeMap::new(),
+            warnings,
+        });
     }
     let mut table = table::read(bytes, &mut warnings)?;
     let is_row = |fields: &[String]| {
@@ -59,7 +70,9 @@ pub fn read_holidays(bytes: &[u8], time_zone: &str, period: Period) -> Result<Ho
     let names = match table.keys.take() {
         Some(keys) => keys,
         None if has_header => table.rows.remove(0).fields,
-        None => ["date", "name", "half"].map(str::to_owned).to_vec(),
+        None => ["date", "name", "half", "region"]
+            .map(str::to_owned)
+            .to_vec(),
     };
     let mut header = Header::new(&names);
     let date = header.guessed(&["date", "day", "datum", "fecha"]);
@@ -72,6 +85,7 @@ pub fn read_holidays(bytes: &[u8], time_zone: &str, period: Period) -> Result<Ho
         "feiertag",
     ]);
     let half = header.guessed(&["half"]);
+    let region = header.guessed(&["region", "bundesland", "province"]);
     if date.is_none() && !table.rows.is_empty() {
         return Err(Error::Column {
             field: "date",
@@ -90,7 +104,8 @@ pub fn read_holidays(bytes: &[u8], time_zone: &str, period: Period) -> Result<Ho
         Some((row.place, date))
     });
     let order = moment::date_order(written, None)?;
-    let (mut calendar, mut wrong) = (Calendar::new(), Vec::new());
+    let (mut calendar, mut regional) = (Calendar::new(), BTreeMap::<String, Calendar>::new());
+    let mut wrong = Vec::new();
     for row in &table.rows {
         let day = match row.field(date) {
             Some(text) => moment::written_date(text).and_then(|day| day.date(order)),
@@ -98,7 +113,13 @@ pub fn read_holidays(bytes: &[u8], time_zone: &str, period: Period) -> Result<Ho
         };
         let day = day.map_err(|reason| format!("date: {reason}"));
         match day.and_then(|day| Ok((day, free_half(row.field(half))?))) {
-            Ok((day, half)) => calendar.add(day, row.field(name).unwrap_or("holiday"), half),
+            Ok((day, half)) => {
+                let calendar = match row.field(region) {
+                    Some(region) => regional.entry(region.to_owned()).or_default(),
+                    None => &mut calendar,
+                };
+                calendar.add(day, row.field(name).unwrap_or("holiday"), half);
+            }
             Err(reason) => wrong.push(RowError {
                 place: row.place,
                 reason,
@@ -106,7 +127,11 @@ pub fn read_holidays(bytes: &[u8], time_zone: &str, period: Period) -> Result<Ho
         }
     }
     if wrong.is_empty() {
-        Ok(Holidays { calendar, warnings })
+        Ok(Holidays {
+            calendar,
+            regional,
+            warnings,
+        })
     } else {
         Err(Error::Rows { rows: wrong })
     }

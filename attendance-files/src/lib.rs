@@ -33,8 +33,10 @@
 //! - **Kinds** are words such as `IN`, `C/Out`, `o` or `Break Out`, or the codes of ZKTeco: 0, 3 and 4 for IN, 1, 2 and 5 for OUT.
 //!   [`FileLayout::kinds`](attendance_rules::FileLayout::kinds) states others.
 //! - **Errors** list all rows that cannot be used, with their line. A file with such a row gives no punches.
-//! - **Size.** A text needs a few times its size in memory. An `.xlsx` file is compressed, so limit its size where files come from
-//!   strangers: what is in it can be a thousand times larger.
+//! - **Size.** A text needs a few times its size in memory. An `.xlsx` file is compressed: a file that has more than 512 MiB after
+//!   decompression, or a sheet with more than 256 MiB of text, is an error.
+//! - **Tables and JSON.** A table has one row for each punch, member or holiday. What has lists needs JSON: schedules, contracts,
+//!   leave and single days of members ([`read_members`]), corrections and sessions.
 //! - **Ids** are compared exactly. [`similar_ids`] finds those that differ only by case or spaces.
 
 #![cfg_attr(docsrs, feature(doc_cfg))]

@@ -23,7 +23,7 @@ pub struct Items<T> {
 }
 
 /// The columns of members: the key of a member, common names, and whether it is a date.
-const COLUMNS: [(&str, &[&str], bool); 5] = [
+const COLUMNS: [(&str, &[&str], bool); 6] = [
     ("person", PERSON, false),
     (
         "group",
@@ -54,12 +54,18 @@ const COLUMNS: [(&str, &[&str], bool); 5] = [
         ],
         true,
     ),
+    (
+        "region",
+        &["region", "holidayregion", "bundesland", "province"],
+        false,
+    ),
     ("roster_until", &["rosteruntil"], true),
 ];
 
-/// Reads members: a JSON list, or a table with the columns person, group, joined, left and roster_until.
+/// Reads members: a JSON list, or a table with the columns person, group, joined, left, region and roster_until.
 ///
-/// Schedules, shifts and leave have keys in JSON only.
+/// A table has one row for each member, so it has no lists. Schedules, contracts (`terms`), leave, shifts of single days
+/// (`shifts_on`) and several periods of employment need JSON. [`Member::json_schema`] describes it.
 ///
 /// # Errors
 ///

@@ -2,9 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use attendance_rules::{FileLayout, LogTime, Punch, PunchKind, Source};
+use attendance_rules::{FileLayout, LogTime, Punch, PunchKind, PunchSource};
 use facekit::PersonId;
-use jiff::{Timestamp, tz::TimeZone};
+use jiff::{
+    Timestamp,
+    tz::{AmbiguousOffset, TimeZone},
+};
 
 use crate::{
     columns::{At, Header, PunchColumns, plain},
@@ -29,7 +32,7 @@ pub struct Punches {
 ///
 /// The content says which format the file has. Local times are in `zone`. The order of a person's rows tells the local times
 /// apart that occur twice; see [`LogTime::read`]. `layout` says what the file does not say itself. The source of the punches is
-/// [`Source::Import`], unless the file has another.
+/// [`PunchSource::Import`], unless the file has another.
 ///
 /// # Errors
 ///
@@ -76,9 +79,13 @@ pub fn read_punches(bytes: &[u8], zone: &TimeZone, layout: &FileLayout) -> Resul
     };
     let mut times = Vec::with_capacity(read.len());
     let mut punches = Vec::with_capacity(read.len());
+    let mut skipped = Vec::new();
     for (row, read) in read {
         match read.at.log_time(order, zone) {
             Ok(time) => {
+                if is_skipped(time, zone) {
+                    skipped.push(row.place);
+                }
                 times.push(time);
                 punches.push(read.punch());
             }
@@ -93,6 +100,9 @@ pub fn read_punches(bytes: &[u8], zone: &TimeZone, layout: &FileLayout) -> Resul
         return Err(Error::Rows { rows: wrong });
     }
     set_times(&mut punches, &times, zone);
+    if !skipped.is_empty() {
+        warnings.push(Warning::SkippedTimes { places: skipped });
+    }
     warnings.extend(similar_ids(punches.iter().map(|punch| &punch.person)));
     Ok(Punches { punches, warnings })
 }
@@ -104,7 +114,7 @@ struct ReadRow {
     id: String,
     kind: PunchKind,
     device: Option<String>,
-    source: Source,
+    source: PunchSource,
     score: Option<f32>,
     liveness: Option<f32>,
 }
@@ -120,6 +130,17 @@ impl ReadRow {
         punch.liveness = self.liveness;
         punch
     }
+}
+
+/// The clocks of the zone never show this time: they go forward over it.
+fn is_skipped(time: LogTime, zone: &TimeZone) -> bool {
+    let LogTime::Local(local) = time else {
+        return false;
+    };
+    matches!(
+        zone.to_ambiguous_timestamp(local).offset(),
+        AmbiguousOffset::Gap { .. }
+    )
 }
 
 /// Sets the instants of punches, person by person.
@@ -220,7 +241,9 @@ fn read_row(
     let at = kept(read_time(row, columns.at), &mut reasons);
     let kind = kinds::kind(row.field(columns.kind).unwrap_or_default(), &layout.kinds);
     let kind = kept(kind, &mut reasons);
-    let source = row.field(columns.source).map_or(Ok(Source::Import), source);
+    let source = row
+        .field(columns.source)
+        .map_or(Ok(PunchSource::Import), source);
     let source = kept(source, &mut reasons);
     let mut number = |column, name: &str| {
         let text = row.field(column)?;
@@ -268,12 +291,12 @@ fn read_time(row: &Row, at: At) -> Result<Moment, String> {
     }
 }
 
-fn source(text: &str) -> Result<Source, String> {
+fn source(text: &str) -> Result<PunchSource, String> {
     match plain(text).as_str() {
-        "face" => Ok(Source::Face),
-        "manual" => Ok(Source::Manual),
-        "code" => Ok(Source::Code),
-        "import" => Ok(Source::Import),
+        "face" => Ok(PunchSource::Face),
+        "manual" => Ok(PunchSource::Manual),
+        "code" => Ok(PunchSource::Code),
+        "import" => Ok(PunchSource::Import),
         _ => Err(format!(
             "source: {text:?} is not face, manual, code or import"
         )),

@@ -4,6 +4,7 @@ use std::io::Cursor;
 
 use calamine::{DataRef, ExcelDateTime, Reader, Xlsx};
 use jiff::{SignedDuration, civil::DateTime};
+use zip::ZipArchive;
 
 use crate::{
     error::{Error, Place, Result, Warning},
@@ -16,8 +17,17 @@ const MAX_COLUMNS: usize = 16_384;
 /// The limit of empty fields in front of others. A small file can have thousands of millions of them.
 const MAX_EMPTY: usize = 5_000_000;
 
+const MEBIBYTE: u64 = 1 << 20;
+
+/// The limit of the size of a workbook after decompression, in bytes. A file of one megabyte can have a thousand.
+const MAX_UNCOMPRESSED: u64 = 512 * MEBIBYTE;
+
+/// The limit of the texts of a sheet, in bytes. Millions of cells can share one long text, which is in the file once.
+const MAX_TEXT: u64 = 256 * MEBIBYTE;
+
 /// Reads the first sheet of an `.xlsx` file that has cells.
 pub(crate) fn read(bytes: &[u8], warnings: &mut Vec<Warning>) -> Result<Table> {
+    check_size(bytes)?;
     let mut workbook = Xlsx::new(Cursor::new(bytes)).map_err(unreadable)?;
     let mut read: Option<(String, Vec<Row>)> = None;
     let mut failed = None;
@@ -51,6 +61,26 @@ pub(crate) fn read(bytes: &[u8], warnings: &mut Vec<Warning>) -> Result<Table> {
     }
 }
 
+/// Refuses a workbook that is too large after decompression.
+///
+/// The sizes are those that the archive declares. The decompression of a file that is larger than that fails.
+fn check_size(bytes: &[u8]) -> Result<()> {
+    // Of an archive that cannot be read, calamine says what is wrong with it.
+    let Ok(mut archive) = ZipArchive::new(Cursor::new(bytes)) else {
+        return Ok(());
+    };
+    let sizes = (0..archive.len()).map(|file| archive.by_index_raw(file).map_or(0, |it| it.size()));
+    let size = sizes.fold(0, u64::saturating_add);
+    if size <= MAX_UNCOMPRESSED {
+        return Ok(());
+    }
+    Err(Error::format(format_args!(
+        "the workbook is too large: {} MiB after decompression, and up to {} MiB are read; save the sheet as CSV",
+        size.div_ceil(MEBIBYTE),
+        MAX_UNCOMPRESSED / MEBIBYTE,
+    )))
+}
+
 #[expect(clippy::needless_pass_by_value, reason = "callers pass it to map_err")]
 fn unreadable(error: calamine::XlsxError) -> Error {
     Error::format(format_args!(
@@ -63,13 +93,20 @@ fn unreadable(error: calamine::XlsxError) -> Error {
 fn rows(workbook: &mut Xlsx<Cursor<&[u8]>>, name: &str) -> Result<Vec<Row>> {
     let mut cells = workbook.worksheet_cells_reader(name).map_err(unreadable)?;
     let mut rows: Vec<Row> = Vec::new();
-    let mut empty = 0;
+    let (mut empty, mut text_bytes) = (0, 0);
     while let Some(cell) = cells.next_cell().map_err(unreadable)? {
         let (row, column) = cell.get_position();
         let (number, column) = (row as usize + 1, column as usize);
         let text = text(cell.get_value());
         if text.is_empty() {
             continue;
+        }
+        text_bytes += text.len() as u64;
+        if text_bytes > MAX_TEXT {
+            return Err(Error::format(format_args!(
+                "the sheet {name:?} is too large: its cells have more than {} MiB of text",
+                MAX_TEXT / MEBIBYTE
+            )));
         }
         if rows.last().is_none_or(|last| last.place.number() != number) {
             rows.push(Row {

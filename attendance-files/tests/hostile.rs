@@ -7,7 +7,7 @@ use attendance_files::{
     read_punches, read_sessions,
 };
 use attendance_rules::{FileLayout, Period};
-use common::{Cell, berlin, workbook};
+use common::{Cell, berlin, compressed_workbook, workbook};
 use proptest::prelude::*;
 
 fn read_all(bytes: &[u8]) {
@@ -165,5 +165,69 @@ fn a_workbook_with_wide_rows() {
     assert_eq!(
         common::error(&file),
         "the sheet \"Log\" is too large: it has more than 5000000 empty fields"
+    );
+}
+
+const ROWS: &[&[Cell<'_>]] = &[
+    &[Cell::Text("person"), Cell::Text("at")],
+    &[Cell::Text("anna"), Cell::Time(46083.5)],
+];
+
+/// Makes the archive declare that a file in it has this size after decompression.
+fn declare_size(archive: &mut [u8], name: &str, size: u32) {
+    // In the entry of the central directory, the size is at byte 24 and the name at byte 46.
+    let is_entry = |at: &usize| {
+        archive[*at..].starts_with(b"PK\x01\x02") && archive[at + 46..].starts_with(name.as_bytes())
+    };
+    let entry = (0..archive.len() - 46).find(is_entry).unwrap();
+    archive[entry + 24..entry + 28].copy_from_slice(&size.to_le_bytes());
+}
+
+#[test]
+fn a_workbook_that_is_large_after_decompression() {
+    let mut file = compressed_workbook(&[("Log", ROWS)]);
+    assert_eq!(common::punches(&file).unwrap().punches.len(), 1);
+    declare_size(&mut file, "xl/worksheets/sheet1.xml", 3 << 30);
+    assert_eq!(
+        common::error(&file),
+        "the workbook is too large: 3073 MiB after decompression, and up to 512 MiB are read; save the sheet as CSV"
+    );
+    // Many files that are not too large each.
+    let sheets: Vec<(&str, &[&[Cell<'_>]])> = vec![("Log", ROWS); 3];
+    let mut file = compressed_workbook(&sheets);
+    for number in 1..=3 {
+        declare_size(
+            &mut file,
+            &format!("xl/worksheets/sheet{number}.xml"),
+            200 << 20,
+        );
+    }
+    let error = common::error(&file);
+    assert!(
+        error.starts_with("the workbook is too large: 601 MiB"),
+        "{error}"
+    );
+}
+
+#[test]
+fn a_workbook_that_is_larger_than_it_declares() {
+    let mut file = compressed_workbook(&[("Log", ROWS)]);
+    declare_size(&mut file, "xl/worksheets/sheet1.xml", 10);
+    let error = common::error(&file);
+    assert!(
+        error.starts_with("the file is not an .xlsx file that can be read: "),
+        "{error}"
+    );
+}
+
+/// A text of one megabyte is in the file once, and 300 cells have it.
+#[test]
+fn a_workbook_whose_cells_share_a_long_text() {
+    let row: &[Cell<'_>] = &[Cell::Shared, Cell::Shared];
+    let file = compressed_workbook(&[("Log", &vec![row; 150])]);
+    assert!(file.len() < 100_000);
+    assert_eq!(
+        common::error(&file),
+        "the sheet \"Log\" is too large: its cells have more than 256 MiB of text"
     );
 }

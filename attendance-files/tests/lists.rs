@@ -34,6 +34,17 @@ fn members_in_a_table() {
 }
 
 #[test]
+fn regions_of_members() {
+    let file = "person,region,joined\nanna,bavaria,\nbert,,2026-03-01\n";
+    let members = read_members(file.as_bytes()).unwrap();
+    assert_eq!(members.items[0].region.as_deref(), Some("bavaria"));
+    assert_eq!(members.items[1].region, None);
+    assert!(members.warnings.is_empty());
+    let german = read_members("Personalnummer;Bundesland\n7;Bayern\n".as_bytes()).unwrap();
+    assert_eq!(german.items[0].region.as_deref(), Some("Bayern"));
+}
+
+#[test]
 fn members_in_json() {
     let file = br#"[{"person": "anna", "joined": "2026-03-01"}, {"person": "Anna"}]"#;
     let members = read_members(file).unwrap();
@@ -115,6 +126,35 @@ fn holidays_in_a_table() {
     assert!(
         error("when,name\nsoon,Feast\n").starts_with("column for date: no column has a known name")
     );
+}
+
+#[test]
+fn holidays_of_regions_in_a_table() {
+    for file in [
+        "date,name,region\n2026-01-01,New Year,\n2026-01-06,Epiphany,bavaria\n2026-10-31,Reformation,hamburg\n",
+        "2026-01-01,New Year\n2026-01-06,Epiphany,,bavaria\n2026-10-31,Reformation,,hamburg\n",
+        r#"[{"date": "2026-01-01", "name": "New Year"}, {"date": "2026-01-06", "name": "Epiphany", "region": "bavaria"},
+            {"date": "2026-10-31", "name": "Reformation", "region": "hamburg"}]"#,
+    ] {
+        let holidays = read_holidays(file.as_bytes(), "Europe/Berlin", year()).unwrap();
+        let dates = |calendar: &attendance_rules::Calendar| {
+            let dates = calendar.iter().map(|(date, _)| date.to_string());
+            dates.collect::<Vec<_>>()
+        };
+        assert_eq!(dates(&holidays.calendar), ["2026-01-01"], "{file}");
+        let regions = holidays.regional.iter();
+        let regions: Vec<_> = regions
+            .map(|(region, calendar)| (region.as_str(), dates(calendar)))
+            .collect();
+        assert_eq!(
+            regions,
+            [
+                ("bavaria", vec!["2026-01-06".to_owned()]),
+                ("hamburg", vec!["2026-10-31".to_owned()])
+            ],
+            "{file}"
+        );
+    }
 }
 
 #[test]

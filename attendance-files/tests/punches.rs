@@ -5,7 +5,7 @@ mod common;
 use attendance_files::{
     Error, Warning, columns_from_text, date_order_from_text, kinds_from_text, read_punches,
 };
-use attendance_rules::{DateOrder, FileLayout, PunchKind, Source};
+use attendance_rules::{DateOrder, FileLayout, PunchKind, PunchSource};
 use common::{Cell, berlin, error, lines, punches, rows, workbook};
 
 const DAY: [&str; 2] = [
@@ -43,7 +43,7 @@ fn a_log_of_zkteco() {
         ]
     );
     assert_eq!(read.punches[2].device.as_deref(), Some("2"));
-    assert_eq!(read.punches[0].source, Source::Import);
+    assert_eq!(read.punches[0].source, PunchSource::Import);
     assert_eq!(read.punches[0].id.as_str(), "row 1");
     assert!(read.warnings.is_empty());
 }
@@ -396,7 +396,7 @@ fn a_list_in_json() {
     );
     assert_eq!(
         (read.punches[0].source, read.punches[0].score),
-        (Source::Face, Some(0.5))
+        (PunchSource::Face, Some(0.5))
     );
     assert_eq!(
         (
@@ -492,4 +492,21 @@ fn the_order_of_rows_tells_repeated_times_apart() {
     // An offset leaves no doubt.
     let read = punches("person,at\nanna,2026-10-25 02:50 +02:00\n").unwrap();
     assert_eq!(read.punches[0].also_possible, None);
+}
+
+#[test]
+fn times_that_the_clocks_skip() {
+    let file = "person,at\nanna,2026-03-28 22:00\nanna,2026-03-29 02:30\nanna,2026-03-29 06:00\n";
+    let read = punches(file).unwrap();
+    assert_eq!(read.punches[1].at.to_string(), "2026-03-29T01:30:00Z");
+    assert_eq!(
+        read.warnings[0].to_string(),
+        "1 local time does not exist, because clocks go forward; it moves on by the length of the gap: line 3"
+    );
+    let two = format!("{file}bert,2026-03-29 02:00:00\n");
+    let warnings = punches(two).unwrap().warnings;
+    assert!(warnings[0].to_string().ends_with(": line 3, line 5"));
+    // Times with an offset, and times before and after the gap, exist.
+    let file = "person,at\nanna,2026-03-29T02:30:00+01:00\nanna,2026-03-29 01:59:59\nanna,2026-03-29 03:00\n";
+    assert!(punches(file).unwrap().warnings.is_empty());
 }

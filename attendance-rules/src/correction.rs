@@ -71,12 +71,12 @@ impl Correction {
 /// punch that an undone correction added has no effect.
 ///
 /// ```
-/// use attendance_rules::{Change, Punch, PunchKind, Source};
+/// use attendance_rules::{Change, Punch, PunchKind, PunchSource};
 /// use facekit::PersonId;
 ///
 /// let out = Punch::new("forgotten", PersonId::new("anna")?, "2026-03-02T17:00:00Z".parse().unwrap())
 ///     .with_kind(PunchKind::Out)
-///     .with_source(Source::Manual);
+///     .with_source(PunchSource::Manual);
 /// let change = Change::Add { punch: Box::new(out) };
 /// let undone = Change::Undo { correction: "the id of the correction with that change".into() };
 /// # Ok::<(), facekit::Error>(())

@@ -342,7 +342,7 @@ fn empty_record(person: &PersonId, day: DayNumber, due: &DueWork<'_>) -> DayReco
         on_leave: DayCount::of_halves(due.leave_halves),
         leave_time: Seconds(due.leave_time),
         holiday: due.holiday.map(str::to_owned),
-        leave: due.leave.map(str::to_owned),
+        leave: due.leave.as_deref().map(str::to_owned),
         half: due.half,
         anomalies: 0,
         notes: Vec::new(),

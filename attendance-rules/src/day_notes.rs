@@ -4,9 +4,10 @@ use facekit::Anomaly;
 
 use crate::{
     calendar::Period,
+    interval::Interval,
     plan::Plan,
     punch::Punch,
-    record::{DayRecord, ShiftRecord},
+    record::{DayRecord, ShiftRecord, Status},
     rules::Rules,
     seconds::Seconds,
     time::{DayNumber, Instant},
@@ -26,6 +27,10 @@ pub(crate) fn notes_of(
         let worked = worked.clone().map(|index| &shifts[index]);
         let day = DayNumber::of(record.date);
         shifts_not_worked(rules, plan, day, &worked, &mut record.notes);
+    }
+    if record.status == Status::Absent && record.is_final && record.shifts == 0 {
+        let day = DayNumber::of(record.date);
+        shifts_in_other_stays(rules, plan, day, shifts, &mut record.notes);
     }
     if let Some(least) = policy.short_rest
         && let Some(index) = worked.clone().next().filter(|&index| index > 0)
@@ -55,6 +60,47 @@ fn shifts_not_worked<'s>(
     worked: &(impl Iterator<Item = &'s ShiftRecord> + Clone),
     notes: &mut Vec<Anomaly>,
 ) {
+    for (shift, (start, end)) in owed_shifts(rules, plan, day) {
+        let touches = |it: &ShiftRecord| {
+            let is_this = it.scheduled == Some((start.timestamp(), end.timestamp()));
+            is_this || (Instant::of(it.opened) < end && start < Instant::of(it.closed))
+        };
+        if !worked.clone().any(touches) {
+            let name = &*rules.shifts[shift].name;
+            let message = format!("shift {name:?} was not worked");
+            notes.push(Anomaly::new("shift_not_worked", message).with("shift", name));
+        }
+    }
+}
+
+/// Adds a note for each scheduled shift of a day of absence that begins or ends in a stay of another day. A person who stays
+/// from one shift to the end of the next looks like this, and so do a missing OUT and a missing IN.
+fn shifts_in_other_stays(
+    rules: &Rules,
+    plan: &Plan,
+    day: DayNumber,
+    shifts: &[ShiftRecord],
+    notes: &mut Vec<Anomaly>,
+) {
+    for (shift, (start, end)) in owed_shifts(rules, plan, day) {
+        // Stays are in order of time, so only the last that begins before the end can reach into the shift.
+        let before = shifts.partition_point(|it| Instant::of(it.opened) < end);
+        let Some(stay) = before.checked_sub(1).map(|index| &shifts[index]) else {
+            continue;
+        };
+        if start < Instant::of(stay.closed) {
+            let name = &*rules.shifts[shift].name;
+            let of_day = stay.day.to_string();
+            let message = format!("the work of {of_day} reaches into shift {name:?}");
+            let note = Anomaly::new("work_of_other_day", message).with("shift", name);
+            notes.push(note.with("day", of_day));
+        }
+    }
+}
+
+/// The scheduled shifts that count for a day and are not free, with their hours.
+fn owed_shifts(rules: &Rules, plan: &Plan, day: DayNumber) -> Vec<(usize, Interval)> {
+    let mut owed = Vec::new();
     let homes = DayNumber::all(rules.homes(day));
     for home in homes.filter(|&home| rules.zone.exists(home)) {
         let day_plan = rules.day_plan(plan, home);
@@ -62,23 +108,15 @@ fn shifts_not_worked<'s>(
             continue;
         }
         for &shift in day_plan.shifts {
-            let (start, end) = rules.hours(home, shift);
-            let is_free = rules.owed(home, &day_plan, (start, end)).is_none();
-            let touches = |it: &ShiftRecord| {
-                let is_this = it.scheduled == Some((start.timestamp(), end.timestamp()));
-                is_this || (Instant::of(it.opened) < end && start < Instant::of(it.closed))
-            };
-            if is_free
-                || rules.day_of_hours(home, (start, end)) != day
-                || worked.clone().any(touches)
+            let hours = rules.hours(home, shift);
+            if rules.day_of_hours(home, hours) == day
+                && rules.owed(home, &day_plan, hours).is_some()
             {
-                continue;
+                owed.push((shift, hours));
             }
-            let name = &*rules.shifts[shift].name;
-            let message = format!("shift {name:?} was not worked");
-            notes.push(Anomaly::new("shift_not_worked", message).with("shift", name));
         }
     }
+    owed
 }
 
 impl Rules {

@@ -1,5 +1,7 @@
 //! The work that is due on a day, and the thresholds for a full day and half a day.
 
+use std::borrow::Cow;
+
 use crate::{
     calendar::Half,
     day_count::DayCount,
@@ -16,7 +18,7 @@ pub(crate) struct DueWork<'r> {
     /// are not due on a day.
     pub(crate) obliged: bool,
     pub(crate) holiday: Option<&'r str>,
-    pub(crate) leave: Option<&'r str>,
+    pub(crate) leave: Option<Cow<'r, str>>,
     pub(crate) half: Option<Half>,
     /// The half days on which work is due.
     pub(crate) halves: u32,
@@ -116,7 +118,7 @@ impl Rules {
         mut scheduled: Vec<ScheduledShift>,
         whole: &mut Vec<ScheduledShift>,
     ) {
-        due.leave = due.leave.or(plan.leave);
+        due.leave = due.leave.take().or_else(|| plan.leave.clone());
         due.half = due.half.or(plan.half);
         let of_shifts = |key: fn(&ReadyShift) -> Option<i64>| -> Option<i64> {
             let limits = scheduled.iter().map(|it| key(&self.shifts[it.shift]));

@@ -7,7 +7,7 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 /// An error in the input: a policy, a calendar, or records.
 ///
-/// A punch that does not count is not an error but an [`Outcome`](crate::Outcome). Messages name the wrong key, record or date.
+/// A punch that does not count is not an error but an [`PunchVerdict`](crate::PunchVerdict). Messages name the wrong key, record or date.
 ///
 /// ```
 /// use attendance_rules::Policy;

@@ -16,7 +16,7 @@ use crate::{
     policy::MissingOut,
     punch::{Punch, PunchKind},
     ready::ScheduledShift,
-    record::{Ledger, Outcome, PunchOutcome, ShiftRecord, Times},
+    record::{Ledger, PunchOutcome, PunchVerdict, ShiftRecord, Times},
     refusal::Refusal,
     rules::Rules,
     scan::{Scan, ScanState, ScanVerdict, ShiftKey, Stay},
@@ -99,7 +99,7 @@ impl Rules {
             evaluation.outcomes.push(PunchOutcome {
                 punch: punch.id.clone(),
                 at: punch.at,
-                outcome: Outcome::Superseded { correction },
+                outcome: PunchVerdict::Superseded { correction },
                 anomalies: Vec::new(),
             });
         }
@@ -152,7 +152,12 @@ impl Evaluation<'_> {
         });
     }
 
-    fn outcome(&mut self, at: Instant, punch: &Punch, anomalies: &mut Vec<Anomaly>) -> Outcome {
+    fn outcome(
+        &mut self,
+        at: Instant,
+        punch: &Punch,
+        anomalies: &mut Vec<Anomaly>,
+    ) -> PunchVerdict {
         if at > self.as_of {
             return unassigned(Refusal::future());
         }
@@ -178,7 +183,7 @@ impl Evaluation<'_> {
                 self.scans.push((at, accepted.direction));
                 self.is_stated = accepted.is_stated;
                 self.anomalies.extend_from_slice(anomalies);
-                Outcome::Assigned {
+                PunchVerdict::Assigned {
                     shift: self.shifts.len(),
                     direction: accepted.direction,
                 }
@@ -188,7 +193,7 @@ impl Evaluation<'_> {
                 if punch.kind == PunchKind::Undetermined && self.state.last_scan() == exit {
                     self.may_have_turned = true;
                 }
-                Outcome::Suppressed { seconds_left }
+                PunchVerdict::Suppressed { seconds_left }
             }
             ScanVerdict::Refused(refusal) => unassigned(refusal),
         }
@@ -210,6 +215,7 @@ impl Evaluation<'_> {
         let expected = self.expected_for_automatic_out(scheduled, home, &plan);
         let account = rules.account(&ShiftScans {
             scans: &self.scans,
+            shift: scheduled.map(|it| it.shift),
             scheduled: hours,
             expected,
             free_from: hours.and_then(|hours| rules.free_from(home, &plan, hours)),
@@ -338,8 +344,8 @@ fn shift_record(
     }
 }
 
-fn unassigned(refusal: Refusal) -> Outcome {
-    Outcome::Unassigned {
+fn unassigned(refusal: Refusal) -> PunchVerdict {
+    PunchVerdict::Unassigned {
         code: refusal.code.to_owned(),
         reason: refusal.reason,
     }

@@ -58,7 +58,7 @@
 //!
 //! 1. **On a sighting**, `facekit`'s [`AttendancePolicy`](facekit::AttendancePolicy) decides: entry, exit, duplicate with the
 //!    seconds left, or refused with a reason. Anomalies have a severity and data.
-//! 2. **Over a period**, [`Rules::evaluate`] makes a [`Ledger`] from [`Punch`]es: the [`Outcome`] of each punch, the worked
+//! 2. **Over a period**, [`Rules::evaluate`] makes a [`Ledger`] from [`Punch`]es: the [`PunchVerdict`] of each punch, the worked
 //!    shifts ([`ShiftRecord`]), and the days ([`DayRecord`]).
 //!
 //! Both use the same state machine, so they agree for punches that arrive in order. Late punches and [`Correction`]s give a new
@@ -187,9 +187,9 @@ pub use {
         Scans, Schedule, Shift, Site, StatisticsPolicy, Terms, TooManyScans, Window, Work,
     },
     presence::{Presence, Today},
-    punch::{Punch, PunchId, PunchKind, Source},
+    punch::{Punch, PunchId, PunchKind, PunchSource},
     record::{
-        DayRecord, Ledger, Outcome, OvertimeTimes, PunchOutcome, ShiftRecord, Status, Times,
+        DayRecord, Ledger, OvertimeTimes, PunchOutcome, PunchVerdict, ShiftRecord, Status, Times,
         WindowTime,
     },
     revision::{DayChange, PunchChange, Revision},

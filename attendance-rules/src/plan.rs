@@ -63,7 +63,8 @@ pub(crate) struct DayPlan<'a> {
     pub(crate) holiday: Option<&'a str>,
     /// The holiday is the whole day, also if shifts are planned for it.
     pub(crate) whole_holiday: bool,
-    pub(crate) leave: Option<&'a str>,
+    /// The kinds of leave: first that of the morning.
+    pub(crate) leave: Option<Cow<'a, str>>,
     /// The half days that are free by leave, and not by a holiday.
     pub(crate) leave_halves: u32,
     /// The whole day is free, by calendar or leave.
@@ -104,6 +105,15 @@ impl DayPlan<'_> {
             value
         }
     }
+}
+
+/// Kinds of leave as one text: each once, with plus signs between them.
+fn joined<'a>(kinds: impl Iterator<Item = &'a str>) -> Option<Cow<'a, str>> {
+    kinds.fold(None, |all: Option<Cow<'a, str>>, kind| match all {
+        None => Some(kind.into()),
+        Some(all) if all.split(" + ").any(|known| known == kind) => Some(all),
+        Some(all) => Some(format!("{all} + {kind}").into()),
+    })
 }
 
 /// Bits for the halves of a day: 1 for the morning, 2 for the afternoon.
@@ -371,17 +381,20 @@ impl Rules {
     /// Adds the leave of a day. Returns the halves that it makes free, as bits.
     fn leave_on<'a>(&self, plan: &'a Plan, day: DayNumber, day_plan: &mut DayPlan<'a>) -> u32 {
         let mut free = 0;
+        // The kinds of leave of a whole day, in the morning, in the afternoon, and by the hour.
+        let (mut whole, mut halves, mut by_hour) = (None, [None; 2], None);
         let kind = |index: usize| plan.member.as_ref().map(|it| &*it.leave[index].kind);
         for (index, leave) in plan.leave.iter().enumerate() {
             let on = |day| (leave.from..=leave.to).contains(&day);
             match leave.part {
                 LeavePart::Day | LeavePart::Half(_) if !on(day) => {}
                 LeavePart::Day => {
-                    day_plan.leave = kind(index);
+                    whole = whole.or_else(|| kind(index));
                     free |= BOTH_HALVES;
                 }
                 LeavePart::Half(half) => {
-                    day_plan.leave = kind(index);
+                    let of_half = &mut halves[usize::from(half == Half::Afternoon)];
+                    *of_half = of_half.or_else(|| kind(index));
                     free |= bits(Some(half));
                 }
                 LeavePart::Hours(from, to) => {
@@ -399,12 +412,15 @@ impl Rules {
                         };
                         if day_plan.shifts.is_empty() || day_plan.shifts.iter().any(matters) {
                             day_plan.hours.push(window);
-                            day_plan.leave = day_plan.leave.or_else(|| kind(index));
+                            by_hour = by_hour.or_else(|| kind(index));
                         }
                     }
                 }
             }
         }
+        let by_hour = by_hour.filter(|_| free != BOTH_HALVES);
+        let parts = halves.into_iter().chain([by_hour]).flatten();
+        day_plan.leave = whole.map(Cow::from).or_else(|| joined(parts));
         normalize(&mut day_plan.hours);
         free
     }

@@ -10,7 +10,7 @@ use crate::{
     error::Result,
     plan::DayPlan,
     punch::Punch,
-    record::{Ledger, Outcome, ShiftRecord},
+    record::{Ledger, PunchVerdict, ShiftRecord},
     rules::Rules,
     time::{DayNumber, Instant},
 };
@@ -134,7 +134,7 @@ fn inside_since(ledger: &Ledger) -> Option<Timestamp> {
     let mut since = None;
     for it in &ledger.outcomes {
         match it.outcome {
-            Outcome::Assigned { shift, direction } if shift + 1 == ledger.shifts.len() => {
+            PunchVerdict::Assigned { shift, direction } if shift + 1 == ledger.shifts.len() => {
                 since = match direction {
                     Direction::Entry => since.or(Some(it.at)),
                     Direction::Exit => None,

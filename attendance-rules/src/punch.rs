@@ -72,7 +72,7 @@ impl From<Direction> for PunchKind {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
-pub enum Source {
+pub enum PunchSource {
     /// Face recognition.
     #[default]
     Face,
@@ -87,12 +87,12 @@ pub enum Source {
 /// A person was at a device at some time.
 ///
 /// ```
-/// use attendance_rules::{Punch, PunchKind, Source};
+/// use attendance_rules::{Punch, PunchKind, PunchSource};
 /// use facekit::PersonId;
 ///
 /// let punch = Punch::new("4711", PersonId::new("anna")?, "2026-03-02T08:59:30Z".parse().unwrap())
 ///     .with_kind(PunchKind::In)
-///     .with_source(Source::Manual)
+///     .with_source(PunchSource::Manual)
 ///     .with_device("front door");
 /// assert_eq!(punch.id.as_str(), "4711");
 /// # Ok::<(), facekit::Error>(())
@@ -117,7 +117,7 @@ pub struct Punch {
     pub kind: PunchKind,
     /// The source.
     #[serde(default)]
-    pub source: Source,
+    pub source: PunchSource,
     /// The similarity to the person's template; a greater score is closer. The rules do not use it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub score: Option<f32>,
@@ -174,7 +174,7 @@ impl Punch {
             at,
             device: None,
             kind: PunchKind::default(),
-            source: Source::default(),
+            source: PunchSource::default(),
             score: None,
             liveness: None,
             also_possible: None,
@@ -209,7 +209,7 @@ impl Punch {
 
     /// Sets [`source`](Self::source).
     #[must_use]
-    pub fn with_source(mut self, source: Source) -> Self {
+    pub fn with_source(mut self, source: PunchSource) -> Self {
         self.source = source;
         self
     }

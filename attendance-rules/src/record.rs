@@ -39,7 +39,7 @@ pub struct PunchOutcome {
     /// The time of the punch.
     pub at: Timestamp,
     /// The outcome.
-    pub outcome: Outcome,
+    pub outcome: PunchVerdict,
     /// Its anomalies.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub anomalies: Vec<Anomaly>,
@@ -48,7 +48,7 @@ pub struct PunchOutcome {
 /// The outcome of a punch.
 ///
 /// ```
-/// use attendance_rules::{Outcome, Period, Policy, Punch, Rules};
+/// use attendance_rules::{PunchVerdict, Period, Policy, Punch, Rules};
 /// use facekit::PersonId;
 ///
 /// let rules = Rules::new(Policy::default())?;
@@ -57,18 +57,18 @@ pub struct PunchOutcome {
 ///     .map(|(id, time)| Punch::new(id, anna.clone(), format!("2026-03-02T{time}Z").parse().unwrap()));
 /// let day = Period::new("2026-03-02".parse()?, "2026-03-02".parse()?)?;
 /// let ledger = rules.evaluate(&anna, &punches, &[], day, "2026-03-03T12:00:00Z".parse()?)?;
-/// let outcomes: Vec<&Outcome> = ledger.outcomes.iter().map(|it| &it.outcome).collect();
+/// let outcomes: Vec<&PunchVerdict> = ledger.outcomes.iter().map(|it| &it.outcome).collect();
 /// assert!(matches!(outcomes[..], [
-///     Outcome::Assigned { shift: 0, .. },
-///     Outcome::Suppressed { seconds_left: 30 },
-///     Outcome::Assigned { shift: 0, .. },
+///     PunchVerdict::Assigned { shift: 0, .. },
+///     PunchVerdict::Suppressed { seconds_left: 30 },
+///     PunchVerdict::Assigned { shift: 0, .. },
 /// ]));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "outcome", rename_all = "snake_case")]
 #[non_exhaustive]
-pub enum Outcome {
+pub enum PunchVerdict {
     /// It belongs to a shift.
     Assigned {
         /// The index of the shift in [`Ledger::shifts`].
@@ -261,7 +261,7 @@ pub struct DayRecord {
     /// The name of the holiday on this day.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub holiday: Option<String>,
-    /// The kind of leave on this day.
+    /// The kind of leave on this day. Two kinds are in the order of the day, as in "sick + annual".
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub leave: Option<String>,
     /// The half of the day that is free.

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     punch::PunchId,
-    record::{DayRecord, Ledger, Outcome},
+    record::{DayRecord, Ledger, PunchVerdict},
 };
 
 /// The differences between two evaluations of one person: changed punches and changed days.
@@ -52,9 +52,9 @@ pub struct PunchChange {
     /// The time of the punch.
     pub at: Timestamp,
     /// The outcome before; `None` if the punch was not known.
-    pub before: Option<Outcome>,
+    pub before: Option<PunchVerdict>,
     /// The outcome now; `None` if the punch is missing.
-    pub after: Option<Outcome>,
+    pub after: Option<PunchVerdict>,
 }
 
 /// A changed day.
@@ -91,13 +91,13 @@ impl Revision {
             let anchor = anchors[index].filter(|_| shift.shift.is_none());
             Some((&shift.shift, shift.day, anchor))
         };
-        let same = |old: Option<&Outcome>, new: Option<&Outcome>| match (old, new) {
+        let same = |old: Option<&PunchVerdict>, new: Option<&PunchVerdict>| match (old, new) {
             (
-                Some(Outcome::Assigned {
+                Some(PunchVerdict::Assigned {
                     shift: old,
                     direction: was,
                 }),
-                Some(Outcome::Assigned {
+                Some(PunchVerdict::Assigned {
                     shift: new,
                     direction: is,
                 }),
@@ -137,7 +137,7 @@ impl Revision {
 }
 
 /// The outcomes of each punch before and after.
-type Outcomes<'a> = BTreeMap<(Timestamp, &'a PunchId), [Option<&'a Outcome>; 2]>;
+type Outcomes<'a> = BTreeMap<(Timestamp, &'a PunchId), [Option<&'a PunchVerdict>; 2]>;
 
 /// For each shift before and after, its first punch that is in a shift on both sides. It identifies an unscheduled shift, which
 /// has no name.
@@ -149,8 +149,8 @@ fn anchors<'a>(
     let mut anchors = [before, after].map(|ledger| vec![None; ledger.shifts.len()]);
     for (&(_, punch), sides) in outcomes {
         if let [
-            Some(Outcome::Assigned { shift: old, .. }),
-            Some(Outcome::Assigned { shift: new, .. }),
+            Some(PunchVerdict::Assigned { shift: old, .. }),
+            Some(PunchVerdict::Assigned { shift: new, .. }),
         ] = sides
         {
             for (anchors, &shift) in anchors.iter_mut().zip([old, new]) {

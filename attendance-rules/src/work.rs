@@ -4,6 +4,7 @@ use facekit::Direction;
 
 use crate::{
     account::Account,
+    breaks::take_breaks_of_day,
     interval::{Interval, clip, normalize, overlap, total},
     policy::{Count, MissingOut, OnTime, Round},
     rules::Rules,
@@ -15,6 +16,8 @@ use crate::{
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct ShiftScans<'a> {
     pub(crate) scans: &'a [(Instant, Direction)],
+    /// The index of the scheduled shift; `None` for an unscheduled shift.
+    pub(crate) shift: Option<usize>,
     /// Start and end; `None` for an unscheduled shift.
     pub(crate) scheduled: Option<Interval>,
     /// The expected time, for an automatic OUT. In seconds.
@@ -85,29 +88,74 @@ impl Rules {
     ) {
         account.open = true;
         account.left = None;
-        match self.policy.assignment.missing_out {
-            MissingOut::Open => {}
-            MissingOut::Refuse => account.refused = shift.closed,
-            rule => {
-                let count = self.policy.work.count;
-                // `FirstInLastOut` counts from the first IN, so the span contains all spans before it.
-                let from = match count {
-                    Count::Pairs => since,
-                    _ => account.came.unwrap_or(since),
-                };
-                let worked = match count {
-                    Count::Pairs => total(spans),
-                    _ => since - from,
-                };
-                if let Some(out) = automatic_out(rule, shift, since, worked) {
-                    account.open = false;
-                    account.automatic_out = Some(out);
-                    account.left = Some(out);
-                    account.span.1 = account.span.1.max(out);
-                    spans.push((from, out));
-                }
+        // `FirstInLastOut` counts from the first IN, so the span contains all spans before it.
+        let from = match self.policy.work.count {
+            Count::Pairs => since,
+            _ => account.came.unwrap_or(since),
+        };
+        let out = match self.policy.assignment.missing_out {
+            MissingOut::Open => None,
+            MissingOut::Refuse => {
+                account.refused = shift.closed;
+                None
             }
+            MissingOut::AtShiftEnd => shift
+                .scheduled
+                .filter(|_| shift.closed)
+                .map(|(_, end)| end.min(shift.free_from.unwrap_or(end)).max(since)),
+            MissingOut::AfterExpected { tolerance } => shift
+                .expected
+                .map(|expected| {
+                    self.end_of_work(shift, spans, (from, since), expected + tolerance.0)
+                })
+                // Until then, the person is still inside.
+                .filter(|&out| shift.as_of >= out || shift.next.is_some()),
+        };
+        // No second counts in two shifts.
+        if let Some(out) = out.map(|out| out.min(shift.next.unwrap_or(Instant::MAX))) {
+            account.open = false;
+            account.automatic_out = Some(out);
+            account.left = Some(out);
+            account.span.1 = account.span.1.max(out);
+            spans.push((from, out));
         }
+    }
+
+    /// The end of a span from `from` on with which `target` seconds count, after the breaks of the shift. It is not before
+    /// `since`, the start of the last span. `spans` are the spans before.
+    fn end_of_work(
+        &self,
+        shift: &ShiftScans<'_>,
+        spans: &[Interval],
+        (from, since): Interval,
+        target: i64,
+    ) -> Instant {
+        let counted = |out: Instant| {
+            let mut counted = spans.to_vec();
+            counted.push((from, out));
+            normalize(&mut counted);
+            let ends = counted.first().zip(counted.last());
+            let mut account = Account {
+                hull: ends.map_or((out, out), |(first, last)| (first.0, last.1)),
+                counted,
+                ..Account::default()
+            };
+            let day = std::iter::once((shift.shift, &mut account));
+            take_breaks_of_day(&self.zone, &self.shifts, &self.breaks, day);
+            total(&account.counted)
+        };
+        let own = shift.shift.and_then(|it| self.shifts[it].breaks.as_ref());
+        let breaks = own.unwrap_or(&self.breaks).len();
+        let mut out = since;
+        // Each step adds the time that is missing. A break in the added time makes another step necessary.
+        for _ in 0..breaks + 3 {
+            let missing = target - counted(out);
+            if missing == 0 {
+                break;
+            }
+            out = (out + missing).max(since);
+        }
+        out
     }
 
     /// Rounds spans, and limits them to the time that may count.
@@ -223,31 +271,4 @@ fn spans(count: Count, scans: &[(Instant, Direction)]) -> (Vec<Interval>, Option
         },
     }
     (found, open)
-}
-
-/// The automatic OUT of a shift whose last span began at `since`; `worked` is the time before that, in seconds.
-fn automatic_out(
-    rule: MissingOut,
-    shift: &ShiftScans<'_>,
-    since: Instant,
-    worked: i64,
-) -> Option<Instant> {
-    let out = match rule {
-        MissingOut::AtShiftEnd => {
-            let (_, end) = shift.scheduled.filter(|_| shift.closed)?;
-            end.min(shift.free_from.unwrap_or(end)).max(since)
-        }
-        MissingOut::AfterExpected { tolerance } => {
-            let left = (shift.expected? + tolerance.0 - worked).max(0);
-            let out = since + left;
-            // Until then, the person is still inside.
-            if shift.as_of < out && shift.next.is_none() {
-                return None;
-            }
-            out
-        }
-        MissingOut::Open | MissingOut::Refuse => return None,
-    };
-    // No second counts in two shifts.
-    Some(out.min(shift.next.unwrap_or(Instant::MAX)))
 }

@@ -2,7 +2,7 @@
 
 mod common;
 
-use attendance_rules::{Outcome, Punch, Rules};
+use attendance_rules::{Punch, PunchVerdict, Rules};
 use common::{anna, at, evaluate, period, places};
 use facekit::{AttendancePolicy, Mark, Sighting, Verdict};
 
@@ -31,10 +31,11 @@ fn decide_and_evaluate(rules: &Rules, scans: &[&str]) -> Vec<String> {
         )
         .unwrap();
     for (decision, it) in decisions.iter().zip(&ledger.outcomes) {
+        assert_eq!(decision.anomalies, it.anomalies, "{}", it.at);
         match (&decision.verdict, &it.outcome) {
             (
                 Verdict::Accepted { direction },
-                Outcome::Assigned {
+                PunchVerdict::Assigned {
                     shift,
                     direction: way,
                 },
@@ -42,13 +43,13 @@ fn decide_and_evaluate(rules: &Rules, scans: &[&str]) -> Vec<String> {
                 assert_eq!(direction, way, "{}", it.at);
                 assert_eq!(decision.opened, Some(ledger.shifts[*shift].opened));
             }
-            (Verdict::Refused { code, .. }, Outcome::Unassigned { code: other, .. }) => {
+            (Verdict::Refused { code, .. }, PunchVerdict::Unassigned { code: other, .. }) => {
                 assert_eq!(code, other, "{}", it.at);
             }
             (verdict, outcome) => assert!(
                 matches!(
                     (verdict, outcome),
-                    (Verdict::Duplicate { .. }, Outcome::Suppressed { .. })
+                    (Verdict::Duplicate { .. }, PunchVerdict::Suppressed { .. })
                 ),
                 "{}: {verdict:?}, {outcome:?}",
                 it.at
@@ -189,7 +190,7 @@ fn midnight_ends_no_streak() {
         let ledger = rules.evaluate(&anna(), &given, &[], month, as_of).unwrap();
         let refused = |code: &str| code == "low_liveness";
         let decided = matches!(last, Some(Verdict::Refused { code, .. }) if refused(&code));
-        let evaluated = matches!(&ledger.outcomes[2].outcome, Outcome::Unassigned { code, .. } if refused(code));
+        let evaluated = matches!(&ledger.outcomes[2].outcome, PunchVerdict::Unassigned { code, .. } if refused(code));
         assert_eq!(decided, evaluated);
         decided
     };
@@ -214,4 +215,34 @@ fn midnight_ends_no_streak() {
         "2026-03-02T23:50",
         "2026-03-03T23:40"
     ]));
+}
+
+/// The days between nights of more than twelve hours look like work. Each scan after such a night is doubtful.
+#[test]
+fn a_gap_that_may_be_a_night_is_doubtful_at_the_door_too() {
+    let rules = common::rules("");
+    let scans = [
+        "2026-03-02T08:00",
+        "2026-03-02T19:00",
+        "2026-03-03T08:00",
+        "2026-03-03T19:00",
+        "2026-03-04T08:00",
+    ];
+    assert_eq!(
+        decide_and_evaluate(&rules, &scans),
+        [
+            "- 2026-03-02",
+            "- 2026-03-02",
+            "- 2026-03-03",
+            "- 2026-03-03",
+            "- 2026-03-04"
+        ]
+    );
+    let codes: Vec<Vec<String>> = evaluate(&rules, &scans, "2026-03-02", "2026-03-04")
+        .outcomes
+        .iter()
+        .map(|it| it.anomalies.iter().map(|it| it.code.to_string()).collect())
+        .collect();
+    let doubtful = || vec!["doubtful_gap".to_owned()];
+    assert_eq!(codes, [vec![], vec![], doubtful(), vec![], doubtful()]);
 }

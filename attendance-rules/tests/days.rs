@@ -4,6 +4,7 @@ mod common;
 
 use attendance_rules::{Calendar, DayCount, DayRecord, Half, Ledger, Seconds, Statistics, Status};
 use common::{HOUR, MINUTE, at, day, evaluate, hours, places, rules, statuses};
+use facekit::jiff::tz::TimeZone;
 
 const MONDAY: &str = "2026-03-02";
 const SPLIT: &str = "[[shifts]]\nname = 'a'\nstart = '08:00'\nend = '12:30'\n[[shifts]]\nname = 'b'\nstart = '13:30'\nend = '17:30'\n";
@@ -178,6 +179,55 @@ fn overtime_and_windows_use_the_rounded_sum() {
             (overtime, counted),
             "{to}"
         );
+    }
+}
+
+#[test]
+fn an_automatic_out_after_the_expected_time_allows_for_breaks() {
+    let out = |keys: &str, tolerance: &str, times: &[&str]| {
+        let rules = rules(&format!(
+            "{keys}[assignment.missing_out.after_expected]\ntolerance = '{tolerance}'\n"
+        ));
+        let record = day(&rules, MONDAY, times);
+        assert!(record.automatic);
+        let out = record.last.unwrap().to_zoned(TimeZone::UTC);
+        (
+            out.strftime("%H:%M").to_string(),
+            record.counted.to_string(),
+            record.left_early,
+        )
+    };
+    let shift = "[[shifts]]\nname = 'd'\nstart = '08:00'\nend = '17:00'\n";
+    let lunch = format!("{shift}[[breaks]]\nkind = 'fixed'\nfrom = '12:00'\nto = '13:00'\n");
+    let after = format!("{shift}[[breaks]]\nkind = 'after_work'\nworked = '6h'\nlength = '30m'\n");
+    let own = format!(
+        "{shift}breaks = [{{ kind = 'fixed', from = '12:00', to = '14:00', at_most = '45m', deduct = 'whole' }}]\n"
+    );
+    let paid =
+        format!("{shift}[[breaks]]\nkind = 'fixed'\nfrom = '10:00'\nto = '10:30'\npaid = true\n");
+    let expected = |time: &str, counted: &str| (time.to_owned(), counted.to_owned(), Seconds(0));
+    for (keys, tolerance, times, answer) in [
+        (&lunch, "0s", vec!["08:00"], expected("17:00", "8h")),
+        (&lunch, "1h", vec!["08:00"], expected("18:00", "9h")),
+        (&lunch, "0s", vec!["08:10"], expected("17:10", "8h")),
+        // The lunch is punched.
+        (
+            &lunch,
+            "0s",
+            vec!["08:00", "12:00", "13:00"],
+            expected("17:00", "8h"),
+        ),
+        (&after, "0s", vec!["08:00"], expected("17:00", "8h 30m")),
+        (&own, "0s", vec!["08:00"], expected("17:00", "8h 15m")),
+        // A punched break that is paid counts.
+        (
+            &paid,
+            "0s",
+            vec!["08:00", "10:00", "10:15"],
+            expected("17:00", "9h"),
+        ),
+    ] {
+        assert_eq!(out(keys, tolerance, &times), answer, "{keys} {times:?}");
     }
 }
 

@@ -108,6 +108,60 @@ fn a_file_that_begins_with_the_out_of_a_night() {
     }
 }
 
+/// Nights of more than twelve hours leave days that are shorter than the nights.
+#[test]
+fn a_gap_that_may_be_a_night_is_doubtful() {
+    for (start, end) in [("19:00", "08:00"), ("18:45", "07:15"), ("19:00", "08:30")] {
+        let ledger = nights(start, end);
+        let doubtful = ledger.days.iter().map(|day| notes(day) == ["doubtful_gap"]);
+        // The first day has nothing before it.
+        assert_eq!(
+            doubtful.collect::<Vec<_>>(),
+            [false, true, true, true, true],
+            "{start} {end}"
+        );
+    }
+    let ledger = nights("19:00", "08:00");
+    assert_eq!(
+        ledger.days[1].notes[0].message,
+        "13h after the exit; it may be the exit of a night, with an IN missing before it"
+    );
+    let gap = |rules: &Rules, times: &[&str]| {
+        let ledger = evaluate(rules, times, MONDAY, "2026-03-03");
+        let notes = ledger.days.iter().flat_map(notes);
+        notes.filter(|&code| code == "doubtful_gap").count()
+    };
+    let free = rules("");
+    let (evening, morning) = ("2026-03-02T19:00", "2026-03-03T08:00");
+    assert_eq!(gap(&free, &["2026-03-02T08:00", evening, morning]), 1);
+    for times in [
+        // Days of nine and of ten hours, and an early shift after a late one.
+        ["2026-03-02T08:00", "2026-03-02T17:00", morning],
+        ["2026-03-02T08:00", "2026-03-02T18:00", morning],
+        ["2026-03-02T13:00", evening, morning],
+        // Directions that are stated.
+        ["in 2026-03-02T08:00", "out 2026-03-02T19:00", morning],
+        ["2026-03-02T08:00", evening, "in 2026-03-03T08:00"],
+        // A gap of less than twelve hours, and one of more than a night.
+        ["2026-03-02T08:00", "2026-03-02T19:30", "2026-03-03T07:00"],
+        ["2026-03-02T08:00", "2026-03-02T18:45", "2026-03-03T08:30"],
+    ] {
+        assert_eq!(gap(&free, &times), 0, "{times:?}");
+    }
+    // Nights do not have a break in the middle of the day.
+    let lunch = [
+        "2026-03-02T08:00",
+        "2026-03-02T12:00",
+        "2026-03-02T13:00",
+        evening,
+        morning,
+    ];
+    assert_eq!(gap(&free, &lunch), 0);
+    // A shift says what the punches are.
+    let shift = rules("[[shifts]]\nname = 'd'\nstart = '08:00'\nend = '19:00'");
+    assert_eq!(gap(&shift, &["2026-03-02T08:00", evening, morning]), 0);
+}
+
 #[test]
 fn a_forgotten_out_in_the_evening() {
     let rules = rules("");

@@ -5,8 +5,8 @@ mod common;
 use std::collections::{BTreeMap, BTreeSet};
 
 use attendance_rules::{
-    Change, Correction, DayOf, Ledger, Outcome, Period, Punch, PunchKind, Round, RoundTo, Rules,
-    Seconds, Times,
+    Change, Correction, DayOf, Ledger, Period, Punch, PunchKind, PunchVerdict, Round, RoundTo,
+    Rules, Seconds, Times,
 };
 use common::{anna, streams};
 use facekit::{AttendancePolicy, Sighting, Verdict};
@@ -29,15 +29,15 @@ fn evaluate(rules: &Rules, punches: &[Punch], corrections: &[Correction]) -> Led
 }
 
 /// The verdict that corresponds to an outcome.
-fn verdict(outcome: &Outcome) -> Verdict {
+fn verdict(outcome: &PunchVerdict) -> Verdict {
     match outcome {
-        Outcome::Assigned { direction, .. } => Verdict::Accepted {
+        PunchVerdict::Assigned { direction, .. } => Verdict::Accepted {
             direction: *direction,
         },
-        Outcome::Suppressed { seconds_left } => Verdict::Duplicate {
+        PunchVerdict::Suppressed { seconds_left } => Verdict::Duplicate {
             seconds_left: *seconds_left as u64,
         },
-        Outcome::Unassigned { code, reason } => Verdict::Refused {
+        PunchVerdict::Unassigned { code, reason } => Verdict::Refused {
             code: code.clone(),
             reason: reason.clone(),
         },
@@ -73,7 +73,7 @@ proptest! {
             prop_assert_eq!(&decision.verdict, &verdict(&outcome.outcome), "{}", punch.at);
             prop_assert_eq!(&decision.anomalies, &outcome.anomalies);
             prop_assert_eq!(&rules.decide(&all, &sighting).unwrap(), &decision, "with all of the past");
-            if let Outcome::Assigned { shift, .. } = outcome.outcome {
+            if let PunchVerdict::Assigned { shift, .. } = outcome.outcome {
                 prop_assert_eq!(decision.opened.unwrap(), ledger.shifts[shift].opened);
             }
             past.extend(decision.mark(&sighting));
@@ -100,7 +100,7 @@ proptest! {
         let mut more = punches.clone();
         more.push(index.get(&punches).clone());
         prop_assert_eq!(&evaluate(&rules, &more, &[]), &before);
-        let accepted = before.outcomes.iter().filter(|it| matches!(it.outcome, Outcome::Assigned { .. }));
+        let accepted = before.outcomes.iter().filter(|it| matches!(it.outcome, PunchVerdict::Assigned { .. }));
         let accepted: Vec<_> = accepted.map(|it| it.at).collect();
         if accepted.is_empty() {
             return Ok(());
@@ -215,7 +215,7 @@ proptest! {
         prop_assert_eq!(reported.iter().copied().collect::<BTreeSet<_>>(), all);
         let mut used = BTreeMap::new();
         for it in &ledger.outcomes {
-            if let Outcome::Assigned { shift, .. } = it.outcome {
+            if let PunchVerdict::Assigned { shift, .. } = it.outcome {
                 *used.entry(shift).or_insert(0) += 1;
             }
         }

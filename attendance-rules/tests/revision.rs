@@ -2,7 +2,7 @@
 
 mod common;
 
-use attendance_rules::{Change, Correction, Outcome, Period, Punch, Revision, Source};
+use attendance_rules::{Change, Correction, Period, Punch, PunchSource, PunchVerdict, Revision};
 use common::{anna, at, hours, period, punches, rules};
 
 const MONDAY: &str = "2026-03-02";
@@ -17,8 +17,8 @@ fn a_correction_is_a_revision() {
     let as_of = at(&rules, "2026-04-01T00:00");
     let monday: Period = period(MONDAY, MONDAY);
     let before = rules.evaluate(&anna(), &given, &[], monday, as_of).unwrap();
-    let out =
-        Punch::new("forgotten", anna(), at(&rules, "2026-03-02T17:00")).with_source(Source::Manual);
+    let out = Punch::new("forgotten", anna(), at(&rules, "2026-03-02T17:00"))
+        .with_source(PunchSource::Manual);
     let change = Change::Add {
         punch: Box::new(out),
     };
@@ -162,7 +162,7 @@ fn superseded_punches_name_the_correction() {
         .unwrap();
     assert_eq!(hours(&ledger.days[0]), 8.25, "the latest applies");
     let superseded = ledger.outcomes.iter().filter_map(|it| match &it.outcome {
-        Outcome::Superseded { correction } => Some((it.punch.as_str(), correction.as_str())),
+        PunchVerdict::Superseded { correction } => Some((it.punch.as_str(), correction.as_str())),
         _ => None,
     });
     assert_eq!(
@@ -196,7 +196,7 @@ fn corrected(changes: &[Change]) -> (Vec<String>, Vec<(String, String)>) {
     let (mut count, mut superseded) = (Vec::new(), Vec::new());
     for it in &ledger.outcomes {
         match &it.outcome {
-            Outcome::Superseded { correction } => {
+            PunchVerdict::Superseded { correction } => {
                 superseded.push((it.punch.to_string(), correction.clone()));
             }
             _ => count.push(it.punch.to_string()),

@@ -4,8 +4,8 @@
 mod common;
 
 use attendance_rules::{
-    Calendar, Half, Member, Outcome, OvertimeTimes, Policy, Rules, Seconds, Session, SessionRules,
-    SessionStatus, Status,
+    Calendar, Half, Member, OvertimeTimes, Policy, PunchVerdict, Rules, Seconds, Session,
+    SessionRules, SessionStatus, Status,
 };
 use common::{
     HOUR, MINUTE, anna, at, day, evaluate, evaluate_as_of, hours, places, punches, rules, statuses,
@@ -709,7 +709,7 @@ fn punches_of_the_future_do_not_count() {
         )
         .unwrap();
     assert!(
-        matches!(&ledger.outcomes[1].outcome, Outcome::Unassigned { code, .. } if code == "future")
+        matches!(&ledger.outcomes[1].outcome, PunchVerdict::Unassigned { code, .. } if code == "future")
     );
     assert!(ledger.shifts[0].open && !ledger.days[0].is_final);
 }

@@ -266,6 +266,41 @@ fn a_call_at_night_is_an_unscheduled_shift_if_the_policy_says_so() {
     assert_eq!(record.overtime.daily, Seconds(7200));
 }
 
+/// A person who stays from a night to the end of the early shift, and one who forgets two punches, look the same.
+#[test]
+fn a_day_of_absence_names_the_work_that_reaches_into_its_shift() {
+    let text = format!(
+        "{NIGHT}[[shifts]]\nname = 'e'\nstart = '06:00'\nend = '14:00'\n\
+         [schedule]\nkind = 'weekly'\ndays = {{ mon = ['n'], tue = ['e'], wed = ['e'] }}\n"
+    );
+    let rules = rules(&text);
+    let both = ["2026-03-02T22:00", "2026-03-03T14:00"];
+    let ledger = evaluate(&rules, &both, MONDAY, "2026-03-04");
+    let found: Vec<_> = ledger
+        .days
+        .iter()
+        .map(|day| (day.status, notes(day)))
+        .collect();
+    assert_eq!(
+        found,
+        [
+            (Status::Present, vec!["after_margin"]),
+            (Status::Absent, vec!["work_of_other_day"]),
+            (Status::Absent, vec![]),
+        ]
+    );
+    let note = &ledger.days[1].notes[0];
+    assert_eq!(
+        note.message,
+        "the work of 2026-03-02 reaches into shift \"e\""
+    );
+    assert_eq!(ledger.days[1].anomalies, 1);
+    // A night that ends when the early shift starts is no doubt.
+    let night = ["2026-03-02T22:00", "2026-03-03T06:00"];
+    let ledger = evaluate(&rules, &night, MONDAY, "2026-03-03");
+    assert!(all_notes(&ledger).is_empty());
+}
+
 #[test]
 fn an_unworked_shift_of_a_day_is_named() {
     let split = "[[shifts]]

@@ -1,5 +1,7 @@
 //! Attendance: sightings and rules. Records are exchanged as JSON, and `attendance.py` makes dataclasses of them.
 
+use std::collections::BTreeMap;
+
 use attendance_rules::{Calendar, Correction, Error, Member, Period, Policy, Punch, Statistics};
 use facekit::{
     AttendancePolicy as _, Mark, PersonId, Sighting,
@@ -16,7 +18,7 @@ pub(crate) struct Rules(attendance_rules::Rules);
 
 #[pymethods]
 impl Rules {
-    /// `format` is "toml" or "json"; `members` is a list in JSON.
+    /// `format` is "toml" or "json"; `regional` has the holidays of each region; `members` is a list in JSON.
     #[new]
     #[allow(clippy::too_many_arguments, reason = "the arguments of the rules")]
     fn new(
@@ -24,6 +26,7 @@ impl Rules {
         policy: &str,
         format: &str,
         holidays: Option<&str>,
+        regional: BTreeMap<String, String>,
         holidays_between: (i16, i16),
         members: &str,
     ) -> PyResult<Self> {
@@ -33,13 +36,14 @@ impl Rules {
                 "json" => Policy::from_json(policy)?,
                 _ => Policy::from_toml(policy)?,
             };
-            let calendar = match holidays {
-                Some(text) => holidays_of(text, &policy.site.time_zone, holidays_between)?,
-                None => Calendar::new(),
-            };
-            attendance_rules::Rules::new(policy)?
-                .with_calendar(calendar)
-                .with_members(members)
+            let zone = policy.site.time_zone.clone();
+            let calendar = |text: &str| holidays_of(text, &zone, holidays_between);
+            let everybody = holidays.map_or_else(|| Ok(Calendar::new()), calendar)?;
+            let mut rules = attendance_rules::Rules::new(policy)?.with_calendar(everybody);
+            for (region, text) in &regional {
+                rules = rules.with_regional_calendar(region, calendar(text)?)?;
+            }
+            rules.with_members(members)
         })
         .map(Self)
     }

@@ -112,23 +112,55 @@ def test_holidays_members_and_corrections():
     assert policy.presence("anna", [], at(4, 12)).today == "ON_LEAVE"
 
 
+def test_holidays_of_regions():
+    ics = lambda day: (
+        f"BEGIN:VCALENDAR\r\nVERSION:2.0\r\nBEGIN:VEVENT\r\nUID:1\r\nDTSTART;VALUE=DATE:{day}\r\nSUMMARY:Day\r\n"
+        "END:VEVENT\r\nEND:VCALENDAR\r\n"
+    )
+    policy = Policy(
+        {"site": {"regions": ["bavaria", "hamburg"]}},
+        holidays=ics("20260302"),
+        regional_holidays={"bavaria": ics("20260303"), "hamburg": ics("20260304")},
+        members=[{"person": "anna", "region": "bavaria"}, {"person": "bert"}],
+    )
+    now = datetime(2026, 3, 9, tzinfo=timezone.utc)
+    for rules in (policy, pickle.loads(pickle.dumps(policy))):
+        days = lambda person: [
+            day.date.day for day in rules.evaluate(person, [], date(2026, 3, 2), date(2026, 3, 5), as_of=now).days
+        ]
+        assert days("anna") == [4, 5] and days("bert") == [3, 4, 5]
+    with pytest.raises(AttendanceError, match='there is no region "bavria"; did you mean "bavaria"'):
+        Policy({"site": {"regions": ["bavaria"]}}, regional_holidays={"bavria": ics("20260303")})
+    with pytest.raises(TypeError, match="^regional_holidays: 'bavaria': 1 given"):
+        Policy({"site": {"regions": ["bavaria"]}}, regional_holidays={"bavaria": 1})
+    with pytest.raises(TypeError, match="^regional_holidays: list given"):
+        Policy(regional_holidays=[ics("20260303")])
+
+
 def test_dataclasses_have_all_keys_of_the_rules():
     """Each key of the rules' records has a field, or is read in another way."""
-    policy = Policy.from_toml(NIGHT)
-    when = [datetime(2026, 3, 2, 21, 0, tzinfo=timezone.utc), datetime(2026, 3, 3, 5, 0, tzinfo=timezone.utc)]
+    ics = (
+        "BEGIN:VCALENDAR\r\nVERSION:2.0\r\nBEGIN:VEVENT\r\nUID:1\r\nDTSTART;VALUE=DATE:20260305\r\nSUMMARY:Day\r\n"
+        "END:VEVENT\r\nEND:VCALENDAR\r\n"
+    )
+    leave = {"person": "anna", "leave": [{"from": "2026-03-06", "to": "2026-03-06", "kind": "annual", "half": "morning"}]}
+    policy = Policy.from_toml(NIGHT + DEEP, holidays=ics, members=[leave])
+    # The last two are a minute and a half apart, so that the day has a note.
+    when = [datetime(2026, 3, day, hour, minute, second, tzinfo=timezone.utc) for day, hour, minute, second in [
+        (2, 21, 0, 0), (3, 5, 0, 0), (5, 21, 0, 0), (6, 5, 0, 0), (6, 21, 0, 0), (6, 21, 1, 30),
+    ]]
     text = _exchange.text(punches(*when))
     answer, statistics = json.loads(
         policy._rules.evaluate("anna", text, "[]", "2026-03-02", "2026-03-06", "2026-03-09T00:00:00Z")
     )
-    (shift,) = answer["shifts"]
-    left = _exchange.text([Punch("1", "anna", when[1], kind="out")])
-    doubtful, _ = json.loads(policy._rules.evaluate("anna", left, "[]", "2026-03-02", "2026-03-06", "2026-03-09T00:00:00Z"))
-    assert any("notes" in day for day in doubtful["days"])
+    shift, *_ = answer["shifts"]
+    keys = {key for day in answer["days"] for key in day}
+    assert {"notes", "holiday", "leave", "half"} <= keys, "keys that not every day has"
     for kind, record in [
         (Ledger, answer),
         (attendance.Statistics, statistics),
         (attendance.ShiftRecord, shift),
-        *((attendance.DayRecord, day) for day in answer["days"] + doubtful["days"]),
+        *((attendance.DayRecord, day) for day in answer["days"]),
         (attendance.Times, shift["times"]),
         (attendance.Overtime, answer["days"][0]["overtime"]),
     ]:
@@ -136,12 +168,24 @@ def test_dataclasses_have_all_keys_of_the_rules():
         assert {key.removesuffix("_seconds") for key in record} <= fields
 
 
-def test_notes_on_days():
-    left = Punch("1", "anna", datetime(2026, 3, 2, 17, 0, tzinfo=timezone.utc), kind="out")
-    ledger = Policy().evaluate("anna", [left], DAY, DAY, as_of=datetime(2026, 3, 9, tzinfo=timezone.utc))
-    (day,) = ledger.days
-    assert [(note.code, note.severity) for note in day.notes] == [("missing_in", "warning")]
-    assert day.anomalies == 1 and columns([day])["notes"] == ["missing_in"]
+def test_notes_say_what_is_doubtful():
+    came = datetime(2026, 3, 2, 9, 0, tzinfo=timezone.utc)
+    when = came, came + timedelta(seconds=90)
+    (day,) = Policy().evaluate("anna", punches(*when), date(2026, 3, 2), date(2026, 3, 2), as_of=came + timedelta(days=7)).days
+    (note,) = day.notes
+    assert (note.code, note.severity, note.data) == ("short_stay", "warning", {"seconds": 90}) and day.anomalies == 1
+    assert columns([day])["notes"] == ["short_stay"]
+
+
+def test_a_time_that_occurs_twice():
+    first, second = datetime(2026, 10, 25, 0, 30, tzinfo=timezone.utc), datetime(2026, 10, 25, 1, 30, tzinfo=timezone.utc)
+    left = Punch("2", "anna", second, also_possible=first)
+    came = Punch("1", "anna", datetime(2026, 10, 24, 20, 0, tzinfo=timezone.utc))
+    ledger = Policy.from_toml(NIGHT).evaluate(
+        "anna", [came, left], date(2026, 10, 24), date(2026, 10, 24), as_of=datetime(2026, 11, 2, tzinfo=timezone.utc)
+    )
+    assert [note.code for note in ledger.days[0].notes] == ["ambiguous_time"]
+    assert [[anomaly.code for anomaly in outcome.anomalies] for outcome in ledger.outcomes] == [[], ["ambiguous_time"]]
 
 
 def test_windows():

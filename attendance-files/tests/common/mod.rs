@@ -42,6 +42,8 @@ pub(crate) fn error(file: impl AsRef<[u8]>) -> String {
 /// A cell of a workbook.
 pub(crate) enum Cell<'a> {
     Text(&'a str),
+    /// The text that all such cells share.
+    Shared,
     Number(f64),
     /// A number that is shown as a date and time.
     Time(f64),
@@ -58,9 +60,18 @@ fn last(row: usize) -> String {
 
 /// An `.xlsx` file with these sheets.
 pub(crate) fn workbook(sheets: &[(&str, &[&[Cell<'_>]])]) -> Vec<u8> {
+    archive(sheets, CompressionMethod::Stored)
+}
+
+/// An `.xlsx` file with these sheets, compressed.
+pub(crate) fn compressed_workbook(sheets: &[(&str, &[&[Cell<'_>]])]) -> Vec<u8> {
+    archive(sheets, CompressionMethod::Deflated)
+}
+
+fn archive(sheets: &[(&str, &[&[Cell<'_>]])], method: CompressionMethod) -> Vec<u8> {
     let mut zip = ZipWriter::new(Cursor::new(Vec::new()));
     let mut add = |name: &str, text: &str| {
-        let options = SimpleFileOptions::default().compression_method(CompressionMethod::Stored);
+        let options = SimpleFileOptions::default().compression_method(method);
         zip.start_file(name, options).unwrap();
         zip.write_all(text.as_bytes()).unwrap();
     };
@@ -85,6 +96,7 @@ pub(crate) fn workbook(sheets: &[(&str, &[&[Cell<'_>]])]) -> Vec<u8> {
                     Cell::Text(text) | Cell::Last(text) => {
                         format!(r#"<c r="{place}" t="inlineStr"><is><t>{text}</t></is></c>"#)
                     }
+                    Cell::Shared => format!(r#"<c r="{place}" t="s"><v>0</v></c>"#),
                     Cell::Number(number) => format!(r#"<c r="{place}"><v>{number}</v></c>"#),
                     Cell::Time(number) => format!(r#"<c r="{place}" s="1"><v>{number}</v></c>"#),
                     Cell::Empty => String::new(),
@@ -103,6 +115,15 @@ pub(crate) fn workbook(sheets: &[(&str, &[&[Cell<'_>]])]) -> Vec<u8> {
             r#"<workbook xmlns="{main}" xmlns:r="{relations}"><sheets>{names}</sheets></workbook>"#
         ),
     );
+    let cells = sheets.iter().flat_map(|sheet| sheet.1).copied().flatten();
+    if cells.into_iter().any(|cell| matches!(cell, Cell::Shared)) {
+        let text = "long ".repeat(200_000);
+        let text = format!(r#"<sst xmlns="{main}"><si><t>{text}</t></si></sst>"#);
+        add("xl/sharedStrings.xml", &text);
+        links += &format!(
+            r#"<Relationship Id="rId98" Type="{relations}/sharedStrings" Target="sharedStrings.xml"/>"#
+        );
+    }
     add(
         "xl/styles.xml",
         &format!(

@@ -111,8 +111,8 @@ pub enum MissingOut {
     /// When the shift's window has closed, an automatic OUT is set at the end of the shift, or at the start of a free
     /// afternoon. Unscheduled shifts stay open.
     AtShiftEnd,
-    /// An automatic OUT is set when the expected time and the tolerance have been worked. Without expected time, the shift
-    /// stays open.
+    /// An automatic OUT is set when the expected time and the tolerance have been worked, without the breaks of the shift.
+    /// Without expected time, the shift stays open.
     AfterExpected {
         /// The time in addition to the expected time.
         tolerance: Seconds,

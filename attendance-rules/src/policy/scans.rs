@@ -110,11 +110,14 @@ impl IgnoreKinds {
 /// - `short_stay`: an exit of unknown direction less than two minutes after its entry, which may be a repetition;
 /// - `long_stay`: an exit of unknown direction twelve hours or more after its entry, in a stay without a scheduled shift. It
 ///   may be the entry of the next day;
+/// - `doubtful_gap`: an entry of unknown direction 12 h to 13 h 30 min after the exit of a stay of 10 h 30 min to 12 h, both
+///   without a scheduled shift. The gap may be a night of work, and the stay the day between two nights;
 /// - `same_second_turn`: a second punch in the same second as an exit, in a stay without a last OUT. It may be an entry;
 /// - `ambiguous_time`: a local time that occurs twice, when clocks go back.
 ///
-/// These are about days: `shift_not_worked`, a second shift of a day without a punch, and `cut_week`, a week for weekly
-/// overtime without punches before the period, in reports of the command.
+/// These are about days: `shift_not_worked`, a second shift of a day without a punch; `work_of_other_day`, a day of absence
+/// whose shift begins or ends in the work of another day; and `cut_week`, a week for weekly overtime without punches before the
+/// period, in reports of the command.
 ///
 /// ```
 /// use attendance_rules::{Action, Policy};

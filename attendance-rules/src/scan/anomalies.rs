@@ -111,7 +111,7 @@ impl AnomalyCheck<'_> {
         {
             findings.add("holiday", rule, format!("on a holiday, {name}"), &date());
         }
-        if let (Some(rule), Some(kind)) = (policy.on_leave, plan.leave)
+        if let (Some(rule), Some(kind)) = (policy.on_leave, &plan.leave)
             && plan.free
         {
             findings.add("on_leave", rule, format!("on leave, {kind}"), &date());

@@ -1,5 +1,7 @@
 //! Anomalies of accepted scans whose shift or direction is doubtful. They are always reported.
 
+use std::ops::{Range, RangeInclusive};
+
 use facekit::{Anomaly, Direction};
 
 use super::{
@@ -16,6 +18,11 @@ use crate::{
 
 /// An exit of unknown direction this long after its entry may be the entry of the next day, in seconds.
 const LONG_STAY: i64 = 12 * HOUR;
+
+/// A night of 12 h to 13 h 30 min leaves a day of 10 h 30 min to 12 h, in seconds. Two scans that look like such a day and a scan
+/// that long after them may be the days between nights.
+const LONG_NIGHT: RangeInclusive<i64> = LONG_STAY + 1..=13 * HOUR + 30 * MINUTE;
+const DAY_BETWEEN_NIGHTS: Range<i64> = 10 * HOUR + 30 * MINUTE..LONG_STAY;
 
 /// An exit of unknown direction less than this after its entry may be a repetition, in seconds.
 const SHORT_STAY: i64 = 2 * MINUTE;
@@ -43,6 +50,13 @@ impl ScanState<'_> {
             && scan.kind == PunchKind::Undetermined
         {
             anomalies.extend(doubtful_length(scan, &before));
+        }
+        if accepted.is_first
+            && accepted.direction == Direction::Entry
+            && scan.kind == PunchKind::Undetermined
+            && stay.key == ShiftKey::Unscheduled
+        {
+            anomalies.extend(self.stay.and_then(|before| doubtful_gap(scan, &before)));
         }
     }
 
@@ -91,4 +105,24 @@ fn doubtful_length(scan: &Scan<'_>, before: &Stay) -> Option<Anomaly> {
         return None;
     };
     Some(Anomaly::new(code, message).with("seconds", seconds))
+}
+
+/// An entry of unknown direction after a gap that may be a night of work.
+///
+/// If a file begins with the OUT of a night, the days between the nights look like work. Between nights of at most twelve hours,
+/// such a day is a [`LONG_STAY`] or longer than a stay can be. Between longer nights, only the gap shows the doubt.
+fn doubtful_gap(scan: &Scan<'_>, before: &Stay) -> Option<Anomaly> {
+    let gap = scan.at - before.last;
+    let is_pair = !before.inside && before.scans == 2 && !before.is_stated;
+    let is_doubtful = is_pair
+        && before.key == ShiftKey::Unscheduled
+        && LONG_NIGHT.contains(&gap)
+        && DAY_BETWEEN_NIGHTS.contains(&(before.last - before.opened));
+    is_doubtful.then(|| {
+        let long = Seconds(gap);
+        let message = format!(
+            "{long} after the exit; it may be the exit of a night, with an IN missing before it"
+        );
+        Anomaly::new("doubtful_gap", message).with("seconds", gap)
+    })
 }

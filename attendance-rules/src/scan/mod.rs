@@ -58,6 +58,7 @@ impl AcceptedScan {
             stay: Stay {
                 last: at,
                 inside: direction == Direction::Entry,
+                scans: stay.scans.saturating_add(1),
                 ..stay
             },
             is_first: false,
@@ -79,6 +80,8 @@ impl AcceptedScan {
                 opened: at,
                 last: at,
                 inside: direction == Direction::Entry,
+                scans: 1,
+                is_stated: false,
             },
             is_first: true,
             is_stated: false,
@@ -143,15 +146,20 @@ impl<'r> ScanState<'r> {
         self.advance_to(scan.at);
         let opened = mark.opened.map(|opened| Instant::of(opened).min(scan.at));
         let known = self.stay.filter(|stay| Some(stay.opened) == opened);
-        let stay = match (known, opened) {
+        // A mark has a direction in any case. The scan stated it only if its device does.
+        let unknown = Scan {
+            kind: PunchKind::Undetermined,
+            ..scan
+        };
+        let is_stated = self.kind_of(&unknown) != PunchKind::Undetermined;
+        let mut stay = match (known, opened) {
             // The mark names its stay. It is not derived again, so it is the same with less of the past, too.
             (Some(stay), _) => AcceptedScan::continues(stay, mark.direction, scan.at).stay,
             // The first scan of the stay is before the lookback. Its time gives the shift.
             (None, Some(opened)) => {
                 let first = Scan {
                     at: opened,
-                    kind: PunchKind::Undetermined,
-                    ..scan
+                    ..unknown
                 };
                 let first = Scan {
                     kind: self.kind_of(&first),
@@ -166,6 +174,8 @@ impl<'r> ScanState<'r> {
                     opened,
                     last: scan.at,
                     inside: mark.direction == Direction::Entry,
+                    scans: if opened == scan.at { 1 } else { Stay::MANY },
+                    is_stated: false,
                 }
             }
             // Another policy accepted it, which has no stays.
@@ -175,6 +185,7 @@ impl<'r> ScanState<'r> {
                 self.assign(&scan).unwrap_or(unscheduled).stay
             }
         };
+        stay.is_stated |= is_stated;
         self.accept(&scan, mark.direction, stay);
     }
 
@@ -214,6 +225,7 @@ impl<'r> ScanState<'r> {
     ) -> Result<AcceptedScan, Refusal> {
         let mut accepted = self.assign(scan)?;
         accepted.is_stated = scan.kind != PunchKind::Undetermined;
+        accepted.stay.is_stated |= accepted.is_stated;
         let day = self.day_of(&accepted.stay, scan.at);
         self.check_employment(day)?;
         AnomalyCheck {

@@ -25,9 +25,16 @@ pub(crate) struct Stay {
     pub(crate) last: Instant,
     /// The last accepted scan was an entry.
     pub(crate) inside: bool,
+    /// The number of its scans, up to [`MANY`](Self::MANY).
+    pub(crate) scans: u8,
+    /// A scan or its device stated a direction.
+    pub(crate) is_stated: bool,
 }
 
 impl Stay {
+    /// More scans than that are not counted.
+    pub(crate) const MANY: u8 = u8::MAX;
+
     /// The last second at which a scan can belong to the stay.
     ///
     /// A person who is inside can leave up to the maximum length of a stay, also after the margin of a scheduled shift.

@@ -7,7 +7,7 @@
 )]
 
 use attendance_rules::{
-    Calendar, Change, Correction, Outcome, Period, Policy, Punch, PunchKind, Revision, Rules,
+    Calendar, Change, Correction, Period, Policy, Punch, PunchKind, PunchVerdict, Revision, Rules,
     Seconds, Session, SessionSeries, Statistics,
 };
 use facekit::jiff::{Timestamp, tz::TimeZone};
@@ -139,7 +139,7 @@ fn check(rules: &Rules, punches: &[Punch]) {
         .expect("nothing contradicts");
     assert_eq!(ledger.outcomes.len(), punches.len());
     let shifts = ledger.outcomes.iter().filter_map(|it| match it.outcome {
-        Outcome::Assigned { shift, .. } => Some(shift),
+        PunchVerdict::Assigned { shift, .. } => Some(shift),
         _ => None,
     });
     assert!(shifts.into_iter().all(|shift| shift < ledger.shifts.len()));

@@ -9,7 +9,7 @@
 pub mod streams;
 
 use attendance_rules::{
-    DayRecord, Ledger, Outcome, Period, Policy, Punch, PunchKind, Rules, Status,
+    DayRecord, Ledger, Period, Policy, Punch, PunchKind, PunchVerdict, Rules, Status,
 };
 use facekit::PersonId;
 use facekit::jiff::{Timestamp, civil::DateTime, tz::TimeZoneDatabase};
@@ -92,14 +92,14 @@ pub fn hours(record: &DayRecord) -> f64 {
 
 /// For each punch: the name of its shift ("-" if unscheduled) and the day of the shift, or the code of another outcome.
 pub fn places(ledger: &Ledger) -> Vec<String> {
-    let place = |outcome: &Outcome| match outcome {
-        Outcome::Assigned { shift, .. } => {
+    let place = |outcome: &PunchVerdict| match outcome {
+        PunchVerdict::Assigned { shift, .. } => {
             let shift = &ledger.shifts[*shift];
             format!("{} {}", shift.shift.as_deref().unwrap_or("-"), shift.day)
         }
-        Outcome::Unassigned { code, .. } => code.clone(),
-        Outcome::Suppressed { .. } => "duplicate".to_owned(),
-        Outcome::Superseded { .. } => "superseded".to_owned(),
+        PunchVerdict::Unassigned { code, .. } => code.clone(),
+        PunchVerdict::Suppressed { .. } => "duplicate".to_owned(),
+        PunchVerdict::Superseded { .. } => "superseded".to_owned(),
         other => panic!("{other:?}"),
     };
     ledger

@@ -6,7 +6,7 @@
     reason = "each test file uses a part of it"
 )]
 
-use attendance_rules::{Change, Correction, Policy, Punch, PunchKind, Rules, Source};
+use attendance_rules::{Change, Correction, Policy, Punch, PunchKind, PunchSource, Rules};
 use facekit::jiff::Timestamp;
 use proptest::prelude::*;
 
@@ -131,7 +131,8 @@ pub fn punches() -> impl Strategy<Value = Vec<Punch>> {
 
 /// A correction of the punch at an index of the list, or an added punch if there is none. It is made at second `number`.
 pub fn correction(number: usize, punches: &[Punch], index: usize, second: i64) -> Correction {
-    let new = Punch::new(format!("c{number}"), anna(), instant(second)).with_source(Source::Manual);
+    let new =
+        Punch::new(format!("c{number}"), anna(), instant(second)).with_source(PunchSource::Manual);
     let change = match punches.get(index) {
         Some(punch) if number.is_multiple_of(2) => Change::Void {
             punch: punch.id.clone(),

@@ -20,6 +20,7 @@ mod enroll;
 mod eval;
 mod files;
 mod gallery;
+mod holiday_files;
 mod identify;
 mod models;
 mod options;

@@ -7,11 +7,9 @@ use std::{
 };
 
 use anyhow::{Context, Result, bail};
-use attendance_files::{
-    corrections_by_person, read_corrections, read_holidays, read_members, similar_ids,
-};
+use attendance_files::{corrections_by_person, read_corrections, read_members, similar_ids};
 use attendance_rules::{
-    Calendar, Change, Correction, Member, Period, Policy, Punch, PunchId, Rules, Screening,
+    Change, Correction, Member, Period, Policy, Punch, PunchId, Rules, Screening,
 };
 use clap::Args;
 use facekit::{Error, PersonId};
@@ -23,20 +21,30 @@ use jiff::{
 
 use crate::{
     attendance_input::{AsOf, bytes, day, input},
-    records::{Outside, Records},
+    holiday_files::{Calendars, HolidayFile},
+    records::Records,
 };
 
 /// The options of day records.
 #[derive(Args, Debug)]
 #[command(next_help_heading = "Day records")]
 pub(crate) struct PolicyArgs {
-    /// The members: a table (CSV, .xlsx) or a JSON list; JSON has leave and shifts, too
-    #[arg(long, value_name = "FILE", requires = "policy")]
+    /// The members: a table (CSV, .xlsx), or a JSON list for schedules and leave, too
+    ///
+    /// A table has the columns person, group, joined, left, region and roster_until. A JSON
+    /// list also has schedule, terms (contracts), leave, shifts_on (single days) and
+    /// employment; --schema members prints its keys.
+    #[arg(long, value_name = "FILE", requires = "policy", verbatim_doc_comment)]
     members: Option<PathBuf>,
 
-    /// The holidays: an ICS file, or a table of dates and names
-    #[arg(long, value_name = "FILE", requires = "policy")]
-    holidays: Option<PathBuf>,
+    /// The holidays: an ICS file, or a table of dates, names, free halves and regions
+    ///
+    /// With REGION=FILE, they are the holidays of a region: one of site.regions of the
+    /// policy, which members name. Give the option once for each file. A file whose name has
+    /// an equals sign needs its folder: ./a=b.ics.
+    #[arg(long, value_name = "[REGION=]FILE", value_parser = HolidayFile::parse, requires = "policy",
+        verbatim_doc_comment)]
+    holidays: Vec<HolidayFile>,
 
     /// The corrections of punches: a JSON list
     #[arg(long, value_name = "FILE", requires = "policy")]
@@ -68,7 +76,7 @@ pub(crate) struct PolicyArgs {
 pub(crate) struct Loaded {
     policy: Policy,
     members: Vec<Member>,
-    holidays: Option<(PathBuf, Vec<u8>)>,
+    holidays: Vec<(HolidayFile, Vec<u8>)>,
     corrections: Vec<Correction>,
     /// The warnings about the files.
     notes: Vec<String>,
@@ -78,7 +86,8 @@ pub(crate) struct Loaded {
 impl PolicyArgs {
     /// The files that the options name.
     pub(crate) fn files(&self) -> impl Iterator<Item = &PathBuf> {
-        let files = self.members.iter().chain(&self.holidays);
+        let holidays = self.holidays.iter().map(HolidayFile::path);
+        let files = self.members.iter().chain(holidays);
         files.chain(&self.corrections)
     }
 
@@ -101,10 +110,9 @@ impl PolicyArgs {
             }
             None => Vec::new(),
         };
-        let holidays = match &self.holidays {
-            Some(path) => Some((path.clone(), bytes(path)?)),
-            None => None,
-        };
+        let holidays = self.holidays.iter();
+        let holidays = holidays.map(|it| Ok((it.clone(), bytes(it.path())?)));
+        let holidays = holidays.collect::<Result<_>>()?;
         let corrections = match &self.corrections {
             Some(path) => input(path, read_corrections(&bytes(path)?))?.items,
             None => Vec::new(),
@@ -138,7 +146,6 @@ impl PolicyArgs {
         let mut screening = Screening::of(punches, chosen, as_of);
         let period = self.period(&screening, &loaded)?;
         let mut punches = mem::take(&mut screening.plausible);
-        let outside = Outside::of(&punches, period, &loaded.zone);
         // A correction replaces or removes an implausible time, so the rules must know the punch.
         let implausible = mem::take(&mut screening.implausible).into_iter();
         let (known, implausible): (Vec<_>, Vec<_>) =
@@ -153,18 +160,9 @@ impl PolicyArgs {
             mut notes,
             zone,
         } = loaded;
-        let calendar = match &holidays {
-            Some((path, bytes)) => {
-                let read = read_holidays(bytes, &policy.site.time_zone, period);
-                let read = input(path, read)?;
-                notes.extend(read.warnings.iter().map(ToString::to_string));
-                read.calendar
-            }
-            None => Calendar::new(),
-        };
-        let rules = Rules::new(policy)?
-            .with_calendar(calendar)
-            .with_members(members)?;
+        let calendars = Calendars::read(&holidays, &policy, period, &mut notes)?;
+        let rules = calendars.add_to(Rules::new(policy)?)?;
+        let rules = rules.with_members(members)?;
         let mut people: BTreeMap<PersonId, Vec<Punch>> = BTreeMap::new();
         for person in corrections.keys() {
             people.entry(person.clone()).or_default();
@@ -183,13 +181,13 @@ impl PolicyArgs {
         }
         let time_zone = rules.policy().site.time_zone.clone();
         let mut records = Records::new(time_zone, zone, period, as_of);
-        records.add_screening(&screening, outside);
+        records.add_screening(&screening);
         records.note(notes);
         for (person, own) in people {
             let corrections = corrections.remove(&person).unwrap_or_default();
             let mut ledger = rules.evaluate(&person, &own, &corrections, period, as_of)?;
             rules.note_cut_week(&mut ledger.days, period, &punches);
-            records.add(person, ledger, &rules.policy().statistics);
+            records.add(person, ledger, rules.policy());
         }
         Ok(records)
     }

@@ -7,8 +7,8 @@ use std::{
 
 use anyhow::{Context, Result};
 use attendance_rules::{
-    DayRecord, Ledger, Outcome, Period, Punch, PunchOutcome, ScreenedPunch, Screening, ShiftRecord,
-    Statistics, StatisticsPolicy,
+    DayOf, DayRecord, Ledger, Period, Policy, PunchOutcome, PunchVerdict, ScreenedPunch, Screening,
+    ShiftRecord, Statistics,
 };
 use clap::ValueEnum;
 use facekit::PersonId;
@@ -51,28 +51,38 @@ pub(crate) struct Records {
     shifts: BTreeMap<PersonId, Vec<ShiftRecord>>,
     /// The warnings about the files.
     notes: Vec<String>,
-    /// The number of punches whose time is implausible.
-    #[serde(skip)]
-    implausible: usize,
     #[serde(skip)]
     zone: TimeZone,
 }
 
-/// The numbers of punches outside the period. They matter for nights and weeks that begin before it.
+/// The numbers of punches that belong to days outside the period.
 #[derive(Clone, Copy, Debug, Default, Serialize)]
-pub(crate) struct Outside {
+struct Outside {
     before: usize,
     after: usize,
 }
 
 impl Outside {
-    pub(crate) fn of(punches: &[Punch], period: Period, zone: &TimeZone) -> Self {
-        let days = punches
-            .iter()
-            .map(|punch| punch.at.to_zoned(zone.clone()).date());
-        Self {
-            before: days.clone().filter(|&day| day < period.from()).count(),
-            after: days.filter(|&day| day > period.to()).count(),
+    /// Adds the punches of a person. A punch belongs to the day of its shift. If shifts are split at midnight, or if it has no
+    /// shift, it belongs to its own date.
+    fn add(
+        &mut self,
+        ledger: &Ledger,
+        (from, to): (Date, Date),
+        zone: &TimeZone,
+        assigned_to: DayOf,
+    ) {
+        for it in &ledger.outcomes {
+            let shift = match it.outcome {
+                PunchVerdict::Assigned { shift, .. } => ledger.shifts.get(shift),
+                _ => None,
+            };
+            let day = match shift.filter(|_| assigned_to != DayOf::SplitAtMidnight) {
+                Some(shift) => shift.day,
+                None => it.at.to_zoned(zone.clone()).date(),
+            };
+            self.before += usize::from(day < from);
+            self.after += usize::from(day > to);
         }
     }
 }
@@ -84,7 +94,7 @@ struct NotCounted {
     punch: String,
     at: Timestamp,
     #[serde(flatten)]
-    outcome: Outcome,
+    outcome: PunchVerdict,
 }
 
 fn not_counted(it: &ScreenedPunch) -> NotCounted {
@@ -92,7 +102,7 @@ fn not_counted(it: &ScreenedPunch) -> NotCounted {
         person: it.punch.person.clone(),
         punch: it.punch.id.to_string(),
         at: it.punch.at,
-        outcome: Outcome::Unassigned {
+        outcome: PunchVerdict::Unassigned {
             code: it.code.clone(),
             reason: it.reason.clone(),
         },
@@ -125,19 +135,16 @@ impl Records {
             outcomes: BTreeMap::new(),
             shifts: BTreeMap::new(),
             notes: Vec::new(),
-            implausible: 0,
             zone,
         }
     }
 
     /// Adds the punches whose time is implausible or doubtful, before the days of any person.
-    pub(crate) fn add_screening(&mut self, screening: &Screening, outside: Outside) {
+    pub(crate) fn add_screening(&mut self, screening: &Screening) {
         self.not_counted
             .extend(screening.implausible.iter().map(not_counted));
         self.doubtful
             .extend(screening.out_of_order.iter().map(not_counted));
-        self.implausible = screening.implausible.len();
-        self.outside = outside;
     }
 
     /// Adds notes for the summary.
@@ -146,9 +153,12 @@ impl Records {
     }
 
     /// Adds the days of a person.
-    pub(crate) fn add(&mut self, person: PersonId, ledger: Ledger, policy: &StatisticsPolicy) {
+    pub(crate) fn add(&mut self, person: PersonId, ledger: Ledger, policy: &Policy) {
+        let period = (self.from, self.to);
+        let outside = &mut self.outside;
+        outside.add(&ledger, period, &self.zone, policy.assignment.day);
         let rest = ledger.outcomes.iter();
-        let rest = rest.filter(|it| !matches!(it.outcome, Outcome::Assigned { .. }));
+        let rest = rest.filter(|it| !matches!(it.outcome, PunchVerdict::Assigned { .. }));
         self.not_counted.extend(rest.map(|it| NotCounted {
             person: person.clone(),
             punch: it.punch.to_string(),
@@ -156,7 +166,7 @@ impl Records {
             outcome: it.outcome.clone(),
         }));
         let totals = Statistics::of(&ledger.days);
-        let judgement = Judgement::of(&totals, policy);
+        let judgement = Judgement::of(&totals, &policy.statistics);
         self.statistics.insert(person.clone(), judgement);
         self.totals.insert(person.clone(), totals);
         self.outcomes.insert(person.clone(), ledger.outcomes);
@@ -333,8 +343,8 @@ impl Records {
             let mut reasons: BTreeMap<String, usize> = BTreeMap::new();
             for it in &self.not_counted {
                 let reason = match &it.outcome {
-                    Outcome::Unassigned { code, .. } => code.clone(),
-                    Outcome::Suppressed { .. } => "repeated".to_owned(),
+                    PunchVerdict::Unassigned { code, .. } => code.clone(),
+                    PunchVerdict::Suppressed { .. } => "repeated".to_owned(),
                     other => word(other),
                 };
                 *reasons.entry(reason).or_default() += 1;
@@ -347,16 +357,19 @@ impl Records {
             text += &format!("\n{punches} not counted: {}", reasons.join(", "));
         }
         let most = 20;
-        let implausible = self.not_counted.iter().take(self.implausible);
-        for it in implausible.chain(&self.doubtful).take(most) {
-            if let Outcome::Unassigned { code, reason } = &it.outcome {
+        let mut listed = 0;
+        for it in self.not_counted.iter().chain(&self.doubtful) {
+            let PunchVerdict::Unassigned { code, reason } = &it.outcome else {
+                continue;
+            };
+            listed += 1;
+            if listed <= most {
                 let at = self.local(Some(it.at));
                 text += &format!("\n{} ({}, {at}): {code}; {reason}", it.punch, it.person);
             }
         }
-        let more = (self.implausible + self.doubtful.len()).saturating_sub(most);
-        if more > 0 {
-            text += &format!("\nand {more} more with a doubtful time");
+        if listed > most {
+            text += &format!("\nand {} more such punches", listed - most);
         }
         for (number, side, day) in [
             (self.outside.before, "before", self.from),
@@ -364,7 +377,7 @@ impl Records {
         ] {
             if number > 0 {
                 let punches = count(number, "punch", "punches");
-                text += &format!("\n{punches} {side} {day}, outside the period");
+                text += &format!("\n{punches} of days {side} {day}, outside the period");
             }
         }
         for (person, judgement) in &self.statistics {

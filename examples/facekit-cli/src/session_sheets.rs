@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, path::Path};
 
 use anyhow::{Context, Result};
 use attendance_files::read_sessions;
-use attendance_rules::{Punch, SessionSheet, Statistics};
+use attendance_rules::{Punch, PunchId, SessionSheet, Statistics};
 use facekit::PersonId;
 use jiff::{Timestamp, tz::TimeZone};
 use serde::Serialize;
@@ -74,18 +74,29 @@ impl Sheets {
             Format::Table => {
                 let rows = self.sessions.iter().flat_map(|sheet| {
                     sheet.marks.iter().map(|mark| {
-                        let at = mark.at.map(|at| at.to_zoned(self.zone.clone()));
-                        let at = at.map(|at| at.strftime("%Y-%m-%d %H:%M:%S").to_string());
                         [
                             sheet.session.clone(),
                             mark.person.to_string(),
                             word(&mark.status),
-                            at.unwrap_or_default(),
+                            self.clock(mark.at),
                             unless_zero(mark.late),
+                            self.clock(mark.left),
+                            unless_zero(mark.left_early),
                         ]
                     })
                 });
-                let marks = table(["session", "person", "status", "at", "late"], rows);
+                let marks = table(
+                    [
+                        "session",
+                        "person",
+                        "status",
+                        "at",
+                        "late",
+                        "left",
+                        "left early",
+                    ],
+                    rows,
+                );
                 format!(
                     "{marks}\n{}",
                     payroll::totals(&self.totals, &self.statistics)
@@ -96,6 +107,21 @@ impl Sheets {
         deliver(session, format, self, text, out, &self.summary())
     }
 
+    /// The local date and time at the site, for a table.
+    fn clock(&self, at: Option<Timestamp>) -> String {
+        let at = at.map(|at| at.to_zoned(self.zone.clone()));
+        at.map_or_else(String::new, |at| {
+            at.strftime("%Y-%m-%d %H:%M:%S").to_string()
+        })
+    }
+
+    /// The local time at the site, with its offset.
+    fn local(&self, at: Option<Timestamp>) -> String {
+        at.map_or_else(String::new, |at| {
+            at.display_with_offset(self.zone.to_offset(at)).to_string()
+        })
+    }
+
     fn csv(&self) -> Result<String> {
         let mut file = Sheet::new([
             "session",
@@ -104,23 +130,34 @@ impl Sheets {
             "status",
             "at",
             "late_seconds",
+            "left",
+            "left_early_seconds",
         ])?;
         for sheet in &self.sessions {
             for mark in &sheet.marks {
-                let at = mark
-                    .at
-                    .map(|at| at.display_with_offset(self.zone.to_offset(at)).to_string());
                 file.row([
                     text(&sheet.session),
                     sheet.is_closed.to_string().into(),
                     text(mark.person.as_str()),
                     word(&mark.status).into(),
-                    at.unwrap_or_default().into(),
+                    self.local(mark.at).into(),
                     mark.late.0.to_string().into(),
+                    self.local(mark.left).into(),
+                    mark.left_early.0.to_string().into(),
                 ])?;
             }
         }
         Ok(file.finish()?)
+    }
+
+    /// The number of punches that no session accepts. Each sheet lists all punches that its session does not accept.
+    fn unused_punches(&self) -> usize {
+        let mut refusals: BTreeMap<&PunchId, usize> = BTreeMap::new();
+        for it in self.sessions.iter().flat_map(|sheet| &sheet.refused) {
+            *refusals.entry(&it.punch).or_default() += 1;
+        }
+        let of_all = |times: &&usize| **times == self.sessions.len();
+        refusals.values().filter(of_all).count()
     }
 
     fn summary(&self) -> String {
@@ -129,17 +166,15 @@ impl Sheets {
             .iter()
             .filter(|sheet| !sheet.is_closed)
             .count();
-        let refused: usize = self.sessions.iter().map(|sheet| sheet.refused.len()).sum();
         let mut text = format!(
             "{}, {} with marks, {open} not closed yet",
             count(self.sessions.len(), "session", "sessions"),
             count(self.totals.len(), "person", "people"),
         );
-        if refused > 0 {
-            text += &format!(
-                "\n{} in no session or after the first",
-                count(refused, "punch", "punches")
-            );
+        let unused = self.unused_punches();
+        if unused > 0 {
+            let punches = count(unused, "punch", "punches");
+            text += &format!("\n{punches} in no session or after the first");
         }
         for (person, judgement) in &self.statistics {
             for words in judgement.words() {

@@ -229,10 +229,34 @@ fn sessions() {
         "cleo: the attendance rate is 0 %, below 90 %",
     ]);
     let csv = place.line(&format!("{line} --format csv")).ends(0).stdout;
-    let row = "maths,true,bert,LATE,2026-03-02T10:20:00+01:00,1200\n";
+    let row = "maths,true,bert,LATE,2026-03-02T10:20:00+01:00,1200,,0\n";
     assert!(csv.contains(row), "{csv}");
     let sheets = json(&place, line);
     assert_eq!(sheets["totals"]["anna"]["present"].as_f64(), Some(1.0));
+    // Two lessons, in which people scan when they leave. Of four punches, no lesson accepts the last.
+    place.write(
+        "leaving.csv",
+        "person,at\nanna,2026-03-02 10:00\nanna,2026-03-02 10:40\nbert,2026-03-02 12:00\nbert,2026-03-02 15:00\n",
+    );
+    place.write(
+        "lessons.json",
+        r#"[{"id": "maths", "start": "2026-03-02T10:00:00+01:00", "end": "2026-03-02T11:00:00+01:00", "rules": {"leave_within": "5m"}},
+            {"id": "music", "start": "2026-03-02T12:00:00+01:00", "end": "2026-03-02T13:00:00+01:00", "rules": {"leave_within": "5m"}}]"#,
+    );
+    let lessons = "timesheet --policy policy.toml --punches leaving.csv --sessions lessons.json --as-of 2026-03-02";
+    place.line(lessons).ends(0).says(&[
+        "left early",
+        "2026-03-02 10:40:00",
+        "20m",
+        "\n1 punch in no session or after the first",
+    ]);
+    let csv = place
+        .line(&format!("{lessons} --format csv"))
+        .ends(0)
+        .stdout;
+    let row =
+        "maths,true,anna,PRESENT,2026-03-02T10:00:00+01:00,0,2026-03-02T10:40:00+01:00,1200\n";
+    assert!(csv.contains(row), "{csv}");
     place.write(
         "sessions.json",
         r#"[{"id": "maths", "start": "soon", "end": "2026-03-02T11:00:00+01:00"}]"#,

@@ -86,6 +86,91 @@ fn with_members_and_holidays() {
 }
 
 #[test]
+fn holidays_of_regions() {
+    let place = Place::new();
+    let site = "[site]\ntime_zone = \"Europe/Berlin\"\nregions = [\"bavaria\", \"hamburg\"]\n";
+    place.write("policy.toml", format!("{site}[work]\nexpected = \"8h\"\n"));
+    place.write("punches.csv", "person,at\nanna,2026-03-02T09:00\n");
+    place.write(
+        "members.csv",
+        "person,region\nanna,bavaria\nbert,hamburg\ncleo,\n",
+    );
+    let ics = |name: &str, date: &str| {
+        let event = format!(
+            "BEGIN:VCALENDAR\r\nBEGIN:VEVENT\r\nUID:1\r\nDTSTART;VALUE=DATE:{date}\r\nSUMMARY:{name}\r\n\
+             END:VEVENT\r\nEND:VCALENDAR\r\n"
+        );
+        place.write(&format!("{name}.ics"), &event);
+    };
+    ics("all", "20260303");
+    ics("bavaria", "20260304");
+    ics("hamburg", "20260305");
+    place.write(
+        "table.csv",
+        "date,name,region\n2026-03-03,Feast,\n2026-03-04,Feast,bavaria\n2026-03-05,Feast,hamburg\n",
+    );
+    let line = "timesheet --policy policy.toml --punches punches.csv --members members.csv --from 2026-03-03 \
+                --to 2026-03-06 --as-of 2026-03-10";
+    for holidays in [
+        "--holidays all.ics --holidays bavaria=bavaria.ics --holidays hamburg=./hamburg.ics",
+        "--holidays table.csv",
+    ] {
+        let out = place.line(&format!("{line} {holidays} --json"));
+        let json: Value = serde_json::from_str(&out.ends(0).stdout).unwrap();
+        let days = json["days"].as_array().unwrap();
+        let of = |person: &str| -> Vec<&str> {
+            let days = days.iter().filter(|day| day["person"] == person);
+            days.map(|day| day["date"].as_str().unwrap()).collect()
+        };
+        assert_eq!(of("anna"), ["2026-03-05", "2026-03-06"], "{holidays}");
+        assert_eq!(of("bert"), ["2026-03-04", "2026-03-06"], "{holidays}");
+        assert_eq!(
+            of("cleo"),
+            ["2026-03-04", "2026-03-05", "2026-03-06"],
+            "{holidays}"
+        );
+    }
+    place
+        .line(&format!("{line} --holidays bavria=all.ics"))
+        .fails(&[
+            "all.ics cannot be used",
+            "there is no region \"bavria\"; did you mean \"bavaria\"?",
+        ]);
+    place
+        .line(&format!("{line} --holidays =all.ics"))
+        .fails(&["write FILE, or REGION=FILE for the holidays of a region"]);
+    place.write("members.csv", "person,region\nanna,saxony\n");
+    place
+        .line(line)
+        .fails(&["member anna", "there is no region \"saxony\""]);
+}
+
+#[test]
+fn punches_of_a_night_belong_to_its_day() {
+    let place = Place::new();
+    place.write(
+        "policy.toml",
+        "[site]\nworking_days = [\"mon\", \"tue\"]\n[[shifts]]\nname = \"night\"\nstart = \"22:00\"\nend = \"06:00\"\n\
+         overnight = true\n",
+    );
+    place.write(
+        "punches.csv",
+        "person,at\na,2026-03-02T22:00\na,2026-03-03T06:00\na,2026-03-03T22:00\na,2026-03-04T06:00\n",
+    );
+    let line = "timesheet --policy policy.toml --punches punches.csv --as-of 2026-03-10 --json";
+    let outside = |days: &str| {
+        let json: Value =
+            serde_json::from_str(&place.line(&format!("{line} {days}")).ends(0).stdout).unwrap();
+        let number = |side: &str| json["outside"][side].as_u64().unwrap();
+        (number("before"), number("after"))
+    };
+    // The OUT on Tuesday morning belongs to the night of Monday, and that on Wednesday morning to the night of Tuesday.
+    assert_eq!(outside("--from 2026-03-02 --to 2026-03-02"), (0, 2));
+    assert_eq!(outside("--from 2026-03-03 --to 2026-03-03"), (2, 0));
+    assert_eq!(outside("--from 2026-03-04 --to 2026-03-04"), (4, 0));
+}
+
+#[test]
 fn the_schema() {
     let schema = Place::new().line("timesheet --schema").ends(0).stdout;
     let schema: Value = serde_json::from_str(&schema).unwrap();
@@ -171,8 +256,8 @@ fn a_wrong_clock_stretches_nothing() {
         .line(&format!("{line} --from 2026-03-03 --to 2026-03-03"))
         .ends(0)
         .says(&[
-            "2 punches before 2026-03-03, outside the period",
-            "1 punch after 2026-03-03",
+            "2 punches of days before 2026-03-03, outside the period",
+            "1 punch of days after 2026-03-03",
         ]);
     // The period says that 2018 is meant.
     let chosen = json(" --from 2018-01-01 --to 2018-01-02");
@@ -181,6 +266,37 @@ fn a_wrong_clock_stretches_nothing() {
     place
         .line("timesheet --policy policy.toml --punches future.csv --as-of 2026-04-15T00:00:00Z")
         .fails(&["no punch has a plausible time; row 2"]);
+}
+
+#[test]
+fn punches_that_do_not_count_are_listed() {
+    let place = Place::new();
+    place.write(
+        "policy.toml",
+        "[site]\ntime_zone = \"Asia/Dubai\"\n[[shifts]]\nname = \"d\"\nstart = \"09:00\"\nend = \"18:00\"\n",
+    );
+    place.write(
+        "punches.csv",
+        "person,at,kind\na,2026-03-02T03:30,in\na,2026-03-02T18:00,out\na,2026-03-02T18:00:30,out\n",
+    );
+    let line = "timesheet --policy policy.toml --punches punches.csv --as-of 2026-03-10";
+    place.line(line).ends(0).says(&[
+        "INCOMPLETE",
+        "no IN",
+        "2 punches not counted: 1 outside_shift, 1 repeated",
+        "row 2 (a, 2026-03-02T03:30:00+04:00): outside_shift; it is not within the margins of d",
+    ]);
+    // March has 22 working days. On the others, the punch is an entry.
+    let days: String = (1..=31)
+        .map(|day| format!("a,2026-03-{day:02}T03:30\n"))
+        .collect();
+    place.write("punches.csv", format!("person,at\n{days}"));
+    let line = "timesheet --policy policy.toml --punches punches.csv --as-of 2026-04-10";
+    place.line(line).ends(0).says(&[
+        "22 punches not counted: 22 outside_shift",
+        "row 3 (a, 2026-03-02T03:30:00+04:00): outside_shift",
+        "\nand 2 more such punches",
+    ]);
 }
 
 #[test]

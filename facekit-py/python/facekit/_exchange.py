@@ -8,7 +8,7 @@ import json
 import math
 import operator
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import date, datetime, timezone, tzinfo
 from typing import Any, SupportsFloat, SupportsIndex
@@ -35,6 +35,16 @@ def checked(place: str, value: Any, kind: type) -> str:
 def texts(argument: str, values: Iterable[Any], kind: type) -> list[str]:
     """Each element as JSON."""
     return [checked(f"{argument}[{index}]", value, kind) for index, value in enumerate(values)]
+
+
+def named_texts(argument: str, values: Any) -> dict[str, str]:
+    """Texts by name."""
+    if not isinstance(values, Mapping):
+        raise TypeError(f"{argument}: {type(values).__name__} given, Mapping needed")
+    for name, value in values.items():
+        if not isinstance(name, str) or not isinstance(value, str):
+            raise TypeError(f"{argument}: {name!r}: {value!r} given, a str for a str needed")
+    return dict(values)
 
 
 def joined(elements: Iterable[str]) -> str:

@@ -1106,6 +1106,7 @@ class _Rules:
         policy: str,
         format: str,
         holidays: str | None,
+        regional: dict[str, str],
         holidays_between: tuple[int, int],
         members: str,
     ) -> Self: ...

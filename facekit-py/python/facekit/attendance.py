@@ -110,6 +110,9 @@ class Punch:
     """`face`, `manual`, `code` or `import`."""
     score: Optional[float] = None
     liveness: Optional[float] = None
+    also_possible: Optional[datetime] = None
+    """The other time that the local time of the record can mean. Local times occur twice when clocks go back. The punch has the
+    anomaly `ambiguous_time`."""
 
     @classmethod
     def of(cls, id: str, sighting: Sighting) -> Punch:
@@ -223,7 +226,7 @@ class ShiftRecord:
     closed: datetime
     scheduled: Optional[tuple[datetime, datetime]]
     open: bool
-    """The person has not left, and there is no automatic exit."""
+    """An entry or an exit is missing, and there is no automatic exit."""
     automatic_out: Optional[datetime]
     refused: bool
     """The shift does not count until a correction adds the missing exit."""
@@ -257,7 +260,9 @@ class DayRecord:
     windows: Mapping[str, timedelta]
     """The work within each of the policy's windows, if it is not zero."""
     open: bool
+    """A shift of the day has no entry or no exit."""
     automatic: bool
+    """A shift of the day has an automatic exit."""
     obliged: bool
     """The member was expected, and not on leave."""
     due: float
@@ -277,7 +282,7 @@ class DayRecord:
     """The anomalies of its punches, and what is doubtful about the day itself."""
 
     def to_dict(self) -> dict[str, Any]:
-        """The day as a flat dict: a row of a table. `notes` are the codes of its notes, separated by spaces.
+        """The day as a flat dict: a row of a table. `notes` are the codes of the notes, each once, with spaces between them.
 
         >>> from datetime import date, datetime, timezone
         >>> from facekit.attendance import Policy
@@ -374,7 +379,8 @@ class Policy:
     """The attendance policy of a site, with holidays and members.
 
     `policy` is TOML or a dict. `holidays` is the text of an ICS file. Its holidays are read from the first to the last year of
-    `holidays_between`, both included. `members` are dicts with the properties of single people, with the keys of attendance-rules:
+    `holidays_between`, both included. `regional_holidays` has the text of an ICS file for each region of `site.regions`: a member with
+    this region has these holidays, too. `members` are dicts with the properties of single people, with the keys of attendance-rules:
     `{"person": "anna", "joined": "2026-03-01", "leave": [{"from": "2026-03-09", "to": "2026-03-13", "kind": "annual"}]}`.
 
     Raises AttendanceError. Its text names the key.
@@ -390,14 +396,16 @@ class Policy:
         policy: Union[str, Mapping[str, Any]] = "",
         *,
         holidays: Optional[str] = None,
+        regional_holidays: Optional[Mapping[str, str]] = None,
         holidays_between: Sequence[int] = (2000, 2100),
         members: Iterable[Mapping[str, Any]] = (),
     ) -> None:
         form = "toml" if isinstance(policy, str) else "json"
         text = policy if isinstance(policy, str) else _exchange.text(policy)
         years = _exchange.years("holidays_between", holidays_between)
+        regional = _exchange.named_texts("regional_holidays", regional_holidays or {})
         listed = _exchange.texts("members", members, Mapping)
-        self._given = (text, form, holidays, years, _exchange.joined(listed))
+        self._given = (text, form, holidays, regional, years, _exchange.joined(listed))
         with _exchange.located(members=listed):
             self._rules = _Rules(*self._given)
         self.zone: tzinfo = _exchange.zone(self._rules.time_zone)
@@ -599,11 +607,17 @@ _SECONDS = "_seconds"
 
 
 def _policy(
-    text: str, form: str, holidays: Optional[str], holidays_between: tuple[int, int], members: str
+    text: str,
+    form: str,
+    holidays: Optional[str],
+    regional_holidays: dict[str, str],
+    holidays_between: tuple[int, int],
+    members: str,
 ) -> Policy:
     return Policy(
         text if form == "toml" else json.loads(text),
         holidays=holidays,
+        regional_holidays=regional_holidays,
         holidays_between=holidays_between,
         members=json.loads(members),
     )
