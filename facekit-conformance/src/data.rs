@@ -57,7 +57,7 @@ fn find(test: &str, folder: Option<PathBuf>, files: &[&str]) -> Option<PathBuf> 
 /// If the line cannot be appended to the file that `FACEKIT_SKIP_LOG` names.
 pub fn skip(test: &str, reason: &str) {
     let line = format!("SKIP {test}: {reason}\n");
-    // The test harness would capture `eprint!`. An error, such as a closed standard error, is no reason to fail.
+    // The test harness would capture `eprint!`. An error, such as a closed standard error, is not a reason to fail.
     let _ = io::stderr().write_all(line.as_bytes());
     if let Some(log) = env::var_os("FACEKIT_SKIP_LOG") {
         append(Path::new(&log), &line)

@@ -271,7 +271,7 @@ fn optimized_graphs_are_kept() {
     load(&ort.clone().with_optimization(Optimization::Basic));
     assert_eq!(entries().len(), 2);
 
-    // A cache that cannot be written is no error.
+    // A cache that cannot be written is not an error.
     let file = folder.path().join("file");
     fs::write(&file, "").unwrap();
     assert_close(&outputs(&*load(&Ort::new().with_cache(&file))), &expected);

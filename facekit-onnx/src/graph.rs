@@ -146,7 +146,7 @@ pub(crate) fn unused_name(graph: &GraphProto, prefix: &str) -> String {
         .unwrap_or_default()
 }
 
-/// Removes the constants that no node reads and that are no output of the graph.
+/// Removes the constants that no node reads and that are not outputs of the graph.
 pub(crate) fn remove_unused_constants(graph: &mut GraphProto) {
     let nodes = graph.node.iter();
     let mut used: HashSet<String> = nodes.flat_map(|node| node.input.clone()).collect();

@@ -89,7 +89,7 @@ struct Feed {
     /// The number of images taken, and the number of results given.
     taken: u64,
     given: u64,
-    /// The exceptions of objects that are no images, by their place.
+    /// The exceptions of objects that are not images, by their place.
     refused: BTreeMap<u64, Py<PyBaseException>>,
     /// The exception that ended the iterable. It is raised after the results.
     failed: Option<Py<PyBaseException>>,

@@ -2,7 +2,10 @@
 
 use std::num::NonZeroUsize;
 
-use facekit::{Passes, PersonId, QualityOptions, RecognizeOptions, Recognizer, Subject, Threshold};
+use facekit::{
+    Error, Passes, PersonId, QualityOptions, RecognizeOptions, Recognizer, Roster, Subject,
+    Threshold,
+};
 use pyo3::{
     exceptions::PyTypeError,
     prelude::*,
@@ -147,18 +150,27 @@ pub(crate) fn recognize_options(
     options.subject = subject
         .map(|subject| parse_subject(py, subject))
         .transpose()?;
-    if let Some(people) = roster.map(person_ids).transpose()? {
-        let roster = work::detached(py, || match recognizer.gallery() {
-            Some(gallery) => gallery.roster(&people),
-            None => Err(no_gallery()),
-        })?;
-        options.roster = Some(roster);
-    }
+    options.roster = given_roster(py, recognizer, roster)?;
     Ok(options)
 }
 
-pub(crate) fn no_gallery() -> facekit::Error {
-    facekit::Error::argument("gallery", "the recognizer has none")
+/// The roster of one call, if there is one. An error if a person is not in the gallery.
+pub(crate) fn given_roster(
+    py: Python<'_>,
+    recognizer: &Recognizer,
+    people: Option<&Bound<'_, PyAny>>,
+) -> PyResult<Option<Roster>> {
+    let Some(people) = people else {
+        return Ok(None);
+    };
+    let people = person_ids(people)?;
+    work::detached(py, || match recognizer.gallery() {
+        Some(gallery) => gallery.roster(&people).map(Some),
+        None => Err(Error::argument(
+            "gallery",
+            "the recognizer was built without one",
+        )),
+    })
 }
 
 /// The ids of an iterable.

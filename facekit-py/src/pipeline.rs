@@ -3,7 +3,7 @@
 use std::{num::NonZeroUsize, sync::Arc};
 
 use facekit::{
-    AlignedFace, Detection, IdentifyOptions, Recognition, RecognizeOptions, Result, Watch,
+    AlignedFace, Detection, ExamineOptions, Recognition, RecognizeOptions, Result, Subject, Watch,
     image::DecodeLimits,
 };
 use pyo3::prelude::*;
@@ -73,16 +73,17 @@ impl Pipeline {
         Ok((found.faces, searched))
     }
 
-    /// The `k` people nearest to a probe, on the roster of `options`.
-    pub(crate) fn identify(
-        &self,
-        probe: &facekit::Embedding,
-        k: usize,
-        options: &RecognizeOptions,
-    ) -> Result<Vec<facekit::Candidate>> {
-        let mut identify = IdentifyOptions::default().with_k(k);
-        identify.roster.clone_from(&options.roster);
-        self.recognizer.identify(probe, &identify)
+    /// The embedding of the largest face in a photo. `None` if there is no face, or if the quality gate or the liveness check
+    /// refuses it.
+    pub(crate) fn embed_largest(&self, photo: &Photo) -> Result<Option<facekit::Embedding>> {
+        let image = photo.open(&self.limits)?;
+        let largest = ExamineOptions::default().with_subject(Subject::Largest);
+        match self.recognizer.examine(image.view(), &largest)?.pop() {
+            Some(mut face) => self
+                .recognizer
+                .embed_examined(image.view(), &mut face, &largest),
+            None => Ok(None),
+        }
     }
 
     /// Embeds crops in batches, and reports progress after each batch.

@@ -3,8 +3,8 @@
 use std::{num::NonZeroUsize, path::PathBuf, sync::Arc, thread};
 
 use facekit::{
-    AlignedFace, Calibration, DetectOptions, EnrollOptions, Error, ImageView, LoadOptions,
-    PersonId, PixelFormat, QualityOptions, VerifyOptions, align, image as pixels,
+    AlignedFace, Calibration, DetectOptions, EnrollOptions, Error, IdentifyOptions, ImageView,
+    LoadOptions, PersonId, PixelFormat, QualityOptions, VerifyOptions, align, image as pixels,
     image::DecodeLimits,
 };
 use pyo3::prelude::*;
@@ -17,7 +17,9 @@ use crate::{
     image::{self, Color, Photo},
     many::{ManyOptions, RecognizeMany},
     models,
-    options::{self, fraction, parse_subject, quality_options, recognize_options, threshold},
+    options::{
+        self, fraction, given_roster, parse_subject, quality_options, recognize_options, threshold,
+    },
     pipeline::Pipeline,
     process::ProcessLocal,
     recognition::{self, Candidate, Recognition},
@@ -63,9 +65,9 @@ use crate::{
 /// be upright.
 ///
 /// `threads` is the number of images that `recognize_many` works on at a time. The default is the number of cores. Every other
-/// call computes on the calling thread, without the GIL. Any number of threads may share a recognizer.
+/// call runs on the calling thread, without the GIL. Any number of threads may share a recognizer.
 ///
-/// For images, see `recognize`. Every method that takes an image raises TypeError or ValueError for an object that is no image,
+/// For images, see `recognize`. Every method that takes an image raises TypeError or ValueError for an object that is not an image,
 /// and ImageError for a file that cannot be decoded. Every method raises ForkedError in a process that was forked off the one
 /// that made the recognizer.
 ///
@@ -502,18 +504,16 @@ impl Recognizer {
     ) -> PyResult<Vec<Candidate>> {
         let pipeline = self.pipeline(py)?;
         let k = options::count(py, "k", k)?;
-        let options = recognize_options(py, &pipeline.recognizer, roster, Some("largest"))?;
+        let mut options = IdentifyOptions::default().with_k(k);
+        options.roster = given_roster(py, &pipeline.recognizer, roster)?;
         let candidates = if let Ok(embedding) = probe.cast::<Embedding>() {
             let embedding = &embedding.get().0;
-            work::detached(py, || pipeline.identify(embedding, k, &options))?
+            work::detached(py, || pipeline.recognizer.identify(embedding, &options))?
         } else {
             let photo = Photo::new("probe", probe, Color::parse(color)?)?;
-            work::detached(py, || {
-                let (mut faces, _) = pipeline.recognize(&photo, &options)?;
-                match faces.pop().and_then(|face| face.embedding) {
-                    Some(embedding) => pipeline.identify(&embedding, k, &options),
-                    None => Ok(Vec::new()),
-                }
+            work::detached(py, || match pipeline.embed_largest(&photo)? {
+                Some(embedding) => pipeline.recognizer.identify(&embedding, &options),
+                None => Ok(Vec::new()),
             })?
         };
         Ok(candidates.into_iter().map(Candidate).collect())

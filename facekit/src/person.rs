@@ -10,7 +10,7 @@ use crate::error::{Error, Result};
 /// The id of a person: a staff number, a login, a name.
 ///
 /// 1 to 128 bytes of UTF-8, without control characters, path separators (`/`, `\`), and leading or trailing white space.
-/// `.` and `..` are no ids. Ids are compared byte by byte.
+/// `.` and `..` are not ids. Ids are compared byte by byte.
 ///
 /// ```
 /// use facekit::PersonId;

@@ -138,6 +138,7 @@ pub enum Wait<T> {
 /// The items and results that a queue held when it was stopped, with their numbers.
 #[derive(Debug)]
 #[must_use = "dropped values may need a place where no lock is held"]
+#[non_exhaustive]
 pub struct Leftover<I, T> {
     /// Items that nobody worked on.
     pub items: VecDeque<(u64, I)>,

@@ -28,14 +28,15 @@ Usage: cargo xtask COMMAND
 
 Checks and tests:
   check    formatting, lints, combinations of features, dependencies, manifests, the workflow
-  test     everything that CI runs: check, tests, documentation, licenses
+  test     everything that CI runs on Linux: check, tests, the Python package, documentation,
+           licenses
   soak NAME
            the long form of some tests; `soak list` lists them
   docs     the API documentation; a broken link is an error
 
 The Python package:
   wheel [--profile NAME] [--python PROGRAM]
-           builds the wheel into target/wheels, with cargo's profile release by default
+           builds the wheel into target/wheels, with cargo's profile dist by default
   py [--profile NAME] [--python PROGRAM] [--wheel FILE]
            installs a wheel in an environment of its own and tests it there; builds the wheel
            first, with cargo's profile dev by default, unless --wheel names one
@@ -139,7 +140,7 @@ fn run() -> Result<bool> {
             return Ok(summarize(&mut runner, &mut suite));
         }
         "wheel" => {
-            let options = wheel::Options::parse(&rest, "dist")?;
+            let options = wheel::Options::parse(&rest, wheel::RELEASED)?;
             runner.step("wheel", || options.build().map(drop));
         }
         "bench" if rest.first().is_some_and(|first| first == "peers") => {

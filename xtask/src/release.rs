@@ -10,7 +10,7 @@ use crate::{
     workspace::{LICENSES, PUBLISHED, Workspace, published},
 };
 
-/// The steps that a person takes. `VERSION` and `CRATES` are filled in.
+/// The steps that a person takes. `VERSION`, `CRATES` and `PROFILE` are filled in.
 const STEPS: &str = "\
 This command publishes nothing. To release version VERSION:
 
@@ -23,7 +23,7 @@ This command publishes nothing. To release version VERSION:
   5. Tag the commit: `git tag -a vVERSION -m vVERSION`, and push the tag.
   6. Publish the crates, in this order:
        cargo publish CRATES
-  7. Upload the wheels of target/wheels/release to the Python package registry.
+  7. Upload the wheels of target/wheels/PROFILE to the Python package registry.
   8. Add \"## Unreleased\" to CHANGELOG.md.
 ";
 
@@ -31,9 +31,15 @@ This command publishes nothing. To release version VERSION:
 pub(crate) fn explain() -> Result<()> {
     let workspace = Workspace::read()?;
     let crates: Vec<&str> = published().collect();
-    let steps = STEPS.replace("CRATES", &crates.join(" "));
-    print!("{}", steps.replace("VERSION", workspace.version()?));
+    print!("{}", steps(workspace.version()?, &crates));
     Ok(())
+}
+
+fn steps(version: &str, crates: &[&str]) -> String {
+    STEPS
+        .replace("CRATES", &crates.join(" "))
+        .replace("PROFILE", wheel::RELEASED)
+        .replace("VERSION", version)
 }
 
 /// Checks what can be checked before a release. Crates are packaged and not compiled, since the tests have compiled them.
@@ -142,6 +148,17 @@ fn files() -> Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_steps_are_filled_in() {
+        let steps = steps("1.2.3", &["-p", "facekit"]);
+        assert!(steps.contains("git tag -a v1.2.3 -m v1.2.3"), "{steps}");
+        assert!(steps.contains("cargo publish -p facekit\n"), "{steps}");
+        assert!(steps.contains("target/wheels/dist to"), "{steps}");
+        for name in ["VERSION", "CRATES", "PROFILE"] {
+            assert!(!steps.contains(name), "{steps}");
+        }
+    }
 
     #[test]
     fn the_changelog_has_an_entry_for_the_version() {

@@ -23,7 +23,7 @@ const SOAKS: [Soak; 4] = [
     Soak {
         name: "images",
         description: "damaged and random image files, a million of each kind",
-        tests: &["--test", "images", "survived"],
+        tests: &["--test", "images", "do_not_panic"],
         environment: &[("PROPTEST_CASES", "1000000")],
     },
     Soak {
@@ -67,7 +67,53 @@ impl Soak {
 
 #[cfg(test)]
 mod tests {
+    use std::{fs, path::Path};
+
     use super::*;
+    use crate::runner::root;
+
+    /// The sources of an integration test of any crate, each with the name of its file.
+    fn sources(name: &str) -> Vec<(String, String)> {
+        let mut files = Vec::new();
+        for member in fs::read_dir(root()).unwrap() {
+            let tests = member.unwrap().path().join("tests");
+            files.push(tests.join(name).with_extension("rs"));
+            if let Ok(folder) = fs::read_dir(tests.join(name)) {
+                files.extend(folder.map(|file| file.unwrap().path()));
+            }
+        }
+        let stem = |file: &Path| file.file_stem().unwrap().to_string_lossy().into_owned();
+        files
+            .into_iter()
+            .filter_map(|file| Some((stem(&file), fs::read_to_string(&file).ok()?)))
+            .collect()
+    }
+
+    /// A filter is the name of a module, such as `concurrency::`, or a part of names of tests.
+    #[test]
+    fn each_soak_names_tests_that_exist() {
+        for soak in SOAKS {
+            let mut sources_of_soak = Vec::new();
+            let mut arguments = soak.tests.iter();
+            while let Some(argument) = arguments.next() {
+                if *argument == "--test" {
+                    let name = arguments.next().unwrap();
+                    let found = sources(name);
+                    assert!(!found.is_empty(), "{}: no test {name}", soak.name);
+                    sources_of_soak.extend(found);
+                    continue;
+                }
+                let exists = match argument.strip_suffix("::") {
+                    Some(module) => sources_of_soak.iter().any(|(file, _)| file == module),
+                    None => sources_of_soak.iter().any(|(_, text)| {
+                        let mut functions = text.lines().filter(|line| line.contains("fn "));
+                        functions.any(|line| line.contains(argument))
+                    }),
+                };
+                assert!(exists, "{}: no test is named {argument}", soak.name);
+            }
+        }
+    }
 
     #[test]
     fn an_unknown_name_lists_the_known_ones() {

@@ -25,6 +25,9 @@ const PACKAGES: &[&str] = &[
     "pytest==9.2.0",
 ];
 
+/// The profile of cargo for the wheels that are published.
+pub(crate) const RELEASED: &str = "dist";
+
 /// Interpreters without a GIL. Each needs its own wheel.
 const FREE_THREADED: &[&str] = &["python3.14t", "python3.15t"];
 
@@ -130,7 +133,7 @@ impl Options {
 
 /// Checks the wheels that `cargo xtask wheel` has built: version, license files, README and types.
 pub(crate) fn check_released(version: &str) -> Result<()> {
-    let folder = folder("release");
+    let folder = folder(RELEASED);
     let wheels = if folder.is_dir() {
         wheels(&folder)?
     } else {

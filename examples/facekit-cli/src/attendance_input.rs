@@ -15,8 +15,6 @@ use jiff::{
     tz::TimeZone,
 };
 
-use crate::policy::Loaded;
-
 /// The layout of the punch file. It precedes the table `[files]` of the policy.
 #[derive(Args, Debug)]
 #[command(next_help_heading = "Punch file")]
@@ -50,9 +48,14 @@ fn parse_kinds(text: &str) -> Result<Kinds, attendance_files::Error> {
 }
 
 impl PunchArgs {
-    /// Reads a punch file.
-    pub(crate) fn read(&self, path: &Path, loaded: &Loaded) -> Result<Punches> {
-        let mut layout: FileLayout = loaded.policy().files.clone();
+    /// Reads a punch file. The options precede `layout`, which is that of the policy. Times without an offset are in `zone`.
+    pub(crate) fn read(
+        &self,
+        path: &Path,
+        layout: &FileLayout,
+        zone: &TimeZone,
+    ) -> Result<Punches> {
+        let mut layout = layout.clone();
         if let Some(columns) = &self.columns {
             layout.columns = columns.clone();
         }
@@ -60,7 +63,7 @@ impl PunchArgs {
         if let Some(Kinds(kinds)) = &self.kinds {
             layout.kinds.extend(kinds.iter().cloned());
         }
-        input(path, read_punches(&bytes(path)?, loaded.zone(), &layout))
+        input(path, read_punches(&bytes(path)?, zone, &layout))
     }
 }
 

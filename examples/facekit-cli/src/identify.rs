@@ -86,9 +86,9 @@ pub(crate) fn run(session: &Session, args: &Args) -> Result<Answer> {
             faces: faces.into_iter().map(Face::from).collect(),
         }))
     };
-    let each = |at: usize, result: Result<Result<Identified>>| -> Result<()> {
-        done.push(&files[at], result?);
-        bar.set(at as u64 + 1, files.len() as u64);
+    let each = |index: usize, result: Result<Result<Identified>>| -> Result<()> {
+        done.push(&files[index], result?);
+        bar.set(index as u64 + 1, files.len() as u64);
         Ok(())
     };
     let jobs = args.recognize.models.jobs();

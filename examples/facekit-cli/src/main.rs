@@ -1,7 +1,7 @@
 //! The `facekit` command: models, galleries and face recognition from the shell.
 //!
 //! ```text
-//! cargo install --path examples/facekit-cli
+//! cargo install --profile dist --path examples/facekit-cli
 //! facekit models pull standard
 //! facekit detect class.jpg --draw drawn.jpg
 //! facekit enroll --gallery class.gallery --new-key-file class.key --people photos/

@@ -2,7 +2,7 @@
 
 use std::{
     borrow::Cow,
-    fmt::Write as _,
+    fmt::{Debug, Write as _},
     io::{self, Write as _},
     path::Path,
 };
@@ -181,6 +181,14 @@ pub(crate) fn is_control(c: char) -> bool {
 /// A path, for a table or a document.
 pub(crate) fn shown(path: &Path) -> String {
     path.display().to_string()
+}
+
+/// The serialized name of a variant.
+pub(crate) fn word(value: &(impl Serialize + Debug)) -> String {
+    match serde_json::to_value(value) {
+        Ok(serde_json::Value::String(word)) => word,
+        _ => format!("{value:?}"),
+    }
 }
 
 /// `1 photo`, `2 photos`.

@@ -7,10 +7,7 @@ use facekit::PersonId;
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::{
-    output::{count, table},
-    records::word,
-};
+use crate::output::{count, table, word};
 
 /// The numbers of an object whose keys end in `_seconds`, by key.
 fn lengths(object: &impl Serialize) -> Vec<(String, i64)> {

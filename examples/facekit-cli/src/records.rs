@@ -2,7 +2,6 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    fmt,
     path::Path,
 };
 
@@ -19,7 +18,7 @@ use sheets::{Sheet, text};
 
 use crate::{
     files::write_whole,
-    output::{count, plain, shown, table},
+    output::{count, plain, shown, table, word},
     payroll::{self, Columns, Judgement},
     session::Session,
 };
@@ -397,14 +396,6 @@ impl Records {
 fn codes(day: &DayRecord) -> Vec<&str> {
     let codes: BTreeSet<&str> = day.notes.iter().map(|note| &*note.code).collect();
     codes.into_iter().collect()
-}
-
-/// The serialized name of a variant.
-pub(crate) fn word(value: &(impl Serialize + fmt::Debug)) -> String {
-    match serde_json::to_value(value) {
-        Ok(serde_json::Value::String(word)) => word,
-        _ => format!("{value:?}"),
-    }
 }
 
 /// Prints a sheet or records, or writes them to a file and prints the summary. `document` is the answer of `--json`. `out` is

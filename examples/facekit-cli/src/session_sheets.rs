@@ -12,10 +12,10 @@ use sheets::{Sheet, text};
 
 use crate::{
     attendance_input::{bytes, input},
-    output::{count, plain, table},
+    output::{count, plain, table, word},
     payroll::{self, Judgement, unless_zero},
     policy::Loaded,
-    records::{Format, deliver, word},
+    records::{Format, deliver},
     session::Session,
 };
 

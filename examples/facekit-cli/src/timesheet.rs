@@ -88,7 +88,8 @@ pub(crate) fn run(session: &Session, args: &Args) -> Result<Answer> {
         check_output(out, read.map(PathBuf::as_path))?;
     }
     let mut loaded = args.days.load(policy)?;
-    let given = args.layout.read(punches, &loaded)?;
+    let files = &loaded.policy().files;
+    let given = args.layout.read(punches, files, loaded.zone())?;
     let warnings = given.warnings.iter().map(ToString::to_string);
     let out = args.out.as_deref();
     if let Some(sessions) = &args.sessions {

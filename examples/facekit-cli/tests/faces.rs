@@ -74,7 +74,7 @@ fn detect() {
         assert!(face["quality"]["pose"]["yaw"].is_number());
         assert!(face["liveness"].is_number() && face["recognition"].is_null());
     }
-    let line = "detect {0} --json --no-liveness --det-score 0.999 --max-side none --equalize";
+    let line = "detect {0} --json --no-liveness --detector-score 0.999 --max-side none --equalize";
     let document = place.run(words(line, &[&group])).ends(0).json();
     assert!(
         document["images"][0]["faces"]

@@ -79,7 +79,7 @@ fn options_out_of_range_are_refused() {
             "a number of megapixels is needed",
         ),
         ("verify a b --image-memory 0", "--image-memory"),
-        ("verify a b --det-score 3", "a number from 0 to 1"),
+        ("verify a b --detector-score 3", "a number from 0 to 1"),
         ("verify a b --liveness-threshold -1", "--liveness-threshold"),
         ("verify a b --min-contrast 0.6", "a number from 0 to 0.5"),
         (

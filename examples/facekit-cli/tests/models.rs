@@ -258,7 +258,12 @@ fn verify_reports_the_state_of_each_file() {
             .ends(1)
             .json();
         assert_eq!(report["verified"], false);
-        let state = |at: usize| report["models"][at]["state"].as_str().unwrap().to_owned();
+        let state = |index: usize| {
+            report["models"][index]["state"]
+                .as_str()
+                .unwrap()
+                .to_owned()
+        };
         (state(0), state(1))
     };
     assert_eq!(states(), ("missing".to_owned(), "missing".to_owned()));

@@ -143,7 +143,7 @@ impl Operator for Conv {
     fn run(&self, inputs: &Inputs<'_>) -> Result<Vec<Tensor>> {
         let x = inputs.floats(0)?;
         let &[batch, channels, height, width] = x.dims() else {
-            bail!("a tensor of {:?} is no batch of images", x.dims());
+            bail!("a tensor of {:?} is not a batch of images", x.dims());
         };
         if channels != self.channels {
             bail!("{channels} channels instead of {}", self.channels);

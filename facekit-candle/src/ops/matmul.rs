@@ -29,7 +29,7 @@ pub(super) fn gemm(node: &Node<'_>) -> NewOperator {
     let matrix = |x: &Tensor, transpose| match (transpose, x.rank()) {
         (true, 2) => x.t()?.contiguous(),
         (false, 2) => Ok(x.clone()),
-        (_, rank) => bail!("a tensor of rank {rank} is no matrix"),
+        (_, rank) => bail!("a tensor of rank {rank} is not a matrix"),
     };
     // A constant is transposed once.
     let constant_b = match node.peek_constant(1) {
@@ -94,7 +94,7 @@ fn multiply(a: &Tensor, b: &Tensor, own_kernels: bool) -> Result<Tensor> {
     let (&[ref a_lead @ .., rows, depth], &[ref b_lead @ .., b_depth, columns]) =
         (a.dims(), b.dims())
     else {
-        bail!("{:?} and {:?} are no matrices", a.dims(), b.dims());
+        bail!("{:?} and {:?} are not matrices", a.dims(), b.dims());
     };
     if depth != b_depth {
         bail!("{:?} and {:?} have no product", a.dims(), b.dims());

@@ -40,7 +40,7 @@ impl Operator for PointwiseOperator {
     fn run(&self, inputs: &Inputs<'_>) -> Result<Vec<Tensor>> {
         let x = inputs.floats(0)?;
         if self.images_only && x.rank() != 4 {
-            bail!("{:?} is no batch of images", x.dims());
+            bail!("{:?} is not a batch of images", x.dims());
         }
         let y = if self.own_kernels {
             self.function.apply_on_cpu(x)?

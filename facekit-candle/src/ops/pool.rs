@@ -62,7 +62,7 @@ fn pool(
     one_fresh_output(node, move |inputs| {
         let x = inputs.floats(0)?;
         let &[batch, channels, height, width] = x.dims() else {
-            bail!("a tensor of {:?} is no batch of images", x.dims());
+            bail!("a tensor of {:?} is not a batch of images", x.dims());
         };
         let windows = window.windows_over([height, width])?;
         element_count(&[batch, channels, windows.count[0], windows.count[1]])?;
@@ -139,7 +139,7 @@ fn global_pool(node: &Node<'_>, pool: fn(&Tensor) -> Result<Tensor>) -> NewOpera
     one_output(node, move |inputs| {
         let x = inputs.floats(0)?;
         let &[batch, channels, ref rest @ ..] = x.dims() else {
-            bail!("a tensor of {:?} is no batch of images", x.dims());
+            bail!("a tensor of {:?} is not a batch of images", x.dims());
         };
         let flat = x.reshape((batch, channels, rest.iter().product::<usize>()))?;
         let mut dims = vec![1; x.rank()];

@@ -739,7 +739,7 @@ class Recognizer:
     `threads` is the number of images that `recognize_many` works on at a time. The default is the number of cores. Every other
     call runs on the calling thread, without the GIL. Any number of threads may share a recognizer.
 
-    For images, see `recognize`. Every method that takes an image raises TypeError or ValueError for an object that is no image,
+    For images, see `recognize`. Every method that takes an image raises TypeError or ValueError for an object that is not an image,
     and ImageError for a file that cannot be decoded. Every method raises ForkedError in a process that was forked off the one
     that made the recognizer.
 

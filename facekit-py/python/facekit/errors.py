@@ -1,7 +1,7 @@
 """The exceptions: one class for each kind of error, all of them subclasses of `FacekitError`.
 
 If Python has an exception for the kind of error, the class is also a subclass of that exception: a missing file is a
-`FileNotFoundError`, an argument out of range is a `ValueError`. An object that is no image raises a plain `TypeError` or
+`FileNotFoundError`, an argument out of range is a `ValueError`. An object that is not an image raises a plain `TypeError` or
 `ValueError`.
 
 >>> import facekit

@@ -61,7 +61,7 @@ fn first_patch(model: &TypedModel) -> TractResult<Option<TypedModelPatch>> {
 }
 
 /// The nodes that read each outlet, if a matched node reads only the maps of its pattern and not, for example, constants. An
-/// outlet that is missing here, and is no output of the model, need not be computed.
+/// outlet that is missing here, and is not an output of the model, need not be computed.
 type Uses = HashMap<OutletId, Vec<usize>>;
 
 fn uses(model: &TypedModel, matches: &Matches) -> Uses {

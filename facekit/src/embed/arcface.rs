@@ -123,7 +123,7 @@ impl Embedder for ArcFace {
                 let embedding =
                     Embedding::new(&self.space, row.to_vec()).map_err(|error| Error::Model {
                         model: self.space.model().to_owned(),
-                        reason: "gave a vector that is no embedding".to_owned(),
+                        reason: "gave a vector that is not an embedding".to_owned(),
                         source: Some(error.into()),
                     })?;
                 embeddings.push(embedding);

@@ -257,7 +257,7 @@ pub trait Embedder: fmt::Debug + Send + Sync {
     /// # Errors
     ///
     /// [`Error::InvalidArgument`] for a face of another side, [`Error::Runtime`] if the model fails, [`Error::Model`] if it
-    /// returns a vector that is no embedding.
+    /// returns a vector that is not an embedding.
     fn embed(&self, faces: &[AlignedFace]) -> Result<Vec<Embedding>>;
 }
 

@@ -62,6 +62,7 @@ struct Shared {
 
 /// A person whose template is near a probe.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct Neighbor {
     /// The id.
     pub person: PersonId,
@@ -189,7 +190,8 @@ impl Gallery {
     ///
     /// # Errors
     ///
-    /// [`Error::SpaceMismatch`] for a template of another space, and errors of the store. Nothing has changed then.
+    /// [`Error::SpaceMismatch`] for a template of another space, and errors of the store. Nothing has changed then. After an
+    /// error of the index, the store has the templates, and searches find them when the gallery is opened again.
     pub fn add(&self, person: &Person, templates: &[NewTemplate]) -> Result<Vec<TemplateId>> {
         templates
             .iter()

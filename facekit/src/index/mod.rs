@@ -148,14 +148,15 @@ pub trait VectorIndex: fmt::Debug + Send + Sync {
     ///
     /// # Errors
     ///
-    /// [`Error::SpaceMismatch`](crate::Error::SpaceMismatch) if an embedding is of another space.
+    /// [`Error::SpaceMismatch`](crate::Error::SpaceMismatch) if an embedding is of another space. An index that is not in
+    /// memory alone may have errors of its medium.
     fn insert(&self, entries: &[(TemplateId, Embedding)]) -> Result<()>;
 
     /// Removes templates and returns how many of them existed.
     ///
     /// # Errors
     ///
-    /// An index in memory has none.
+    /// An index in memory has none. Others may have errors of their medium.
     fn remove(&self, ids: &[TemplateId]) -> Result<usize>;
 
     /// The templates nearest to `probe`.

@@ -160,7 +160,7 @@ impl Registry {
         let path = registry.folder.join(FOLDER_MANIFEST);
         match fs::read_to_string(&path) {
             Ok(text) => registry.add_folder_manifest(&text, &path.display().to_string())?,
-            // A path below a file is no error here. The methods that use the folder report it.
+            // A path below a file is not an error here. The methods that use the folder report it.
             Err(error)
                 if matches!(
                     error.kind(),

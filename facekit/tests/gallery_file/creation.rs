@@ -1,4 +1,4 @@
-//! New files, unfinished files, and files that are no galleries.
+//! New files, unfinished files, and files that are not galleries.
 
 use std::{fs, thread};
 

@@ -1,4 +1,4 @@
-//! Embedders: batches, vectors that are no embeddings, and networks that do not fit.
+//! Embedders: batches, vectors that are not embeddings, and networks that do not fit.
 
 use facekit::{AlignedFace, ArcFace, Digest, Element, Embedder, Error, Port};
 

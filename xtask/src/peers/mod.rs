@@ -161,12 +161,12 @@ pub(crate) fn run(arguments: &[String]) -> Result<()> {
     setup.write(&report, "report.json")
 }
 
-/// Races the released Python package against the same calls from Rust, prints the results, and writes them to
-/// `target/peers/python.json`.
+/// Races the Python package against the same calls from Rust, prints the results, and writes them to
+/// `target/peers/python.json`. Both are built with cargo's profile release.
 pub(crate) fn run_package(arguments: &[String]) -> Result<()> {
     let setup = Setup::new(arguments)?;
     build()?;
-    let wheel = wheel::Options::parse(&[], "dist")?.build()?;
+    let wheel = wheel::Options::parse(&[], "release")?.build()?;
     wheel::install(&setup.python, &wheel)?;
     let (photos, wild) = setup.photos()?;
     let mut report = report::Report::default();

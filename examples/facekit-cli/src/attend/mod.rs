@@ -110,8 +110,8 @@ pub(crate) fn run(session: &Session, args: &Args) -> Result<Answer> {
     };
     let summary = sheet.summary(attendance.len());
     if let Some(policy) = policy {
-        let punch = |(at, sighting): &(usize, Sighting)| {
-            let id = format!("{} {}", shown(&files[*at]), sighting.person);
+        let punch = |(index, sighting): &(usize, Sighting)| {
+            let id = format!("{} {}", shown(&files[*index]), sighting.person);
             Punch::from_sighting(id, sighting)
         };
         let punches = seen.sightings.iter().map(punch).collect();
@@ -180,7 +180,7 @@ fn check_outputs(args: &Args, files: &[PathBuf]) -> Result<()> {
 #[derive(Default)]
 struct Seen {
     counts: Counts,
-    /// The sightings, each with the position of its frame.
+    /// The sightings, each with the index of its frame.
     sightings: Vec<(usize, Sighting)>,
     unreadable: Vec<Unreadable>,
 }
@@ -205,19 +205,19 @@ fn recognize_frames(
     let mut coarsest = 1.0_f32;
     let bar = session.output.bar("recognizing frames");
     let work = |file: &PathBuf| recognize_frame(session, recognizer, file, zone);
-    let each = |at: usize, frame: Result<Result<Frame>>| -> Result<()> {
+    let each = |index: usize, frame: Result<Result<Frame>>| -> Result<()> {
         match frame? {
             Ok(frame) => {
                 coarsest = coarsest.max(frame.reduction);
                 seen.counts.add(frame.source, &frame.faces);
                 for mut sighting in sightings(&frame.faces, frame.at) {
                     sighting.device.clone_from(&args.device);
-                    seen.sightings.push((at, sighting));
+                    seen.sightings.push((index, sighting));
                 }
             }
-            Err(error) => seen.unreadable.push(Unreadable::new(&files[at], &error)),
+            Err(error) => seen.unreadable.push(Unreadable::new(&files[index], &error)),
         }
-        bar.set(at as u64 + 1, files.len() as u64);
+        bar.set(index as u64 + 1, files.len() as u64);
         Ok(())
     };
     let jobs = args.recognize.models.jobs();
@@ -264,8 +264,8 @@ fn recognize_frame(
 
 fn write_sightings(path: &Path, files: &[PathBuf], sightings: &[(usize, Sighting)]) -> Result<()> {
     let mut sheet = sheets::Sheet::new(SIGHTING_COLUMNS)?;
-    for (at, sighting) in sightings {
-        let frame = files[*at].file_name().unwrap_or_default();
+    for (index, sighting) in sightings {
+        let frame = files[*index].file_name().unwrap_or_default();
         sheet.row(sighting_row(&frame.to_string_lossy(), sighting))?;
     }
     write_whole(path, &sheet.finish()?)

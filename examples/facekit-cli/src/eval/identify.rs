@@ -151,7 +151,7 @@ impl<'a> Trial<'a> {
 
 /// The score of each search; negative infinity if it has no candidate.
 struct Scores {
-    /// Of enrolled people. Another person is no candidate.
+    /// Of enrolled people. Another person is not a candidate.
     mated: Vec<f32>,
     /// Of strangers, highest first.
     strangers: Vec<f32>,

@@ -309,14 +309,14 @@ fn score_folds(
         .photos
         .iter()
         .enumerate()
-        .filter_map(|(at, photo)| Some((photo.path.file_stem()?.to_str()?.to_owned(), at)))
+        .filter_map(|(index, photo)| Some((photo.path.file_stem()?.to_str()?.to_owned(), index)))
         .collect();
     let find = |(name, number): &(String, u32)| -> Result<_> {
         let stem = format!("{name}_{number:04}");
-        let at = by_name
+        let index = by_name
             .get(&stem)
             .with_context(|| format!("{}: no photo named {stem}", folder.display()))?;
-        Ok(&embedded.photos[*at])
+        Ok(&embedded.photos[*index])
     };
     folds
         .iter()
@@ -435,15 +435,15 @@ fn compare_all(embedded: &Embedded, threads: usize) -> Result<AllPairs> {
             nearest_other: vec![f32::NEG_INFINITY; embedded.people.len()],
             lookalikes: Lookalikes::default(),
         };
-        for (at, a) in photos.iter().enumerate().skip(first).step_by(threads) {
-            for (other, b) in photos.iter().enumerate().skip(at + 1) {
+        for (index, a) in photos.iter().enumerate().skip(first).step_by(threads) {
+            for (other, b) in photos.iter().enumerate().skip(index + 1) {
                 let same = a.person == b.person;
                 match (&a.embedding, &b.embedding) {
                     (Some(x), Some(y)) if same => part.genuine.push((a.person, x.cosine(y)?)),
                     (Some(x), Some(y)) => {
                         let score = x.cosine(y)?;
                         part.impostors.add(score);
-                        part.lookalikes.add(score, [at, other]);
+                        part.lookalikes.add(score, [index, other]);
                         for person in [a.person, b.person] {
                             let nearest = &mut part.nearest_other[person];
                             *nearest = nearest.max(score);

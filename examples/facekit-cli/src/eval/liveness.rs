@@ -175,9 +175,9 @@ fn measure(
         Ok(Ok(scores.first().map(|score| score.value())))
     };
     let mut scores = Vec::new();
-    let each = |at: usize, score: Result<Result<Option<f32>>>| -> Result<()> {
-        bar.set(at as u64 + 1, photos.len() as u64);
-        let photo = photos[at].clone();
+    let each = |index: usize, score: Result<Result<Option<f32>>>| -> Result<()> {
+        bar.set(index as u64 + 1, photos.len() as u64);
+        let photo = photos[index].clone();
         match score? {
             Ok(liveness) => scores.push(Scored { photo, liveness }),
             Err(error) => unreadable.push(Unreadable::new(&photo, &error)),

@@ -131,8 +131,8 @@ pub(crate) fn embed_people(
         jobs,
         &session.token,
         embed,
-        |at, embedding| -> Result<()> {
-            let (person, path) = files[at].clone();
+        |index, embedding| -> Result<()> {
+            let (person, path) = files[index].clone();
             let embedding = embedding?.unwrap_or_else(|error| {
                 unreadable.push(Unreadable::new(&path, &error));
                 None
@@ -142,7 +142,7 @@ pub(crate) fn embed_people(
                 path,
                 embedding,
             });
-            bar.set(at as u64 + 1, files.len() as u64);
+            bar.set(index as u64 + 1, files.len() as u64);
             Ok(())
         },
     )?;

@@ -37,7 +37,7 @@ pub(crate) struct DetectArgs {
 
     /// The lowest detection score of a face, 0 to 1 [default: the detector's own]
     #[arg(long, value_name = "SCORE", value_parser = share, allow_negative_numbers = true)]
-    det_score: Option<f32>,
+    detector_score: Option<f32>,
 }
 
 /// The longest side in pixels; `None` if it is not limited.
@@ -72,7 +72,7 @@ impl DetectArgs {
             .with_max_side(self.max_side.0.map(NonZeroUsize::get))
             .with_passes(self.passes)
             .with_equalize(self.equalize);
-        options.score = self.det_score;
+        options.score = self.detector_score;
         options
     }
 }

@@ -207,8 +207,8 @@ impl Photos<'_> {
                 let result = examine(&image).with_context(|| path.display().to_string())?;
                 Ok(Some(result))
             },
-            |at, result| -> Result<()> {
-                bar.set(at as u64 + 1, self.files.len() as u64);
+            |index, result| -> Result<()> {
+                bar.set(index as u64 + 1, self.files.len() as u64);
                 found.extend(result?);
                 Ok(())
             },
@@ -274,7 +274,7 @@ fn take_same(others: &mut Vec<Detection>, face: &Detection) -> bool {
     let same = others
         .iter()
         .position(|other| other.rect.iou(&face.rect) >= SAME);
-    same.map(|at| others.swap_remove(at)).is_some()
+    same.map(|index| others.swap_remove(index)).is_some()
 }
 
 /// Compares two embeddings of the same photos.

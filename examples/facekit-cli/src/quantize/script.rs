@@ -37,11 +37,11 @@ pub(super) fn quantize(
         folder.path().join("quantized.onnx"),
     );
     fs::write(&script, SCRIPT).context("writing to the folder for temporary files")?;
-    for (at, input) in inputs.iter().enumerate() {
+    for (index, input) in inputs.iter().enumerate() {
         let sizes: Vec<String> = input.shape().iter().map(ToString::to_string).collect();
         let path = folder
             .path()
-            .join(format!("{at:06}_{}.f32", sizes.join("x")));
+            .join(format!("{index:06}_{}.f32", sizes.join("x")));
         write(&path, input).context("writing to the folder for temporary files")?;
     }
     let shown = python.display();

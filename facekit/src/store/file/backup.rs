@@ -53,7 +53,7 @@ impl FileStore {
     ///
     /// # Errors
     ///
-    /// As [`backup`](Self::backup), but damage is no error unless nothing can be read at all.
+    /// As [`backup`](Self::backup), but damage is not an error unless nothing can be read at all.
     ///
     /// ```
     /// use facekit::{FileStore, Protection, Watch};
