@@ -64,8 +64,9 @@ pub(crate) struct Args {
 
     /// Accept photos that do not match each other or the person
     ///
-    /// By default, a photo is refused if its similarity to the person's other photos and templates
-    /// is below the score of a false-match rate of 1e-2. From there to 1e-4 there is a warning.
+    /// By default, a photo is refused if its similarity to the person's other photos
+    /// and templates is below the score of a false-match rate of 1e-2. From there to
+    /// 1e-4 there is a warning.
     #[arg(long, verbatim_doc_comment)]
     allow_mismatch: bool,
 

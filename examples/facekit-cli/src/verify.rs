@@ -25,8 +25,8 @@ pub(crate) struct Args {
 
     /// Compare each face of A with each face of B, and take the pair of the greatest similarity
     ///
-    /// By default, the largest faces are compared. With more pairs a false match is more likely:
-    /// --fmr holds for each pair, and --fpir for all pairs together.
+    /// By default, the largest faces are compared. With more pairs a false match is more
+    /// likely: --fmr holds for each pair, and --fpir for all pairs together.
     #[arg(long, verbatim_doc_comment)]
     best_pair: bool,
 
