@@ -38,7 +38,7 @@ impl Tiles {
     /// Tiles of an image of `size` (width, height). Neighbors share at least `shared` pixels, and half a tile at most. No tile
     /// has a longer side than `most`.
     pub(super) fn new(size: (usize, usize), shared: usize, most: Option<usize>) -> Self {
-        let longest = most.unwrap_or(LONGEST).min(LONGEST).max(1);
+        let longest = most.unwrap_or(LONGEST).clamp(1, LONGEST);
         let shared = shared.min(longest / 2);
         Self {
             columns: Line::new(size.0, shared, longest),

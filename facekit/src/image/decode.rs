@@ -179,7 +179,7 @@ fn decode_named(name: &str, file: Cow<'_, [u8]>, limits: &DecodeLimits) -> Resul
         Pixels::Jpeg(mut decoded) => {
             let stored = std::mem::take(&mut decoded.pixels);
             let image = image(upright(stored, decoded.orientation))?;
-            Ok(with_origin(image, decoded, name, file, limits))
+            Ok(with_origin(image, &decoded, name, file, limits))
         }
     }
 }
@@ -194,7 +194,7 @@ enum Pixels {
 /// Adds the photo to an image that is less than the whole of it.
 fn with_origin(
     image: Image,
-    decoded: Decoded,
+    decoded: &Decoded,
     name: &str,
     file: Cow<'_, [u8]>,
     limits: &DecodeLimits,
@@ -213,7 +213,7 @@ fn with_origin(
         missing: decoded.missing,
         file: decoded
             .is_reduced
-            .then(|| Arc::new(JpegFile::new(file, name, &decoded, limits)) as _),
+            .then(|| Arc::new(JpegFile::new(file, name, decoded, limits)) as _),
     })
 }
 

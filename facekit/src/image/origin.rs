@@ -82,20 +82,23 @@ impl Origin {
         let parts = faces
             .iter()
             .map(|face| self.surroundings(&face.rect, scale));
-        let mut groups: Vec<([usize; 4], Vec<(usize, [usize; 4])>)> = Vec::new();
+        let mut groups: Vec<Group> = Vec::new();
         for (face, part) in parts.enumerate().filter(|(_, part)| file.fits(*part)) {
             let group = groups
                 .iter_mut()
-                .find(|(whole, _)| file.fits(union(*whole, part)));
+                .find(|group| file.fits(union(group.whole, part)));
             match group {
-                Some((whole, members)) => {
-                    *whole = union(*whole, part);
-                    members.push((face, part));
+                Some(group) => {
+                    group.whole = union(group.whole, part);
+                    group.members.push((face, part));
                 }
-                None => groups.push((part, vec![(face, part)])),
+                None => groups.push(Group {
+                    whole: part,
+                    members: vec![(face, part)],
+                }),
             }
         }
-        for (whole, members) in groups {
+        for Group { whole, members } in groups {
             let image = file.read(whole)?;
             for (face, [left, top, width, height]) in members {
                 let inside = [left - whole[0], top - whole[1], width, height];
@@ -124,6 +127,15 @@ impl Origin {
         let (top, height) = span(face.y, face.height, scale[1], self.size.1);
         [left, top, width, height]
     }
+}
+
+/// Parts of a photo that are decoded together.
+#[cfg(feature = "engine")]
+struct Group {
+    /// The part that is decoded.
+    whole: [usize; 4],
+    /// The number of each face, and its part.
+    members: Vec<(usize, [usize; 4])>,
 }
 
 /// The smallest part that holds two parts.
