@@ -185,7 +185,7 @@ impl Finder {
             Self::Examiner(recognizer, limits) => {
                 let faces = recognizer.examine(image.view(), &ExamineOptions::default())?;
                 let face = |face| Face::examined(face, limits);
-                Ok(faces.into_iter().map(face).collect())
+                Ok(faces.iter().map(face).collect())
             }
         }
     }
