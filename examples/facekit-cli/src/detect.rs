@@ -205,7 +205,7 @@ impl Finder {
                 let options = ExamineOptions::default().with_faces(found.faces);
                 let faces = recognizer.examine(image.view(), &options)?;
                 let face = |face| Face::examined(face, limits);
-                Ok(faces.into_iter().map(face).collect())
+                Ok(faces.iter().map(face).collect())
             }
         }
     }

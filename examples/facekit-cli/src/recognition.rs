@@ -38,7 +38,7 @@ impl From<Recognition> for Face {
 
 impl Face {
     /// A face that was not searched for. Its issues are those of `limits`.
-    pub(crate) fn examined(face: ExaminedFace, limits: &QualityOptions) -> Self {
+    pub(crate) fn examined(face: &ExaminedFace, limits: &QualityOptions) -> Self {
         Self {
             detection: face.detection,
             quality: face.quality,

@@ -256,8 +256,8 @@ class Candidate:
 class Recognition:
     """A face in an image, and its outcome.
 
-    `outcome` is `"known"` (see `identity`), `"unknown"` (see `nearest`), `"spoof"` (see `liveness`) or `"poor_quality"` (see
-    `issues`). All of these are results, not errors.
+    `outcome` is `"known"` (see `identity`), `"unknown"` (see `nearest`), `"spoof"` (see `liveness`), `"tight_crop"` (the liveness check
+    refused the face, but sees too little around it) or `"poor_quality"` (see `issues`). All of these are results, not errors.
 
     >>> import facekit
     >>> face = facekit.Recognizer().recognize("anna.jpg").largest
@@ -284,7 +284,7 @@ class Recognition:
         """The face as a vector. None if the quality gate or the liveness check refused the face."""
     @property
     def outcome(self) -> Literal["known", "unknown", "spoof", "tight_crop", "poor_quality"]:
-        """"known", "unknown", "spoof" or "poor_quality"."""
+        """"known", "unknown", "spoof", "tight_crop" or "poor_quality"."""
     @property
     def identity(self) -> Identity | None:
         """The person, if the face is known; otherwise None."""
@@ -554,11 +554,21 @@ class Gallery:
 
 @final
 class ComparedPhoto:
+    """The faces of a photo in a comparison.
+
+    >>> import facekit
+    >>> comparison = facekit.Recognizer().verify("anna.jpg", "door.jpg")
+    >>> comparison.reference.box.width > 20, comparison.reference.others
+    (True, [])"""
+
     @property
-    def box(self) -> Box: ...
+    def box(self) -> Box:
+        """The box of the face that was compared, in pixels of the photo."""
     @property
-    def others(self) -> list[Box]: ...
-    def to_dict(self) -> dict[str, Any]: ...
+    def others(self) -> list[Box]:
+        """The boxes of the other faces, largest first."""
+    def to_dict(self) -> dict[str, Any]:
+        """The value as Python's own types, with the keys of `facekit --json`."""
     def __eq__(self, other: object, /) -> bool: ...
     def __ne__(self, other: object, /) -> bool: ...
     __hash__: ClassVar[None]  # type: ignore[assignment]
@@ -578,7 +588,8 @@ class RefusedPhoto:
         """The number of the photo, from 0."""
     @property
     def reason(self) -> str:
-        """`no_face`, `several_faces`, `poor_quality`, `spoof`, `another_person` or `resembles`."""
+        """`no_face`, `several_faces`, `poor_quality`, `spoof`, `tight_crop` (the liveness check sees too little around the face),
+        `another_person`, `mismatch` or `resembles`."""
     def to_dict(self) -> dict[str, Any]:
         """The value as Python's own types, with the keys of `facekit --json`."""
     def __eq__(self, other: object, /) -> bool: ...
@@ -615,15 +626,27 @@ class Resemblance:
 
 @final
 class Mismatch:
+    """An accepted photo that matches the person's other photos and templates poorly.
+
+    >>> import facekit
+    >>> recognizer = facekit.Recognizer(gallery=facekit.Gallery())
+    >>> recognizer.enroll("anna", ["anna.jpg", "door.jpg"]).mismatches
+    []"""
+
     @property
-    def photo(self) -> int: ...
+    def photo(self) -> int:
+        """The number of the photo, from 0."""
     @property
-    def other(self) -> int | None: ...
+    def other(self) -> int | None:
+        """The number of the accepted photo that it matches best, from 0. None for the templates that the person had before."""
     @property
-    def score(self) -> float: ...
+    def score(self) -> float:
+        """The similarity, -1 to 1. It is below the score of a false-match rate of 1e-4."""
     @property
-    def fmr(self) -> float | None: ...
-    def to_dict(self) -> dict[str, Any]: ...
+    def fmr(self) -> float | None:
+        """The false-match rate if this score is the threshold. None if the space is not calibrated."""
+    def to_dict(self) -> dict[str, Any]:
+        """The value as Python's own types, with the keys of `facekit --json`."""
     def __eq__(self, other: object, /) -> bool: ...
     def __ne__(self, other: object, /) -> bool: ...
     __hash__: ClassVar[None]  # type: ignore[assignment]
@@ -654,7 +677,8 @@ class EnrollReport:
     def resembles(self) -> list[Resemblance]:
         """The other people that accepted photos resemble."""
     @property
-    def mismatches(self) -> list[Mismatch]: ...
+    def mismatches(self) -> list[Mismatch]:
+        """The accepted photos that match the person's other photos and templates poorly."""
     @property
     def turned(self) -> dict[int, float]:
         """The accepted photos on which the face lies on its side or upside down, with the rotation of the face in degrees clockwise."""
@@ -687,9 +711,11 @@ class Verification:
     def fmr(self) -> float | None:
         """The false-match rate if this score is the threshold. None if the space is not calibrated or a photo cannot be compared."""
     @property
-    def reference(self) -> ComparedPhoto | None: ...
+    def reference(self) -> ComparedPhoto | None:
+        """The faces of the reference. None if a photo cannot be compared."""
     @property
-    def probe(self) -> ComparedPhoto | None: ...
+    def probe(self) -> ComparedPhoto | None:
+        """The faces of the probe. None if a photo cannot be compared."""
     @property
     def unusable(self) -> RefusedPhoto | None:
         """The photo that cannot be compared (0 for the reference, 1 for the probe), and the reason. None if both can be compared."""
@@ -724,11 +750,13 @@ class Recognizer:
     than 20 pixels in the first pass, is searched again at its full size, and a face that fills the image is searched for in a
     smaller copy. A number is the most megapixels of these passes together, 16.8 by default. With "one" there are none, so that
     every image takes the same time: for video. `image_memory` is the memory in bytes that reading a file may take, 256 MiB by
-    default. A J    EG that takes more is read at a reduced scale. `equalize` equalizes the contrast first. `detector_score` is the lowest score of a face. `detector_overlap` is the
+    default. A JPEG that takes more is read at a reduced scale. `equalize` equalizes the contrast first, also to judge brightness
+    and contrast of a face. `detector_score` is the lowest score of a face. `detector_overlap` is the
     overlap of two boxes above which the one with the lower score is dropped. Both are from 0 to 1; with None the detector's
     own values apply. `quality` is the quality that a face needs to be compared: "recognition" (the default), "enrollment",
-    "anything", or a dict of differences from "recognition", such as `{"max_yaw": 30}`. `liveness_threshold` is the lowest
-    liveness of a face, 0 to 1. With `liveness=False`, and with models that have no liveness check, prints and screens pass as
+    "anything", or a dict of differences from "recognition", such as `{"max_yaw": 30}`, with any of `min_eye_distance`,
+    `min_sharpness`, `min_brightness`, `max_brightness`, `min_contrast`, `max_yaw`, `max_pitch` and `min_visible`; the properties of
+    `Quality` have their units. `liveness_threshold` is the lowest liveness of a face, 0 to 1. With `liveness=False`, and with models that have no liveness check, prints and screens pass as
     people; see `checks_liveness`. `subject` selects the faces to examine: "all", "largest" or "central".
 
     The models of a set may include a second look at each face, which gives better landmarks and leaves out what is no face.
@@ -815,14 +843,19 @@ class Recognizer:
     def verify(
         self, reference: _Image, probe: _Image, *, best_pair: bool = False, color: _Color = "rgb"
     ) -> Verification:
-        """Verifies whether two photos show the same person (1:1). The largest face of each photo counts.
+        """Verifies whether two photos show the same person (1:1). The largest face of each photo counts. The result has the boxes of
+        the faces that were compared and of the others.
 
         A photo with several faces of similar size is unusable. The liveness check applies to the probe only: the reference may be a
         print, such as the photo of a document.
 
+        With `best_pair`, each face of the reference is compared with each face of the probe, and the pair of the greatest similarity
+        counts. A false match is then more likely: an `fmr` holds for each pair, and an `fpir` for all pairs together.
+
         >>> import facekit
-        >>> bool(facekit.Recognizer().verify("anna.jpg", "door.jpg"))
-        True"""
+        >>> comparison = facekit.Recognizer().verify("anna.jpg", "door.jpg", best_pair=True)
+        >>> bool(comparison), comparison.probe.others
+        (True, [])"""
     def enroll(
         self,
         person: str,
@@ -844,10 +877,16 @@ class Recognizer:
         A refused photo is not an error: the report has the reason. If all photos are refused, the person is not enrolled. If there
         are three or more photos, those that do not match the others are refused.
 
+        A photo is also refused if its similarity to the person's other photos and templates is below the score of a false-match
+        rate of 1e-2. Between 1e-2 and 1e-4 it is accepted, and `mismatches` of the report lists it. `allow_mismatch=True` accepts
+        such photos, for people who have changed much. Without a calibration, nothing is refused for this reason, and photos below
+        the recognizer's threshold are listed.
+
         `liveness=False` skips the liveness check, for passport photos, which are prints. With `augment`, a template is the mean
         over small changes of its photo. With `refuse_resemblance`, photos that match another person of the gallery are
         refused; otherwise the report has a warning. `ambiguity` is a share from 0 to 1: a second face of at least this share of the
-        largest face's area makes a photo unusable. `progress(done, total)` is called after each photo.
+        largest face's area makes a photo unusable. `quality` is the quality that a face needs, as for `Recognizer`; the default is
+        "enrollment", and a dict has differences from it. `progress(done, total)` is called after each photo.
 
         Raises InvalidPersonIdError; InvalidArgumentError if there is no gallery or no photo; StoreError if the file cannot be
         written. The gallery is then unchanged.

@@ -361,9 +361,11 @@ pub(super) struct PhotoSubject {
     pub(super) roll: f32,
 }
 
-/// The faces of a photo, largest first, and the one that the photo is about, or the reason why there is none.
+/// The faces of a photo.
 pub(super) struct PhotoFaces {
-    pub(super) subject: std::result::Result<PhotoSubject, Refusal>,
+    /// The faces to embed, one at least, or the reason why there is none.
+    pub(super) subjects: std::result::Result<Vec<PhotoSubject>, Refusal>,
+    /// The boxes of all faces, largest first.
     pub(super) rects: Vec<Rect>,
 }
 
@@ -460,8 +462,8 @@ impl Recognizer {
             let image = ImageView::from(&image);
             let faces =
                 self.subject_of(image, &options.quality, options.liveness, options.ambiguity)?;
-            match faces.subject {
-                Ok(face) => usable.push((photo, face)),
+            match faces.subjects {
+                Ok(faces) => usable.extend(faces.into_iter().map(|face| (photo, face))),
                 Err(refusal) => report.refused.push(RefusedPhoto { photo, refusal }),
             }
             options.watch.report(photo as u64 + 1, Some(count as u64))?;
@@ -578,7 +580,7 @@ impl Recognizer {
         let rects: Vec<Rect> = faces.iter().map(|face| face.detection.rect).collect();
         let similar = rects.first().map_or(0.0, Rect::area) * ambiguity;
         let count = rects.iter().filter(|rect| rect.area() >= similar).count();
-        let subject = match faces.first_mut() {
+        let subjects = match faces.first_mut() {
             None => Err(Refusal::NoFace),
             Some(_) if count > 1 => Err(Refusal::SeveralFaces { count }),
             Some(largest) => {
@@ -590,10 +592,10 @@ impl Recognizer {
                     let details = image.details(&[largest.detection])?;
                     self.check_liveness(image, std::slice::from_mut(largest), &details)?;
                 }
-                PhotoSubject::of(faces.swap_remove(0), embedding)
+                PhotoSubject::of(faces.swap_remove(0), embedding).map(|subject| vec![subject])
             }
         };
-        Ok(PhotoFaces { subject, rects })
+        Ok(PhotoFaces { subjects, rects })
     }
 
     /// The limits for photos of one person.

@@ -110,15 +110,13 @@ impl Recognizer {
         let mut photos = Vec::with_capacity(2);
         for (photo, image) in [reference, probe].into_iter().enumerate() {
             let liveness = photo == 1;
-            let (subjects, rects) = if options.best_pair {
+            let faces = if options.best_pair {
                 self.subjects_of(image, liveness)?
             } else {
-                let PhotoFaces { subject, rects } =
-                    self.subject_of(image, &self.quality, liveness, AMBIGUITY)?;
-                (subject.map(|subject| vec![subject]), rects)
+                self.subject_of(image, &self.quality, liveness, AMBIGUITY)?
             };
-            match subjects {
-                Ok(subjects) => photos.push((subjects, rects)),
+            match faces.subjects {
+                Ok(subjects) => photos.push((subjects, faces.rects)),
                 Err(refusal) => return Ok(Verification::Unusable { photo, refusal }),
             }
         }
@@ -152,13 +150,8 @@ impl Recognizer {
         })
     }
 
-    /// The faces of a photo that pass the checks, largest first, or the refusal of the largest one; and the boxes of all
-    /// faces, largest first.
-    fn subjects_of(
-        &self,
-        image: ImageView<'_>,
-        liveness: bool,
-    ) -> Result<(Result<Vec<PhotoSubject>, Refusal>, Vec<Rect>)> {
+    /// The faces of a photo that pass the checks, largest first, or the refusal of the largest one.
+    fn subjects_of(&self, image: ImageView<'_>, liveness: bool) -> Result<PhotoFaces> {
         let all = ExamineOptions::default()
             .with_subject(Subject::All)
             .with_liveness(liveness);
@@ -178,6 +171,6 @@ impl Recognizer {
         } else {
             Ok(subjects)
         };
-        Ok((subjects, rects))
+        Ok(PhotoFaces { subjects, rects })
     }
 }
