@@ -45,19 +45,20 @@ use crate::{
 /// a person. `score` is a similarity from -1 to 1. A rate needs the embedder's calibration: the file `calibration`, or the file
 /// beside the gallery (`people.<model>.calibration.toml`), or the calibration of the model.
 ///
-/// The detector first runs on a copy of the image whose longer side has at most `max_side` pixels. With None it runs on the image
-/// itself. `passes` limits the passes after the first one. With "auto", the default, an image without a face, or with one of less
-/// than 20 pixels in the first pass, is searched again at its full size, and a face that fills the image is searched for in a
-/// smaller copy. A number is the most megapixels of these passes together, 16.8 by default. With "one" there are none, so that
-/// every image takes the same time: for video. `image_memory` is the memory in bytes that reading a file may take, 256 MiB by
-/// default. A JPEG that takes more is read at a reduced scale. `equalize` equalizes the contrast first, also to judge brightness
-/// and contrast of a face. `detector_score` is the lowest score of a face. `detector_overlap` is the
-/// overlap of two boxes above which the one with the lower score is dropped. Both are from 0 to 1; with None the detector's
-/// own values apply. `quality` is the quality that a face needs to be compared: "recognition" (the default), "enrollment",
-/// "anything", or a dict of differences from "recognition", such as `{"max_yaw": 30}`, with any of `min_eye_distance`,
-/// `min_sharpness`, `min_brightness`, `max_brightness`, `min_contrast`, `max_yaw`, `max_pitch` and `min_visible`; the properties of
-/// `Quality` have their units. `liveness_threshold` is the lowest liveness of a face, 0 to 1. With `liveness=False`, and with models that have no liveness check, prints and screens pass as
-/// people; see `checks_liveness`. `subject` selects the faces to examine: "all", "largest" or "central".
+/// The detector first runs on a copy of the image whose longer side has at most `max_side` pixels. With None it runs on the
+/// image itself. `passes` limits the passes after the first one. With "auto", the default, an image without a face, or with one
+/// of less than 20 pixels in the first pass, is searched again at its full size, and a face that fills the image is searched
+/// for in a smaller copy. A number is the most megapixels of these passes together, 16.8 by default. With "one" there are none,
+/// so that every image takes the same time: for video. `image_memory` is the memory in bytes that reading a file may take, 256
+/// MiB by default. A JPEG that takes more is read at a reduced scale. `equalize` equalizes the contrast first, also to judge
+/// brightness and contrast of a face. `detector_score` is the lowest score of a face. `detector_overlap` is the overlap of two
+/// boxes above which the one with the lower score is dropped. Both are from 0 to 1; with None the detector's own values apply.
+/// `quality` is the quality that a face needs to be compared: "recognition" (the default), "enrollment", "anything", or a dict
+/// of differences from "recognition", such as `{"max_yaw": 30}`, with any of `min_eye_distance`, `min_sharpness`,
+/// `min_brightness`, `max_brightness`, `min_contrast`, `max_yaw`, `max_pitch`, `min_visible` and `min_recognizability`; the
+/// properties of `Quality` have their units. `liveness_threshold` is the lowest liveness of a face, 0 to 1. With
+/// `liveness=False`, and with models that have no liveness check, prints and screens pass as people; see `checks_liveness`.
+/// `subject` selects the faces to examine: "all", "largest" or "central".
 ///
 /// The models of a set may include a second look at each face, which gives better landmarks and leaves out what is no face.
 /// Templates that were made with a second look cannot be compared with others; `second_look=False` turns it off. With it, faces
