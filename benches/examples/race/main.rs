@@ -22,7 +22,8 @@ use std::{
 };
 
 use facekit::{
-    DetectOptions, Image, LoadOptions, ModelSet, QualityOptions, Recognition, Recognizer, Registry, Runtime,
+    DetectOptions, Image, LoadOptions, ModelSet, QualityOptions, Recognition, Recognizer, Registry,
+    Runtime,
     image::{self, DecodeLimits},
 };
 use facekit_candle::Candle;

@@ -36,7 +36,10 @@ fn eval(place: &Place, photos: &Path, more: &[&str]) -> Value {
 /// The column of a table: shares of photos that are refused for comparison and for enrollment, and the whole column.
 fn column<'a>(report: &'a Value, name: &str) -> (f64, f64, &'a Value) {
     let columns = report["columns"].as_array().unwrap();
-    let column = columns.iter().find(|column| column["name"] == name).unwrap();
+    let column = columns
+        .iter()
+        .find(|column| column["name"] == name)
+        .unwrap();
     let share = |key: &str| column[key].as_f64().unwrap() / column["photos"].as_f64().unwrap();
     (share("refused"), share("refused_for_enrollment"), column)
 }
@@ -49,7 +52,11 @@ fn synthetic_people() {
     let place = Place::new();
     let mut verdicts = Vec::new();
     for runtime in runtimes("recognizability::synthetic_people") {
-        let report = eval(&place, &synthetic(), &["--models", "nano", "--runtime", runtime]);
+        let report = eval(
+            &place,
+            &synthetic(),
+            &["--models", "nano", "--runtime", runtime],
+        );
         assert_eq!(column(&report, "upright").0, 0.0, "{runtime}");
         assert_eq!(column(&report, "upright").1, 0.0, "{runtime}");
         for name in TURNED.into_iter().chain(SPOILED) {
@@ -57,8 +64,13 @@ fn synthetic_people() {
             assert!(column(&report, name).1 >= 0.91, "{runtime}: {name}");
         }
         let counts = report["columns"].as_array().unwrap().iter().map(|column| {
-            ["refused", "refused_for_enrollment", "false_matches", "matching"]
-                .map(|key| column[key].as_u64().unwrap())
+            [
+                "refused",
+                "refused_for_enrollment",
+                "false_matches",
+                "matching",
+            ]
+            .map(|key| column[key].as_u64().unwrap())
         });
         verdicts.push((runtime, counts.collect::<Vec<_>>()));
     }
@@ -75,7 +87,10 @@ fn turned_synthetic_people_are_found() {
     for name in TURNED {
         let (refused, _, column) = column(&report, name);
         assert_eq!(refused, 0.0, "{name}");
-        assert_eq!(column["matching_compared"], upright["matching_compared"], "{name}");
+        assert_eq!(
+            column["matching_compared"], upright["matching_compared"],
+            "{name}"
+        );
     }
 }
 
@@ -86,11 +101,28 @@ fn directions_are_measured_from_a_folder_of_photos() {
     // Twelve people are too few for the limits.
     let photos = photos.to_str().unwrap();
     place
-        .run(["eval", "recognizability", "--photos", photos, "--models", "nano", "--write"])
+        .run([
+            "eval",
+            "recognizability",
+            "--photos",
+            photos,
+            "--models",
+            "nano",
+            "--write",
+        ])
         .fails(&["36 faces upright, at least 100 needed"]);
     assert!(!place.path("models/models.toml").exists());
     place
-        .run(["eval", "recognizability", "--photos", photos, "--models", "nano", "--folds", "1"])
+        .run([
+            "eval",
+            "recognizability",
+            "--photos",
+            photos,
+            "--models",
+            "nano",
+            "--folds",
+            "1",
+        ])
         .fails(&["--pairs"]);
 }
 
@@ -105,11 +137,18 @@ fn people_in_the_wild() {
     let soak = std::env::var_os("FACEKIT_SOAK").is_some();
     let mut place = Place::new();
     place.set("FACEKIT_MODELS", data.join("models"));
-    let (images, pairs) = (data.join("data/lfw/images"), data.join("data/lfw/pairs.txt"));
+    let (images, pairs) = (
+        data.join("data/lfw/images"),
+        data.join("data/lfw/pairs.txt"),
+    );
     let folds = ["--pairs", pairs.to_str().unwrap(), "--folds", "4,5"];
     let few = ["--people", "60"];
     let chosen = [&folds[..], if soak { &[] } else { &few }].concat();
-    let sets = if soak { &["standard", "nano"][..] } else { &["standard"] };
+    let sets = if soak {
+        &["standard", "nano"][..]
+    } else {
+        &["standard"]
+    };
     for models in sets {
         for runtime in runtimes("recognizability::people_in_the_wild") {
             if !soak && runtime != "tract" {
@@ -134,13 +173,26 @@ fn check(report: &Value, soak: bool, label: &str) {
         if name == "upright" {
             assert!(refused <= 0.01, "{label}: {name}: {refused} refused");
         }
-        if ["upright", "motion 5 px", "Gaussian 1 px", "shrunk 3 ×"].map(Value::from).contains(name) {
+        if ["upright", "motion 5 px", "Gaussian 1 px", "shrunk 3 ×"]
+            .map(Value::from)
+            .contains(name)
+        {
             let kept = number("matching_compared") / number("matching");
-            assert!(kept >= 0.9, "{label}: {name}: {kept} of the matching faces kept");
+            assert!(
+                kept >= 0.9,
+                "{label}: {name}: {kept} of the matching faces kept"
+            );
         }
-        if TURNED.into_iter().chain(SPOILED).any(|spoiled| name == spoiled) {
+        if TURNED
+            .into_iter()
+            .chain(SPOILED)
+            .any(|spoiled| name == spoiled)
+        {
             let refused = number("refused_for_enrollment") / number("photos");
-            assert!(refused >= 0.95, "{label}: {name}: {refused} refused for enrollment");
+            assert!(
+                refused >= 0.95,
+                "{label}: {name}: {refused} refused for enrollment"
+            );
         }
         if soak {
             if number("pairs") >= 150_000.0 {
@@ -150,7 +202,10 @@ fn check(report: &Value, soak: bool, label: &str) {
                 assert!(refused >= 0.9, "{label}: {name}: {refused} refused");
             }
             let named = number("strangers_named") / number("strangers");
-            assert!(named <= 0.03, "{label}: {name}: {named} of the strangers named");
+            assert!(
+                named <= 0.03,
+                "{label}: {name}: {named} of the strangers named"
+            );
         }
     }
 }
@@ -163,8 +218,15 @@ fn check_turned(report: &Value, label: &str) {
     };
     let upright = rate("upright");
     for name in TURNED {
-        assert!(rate(name) >= upright - 0.02, "{label}: {name}: {}, {upright}", rate(name));
+        assert!(
+            rate(name) >= upright - 0.02,
+            "{label}: {name}: {}, {upright}",
+            rate(name)
+        );
         let refused = column(report, name).1;
-        assert!(refused <= 0.05, "{label}: {name}: {refused} refused for enrollment");
+        assert!(
+            refused <= 0.05,
+            "{label}: {name}: {refused} refused for enrollment"
+        );
     }
 }

@@ -24,9 +24,17 @@ pub(super) fn direction(good: &[&[f32]], bad: &[&[f32]]) -> Option<Vec<f32>> {
         .map(|(bad, good)| bad - good)
         .collect();
     let direction = solved(spread, apart)?;
-    let length = direction.iter().map(|value| value * value).sum::<f64>().sqrt();
-    (length.is_finite() && length > 0.0)
-        .then(|| direction.iter().map(|value| (value / length) as f32).collect())
+    let length = direction
+        .iter()
+        .map(|value| value * value)
+        .sum::<f64>()
+        .sqrt();
+    (length.is_finite() && length > 0.0).then(|| {
+        direction
+            .iter()
+            .map(|value| (value / length) as f32)
+            .collect()
+    })
 }
 
 /// The mean of vectors, and the matrix of their covariances. `None` without a vector.
@@ -59,7 +67,9 @@ fn solved(mut matrix: Vec<f64>, mut right: Vec<f64>) -> Option<Vec<f64>> {
     let size = right.len();
     for i in 0..size {
         for j in 0..=i {
-            let dot: f64 = (0..j).map(|k| matrix[i * size + k] * matrix[j * size + k]).sum();
+            let dot: f64 = (0..j)
+                .map(|k| matrix[i * size + k] * matrix[j * size + k])
+                .sum();
             let rest = matrix[i * size + j] - dot;
             matrix[i * size + j] = if i == j {
                 if rest.is_nan() || rest <= 0.0 {
@@ -136,7 +146,11 @@ mod tests {
             (0..40)
                 .map(|i| {
                     let i = i as f32;
-                    vec![(i - 20.0) / 4.0 + y / 2.0, y + 0.1 * (i * 1.7).sin(), 0.05 * i.cos()]
+                    vec![
+                        (i - 20.0) / 4.0 + y / 2.0,
+                        y + 0.1 * (i * 1.7).sin(),
+                        0.05 * i.cos(),
+                    ]
                 })
                 .collect()
         };
@@ -152,11 +166,19 @@ mod tests {
         let vectors: Vec<Vec<f32>> = (0..50)
             .map(|i| {
                 let i = i as f32;
-                vec![0.3 * (i * 0.9).cos(), 2.0 * (i * 1.3).sin(), 1.0 * (i * 2.1).cos(), 0.0]
+                vec![
+                    0.3 * (i * 0.9).cos(),
+                    2.0 * (i * 1.3).sin(),
+                    1.0 * (i * 2.1).cos(),
+                    0.0,
+                ]
             })
             .collect();
         let found = principal(&vectors, 2);
-        assert!(found[0][1].abs() > 0.98 && found[1][2].abs() > 0.98, "{found:?}");
+        assert!(
+            found[0][1].abs() > 0.98 && found[1][2].abs() > 0.98,
+            "{found:?}"
+        );
         let right: f32 = found[0].iter().zip(&found[1]).map(|(a, b)| a * b).sum();
         assert!(right.abs() < 1e-4);
     }

@@ -415,13 +415,18 @@ impl Recognizability {
         }
         let dimension = first.direction.len();
         let directions = self.kinds.iter().map(|kind| &kind.direction);
-        if directions.chain(&self.removed).any(|direction| direction.len() != dimension) {
+        if directions
+            .chain(&self.removed)
+            .any(|direction| direction.len() != dimension)
+        {
             return refused("directions have several dimensions");
         }
         for (at, direction) in self.removed.iter().enumerate() {
             let right = |other: &Vec<f32>| product(direction, other).abs() < 0.01;
             if !(is_unit(direction) && self.removed[..at].iter().all(right)) {
-                return refused("removed directions need length one and right angles to each other");
+                return refused(
+                    "removed directions need length one and right angles to each other",
+                );
             }
         }
         Ok(())
@@ -478,7 +483,9 @@ mod tests {
         let samples = samples(2_000, &[("near", 1.5), ("far", -9.0)]);
         let measured = measured(&samples).unwrap();
         let share = |faces: &[Embedding], limit: f32| {
-            let below = faces.iter().filter(|face| measured.of(face.values()) < limit);
+            let below = faces
+                .iter()
+                .filter(|face| measured.of(face.values()) < limit);
             below.count() as f64 / faces.len() as f64
         };
         let (comparison, enrollment) =
@@ -546,7 +553,10 @@ mod tests {
             ("comparison = ", "comparison = 7"),
         ] {
             let broken = text.replace(from, to);
-            assert!(toml::from_str::<Recognizability>(&broken).is_err(), "{broken}");
+            assert!(
+                toml::from_str::<Recognizability>(&broken).is_err(),
+                "{broken}"
+            );
         }
     }
 }

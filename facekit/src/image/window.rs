@@ -35,7 +35,12 @@ impl Window {
             resize_part(image, part, pixels, pixels)?
         } else {
             let padded = padded(image, left, top, side as usize);
-            resize_part(padded.view(), [0, 0, side as usize, side as usize], pixels, pixels)?
+            resize_part(
+                padded.view(),
+                [0, 0, side as usize, side as usize],
+                pixels,
+                pixels,
+            )?
         };
         Ok(Self {
             image,

@@ -144,7 +144,11 @@ impl Recognizer {
     }
 
     /// Assesses the faces that passed the quality gate, in one batch.
-    pub(super) fn check_liveness(&self, image: ImageView<'_>, faces: &mut [ExaminedFace]) -> Result<()> {
+    pub(super) fn check_liveness(
+        &self,
+        image: ImageView<'_>,
+        faces: &mut [ExaminedFace],
+    ) -> Result<()> {
         let Some(liveness) = self.liveness.as_deref() else {
             return Ok(());
         };

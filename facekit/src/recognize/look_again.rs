@@ -59,7 +59,10 @@ impl Recognizer {
                     continue;
                 };
                 // Two boxes of the detector can be the same face.
-                if faces.iter().all(|other| other.rect.iou(&seen.rect) <= DUPLICATE) {
+                if faces
+                    .iter()
+                    .all(|other| other.rect.iou(&seen.rect) <= DUPLICATE)
+                {
                     faces.push(seen);
                 }
             }

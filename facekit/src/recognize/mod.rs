@@ -28,9 +28,7 @@ mod subject;
 mod verify;
 
 pub use builder::RecognizerBuilder;
-pub use enroll::{
-    EnrollOptions, EnrollReport, Refusal, RefusedPhoto, Resemblance, TurnedPhoto,
-};
+pub use enroll::{EnrollOptions, EnrollReport, Refusal, RefusedPhoto, Resemblance, TurnedPhoto};
 pub use examine::{ExamineOptions, ExaminedFace};
 pub use identify::{Candidate, IdentifyOptions};
 pub use outcome::{Identity, Outcome, Recognition};
@@ -222,7 +220,9 @@ impl Recognizer {
             let outcome = match (face.refused, &embedding) {
                 (None, Some(embedding)) => self.outcome(embedding, options.roster.as_ref())?,
                 (Some(refused), _) => refused,
-                (None, None) => unreachable!("`complete` returns the embedding or refuses the face"),
+                (None, None) => {
+                    unreachable!("`complete` returns the embedding or refuses the face")
+                }
             };
             Ok(Recognition {
                 detection: face.detection,

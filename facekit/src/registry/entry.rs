@@ -312,22 +312,42 @@ impl ModelEntry {
         let Some(plain) = self.space() else {
             let figures = self.calibration.is_some() || self.recognizability.is_some();
             return if figures || !self.second_looks.is_empty() {
-                Err("only an embedder has a calibration, recognizability or a second look".to_owned())
+                Err(
+                    "only an embedder has a calibration, recognizability or a second look"
+                        .to_owned(),
+                )
             } else {
                 Ok(())
             };
         };
-        if self.recognizability.as_ref().is_some_and(|it| !it.removed().is_empty()) {
-            return Err("recognizability removes directions, which only a second look may".to_owned());
+        if self
+            .recognizability
+            .as_ref()
+            .is_some_and(|it| !it.removed().is_empty())
+        {
+            return Err(
+                "recognizability removes directions, which only a second look may".to_owned(),
+            );
         }
-        check_figures(&plain, self.calibration.as_ref(), self.recognizability.as_ref())?;
+        check_figures(
+            &plain,
+            self.calibration.as_ref(),
+            self.recognizability.as_ref(),
+        )?;
         for (index, entry) in self.second_looks.iter().enumerate() {
             let space = entry.spec().space(&plain);
-            check_figures(&space, entry.calibration.as_ref(), entry.recognizability.as_ref())
-                .map_err(|reason| format!("second look by {}: {reason}", entry.landmarks))?;
+            check_figures(
+                &space,
+                entry.calibration.as_ref(),
+                entry.recognizability.as_ref(),
+            )
+            .map_err(|reason| format!("second look by {}: {reason}", entry.landmarks))?;
             let twice = |other: &SecondLookEntry| other.spec() == entry.spec();
             if self.second_looks[..index].iter().any(twice) {
-                return Err(format!("the second look by {} is listed twice", entry.landmarks));
+                return Err(format!(
+                    "the second look by {} is listed twice",
+                    entry.landmarks
+                ));
             }
         }
         Ok(())
@@ -340,8 +360,15 @@ impl ModelEntry {
     }
 
     /// The entry for this second look, which is added if it is missing.
-    pub fn second_look_mut(&mut self, landmarks: &str, look: SecondLookSpec) -> &mut SecondLookEntry {
-        let at = self.second_looks.iter().position(|entry| entry.spec() == look);
+    pub fn second_look_mut(
+        &mut self,
+        landmarks: &str,
+        look: SecondLookSpec,
+    ) -> &mut SecondLookEntry {
+        let at = self
+            .second_looks
+            .iter()
+            .position(|entry| entry.spec() == look);
         let at = at.unwrap_or_else(|| {
             self.second_looks.push(SecondLookEntry {
                 landmarks: landmarks.to_owned(),
@@ -406,7 +433,10 @@ pub struct SetEntry {
     pub liveness: Vec<String>,
 }
 
-#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+#[allow(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "serde passes a reference"
+)]
 fn is_false(value: &bool) -> bool {
     !value
 }
@@ -427,8 +457,14 @@ impl SetEntry {
 
     /// The name of the model in each role, and its task.
     pub(super) fn roles(&self) -> impl Iterator<Item = (&str, Task)> {
-        let landmarks = self.landmarks.iter().map(|name| (name.as_str(), Task::Detector));
-        let liveness = self.liveness.iter().map(|name| (name.as_str(), Task::Liveness));
+        let landmarks = self
+            .landmarks
+            .iter()
+            .map(|name| (name.as_str(), Task::Detector));
+        let liveness = self
+            .liveness
+            .iter()
+            .map(|name| (name.as_str(), Task::Liveness));
         std::iter::once((self.detector.as_str(), Task::Detector))
             .chain(landmarks)
             .chain(std::iter::once((self.embedder.as_str(), Task::Embedder)))

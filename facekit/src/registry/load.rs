@@ -79,15 +79,17 @@ impl Registry {
             .map(|entry| entry.name.as_str())
             .collect();
         let embedder = self.load_embedder(&set.embedder.name, runtime, options)?;
-        let detector: Arc<dyn Detector> =
-            self.load_detector(&set.detector.name, runtime, options)?.into();
+        let detector: Arc<dyn Detector> = self
+            .load_detector(&set.detector.name, runtime, options)?
+            .into();
         let second_look = match &set.landmarks {
             None => None,
             Some(landmarks) => {
                 let again = if landmarks.model.name == set.detector.name {
                     Arc::clone(&detector)
                 } else {
-                    self.load_detector(&landmarks.model.name, runtime, options)?.into()
+                    self.load_detector(&landmarks.model.name, runtime, options)?
+                        .into()
                 };
                 Some(SecondLook::new(again, landmarks.spec()))
             }

@@ -36,7 +36,13 @@ fn an_unrecognizable_face_is_not_compared() {
     let Outcome::PoorQuality { issues } = &found[1].outcome else {
         panic!("{found:?}")
     };
-    let [issue @ QualityIssue::Unrecognizable { recognizability, minimum }] = &issues[..] else {
+    let [
+        issue @ QualityIssue::Unrecognizable {
+            recognizability,
+            minimum,
+        },
+    ] = &issues[..]
+    else {
         panic!("{issues:?}")
     };
     assert!(*recognizability < 0.5 && *minimum == 0.5, "{issue:?}");
@@ -85,7 +91,11 @@ fn verification_needs_two_recognizable_faces() {
         verify(&good, &good).unwrap(),
         Verification::Compared { same: true, .. }
     ));
-    for (a, b, expected) in [(&good, &blurred, 1), (&blurred, &good, 0), (&blurred, &blurred, 0)] {
+    for (a, b, expected) in [
+        (&good, &blurred, 1),
+        (&blurred, &good, 0),
+        (&blurred, &blurred, 0),
+    ] {
         match verify(a, b).unwrap() {
             Verification::Unusable {
                 photo,
@@ -110,7 +120,10 @@ fn a_face_is_refused_when_it_is_embedded_alone() {
         .embed_examined(frame.view(), &mut faces[0], &options)
         .unwrap();
     assert!(embedding.is_none());
-    assert!(matches!(faces[0].refused, Some(Outcome::PoorQuality { .. })));
+    assert!(matches!(
+        faces[0].refused,
+        Some(Outcome::PoorQuality { .. })
+    ));
     let anything = ExamineOptions::default().with_quality(QualityOptions::anything());
     let mut faces = recognizer.examine(frame.view(), &anything).unwrap();
     let embedding = recognizer
@@ -144,7 +157,9 @@ fn a_removed_direction_does_not_count() {
     assert_ne!(*embedder.space(), space());
     let recognizer = parts().embedder(embedder).build().unwrap();
     let found = [30.0, 150.0].map(|degrees| {
-        let mut found = recognizer.recognize(scene(&[face(degrees)]).view()).unwrap();
+        let mut found = recognizer
+            .recognize(scene(&[face(degrees)]).view())
+            .unwrap();
         found.remove(0).embedding.unwrap()
     });
     // 30° and 150° differ in the first value alone.

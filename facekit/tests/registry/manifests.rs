@@ -184,7 +184,9 @@ fn errors_name_the_invalid_entry() {
             "set \"s\": there is no model \"nope\"",
         ),
         (
-            set("detector = \"yunet_n\"\nlandmarks = \"minifasnet_v2\"\nembedder = \"mobilefacenet\""),
+            set(
+                "detector = \"yunet_n\"\nlandmarks = \"minifasnet_v2\"\nembedder = \"mobilefacenet\"",
+            ),
             "set \"s\": \"minifasnet_v2\" as detector: its task is liveness",
         ),
         (
@@ -207,7 +209,7 @@ fn errors_name_the_invalid_entry() {
             manifest(|text| {
                 text + "[[model.second_look]]\nlandmarks = \"yunet_n\"\nweights = \"nonsense\"\n"
             }),
-            "model \"ours\": \"nonsense\" is not 64 hexadecimal digits",
+            "model \"ours\": SHA-256: \"nonsense\" is not 64 hexadecimal digits",
         ),
         (
             manifest(|text| {

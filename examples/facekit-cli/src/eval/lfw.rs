@@ -54,7 +54,12 @@ pub(crate) fn run(session: &Session, args: &Args) -> Result<()> {
     let figures = Figures::of(&embedded, &folds, &args.images, jobs.get())?;
     let calibrated = args.calibrate.as_deref().map(|path| {
         let data = calibration_data(&embedded, &set);
-        save_calibration(path, &figures.all.impostors, recognizer.embedder().space(), data)
+        save_calibration(
+            path,
+            &figures.all.impostors,
+            recognizer.embedder().space(),
+            data,
+        )
     });
     // The figures are reported even if there is no calibration.
     let (calibration, failed) = match calibrated.transpose() {
@@ -113,14 +118,16 @@ pub(crate) fn calibration_data(embedded: &Embedded, set: &ModelSet) -> String {
 
 /// The second look of a set, for the description of a measurement.
 pub(super) fn second_look_words(set: &ModelSet) -> String {
-    set.landmarks.as_ref().map_or_else(String::new, |landmarks| {
-        let mirrored = if landmarks.mirrored {
-            ", mean with the mirror image"
-        } else {
-            ""
-        };
-        format!(", second look by {}{mirrored}", landmarks.model.name)
-    })
+    set.landmarks
+        .as_ref()
+        .map_or_else(String::new, |landmarks| {
+            let mirrored = if landmarks.mirrored {
+                ", mean with the mirror image"
+            } else {
+                ""
+            };
+            format!(", second look by {}{mirrored}", landmarks.model.name)
+        })
 }
 
 fn save_calibration(

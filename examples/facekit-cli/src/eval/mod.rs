@@ -189,10 +189,7 @@ fn embed_image(recognizer: &Recognizer, image: &Image) -> facekit::Result<Option
 
 /// Embeds the face nearest to the center of a photo. The inner error is a photo that cannot be read; the outer error ends the
 /// command.
-fn embed_photo(
-    recognizer: &Recognizer,
-    path: &Path,
-) -> Result<Result<Option<Embedding>>> {
+fn embed_photo(recognizer: &Recognizer, path: &Path) -> Result<Result<Option<Embedding>>> {
     let image = match open_image(path) {
         Ok(image) => image,
         Err(error) => return Ok(Err(error)),

@@ -187,7 +187,12 @@ mod tests {
     #[test]
     fn refused_faces_do_not_count_as_pairs() {
         // Two match each other, a third matches nobody, and a fourth matches all but may not be compared.
-        let faces = [face(0.0, true), face(5.0, true), face(90.0, true), face(2.0, false)];
+        let faces = [
+            face(0.0, true),
+            face(5.0, true),
+            face(90.0, true),
+            face(2.0, false),
+        ];
         let person = |face| Person {
             face: Some(face),
             reference: None,
@@ -214,7 +219,10 @@ mod tests {
             reference: Some(&reference),
         });
         let column = Column::measure("test".to_owned(), &people, 0.9).unwrap();
-        assert_eq!((column.mated, column.matching, column.matching_compared), (3, 2, 1));
+        assert_eq!(
+            (column.mated, column.matching, column.matching_compared),
+            (3, 2, 1)
+        );
     }
 
     #[test]

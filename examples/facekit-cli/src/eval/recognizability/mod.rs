@@ -37,7 +37,13 @@ pub(crate) struct Args {
     ///
     /// By default, all people are in the table. If directions and limits are measured, every second
     /// person is in the table, and the others are for the measurement.
-    #[arg(long, value_name = "N,N", value_delimiter = ',', requires = "pairs", verbatim_doc_comment)]
+    #[arg(
+        long,
+        value_name = "N,N",
+        value_delimiter = ',',
+        requires = "pairs",
+        verbatim_doc_comment
+    )]
     folds: Vec<usize>,
 
     /// The pairs of the folds, in the format of LFW's pairs.txt
@@ -114,14 +120,9 @@ const KINDS: [(&str, &[Spoil]); 2] = [
 ];
 /// Spoiled photos that can be recognized.
 const MILD: [Spoil; 3] = [Spoil::Motion(5.0), Spoil::Gaussian(1.0), Spoil::Shrunk(3.0)];
-/// Photos in between, which tell where blur moves an embedding.
-const MOVED: [Spoil; 5] = [
-    Spoil::Motion(9.0),
-    Spoil::Motion(12.0),
-    Spoil::Motion(15.0),
-    Spoil::Gaussian(2.0),
-    Spoil::Shrunk(5.0),
-];
+/// Photos that tell where blur moves an embedding. Some are of no kind.
+const MOVED: [Spoil; 2] = [Spoil::Motion(12.0), Spoil::Motion(15.0)];
+const MOVED_ALONE: [Spoil; 3] = [Spoil::Motion(9.0), Spoil::Gaussian(2.0), Spoil::Shrunk(5.0)];
 
 /// The false-match rate of the table.
 const RATE: f64 = 1e-4;
@@ -129,7 +130,10 @@ const RATE: f64 = 1e-4;
 pub(crate) fn run(session: &Session, args: &Args) -> Result<()> {
     let (measured, others) = divided(args)?;
     if let Some(out) = &args.save {
-        let photos = measured.iter().chain(&others).flat_map(|person| &person.photos);
+        let photos = measured
+            .iter()
+            .chain(&others)
+            .flat_map(|person| &person.photos);
         check_output(out, photos.map(PathBuf::as_path))?;
     }
     let mut unreadable = Vec::new();
@@ -149,7 +153,15 @@ pub(crate) fn run(session: &Session, args: &Args) -> Result<()> {
         set.set_calibration(None);
         let recognizer = load(&registry, &set, false)?;
         let removed = before.map_or_else(Vec::new, |before| before.removed().to_vec());
-        let found = learned(session, args, &recognizer, &others, &set, removed, &mut unreadable)?;
+        let found = learned(
+            session,
+            args,
+            &recognizer,
+            &others,
+            &set,
+            removed,
+            &mut unreadable,
+        )?;
         if let Some(out) = &args.save {
             found.save(out)?;
         }
@@ -176,10 +188,19 @@ pub(crate) fn run(session: &Session, args: &Args) -> Result<()> {
             "model {model}: not calibrated in this embedding space, so there is no table; `facekit eval lfw --calibrate` \
              measures a calibration"
         ));
-        return session.output.answer(&json!({ "columns": [] }), String::new);
+        return session
+            .output
+            .answer(&json!({ "columns": [] }), String::new);
     };
     let threshold = calibration.score_at(RATE)?;
-    let columns = measure(session, args, &recognizer, &measured, threshold, &mut unreadable)?;
+    let columns = measure(
+        session,
+        args,
+        &recognizer,
+        &measured,
+        threshold,
+        &mut unreadable,
+    )?;
 
     let written = args.write.then(|| shown(registry.folder()));
     let report = json!({
@@ -221,7 +242,11 @@ fn divided(args: &Args) -> Result<(Vec<PersonFolder>, Vec<PersonFolder>)> {
             for &number in &args.folds {
                 let at = number.checked_sub(1).and_then(|at| folds.get(at));
                 let fold = at.with_context(|| {
-                    format!("{}: no fold {number}, it has {}", pairs.display(), folds.len())
+                    format!(
+                        "{}: no fold {number}, it has {}",
+                        pairs.display(),
+                        folds.len()
+                    )
                 })?;
                 names.extend(fold.iter().flatten().map(|(name, _)| name.as_str()));
             }
@@ -256,7 +281,11 @@ fn open_small(path: &Path) -> Result<Image> {
         return Ok(image);
     }
     let side = |pixels: usize| (pixels * LONGEST).div_ceil(longest);
-    Ok(resize(image.view(), side(image.width()), side(image.height()))?)
+    Ok(resize(
+        image.view(),
+        side(image.width()),
+        side(image.height()),
+    )?)
 }
 
 /// The results of `work` for all people whose photos can be read, in order.
@@ -318,17 +347,19 @@ fn learned(
             for (name, spoils) in KINDS {
                 let mut faces = Vec::new();
                 for &spoil in spoils {
-                    faces.extend(spoiled(&image, spoil)?);
+                    let face = spoiled(&image, spoil)?;
+                    let moved = face.clone().filter(|_| MOVED.contains(&spoil));
+                    moves.extend(upright.clone().zip(moved));
+                    faces.extend(face);
                 }
                 samples.kinds.push((name.to_owned(), faces));
             }
             for spoil in MILD {
                 samples.mild.extend(spoiled(&image, spoil)?);
             }
-            if let (Some(upright), Some(_)) = (upright, args.remove) {
-                for spoil in MOVED {
-                    let moved = spoiled(&image, spoil)?;
-                    moves.extend(moved.map(|moved| (upright.clone(), moved)));
+            if args.remove.is_some() {
+                for spoil in MOVED_ALONE {
+                    moves.extend(upright.clone().zip(spoiled(&image, spoil)?));
                 }
             }
         }
@@ -336,7 +367,9 @@ fn learned(
     };
     let found = each(session, args, people, "measuring", unreadable, embed)?;
     let mut samples = RecognizabilitySamples::default();
-    samples.kinds = KINDS.map(|(name, _)| (name.to_owned(), Vec::new())).to_vec();
+    samples.kinds = KINDS
+        .map(|(name, _)| (name.to_owned(), Vec::new()))
+        .to_vec();
     let mut moves = Vec::new();
     for (one, moved) in found {
         samples.upright.extend(one.upright);
