@@ -88,7 +88,7 @@ fn figures_are_added_to_the_folder() {
     let space = set.space().unwrap();
     let mut values = vec![0.0; space.dimension()];
     values[3] = 1.0;
-    let kind = UnrecognizableKind::new("blurred", values, 0.5, 0.4).unwrap();
+    let kind = UnrecognizableKind::new("blurred", &values, 0.5, 0.4).unwrap();
     let measured = Recognizability::new(&space, vec![kind], Vec::new(), "a test").unwrap();
     set.set_recognizability(Some(measured.clone()));
     registry.keep_figures(&set.embedder).unwrap();

@@ -366,10 +366,11 @@ fn learned(
         Ok(Ok((samples, moves)))
     };
     let found = each(session, args, people, "measuring", unreadable, embed)?;
-    let mut samples = RecognizabilitySamples::default();
-    samples.kinds = KINDS
-        .map(|(name, _)| (name.to_owned(), Vec::new()))
-        .to_vec();
+    let kinds = KINDS.map(|(name, _)| (name.to_owned(), Vec::new()));
+    let mut samples = RecognizabilitySamples {
+        kinds: kinds.to_vec(),
+        ..RecognizabilitySamples::default()
+    };
     let mut moves = Vec::new();
     for (one, moved) in found {
         samples.upright.extend(one.upright);
