@@ -3,7 +3,8 @@
 use std::{collections::BTreeMap, fs, path::Path};
 
 use facekit::{
-    DetectOptions, Detection, Embedding, Image, LoadOptions, Models, Point, Runtime, align,
+    DetectOptions, Detection, Embedding, Image, LoadOptions, ModelSet, Models, Point, Recognizer,
+    Runtime, align,
     image::{self, DecodeLimits},
 };
 use serde::Deserialize;
@@ -40,7 +41,7 @@ macro_rules! photo_suite {
                 true
             }
 
-            $crate::photo_suite!(@tests $runtime; reference_outputs, attacks_are_refused, detectors_agree);
+            $crate::photo_suite!(@tests $runtime; reference_outputs, attacks_are_refused, detectors_agree, turned_photos_are_recognized);
         }
     };
     (@tests $runtime:expr; $($test:ident),*) => {
@@ -78,7 +79,7 @@ pub fn reference_outputs(runtime: &dyn Runtime, test: &str) {
     let golden = fs::read_to_string(folder.join("golden/photos.json"))
         .expect("the reference outputs are readable");
     let golden: BTreeMap<String, Vec<Reference>> = serde_json::from_str(&golden).expect("and JSON");
-    let models = load("standard", runtime, &folder);
+    let models = plain("standard", runtime, &folder);
     for (photo, references) in &golden {
         let image = open(&folder, photo);
         let faces = detect(&models, &image, &full_size());
@@ -210,6 +211,76 @@ pub fn detectors_agree(runtime: &dyn Runtime, test: &str) {
     }
 }
 
+/// With the second look, the faces of a photo are the same if the photo is turned: as many, recognizable, with the roll of the turn,
+/// and matching those of the upright photo. Without the search for turned faces, none of them passes.
+///
+/// # Panics
+///
+/// If a verdict is wrong.
+pub fn turned_photos_are_recognized(runtime: &dyn Runtime, test: &str) {
+    let Some(folder) = data(test, &["data/photos/couple.jpg", "models"]) else {
+        return;
+    };
+    for set in ["standard", "nano"] {
+        let recognizer = |turned_faces: bool| {
+            Recognizer::builder()
+                .models(load(set, runtime, &folder))
+                .without_liveness()
+                .turned_faces(turned_faces)
+                .build()
+                .unwrap_or_else(|error| panic!("{set}: {error}"))
+        };
+        let (search, upright_only) = (recognizer(true), recognizer(false));
+        let photo = open(&folder, "couple.jpg");
+        let threshold = search.score_threshold(1).expect("calibrated");
+        let expected = embeddings(&search, &photo);
+        assert_eq!(expected.len(), 2, "{set}");
+        let mut turned = photo;
+        for roll in [90.0, 180.0, -90.0] {
+            turned = quarter(&turned);
+            let found = embeddings(&search, &turned);
+            assert_eq!(found.len(), 2, "{set}, {roll}°");
+            for (embedding, found_roll) in &found {
+                let off = (found_roll - roll).rem_euclid(360.0);
+                assert!(
+                    off.min(360.0 - off) < 30.0,
+                    "{set}, {roll}°: roll {found_roll}°"
+                );
+                let matching = expected
+                    .iter()
+                    .filter(|(other, _)| other.cosine(embedding).expect("one space") >= threshold);
+                assert_eq!(matching.count(), 1, "{set}, {roll}°");
+            }
+            let passed = embeddings(&upright_only, &turned);
+            assert!(passed.is_empty(), "{set}, {roll}°: {}", passed.len());
+        }
+    }
+}
+
+/// The embedding and the roll of each face that passes.
+fn embeddings(recognizer: &Recognizer, image: &Image) -> Vec<(Embedding, f32)> {
+    let found = recognizer
+        .recognize(image.view())
+        .unwrap_or_else(|error| panic!("{error}"));
+    found
+        .into_iter()
+        .filter_map(|face| Some((face.embedding?, face.detection.landmarks.roll())))
+        .collect()
+}
+
+/// The image, turned clockwise by 90°.
+fn quarter(image: &Image) -> Image {
+    let (width, height) = (image.width(), image.height());
+    let pixels = image.data();
+    let turned = (0..width).flat_map(|y| {
+        (0..height).flat_map(move |x| {
+            let from = 3 * ((height - 1 - x) * width + y);
+            [pixels[from], pixels[from + 1], pixels[from + 2]]
+        })
+    });
+    Image::from_rgb8(turned.collect(), height, width).expect("as many pixels")
+}
+
 fn load(selection: &str, runtime: &dyn Runtime, folder: &Path) -> Models {
     let registry = facekit_nano::registry().with_folder(folder.join("models"));
     registry
@@ -223,6 +294,16 @@ fn open(folder: &Path, photo: &str) -> Image {
         &DecodeLimits::default(),
     )
     .unwrap_or_else(|error| panic!("{error}"))
+}
+
+/// The models without a second look, as those of the reference.
+fn plain(selection: &str, runtime: &dyn Runtime, folder: &Path) -> Models {
+    let registry = facekit_nano::registry().with_folder(folder.join("models"));
+    let set = registry
+        .resolve(selection)
+        .map(ModelSet::without_second_look);
+    set.and_then(|set| registry.load_set(&set, runtime, &LoadOptions::default()))
+        .unwrap_or_else(|error| panic!("{selection}: {error}"))
 }
 
 /// Detection at the photo's own size, as for the reference.

@@ -27,7 +27,7 @@ use crate::{
 ///
 /// let space = EmbeddingSpace::new("example", Digest::from_bytes([0; 32]), 2);
 /// // Faces with a dot product of 0.8 are not compared. Those from 0.6 on are not enrolled.
-/// let blurred = UnrecognizableKind::new("blurred", vec![1.0, 0.0], 0.8, 0.6)?;
+/// let blurred = UnrecognizableKind::new("blurred", &[1.0, 0.0], 0.8, 0.6)?;
 /// let recognizability = Recognizability::new(&space, vec![blurred], Vec::new(), "an example")?;
 /// assert!((recognizability.of(&[0.8, 0.6]) - 0.5).abs() < 1e-6);
 /// assert!((recognizability.of(&[0.6, 0.8]) - 0.75).abs() < 1e-6);
@@ -93,7 +93,7 @@ impl UnrecognizableKind {
     /// [`Error::InvalidArgument`] if a value is not finite, all are zero, or the limits are not in order and within −1 to 1.
     pub fn new(
         name: impl Into<String>,
-        values: Vec<f32>,
+        values: &[f32],
         comparison: f32,
         enrollment: f32,
     ) -> Result<Self> {
@@ -101,7 +101,7 @@ impl UnrecognizableKind {
             name: name.into(),
             comparison,
             enrollment,
-            direction: rounded(&values),
+            direction: rounded(values),
         };
         kind.check()?;
         Ok(kind)
@@ -297,7 +297,7 @@ impl Recognizability {
                 };
                 let comparison = limit(REFUSED, MISSED);
                 let enrollment = limit(REFUSED_FOR_ENROLLMENT, 0.0).min(comparison - STEP);
-                UnrecognizableKind::new(name.clone(), direction, comparison, enrollment)
+                UnrecognizableKind::new(name.clone(), &direction, comparison, enrollment)
             })
             .collect::<Result<_>>()?;
         Self::new(space, measured, removed, data)
@@ -534,7 +534,7 @@ mod tests {
 
         let oblique = vec![vec![1.0, 0.0], vec![0.6, 0.8]];
         let two = EmbeddingSpace::new("two", Digest::from_bytes([2; 32]), 2);
-        let kind = UnrecognizableKind::new("blurred", vec![1.0, 0.0], 0.5, 0.4).unwrap();
+        let kind = UnrecognizableKind::new("blurred", &[1.0, 0.0], 0.5, 0.4).unwrap();
         let error = Recognizability::new(&two, vec![kind], oblique, "made up").unwrap_err();
         assert!(error.to_string().contains("right angles"), "{error}");
     }

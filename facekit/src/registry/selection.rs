@@ -162,9 +162,8 @@ impl ModelSet {
     /// ```
     /// use facekit::Registry;
     ///
-    /// let set = Registry::builtin().resolve("standard")?;
-    /// let plain = set.clone().without_second_look();
-    /// assert_ne!(set.space(), plain.space());
+    /// let set = Registry::builtin().resolve("standard")?.without_second_look();
+    /// assert_eq!(set.space(), set.embedder.space());
     /// # Ok::<(), facekit::Error>(())
     /// ```
     #[must_use]

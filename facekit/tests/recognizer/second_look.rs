@@ -241,7 +241,7 @@ impl Embedder for Upright {
                 let rows = &face.image().data()[3 * 112 * from..3 * 112 * (from + 20)];
                 rows.iter().map(|&value| i64::from(value)).sum()
             };
-            if sum(12) > sum(80) {
+            if sum(12) > sum(80) + 20_000 {
                 Ok(embedding)
             } else {
                 Embedding::new(self.space(), vec![0.0, 0.0, 1.0])
@@ -254,7 +254,7 @@ impl Embedder for Upright {
 #[test]
 fn an_unrecognizable_face_is_searched_on_all_sides() {
     let builder = || {
-        let kind = UnrecognizableKind::new("turned", vec![0.0, 0.0, 1.0], 0.8, 0.7).unwrap();
+        let kind = UnrecognizableKind::new("turned", &[0.0, 0.0, 1.0], 0.8, 0.7).unwrap();
         let measured = Recognizability::new(&space(), vec![kind], Vec::new(), "made up").unwrap();
         // The second look takes a face upside down for an upright one.
         let middle = Middle {

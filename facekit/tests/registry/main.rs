@@ -2,7 +2,7 @@
 
 #![cfg(feature = "engine")]
 
-use facekit::Digest;
+use facekit::{Digest, Registry};
 
 mod builtin;
 mod files;
@@ -30,4 +30,35 @@ dimension = 64
 "#,
         Digest::of("right")
     ))
+}
+
+/// The built-in registry with the set `looks`, which has a second look that MobileFaceNet was measured with.
+fn with_second_look() -> Registry {
+    let mut registry = Registry::builtin();
+    let weights = registry.model("mobilefacenet").unwrap().second_looks[0].weights;
+    let text = format!(
+        r#"
+[[model]]
+name = "steady"
+file = "steady.onnx"
+exports = [{{ sha256 = "{weights}" }}]
+license = "MIT"
+commercial_use = true
+source = "trained by us"
+
+[model.yunet]
+pixels = {{ color = "bgr" }}
+strides = [8, 16, 32]
+score = 0.6
+overlap = 0.3
+
+[[set]]
+name = "looks"
+detector = "yunet_n"
+landmarks = "steady"
+embedder = "mobilefacenet"
+"#
+    );
+    registry.add_manifest(&text, "a test").unwrap();
+    registry
 }

@@ -209,7 +209,7 @@ fn errors_name_the_invalid_entry() {
             manifest(|text| {
                 text + "[[model.second_look]]\nlandmarks = \"yunet_n\"\nweights = \"nonsense\"\n"
             }),
-            "model \"ours\": \"nonsense\" is not 64 hexadecimal digits",
+            "model \"ours\": SHA-256: \"nonsense\" is not 64 hexadecimal digits",
         ),
         (
             manifest(|text| {

@@ -2,6 +2,8 @@
 
 use facekit::{Error, Registry};
 
+use crate::with_second_look;
+
 #[test]
 fn later_names_replace_earlier_ones() {
     let registry = Registry::builtin();
@@ -16,7 +18,7 @@ fn later_names_replace_earlier_ones() {
         (" standard , yunet_n ", standard),
         (
             "standard,scrfd_500m",
-            "scrfd_500m yunet_n mobilefacenet minifasnet_v2 minifasnet_v1se",
+            "scrfd_500m mobilefacenet minifasnet_v2 minifasnet_v1se",
         ),
         (
             "w600k_r50",
@@ -33,7 +35,7 @@ fn later_names_replace_earlier_ones() {
         ),
         (
             "yunet_s,scrfd_500m",
-            "scrfd_500m yunet_n mobilefacenet minifasnet_v2 minifasnet_v1se",
+            "scrfd_500m mobilefacenet minifasnet_v2 minifasnet_v1se",
         ),
         ("scrfd_500m,standard", standard),
     ] {
@@ -58,18 +60,22 @@ fn later_names_replace_earlier_ones() {
 
 #[test]
 fn a_second_look_needs_an_embedder_that_was_measured_with_it() {
-    let registry = Registry::builtin();
+    let registry = with_second_look();
     let landmarks = |selection| {
         let set = registry.resolve(selection).unwrap();
         set.landmarks.map(|landmarks| landmarks.model.name)
     };
-    assert_eq!(landmarks("standard").as_deref(), Some("yunet_n"));
-    assert_eq!(landmarks("standard,yunet_s").as_deref(), Some("yunet_n"));
-    assert_eq!(landmarks("mobilefacenet").as_deref(), Some("yunet_n"));
-    assert_eq!(landmarks("w600k_r50"), None);
-    assert_eq!(landmarks("w600k_r50,standard").as_deref(), Some("yunet_n"));
+    let steady = Some("steady".to_owned());
+    assert_eq!(landmarks("standard"), None);
+    assert_eq!(landmarks("looks"), steady);
+    assert_eq!(landmarks("looks,yunet_s"), steady);
+    assert_eq!(landmarks("looks,mobilefacenet"), steady);
+    assert_eq!(landmarks("looks,w600k_r50"), None);
+    assert_eq!(landmarks("looks,w600k_r50,looks"), steady);
+    let names: Vec<&str> = registry.set("looks").unwrap().members().collect();
+    assert_eq!(names, ["yunet_n", "steady", "mobilefacenet"]);
 
-    let set = registry.resolve("standard").unwrap();
+    let set = registry.resolve("looks").unwrap();
     let plain = set.clone().without_second_look();
     assert_eq!(plain.space(), set.embedder.space());
     assert_ne!(plain.space(), set.space());

@@ -122,14 +122,9 @@ const KINDS: [(&str, &[Spoil]); 2] = [
 ];
 /// Spoiled photos that can be recognized.
 const MILD: [Spoil; 3] = [Spoil::Motion(5.0), Spoil::Gaussian(1.0), Spoil::Shrunk(3.0)];
-/// Photos in between, which tell where blur moves an embedding.
-const MOVED: [Spoil; 5] = [
-    Spoil::Motion(9.0),
-    Spoil::Motion(12.0),
-    Spoil::Motion(15.0),
-    Spoil::Gaussian(2.0),
-    Spoil::Shrunk(5.0),
-];
+/// Photos that tell where blur moves an embedding. Some are of no kind.
+const MOVED: [Spoil; 2] = [Spoil::Motion(12.0), Spoil::Motion(15.0)];
+const MOVED_ALONE: [Spoil; 3] = [Spoil::Motion(9.0), Spoil::Gaussian(2.0), Spoil::Shrunk(5.0)];
 
 /// The false-match rate of the table.
 const RATE: f64 = 1e-4;
@@ -354,27 +349,30 @@ fn learned(
             for (name, spoils) in KINDS {
                 let mut faces = Vec::new();
                 for &spoil in spoils {
-                    faces.extend(spoiled(&image, spoil)?);
+                    let face = spoiled(&image, spoil)?;
+                    let moved = face.clone().filter(|_| MOVED.contains(&spoil));
+                    moves.extend(upright.clone().zip(moved));
+                    faces.extend(face);
                 }
                 samples.kinds.push((name.to_owned(), faces));
             }
             for spoil in MILD {
                 samples.mild.extend(spoiled(&image, spoil)?);
             }
-            if let (Some(upright), Some(_)) = (upright, args.remove) {
-                for spoil in MOVED {
-                    let moved = spoiled(&image, spoil)?;
-                    moves.extend(moved.map(|moved| (upright.clone(), moved)));
+            if args.remove.is_some() {
+                for spoil in MOVED_ALONE {
+                    moves.extend(upright.clone().zip(spoiled(&image, spoil)?));
                 }
             }
         }
         Ok(Ok((samples, moves)))
     };
     let found = each(session, args, people, "measuring", unreadable, embed)?;
-    let mut samples = RecognizabilitySamples::default();
-    samples.kinds = KINDS
-        .map(|(name, _)| (name.to_owned(), Vec::new()))
-        .to_vec();
+    let kinds = KINDS.map(|(name, _)| (name.to_owned(), Vec::new()));
+    let mut samples = RecognizabilitySamples {
+        kinds: kinds.to_vec(),
+        ..RecognizabilitySamples::default()
+    };
     let mut moves = Vec::new();
     for (one, moved) in found {
         samples.upright.extend(one.upright);

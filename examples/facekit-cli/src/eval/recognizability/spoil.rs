@@ -68,19 +68,51 @@ fn turned(image: &Image) -> Image {
 
 /// The weighted sum of copies of an image that are moved by `(x, y)` pixels. The border is repeated.
 fn sum_of_moved(image: &Image, moves: &[(i64, i64, f32)]) -> Image {
-    let (width, height) = (image.width() as i64, image.height() as i64);
-    let pixels = image.data().as_chunks::<3>().0;
+    /// Weights are whole numbers of this fraction.
+    const ONE: f32 = 65_536.0;
+    let (width, height) = (image.width(), image.height());
+    let reach = moves
+        .iter()
+        .map(|(x, ..)| x.unsigned_abs() as usize)
+        .max()
+        .unwrap_or(0);
+    // Rows with the border repeated, so that a moved row is a slice.
+    let padded: Vec<Vec<u32>> = image
+        .data()
+        .chunks_exact(3 * width)
+        .map(|row| {
+            let pixels = row.as_chunks::<3>().0;
+            let at = |x: usize| pixels[x.saturating_sub(reach).min(width - 1)];
+            (0..width + 2 * reach)
+                .flat_map(|x| at(x).map(u32::from))
+                .collect()
+        })
+        .collect();
+    let moves: Vec<(usize, i64, u32)> = moves
+        .iter()
+        .map(|&(x, y, weight)| {
+            (
+                (reach as i64 + x) as usize,
+                y,
+                (ONE * weight).round() as u32,
+            )
+        })
+        .collect();
+    let whole: u32 = moves.iter().map(|(.., weight)| weight).sum::<u32>().max(1);
     let mut sum = image.clone();
-    for (at, pixel) in sum.data_mut().as_chunks_mut::<3>().0.iter_mut().enumerate() {
-        let (x, y) = (at as i64 % width, at as i64 / width);
-        let mut total = [0.5; 3];
-        for &(dx, dy, weight) in moves {
-            let from = (y + dy).clamp(0, height - 1) * width + (x + dx).clamp(0, width - 1);
-            for (total, value) in total.iter_mut().zip(pixels[from as usize]) {
-                *total += weight * f32::from(value);
+    let mut totals = vec![0_u32; 3 * width];
+    for (y, row) in sum.data_mut().chunks_exact_mut(3 * width).enumerate() {
+        totals.fill(whole / 2);
+        for &(left, dy, weight) in &moves {
+            let from = (y as i64 + dy).clamp(0, height as i64 - 1) as usize;
+            let values = &padded[from][3 * left..][..3 * width];
+            for (total, &value) in totals.iter_mut().zip(values) {
+                *total += weight * value;
             }
         }
-        *pixel = total.map(|total| total as u8);
+        for (pixel, &total) in row.iter_mut().zip(&totals) {
+            *pixel = (total / whole) as u8;
+        }
     }
     sum
 }
