@@ -40,6 +40,10 @@ pub(crate) struct QualityArgs {
     /// The least share of the face box inside the image, 0 to 1 [default: 0.7, to enroll 0.9]
     #[arg(long, value_name = "SHARE", value_parser = share, allow_negative_numbers = true)]
     min_visible: Option<f32>,
+
+    /// The least recognizability of the embedding, 0 to 1 [default: 0.5, to enroll 0.75]
+    #[arg(long, value_name = "SHARE", value_parser = share, allow_negative_numbers = true)]
+    min_recognizability: Option<f32>,
 }
 
 impl QualityArgs {
@@ -55,6 +59,7 @@ impl QualityArgs {
             (self.max_yaw, &mut limits.max_yaw),
             (self.max_pitch, &mut limits.max_pitch),
             (self.min_visible, &mut limits.min_visible),
+            (self.min_recognizability, &mut limits.min_recognizability),
         ];
         for (given, limit) in changes {
             if let Some(value) = given {
