@@ -47,6 +47,8 @@ const CLOSE_UPS: [f32; 3] = [2.0, 4.0, 8.0];
 const SMALLEST_PASS: usize = 64;
 /// The reduction of the first pass from which it is not believed that there are no smaller faces than those it found.
 const MUCH: f32 = 5.0;
+/// The longer side of a face, in pixels of the first pass, from which the image is a portrait, whose other faces matter less.
+const PORTRAIT: f32 = 128.0;
 /// The ratio of the scale of the pass that checks this to that of the first.
 const PROBE: f32 = 2.5;
 /// The least ratio of the scale of a finer pass to that of the pass before.
@@ -64,8 +66,8 @@ const SAME: (f32, f32) = (0.3, 0.7);
 /// - If it found no face, passes at a half, a quarter and an eighth of the size look for a face that is larger than the image.
 /// - If the image was reduced, and there is still no face or one of less than 20 pixels, a finer pass searches the whole image
 ///   in tiles that overlap: at its full size, or at the size that [`max_pixels`](Passes::Auto::max_pixels) allows.
-/// - If the image was reduced five times or more and no face is that small, a pass at 2.5 times the scale checks whether there are
-///   smaller faces than those found. If one is of less than 32 pixels, the whole image is searched at its full size, too.
+/// - If the image was reduced five times or more and all its faces are of 20 to 128 pixels, a pass at 2.5 times the scale checks
+///   whether there are smaller faces than those found. If one is of less than 32 pixels, the whole image is searched at its full size, too.
 ///
 /// Of a face that several passes found, the detection of the pass that suits its size is kept. The result depends on nothing
 /// but the arguments.
@@ -133,7 +135,8 @@ pub fn find_faces(
     } else {
         search.side(f32::min).is_some_and(|side| side < SMALL)
     };
-    if !is_too_coarse && reduction >= MUCH {
+    let is_portrait = search.side(f32::max).is_some_and(|side| side >= PORTRAIT);
+    if !is_too_coarse && !is_portrait && reduction >= MUCH {
         search.look_closer(PROBE / reduction)?;
         is_too_coarse = search.side(f32::min).is_some_and(|side| side < SURE);
     }

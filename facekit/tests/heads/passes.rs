@@ -240,16 +240,21 @@ fn a_large_photo_is_checked_for_smaller_faces() {
         smallest: 17,
         ..squares()
     };
-    let one = [(500, 400, 900)];
+    let one = [(500, 400, 600)];
     let image = scene(4000, 3000, &one);
     let found = find_faces(&detector, image.view(), &DetectOptions::default()).unwrap();
     assert_found(&found.faces, &one, 8.0);
     assert_eq!(found.reduction, 2.5);
     assert_eq!(detector.pixels_after_the_first_pass(), 1600 * 1200);
+    // A portrait is not checked.
+    detector.seen.lock().unwrap().clear();
+    let image = scene(4000, 3000, &[(500, 400, 900)]);
+    let found = find_faces(&detector, image.view(), &DetectOptions::default()).unwrap();
+    assert_eq!((found.faces.len(), found.reduction), (1, 6.25));
 
     detector.seen.lock().unwrap().clear();
     let several = [
-        (500, 400, 900),
+        (500, 400, 600),
         (2500, 2000, 60),
         (2900, 700, 70),
         (1500, 1480, 60),

@@ -15,11 +15,12 @@ pub(crate) struct DetectArgs {
     #[arg(long, value_name = "N|none", default_value = "640", value_parser = max_side)]
     max_side: MaxSide,
 
-    /// Searches after the first one, for small and large faces: `one` allows none, and N allows N megapixels
+    /// Further searches for small and large faces: as needed, none, or up to N megapixels
     ///
-    /// With `auto`, an image without a face, or with one of less than 20 pixels in the first search, is
-    /// searched again at its full size, up to 16.8 megapixels. Faces that fill the image are searched for
-    /// in a smaller copy. With `one`, each image takes the same time: for video.
+    /// With `auto`, an image without a face, or with one of less than 20 pixels in the first
+    /// search, is searched again at its full size, up to 16.8 megapixels. Faces that fill the
+    /// image are searched for in a smaller copy. With `one`, each image takes the same time:
+    /// for video.
     #[arg(long, value_name = "auto|one|N", default_value = "auto", value_parser = passes,
         verbatim_doc_comment)]
     passes: Passes,
