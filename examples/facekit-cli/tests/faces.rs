@@ -386,8 +386,8 @@ fn calibrations() {
     };
     let photos = [1, 2].map(|number| lfw(&data, "Aaron_Sorkin", number));
     let paths: [&Path; 2] = [&photos[0], &photos[1]];
-    let registry = facekit::Registry::in_folder(data.join("models")).unwrap();
-    let space = registry.model("mobilefacenet").unwrap().space().unwrap();
+    let registry = facekit_nano::registry().with_folder(data.join("models"));
+    let space = registry.resolve("standard").unwrap().space().unwrap();
     let save = |name: &str, score: f32| {
         let points = [(1e-2, score - 0.2), (1e-5, score)];
         let points = points.map(|(fmr, score)| facekit::CalibrationPoint { fmr, score });
