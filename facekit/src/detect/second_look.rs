@@ -19,7 +19,7 @@ const WINDOW: f32 = 2.0;
 /// The side of the copy of the window that the detector gets, in pixels: a multiple of the largest stride.
 const PIXELS: usize = 160;
 /// The lowest score of a face that the second look confirms.
-const CONFIRMED: f32 = 0.5;
+const CONFIRMED: f32 = 0.6;
 /// The least overlap (intersection over union) of the two boxes of a face.
 const SAME: f32 = 0.25;
 
