@@ -117,7 +117,7 @@ impl Recognizer {
         let pixels = image.rgb8();
         let image = ImageView::new(&pixels, size.0, size.1, PixelFormat::Rgb8)?;
 
-        let detections = self.detector.detect(image, &self.detect_options)?;
+        let detections = self.found(image)?;
         let subject = options.subject.unwrap_or(self.subject);
         let detections = self.confirmed(image, detections, subject)?;
         let mut faces = Vec::with_capacity(detections.len());

@@ -36,8 +36,28 @@ impl Recognizer {
     pub fn detect(&self, image: ImageView<'_>) -> Result<Vec<Detection>> {
         let pixels = image.rgb8();
         let image = ImageView::new(&pixels, image.width(), image.height(), PixelFormat::Rgb8)?;
-        let detections = self.detector.detect(image, &self.detect_options)?;
+        let detections = self.found(image)?;
         self.confirmed(image, detections, Subject::All)
+    }
+
+    /// The faces that the detector finds. An image without a face is also searched turned to both sides, if there is a second look
+    /// that turns faces upright: detectors miss many faces that lie on their side.
+    pub(super) fn found(&self, image: ImageView<'_>) -> Result<Vec<Detection>> {
+        let mut best = self.detector.detect(image, &self.detect_options)?;
+        if !(best.is_empty() && self.turned_faces && self.second_look.is_some()) {
+            return Ok(best);
+        }
+        let size = (image.width(), image.height());
+        let first_score = |faces: &[Detection]| faces.first().map_or(0.0, |face| face.score);
+        for turn in [Turn::Quarter, Turn::ThreeQuarters] {
+            let turned = turn.apply(image);
+            let found = self.detector.detect(turned.view(), &self.detect_options)?;
+            if first_score(&found) > first_score(&best) {
+                let back = |point| turn.point_back(point, size);
+                best = found.iter().map(|face| moved(face, back)).collect();
+            }
+        }
+        Ok(best)
     }
 
     /// The faces of `subject` among those that the detector found, after a second look.
