@@ -238,12 +238,10 @@ pub fn turned_photos_are_recognized(runtime: &dyn Runtime, test: &str) {
         let mut turned = photo;
         for roll in [90.0, 180.0, -90.0] {
             turned = quarter(&turned);
-            // The detector of nano does not find these faces on their side.
-            if set == "nano" && roll != 180.0 {
-                continue;
-            }
             let found = embeddings(&search, &turned);
-            assert_eq!(found.len(), 2, "{set}, {roll}°");
+            // The detector of nano misses one of the two faces on their side.
+            let fewest = if set == "nano" && roll != 180.0 { 1 } else { 2 };
+            assert!(found.len() >= fewest, "{set}, {roll}°: {}", found.len());
             for (embedding, found_roll) in &found {
                 let off = (found_roll - roll).rem_euclid(360.0);
                 assert!(

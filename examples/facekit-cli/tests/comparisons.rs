@@ -189,8 +189,8 @@ fn a_tight_crop_is_not_called_a_spoof() {
 #[test]
 fn equalization_and_limits_help_dark_photos() {
     let place = Place::new();
-    let reference = person("Ari", 1);
-    let dark = saved(&place, "dark.png", &darkened(&open(&person("Ari", 2)), 5));
+    let reference = person("Kim", 1);
+    let dark = saved(&place, "dark.png", &darkened(&open(&person("Kim", 2)), 7));
     let verify = |options: &str| {
         let line = format!("verify --no-liveness {options}");
         run(&place, &line, &[&reference, &dark])

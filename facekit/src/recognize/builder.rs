@@ -49,7 +49,8 @@ impl RecognizerBuilder {
     /// Turns the search for faces that are upside down or on their side on or off. On by default, and without effect if there is
     /// no second look.
     ///
-    /// The search takes time only for faces that are uncertain. Turn it off for streams that are known to be upright.
+    /// The search takes time for faces that are uncertain, and for images without a face: the detector then searches them three times.
+    /// Turn it off for streams that are known to be upright.
     pub fn turned_faces(mut self, turned_faces: bool) -> Self {
         self.turned_faces = Some(turned_faces);
         self

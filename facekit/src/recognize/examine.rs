@@ -139,7 +139,11 @@ impl Recognizer {
     fn detected(&self, image: ImageView<'_>, equalized: Option<&Image>) -> Result<FoundFaces> {
         let options = self.detect_options.clone().with_equalize(false);
         let view = equalized.map_or(image, Image::view);
-        find_faces(&*self.detector, view, &options)
+        let mut found = find_faces(&*self.detector, view, &options)?;
+        if found.faces.is_empty() {
+            found.faces = self.lying(view)?;
+        }
+        Ok(found)
     }
 
     /// Aligns a face and measures its quality. `None` if its landmarks coincide: that is a mistake of the detector, not a face.

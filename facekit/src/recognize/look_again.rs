@@ -21,6 +21,27 @@ const DUPLICATE: f32 = 0.5;
 const DOUBTFUL: f32 = 0.5;
 
 impl Recognizer {
+    /// The faces that lie on their side in an image in which the detector finds no upright one: it is searched turned to both
+    /// sides, because detectors miss many such faces. Empty if there is no second look that turns faces upright.
+    pub(super) fn lying(&self, image: ImageView<'_>) -> Result<Vec<Detection>> {
+        let mut best = Vec::new();
+        if !self.turned_faces || self.second_look.is_none() {
+            return Ok(best);
+        }
+        let options = self.detect_options.clone().with_equalize(false);
+        let size = (image.width(), image.height());
+        let first_score = |faces: &[Detection]| faces.first().map_or(0.0, |face| face.score);
+        for turn in [Turn::Quarter, Turn::ThreeQuarters] {
+            let turned = turn.apply(image);
+            let found = self.detector.detect(turned.view(), &options)?;
+            if first_score(&found) > first_score(&best) {
+                let back = |point| turn.point_back(point, size);
+                best = found.iter().map(|face| moved(face, back)).collect();
+            }
+        }
+        Ok(best)
+    }
+
     /// The faces of `subject` among those that the detector found, after a second look.
     pub(super) fn confirmed(
         &self,

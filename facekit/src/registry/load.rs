@@ -78,10 +78,10 @@ impl Registry {
             .iter()
             .map(|entry| entry.name.as_str())
             .collect();
-        let embedder = self.load_embedder(&set.embedder.name, runtime, options)?;
         let detector: Arc<dyn Detector> = self
             .load_detector(&set.detector.name, runtime, options)?
             .into();
+        let embedder = self.load_embedder(&set.embedder.name, runtime, options)?;
         let second_look = match &set.landmarks {
             None => None,
             Some(landmarks) => {
