@@ -75,7 +75,11 @@ mod tests {
     /// The sources of an integration test of any crate, each with the name of its file.
     fn sources(name: &str) -> Vec<(String, String)> {
         let mut files = Vec::new();
-        for member in fs::read_dir(root()).unwrap() {
+        let members = [root(), root().join("examples")];
+        for member in members
+            .iter()
+            .flat_map(|folder| fs::read_dir(folder).unwrap())
+        {
             let tests = member.unwrap().path().join("tests");
             files.push(tests.join(name).with_extension("rs"));
             if let Ok(folder) = fs::read_dir(tests.join(name)) {
