@@ -23,6 +23,7 @@ mod passes;
 mod scrfd;
 #[cfg(feature = "engine")]
 mod second_look;
+#[cfg(feature = "engine")]
 mod tiles;
 #[cfg(feature = "engine")]
 mod yunet;
