@@ -13,8 +13,8 @@
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Passes {
-    /// One pass over the image, reduced to [`DetectOptions::max_side`](super::DetectOptions::max_side). For video and other series of images, where each
-    /// image must take the same time and a face that one image misses is in the next.
+    /// One pass over the image, reduced to [`DetectOptions::max_side`](super::DetectOptions::max_side). For video and other
+    /// series of images, where each image must take the same time and a face that one image misses is in the next.
     One,
     /// Further passes if the first one is not enough. The default.
     Auto {
