@@ -1,4 +1,4 @@
-//! What was not read of a photo, or not searched, in words.
+//! Notes on the parts of a photo that were not read or not searched.
 
 use facekit::{FoundFaces, Image};
 

@@ -15,7 +15,7 @@ use crate::{
 /// The regions of an embedding space that hold faces which the embedder cannot recognize.
 ///
 /// An embedder puts faces that it cannot recognize, such as blurred faces and faces upside down, into few regions. So they match
-/// each other, whoever they show, and false-match rates do not hold for them (Deng et al. 2023, "Harnessing Unrecognizable
+/// each other even if they show different people, and false-match rates do not hold for them (Deng et al. 2023, "Harnessing Unrecognizable
 /// Faces for Improving Face Recognition"). For each kind of such faces there is a direction that separates them from others
 /// (Fisher 1936). The recognizability of a face tells how far it is from the nearest region: one dot product for each kind.
 ///
@@ -35,7 +35,7 @@ use crate::{
 /// # Ok::<(), facekit::Error>(())
 /// ```
 ///
-/// Recognizability can also remove directions from embeddings: those in which blur moves an embedding, whoever the face shows
+/// Recognizability can also remove directions from embeddings: those in which blur moves every embedding
 /// (nuisance attribute projection, Solomonoff et al. 2005). Slightly blurred faces then match others less often. What is left is
 /// another embedding space. Recognizability is measured before directions are removed.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

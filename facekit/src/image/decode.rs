@@ -184,7 +184,7 @@ fn decode_named(name: &str, file: Cow<'_, [u8]>, limits: &DecodeLimits) -> Resul
     }
 }
 
-/// What a decoder gives.
+/// The result of a decoder.
 enum Pixels {
     Jpeg(Decoded),
     /// Upright pixels.
