@@ -141,7 +141,7 @@ impl Recognizer {
         let view = equalized.map_or(image, Image::view);
         let mut found = find_faces(&*self.detector, view, &options)?;
         if found.faces.is_empty() {
-            found.faces = self.lying(view)?;
+            found.faces = self.lying(view, &options)?;
         }
         Ok(found)
     }

@@ -2,7 +2,7 @@
 
 use super::{ExaminedFace, Outcome, Recognizer, Subject};
 use crate::{
-    detect::{Detection, SecondLook, moved},
+    detect::{DetectOptions, Detection, SecondLook, moved},
     embed::Embedding,
     error::Result,
     geometry::Rect,
@@ -23,17 +23,20 @@ const DOUBTFUL: f32 = 0.5;
 impl Recognizer {
     /// The faces that lie on their side in an image in which the detector finds no upright one: it is searched turned to both
     /// sides, because detectors miss many such faces. Empty if there is no second look that turns faces upright.
-    pub(super) fn lying(&self, image: ImageView<'_>) -> Result<Vec<Detection>> {
+    pub(super) fn lying(
+        &self,
+        image: ImageView<'_>,
+        options: &DetectOptions,
+    ) -> Result<Vec<Detection>> {
         let mut best = Vec::new();
         if !self.turned_faces || self.second_look.is_none() {
             return Ok(best);
         }
-        let options = self.detect_options.clone().with_equalize(false);
         let size = (image.width(), image.height());
         let first_score = |faces: &[Detection]| faces.first().map_or(0.0, |face| face.score);
         for turn in [Turn::Quarter, Turn::ThreeQuarters] {
             let turned = turn.apply(image);
-            let found = self.detector.detect(turned.view(), &options)?;
+            let found = self.detector.detect(turned.view(), options)?;
             if first_score(&found) > first_score(&best) {
                 let back = |point| turn.point_back(point, size);
                 best = found.iter().map(|face| moved(face, back)).collect();
@@ -152,6 +155,8 @@ impl Recognizer {
         views.extend(look.look(image, &face.detection, equalize)?);
         views.retain(|view| turn_of(view) != turn_of(&face.detection));
         let equalized = self.equalized(image);
+        // All views have the same box, so they have the same surroundings.
+        let detail = image.details(&[face.detection])?.pop().flatten();
         let mut best = None;
         let mut most = enough;
         for view in views {
@@ -159,7 +164,6 @@ impl Recognizer {
                 landmarks: view.landmarks,
                 ..face.detection
             };
-            let detail = image.details(&[detection])?.pop().flatten();
             let seen = self.measured(image, equalized.as_ref(), detection, detail.as_ref())?;
             let Some(seen) = seen else { continue };
             let Some(embedding) = self.embed(std::slice::from_ref(&seen.aligned))?.pop() else {
