@@ -35,7 +35,14 @@ const SOAKS: [Soak; 4] = [
     Soak {
         name: "rules",
         description: "properties of attendance rules on random punches and policies, 6,000 cases of each",
-        tests: &["--test", "properties", "--test", "hostile"],
+        tests: &[
+            "--test",
+            "properties",
+            "--test",
+            "worth_properties",
+            "--test",
+            "hostile",
+        ],
         environment: &[("PROPTEST_CASES", "6000")],
     },
 ];

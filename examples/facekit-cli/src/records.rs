@@ -380,16 +380,18 @@ impl Records {
                 text += &format!("\n{punches} of days {side} {day}, outside the period");
             }
         }
-        for (person, judgement) in &self.statistics {
-            for words in judgement.words() {
-                text += &format!("\n{}: {words}", plain(person.as_str()));
-            }
-        }
-        for note in &self.notes {
-            text += &format!("\n{}", plain(note));
-        }
-        text
+        text + &remarks(&self.statistics, &self.notes)
     }
+}
+
+/// The lines below a table: the judgements of the statistics, and notes.
+pub(crate) fn remarks(statistics: &BTreeMap<PersonId, Judgement>, notes: &[String]) -> String {
+    let judged = statistics.iter().flat_map(|(person, judgement)| {
+        let line = move |words| format!("\n{}: {words}", plain(person.as_str()));
+        judgement.words().map(line)
+    });
+    let notes = notes.iter().map(|note| format!("\n{}", plain(note)));
+    judged.chain(notes).collect()
 }
 
 /// The codes of the notes on a day, each once.

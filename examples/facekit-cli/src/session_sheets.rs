@@ -12,10 +12,10 @@ use sheets::{Sheet, text};
 
 use crate::{
     attendance_input::{bytes, input},
-    output::{count, plain, table, word},
+    output::{count, table, word},
     payroll::{self, Judgement, unless_zero},
     policy::Loaded,
-    records::{Format, deliver},
+    records::{Format, deliver, remarks},
     session::Session,
 };
 
@@ -176,14 +176,6 @@ impl Sheets {
             let punches = count(unused, "punch", "punches");
             text += &format!("\n{punches} in no session or after the first");
         }
-        for (person, judgement) in &self.statistics {
-            for words in judgement.words() {
-                text += &format!("\n{}: {words}", plain(person.as_str()));
-            }
-        }
-        for note in &self.notes {
-            text += &format!("\n{}", plain(note));
-        }
-        text
+        text + &remarks(&self.statistics, &self.notes)
     }
 }
