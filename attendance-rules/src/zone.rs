@@ -161,7 +161,7 @@ mod tests {
                 };
                 let second =
                     DayNumber::of(local.date()).local_start() + second_of_day(local.time());
-                let expected = local.to_zoned(theirs.clone()).unwrap().timestamp();
+                let expected = local.to_zoned_datetime(theirs.clone()).unwrap().timestamp();
                 assert_eq!(ours.instant(second).timestamp(), expected, "{name} {local}");
                 let back = ours.local(Instant::of(expected));
                 let there = theirs.to_datetime(expected);

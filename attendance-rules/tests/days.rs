@@ -190,7 +190,7 @@ fn an_automatic_out_after_the_expected_time_allows_for_breaks() {
         ));
         let record = day(&rules, MONDAY, times);
         assert!(record.automatic);
-        let out = record.last.unwrap().to_zoned(TimeZone::UTC);
+        let out = record.last.unwrap().to_zoned_datetime(TimeZone::UTC);
         (
             out.strftime("%H:%M").to_string(),
             record.counted.to_string(),

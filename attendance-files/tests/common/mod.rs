@@ -24,7 +24,10 @@ pub(crate) fn rows(file: impl AsRef<[u8]>) -> Vec<String> {
 
 pub(crate) fn lines(read: &Punches) -> Vec<String> {
     let line = |punch: &attendance_rules::Punch| {
-        let at = punch.at.to_zoned(berlin()).strftime("%Y-%m-%d %H:%M:%S");
+        let at = punch
+            .at
+            .to_zoned_datetime(berlin())
+            .strftime("%Y-%m-%d %H:%M:%S");
         let kind = match punch.kind {
             PunchKind::In => "in",
             PunchKind::Out => "out",

@@ -115,7 +115,7 @@ pub fn punches(bytes: &[u8]) {
 }
 
 fn year(at: Timestamp) -> i16 {
-    at.to_zoned(TimeZone::UTC).year()
+    at.to_zoned_datetime(TimeZone::UTC).year()
 }
 
 fn some_punches() -> Vec<Punch> {

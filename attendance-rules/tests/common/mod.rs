@@ -37,7 +37,7 @@ pub fn at(rules: &Rules, local: &str) -> Timestamp {
     let zone = TimeZoneDatabase::bundled()
         .get(&rules.policy().site.time_zone)
         .unwrap();
-    local.to_zoned(zone).unwrap().timestamp()
+    local.to_zoned_datetime(zone).unwrap().timestamp()
 }
 
 /// Punches from texts as in "in 2026-03-02T09:00", "out 2026-03-02T17:00", or only a time for an undetermined punch.

@@ -141,7 +141,9 @@ impl PolicyArgs {
             )?,
             None => BTreeMap::new(),
         };
-        let chosen = self.from.map(|from| from.to_zoned(loaded.zone.clone()));
+        let chosen = self
+            .from
+            .map(|from| from.to_zoned_datetime(loaded.zone.clone()));
         let chosen = chosen.transpose()?.map(|from| from.timestamp());
         let mut screening = Screening::of(punches, chosen, as_of);
         let period = self.period(&screening, &loaded)?;
@@ -200,7 +202,7 @@ impl PolicyArgs {
 
     /// The days of the options, or else from the first to the last plausible punch.
     fn period(&self, screening: &Screening, loaded: &Loaded) -> Result<Period> {
-        let day = |punch: &Punch| punch.at.to_zoned(loaded.zone.clone()).date();
+        let day = |punch: &Punch| punch.at.to_zoned_datetime(loaded.zone.clone()).date();
         let days = || screening.plausible.iter().map(day);
         let from = self.from;
         let from = from.or_else(|| Some(first_day(days().min()?, &loaded.members)));

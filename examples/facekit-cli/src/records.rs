@@ -79,7 +79,7 @@ impl Outside {
             };
             let day = match shift.filter(|_| assigned_to != DayOf::SplitAtMidnight) {
                 Some(shift) => shift.day,
-                None => it.at.to_zoned(zone.clone()).date(),
+                None => it.at.to_zoned_datetime(zone.clone()).date(),
             };
             self.before += usize::from(day < from);
             self.after += usize::from(day > to);
@@ -249,7 +249,7 @@ impl Records {
     /// The local time of day at the site.
     fn clock(&self, at: Option<Timestamp>) -> String {
         at.map_or_else(String::new, |at| {
-            at.to_zoned(self.zone.clone())
+            at.to_zoned_datetime(self.zone.clone())
                 .strftime("%H:%M:%S")
                 .to_string()
         })

@@ -109,7 +109,7 @@ impl Sheets {
 
     /// The local date and time at the site, for a table.
     fn clock(&self, at: Option<Timestamp>) -> String {
-        let at = at.map(|at| at.to_zoned(self.zone.clone()));
+        let at = at.map(|at| at.to_zoned_datetime(self.zone.clone()));
         at.map_or_else(String::new, |at| {
             at.strftime("%Y-%m-%d %H:%M:%S").to_string()
         })

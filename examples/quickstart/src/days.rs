@@ -35,7 +35,9 @@ impl Day {
     fn new(day: &DayRecord, zone: &TimeZone) -> Self {
         let clock = |at: Option<Timestamp>| {
             at.map_or_else(String::new, |at| {
-                at.to_zoned(zone.clone()).strftime("%H:%M:%S").to_string()
+                at.to_zoned_datetime(zone.clone())
+                    .strftime("%H:%M:%S")
+                    .to_string()
             })
         };
         let status = format!("{:?}", day.status).to_lowercase();
@@ -61,7 +63,7 @@ pub(crate) fn evaluate(path: &Path, people: &[PersonId], punches: Vec<Punch>) ->
     let text = fs::read_to_string(path).with_context(unusable)?;
     let rules = Rules::new(Policy::from_toml(&text).with_context(unusable)?)?;
     let zone = TimeZone::get(&rules.policy().site.time_zone).with_context(unusable)?;
-    let date = |punch: &Punch| punch.at.to_zoned(zone.clone()).date();
+    let date = |punch: &Punch| punch.at.to_zoned_datetime(zone.clone()).date();
     let dates = punches.iter().map(date);
     let (Some(from), Some(to)) = (dates.clone().min(), dates.max()) else {
         return Ok(Vec::new());

@@ -284,7 +284,7 @@ impl Display for Report {
 
 /// A time in the zone of the system, without its fraction of a second.
 pub(crate) fn local(time: Timestamp) -> String {
-    time.to_zoned(TimeZone::system())
+    time.to_zoned_datetime(TimeZone::system())
         .strftime("%Y-%m-%d %H:%M:%S")
         .to_string()
 }
