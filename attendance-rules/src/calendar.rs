@@ -180,6 +180,7 @@ impl Period {
 /// Leave of a member: days without obligation to work.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[non_exhaustive]
 pub struct Leave {
     /// The first day.
     #[schemars(with = "schema::Day")]
@@ -195,6 +196,34 @@ pub struct Leave {
     /// The free hours of each day; `None` if whole days or halves are free.
     #[serde(default)]
     pub hours: Option<Hours>,
+}
+
+impl Leave {
+    /// Leave on whole days, from `from` to `to`, both included.
+    #[must_use]
+    pub fn new(from: Date, to: Date, kind: impl Into<String>) -> Self {
+        Self {
+            from,
+            to,
+            kind: kind.into(),
+            half: None,
+            hours: None,
+        }
+    }
+
+    /// Sets [`half`](Self::half).
+    #[must_use]
+    pub fn with_half(mut self, half: Half) -> Self {
+        self.half = Some(half);
+        self
+    }
+
+    /// Sets [`hours`](Self::hours).
+    #[must_use]
+    pub fn with_hours(mut self, hours: Hours) -> Self {
+        self.hours = Some(hours);
+        self
+    }
 }
 
 /// Hours of a day, in local time.
@@ -229,13 +258,14 @@ pub struct Hours {
 ///
 /// let mut anna = Member::new(PersonId::new("anna")?);
 /// anna.employment = vec![
-///     Employment { joined: None, left: Some("2026-03-10".parse().unwrap()) },
-///     Employment { joined: Some("2026-03-20".parse().unwrap()), left: None },
+///     Employment::new(None, Some("2026-03-10".parse().unwrap())),
+///     Employment::new(Some("2026-03-20".parse().unwrap()), None),
 /// ];
 /// # Ok::<(), facekit::Error>(())
 /// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[non_exhaustive]
 pub struct Employment {
     /// The first day; `None` for no limit.
     #[serde(default)]
@@ -247,6 +277,14 @@ pub struct Employment {
     pub left: Option<Date>,
 }
 
+impl Employment {
+    /// A period from its first to its last day, both included; `None` for no limit.
+    #[must_use]
+    pub fn new(joined: Option<Date>, left: Option<Date>) -> Self {
+        Self { joined, left }
+    }
+}
+
 /// The shifts of a member on one day. They replace those of the schedule.
 ///
 /// ```
@@ -254,18 +292,27 @@ pub struct Employment {
 /// use facekit::PersonId;
 ///
 /// let mut anna = Member::new(PersonId::new("anna")?);
-/// anna.shifts_on.push(ShiftsOn { date: "2026-03-06".parse().unwrap(), shifts: vec![] });
+/// anna.shifts_on.push(ShiftsOn::new("2026-03-06".parse().unwrap(), vec![]));
 /// assert!(Rules::new(Policy::default())?.with_members([anna]).is_ok(), "a day off");
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[non_exhaustive]
 pub struct ShiftsOn {
     /// The day.
     #[schemars(with = "schema::Day")]
     pub date: Date,
     /// Names of shifts. An empty list is a day off.
     pub shifts: Vec<String>,
+}
+
+impl ShiftsOn {
+    /// The names of the shifts on `date`. An empty list is a day off.
+    #[must_use]
+    pub fn new(date: Date, shifts: Vec<String>) -> Self {
+        Self { date, shifts }
+    }
 }
 
 /// A member: employment, schedule and leave of a person.
@@ -277,13 +324,7 @@ pub struct ShiftsOn {
 /// let mut anna = Member::new(PersonId::new("anna")?);
 /// anna.group = Some("accounts".into());
 /// anna.joined = Some("2026-02-01".parse().unwrap());
-/// anna.leave.push(Leave {
-///     from: "2026-03-09".parse().unwrap(),
-///     to: "2026-03-13".parse().unwrap(),
-///     kind: "annual".into(),
-///     half: None,
-///     hours: None,
-/// });
+/// anna.leave.push(Leave::new("2026-03-09".parse().unwrap(), "2026-03-13".parse().unwrap(), "annual"));
 /// assert!(anna.schedule.is_none(), "the policy's");
 /// # Ok::<(), facekit::Error>(())
 /// ```
@@ -330,6 +371,17 @@ pub struct Member {
 }
 
 impl Member {
+    /// The JSON Schema (2020-12) of a file of members, which is a list.
+    ///
+    /// ```
+    /// let schema = attendance_rules::Member::json_schema();
+    /// assert_eq!(schema["items"]["$ref"], "#/$defs/Member");
+    /// ```
+    #[must_use]
+    pub fn json_schema() -> serde_json::Value {
+        schema::of_list::<Self>("members")
+    }
+
     /// A member with the schedule of the policy and without leave.
     #[must_use]
     pub fn new(person: PersonId) -> Self {

@@ -46,6 +46,17 @@ pub struct Correction {
 }
 
 impl Correction {
+    /// The JSON Schema (2020-12) of a file of corrections, which is a list.
+    ///
+    /// ```
+    /// let schema = attendance_rules::Correction::json_schema();
+    /// assert_eq!(schema["items"]["$ref"], "#/$defs/Correction");
+    /// ```
+    #[must_use]
+    pub fn json_schema() -> serde_json::Value {
+        schema::of_list::<Self>("corrections")
+    }
+
     /// A correction.
     #[must_use]
     pub fn new(

@@ -10,12 +10,13 @@ use crate::{
     error::{Error, Result},
     expected::expected_seconds,
     interval::Interval,
-    plan::{Plan, unknown_region},
+    plan::Plan,
     policy::Policy,
     ready::{
         ExpectedHours, ReadyBreak, ReadySchedule, ReadyShift, ReadyTerms, ScheduledShift,
         clock_window, lookback, reach_days, ready_breaks, ready_schedule, ready_shifts,
     },
+    spelling::unknown_region,
     time::{DayNumber, second_of_day},
     zone::Zone,
 };

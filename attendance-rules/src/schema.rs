@@ -3,8 +3,6 @@
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde_json::{Value, json};
 
-use crate::{calendar::Member, correction::Correction, session::Session};
-
 /// The schema of an instant.
 pub(crate) struct Time;
 
@@ -41,46 +39,8 @@ impl JsonSchema for Day {
     }
 }
 
-impl Member {
-    /// The JSON Schema (2020-12) of a file of members, which is a list.
-    ///
-    /// ```
-    /// let schema = attendance_rules::Member::json_schema();
-    /// assert_eq!(schema["items"]["$ref"], "#/$defs/Member");
-    /// ```
-    #[must_use]
-    pub fn json_schema() -> Value {
-        of_list::<Self>("members")
-    }
-}
-
-impl Correction {
-    /// The JSON Schema (2020-12) of a file of corrections, which is a list.
-    ///
-    /// ```
-    /// let schema = attendance_rules::Correction::json_schema();
-    /// assert_eq!(schema["items"]["$ref"], "#/$defs/Correction");
-    /// ```
-    #[must_use]
-    pub fn json_schema() -> Value {
-        of_list::<Self>("corrections")
-    }
-}
-
-impl Session {
-    /// The JSON Schema (2020-12) of a file of sessions, which is a list.
-    ///
-    /// ```
-    /// let schema = attendance_rules::Session::json_schema();
-    /// assert_eq!(schema["items"]["$ref"], "#/$defs/Session");
-    /// ```
-    #[must_use]
-    pub fn json_schema() -> Value {
-        of_list::<Self>("sessions")
-    }
-}
-
-fn of_list<T: JsonSchema>(what: &str) -> Value {
+/// The JSON Schema of a list of `T`, with a title.
+pub(crate) fn of_list<T: JsonSchema>(what: &str) -> Value {
     let mut schema = schemars::schema_for!(Vec<T>).to_value();
     if let Some(keys) = schema.as_object_mut() {
         keys.insert("title".to_owned(), json!(what));

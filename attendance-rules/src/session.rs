@@ -120,6 +120,17 @@ pub struct Session {
 }
 
 impl Session {
+    /// The JSON Schema (2020-12) of a file of sessions, which is a list.
+    ///
+    /// ```
+    /// let schema = attendance_rules::Session::json_schema();
+    /// assert_eq!(schema["items"]["$ref"], "#/$defs/Session");
+    /// ```
+    #[must_use]
+    pub fn json_schema() -> serde_json::Value {
+        schema::of_list::<Self>("sessions")
+    }
+
     /// A session for everybody, open from start to end.
     #[must_use]
     pub fn new(id: impl Into<String>, start: Timestamp, end: Timestamp) -> Self {

@@ -1,5 +1,7 @@
 //! Suggestions for misspelled names.
 
+use std::borrow::Cow;
+
 /// The known name that is spelled most like `name`, if any is similar enough.
 pub(crate) fn closest<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
     let scored = known.filter_map(|known| {
@@ -12,4 +14,13 @@ pub(crate) fn closest<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> O
     });
     let best = scored.max_by(|a, b| a.0.total_cmp(&b.0))?;
     Some(best.1)
+}
+
+/// The reason that names an unknown region, with the known region that is spelled most like it.
+pub(crate) fn unknown_region(region: &str, known: &[String]) -> String {
+    let hint: Cow<'_, str> = match closest(region, known.iter().map(String::as_str)) {
+        Some(closest) => format!("; did you mean {closest:?}?").into(),
+        None => "; site.regions lists the regions".into(),
+    };
+    format!("there is no region {region:?}{hint}")
 }

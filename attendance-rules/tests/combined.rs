@@ -133,14 +133,8 @@ fn hours_of_a_month_that_is_not_worked_in_full() {
     );
     let back = member(|it| {
         it.employment = vec![
-            Employment {
-                joined: None,
-                left: date("2026-03-06"),
-            },
-            Employment {
-                joined: date("2026-03-23"),
-                left: None,
-            },
+            Employment::new(None, date("2026-03-06")),
+            Employment::new(date("2026-03-23"), None),
         ];
     });
     assert_eq!(expected(back), part(12));

@@ -344,13 +344,9 @@ fn member_errors_name_the_person() {
     );
     let mut member = Member::new(anna());
     let (from, to) = ("2026-03-09".parse().unwrap(), "2026-03-02".parse().unwrap());
-    member.leave.push(Leave {
-        from,
-        to,
-        kind: "annual".into(),
-        half: Some(Half::Morning),
-        hours: None,
-    });
+    member
+        .leave
+        .push(Leave::new(from, to, "annual").with_half(Half::Morning));
     assert_eq!(
         fails(member),
         "member anna: leave from 2026-03-09 ends before it begins, on 2026-03-02"
@@ -363,10 +359,10 @@ fn member_errors_name_the_person() {
         )
     };
     let mut member = Member::new(anna());
-    member.shifts_on.push(ShiftsOn {
-        date: "2026-03-03".parse().unwrap(),
-        shifts: vec!["early".into()],
-    });
+    member.shifts_on.push(ShiftsOn::new(
+        "2026-03-03".parse().unwrap(),
+        vec!["early".into()],
+    ));
     let error = nights().with_members([member.clone()]).unwrap_err();
     assert_eq!(
         error.to_string(),

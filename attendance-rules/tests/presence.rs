@@ -13,13 +13,7 @@ fn presence_at_any_instant() {
     calendar.add("2026-03-04".parse().unwrap(), "Founders' Day", None);
     let mut member = Member::new(anna());
     let leave = "2026-03-05".parse().unwrap();
-    member.leave.push(Leave {
-        from: leave,
-        to: leave,
-        kind: "annual".into(),
-        half: None,
-        hours: None,
-    });
+    member.leave.push(Leave::new(leave, leave, "annual"));
     member.left = Some("2026-03-06".parse().unwrap());
     let rules =
         rules("[[shifts]]\nname = 'day'\nstart = '08:00'\nend = '17:00'\nlate_after = '10m'")
@@ -115,13 +109,9 @@ fn presence_on_half_days() {
     ] {
         let mut member = Member::new(anna());
         let day = MONDAY.parse().unwrap();
-        member.leave.push(Leave {
-            from: day,
-            to: day,
-            kind: "dentist".into(),
-            half: Some(half),
-            hours: None,
-        });
+        member
+            .leave
+            .push(Leave::new(day, day, "dentist").with_half(half));
         let rules = rules(text).with_members([member]).unwrap();
         let today = |time: &str| {
             let now = at(&rules, &format!("{MONDAY}T{time}"));

@@ -96,10 +96,10 @@ fn shifts_rotate() {
         from: MONDAY.parse().unwrap(),
         cycle: vec![vec!["early".into()], vec!["late".into()], vec![]],
     });
-    member.shifts_on.push(ShiftsOn {
-        date: "2026-03-04".parse().unwrap(),
-        shifts: vec!["late".into()],
-    });
+    member.shifts_on.push(ShiftsOn::new(
+        "2026-03-04".parse().unwrap(),
+        vec!["late".into()],
+    ));
     let rules = rules(
         "[[shifts]]\nname = 'early'\nstart = '06:00'\nend = '14:00'\n[[shifts]]\nname = 'late'\nstart = '14:00'\nend = '22:00'",
     )
@@ -162,13 +162,9 @@ fn leave_and_halves() {
         ("2026-03-07", None),
     ] {
         let day = day.parse().unwrap();
-        member.leave.push(Leave {
-            from: day,
-            to: day,
-            kind: "annual".into(),
-            half,
-            hours: None,
-        });
+        let mut leave = Leave::new(day, day, "annual");
+        leave.half = half;
+        member.leave.push(leave);
     }
     let rules =
         rules("[[shifts]]\nname = 'day'\nstart = '08:00'\nend = '16:00'\n[work]\nfull_day = '6h'")
@@ -236,13 +232,7 @@ fn work_on_free_days_is_overtime() {
 
 #[test]
 fn on_free_days_nobody_is_absent_and_no_hours_are_expected() {
-    let leave = |day: &str| Leave {
-        from: day.parse().unwrap(),
-        to: day.parse().unwrap(),
-        kind: "sick".into(),
-        half: None,
-        hours: None,
-    };
+    let leave = |day: &str| Leave::new(day.parse().unwrap(), day.parse().unwrap(), "sick");
     let mut member = Member::new(anna());
     member.leave.push(leave(MONDAY));
     let rules =

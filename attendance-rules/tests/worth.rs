@@ -87,13 +87,9 @@ const DAY: &str = "[site]\ntime_zone = 'Asia/Kolkata'\n[[shifts]]\nname = 'day'\
 
 fn leave(day: &str, half: Option<Half>) -> Leave {
     let day = day.parse().unwrap();
-    Leave {
-        from: day,
-        to: day,
-        kind: "sick".into(),
-        half,
-        hours: None,
-    }
+    let mut leave = Leave::new(day, day, "sick");
+    leave.half = half;
+    leave
 }
 
 fn with_leave(policy: &str, leave: impl IntoIterator<Item = Leave>) -> Rules {

@@ -74,16 +74,13 @@ fn leaves() -> impl Strategy<Value = Vec<Leave>> {
     ]);
     let leave = (0_i64..45, 0_i64..3, part).prop_map(|(first, length, (half, hours))| {
         let day = |number: i64| date(2026, 3, 18) + Span::new().days(number);
-        Leave {
-            from: day(first),
-            to: day(first + length),
-            kind: "annual".into(),
-            half,
-            hours: hours.map(|(from, to)| Hours {
-                from: from.parse().unwrap(),
-                to: to.parse().unwrap(),
-            }),
-        }
+        let mut leave = Leave::new(day(first), day(first + length), "annual");
+        leave.half = half;
+        leave.hours = hours.map(|(from, to)| Hours {
+            from: from.parse().unwrap(),
+            to: to.parse().unwrap(),
+        });
+        leave
     });
     prop::collection::vec(leave, 0..6)
 }

@@ -134,6 +134,69 @@ impl QualityOptions {
         }
     }
 
+    /// Sets [`min_eye_distance`](Self::min_eye_distance).
+    #[must_use]
+    pub fn with_min_eye_distance(mut self, value: f32) -> Self {
+        self.min_eye_distance = value;
+        self
+    }
+
+    /// Sets [`min_sharpness`](Self::min_sharpness).
+    #[must_use]
+    pub fn with_min_sharpness(mut self, value: f32) -> Self {
+        self.min_sharpness = value;
+        self
+    }
+
+    /// Sets [`min_brightness`](Self::min_brightness).
+    #[must_use]
+    pub fn with_min_brightness(mut self, value: f32) -> Self {
+        self.min_brightness = value;
+        self
+    }
+
+    /// Sets [`max_brightness`](Self::max_brightness).
+    #[must_use]
+    pub fn with_max_brightness(mut self, value: f32) -> Self {
+        self.max_brightness = value;
+        self
+    }
+
+    /// Sets [`min_contrast`](Self::min_contrast).
+    #[must_use]
+    pub fn with_min_contrast(mut self, value: f32) -> Self {
+        self.min_contrast = value;
+        self
+    }
+
+    /// Sets [`max_yaw`](Self::max_yaw).
+    #[must_use]
+    pub fn with_max_yaw(mut self, value: f32) -> Self {
+        self.max_yaw = value;
+        self
+    }
+
+    /// Sets [`max_pitch`](Self::max_pitch).
+    #[must_use]
+    pub fn with_max_pitch(mut self, value: f32) -> Self {
+        self.max_pitch = value;
+        self
+    }
+
+    /// Sets [`min_visible`](Self::min_visible).
+    #[must_use]
+    pub fn with_min_visible(mut self, value: f32) -> Self {
+        self.min_visible = value;
+        self
+    }
+
+    /// Sets [`min_recognizability`](Self::min_recognizability).
+    #[must_use]
+    pub fn with_min_recognizability(mut self, value: f32) -> Self {
+        self.min_recognizability = value;
+        self
+    }
+
     /// Fails with [`Error::InvalidArgument`] for a limit that is outside the range of its property, or NaN.
     pub(crate) fn check(&self) -> Result<()> {
         let limits = [

@@ -13,9 +13,8 @@ use super::{
 };
 use crate::{
     error::{Error, Result},
-    plan::unknown_region,
     seconds::Seconds,
-    spelling::closest,
+    spelling::{closest, unknown_region},
     time::{DAY, HOUR, second_of_day},
     zone::Zone,
 };

@@ -25,14 +25,8 @@ fn people_who_leave_and_come_back() {
     );
     let twice = member(|it| {
         it.employment = vec![
-            Employment {
-                joined: date("2026-03-20"),
-                left: date("2026-03-20"),
-            },
-            Employment {
-                joined: date("2026-03-09"),
-                left: date("2026-03-10"),
-            },
+            Employment::new(date("2026-03-20"), date("2026-03-20")),
+            Employment::new(date("2026-03-09"), date("2026-03-10")),
         ];
     });
     let sums = sums(twice.clone());

@@ -158,10 +158,11 @@ fn leave_under_hours_of_a_week_is_its_share() {
             sums.on_leave,
         )
     };
-    let with = |half, hours| Leave {
-        half,
-        hours,
-        ..hours_of_leave("08:00", "11:00")
+    let with = |half, hours| {
+        let mut leave = hours_of_leave("08:00", "11:00");
+        leave.half = half;
+        leave.hours = hours;
+        leave
     };
     assert_eq!(sums(with(None, None)), ([32, -12, 8], DayCount::ONE));
     assert_eq!(

@@ -182,12 +182,11 @@ fn two_kinds_of_leave_on_one_day() {
         } else {
             None
         };
-        Leave {
-            kind: kind.into(),
-            half,
-            hours,
-            ..hours_of_leave("14:00", "15:00")
-        }
+        let mut leave = hours_of_leave("14:00", "15:00");
+        leave.kind = kind.into();
+        leave.half = half;
+        leave.hours = hours;
+        leave
     };
     let (morning, afternoon) = (Some(Half::Morning), Some(Half::Afternoon));
     for (parts, kinds, on_leave) in [

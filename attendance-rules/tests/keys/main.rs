@@ -54,14 +54,8 @@ fn refusal(policy: &str) -> String {
 
 fn hours_of_leave(from: &str, to: &str) -> Leave {
     let day = MONDAY.parse().unwrap();
-    Leave {
-        from: day,
-        to: day,
-        kind: "doctor".into(),
-        half: None,
-        hours: Some(Hours {
-            from: from.parse().unwrap(),
-            to: to.parse().unwrap(),
-        }),
-    }
+    Leave::new(day, day, "doctor").with_hours(Hours {
+        from: from.parse().unwrap(),
+        to: to.parse().unwrap(),
+    })
 }
