@@ -15,10 +15,12 @@ use crate::{
     error::{Error, Result},
     index::{Metric, TemplateId, VectorIndex},
     person::{Person, PersonId},
-    store::{NewTemplate, TemplateStore},
+    store::{NewTemplate, Template, TemplateStore},
 };
 
 mod roster;
+#[cfg(feature = "store")]
+mod sealed;
 mod view;
 
 pub use roster::Roster;
@@ -103,9 +105,16 @@ impl Gallery {
     }
 
     fn over(shared: Arc<Shared>, index: Box<dyn VectorIndex>) -> Result<Self> {
+        Self::with_view(shared, |store| View::new(store, index))
+    }
+
+    fn with_view(
+        shared: Arc<Shared>,
+        open: impl FnOnce(&dyn TemplateStore) -> Result<View>,
+    ) -> Result<Self> {
         let _span = tracing::debug_span!("open gallery").entered();
         let mut views = shared.views();
-        let view = Arc::new(View::new(&*shared.store, index)?);
+        let view = Arc::new(open(&*shared.store)?);
         views.retain(|view| view.strong_count() > 0);
         views.push(Arc::downgrade(&view));
         drop(views);
@@ -245,6 +254,64 @@ impl Gallery {
         removed.and_then(|removed| forgotten.map(|()| removed))
     }
 
+    /// Removes templates with their crops. The people stay, also those who have no template left. Returns how many of the
+    /// templates existed.
+    ///
+    /// # Errors
+    ///
+    /// Errors of the store and of the index.
+    pub fn remove_templates(&self, templates: &[TemplateId]) -> Result<usize> {
+        let change = self.begin_change();
+        let mut owners: Vec<PersonId> = change
+            .views()
+            .flat_map(|view| view.owners(templates))
+            .collect();
+        owners.sort();
+        owners.dedup();
+        let removed = self.shared.store.remove_templates(templates);
+        // A store may fail in a later step, after it has removed the templates.
+        let followed = owners.iter().try_for_each(|person| change.follow(person));
+        removed.and_then(|removed| followed.map(|()| removed))
+    }
+
+    /// All templates of a person, of every space, as the store has them, in rising order of id. Empty for a person who is not
+    /// in the store.
+    ///
+    /// # Errors
+    ///
+    /// Errors of the store.
+    pub fn templates_of(&self, person: &PersonId) -> Result<Vec<Template>> {
+        self.shared.store.templates_of(person)
+    }
+
+    /// Takes over what the store says about a person: for a store that others change too, such as a table of an SQL database.
+    /// The person may be new there, changed or removed. Searches find the new state when this returns.
+    ///
+    /// ```
+    /// # use facekit::{Digest, Embedding, EmbeddingSpace, ExactIndex, Gallery, MemoryStore, Metric, NewTemplate, Person, PersonId};
+    /// # use facekit::TemplateStore;
+    /// # use jiff::Timestamp;
+    /// # use std::sync::Arc;
+    /// # let space = EmbeddingSpace::new("example", Digest::from_bytes([0; 32]), 2);
+    /// let store = Arc::new(MemoryStore::new());
+    /// let gallery = Gallery::open(store.clone(), ExactIndex::new(space.clone(), Metric::Cosine))?;
+    ///
+    /// let anna = Person::new(PersonId::new("anna")?, Timestamp::now());
+    /// let template = Embedding::new(&space, vec![0.9, 0.1])?;
+    /// store.put(&anna, &[NewTemplate::new(template, 0.8, Timestamp::now())])?;
+    /// assert!(gallery.is_empty());
+    /// gallery.follow(&anna.id)?;
+    /// assert_eq!(gallery.len(), 1);
+    /// # Ok::<(), facekit::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// Errors of the store and of the index.
+    pub fn follow(&self, person: &PersonId) -> Result<()> {
+        self.begin_change().follow(person)
+    }
+
     /// Makes a roster, which limits searches to `people`.
     ///
     /// ```
@@ -343,6 +410,11 @@ impl Change<'_> {
                 .for_each(|template| template.crop = None);
         }
         let ids = gallery.shared.store.put(&person, &templates)?;
+        if templates.iter().any(|template| template.origin.is_some()) {
+            // The store may have had some of them.
+            self.follow(&person.id)?;
+            return Ok(ids);
+        }
         let embeddings = templates.into_iter().map(|template| template.embedding);
         let entries: Vec<_> = ids.iter().copied().zip(embeddings).collect();
         gallery.view.add(&person, &entries)?;
@@ -352,6 +424,19 @@ impl Change<'_> {
             }
         }
         Ok(ids)
+    }
+
+    /// Does the same as [`Gallery::follow`].
+    fn follow(&self, person: &PersonId) -> Result<()> {
+        let store = &self.gallery.shared.store;
+        let state = match store.person(person)? {
+            Some(known) => Some((known, store.templates_of(person)?)),
+            None => None,
+        };
+        self.views().try_for_each(|view| match &state {
+            Some((known, templates)) => view.update(known, templates),
+            None => view.forget(&[person]),
+        })
     }
 
     fn views(&self) -> impl Iterator<Item = Arc<View>> {

@@ -9,7 +9,7 @@ use crate::{
     error::Result,
     index::{Generation, SearchOptions, TemplateId, TemplateSet, VectorIndex},
     person::{Person, PersonId},
-    store::TemplateStore,
+    store::{Template, TemplateStore},
 };
 
 /// A store's people, and their templates of one embedding space, in memory.
@@ -50,33 +50,57 @@ struct Start {
     roster: Option<TemplateSet>,
 }
 
-impl View {
-    pub(super) fn new(store: &dyn TemplateStore, index: Box<dyn VectorIndex>) -> Result<Self> {
-        const BATCH: usize = 1024;
+/// A view that is being filled with the templates of a store.
+pub(super) struct Filling {
+    index: Box<dyn VectorIndex>,
+    known: Known,
+    batch: Vec<(TemplateId, Embedding)>,
+}
+
+impl Filling {
+    pub(super) fn new(people: Vec<Person>, index: Box<dyn VectorIndex>) -> Self {
         let mut known = Known::new();
-        for person in store.people()? {
+        for person in people {
             known.people.insert(person.id.clone(), Member::new(person));
         }
-        let mut batch = Vec::with_capacity(BATCH);
-        store.templates(&mut |template| {
-            if template.embedding.space() == index.space() {
-                if let Some(member) = known.people.get_mut(&template.person) {
-                    member.templates.push(template.id);
-                    known.owners.insert(template.id, template.person);
-                    batch.push((template.id, template.embedding));
-                }
-                if batch.len() == BATCH {
-                    index.insert(&batch)?;
-                    batch.clear();
-                }
-            }
-            Ok(())
-        })?;
-        index.insert(&batch)?;
-        Ok(Self {
+        Self {
             index,
-            known: RwLock::new(known),
+            known,
+            batch: Vec::new(),
+        }
+    }
+
+    /// Takes a template of any space and of anybody.
+    pub(super) fn push(&mut self, template: Template) -> Result<()> {
+        const BATCH: usize = 1024;
+        if template.embedding.space() == self.index.space()
+            && let Some(member) = self.known.people.get_mut(&template.person)
+        {
+            member.templates.push(template.id);
+            self.known.owners.insert(template.id, template.person);
+            self.batch.push((template.id, template.embedding));
+            if self.batch.len() == BATCH {
+                self.index.insert(&self.batch)?;
+                self.batch.clear();
+            }
+        }
+        Ok(())
+    }
+
+    pub(super) fn finish(self) -> Result<View> {
+        self.index.insert(&self.batch)?;
+        Ok(View {
+            index: self.index,
+            known: RwLock::new(self.known),
         })
+    }
+}
+
+impl View {
+    pub(super) fn new(store: &dyn TemplateStore, index: Box<dyn VectorIndex>) -> Result<Self> {
+        let mut filling = Filling::new(store.people()?, index);
+        store.templates(&mut |template| filling.push(template))?;
+        filling.finish()
     }
 
     pub(super) fn known(&self) -> RwLockReadGuard<'_, Known> {
@@ -93,6 +117,37 @@ impl View {
         self.known_mut()
             .add(person, templates.iter().map(|&(id, _)| id));
         Ok(())
+    }
+
+    /// Takes over a person and all the person's templates, of any space, as a store has them.
+    pub(super) fn update(&self, person: &Person, templates: &[Template]) -> Result<()> {
+        let had: Vec<TemplateId> = self
+            .known()
+            .people
+            .get(&person.id)
+            .map_or_else(Vec::new, |member| member.templates.clone());
+        let has = |id: TemplateId| templates.iter().any(|template| template.id == id);
+        let new: Vec<(TemplateId, Embedding)> = templates
+            .iter()
+            .filter(|template| template.embedding.space() == self.index.space())
+            .filter(|template| !had.contains(&template.id))
+            .map(|template| (template.id, template.embedding.clone()))
+            .collect();
+        // In this order, so that the person can be found all the time.
+        self.add(person, &new)?;
+        let gone: Vec<TemplateId> = had.into_iter().filter(|&id| !has(id)).collect();
+        if !gone.is_empty() {
+            self.known_mut().forget_templates(&person.id, &gone);
+            self.index.remove(&gone)?;
+        }
+        Ok(())
+    }
+
+    /// The owners of templates of this view's space.
+    pub(super) fn owners(&self, templates: &[TemplateId]) -> Vec<PersonId> {
+        let known = self.known();
+        let owners = templates.iter().filter_map(|id| known.owners.get(id));
+        owners.cloned().collect()
     }
 
     /// Removes people with their templates.
@@ -193,6 +248,17 @@ impl Known {
         self.generation = Generation::next();
         self.removed = self.generation;
         templates
+    }
+
+    fn forget_templates(&mut self, person: &PersonId, templates: &[TemplateId]) {
+        if let Some(member) = self.people.get_mut(person) {
+            member.templates.retain(|id| !templates.contains(id));
+        }
+        for template in templates {
+            self.owners.remove(template);
+        }
+        self.generation = Generation::next();
+        self.removed = self.generation;
     }
 
     fn owner(&self, template: TemplateId) -> Option<&Member> {
