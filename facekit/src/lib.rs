@@ -166,9 +166,7 @@ pub use crate::{
     error::{BoxError, Error, Result},
     geometry::{Landmarks, Point, Rect},
     image::{Image, ImageView, PixelFormat},
-    index::{
-        Generation, Metric, ScoredTemplate, SearchOptions, TemplateId, TemplateSet, VectorIndex,
-    },
+    index::{EntryId, EntrySet, Generation, Metric, ScoredEntry, SearchOptions, VectorIndex},
     liveness::{Liveness, LivenessScore},
     panic::catch_panic,
     person::{Person, PersonId},
@@ -176,7 +174,7 @@ pub use crate::{
     runtime::{
         Dim, Element, LoadOptions, Model, Network, Port, Runtime, Signature, Tensor, TensorView,
     },
-    store::{NewTemplate, Template, TemplateStore},
+    store::{NewTemplate, Template, TemplateId, TemplateStore},
 };
 #[cfg(feature = "engine")]
 pub use crate::{

@@ -13,9 +13,9 @@ use crate::{
     align::AlignedFace,
     embed::{Embedding, EmbeddingSpace},
     error::{Error, Result},
-    index::{Metric, TemplateId, VectorIndex},
+    index::{Metric, VectorIndex},
     person::{Person, PersonId},
-    store::{NewTemplate, TemplateStore},
+    store::{NewTemplate, TemplateId, TemplateStore},
 };
 
 mod roster;
@@ -161,7 +161,7 @@ impl Gallery {
         known
             .people
             .values()
-            .map(|member| (member.person.clone(), member.templates.len()))
+            .map(|member| (member.person.clone(), member.entries.len()))
             .collect()
     }
 
@@ -180,7 +180,7 @@ impl Gallery {
         known
             .people
             .values()
-            .filter(|member| member.templates.is_empty())
+            .filter(|member| member.entries.is_empty())
             .map(|member| member.person.clone())
             .collect()
     }

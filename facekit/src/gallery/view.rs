@@ -7,9 +7,9 @@ use super::{Neighbor, Roster};
 use crate::{
     embed::Embedding,
     error::Result,
-    index::{Generation, SearchOptions, TemplateId, TemplateSet, VectorIndex},
+    index::{EntryId, EntrySet, Generation, SearchOptions, VectorIndex},
     person::{Person, PersonId},
-    store::TemplateStore,
+    store::{TemplateId, TemplateStore},
 };
 
 /// A store's people, and their templates of one embedding space, in memory.
@@ -31,7 +31,9 @@ pub(super) struct View {
 /// Everybody in the store. Searches take names and owners of templates from here.
 pub(super) struct Known {
     pub(super) people: BTreeMap<PersonId, Member>,
-    owners: HashMap<TemplateId, PersonId>,
+    /// The person and the template of each entry of the index.
+    owners: HashMap<EntryId, (PersonId, TemplateId)>,
+    next: u64,
     /// The state of `owners`.
     generation: Generation,
     added: Generation,
@@ -40,14 +42,14 @@ pub(super) struct Known {
 
 pub(super) struct Member {
     pub(super) person: Person,
-    /// The templates of the index's space.
-    pub(super) templates: Vec<TemplateId>,
+    /// The index entries of the person's templates.
+    pub(super) entries: Vec<EntryId>,
 }
 
 /// The part of [`Known`] that a search remembers from its beginning.
 struct Start {
     generation: Generation,
-    roster: Option<TemplateSet>,
+    roster: Option<EntrySet>,
 }
 
 impl View {
@@ -61,9 +63,11 @@ impl View {
         store.templates(&mut |template| {
             if template.embedding.space() == index.space() {
                 if let Some(member) = known.people.get_mut(&template.person) {
-                    member.templates.push(template.id);
-                    known.owners.insert(template.id, template.person);
-                    batch.push((template.id, template.embedding));
+                    let entry = EntryId(known.next);
+                    known.next += 1;
+                    member.entries.push(entry);
+                    known.owners.insert(entry, (template.person, template.id));
+                    batch.push((entry, template.embedding));
                 }
                 if batch.len() == BATCH {
                     index.insert(&batch)?;
@@ -89,7 +93,12 @@ impl View {
 
     /// Adds templates of `person`, who may be new or have a new name.
     pub(super) fn add(&self, person: &Person, templates: &[(TemplateId, Embedding)]) -> Result<()> {
-        self.index.insert(templates)?;
+        let first = self.known().next;
+        let entries: Vec<_> = (first..)
+            .map(EntryId)
+            .zip(templates.iter().map(|(_, embedding)| embedding.clone()))
+            .collect();
+        self.index.insert(&entries)?;
         self.known_mut()
             .add(person, templates.iter().map(|&(id, _)| id));
         Ok(())
@@ -97,8 +106,8 @@ impl View {
 
     /// Removes people with their templates.
     pub(super) fn forget(&self, people: &[&PersonId]) -> Result<()> {
-        let templates = self.known_mut().forget(people);
-        self.index.remove(&templates)?;
+        let entries = self.known_mut().forget(people);
+        self.index.remove(&entries)?;
         Ok(())
     }
 
@@ -106,7 +115,7 @@ impl View {
     pub(super) fn searched(&self, roster: Option<&Roster>) -> usize {
         let known = self.known();
         match roster {
-            Some(roster) => known.templates_of(roster).len(),
+            Some(roster) => known.entries_of(roster).len(),
             None => known.owners.len(),
         }
     }
@@ -118,19 +127,19 @@ impl View {
         k: usize,
         roster: Option<&Roster>,
     ) -> Result<Vec<Neighbor>> {
-        let mut templates = k;
+        let mut entries = k;
         loop {
             let start = self.known().start(roster);
-            let mut options = SearchOptions::new(templates);
-            options.templates = start.roster.as_ref();
+            let mut options = SearchOptions::new(entries);
+            options.entries = start.roster.as_ref();
             let found = self.index.search(probe, &options)?;
-            let all_found = found.len() < templates;
+            let all_found = found.len() < entries;
 
             let known = self.known();
             let mut left_out = false;
             let mut nearest: Vec<Neighbor> = Vec::with_capacity(k.min(found.len()));
-            for template in found {
-                let Some(member) = known.owner(template.template) else {
+            for entry in found {
+                let Some((member, template)) = known.owner(entry.entry) else {
                     left_out = true;
                     continue;
                 };
@@ -139,8 +148,8 @@ impl View {
                     nearest.push(Neighbor {
                         person: member.person.id.clone(),
                         name: member.person.name.clone(),
-                        template: template.template,
-                        score: template.score,
+                        template,
+                        score: entry.score,
                     });
                 }
             }
@@ -150,8 +159,8 @@ impl View {
             if nearest.len() == k || all_found {
                 return Ok(nearest);
             }
-            // The nearest templates belong to few people: search further.
-            templates = templates.saturating_mul(4);
+            // The nearest entries belong to few people: search further.
+            entries = entries.saturating_mul(4);
         }
     }
 }
@@ -162,48 +171,54 @@ impl Known {
         Self {
             people: BTreeMap::new(),
             owners: HashMap::new(),
+            next: 0,
             generation,
             added: generation,
             removed: generation,
         }
     }
 
-    fn add(&mut self, person: &Person, templates: impl Iterator<Item = TemplateId> + Clone) {
-        self.owners
-            .extend(templates.clone().map(|id| (id, person.id.clone())));
+    fn add(&mut self, person: &Person, templates: impl Iterator<Item = TemplateId>) {
+        let first = self.next;
+        for template in templates {
+            let owner = (person.id.clone(), template);
+            self.owners.insert(EntryId(self.next), owner);
+            self.next += 1;
+        }
         let member = self.people.entry(person.id.clone());
         let member = member.or_insert_with(|| Member::new(person.clone()));
         member.person = person.clone();
-        member.templates.extend(templates);
+        member.entries.extend((first..self.next).map(EntryId));
         self.generation = Generation::next();
         self.added = self.generation;
     }
 
-    /// Returns the templates of those who were known.
-    fn forget(&mut self, people: &[&PersonId]) -> Vec<TemplateId> {
-        let mut templates = Vec::new();
+    /// Returns the entries of those who were known.
+    fn forget(&mut self, people: &[&PersonId]) -> Vec<EntryId> {
+        let mut entries = Vec::new();
         for &id in people {
             if let Some(member) = self.people.remove(id) {
-                templates.extend(member.templates);
+                entries.extend(member.entries);
             }
         }
-        for template in &templates {
-            self.owners.remove(template);
+        for entry in &entries {
+            self.owners.remove(entry);
         }
         self.generation = Generation::next();
         self.removed = self.generation;
-        templates
+        entries
     }
 
-    fn owner(&self, template: TemplateId) -> Option<&Member> {
-        self.people.get(self.owners.get(&template)?)
+    fn owner(&self, entry: EntryId) -> Option<(&Member, TemplateId)> {
+        let (person, template) = self.owners.get(&entry)?;
+        Some((self.people.get(person)?, *template))
     }
 
-    fn templates_of(&self, roster: &Roster) -> TemplateSet {
+    fn entries_of(&self, roster: &Roster) -> EntrySet {
         roster.resolve(self.generation, |people| {
             let members = people.iter().filter_map(|id| self.people.get(id));
             members
-                .flat_map(|member| member.templates.iter().copied())
+                .flat_map(|member| member.entries.iter().copied())
                 .collect()
         })
     }
@@ -211,7 +226,7 @@ impl Known {
     fn start(&self, roster: Option<&Roster>) -> Start {
         Start {
             generation: self.generation,
-            roster: roster.map(|roster| self.templates_of(roster)),
+            roster: roster.map(|roster| self.entries_of(roster)),
         }
     }
 
@@ -224,9 +239,9 @@ impl Known {
         }
         match (roster, &start.roster) {
             (Some(roster), Some(before)) => {
-                let now = self.templates_of(roster);
-                before.iter().any(|template| !now.contains(template))
-                    && now.iter().any(|template| !before.contains(template))
+                let now = self.entries_of(roster);
+                before.iter().any(|entry| !now.contains(entry))
+                    && now.iter().any(|entry| !before.contains(entry))
             }
             // Without a roster the index answers from one state, in which all changes but the last are known. Templates are
             // missing only if they were left out here.
@@ -239,7 +254,7 @@ impl Member {
     fn new(person: Person) -> Self {
         Self {
             person,
-            templates: Vec::new(),
+            entries: Vec::new(),
         }
     }
 }

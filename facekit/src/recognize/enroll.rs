@@ -14,12 +14,11 @@ use crate::{
     gallery::Gallery,
     geometry::Rect,
     image::ImageView,
-    index::TemplateId,
     liveness::LivenessScore,
     person::{Person, PersonId},
     progress::Watch,
     quality::{QualityIssue, QualityOptions},
-    store::NewTemplate,
+    store::{NewTemplate, TemplateId},
 };
 
 /// A photo is ambiguous if its second largest face has at least this share of the largest one's area.

@@ -20,9 +20,8 @@ use crate::{
     embed::{Embedding, EmbeddingSpace},
     error::Result,
     image::Image,
-    index::TemplateId,
     person::{Person, PersonId},
-    store::{NewTemplate, Template},
+    store::{NewTemplate, Template, TemplateId},
 };
 
 /// A person, with the key of all the person's records.

@@ -17,9 +17,8 @@ use super::{
 };
 use crate::{
     error::{Error, Result},
-    index::TemplateId,
     person::Person,
-    store::NewTemplate,
+    store::{NewTemplate, TemplateId},
 };
 
 /// A change to the gallery. Nothing of it happens before it is committed.
