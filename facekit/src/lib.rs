@@ -114,6 +114,8 @@ mod align;
 mod attendance;
 #[cfg(feature = "engine")]
 mod calibration;
+#[cfg(feature = "engine")]
+mod comparison;
 mod detect;
 mod digest;
 mod embed;
@@ -180,6 +182,7 @@ pub use crate::{
 pub use crate::{
     align::align,
     calibration::{Calibration, CalibrationPoint, Threshold},
+    comparison::Comparison,
     detect::{
         FoundFaces, Scrfd, ScrfdSpec, SecondLook, SecondLookSpec, YuNet, YuNetSpec, find_faces,
         non_maximum_suppression,

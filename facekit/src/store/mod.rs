@@ -46,6 +46,8 @@ pub struct NewTemplate {
     pub quality: f32,
     /// The time at which the template was made.
     pub created: Timestamp,
+    /// True if the embedding is the normalized sum of the embeddings of the photo and of its mirror image.
+    pub mirrored: bool,
     /// The aligned face, so that a later model can embed it again. Present only if the gallery keeps crops.
     pub crop: Option<AlignedFace>,
 }
@@ -58,8 +60,16 @@ impl NewTemplate {
             embedding,
             quality,
             created,
+            mirrored: false,
             crop: None,
         }
+    }
+
+    /// Sets [`mirrored`](Self::mirrored).
+    #[must_use]
+    pub fn with_mirrored(mut self, mirrored: bool) -> Self {
+        self.mirrored = mirrored;
+        self
     }
 
     /// Sets [`crop`](Self::crop).
@@ -84,6 +94,8 @@ pub struct Template {
     pub quality: f32,
     /// The time at which the template was made.
     pub created: Timestamp,
+    /// True if the embedding is the normalized sum of the embeddings of the photo and of its mirror image.
+    pub mirrored: bool,
 }
 
 impl Template {
@@ -96,6 +108,7 @@ impl Template {
             embedding: new.embedding.clone(),
             quality: new.quality,
             created: new.created,
+            mirrored: new.mirrored,
         }
     }
 }
