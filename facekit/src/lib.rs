@@ -115,6 +115,8 @@ mod align;
 mod attendance;
 #[cfg(feature = "engine")]
 mod calibration;
+#[cfg(feature = "engine")]
+mod comparison;
 mod detect;
 mod digest;
 mod embed;
@@ -166,9 +168,7 @@ pub use crate::{
     error::{BoxError, Error, Result},
     geometry::{Landmarks, Point, Rect},
     image::{Image, ImageView, PixelFormat},
-    index::{
-        Generation, Metric, ScoredTemplate, SearchOptions, TemplateId, TemplateSet, VectorIndex,
-    },
+    index::{EntryId, EntrySet, Generation, Metric, ScoredEntry, SearchOptions, VectorIndex},
     liveness::{Liveness, LivenessScore},
     panic::catch_panic,
     person::{Person, PersonId},
@@ -176,12 +176,13 @@ pub use crate::{
     runtime::{
         Dim, Element, LoadOptions, Model, Network, Port, Runtime, Signature, Tensor, TensorView,
     },
-    store::{NewTemplate, Template, TemplateStore},
+    store::{NewTemplate, Template, TemplateId, TemplateStore},
 };
 #[cfg(feature = "engine")]
 pub use crate::{
     align::align,
     calibration::{Calibration, CalibrationPoint, Threshold},
+    comparison::Comparison,
     detect::{
         FoundFaces, Scrfd, ScrfdSpec, SecondLook, SecondLookSpec, YuNet, YuNetSpec, find_faces,
         non_maximum_suppression,
@@ -191,7 +192,7 @@ pub use crate::{
         UnrecognizableKind,
     },
     evaluate::{ScoreHistogram, equal_error_rate, fold_accuracies, wilson_interval},
-    gallery::{Gallery, Neighbor, Roster},
+    gallery::{Fusion, Gallery, Neighbor, Roster},
     geometry::{HeadPose, Similarity},
     index::ExactIndex,
     input::{ColorOrder, PixelSpec},

@@ -5,7 +5,7 @@ use std::{
     sync::{Arc, Mutex},
 };
 
-use super::{Gallery, Shared, view::Filling};
+use super::{Fusion, Gallery, Shared, view::Filling};
 use crate::{
     error::Result,
     index::VectorIndex,
@@ -17,22 +17,24 @@ use crate::{
 };
 
 impl Gallery {
-    /// Does the same as [`open`](Self::open), but takes the templates from an iterator and opens them on `threads` threads: for
+    /// Does the same as [`open_with`](Self::open_with), but takes the templates from an iterator and opens them on `threads` threads: for
     /// a program that keeps sealed templates in a database. The people come from `store`, and templates of others are left
     /// out. Changes and [`follow`](Self::follow) use `store`.
     ///
-    /// The iterator is used on the calling thread, and is read while earlier templates are opened.
+    /// The iterator is used on the calling thread, and is read while earlier templates are opened. The templates of a person
+    /// come in rising order of id.
     ///
     /// ```no_run
     /// # fn example(rows: Vec<facekit::SealedTemplate>, store: facekit::MemoryStore, space: facekit::EmbeddingSpace)
     /// # -> facekit::Result<()> {
     /// use std::num::NonZeroUsize;
-    /// use facekit::{ExactIndex, Gallery, GalleryKey, KeyVault, Metric, Protection};
+    /// use facekit::{ExactIndex, Fusion, Gallery, GalleryKey, KeyVault, Metric, Protection};
     ///
     /// let vault = KeyVault::open("keys.facekit", &Protection::Key(GalleryKey::from_file("root.key")?))?;
     /// let index = ExactIndex::new(space, Metric::Cosine);
     /// let threads = NonZeroUsize::new(2).unwrap();
-    /// let gallery = Gallery::open_sealed(store, index, &vault, rows.into_iter().map(Ok), threads)?;
+    /// let rows = rows.into_iter().map(Ok);
+    /// let gallery = Gallery::open_sealed(store, index, Fusion::default(), &vault, rows, threads)?;
     /// # Ok(()) }
     /// ```
     ///
@@ -43,6 +45,7 @@ impl Gallery {
     pub fn open_sealed(
         store: impl TemplateStore + 'static,
         index: impl VectorIndex + 'static,
+        fusion: Fusion,
         vault: &KeyVault,
         templates: impl IntoIterator<Item = Result<SealedTemplate>>,
         threads: NonZeroUsize,
@@ -52,7 +55,7 @@ impl Gallery {
             views: Mutex::default(),
         };
         Self::with_view(Arc::new(shared), |store| {
-            let mut filling = Filling::new(store.people()?, Box::new(index));
+            let mut filling = Filling::new(store.people()?, Box::new(index), fusion);
             work::ordered(
                 Batches(templates.into_iter()),
                 threads,

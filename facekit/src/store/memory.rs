@@ -6,11 +6,10 @@ use std::{
     sync::{Mutex, MutexGuard, PoisonError},
 };
 
-use super::{NewTemplate, Origin, Template, TemplateStore, check_origins};
+use super::{NewTemplate, Origin, Template, TemplateId, TemplateStore, check_origins};
 use crate::{
     align::AlignedFace,
     error::Result,
-    index::TemplateId,
     person::{Person, PersonId},
 };
 

@@ -3,12 +3,12 @@
 use std::{fmt, sync::Arc};
 
 use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
 
 use crate::{
     align::AlignedFace,
     embed::Embedding,
     error::Result,
-    index::TemplateId,
     person::{Person, PersonId},
 };
 #[cfg(feature = "engine")]
@@ -23,6 +23,17 @@ mod memory;
 pub use file::{CheckReport, FileStore, ImportConflict, ImportOptions, ImportReport, OnConflict};
 #[cfg(feature = "engine")]
 pub use memory::MemoryStore;
+
+/// The number of a stored template, unique in its store and never given twice.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct TemplateId(pub u64);
+
+impl fmt::Display for TemplateId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
 
 /// A template that a store has not given an id yet.
 #[derive(Clone, Debug)]

@@ -1,13 +1,12 @@
 use super::{KeyVault, does_not_open};
 use crate::{
     error::{Error, Result},
-    index::TemplateId,
     person::PersonId,
     sealed_file::{
         rows::{Kind, context},
         template::{Spaces, decode_template, encode_template},
     },
-    store::{NewTemplate, Template},
+    store::{NewTemplate, Template, TemplateId},
 };
 
 /// A template as a program keeps it: sealed under the key of the person.

@@ -12,7 +12,6 @@ use crate::{
     align::AlignedFace,
     error::Result,
     image::Image,
-    index::TemplateId,
     person::{Person, PersonId},
     sealed_file::{
         damage::damaged,
@@ -21,7 +20,7 @@ use crate::{
         seal::SecretKey,
         template::{Spaces, decode_template, decode_template_of_format_1},
     },
-    store::{NewTemplate, Template},
+    store::{NewTemplate, Template, TemplateId},
 };
 
 /// A person, with the key of all the person's records.

@@ -17,7 +17,6 @@ use super::{
 use crate::{
     align::AlignedFace,
     error::{Error, Result},
-    index::TemplateId,
     person::{Person, PersonId},
     sealed_file::{
         damage::damaged,
@@ -30,7 +29,7 @@ use crate::{
         unpublished::{self, Unpublished},
         wrapping::Wrapping,
     },
-    store::{NewTemplate, Template, TemplateStore, check_origins},
+    store::{NewTemplate, Template, TemplateId, TemplateStore, check_origins},
 };
 
 /// The most bytes that a person's name may have.

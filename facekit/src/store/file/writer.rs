@@ -18,7 +18,6 @@ use super::{
 };
 use crate::{
     error::{Error, Result},
-    index::TemplateId,
     person::Person,
     sealed_file::{
         damage::{Damage, damaged},
@@ -27,7 +26,7 @@ use crate::{
         seal::SecretKey,
         template::{Spaces, decode_template, encode, encode_template},
     },
-    store::{NewTemplate, Origin},
+    store::{NewTemplate, Origin, TemplateId},
 };
 
 /// A change to the gallery. Nothing of it happens before it is committed.

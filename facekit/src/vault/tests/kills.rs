@@ -13,14 +13,13 @@ use super::{id, key, people_of_keys, root_keys};
 use crate::{
     digest::Digest,
     embed::{Embedding, EmbeddingSpace},
-    index::TemplateId,
     person::PersonId,
     sealed_file::{
         database::{GuardedDatabase, Reading, Writing},
         disk::Disk,
         tests::kills::{Victim, chosen_steps, kill_before},
     },
-    store::NewTemplate,
+    store::{NewTemplate, TemplateId},
     vault::{KeyVault, SealedTemplate, file::VaultFile},
 };
 

@@ -8,11 +8,10 @@ use crate::{
     digest::Digest,
     error::Error,
     image::Image,
-    index::TemplateId,
     progress::Watch,
     sealed_file::header,
     store::{
-        TemplateStore,
+        TemplateId, TemplateStore,
         file::{check::CheckReport, records, snapshot::Snapshot, store::FileStore},
     },
 };
