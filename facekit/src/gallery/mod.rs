@@ -414,18 +414,19 @@ impl Gallery {
         Ok(templates)
     }
 
-    /// The quality of the face and the time that each template of any space was made from.
+    /// The quality of the face, the time and the origin of each template of any space.
     ///
     /// # Errors
     ///
     /// Errors of the store.
-    pub(crate) fn origins(&self) -> Result<HashMap<TemplateId, (f32, Timestamp)>> {
-        let mut origins = HashMap::new();
+    pub(crate) fn photos(&self) -> Result<HashMap<TemplateId, (f32, Timestamp, Option<String>)>> {
+        let mut photos = HashMap::new();
         self.shared.store.templates(&mut |template| {
-            origins.insert(template.id, (template.quality, template.created));
+            let photo = (template.quality, template.created, template.origin);
+            photos.insert(template.id, photo);
             Ok(())
         })?;
-        Ok(origins)
+        Ok(photos)
     }
 
     /// Calls `visit` for each crop in the store.
