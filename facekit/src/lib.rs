@@ -104,7 +104,8 @@
 //!   and the model registry.
 //! - **decode** (default): JPEG, PNG and WebP files: turned upright, with limits on their size, and with the time of the
 //!   photo.
-//! - **store**: `FileStore`, a gallery in one encrypted file that survives a loss of power. Enables `engine`.
+//! - **store**: `FileStore`, a gallery in one encrypted file that survives a loss of power, and `KeyVault`, the keys of people
+//!   whose data are kept elsewhere. Enables `engine`.
 //! - **download**: `Registry::pull`, which fetches weights over HTTPS and checks their digests. Enables `engine`.
 
 // Shows on docs.rs which feature an item needs.
@@ -114,6 +115,8 @@ mod align;
 mod attendance;
 #[cfg(feature = "engine")]
 mod calibration;
+#[cfg(feature = "engine")]
+mod comparison;
 mod detect;
 mod digest;
 mod embed;
@@ -140,7 +143,11 @@ mod recognize;
 #[cfg(feature = "engine")]
 mod registry;
 mod runtime;
+#[cfg(feature = "store")]
+mod sealed_file;
 mod store;
+#[cfg(feature = "store")]
+mod vault;
 #[cfg(feature = "engine")]
 pub mod work;
 
@@ -149,11 +156,6 @@ pub use {jiff, ndarray};
 
 #[cfg(feature = "download")]
 pub use crate::registry::{PullOptions, PullReport};
-#[cfg(feature = "store")]
-pub use crate::store::{
-    CheckReport, FileStore, GalleryKey, ImportConflict, ImportOptions, ImportReport, OnConflict,
-    Protection, ProtectionKind,
-};
 pub use crate::{
     align::AlignedFace,
     attendance::{
@@ -166,9 +168,7 @@ pub use crate::{
     error::{BoxError, Error, Result},
     geometry::{Landmarks, Point, Rect},
     image::{Image, ImageView, PixelFormat},
-    index::{
-        Generation, Metric, ScoredTemplate, SearchOptions, TemplateId, TemplateSet, VectorIndex,
-    },
+    index::{EntryId, EntrySet, Generation, Metric, ScoredEntry, SearchOptions, VectorIndex},
     liveness::{Liveness, LivenessScore},
     panic::catch_panic,
     person::{Person, PersonId},
@@ -176,12 +176,13 @@ pub use crate::{
     runtime::{
         Dim, Element, LoadOptions, Model, Network, Port, Runtime, Signature, Tensor, TensorView,
     },
-    store::{NewTemplate, Template, TemplateStore},
+    store::{NewTemplate, Template, TemplateId, TemplateStore},
 };
 #[cfg(feature = "engine")]
 pub use crate::{
     align::align,
     calibration::{Calibration, CalibrationPoint, Threshold},
+    comparison::Comparison,
     detect::{
         FoundFaces, Scrfd, ScrfdSpec, SecondLook, SecondLookSpec, YuNet, YuNetSpec, find_faces,
         non_maximum_suppression,
@@ -191,7 +192,7 @@ pub use crate::{
         UnrecognizableKind,
     },
     evaluate::{ScoreHistogram, equal_error_rate, fold_accuracies, wilson_interval},
-    gallery::{Gallery, Neighbor, Roster},
+    gallery::{Fusion, Gallery, Neighbor, Roster},
     geometry::{HeadPose, Similarity},
     index::ExactIndex,
     input::{ColorOrder, PixelSpec},
@@ -208,6 +209,12 @@ pub use crate::{
         SecondLookEntry, SetEntry, Task,
     },
     store::MemoryStore,
+};
+#[cfg(feature = "store")]
+pub use crate::{
+    sealed_file::{GalleryKey, Protection, ProtectionKind},
+    store::{CheckReport, FileStore, ImportConflict, ImportOptions, ImportReport, OnConflict},
+    vault::{KeyRecord, KeyVault, SealedTemplate, VaultRecords, VaultStorage},
 };
 
 /// The examples of the README, as documentation tests.

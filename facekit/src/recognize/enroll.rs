@@ -14,12 +14,11 @@ use crate::{
     gallery::Gallery,
     geometry::Rect,
     image::ImageView,
-    index::TemplateId,
     liveness::LivenessScore,
     person::{Person, PersonId},
     progress::Watch,
     quality::{QualityIssue, QualityOptions},
-    store::NewTemplate,
+    store::{NewTemplate, TemplateId},
 };
 
 /// A photo is ambiguous if its second largest face has at least this share of the largest one's area.
@@ -54,6 +53,9 @@ pub struct EnrollOptions<'a> {
     pub allow_mismatch: bool,
     /// A photo is ambiguous if its second largest face has at least this share of the largest one's area, 0 to 1.
     pub ambiguity: f32,
+    /// An id of the request, 1 to 120 bytes. The template of photo 0 gets the [origin](NewTemplate::origin) `ID/0`, and so on.
+    /// An enrollment of an id that is sent again adds no photo again. `None` adds each photo.
+    pub request: Option<String>,
     /// Progress, counted in photos, and cancellation.
     pub watch: Watch<'a>,
 }
@@ -68,6 +70,7 @@ impl Default for EnrollOptions<'_> {
             refuse_resemblance: false,
             allow_mismatch: false,
             ambiguity: AMBIGUITY,
+            request: None,
             watch: Watch::new(),
         }
     }
@@ -123,6 +126,13 @@ impl<'a> EnrollOptions<'a> {
         self
     }
 
+    /// Sets [`request`](Self::request).
+    #[must_use]
+    pub fn with_request(mut self, id: impl Into<String>) -> Self {
+        self.request = Some(id.into());
+        self
+    }
+
     /// Sets [`watch`](Self::watch).
     #[must_use]
     pub fn with_watch(mut self, watch: Watch<'a>) -> Self {
@@ -132,6 +142,12 @@ impl<'a> EnrollOptions<'a> {
 
     fn check(&self) -> Result<()> {
         self.quality.check()?;
+        if let Some(id) = &self.request
+            && !(1..=120).contains(&id.len())
+        {
+            let reason = format!("{} bytes long, 1 to 120 accepted", id.len());
+            return Err(Error::argument("request", reason));
+        }
         if (0.0..=1.0).contains(&self.ambiguity) {
             return Ok(());
         }
@@ -326,7 +342,8 @@ pub struct Mismatch {
 pub struct EnrollReport {
     /// The person to enroll.
     pub person: PersonId,
-    /// The new templates. If it is empty, all photos were refused and nothing has changed.
+    /// The templates of accepted photos: new ones, or those of an earlier enrollment of the same request. If it is empty, all
+    /// photos were refused and nothing has changed.
     pub templates: Vec<TemplateId>,
     /// The photos that became templates, from 0, in the order of `templates`.
     pub accepted: Vec<usize>,
@@ -533,7 +550,10 @@ impl Recognizer {
                 let roll = face.roll;
                 report.turned.push(TurnedPhoto { photo, roll });
             }
-            templates.push(NewTemplate::new(embedding, face.quality, now).with_crop(face.aligned));
+            let mut template =
+                NewTemplate::new(embedding, face.quality, now).with_crop(face.aligned);
+            template.origin = options.request.as_ref().map(|id| format!("{id}/{photo}"));
+            templates.push(template);
         }
         if let Some(Resemblance { person, score, .. }) = report
             .resembles
@@ -622,14 +642,15 @@ impl Recognizer {
         person: &PersonId,
         embeddings: &[Embedding],
     ) -> Result<Option<Vec<f32>>> {
-        if gallery.person(person).is_none() {
+        let templates = gallery.searchable_templates_of(person)?;
+        if templates.is_empty() {
             return Ok(None);
         }
-        let roster = gallery.roster(std::slice::from_ref(person))?;
-        let similarity = |embedding| {
-            let nearest = gallery.nearest(embedding, 1, Some(&roster))?;
-            let score = nearest.first().map(|neighbor| neighbor.score);
-            Ok(score.map(|score| gallery.metric().to_cosine(score)))
+        let similarity = |embedding: &Embedding| {
+            let scores = templates
+                .iter()
+                .map(|template| embedding.cosine(&template.embedding));
+            scores.reduce(|a, b| Ok(a?.max(b?))).transpose()
         };
         embeddings.iter().map(similarity).collect()
     }
