@@ -176,8 +176,7 @@ impl Recognizer {
     /// # Errors
     ///
     /// [`Error::Runtime`] if a model fails, [`Error::InvalidArgument`] if a roster is given and there is no gallery, or faces are
-    /// given for several images, [`Error::RateOutOfRange`] if the threshold is a [`Threshold::Fpir`] and the gallery has grown beyond the range that the
-    /// calibration answers for.
+    /// given for several images.
     pub fn recognize_with(
         &self,
         image: ImageView<'_>,

@@ -284,8 +284,8 @@ impl<'a> Work<'a> {
             after: after.1,
         };
         let data = calibration_data(&embedded.after, set);
-        let impostors = &figures.after.all.impostors;
-        let calibration = impostors.calibration(&space, data).ok();
+        let photos = embedded.after.by_person();
+        let calibration = Calibration::measure(&space, &photos, None, self.jobs, data).ok();
         let comparisons = figures.after.all.impostors.count();
         let model = names.after;
         let note = match &calibration {
