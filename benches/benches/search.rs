@@ -4,7 +4,7 @@ use std::hint::black_box;
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use facekit::{
-    Digest, Embedding, EmbeddingSpace, ExactIndex, Metric, SearchOptions, TemplateId, TemplateSet,
+    Digest, Embedding, EmbeddingSpace, EntryId, EntrySet, ExactIndex, Metric, SearchOptions,
     VectorIndex,
 };
 use multiversion::multiversion;
@@ -30,12 +30,12 @@ impl Noise {
     }
 }
 
-/// An index of templates, and a probe that is close to one of them, `planted`.
+/// An index, and a probe that is close to one of its entries, `planted`.
 struct Fixture {
     space: EmbeddingSpace,
     index: ExactIndex,
     probe: Embedding,
-    planted: TemplateId,
+    planted: EntryId,
 }
 
 impl Fixture {
@@ -44,11 +44,11 @@ impl Fixture {
         let index = ExactIndex::new(space.clone(), Metric::Cosine);
         let mut noise = Noise(size as u64);
         let entries: Vec<_> = (0..size as u64)
-            .map(|id| (TemplateId(id), noise.embedding(&space)))
+            .map(|id| (EntryId(id), noise.embedding(&space)))
             .collect();
         index.insert(&entries).expect("one space");
-        let (planted, template) = &entries[size / 3];
-        let near = template.values().iter().map(|v| v + 0.02 * noise.next());
+        let (planted, embedding) = &entries[size / 3];
+        let near = embedding.values().iter().map(|v| v + 0.02 * noise.next());
         let probe = Embedding::new(&space, near.collect()).expect("not zero");
         Self {
             planted: *planted,
@@ -93,7 +93,7 @@ fn search(criterion: &mut Criterion) {
                 let found = index
                     .search(black_box(&probe), &options)
                     .expect("one space");
-                assert_eq!((found.len(), found[0].template), (10, planted));
+                assert_eq!((found.len(), found[0].entry), (10, planted));
                 found
             });
         });
@@ -113,20 +113,20 @@ fn search(criterion: &mut Criterion) {
         });
         drop(values);
 
-        let roster: TemplateSet = (0..size as u64)
+        let roster: EntrySet = (0..size as u64)
             .filter(|id| id % 100 == planted.0 % 100)
-            .map(TemplateId)
+            .map(EntryId)
             .collect();
         group.throughput(Throughput::Elements(roster.len() as u64));
         group.bench_function(
             BenchmarkId::new(&case, "exact-roster-1-percent"),
             |bencher| {
-                let options = SearchOptions::new(10).with_templates(&roster);
+                let options = SearchOptions::new(10).with_entries(&roster);
                 bencher.iter(|| {
                     let found = index
                         .search(black_box(&probe), &options)
                         .expect("one space");
-                    assert_eq!((found.len(), found[0].template), (10, planted));
+                    assert_eq!((found.len(), found[0].entry), (10, planted));
                     found
                 });
             },
@@ -134,9 +134,9 @@ fn search(criterion: &mut Criterion) {
 
         let mut noise = Noise(7);
         let people: Vec<_> = (0..16)
-            .map(|nth| (TemplateId((size + nth) as u64), noise.embedding(&space)))
+            .map(|nth| (EntryId((size + nth) as u64), noise.embedding(&space)))
             .collect();
-        let ids: Vec<TemplateId> = people.iter().map(|(id, _)| *id).collect();
+        let ids: Vec<EntryId> = people.iter().map(|(id, _)| *id).collect();
         group.throughput(Throughput::Elements(ids.len() as u64));
         group.bench_function(BenchmarkId::new(&case, "insert-and-remove-16"), |bencher| {
             bencher.iter(|| {

@@ -9,7 +9,7 @@ use std::{
 };
 
 use facekit::{
-    Digest, Embedding, EmbeddingSpace, ExactIndex, Metric, SearchOptions, TemplateId, VectorIndex,
+    Digest, Embedding, EmbeddingSpace, EntryId, ExactIndex, Metric, SearchOptions, VectorIndex,
 };
 use serde_json::json;
 
@@ -40,7 +40,7 @@ fn main() -> Result<()> {
             .collect::<facekit::Result<_>>()?)
     };
     let index = ExactIndex::new(space.clone(), Metric::Cosine);
-    let templates: Vec<_> = (0..).map(TemplateId).zip(read("templates.f32")?).collect();
+    let templates: Vec<_> = (0..).map(EntryId).zip(read("templates.f32")?).collect();
     assert_eq!(templates.len(), size, "the templates that were asked for");
     index.insert(&templates)?;
     drop(templates);
@@ -54,7 +54,7 @@ fn main() -> Result<()> {
             let begun = Instant::now();
             let nearest = index.search(probe, &options)?;
             times.push(begun.elapsed().as_secs_f64() * 1e6);
-            found.push(nearest.iter().map(|one| one.template.0).collect::<Vec<_>>());
+            found.push(nearest.iter().map(|one| one.entry.0).collect::<Vec<_>>());
         }
         times.sort_by(f64::total_cmp);
         let mut out = io::stdout().lock();

@@ -62,7 +62,7 @@ pub fn put_then_read(store: &dyn TemplateStore) {
     let anna = Person::new(id("anna"), time(1_700_000_000_123_456_789)).with_name("Anna Weiß");
     let given = [
         NewTemplate::new(embedding("a", 512, 1), 0.0, Timestamp::MIN),
-        NewTemplate::new(embedding("a", 512, 2), 0.3, time(-1)),
+        NewTemplate::new(embedding("a", 512, 2), 0.3, time(-1)).with_mirrored(true),
         NewTemplate::new(embedding("a", 512, 3), 1.0, Timestamp::MAX),
     ];
     let numbers = store.put(&anna, &given).unwrap();
@@ -74,6 +74,7 @@ pub fn put_then_read(store: &dyn TemplateStore) {
         assert_eq!(found.person, id("anna"));
         assert_eq!(found.quality.to_bits(), given.quality.to_bits());
         assert_eq!(found.created, given.created);
+        assert_eq!(found.mirrored, given.mirrored);
         let (space, expected) = (found.embedding.space(), given.embedding.space());
         assert_eq!(space, expected);
         assert_eq!(space.model(), expected.model());

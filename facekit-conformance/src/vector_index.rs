@@ -10,8 +10,8 @@ use std::{
 };
 
 use facekit::{
-    Digest, Embedding, EmbeddingSpace, Error, Metric, ScoredTemplate, SearchOptions, TemplateId,
-    TemplateSet, VectorIndex,
+    Digest, Embedding, EmbeddingSpace, EntryId, EntrySet, Error, Metric, ScoredEntry,
+    SearchOptions, VectorIndex,
 };
 use proptest::{
     prelude::*,
@@ -50,7 +50,7 @@ macro_rules! vector_index_suite {
 
             $crate::vector_index_suite!(@tests
                 starts_empty, finds_itself, orders_by_score_then_id, returns_at_most_k,
-                searches_inside_the_set, ignores_unknown_templates_in_the_set,
+                searches_inside_the_set, ignores_unknown_entries_in_the_set,
                 searches_a_kept_set_after_changes, replaces, removes, inserts_all_or_nothing,
                 refuses_other_spaces, scores_by_its_metric,
                 exact_search_is_exact, follows_a_model, serves_many_threads,
@@ -94,7 +94,7 @@ pub fn starts_empty(make: Make) {
         assert_eq!((index.space(), index.metric()), (&space, metric));
         let probe = axis(&space, 0);
         assert_eq!(found(&*index, &probe, &SearchOptions::new(5)), []);
-        assert_eq!(index.remove(&[TemplateId(1)]).unwrap(), 0);
+        assert_eq!(index.remove(&[EntryId(1)]).unwrap(), 0);
         index.insert(&[]).unwrap();
         assert!(index.is_empty());
     }
@@ -113,7 +113,7 @@ pub fn finds_itself(make: Make) {
         assert_eq!(index.len(), 300);
         for (id, embedding) in &entries {
             let best = index.search(embedding, &SearchOptions::new(1)).unwrap()[0];
-            assert_eq!(best.template, *id);
+            assert_eq!(best.entry, *id);
             let equal = score(metric, embedding, embedding);
             assert!(
                 near(metric, best.score, equal),
@@ -141,11 +141,11 @@ pub fn orders_by_score_then_id(make: Make) {
             (1, &far),
             (2, &near),
         ]
-        .map(|(id, embedding)| (TemplateId(id), embedding.clone()))
+        .map(|(id, embedding)| (EntryId(id), embedding.clone()))
         .into();
         let index = filled(make, &space, metric, &entries);
         for k in 1..=entries.len() {
-            let all = [2, 7, 8, 1, 3, 9].map(TemplateId);
+            let all = [2, 7, 8, 1, 3, 9].map(EntryId);
             let options = SearchOptions::new(k);
             assert_eq!(
                 found(&*index, &near, &options),
@@ -184,7 +184,7 @@ pub fn returns_at_most_k(make: Make) {
     }
 }
 
-/// A set of templates limits the search itself: the search returns the `k` best in the set, although all others are closer.
+/// A set of entries limits the search itself: the search returns the `k` best in the set, although all others are closer.
 ///
 /// # Panics
 ///
@@ -196,16 +196,16 @@ pub fn searches_inside_the_set(make: Make) {
         let probe = axis(&space, 0);
         let mut entries = Vec::new();
         for id in 0..400 {
-            // The templates in the set, the multiples of 40, point away from the probe.
+            // The entries in the set, the multiples of 40, point away from the probe.
             let lean = if id % 40 == 0 { -1.0 } else { 1.0 };
             let mut values = numbers.values(space.dimension());
             values[0] = lean * (values[0].abs() + 0.5);
-            entries.push((TemplateId(id), Embedding::new(&space, values).unwrap()));
+            entries.push((EntryId(id), Embedding::new(&space, values).unwrap()));
         }
         let index = filled(make, &space, metric, &entries);
-        let templates: TemplateSet = (0..400).step_by(40).map(TemplateId).collect();
+        let set: EntrySet = (0..400).step_by(40).map(EntryId).collect();
         for k in [1, 4, 10, 50] {
-            let options = SearchOptions::new(k).with_templates(&templates);
+            let options = SearchOptions::new(k).with_entries(&set);
             let ids = found(&*index, &probe, &options);
             assert_eq!(
                 ids,
@@ -222,30 +222,27 @@ pub fn searches_inside_the_set(make: Make) {
 /// # Panics
 ///
 /// If they do.
-pub fn ignores_unknown_templates_in_the_set(make: Make) {
+pub fn ignores_unknown_entries_in_the_set(make: Make) {
     let space = space(8);
     let mut numbers = RandomNumbers::new(4);
     let entries = numbers.entries(&space, 50);
     let index = filled(make, &space, Metric::Cosine, &entries);
     let probe = numbers.embedding(&space);
     let known = entries[17].0;
-    for (templates, expected) in [
-        (TemplateSet::new(), vec![]),
+    for (set, expected) in [
+        (EntrySet::new(), vec![]),
         (
-            TemplateSet::from([TemplateId(u64::MAX), TemplateId(1_000_000)]),
+            EntrySet::from([EntryId(u64::MAX), EntryId(1_000_000)]),
             vec![],
         ),
-        (
-            TemplateSet::from([known, TemplateId(u64::MAX)]),
-            vec![known],
-        ),
+        (EntrySet::from([known, EntryId(u64::MAX)]), vec![known]),
     ] {
-        let options = SearchOptions::new(5).with_templates(&templates);
+        let options = SearchOptions::new(5).with_entries(&set);
         assert_eq!(found(&*index, &probe, &options), expected);
     }
     index.remove(&[known]).unwrap();
-    let templates = TemplateSet::from([known]);
-    let options = SearchOptions::new(5).with_templates(&templates);
+    let set = EntrySet::from([known]);
+    let options = SearchOptions::new(5).with_entries(&set);
     assert_eq!(
         found(&*index, &probe, &options),
         [],
@@ -253,12 +250,12 @@ pub fn ignores_unknown_templates_in_the_set(make: Make) {
     );
 }
 
-/// The same set of templates can be used before and after changes of the index, and with two indexes in turn. The form that an
+/// The same set of entries can be used before and after changes of the index, and with two indexes in turn. The form that an
 /// index prepares of it is never used for another state of the index.
 ///
 /// # Panics
 ///
-/// If a search finds other templates than with a new set.
+/// If a search finds other entries than with a new set.
 pub fn searches_a_kept_set_after_changes(make: Make) {
     let space = space(8);
     let mut numbers = RandomNumbers::new(5);
@@ -266,12 +263,12 @@ pub fn searches_a_kept_set_after_changes(make: Make) {
     let others = entries[..30].to_vec();
     let index = filled(make, &space, Metric::Cosine, &entries);
     let other = filled(make, &space, Metric::Cosine, &others);
-    let late = (TemplateId(9_999), numbers.embedding(&space));
-    let kept: TemplateSet = entries.iter().step_by(3).map(|(id, _)| *id).collect();
-    let kept: TemplateSet = kept.iter().chain([late.0]).collect();
+    let late = (EntryId(9_999), numbers.embedding(&space));
+    let kept: EntrySet = entries.iter().step_by(3).map(|(id, _)| *id).collect();
+    let kept: EntrySet = kept.iter().chain([late.0]).collect();
     let probe = numbers.embedding(&space);
-    let check = |index: &dyn VectorIndex, entries: &[(TemplateId, Embedding)]| {
-        let options = SearchOptions::new(60).with_templates(&kept);
+    let check = |index: &dyn VectorIndex, entries: &[(EntryId, Embedding)]| {
+        let options = SearchOptions::new(60).with_entries(&kept);
         assert_eq!(
             found(index, &probe, &options),
             nearest(entries, Metric::Cosine, &probe, &options)
@@ -280,7 +277,7 @@ pub fn searches_a_kept_set_after_changes(make: Make) {
     for _ in 0..6 {
         check(&*index, &entries);
         check(&*other, &others);
-        // A removal may move other templates within the index.
+        // A removal may move other entries within the index.
         let (id, _) = entries.remove(0);
         index.remove(&[id]).unwrap();
     }
@@ -298,9 +295,9 @@ pub fn searches_a_kept_set_after_changes(make: Make) {
 pub fn replaces(make: Make) {
     let space = space(4);
     let index = make(&space, Metric::Cosine);
-    let id = TemplateId(5);
+    let id = EntryId(5);
     index
-        .insert(&[(id, axis(&space, 0)), (TemplateId(6), axis(&space, 3))])
+        .insert(&[(id, axis(&space, 0)), (EntryId(6), axis(&space, 3))])
         .unwrap();
     index.insert(&[(id, axis(&space, 1))]).unwrap();
     assert_eq!(index.len(), 2);
@@ -310,7 +307,7 @@ pub fn replaces(make: Make) {
             .unwrap();
         candidates
             .into_iter()
-            .find(|candidate| candidate.template == id)
+            .find(|candidate| candidate.entry == id)
             .unwrap()
             .score
     };
@@ -333,7 +330,7 @@ pub fn replaces(make: Make) {
     );
 }
 
-/// Removed templates are not found any more and can be inserted again. Ids that the index does not hold are not counted.
+/// Removed entries are not found any more and can be inserted again. Ids that the index does not hold are not counted.
 ///
 /// # Panics
 ///
@@ -343,8 +340,8 @@ pub fn removes(make: Make) {
     let entries = RandomNumbers::new(5).entries(&space, 100);
     let index = filled(make, &space, Metric::Cosine, &entries);
     let (gone, kept) = entries.split_at(30);
-    let mut ids: Vec<TemplateId> = gone.iter().map(|(id, _)| *id).collect();
-    ids.push(TemplateId(u64::MAX));
+    let mut ids: Vec<EntryId> = gone.iter().map(|(id, _)| *id).collect();
+    ids.push(EntryId(u64::MAX));
     ids.push(ids[0]);
     assert_eq!(index.remove(&ids).unwrap(), 30);
     assert_eq!(index.remove(&ids).unwrap(), 0);
@@ -362,7 +359,7 @@ pub fn removes(make: Make) {
     for (id, probe) in &entries {
         assert_eq!(found(&*index, probe, &SearchOptions::new(1)), [*id]);
     }
-    let all: Vec<TemplateId> = entries.iter().map(|(id, _)| *id).collect();
+    let all: Vec<EntryId> = entries.iter().map(|(id, _)| *id).collect();
     assert_eq!(index.remove(&all).unwrap(), 100);
     assert!(index.is_empty());
     assert_eq!(found(&*index, &entries[0].1, &SearchOptions::new(3)), []);
@@ -376,13 +373,13 @@ pub fn removes(make: Make) {
 pub fn inserts_all_or_nothing(make: Make) {
     let space = space(4);
     let index = make(&space, Metric::Cosine);
-    index.insert(&[(TemplateId(1), axis(&space, 0))]).unwrap();
+    index.insert(&[(EntryId(1), axis(&space, 0))]).unwrap();
     for other in others(4) {
         let entries = [
-            (TemplateId(1), axis(&space, 1)),
-            (TemplateId(2), axis(&space, 2)),
-            (TemplateId(3), axis(&other, 0)),
-            (TemplateId(4), axis(&space, 3)),
+            (EntryId(1), axis(&space, 1)),
+            (EntryId(2), axis(&space, 2)),
+            (EntryId(3), axis(&other, 0)),
+            (EntryId(4), axis(&space, 3)),
         ];
         let error = index.insert(&entries).unwrap_err();
         assert!(matches!(error, Error::SpaceMismatch { .. }), "{error:?}");
@@ -433,7 +430,7 @@ pub fn scores_by_its_metric(make: Make) {
     let entries: Vec<_> = [at(1.0, 0.0), at(1.0, 1.0), at(0.0, 1.0), at(-1.0, 0.0)]
         .into_iter()
         .zip(1..)
-        .map(|(embedding, id)| (TemplateId(id), embedding))
+        .map(|(embedding, id)| (EntryId(id), embedding))
         .collect();
     let diagonal = std::f32::consts::FRAC_1_SQRT_2;
     for (metric, expected) in [
@@ -446,7 +443,7 @@ pub fn scores_by_its_metric(make: Make) {
         let index = filled(make, &space, metric, &entries);
         let candidates = index.search(&at(1.0, 0.0), &SearchOptions::new(4)).unwrap();
         for (candidate, (id, expected)) in candidates.iter().zip((1..).zip(expected)) {
-            assert_eq!(candidate.template, TemplateId(id), "{metric:?}");
+            assert_eq!(candidate.entry, EntryId(id), "{metric:?}");
             assert!(
                 near(metric, candidate.score, expected.into()),
                 "{metric:?}: {candidate:?}"
@@ -455,7 +452,7 @@ pub fn scores_by_its_metric(make: Make) {
     }
 }
 
-/// A search with `exact` returns the true nearest, with and without a set of templates, also for dimensions that do not fill
+/// A search with `exact` returns the true nearest, with and without a set of entries, also for dimensions that do not fill
 /// the processor's registers.
 ///
 /// # Panics
@@ -468,24 +465,19 @@ pub fn exact_search_is_exact(make: Make) {
             let mut numbers = RandomNumbers::new(dimension as u64);
             let entries = numbers.entries(&space, 500);
             let index = filled(make, &space, metric, &entries);
-            let templates: TemplateSet = entries.iter().step_by(3).map(|(id, _)| *id).collect();
+            let set: EntrySet = entries.iter().step_by(3).map(|(id, _)| *id).collect();
             for _ in 0..10 {
                 let probe = numbers.embedding(&space);
                 let options = SearchOptions::new(10).with_exact(true);
                 check(&*index, &entries, &probe, &options);
-                check(
-                    &*index,
-                    &entries,
-                    &probe,
-                    &options.with_templates(&templates),
-                );
+                check(&*index, &entries, &probe, &options.with_entries(&set));
             }
         }
     }
 }
 
 /// On average a search finds at least the fraction `recall` of the true ten nearest. The embeddings form clusters, as those of
-/// people do. Searches run over all of them, with a set of templates, and after a third was removed.
+/// people do. Searches run over all of them, with a set of entries, and after a third was removed.
 ///
 /// # Panics
 ///
@@ -500,7 +492,7 @@ pub fn recalls(make: Make, recall: f64) {
             for photo in 0..5 {
                 let values = numbers.around(&center, 0.4);
                 let embedding = Embedding::new(&space, values).unwrap();
-                entries.push((TemplateId(person * 5 + photo), embedding));
+                entries.push((EntryId(person * 5 + photo), embedding));
             }
         }
         let index = filled(make, &space, metric, &entries);
@@ -512,19 +504,14 @@ pub fn recalls(make: Make, recall: f64) {
         let whole = measure(&*index, &entries, &probes, &options);
         assert!(whole >= recall, "{metric:?}: recall@10 is {whole}");
 
-        let templates: TemplateSet = entries.iter().step_by(11).map(|(id, _)| *id).collect();
-        let limited = measure(
-            &*index,
-            &entries,
-            &probes,
-            &options.with_templates(&templates),
-        );
+        let set: EntrySet = entries.iter().step_by(11).map(|(id, _)| *id).collect();
+        let limited = measure(&*index, &entries, &probes, &options.with_entries(&set));
         assert!(
             limited >= recall,
             "{metric:?}, with a set: recall@10 is {limited}"
         );
 
-        let gone: Vec<TemplateId> = entries.iter().step_by(3).map(|(id, _)| *id).collect();
+        let gone: Vec<EntryId> = entries.iter().step_by(3).map(|(id, _)| *id).collect();
         index.remove(&gone).unwrap();
         entries.retain(|(id, _)| !gone.contains(id));
         let rest = measure(&*index, &entries, &probes, &options);
@@ -578,11 +565,11 @@ pub fn serves_many_threads(make: Make) {
     let stable = numbers.entries(&space, 100);
     let index = filled(make, &space, Metric::Cosine, &stable);
     // Each of two writers inserts and removes a batch of copies of one embedding. No other embedding is close to it.
-    let batches: Vec<Vec<(TemplateId, Embedding)>> = (0..2)
+    let batches: Vec<Vec<(EntryId, Embedding)>> = (0..2)
         .map(|writer| {
             let embedding = numbers.embedding(&space);
             (0..BATCH)
-                .map(|at| (TemplateId(200_000 + writer * BATCH + at), embedding.clone()))
+                .map(|at| (EntryId(200_000 + writer * BATCH + at), embedding.clone()))
                 .collect()
         })
         .collect();
@@ -592,7 +579,7 @@ pub fn serves_many_threads(make: Make) {
         for batch in &batches {
             scope.spawn(move || {
                 let _working = Working(writers);
-                let ids: Vec<TemplateId> = batch.iter().map(|(id, _)| *id).collect();
+                let ids: Vec<EntryId> = batch.iter().map(|(id, _)| *id).collect();
                 for _ in 0..100 {
                     index.insert(batch).unwrap();
                     assert_eq!(index.remove(&ids).unwrap(), ids.len());
@@ -606,10 +593,10 @@ pub fn serves_many_threads(make: Make) {
                 for round in 0.. {
                     let last = writers.load(Ordering::Acquire) == 0;
                     let batch = &batches[(round + reader) % batches.len()];
-                    let templates: TemplateSet = batch.iter().map(|(id, _)| *id).collect();
+                    let set: EntrySet = batch.iter().map(|(id, _)| *id).collect();
                     let options = SearchOptions::new(batch.len())
                         .with_exact(true)
-                        .with_templates(&templates);
+                        .with_entries(&set);
                     let seen = found(index, &batch[0].1, &options).len();
                     assert!(
                         seen == 0 || seen == batch.len(),
@@ -639,18 +626,18 @@ impl Drop for Working<'_> {
 
 #[derive(Clone, Debug)]
 enum Step {
-    Insert(Vec<(TemplateId, Embedding)>),
-    Remove(Vec<TemplateId>),
+    Insert(Vec<(EntryId, Embedding)>),
+    Remove(Vec<EntryId>),
     Search {
         probe: Embedding,
         k: usize,
-        templates: Option<TemplateSet>,
+        set: Option<EntrySet>,
     },
 }
 
 fn step(space: &EmbeddingSpace) -> impl Strategy<Value = Step> + use<> {
     // Few ids, so that they repeat, and few values, so that scores are often equal.
-    let id = || (0..12_u64).prop_map(TemplateId);
+    let id = || (0..12_u64).prop_map(EntryId);
     let space = space.clone();
     let embedding = prop::collection::vec(-2..=2_i8, space.dimension())
         .prop_filter("not all zero", |values| {
@@ -659,17 +646,16 @@ fn step(space: &EmbeddingSpace) -> impl Strategy<Value = Step> + use<> {
         .prop_map(move |values| {
             Embedding::new(&space, values.into_iter().map(f32::from).collect()).unwrap()
         });
-    let templates =
-        prop::option::of(prop::collection::vec(id(), 0..8).prop_map(TemplateSet::from_iter));
+    let set = prop::option::of(prop::collection::vec(id(), 0..8).prop_map(EntrySet::from_iter));
     prop_oneof![
         3 => prop::collection::vec((id(), embedding.clone()), 0..6).prop_map(Step::Insert),
         2 => prop::collection::vec(id(), 0..6).prop_map(Step::Remove),
-        3 => (embedding, 0..15_usize, templates)
-            .prop_map(|(probe, k, templates)| Step::Search { probe, k, templates }),
+        3 => (embedding, 0..15_usize, set)
+            .prop_map(|(probe, k, set)| Step::Search { probe, k, set }),
     ]
 }
 
-fn apply(index: &dyn VectorIndex, model: &mut BTreeMap<TemplateId, Embedding>, step: Step) {
+fn apply(index: &dyn VectorIndex, model: &mut BTreeMap<EntryId, Embedding>, step: Step) {
     match step {
         Step::Insert(entries) => {
             index.insert(&entries).unwrap();
@@ -679,17 +665,13 @@ fn apply(index: &dyn VectorIndex, model: &mut BTreeMap<TemplateId, Embedding>, s
             let removed = ids.iter().filter(|id| model.remove(id).is_some()).count();
             assert_eq!(index.remove(&ids).unwrap(), removed);
         }
-        Step::Search {
-            probe,
-            k,
-            templates,
-        } => {
+        Step::Search { probe, k, set } => {
             let entries: Vec<_> = model
                 .iter()
                 .map(|(id, found)| (*id, found.clone()))
                 .collect();
             let mut options = SearchOptions::new(k).with_exact(true);
-            options.templates = templates.as_ref();
+            options.entries = set.as_ref();
             check(index, &entries, &probe, &options);
         }
     }
@@ -699,7 +681,7 @@ fn apply(index: &dyn VectorIndex, model: &mut BTreeMap<TemplateId, Embedding>, s
 /// is right.
 fn check(
     index: &dyn VectorIndex,
-    entries: &[(TemplateId, Embedding)],
+    entries: &[(EntryId, Embedding)],
     probe: &Embedding,
     options: &SearchOptions<'_>,
 ) {
@@ -707,11 +689,11 @@ fn check(
     let candidates = index.search(probe, options).unwrap();
     let expected = ranked(entries, metric, probe, options);
     assert_eq!(candidates.len(), options.k.min(expected.len()));
-    let scores: BTreeMap<TemplateId, f64> = expected.iter().copied().collect();
+    let scores: BTreeMap<EntryId, f64> = expected.iter().copied().collect();
     let mut seen = HashSet::new();
     for (candidate, (_, expected)) in candidates.iter().zip(&expected) {
-        assert!(seen.insert(candidate.template), "{candidate:?} comes twice");
-        let Some(own) = scores.get(&candidate.template) else {
+        assert!(seen.insert(candidate.entry), "{candidate:?} comes twice");
+        let Some(own) = scores.get(&candidate.entry) else {
             panic!("{candidate:?} is not in the index, or not in the set");
         };
         assert!(
@@ -726,32 +708,25 @@ fn check(
     assert_sorted(&candidates);
 }
 
-fn assert_sorted(candidates: &[ScoredTemplate]) {
+fn assert_sorted(candidates: &[ScoredEntry]) {
     let sorted = candidates
-        .is_sorted_by(|a, b| a.score > b.score || (a.score == b.score && a.template < b.template));
+        .is_sorted_by(|a, b| a.score > b.score || (a.score == b.score && a.entry < b.entry));
     assert!(
         sorted,
         "not in falling order of score and rising order of id: {candidates:?}"
     );
 }
 
-fn found(
-    index: &dyn VectorIndex,
-    probe: &Embedding,
-    options: &SearchOptions<'_>,
-) -> Vec<TemplateId> {
+fn found(index: &dyn VectorIndex, probe: &Embedding, options: &SearchOptions<'_>) -> Vec<EntryId> {
     let candidates = index.search(probe, options).unwrap();
     assert_sorted(&candidates);
-    candidates
-        .iter()
-        .map(|candidate| candidate.template)
-        .collect()
+    candidates.iter().map(|candidate| candidate.entry).collect()
 }
 
 /// The mean fraction of the true nearest that the index finds.
 fn measure(
     index: &dyn VectorIndex,
-    entries: &[(TemplateId, Embedding)],
+    entries: &[(EntryId, Embedding)],
     probes: &[Embedding],
     options: &SearchOptions<'_>,
 ) -> f64 {
@@ -760,7 +735,7 @@ fn measure(
         let count = options.k.min(truth.len());
         // A candidate that is as good as the last of the true nearest, in single precision, counts as found.
         let (_, last) = truth[count - 1];
-        let good: HashSet<TemplateId> = truth
+        let good: HashSet<EntryId> = truth
             .iter()
             .take_while(|(_, score)| *score >= last - 1e-6)
             .map(|(id, _)| *id)
@@ -773,11 +748,11 @@ fn measure(
 }
 
 fn nearest(
-    entries: &[(TemplateId, Embedding)],
+    entries: &[(EntryId, Embedding)],
     metric: Metric,
     probe: &Embedding,
     options: &SearchOptions<'_>,
-) -> Vec<TemplateId> {
+) -> Vec<EntryId> {
     ranked(entries, metric, probe, options)
         .into_iter()
         .take(options.k)
@@ -785,16 +760,16 @@ fn nearest(
         .collect()
 }
 
-/// The oracle: all templates that the search may return, best first.
+/// The oracle: all entries that the search may return, best first.
 fn ranked(
-    entries: &[(TemplateId, Embedding)],
+    entries: &[(EntryId, Embedding)],
     metric: Metric,
     probe: &Embedding,
     options: &SearchOptions<'_>,
-) -> Vec<(TemplateId, f64)> {
-    let mut ranked: Vec<(TemplateId, f64)> = entries
+) -> Vec<(EntryId, f64)> {
+    let mut ranked: Vec<(EntryId, f64)> = entries
         .iter()
-        .filter(|(id, _)| options.templates.is_none_or(|set| set.contains(*id)))
+        .filter(|(id, _)| options.entries.is_none_or(|set| set.contains(*id)))
         .map(|(id, embedding)| (*id, score(metric, probe, embedding)))
         .collect();
     ranked.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
@@ -847,7 +822,7 @@ fn filled(
     make: Make,
     space: &EmbeddingSpace,
     metric: Metric,
-    entries: &[(TemplateId, Embedding)],
+    entries: &[(EntryId, Embedding)],
 ) -> Box<dyn VectorIndex> {
     let index = make(space, metric);
     for batch in entries.chunks(64) {
@@ -892,9 +867,9 @@ impl RandomNumbers {
     }
 
     /// Entries whose ids are not in ascending order.
-    fn entries(&mut self, space: &EmbeddingSpace, count: u64) -> Vec<(TemplateId, Embedding)> {
+    fn entries(&mut self, space: &EmbeddingSpace, count: u64) -> Vec<(EntryId, Embedding)> {
         (0..count)
-            .map(|at| (TemplateId((at * 7919) % 100_003), self.embedding(space)))
+            .map(|at| (EntryId((at * 7919) % 100_003), self.embedding(space)))
             .collect()
     }
 }

@@ -6,8 +6,8 @@ use std::{
 };
 
 use facekit::{
-    Embedding, EmbeddingSpace, ExactIndex, Metric, Result, ScoredTemplate, SearchOptions,
-    TemplateId, VectorIndex,
+    Embedding, EmbeddingSpace, EntryId, ExactIndex, Metric, Result, ScoredEntry, SearchOptions,
+    VectorIndex,
 };
 use facekit_conformance::vector_index_suite;
 
@@ -32,7 +32,7 @@ fn exact_index(space: &EmbeddingSpace, metric: Metric) -> ExactIndex {
 struct Plain {
     space: EmbeddingSpace,
     metric: Metric,
-    entries: RwLock<BTreeMap<TemplateId, Embedding>>,
+    entries: RwLock<BTreeMap<EntryId, Embedding>>,
 }
 
 impl Plain {
@@ -58,7 +58,7 @@ impl VectorIndex for Plain {
         self.entries.read().unwrap().len()
     }
 
-    fn insert(&self, entries: &[(TemplateId, Embedding)]) -> Result<()> {
+    fn insert(&self, entries: &[(EntryId, Embedding)]) -> Result<()> {
         for (_, embedding) in entries {
             self.space.check(embedding.space())?;
         }
@@ -69,36 +69,25 @@ impl VectorIndex for Plain {
         Ok(())
     }
 
-    fn remove(&self, ids: &[TemplateId]) -> Result<usize> {
+    fn remove(&self, ids: &[EntryId]) -> Result<usize> {
         let mut entries = self.entries.write().unwrap();
         Ok(ids.iter().filter(|id| entries.remove(id).is_some()).count())
     }
 
-    fn search(
-        &self,
-        probe: &Embedding,
-        options: &SearchOptions<'_>,
-    ) -> Result<Vec<ScoredTemplate>> {
+    fn search(&self, probe: &Embedding, options: &SearchOptions<'_>) -> Result<Vec<ScoredEntry>> {
         self.space.check(probe.space())?;
         let mut candidates = Vec::new();
-        for (&template, embedding) in &*self.entries.read().unwrap() {
-            if options
-                .templates
-                .is_none_or(|templates| templates.contains(template))
-            {
+        for (&entry, embedding) in &*self.entries.read().unwrap() {
+            if options.entries.is_none_or(|set| set.contains(entry)) {
                 let cosine = probe.cosine(embedding)?;
                 let score = match self.metric {
                     Metric::Euclidean => -(2.0 - 2.0 * cosine).max(0.0).sqrt(),
                     _ => cosine,
                 };
-                candidates.push(ScoredTemplate { template, score });
+                candidates.push(ScoredEntry { entry, score });
             }
         }
-        candidates.sort_by(|a, b| {
-            b.score
-                .total_cmp(&a.score)
-                .then(a.template.cmp(&b.template))
-        });
+        candidates.sort_by(|a, b| b.score.total_cmp(&a.score).then(a.entry.cmp(&b.entry)));
         candidates.truncate(options.k);
         Ok(candidates)
     }

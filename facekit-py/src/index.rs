@@ -3,8 +3,8 @@
 use std::{num::NonZeroUsize, thread};
 
 use facekit::{
-    Digest, Embedding, ExactIndex, Metric, Result, ScoredTemplate, SearchOptions, TemplateId,
-    TemplateSet, VectorIndex as _,
+    Digest, Embedding, EntryId, EntrySet, ExactIndex, Metric, Result, ScoredEntry, SearchOptions,
+    VectorIndex as _,
 };
 use numpy::{
     PyArray2, PyArrayMethods as _, PyReadonlyArray1, PyReadonlyArray2, PyUntypedArrayMethods as _,
@@ -102,15 +102,8 @@ impl Index {
         let k = options::count(py, "k", k)?;
         let probes = floats("probes", probes)?;
         let probes = probes.as_array();
-        let roster: Option<TemplateSet> = roster
-            .map(|ids| {
-                Ok::<_, PyErr>(
-                    numbers("roster", ids)?
-                        .into_iter()
-                        .map(TemplateId)
-                        .collect(),
-                )
-            })
+        let roster: Option<EntrySet> = roster
+            .map(|ids| Ok::<_, PyErr>(numbers("roster", ids)?.into_iter().map(EntryId).collect()))
             .transpose()?;
         let (ids, scores) = search(py, index, probes, k, roster.as_ref())?;
         Ok((
@@ -146,7 +139,7 @@ impl Index {
     fn remove(&self, ids: &Bound<'_, PyAny>) -> PyResult<usize> {
         let py = ids.py();
         let index = self.0.require(py, "Index")?;
-        let ids: Vec<TemplateId> = numbers("ids", ids)?.into_iter().map(TemplateId).collect();
+        let ids: Vec<EntryId> = numbers("ids", ids)?.into_iter().map(EntryId).collect();
         work::detached(py, || index.remove(&ids))
     }
 
@@ -272,7 +265,7 @@ fn insert(
             let entries = rows
                 .outer_iter()
                 .zip(ids)
-                .map(|(row, &id)| Ok((TemplateId(id), embedding(index, row)?)))
+                .map(|(row, &id)| Ok((EntryId(id), embedding(index, row)?)))
                 .collect::<Result<Vec<_>>>()?;
             index.insert(&entries)
         })?;
@@ -286,7 +279,7 @@ fn search(
     index: &ExactIndex,
     probes: ArrayView2<'_, f32>,
     k: usize,
-    roster: Option<&TemplateSet>,
+    roster: Option<&EntrySet>,
 ) -> PyResult<(Array2<i64>, Array2<f32>)> {
     let threads = thread::available_parallelism().map_or(1, NonZeroUsize::get);
     let mut found = Vec::with_capacity(probes.nrows());
@@ -299,7 +292,7 @@ fn search(
     // The lengths are equal, unless another thread changes the index in the meantime.
     let columns = found.iter().map(Vec::len).min().unwrap_or(0);
     let shape = (found.len(), columns);
-    let ids = Array2::from_shape_fn(shape, |(row, column)| found[row][column].template.0 as i64);
+    let ids = Array2::from_shape_fn(shape, |(row, column)| found[row][column].entry.0 as i64);
     let scores = Array2::from_shape_fn(shape, |(row, column)| found[row][column].score);
     Ok((ids, scores))
 }
@@ -309,11 +302,11 @@ fn search_batch(
     probes: ArrayView2<'_, f32>,
     threads: usize,
     k: usize,
-    roster: Option<&TemplateSet>,
-) -> Result<Vec<Vec<ScoredTemplate>>> {
+    roster: Option<&EntrySet>,
+) -> Result<Vec<Vec<ScoredEntry>>> {
     let all = move |probes: ArrayView2<'_, f32>| {
         let mut options = SearchOptions::new(k);
-        options.templates = roster;
+        options.entries = roster;
         probes
             .outer_iter()
             .map(|row| index.search(&embedding(index, row)?, &options))

@@ -1,28 +1,30 @@
-//! The photos behind the two sides of a comparison.
+//! The two sides of a comparison.
 
 use serde::{Deserialize, Serialize};
 
-/// The photos behind a comparison of a probe with a template. The same score has another false-match rate for each kind.
+/// What a probe was compared with, and how the probe was made. The same score means another false-match rate for each kind of
+/// comparison: the more photos a mean has, the higher are the scores of strangers.
+///
+/// The default is a comparison of two photos, without mirror images.
 ///
 /// ```
 /// use facekit::Comparison;
 ///
-/// let plain = Comparison::default();
-/// assert_eq!((plain.photos, plain.mirrored_template, plain.mirrored_probe), (1, false, false));
+/// let mean_of_three = Comparison::default().with_photos(3).with_mirrored_template(true);
+/// assert_eq!((mean_of_three.photos, mean_of_three.mirrored_probe), (3, false));
 /// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Comparison {
-    /// The number of photos that the template is the mean of; 1 for a template of one photo.
+    /// The number of photos whose mean the probe was compared with, 1 or more.
     pub photos: usize,
-    /// True if the template is the sum of photos and their mirror images.
+    /// True if one of these photos, or more, was embedded together with its mirror image.
     pub mirrored_template: bool,
-    /// True if the probe is the sum of a face and its mirror image.
+    /// True if the probe was embedded together with its mirror image.
     pub mirrored_probe: bool,
 }
 
 impl Default for Comparison {
-    /// A plain photo on both sides.
     fn default() -> Self {
         Self {
             photos: 1,
@@ -33,10 +35,10 @@ impl Default for Comparison {
 }
 
 impl Comparison {
-    /// Sets [`photos`](Self::photos).
+    /// Sets [`photos`](Self::photos). 0 counts as 1.
     #[must_use]
     pub fn with_photos(mut self, photos: usize) -> Self {
-        self.photos = photos;
+        self.photos = photos.max(1);
         self
     }
 

@@ -114,6 +114,7 @@ mod align;
 mod attendance;
 #[cfg(feature = "engine")]
 mod calibration;
+#[cfg(feature = "engine")]
 mod comparison;
 mod detect;
 mod digest;
@@ -161,16 +162,13 @@ pub use crate::{
         Anomaly, AnomalyValue, AttendancePolicy, AttendanceSheet, Decision, Direction, Mark, Seen,
         Severity, Sighting, Verdict,
     },
-    comparison::Comparison,
     detect::{DetectOptions, Detection, Detector, Passes},
     digest::Digest,
     embed::{Embedder, Embedding, EmbeddingSpace},
     error::{BoxError, Error, Result},
     geometry::{Landmarks, Point, Rect},
     image::{Image, ImageView, PixelFormat},
-    index::{
-        Generation, Metric, ScoredTemplate, SearchOptions, TemplateId, TemplateSet, VectorIndex,
-    },
+    index::{EntryId, EntrySet, Generation, Metric, ScoredEntry, SearchOptions, VectorIndex},
     liveness::{Liveness, LivenessScore},
     panic::catch_panic,
     person::{Person, PersonId},
@@ -178,7 +176,7 @@ pub use crate::{
     runtime::{
         Dim, Element, LoadOptions, Model, Network, Port, Runtime, Signature, Tensor, TensorView,
     },
-    store::{NewTemplate, Template, TemplateStore},
+    store::{NewTemplate, Template, TemplateId, TemplateStore},
 };
 #[cfg(feature = "engine")]
 pub use crate::{
@@ -187,6 +185,7 @@ pub use crate::{
         Calibration, CalibrationPoint, Capacity, Curve, MatchLimit, RateBasis, RateInterval, Room,
         Threshold,
     },
+    comparison::Comparison,
     detect::{
         FoundFaces, Scrfd, ScrfdSpec, SecondLook, SecondLookSpec, YuNet, YuNetSpec, find_faces,
         non_maximum_suppression,
@@ -199,7 +198,7 @@ pub use crate::{
         ImpostorFaces, ImpostorScores, PersonPhotos, ScoreHistogram, equal_error_rate,
         fold_accuracies, wilson_interval,
     },
-    gallery::{Gallery, Neighbor, Roster},
+    gallery::{Fusion, Gallery, Neighbor, Roster},
     geometry::{HeadPose, Similarity},
     index::ExactIndex,
     input::{ColorOrder, PixelSpec},

@@ -3,8 +3,8 @@
 #![cfg(feature = "engine")]
 
 use facekit::{
-    Digest, Embedding, EmbeddingSpace, Error, ExactIndex, Gallery, MemoryStore, Metric,
-    NewTemplate, Person, PersonId, SearchOptions, TemplateId, VectorIndex,
+    Digest, Embedding, EmbeddingSpace, EntryId, Error, ExactIndex, Gallery, MemoryStore, Metric,
+    NewTemplate, Person, PersonId, SearchOptions, VectorIndex,
 };
 use proptest::prelude::*;
 
@@ -57,7 +57,7 @@ fn embeddings_of_another_space_are_refused() {
     let embedding =
         |space: &EmbeddingSpace| Embedding::new(space, vec![1.0; space.dimension()]).unwrap();
     let index = ExactIndex::new(ours.clone(), Metric::Cosine);
-    index.insert(&[(TemplateId(1), embedding(&ours))]).unwrap();
+    index.insert(&[(EntryId(1), embedding(&ours))]).unwrap();
     let gallery = Gallery::open(
         MemoryStore::new(),
         ExactIndex::new(ours.clone(), Metric::Cosine),
@@ -72,8 +72,8 @@ fn embeddings_of_another_space_are_refused() {
             index.search(&foreign, &SearchOptions::new(1)).unwrap_err()
         ));
         let entries = [
-            (TemplateId(2), embedding(&ours)),
-            (TemplateId(3), foreign.clone()),
+            (EntryId(2), embedding(&ours)),
+            (EntryId(3), foreign.clone()),
         ];
         assert!(mismatch(index.insert(&entries).unwrap_err()));
         assert_eq!(index.len(), 1, "nothing of it was inserted");

@@ -4,14 +4,14 @@ use std::{
 };
 
 use crate::{
-    index::{Generation, TemplateSet},
+    index::{EntrySet, Generation},
     person::PersonId,
 };
 
 /// The people that a search is limited to: a course's enrollment list, a shift. [`Gallery::roster`](super::Gallery::roster)
 /// makes it.
 ///
-/// A roster names people, not templates, so it stays right when templates are added or removed. The templates of its people
+/// A roster names people, not templates, so it stays right when templates are added or removed. The index entries of its people
 /// are looked up at the first search after a change of the gallery, and kept until the next change. Clones share them.
 ///
 /// A person who is removed from the gallery no longer matches. The person matches again after a new enrollment.
@@ -21,8 +21,8 @@ pub struct Roster(Arc<Inner>);
 struct Inner {
     /// Sorted, without repetition.
     people: Vec<PersonId>,
-    /// The templates of the people in one state of one gallery.
-    resolved: Mutex<Option<(Generation, TemplateSet)>>,
+    /// The index entries of the people in one state of one gallery.
+    resolved: Mutex<Option<(Generation, EntrySet)>>,
 }
 
 impl Roster {
@@ -59,25 +59,25 @@ impl Roster {
         self.0.people.iter()
     }
 
-    /// The templates of the people in the gallery's state `generation`, which `look_up` collects if this roster does not
+    /// The index entries of the people in the gallery's state `generation`, which `look_up` collects if this roster does not
     /// hold them.
     pub(super) fn resolve(
         &self,
         generation: Generation,
-        look_up: impl FnOnce(&[PersonId]) -> TemplateSet,
-    ) -> TemplateSet {
+        look_up: impl FnOnce(&[PersonId]) -> EntrySet,
+    ) -> EntrySet {
         let held = self.resolved().clone();
         match held {
-            Some((of, templates)) if of == generation => templates,
+            Some((of, entries)) if of == generation => entries,
             _ => {
-                let templates = look_up(&self.0.people);
-                *self.resolved() = Some((generation, templates.clone()));
-                templates
+                let entries = look_up(&self.0.people);
+                *self.resolved() = Some((generation, entries.clone()));
+                entries
             }
         }
     }
 
-    fn resolved(&self) -> MutexGuard<'_, Option<(Generation, TemplateSet)>> {
+    fn resolved(&self) -> MutexGuard<'_, Option<(Generation, EntrySet)>> {
         self.0
             .resolved
             .lock()

@@ -6,7 +6,7 @@ use std::{
 };
 
 use super::{
-    Generation, Metric, ScoredTemplate, SearchOptions, TemplateId, TemplateSet, VectorIndex, kernel,
+    EntryId, EntrySet, Generation, Metric, ScoredEntry, SearchOptions, VectorIndex, kernel,
 };
 use crate::{
     embed::{Embedding, EmbeddingSpace},
@@ -17,23 +17,23 @@ use crate::{
 /// cache.
 const BLOCK: usize = 128;
 
-/// Compares a probe with every template.
+/// Compares a probe with every entry.
 ///
 /// The embeddings are contiguous in memory. A search reads them once and is limited by memory bandwidth, which suits up
-/// to some 100,000 templates. The index approximates nothing and writes nothing to disk: a rebuild from the store is
+/// to some 100,000 entries. The index approximates nothing and writes nothing to disk: a rebuild from the store is
 /// faster than the check of a cache.
 ///
 /// ```
-/// use facekit::{Digest, Embedding, EmbeddingSpace, ExactIndex, Metric, SearchOptions, TemplateId, VectorIndex};
+/// use facekit::{Digest, Embedding, EmbeddingSpace, ExactIndex, Metric, SearchOptions, EntryId, VectorIndex};
 ///
 /// let space = EmbeddingSpace::new("example", Digest::from_bytes([0; 32]), 2);
 /// let index = ExactIndex::new(space.clone(), Metric::Cosine);
 /// let east = Embedding::new(&space, vec![1.0, 0.0])?;
 /// let north = Embedding::new(&space, vec![0.0, 1.0])?;
-/// index.insert(&[(TemplateId(1), east), (TemplateId(2), north.clone())])?;
+/// index.insert(&[(EntryId(1), east), (EntryId(2), north.clone())])?;
 ///
 /// let found = index.search(&north, &SearchOptions::new(1))?;
-/// assert_eq!(found[0].template, TemplateId(2));
+/// assert_eq!(found[0].entry, EntryId(2));
 /// # Ok::<(), facekit::Error>(())
 /// ```
 pub struct ExactIndex {
@@ -45,9 +45,9 @@ pub struct ExactIndex {
 struct Rows {
     /// `ids.len()` rows of the padded dimension.
     values: Vec<f32>,
-    ids: Vec<TemplateId>,
-    row_of: HashMap<TemplateId, usize>,
-    /// Changes with `row_of`, so that the rows of a [`TemplateSet`] are looked up once in each state.
+    ids: Vec<EntryId>,
+    row_of: HashMap<EntryId, usize>,
+    /// Changes with `row_of`, so that the rows of an [`EntrySet`] are looked up once in each state.
     generation: Generation,
 }
 
@@ -94,9 +94,9 @@ impl ExactIndex {
 }
 
 impl Rows {
-    /// The rows of `templates` in the order of memory.
-    fn of(&self, templates: &TemplateSet) -> Vec<usize> {
-        let rows = templates
+    /// The rows of `entries` in the order of memory.
+    fn of(&self, entries: &EntrySet) -> Vec<usize> {
+        let rows = entries
             .iter()
             .filter_map(|id| self.row_of.get(&id).copied());
         let mut rows: Vec<usize> = rows.collect();
@@ -118,7 +118,7 @@ impl VectorIndex for ExactIndex {
         self.rows().ids.len()
     }
 
-    fn insert(&self, entries: &[(TemplateId, Embedding)]) -> Result<()> {
+    fn insert(&self, entries: &[(EntryId, Embedding)]) -> Result<()> {
         entries
             .iter()
             .try_for_each(|(_, embedding)| self.space.check(embedding.space()))?;
@@ -143,7 +143,7 @@ impl VectorIndex for ExactIndex {
         Ok(())
     }
 
-    fn remove(&self, removed: &[TemplateId]) -> Result<usize> {
+    fn remove(&self, removed: &[EntryId]) -> Result<usize> {
         let stride = self.stride();
         let mut rows = self.rows_mut();
         let Rows {
@@ -171,11 +171,7 @@ impl VectorIndex for ExactIndex {
         Ok(before - ids.len())
     }
 
-    fn search(
-        &self,
-        probe: &Embedding,
-        options: &SearchOptions<'_>,
-    ) -> Result<Vec<ScoredTemplate>> {
+    fn search(&self, probe: &Embedding, options: &SearchOptions<'_>) -> Result<Vec<ScoredEntry>> {
         self.space.check(probe.space())?;
         let stride = self.stride();
         let mut padded = probe.values().to_vec();
@@ -184,7 +180,7 @@ impl VectorIndex for ExactIndex {
         let rows = self.rows();
         let mut best = Best::new(options.k.min(rows.ids.len()));
         let mut scores = [0.0; BLOCK];
-        match options.templates {
+        match options.entries {
             None => {
                 for (values, ids) in rows
                     .values
@@ -196,8 +192,8 @@ impl VectorIndex for ExactIndex {
                     best.offer(ids, scores);
                 }
             }
-            Some(templates) => {
-                let chosen = templates.prepared(rows.generation, |templates| rows.of(templates));
+            Some(entries) => {
+                let chosen = entries.prepared(rows.generation, |entries| rows.of(entries));
                 for &row in &*chosen {
                     self.scores(
                         &rows.values[row * stride..][..stride],
@@ -222,7 +218,7 @@ impl fmt::Debug for ExactIndex {
     }
 }
 
-/// The `k` best templates so far; the worst of them on top.
+/// The `k` best entries so far; the worst of them on top.
 struct Best {
     k: usize,
     heap: BinaryHeap<Reverse<Ranked>>,
@@ -245,7 +241,7 @@ impl Best {
     }
 
     #[inline]
-    fn offer(&mut self, ids: &[TemplateId], scores: &[f32]) {
+    fn offer(&mut self, ids: &[EntryId], scores: &[f32]) {
         // Most blocks hold no score above the floor. This fold has no early exit, so it is vectorized, and costs a fraction
         // of the loop below.
         let floor = self.floor;
@@ -255,11 +251,11 @@ impl Best {
         {
             return;
         }
-        for (&template, &score) in ids.iter().zip(scores) {
+        for (&entry, &score) in ids.iter().zip(scores) {
             if score < self.floor {
                 continue;
             }
-            let ranked = Ranked(ScoredTemplate { template, score });
+            let ranked = Ranked(ScoredEntry { entry, score });
             if self.heap.len() < self.k {
                 self.heap.push(Reverse(ranked));
             } else if let Some(mut worst) = self.heap.peek_mut()
@@ -275,20 +271,20 @@ impl Best {
         }
     }
 
-    fn into_sorted(self) -> Vec<ScoredTemplate> {
-        let mut templates: Vec<Ranked> = self
+    fn into_sorted(self) -> Vec<ScoredEntry> {
+        let mut entries: Vec<Ranked> = self
             .heap
             .into_iter()
             .map(|Reverse(ranked)| ranked)
             .collect();
-        templates.sort_unstable_by(|a, b| b.cmp(a));
-        templates.into_iter().map(|ranked| ranked.0).collect()
+        entries.sort_unstable_by(|a, b| b.cmp(a));
+        entries.into_iter().map(|ranked| ranked.0).collect()
     }
 }
 
-/// A template ordered by closeness: the greater score is better, and of equal scores the lower id.
+/// An entry ordered by closeness: the greater score is better, and of equal scores the lower id.
 #[derive(PartialEq)]
-struct Ranked(ScoredTemplate);
+struct Ranked(ScoredEntry);
 
 impl Eq for Ranked {}
 
@@ -297,7 +293,7 @@ impl Ord for Ranked {
         self.0
             .score
             .total_cmp(&other.0.score)
-            .then_with(|| other.0.template.cmp(&self.0.template))
+            .then_with(|| other.0.entry.cmp(&self.0.entry))
     }
 }
 

@@ -1,4 +1,4 @@
-//! Search for the nearest templates.
+//! Search for the nearest entries.
 
 use std::{fmt, sync::Arc};
 
@@ -17,14 +17,15 @@ mod set;
 
 #[cfg(feature = "engine")]
 pub use exact::ExactIndex;
-pub use set::{Generation, TemplateSet};
+pub use set::{EntrySet, Generation};
 
-/// The number of a stored template, unique in its store and never given twice.
+/// The number of an entry of a [`VectorIndex`]. The owner of the index gives it. An entry keeps its id when its embedding is
+/// replaced.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
-pub struct TemplateId(pub u64);
+pub struct EntryId(pub u64);
 
-impl fmt::Display for TemplateId {
+impl fmt::Display for EntryId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.fmt(f)
     }
@@ -60,11 +61,11 @@ impl Metric {
     }
 }
 
-/// A template that a search found.
+/// An entry that a search found.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-pub struct ScoredTemplate {
-    /// The template.
-    pub template: TemplateId,
+pub struct ScoredEntry {
+    /// The entry.
+    pub entry: EntryId,
     /// Its closeness to the probe by the index's [`Metric`]; greater is closer.
     pub score: f32,
 }
@@ -72,39 +73,39 @@ pub struct ScoredTemplate {
 /// Options of a search.
 ///
 /// ```
-/// use facekit::{SearchOptions, TemplateId, TemplateSet};
+/// use facekit::{SearchOptions, EntryId, EntrySet};
 ///
-/// let morning_shift = TemplateSet::from([TemplateId(4), TemplateId(9)]);
-/// let options = SearchOptions::new(5).with_templates(&morning_shift);
+/// let morning_shift = EntrySet::from([EntryId(4), EntryId(9)]);
+/// let options = SearchOptions::new(5).with_entries(&morning_shift);
 /// assert_eq!(options.k, 5);
 /// ```
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub struct SearchOptions<'a> {
-    /// The greatest number of templates to return.
+    /// The greatest number of entries to return.
     pub k: usize,
-    /// Search these templates only. The limit holds inside the search: the `k` best of the set are returned, even if
+    /// Search these entries only. The limit holds inside the search: the `k` best of the set are returned, even if
     /// others are closer. `None` searches all.
-    pub templates: Option<&'a TemplateSet>,
-    /// Compare with every template, also if the index would approximate.
+    pub entries: Option<&'a EntrySet>,
+    /// Compare with every entry, also if the index would approximate.
     pub exact: bool,
 }
 
 impl<'a> SearchOptions<'a> {
-    /// Searches for the `k` best of all templates.
+    /// Searches for the `k` best of all entries.
     #[must_use]
     pub fn new(k: usize) -> Self {
         Self {
             k,
-            templates: None,
+            entries: None,
             exact: false,
         }
     }
 
-    /// Sets [`templates`](Self::templates).
+    /// Sets [`entries`](Self::entries).
     #[must_use]
-    pub fn with_templates(mut self, templates: &'a TemplateSet) -> Self {
-        self.templates = Some(templates);
+    pub fn with_entries(mut self, entries: &'a EntrySet) -> Self {
+        self.entries = Some(entries);
         self
     }
 
@@ -116,7 +117,8 @@ impl<'a> SearchOptions<'a> {
     }
 }
 
-/// Holds embeddings by id and finds the nearest ones. It can be rebuilt from a
+/// Holds embeddings by id and finds the nearest ones. The meaning of an entry is up to the owner of the index.
+/// It can be rebuilt from a
 /// [`TemplateStore`](crate::TemplateStore) at any time, and is kept current without a rebuild.
 ///
 /// # Contract
@@ -126,9 +128,9 @@ impl<'a> SearchOptions<'a> {
 /// - `insert` of an id that exists replaces its embedding. If one entry is of another space, nothing is
 ///   inserted.
 /// - `remove` ignores ids that do not exist and returns how many did.
-/// - `search` returns at most `k` templates in falling order of score, equal scores in rising order of id.
-///   It returns no template that was removed and none outside of [`SearchOptions::templates`].
-/// - An exact index, and every index if [`SearchOptions::exact`] is set, returns the true nearest templates.
+/// - `search` returns at most `k` entries in falling order of score, equal scores in rising order of id.
+///   It returns no entry that was removed and none outside of [`SearchOptions::entries`].
+/// - An exact index, and every index if [`SearchOptions::exact`] is set, returns the true nearest entries.
 pub trait VectorIndex: fmt::Debug + Send + Sync {
     /// The space of its embeddings.
     fn space(&self) -> &EmbeddingSpace;
@@ -150,22 +152,21 @@ pub trait VectorIndex: fmt::Debug + Send + Sync {
     ///
     /// [`Error::SpaceMismatch`](crate::Error::SpaceMismatch) if an embedding is of another space. An index that is not in
     /// memory alone may have errors of its medium.
-    fn insert(&self, entries: &[(TemplateId, Embedding)]) -> Result<()>;
+    fn insert(&self, entries: &[(EntryId, Embedding)]) -> Result<()>;
 
-    /// Removes templates and returns how many of them existed.
+    /// Removes entries and returns how many of them existed.
     ///
     /// # Errors
     ///
     /// An index in memory has none. Others may have errors of their medium.
-    fn remove(&self, ids: &[TemplateId]) -> Result<usize>;
+    fn remove(&self, ids: &[EntryId]) -> Result<usize>;
 
-    /// The templates nearest to `probe`.
+    /// The entries nearest to `probe`.
     ///
     /// # Errors
     ///
     /// [`Error::SpaceMismatch`](crate::Error::SpaceMismatch) if `probe` is of another space.
-    fn search(&self, probe: &Embedding, options: &SearchOptions<'_>)
-    -> Result<Vec<ScoredTemplate>>;
+    fn search(&self, probe: &Embedding, options: &SearchOptions<'_>) -> Result<Vec<ScoredEntry>>;
 }
 
 macro_rules! forward {
@@ -188,11 +189,11 @@ macro_rules! forward {
                 (**self).is_empty()
             }
 
-            fn insert(&self, entries: &[(TemplateId, Embedding)]) -> Result<()> {
+            fn insert(&self, entries: &[(EntryId, Embedding)]) -> Result<()> {
                 (**self).insert(entries)
             }
 
-            fn remove(&self, ids: &[TemplateId]) -> Result<usize> {
+            fn remove(&self, ids: &[EntryId]) -> Result<usize> {
                 (**self).remove(ids)
             }
 
@@ -200,7 +201,7 @@ macro_rules! forward {
                 &self,
                 probe: &Embedding,
                 options: &SearchOptions<'_>,
-            ) -> Result<Vec<ScoredTemplate>> {
+            ) -> Result<Vec<ScoredEntry>> {
                 (**self).search(probe, options)
             }
         }

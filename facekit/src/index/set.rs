@@ -8,7 +8,7 @@ use std::{
     },
 };
 
-use super::TemplateId;
+use super::EntryId;
 
 /// A state of something that changes, such as an index. No two states in a process have the same generation.
 ///
@@ -29,24 +29,24 @@ impl Generation {
     }
 }
 
-/// The templates that a search is limited to. Clones share it.
+/// The entries that a search is limited to. Clones share it.
 ///
 /// An index keeps in it the form that it searches with, so that this form is made once for each state of the index and not
 /// for each search: see [`prepared`](Self::prepared).
 ///
 /// ```
-/// use facekit::{TemplateId, TemplateSet};
+/// use facekit::{EntryId, EntrySet};
 ///
-/// let set = TemplateSet::from([TemplateId(4), TemplateId(9)]);
-/// assert!(set.contains(TemplateId(4)) && !set.contains(TemplateId(5)));
+/// let set = EntrySet::from([EntryId(4), EntryId(9)]);
+/// assert!(set.contains(EntryId(4)) && !set.contains(EntryId(5)));
 /// assert_eq!(set.len(), 2);
 /// ```
 #[derive(Clone, Default)]
-pub struct TemplateSet(Arc<Inner>);
+pub struct EntrySet(Arc<Inner>);
 
 #[derive(Default)]
 struct Inner {
-    ids: HashSet<TemplateId>,
+    ids: HashSet<EntryId>,
     prepared: Mutex<Option<Prepared>>,
 }
 
@@ -55,33 +55,33 @@ struct Prepared {
     form: Arc<dyn Any + Send + Sync>,
 }
 
-impl TemplateSet {
-    /// A set without templates.
+impl EntrySet {
+    /// A set without entries.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// The number of templates in the set.
+    /// The number of entries in the set.
     #[must_use]
     pub fn len(&self) -> usize {
         self.0.ids.len()
     }
 
-    /// Returns true if the set holds no template, so that a search finds nothing.
+    /// Returns true if the set holds no entry, so that a search finds nothing.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.0.ids.is_empty()
     }
 
-    /// Returns true if `template` is in the set.
+    /// Returns true if `entry` is in the set.
     #[must_use]
-    pub fn contains(&self, template: TemplateId) -> bool {
-        self.0.ids.contains(&template)
+    pub fn contains(&self, entry: EntryId) -> bool {
+        self.0.ids.contains(&entry)
     }
 
-    /// The templates, in no order.
-    pub fn iter(&self) -> impl ExactSizeIterator<Item = TemplateId> {
+    /// The entries, in no order.
+    pub fn iter(&self) -> impl ExactSizeIterator<Item = EntryId> {
         self.0.ids.iter().copied()
     }
 
@@ -91,17 +91,17 @@ impl TemplateSet {
     /// No lock is held while `make` runs. Threads that ask at the same time may each call it.
     ///
     /// ```
-    /// use facekit::{Generation, TemplateId, TemplateSet};
+    /// use facekit::{Generation, EntryId, EntrySet};
     ///
-    /// let set = TemplateSet::from([TemplateId(9), TemplateId(4)]);
+    /// let set = EntrySet::from([EntryId(9), EntryId(4)]);
     /// let generation = Generation::next();
-    /// let sorted = |set: &TemplateSet| {
-    ///     let mut ids: Vec<TemplateId> = set.iter().collect();
+    /// let sorted = |set: &EntrySet| {
+    ///     let mut ids: Vec<EntryId> = set.iter().collect();
     ///     ids.sort();
     ///     ids
     /// };
-    /// assert_eq!(*set.prepared(generation, sorted), [TemplateId(4), TemplateId(9)]);
-    /// set.prepared::<Vec<TemplateId>>(generation, |_| unreachable!("it is there already"));
+    /// assert_eq!(*set.prepared(generation, sorted), [EntryId(4), EntryId(9)]);
+    /// set.prepared::<Vec<EntryId>>(generation, |_| unreachable!("it is there already"));
     /// ```
     pub fn prepared<T: Send + Sync + 'static>(
         &self,
@@ -130,8 +130,8 @@ impl TemplateSet {
     }
 }
 
-impl FromIterator<TemplateId> for TemplateSet {
-    fn from_iter<I: IntoIterator<Item = TemplateId>>(ids: I) -> Self {
+impl FromIterator<EntryId> for EntrySet {
+    fn from_iter<I: IntoIterator<Item = EntryId>>(ids: I) -> Self {
         Self(Arc::new(Inner {
             ids: ids.into_iter().collect(),
             prepared: Mutex::default(),
@@ -139,13 +139,13 @@ impl FromIterator<TemplateId> for TemplateSet {
     }
 }
 
-impl<const N: usize> From<[TemplateId; N]> for TemplateSet {
-    fn from(ids: [TemplateId; N]) -> Self {
+impl<const N: usize> From<[EntryId; N]> for EntrySet {
+    fn from(ids: [EntryId; N]) -> Self {
         ids.into_iter().collect()
     }
 }
 
-impl fmt::Debug for TemplateSet {
+impl fmt::Debug for EntrySet {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_set().entries(self.iter()).finish()
     }

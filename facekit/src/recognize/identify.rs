@@ -100,7 +100,9 @@ impl Recognizer {
         let people = gallery.searched(roster);
         let candidate = |neighbor: Neighbor| {
             let score = gallery.metric().to_cosine(neighbor.score);
-            let comparison = Comparison::default();
+            let comparison = Comparison::default()
+                .with_photos(neighbor.photos)
+                .with_mirrored_template(neighbor.mirrored);
             let limit = self.search_limit(&comparison, people)?;
             let curve = self.calibration.as_ref().map(|it| it.curve(&comparison));
             let fmr = curve.map(|curve| curve.fmr_of(score));

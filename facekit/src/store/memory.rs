@@ -6,11 +6,10 @@ use std::{
     sync::{Mutex, MutexGuard, PoisonError},
 };
 
-use super::{NewTemplate, Template, TemplateStore};
+use super::{NewTemplate, Template, TemplateId, TemplateStore};
 use crate::{
     align::AlignedFace,
     error::Result,
-    index::TemplateId,
     person::{Person, PersonId},
 };
 

@@ -3,12 +3,12 @@
 use std::{fmt, sync::Arc};
 
 use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
 
 use crate::{
     align::AlignedFace,
     embed::Embedding,
     error::Result,
-    index::TemplateId,
     person::{Person, PersonId},
 };
 
@@ -25,6 +25,17 @@ pub use file::{
 #[cfg(feature = "engine")]
 pub use memory::MemoryStore;
 
+/// The number of a stored template, unique in its store and never given twice.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct TemplateId(pub u64);
+
+impl fmt::Display for TemplateId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
 /// A template that a store has not given an id yet.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
@@ -35,6 +46,8 @@ pub struct NewTemplate {
     pub quality: f32,
     /// The time at which the template was made.
     pub created: Timestamp,
+    /// True if the embedding is the normalized sum of the embeddings of the photo and of its mirror image.
+    pub mirrored: bool,
     /// The aligned face, so that a later model can embed it again. Present only if the gallery keeps crops.
     pub crop: Option<AlignedFace>,
 }
@@ -47,8 +60,16 @@ impl NewTemplate {
             embedding,
             quality,
             created,
+            mirrored: false,
             crop: None,
         }
+    }
+
+    /// Sets [`mirrored`](Self::mirrored).
+    #[must_use]
+    pub fn with_mirrored(mut self, mirrored: bool) -> Self {
+        self.mirrored = mirrored;
+        self
     }
 
     /// Sets [`crop`](Self::crop).
@@ -73,6 +94,8 @@ pub struct Template {
     pub quality: f32,
     /// The time at which the template was made.
     pub created: Timestamp,
+    /// True if the embedding is the normalized sum of the embeddings of the photo and of its mirror image.
+    pub mirrored: bool,
 }
 
 impl Template {
@@ -85,6 +108,7 @@ impl Template {
             embedding: new.embedding.clone(),
             quality: new.quality,
             created: new.created,
+            mirrored: new.mirrored,
         }
     }
 }
@@ -134,6 +158,22 @@ pub trait TemplateStore: fmt::Debug + Send + Sync {
     /// [`Error::Store`](crate::Error::Store) if the medium fails. An error of `visit` ends the visits and is returned.
     fn templates(&self, visit: &mut dyn FnMut(Template) -> Result<()>) -> Result<()>;
 
+    /// The templates of a person in every space, in rising order of id. Empty if the person is unknown.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Store`](crate::Error::Store) if the medium fails.
+    fn templates_of(&self, person: &PersonId) -> Result<Vec<Template>> {
+        let mut found = Vec::new();
+        self.templates(&mut |template| {
+            if template.person == *person {
+                found.push(template);
+            }
+            Ok(())
+        })?;
+        Ok(found)
+    }
+
     /// Calls `visit` for each crop that was kept, with the id of its template and the person, in rising order of id.
     ///
     /// # Errors
@@ -163,6 +203,10 @@ macro_rules! forward {
 
             fn templates(&self, visit: &mut dyn FnMut(Template) -> Result<()>) -> Result<()> {
                 (**self).templates(visit)
+            }
+
+            fn templates_of(&self, person: &PersonId) -> Result<Vec<Template>> {
+                (**self).templates_of(person)
             }
 
             fn crops(

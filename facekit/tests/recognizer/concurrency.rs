@@ -12,8 +12,8 @@ use std::{
 };
 
 use facekit::{
-    Embedding, EmbeddingSpace, ExactIndex, Gallery, MemoryStore, Metric, PersonId, Result,
-    ScoredTemplate, SearchOptions, TemplateId, VectorIndex,
+    Embedding, EmbeddingSpace, EntryId, ExactIndex, Gallery, MemoryStore, Metric, PersonId, Result,
+    ScoredEntry, SearchOptions, VectorIndex,
 };
 
 use crate::parts::{add, at_angle, id, space};
@@ -86,21 +86,17 @@ impl VectorIndex for SlowToChange {
         self.index.len()
     }
 
-    fn insert(&self, entries: &[(TemplateId, Embedding)]) -> Result<()> {
+    fn insert(&self, entries: &[(EntryId, Embedding)]) -> Result<()> {
         self.await_searches();
         self.index.insert(entries)
     }
 
-    fn remove(&self, ids: &[TemplateId]) -> Result<usize> {
+    fn remove(&self, ids: &[EntryId]) -> Result<usize> {
         self.await_searches();
         self.index.remove(ids)
     }
 
-    fn search(
-        &self,
-        probe: &Embedding,
-        options: &SearchOptions<'_>,
-    ) -> Result<Vec<ScoredTemplate>> {
+    fn search(&self, probe: &Embedding, options: &SearchOptions<'_>) -> Result<Vec<ScoredEntry>> {
         self.index.search(probe, options)
     }
 }
@@ -181,25 +177,21 @@ impl VectorIndex for Yielding {
         self.index.len()
     }
 
-    fn insert(&self, entries: &[(TemplateId, Embedding)]) -> Result<()> {
+    fn insert(&self, entries: &[(EntryId, Embedding)]) -> Result<()> {
         self.pause();
         self.index.insert(entries)?;
         self.pause();
         Ok(())
     }
 
-    fn remove(&self, ids: &[TemplateId]) -> Result<usize> {
+    fn remove(&self, ids: &[EntryId]) -> Result<usize> {
         self.pause();
         let removed = self.index.remove(ids);
         self.pause();
         removed
     }
 
-    fn search(
-        &self,
-        probe: &Embedding,
-        options: &SearchOptions<'_>,
-    ) -> Result<Vec<ScoredTemplate>> {
+    fn search(&self, probe: &Embedding, options: &SearchOptions<'_>) -> Result<Vec<ScoredEntry>> {
         self.pause();
         let found = self.index.search(probe, options);
         self.pause();

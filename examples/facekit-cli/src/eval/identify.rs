@@ -4,8 +4,8 @@ use std::{collections::BTreeSet, path::PathBuf};
 
 use anyhow::{Result, bail};
 use facekit::{
-    Comparison, Embedding, EmbeddingSpace, ExactIndex, Metric, Recognizer, SearchOptions,
-    TemplateId, Threshold, VectorIndex, wilson_interval,
+    Comparison, Embedding, EmbeddingSpace, EntryId, ExactIndex, Metric, Recognizer, SearchOptions,
+    Threshold, VectorIndex, wilson_interval,
 };
 use serde_json::{Value, json};
 
@@ -115,7 +115,7 @@ impl<'a> Trial<'a> {
             }
             let (templates, probes) = photos.split_at(enroll);
             for template in templates.iter().flatten() {
-                let id = TemplateId(trial.owners.len() as u64);
+                let id = EntryId(trial.owners.len() as u64);
                 trial.index.insert(&[(id, (*template).clone())])?;
                 trial.owners.push(person);
             }
@@ -130,7 +130,7 @@ impl<'a> Trial<'a> {
     fn best(&self, probe: Option<&Embedding>) -> Result<Option<(usize, f32)>> {
         let Some(probe) = probe else { return Ok(None) };
         let candidate = self.index.search(probe, &SearchOptions::new(1))?.pop();
-        Ok(candidate.map(|it| (self.owners[it.template.0 as usize], it.score)))
+        Ok(candidate.map(|it| (self.owners[it.entry.0 as usize], it.score)))
     }
 
     fn search(&self) -> Result<Scores> {

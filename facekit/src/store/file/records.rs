@@ -55,6 +55,9 @@ pub(super) struct PersonRecord<'a> {
     pub(super) enrolled: Timestamp,
 }
 
+/// Follows the record of a template that was made from a photo and its mirror image. Nothing follows the other records.
+pub(super) const MIRRORED: u8 = 1;
+
 #[derive(Serialize, Deserialize)]
 pub(super) struct TemplateRecord<'a> {
     pub(super) model: &'a str,

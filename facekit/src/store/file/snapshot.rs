@@ -9,7 +9,7 @@ use super::{
     damage::damaged,
     database::{Reading, Table, guarded},
     records::{
-        CROPS, CropRecord, EPOCH, KEYS, Kind, META, OWNED, PEOPLE, PersonRecord, Records,
+        CROPS, CropRecord, EPOCH, KEYS, Kind, META, MIRRORED, OWNED, PEOPLE, PersonRecord, Records,
         TEMPLATES, TemplateRecord, context,
     },
     seal::SecretKey,
@@ -20,9 +20,8 @@ use crate::{
     embed::{Embedding, EmbeddingSpace},
     error::Result,
     image::Image,
-    index::TemplateId,
     person::{Person, PersonId},
-    store::{NewTemplate, Template},
+    store::{NewTemplate, Template, TemplateId},
 };
 
 /// A person, with the key of all the person's records.
@@ -152,13 +151,18 @@ impl<'a> Snapshot<'a> {
     ) -> Result<(u64, NewTemplate)> {
         let (person, plain) = self.open(Kind::Template, number, record, owners)?;
         let wrong = |what: &str| damaged(self.path, format!("template {number} {what}"));
-        let record: TemplateRecord<'_> =
-            postcard::from_bytes(&plain).map_err(|_| wrong("has an unknown layout"))?;
+        let (record, rest): (TemplateRecord<'_>, _) =
+            postcard::take_from_bytes(&plain).map_err(|_| wrong("has an unknown layout"))?;
+        let mirrored = match rest {
+            [] => false,
+            [MIRRORED] => true,
+            _ => return Err(wrong("has an unknown layout")),
+        };
         let space = spaces.share(record.model, record.fingerprint, record.values.len());
         let embedding = Embedding::new(space, record.values.into_owned())
             .map_err(|error| wrong(&error.to_string()))?;
         let template = NewTemplate::new(embedding, record.quality, record.created);
-        Ok((person, template))
+        Ok((person, template.with_mirrored(mirrored)))
     }
 
     /// Opens a crop's record. The number is the person's.

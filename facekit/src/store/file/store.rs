@@ -24,9 +24,8 @@ use super::{
 use crate::{
     align::AlignedFace,
     error::{Error, Result},
-    index::TemplateId,
     person::{Person, PersonId},
-    store::{NewTemplate, Template, TemplateStore},
+    store::{NewTemplate, Template, TemplateId, TemplateStore},
 };
 
 /// The most bytes that a person's name may have.

@@ -8,8 +8,8 @@ use super::{
     damage::{Damage, damaged},
     database::Writing,
     records::{
-        CROPS, CropRecord, EPOCH, KEYS, Kind, META, NEXT_PERSON, NEXT_TEMPLATE, OWNED, PEOPLE,
-        PersonRecord, TEMPLATES, TemplateRecord, context, encode,
+        CROPS, CropRecord, EPOCH, KEYS, Kind, META, MIRRORED, NEXT_PERSON, NEXT_TEMPLATE, OWNED,
+        PEOPLE, PersonRecord, TEMPLATES, TemplateRecord, context, encode,
     },
     seal::SecretKey,
     snapshot::{OUT_OF_ORDER, Snapshot, pairs},
@@ -17,9 +17,8 @@ use super::{
 };
 use crate::{
     error::{Error, Result},
-    index::TemplateId,
     person::Person,
-    store::NewTemplate,
+    store::{NewTemplate, TemplateId},
 };
 
 /// A change to the gallery. Nothing of it happens before it is committed.
@@ -119,13 +118,18 @@ impl<'a> Writer<'a> {
                 Ok([&number.to_le_bytes()[..], &sealed].concat())
             };
             let space = template.embedding.space();
-            let record = encode(&TemplateRecord {
+            let record = TemplateRecord {
                 model: space.model(),
                 fingerprint: *space.fingerprint().as_bytes(),
                 quality: template.quality,
                 created: template.created,
                 values: template.embedding.values().into(),
-            });
+            };
+            let record = if template.mirrored {
+                encode(&(record, MIRRORED))
+            } else {
+                encode(&record)
+            };
             records.insert(id, seal(Kind::Template, &record)?.as_slice())?;
             owned.insert((number, id), ())?;
             if let Some(crop) = &template.crop {

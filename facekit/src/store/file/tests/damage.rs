@@ -8,10 +8,9 @@ use crate::{
     digest::Digest,
     error::Error,
     image::Image,
-    index::TemplateId,
     progress::Watch,
     store::{
-        TemplateStore,
+        TemplateId, TemplateStore,
         file::{check::CheckReport, header, records, snapshot::Snapshot, store::FileStore},
     },
 };
