@@ -195,8 +195,8 @@ pub use crate::{
         UnrecognizableKind,
     },
     evaluate::{
-        ImpostorFaces, ImpostorScores, PersonPhotos, ScoreHistogram, equal_error_rate,
-        fold_accuracies, wilson_interval,
+        ImpostorFaces, ImpostorOptions, ImpostorScores, PersonPhotos, ScoreHistogram,
+        equal_error_rate, fold_accuracies, wilson_interval,
     },
     gallery::{Fusion, Gallery, Neighbor, Roster},
     geometry::{HeadPose, Similarity},
@@ -206,8 +206,9 @@ pub use crate::{
     quality::{Quality, QualityIssue, QualityOptions},
     recognize::{
         Candidate, ComparedPhoto, EnrollOptions, EnrollReport, ExamineOptions, ExaminedFace,
-        IdentifyOptions, Identity, Mismatch, Outcome, Recognition, RecognizeOptions, Recognizer,
-        RecognizerBuilder, ReembedReport, Refusal, RefusedPhoto, Resemblance, Subject, TurnedPhoto,
+        GalleryCalibration, GalleryCalibrationOptions, IdentifyOptions, Identity, Mismatch,
+        Outcome, ProbableDuplicate, Recognition, RecognizeOptions, Recognizer, RecognizerBuilder,
+        ReembedReport, Refusal, RefusedPhoto, Resemblance, SpoiledCheck, Subject, TurnedPhoto,
         Verification, VerifyOptions, sightings,
     },
     registry::{

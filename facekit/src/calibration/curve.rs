@@ -216,6 +216,28 @@ impl Curve {
         }
     }
 
+    /// This curve for another kind of comparison: raised by what `to` is higher than `from` at each rate, or at the lowest rate of
+    /// both.
+    #[must_use]
+    pub(crate) fn raised(&self, to: &Self, from: &Self) -> Self {
+        let lowest = to.lowest().max(from.lowest());
+        let mut previous = f32::NEG_INFINITY;
+        let mut raise = |points: &[CalibrationPoint]| {
+            let mut points = points.to_vec();
+            for point in &mut points {
+                let fmr = point.fmr.max(lowest);
+                let more = (to.score_near(fmr) - from.score_near(fmr)).max(0.0);
+                point.score = (point.score + more).max(previous.next_up());
+                previous = point.score;
+            }
+            points
+        };
+        Self {
+            points: raise(&self.points),
+            extrapolated: raise(&self.extrapolated),
+        }
+    }
+
     fn all(&self) -> impl Iterator<Item = &CalibrationPoint> {
         self.points.iter().chain(&self.extrapolated)
     }
@@ -330,5 +352,18 @@ mod tests {
         // `b` does not have this rate, so its strictest score counts.
         assert!(both.score_at(1e-5).unwrap() > 0.5);
         both.check().unwrap();
+    }
+
+    #[test]
+    fn a_curve_is_raised_by_a_difference() {
+        let own = Curve::new(points(&[(1e-2, 0.2), (1e-4, 0.4)]), points(&[(1e-5, 0.45)])).unwrap();
+        let from = Curve::new(points(&[(1e-2, 0.1), (1e-4, 0.3)]), Vec::new()).unwrap();
+        let to = Curve::new(points(&[(1e-2, 0.05), (1e-4, 0.35)]), Vec::new()).unwrap();
+        let raised = own.raised(&to, &from);
+        let scores = [1e-2, 1e-4, 1e-5].map(|fmr| raised.score_at(fmr).unwrap());
+        // Lower scores do not lower it, and below 1e-4 the last difference counts.
+        for (score, expected) in scores.into_iter().zip([0.2, 0.45, 0.5]) {
+            assert!((score - expected).abs() < 1e-6, "{scores:?}");
+        }
     }
 }

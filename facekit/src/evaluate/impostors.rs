@@ -38,6 +38,63 @@ impl ImpostorFaces {
     }
 }
 
+/// Options of [`ImpostorScores::of`] and [`Calibration::measure`](crate::Calibration::measure).
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct ImpostorOptions {
+    /// The band of a recognizer that mirrors probes: it does so only if the score of the plain probe is at most this far from the
+    /// threshold, so a mirrored probe changes the score by at most `band`. Then the curve is that of the whole procedure. `None`,
+    /// the default, if every probe is mirrored.
+    pub band: Option<f32>,
+    /// Pairs of entries that are one person, by their positions. They are not compared. None by default.
+    pub same: Vec<(usize, usize)>,
+    /// The number of threads: 1 by default.
+    pub threads: NonZeroUsize,
+}
+
+impl Default for ImpostorOptions {
+    fn default() -> Self {
+        Self {
+            band: None,
+            same: Vec::new(),
+            threads: NonZeroUsize::MIN,
+        }
+    }
+}
+
+impl ImpostorOptions {
+    /// Sets [`band`](Self::band).
+    #[must_use]
+    pub fn with_band(mut self, band: f32) -> Self {
+        self.band = Some(band);
+        self
+    }
+
+    /// Sets [`same`](Self::same).
+    #[must_use]
+    pub fn with_same(mut self, pairs: Vec<(usize, usize)>) -> Self {
+        self.same = pairs;
+        self
+    }
+
+    /// Sets [`threads`](Self::threads).
+    #[must_use]
+    pub fn with_threads(mut self, threads: NonZeroUsize) -> Self {
+        self.threads = threads;
+        self
+    }
+
+    /// For each of `people`, the others who are the same person.
+    fn same(&self, people: usize) -> Vec<Vec<u32>> {
+        let mut same = vec![Vec::new(); people];
+        for &(a, b) in self.same.iter().filter(|(a, b)| *a.max(b) < people) {
+            same[a].push(b as u32);
+            same[b].push(a as u32);
+        }
+        same
+    }
+}
+
 /// The scores of comparisons of different people, from which the [`Curve`] of one kind of comparison is measured.
 ///
 /// Each probe of a person is compared with each template of each other person. The highest scores are kept with the two people,
@@ -50,8 +107,7 @@ impl ImpostorFaces {
 ///
 /// ```
 /// # use facekit::{Digest, Embedding, EmbeddingSpace};
-/// use std::num::NonZeroUsize;
-/// use facekit::{ImpostorFaces, ImpostorScores};
+/// use facekit::{ImpostorFaces, ImpostorOptions, ImpostorScores};
 ///
 /// # let space = EmbeddingSpace::new("example", Digest::from_bytes([0; 32]), 8);
 /// # let mut seed = 1_u32;
@@ -65,7 +121,7 @@ impl ImpostorFaces {
 ///         ImpostorFaces::new(vec![photo.clone()], vec![photo])
 ///     })
 ///     .collect();
-/// let scores = ImpostorScores::of(&people, None, NonZeroUsize::MIN)?;
+/// let scores = ImpostorScores::of(&people, &ImpostorOptions::default())?;
 /// assert_eq!(scores.count(), 200 * 199);
 /// let curve = scores.curve()?;
 /// assert!(curve.lowest() < curve.lowest_counted());
@@ -103,21 +159,22 @@ const TAIL: f64 = 3e-3;
 const DRAWS: usize = 200;
 /// The number of highest scores that are kept. With 3e8 comparisons, these are the highest 0.35 %.
 const KEPT: usize = 1 << 20;
+/// The share of the highest scores that are kept of fewer comparisons, and the least number of them.
+const KEPT_SHARE: f64 = 0.02;
+const FEWEST_KEPT: usize = 5_000;
+/// The highest rate that has an interval.
+const HIGHEST_INTERVAL: f64 = 1e-2;
 /// The number of templates whose scores are computed together.
 const BLOCK: usize = 256;
 
 impl ImpostorScores {
-    /// Compares each probe with each template of the other people, on this number of threads.
-    ///
-    /// With a `band`, the score is that of the whole procedure at a door: a mirrored probe is computed only if the score of the
-    /// plain probe is at most this far from the threshold, so it can change the score by at most `band`. Without one, and with
-    /// mirrored probes, each probe is mirrored.
+    /// Compares each probe with each template of the other people.
     ///
     /// # Errors
     ///
     /// [`Error::InvalidArgument`] if there are no comparisons, or a person has mirrored probes for some probes only.
     /// [`Error::SpaceMismatch`] for embeddings of different spaces.
-    pub fn of(people: &[ImpostorFaces], band: Option<f32>, threads: NonZeroUsize) -> Result<Self> {
+    pub fn of(people: &[ImpostorFaces], options: &ImpostorOptions) -> Result<Self> {
         let templates = Rows::new(people.iter().map(|person| &person.templates[..]))?;
         let probes = Rows::new(people.iter().map(|person| &person.probes[..]))?;
         let mirrored = Rows::new(people.iter().map(|person| &person.mirrored_probes[..]))?;
@@ -133,11 +190,12 @@ impl ImpostorScores {
             templates: &templates,
             probes: &probes,
             mirrored: (!mirrored.owners.is_empty()).then_some(&mirrored),
-            band: band.unwrap_or(f32::INFINITY),
-            step: threads.get(),
+            band: options.band.unwrap_or(f32::INFINITY),
+            same: options.same(people.len()),
+            step: options.threads.get(),
         };
         let parts: Vec<Part> = thread::scope(|scope| {
-            let workers: Vec<_> = (0..threads.get())
+            let workers: Vec<_> = (0..work.step)
                 .map(|first| {
                     let work = &work;
                     scope.spawn(move || work.run(first))
@@ -163,6 +221,9 @@ impl ImpostorScores {
                 .total_cmp(&a.score)
                 .then((a.probe, a.template).cmp(&(b.probe, b.template)))
         });
+        // Nothing is read from the rest.
+        let read = (all.histogram.count() as f64 * KEPT_SHARE) as usize;
+        all.highest.truncate(read.max(FEWEST_KEPT));
         let faces = people
             .iter()
             .map(|person| (person.probes.len() as f64, person.templates.len() as f64));
@@ -198,6 +259,13 @@ impl ImpostorScores {
                 (high.score, a as usize, b as usize)
             })
             .collect()
+    }
+
+    /// The score that less than one of `pairs` pairs of people is expected to reach, if the highest scores continue as they begin.
+    /// It is from the distribution that the tail of the curve has. `None` if there are too few comparisons.
+    pub(crate) fn improbable(&self, pairs: f64) -> Option<f32> {
+        let tail = self.tail(|_| 1.0, self.count() as f64)?;
+        Some(tail.score_at(pairs / self.count() as f64))
     }
 
     /// The lowest rate that can be counted: that of the score which 30 different pairs of people reach. 1 if there are fewer.
@@ -287,7 +355,8 @@ impl ImpostorScores {
             let weight =
                 |high: &HighScore| times[high.probe as usize] * times[high.template as usize];
             let (mut at, mut above) = (self.highest.iter().peekable(), 0.0);
-            for (rates, point) in rates_of.iter_mut().zip(&*counted).rev() {
+            let points = rates_of.iter_mut().zip(&*counted).rev();
+            for (rates, point) in points.take_while(|(_, point)| point.fmr <= HIGHEST_INTERVAL) {
                 while let Some(high) = at.next_if(|high| high.score >= point.score) {
                     above += weight(high);
                 }
@@ -300,7 +369,7 @@ impl ImpostorScores {
         }
         let points = counted.iter_mut().chain(extrapolated);
         for (point, mut rates) in points.zip(rates_of) {
-            if point.score >= floor && point.fmr <= 1e-2 && !rates.is_empty() {
+            if point.score >= floor && point.fmr <= HIGHEST_INTERVAL && !rates.is_empty() {
                 rates.sort_by(f64::total_cmp);
                 let at = |share: f64| rates[(share * (rates.len() - 1) as f64).round() as usize];
                 point.interval = Some(RateInterval {
@@ -350,6 +419,8 @@ struct Comparisons<'a> {
     probes: &'a Rows,
     mirrored: Option<&'a Rows>,
     band: f32,
+    /// For each person, the others who are the same one.
+    same: Vec<Vec<u32>>,
     step: usize,
 }
 
@@ -373,7 +444,9 @@ impl Comparisons<'_> {
                     };
                 }
                 let others = templates.owners[block.clone()].iter().zip(&scores);
-                for (&template, &score) in others.filter(|(other, _)| **other != owner) {
+                let same = &self.same[owner as usize];
+                let others = others.filter(|(other, _)| **other != owner && !same.contains(other));
+                for (&template, &score) in others {
                     part.add(HighScore {
                         score,
                         probe: owner,
@@ -435,5 +508,194 @@ impl Part {
             self.floor = last.score;
             self.highest.truncate(KEPT);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{digest::Digest, embed::EmbeddingSpace};
+
+    const DIMENSION: usize = 24;
+
+    /// People of families: the photos of a person are alike, and people of one family are more alike than others. So comparisons
+    /// are not independent.
+    struct Population {
+        space: EmbeddingSpace,
+        random: Random,
+        families: Vec<Vec<f32>>,
+    }
+
+    impl Population {
+        fn new() -> Self {
+            let mut population = Self {
+                space: EmbeddingSpace::new("test", Digest::from_bytes([0; 32]), DIMENSION),
+                random: Random::new(7),
+                families: Vec::new(),
+            };
+            population.families = (0..300).map(|_| population.vector(0.5)).collect();
+            population
+        }
+
+        /// Numbers of about a normal distribution.
+        fn vector(&mut self, deviation: f32) -> Vec<f32> {
+            let mut number = || {
+                let sum: usize = (0..12).map(|_| self.random.below(1_000)).sum();
+                deviation * (sum as f32 / 1_000.0 - 6.0)
+            };
+            (0..DIMENSION).map(|_| number()).collect()
+        }
+
+        fn person(&mut self, photos: usize) -> ImpostorFaces {
+            let family = self.random.below(self.families.len());
+            let base = self.vector(1.0);
+            let photos = (0..photos).map(|_| {
+                let noise = self.vector(0.5);
+                let values = noise.iter().zip(&base).zip(&self.families[family]);
+                let values = values.map(|((a, b), c)| a + b + c).collect();
+                Embedding::new(&self.space, values).unwrap()
+            });
+            let photos: Vec<Embedding> = photos.collect();
+            ImpostorFaces::new(photos.clone(), photos)
+        }
+
+        fn people(&mut self, count: usize, photos: usize) -> Vec<ImpostorFaces> {
+            (0..count).map(|_| self.person(photos)).collect()
+        }
+    }
+
+    fn scores(people: &[ImpostorFaces]) -> ImpostorScores {
+        ImpostorScores::of(people, &ImpostorOptions::default()).unwrap()
+    }
+
+    #[test]
+    fn intervals_cover_the_truth() {
+        let mut population = Population::new();
+        let truth = scores(&population.people(3_000, 1));
+        let (mut counted, mut extrapolated, mut ratios) = (0, 0, Vec::new());
+        for _ in 0..100 {
+            let curve = scores(&population.people(120, 2)).curve().unwrap();
+            let covers = |fmr: f64| {
+                let interval = curve.interval_at(fmr).unwrap();
+                let rate = truth.histogram().share_from(curve.score_at(fmr).unwrap());
+                (interval.low <= rate && rate <= interval.high, rate / fmr)
+            };
+            counted += usize::from(covers(curve.lowest_counted()).0);
+            let (covered, ratio) = covers(curve.lowest());
+            extrapolated += usize::from(covered);
+            ratios.push(ratio);
+            assert!(curve.lowest_counted() / curve.lowest() > 9.9);
+        }
+        ratios.sort_by(f64::total_cmp);
+        println!(
+            "covered: {counted} counted, {extrapolated} extrapolated; actual to asked {:.2?}",
+            [ratios[5], ratios[50], ratios[94]]
+        );
+        assert!(
+            counted >= 80 && extrapolated >= 80,
+            "{counted} {extrapolated}"
+        );
+        assert!((0.5..2.0).contains(&ratios[50]), "{ratios:?}");
+    }
+
+    #[test]
+    fn comparisons_of_few_people_count_little() {
+        let mut population = Population::new();
+        let people = population.people(40, 1);
+        let few = scores(&people);
+        // With ten copies of each photo there are a hundred times the comparisons, and no more pairs of people.
+        let copies: Vec<ImpostorFaces> = people
+            .iter()
+            .map(|person| {
+                ImpostorFaces::new(
+                    vec![person.probes[0].clone(); 10],
+                    vec![person.probes[0].clone(); 10],
+                )
+            })
+            .collect();
+        let many = scores(&copies);
+        assert_eq!(many.count(), 100 * few.count());
+        assert!((many.lowest_rate() / few.lowest_rate() - 1.0).abs() < 0.05);
+        assert!(few.lowest_rate() >= 30.0 / few.count() as f64);
+        let three = &people[..3];
+        assert_eq!(scores(three).lowest_rate(), 1.0);
+        assert!(scores(three).curve().is_err());
+    }
+
+    #[test]
+    fn threads_and_order_do_not_matter() {
+        let people = Population::new().people(100, 2);
+        let one = scores(&people);
+        let options = ImpostorOptions::default().with_threads(NonZeroUsize::new(3).unwrap());
+        let three = ImpostorScores::of(&people, &options).unwrap();
+        assert_eq!(one.curve().unwrap(), three.curve().unwrap());
+        assert_eq!(one.count(), 100 * 99 * 4);
+        let naive = people[3].probes[1]
+            .cosine(&people[70].templates[0])
+            .unwrap();
+        let found = one
+            .highest
+            .iter()
+            .filter(|high| (high.probe, high.template) == (3, 70));
+        assert!(
+            found
+                .into_iter()
+                .any(|high| (high.score - naive).abs() < 1e-6)
+        );
+    }
+
+    #[test]
+    fn a_mirrored_probe_changes_a_score_by_the_band_at_most() {
+        let space = EmbeddingSpace::new("test", Digest::from_bytes([0; 32]), 2);
+        let at = |degrees: f32| {
+            let (sin, cos) = degrees.to_radians().sin_cos();
+            Embedding::new(&space, vec![cos, sin]).unwrap()
+        };
+        let probe =
+            ImpostorFaces::new(vec![at(60.0)], Vec::new()).with_mirrored_probes(vec![at(40.0)]);
+        let template = ImpostorFaces::new(Vec::new(), vec![at(0.0)]);
+        let people = [probe, template];
+        let score = |options: &ImpostorOptions| {
+            ImpostorScores::of(&people, options).unwrap().highest[0].score
+        };
+        assert!((score(&ImpostorOptions::default()) - 40_f32.to_radians().cos()).abs() < 1e-6);
+        assert!((score(&ImpostorOptions::default().with_band(0.1)) - 0.6).abs() < 1e-6);
+        let plain = [
+            ImpostorFaces::new(vec![at(60.0)], Vec::new()),
+            people[1].clone(),
+        ];
+        assert!((scores(&plain).highest[0].score - 0.5).abs() < 1e-6);
+        let mut uneven = people.to_vec();
+        uneven[0].probes.push(at(1.0));
+        assert!(ImpostorScores::of(&uneven, &ImpostorOptions::default()).is_err());
+    }
+
+    #[test]
+    fn one_person_twice_is_not_compared() {
+        let mut population = Population::new();
+        let mut people = population.people(50, 2);
+        people.push(people[7].clone());
+        let all = scores(&people);
+        assert_eq!(
+            (all.most_similar(1)[0].1, all.most_similar(1)[0].2),
+            (7, 50)
+        );
+        let options = ImpostorOptions::default().with_same(vec![(50, 7)]);
+        let distinct = ImpostorScores::of(&people, &options).unwrap();
+        assert_eq!(distinct.count(), all.count() - 8);
+        assert!(distinct.most_similar(1)[0].0 < 0.999);
+    }
+
+    #[test]
+    fn faces_of_two_spaces_are_refused() {
+        let space = |model: &str| EmbeddingSpace::new(model, Digest::of(model), 2);
+        let face = |model: &str| Embedding::new(&space(model), vec![1.0, 0.0]).unwrap();
+        let people = [
+            ImpostorFaces::new(vec![face("a")], vec![face("a")]),
+            ImpostorFaces::new(vec![face("b")], vec![face("b")]),
+        ];
+        let found = ImpostorScores::of(&people, &ImpostorOptions::default());
+        assert!(matches!(found, Err(Error::SpaceMismatch { .. })));
+        assert!(ImpostorScores::of(&[], &ImpostorOptions::default()).is_err());
     }
 }

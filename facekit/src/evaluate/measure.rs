@@ -1,8 +1,6 @@
-use std::num::NonZeroUsize;
-
-use super::{ImpostorFaces, ImpostorScores, Random};
+use super::{ImpostorFaces, ImpostorOptions, ImpostorScores, Random};
 use crate::{
-    calibration::{Calibration, Curve},
+    calibration::Calibration,
     comparison::Comparison,
     embed::{Embedding, EmbeddingSpace},
     error::{Error, Result},
@@ -52,8 +50,6 @@ impl Calibration {
     /// have. The templates of 2, 3 and 5 photos are means of random photos of one person; each photo is in one of them. `data`
     /// describes the photos.
     ///
-    /// `band` is that of the recognizer's mirrored probes: see [`ImpostorScores::of`].
-    ///
     /// # Errors
     ///
     /// [`Error::InvalidArgument`] if there are too few comparisons for the curve of plain photos, and the errors of
@@ -61,16 +57,15 @@ impl Calibration {
     pub fn measure(
         space: &EmbeddingSpace,
         people: &[PersonPhotos],
-        band: Option<f32>,
-        threads: NonZeroUsize,
+        options: &ImpostorOptions,
         data: impl Into<String>,
     ) -> Result<Self> {
         let mirrored = people.iter().any(|person| !person.mirrored.is_empty());
-        let plain = scores(people, &Comparison::default(), band, threads)?;
+        let plain = scores(people, &Comparison::default(), options)?;
         let mut calibration = Self::from_curve(space, plain.curve()?, data);
         calibration.impostor_comparisons = plain.count();
         for comparison in kinds(mirrored).filter(|kind| *kind != Comparison::default()) {
-            let measured = scores(people, &comparison, band, threads)
+            let measured = scores(people, &comparison, options)
                 .and_then(|scores| Ok((scores.curve()?, scores.count())));
             match measured {
                 Ok((curve, count)) => {
@@ -106,8 +101,7 @@ fn kinds(mirrored: bool) -> impl Iterator<Item = Comparison> {
 pub(crate) fn scores(
     people: &[PersonPhotos],
     comparison: &Comparison,
-    band: Option<f32>,
-    threads: NonZeroUsize,
+    options: &ImpostorOptions,
 ) -> Result<ImpostorScores> {
     let mut random = Random::new(1);
     let faces = people.iter().map(|person| {
@@ -123,7 +117,7 @@ pub(crate) fn scores(
         })
     });
     let faces = faces.collect::<Result<Vec<_>>>()?;
-    ImpostorScores::of(&faces, band, threads)
+    ImpostorScores::of(&faces, options)
 }
 
 /// The means of `photos` random photos each. Each photo is in one mean at most.
@@ -132,24 +126,6 @@ fn means(templates: &[Embedding], photos: usize, random: &mut Random) -> Result<
     random.shuffle(&mut order);
     let groups = order.chunks_exact(photos);
     groups
-        .map(|group| {
-            let first = &templates[group[0]];
-            let mut sum = vec![0.0; first.values().len()];
-            for &photo in group {
-                for (sum, value) in sum.iter_mut().zip(templates[photo].values()) {
-                    *sum += value;
-                }
-            }
-            Embedding::new(first.space(), sum)
-        })
+        .map(|group| Embedding::mean(group.iter().map(|&photo| &templates[photo])))
         .collect()
-}
-
-/// The curve of one kind of comparison that a calibration has for itself.
-pub(crate) fn own_curve<'a>(
-    calibration: &'a Calibration,
-    comparison: &Comparison,
-) -> Option<&'a Curve> {
-    let mut curves = calibration.curves();
-    curves.find_map(|(of, curve)| (of == *comparison).then_some(curve))
 }

@@ -5,8 +5,9 @@ mod measure;
 mod pareto;
 mod random;
 
-pub use impostors::{ImpostorFaces, ImpostorScores};
+pub use impostors::{ImpostorFaces, ImpostorOptions, ImpostorScores};
 pub use measure::PersonPhotos;
+pub(crate) use measure::{PHOTOS, scores};
 pub(crate) use random::Random;
 
 /// A histogram of scores between −1 and 1, with bins of 2 · 10⁻⁶. It takes 8 MB of memory for any number of scores, and

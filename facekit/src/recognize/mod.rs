@@ -16,6 +16,7 @@ use crate::{
 
 mod augment;
 mod builder;
+mod calibrate;
 mod consensus;
 mod enroll;
 mod examine;
@@ -28,6 +29,9 @@ mod subject;
 mod verify;
 
 pub use builder::RecognizerBuilder;
+pub use calibrate::{
+    GalleryCalibration, GalleryCalibrationOptions, ProbableDuplicate, SpoiledCheck,
+};
 pub use enroll::{
     EnrollOptions, EnrollReport, Mismatch, Refusal, RefusedPhoto, Resemblance, TurnedPhoto,
 };

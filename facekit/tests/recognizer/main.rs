@@ -5,6 +5,7 @@
 mod concurrency;
 mod enrollment;
 mod gallery;
+mod gallery_calibration;
 mod identification;
 mod liveness;
 mod parts;

@@ -10,7 +10,8 @@ use std::{
 
 use anyhow::{Context, Result, bail};
 use facekit::{
-    Calibration, EmbeddingSpace, ModelSet, ScoreHistogram, equal_error_rate, fold_accuracies,
+    Calibration, EmbeddingSpace, ImpostorOptions, ModelSet, ScoreHistogram, equal_error_rate,
+    fold_accuracies,
 };
 use serde::Serialize;
 use serde_json::json;

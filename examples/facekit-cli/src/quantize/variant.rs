@@ -9,8 +9,8 @@ use std::{
 
 use anyhow::{Context, Result, bail, ensure};
 use facekit::{
-    Calibration, Detector, LoadOptions, ModelEntry, ModelSet, Registry, Runtime, Subject, Task,
-    align,
+    Calibration, Detector, ImpostorOptions, LoadOptions, ModelEntry, ModelSet, Registry, Runtime,
+    Subject, Task, align,
 };
 use facekit_runtimes::{RuntimeName, RuntimeOptions};
 use ndarray::ArrayD;
@@ -285,7 +285,8 @@ impl<'a> Work<'a> {
         };
         let data = calibration_data(&embedded.after, set);
         let photos = embedded.after.by_person();
-        let calibration = Calibration::measure(&space, &photos, None, self.jobs, data).ok();
+        let options = ImpostorOptions::default().with_threads(self.jobs);
+        let calibration = Calibration::measure(&space, &photos, &options, data).ok();
         let comparisons = figures.after.all.impostors.count();
         let model = names.after;
         let note = match &calibration {
