@@ -3,8 +3,8 @@
 use std::{collections::BTreeMap, fs, path::Path};
 
 use facekit::{
-    DetectOptions, Detection, Embedding, Image, LoadOptions, ModelSet, Models, Point, Recognizer,
-    Runtime, align,
+    Comparison, DetectOptions, Detection, Embedding, Image, LoadOptions, ModelSet, Models, Point,
+    Recognizer, Runtime, align,
     image::{self, DecodeLimits},
 };
 use serde::Deserialize;
@@ -232,7 +232,10 @@ pub fn turned_photos_are_recognized(runtime: &dyn Runtime, test: &str) {
         };
         let (search, upright_only) = (recognizer(true), recognizer(false));
         let photo = open(&folder, "couple.jpg");
-        let threshold = search.score_threshold(1).expect("calibrated");
+        let threshold = search
+            .comparison_limit(&Comparison::default())
+            .expect("calibrated")
+            .score;
         let expected = embeddings(&search, &photo);
         assert_eq!(expected.len(), 2, "{set}");
         let mut turned = photo;

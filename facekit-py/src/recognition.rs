@@ -1,6 +1,6 @@
 //! `Recognition` and its parts: the results of recognition and identification.
 
-use facekit::{LivenessScore, Outcome};
+use facekit::{LivenessScore, Outcome, RateBasis};
 use numpy::PyArray2;
 use pyo3::{
     prelude::*,
@@ -78,10 +78,33 @@ value_class!(Identity {
         self.0.fmr
     }
 
+    /// True if `fmr` is below the rates that were counted, so that it is extrapolated.
+    #[getter]
+    fn extrapolated(&self) -> bool {
+        self.0.extrapolated
+    }
+
+    /// How well the wanted rate of the search is known: "counted", "extrapolated", "not_met" if the gallery has more people than
+    /// the calibration answers for, or "none" if the threshold is a score.
+    #[getter]
+    fn basis(&self) -> &'static str {
+        basis(self.0.basis)
+    }
+
     fn __repr__(&self) -> String {
         format!("Identity(person={:?}, score={:.3})", self.0.person.as_str(), self.0.score)
     }
 });
+
+/// The basis of a rate, as Python names it.
+fn basis(basis: RateBasis) -> &'static str {
+    match basis {
+        RateBasis::Counted => "counted",
+        RateBasis::Extrapolated => "extrapolated",
+        RateBasis::NotMet => "not_met",
+        _ => "none",
+    }
+}
 
 /// A person near to a probe, from `Recognizer.identify`.
 ///
@@ -118,6 +141,18 @@ value_class!(Candidate {
     #[getter]
     fn fmr(&self) -> Option<f64> {
         self.0.identity.fmr
+    }
+
+    /// True if `fmr` is below the rates that were counted, so that it is extrapolated.
+    #[getter]
+    fn extrapolated(&self) -> bool {
+        self.0.identity.extrapolated
+    }
+
+    /// How well the wanted rate of the search is known. See `Identity.basis`.
+    #[getter]
+    fn basis(&self) -> &'static str {
+        basis(self.0.identity.basis)
     }
 
     /// True if the score passes the recognizer's threshold.

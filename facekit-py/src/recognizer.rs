@@ -41,8 +41,9 @@ use crate::{
 /// default library is that of the installed package.
 ///
 /// One of three options sets the threshold. `fmr` is the false-match rate, the share of comparisons of different people that
-/// pass; the default is 1e-4. `fpir` is the false-positive identification rate, the share of searches by strangers that name
-/// a person. `score` is a similarity from -1 to 1. A rate needs the embedder's calibration: the file `calibration`, or the file
+/// pass. `fpir` is the false-positive identification rate, the share of searches by strangers that name a person; comparisons of
+/// two photos then have an `fmr` of 1e-4. `score` is a similarity from -1 to 1. By default, searches have the stricter one of
+/// an `fpir` of 1 % and an `fmr` of 1e-4, and comparisons an `fmr` of 1e-4. A rate needs the embedder's calibration: the file `calibration`, or the file
 /// beside the gallery (`people.<model>.calibration.toml`), or the calibration of the model.
 ///
 /// The detector first runs on a copy of the image whose longer side has at most `max_side` pixels. With None it runs on the
@@ -298,7 +299,7 @@ impl Recognizer {
     /// print, such as the photo of a document.
     ///
     /// With `best_pair`, each face of the reference is compared with each face of the probe, and the pair of the greatest similarity
-    /// counts. A false match is then more likely: an `fmr` holds for each pair, and an `fpir` for all pairs together.
+    /// counts. A false match is then more likely: an `fmr` holds for each pair, and an `fpir` also for all pairs together.
     ///
     /// >>> import facekit
     /// >>> comparison = facekit.Recognizer().verify("anna.jpg", "door.jpg", best_pair=True)
@@ -407,8 +408,7 @@ impl Recognizer {
     /// limits the search to people with these ids. For `subject`, `fmr`, `fpir` and `score`, see `Recognizer`, whose values apply
     /// if none is given.
     ///
-    /// Raises UnknownPersonError if a person of the roster is not in the gallery; RuntimeFailedError if a model fails;
-    /// RateOutOfRangeError if the threshold is an `fpir` and the gallery has grown too large for the calibration.
+    /// Raises UnknownPersonError if a person of the roster is not in the gallery; RuntimeFailedError if a model fails.
     ///
     /// >>> import facekit, numpy
     /// >>> recognizer = facekit.Recognizer()
@@ -554,22 +554,41 @@ impl Recognizer {
         Ok((ids(report.embedded), ids(report.must_enroll)))
     }
 
-    /// The lowest score that passes in a search of `templates` templates. 1 stands for the comparison of two faces.
+    /// The lowest score that passes. Without `people`, it is that of a comparison of two faces; with it, that of a search
+    /// among so many people.
     ///
     /// >>> import facekit
     /// >>> facekit.Recognizer(fmr=1e-3).threshold() < facekit.Recognizer(fmr=1e-4).threshold()
     /// True
-    /// >>> recognizer = facekit.Recognizer(fpir=1e-2)
-    /// >>> recognizer.threshold(1) < recognizer.threshold(100)
+    /// >>> recognizer = facekit.Recognizer()
+    /// >>> recognizer.threshold() == recognizer.threshold(100) < recognizer.threshold(400)
     /// True
-    #[pyo3(signature = (templates = 1))]
-    fn threshold(&self, py: Python<'_>, templates: i64) -> PyResult<f32> {
-        let templates = options::count(py, "templates", templates)?;
-        let pipeline = self.pipeline(py)?;
-        pipeline
-            .recognizer
-            .score_threshold(templates)
-            .map_err(|error| errors::to_python(py, &error))
+    #[pyo3(signature = (people = None))]
+    fn threshold(&self, py: Python<'_>, people: Option<i64>) -> PyResult<f32> {
+        let people = people.map(|people| options::count(py, "people", people));
+        let recognizer = &self.pipeline(py)?.recognizer;
+        let plain = facekit::Comparison::default();
+        let limit = match people.transpose()? {
+            None => recognizer.comparison_limit(&plain),
+            Some(people) => recognizer.search_limit(&plain, people),
+        };
+        let limit = limit.map_err(|error| errors::to_python(py, &error))?;
+        Ok(limit.score)
+    }
+
+    /// The number of people whom a search may cover at the wanted rate: up to which the rate rests on counted comparisons, and up
+    /// to which it rests on these or on extrapolation. None if the threshold is not a rate of searches. With more people, matches
+    /// have the `basis` "not_met".
+    ///
+    /// >>> import facekit
+    /// >>> counted, extrapolated = facekit.Recognizer(fpir=1e-2).capacity()
+    /// >>> 100 < counted <= extrapolated
+    /// True
+    /// >>> facekit.Recognizer(fmr=1e-4).capacity() is None
+    /// True
+    fn capacity(&self, py: Python<'_>) -> PyResult<Option<(usize, usize)>> {
+        let capacity = self.pipeline(py)?.recognizer.capacity();
+        Ok(capacity.map(|capacity| (capacity.counted, capacity.extrapolated)))
     }
 
     /// The false-match rate of single comparisons if this score is the threshold. None if the space is not calibrated.

@@ -338,6 +338,13 @@ value_class!(EnrollReport {
         turned.map(|turned| (turned.photo, turned.roll)).collect()
     }
 
+    /// The number of people who can still be added at the wanted rate of searches: while the rate rests on counted comparisons, and
+    /// while it rests on these or on extrapolation. None if the threshold is not a rate of searches.
+    #[getter]
+    fn room(&self) -> Option<(usize, usize)> {
+        self.0.room.map(|room| (room.counted, room.extrapolated))
+    }
+
     fn __bool__(&self) -> bool {
         !self.0.templates.is_empty()
     }

@@ -68,7 +68,7 @@
 //! - **An embedding knows its [`EmbeddingSpace`]**: the weights and the preprocessing. Embeddings of two spaces are never
 //!   compared. After a change of the model, `Recognizer::embed_again` embeds the kept crops again.
 //! - **A threshold is a rate.** The caller says how often another person may be accepted, and the `Calibration` of the
-//!   space turns that rate into a score. A rate that was not measured is an error.
+//!   space turns that rate into a score. A rate that was not measured is an error, and a rate that is extrapolated is marked.
 //! - **A face without a liveness score is not live.** If a liveness check gives no score, the face is rejected.
 //! - **A greater score is closer**, with every [`Metric`].
 //! - **Only `Registry::pull` uses the network.**
@@ -82,7 +82,7 @@
 //! - Models: `Registry` knows models by name. [`Model`] is the file, [`Signature`] describes its inputs and outputs, and
 //!   [`Tensor`] is their type.
 //! - Recognition: `Recognizer`, `Gallery`, [`Person`], [`SearchOptions`], `Threshold`.
-//! - Evaluation: `ScoreHistogram` and `Calibration` for comparisons, `equal_error_rate`, `wilson_interval` and
+//! - Evaluation: `ScoreHistogram`, `ImpostorScores` and `Calibration` for comparisons, `equal_error_rate`, `wilson_interval` and
 //!   `fold_accuracies` for reports.
 //! - Long work: [`Watch`] and [`CancellationToken`].
 //! - For implementations of a runtime or store: [`catch_panic`].
@@ -181,7 +181,10 @@ pub use crate::{
 #[cfg(feature = "engine")]
 pub use crate::{
     align::align,
-    calibration::{Calibration, CalibrationPoint, Threshold},
+    calibration::{
+        Calibration, CalibrationPoint, Capacity, Curve, MatchLimit, RateBasis, RateInterval, Room,
+        Threshold,
+    },
     comparison::Comparison,
     detect::{
         FoundFaces, Scrfd, ScrfdSpec, SecondLook, SecondLookSpec, YuNet, YuNetSpec, find_faces,
@@ -191,7 +194,10 @@ pub use crate::{
         ArcFace, ArcFaceSpec, MeasuredEmbedder, Recognizability, RecognizabilitySamples,
         UnrecognizableKind,
     },
-    evaluate::{ScoreHistogram, equal_error_rate, fold_accuracies, wilson_interval},
+    evaluate::{
+        ImpostorFaces, ImpostorOptions, ImpostorScores, PersonPhotos, ScoreHistogram,
+        equal_error_rate, fold_accuracies, wilson_interval,
+    },
     gallery::{Fusion, Gallery, Neighbor, Roster},
     geometry::{HeadPose, Similarity},
     index::ExactIndex,
@@ -200,8 +206,9 @@ pub use crate::{
     quality::{Quality, QualityIssue, QualityOptions},
     recognize::{
         Candidate, ComparedPhoto, EnrollOptions, EnrollReport, ExamineOptions, ExaminedFace,
-        IdentifyOptions, Identity, Mismatch, Outcome, Recognition, RecognizeOptions, Recognizer,
-        RecognizerBuilder, ReembedReport, Refusal, RefusedPhoto, Resemblance, Subject, TurnedPhoto,
+        GalleryCalibration, GalleryCalibrationOptions, IdentifyOptions, Identity, Mismatch,
+        Outcome, ProbableDuplicate, Recognition, RecognizeOptions, Recognizer, RecognizerBuilder,
+        ReembedReport, Refusal, RefusedPhoto, Resemblance, SpoiledCheck, Subject, TurnedPhoto,
         Verification, VerifyOptions, sightings,
     },
     registry::{

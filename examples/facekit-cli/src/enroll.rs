@@ -9,7 +9,7 @@ use std::{
 use anyhow::{Context, Result};
 use facekit::{
     EnrollOptions, Error, Image, ImageView, PersonId, QualityOptions, Recognizer, Refusal,
-    Resemblance, Watch, image::resize, work::ordered,
+    Resemblance, Room, Watch, image::resize, work::ordered,
 };
 use serde::Serialize;
 
@@ -99,6 +99,9 @@ struct Enrolled {
     mismatches: Vec<Mismatched>,
     /// Accepted photos on which the face is not upright.
     turned: Vec<Turned>,
+    /// The number of people who can still be added at the wanted rate.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    room: Option<Room>,
     unreadable: Vec<Unreadable>,
 }
 
@@ -278,6 +281,7 @@ fn enroll_one(
         resembles: Vec::new(),
         mismatches: Vec::new(),
         turned: Vec::new(),
+        room: None,
         unreadable: Vec::new(),
     };
     let (mut files, mut images) = (Vec::new(), Vec::new());
@@ -307,6 +311,7 @@ fn enroll_one(
         .with_context(|| format!("person {}: not enrolled", person.person))?;
 
     enrolled.templates = report.templates.len();
+    enrolled.room = report.room;
     enrolled.accepted = report
         .accepted
         .iter()
@@ -417,8 +422,9 @@ fn report_text(people: &[PersonFolder], report: &Report) -> String {
     for skipped in &report.skipped {
         text += &format!("\nskipped: {}", plain(&skipped.error));
     }
+    let room = enrolled.iter().rev().find_map(|one| one.room);
     format!(
-        "{}{text}\n{} enrolled from {}{}",
+        "{}{text}\n{} enrolled from {}{}{}",
         table(["person", "photo", "result"], rows),
         count(with_templates, "person", "people"),
         count(photos, "photo", "photos"),
@@ -427,5 +433,22 @@ fn report_text(people: &[PersonFolder], report: &Report) -> String {
         } else {
             ", then stopped"
         },
+        room.map_or_else(String::new, room_text),
     )
+}
+
+/// The line on the people who can still be added at the wanted rate.
+fn room_text(room: Room) -> String {
+    let more = count(room.extrapolated, "more person", "more people");
+    let extrapolated = if room.extrapolated == 0 {
+        ": a search among all does not meet the wanted rate; `facekit gallery calibrate` measures a calibration"
+    } else if room.counted < room.extrapolated {
+        &format!(
+            ", the rate being extrapolated from {} on",
+            count(room.counted, "person", "people")
+        )
+    } else {
+        ""
+    };
+    format!("\nroom for {more} at this rate{extrapolated}")
 }

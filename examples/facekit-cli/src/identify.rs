@@ -15,7 +15,7 @@ use crate::{
     notes,
     options::{GalleryArgs, RecognizeArgs},
     output::{shown, table},
-    recognition::{Face, live, place, rate},
+    recognition::{Face, basis_note, live, place, rate},
     session::Session,
 };
 
@@ -108,7 +108,11 @@ pub(crate) fn run(session: &Session, args: &Args) -> Result<Answer> {
             .images
             .iter()
             .map(|image| (&*image.file, &*image.notes));
-        table(headings, rows) + &notes::text(notes) + &unreadable_text(&done.unreadable)
+        let faces = done.images.iter().flat_map(|image| &image.faces);
+        table(headings, rows)
+            + &basis_note(faces.filter_map(Face::known))
+            + &notes::text(notes)
+            + &unreadable_text(&done.unreadable)
     })?;
     Ok(Answer::from(known))
 }

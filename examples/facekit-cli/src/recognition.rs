@@ -1,8 +1,8 @@
 //! A face in the reports of commands.
 
 use facekit::{
-    Calibration, Detection, ExaminedFace, Identity, LivenessScore, Outcome, Quality, QualityIssue,
-    QualityOptions, Recognition, Rect,
+    Calibration, Comparison, Detection, ExaminedFace, Identity, LivenessScore, Outcome, Quality,
+    QualityIssue, QualityOptions, RateBasis, Recognition, Rect,
 };
 use serde::Serialize;
 
@@ -100,22 +100,46 @@ pub(crate) fn live(score: Option<LivenessScore>) -> String {
     score.map_or_else(|| "-".to_owned(), |score| format!("{:.2}", score.value()))
 }
 
-/// A false-match rate, for a table. Outside the calibrated rates, only a bound is known.
+/// A false-match rate, for a table. Outside the calibrated rates, only a bound is known. A rate that was not counted is marked.
 pub(crate) fn rate(fmr: Option<f64>, calibration: Option<&Calibration>) -> String {
     let Some(fmr) = fmr else {
         return "-".to_owned();
     };
-    let points = calibration.map(|calibration| calibration.points());
-    match points {
-        Some([.., lowest]) if fmr <= lowest.fmr => format!("≤ {:e}", lowest.fmr),
-        Some([highest, ..]) if fmr > highest.fmr => format!("> {}", highest.fmr),
-        _ => format!("{fmr:.1e}"),
+    let Some(calibration) = calibration else {
+        return format!("{fmr:.1e}");
+    };
+    let curve = calibration.curve(&Comparison::default());
+    let text = if fmr <= curve.lowest() {
+        format!("≤ {:e}", curve.lowest())
+    } else if fmr > curve.highest() {
+        format!("> {}", curve.highest())
+    } else {
+        format!("{fmr:.1e}")
+    };
+    if curve.is_extrapolated(fmr) {
+        text + " (extrapolated)"
+    } else {
+        text
+    }
+}
+
+/// The note on matches whose wanted rate is not met or not counted, a line; empty if there is none.
+pub(crate) fn basis_note<'a>(identities: impl IntoIterator<Item = &'a Identity>) -> String {
+    let bases: Vec<RateBasis> = identities.into_iter().map(|who| who.basis).collect();
+    if bases.contains(&RateBasis::NotMet) {
+        "\nnote: the gallery has more people than the calibration answers for, so strangers are named more often than wanted; \
+         `facekit gallery calibrate` measures a calibration"
+            .to_owned()
+    } else if bases.contains(&RateBasis::Extrapolated) {
+        "\nnote: the wanted rate among so many people is extrapolated, not counted".to_owned()
+    } else {
+        String::new()
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use facekit::{CalibrationPoint, Digest, EmbeddingSpace};
+    use facekit::{CalibrationPoint, Curve, Digest, EmbeddingSpace, PersonId};
 
     use super::*;
 
@@ -123,11 +147,35 @@ mod tests {
     fn rates_beyond_the_calibration_are_bounds() {
         let space = EmbeddingSpace::new("example", Digest::from_bytes([1; 32]), 4);
         let points = [(0.1, 0.2), (2e-6, 0.5)];
-        let points = points.map(|(fmr, score)| CalibrationPoint { fmr, score });
+        let points = points.map(|(fmr, score)| CalibrationPoint::new(fmr, score));
         let calibration = Calibration::new(&space, points.to_vec(), "a test").unwrap();
         let shown = |score| rate(Some(calibration.fmr_of(score)), Some(&calibration));
         assert_eq!([0.6, 0.5, 0.1].map(shown), ["≤ 2e-6", "≤ 2e-6", "> 0.1"]);
         assert_eq!(rate(Some(1e-4), Some(&calibration)), "1.0e-4");
+        let curve = Curve::new(
+            calibration.points().to_vec(),
+            vec![CalibrationPoint::new(2e-7, 0.6)],
+        );
+        let extended = Calibration::from_curve(&space, curve.unwrap(), "a test");
+        let shown = |score| rate(Some(extended.fmr_of(score)), Some(&extended));
+        assert_eq!(shown(0.7), "≤ 2e-7 (extrapolated)");
+        assert_eq!(shown(0.55), "6.3e-7 (extrapolated)");
+        assert_eq!(shown(0.5), "2.0e-6");
         assert_eq!(rate(None, Some(&calibration)), "-");
+    }
+
+    #[test]
+    fn a_rate_that_is_not_met_is_noted() {
+        let identity = |basis| {
+            let mut identity = Identity::new(PersonId::new("anna").unwrap(), 0.9);
+            identity.basis = basis;
+            identity
+        };
+        let note = |bases: &[RateBasis]| {
+            basis_note(&bases.iter().copied().map(identity).collect::<Vec<_>>())
+        };
+        assert_eq!(note(&[RateBasis::Counted, RateBasis::None]), "");
+        assert!(note(&[RateBasis::Counted, RateBasis::Extrapolated]).contains("extrapolated"));
+        assert!(note(&[RateBasis::NotMet]).contains("more people than"));
     }
 }

@@ -56,6 +56,7 @@ pub(crate) fn run(session: &Session, args: &Args) -> Result<Answer> {
             fmr,
             reference,
             probe,
+            ..
         } => {
             let mut text = format!(
                 "{}: similarity {score:.3}, the same person from {threshold:.3} (false-match rate {})",

@@ -429,6 +429,21 @@ impl Gallery {
         Ok(photos)
     }
 
+    /// Calls `visit` for each template of the gallery's space.
+    ///
+    /// # Errors
+    ///
+    /// Errors of the store and of `visit`.
+    pub(crate) fn templates(&self, visit: &mut dyn FnMut(Template) -> Result<()>) -> Result<()> {
+        self.shared.store.templates(&mut |template| {
+            if template.embedding.space() == self.space() {
+                visit(template)
+            } else {
+                Ok(())
+            }
+        })
+    }
+
     /// Calls `visit` for each crop in the store.
     ///
     /// # Errors

@@ -3,6 +3,7 @@ use std::sync::Arc;
 use super::{Recognizer, Subject};
 use crate::{
     calibration::{Calibration, Threshold},
+    comparison::Comparison,
     detect::{DetectOptions, Detector, SecondLook},
     embed::Embedder,
     error::{Error, Result},
@@ -87,7 +88,8 @@ impl RecognizerBuilder {
         self
     }
 
-    /// Sets the threshold from which two faces are the same person: a false-match rate of 1e-4 by default.
+    /// Sets the threshold from which two faces are the same person. By default, a false-positive identification rate of 1 % and a
+    /// false-match rate of 1e-4 both hold for searches, and a false-match rate of 1e-4 for comparisons of two faces.
     pub fn threshold(mut self, threshold: Threshold) -> Self {
         self.threshold = threshold;
         self
@@ -125,9 +127,8 @@ impl RecognizerBuilder {
     ///   range.
     /// - [`Error::SpaceMismatch`] if the gallery or the calibration is of another embedding space than the embedder.
     /// - [`Error::Uncalibrated`] if the threshold is a rate and there is no calibration.
-    /// - [`Error::RateOutOfRange`] if the calibration does not cover the rate. A false-positive identification rate needs a
-    ///   lower false-match rate the more templates there are, so it can leave the calibrated range while the gallery grows.
-    ///   Searches then fail, because nobody has measured that rate.
+    /// - [`Error::RateOutOfRange`] if the calibration does not cover the rate of a single comparison. A gallery may have more
+    ///   people than the calibration answers for: see [`Recognizer::capacity`].
     pub fn build(self) -> Result<Recognizer> {
         let missing = |part| Error::argument(part, "a recognizer needs one");
         let recognizer = Recognizer {
@@ -159,8 +160,8 @@ impl RecognizerBuilder {
         if recognizer.embedder.face_side() == 0 {
             return Err(Error::argument("embedder", "takes faces without pixels"));
         }
-        recognizer.score_threshold(1)?;
-        recognizer.score_threshold(recognizer.gallery().map_or(1, Gallery::len))?;
+        recognizer.comparison_limit(&Comparison::default())?;
+        recognizer.search_limit(&Comparison::default(), 1)?;
         Ok(recognizer)
     }
 }

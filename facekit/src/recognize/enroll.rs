@@ -9,6 +9,8 @@ use super::{
 };
 use crate::{
     align::AlignedFace,
+    calibration::Room,
+    comparison::Comparison,
     embed::Embedding,
     error::{Error, Result},
     gallery::Gallery,
@@ -356,6 +358,10 @@ pub struct EnrollReport {
     /// Accepted photos on which the face lies on its side or upside down.
     #[serde(default)]
     pub turned: Vec<TurnedPhoto>,
+    /// The number of people who can still be added until the wanted rate of a search among all is not met; `None` if the
+    /// threshold is not a rate of searches. See [`Recognizer::capacity`].
+    #[serde(default)]
+    pub room: Option<Room>,
 }
 
 /// A photo on which the face is not upright. The face was turned upright before it was embedded.
@@ -471,6 +477,7 @@ impl Recognizer {
             resembles: Vec::new(),
             mismatches: Vec::new(),
             turned: Vec::new(),
+            room: None,
         };
 
         let mut usable = Vec::new();
@@ -580,6 +587,8 @@ impl Recognizer {
             entry.name.clone_from(&options.name);
             report.templates = change.add(&entry, &templates)?;
         }
+        let capacity = self.capacity();
+        report.room = capacity.map(|capacity| capacity.room(gallery.searched(None)));
         Ok(report)
     }
 
@@ -620,7 +629,7 @@ impl Recognizer {
 
     /// The limits for photos of one person.
     fn limits(&self) -> Result<Limits> {
-        let matching = self.score_threshold(1)?;
+        let matching = self.comparison_limit(&Comparison::default())?.score;
         Ok(match &self.calibration {
             Some(calibration) => Limits {
                 matching,
@@ -669,13 +678,9 @@ impl Recognizer {
             .find(|neighbor| neighbor.person != *person);
         let Some(other) = other else { return Ok(None) };
         let score = gallery.metric().to_cosine(other.score);
-        let threshold = match self.score_threshold(gallery.len()) {
-            // The gallery has outgrown the calibration, so the warning takes the threshold of a single comparison.
-            Err(Error::RateOutOfRange { .. }) => self.score_threshold(1)?,
-            threshold => threshold?,
-        };
+        let limit = self.search_limit(&Comparison::default(), gallery.searched(None))?;
         let fmr = self.fmr_of(score);
-        Ok((score >= threshold).then_some(Resemblance {
+        Ok((score >= limit.score).then_some(Resemblance {
             photo,
             person: other.person,
             score,

@@ -2,7 +2,8 @@ use serde::{Deserialize, Serialize};
 
 use super::{Identity, Outcome, RecognizeOptions, Recognizer};
 use crate::{
-    calibration::Threshold,
+    calibration::{Capacity, MatchLimit, Threshold},
+    comparison::Comparison,
     embed::Embedding,
     error::{Error, Result},
     gallery::{Gallery, Neighbor, Roster},
@@ -68,9 +69,7 @@ impl Recognizer {
     ///
     /// # Errors
     ///
-    /// [`Error::InvalidArgument`] if the recognizer has no gallery, [`Error::SpaceMismatch`] if `probe` is of another space,
-    /// [`Error::RateOutOfRange`] if the threshold is a [`Threshold::Fpir`](crate::Threshold::Fpir) and the search covers more
-    /// templates than the calibration answers for.
+    /// [`Error::InvalidArgument`] if the recognizer has no gallery, [`Error::SpaceMismatch`] if `probe` is of another space.
     pub fn identify(&self, probe: &Embedding, options: &IdentifyOptions) -> Result<Vec<Candidate>> {
         let _span = tracing::debug_span!("identify").entered();
         let gallery = self.required_gallery()?;
@@ -103,20 +102,30 @@ impl Recognizer {
             return Ok(Vec::new());
         }
         let threshold = threshold.unwrap_or(self.threshold);
-        let threshold = self.score_of(threshold, gallery.searched(roster))?;
+        let people = gallery.searched(roster);
         let candidate = |neighbor: Neighbor| {
             let score = gallery.metric().to_cosine(neighbor.score);
-            Candidate {
+            let comparison = Comparison::default()
+                .with_photos(neighbor.photos)
+                .with_mirrored_template(neighbor.mirrored);
+            let limit = self.limit_of(threshold, &comparison, people)?;
+            let curve = self.calibration.as_ref().map(|it| it.curve(&comparison));
+            let fmr = curve.map(|curve| curve.fmr_of(score));
+            Ok(Candidate {
                 identity: Identity {
                     person: neighbor.person,
                     name: neighbor.name,
                     score,
-                    fmr: self.fmr_of(score),
+                    fmr,
+                    extrapolated: curve
+                        .zip(fmr)
+                        .is_some_and(|(curve, fmr)| curve.is_extrapolated(fmr)),
+                    basis: limit.basis,
                 },
-                matches: score >= threshold,
-            }
+                matches: score >= limit.score,
+            })
         };
-        Ok(neighbors.into_iter().map(candidate).collect())
+        neighbors.into_iter().map(candidate).collect()
     }
 
     pub(super) fn required_gallery(&self) -> Result<&Gallery> {
@@ -124,29 +133,71 @@ impl Recognizer {
             .ok_or_else(|| Error::argument("gallery", "the recognizer was built without one"))
     }
 
-    /// The lowest score that passes in a search among `templates` templates.
-    ///
-    /// A comparison of two faces (1:1) is a search among one template.
+    /// The lowest score that passes in a search among `people`, for templates and probes of this kind.
     ///
     /// # Errors
     ///
-    /// [`Error::RateOutOfRange`] if the calibration does not cover the wanted rate.
-    pub fn score_threshold(&self, templates: usize) -> Result<f32> {
-        self.score_of(self.threshold, templates)
+    /// Those of [`Threshold::limit`](crate::Threshold::limit).
+    pub fn search_limit(&self, comparison: &Comparison, people: usize) -> Result<MatchLimit> {
+        self.limit_of(self.threshold, comparison, people)
     }
 
-    /// The lowest score that passes a threshold in a search among `templates` templates.
-    pub(super) fn score_of(&self, threshold: Threshold, templates: usize) -> Result<f32> {
+    /// The lowest score that passes `threshold`.
+    pub(super) fn limit_of(
+        &self,
+        threshold: Threshold,
+        comparison: &Comparison,
+        people: usize,
+    ) -> Result<MatchLimit> {
         let space = self.embedder.space();
-        threshold.score(self.calibration.as_ref(), space, templates.max(1))
+        threshold.limit(self.calibration.as_ref(), comparison, space, people)
     }
 
-    /// The false-match rate of a single comparison at `score`; `None` if the embedding space is not calibrated.
+    /// The lowest score at which two faces are the same person (1:1). It does not depend on the gallery: see
+    /// [`Threshold::for_comparison`](crate::Threshold::for_comparison).
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Threshold::limit`](crate::Threshold::limit).
+    pub fn comparison_limit(&self, comparison: &Comparison) -> Result<MatchLimit> {
+        self.limit_of(self.threshold.for_comparison(), comparison, 1)
+    }
+
+    /// The number of people whom a search may cover at the wanted rate. `None` if the threshold is not a rate of searches.
+    ///
+    /// Beyond this number, the recognizer stays in service: the limit of a match is the strictest score of the calibration, and
+    /// each match says that the wanted rate is [`NotMet`](crate::RateBasis::NotMet).
+    ///
+    /// ```no_run
+    /// # fn example(recognizer: &facekit::Recognizer) {
+    /// if let (Some(capacity), Some(gallery)) = (recognizer.capacity(), recognizer.gallery()) {
+    ///     println!("room for {} more people", capacity.room(gallery.searched(None)).extrapolated);
+    /// }
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn capacity(&self) -> Option<Capacity> {
+        self.threshold.capacity(self.calibration.as_ref())
+    }
+
+    /// The false-match rate of a comparison of two plain photos at `score`; `None` if the embedding space is not calibrated.
     #[must_use]
     pub fn fmr_of(&self, score: f32) -> Option<f64> {
         self.calibration
             .as_ref()
             .map(|calibration| calibration.fmr_of(score))
+    }
+}
+
+impl Recognizer {
+    /// Returns true if the false-match rate of two plain photos at `score` is extrapolated.
+    pub(super) fn is_extrapolated(&self, score: f32) -> bool {
+        let fmr = self.fmr_of(score);
+        let curve = self.calibration.as_ref();
+        let curve = curve.map(|calibration| calibration.curve(&Comparison::default()));
+        curve
+            .zip(fmr)
+            .is_some_and(|(curve, fmr)| curve.is_extrapolated(fmr))
     }
 }
 

@@ -5,6 +5,7 @@ use std::{fmt, sync::Arc};
 use crate::{
     align::AlignedFace,
     calibration::{Calibration, Threshold},
+    comparison::Comparison,
     detect::{DetectOptions, Detection, Detector, SecondLook},
     embed::Embedder,
     error::{Error, Result},
@@ -16,6 +17,7 @@ use crate::{
 
 mod augment;
 mod builder;
+mod calibrate;
 mod consensus;
 mod enroll;
 mod examine;
@@ -28,6 +30,9 @@ mod subject;
 mod verify;
 
 pub use builder::RecognizerBuilder;
+pub use calibrate::{
+    GalleryCalibration, GalleryCalibrationOptions, ProbableDuplicate, SpoiledCheck,
+};
 pub use enroll::{
     EnrollOptions, EnrollReport, Mismatch, Refusal, RefusedPhoto, Resemblance, TurnedPhoto,
 };
@@ -186,9 +191,7 @@ impl Recognizer {
     /// # Errors
     ///
     /// [`Error::Runtime`] if a model fails, [`Error::InvalidArgument`] if a roster is given and there is no gallery,
-    /// [`Error::Uncalibrated`] and [`Error::RateOutOfRange`] for a threshold of the options as for that of the recognizer,
-    /// [`Error::RateOutOfRange`] if the threshold is a [`Threshold::Fpir`] and the gallery has grown beyond the range that the
-    /// calibration answers for.
+    /// [`Error::Uncalibrated`] and [`Error::RateOutOfRange`] for a threshold of the options as for that of the recognizer.
     pub fn recognize_with(
         &self,
         image: ImageView<'_>,
@@ -230,7 +233,7 @@ impl Recognizer {
                 return Err(Error::argument("roster", reason));
             }
             if let Some(threshold) = options.threshold {
-                self.score_of(threshold, 1)?;
+                self.limit_of(threshold, &Comparison::default(), 1)?;
             }
         }
         let mut frames = Vec::with_capacity(images.len());

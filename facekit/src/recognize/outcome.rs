@@ -1,6 +1,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    calibration::RateBasis,
     detect::Detection,
     embed::Embedding,
     liveness::LivenessScore,
@@ -50,6 +51,13 @@ pub struct Identity {
     /// The false-match rate of a single comparison at this score. It is rounded up if the score is outside of the calibrated
     /// range, and `None` if the embedding space is not calibrated.
     pub fmr: Option<f64>,
+    /// True if `fmr` is below the rates that were counted, so that it is extrapolated.
+    #[serde(default)]
+    pub extrapolated: bool,
+    /// How well the wanted rate of this search is known. [`RateBasis::NotMet`] if the search covers more people than the
+    /// calibration answers for.
+    #[serde(default)]
+    pub basis: RateBasis,
 }
 
 impl Identity {
@@ -61,6 +69,8 @@ impl Identity {
             name: None,
             score,
             fmr: None,
+            extrapolated: false,
+            basis: RateBasis::None,
         }
     }
 }

@@ -4,7 +4,9 @@ use super::{
     ExamineOptions, Recognizer, Refusal, Subject,
     enroll::{AMBIGUITY, PhotoFaces, PhotoSubject},
 };
-use crate::{error::Result, geometry::Rect, image::ImageView};
+use crate::{
+    calibration::RateBasis, comparison::Comparison, error::Result, geometry::Rect, image::ImageView,
+};
 
 /// Options of [`Recognizer::verify_with`].
 #[derive(Clone, Debug, Default)]
@@ -49,6 +51,12 @@ pub enum Verification {
         threshold: f32,
         /// The false-match rate of a single comparison at this score, if the space is calibrated.
         fmr: Option<f64>,
+        /// True if `fmr` is below the rates that were counted, so that it is extrapolated.
+        #[serde(default)]
+        extrapolated: bool,
+        /// How well the wanted rate is known.
+        #[serde(default)]
+        basis: RateBasis,
         /// The faces of the reference.
         reference: ComparedPhoto,
         /// The faces of the probe.
@@ -80,8 +88,8 @@ impl Recognizer {
     ///
     /// With [`VerifyOptions::best_pair`], all faces that pass the checks are compared, and the pair of the greatest similarity
     /// counts. The result then says that somebody on the reference is somebody on the probe. More faces mean more chances of
-    /// a false match: a [`Threshold::Fmr`](crate::Threshold::Fmr) holds for each pair, and a
-    /// [`Threshold::Fpir`](crate::Threshold::Fpir) for all pairs of the two photos together. If no face of a photo passes the
+    /// a false match: a false-match rate holds for each pair, and a false-positive identification rate also for all pairs of the
+    /// two photos together. If no face of a photo passes the
     /// checks, the photo is unusable for the reason of its largest face.
     ///
     /// ```no_run
@@ -98,8 +106,7 @@ impl Recognizer {
     ///
     /// # Errors
     ///
-    /// [`Error::Runtime`](crate::Error::Runtime) if a model fails, [`Error::RateOutOfRange`](crate::Error::RateOutOfRange) if
-    /// the threshold is a [`Threshold::Fpir`](crate::Threshold::Fpir) and the calibration does not cover so many pairs.
+    /// [`Error::Runtime`](crate::Error::Runtime) if a model fails.
     pub fn verify_with(
         &self,
         reference: ImageView<'_>,
@@ -130,7 +137,12 @@ impl Recognizer {
                 }
             }
         }
-        let threshold = self.score_threshold(references.len() * probes.len())?;
+        let limit = self.threshold.for_best_comparison().limit(
+            self.calibration.as_ref(),
+            &Comparison::default(),
+            self.embedder.space(),
+            references.len() * probes.len(),
+        )?;
         let compared = |photo: usize| {
             let (subjects, rects) = &photos[photo];
             let face = subjects[best[photo]].rect;
@@ -141,10 +153,12 @@ impl Recognizer {
             ComparedPhoto { face, others }
         };
         Ok(Verification::Compared {
-            same: score >= threshold,
+            same: score >= limit.score,
             score,
-            threshold,
+            threshold: limit.score,
             fmr: self.fmr_of(score),
+            extrapolated: self.is_extrapolated(score),
+            basis: limit.basis,
             reference: compared(0),
             probe: compared(1),
         })

@@ -6,6 +6,7 @@ mod concurrency;
 mod enrollment;
 mod following;
 mod gallery;
+mod gallery_calibration;
 mod identification;
 mod liveness;
 mod parts;

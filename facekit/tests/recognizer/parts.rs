@@ -138,7 +138,7 @@ pub(crate) fn recognizer() -> Recognizer {
 
 pub(crate) fn calibration() -> Calibration {
     let points = [(1e-1, 0.5), (1e-2, 0.7), (1e-3, 0.85), (1e-4, 0.95)];
-    let points = points.map(|(fmr, score)| CalibrationPoint { fmr, score });
+    let points = points.map(|(fmr, score)| CalibrationPoint::new(fmr, score));
     Calibration::new(&space(), points.to_vec(), "made up").unwrap()
 }
 

@@ -1,12 +1,15 @@
+use std::sync::Arc;
+
 use facekit::{
-    Calibration, Error, ExactIndex, Gallery, MemoryStore, Metric, Outcome, QualityOptions,
-    RecognizeOptions, Recognizer, Threshold,
+    Calibration, CalibrationPoint, Comparison, Curve, EnrollOptions, Error, ExactIndex, Gallery,
+    MemoryStore, Metric, Outcome, QualityOptions, RateBasis, RecognizeOptions, Recognizer,
+    Threshold, Verification,
 };
 
 use crate::{
     parts::{
         FirstRow, Scripted, add, another_space, calibration, enroll, gallery, id, mean_color,
-        outcomes, parts, recognized,
+        outcomes, parts, recognized, space,
     },
     scenes::{face, scene},
 };
@@ -78,21 +81,119 @@ fn a_lax_search_rate_takes_the_highest_measured_rate() {
 }
 
 #[test]
-fn a_search_rate_that_was_not_measured_is_an_error() {
+fn beyond_its_capacity_a_recognizer_stays_in_service() {
+    let gallery = Arc::new(gallery());
+    let recognizer = |threshold| {
+        parts()
+            .calibration(calibration())
+            .threshold(threshold)
+            .gallery(Arc::clone(&gallery))
+            .build()
+            .unwrap()
+    };
+    let searching = recognizer(Threshold::Fpir(1e-3));
+    assert_eq!(searching.capacity().unwrap().counted, 10);
+    let basis = |recognizer: &Recognizer| {
+        let found = recognizer.recognize(scene(&[face(10.0)]).view()).unwrap();
+        found[0].known().unwrap().basis
+    };
+    let photo = scene(&[face(0.0)]);
+    let enroll = EnrollOptions::default();
+    let report = searching.enroll(&id("anna"), &[photo.view()], &enroll);
+    assert_eq!(report.unwrap().room.unwrap().counted, 9);
+    assert_eq!(basis(&searching), RateBasis::Counted);
+    for stranger in 0..10 {
+        add(&gallery, &format!("stranger {stranger}"), &[180.0]);
+    }
+    assert_eq!(basis(&searching), RateBasis::NotMet);
+    let photo = scene(&[face(90.0)]);
+    let report = searching.enroll(&id("bela"), &[photo.view()], &enroll);
+    assert_eq!(report.unwrap().room.unwrap().extrapolated, 0);
+    // A recognizer can be built on a gallery that has outgrown the calibration.
+    assert_eq!(basis(&recognizer(Threshold::Fpir(1e-3))), RateBasis::NotMet);
+    // These rates do not depend on the gallery.
+    let single = recognizer(Threshold::Fmr(1e-4));
+    assert_eq!(single.capacity(), None);
+    assert_eq!(basis(&single), RateBasis::Counted);
+    assert_eq!(basis(&recognizer(Threshold::Score(0.9))), RateBasis::None);
+}
+
+#[test]
+fn an_extrapolated_rate_is_marked() {
+    let curve = Curve::new(
+        calibration().points().to_vec(),
+        vec![CalibrationPoint::new(1e-5, 0.99)],
+    )
+    .unwrap();
     let recognizer = parts()
-        .calibration(calibration())
-        .threshold(Threshold::Fpir(1e-3))
+        .calibration(Calibration::from_curve(&space(), curve, "made up"))
+        .threshold(Threshold::default())
         .gallery(gallery())
         .build()
         .unwrap();
-    for nth in 0..20 {
-        let person = format!("person {nth}");
-        add(recognizer.gallery().unwrap(), &person, &[nth as f32]);
+    let gallery = recognizer.gallery().unwrap();
+    add(gallery, "anna", &[0.0]);
+    let identity = |degrees| {
+        let scene = scene(&[face(degrees)]);
+        let found = recognizer.recognize(scene.view()).unwrap();
+        found[0].known().unwrap().clone()
+    };
+    // Scores of 0.956 and 0.995.
+    let (far, near) = (identity(17.0), identity(5.0));
+    assert!(near.extrapolated && near.fmr == Some(1e-5), "{near:?}");
+    assert!(far.extrapolated && far.fmr < Some(1e-4), "{far:?}");
+    assert_eq!(far.basis, RateBasis::Counted);
+    for stranger in 0..200 {
+        add(gallery, &format!("stranger {stranger}"), &[180.0]);
     }
-    let error = recognizer
-        .recognize(scene(&[face(0.0)]).view())
-        .unwrap_err();
-    assert!(matches!(error, Error::RateOutOfRange { .. }), "{error}");
+    // 1 % of searches among 201 people is 5e-5 for each comparison.
+    assert_eq!(identity(5.0).basis, RateBasis::Extrapolated);
+    assert_eq!(recognized(&recognizer, &[face(17.0)]), ["unknown"]);
+}
+
+#[test]
+fn comparisons_of_two_faces_hold_their_rate_in_every_gallery() {
+    let single = calibration().score_at(1e-4).unwrap();
+    let plain = Comparison::default();
+    for people in [1, 11, 30, 1_000] {
+        for threshold in [Threshold::default(), Threshold::Fpir(1e-2)] {
+            let recognizer = parts()
+                .calibration(calibration())
+                .threshold(threshold)
+                .gallery(gallery())
+                .build()
+                .unwrap();
+            let gallery = recognizer.gallery().unwrap();
+            for person in 0..people {
+                add(gallery, &format!("person {person}"), &[90.0]);
+            }
+            let limit = recognizer.comparison_limit(&plain).unwrap();
+            assert_eq!(limit.score, single, "{people}, {threshold:?}");
+            // 17 degrees is a score of 0.956, and 20 degrees is 0.940.
+            for (degrees, expected) in [(17.0, true), (20.0, false)] {
+                let photos = [scene(&[face(0.0)]), scene(&[face(degrees)])];
+                let found = recognizer.verify(photos[0].view(), photos[1].view());
+                let Ok(Verification::Compared { same, .. }) = found else {
+                    panic!("{found:?}");
+                };
+                assert_eq!(same, expected, "{people}, {threshold:?}, {degrees}");
+            }
+            // Photos of one enrollment: a pair below 1e-4 is listed.
+            let photos = [scene(&[face(0.0)]), scene(&[face(20.0)])];
+            let views = [photos[0].view(), photos[1].view()];
+            let report = recognizer.enroll(&id("anna"), &views, &EnrollOptions::default());
+            let report = report.unwrap();
+            assert_eq!(report.mismatches.len(), 2, "{people}, {threshold:?}");
+            // A photo against its own person.
+            let photo = scene(&[face(-20.0)]);
+            let report = recognizer.enroll(&id("anna"), &[photo.view()], &EnrollOptions::default());
+            assert_eq!(
+                report.unwrap().mismatches.len(),
+                1,
+                "{people}, {threshold:?}"
+            );
+        }
+    }
 }
 
 #[test]

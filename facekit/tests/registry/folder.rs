@@ -63,7 +63,7 @@ fn models_and_sets_are_added_to_the_folder() {
     let first = original.derived("small", b"first", "made small");
     registry.keep_model(&first, b"first").unwrap();
     let mut second = original.derived("small", b"second", "made small");
-    let points = [(1e-2, 0.3), (1e-4, 0.5)].map(|(fmr, score)| CalibrationPoint { fmr, score });
+    let points = [(1e-2, 0.3), (1e-4, 0.5)].map(|(fmr, score)| CalibrationPoint::new(fmr, score));
     let space = second.space().unwrap();
     second.calibration = Some(Calibration::new(&space, points.into(), "a test").unwrap());
     registry.keep_model(&second, b"second").unwrap();

@@ -4,8 +4,8 @@ use std::{collections::BTreeSet, path::PathBuf};
 
 use anyhow::{Result, bail};
 use facekit::{
-    Embedding, EmbeddingSpace, EntryId, ExactIndex, Metric, Recognizer, SearchOptions, Threshold,
-    VectorIndex, wilson_interval,
+    Comparison, Embedding, EmbeddingSpace, EntryId, ExactIndex, Metric, Recognizer, SearchOptions,
+    Threshold, VectorIndex, wilson_interval,
 };
 use serde_json::{Value, json};
 
@@ -194,14 +194,17 @@ impl Scores {
             return Ok(points);
         };
         for threshold in [
+            Threshold::default(),
             Threshold::Fmr(1e-4),
             Threshold::Fpir(0.1),
             Threshold::Fpir(0.01),
         ] {
             let space = recognizer.embedder().space();
-            if let Ok(score) = threshold.score(Some(calibration), space, templates) {
-                let mut point = self.at(score);
+            let plain = Comparison::default();
+            if let Ok(limit) = threshold.limit(Some(calibration), &plain, space, templates) {
+                let mut point = self.at(limit.score);
                 point["asked"] = serde_json::to_value(threshold)?;
+                point["basis"] = serde_json::to_value(limit.basis)?;
                 points.push(point);
             }
         }
@@ -218,8 +221,17 @@ fn point_row(point: &Value) -> [String; 4] {
     let asked = point["asked"].as_object().and_then(|it| it.iter().next());
     let origin = match (point["measured_fpir"].as_f64(), asked) {
         (Some(rate), _) => format!("FPIR {rate} on these photos"),
+        (None, Some((kind, rates))) if kind == "both" => format!(
+            "FPIR {} and FMR {} by calibration",
+            rates["fpir"], rates["fmr"]
+        ),
         (None, Some((kind, rate))) => format!("{} {rate} by calibration", kind.to_uppercase()),
         (None, None) => String::new(),
+    };
+    let origin = match point["basis"].as_str() {
+        Some("extrapolated") => origin + " (extrapolated)",
+        Some("not_met") => origin + " (not met)",
+        _ => origin,
     };
     let score = point["threshold"].as_f64().unwrap_or(0.0);
     [origin, format!("{score:.3}"), share("fnir"), share("fpir")]

@@ -3,12 +3,16 @@
 use std::{
     collections::{BTreeSet, HashMap},
     fs,
+    num::NonZeroUsize,
     path::{Path, PathBuf},
     thread,
 };
 
 use anyhow::{Context, Result, bail};
-use facekit::{EmbeddingSpace, ModelSet, ScoreHistogram, equal_error_rate, fold_accuracies};
+use facekit::{
+    Calibration, EmbeddingSpace, ImpostorOptions, ModelSet, ScoreHistogram, equal_error_rate,
+    fold_accuracies,
+};
 use serde::Serialize;
 use serde_json::json;
 
@@ -55,12 +59,7 @@ pub(crate) fn run(session: &Session, args: &Args) -> Result<()> {
     let figures = Figures::of(&embedded, &folds, &args.images, jobs.get())?;
     let calibrated = args.calibrate.as_deref().map(|path| {
         let data = calibration_data(&embedded, &set);
-        save_calibration(
-            path,
-            &figures.all.impostors,
-            recognizer.embedder().space(),
-            data,
-        )
+        save_calibration(path, &embedded, recognizer.embedder().space(), data, jobs)
     });
     // The figures are reported even if there is no calibration.
     let (calibration, failed) = match calibrated.transpose() {
@@ -144,17 +143,20 @@ pub(super) fn second_look_words(set: &ModelSet) -> String {
 
 fn save_calibration(
     path: &Path,
-    impostors: &ScoreHistogram,
+    embedded: &Embedded,
     space: &EmbeddingSpace,
     data: String,
+    threads: NonZeroUsize,
 ) -> Result<()> {
-    let calibration = impostors.calibration(space, data).with_context(|| {
-        format!(
-            "{}: not written, since {} comparisons of different people are too few for a calibration",
-            path.display(),
-            impostors.count()
-        )
-    })?;
+    let photos = embedded.by_person();
+    let calibration =
+        Calibration::measure(space, &photos, None, threads, data).with_context(|| {
+            format!(
+                "{}: not written, since {} people are too few for a calibration",
+                path.display(),
+                photos.len()
+            )
+        })?;
     Ok(calibration.save(path)?)
 }
 

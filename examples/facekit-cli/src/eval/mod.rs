@@ -8,8 +8,8 @@ use std::{
 use anyhow::{Context, Result, bail};
 use clap::Subcommand;
 use facekit::{
-    Embedding, ExamineOptions, Image, ModelSet, Models, QualityOptions, Recognizer, Subject,
-    Threshold, image::DecodeLimits, work,
+    Embedding, ExamineOptions, Image, ModelSet, Models, PersonPhotos, QualityOptions, Recognizer,
+    Subject, Threshold, image::DecodeLimits, work,
 };
 use serde_json::{Map, Value, json};
 
@@ -93,6 +93,15 @@ pub(crate) struct Photo {
 }
 
 impl Embedded {
+    /// The photos of each person in which a face was found.
+    pub(crate) fn by_person(&self) -> Vec<PersonPhotos> {
+        let mut people = vec![PersonPhotos::default(); self.people.len()];
+        for photo in &self.photos {
+            people[photo.person].plain.extend(photo.embedding.clone());
+        }
+        people
+    }
+
     fn missing(&self) -> usize {
         self.photos
             .iter()

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 use clap::Args;
-use facekit::{Calibration, Error, Models, Threshold};
+use facekit::{Calibration, Comparison, Error, Models, Threshold};
 
 use super::number::{cosine, rate};
 
@@ -12,11 +12,16 @@ use super::number::{cosine, rate};
 #[derive(Args, Debug)]
 #[command(next_help_heading = "Matching")]
 pub(crate) struct MatchArgs {
-    /// The share of comparisons of different people that may match (FMR) [default: 1e-4]
-    #[arg(long, value_name = "RATE", value_parser = rate, conflicts_with_all = ["fpir", "score"])]
+    /// The share of comparisons of different people that may match (FMR)
+    ///
+    /// By default, comparisons of two photos match from a rate of 1e-4 on. Searches match if
+    /// both 1e-4 for each comparison and 1 % of all searches by strangers hold.
+    #[arg(long, value_name = "RATE", value_parser = rate, conflicts_with_all = ["fpir", "score"],
+        verbatim_doc_comment)]
     fmr: Option<f64>,
 
-    /// The share of searches by strangers that may find a match (FPIR)
+    /// The share of searches by strangers that may find a match (FPIR). Comparisons of two photos then match from an FMR of
+    /// 1e-4 on
     #[arg(long, value_name = "RATE", value_parser = rate, conflicts_with = "score")]
     fpir: Option<f64>,
 
@@ -52,12 +57,11 @@ impl MatchArgs {
     }
 
     /// The calibration of the embedder's scores: that of the option, else the one beside the gallery, else the model's own.
-    /// An error if it does not give the threshold for a search among `templates`.
+    /// An error if it does not cover the wanted rate.
     pub(crate) fn calibration(
         &self,
         gallery: Option<&Path>,
         models: &Models,
-        templates: usize,
     ) -> Result<Option<Calibration>> {
         let space = models.embedder.space();
         let beside = gallery.map(|gallery| Calibration::path_beside(gallery, space.model()));
@@ -84,10 +88,11 @@ impl MatchArgs {
             }
             _ => (models.calibration.clone(), Origin::Model),
         };
-        let score = self
+        let plain = Comparison::default();
+        let limit = self
             .threshold()
-            .score(calibration.as_ref(), space, templates.max(1));
-        match score {
+            .limit(calibration.as_ref(), &plain, space, 1);
+        match limit {
             Err(error @ Error::RateOutOfRange { low, high, .. }) => {
                 Err(error).context(self.remedy(origin, low, high))
             }

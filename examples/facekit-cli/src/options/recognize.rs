@@ -59,17 +59,13 @@ impl RecognizeArgs {
         Ok(models)
     }
 
-    /// A recognizer without a gallery. With the path of a gallery and its number of templates, a calibration beside it is
-    /// used.
+    /// A recognizer without a gallery. With the path of a gallery, a calibration beside it is used.
     pub(crate) fn recognizer(
         &self,
         mut models: Models,
-        gallery: Option<(&Path, usize)>,
+        gallery: Option<&Path>,
     ) -> Result<RecognizerBuilder> {
-        let (path, templates) = gallery.unzip();
-        models.calibration = self
-            .matching
-            .calibration(path, &models, templates.unwrap_or(1))?;
+        models.calibration = self.matching.calibration(gallery, &models)?;
         Ok(Recognizer::builder()
             .models(models)
             .threshold(self.matching.threshold())
@@ -117,7 +113,7 @@ impl RecognizeArgs {
         let index = ExactIndex::new(models.embedder.space().clone(), Metric::Cosine);
         let gallery = Gallery::open(Arc::clone(store), index)?.with_crops(keep_crops);
         Ok(self
-            .recognizer(models, Some((store.path(), gallery.len())))?
+            .recognizer(models, Some(store.path()))?
             .gallery(gallery)
             .build()?)
     }

@@ -9,8 +9,8 @@ use std::{
 
 use anyhow::{Context, Result, bail, ensure};
 use facekit::{
-    Calibration, Detector, LoadOptions, ModelEntry, ModelSet, Registry, Runtime, Subject, Task,
-    align,
+    Calibration, Detector, ImpostorOptions, LoadOptions, ModelEntry, ModelSet, Registry, Runtime,
+    Subject, Task, align,
 };
 use facekit_runtimes::{RuntimeName, RuntimeOptions};
 use ndarray::ArrayD;
@@ -284,8 +284,9 @@ impl<'a> Work<'a> {
             after: after.1,
         };
         let data = calibration_data(&embedded.after, set);
-        let impostors = &figures.after.all.impostors;
-        let calibration = impostors.calibration(&space, data).ok();
+        let photos = embedded.after.by_person();
+        let options = ImpostorOptions::default().with_threads(self.jobs);
+        let calibration = Calibration::measure(&space, &photos, &options, data).ok();
         let comparisons = figures.after.all.impostors.count();
         let model = names.after;
         let note = match &calibration {

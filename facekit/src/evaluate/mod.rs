@@ -1,10 +1,14 @@
 //! Evaluation: distributions of scores of the same and of different people, and the rates that follow from them.
 
-use crate::{
-    calibration::{Calibration, CalibrationPoint},
-    embed::EmbeddingSpace,
-    error::Result,
-};
+mod impostors;
+mod measure;
+mod pareto;
+mod random;
+
+pub use impostors::{ImpostorFaces, ImpostorOptions, ImpostorScores};
+pub use measure::PersonPhotos;
+pub(crate) use measure::{PHOTOS, scores};
+pub(crate) use random::Random;
 
 /// A histogram of scores between −1 and 1, with bins of 2 · 10⁻⁶. It takes 8 MB of memory for any number of scores, and
 /// every rate can be read from it.
@@ -86,38 +90,6 @@ impl ScoreHistogram {
             Some(bin) => Some(edge(bin + 1)),
             None => Some(-1.0),
         }
-    }
-
-    /// Makes a calibration from the scores of different people. It has points at the rates 1e-1, 5e-2, 2e-2,
-    /// 1e-2 and so on, as long as at least 30 comparisons reach the score; a rate from fewer is unreliable (Doddington's
-    /// rule of 30).
-    /// `data` describes the measurement.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::InvalidArgument`](crate::Error::InvalidArgument) if there are too few scores for two points.
-    pub fn calibration(
-        &self,
-        space: &EmbeddingSpace,
-        data: impl Into<String>,
-    ) -> Result<Calibration> {
-        const FEWEST: f64 = 30.0;
-        let rates = (1..=8).flat_map(|decade| {
-            let tenth = 10_f64.powi(decade);
-            [1.0 / tenth, 0.5 / tenth, 0.2 / tenth]
-        });
-        let points = rates
-            .filter(|rate| rate * self.count as f64 >= FEWEST)
-            .filter_map(|fmr| {
-                Some(CalibrationPoint {
-                    fmr,
-                    score: self.score_at(fmr)?,
-                })
-            })
-            .collect::<Vec<_>>();
-        let mut calibration = Calibration::new(space, points, data)?;
-        calibration.impostor_comparisons = self.count;
-        Ok(calibration)
     }
 }
 
@@ -266,7 +238,6 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::digest::Digest;
 
     proptest! {
         #[test]
@@ -309,24 +280,6 @@ mod tests {
         assert!(
             (accuracies[2] - third).abs() < 1e-9,
             "with the threshold 0.4 of the other folds, every pair is the same person"
-        );
-    }
-
-    #[test]
-    fn a_calibration_ends_at_30_comparisons() {
-        let mut histogram = ScoreHistogram::new();
-        (0..400_000).for_each(|i| histogram.add(i as f32 / 400_000.0));
-        let space = EmbeddingSpace::new("example", Digest::from_bytes([0; 32]), 4);
-        let calibration = histogram
-            .calibration(&space, "evenly spread scores")
-            .unwrap();
-        assert_eq!(calibration.points().last().unwrap().fmr, 1e-4);
-        assert!((calibration.score_at(1e-2).unwrap() - 0.99).abs() < 1e-4);
-        assert_eq!(calibration.impostor_comparisons, 400_000);
-        assert!(
-            ScoreHistogram::new()
-                .calibration(&space, "nothing")
-                .is_err()
         );
     }
 }

@@ -1,0 +1,131 @@
+use super::{ImpostorFaces, ImpostorOptions, ImpostorScores, Random};
+use crate::{
+    calibration::Calibration,
+    comparison::Comparison,
+    embed::{Embedding, EmbeddingSpace},
+    error::{Error, Result},
+};
+
+/// The photos of one person, for the measurement of a calibration.
+#[derive(Clone, Debug, Default)]
+#[non_exhaustive]
+pub struct PersonPhotos {
+    /// The embedding of each photo.
+    pub plain: Vec<Embedding>,
+    /// For each photo, the sum of its embedding and that of its mirror image. Empty if mirror images are not used.
+    pub mirrored: Vec<Embedding>,
+}
+
+impl PersonPhotos {
+    /// Photos without mirror images.
+    #[must_use]
+    pub fn new(plain: Vec<Embedding>) -> Self {
+        Self {
+            plain,
+            mirrored: Vec::new(),
+        }
+    }
+
+    /// Sets [`mirrored`](Self::mirrored).
+    #[must_use]
+    pub fn with_mirrored(mut self, mirrored: Vec<Embedding>) -> Self {
+        self.mirrored = mirrored;
+        self
+    }
+
+    fn side(&self, mirrored: bool) -> &[Embedding] {
+        if mirrored {
+            &self.mirrored
+        } else {
+            &self.plain
+        }
+    }
+}
+
+/// The numbers of photos of a template that have a curve of their own. The last one is also for more photos.
+pub(crate) const PHOTOS: [usize; 4] = [1, 2, 3, 5];
+
+impl Calibration {
+    /// Measures the calibration of `space` on photos of different people: one curve for each kind of comparison that the photos
+    /// have. The templates of 2, 3 and 5 photos are means of random photos of one person; each photo is in one of them. `data`
+    /// describes the photos.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::InvalidArgument`] if there are too few comparisons for the curve of plain photos, and the errors of
+    /// [`ImpostorScores::of`].
+    pub fn measure(
+        space: &EmbeddingSpace,
+        people: &[PersonPhotos],
+        options: &ImpostorOptions,
+        data: impl Into<String>,
+    ) -> Result<Self> {
+        let mirrored = people.iter().any(|person| !person.mirrored.is_empty());
+        let plain = scores(people, &Comparison::default(), options)?;
+        let mut calibration = Self::from_curve(space, plain.curve()?, data);
+        calibration.impostor_comparisons = plain.count();
+        for comparison in kinds(mirrored).filter(|kind| *kind != Comparison::default()) {
+            let measured = scores(people, &comparison, options)
+                .and_then(|scores| Ok((scores.curve()?, scores.count())));
+            match measured {
+                Ok((curve, count)) => {
+                    calibration = calibration.with_curve(comparison, curve, count);
+                }
+                // Too few people have so many photos.
+                Err(Error::InvalidArgument { .. }) if comparison.photos > 1 => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(calibration)
+    }
+}
+
+/// All kinds of comparison, with or without mirror images.
+fn kinds(mirrored: bool) -> impl Iterator<Item = Comparison> {
+    let sides = if mirrored {
+        &[(false, false), (false, true), (true, false), (true, true)][..]
+    } else {
+        &[(false, false)]
+    };
+    sides.iter().flat_map(|&(template, probe)| {
+        PHOTOS.map(|photos| {
+            Comparison::default()
+                .with_photos(photos)
+                .with_mirrored_template(template)
+                .with_mirrored_probe(probe)
+        })
+    })
+}
+
+/// The scores of one kind of comparison.
+pub(crate) fn scores(
+    people: &[PersonPhotos],
+    comparison: &Comparison,
+    options: &ImpostorOptions,
+) -> Result<ImpostorScores> {
+    let mut random = Random::new(1);
+    let faces = people.iter().map(|person| {
+        let templates = person.side(comparison.mirrored_template);
+        let faces = ImpostorFaces::new(
+            person.plain.clone(),
+            means(templates, comparison.photos, &mut random)?,
+        );
+        Ok(if comparison.mirrored_probe {
+            faces.with_mirrored_probes(person.mirrored.clone())
+        } else {
+            faces
+        })
+    });
+    let faces = faces.collect::<Result<Vec<_>>>()?;
+    ImpostorScores::of(&faces, options)
+}
+
+/// The means of `photos` random photos each. Each photo is in one mean at most.
+fn means(templates: &[Embedding], photos: usize, random: &mut Random) -> Result<Vec<Embedding>> {
+    let mut order: Vec<usize> = (0..templates.len()).collect();
+    random.shuffle(&mut order);
+    let groups = order.chunks_exact(photos);
+    groups
+        .map(|group| Embedding::mean(group.iter().map(|&photo| &templates[photo])))
+        .collect()
+}
