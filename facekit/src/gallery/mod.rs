@@ -31,11 +31,11 @@ use view::View;
 /// gallery as it was at one moment during the search.
 ///
 /// ```
-/// use facekit::{Digest, Embedding, EmbeddingSpace, ExactIndex, Gallery, MemoryStore, Metric, NewTemplate, Person, PersonId};
+/// use facekit::{Digest, Embedding, EmbeddingSpace, FlatIndex, Gallery, MemoryStore, Metric, NewTemplate, Person, PersonId};
 /// use jiff::Timestamp;
 ///
 /// let space = EmbeddingSpace::new("example", Digest::from_bytes([0; 32]), 2);
-/// let gallery = Gallery::open(MemoryStore::new(), ExactIndex::new(space.clone(), Metric::Cosine))?;
+/// let gallery = Gallery::open(MemoryStore::new(), FlatIndex::new(space.clone(), Metric::Cosine))?;
 ///
 /// let now = Timestamp::now();
 /// let anna = Person::new(PersonId::new("anna")?, now).with_name("Anna Weiß");
@@ -248,10 +248,10 @@ impl Gallery {
     /// Makes a roster, which limits searches to `people`.
     ///
     /// ```
-    /// # use facekit::{Digest, Embedding, EmbeddingSpace, ExactIndex, Gallery, MemoryStore, Metric, NewTemplate, Person, PersonId};
+    /// # use facekit::{Digest, Embedding, EmbeddingSpace, FlatIndex, Gallery, MemoryStore, Metric, NewTemplate, Person, PersonId};
     /// # use jiff::Timestamp;
     /// # let space = EmbeddingSpace::new("example", Digest::from_bytes([0; 32]), 2);
-    /// # let gallery = Gallery::open(MemoryStore::new(), ExactIndex::new(space.clone(), Metric::Cosine))?;
+    /// # let gallery = Gallery::open(MemoryStore::new(), FlatIndex::new(space.clone(), Metric::Cosine))?;
     /// # let now = Timestamp::now();
     /// let (anna, bela) = (PersonId::new("anna")?, PersonId::new("bela")?);
     /// for (id, values) in [(&anna, [0.9, 0.1]), (&bela, [0.1, 0.9])] {

@@ -1,7 +1,7 @@
 use std::{f32::consts::TAU, sync::Arc, sync::atomic::AtomicBool, sync::atomic::Ordering, thread};
 
 use facekit::{
-    Embedding, Error, ExactIndex, Gallery, MemoryStore, Metric, NewTemplate, Person, PersonId,
+    Embedding, Error, FlatIndex, Gallery, MemoryStore, Metric, NewTemplate, Person, PersonId,
 };
 use jiff::Timestamp;
 use proptest::prelude::*;
@@ -126,7 +126,7 @@ proptest! {
         steps in prop::collection::vec((0_u8..6, any::<bool>(), prop::collection::vec(0.0_f32..360.0, 0..4)), 0..40),
     ) {
         let store = Arc::new(MemoryStore::new());
-        let open = || Gallery::open(store.clone(), ExactIndex::new(space(), Metric::Cosine)).unwrap();
+        let open = || Gallery::open(store.clone(), FlatIndex::new(space(), Metric::Cosine)).unwrap();
         let gallery = open();
         for (person, removed, angles) in &steps {
             let person = format!("person {person}");
@@ -184,7 +184,7 @@ fn a_roster_follows_the_gallery() {
 fn a_roster_serves_galleries_beside_each_other() {
     let gallery = gallery();
     let other = gallery
-        .beside(ExactIndex::new(another_space(), Metric::Cosine))
+        .beside(FlatIndex::new(another_space(), Metric::Cosine))
         .unwrap();
     add(&gallery, "anna", &[0.0]);
     add(&gallery, "bela", &[90.0]);

@@ -1,5 +1,5 @@
 use facekit::{
-    Calibration, Error, ExactIndex, Gallery, MemoryStore, Metric, Outcome, QualityOptions,
+    Calibration, Error, FlatIndex, Gallery, MemoryStore, Metric, Outcome, QualityOptions,
     RecognizeOptions, Recognizer, Threshold,
 };
 
@@ -97,7 +97,7 @@ fn a_search_rate_that_was_not_measured_is_an_error() {
 fn parts_that_do_not_fit_are_refused_at_build() {
     let other = Gallery::open(
         MemoryStore::new(),
-        ExactIndex::new(another_space(), Metric::Cosine),
+        FlatIndex::new(another_space(), Metric::Cosine),
     )
     .unwrap();
     assert!(matches!(
