@@ -190,7 +190,7 @@ pub use crate::{
         UnrecognizableKind,
     },
     evaluate::{ScoreHistogram, equal_error_rate, fold_accuracies, wilson_interval},
-    gallery::{Gallery, Neighbor, Roster},
+    gallery::{Fusion, Gallery, Neighbor, Roster},
     geometry::{HeadPose, Similarity},
     index::{FlatIndex, SearchStrategy},
     input::{ColorOrder, PixelSpec},

@@ -15,12 +15,16 @@ mod arcface;
 #[cfg(feature = "engine")]
 mod discriminant;
 #[cfg(feature = "engine")]
+mod mean;
+#[cfg(feature = "engine")]
 mod measured;
 #[cfg(feature = "engine")]
 mod recognizability;
 
 #[cfg(feature = "engine")]
 pub use arcface::{ArcFace, ArcFaceSpec};
+#[cfg(feature = "engine")]
+pub(crate) use mean::Mean;
 #[cfg(feature = "engine")]
 pub use measured::MeasuredEmbedder;
 #[cfg(feature = "engine")]

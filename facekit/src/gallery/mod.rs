@@ -15,17 +15,20 @@ use crate::{
     error::{Error, Result},
     index::{Metric, VectorIndex},
     person::{Person, PersonId},
-    store::{NewTemplate, TemplateId, TemplateStore},
+    store::{NewTemplate, Template, TemplateId, TemplateStore},
 };
 
+mod fusion;
 mod roster;
 mod view;
 
+pub use fusion::Fusion;
 pub use roster::Roster;
 use view::View;
 
-/// People and their templates: a [`TemplateStore`] keeps them, and a [`VectorIndex`] holds those of one embedding space. The
-/// gallery keeps both in step.
+/// People and their templates. A [`TemplateStore`] keeps them, and a [`VectorIndex`] holds an entry for each person, the mean of
+/// the person's templates of one embedding space. The gallery keeps both in step. With [`Fusion::Nearest`], the index holds each
+/// template.
 ///
 /// Threads can share a gallery. Searches do not wait for changes, also if the index takes long to change. A search sees the
 /// gallery as it was at one moment during the search.
@@ -60,7 +63,7 @@ struct Shared {
     views: Mutex<Vec<Weak<View>>>,
 }
 
-/// A person whose template is near a probe.
+/// A person who is near to a probe.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Neighbor {
@@ -68,14 +71,19 @@ pub struct Neighbor {
     pub person: PersonId,
     /// The name, if the gallery has one.
     pub name: Option<String>,
-    /// The nearest of the person's templates.
-    pub template: TemplateId,
-    /// Its closeness by the index's metric; greater is closer.
+    /// The nearest of the person's templates with [`Fusion::Nearest`]; `None` with [`Fusion::Mean`].
+    pub template: Option<TemplateId>,
+    /// The closeness to the mean of the person's templates, or to the nearest one, by the index's metric; greater is closer.
     pub score: f32,
+    /// The number of templates in this mean; 1 for the nearest template.
+    pub photos: usize,
+    /// True if one of these templates, or more, is [mirrored](NewTemplate::mirrored).
+    pub mirrored: bool,
 }
 
 impl Gallery {
-    /// Opens the people of `store` and inserts the templates of `index`'s space into `index`, which should be empty.
+    /// Opens the people of `store` and inserts the means of their templates of `index`'s space into `index`, which should be
+    /// empty.
     ///
     /// # Errors
     ///
@@ -84,28 +92,60 @@ impl Gallery {
         store: impl TemplateStore + 'static,
         index: impl VectorIndex + 'static,
     ) -> Result<Self> {
+        Self::open_with(store, index, Fusion::default())
+    }
+
+    /// Opens the people of `store` as [`open`](Self::open) does, and compares probes with them by `fusion`.
+    ///
+    /// ```
+    /// # use facekit::{Digest, Embedding, EmbeddingSpace, FlatIndex, Gallery, MemoryStore, Metric, NewTemplate, Person, PersonId};
+    /// # use jiff::Timestamp;
+    /// use facekit::Fusion;
+    ///
+    /// # let space = EmbeddingSpace::new("example", Digest::from_bytes([0; 32]), 2);
+    /// # let index = FlatIndex::new(space.clone(), Metric::Cosine);
+    /// let gallery = Gallery::open_with(MemoryStore::new(), index, Fusion::Nearest)?;
+    /// # let anna = Person::new(PersonId::new("anna")?, Timestamp::UNIX_EPOCH);
+    /// let template = |values: [f32; 2]| {
+    ///     let embedding = Embedding::new(&space, values.to_vec())?;
+    ///     Ok::<_, facekit::Error>(NewTemplate::new(embedding, 0.8, Timestamp::UNIX_EPOCH))
+    /// };
+    /// let templates = gallery.add(&anna, &[template([1.0, 0.0])?, template([0.0, 1.0])?])?;
+    /// let probe = Embedding::new(&space, vec![0.1, 0.9])?;
+    /// assert_eq!(gallery.nearest(&probe, 1, None)?[0].template, Some(templates[1]));
+    /// # Ok::<(), facekit::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// Errors of the store.
+    pub fn open_with(
+        store: impl TemplateStore + 'static,
+        index: impl VectorIndex + 'static,
+        fusion: Fusion,
+    ) -> Result<Self> {
         let shared = Shared {
             store: Box::new(store),
             views: Mutex::default(),
         };
-        Self::over(Arc::new(shared), Box::new(index))
+        Self::over(Arc::new(shared), Box::new(index), fusion)
     }
 
-    /// Opens the same people for searches in another embedding space, whose templates are inserted into `index`. A change
-    /// through one of the galleries is a change of both.
+    /// Opens the same people for searches in another embedding space, that of `index`, with the same fusion. A change through
+    /// one of the galleries is a change of both.
     ///
     /// # Errors
     ///
     /// Errors of the store.
     pub fn beside(&self, index: impl VectorIndex + 'static) -> Result<Self> {
-        let gallery = Self::over(Arc::clone(&self.shared), Box::new(index))?;
+        let gallery = Self::over(Arc::clone(&self.shared), Box::new(index), self.fusion())?;
         Ok(gallery.with_crops(self.keep_crops))
     }
 
-    fn over(shared: Arc<Shared>, index: Box<dyn VectorIndex>) -> Result<Self> {
+    fn over(shared: Arc<Shared>, index: Box<dyn VectorIndex>, fusion: Fusion) -> Result<Self> {
         let _span = tracing::debug_span!("open gallery").entered();
         let mut views = shared.views();
-        let view = Arc::new(View::new(&*shared.store, index)?);
+        let view = Arc::new(View::new(&*shared.store, index, fusion)?);
         views.retain(|view| view.strong_count() > 0);
         views.push(Arc::downgrade(&view));
         drop(views);
@@ -136,19 +176,25 @@ impl Gallery {
         self.view.index.metric()
     }
 
-    /// The number of templates that can be searched.
+    /// The way in which a probe is compared with a person who has several templates.
+    #[must_use]
+    pub fn fusion(&self) -> Fusion {
+        self.view.fusion
+    }
+
+    /// The number of people who can be searched. With [`Fusion::Nearest`], the number of templates that can be searched.
     #[must_use]
     pub fn len(&self) -> usize {
         self.view.searched(None)
     }
 
-    /// Returns true if no template can be searched.
+    /// Returns true if nobody can be searched.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
-    /// The number of templates that a search compares with: those of the roster's people, or all.
+    /// The number of comparisons of a search: the part of [`len`](Self::len) that the roster covers, or all.
     #[must_use]
     pub fn searched(&self, roster: Option<&Roster>) -> usize {
         self.view.searched(roster)
@@ -161,7 +207,7 @@ impl Gallery {
         known
             .people
             .values()
-            .map(|member| (member.person.clone(), member.entries.len()))
+            .map(|member| (member.person.clone(), member.templates))
             .collect()
     }
 
@@ -180,7 +226,7 @@ impl Gallery {
         known
             .people
             .values()
-            .filter(|member| member.entries.is_empty())
+            .filter(|member| member.templates == 0)
             .map(|member| member.person.clone())
             .collect()
     }
@@ -275,8 +321,8 @@ impl Gallery {
         }
     }
 
-    /// Finds the `k` people nearest to `probe`, nearest first. A person is as near as the nearest of their templates. With a
-    /// roster, finds the nearest people of the roster.
+    /// Finds the `k` people nearest to `probe`, nearest first. A person is as near as the mean of their templates, or as the
+    /// nearest one: see [`Fusion`]. With a roster, finds the nearest people of the roster.
     ///
     /// # Errors
     ///
@@ -288,6 +334,20 @@ impl Gallery {
         roster: Option<&Roster>,
     ) -> Result<Vec<Neighbor>> {
         self.view.nearest(probe, k, roster)
+    }
+
+    /// The templates of a person in the gallery's space, in rising order of id.
+    ///
+    /// # Errors
+    ///
+    /// Errors of the store.
+    pub(crate) fn templates_of(&self, person: &PersonId) -> Result<Vec<Template>> {
+        if !self.view.is_searchable(person) {
+            return Ok(Vec::new());
+        }
+        let mut templates = self.shared.store.templates_of(person)?;
+        templates.retain(|template| template.embedding.space() == self.space());
+        Ok(templates)
     }
 
     /// The quality of the face and the time that each template of any space was made from.
@@ -343,13 +403,15 @@ impl Change<'_> {
                 .for_each(|template| template.crop = None);
         }
         let ids = gallery.shared.store.put(&person, &templates)?;
-        let embeddings = templates.into_iter().map(|template| template.embedding);
-        let entries: Vec<_> = ids.iter().copied().zip(embeddings).collect();
-        gallery.view.add(&person, &entries)?;
-        for other in self.views() {
-            if !Arc::ptr_eq(&other, &gallery.view) {
-                other.add(&person, &[])?;
+        self.views().for_each(|view| view.put_person(&person));
+        if !ids.is_empty() {
+            let mut all = gallery.templates_of(&person.id)?;
+            if all.is_empty() {
+                // Nothing needs to be read for a new person.
+                let new = ids.iter().zip(&templates);
+                all.extend(new.map(|(&id, new)| Template::new(id, person.id.clone(), new)));
             }
+            gallery.view.set(&person, &all)?;
         }
         Ok(ids)
     }

@@ -30,13 +30,6 @@ impl Recognizer {
             light(0.8, 25.5)?,
             blurred,
         ];
-        let embeddings = self.embed(&variants)?;
-        let mut mean = vec![0.0; self.embedder.space().dimension()];
-        for embedding in &embeddings {
-            mean.iter_mut()
-                .zip(embedding.values())
-                .for_each(|(mean, value)| *mean += value);
-        }
-        Embedding::new(self.embedder.space(), mean)
+        Embedding::mean(&self.embed(&variants)?)
     }
 }

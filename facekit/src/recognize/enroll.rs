@@ -621,14 +621,15 @@ impl Recognizer {
         person: &PersonId,
         embeddings: &[Embedding],
     ) -> Result<Option<Vec<f32>>> {
-        if gallery.person(person).is_none() {
+        let templates = gallery.templates_of(person)?;
+        if templates.is_empty() {
             return Ok(None);
         }
-        let roster = gallery.roster(std::slice::from_ref(person))?;
-        let similarity = |embedding| {
-            let nearest = gallery.nearest(embedding, 1, Some(&roster))?;
-            let score = nearest.first().map(|neighbor| neighbor.score);
-            Ok(score.map(|score| gallery.metric().to_cosine(score)))
+        let similarity = |embedding: &Embedding| {
+            let scores = templates
+                .iter()
+                .map(|template| embedding.cosine(&template.embedding));
+            scores.reduce(|a, b| Ok(a?.max(b?))).transpose()
         };
         embeddings.iter().map(similarity).collect()
     }

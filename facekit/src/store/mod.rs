@@ -158,6 +158,22 @@ pub trait TemplateStore: fmt::Debug + Send + Sync {
     /// [`Error::Store`](crate::Error::Store) if the medium fails. An error of `visit` ends the visits and is returned.
     fn templates(&self, visit: &mut dyn FnMut(Template) -> Result<()>) -> Result<()>;
 
+    /// The templates of a person in every space, in rising order of id. Empty if the person is unknown.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Store`](crate::Error::Store) if the medium fails.
+    fn templates_of(&self, person: &PersonId) -> Result<Vec<Template>> {
+        let mut found = Vec::new();
+        self.templates(&mut |template| {
+            if template.person == *person {
+                found.push(template);
+            }
+            Ok(())
+        })?;
+        Ok(found)
+    }
+
     /// Calls `visit` for each crop that was kept, with the id of its template and the person, in rising order of id.
     ///
     /// # Errors
@@ -187,6 +203,10 @@ macro_rules! forward {
 
             fn templates(&self, visit: &mut dyn FnMut(Template) -> Result<()>) -> Result<()> {
                 (**self).templates(visit)
+            }
+
+            fn templates_of(&self, person: &PersonId) -> Result<Vec<Template>> {
+                (**self).templates_of(person)
             }
 
             fn crops(

@@ -85,8 +85,10 @@ fn a_search_rate_that_was_not_measured_is_an_error() {
         .gallery(gallery())
         .build()
         .unwrap();
-    let angles: Vec<f32> = (0..20).map(|nth| nth as f32).collect();
-    add(recognizer.gallery().unwrap(), "anna", &angles);
+    for nth in 0..20 {
+        let person = format!("person {nth}");
+        add(recognizer.gallery().unwrap(), &person, &[nth as f32]);
+    }
     let error = recognizer
         .recognize(scene(&[face(0.0)]).view())
         .unwrap_err();
