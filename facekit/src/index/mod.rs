@@ -9,16 +9,32 @@ use crate::{
     error::Result,
 };
 
-#[cfg(feature = "engine")]
-mod best;
+#[cfg(all(test, feature = "engine"))]
+mod faces;
 #[cfg(feature = "engine")]
 mod flat;
 #[cfg(feature = "engine")]
+mod hnsw;
+#[cfg(feature = "engine")]
 mod kernel;
+#[cfg(feature = "engine")]
+mod members;
+#[cfg(feature = "engine")]
+mod probe;
+#[cfg(feature = "engine")]
+mod rank;
+#[cfg(feature = "engine")]
+mod rotation;
 mod set;
+#[cfg(feature = "engine")]
+mod shape;
+#[cfg(feature = "engine")]
+mod shortlist;
 
 #[cfg(feature = "engine")]
 pub use flat::{FlatIndex, SearchStrategy};
+#[cfg(feature = "engine")]
+pub use hnsw::{HnswIndex, HnswOptions};
 pub use set::{EntrySet, Generation};
 
 /// The number of an entry of a [`VectorIndex`]. The owner of the index gives it. An entry keeps its id when its embedding is

@@ -3,11 +3,16 @@
 use std::{hint::black_box, time::Instant};
 
 use super::{
-    probe::{Probe, SignProbe, deviations, tail},
-    segment::{ROWS, Shape},
-    snapshot::Snapshot,
+    segment::ROWS,
+    snapshot::{Query, Snapshot},
 };
-use crate::index::kernel::{GROUP, Kernel, PROBES};
+use crate::index::{
+    Metric,
+    kernel::{Kernel, PROBES},
+    members::Members,
+    probe::{Probe, SignProbe, deviations, tail},
+    shape::Shape,
+};
 
 /// A way to search.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -102,26 +107,22 @@ impl Costs {
             begun.elapsed().as_secs_f64() * 1e9 / count as f64
         };
 
-        let scattered: Vec<u32> = (0..SCATTERED)
+        let scattered = (0..SCATTERED)
             .map(|nth| (nth * rows / SCATTERED + nth * 7 % ROWS) % rows)
-            .map(|row| row as u32)
-            .collect();
+            .map(|row| row as u32);
+        let members = Members::new(scattered.collect(), rows);
         let mut sink = 0;
         costs.survivor = each(SCATTERED, &mut || {
-            for &row in &scattered {
-                let (segment, row) = super::snapshot::at(row);
-                let group = snapshot.segments[segment].group(row, shape);
-                sink ^= kernel.product(group, row % GROUP, &probe.codes);
-            }
+            snapshot.products(shape, kernel, &probe, &members.rows, |sum, _| sink ^= sum);
         });
+        let query = Query {
+            k: 1,
+            min_score: None,
+            metric: Metric::Cosine,
+            members: Some(&members),
+        };
         costs.gather = each(SCATTERED, &mut || {
-            for &row in &scattered {
-                let (segment, row) = super::snapshot::at(row);
-                let values = snapshot.segments[segment].values(row, shape);
-                let mut score = [0.0];
-                crate::index::kernel::float::dot_products(values, &probe.values, &mut score);
-                sink ^= score[0].to_bits().cast_signed();
-            }
+            black_box(snapshot.gather(shape, &probe, query));
         });
         let mut sums = [[0; ROWS]; PROBES];
         costs.scan = each(SEGMENTS * ROWS, &mut || {

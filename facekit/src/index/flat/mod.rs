@@ -9,24 +9,21 @@ use std::{
 use arc_swap::{ArcSwap, ArcSwapOption};
 use hashbrown::HashTable;
 
-use super::{EntryId, EntrySet, Metric, ScoredEntry, SearchOptions, VectorIndex, kernel::Kernel};
+use super::{
+    EntryId, EntrySet, Metric, ScoredEntry, SearchOptions, VectorIndex, kernel::Kernel,
+    members::Members, probe::Probe, rotation, shape::Shape,
+};
 use crate::{
     embed::{Embedding, EmbeddingSpace},
     error::Result,
 };
 
 mod costs;
-mod members;
-mod probe;
-mod rotation;
 mod segment;
-mod shortlist;
 mod snapshot;
 
 use costs::{Costs, Load, Way};
-use members::Members;
-use probe::Probe;
-use segment::{ROWS, Segment, Shape};
+use segment::{ROWS, Segment};
 use snapshot::{Query, Snapshot, at};
 
 /// Compares a probe with every entry, in bytes instead of single precision, and computes the scores of the nearest exactly.
@@ -152,7 +149,7 @@ impl FlatIndex {
             let rows = set
                 .iter()
                 .filter_map(|id| slots.row(id, &snapshot.segments));
-            Members::new(rows.collect(), &snapshot)
+            Members::new(rows.collect(), snapshot.rows())
         });
         (snapshot, members)
     }

@@ -2,53 +2,14 @@
 
 use std::hint::black_box;
 
-use super::rotation::Rotation;
 use crate::index::{
     EntryId,
-    kernel::{BLOCK, CHUNK, GROUP, Line, float},
+    kernel::{BLOCK, CHUNK, GROUP, Line},
+    shape::{Shape, ZERO},
 };
 
 /// The number of rows of a full segment. A change copies the segments that it touches.
 pub(super) const ROWS: usize = 1024;
-
-/// A rotated value beyond this many times `1 / sqrt(length)` has the code of the limit. Of Gaussian values, one in 500 million
-/// is beyond it. A lower limit would make a finer step, but the few rows beyond it would widen the margin of all.
-const CLIP: f32 = 6.0;
-
-/// The code of zero.
-pub(super) const ZERO: i32 = 128;
-
-/// The sizes of an index's rows.
-#[derive(Debug)]
-pub(super) struct Shape {
-    pub(super) rotation: Rotation,
-    /// The length of a row of values: the dimension, padded to whole registers.
-    pub(super) stride: usize,
-    /// The difference of two values whose codes are neighbors.
-    pub(super) step: f32,
-}
-
-impl Shape {
-    pub(super) fn new(dimension: usize) -> Self {
-        let rotation = Rotation::new(dimension);
-        let step = CLIP / (rotation.length() as f32).sqrt() / 127.0;
-        Self {
-            rotation,
-            stride: dimension.next_multiple_of(float::LANES),
-            step,
-        }
-    }
-
-    /// The number of lines of a group of codes.
-    pub(super) fn chunks(&self) -> usize {
-        self.rotation.length() / CHUNK
-    }
-
-    /// The number of lines of a block of signs.
-    pub(super) fn bytes(&self) -> usize {
-        self.rotation.length() / 8
-    }
-}
 
 /// Up to [`ROWS`] rows. A segment that readers may hold never changes; a writer changes a copy.
 ///
@@ -153,19 +114,11 @@ impl Segment {
         shape.rotation.rotate(values, rotated);
 
         let chunks = shape.chunks();
-        let mut square = 0.0;
         let (rotated, _) = rotated.as_chunks::<CHUNK>();
         let group = &mut self.codes[row / GROUP * chunks..][..chunks];
-        for (line, values) in group.iter_mut().zip(rotated) {
-            let codes = quantized(values, shape.step);
-            for (code, value) in codes.iter().zip(values) {
-                let error = f32::from(*code) * shape.step - value;
-                square += error * error;
-            }
-            line.0[row % GROUP * CHUNK..][..CHUNK]
-                .copy_from_slice(&codes.map(|code| (i32::from(code) + ZERO) as u8));
-        }
-        self.residual = self.residual.max(square.sqrt());
+        let lines = group.iter_mut();
+        let own = lines.map(|line| &mut line.0.as_chunks_mut().0[row % GROUP]);
+        self.residual = self.residual.max(shape.encode(rotated, own));
 
         let bytes = shape.bytes();
         let block = &mut self.signs[row / BLOCK * bytes..][..bytes];
@@ -210,18 +163,6 @@ impl Drop for Segment {
         self.values.fill(0.0);
         black_box((&mut self.codes, &mut self.signs, &mut self.values));
     }
-}
-
-/// Rounds values to multiples of `step`.
-pub(super) fn quantized<const N: usize>(values: &[f32; N], step: f32) -> [i8; N] {
-    // Adding and subtracting 1.5 · 2^23 rounds to the nearest integer. `round` is a function call on processors without
-    // SSE 4.1, for which programs are compiled by default.
-    const ROUND: f32 = 12_582_912.0;
-    let scale = 1.0 / step;
-    values.map(|value| {
-        let rounded = (value * scale).clamp(-127.0, 127.0) + ROUND - ROUND;
-        rounded as i8
-    })
 }
 
 /// Resizes without leaving a copy behind in memory that is freed.

@@ -4,15 +4,16 @@ use std::{cell::RefCell, sync::Arc};
 
 use super::{
     costs::Costs,
-    members::Members,
-    probe::{Probe, deviations},
-    segment::{ROWS, Segment, Shape},
-    shortlist::Shortlist,
+    segment::{ROWS, Segment},
 };
 use crate::index::{
-    Generation, Metric, ScoredEntry,
-    best::Best,
-    kernel::{self, BLOCK, Kernel, PROBES, float},
+    EntryId, Generation, Metric, ScoredEntry,
+    kernel::{self, BLOCK, GROUP, Kernel, PROBES, bytes},
+    members::Members,
+    probe::{Probe, deviations},
+    rank::{self, Best, Ranking},
+    shape::Shape,
+    shortlist::Shortlist,
 };
 
 /// The number of rows between the row that is compared and the one that is prefetched.
@@ -46,10 +47,7 @@ pub(super) struct Query<'a> {
 impl Query<'_> {
     /// The lowest cosine of interest.
     pub(super) fn least(&self) -> f32 {
-        // Scores are computed in single precision.
-        const ROUNDING: f32 = 1e-5;
-        self.min_score
-            .map_or(-2.0, |score| self.metric.to_cosine(score) - ROUNDING)
+        rank::least(self.metric, self.min_score)
     }
 }
 
@@ -93,7 +91,8 @@ impl Snapshot {
     ) -> Vec<ScoredEntry> {
         let rows = query.members.map_or(&[][..], |members| &members.rows);
         let mut best = Best::new(query.k);
-        self.rank(shape, probe, query, rows, &mut best);
+        self.ranking(probe, query)
+            .rank(rows.iter().copied(), self.entry(shape), &mut best);
         best.into_sorted()
     }
 
@@ -172,7 +171,8 @@ impl Snapshot {
             let Some(probe) = probes.next() else {
                 unreachable!("one for each shortlist")
             };
-            self.rank_shortlist(shape, probe, query, shortlist)
+            self.ranking(probe, query)
+                .rank_shortlist(shortlist, self.entry(shape))
         })
     }
 
@@ -197,17 +197,9 @@ impl Snapshot {
 
             let mut shortlist = Shortlist::new(query.k, query.least(), probe, self.residual);
             let offer = |shortlist: &mut Shortlist, rows: &[u32]| {
-                for (nth, &row) in rows.iter().enumerate() {
-                    if let Some(&next) = rows.get(nth + LOOKAHEAD) {
-                        let (segment, next) = at(next);
-                        let group = self.segments[segment].group(next, shape);
-                        group.iter().for_each(|line| kernel::prefetch(line));
-                    }
-                    let (segment, within) = at(row);
-                    let group = self.segments[segment].group(within, shape);
-                    let sum = kernel.product(group, within % kernel::GROUP, &probe.codes);
-                    shortlist.offer(sum, row);
-                }
+                self.products(shape, kernel, probe, rows, |sum, row| {
+                    shortlist.offer(sum, row)
+                });
             };
 
             // First the best of each stretch of rows, to have a score that `k` rows reach.
@@ -216,7 +208,7 @@ impl Snapshot {
                 .next_power_of_two();
             room.rows.clear();
             for (nth, estimates) in room.estimates.chunks_mut(stretch).enumerate() {
-                let greatest = kernel::bytes::greatest(estimates);
+                let greatest = bytes::greatest(estimates);
                 if greatest == 0 {
                     continue;
                 }
@@ -249,7 +241,10 @@ impl Snapshot {
                 }
                 offer(&mut shortlist, &room.rows);
             }
-            Some(self.rank_shortlist(shape, probe, query, shortlist))
+            Some(
+                self.ranking(probe, query)
+                    .rank_shortlist(shortlist, self.entry(shape)),
+            )
         })
     }
 
@@ -278,76 +273,50 @@ impl Snapshot {
             for (word, (block, live)) in blocks.iter_mut().zip(live).enumerate() {
                 let allowed = live & members.map_or(!0, |bits| bits[word]);
                 if allowed != !0 {
-                    kernel::bytes::keep(block, allowed);
+                    bytes::keep(block, allowed);
                 }
             }
         }
     }
 
-    /// Compares with the embeddings of a shortlist, those with the greatest sums first, until no other can be among the best.
-    fn rank_shortlist(
+    /// Calls `visit` with the sum of products of each of `rows`.
+    pub(super) fn products(
         &self,
         shape: &Shape,
+        kernel: Kernel,
         probe: &Probe,
-        query: Query<'_>,
-        shortlist: Shortlist,
-    ) -> Vec<ScoredEntry> {
-        const BATCH: usize = 16;
-        let rows = shortlist.into_rows();
-        let mut best = Best::new(query.k.min(rows.len()));
-        let mut batch = [0; BATCH];
-        for rows in rows.chunks(BATCH) {
-            if let Some(kth) = best.kth() {
-                let reached = query.metric.to_cosine(kth) - probe.error(self.residual);
-                if rows[0].0 < probe.sum(reached) {
-                    break;
-                }
-            }
-            let batch = &mut batch[..rows.len()];
-            batch
-                .iter_mut()
-                .zip(rows)
-                .for_each(|(to, &(_, row))| *to = row);
-            self.rank(shape, probe, query, batch, &mut best);
-        }
-        best.into_sorted()
-    }
-
-    /// Compares with the embeddings of `rows`.
-    fn rank(&self, shape: &Shape, probe: &Probe, query: Query<'_>, rows: &[u32], best: &mut Best) {
-        let min_score = query.min_score.unwrap_or(f32::NEG_INFINITY);
-        let prefetch = |row: u32| {
-            let (segment, row) = at(row);
-            let values = self.segments[segment].values(row, shape);
-            values
-                .chunks(16)
-                .for_each(|line| kernel::prefetch(line.as_ptr()));
-        };
-        rows.iter().take(LOOKAHEAD).for_each(|&row| prefetch(row));
+        rows: &[u32],
+        mut visit: impl FnMut(i32, u32),
+    ) {
         for (nth, &row) in rows.iter().enumerate() {
             if let Some(&next) = rows.get(nth + LOOKAHEAD) {
-                prefetch(next);
+                let (segment, next) = at(next);
+                let group = self.segments[segment].group(next, shape);
+                group.iter().for_each(|line| kernel::prefetch(line));
             }
+            let (segment, within) = at(row);
+            let group = self.segments[segment].group(within, shape);
+            visit(kernel.product(group, within % GROUP, &probe.codes), row);
+        }
+    }
+
+    fn ranking<'a>(&self, probe: &'a Probe, query: Query<'_>) -> Ranking<'a> {
+        Ranking {
+            probe,
+            metric: query.metric,
+            min_score: query.min_score,
+            residual: self.residual,
+        }
+    }
+
+    /// The embedding of a row, and its entry.
+    fn entry<'a>(&'a self, shape: &'a Shape) -> impl Fn(u32) -> (&'a [f32], EntryId) {
+        move |row| {
             let (segment, row) = at(row);
             let segment = &self.segments[segment];
-            let score = score(query.metric, segment.values(row, shape), &probe.values);
-            if score >= min_score {
-                best.offer(segment.id(row), score);
-            }
+            (segment.values(row, shape), segment.id(row))
         }
     }
-}
-
-fn score(metric: Metric, row: &[f32], probe: &[f32]) -> f32 {
-    let mut score = [0.0];
-    match metric {
-        Metric::Cosine => float::dot_products(row, probe, &mut score),
-        Metric::Euclidean => {
-            float::squared_distances(row, probe, &mut score);
-            score[0] = -score[0].sqrt();
-        }
-    }
-    score[0]
 }
 
 /// The segment of a row, and its number there.

@@ -5,65 +5,12 @@ use std::{
 };
 
 use super::*;
-use crate::digest::Digest;
+use crate::index::faces::{Faces, ids};
 
-/// Faces that look like those of an embedder: people lie evenly on a sphere, photos of a person near each other.
-struct Faces {
-    space: EmbeddingSpace,
-    random: u64,
-}
-
-impl Faces {
-    fn new(dimension: usize) -> Self {
-        Self {
-            space: EmbeddingSpace::new("faces", Digest::from_bytes([0; 32]), dimension),
-            random: dimension as u64,
-        }
-    }
-
-    fn uniform(&mut self) -> f32 {
-        self.random = self.random.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        ((rotation::mix(self.random) >> 40) as f32 + 0.5) / (1 << 24) as f32
-    }
-
-    fn direction(&mut self) -> Vec<f32> {
-        let dimension = self.space.dimension();
-        let gaussian = |_| {
-            let (a, b) = (self.uniform(), self.uniform());
-            (-2.0 * a.ln()).sqrt() * (std::f32::consts::TAU * b).cos()
-        };
-        let values: Vec<f32> = (0..dimension).map(gaussian).collect();
-        let length = values.iter().map(|value| value * value).sum::<f32>().sqrt();
-        values.into_iter().map(|value| value / length).collect()
-    }
-
-    fn person(&mut self) -> Embedding {
-        let values = self.direction();
-        Embedding::new(&self.space, values).unwrap()
-    }
-
-    /// A photo of `person`, with a cosine of about `closeness`.
-    fn photo(&mut self, person: &Embedding, closeness: f32) -> Embedding {
-        let noise = self.direction();
-        let rest = (1.0 - closeness * closeness).sqrt();
-        let values = person.values().iter().zip(noise);
-        let values = values.map(|(value, noise)| closeness * value + rest * noise);
-        Embedding::new(&self.space, values.collect()).unwrap()
-    }
-
-    fn people(&mut self, count: u64) -> Vec<(EntryId, Embedding)> {
-        (0..count).map(|id| (EntryId(id), self.person())).collect()
-    }
-
-    fn index(&self, entries: &[(EntryId, Embedding)], strategy: SearchStrategy) -> FlatIndex {
-        let index = FlatIndex::new(self.space.clone(), Metric::Cosine).with_strategy(strategy);
-        index.insert(entries).unwrap();
-        index
-    }
-}
-
-fn ids(found: &[ScoredEntry]) -> Vec<u64> {
-    found.iter().map(|found| found.entry.0).collect()
+fn flat(faces: &Faces, entries: &[(EntryId, Embedding)], strategy: SearchStrategy) -> FlatIndex {
+    let index = FlatIndex::new(faces.space.clone(), Metric::Cosine).with_strategy(strategy);
+    index.insert(entries).unwrap();
+    index
 }
 
 const STRATEGIES: [SearchStrategy; 4] = [
@@ -87,7 +34,7 @@ fn every_kernel_finds_the_same() {
             let found: Vec<_> = Kernel::available()
                 .into_iter()
                 .map(|kernel| {
-                    let index = faces.index(&entries, strategy).with_kernel(kernel);
+                    let index = flat(&faces, &entries, strategy).with_kernel(kernel);
                     index.search_many(&probes, &options).unwrap()
                 })
                 .collect();
@@ -153,8 +100,8 @@ fn a_prefilter_keeps_its_recall() {
                 entries.push((id, faces.photo(person, 0.8)));
             }
         }
-        let scan = faces.index(&entries, SearchStrategy::Scan);
-        let prefilter = faces.index(&entries, SearchStrategy::Prefilter);
+        let scan = flat(&faces, &entries, SearchStrategy::Scan);
+        let prefilter = flat(&faces, &entries, SearchStrategy::Prefilter);
         // Half of the probes are of people who are not there.
         let mut probes: Vec<Embedding> = (0..100).map(|_| faces.person()).collect();
         probes.extend((0..100).map(|nth| faces.photo(&centers[nth * 37].1, 0.8)));
@@ -190,7 +137,7 @@ fn a_prefilter_reads_few_codes() {
     // The rates of misses above would also hold for a scan.
     let mut faces = Faces::new(128);
     let entries = faces.people(20_000);
-    let index = faces.index(&entries, SearchStrategy::Prefilter);
+    let index = flat(&faces, &entries, SearchStrategy::Prefilter);
     let snapshot = index.current.load_full();
     let probe = faces.photo(&entries[777].1, 0.8);
     let probe = Probe::new(probe.values(), &index.shape);
@@ -217,7 +164,7 @@ fn min_score_leaves_out_lower_scores() {
     let mut faces = Faces::new(64);
     let entries = faces.people(5_000);
     for strategy in STRATEGIES {
-        let index = faces.index(&entries, strategy);
+        let index = flat(&faces, &entries, strategy);
         for nth in 0..10 {
             let probe = faces.photo(&entries[nth * 100].1, 0.7);
             let all = index
@@ -247,11 +194,11 @@ fn sets_of_every_size() {
     let mut faces = Faces::new(128);
     let entries = faces.people(12_000);
     for strategy in STRATEGIES {
-        let index = faces.index(&entries, strategy);
+        let index = flat(&faces, &entries, strategy);
         for step in [1, 2, 10, 100, 400, 4_000, 11_999] {
             let set: EntrySet = entries.iter().step_by(step).map(|(id, _)| *id).collect();
             let limited: Vec<_> = entries.iter().step_by(step).cloned().collect();
-            let expected = faces.index(&limited, SearchStrategy::Scan);
+            let expected = flat(&faces, &limited, SearchStrategy::Scan);
             for k in [1, 5] {
                 // Of people in the set and of others.
                 for nth in [0, 4_000, 4_001, 7_777] {
@@ -281,7 +228,7 @@ fn equal_scores_are_in_order_of_id() {
         });
     }
     for strategy in STRATEGIES {
-        let index = faces.index(&entries, strategy);
+        let index = flat(&faces, &entries, strategy);
         for k in [1, 3, 41] {
             let mut equal: Vec<u64> = entries
                 .iter()
@@ -300,7 +247,7 @@ fn equal_scores_are_in_order_of_id() {
 fn removal_leaves_nothing_and_frees_the_row() {
     let mut faces = Faces::new(128);
     let entries = faces.people(2_000);
-    let index = faces.index(&entries, SearchStrategy::Scan);
+    let index = flat(&faces, &entries, SearchStrategy::Scan);
     let empty = Segment::new();
     let before = index.current.load().rows();
     let gone: Vec<EntryId> = entries.iter().step_by(3).map(|(id, _)| *id).collect();
@@ -346,7 +293,7 @@ fn removal_leaves_nothing_and_frees_the_row() {
 fn follows_a_map_through_changes() {
     for strategy in STRATEGIES {
         let mut faces = Faces::new(64);
-        let index = faces.index(&[], strategy);
+        let index = flat(&faces, &[], strategy);
         let mut model: BTreeMap<EntryId, Embedding> = BTreeMap::new();
         for round in 0..60_u64 {
             let count = 1 + (faces.uniform() * 400.0) as u64;
@@ -385,7 +332,7 @@ fn follows_a_map_through_changes() {
 fn readers_see_every_finished_change() {
     let mut faces = Faces::new(64);
     let stable = faces.people(3_000);
-    let index = faces.index(&stable, SearchStrategy::Fastest);
+    let index = flat(&faces, &stable, SearchStrategy::Fastest);
     let coming: Vec<_> = (0..200)
         .map(|nth| (EntryId(50_000 + nth), faces.person()))
         .collect();

@@ -136,6 +136,30 @@ impl Kernel {
         }
     }
 
+    /// Writes to `sums` the sums of products of `rows`, whose codes follow each other, not in groups: row `r` is the lines
+    /// from `r · length / 64` on.
+    ///
+    /// # Panics
+    ///
+    /// If the lengths do not agree, or there is no such row.
+    pub(super) fn row_products(
+        self,
+        codes: &[Line],
+        rows: &[u32],
+        probe: &[ProbeChunk],
+        sums: &mut [i32],
+    ) {
+        assert_eq!(rows.len(), sums.len(), "a sum for each row");
+        assert_eq!(probe.len() % 4, 0, "whole lines");
+        match self {
+            Self::Portable => portable::row_products(codes, rows, probe, sums),
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx2 | Self::AvxVnni => x86::avx2::row_products(codes, rows, probe, sums),
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx512 => x86::avx512::row_products(codes, rows, probe, sums),
+        }
+    }
+
     /// Writes to `sums` the sums of the tables' entries that the signs of each row choose, divided by `2^shift` and rounded
     /// down. [`shift`] makes each fit a byte.
     ///

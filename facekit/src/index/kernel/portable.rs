@@ -38,6 +38,24 @@ fn one_product(group: &[Line], row: usize, probe: &[ProbeChunk]) -> i32 {
     sums.iter().sum()
 }
 
+/// See [`Kernel::row_products`](super::Kernel::row_products).
+#[multiversion(targets("aarch64+neon+dotprod", "aarch64+neon"))]
+pub(super) fn row_products(codes: &[Line], rows: &[u32], probe: &[ProbeChunk], sums: &mut [i32]) {
+    let (probe, _) = probe.as_chunks::<4>();
+    for (&row, to) in rows.iter().zip(sums) {
+        let row = &codes[row as usize * probe.len()..][..probe.len()];
+        let mut sums = [0_i32; 64];
+        for (line, probe) in row.iter().zip(probe) {
+            for (sum, (&code, &value)) in
+                sums.iter_mut().zip(line.0.iter().zip(probe.as_flattened()))
+            {
+                *sum += i32::from(code) * i32::from(value);
+            }
+        }
+        *to = sums.iter().sum();
+    }
+}
+
 /// See [`Kernel::estimates`](super::Kernel::estimates).
 pub(super) fn estimates(signs: &[Line], tables: &[Table], sums: &mut [u8]) {
     let shift = shift(tables.len());

@@ -73,6 +73,23 @@ proptest! {
     }
 
     #[test]
+    fn row_products_agree(count in 1_u32..40, lines in 1_usize..10, picks in prop::collection::vec(any::<u32>(), 0..40), seed in any::<u64>()) {
+        let mut numbers = Numbers(seed);
+        let codes = numbers.lines(count as usize * lines);
+        let probe = numbers.probe(lines * 4);
+        let rows: Vec<u32> = picks.iter().map(|pick| pick % count).collect();
+        let expected: Vec<i32> = rows.iter().map(|&row| {
+            let bytes = codes[row as usize * lines..][..lines].iter().flat_map(|line| line.0);
+            bytes.zip(probe.as_flattened()).map(|(code, &value)| i32::from(code) * i32::from(value)).sum()
+        }).collect();
+        for kernel in Kernel::available() {
+            let mut sums = vec![i32::MIN; rows.len()];
+            kernel.row_products(&codes, &rows, &probe, &mut sums);
+            prop_assert_eq!(&sums, &expected, "{:?}", kernel);
+        }
+    }
+
+    #[test]
     fn estimates_agree(blocks in 0_usize..6, stretches in 1_usize..12, full in any::<bool>(), seed in any::<u64>()) {
         let mut numbers = Numbers(seed);
         let rows = blocks * BLOCK;

@@ -23,10 +23,11 @@ use std::arch::x86_64::{
     _mm256_unpacklo_epi32, _mm256_unpacklo_epi64, _mm512_add_epi8, _mm512_add_epi16,
     _mm512_add_epi32, _mm512_and_si512, _mm512_broadcast_i32x4, _mm512_cmpge_epi32_mask,
     _mm512_cmpge_epu8_mask, _mm512_dpbusd_epi32, _mm512_load_si512, _mm512_loadu_si512,
-    _mm512_packus_epi16, _mm512_permutexvar_epi32, _mm512_set1_epi8, _mm512_set1_epi32,
-    _mm512_setr_epi32, _mm512_setzero_si512, _mm512_shuffle_epi8, _mm512_srl_epi16,
-    _mm512_srli_epi16, _mm512_storeu_si512, _mm512_unpackhi_epi8, _mm512_unpackhi_epi32,
-    _mm512_unpackhi_epi64, _mm512_unpacklo_epi8, _mm512_unpacklo_epi32, _mm512_unpacklo_epi64,
+    _mm512_packus_epi16, _mm512_permutexvar_epi32, _mm512_reduce_add_epi32, _mm512_set1_epi8,
+    _mm512_set1_epi32, _mm512_setr_epi32, _mm512_setzero_si512, _mm512_shuffle_epi8,
+    _mm512_srl_epi16, _mm512_srli_epi16, _mm512_storeu_si512, _mm512_unpackhi_epi8,
+    _mm512_unpackhi_epi32, _mm512_unpackhi_epi64, _mm512_unpacklo_epi8, _mm512_unpacklo_epi32,
+    _mm512_unpacklo_epi64,
 };
 
 use super::{BLOCK, GROUP, Line, ProbeChunk, Table, shift};
@@ -67,6 +68,27 @@ fn load_half(line: &Line, half: usize) -> __m256i {
     let (halves, _) = line.0.as_chunks::<32>();
     // SAFETY: the reference is to 32 bytes at a multiple of 32.
     unsafe { _mm256_load_si256(std::ptr::from_ref(&halves[half]).cast()) }
+}
+
+/// Four chunks of a probe.
+#[inline]
+#[target_feature(enable = "avx512f")]
+fn load_chunks(chunks: &[ProbeChunk; 4]) -> __m512i {
+    // SAFETY: the reference is to 64 bytes.
+    unsafe { _mm512_loadu_si512(std::ptr::from_ref(chunks).cast()) }
+}
+
+/// The lines of a row, after a prefetch of the lines of another.
+#[inline(always)]
+fn row_lines<'a>(codes: &'a [Line], rows: &[u32], nth: usize, lines: usize) -> &'a [Line] {
+    const LOOKAHEAD: usize = 6;
+    if let Some(&next) = rows.get(nth + LOOKAHEAD) {
+        for line in 0..lines {
+            let next = codes.as_ptr().wrapping_add(next as usize * lines + line);
+            prefetch(next.cast());
+        }
+    }
+    &codes[rows[nth] as usize * lines..][..lines]
 }
 
 #[inline]
@@ -140,6 +162,29 @@ pub(super) mod avx512 {
                 );
                 store_512(sums, _mm512_permutexvar_epi32(order, all));
             }
+        }
+    }
+
+    pub(in super::super) fn row_products(
+        codes: &[Line],
+        rows: &[u32],
+        probe: &[ProbeChunk],
+        sums: &mut [i32],
+    ) {
+        // SAFETY: see the module.
+        unsafe { row_products_inner(codes, rows, probe, sums) }
+    }
+
+    #[target_feature(enable = "avx512f,avx512bw,avx512vnni")]
+    fn row_products_inner(codes: &[Line], rows: &[u32], probe: &[ProbeChunk], sums: &mut [i32]) {
+        let (probe, _) = probe.as_chunks::<4>();
+        for (nth, sum) in sums.iter_mut().enumerate() {
+            let row = row_lines(codes, rows, nth, probe.len());
+            let mut partial = _mm512_setzero_si512();
+            for (line, values) in row.iter().zip(probe) {
+                partial = _mm512_dpbusd_epi32(partial, load_line(line), load_chunks(values));
+            }
+            *sum = _mm512_reduce_add_epi32(partial);
         }
     }
 
@@ -360,12 +405,49 @@ pub(super) mod avx2 {
             let values = _mm256_cvtepi8_epi16(load_chunk(chunk));
             partial = _mm256_add_epi32(partial, _mm256_madd_epi16(codes, values));
         }
+        sum_of(partial)
+    }
+
+    /// The sum of eight numbers.
+    #[inline]
+    #[target_feature(enable = "avx2")]
+    fn sum_of(partial: __m256i) -> i32 {
         let sum = _mm_add_epi32(
             _mm256_castsi256_si128(partial),
             _mm256_extracti128_si256::<1>(partial),
         );
         let sum = _mm_add_epi32(sum, _mm_shuffle_epi32::<0b01_00_11_10>(sum));
         _mm_cvtsi128_si32(_mm_add_epi32(sum, _mm_shuffle_epi32::<0b10_11_00_01>(sum)))
+    }
+
+    pub(in super::super) fn row_products(
+        codes: &[Line],
+        rows: &[u32],
+        probe: &[ProbeChunk],
+        sums: &mut [i32],
+    ) {
+        // SAFETY: see the module.
+        unsafe { row_products_inner(codes, rows, probe, sums) }
+    }
+
+    #[target_feature(enable = "avx2")]
+    fn row_products_inner(codes: &[Line], rows: &[u32], probe: &[ProbeChunk], sums: &mut [i32]) {
+        let (probe, _) = probe.as_chunks::<4>();
+        for (nth, sum) in sums.iter_mut().enumerate() {
+            let row = row_lines(codes, rows, nth, probe.len());
+            let mut partial = [_mm256_setzero_si256(); 4];
+            for (line, values) in row.iter().zip(probe) {
+                let (codes, _) = line.0.as_chunks::<16>();
+                for ((partial, codes), values) in partial.iter_mut().zip(codes).zip(values) {
+                    let codes = _mm256_cvtepu8_epi16(load_table(codes));
+                    let values = _mm256_cvtepi8_epi16(load_chunk(values));
+                    *partial = _mm256_add_epi32(*partial, _mm256_madd_epi16(codes, values));
+                }
+            }
+            let [a, b, c, d] = partial;
+            let (a, b) = (_mm256_add_epi32(a, b), _mm256_add_epi32(c, d));
+            *sum = sum_of(_mm256_add_epi32(a, b));
+        }
     }
 
     pub(in super::super) fn estimates(signs: &[Line], tables: &[Table], sums: &mut [u8]) {

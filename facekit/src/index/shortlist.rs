@@ -36,6 +36,10 @@ impl Shortlist {
         }
     }
 
+    pub(super) fn k(&self) -> usize {
+        self.k
+    }
+
     /// A sum below this is not among the best.
     #[inline]
     pub(super) fn floor(&self) -> i32 {

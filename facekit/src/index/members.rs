@@ -1,7 +1,5 @@
 //! The entries of a set as rows of an index.
 
-use super::snapshot::Snapshot;
-
 /// The rows of the entries that a search is limited to, in one state of an index.
 #[derive(Debug)]
 pub(super) struct Members {
@@ -12,13 +10,18 @@ pub(super) struct Members {
 }
 
 impl Members {
-    pub(super) fn new(mut rows: Vec<u32>, snapshot: &Snapshot) -> Self {
+    pub(super) fn new(mut rows: Vec<u32>, capacity: usize) -> Self {
         rows.sort_unstable();
-        let mut bits = vec![0; snapshot.rows() / 64];
+        let mut bits = vec![0; capacity.div_ceil(64)];
         for &row in &rows {
             bits[row as usize / 64] |= 1 << (row % 64);
         }
         Self { rows, bits }
+    }
+
+    /// Returns true if the row is one of them.
+    pub(super) fn contains(&self, row: u32) -> bool {
+        self.bits[row as usize / 64] >> (row % 64) & 1 == 1
     }
 
     /// The bits of `count` times 64 rows from `row` on, which is a multiple of 64.

@@ -1,6 +1,6 @@
 //! A fixed random rotation of embeddings.
 
-use crate::index::kernel::BLOCK;
+use super::kernel::BLOCK;
 
 /// A random rotation: sign changes and Hadamard transforms by turns.
 ///

@@ -2,8 +2,10 @@
 
 use std::f32::consts::FRAC_PI_2;
 
-use super::segment::{Shape, ZERO, quantized};
-use crate::index::kernel::{CHUNK, ProbeChunk, TABLE_MAX, Table, shift};
+use super::{
+    kernel::{CHUNK, ProbeChunk, TABLE_MAX, Table, shift},
+    shape::{Shape, ZERO, quantized},
+};
 
 /// A probe for comparison with values and codes.
 pub(super) struct Probe {
