@@ -6,8 +6,8 @@ use std::{
 };
 
 use facekit::{
-    Embedding, EmbeddingSpace, EntryId, FlatIndex, Metric, Result, ScoredEntry, SearchOptions,
-    SearchStrategy, VectorIndex,
+    Embedding, EmbeddingSpace, EntryId, FlatIndex, HnswIndex, HnswOptions, Metric, Result,
+    ScoredEntry, SearchOptions, SearchStrategy, VectorIndex,
 };
 use facekit_conformance::vector_index_suite;
 
@@ -37,6 +37,18 @@ vector_index_suite!(
     flat_prefilter,
     |space: &EmbeddingSpace, metric| flat_index(space, metric).with_strategy(SearchStrategy::Prefilter),
     recall: 0.999,
+);
+
+vector_index_suite!(
+    hnsw,
+    |space: &EmbeddingSpace, metric| HnswIndex::new(space.clone(), metric, HnswOptions::default()),
+    recall: 0.99,
+);
+// A search keeps so few candidates that even small indexes are searched through the graph.
+vector_index_suite!(
+    hnsw_narrow,
+    |space: &EmbeddingSpace, metric| HnswIndex::new(space.clone(), metric, HnswOptions::default().with_ef_search(80)),
+    recall: 0.95,
 );
 
 fn flat_index(space: &EmbeddingSpace, metric: Metric) -> FlatIndex {

@@ -54,7 +54,7 @@
 //! | Finding faces | [`Detector`] | `YuNet`, `Scrfd` |
 //! | Rejecting prints and screens | [`Liveness`] | `MiniFasNet` |
 //! | Embedding faces | [`Embedder`] | `ArcFace`, for all models of that family |
-//! | Searching | [`VectorIndex`] | `FlatIndex` |
+//! | Searching | [`VectorIndex`] | `FlatIndex`, `HnswIndex` |
 //! | Storing templates | [`TemplateStore`] | `MemoryStore`, `FileStore` |
 //! | Deciding about attendance | [`AttendancePolicy`] | none; see `attendance-rules` |
 //!
@@ -192,7 +192,7 @@ pub use crate::{
     evaluate::{ScoreHistogram, equal_error_rate, fold_accuracies, wilson_interval},
     gallery::{Fusion, Gallery, Neighbor, Roster},
     geometry::{HeadPose, Similarity},
-    index::{FlatIndex, SearchStrategy},
+    index::{FlatIndex, HnswIndex, HnswOptions, SearchStrategy},
     input::{ColorOrder, PixelSpec},
     liveness::{MiniFasNet, MiniFasNetSpec},
     quality::{Quality, QualityIssue, QualityOptions},
