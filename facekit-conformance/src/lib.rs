@@ -12,6 +12,7 @@
 
 mod data;
 mod error_text;
+pub mod key_vault;
 pub mod photos;
 pub mod runtime;
 pub mod template_store;

@@ -34,6 +34,9 @@ macro_rules! template_store_suite {
                 starts_empty, put_then_read, put_updates_person, empty_put, people_are_in_order,
                 templates_are_in_order, several_spaces, crops_come_back, removal_removes,
                 removal_counts, the_removed_can_return, numbers_are_never_reused,
+                one_person_is_read, templates_are_removed, removed_templates_are_gone_for_good,
+                an_origin_is_added_once, origins_are_of_a_person_and_a_space,
+                a_removed_origin_can_return, odd_origins_are_refused,
                 visits_stop_on_error, visits_may_change_the_store, concurrent_puts,
                 concurrent_changes_of_one_person,
             );
@@ -62,7 +65,9 @@ pub fn put_then_read(store: &dyn TemplateStore) {
     let anna = Person::new(id("anna"), time(1_700_000_000_123_456_789)).with_name("Anna Weiß");
     let given = [
         NewTemplate::new(embedding("a", 512, 1), 0.0, Timestamp::MIN),
-        NewTemplate::new(embedding("a", 512, 2), 0.3, time(-1)).with_mirrored(true),
+        NewTemplate::new(embedding("a", 512, 2), 0.3, time(-1))
+            .with_origin("photo ä")
+            .with_mirrored(true),
         NewTemplate::new(embedding("a", 512, 3), 1.0, Timestamp::MAX),
     ];
     let numbers = store.put(&anna, &given).unwrap();
@@ -74,6 +79,7 @@ pub fn put_then_read(store: &dyn TemplateStore) {
         assert_eq!(found.person, id("anna"));
         assert_eq!(found.quality.to_bits(), given.quality.to_bits());
         assert_eq!(found.created, given.created);
+        assert_eq!(found.origin, given.origin);
         assert_eq!(found.mirrored, given.mirrored);
         let (space, expected) = (found.embedding.space(), given.embedding.space());
         assert_eq!(space, expected);
@@ -239,6 +245,136 @@ pub fn numbers_are_never_reused(store: &dyn TemplateStore) {
     given.sort();
     given.dedup();
     assert_eq!(given.len(), count);
+}
+
+/// A person and the person's templates can be read alone.
+pub fn one_person_is_read(store: &dyn TemplateStore) {
+    let anna = person("anna").with_name("Anna");
+    let first = store.put(&anna, &[template(1)]).unwrap();
+    store.put(&person("bert"), &[template(2)]).unwrap();
+    let other_space = NewTemplate::new(embedding("b", 64, 3), 0.5, time(0)).with_origin("3");
+    let second = store.put(&anna, &[other_space, template(4)]).unwrap();
+    store.put(&person("carl"), &[]).unwrap();
+
+    assert_eq!(store.person(&id("anna")).unwrap(), Some(anna));
+    assert_eq!(store.person(&id("carl")).unwrap(), Some(person("carl")));
+    assert_eq!(store.person(&id("nobody")).unwrap(), None);
+    let of = |who| store.templates_of(&id(who)).unwrap();
+    let numbers: Vec<_> = of("anna").iter().map(|template| template.id).collect();
+    assert_eq!(numbers, [first, second].concat());
+    let all = templates(store);
+    for found in of("anna") {
+        let expected = all.iter().find(|template| template.id == found.id).unwrap();
+        assert_eq!(found.person, id("anna"));
+        assert_eq!(bits(&found.embedding), bits(&expected.embedding));
+        assert_eq!(found.origin, expected.origin);
+    }
+    assert!(of("carl").is_empty() && of("nobody").is_empty());
+    store.remove(&[id("anna")]).unwrap();
+    assert_eq!(store.person(&id("anna")).unwrap(), None);
+    assert!(of("anna").is_empty());
+}
+
+/// Removing templates removes their crops, keeps the people, and counts the templates that there were.
+pub fn templates_are_removed(store: &dyn TemplateStore) {
+    let with_crop = |seed| template(seed).with_crop(crop(8, seed as u8));
+    let anna = store
+        .put(&person("anna"), &[with_crop(1), with_crop(2)])
+        .unwrap();
+    let bert = store.put(&person("bert"), &[with_crop(3)]).unwrap();
+    assert_eq!(store.remove_templates(&[]).unwrap(), 0);
+    assert_eq!(store.remove_templates(&[TemplateId(1 << 40)]).unwrap(), 0);
+    let gone = [anna[0], bert[0], anna[0], TemplateId(1 << 40)];
+    assert_eq!(store.remove_templates(&gone).unwrap(), 2);
+    assert_eq!(store.remove_templates(&gone).unwrap(), 0);
+
+    assert_eq!(store.people().unwrap(), [person("anna"), person("bert")]);
+    assert_eq!(numbers(store), [anna[1]]);
+    assert_eq!(crops(store), [(anna[1], id("anna"), crop(8, 2))]);
+    let left = store.templates_of(&id("anna")).unwrap();
+    assert_eq!(bits(&left[0].embedding), bits(&template(2).embedding));
+    assert!(store.templates_of(&id("bert")).unwrap().is_empty());
+}
+
+/// The numbers of removed templates are not used again, and the person can have new templates.
+pub fn removed_templates_are_gone_for_good(store: &dyn TemplateStore) {
+    let first = store.put(&person("anna"), &[template(1)]).unwrap();
+    assert_eq!(store.remove_templates(&first).unwrap(), 1);
+    let second = store.put(&person("anna"), &[template(2)]).unwrap();
+    assert!(second[0] > first[0]);
+    assert_eq!(numbers(store), second);
+    assert_eq!(store.remove(&[id("anna")]).unwrap(), 1);
+    assert!(templates(store).is_empty());
+}
+
+/// A template of an origin that the person has already is not added, and its number is returned.
+pub fn an_origin_is_added_once(store: &dyn TemplateStore) {
+    let photos = ["one", "two"].map(|origin| template(origin.len() as u64).with_origin(origin));
+    let first = store.put(&person("anna"), &photos).unwrap();
+    assert_eq!(store.put(&person("anna"), &photos).unwrap(), first);
+    // The earlier template stays, also if the later one differs.
+    let differs = template(99).with_origin("two").with_crop(crop(8, 1));
+    let again = [differs, template(5).with_origin("three"), template(6)];
+    let second = store.put(&person("anna"), &again).unwrap();
+    assert_eq!(second[0], first[1]);
+    assert_eq!(numbers(store), [&first[..], &second[1..]].concat());
+    let kept = store.templates_of(&id("anna")).unwrap();
+    assert_eq!(bits(&kept[1].embedding), bits(&photos[1].embedding));
+    assert!(crops(store).is_empty());
+    // Within one call, too.
+    let twice = [
+        template(7).with_origin("four"),
+        template(7).with_origin("four"),
+    ];
+    let third = store.put(&person("anna"), &twice).unwrap();
+    assert_eq!(third[0], third[1]);
+    assert_eq!(templates(store).len(), 5);
+    // Templates without an origin are all kept.
+    store.put(&person("anna"), &[template(6)]).unwrap();
+    assert_eq!(templates(store).len(), 6);
+}
+
+/// The same origin may occur with another person and in another space.
+pub fn origins_are_of_a_person_and_a_space(store: &dyn TemplateStore) {
+    let photo = |model, dimension| {
+        NewTemplate::new(embedding(model, dimension, 1), 0.5, time(0)).with_origin("photo")
+    };
+    let photos = [photo("a", 64), photo("b", 64), photo("a", 32)];
+    let anna = store.put(&person("anna"), &photos).unwrap();
+    let bert = store.put(&person("bert"), &photos[..1]).unwrap();
+    assert_eq!(numbers(store), [anna, bert].concat());
+    assert_eq!(templates(store).len(), 4);
+}
+
+/// After its template or its person was removed, an origin can be added again.
+pub fn a_removed_origin_can_return(store: &dyn TemplateStore) {
+    let photo = template(1).with_origin("photo");
+    let put = || {
+        let new = store.put(&person("anna"), std::slice::from_ref(&photo));
+        new.unwrap()[0]
+    };
+    let first = put();
+    store.remove_templates(&[first]).unwrap();
+    let second = put();
+    assert!(second > first);
+    store.remove(&[id("anna")]).unwrap();
+    let third = put();
+    assert!(third > second);
+    assert_eq!(numbers(store), [third]);
+}
+
+/// An origin has 1 to 128 bytes. Nothing of a refused change is stored.
+pub fn odd_origins_are_refused(store: &dyn TemplateStore) {
+    for odd in [String::new(), "x".repeat(129)] {
+        let photos = [template(1), template(2).with_origin(odd)];
+        let error = store.put(&person("anna"), &photos).unwrap_err();
+        assert!(error.is_invalid_input(), "{error}");
+        assert!(error.to_string().starts_with("origin: "), "{error}");
+        assert!(store.people().unwrap().is_empty());
+    }
+    let longest = template(1).with_origin("x".repeat(128));
+    store.put(&person("anna"), &[longest]).unwrap();
+    assert_eq!(templates(store)[0].origin, Some("x".repeat(128)));
 }
 
 /// An error of a visit ends the visits and is returned.

@@ -38,15 +38,15 @@ fn class_and_fields(error: &Error, fields: &Bound<'_, PyDict>) -> PyResult<&'sta
             fields.set_item("device", device)?;
             "DeviceUnavailableError"
         }
-        Error::GalleryDamaged { path, .. } => {
+        Error::FileDamaged { path, .. } => {
             fields.set_item("path", path)?;
             "GalleryDamagedError"
         }
-        Error::GalleryLocked { path } => {
+        Error::FileLocked { path } => {
             fields.set_item("path", path)?;
             "GalleryLockedError"
         }
-        Error::GalleryVersion { path, .. } => {
+        Error::FileVersion { path, .. } => {
             fields.set_item("path", path)?;
             "GalleryVersionError"
         }

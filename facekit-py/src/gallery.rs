@@ -10,7 +10,7 @@ use std::{
 
 use facekit::{
     Error, FlatIndex, GalleryKey, MemoryStore, Metric, NewTemplate, PersonId, Protection, Result,
-    TemplateStore, jiff::Timestamp,
+    TemplateId, TemplateStore, jiff::Timestamp,
 };
 use pyo3::{prelude::*, types::PyTuple};
 use serde::{Deserialize, Serialize};
@@ -67,6 +67,49 @@ value_class!(Person {
         }
     }
 });
+
+/// A template in a gallery.
+///
+/// >>> import facekit
+/// >>> gallery = facekit.Gallery()
+/// >>> report = facekit.Recognizer(gallery=gallery).enroll("anna", "anna.jpg")
+/// >>> gallery.templates_of("anna")
+/// [<Template 0 of "anna">]
+#[pyclass(frozen, eq, get_all, module = "facekit")]
+#[derive(Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Template {
+    /// The number, which is never given again.
+    number: u64,
+    /// The id of the person.
+    person: String,
+    /// The name of the model's embedding space.
+    space: String,
+    /// The quality of the face, 0 to 1.
+    quality: f32,
+    /// The id of the photo or the request that it comes from. None if none was given.
+    origin: Option<String>,
+    /// True if it was made from the photo and its mirror image.
+    mirrored: bool,
+}
+
+value_class!(Template {
+    fn __repr__(&self) -> String {
+        format!("<Template {} of {:?}>", self.number, self.person)
+    }
+});
+
+impl From<&facekit::Template> for Template {
+    fn from(template: &facekit::Template) -> Self {
+        Self {
+            number: template.id.0,
+            person: template.person.to_string(),
+            space: template.embedding.space().to_string(),
+            quality: template.quality,
+            origin: template.origin.clone(),
+            mirrored: template.mirrored,
+        }
+    }
+}
 
 /// The result of `Gallery.check`.
 ///
@@ -202,9 +245,12 @@ impl Gallery {
     }
 
     /// Adds embeddings as templates of a person, who is added if the id is new. For photos, see `Recognizer.enroll`. `quality` is
-    /// the quality of the faces, 0 to 1. Returns the numbers of the new templates.
+    /// the quality of the faces, 0 to 1. Returns the numbers of the templates.
     ///
-    /// Raises InvalidPersonIdError; StoreError if the file cannot be written. The gallery is then unchanged.
+    /// `origins` has an id of the photo or the request for each embedding, 1 to 128 bytes. An embedding of an origin that the
+    /// person has already is not added, and the earlier number is returned. So a call that is repeated adds nothing twice.
+    ///
+    /// Raises InvalidPersonIdError; InvalidArgumentError for odd origins; StoreError if the file cannot be written. The gallery is then unchanged.
     ///
     /// >>> import facekit, numpy
     /// >>> space = facekit.EmbeddingSpace("example", "00" * 32, 3)
@@ -213,7 +259,7 @@ impl Gallery {
     /// [0]
     /// >>> "anna" in gallery
     /// True
-    #[pyo3(signature = (person, embeddings, *, name = None, quality = 1.0))]
+    #[pyo3(signature = (person, embeddings, *, name = None, quality = 1.0, origins = None))]
     fn add(
         &self,
         py: Python<'_>,
@@ -221,9 +267,18 @@ impl Gallery {
         embeddings: Vec<Embedding>,
         name: Option<String>,
         quality: f32,
+        origins: Option<Vec<String>>,
     ) -> PyResult<Vec<u64>> {
         let shared = self.open_shared(py)?;
         fraction(py, "quality", Some(quality))?;
+        if let Some(origins) = &origins
+            && origins.len() != embeddings.len()
+        {
+            let (given, needed) = (origins.len(), embeddings.len());
+            let reason = format!("{given} given for {needed} embeddings, one for each needed");
+            return Err(errors::argument(py, "origins", reason));
+        }
+        let mut origins = origins.unwrap_or_default().into_iter();
         work::detached(py, || {
             let now = Timestamp::now();
             let mut entry = facekit::Person::new(PersonId::new(person)?, now);
@@ -237,7 +292,11 @@ impl Gallery {
             let view = shared.view(first.0.space())?;
             let templates: Vec<NewTemplate> = embeddings
                 .iter()
-                .map(|embedding| NewTemplate::new((*embedding.0).clone(), quality, now))
+                .map(|embedding| {
+                    let mut template = NewTemplate::new((*embedding.0).clone(), quality, now);
+                    template.origin = origins.next();
+                    template
+                })
                 .collect();
             let ids = view.add(&entry, &templates)?;
             Ok(ids.into_iter().map(|id| id.0).collect())
@@ -268,6 +327,51 @@ impl Gallery {
                 Some(view) => view.remove(&ids),
                 None => shared.store.remove(&ids),
             }
+        })
+    }
+
+    /// The templates of a person, of every model, in the order of their numbers. Empty if the person is not in the gallery.
+    ///
+    /// >>> import facekit
+    /// >>> gallery = facekit.Gallery()
+    /// >>> report = facekit.Recognizer(gallery=gallery).enroll("anna", ["anna.jpg", "door.jpg"])
+    /// >>> [template.number for template in gallery.templates_of("anna")] == report.templates
+    /// True
+    fn templates_of(&self, py: Python<'_>, person: &str) -> PyResult<Vec<Template>> {
+        let shared = self.open_shared(py)?;
+        let templates = work::detached(py, || shared.store.templates_of(&PersonId::new(person)?))?;
+        Ok(templates.iter().map(Template::from).collect())
+    }
+
+    /// Removes templates of a person, by number, and returns how many of them the person had. The person stays in the gallery.
+    /// Afterward, the file has no key to their data.
+    ///
+    /// Raises StoreError if the file cannot be written.
+    ///
+    /// >>> import facekit
+    /// >>> gallery = facekit.Gallery()
+    /// >>> report = facekit.Recognizer(gallery=gallery).enroll("anna", ["anna.jpg", "door.jpg"])
+    /// >>> gallery.remove_templates("anna", report.templates[1:]), len(gallery.templates_of("anna"))
+    /// (1, 1)
+    fn remove_templates(
+        &self,
+        py: Python<'_>,
+        person: &str,
+        templates: Vec<u64>,
+    ) -> PyResult<usize> {
+        let shared = self.open_shared(py)?;
+        work::detached(py, || {
+            let person = PersonId::new(person)?;
+            let ids: Vec<TemplateId> = templates.into_iter().map(TemplateId).collect();
+            let views = shared.views.lock().unwrap_or_else(PoisonError::into_inner);
+            // A view tells the other views.
+            if let Some(view) = views.first() {
+                return view.remove_templates(&person, &ids);
+            }
+            let mut removed = shared.store.templates_of(&person)?;
+            removed.retain(|template| ids.contains(&template.id));
+            let removed: Vec<_> = removed.iter().map(|template| template.id).collect();
+            shared.store.remove_templates(&removed)
         })
     }
 

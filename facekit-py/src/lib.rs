@@ -41,7 +41,7 @@ mod _facekit {
         attendance::{Rules, sightings},
         detection::{Box, Detection},
         embedding::{Embedding, EmbeddingSpace},
-        gallery::{CheckReport, Gallery, Person},
+        gallery::{CheckReport, Gallery, Person, Template},
         image::encode_jpeg,
         index::Index,
         many::RecognizeMany,

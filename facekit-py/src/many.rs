@@ -17,11 +17,12 @@ use pyo3::{
     PyTraverseError, PyVisit,
     exceptions::{PyBaseException, PyException, PyTypeError, PyValueError},
     prelude::*,
-    types::{PyIterator, PyTuple, PyType},
+    types::{PyDict, PyIterator, PyTuple, PyType},
 };
 
 use crate::{
     image::{self, Color, Photo},
+    options,
     pipeline::{Pipeline, Searched},
     process::ProcessLocal,
     recognition,
@@ -75,7 +76,13 @@ struct Many {
 
 /// Photos on their way to the threads, and their results. A photo comes back with its result: it may own an array of Python, which
 /// the caller's thread drops, because it has the interpreter.
-type Queue = OrderedQueue<Photo, Finished>;
+type Queue = OrderedQueue<Job, Finished>;
+
+/// A photo, with its options.
+struct Job {
+    photo: Photo,
+    options: RecognizeOptions,
+}
 
 type Finished = (Photo, Attempt<(Vec<Recognition>, Searched)>);
 
@@ -316,10 +323,10 @@ impl Feed {
                 self.failed = Some(keep(error)?);
             }
             Some(Ok(image)) => {
-                match Photo::new("images", &image, self.options.color) {
-                    Ok(photo) => {
+                match self.job(&image) {
+                    Ok(job) => {
                         self.workers.start_another(&self.pipeline, &self.options)?;
-                        self.workers.queue.submit(self.taken, photo);
+                        self.workers.queue.submit(self.taken, job);
                     }
                     Err(error) => drop(self.refused.insert(self.taken, keep(error)?)),
                 }
@@ -327,6 +334,25 @@ impl Feed {
             }
         }
         Ok(())
+    }
+
+    /// An item of the iterable: an image, or a tuple of an image and its options.
+    fn job(&self, item: &Bound<'_, PyAny>) -> PyResult<Job> {
+        let base = &self.options.recognize;
+        if let Ok(pair) = item.cast::<PyTuple>()
+            && pair.len() == 2
+            && let Ok(changes) = pair.get_item(1)?.cast::<PyDict>()
+        {
+            let recognizer = &self.pipeline.recognizer;
+            return Ok(Job {
+                options: options::changed_recognize_options(recognizer, base, changes)?,
+                photo: Photo::new("images", &pair.get_item(0)?, self.options.color)?,
+            });
+        }
+        Ok(Job {
+            options: base.clone(),
+            photo: Photo::new("images", item, self.options.color)?,
+        })
     }
 
     /// Raises an exception or returns it, as the options say.
@@ -380,9 +406,8 @@ impl Workers {
             return Ok(());
         }
         let (queue, pipeline) = (Arc::clone(&self.queue), Arc::clone(pipeline));
-        let options = options.recognize.clone();
         let work = move || {
-            queue.run(|photo| {
+            queue.run(|Job { photo, options }| {
                 let attempt = catch_panic(|| pipeline.recognize(&photo, &options));
                 (photo, attempt)
             });

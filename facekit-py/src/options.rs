@@ -33,6 +33,17 @@ pub(crate) fn threshold(
     }
 }
 
+/// The threshold of one call, if one is given.
+pub(crate) fn given_threshold(
+    py: Python<'_>,
+    fmr: Option<f64>,
+    fpir: Option<f64>,
+    score: Option<f32>,
+) -> PyResult<Option<Threshold>> {
+    let given = fmr.is_some() || fpir.is_some() || score.is_some();
+    given.then(|| threshold(py, fmr, fpir, score)).transpose()
+}
+
 /// Checks that a number is from 0 to 1.
 pub(crate) fn fraction(
     py: Python<'_>,
@@ -151,6 +162,36 @@ pub(crate) fn recognize_options(
         .map(|subject| parse_subject(py, subject))
         .transpose()?;
     options.roster = given_roster(py, recognizer, roster)?;
+    Ok(options)
+}
+
+/// The options of one image: `base`, with the changes in a dict.
+pub(crate) fn changed_recognize_options(
+    recognizer: &Recognizer,
+    base: &RecognizeOptions,
+    changes: &Bound<'_, PyDict>,
+) -> PyResult<RecognizeOptions> {
+    let py = changes.py();
+    let mut options = base.clone();
+    let (mut fmr, mut fpir, mut score) = (None, None, None);
+    for (key, value) in changes {
+        match key.extract::<String>()?.as_str() {
+            "roster" => options.roster = given_roster(py, recognizer, Some(&value))?,
+            "subject" => options.subject = Some(parse_subject(py, &value.extract::<String>()?)?),
+            "fmr" => fmr = Some(value.extract()?),
+            "fpir" => fpir = Some(value.extract()?),
+            "score" => score = Some(value.extract()?),
+            other => {
+                let reason = format!(
+                    "{other:?} given; \"roster\", \"subject\", \"fmr\", \"fpir\" and \"score\" are known"
+                );
+                return Err(errors::argument(py, "images", reason));
+            }
+        }
+    }
+    if let Some(threshold) = given_threshold(py, fmr, fpir, score)? {
+        options.threshold = Some(threshold);
+    }
     Ok(options)
 }
 

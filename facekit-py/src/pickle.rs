@@ -40,6 +40,7 @@ pub(crate) fn restore<'py>(
         "Identity": recognition::Identity,
         "ModelInfo": models::ModelInfo,
         "Person": gallery::Person,
+        "Template": gallery::Template,
         "Quality": quality::Quality,
         "QualityIssue": quality::QualityIssue,
         "Recognition": recognition::Recognition,

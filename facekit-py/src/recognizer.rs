@@ -345,6 +345,8 @@ impl Recognizer {
     /// largest face's area makes a photo unusable. `quality` is the quality that a face needs, as for `Recognizer`; the default is
     /// "enrollment", and a dict has differences from it. `progress(done, total)` is called after each photo.
     ///
+    /// `request` is an id of the call, 1 to 120 bytes. A call that is repeated with the same id adds no photo twice.
+    ///
     /// Raises InvalidPersonIdError; InvalidArgumentError if there is no gallery or no photo; StoreError if the file cannot be
     /// written. The gallery is then unchanged.
     ///
@@ -353,7 +355,7 @@ impl Recognizer {
     /// >>> recognizer.enroll("anna", ["anna.jpg", "door.jpg"], name="Anna Weiß")
     /// <EnrollReport "anna", 2 accepted, 0 refused>
     #[pyo3(signature = (
-        person, photos, *, name = None, liveness = true, augment = false, refuse_resemblance = false,
+        person, photos, *, name = None, request = None, liveness = true, augment = false, refuse_resemblance = false,
         allow_mismatch = false, ambiguity = 0.7, quality = None, color = "rgb", progress = None
     ))]
     #[allow(clippy::too_many_arguments, reason = "keyword arguments in Python")]
@@ -363,6 +365,7 @@ impl Recognizer {
         person: &str,
         photos: &Bound<'_, PyAny>,
         name: Option<String>,
+        request: Option<String>,
         liveness: bool,
         augment: bool,
         refuse_resemblance: bool,
@@ -388,6 +391,7 @@ impl Recognizer {
                 .with_ambiguity(ambiguity)
                 .with_watch(watch);
             options.name = name;
+            options.request = request;
             let photos = photos.iter().map(|photo| photo.open(&pipeline.limits));
             pipeline.recognizer.enroll_each(&person, photos, &options)
         })
@@ -400,7 +404,8 @@ impl Recognizer {
     /// (height, width, 4), whose alpha is ignored; the path of a JPEG, PNG or WebP file; the bytes of such a file; a PIL image.
     /// `color` is the order of an array's channels: "rgb", or "bgr" as in OpenCV. An array is read in place if the pixels of each
     /// row follow each other in memory. Until the call returns, no other thread may write to it or change its shape. `roster`
-    /// limits the search to people with these ids. For `subject`, see `Recognizer`.
+    /// limits the search to people with these ids. For `subject`, `fmr`, `fpir` and `score`, see `Recognizer`, whose values apply
+    /// if none is given.
     ///
     /// Raises UnknownPersonError if a person of the roster is not in the gallery; RuntimeFailedError if a model fails;
     /// RateOutOfRangeError if the threshold is an `fpir` and the gallery has grown too large for the calibration.
@@ -410,18 +415,25 @@ impl Recognizer {
     /// >>> frame = numpy.zeros((480, 640, 3), dtype="uint8")
     /// >>> for face in recognizer.recognize(frame[..., ::-1], color="bgr"):
     /// ...     print(face.person or face.outcome, face.box)
-    #[pyo3(signature = (image, *, roster = None, subject = None, color = "rgb"))]
+    #[pyo3(signature = (
+        image, *, roster = None, subject = None, fmr = None, fpir = None, score = None, color = "rgb"
+    ))]
+    #[allow(clippy::too_many_arguments, reason = "keyword arguments in Python")]
     fn recognize<'py>(
         &self,
         py: Python<'py>,
         image: &Bound<'py, PyAny>,
         roster: Option<&Bound<'py, PyAny>>,
         subject: Option<&str>,
+        fmr: Option<f64>,
+        fpir: Option<f64>,
+        score: Option<f32>,
         color: &str,
     ) -> PyResult<Bound<'py, PyAny>> {
         let pipeline = self.pipeline(py)?;
         let photo = Photo::new("image", image, Color::parse(color)?)?;
-        let options = recognize_options(py, &pipeline.recognizer, roster, subject)?;
+        let mut options = recognize_options(py, &pipeline.recognizer, roster, subject)?;
+        options.threshold = options::given_threshold(py, fmr, fpir, score)?;
         let (found, searched) = work::detached(py, || pipeline.recognize(&photo, &options))?;
         let found = found.into_iter().map(Recognition::from).collect();
         recognition::faces(py, found, &searched)
@@ -429,7 +441,8 @@ impl Recognizer {
 
     /// Recognizes the faces in many images on `threads` threads: an iterator over the results of `recognize`, in order.
     ///
-    /// `images` is any iterable, also a generator. Images are taken on the thread that asks for a result. `ahead` is the number of
+    /// `images` is any iterable, also a generator. An item is an image, or a tuple of an image and a dict with options of its own:
+    /// `roster`, `subject`, `fmr`, `fpir` and `score`, as for `recognize`. Images are taken on the thread that asks for a result. `ahead` is the number of
     /// images that are taken before their own results are asked for. The default is two for each thread and a few more. With
     /// `ahead=0`, each result is given before the next image is taken, and images are worked on one by one. This is for cameras
     /// and queues, whose next image can be long in coming. Do not write to an array before its result is given.

@@ -128,6 +128,18 @@ impl TemplateStore for ClosableStore {
         self.with(|store| store.remove(people))
     }
 
+    fn remove_templates(&self, templates: &[TemplateId]) -> Result<usize> {
+        self.with(|store| store.remove_templates(templates))
+    }
+
+    fn person(&self, id: &PersonId) -> Result<Option<Person>> {
+        self.with(|store| store.person(id))
+    }
+
+    fn templates_of(&self, person: &PersonId) -> Result<Vec<Template>> {
+        self.with(|store| store.templates_of(person))
+    }
+
     fn people(&self) -> Result<Vec<Person>> {
         self.with(|store| store.people())
     }

@@ -2,6 +2,7 @@
 
 import datetime
 import os
+import pickle
 import threading
 import time
 
@@ -118,6 +119,44 @@ def test_in_memory(embedding):
         gallery.add("../etc", [embedding()])
     with pytest.raises(ValueError, match="embeddings: none given"):
         gallery.add("bert", [])
+
+
+def test_templates_are_listed_and_removed(path, embedding):
+    for gallery in [Gallery(), Gallery(path, KEY)]:
+        assert gallery.templates_of("anna") == []
+        numbers = gallery.add("anna", [embedding(), embedding()], quality=0.5)
+        other = gallery.add("bert", [embedding()])
+        first, second = gallery.templates_of("anna")
+        assert [first.number, second.number] == numbers
+        assert (first.person, first.quality, first.origin, first.mirrored) == ("anna", 0.5, None, False)
+        assert first != second and pickle.loads(pickle.dumps(first)) == first
+        assert first.to_dict()["number"] == first.number
+
+        # Only templates of the person are removed.
+        assert gallery.remove_templates("anna", [first.number, *other, 99]) == 1
+        assert gallery.remove_templates("anna", [first.number]) == 0
+        assert gallery.templates_of("anna") == [second]
+        assert len(gallery.templates_of("bert")) == 1
+        assert gallery.remove_templates("anna", [second.number]) == 1
+        assert "anna" in gallery and gallery.templates_of("anna") == []
+        gallery.close()
+        with pytest.raises(ValueError, match="closed"):
+            gallery.templates_of("anna")
+
+
+def test_an_origin_is_added_once(path, embedding):
+    for gallery in [Gallery(), Gallery(path, KEY)]:
+        photos = [embedding(), embedding()]
+        first = gallery.add("anna", photos, origins=["1.jpg", "2.jpg"])
+        assert gallery.add("anna", photos, origins=["1.jpg", "2.jpg"]) == first
+        assert [template.origin for template in gallery.templates_of("anna")] == ["1.jpg", "2.jpg"]
+        later = gallery.add("anna", photos[:1], origins=["3.jpg"])
+        assert later[0] not in first
+        with pytest.raises(ValueError, match="origins: 1 given for 2 embeddings"):
+            gallery.add("anna", photos, origins=["4.jpg"])
+        with pytest.raises(ValueError, match="^origin: "):
+            gallery.add("anna", photos[:1], origins=[""])
+        assert len(gallery.templates_of("anna")) == 3
 
 
 def test_people_of_another_space(embedding):

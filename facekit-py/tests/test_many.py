@@ -32,6 +32,29 @@ def test_results_equal_those_of_recognize(standard, photos):
     assert list(recognizer.recognize_many(files, threads=3)) == [recognizer.recognize(file) for file in files]
 
 
+def test_each_image_has_its_own_options(people):
+    recognizer = facekit.Recognizer(gallery=facekit.Gallery(), liveness=False)
+    first, second = sorted((people / "people").iterdir())[:2]
+    photos = [sorted(folder.iterdir())[0] for folder in (first, second)]
+    for folder, photo in zip((first, second), photos):
+        recognizer.enroll(folder.name, photo)
+    items = [
+        photos[0],
+        (photos[0], {"roster": [second.name]}),
+        (photos[0], {"score": 2.0}),
+        (photos[1], {"subject": "largest", "fmr": 1e-4}),
+        (photos[1], {}),
+    ]
+    found = [faces[0].person for faces in recognizer.recognize_many(items, threads=2)]
+    assert found == [first.name, None, None, second.name, second.name]
+    assert recognizer.recognize(photos[0], score=2.0)[0].person is None
+    odd = [(photos[0], {"rooster": []}), (photos[0], {"roster": ["nobody"]}), (photos[0], {"fmr": 0.1, "score": 0.5})]
+    results = list(recognizer.recognize_many([*odd, photos[0]], errors="return"))
+    names = ["InvalidArgumentError", "UnknownPersonError", "InvalidArgumentError"]
+    assert [type(result).__name__ for result in results[:3]] == names
+    assert results[3][0].person == first.name
+
+
 def test_few_images_are_taken_ahead(recognizer):
     taken = 0
 

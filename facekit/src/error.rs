@@ -44,10 +44,10 @@ pub enum Error {
         reason: String,
     },
 
-    /// A gallery file is damaged.
-    #[error("gallery {}: damaged: {reason}", path.display())]
-    GalleryDamaged {
-        /// The gallery file.
+    /// A gallery file or a key vault is damaged.
+    #[error("{}: damaged: {reason}", path.display())]
+    FileDamaged {
+        /// The file.
         path: PathBuf,
         /// The damage that was found.
         reason: String,
@@ -55,20 +55,20 @@ pub enum Error {
         source: Option<BoxError>,
     },
 
-    /// A gallery file is open already, here or in another process.
-    #[error("gallery {}: already open, here or in another process", path.display())]
-    GalleryLocked {
-        /// The gallery file.
+    /// A gallery file or a key vault is open already, here or in another process.
+    #[error("{}: already open, here or in another process", path.display())]
+    FileLocked {
+        /// The file.
         path: PathBuf,
     },
 
-    /// A gallery file was written by a later version of facekit.
+    /// A gallery file or a key vault was written by a later version of facekit.
     #[error(
-        "gallery {}: its format is version {found}, this facekit reads up to version {supported}; use a newer facekit",
+        "{}: its format is version {found}, this facekit reads up to version {supported}; use a newer facekit",
         path.display()
     )]
-    GalleryVersion {
-        /// The gallery file.
+    FileVersion {
+        /// The file.
         path: PathBuf,
         /// The version in the file.
         found: u32,
@@ -145,10 +145,10 @@ pub enum Error {
         source: io::Error,
     },
 
-    /// A key does not open a gallery, or a text is not a key.
+    /// A key does not open a file or a record, or a text is not a key.
     #[error("{what}: {reason}")]
     Key {
-        /// The gallery, key file or variable.
+        /// The gallery, vault, person, key file or variable.
         what: String,
         /// The fault.
         reason: String,

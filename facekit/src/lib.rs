@@ -102,7 +102,8 @@
 //!   and the model registry.
 //! - **decode** (default): JPEG, PNG and WebP files: turned upright, with limits on their size, and with the time of the
 //!   photo.
-//! - **store**: `FileStore`, a gallery in one encrypted file that survives a loss of power. Enables `engine`.
+//! - **store**: `FileStore`, a gallery in one encrypted file that survives a loss of power, and `KeyVault`, the keys of people
+//!   whose data are kept elsewhere. Enables `engine`.
 //! - **download**: `Registry::pull`, which fetches weights over HTTPS and checks their digests. Enables `engine`.
 
 // Shows on docs.rs which feature an item needs.
@@ -140,7 +141,11 @@ mod recognize;
 #[cfg(feature = "engine")]
 mod registry;
 mod runtime;
+#[cfg(feature = "store")]
+mod sealed_file;
 mod store;
+#[cfg(feature = "store")]
+mod vault;
 #[cfg(feature = "engine")]
 pub mod work;
 
@@ -149,11 +154,6 @@ pub use {jiff, ndarray};
 
 #[cfg(feature = "download")]
 pub use crate::registry::{PullOptions, PullReport};
-#[cfg(feature = "store")]
-pub use crate::store::{
-    CheckReport, FileStore, GalleryKey, ImportConflict, ImportOptions, ImportReport, OnConflict,
-    Protection, ProtectionKind,
-};
 pub use crate::{
     align::AlignedFace,
     attendance::{
@@ -207,6 +207,12 @@ pub use crate::{
         SecondLookEntry, SetEntry, Task,
     },
     store::MemoryStore,
+};
+#[cfg(feature = "store")]
+pub use crate::{
+    sealed_file::{GalleryKey, Protection, ProtectionKind},
+    store::{CheckReport, FileStore, ImportConflict, ImportOptions, ImportReport, OnConflict},
+    vault::{KeyRecord, KeyVault, SealedTemplate, VaultRecords, VaultStorage},
 };
 
 /// The examples of the README, as documentation tests.

@@ -51,6 +51,12 @@ const SOAKS: [Soak; 5] = [
         ],
         environment: &[("PROPTEST_CASES", "6000")],
     },
+    Soak {
+        name: "stores",
+        description: "a process that changes a gallery or a key vault is killed 200 times, before a step of its disk each time",
+        tests: &["--lib", "kills::"],
+        environment: &[("FACEKIT_SOAK", "1")],
+    },
 ];
 
 /// The long runs, a line each.
@@ -106,6 +112,21 @@ mod tests {
             .collect()
     }
 
+    /// The sources of the core, each with the name of its file.
+    fn sources_of_core(folder: &Path) -> Vec<(String, String)> {
+        let mut files = Vec::new();
+        for entry in fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                files.extend(sources_of_core(&path));
+            } else {
+                let name = path.file_stem().unwrap().to_string_lossy().into_owned();
+                files.push((name, fs::read_to_string(&path).unwrap()));
+            }
+        }
+        files
+    }
+
     /// A filter is the name of a module, such as `concurrency::`, or a part of names of tests.
     #[test]
     fn each_soak_names_tests_that_exist() {
@@ -118,6 +139,10 @@ mod tests {
                     let found = sources(name);
                     assert!(!found.is_empty(), "{}: no test {name}", soak.name);
                     sources_of_soak.extend(found);
+                    continue;
+                }
+                if *argument == "--lib" {
+                    sources_of_soak.extend(sources_of_core(&root().join("facekit/src")));
                     continue;
                 }
                 let exists = match argument.strip_suffix("::") {

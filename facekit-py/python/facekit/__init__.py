@@ -43,6 +43,7 @@ from facekit._facekit import (
     RefusedPhoto,
     Resemblance,
     SetInfo,
+    Template,
     Verification,
     __version__,
 )
@@ -77,6 +78,7 @@ __all__ = [
     "RefusedPhoto",
     "Resemblance",
     "SetInfo",
+    "Template",
     "Verification",
     "__version__",
     "attendance",

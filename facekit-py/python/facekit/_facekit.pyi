@@ -7,7 +7,7 @@ from typing import Any, ClassVar, Final, Generic, Literal, Protocol, SupportsInd
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from typing_extensions import Self, TypeAlias, TypeVar
+from typing_extensions import Self, TypeAlias, TypedDict, TypeVar
 
 from facekit._faces import Faces
 
@@ -25,6 +25,14 @@ _Quality: TypeAlias = Union[Literal["recognition", "enrollment", "anything"], Ma
 _Progress: TypeAlias = Callable[[int, int], object]
 # The total can be unknown.
 _OpenProgress: TypeAlias = Callable[[int, Union[int, None]], object]
+
+class _Options(TypedDict, total=False):
+    roster: Iterable[str]
+    subject: _Subject
+    fmr: float
+    fpir: float
+    score: float
+
 _Result = TypeVar("_Result", covariant=True, default=Faces[Recognition])
 
 @final
@@ -401,6 +409,40 @@ class Person:
     __hash__: ClassVar[None]  # type: ignore[assignment]
 
 @final
+class Template:
+    """A template in a gallery.
+
+    >>> import facekit
+    >>> gallery = facekit.Gallery()
+    >>> report = facekit.Recognizer(gallery=gallery).enroll("anna", "anna.jpg")
+    >>> gallery.templates_of("anna")
+    [<Template 0 of "anna">]"""
+
+    @property
+    def number(self) -> int:
+        """The number, which is never given again."""
+    @property
+    def person(self) -> str:
+        """The id of the person."""
+    @property
+    def space(self) -> str:
+        """The name of the model's embedding space."""
+    @property
+    def quality(self) -> float:
+        """The quality of the face, 0 to 1."""
+    @property
+    def origin(self) -> str | None:
+        """The id of the photo or the request that it comes from. None if none was given."""
+    @property
+    def mirrored(self) -> bool:
+        """True if it was made from the photo and its mirror image."""
+    def to_dict(self) -> dict[str, Any]:
+        """The value as Python's own types, with the keys of `facekit --json`."""
+    def __eq__(self, other: object, /) -> bool: ...
+    def __ne__(self, other: object, /) -> bool: ...
+    __hash__: ClassVar[None]  # type: ignore[assignment]
+
+@final
 class CheckReport:
     """The result of `Gallery.check`.
 
@@ -484,12 +526,21 @@ class Gallery:
         >>> facekit.Gallery().people()
         []"""
     def add(
-        self, person: str, embeddings: Sequence[Embedding], *, name: str | None = None, quality: float = 1.0
+        self,
+        person: str,
+        embeddings: Sequence[Embedding],
+        *,
+        name: str | None = None,
+        quality: float = 1.0,
+        origins: Sequence[str] | None = None,
     ) -> list[int]:
         """Adds embeddings as templates of a person, who is added if the id is new. For photos, see `Recognizer.enroll`. `quality` is
-        the quality of the faces, 0 to 1. Returns the numbers of the new templates.
+        the quality of the faces, 0 to 1. Returns the numbers of the templates.
 
-        Raises InvalidPersonIdError; StoreError if the file cannot be written. The gallery is then unchanged.
+        `origins` has an id of the photo or the request for each embedding, 1 to 128 bytes. An embedding of an origin that the
+        person has already is not added, and the earlier number is returned. So a call that is repeated adds nothing twice.
+
+        Raises InvalidPersonIdError; InvalidArgumentError for odd origins; StoreError if the file cannot be written. The gallery is then unchanged.
 
         >>> import facekit, numpy
         >>> space = facekit.EmbeddingSpace("example", "00" * 32, 3)
@@ -509,6 +560,25 @@ class Gallery:
         >>> report = facekit.Recognizer(gallery=gallery).enroll("anna", "anna.jpg")
         >>> gallery.remove("anna", "nobody"), len(gallery)
         (1, 0)"""
+    def templates_of(self, person: str) -> list[Template]:
+        """The templates of a person, of every model, in the order of their numbers. Empty if the person is not in the gallery.
+
+        >>> import facekit
+        >>> gallery = facekit.Gallery()
+        >>> report = facekit.Recognizer(gallery=gallery).enroll("anna", ["anna.jpg", "door.jpg"])
+        >>> [template.number for template in gallery.templates_of("anna")] == report.templates
+        True"""
+    def remove_templates(self, person: str, templates: Sequence[int]) -> int:
+        """Removes templates of a person, by number, and returns how many of them the person had. The person stays in the gallery.
+        Afterward, the file has no key to their data.
+
+        Raises StoreError if the file cannot be written.
+
+        >>> import facekit
+        >>> gallery = facekit.Gallery()
+        >>> report = facekit.Recognizer(gallery=gallery).enroll("anna", ["anna.jpg", "door.jpg"])
+        >>> gallery.remove_templates("anna", report.templates[1:]), len(gallery.templates_of("anna"))
+        (1, 1)"""
     def check(self, *, progress: _Progress | None = None) -> CheckReport:
         """Reads the whole file and reports damage. Damage does not raise an error. Only for galleries in files.
 
@@ -863,6 +933,7 @@ class Recognizer:
         photos: _Image | Iterable[_Image],
         *,
         name: str | None = None,
+        request: str | None = None,
         liveness: bool = True,
         augment: bool = False,
         refuse_resemblance: bool = False,
@@ -889,6 +960,8 @@ class Recognizer:
         largest face's area makes a photo unusable. `quality` is the quality that a face needs, as for `Recognizer`; the default is
         "enrollment", and a dict has differences from it. `progress(done, total)` is called after each photo.
 
+        `request` is an id of the call, 1 to 120 bytes. A call that is repeated with the same id adds no photo twice.
+
         Raises InvalidPersonIdError; InvalidArgumentError if there is no gallery or no photo; StoreError if the file cannot be
         written. The gallery is then unchanged.
 
@@ -902,6 +975,9 @@ class Recognizer:
         *,
         roster: Iterable[str] | None = None,
         subject: _Subject | None = None,
+        fmr: float | None = None,
+        fpir: float | None = None,
+        score: float | None = None,
         color: _Color = "rgb",
     ) -> Faces[Recognition]:
         """Recognizes the faces in an image: `Faces` of `Recognition`, one for each face, with its outcome. Empty if there is no face.
@@ -910,7 +986,8 @@ class Recognizer:
         (height, width, 4), whose alpha is ignored; the path of a JPEG, PNG or WebP file; the bytes of such a file; a PIL image.
         `color` is the order of an array's channels: "rgb", or "bgr" as in OpenCV. An array is read in place if the pixels of each
         row follow each other in memory. Until the call returns, no other thread may write to it or change its shape. `roster`
-        limits the search to people with these ids. For `subject`, see `Recognizer`.
+        limits the search to people with these ids. For `subject`, `fmr`, `fpir` and `score`, see `Recognizer`, whose values apply
+        if none is given.
 
         Raises UnknownPersonError if a person of the roster is not in the gallery; RuntimeFailedError if a model fails;
         RateOutOfRangeError if the threshold is an `fpir` and the gallery has grown too large for the calibration.
@@ -923,7 +1000,7 @@ class Recognizer:
     @overload
     def recognize_many(
         self,
-        images: Iterable[_Image],
+        images: Iterable[_Image | tuple[_Image, _Options]],
         *,
         roster: Iterable[str] | None = None,
         subject: _Subject | None = None,
@@ -934,7 +1011,8 @@ class Recognizer:
     ) -> RecognizeMany[Faces[Recognition]]:
         """Recognizes the faces in many images on `threads` threads: an iterator over the results of `recognize`, in order.
 
-        `images` is any iterable, also a generator. Images are taken on the thread that asks for a result. `ahead` is the number of
+        `images` is any iterable, also a generator. An item is an image, or a tuple of an image and a dict with options of its own:
+        `roster`, `subject`, `fmr`, `fpir` and `score`, as for `recognize`. Images are taken on the thread that asks for a result. `ahead` is the number of
         images that are taken before their own results are asked for. The default is two for each thread and a few more. With
         `ahead=0`, each result is given before the next image is taken, and images are worked on one by one. This is for cameras
         and queues, whose next image can be long in coming. Do not write to an array before its result is given.
@@ -950,7 +1028,7 @@ class Recognizer:
     @overload
     def recognize_many(
         self,
-        images: Iterable[_Image],
+        images: Iterable[_Image | tuple[_Image, _Options]],
         *,
         roster: Iterable[str] | None = None,
         subject: _Subject | None = None,
@@ -961,7 +1039,8 @@ class Recognizer:
     ) -> RecognizeMany[Faces[Recognition] | Exception]:
         """Recognizes the faces in many images on `threads` threads: an iterator over the results of `recognize`, in order.
 
-        `images` is any iterable, also a generator. Images are taken on the thread that asks for a result. `ahead` is the number of
+        `images` is any iterable, also a generator. An item is an image, or a tuple of an image and a dict with options of its own:
+        `roster`, `subject`, `fmr`, `fpir` and `score`, as for `recognize`. Images are taken on the thread that asks for a result. `ahead` is the number of
         images that are taken before their own results are asked for. The default is two for each thread and a few more. With
         `ahead=0`, each result is given before the next image is taken, and images are worked on one by one. This is for cameras
         and queues, whose next image can be long in coming. Do not write to an array before its result is given.

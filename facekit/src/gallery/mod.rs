@@ -20,6 +20,8 @@ use crate::{
 
 mod fusion;
 mod roster;
+#[cfg(feature = "store")]
+mod sealed;
 mod view;
 
 pub use fusion::Fusion;
@@ -143,9 +145,16 @@ impl Gallery {
     }
 
     fn over(shared: Arc<Shared>, index: Box<dyn VectorIndex>, fusion: Fusion) -> Result<Self> {
+        Self::with_view(shared, |store| View::new(store, index, fusion))
+    }
+
+    fn with_view(
+        shared: Arc<Shared>,
+        open: impl FnOnce(&dyn TemplateStore) -> Result<View>,
+    ) -> Result<Self> {
         let _span = tracing::debug_span!("open gallery").entered();
         let mut views = shared.views();
-        let view = Arc::new(View::new(&*shared.store, index, fusion)?);
+        let view = Arc::new(open(&*shared.store)?);
         views.retain(|view| view.strong_count() > 0);
         views.push(Arc::downgrade(&view));
         drop(views);
@@ -291,6 +300,61 @@ impl Gallery {
         removed.and_then(|removed| forgotten.map(|()| removed))
     }
 
+    /// Removes those of `templates` that are templates of `person`, with their crops. The person stays, also without any
+    /// template. Returns how many were removed.
+    ///
+    /// # Errors
+    ///
+    /// Errors of the store and of the index.
+    pub fn remove_templates(&self, person: &PersonId, templates: &[TemplateId]) -> Result<usize> {
+        let change = self.begin_change();
+        let mut removed = self.shared.store.templates_of(person)?;
+        removed.retain(|template| templates.contains(&template.id));
+        let removed: Vec<TemplateId> = removed.iter().map(|template| template.id).collect();
+        let count = self.shared.store.remove_templates(&removed);
+        // A store may fail in a later step, after it has removed the templates.
+        let followed = change.follow(person);
+        count.and_then(|count| followed.map(|()| count))
+    }
+
+    /// All templates of a person, of every space, as the store has them, in rising order of id. Empty for a person who is not
+    /// in the store.
+    ///
+    /// # Errors
+    ///
+    /// Errors of the store.
+    pub fn templates_of(&self, person: &PersonId) -> Result<Vec<Template>> {
+        self.shared.store.templates_of(person)
+    }
+
+    /// Takes over what the store says about a person: for a store that others change too, such as a table of an SQL database.
+    /// The person may be new there, changed or removed. Searches find the new state when this returns.
+    ///
+    /// ```
+    /// # use facekit::{Digest, Embedding, EmbeddingSpace, FlatIndex, Gallery, MemoryStore, Metric, NewTemplate, Person, PersonId};
+    /// # use facekit::TemplateStore;
+    /// # use jiff::Timestamp;
+    /// # use std::sync::Arc;
+    /// # let space = EmbeddingSpace::new("example", Digest::from_bytes([0; 32]), 2);
+    /// let store = Arc::new(MemoryStore::new());
+    /// let gallery = Gallery::open(store.clone(), FlatIndex::new(space.clone(), Metric::Cosine))?;
+    ///
+    /// let anna = Person::new(PersonId::new("anna")?, Timestamp::now());
+    /// let template = Embedding::new(&space, vec![0.9, 0.1])?;
+    /// store.put(&anna, &[NewTemplate::new(template, 0.8, Timestamp::now())])?;
+    /// assert!(gallery.is_empty());
+    /// gallery.follow(&anna.id)?;
+    /// assert_eq!(gallery.len(), 1);
+    /// # Ok::<(), facekit::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// Errors of the store and of the index.
+    pub fn follow(&self, person: &PersonId) -> Result<()> {
+        self.begin_change().follow(person)
+    }
+
     /// Makes a roster, which limits searches to `people`.
     ///
     /// ```
@@ -341,7 +405,7 @@ impl Gallery {
     /// # Errors
     ///
     /// Errors of the store.
-    pub(crate) fn templates_of(&self, person: &PersonId) -> Result<Vec<Template>> {
+    pub(crate) fn searchable_templates_of(&self, person: &PersonId) -> Result<Vec<Template>> {
         if !self.view.is_searchable(person) {
             return Ok(Vec::new());
         }
@@ -350,18 +414,19 @@ impl Gallery {
         Ok(templates)
     }
 
-    /// The quality of the face and the time that each template of any space was made from.
+    /// The quality of the face, the time and the origin of each template of any space.
     ///
     /// # Errors
     ///
     /// Errors of the store.
-    pub(crate) fn origins(&self) -> Result<HashMap<TemplateId, (f32, Timestamp)>> {
-        let mut origins = HashMap::new();
+    pub(crate) fn photos(&self) -> Result<HashMap<TemplateId, (f32, Timestamp, Option<String>)>> {
+        let mut photos = HashMap::new();
         self.shared.store.templates(&mut |template| {
-            origins.insert(template.id, (template.quality, template.created));
+            let photo = (template.quality, template.created, template.origin);
+            photos.insert(template.id, photo);
             Ok(())
         })?;
-        Ok(origins)
+        Ok(photos)
     }
 
     /// Calls `visit` for each crop in the store.
@@ -403,9 +468,14 @@ impl Change<'_> {
                 .for_each(|template| template.crop = None);
         }
         let ids = gallery.shared.store.put(&person, &templates)?;
+        if templates.iter().any(|template| template.origin.is_some()) {
+            // The store may have had some of them.
+            self.follow(&person.id)?;
+            return Ok(ids);
+        }
         self.views().for_each(|view| view.put_person(&person));
         if !ids.is_empty() {
-            let mut all = gallery.templates_of(&person.id)?;
+            let mut all = gallery.searchable_templates_of(&person.id)?;
             if all.is_empty() {
                 // Nothing needs to be read for a new person.
                 let new = ids.iter().zip(&templates);
@@ -414,6 +484,20 @@ impl Change<'_> {
             gallery.view.set(&person, &all)?;
         }
         Ok(ids)
+    }
+
+    /// Does the same as [`Gallery::follow`].
+    fn follow(&self, person: &PersonId) -> Result<()> {
+        let store = &self.gallery.shared.store;
+        let Some(known) = store.person(person)? else {
+            return self.views().try_for_each(|view| view.forget(&[person]));
+        };
+        let templates = store.templates_of(person)?;
+        self.views().try_for_each(|view| {
+            let mut searchable = templates.clone();
+            searchable.retain(|template| template.embedding.space() == view.index.space());
+            view.set(&known, &searchable)
+        })
     }
 
     fn views(&self) -> impl Iterator<Item = Arc<View>> {

@@ -72,54 +72,82 @@ struct Start {
     roster: Option<EntrySet>,
 }
 
+/// A view that is being filled with the templates of a store.
+pub(super) struct Filling {
+    index: Box<dyn VectorIndex>,
+    fusion: Fusion,
+    known: Known,
+    means: BTreeMap<PersonId, PersonMean>,
+    batch: Vec<(EntryId, Embedding)>,
+}
+
+impl Filling {
+    pub(super) fn new(people: Vec<Person>, index: Box<dyn VectorIndex>, fusion: Fusion) -> Self {
+        let mut known = Known::new();
+        for person in people {
+            known.people.insert(person.id.clone(), Member::new(person));
+        }
+        Self {
+            index,
+            fusion,
+            known,
+            means: BTreeMap::new(),
+            batch: Vec::with_capacity(BATCH),
+        }
+    }
+
+    /// Takes a template of any space and of anybody. The templates of a person come in rising order of id.
+    pub(super) fn push(&mut self, template: Template) -> Result<()> {
+        let Some(member) = self.known.people.get_mut(&template.person) else {
+            return Ok(());
+        };
+        if template.embedding.space() != self.index.space() {
+            return Ok(());
+        }
+        member.templates += 1;
+        match self.fusion {
+            Fusion::Mean => match self.means.get_mut(&template.person) {
+                Some(mean) => mean.add(&template),
+                None => {
+                    let mean = PersonMean::new(&template);
+                    self.means.insert(template.person, mean);
+                    Ok(())
+                }
+            },
+            Fusion::Nearest => {
+                let entry = Entry::of(&template, self.known.next);
+                self.known.enter(&template.person, entry);
+                self.batch.push((entry.id, template.embedding));
+                insert_full(&*self.index, &mut self.batch)
+            }
+        }
+    }
+
+    pub(super) fn finish(mut self) -> Result<View> {
+        for (person, mean) in self.means {
+            let entry = Entry::mean(&mean, self.known.next);
+            self.known.enter(&person, entry);
+            self.batch.push((entry.id, mean.embedding()?));
+            insert_full(&*self.index, &mut self.batch)?;
+        }
+        self.index.insert(&self.batch)?;
+        Ok(View {
+            index: self.index,
+            fusion: self.fusion,
+            known: RwLock::new(self.known),
+        })
+    }
+}
+
 impl View {
     pub(super) fn new(
         store: &dyn TemplateStore,
         index: Box<dyn VectorIndex>,
         fusion: Fusion,
     ) -> Result<Self> {
-        let mut known = Known::new();
-        for person in store.people()? {
-            known.people.insert(person.id.clone(), Member::new(person));
-        }
-        let mut batch = Vec::with_capacity(BATCH);
-        let mut means: BTreeMap<PersonId, PersonMean> = BTreeMap::new();
-        store.templates(&mut |template| {
-            let Some(member) = known.people.get_mut(&template.person) else {
-                return Ok(());
-            };
-            if template.embedding.space() != index.space() {
-                return Ok(());
-            }
-            member.templates += 1;
-            match fusion {
-                Fusion::Mean => match means.get_mut(&template.person) {
-                    Some(mean) => mean.add(&template),
-                    None => {
-                        means.insert(template.person.clone(), PersonMean::new(&template));
-                        Ok(())
-                    }
-                },
-                Fusion::Nearest => {
-                    let entry = Entry::of(&template, known.next);
-                    known.enter(&template.person, entry);
-                    batch.push((entry.id, template.embedding));
-                    insert_full(&*index, &mut batch)
-                }
-            }
-        })?;
-        for (person, mean) in means {
-            let entry = Entry::mean(&mean, known.next);
-            known.enter(&person, entry);
-            batch.push((entry.id, mean.embedding()?));
-            insert_full(&*index, &mut batch)?;
-        }
-        index.insert(&batch)?;
-        Ok(Self {
-            index,
-            fusion,
-            known: RwLock::new(known),
-        })
+        let mut filling = Filling::new(store.people()?, index, fusion);
+        store.templates(&mut |template| filling.push(template))?;
+        filling.finish()
     }
 
     pub(super) fn known(&self) -> RwLockReadGuard<'_, Known> {

@@ -53,6 +53,9 @@ pub struct EnrollOptions<'a> {
     pub allow_mismatch: bool,
     /// A photo is ambiguous if its second largest face has at least this share of the largest one's area, 0 to 1.
     pub ambiguity: f32,
+    /// An id of the request, 1 to 120 bytes. The template of photo 0 gets the [origin](NewTemplate::origin) `ID/0`, and so on.
+    /// An enrollment of an id that is sent again adds no photo again. `None` adds each photo.
+    pub request: Option<String>,
     /// Progress, counted in photos, and cancellation.
     pub watch: Watch<'a>,
 }
@@ -67,6 +70,7 @@ impl Default for EnrollOptions<'_> {
             refuse_resemblance: false,
             allow_mismatch: false,
             ambiguity: AMBIGUITY,
+            request: None,
             watch: Watch::new(),
         }
     }
@@ -122,6 +126,13 @@ impl<'a> EnrollOptions<'a> {
         self
     }
 
+    /// Sets [`request`](Self::request).
+    #[must_use]
+    pub fn with_request(mut self, id: impl Into<String>) -> Self {
+        self.request = Some(id.into());
+        self
+    }
+
     /// Sets [`watch`](Self::watch).
     #[must_use]
     pub fn with_watch(mut self, watch: Watch<'a>) -> Self {
@@ -131,6 +142,12 @@ impl<'a> EnrollOptions<'a> {
 
     fn check(&self) -> Result<()> {
         self.quality.check()?;
+        if let Some(id) = &self.request
+            && !(1..=120).contains(&id.len())
+        {
+            let reason = format!("{} bytes long, 1 to 120 accepted", id.len());
+            return Err(Error::argument("request", reason));
+        }
         if (0.0..=1.0).contains(&self.ambiguity) {
             return Ok(());
         }
@@ -325,7 +342,8 @@ pub struct Mismatch {
 pub struct EnrollReport {
     /// The person to enroll.
     pub person: PersonId,
-    /// The new templates. If it is empty, all photos were refused and nothing has changed.
+    /// The templates of accepted photos: new ones, or those of an earlier enrollment of the same request. If it is empty, all
+    /// photos were refused and nothing has changed.
     pub templates: Vec<TemplateId>,
     /// The photos that became templates, from 0, in the order of `templates`.
     pub accepted: Vec<usize>,
@@ -532,7 +550,10 @@ impl Recognizer {
                 let roll = face.roll;
                 report.turned.push(TurnedPhoto { photo, roll });
             }
-            templates.push(NewTemplate::new(embedding, face.quality, now).with_crop(face.aligned));
+            let mut template =
+                NewTemplate::new(embedding, face.quality, now).with_crop(face.aligned);
+            template.origin = options.request.as_ref().map(|id| format!("{id}/{photo}"));
+            templates.push(template);
         }
         if let Some(Resemblance { person, score, .. }) = report
             .resembles
@@ -621,7 +642,7 @@ impl Recognizer {
         person: &PersonId,
         embeddings: &[Embedding],
     ) -> Result<Option<Vec<f32>>> {
-        let templates = gallery.templates_of(person)?;
+        let templates = gallery.searchable_templates_of(person)?;
         if templates.is_empty() {
             return Ok(None);
         }

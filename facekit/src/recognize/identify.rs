@@ -1,7 +1,8 @@
 use serde::{Deserialize, Serialize};
 
-use super::{Identity, Outcome, Recognizer};
+use super::{Identity, Outcome, RecognizeOptions, Recognizer};
 use crate::{
+    calibration::Threshold,
     embed::Embedding,
     error::{Error, Result},
     gallery::{Gallery, Neighbor, Roster},
@@ -73,14 +74,17 @@ impl Recognizer {
     pub fn identify(&self, probe: &Embedding, options: &IdentifyOptions) -> Result<Vec<Candidate>> {
         let _span = tracing::debug_span!("identify").entered();
         let gallery = self.required_gallery()?;
-        self.candidates(gallery, probe, options.k, options.roster.as_ref())
+        self.candidates(gallery, probe, options.k, options.roster.as_ref(), None)
     }
 
     /// The outcome of an embedded face. Without a gallery everybody is unknown.
-    pub(super) fn outcome(&self, probe: &Embedding, roster: Option<&Roster>) -> Result<Outcome> {
+    pub(super) fn outcome(&self, probe: &Embedding, options: &RecognizeOptions) -> Result<Outcome> {
         let _span = tracing::debug_span!("identify").entered();
         let candidates = match self.gallery() {
-            Some(gallery) => self.candidates(gallery, probe, 1, roster)?,
+            Some(gallery) => {
+                let roster = options.roster.as_ref();
+                self.candidates(gallery, probe, 1, roster, options.threshold)?
+            }
             None => Vec::new(),
         };
         Ok(Outcome::from_candidates(candidates))
@@ -92,12 +96,14 @@ impl Recognizer {
         probe: &Embedding,
         k: usize,
         roster: Option<&Roster>,
+        threshold: Option<Threshold>,
     ) -> Result<Vec<Candidate>> {
         let neighbors = gallery.nearest(probe, k, roster)?;
         if neighbors.is_empty() {
             return Ok(Vec::new());
         }
-        let threshold = self.score_threshold(gallery.searched(roster))?;
+        let threshold = threshold.unwrap_or(self.threshold);
+        let threshold = self.score_of(threshold, gallery.searched(roster))?;
         let candidate = |neighbor: Neighbor| {
             let score = gallery.metric().to_cosine(neighbor.score);
             Candidate {
@@ -126,9 +132,13 @@ impl Recognizer {
     ///
     /// [`Error::RateOutOfRange`] if the calibration does not cover the wanted rate.
     pub fn score_threshold(&self, templates: usize) -> Result<f32> {
+        self.score_of(self.threshold, templates)
+    }
+
+    /// The lowest score that passes a threshold in a search among `templates` templates.
+    pub(super) fn score_of(&self, threshold: Threshold, templates: usize) -> Result<f32> {
         let space = self.embedder.space();
-        self.threshold
-            .score(self.calibration.as_ref(), space, templates.max(1))
+        threshold.score(self.calibration.as_ref(), space, templates.max(1))
     }
 
     /// The false-match rate of a single comparison at `score`; `None` if the embedding space is not calibrated.

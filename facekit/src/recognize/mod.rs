@@ -84,16 +84,19 @@ pub struct Recognizer {
     subject: Subject,
 }
 
-/// Options of one call of [`Recognizer::recognize_with`].
+/// Options for one image: see [`Recognizer::recognize_with`] and [`Recognizer::recognize_batch`].
 #[derive(Clone, Debug, Default)]
 #[non_exhaustive]
 pub struct RecognizeOptions {
     /// The faces to examine; `None` takes the recognizer's setting.
     pub subject: Option<Subject>,
-    /// Search these people only, for example a course's enrollment list; `None` searches everybody.
+    /// Search these people only, for example a course's enrollment list; `None` searches everybody. Clones of a roster share
+    /// what a search prepares, so one roster serves many images at little cost.
     pub roster: Option<Roster>,
+    /// The threshold from which a face counts as known; `None` takes the recognizer's threshold.
+    pub threshold: Option<Threshold>,
     /// The faces in the image, if [`Recognizer::find_faces`] or another detector has found them already; `None` searches for
-    /// them. For a single image only.
+    /// them.
     pub faces: Option<Vec<Detection>>,
 }
 
@@ -109,6 +112,13 @@ impl RecognizeOptions {
     #[must_use]
     pub fn with_roster(mut self, roster: Roster) -> Self {
         self.roster = Some(roster);
+        self
+    }
+
+    /// Sets [`threshold`](Self::threshold).
+    #[must_use]
+    pub fn with_threshold(mut self, threshold: Threshold) -> Self {
+        self.threshold = Some(threshold);
         self
     }
 
@@ -175,8 +185,9 @@ impl Recognizer {
     ///
     /// # Errors
     ///
-    /// [`Error::Runtime`] if a model fails, [`Error::InvalidArgument`] if a roster is given and there is no gallery, or faces are
-    /// given for several images, [`Error::RateOutOfRange`] if the threshold is a [`Threshold::Fpir`] and the gallery has grown beyond the range that the
+    /// [`Error::Runtime`] if a model fails, [`Error::InvalidArgument`] if a roster is given and there is no gallery,
+    /// [`Error::Uncalibrated`] and [`Error::RateOutOfRange`] for a threshold of the options as for that of the recognizer,
+    /// [`Error::RateOutOfRange`] if the threshold is a [`Threshold::Fpir`] and the gallery has grown beyond the range that the
     /// calibration answers for.
     pub fn recognize_with(
         &self,
@@ -184,38 +195,51 @@ impl Recognizer {
         options: &RecognizeOptions,
     ) -> Result<Vec<Recognition>> {
         Ok(self
-            .recognize_batch(&[image], options)?
+            .recognize_batch(&[(image, options)])?
             .pop()
             .unwrap_or_default())
     }
 
-    /// Recognizes the faces in several images and embeds the faces of all images in one batch. Returns one list for each
-    /// image, in order.
+    /// Recognizes the faces in several images, each with options of its own, and embeds the faces of all images in one batch.
+    /// Returns one list for each image, in order.
+    ///
+    /// ```no_run
+    /// # fn example(recognizer: &facekit::Recognizer, images: &[facekit::Image; 2], course: facekit::Roster)
+    /// # -> facekit::Result<()> {
+    /// use facekit::{RecognizeOptions, Subject};
+    ///
+    /// let [door, classroom] = images;
+    /// let at_the_door = RecognizeOptions::default().with_subject(Subject::Largest);
+    /// let in_class = RecognizeOptions::default().with_roster(course);
+    /// let found = recognizer.recognize_batch(&[(door.view(), &at_the_door), (classroom.view(), &in_class)])?;
+    /// assert_eq!(found.len(), 2);
+    /// # Ok(()) }
+    /// ```
     ///
     /// # Errors
     ///
-    /// The errors of [`recognize_with`](Self::recognize_with).
+    /// The errors of [`recognize_with`](Self::recognize_with), for any of the images.
     pub fn recognize_batch(
         &self,
-        images: &[ImageView<'_>],
-        options: &RecognizeOptions,
+        images: &[(ImageView<'_>, &RecognizeOptions)],
     ) -> Result<Vec<Vec<Recognition>>> {
         let _span = tracing::debug_span!("recognize", images = images.len()).entered();
-        if options.roster.is_some() && self.gallery.is_none() {
-            let reason = "the recognizer was built without a gallery";
-            return Err(Error::argument("roster", reason));
+        for (_, options) in images {
+            if options.roster.is_some() && self.gallery.is_none() {
+                let reason = "the recognizer was built without a gallery";
+                return Err(Error::argument("roster", reason));
+            }
+            if let Some(threshold) = options.threshold {
+                self.score_of(threshold, 1)?;
+            }
         }
-        if options.faces.is_some() && images.len() != 1 {
-            let reason = format!("given for {} images, one needed", images.len());
-            return Err(Error::argument("faces", reason));
-        }
-        let examine = ExamineOptions {
-            subject: options.subject,
-            faces: options.faces.clone(),
-            ..ExamineOptions::default()
-        };
         let mut frames = Vec::with_capacity(images.len());
-        for &image in images {
+        for &(image, options) in images {
+            let examine = ExamineOptions {
+                subject: options.subject,
+                faces: options.faces.clone(),
+                ..ExamineOptions::default()
+            };
             frames.push(self.examine(image, &examine)?);
         }
 
@@ -226,35 +250,36 @@ impl Recognizer {
             .map(|face| face.aligned.clone())
             .collect();
         let mut embeddings = self.embed(&crops)?.into_iter();
-        let mut recognize = |image: ImageView<'_>, mut face: ExaminedFace| {
-            let mut embedding = None;
-            if face.passed() {
-                let Some(found) = embeddings.next() else {
-                    unreachable!("`embed` returns one for each face that passed")
-                };
-                embedding = self.complete(image, &mut face, found, &self.quality, true)?;
-            }
-            let outcome = match (face.refused, &embedding) {
-                (None, Some(embedding)) => self.outcome(embedding, options.roster.as_ref())?,
-                (Some(refused), _) => refused,
-                (None, None) => {
-                    unreachable!("`complete` returns the embedding or refuses the face")
+        let mut recognize =
+            |image: ImageView<'_>, options: &RecognizeOptions, mut face: ExaminedFace| {
+                let mut embedding = None;
+                if face.passed() {
+                    let Some(found) = embeddings.next() else {
+                        unreachable!("`embed` returns one for each face that passed")
+                    };
+                    embedding = self.complete(image, &mut face, found, &self.quality, true)?;
                 }
+                let outcome = match (face.refused, &embedding) {
+                    (None, Some(embedding)) => self.outcome(embedding, options)?,
+                    (Some(refused), _) => refused,
+                    (None, None) => {
+                        unreachable!("`complete` returns the embedding or refuses the face")
+                    }
+                };
+                Ok(Recognition {
+                    detection: face.detection,
+                    quality: face.quality,
+                    liveness: face.liveness,
+                    embedding,
+                    outcome,
+                })
             };
-            Ok(Recognition {
-                detection: face.detection,
-                quality: face.quality,
-                liveness: face.liveness,
-                embedding,
-                outcome,
-            })
-        };
         images
             .iter()
             .zip(frames)
-            .map(|(&image, faces)| {
+            .map(|(&(image, options), faces)| {
                 let faces = faces.into_iter();
-                faces.map(|face| recognize(image, face)).collect()
+                faces.map(|face| recognize(image, options, face)).collect()
             })
             .collect()
     }

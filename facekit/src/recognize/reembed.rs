@@ -28,7 +28,7 @@ impl Recognizer {
         let waiting = gallery.unsearchable();
         let side = self.embedder.face_side();
         // Crops are large and vectors are small, so each crop is embedded as it is read.
-        let origins = gallery.origins()?;
+        let photos = gallery.photos()?;
         let mut templates: Vec<Vec<NewTemplate>> = vec![Vec::new(); waiting.len()];
         let mut done = 0;
         gallery.crops(&mut |id, person, crop| {
@@ -40,12 +40,14 @@ impl Recognizer {
             } else {
                 AlignedFace::new(image::resize(crop.image().view(), side, side)?)?
             };
-            let (quality, created) = origins
+            let (quality, created, origin) = photos
                 .get(&id)
-                .copied()
-                .unwrap_or_else(|| (0.0, Timestamp::now()));
+                .cloned()
+                .unwrap_or_else(|| (0.0, Timestamp::now(), None));
             for embedding in self.embed(&[crop])? {
-                templates[nth].push(NewTemplate::new(embedding, quality, created));
+                let mut template = NewTemplate::new(embedding, quality, created);
+                template.origin.clone_from(&origin);
+                templates[nth].push(template);
             }
             done += 1;
             watch.report(done, None)

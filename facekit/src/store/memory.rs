@@ -1,12 +1,12 @@
 //! A store in memory.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet, HashMap},
     fmt,
     sync::{Mutex, MutexGuard, PoisonError},
 };
 
-use super::{NewTemplate, Template, TemplateId, TemplateStore};
+use super::{NewTemplate, Origin, Template, TemplateId, TemplateStore, check_origins};
 use crate::{
     align::AlignedFace,
     error::Result,
@@ -28,7 +28,30 @@ pub struct MemoryStore(Mutex<Contents>);
 struct Contents {
     people: BTreeMap<PersonId, Person>,
     templates: BTreeMap<TemplateId, (Template, Option<AlignedFace>)>,
+    /// The templates of each person who ever had one.
+    owned: HashMap<PersonId, BTreeSet<TemplateId>>,
+    origins: HashMap<(PersonId, Origin), TemplateId>,
     next: u64,
+}
+
+impl Contents {
+    /// Removes templates, and returns how many there were.
+    fn forget(&mut self, templates: &[TemplateId]) -> usize {
+        let mut forgotten = 0;
+        for id in templates {
+            if let Some((template, _)) = self.templates.remove(id) {
+                forgotten += 1;
+                if let Some(owned) = self.owned.get_mut(&template.person) {
+                    owned.remove(id);
+                }
+            }
+        }
+        if forgotten > 0 {
+            let templates = &self.templates;
+            self.origins.retain(|_, id| templates.contains_key(id));
+        }
+        forgotten
+    }
 }
 
 impl MemoryStore {
@@ -46,11 +69,22 @@ impl MemoryStore {
 
 impl TemplateStore for MemoryStore {
     fn put(&self, person: &Person, templates: &[NewTemplate]) -> Result<Vec<TemplateId>> {
+        check_origins(templates)?;
         let mut contents = self.contents();
         contents.people.insert(person.id.clone(), person.clone());
         let ids = templates.iter().map(|new| {
+            let origin = Origin::of(new).map(|origin| (person.id.clone(), origin));
+            let known = origin
+                .as_ref()
+                .and_then(|origin| contents.origins.get(origin));
+            if let Some(&known) = known {
+                return known;
+            }
             let id = TemplateId(contents.next);
             contents.next += 1;
+            contents.origins.extend(origin.map(|origin| (origin, id)));
+            let owned = contents.owned.entry(person.id.clone());
+            owned.or_default().insert(id);
             let stored = (Template::new(id, person.id.clone(), new), new.crop.clone());
             contents.templates.insert(id, stored);
             id
@@ -60,13 +94,30 @@ impl TemplateStore for MemoryStore {
 
     fn remove(&self, people: &[PersonId]) -> Result<usize> {
         let mut contents = self.contents();
-        contents
-            .templates
-            .retain(|_, (template, _)| !people.contains(&template.person));
+        let owned: Vec<TemplateId> = people
+            .iter()
+            .filter_map(|person| contents.owned.remove(person))
+            .flatten()
+            .collect();
+        contents.forget(&owned);
         Ok(people
             .iter()
             .filter(|person| contents.people.remove(person).is_some())
             .count())
+    }
+
+    fn remove_templates(&self, templates: &[TemplateId]) -> Result<usize> {
+        Ok(self.contents().forget(templates))
+    }
+
+    fn person(&self, id: &PersonId) -> Result<Option<Person>> {
+        Ok(self.contents().people.get(id).cloned())
+    }
+
+    fn templates_of(&self, person: &PersonId) -> Result<Vec<Template>> {
+        let contents = self.contents();
+        let owned = contents.owned.get(person).into_iter().flatten();
+        Ok(owned.map(|id| contents.templates[id].0.clone()).collect())
     }
 
     fn people(&self) -> Result<Vec<Person>> {

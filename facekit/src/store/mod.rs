@@ -11,6 +11,8 @@ use crate::{
     error::Result,
     person::{Person, PersonId},
 };
+#[cfg(feature = "engine")]
+use crate::{digest::Digest, error::Error};
 
 #[cfg(feature = "store")]
 mod file;
@@ -18,10 +20,7 @@ mod file;
 mod memory;
 
 #[cfg(feature = "store")]
-pub use file::{
-    CheckReport, FileStore, GalleryKey, ImportConflict, ImportOptions, ImportReport, OnConflict,
-    Protection, ProtectionKind,
-};
+pub use file::{CheckReport, FileStore, ImportConflict, ImportOptions, ImportReport, OnConflict};
 #[cfg(feature = "engine")]
 pub use memory::MemoryStore;
 
@@ -46,36 +45,47 @@ pub struct NewTemplate {
     pub quality: f32,
     /// The time at which the template was made.
     pub created: Timestamp,
-    /// True if the embedding is the normalized sum of the embeddings of the photo and of its mirror image.
-    pub mirrored: bool,
     /// The aligned face, so that a later model can embed it again. Present only if the gallery keeps crops.
     pub crop: Option<AlignedFace>,
+    /// An id of the photo or of the request that the template comes from: 1 to 128 bytes. A store keeps one template of a
+    /// person for each origin and embedding space, so that an enrollment that is sent twice adds nothing twice.
+    pub origin: Option<String>,
+    /// True if the embedding is the normalized sum of the embeddings of a photo and of its mirror image.
+    pub mirrored: bool,
 }
 
 impl NewTemplate {
-    /// A template without a crop.
+    /// A template without a crop and without an origin.
     #[must_use]
     pub fn new(embedding: Embedding, quality: f32, created: Timestamp) -> Self {
         Self {
             embedding,
             quality,
             created,
-            mirrored: false,
             crop: None,
+            origin: None,
+            mirrored: false,
         }
-    }
-
-    /// Sets [`mirrored`](Self::mirrored).
-    #[must_use]
-    pub fn with_mirrored(mut self, mirrored: bool) -> Self {
-        self.mirrored = mirrored;
-        self
     }
 
     /// Sets [`crop`](Self::crop).
     #[must_use]
     pub fn with_crop(mut self, crop: AlignedFace) -> Self {
         self.crop = Some(crop);
+        self
+    }
+
+    /// Sets [`origin`](Self::origin).
+    #[must_use]
+    pub fn with_origin(mut self, origin: impl Into<String>) -> Self {
+        self.origin = Some(origin.into());
+        self
+    }
+
+    /// Sets [`mirrored`](Self::mirrored).
+    #[must_use]
+    pub fn with_mirrored(mut self, mirrored: bool) -> Self {
+        self.mirrored = mirrored;
         self
     }
 }
@@ -94,7 +104,9 @@ pub struct Template {
     pub quality: f32,
     /// The time at which the template was made.
     pub created: Timestamp,
-    /// True if the embedding is the normalized sum of the embeddings of the photo and of its mirror image.
+    /// An id of the photo or of the request that the template comes from, if one was given.
+    pub origin: Option<String>,
+    /// True if the embedding is the normalized sum of the embeddings of a photo and of its mirror image.
     pub mirrored: bool,
 }
 
@@ -108,26 +120,71 @@ impl Template {
             embedding: new.embedding.clone(),
             quality: new.quality,
             created: new.created,
+            origin: new.origin.clone(),
             mirrored: new.mirrored,
         }
     }
+}
+
+/// The origin of a template, as templates of one person are told apart by it.
+#[cfg(feature = "engine")]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+struct Origin {
+    origin: String,
+    fingerprint: Digest,
+    dimension: usize,
+}
+
+#[cfg(feature = "engine")]
+impl Origin {
+    fn of(template: &NewTemplate) -> Option<Self> {
+        let space = template.embedding.space();
+        template.origin.as_ref().map(|origin| Self {
+            origin: origin.clone(),
+            fingerprint: *space.fingerprint(),
+            dimension: space.dimension(),
+        })
+    }
+}
+
+/// The most bytes that an origin may have.
+#[cfg(feature = "engine")]
+const LONGEST_ORIGIN: usize = 128;
+
+/// Checks the length of origins.
+#[cfg(feature = "engine")]
+fn check_origins(templates: &[NewTemplate]) -> Result<()> {
+    let origins = templates.iter().filter_map(|new| new.origin.as_ref());
+    for origin in origins {
+        if !(1..=LONGEST_ORIGIN).contains(&origin.len()) {
+            let length = origin.len();
+            let reason = format!("{length} bytes long, 1 to {LONGEST_ORIGIN} accepted");
+            return Err(Error::argument("origin", reason));
+        }
+    }
+    Ok(())
 }
 
 /// Keeps people and their templates.
 ///
 /// # Contract
 ///
-/// - A `put` or `remove` that returned `Ok` is permanent, as far as the store's medium allows. In a durable store it
+/// - A `put`, `remove` or `remove_templates` that returned `Ok` is permanent, as far as the store's medium allows. In a durable store it
 ///   survives a crash of the process and a loss of power.
-/// - `put` and `remove` happen entirely or not at all.
+/// - `put`, `remove` and `remove_templates` happen entirely or not at all.
+/// - Of a person, the store keeps one template for each [origin](NewTemplate::origin) and embedding space. Templates without
+///   an origin are all kept.
 /// - A store may hold templates of several embedding spaces.
 /// - The id of a template is never given again, not even after the template was removed.
-/// - After `remove`, nothing of the person can be read from the store.
+/// - After `remove`, nothing of the person can be read from the store; after `remove_templates`, nothing of the templates.
 /// - All methods may be called from many threads at once.
 /// - A visit sees the store at the moment at which it began, and the visitor may change the store.
 pub trait TemplateStore: fmt::Debug + Send + Sync {
     /// Adds or replaces `person` and adds `templates`, in one step. Returns the ids of the templates, in order. Earlier
     /// templates of the person stay.
+    ///
+    /// A template of an [origin](NewTemplate::origin) and a space of which the person has a template already is not added,
+    /// and the earlier template's id is returned in its place.
     ///
     /// # Errors
     ///
@@ -144,6 +201,28 @@ pub trait TemplateStore: fmt::Debug + Send + Sync {
     /// [`Error::Store`](crate::Error::Store) if the medium fails. Nothing has changed then.
     fn remove(&self, people: &[PersonId]) -> Result<usize>;
 
+    /// Removes templates with their crops, in one step. The people stay, also those who have no template left. Returns how
+    /// many templates the store had. Unknown templates are ignored.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Store`](crate::Error::Store) if the medium fails. Nothing has changed then.
+    fn remove_templates(&self, templates: &[TemplateId]) -> Result<usize>;
+
+    /// The person with this id.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Store`](crate::Error::Store) if the medium fails.
+    fn person(&self, id: &PersonId) -> Result<Option<Person>>;
+
+    /// The templates of every space of one person, in rising order of id. Empty for a person who is not in the store.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Store`](crate::Error::Store) if the medium fails.
+    fn templates_of(&self, person: &PersonId) -> Result<Vec<Template>>;
+
     /// All people, in rising order of id.
     ///
     /// # Errors
@@ -157,22 +236,6 @@ pub trait TemplateStore: fmt::Debug + Send + Sync {
     ///
     /// [`Error::Store`](crate::Error::Store) if the medium fails. An error of `visit` ends the visits and is returned.
     fn templates(&self, visit: &mut dyn FnMut(Template) -> Result<()>) -> Result<()>;
-
-    /// The templates of a person in every space, in rising order of id. Empty if the person is unknown.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::Store`](crate::Error::Store) if the medium fails.
-    fn templates_of(&self, person: &PersonId) -> Result<Vec<Template>> {
-        let mut found = Vec::new();
-        self.templates(&mut |template| {
-            if template.person == *person {
-                found.push(template);
-            }
-            Ok(())
-        })?;
-        Ok(found)
-    }
 
     /// Calls `visit` for each crop that was kept, with the id of its template and the person, in rising order of id.
     ///
@@ -197,16 +260,24 @@ macro_rules! forward {
                 (**self).remove(people)
             }
 
+            fn remove_templates(&self, templates: &[TemplateId]) -> Result<usize> {
+                (**self).remove_templates(templates)
+            }
+
+            fn person(&self, id: &PersonId) -> Result<Option<Person>> {
+                (**self).person(id)
+            }
+
+            fn templates_of(&self, person: &PersonId) -> Result<Vec<Template>> {
+                (**self).templates_of(person)
+            }
+
             fn people(&self) -> Result<Vec<Person>> {
                 (**self).people()
             }
 
             fn templates(&self, visit: &mut dyn FnMut(Template) -> Result<()>) -> Result<()> {
                 (**self).templates(visit)
-            }
-
-            fn templates_of(&self, person: &PersonId) -> Result<Vec<Template>> {
-                (**self).templates_of(person)
             }
 
             fn crops(

@@ -25,8 +25,7 @@ fn files_that_are_no_galleries_are_refused() {
             FileStore::open_or_create(&path, &key(1)).unwrap_err(),
             FileStore::protection_kind(&path).unwrap_err(),
         ] {
-            let named =
-                matches!(&error, Error::GalleryDamaged { path: named, .. } if *named == path);
+            let named = matches!(&error, Error::FileDamaged { path: named, .. } if *named == path);
             assert!(named, "{error:?}");
         }
         // The file is not changed.
@@ -123,7 +122,7 @@ fn simultaneous_creations_lose_nothing() {
                         .unwrap();
                     return;
                 }
-                Err(Error::GalleryLocked { .. }) => thread::yield_now(),
+                Err(Error::FileLocked { .. }) => thread::yield_now(),
                 Err(error) => panic!("{error}: {:?}", std::error::Error::source(&error)),
             }
         };

@@ -17,7 +17,7 @@ fn a_gallery_has_one_writer() {
     let folder = tempdir().unwrap();
     let path = folder.path().join("staff.gallery");
     let store = FileStore::create(&path, &key(1)).unwrap();
-    let locked = |error| matches!(error, Error::GalleryLocked { path: named } if named == path);
+    let locked = |error| matches!(error, Error::FileLocked { path: named } if named == path);
     assert!(locked(FileStore::open(&path, &key(1)).unwrap_err()));
     assert!(locked(
         FileStore::open_or_create(&path, &key(1)).unwrap_err()
@@ -97,7 +97,7 @@ fn readers_share_a_gallery() {
     let store = FileStore::create(&path, &key(1)).unwrap();
     store.put(&person("anna"), &[template(1)]).unwrap();
     let read = || FileStore::open_read_only(&path, &key(1));
-    assert!(matches!(read(), Err(Error::GalleryLocked { .. })));
+    assert!(matches!(read(), Err(Error::FileLocked { .. })));
     drop(store);
 
     let before = fs::read(&path).unwrap();
@@ -120,7 +120,7 @@ fn readers_share_a_gallery() {
         use std::os::unix::fs::PermissionsExt;
         fs::set_permissions(&path, PermissionsExt::from_mode(0o600)).unwrap();
         let writer = FileStore::open(&path, &key(1));
-        assert!(matches!(writer, Err(Error::GalleryLocked { .. })));
+        assert!(matches!(writer, Err(Error::FileLocked { .. })));
     }
     drop(other);
     assert!(fs::read(&path).unwrap() == before);

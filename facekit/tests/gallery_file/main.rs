@@ -18,6 +18,7 @@ mod import;
 mod keys;
 mod locking;
 mod secrecy;
+mod upgrade;
 
 fn key(byte: u8) -> Protection {
     Protection::Key(GalleryKey::from_bytes([byte; 32]))

@@ -567,3 +567,34 @@ fn removed_people_are_unknown() {
     enroll(&recognizer, "anna", 0.0);
     assert_eq!(recognized(&recognizer, &[face(0.0)]), ["known anna"]);
 }
+
+#[test]
+fn a_request_that_is_sent_twice_adds_nothing_twice() {
+    let recognizer = recognizer();
+    let photos = [scene(&[face(0.0)]), scene(&[face(3.0)])];
+    let views = [photos[0].view(), photos[1].view()];
+    let send = |request: &str| {
+        let options = EnrollOptions::default().with_request(request);
+        recognizer.enroll(&id("anna"), &views, &options).unwrap()
+    };
+    let first = send("request 7");
+    assert_eq!(first.templates.len(), 2);
+    assert_eq!(send("request 7").templates, first.templates);
+    let gallery = recognizer.gallery().unwrap();
+    let origins = |person: &str| -> Vec<String> {
+        let templates = gallery.templates_of(&id(person)).unwrap();
+        templates.into_iter().filter_map(|one| one.origin).collect()
+    };
+    assert_eq!(origins("anna"), ["request 7/0", "request 7/1"]);
+    let another = send("request 8").templates;
+    assert!(another.iter().all(|id| !first.templates.contains(id)));
+    assert_eq!(origins("anna").len(), 4);
+
+    for odd in ["", &"x".repeat(121)] {
+        let options = EnrollOptions::default().with_request(odd);
+        let error = recognizer
+            .enroll(&id("bela"), &views, &options)
+            .unwrap_err();
+        assert!(error.to_string().starts_with("request: "), "{error}");
+    }
+}

@@ -4,6 +4,7 @@
 
 mod concurrency;
 mod enrollment;
+mod following;
 mod gallery;
 mod identification;
 mod liveness;

@@ -212,6 +212,18 @@ impl TemplateStore for FaultyStore {
         })
     }
 
+    fn remove_templates(&self, templates: &[TemplateId]) -> Result<usize> {
+        self.store.remove_templates(templates)
+    }
+
+    fn person(&self, id: &PersonId) -> Result<Option<Person>> {
+        self.store.person(id)
+    }
+
+    fn templates_of(&self, person: &PersonId) -> Result<Vec<Template>> {
+        self.store.templates_of(person)
+    }
+
     fn people(&self) -> Result<Vec<Person>> {
         self.store.people()
     }

@@ -1,6 +1,6 @@
 use facekit::{
     DetectOptions, Detection, Detector, EnrollOptions, Error, ExamineOptions, Image, ImageView,
-    Outcome, PersonId, PixelFormat, RecognizeOptions, Rect, Result, Subject,
+    Outcome, PersonId, PixelFormat, RecognizeOptions, Rect, Result, Subject, Threshold,
 };
 use proptest::prelude::*;
 
@@ -196,7 +196,9 @@ proptest! {
         let views: Vec<ImageView<'_>> = scenes.iter().map(Image::view).collect();
 
         calls.lock().unwrap().clear();
-        let batch = recognizer.recognize_batch(&views, &RecognizeOptions::default()).unwrap();
+        let options = RecognizeOptions::default();
+        let frames: Vec<_> = views.iter().map(|&view| (view, &options)).collect();
+        let batch = recognizer.recognize_batch(&frames).unwrap();
         let fit = batch.iter().flatten().filter(|face| face.embedding.is_some()).count();
         prop_assert_eq!(&*calls.lock().unwrap(), &[fit][..], "all frames in one call");
 
@@ -314,12 +316,55 @@ fn faces_that_are_known_already_are_not_searched_for() {
     let examine = ExamineOptions::default().with_faces(second);
     assert_eq!(recognizer.examine(image.view(), &examine).unwrap().len(), 1);
 
-    // They are of one image.
-    for images in [&[][..], &[image.view(), image.view()]] {
-        let error = recognizer.recognize_batch(images, &options).unwrap_err();
-        assert!(
-            error.is_invalid_input() && error.to_string().starts_with("faces: "),
-            "{error}"
-        );
+    // In a batch, each image has its own.
+    let nothing = RecognizeOptions::default().with_faces(Vec::new());
+    let batch = recognizer
+        .recognize_batch(&[(image.view(), &options), (image.view(), &nothing)])
+        .unwrap();
+    assert_eq!(outcomes(&batch[0]), ["unknown"]);
+    assert!(batch[1].is_empty());
+}
+
+#[test]
+fn each_image_of_a_batch_has_its_own_options() {
+    let embedder = mean_color();
+    let calls = embedder.calls.clone();
+    let recognizer = parts()
+        .embedder(embedder)
+        .gallery(gallery())
+        .build()
+        .unwrap();
+    enroll(&recognizer, "anna", 0.0);
+    enroll(&recognizer, "bela", 150.0);
+    let image = scene(&[face(0.0).at(4, 4), face(150.0).at(40, 4)]);
+    let course = recognizer.gallery().unwrap().roster(&[id("bela")]).unwrap();
+    let all = RecognizeOptions::default();
+    let largest = all.clone().with_subject(Subject::Largest);
+    let rostered = all.clone().with_roster(course);
+    let strict = all.clone().with_threshold(Threshold::Score(2.0));
+    let frames = [&all, &largest, &rostered, &strict].map(|options| (image.view(), options));
+    calls.lock().unwrap().clear();
+    let batch = recognizer.recognize_batch(&frames).unwrap();
+    assert_eq!(&*calls.lock().unwrap(), &[7], "all frames in one call");
+    assert_eq!(outcomes(&batch[0]), ["known anna", "known bela"]);
+    assert_eq!(batch[1].len(), 1);
+    assert_eq!(outcomes(&batch[2]), ["unknown", "known bela"]);
+    assert_eq!(outcomes(&batch[3]), ["unknown", "unknown"]);
+    for (found, (view, options)) in batch.iter().zip(frames) {
+        let alone = recognizer.recognize_with(view, options).unwrap();
+        assert_eq!(outcomes(found), outcomes(&alone));
     }
+
+    // A threshold is checked before the images are.
+    for odd in [Threshold::Score(f32::NAN), Threshold::Fmr(2.0)] {
+        let odd = all.clone().with_threshold(odd);
+        let error = recognizer.recognize_batch(&[(image.view(), &all), (image.view(), &odd)]);
+        let error = error.unwrap_err();
+        assert!(error.to_string().starts_with("threshold: "), "{error}");
+    }
+    let without = parts().build().unwrap();
+    let error = without
+        .recognize_batch(&[(image.view(), &rostered)])
+        .unwrap_err();
+    assert!(error.to_string().starts_with("roster: "), "{error}");
 }

@@ -56,7 +56,7 @@ pub(super) fn run(session: &Session, args: &Args) -> Result<Answer> {
 }
 
 fn is_damage(error: &anyhow::Error) -> bool {
-    matches!(error.downcast_ref(), Some(Error::GalleryDamaged { .. }))
+    matches!(error.downcast_ref(), Some(Error::FileDamaged { .. }))
 }
 
 impl From<CheckReport> for Report {

@@ -3,32 +3,27 @@
 use std::{collections::BTreeSet, path::Path};
 
 use super::{
-    check::CheckReport,
-    damage::Damage,
-    database::guarded,
-    header::Wrapping,
-    key::Protection,
-    seal::SecretKey,
-    snapshot::{Snapshot, Spaces},
-    store::FileStore,
-    unpublished::Unpublished,
-    writer::Writer,
+    check::CheckReport, records::GALLERY, snapshot::Snapshot, store::FileStore, writer::Writer,
 };
 use crate::{
     error::{Error, Result},
     person::PersonId,
     progress::Watch,
+    sealed_file::{
+        damage::Damage, database::guarded, key::Protection, seal::SecretKey, template::Spaces,
+        unpublished::Unpublished, wrapping::Wrapping,
+    },
 };
 
 impl FileStore {
-    /// Writes a copy of the gallery at this moment, under the same key, and syncs it. Every record is opened for this. The
-    /// store can be used at the same time. The copy gets its name when it is complete.
+    /// Writes a copy of the gallery at this moment, under the same key and in the same format, and syncs it. Every record is
+    /// opened for this. The store can be used at the same time. The copy gets its name when it is complete.
     ///
     /// People who are removed from this gallery later stay in the copy.
     ///
     /// # Errors
     ///
-    /// [`Error::Io`] if `to` exists or cannot be written, [`Error::Store`] if writing fails, [`Error::GalleryDamaged`]
+    /// [`Error::Io`] if `to` exists or cannot be written, [`Error::Store`] if writing fails, [`Error::FileDamaged`]
     /// with the record that does not open (see [`salvage`](Self::salvage)), [`Error::Cancelled`]. There is no file `to`
     /// then. A crash may leave a hidden file whose name begins with that of `to` and ends in `.partial`. The next attempt
     /// removes it, as does opening a gallery of that name for changes.
@@ -86,7 +81,7 @@ impl FileStore {
             done += 1;
             watch.report(done, Some(total.max(done)))
         };
-        write_new(to, wrapping, |writer, root| {
+        write_new(to, snapshot.format, wrapping, |writer, root| {
             writer.copy(&snapshot, root, &damage, &mut step, &mut |found| {
                 report.count(found);
             })
@@ -139,7 +134,8 @@ impl FileStore {
             });
         }
         let mut spaces = Spaces::default();
-        write_new(to.as_ref(), Wrapping::new(protection)?, |writer, root| {
+        let wrapping = Wrapping::new(protection)?;
+        write_new(to.as_ref(), GALLERY.newest, wrapping, |writer, root| {
             for (done, &(&number, owner)) in (1..).zip(&chosen) {
                 let templates = snapshot.templates_of(number, &owners, &mut spaces)?;
                 writer.put(root, None, &owner.person, &templates)?;
@@ -153,12 +149,13 @@ impl FileStore {
 /// Creates a gallery at a temporary name, fills it, closes it and gives it the name `path`.
 fn write_new(
     path: &Path,
+    format: u32,
     wrapping: Wrapping,
     fill: impl FnOnce(&Writer<'_>, &SecretKey) -> Result<()>,
 ) -> Result<()> {
     let new = Unpublished::new(path)?;
     let root = SecretKey::random()?;
-    let store = FileStore::create_on(new.disk(), path, wrapping, root)?;
+    let store = FileStore::create_on(new.disk(), path, format, wrapping, root)?;
     {
         let mut state = store.state();
         let writer = guarded(path, || {

@@ -5,14 +5,20 @@ use std::{thread, time::Duration};
 use redb::DatabaseError;
 
 use super::{
-    damage::{Damage, damaged},
-    database::{fault, guarded},
     records::PEOPLE,
     snapshot::Snapshot,
     store::{Broken, FileStore},
     survey::Found,
 };
-use crate::{embed::EmbeddingSpace, error::Result, progress::Watch};
+use crate::{
+    embed::EmbeddingSpace,
+    error::Result,
+    progress::Watch,
+    sealed_file::{
+        damage::{Damage, damaged},
+        database::{fault, guarded},
+    },
+};
 
 /// The records that [`FileStore::check`] could open, or that [`FileStore::salvage`] copied, and the damage.
 #[derive(Clone, Debug, Default)]

@@ -2,18 +2,14 @@
 
 use std::collections::HashSet;
 
-use super::{
-    database::guarded,
-    snapshot::{Snapshot, Spaces},
-    store::FileStore,
-    writer::Writer,
-};
+use super::{snapshot::Snapshot, store::FileStore, writer::Writer};
 use crate::{
     embed::Embedding,
     error::Result,
     person::{Person, PersonId},
     progress::Watch,
-    store::NewTemplate,
+    sealed_file::{database::guarded, template::Spaces},
+    store::{NewTemplate, Origin},
 };
 
 /// Options of an import, about people whose id is in the gallery already.
@@ -79,7 +75,7 @@ pub struct ImportReport {
     pub people_known: usize,
     /// Templates that were not in the gallery before.
     pub templates_added: usize,
-    /// Templates that the person had already: the same values in the same space. They are not stored twice.
+    /// Templates that the person had already: the same values or the same origin in the same space. They are not stored twice.
     pub templates_known: usize,
     /// Ids that may belong to two different people, in rising order of the person's number in the other gallery. These
     /// people were left out, or merged with [`OnConflict::Merge`].
@@ -99,7 +95,7 @@ impl FileStore {
     ///
     /// # Errors
     ///
-    /// [`Error::Store`](crate::Error::Store) and [`Error::GalleryDamaged`](crate::Error::GalleryDamaged) if either file
+    /// [`Error::Store`](crate::Error::Store) and [`Error::FileDamaged`](crate::Error::FileDamaged) if either file
     /// fails, [`Error::Cancelled`](crate::Error::Cancelled). Nothing has changed then.
     ///
     /// ```
@@ -127,7 +123,7 @@ impl FileStore {
         let mut spaces = Spaces::default();
         let mut report = ImportReport::default();
         let mut added = Vec::new();
-        let mut state = self.writable()?;
+        let mut state = self.begin_change()?;
         let ours = Snapshot::new(&state.database, &state.root, &self.path)?;
         let our_people = ours.owners()?;
         let writer = guarded(&self.path, || {
@@ -145,7 +141,11 @@ impl FileStore {
                         let found = templates.len();
                         let have: HashSet<_> =
                             ours_of.iter().map(|one| identity(&one.embedding)).collect();
-                        templates.retain(|one| !have.contains(&identity(&one.embedding)));
+                        let origins: HashSet<_> = ours_of.iter().filter_map(Origin::of).collect();
+                        templates.retain(|one| {
+                            let known = Origin::of(one).is_some_and(|one| origins.contains(&one));
+                            !known && !have.contains(&identity(&one.embedding))
+                        });
                         report.people_known += 1;
                         report.templates_added += templates.len();
                         report.templates_known += found - templates.len();

@@ -2,19 +2,11 @@
 
 mod backup;
 mod check;
-mod damage;
-mod database;
-mod disk;
-mod header;
 mod import;
-mod key;
-mod overlay;
 mod records;
-mod seal;
 mod snapshot;
 mod store;
 mod survey;
-mod unpublished;
 mod writer;
 
 #[cfg(test)]
@@ -22,5 +14,4 @@ mod tests;
 
 pub use check::CheckReport;
 pub use import::{ImportConflict, ImportOptions, ImportReport, OnConflict};
-pub use key::{GalleryKey, Protection, ProtectionKind};
 pub use store::FileStore;

@@ -1,17 +1,24 @@
-//! The tables of the database, and the layout of the sealed records in them.
-
-use std::borrow::Cow;
+//! The kind of file, the tables of the database, and the layout of the sealed records in them.
 
 use jiff::Timestamp;
 use redb::TableDefinition;
 use serde::{Deserialize, Serialize};
-use zeroize::Zeroizing;
 
-use super::header::VERSION;
+use crate::sealed_file::{header::FileKind, rows::Records};
 
-/// The epoch of the root key, and the next numbers to give.
-pub(super) const META: TableDefinition<'static, &str, u64> = TableDefinition::new("meta");
-pub(super) const EPOCH: &str = "epoch";
+/// The format of gallery files.
+///
+/// - Format 1: templates have neither an origin nor a mark of mirrored photos.
+/// - Format 2: they have both. The number [`FORMAT`] is in the database.
+pub(super) const GALLERY: FileKind = FileKind {
+    magic: *b"facekit gallery\n",
+    newest: 2,
+    name: "gallery file",
+};
+
+/// The format of the records, since format 2. A file whose header names format 2 and whose database does not is about to be
+/// upgraded, and its records are of format 1.
+pub(super) const FORMAT: &str = "format";
 pub(super) const NEXT_PERSON: &str = "next person";
 pub(super) const NEXT_TEMPLATE: &str = "next template";
 
@@ -26,27 +33,6 @@ pub(super) const CROPS: Records = TableDefinition::new("crops");
 /// Number of a person, number of a template: the templates of each person.
 pub(super) const OWNED: TableDefinition<'static, (u64, u64), ()> = TableDefinition::new("owned");
 
-pub(super) type Records = TableDefinition<'static, u64, &'static [u8]>;
-
-/// The kind of a record, which its seal is bound to.
-#[derive(Clone, Copy)]
-pub(super) enum Kind {
-    Key = 1,
-    Person = 2,
-    Template = 3,
-    Crop = 4,
-}
-
-/// Binds a sealed record to its place: kind, number of the person, number of the template.
-pub(super) fn context(kind: Kind, person: u64, template: u64) -> [u8; 21] {
-    let mut context = [0; 21];
-    context[..4].copy_from_slice(&VERSION.to_le_bytes());
-    context[4] = kind as u8;
-    context[5..13].copy_from_slice(&person.to_le_bytes());
-    context[13..].copy_from_slice(&template.to_le_bytes());
-    context
-}
-
 #[derive(Serialize, Deserialize)]
 pub(super) struct PersonRecord<'a> {
     pub(super) id: &'a str,
@@ -55,26 +41,8 @@ pub(super) struct PersonRecord<'a> {
     pub(super) enrolled: Timestamp,
 }
 
-/// Follows the record of a template that was made from a photo and its mirror image. Nothing follows the other records.
-pub(super) const MIRRORED: u8 = 1;
-
-#[derive(Serialize, Deserialize)]
-pub(super) struct TemplateRecord<'a> {
-    pub(super) model: &'a str,
-    pub(super) fingerprint: [u8; 32],
-    pub(super) quality: f32,
-    #[serde(with = "jiff::fmt::serde::timestamp::nanosecond::required")]
-    pub(super) created: Timestamp,
-    pub(super) values: Cow<'a, [f32]>,
-}
-
 #[derive(Serialize, Deserialize)]
 pub(super) struct CropRecord<'a> {
     pub(super) side: usize,
     pub(super) rgb: &'a [u8],
-}
-
-pub(super) fn encode(record: &impl Serialize) -> Zeroizing<Vec<u8>> {
-    let bytes = postcard::to_allocvec(record);
-    Zeroizing::new(bytes.expect("a growing vector takes every record"))
 }

@@ -5,22 +5,21 @@ use std::{collections::BTreeMap, ops::RangeInclusive, path::Path};
 use redb::{Database, ReadableTable};
 use zeroize::Zeroizing;
 
-use super::{
-    damage::damaged,
-    database::{Reading, Table, guarded},
-    records::{
-        CROPS, CropRecord, EPOCH, KEYS, Kind, META, MIRRORED, OWNED, PEOPLE, PersonRecord, Records,
-        TEMPLATES, TemplateRecord, context,
-    },
-    seal::SecretKey,
+use super::records::{
+    CROPS, CropRecord, FORMAT, GALLERY, KEYS, OWNED, PEOPLE, PersonRecord, TEMPLATES,
 };
 use crate::{
     align::AlignedFace,
-    digest::Digest,
-    embed::{Embedding, EmbeddingSpace},
     error::Result,
     image::Image,
     person::{Person, PersonId},
+    sealed_file::{
+        damage::damaged,
+        database::{Reading, Table, guarded},
+        rows::{EPOCH, Kind, OUT_OF_ORDER, Records, context},
+        seal::SecretKey,
+        template::{Spaces, decode_template, decode_template_of_format_1},
+    },
     store::{NewTemplate, Template, TemplateId},
 };
 
@@ -33,45 +32,47 @@ pub(super) struct Owner {
 /// The gallery at one moment. Later changes do not affect it, and it does not delay them.
 pub(super) struct Snapshot<'a> {
     pub(super) path: &'a Path,
+    /// The format of the records: 1 until the gallery is upgraded.
+    pub(super) format: u32,
     root: SecretKey,
     transaction: Reading<'a>,
 }
 
 impl<'a> Snapshot<'a> {
     pub(super) fn new(database: &Database, root: &SecretKey, path: &'a Path) -> Result<Self> {
-        guarded(path, || {
-            Ok(Self {
-                path,
-                root: root.clone(),
-                transaction: Reading::begin(database, path)?,
-            })
-        })
-    }
-
-    pub(super) fn epoch(&self) -> Result<u64> {
-        self.meta(EPOCH)
-    }
-
-    pub(super) fn meta(&self, name: &str) -> Result<u64> {
-        guarded(self.path, || {
-            let table = self.transaction.table(META)?;
-            match table.get(name)? {
-                Some(number) => Ok(number.value()),
-                None => Err(damaged(self.path, format!("the {name} is missing"))),
+        let transaction = guarded(path, || Reading::begin(database, path))?;
+        let format = match transaction.meta(FORMAT)? {
+            None => 1,
+            Some(format) if format == u64::from(GALLERY.newest) => GALLERY.newest,
+            Some(format) => {
+                return Err(damaged(path, format!("its records are of format {format}")));
             }
+        };
+        Ok(Self {
+            path,
+            root: root.clone(),
+            format,
+            transaction,
         })
+    }
+
+    /// The epoch of the root key that is in use.
+    pub(super) fn epoch(database: &Database, path: &Path) -> Result<u64> {
+        let transaction = guarded(path, || Reading::begin(database, path))?;
+        let epoch = transaction.meta(EPOCH)?;
+        epoch.ok_or_else(|| damaged(path, "the epoch is missing"))
+    }
+
+    pub(super) fn meta(&self, name: &str) -> Result<Option<u64>> {
+        self.transaction.meta(name)
     }
 
     pub(super) fn count(&self, table: Records) -> Result<u64> {
-        guarded(self.path, || self.transaction.table(table)?.len())
+        self.transaction.count(table)
     }
 
     pub(super) fn get(&self, table: Records, number: u64) -> Result<Option<Vec<u8>>> {
-        guarded(self.path, || {
-            let table = self.transaction.table(table)?;
-            let record = table.get(number)?;
-            Ok(record.map(|record| record.value().to_vec()))
-        })
+        self.transaction.get(table, number)
     }
 
     /// Calls `visit` for each record, in rising order of number.
@@ -80,37 +81,7 @@ impl<'a> Snapshot<'a> {
         table: Records,
         visit: &mut dyn FnMut(u64, &[u8]) -> Result<()>,
     ) -> Result<()> {
-        let table = guarded(self.path, || self.transaction.table(table))?;
-        let (mut rows, expected) = guarded(self.path, || Ok((table.rows(..)?, table.len()?)))?;
-        let mut found = 0;
-        let mut last = None;
-        loop {
-            let next = guarded(self.path, || match rows.next() {
-                None => Ok(None),
-                Some(row) => {
-                    let (number, bytes) = row?;
-                    Ok(Some((number.value(), bytes.value().to_vec())))
-                }
-            })?;
-            let Some((number, bytes)) = next else {
-                break;
-            };
-            // In a damaged tree the rows may come in a circle.
-            if last >= Some(number) {
-                return Err(damaged(self.path, OUT_OF_ORDER));
-            }
-            last = Some(number);
-            found += 1;
-            visit(number, &bytes)?;
-        }
-        if found == expected {
-            Ok(())
-        } else {
-            Err(damaged(
-                self.path,
-                format!("{found} of {expected} records can be reached"),
-            ))
-        }
+        self.transaction.scan(table, visit)
     }
 
     /// All people, by number.
@@ -149,20 +120,14 @@ impl<'a> Snapshot<'a> {
         owners: &BTreeMap<u64, Owner>,
         spaces: &mut Spaces,
     ) -> Result<(u64, NewTemplate)> {
-        let (person, plain) = self.open(Kind::Template, number, record, owners)?;
-        let wrong = |what: &str| damaged(self.path, format!("template {number} {what}"));
-        let (record, rest): (TemplateRecord<'_>, _) =
-            postcard::take_from_bytes(&plain).map_err(|_| wrong("has an unknown layout"))?;
-        let mirrored = match rest {
-            [] => false,
-            [MIRRORED] => true,
-            _ => return Err(wrong("has an unknown layout")),
+        let (kind, decode): (_, fn(&[u8], &mut Spaces) -> _) = match self.format {
+            1 => (Kind::TemplateOfFormat1, decode_template_of_format_1),
+            _ => (Kind::Template, decode_template),
         };
-        let space = spaces.share(record.model, record.fingerprint, record.values.len());
-        let embedding = Embedding::new(space, record.values.into_owned())
-            .map_err(|error| wrong(&error.to_string()))?;
-        let template = NewTemplate::new(embedding, record.quality, record.created);
-        Ok((person, template.with_mirrored(mirrored)))
+        let (person, plain) = self.open(kind, number, record, owners)?;
+        let template = decode(&plain, spaces)
+            .map_err(|what| damaged(self.path, format!("template {number} {what}")))?;
+        Ok((person, template))
     }
 
     /// Opens a crop's record. The number is the person's.
@@ -233,6 +198,25 @@ impl<'a> Snapshot<'a> {
         templates.collect()
     }
 
+    /// The templates of one person, in rising order of number, without crops.
+    pub(super) fn templates_of_person(&self, number: u64) -> Result<Vec<Template>> {
+        let Some(record) = self.get(PEOPLE, number)? else {
+            return Ok(Vec::new());
+        };
+        let owner = self.owner(number, &record)?;
+        let person = owner.person.id.clone();
+        let owners = BTreeMap::from([(number, owner)]);
+        let mut spaces = Spaces::default();
+        let templates = self.owned(number)?.into_iter().map(|id| {
+            let record = self
+                .get(TEMPLATES, id)?
+                .ok_or_else(|| damaged(self.path, format!("template {id} is missing")))?;
+            let (_, template) = self.template(id, &record, &owners, &mut spaces)?;
+            Ok(Template::new(TemplateId(id), person.clone(), &template))
+        });
+        templates.collect()
+    }
+
     /// Calls `visit` for the templates of every space, in rising order of number.
     pub(super) fn templates(&self, visit: &mut dyn FnMut(Template) -> Result<()>) -> Result<()> {
         let owners = self.owners()?;
@@ -257,9 +241,6 @@ impl<'a> Snapshot<'a> {
     }
 }
 
-/// The reason in errors about a damaged tree whose keys do not rise.
-pub(super) const OUT_OF_ORDER: &str = "records are out of order";
-
 /// Numbers of a person and a template, for each template of the people in `range`.
 pub(super) fn pairs(
     table: &Table<'_, impl ReadableTable<(u64, u64), ()>>,
@@ -275,25 +256,4 @@ pub(super) fn pairs(
         }
     }
     Ok(found)
-}
-
-/// The spaces met so far, so that templates of one space share it in memory.
-#[derive(Default)]
-pub(super) struct Spaces(Vec<EmbeddingSpace>);
-
-impl Spaces {
-    fn share(&mut self, model: &str, fingerprint: [u8; 32], dimension: usize) -> &EmbeddingSpace {
-        let known = self.0.iter().position(|space| {
-            *space.fingerprint().as_bytes() == fingerprint
-                && space.dimension() == dimension
-                && space.model() == model
-        });
-        let index = known.unwrap_or_else(|| {
-            let fingerprint = Digest::from_bytes(fingerprint);
-            self.0
-                .push(EmbeddingSpace::new(model, fingerprint, dimension));
-            self.0.len() - 1
-        });
-        &self.0[index]
-    }
 }

@@ -1,31 +1,35 @@
 //! The store itself: how a gallery file is created, opened and changed.
 
 use std::{
-    collections::HashMap,
+    collections::{BTreeMap, BTreeSet, HashMap},
     fmt,
-    fs::{File, OpenOptions, TryLockError},
-    io, mem,
+    fs::{File, OpenOptions},
+    io,
     path::{Path, PathBuf},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
 use super::{
-    damage::damaged,
-    database::{BROKEN_PAGES, GuardedDatabase, guarded},
-    disk::{Disk, LockedFile},
-    header::{self, Wrapping},
-    key::{Protection, ProtectionKind},
-    overlay::Overlay,
-    seal::SecretKey,
+    records::{GALLERY, PEOPLE, TEMPLATES},
     snapshot::Snapshot,
-    unpublished::{self, Unpublished},
     writer::Writer,
 };
 use crate::{
     align::AlignedFace,
     error::{Error, Result},
     person::{Person, PersonId},
-    store::{NewTemplate, Template, TemplateId, TemplateStore},
+    sealed_file::{
+        damage::damaged,
+        database::{BROKEN_PAGES, GuardedDatabase, guarded},
+        disk::{Disk, LockedFile},
+        key::{Protection, ProtectionKind},
+        overlay::Overlay,
+        seal::SecretKey,
+        slots::{LiveSlot, Slot, SlotRecord, Slots},
+        unpublished::{self, Unpublished},
+        wrapping::Wrapping,
+    },
+    store::{NewTemplate, Template, TemplateId, TemplateStore, check_origins},
 };
 
 /// The most bytes that a person's name may have.
@@ -55,7 +59,7 @@ const LONGEST_NAME: usize = 1024;
 ///   taken for a change that was cut short.
 /// - **Atomic.** A change happens entirely or not at all. A new gallery file gets its name when it is complete.
 /// - **Exclusive.** One store at a time, in one process, can open a file for changes. Every other attempt to open it, for
-///   reading too, is [`Error::GalleryLocked`]. Many stores can read a file at once
+///   reading too, is [`Error::FileLocked`]. Many stores can read a file at once
 ///   ([`open_read_only`](Self::open_read_only)) while none has it open for changes.
 /// - **Sealed.** Ids, names, times, vectors and crops are encrypted and authenticated with XChaCha20-Poly1305, under a
 ///   key for each person. The file shows without the gallery's key how many people, templates and crops there are, how
@@ -63,6 +67,11 @@ const LONGEST_NAME: usize = 1024;
 /// - **Erased.** After [`remove`](TemplateStore::remove) the file holds no key that opens a record of the person, neither
 ///   in pages in use nor in free pages: the root key is replaced, the keys of the remaining people are wrapped under the
 ///   new one, and the old root key is overwritten. The gallery's own key does not open the records either.
+///
+///   [`remove_templates`](TemplateStore::remove_templates) gives the person a new key and erases the old one in the same
+///   way.
+/// - **Upgraded.** A file that an earlier version of facekit wrote opens as it is, and is not changed by reading. The first
+///   change upgrades it to the newest format, entirely or not at all. Earlier versions of facekit refuse it from then on.
 ///
 /// # Limits of these guarantees
 ///
@@ -76,7 +85,7 @@ const LONGEST_NAME: usize = 1024;
 ///
 /// # Limits
 ///
-/// A name of more than 1024 bytes is [`Error::InvalidArgument`].
+/// A name of more than 1024 bytes is [`Error::InvalidArgument`], as is an [origin](NewTemplate::origin) of more than 128.
 ///
 /// # After errors
 ///
@@ -94,12 +103,12 @@ pub struct FileStore {
 pub(super) struct State {
     pub(super) database: GuardedDatabase,
     pub(super) root: SecretKey,
-    epoch: u64,
+    slots: Slots,
     pub(super) wrapping: Wrapping,
+    /// Header or records are of format 1, and are upgraded at the first change.
+    outdated: bool,
     /// The number of each person, for changes. Empty in a store that was opened read-only.
     pub(super) people: HashMap<PersonId, u64>,
-    /// The old root key is still to be overwritten.
-    unerased: bool,
     pub(super) broken: Option<Broken>,
 }
 
@@ -122,7 +131,13 @@ impl FileStore {
         let path = path.as_ref();
         let wrapping = Wrapping::new(protection)?;
         let new = Unpublished::new(path)?;
-        let store = Self::create_on(new.disk(), path, wrapping, SecretKey::random()?)?;
+        let store = Self::create_on(
+            new.disk(),
+            path,
+            GALLERY.newest,
+            wrapping,
+            SecretKey::random()?,
+        )?;
         new.publish()?;
         Ok(store)
     }
@@ -132,9 +147,9 @@ impl FileStore {
     /// # Errors
     ///
     /// - [`Error::Io`] if the file cannot be read and written; see [`Error::is_not_found`].
-    /// - [`Error::GalleryLocked`] if it is open already, here or in another process.
-    /// - [`Error::GalleryDamaged`] if it is not a gallery, or not complete.
-    /// - [`Error::GalleryVersion`] if a later version of facekit wrote it.
+    /// - [`Error::FileLocked`] if it is open already, here or in another process.
+    /// - [`Error::FileDamaged`] if it is not a gallery, or not complete.
+    /// - [`Error::FileVersion`] if a later version of facekit wrote it.
     /// - [`Error::Key`] if `protection` is not the file's: the wrong key, no key for a protected file, or a key
     ///   for a file without protection.
     pub fn open(path: impl AsRef<Path>, protection: &Protection) -> Result<Self> {
@@ -146,7 +161,7 @@ impl FileStore {
             .map_err(Error::io("opening", path))?;
         // Before the lock: a crash can leave one file under both names, and then the lock would be on both.
         unpublished::clear_left_behind(path);
-        let file = locked(LockedFile::exclusive(file), path)?;
+        let file = LockedFile::exclusive(file).map_err(LockedFile::refused(path))?;
         Self::open_on(Arc::new(file), path, protection)
     }
 
@@ -158,7 +173,7 @@ impl FileStore {
     ///
     /// # Errors
     ///
-    /// As [`open`](Self::open); [`Error::GalleryLocked`] if a store has it open for changes. A gallery with damaged
+    /// As [`open`](Self::open); [`Error::FileLocked`] if a store has it open for changes. A gallery with damaged
     /// records can be opened; a call that reads such a record fails.
     /// [`put`](TemplateStore::put), [`remove`](TemplateStore::remove), [`import`](Self::import) and
     /// [`rekey`](Self::rekey) fail with [`Error::InvalidArgument`].
@@ -179,7 +194,7 @@ impl FileStore {
     pub fn open_read_only(path: impl AsRef<Path>, protection: &Protection) -> Result<Self> {
         let path = path.as_ref();
         let file = File::open(path).map_err(Error::io("opening", path))?;
-        let file = locked(LockedFile::shared(file), path)?;
+        let file = LockedFile::shared(file).map_err(LockedFile::refused(path))?;
         Self::open_read_only_on(file, path, protection)
     }
 
@@ -209,7 +224,7 @@ impl FileStore {
     ///
     /// # Errors
     ///
-    /// [`Error::Io`], [`Error::GalleryDamaged`] and [`Error::GalleryVersion`] as for [`open`](Self::open).
+    /// [`Error::Io`], [`Error::FileDamaged`] and [`Error::FileVersion`] as for [`open`](Self::open).
     ///
     /// ```
     /// use facekit::{FileStore, Protection, ProtectionKind};
@@ -223,13 +238,13 @@ impl FileStore {
     pub fn protection_kind(path: impl AsRef<Path>) -> Result<ProtectionKind> {
         let path = path.as_ref();
         let file = File::open(path).map_err(Error::io("opening", path))?;
-        header::version(&file, path)?;
-        let slots = header::read_slots(&file, path)?;
+        GALLERY.version(&file, path)?;
+        let slots = Slots::read(&GALLERY, &file, path)?;
         slots
             .iter()
-            .filter_map(header::Slot::live)
+            .filter_map(Slot::live)
             .max_by_key(|slot| slot.epoch)
-            .map(header::LiveSlot::kind)
+            .map(LiveSlot::kind)
             .ok_or_else(|| damaged(path, "it has no root key"))
     }
 
@@ -271,25 +286,29 @@ impl FileStore {
     /// ```
     pub fn rekey(&self, protection: &Protection) -> Result<()> {
         let wrapping = Wrapping::new(protection)?;
-        let mut state = self.writable()?;
-        self.rotate(&mut state, &[], wrapping)
+        let mut state = self.begin_change()?;
+        self.rotate(&mut state, wrapping, |_, _| Ok(()))?;
+        state.slots.erase_old()
     }
 
-    /// Creates a gallery on an empty disk.
+    /// Creates a gallery of a format on an empty disk.
     pub(super) fn create_on(
         disk: Arc<dyn Disk>,
         path: &Path,
+        format: u32,
         wrapping: Wrapping,
         root: SecretKey,
     ) -> Result<Self> {
-        let epoch = 1;
-        header::write(&*disk).map_err(Error::io("creating", path))?;
-        header::erase_slot(&*disk, path, epoch + 1)?;
-        header::write_slot(&*disk, path, epoch, &wrapping, &root)?;
+        let epoch = Slots::FIRST_EPOCH;
+        GALLERY
+            .write(&*disk, format)
+            .map_err(Error::io("creating", path))?;
+        let record = SlotRecord::new(&GALLERY, epoch, &wrapping, &root)?;
+        let slots = Slots::create(&disk, path, &record)?;
         let database = GuardedDatabase::new(&disk, path)?;
         guarded(path, || {
             let writer = Writer::new(&database, path)?;
-            writer.initialize(epoch)?;
+            writer.initialize(epoch, format)?;
             writer.commit()
         })?;
         Ok(Self {
@@ -299,10 +318,10 @@ impl FileStore {
             state: Mutex::new(State {
                 database,
                 root,
-                epoch,
+                slots,
                 wrapping,
+                outdated: format < GALLERY.newest,
                 people: HashMap::new(),
-                unerased: false,
                 broken: None,
             }),
         })
@@ -331,44 +350,27 @@ impl FileStore {
         protection: &Protection,
         read_only: bool,
     ) -> Result<Self> {
-        match header::version(&*disk, path)? {
-            1 => Self::open_version_1(disk, path, protection, read_only),
-            // `header::version` returns only versions that have an arm here.
-            version => Err(damaged(path, format!("there is no version {version}"))),
-        }
-    }
-
-    fn open_version_1(
-        disk: Arc<dyn Disk>,
-        path: &Path,
-        protection: &Protection,
-        read_only: bool,
-    ) -> Result<Self> {
-        let slots = header::read_slots(&*disk, path)?;
-        if slots.iter().all(|slot| slot.live().is_none()) {
-            return Err(damaged(path, "it has no root key"));
-        }
+        let version = GALLERY.version(&*disk, path)?;
+        let found = Slots::read(&GALLERY, &*disk, path)?;
         // A crash can leave two root keys. The database names the epoch of the one that is in use.
         let database = GuardedDatabase::new(&disk, path)?;
-        let nothing_to_open = SecretKey::random()?;
-        let epoch = Snapshot::new(&database, &nothing_to_open, path)?.epoch()?;
-        let slot = slots
-            .iter()
-            .filter_map(header::Slot::live)
-            .find(|slot| slot.epoch == epoch)
-            .ok_or_else(|| damaged(path, "the root key of its records is missing"))?;
-        let (wrapping, root) = slot.unlock(protection, path)?;
+        let epoch = Snapshot::epoch(&database, path)?;
+        let slot = Slots::of_epoch(&found, epoch, path)?;
+        let (wrapping, root) = slot.unlock(protection, path.display())?;
+        let mut slots = Slots::open(&disk, path, &found, epoch);
         let mut people = HashMap::new();
-        if !read_only {
-            if !slots[usize::from(epoch % 2 == 0)].is_erased() {
-                header::erase_slot(&*disk, path, epoch + 1)?;
-            }
-            for (number, owner) in Snapshot::new(&database, &root, path)?.owners()? {
-                if people.insert(owner.person.id, number).is_some() {
-                    return Err(damaged(path, "a person is in it twice"));
+        let outdated = {
+            let snapshot = Snapshot::new(&database, &root, path)?;
+            if !read_only {
+                slots.erase_old()?;
+                for (number, owner) in snapshot.owners()? {
+                    if people.insert(owner.person.id, number).is_some() {
+                        return Err(damaged(path, "a person is in it twice"));
+                    }
                 }
             }
-        }
+            version.min(snapshot.format) < GALLERY.newest
+        };
         Ok(Self {
             path: path.to_owned(),
             disk,
@@ -376,10 +378,10 @@ impl FileStore {
             state: Mutex::new(State {
                 database,
                 root,
-                epoch,
+                slots,
                 wrapping,
+                outdated,
                 people,
-                unerased: false,
                 broken: None,
             }),
         })
@@ -410,8 +412,41 @@ impl FileStore {
                 return Err(damaged(&self.path, BROKEN_PAGES));
             }
         }
-        self.erase_old_key(&mut state)?;
+        state.slots.erase_old()?;
         Ok(state)
+    }
+
+    /// The state, for a change. A gallery of format 1 is upgraded before.
+    pub(super) fn begin_change(&self) -> Result<MutexGuard<'_, State>> {
+        let mut state = self.writable()?;
+        if state.outdated {
+            self.upgrade(&mut state)?;
+        }
+        Ok(state)
+    }
+
+    /// Upgrades a gallery of format 1 in two steps: the header names the new format, and one commit of the database rewrites
+    /// the records. After a crash between the two, the records are read as format 1, and the next change commits again.
+    fn upgrade(&self, state: &mut State) -> Result<()> {
+        GALLERY
+            .write(&*self.disk, GALLERY.newest)
+            .map_err(|source| Error::Store {
+                store: self.path.display().to_string(),
+                action: "upgrading the format",
+                source: source.into(),
+            })?;
+        let snapshot = Snapshot::new(&state.database, &state.root, &self.path)?;
+        if snapshot.format < GALLERY.newest {
+            let writer = guarded(&self.path, || {
+                let writer = Writer::new(&state.database, &self.path)?;
+                writer.upgrade(&snapshot)?;
+                Ok(writer)
+            })?;
+            drop(snapshot);
+            self.commit(state, writer)?;
+        }
+        state.outdated = false;
+        Ok(())
     }
 
     pub(super) fn snapshot(&self) -> Result<Snapshot<'_>> {
@@ -428,40 +463,44 @@ impl FileStore {
         committed
     }
 
-    /// Removes people, by number in rising order, and replaces the root key in three steps: the new root key is written
-    /// beside the old one, one commit of the database switches to it, and the old one is overwritten. After a crash
-    /// between two steps, the next opening either drops the new key or overwrites the old one.
-    fn rotate(&self, state: &mut State, removed: &[u64], wrapping: Wrapping) -> Result<()> {
+    /// Makes a change and replaces the root key, so that the old one opens nothing that the change removed. The old root key
+    /// is still to be overwritten: see [`Slots`]. `change` gets the root key that wraps data keys until the commit.
+    fn rotate(
+        &self,
+        state: &mut State,
+        wrapping: Wrapping,
+        change: impl FnOnce(&Writer<'_>, &SecretKey) -> Result<()>,
+    ) -> Result<()> {
         let root = SecretKey::random()?;
-        let epoch = state.epoch + 1;
+        let epoch = state.slots.epoch() + 1;
         let path = &self.path;
         let writer = guarded(path, || {
             // Before the new key is written, so that a failure of the database leaves everything as it was.
             let writer = Writer::new(&state.database, path)?;
-            writer.remove(removed)?;
+            change(&writer, &state.root)?;
             writer.rewrap(&state.root, &root)?;
             writer.set_epoch(epoch)?;
             Ok(writer)
         })?;
-        header::write_slot(&*self.disk, path, epoch, &wrapping, &root)?;
+        let record = SlotRecord::new(&GALLERY, epoch, &wrapping, &root)?;
+        state.slots.write_next(&record)?;
         self.commit(state, writer)?;
+        state.slots.switched();
         state.root = root;
-        state.epoch = epoch;
         state.wrapping = wrapping;
-        state
-            .people
-            .retain(|_, number| removed.binary_search(number).is_err());
-        state.unerased = true;
-        self.erase_old_key(state)
+        Ok(())
     }
 
-    fn erase_old_key(&self, state: &mut State) -> Result<()> {
-        if mem::take(&mut state.unerased) {
-            let erased = header::erase_slot(&*self.disk, &self.path, state.epoch + 1);
-            state.unerased = erased.is_err();
-            erased?;
+    /// The number of a person.
+    fn number_of(&self, person: &PersonId) -> Result<Option<u64>> {
+        if self.read_only {
+            let owners = self.snapshot()?.owners()?;
+            let mut numbers = owners.into_iter();
+            return Ok(numbers
+                .find(|(_, owner)| owner.person.id == *person)
+                .map(|(number, _)| number));
         }
-        Ok(())
+        Ok(self.state().people.get(person).copied())
     }
 }
 
@@ -475,7 +514,8 @@ impl TemplateStore for FileStore {
             );
             return Err(Error::argument("person", reason));
         }
-        let mut state = self.writable()?;
+        check_origins(templates)?;
+        let mut state = self.begin_change()?;
         let (writer, number, ids) = guarded(&self.path, || {
             let writer = Writer::new(&state.database, &self.path)?;
             let known = state.people.get(&person.id).copied();
@@ -488,7 +528,7 @@ impl TemplateStore for FileStore {
     }
 
     fn remove(&self, people: &[PersonId]) -> Result<usize> {
-        let mut state = self.writable()?;
+        let mut state = self.begin_change()?;
         let mut numbers: Vec<u64> = people
             .iter()
             .filter_map(|person| state.people.get(person).copied())
@@ -497,9 +537,55 @@ impl TemplateStore for FileStore {
         numbers.dedup();
         if !numbers.is_empty() {
             let wrapping = state.wrapping.clone();
-            self.rotate(&mut state, &numbers, wrapping)?;
+            self.rotate(&mut state, wrapping, |writer, _| writer.remove(&numbers))?;
+            state
+                .people
+                .retain(|_, number| numbers.binary_search(number).is_err());
+            state.slots.erase_old()?;
         }
         Ok(numbers.len())
+    }
+
+    fn remove_templates(&self, templates: &[TemplateId]) -> Result<usize> {
+        let mut state = self.begin_change()?;
+        let mut removed = BTreeMap::<u64, BTreeSet<u64>>::new();
+        {
+            let snapshot = Snapshot::new(&state.database, &state.root, &self.path)?;
+            for template in templates {
+                let record = snapshot.get(TEMPLATES, template.0)?;
+                if let Some(person) = record.as_deref().and_then(<[u8]>::first_chunk) {
+                    let person = removed.entry(u64::from_le_bytes(*person));
+                    person.or_default().insert(template.0);
+                }
+            }
+        }
+        if !removed.is_empty() {
+            let wrapping = state.wrapping.clone();
+            self.rotate(&mut state, wrapping, |writer, root| {
+                removed
+                    .iter()
+                    .try_for_each(|(&person, ids)| writer.remove_templates(root, person, ids))
+            })?;
+            state.slots.erase_old()?;
+        }
+        Ok(removed.values().map(BTreeSet::len).sum())
+    }
+
+    fn person(&self, id: &PersonId) -> Result<Option<Person>> {
+        let Some(number) = self.number_of(id)? else {
+            return Ok(None);
+        };
+        let snapshot = self.snapshot()?;
+        let record = snapshot.get(PEOPLE, number)?;
+        let owner = record.map(|record| snapshot.owner(number, &record));
+        Ok(owner.transpose()?.map(|owner| owner.person))
+    }
+
+    fn templates_of(&self, person: &PersonId) -> Result<Vec<Template>> {
+        match self.number_of(person)? {
+            Some(number) => self.snapshot()?.templates_of_person(number),
+            None => Ok(Vec::new()),
+        }
     }
 
     fn people(&self) -> Result<Vec<Person>> {
@@ -527,13 +613,4 @@ impl fmt::Debug for FileStore {
             .field("path", &self.path)
             .finish_non_exhaustive()
     }
-}
-
-fn locked(tried: std::result::Result<LockedFile, TryLockError>, path: &Path) -> Result<LockedFile> {
-    tried.map_err(|error| match error {
-        TryLockError::WouldBlock => Error::GalleryLocked {
-            path: path.to_owned(),
-        },
-        TryLockError::Error(source) => Error::io("locking", path)(source),
-    })
 }

@@ -3,11 +3,18 @@
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use super::{
-    damage::{Damage, damaged},
-    records::{CROPS, KEYS, NEXT_PERSON, NEXT_TEMPLATE, PEOPLE, Records, TEMPLATES},
-    snapshot::{Owner, Snapshot, Spaces},
+    records::{CROPS, KEYS, NEXT_PERSON, NEXT_TEMPLATE, PEOPLE, TEMPLATES},
+    snapshot::{Owner, Snapshot},
 };
-use crate::{embed::EmbeddingSpace, error::Result};
+use crate::{
+    embed::EmbeddingSpace,
+    error::Result,
+    sealed_file::{
+        damage::{Damage, damaged},
+        rows::Records,
+        template::Spaces,
+    },
+};
 
 /// Gets the number, the sealed bytes and the content of a record.
 type Visit<'a> = dyn FnMut(u64, &[u8], Found<'_>) -> Result<()> + 'a;
@@ -122,7 +129,8 @@ impl Snapshot<'_> {
             return Ok(());
         }
         let mut failures = 0;
-        let next = damage.tolerate(self.meta(next))?.unwrap_or(MOST_RECORDS);
+        let next = damage.tolerate(self.meta(next))?.flatten();
+        let next = next.unwrap_or(MOST_RECORDS);
         for number in (0..next.min(MOST_RECORDS)).filter(|number| !seen.contains(number)) {
             match damage.tolerate(self.get(table, number))? {
                 Some(Some(record)) => visit(number, &record)?,

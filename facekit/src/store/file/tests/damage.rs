@@ -9,9 +9,10 @@ use crate::{
     error::Error,
     image::Image,
     progress::Watch,
+    sealed_file::header,
     store::{
         TemplateId, TemplateStore,
-        file::{check::CheckReport, header, records, snapshot::Snapshot, store::FileStore},
+        file::{check::CheckReport, records, snapshot::Snapshot, store::FileStore},
     },
 };
 
@@ -32,7 +33,7 @@ fn try_damaged(bytes: Vec<u8>, expected: &str) -> bool {
     });
     match used {
         Ok(clean) => !clean,
-        Err(Error::GalleryDamaged { path: named, .. }) => {
+        Err(Error::FileDamaged { path: named, .. }) => {
             assert_eq!(named, path());
             true
         }
@@ -94,12 +95,11 @@ fn truncated_files_are_noticed() {
 #[test]
 fn a_later_format_is_refused() {
     let (mut bytes, _) = sample(true);
-    bytes[16] = 2;
+    bytes[16] = 3;
     let digest = Digest::of(&bytes[..20]);
     bytes[20..52].copy_from_slice(digest.as_bytes());
     let error = open(&FailingDisk::new(bytes, None), &key()).unwrap_err();
-    let expected =
-        "gallery simulated.gallery: its format is version 2, this facekit reads up to version 1";
+    let expected = "simulated.gallery: its format is version 3, this facekit reads up to version 2";
     assert!(error.to_string().starts_with(expected), "{error}");
 }
 
@@ -130,7 +130,7 @@ fn records_cannot_change_places() {
     let expected = ["template 0 does not open", "template 1 does not open"];
     assert_eq!(report.damage[..2], expected);
     let error = store.templates(&mut |_| Ok(())).unwrap_err();
-    assert!(matches!(error, Error::GalleryDamaged { .. }));
+    assert!(matches!(error, Error::FileDamaged { .. }));
 }
 
 /// Changes one byte of a sealed record, in each copy of it in the file.
@@ -187,7 +187,7 @@ fn records_beside_a_damaged_one_can_be_salvaged() {
             store.backup(&copy, Watch::new()).unwrap_err(),
             store.export(None, &copy, &key(), Watch::new()).unwrap_err(),
         ] {
-            assert!(matches!(error, Error::GalleryDamaged { .. }), "{error:?}");
+            assert!(matches!(error, Error::FileDamaged { .. }), "{error:?}");
             assert!(error.to_string().contains(named), "{error}");
         }
         assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);

@@ -6,14 +6,18 @@ use super::{FailingDisk, id, key, open, path, person, template};
 use crate::{
     align::AlignedFace,
     image::Image,
+    sealed_file::{
+        disk::Disk,
+        key::Protection,
+        rows::{Kind, context},
+        seal::{self, SecretKey},
+        slots::Slot,
+        wrapping::Wrapping,
+    },
     store::{
         TemplateStore,
         file::{
-            disk::Disk,
-            header::{self, Wrapping},
-            key::Protection,
-            records,
-            seal::{self, SecretKey},
+            records::{self, GALLERY},
             snapshot::Snapshot,
             store::FileStore,
         },
@@ -21,7 +25,7 @@ use crate::{
 };
 
 /// The data keys of people that `root` opens, at any offset of the file.
-fn data_keys(bytes: &[u8], root: &SecretKey, people: u64) -> Vec<(u64, SecretKey)> {
+pub(super) fn data_keys(bytes: &[u8], root: &SecretKey, people: u64) -> Vec<(u64, SecretKey)> {
     let mut keys = Vec::new();
     for window in bytes.windows(32 + seal::OVERHEAD) {
         // Most of a file has never been written. This skips it.
@@ -29,7 +33,7 @@ fn data_keys(bytes: &[u8], root: &SecretKey, people: u64) -> Vec<(u64, SecretKey
             continue;
         }
         for number in 0..people {
-            let context = records::context(records::Kind::Key, number, 0);
+            let context = context(Kind::Key, number, 0);
             let key = root.open(&context, window);
             keys.extend(key.map(|key| (number, SecretKey::from_slice(&key).unwrap())));
         }
@@ -38,12 +42,14 @@ fn data_keys(bytes: &[u8], root: &SecretKey, people: u64) -> Vec<(u64, SecretKey
 }
 
 /// The root keys that the gallery's key opens, at any offset of the file.
-fn root_keys(bytes: &[u8], protection: &Protection) -> Vec<SecretKey> {
+pub(super) fn root_keys(bytes: &[u8], protection: &Protection) -> Vec<SecretKey> {
     let mut keys = Vec::new();
     for start in 0..bytes.len() {
-        let slot = bytes[start..].first_chunk().map(header::Slot::parse);
-        if let Some(slot) = slot.as_ref().and_then(header::Slot::live)
-            && let Ok((_, root)) = slot.unlock(protection, path())
+        let slot = bytes[start..]
+            .first_chunk()
+            .map(|bytes| Slot::parse(&GALLERY, bytes));
+        if let Some(slot) = slot.as_ref().and_then(Slot::live)
+            && let Ok((_, root)) = slot.unlock(protection, "the gallery")
         {
             keys.push(root);
         }
@@ -52,11 +58,11 @@ fn root_keys(bytes: &[u8], protection: &Protection) -> Vec<SecretKey> {
 }
 
 /// The number of sealed records that one of `keys` opens.
-fn opened(sealed: &[(records::Kind, u64, u64, Vec<u8>)], keys: &[(u64, SecretKey)]) -> usize {
+fn opened(sealed: &[(Kind, u64, u64, Vec<u8>)], keys: &[(u64, SecretKey)]) -> usize {
     sealed
         .iter()
         .filter(|(kind, person, template, sealed)| {
-            let context = records::context(*kind, *person, *template);
+            let context = context(*kind, *person, *template);
             keys.iter()
                 .any(|(_, key)| key.open(&context, sealed).is_some())
         })
@@ -69,8 +75,8 @@ fn removal_leaves_no_key() {
         let disk = FailingDisk::new(Vec::new(), None);
         let wrapping = Wrapping::new(&protection).unwrap();
         let shared = Arc::clone(&disk) as Arc<dyn Disk>;
-        let store =
-            FileStore::create_on(shared, path(), wrapping, SecretKey::random().unwrap()).unwrap();
+        let store = FileStore::create_on(shared, path(), 2, wrapping, SecretKey::random().unwrap())
+            .unwrap();
         let face = Image::filled(16, 16, [10, 20, 30]);
         let crop = AlignedFace::new(face).unwrap();
         for who in 0..3 {
@@ -115,19 +121,71 @@ fn removal_leaves_no_key() {
     }
 }
 
+#[test]
+fn removal_of_templates_leaves_no_key() {
+    let disk = FailingDisk::new(Vec::new(), None);
+    let store = super::create(&disk).unwrap();
+    for who in 0..2 {
+        let templates: Vec<_> = (0..3)
+            .map(|nth| {
+                let face = Image::filled(16, 16, [who as u8, nth as u8, 7]);
+                template(10 * who + nth).with_crop(AlignedFace::new(face).unwrap())
+            })
+            .collect();
+        store.put(&person(who), &templates).unwrap();
+    }
+    // Of each person, the second template.
+    let gone: Vec<_> = [0, 1]
+        .map(|who| store.templates_of(&id(who)).unwrap()[1].id)
+        .to_vec();
+    let snapshot = store.snapshot().unwrap();
+    let sealed: Vec<_> = [0, 1]
+        .iter()
+        .flat_map(|&number| sealed_records(&snapshot, number))
+        .filter(|(_, _, template, _)| gone.iter().any(|gone| gone.0 == *template))
+        .collect();
+    drop(snapshot);
+    assert_eq!(sealed.len(), 4);
+    let before = disk.bytes();
+    let keys = data_keys(&before, &root_keys(&before, &key())[0], 2);
+    assert_eq!(opened(&sealed, &keys), 4);
+
+    // Bert's templates go first.
+    assert_eq!(store.remove_templates(&gone[1..]).unwrap(), 1);
+    assert_eq!(store.remove_templates(&gone).unwrap(), 1);
+    let removed = disk.bytes();
+    drop(store);
+    for after in [removed, disk.bytes()] {
+        let roots = root_keys(&after, &key());
+        assert_eq!(roots.len(), 1);
+        let keys = data_keys(&after, &roots[0], 2);
+        assert!(!keys.is_empty());
+        assert_eq!(opened(&sealed, &keys), 0);
+    }
+    let store = open(&disk, &key()).unwrap();
+    let left = super::census(&store);
+    assert!(left.values().all(|&count| count == 2), "{left:?}");
+    assert!(
+        store
+            .check(crate::progress::Watch::new())
+            .unwrap()
+            .is_clean()
+    );
+}
+
 /// All records that are sealed under a person's key: kind, person, template, sealed bytes.
-fn sealed_records(snapshot: &Snapshot<'_>, person: u64) -> Vec<(records::Kind, u64, u64, Vec<u8>)> {
+fn sealed_records(snapshot: &Snapshot<'_>, person: u64) -> Vec<(Kind, u64, u64, Vec<u8>)> {
     let get = |table, number| snapshot.get(table, number).unwrap();
     let mut sealed = vec![(
-        records::Kind::Person,
+        Kind::Person,
         person,
         0,
         get(records::PEOPLE, person).unwrap(),
     )];
     for number in snapshot.owned(person).unwrap() {
         for (kind, table) in [
-            (records::Kind::Template, records::TEMPLATES),
-            (records::Kind::Crop, records::CROPS),
+            (Kind::Template, records::TEMPLATES),
+            (Kind::Crop, records::CROPS),
         ] {
             let record = get(table, number);
             sealed.extend(record.map(|record| (kind, person, number, record[8..].to_vec())));

@@ -4,13 +4,7 @@ use std::{collections::BTreeMap, path::Path, sync::Arc};
 
 use jiff::Timestamp;
 
-use super::{
-    disk::Disk,
-    header::Wrapping,
-    key::{GalleryKey, Protection},
-    seal::SecretKey,
-    store::FileStore,
-};
+use super::{records::GALLERY, store::FileStore};
 use crate::{
     align::AlignedFace,
     digest::Digest,
@@ -18,19 +12,22 @@ use crate::{
     error::Result,
     image::Image,
     person::{Person, PersonId},
+    sealed_file::{
+        disk::Disk,
+        key::{GalleryKey, Protection},
+        seal::SecretKey,
+        tests::{FailingDisk, Numbers},
+        wrapping::Wrapping,
+    },
     store::{NewTemplate, TemplateStore},
 };
 
 mod damage;
 mod erasure;
-mod failing_disk;
-mod numbers;
-mod overlay;
+mod kills;
 mod power_loss;
 mod read_only;
-
-use failing_disk::FailingDisk;
-use numbers::Numbers;
+mod upgrade;
 
 fn path() -> &'static Path {
     Path::new("simulated.gallery")
@@ -42,7 +39,8 @@ fn key() -> Protection {
 
 fn create(disk: &Arc<FailingDisk>) -> Result<FileStore> {
     let disk = Arc::clone(disk) as Arc<dyn Disk>;
-    FileStore::create_on(disk, path(), Wrapping::new(&key())?, SecretKey::random()?)
+    let wrapping = Wrapping::new(&key())?;
+    FileStore::create_on(disk, path(), GALLERY.newest, wrapping, SecretKey::random()?)
 }
 
 fn open(disk: &Arc<FailingDisk>, protection: &Protection) -> Result<FileStore> {

@@ -7,13 +7,13 @@ use crate::{
     error::Error,
     person::PersonId,
     progress::Watch,
+    sealed_file::{
+        key::{GalleryKey, Protection},
+        slots::{Slot, Slots},
+    },
     store::{
         TemplateStore,
-        file::{
-            header,
-            key::{GalleryKey, Protection},
-            store::FileStore,
-        },
+        file::{records::GALLERY, store::FileStore},
     },
 };
 
@@ -35,7 +35,16 @@ fn work(
                 *next.entry(id(who)).or_default() += templates.len();
                 store.put(&person(who), &templates).map(drop)
             }
-            5..9 => {
+            5 => {
+                let who = id(numbers.below(12));
+                let of = store.templates_of(&who).unwrap();
+                let gone: Vec<_> = of.iter().take(numbers.below(3)).map(|one| one.id).collect();
+                if let Some(count) = next.get_mut(&who) {
+                    *count -= gone.len();
+                }
+                store.remove_templates(&gone).map(drop)
+            }
+            6..9 => {
                 let gone: BTreeSet<_> = (0..3).map(|_| id(numbers.below(12))).collect();
                 next.retain(|person, _| !gone.contains(person));
                 store
@@ -110,8 +119,8 @@ fn acknowledged_changes_survive_power_losses() {
             assert!(report.is_clean(), "{report:?}");
             // The file has one root key in every case.
             drop(store);
-            let slots = header::read_slots(&*disk, path()).unwrap();
-            assert_eq!(slots.iter().filter(|slot| slot.is_erased()).count(), 1);
+            let slots = Slots::read(&GALLERY, &*disk, path()).unwrap();
+            assert_eq!(slots.iter().filter(|slot| Slot::is_erased(slot)).count(), 1);
         }
     }
     assert!(while_working >= 200, "{while_working}");

@@ -6,9 +6,10 @@ use super::{FailingDisk, census, contents, id, key, open, path, person, sample};
 use crate::{
     error::Error,
     progress::Watch,
+    sealed_file::slots::Slots,
     store::{
         TemplateStore,
-        file::{header, import::ImportOptions, store::FileStore},
+        file::{import::ImportOptions, records::GALLERY, store::FileStore},
     },
 };
 
@@ -54,7 +55,7 @@ fn a_read_only_store_reads_a_file_with_two_root_keys() {
         let read = FileStore::open_read_only_on(Arc::clone(&disk), path(), &key()).unwrap();
         let found = census(&read);
         assert!(removed.is_err() || !found.contains_key(&id(1)));
-        let slots = header::read_slots(&*disk, path()).unwrap();
+        let slots = Slots::read(&GALLERY, &*disk, path()).unwrap();
         if slots.iter().all(|slot| slot.live().is_some()) {
             two_keys.insert(found.contains_key(&id(1)));
         }

@@ -12,7 +12,7 @@ use super::disk::Disk;
 /// A disk that is never written: written pages are kept in memory. The database writes even if nothing is changed: when
 /// it opens after a crash and when it closes.
 #[derive(Debug)]
-pub(super) struct Overlay<D> {
+pub(crate) struct Overlay<D> {
     below: D,
     state: Mutex<Above>,
 }
@@ -28,7 +28,7 @@ struct Above {
 const PAGE: usize = 4096;
 
 impl<D: Disk> Overlay<D> {
-    pub(super) fn new(below: D) -> io::Result<Self> {
+    pub(crate) fn new(below: D) -> io::Result<Self> {
         let length = below.len()?;
         Ok(Self {
             below,

@@ -4,8 +4,8 @@ use std::{cell::RefCell, path::Path};
 
 use crate::error::{Error, Result};
 
-pub(super) fn damaged(path: &Path, reason: impl Into<String>) -> Error {
-    Error::GalleryDamaged {
+pub(crate) fn damaged(path: &Path, reason: impl Into<String>) -> Error {
+    Error::FileDamaged {
         path: path.to_owned(),
         reason: reason.into(),
         source: None,
@@ -13,20 +13,20 @@ pub(super) fn damaged(path: &Path, reason: impl Into<String>) -> Error {
 }
 
 /// Decides about damage that is found: it ends the work, or it becomes a line of a report and the work goes on.
-pub(super) struct Damage {
+pub(crate) struct Damage {
     tolerated: bool,
     lines: RefCell<Vec<String>>,
 }
 
 impl Damage {
-    pub(super) fn refused() -> Self {
+    pub(crate) fn refused() -> Self {
         Self {
             tolerated: false,
             lines: RefCell::default(),
         }
     }
 
-    pub(super) fn tolerated() -> Self {
+    pub(crate) fn tolerated() -> Self {
         Self {
             tolerated: true,
             lines: RefCell::default(),
@@ -35,10 +35,10 @@ impl Damage {
 
     /// Passes a value on. An error about damage becomes a line and `None` if damage is tolerated; every other error is
     /// returned.
-    pub(super) fn tolerate<T>(&self, result: Result<T>) -> Result<Option<T>> {
+    pub(crate) fn tolerate<T>(&self, result: Result<T>) -> Result<Option<T>> {
         match result {
             Ok(value) => Ok(Some(value)),
-            Err(Error::GalleryDamaged { reason, source, .. }) if self.tolerated => {
+            Err(Error::FileDamaged { reason, source, .. }) if self.tolerated => {
                 let source = source.map(|source| format!(": {source}"));
                 let line = reason + &source.unwrap_or_default();
                 let mut lines = self.lines.borrow_mut();
@@ -51,7 +51,7 @@ impl Damage {
         }
     }
 
-    pub(super) fn into_lines(self) -> Vec<String> {
+    pub(crate) fn into_lines(self) -> Vec<String> {
         self.lines.into_inner()
     }
 }

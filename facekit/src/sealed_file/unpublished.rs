@@ -18,7 +18,7 @@ fn unfinished(path: &Path) -> Option<(String, &'static str)> {
 
 /// Removes unfinished files that crashes left beside `path`, but none that is being written now. Each is removed under its
 /// lock, so that a writer that has just created it notices: see [`Unpublished::new`].
-pub(super) fn clear_left_behind(path: &Path) {
+pub(crate) fn clear_left_behind(path: &Path) {
     let Some((start, end)) = unfinished(path) else {
         return;
     };
@@ -43,14 +43,14 @@ pub(super) fn clear_left_behind(path: &Path) {
 
 /// A new file under a temporary name. It is removed if it is dropped before [`publish`](Self::publish). A crash leaves
 /// it behind, and the next attempt removes it.
-pub(super) struct Unpublished {
+pub(crate) struct Unpublished {
     path: PathBuf,
     temporary: PathBuf,
     file: Arc<LockedFile>,
 }
 
 impl Unpublished {
-    pub(super) fn new(path: &Path) -> Result<Self> {
+    pub(crate) fn new(path: &Path) -> Result<Self> {
         const ATTEMPTS: usize = 16;
         let creating = || Error::io("creating", path);
         let Some((start, end)) = unfinished(path) else {
@@ -86,16 +86,16 @@ impl Unpublished {
         Err(creating()(io::ErrorKind::ResourceBusy.into()))
     }
 
-    pub(super) fn disk(&self) -> Arc<dyn Disk> {
+    pub(crate) fn disk(&self) -> Arc<dyn Disk> {
         Arc::<LockedFile>::clone(&self.file)
     }
 
-    pub(super) fn file(&self) -> &File {
+    pub(crate) fn file(&self) -> &File {
         &self.file
     }
 
     /// Syncs the file and gives it its name. Fails if another file has that name by now.
-    pub(super) fn publish(self) -> Result<()> {
+    pub(crate) fn publish(self) -> Result<()> {
         let creating = || Error::io("creating", &self.path);
         self.file.sync_all().map_err(creating())?;
         match fs::hard_link(&self.temporary, &self.path) {

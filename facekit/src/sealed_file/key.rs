@@ -26,10 +26,10 @@ use crate::error::{Error, Result};
 /// # Ok::<(), facekit::Error>(())
 /// ```
 #[derive(Clone)]
-pub struct GalleryKey(pub(super) Secret);
+pub struct GalleryKey(pub(crate) Secret);
 
 #[derive(Clone)]
-pub(super) enum Secret {
+pub(crate) enum Secret {
     Raw(Zeroizing<[u8; 32]>),
     Passphrase(Zeroizing<String>),
 }

@@ -6,11 +6,11 @@ use std::{
 };
 
 use super::numbers::Numbers;
-use crate::store::file::disk::Disk;
+use crate::sealed_file::disk::Disk;
 
 /// A disk whose power fails after a number of operations. Data that was not synced before may be lost.
 #[derive(Debug, Default)]
-pub(super) struct FailingDisk(Mutex<Medium>);
+pub(crate) struct FailingDisk(Mutex<Medium>);
 
 #[derive(Debug, Default)]
 struct Medium {
@@ -47,7 +47,7 @@ impl Change {
 }
 
 impl FailingDisk {
-    pub(super) fn new(bytes: Vec<u8>, left: Option<usize>) -> Arc<Self> {
+    pub(crate) fn new(bytes: Vec<u8>, left: Option<usize>) -> Arc<Self> {
         Arc::new(Self(Mutex::new(Medium {
             current: bytes.clone(),
             durable: bytes,
@@ -77,7 +77,7 @@ impl FailingDisk {
 
     /// The content of the drive after the power failed: everything that was synced, and none or some of the changes
     /// since then, whole or in sectors.
-    pub(super) fn after_power_loss(&self, numbers: &mut Numbers) -> Vec<u8> {
+    pub(crate) fn after_power_loss(&self, numbers: &mut Numbers) -> Vec<u8> {
         let medium = self.0.lock().unwrap();
         let mut bytes = medium.durable.clone();
         if numbers.below(4) == 0 {
@@ -105,11 +105,11 @@ impl FailingDisk {
         bytes
     }
 
-    pub(super) fn bytes(&self) -> Vec<u8> {
+    pub(crate) fn bytes(&self) -> Vec<u8> {
         self.0.lock().unwrap().current.clone()
     }
 
-    pub(super) fn operations(&self) -> usize {
+    pub(crate) fn operations(&self) -> usize {
         self.0.lock().unwrap().operations
     }
 }

@@ -9,34 +9,34 @@ use zeroize::Zeroizing;
 use crate::error::{Error, Result};
 
 /// Bytes that sealing adds: a nonce in front, a tag behind.
-pub(super) const OVERHEAD: usize = NONCE + 16;
+pub(crate) const OVERHEAD: usize = NONCE + 16;
 
 const NONCE: usize = 24;
 
 /// A key for XChaCha20-Poly1305, wiped when dropped.
 #[derive(Clone)]
-pub(super) struct SecretKey(Zeroizing<[u8; 32]>);
+pub(crate) struct SecretKey(Zeroizing<[u8; 32]>);
 
 impl SecretKey {
-    pub(super) fn new(bytes: Zeroizing<[u8; 32]>) -> Self {
+    pub(crate) fn new(bytes: Zeroizing<[u8; 32]>) -> Self {
         Self(bytes)
     }
 
-    pub(super) fn from_slice(bytes: &[u8]) -> Option<Self> {
+    pub(crate) fn from_slice(bytes: &[u8]) -> Option<Self> {
         Some(Self(Zeroizing::new(bytes.try_into().ok()?)))
     }
 
-    pub(super) fn random() -> Result<Self> {
+    pub(crate) fn random() -> Result<Self> {
         random().map(|bytes| Self(Zeroizing::new(bytes)))
     }
 
-    pub(super) fn bytes(&self) -> &[u8; 32] {
+    pub(crate) fn bytes(&self) -> &[u8; 32] {
         &self.0
     }
 
     /// Encrypts `plain` under a new random nonce of 192 bits, which makes repeated nonces as good as impossible. The same
     /// `context` is needed to open it again.
-    pub(super) fn seal(&self, context: &[u8], plain: &[u8]) -> Result<Vec<u8>> {
+    pub(crate) fn seal(&self, context: &[u8], plain: &[u8]) -> Result<Vec<u8>> {
         let nonce = random::<NONCE>()?;
         let payload = Payload {
             msg: plain,
@@ -49,7 +49,7 @@ impl SecretKey {
     }
 
     /// `None` if `sealed` was made under another key or context, or is damaged.
-    pub(super) fn open(&self, context: &[u8], sealed: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
+    pub(crate) fn open(&self, context: &[u8], sealed: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
         let (nonce, sealed) = sealed.split_first_chunk::<NONCE>()?;
         let payload = Payload {
             msg: sealed,
@@ -62,7 +62,7 @@ impl SecretKey {
     }
 }
 
-pub(super) fn random<const N: usize>() -> Result<[u8; N]> {
+pub(crate) fn random<const N: usize>() -> Result<[u8; N]> {
     let mut bytes = [0; N];
     getrandom::fill(&mut bytes).map_err(|error| Error::Store {
         store: "the operating system's random numbers".to_owned(),

@@ -5,10 +5,13 @@ use std::{
     fs::{File, TryLockError},
     io,
     ops::Deref,
+    path::Path,
 };
 
+use crate::error::Error;
+
 /// The operations on a file that a gallery needs. Tests implement it by a disk that loses data that was not synced.
-pub(super) trait Disk: fmt::Debug + Send + Sync + 'static {
+pub(crate) trait Disk: fmt::Debug + Send + Sync + 'static {
     fn len(&self) -> io::Result<u64>;
     fn set_len(&self, length: u64) -> io::Result<()>;
     fn read(&self, offset: u64, bytes: &mut [u8]) -> io::Result<()>;
@@ -69,19 +72,28 @@ impl Disk for File {
 /// Dropping unlocks it explicitly. Closing the file is not enough: while another thread starts a process, the new process
 /// holds the file, and with it the lock, until it runs its program.
 #[derive(Debug)]
-pub(super) struct LockedFile(File);
+pub(crate) struct LockedFile(File);
 
 impl LockedFile {
     /// Locks `file` for one owner.
-    pub(super) fn exclusive(file: File) -> Result<Self, TryLockError> {
+    pub(crate) fn exclusive(file: File) -> Result<Self, TryLockError> {
         file.try_lock()?;
         Ok(Self(file))
     }
 
     /// Locks `file` together with other owners of a shared lock.
-    pub(super) fn shared(file: File) -> Result<Self, TryLockError> {
+    pub(crate) fn shared(file: File) -> Result<Self, TryLockError> {
         file.try_lock_shared()?;
         Ok(Self(file))
+    }
+
+    /// For `map_err`: turns an error of locking into one about the file.
+    pub(crate) fn refused(path: &Path) -> impl FnOnce(TryLockError) -> Error {
+        let path = path.to_owned();
+        |error| match error {
+            TryLockError::WouldBlock => Error::FileLocked { path },
+            TryLockError::Error(source) => Error::io("locking", path)(source),
+        }
     }
 }
 

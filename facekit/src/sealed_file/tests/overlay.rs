@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::{FailingDisk, Numbers};
-use crate::store::file::{disk::Disk, overlay::Overlay};
+use crate::sealed_file::{disk::Disk, overlay::Overlay};
 
 #[test]
 fn overlays_behave_like_disks() {

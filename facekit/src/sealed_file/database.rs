@@ -23,7 +23,7 @@ use crate::{
 const CACHE: usize = 64 << 20;
 
 /// The reason in errors about pages that the database cannot make sense of.
-pub(super) const BROKEN_PAGES: &str = "its pages are inconsistent";
+pub(crate) const BROKEN_PAGES: &str = "its pages are inconsistent";
 
 /// The part of a disk behind the header, as redb's storage. redb takes no lock on it: the whole file is locked already.
 #[derive(Debug)]
@@ -52,10 +52,10 @@ impl StorageBackend for Backend {
 }
 
 /// A database that can be closed without a panic.
-pub(super) struct GuardedDatabase(Option<Database>);
+pub(crate) struct GuardedDatabase(Option<Database>);
 
 impl GuardedDatabase {
-    pub(super) fn new(disk: &Arc<dyn Disk>, path: &Path) -> Result<Self> {
+    pub(crate) fn new(disk: &Arc<dyn Disk>, path: &Path) -> Result<Self> {
         guarded(path, || {
             Database::builder()
                 .set_cache_size(CACHE)
@@ -88,21 +88,27 @@ impl Drop for GuardedDatabase {
 }
 
 /// A transaction of the database, [`Reading`] or [`Writing`].
-pub(super) struct Transaction<'a, T> {
+pub(crate) struct Transaction<'a, T> {
     inner: T,
     path: &'a Path,
 }
 
-pub(super) type Reading<'a> = Transaction<'a, ReadTransaction>;
-pub(super) type Writing<'a> = Transaction<'a, WriteTransaction>;
+pub(crate) type Reading<'a> = Transaction<'a, ReadTransaction>;
+pub(crate) type Writing<'a> = Transaction<'a, WriteTransaction>;
+
+impl<'a, T> Transaction<'a, T> {
+    pub(crate) fn path(&self) -> &'a Path {
+        self.path
+    }
+}
 
 impl<'a> Reading<'a> {
-    pub(super) fn begin(database: &Database, path: &'a Path) -> Result<Self> {
+    pub(crate) fn begin(database: &Database, path: &'a Path) -> Result<Self> {
         let inner = database.begin_read().map_err(fault(path, "reading"))?;
         Ok(Self { inner, path })
     }
 
-    pub(super) fn table<K: Key + 'static, V: Value + 'static>(
+    pub(crate) fn table<K: Key + 'static, V: Value + 'static>(
         &self,
         definition: TableDefinition<'static, K, V>,
     ) -> Result<Table<'a, ReadOnlyTable<K, V>>> {
@@ -115,7 +121,7 @@ impl<'a> Reading<'a> {
 }
 
 impl<'a> Writing<'a> {
-    pub(super) fn begin(database: &Database, path: &'a Path) -> Result<Self> {
+    pub(crate) fn begin(database: &Database, path: &'a Path) -> Result<Self> {
         const ACTION: &str = "starting a change";
         let mut inner = database.begin_write().map_err(fault(path, ACTION))?;
         inner
@@ -127,7 +133,7 @@ impl<'a> Writing<'a> {
         Ok(Self { inner, path })
     }
 
-    pub(super) fn table<K: Key + 'static, V: Value + 'static>(
+    pub(crate) fn table<K: Key + 'static, V: Value + 'static>(
         &self,
         definition: TableDefinition<'static, K, V>,
     ) -> Result<Table<'a, redb::Table<'_, K, V>>> {
@@ -138,30 +144,30 @@ impl<'a> Writing<'a> {
         })
     }
 
-    pub(super) fn commit(self) -> Result<()> {
+    pub(crate) fn commit(self) -> Result<()> {
         self.inner.commit().map_err(fault(self.path, "committing"))
     }
 }
 
 /// A table of the database.
-pub(super) struct Table<'a, T> {
+pub(crate) struct Table<'a, T> {
     inner: T,
     path: &'a Path,
 }
 
 impl<T> Table<'_, T> {
-    pub(super) fn path(&self) -> &Path {
+    pub(crate) fn path(&self) -> &Path {
         self.path
     }
 
-    pub(super) fn len(&self) -> Result<u64>
+    pub(crate) fn len(&self) -> Result<u64>
     where
         T: ReadableTableMetadata,
     {
         self.inner.len().map_err(fault(self.path, "reading"))
     }
 
-    pub(super) fn get<'k, K, V>(
+    pub(crate) fn get<'k, K, V>(
         &self,
         key: impl Borrow<K::SelfType<'k>>,
     ) -> Result<Option<AccessGuard<'_, V>>>
@@ -174,7 +180,7 @@ impl<T> Table<'_, T> {
     }
 
     /// The rows whose keys are in `range`, in rising order of key.
-    pub(super) fn rows<'k, K, V>(
+    pub(crate) fn rows<'k, K, V>(
         &self,
         range: impl RangeBounds<K::SelfType<'k>> + 'k,
     ) -> Result<impl Iterator<Item = Result<(AccessGuard<'_, K>, AccessGuard<'_, V>)>>>
@@ -192,7 +198,7 @@ impl<T> Table<'_, T> {
 }
 
 impl<K: Key + 'static, V: Value + 'static> Table<'_, redb::Table<'_, K, V>> {
-    pub(super) fn insert<'k, 'v>(
+    pub(crate) fn insert<'k, 'v>(
         &mut self,
         key: impl Borrow<K::SelfType<'k>>,
         value: impl Borrow<V::SelfType<'v>>,
@@ -203,7 +209,7 @@ impl<K: Key + 'static, V: Value + 'static> Table<'_, redb::Table<'_, K, V>> {
         Ok(())
     }
 
-    pub(super) fn remove<'k>(&mut self, key: impl Borrow<K::SelfType<'k>>) -> Result<()> {
+    pub(crate) fn remove<'k>(&mut self, key: impl Borrow<K::SelfType<'k>>) -> Result<()> {
         self.inner
             .remove(key)
             .map_err(fault(self.path, "removing"))?;
@@ -213,9 +219,9 @@ impl<K: Key + 'static, V: Value + 'static> Table<'_, redb::Table<'_, K, V>> {
 
 /// Runs `work` on the database. redb checks most of what it reads but not all, and panics on some damaged pages; such a
 /// panic becomes an error about the file.
-pub(super) fn guarded<T>(path: &Path, work: impl FnOnce() -> Result<T>) -> Result<T> {
+pub(crate) fn guarded<T>(path: &Path, work: impl FnOnce() -> Result<T>) -> Result<T> {
     catch_panic(work).unwrap_or_else(|message| {
-        Err(Error::GalleryDamaged {
+        Err(Error::FileDamaged {
             path: path.to_owned(),
             reason: BROKEN_PAGES.to_owned(),
             source: Some(message.into()),
@@ -224,7 +230,7 @@ pub(super) fn guarded<T>(path: &Path, work: impl FnOnce() -> Result<T>) -> Resul
 }
 
 /// For `map_err`: turns an error that redb reported during `action` into one about the file.
-pub(super) fn fault<E: Into<redb::Error>>(
+pub(crate) fn fault<E: Into<redb::Error>>(
     path: &Path,
     action: &'static str,
 ) -> impl FnOnce(E) -> Error {
@@ -246,7 +252,7 @@ pub(super) fn fault<E: Into<redb::Error>>(
                 source: source.into(),
             }
         }
-        error => Error::GalleryDamaged {
+        error => Error::FileDamaged {
             path: path.to_owned(),
             reason: BROKEN_PAGES.to_owned(),
             source: Some(error.into()),
