@@ -4,7 +4,7 @@ use std::hint::black_box;
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use facekit::{
-    Digest, Embedding, EmbeddingSpace, EntryId, EntrySet, ExactIndex, Metric, SearchOptions,
+    Digest, Embedding, EmbeddingSpace, EntryId, EntrySet, FlatIndex, Metric, SearchOptions,
     VectorIndex,
 };
 use multiversion::multiversion;
@@ -33,7 +33,7 @@ impl Noise {
 /// An index, and a probe that is close to one of its entries, `planted`.
 struct Fixture {
     space: EmbeddingSpace,
-    index: ExactIndex,
+    index: FlatIndex,
     probe: Embedding,
     planted: EntryId,
 }
@@ -41,7 +41,7 @@ struct Fixture {
 impl Fixture {
     fn new(size: usize) -> Self {
         let space = EmbeddingSpace::new("noise", Digest::from_bytes([0; 32]), DIMENSION);
-        let index = ExactIndex::new(space.clone(), Metric::Cosine);
+        let index = FlatIndex::new(space.clone(), Metric::Cosine);
         let mut noise = Noise(size as u64);
         let entries: Vec<_> = (0..size as u64)
             .map(|id| (EntryId(id), noise.embedding(&space)))

@@ -12,7 +12,7 @@ use std::{
 };
 
 use facekit::{
-    AlignedFace, Digest, Embedding, EmbeddingSpace, ExactIndex, Fusion, Gallery, GalleryKey,
+    AlignedFace, Digest, Embedding, EmbeddingSpace, FlatIndex, Fusion, Gallery, GalleryKey,
     KeyVault, Metric, NewTemplate, Person, PersonId, Protection, SealedTemplate, Template,
     TemplateId, TemplateStore, jiff::Timestamp,
 };
@@ -63,7 +63,7 @@ fn measure(people: usize, folder: &std::path::Path) -> Result<(), Box<dyn Error>
     let store = Rows::new(Arc::clone(&vault), &rows);
     let mut opened = Vec::new();
     for threads in [1, 2] {
-        let index = ExactIndex::new(space.clone(), Metric::Cosine);
+        let index = FlatIndex::new(space.clone(), Metric::Cosine);
         let threads = NonZeroUsize::new(threads).ok_or("at least one thread")?;
         let given = rows.iter().cloned().map(Ok);
         let store = store.clone();

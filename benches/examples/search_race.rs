@@ -9,7 +9,7 @@ use std::{
 };
 
 use facekit::{
-    Digest, Embedding, EmbeddingSpace, EntryId, ExactIndex, Metric, SearchOptions, VectorIndex,
+    Digest, Embedding, EmbeddingSpace, EntryId, FlatIndex, Metric, SearchOptions, VectorIndex,
 };
 use serde_json::json;
 
@@ -39,7 +39,7 @@ fn main() -> Result<()> {
             .map(|row| Embedding::new(&space, row.to_vec()))
             .collect::<facekit::Result<_>>()?)
     };
-    let index = ExactIndex::new(space.clone(), Metric::Cosine);
+    let index = FlatIndex::new(space.clone(), Metric::Cosine);
     let templates: Vec<_> = (0..).map(EntryId).zip(read("templates.f32")?).collect();
     assert_eq!(templates.len(), size, "the templates that were asked for");
     index.insert(&templates)?;

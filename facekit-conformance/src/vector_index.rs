@@ -24,12 +24,12 @@ use proptest::{
 /// fraction of the true ten nearest that a search finds on average: 1.0 for an exact index.
 ///
 /// ```
-/// use facekit::{EmbeddingSpace, ExactIndex, Metric};
+/// use facekit::{EmbeddingSpace, FlatIndex, Metric};
 /// use facekit_conformance::vector_index_suite;
 ///
 /// vector_index_suite!(
-///     exact,
-///     |space: &EmbeddingSpace, metric: Metric| ExactIndex::new(space.clone(), metric),
+///     flat,
+///     |space: &EmbeddingSpace, metric: Metric| FlatIndex::new(space.clone(), metric),
 ///     recall: 1.0,
 /// );
 /// # fn main() {}
@@ -53,6 +53,7 @@ macro_rules! vector_index_suite {
                 searches_inside_the_set, ignores_unknown_entries_in_the_set,
                 searches_a_kept_set_after_changes, replaces, removes, inserts_all_or_nothing,
                 refuses_other_spaces, scores_by_its_metric,
+                leaves_out_low_scores, searches_for_many_probes,
                 exact_search_is_exact, follows_a_model, serves_many_threads,
             );
 
@@ -449,6 +450,72 @@ pub fn scores_by_its_metric(make: Make) {
                 "{metric:?}: {candidate:?}"
             );
         }
+    }
+}
+
+/// With [`SearchOptions::min_score`] a search returns the same entries, without those of a lower score.
+///
+/// # Panics
+///
+/// If it does not.
+pub fn leaves_out_low_scores(make: Make) {
+    for metric in METRICS {
+        let space = space(24);
+        let mut numbers = RandomNumbers::new(11);
+        let entries = numbers.entries(&space, 300);
+        let index = filled(make, &space, metric, &entries);
+        let set: EntrySet = entries.iter().step_by(2).map(|(id, _)| *id).collect();
+        for _ in 0..5 {
+            let probe = numbers.embedding(&space);
+            for options in [
+                SearchOptions::new(40).with_exact(true),
+                SearchOptions::new(40).with_exact(true).with_entries(&set),
+            ] {
+                let all = index.search(&probe, &options).unwrap();
+                assert_eq!(all.len(), 40);
+                for count in [1, 7, 40] {
+                    // The bound is inclusive.
+                    let least = all[count - 1].score;
+                    let found = index
+                        .search(&probe, &options.with_min_score(least))
+                        .unwrap();
+                    assert_eq!(found, all[..count], "{metric:?}, at least {least}");
+                }
+                let none = index.search(&probe, &options.with_min_score(1.5)).unwrap();
+                assert_eq!(none, [], "{metric:?}");
+            }
+        }
+    }
+}
+
+/// A search for many probes returns what a search for each returns, in the order of the probes.
+///
+/// # Panics
+///
+/// If it does not.
+pub fn searches_for_many_probes(make: Make) {
+    for metric in METRICS {
+        let space = space(40);
+        let mut numbers = RandomNumbers::new(12);
+        let entries = numbers.entries(&space, 500);
+        let index = filled(make, &space, metric, &entries);
+        let set: EntrySet = entries.iter().step_by(3).map(|(id, _)| *id).collect();
+        let probes: Vec<Embedding> = (0..11).map(|_| numbers.embedding(&space)).collect();
+        let options = SearchOptions::new(6).with_exact(true);
+        for options in [options, options.with_entries(&set), SearchOptions::new(0)] {
+            for count in [0, 1, 4, 5, 11] {
+                let each: Vec<_> = probes[..count]
+                    .iter()
+                    .map(|probe| index.search(probe, &options).unwrap())
+                    .collect();
+                assert_eq!(index.search_many(&probes[..count], &options).unwrap(), each);
+            }
+        }
+        let [other, ..] = others(40);
+        let mut mixed = probes.clone();
+        mixed[7] = axis(&other, 0);
+        let error = index.search_many(&mixed, &options).unwrap_err();
+        assert!(matches!(error, Error::SpaceMismatch { .. }), "{error:?}");
     }
 }
 

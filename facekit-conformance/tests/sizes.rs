@@ -3,7 +3,7 @@
 use std::{fs, path::Path};
 
 use facekit::{
-    DetectOptions, EnrollOptions, ExactIndex, Gallery, Image, ImageView, LoadOptions, MemoryStore,
+    DetectOptions, EnrollOptions, FlatIndex, Gallery, Image, ImageView, LoadOptions, MemoryStore,
     Metric, Outcome, Passes, PersonId, QualityOptions, Recognizer, Registry, find_faces,
     image::{self, DecodeLimits, resize},
 };
@@ -34,7 +34,7 @@ fn recognizer(registry: &Registry, set: &str, people: &[(String, Vec<Image>)]) -
     let models = registry
         .load(set, &Tract::new(), &LoadOptions::default())
         .unwrap();
-    let index = ExactIndex::new(models.embedder.space().clone(), Metric::Cosine);
+    let index = FlatIndex::new(models.embedder.space().clone(), Metric::Cosine);
     // These tests are about the search for faces. MobileFaceNet takes one of the twelve composites for a blurred face where it is
     // small, which happens to one or two of a hundred photos of real people.
     let mut limits = QualityOptions::recognition();

@@ -6,25 +6,53 @@ use std::{
 };
 
 use facekit::{
-    Embedding, EmbeddingSpace, EntryId, ExactIndex, Metric, Result, ScoredEntry, SearchOptions,
-    VectorIndex,
+    Embedding, EmbeddingSpace, EntryId, FlatIndex, HnswIndex, HnswOptions, Metric, Result,
+    ScoredEntry, SearchOptions, SearchStrategy, VectorIndex,
 };
 use facekit_conformance::vector_index_suite;
 
 vector_index_suite!(plain, Plain::new, recall: 1.0);
-vector_index_suite!(exact, exact_index, recall: 1.0);
+vector_index_suite!(flat, flat_index, recall: 1.0);
 vector_index_suite!(
-    exact_boxed,
-    |space: &EmbeddingSpace, metric| -> Box<dyn VectorIndex> { Box::new(exact_index(space, metric)) },
+    flat_boxed,
+    |space: &EmbeddingSpace, metric| -> Box<dyn VectorIndex> { Box::new(flat_index(space, metric)) },
     recall: 1.0,
 );
 vector_index_suite!(
-    exact_shared,
-    |space: &EmbeddingSpace, metric| -> Arc<dyn VectorIndex> { Arc::new(exact_index(space, metric)) },
+    flat_shared,
+    |space: &EmbeddingSpace, metric| -> Arc<dyn VectorIndex> { Arc::new(flat_index(space, metric)) },
     recall: 1.0,
 );
-fn exact_index(space: &EmbeddingSpace, metric: Metric) -> ExactIndex {
-    ExactIndex::new(space.clone(), metric)
+vector_index_suite!(
+    flat_deterministic,
+    |space: &EmbeddingSpace, metric| flat_index(space, metric).with_strategy(SearchStrategy::Deterministic),
+    recall: 1.0,
+);
+vector_index_suite!(
+    flat_scan,
+    |space: &EmbeddingSpace, metric| flat_index(space, metric).with_strategy(SearchStrategy::Scan),
+    recall: 1.0,
+);
+vector_index_suite!(
+    flat_prefilter,
+    |space: &EmbeddingSpace, metric| flat_index(space, metric).with_strategy(SearchStrategy::Prefilter),
+    recall: 0.999,
+);
+
+vector_index_suite!(
+    hnsw,
+    |space: &EmbeddingSpace, metric| HnswIndex::new(space.clone(), metric, HnswOptions::default()),
+    recall: 0.99,
+);
+// A search keeps so few candidates that even small indexes are searched through the graph.
+vector_index_suite!(
+    hnsw_narrow,
+    |space: &EmbeddingSpace, metric| HnswIndex::new(space.clone(), metric, HnswOptions::default().with_ef_search(80)),
+    recall: 0.95,
+);
+
+fn flat_index(space: &EmbeddingSpace, metric: Metric) -> FlatIndex {
+    FlatIndex::new(space.clone(), metric)
 }
 
 /// The simplest index that passes. It shows that the suite requires no more than the contract.
@@ -84,7 +112,9 @@ impl VectorIndex for Plain {
                     Metric::Euclidean => -(2.0 - 2.0 * cosine).max(0.0).sqrt(),
                     _ => cosine,
                 };
-                candidates.push(ScoredEntry { entry, score });
+                if options.min_score.is_none_or(|least| score >= least) {
+                    candidates.push(ScoredEntry { entry, score });
+                }
             }
         }
         candidates.sort_by(|a, b| b.score.total_cmp(&a.score).then(a.entry.cmp(&b.entry)));

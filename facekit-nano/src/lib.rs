@@ -2,13 +2,13 @@
 //! people without any download.
 //!
 //! ```no_run
-//! use facekit::{ExactIndex, Gallery, LoadOptions, MemoryStore, Metric, Recognizer};
+//! use facekit::{FlatIndex, Gallery, LoadOptions, MemoryStore, Metric, Recognizer};
 //! # fn tract() -> Box<dyn facekit::Runtime> { unimplemented!() }
 //!
 //! // The application chooses the runtime, here `facekit_tract::Tract::new()`.
 //! let runtime = tract();
 //! let models = facekit_nano::registry().load("nano", &*runtime, &LoadOptions::default())?;
-//! let index = ExactIndex::new(models.embedder.space().clone(), Metric::Cosine);
+//! let index = FlatIndex::new(models.embedder.space().clone(), Metric::Cosine);
 //! let gallery = Gallery::open(MemoryStore::new(), index)?;
 //! let recognizer = Recognizer::builder().models(models).gallery(gallery).build()?;
 //! # Ok::<(), facekit::Error>(())

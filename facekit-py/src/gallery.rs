@@ -9,7 +9,7 @@ use std::{
 };
 
 use facekit::{
-    Error, ExactIndex, GalleryKey, MemoryStore, Metric, NewTemplate, PersonId, Protection, Result,
+    Error, FlatIndex, GalleryKey, MemoryStore, Metric, NewTemplate, PersonId, Protection, Result,
     TemplateId, TemplateStore, jiff::Timestamp,
 };
 use pyo3::{prelude::*, types::PyTuple};
@@ -529,7 +529,7 @@ impl SharedGallery {
         if let Some(view) = views.iter().find(|view| view.space() == space) {
             return Ok(Arc::clone(view));
         }
-        let index = ExactIndex::new(space.clone(), Metric::Cosine);
+        let index = FlatIndex::new(space.clone(), Metric::Cosine);
         let view = match views.first() {
             Some(other) => other.beside(index)?,
             None => {

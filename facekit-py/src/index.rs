@@ -1,9 +1,9 @@
-//! `Index`: exact search among vectors.
+//! `Index`: search among vectors.
 
 use std::{num::NonZeroUsize, thread};
 
 use facekit::{
-    Digest, Embedding, EntryId, EntrySet, ExactIndex, Metric, Result, ScoredEntry, SearchOptions,
+    Digest, Embedding, EntryId, EntrySet, FlatIndex, Metric, Result, ScoredEntry, SearchOptions,
     VectorIndex as _,
 };
 use numpy::{
@@ -23,8 +23,7 @@ const BATCH: usize = 1024;
 /// The number of probes that each thread searches for at a time.
 const PROBES: usize = 64;
 
-/// Exact nearest neighbors among vectors of any source. A search compares the probe with every vector, and is limited by memory
-/// bandwidth.
+/// Nearest neighbors among vectors of any source.
 ///
 /// `matrix` is a float32 array of shape (n, dimension). Rows are copied and scaled to length one, so only their direction counts.
 /// `ids` is an array of n unique integers from 0 on; the default is 0 to n - 1. With the metric "cosine", scores are cosines, -1 to
@@ -39,7 +38,7 @@ const PROBES: usize = 64;
 /// >>> ids.tolist()
 /// [[10, 20]]
 #[pyclass(frozen, module = "facekit")]
-pub(crate) struct Index(ProcessLocal<ExactIndex>);
+pub(crate) struct Index(ProcessLocal<FlatIndex>);
 
 #[pymethods]
 impl Index {
@@ -66,7 +65,7 @@ impl Index {
         }
         let space =
             facekit::EmbeddingSpace::new("index", Digest::from_bytes([0; 32]), rows.ncols());
-        let index = ExactIndex::new(space, metric);
+        let index = FlatIndex::new(space, metric);
         let ids = match ids {
             Some(ids) => numbers("ids", ids)?,
             None => (0..rows.nrows() as u64).collect(),
@@ -240,7 +239,7 @@ fn numbers(argument: &'static str, object: &Bound<'_, PyAny>) -> PyResult<Vec<u6
 /// Inserts rows. Ctrl-C ends it between two batches.
 fn insert(
     py: Python<'_>,
-    index: &ExactIndex,
+    index: &FlatIndex,
     rows: ArrayView2<'_, f32>,
     ids: &[u64],
 ) -> PyResult<()> {
@@ -276,7 +275,7 @@ fn insert(
 /// The nearest vectors of each probe. Ctrl-C ends it between two batches.
 fn search(
     py: Python<'_>,
-    index: &ExactIndex,
+    index: &FlatIndex,
     probes: ArrayView2<'_, f32>,
     k: usize,
     roster: Option<&EntrySet>,
@@ -298,7 +297,7 @@ fn search(
 }
 
 fn search_batch(
-    index: &ExactIndex,
+    index: &FlatIndex,
     probes: ArrayView2<'_, f32>,
     threads: usize,
     k: usize,
@@ -334,6 +333,6 @@ fn search_batch(
     Ok(found.into_iter().flatten().collect())
 }
 
-fn embedding(index: &ExactIndex, row: ArrayView1<'_, f32>) -> Result<Embedding> {
+fn embedding(index: &FlatIndex, row: ArrayView1<'_, f32>) -> Result<Embedding> {
     Embedding::new(index.space(), row.to_vec())
 }

@@ -3,7 +3,7 @@
 #![cfg_attr(all(feature = "engine", feature = "decode"), doc = "```no_run")]
 #![cfg_attr(not(all(feature = "engine", feature = "decode")), doc = "```ignore")]
 //! use facekit::{
-//!     EnrollOptions, ExactIndex, Gallery, LoadOptions, MemoryStore, Metric, Outcome, PersonId, Recognizer, Registry,
+//!     EnrollOptions, FlatIndex, Gallery, LoadOptions, MemoryStore, Metric, Outcome, PersonId, Recognizer, Registry,
 //!     image::{self, DecodeLimits},
 //! };
 //! # fn tract() -> Box<dyn facekit::Runtime> { unimplemented!() }
@@ -12,7 +12,7 @@
 //! // `Registry::pull` fetches them.
 //! let runtime = tract();
 //! let models = Registry::from_env()?.load("standard", &*runtime, &LoadOptions::default())?;
-//! let index = ExactIndex::new(models.embedder.space().clone(), Metric::Cosine);
+//! let index = FlatIndex::new(models.embedder.space().clone(), Metric::Cosine);
 //! let gallery = Gallery::open(MemoryStore::new(), index)?;
 //! let recognizer = Recognizer::builder().models(models).gallery(gallery).build()?;
 //!
@@ -54,7 +54,7 @@
 //! | Finding faces | [`Detector`] | `YuNet`, `Scrfd` |
 //! | Rejecting prints and screens | [`Liveness`] | `MiniFasNet` |
 //! | Embedding faces | [`Embedder`] | `ArcFace`, for all models of that family |
-//! | Searching | [`VectorIndex`] | `ExactIndex` |
+//! | Searching | [`VectorIndex`] | `FlatIndex`, `HnswIndex` |
 //! | Storing templates | [`TemplateStore`] | `MemoryStore`, `FileStore` |
 //! | Deciding about attendance | [`AttendancePolicy`] | none; see `attendance-rules` |
 //!
@@ -92,15 +92,13 @@
 //! - Tracking a face from frame to frame, and reading cameras: each frame is processed on its own.
 //! - Masks, make-up, and video that is injected behind the camera: `MiniFasNet` recognizes prints and screens only.
 //! - Age, sex and emotion: recognition does not need them.
-//! - Millions of templates: `ExactIndex` compares the probe with each template. For more than about 100,000, use another
-//!   [`VectorIndex`].
 //! - Async: all calls block. Call them where blocking is allowed.
 //!
 //! # Crate features
 //!
 //! Without any feature, the types and traits remain. They are enough to implement a trait or to decide about sightings.
 //!
-//! - **engine** (default): the model heads, alignment, quality, the exact index, the gallery, the recognizer, calibration
+//! - **engine** (default): the model heads, alignment, quality, the index, the gallery, the recognizer, calibration
 //!   and the model registry.
 //! - **decode** (default): JPEG, PNG and WebP files: turned upright, with limits on their size, and with the time of the
 //!   photo.
@@ -200,7 +198,7 @@ pub use crate::{
     },
     gallery::{Fusion, Gallery, Neighbor, Roster},
     geometry::{HeadPose, Similarity},
-    index::ExactIndex,
+    index::{FlatIndex, HnswIndex, HnswOptions, SearchStrategy},
     input::{ColorOrder, PixelSpec},
     liveness::{MiniFasNet, MiniFasNetSpec},
     quality::{Quality, QualityIssue, QualityOptions},

@@ -3,7 +3,7 @@
 #![cfg(feature = "engine")]
 
 use facekit::{
-    Digest, Embedding, EmbeddingSpace, EntryId, Error, ExactIndex, Gallery, MemoryStore, Metric,
+    Digest, Embedding, EmbeddingSpace, EntryId, Error, FlatIndex, Gallery, MemoryStore, Metric,
     NewTemplate, Person, PersonId, SearchOptions, VectorIndex,
 };
 use proptest::prelude::*;
@@ -56,11 +56,11 @@ fn embeddings_of_another_space_are_refused() {
     let (ours, theirs, shorter) = (space("a", 3), space("b", 3), space("a", 2));
     let embedding =
         |space: &EmbeddingSpace| Embedding::new(space, vec![1.0; space.dimension()]).unwrap();
-    let index = ExactIndex::new(ours.clone(), Metric::Cosine);
+    let index = FlatIndex::new(ours.clone(), Metric::Cosine);
     index.insert(&[(EntryId(1), embedding(&ours))]).unwrap();
     let gallery = Gallery::open(
         MemoryStore::new(),
-        ExactIndex::new(ours.clone(), Metric::Cosine),
+        FlatIndex::new(ours.clone(), Metric::Cosine),
     )
     .unwrap();
     let anna = Person::new(PersonId::new("anna").unwrap(), jiff::Timestamp::UNIX_EPOCH);

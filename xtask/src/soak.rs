@@ -27,6 +27,12 @@ const SOAKS: [Soak; 5] = [
         environment: &[("PROPTEST_CASES", "1000000")],
     },
     Soak {
+        name: "index",
+        description: "the recall of the index with up to a million people and 10,000 probes; searches beside changes, for a minute",
+        tests: &["--test", "index"],
+        environment: &[("FACEKIT_SOAK", "1")],
+    },
+    Soak {
         name: "recognizability",
         description: "turned, blurred and small faces of 845 people, with both sets on each runtime; needs FACEKIT_TEST_DATA",
         tests: &["--test", "recognizability"],

@@ -31,6 +31,7 @@ const COMMANDS: &[&str] = &[
     "timesheet",
     "eval lfw",
     "eval identify",
+    "eval index",
     "eval liveness",
 ];
 

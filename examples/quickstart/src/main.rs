@@ -30,7 +30,7 @@ use anyhow::{Context, Result, bail};
 use attendance_rules::Punch;
 use clap::Parser;
 use facekit::{
-    AttendanceSheet, EnrollOptions, ExactIndex, Gallery, Image, LoadOptions, MemoryStore, Metric,
+    AttendanceSheet, EnrollOptions, FlatIndex, Gallery, Image, LoadOptions, MemoryStore, Metric,
     PersonId, Recognizer, Sighting, Threshold,
     image::{self, DecodeLimits},
     sightings,
@@ -104,7 +104,7 @@ fn open(args: &Args) -> Result<Recognizer> {
 
     // A gallery is a store that keeps templates and an index that searches them. `FileStore` would keep them in an encrypted
     // file.
-    let index = ExactIndex::new(models.embedder.space().clone(), Metric::Cosine);
+    let index = FlatIndex::new(models.embedder.space().clone(), Metric::Cosine);
     let gallery = Gallery::open(MemoryStore::new(), index)?;
 
     // A recognizer is a detector, a quality gate, a liveness check, an embedder and a gallery in a row.

@@ -1138,8 +1138,7 @@ class RecognizeMany(Generic[_Result]):
 
 @final
 class Index:
-    """Exact nearest neighbors among vectors of any source. A search compares the probe with every vector, and is limited by memory
-    bandwidth.
+    """Nearest neighbors among vectors of any source.
 
     `matrix` is a float32 array of shape (n, dimension). Rows are copied and scaled to length one, so only their direction counts.
     `ids` is an array of n unique integers from 0 on; the default is 0 to n - 1. With the metric "cosine", scores are cosines, -1 to

@@ -36,11 +36,11 @@ use view::View;
 /// gallery as it was at one moment during the search.
 ///
 /// ```
-/// use facekit::{Digest, Embedding, EmbeddingSpace, ExactIndex, Gallery, MemoryStore, Metric, NewTemplate, Person, PersonId};
+/// use facekit::{Digest, Embedding, EmbeddingSpace, FlatIndex, Gallery, MemoryStore, Metric, NewTemplate, Person, PersonId};
 /// use jiff::Timestamp;
 ///
 /// let space = EmbeddingSpace::new("example", Digest::from_bytes([0; 32]), 2);
-/// let gallery = Gallery::open(MemoryStore::new(), ExactIndex::new(space.clone(), Metric::Cosine))?;
+/// let gallery = Gallery::open(MemoryStore::new(), FlatIndex::new(space.clone(), Metric::Cosine))?;
 ///
 /// let now = Timestamp::now();
 /// let anna = Person::new(PersonId::new("anna")?, now).with_name("Anna Weiß");
@@ -100,12 +100,12 @@ impl Gallery {
     /// Opens the people of `store` as [`open`](Self::open) does, and compares probes with them by `fusion`.
     ///
     /// ```
-    /// # use facekit::{Digest, Embedding, EmbeddingSpace, ExactIndex, Gallery, MemoryStore, Metric, NewTemplate, Person, PersonId};
+    /// # use facekit::{Digest, Embedding, EmbeddingSpace, FlatIndex, Gallery, MemoryStore, Metric, NewTemplate, Person, PersonId};
     /// # use jiff::Timestamp;
     /// use facekit::Fusion;
     ///
     /// # let space = EmbeddingSpace::new("example", Digest::from_bytes([0; 32]), 2);
-    /// # let index = ExactIndex::new(space.clone(), Metric::Cosine);
+    /// # let index = FlatIndex::new(space.clone(), Metric::Cosine);
     /// let gallery = Gallery::open_with(MemoryStore::new(), index, Fusion::Nearest)?;
     /// # let anna = Person::new(PersonId::new("anna")?, Timestamp::UNIX_EPOCH);
     /// let template = |values: [f32; 2]| {
@@ -331,13 +331,13 @@ impl Gallery {
     /// The person may be new there, changed or removed. Searches find the new state when this returns.
     ///
     /// ```
-    /// # use facekit::{Digest, Embedding, EmbeddingSpace, ExactIndex, Gallery, MemoryStore, Metric, NewTemplate, Person, PersonId};
+    /// # use facekit::{Digest, Embedding, EmbeddingSpace, FlatIndex, Gallery, MemoryStore, Metric, NewTemplate, Person, PersonId};
     /// # use facekit::TemplateStore;
     /// # use jiff::Timestamp;
     /// # use std::sync::Arc;
     /// # let space = EmbeddingSpace::new("example", Digest::from_bytes([0; 32]), 2);
     /// let store = Arc::new(MemoryStore::new());
-    /// let gallery = Gallery::open(store.clone(), ExactIndex::new(space.clone(), Metric::Cosine))?;
+    /// let gallery = Gallery::open(store.clone(), FlatIndex::new(space.clone(), Metric::Cosine))?;
     ///
     /// let anna = Person::new(PersonId::new("anna")?, Timestamp::now());
     /// let template = Embedding::new(&space, vec![0.9, 0.1])?;
@@ -358,10 +358,10 @@ impl Gallery {
     /// Makes a roster, which limits searches to `people`.
     ///
     /// ```
-    /// # use facekit::{Digest, Embedding, EmbeddingSpace, ExactIndex, Gallery, MemoryStore, Metric, NewTemplate, Person, PersonId};
+    /// # use facekit::{Digest, Embedding, EmbeddingSpace, FlatIndex, Gallery, MemoryStore, Metric, NewTemplate, Person, PersonId};
     /// # use jiff::Timestamp;
     /// # let space = EmbeddingSpace::new("example", Digest::from_bytes([0; 32]), 2);
-    /// # let gallery = Gallery::open(MemoryStore::new(), ExactIndex::new(space.clone(), Metric::Cosine))?;
+    /// # let gallery = Gallery::open(MemoryStore::new(), FlatIndex::new(space.clone(), Metric::Cosine))?;
     /// # let now = Timestamp::now();
     /// let (anna, bela) = (PersonId::new("anna")?, PersonId::new("bela")?);
     /// for (id, values) in [(&anna, [0.9, 0.1]), (&bela, [0.1, 0.9])] {

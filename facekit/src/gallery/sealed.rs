@@ -28,10 +28,10 @@ impl Gallery {
     /// # fn example(rows: Vec<facekit::SealedTemplate>, store: facekit::MemoryStore, space: facekit::EmbeddingSpace)
     /// # -> facekit::Result<()> {
     /// use std::num::NonZeroUsize;
-    /// use facekit::{ExactIndex, Fusion, Gallery, GalleryKey, KeyVault, Metric, Protection};
+    /// use facekit::{FlatIndex, Fusion, Gallery, GalleryKey, KeyVault, Metric, Protection};
     ///
     /// let vault = KeyVault::open("keys.facekit", &Protection::Key(GalleryKey::from_file("root.key")?))?;
-    /// let index = ExactIndex::new(space, Metric::Cosine);
+    /// let index = FlatIndex::new(space, Metric::Cosine);
     /// let threads = NonZeroUsize::new(2).unwrap();
     /// let rows = rows.into_iter().map(Ok);
     /// let gallery = Gallery::open_sealed(store, index, Fusion::default(), &vault, rows, threads)?;

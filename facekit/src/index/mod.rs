@@ -9,14 +9,32 @@ use crate::{
     error::Result,
 };
 
+#[cfg(all(test, feature = "engine"))]
+mod faces;
 #[cfg(feature = "engine")]
-mod exact;
+mod flat;
+#[cfg(feature = "engine")]
+mod hnsw;
 #[cfg(feature = "engine")]
 mod kernel;
+#[cfg(feature = "engine")]
+mod members;
+#[cfg(feature = "engine")]
+mod probe;
+#[cfg(feature = "engine")]
+mod rank;
+#[cfg(feature = "engine")]
+mod rotation;
 mod set;
+#[cfg(feature = "engine")]
+mod shape;
+#[cfg(feature = "engine")]
+mod shortlist;
 
 #[cfg(feature = "engine")]
-pub use exact::ExactIndex;
+pub use flat::{FlatIndex, SearchStrategy};
+#[cfg(feature = "engine")]
+pub use hnsw::{HnswIndex, HnswOptions};
 pub use set::{EntrySet, Generation};
 
 /// The number of an entry of a [`VectorIndex`]. The owner of the index gives it. An entry keeps its id when its embedding is
@@ -89,6 +107,12 @@ pub struct SearchOptions<'a> {
     pub entries: Option<&'a EntrySet>,
     /// Compare with every entry, also if the index would approximate.
     pub exact: bool,
+    /// Return entries with at least this score only, by the index's metric. An index may take less time for a search that has
+    /// one. `None` returns the `k` best, however far they are.
+    pub min_score: Option<f32>,
+    /// The least probability with which each of the `k` nearest is found, 0 to 1, for an index that approximates. The default
+    /// is 0.9999; at 1 the search is exact.
+    pub recall: f32,
 }
 
 impl<'a> SearchOptions<'a> {
@@ -99,6 +123,8 @@ impl<'a> SearchOptions<'a> {
             k,
             entries: None,
             exact: false,
+            min_score: None,
+            recall: 0.9999,
         }
     }
 
@@ -115,6 +141,20 @@ impl<'a> SearchOptions<'a> {
         self.exact = exact;
         self
     }
+
+    /// Sets [`min_score`](Self::min_score).
+    #[must_use]
+    pub fn with_min_score(mut self, score: f32) -> Self {
+        self.min_score = Some(score);
+        self
+    }
+
+    /// Sets [`recall`](Self::recall).
+    #[must_use]
+    pub fn with_recall(mut self, recall: f32) -> Self {
+        self.recall = recall;
+        self
+    }
 }
 
 /// Holds embeddings by id and finds the nearest ones. The meaning of an entry is up to the owner of the index.
@@ -129,8 +169,10 @@ impl<'a> SearchOptions<'a> {
 ///   inserted.
 /// - `remove` ignores ids that do not exist and returns how many did.
 /// - `search` returns at most `k` entries in falling order of score, equal scores in rising order of id.
-///   It returns no entry that was removed and none outside of [`SearchOptions::entries`].
-/// - An exact index, and every index if [`SearchOptions::exact`] is set, returns the true nearest entries.
+///   It returns no entry that was removed, none outside of [`SearchOptions::entries`], and none with a score below
+///   [`SearchOptions::min_score`].
+/// - An exact index, and every index if [`SearchOptions::exact`] is set, returns the true nearest entries. Any other finds each
+///   of them with the probability [`SearchOptions::recall`].
 pub trait VectorIndex: fmt::Debug + Send + Sync {
     /// The space of its embeddings.
     fn space(&self) -> &EmbeddingSpace;
@@ -167,6 +209,21 @@ pub trait VectorIndex: fmt::Debug + Send + Sync {
     ///
     /// [`Error::SpaceMismatch`](crate::Error::SpaceMismatch) if `probe` is of another space.
     fn search(&self, probe: &Embedding, options: &SearchOptions<'_>) -> Result<Vec<ScoredEntry>>;
+
+    /// The entries nearest to each of `probes`, in their order, with the results of [`search`](Self::search). An index may
+    /// take less time than for one search after the other, which is the default.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::SpaceMismatch`](crate::Error::SpaceMismatch) if a probe is of another space.
+    fn search_many(
+        &self,
+        probes: &[Embedding],
+        options: &SearchOptions<'_>,
+    ) -> Result<Vec<Vec<ScoredEntry>>> {
+        let probes = probes.iter();
+        probes.map(|probe| self.search(probe, options)).collect()
+    }
 }
 
 macro_rules! forward {
@@ -203,6 +260,14 @@ macro_rules! forward {
                 options: &SearchOptions<'_>,
             ) -> Result<Vec<ScoredEntry>> {
                 (**self).search(probe, options)
+            }
+
+            fn search_many(
+                &self,
+                probes: &[Embedding],
+                options: &SearchOptions<'_>,
+            ) -> Result<Vec<Vec<ScoredEntry>>> {
+                (**self).search_many(probes, options)
             }
         }
     };

@@ -1,6 +1,5 @@
 use std::{
     any::Any,
-    collections::HashSet,
     fmt,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
@@ -46,7 +45,8 @@ pub struct EntrySet(Arc<Inner>);
 
 #[derive(Default)]
 struct Inner {
-    ids: HashSet<EntryId>,
+    /// Sorted, without repetition.
+    ids: Box<[EntryId]>,
     prepared: Mutex<Option<Prepared>>,
 }
 
@@ -77,10 +77,10 @@ impl EntrySet {
     /// Returns true if `entry` is in the set.
     #[must_use]
     pub fn contains(&self, entry: EntryId) -> bool {
-        self.0.ids.contains(&entry)
+        self.0.ids.binary_search(&entry).is_ok()
     }
 
-    /// The entries, in no order.
+    /// The entries, in order of id.
     pub fn iter(&self) -> impl ExactSizeIterator<Item = EntryId> {
         self.0.ids.iter().copied()
     }
@@ -108,10 +108,7 @@ impl EntrySet {
         generation: Generation,
         make: impl FnOnce(&Self) -> T,
     ) -> Arc<T> {
-        let held = self.lock().as_ref().and_then(|prepared| {
-            (prepared.generation == generation).then(|| Arc::clone(&prepared.form))
-        });
-        if let Some(form) = held.and_then(|form| form.downcast().ok()) {
+        if let Some(form) = self.held(generation) {
             return form;
         }
         let form = Arc::new(make(self));
@@ -120,6 +117,24 @@ impl EntrySet {
             form: form.clone(),
         });
         form
+    }
+
+    /// The form that [`prepared`](Self::prepared) made for this generation, if the set holds it.
+    ///
+    /// ```
+    /// use facekit::{EntrySet, Generation};
+    ///
+    /// let (set, generation) = (EntrySet::new(), Generation::next());
+    /// assert!(set.held::<usize>(generation).is_none());
+    /// set.prepared(generation, EntrySet::len);
+    /// assert_eq!(*set.held::<usize>(generation).unwrap(), 0);
+    /// ```
+    #[must_use]
+    pub fn held<T: Send + Sync + 'static>(&self, generation: Generation) -> Option<Arc<T>> {
+        let form = self.lock().as_ref().and_then(|prepared| {
+            (prepared.generation == generation).then(|| Arc::clone(&prepared.form))
+        });
+        form?.downcast().ok()
     }
 
     fn lock(&self) -> MutexGuard<'_, Option<Prepared>> {
@@ -132,8 +147,11 @@ impl EntrySet {
 
 impl FromIterator<EntryId> for EntrySet {
     fn from_iter<I: IntoIterator<Item = EntryId>>(ids: I) -> Self {
+        let mut ids: Vec<EntryId> = ids.into_iter().collect();
+        ids.sort_unstable();
+        ids.dedup();
         Self(Arc::new(Inner {
-            ids: ids.into_iter().collect(),
+            ids: ids.into(),
             prepared: Mutex::default(),
         }))
     }

@@ -50,12 +50,12 @@ pub use verify::{ComparedPhoto, Verification, VerifyOptions};
 /// Threads can share a recognizer and use it at the same time.
 ///
 /// ```no_run
-/// use facekit::{ExactIndex, Gallery, MemoryStore, Metric, Outcome, PersonId, Recognizer};
+/// use facekit::{FlatIndex, Gallery, MemoryStore, Metric, Outcome, PersonId, Recognizer};
 /// use facekit::image::{self, DecodeLimits};
 /// # fn parts() -> (Box<dyn facekit::Detector>, Box<dyn facekit::Embedder>, facekit::Calibration) { unimplemented!() }
 ///
 /// let (detector, embedder, calibration) = parts(); // see `Registry::load`
-/// let gallery = Gallery::open(MemoryStore::new(), ExactIndex::new(embedder.space().clone(), Metric::Cosine))?;
+/// let gallery = Gallery::open(MemoryStore::new(), FlatIndex::new(embedder.space().clone(), Metric::Cosine))?;
 /// let recognizer = Recognizer::builder()
 ///     .detector(detector)
 ///     .embedder(embedder)

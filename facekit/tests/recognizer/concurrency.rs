@@ -12,7 +12,7 @@ use std::{
 };
 
 use facekit::{
-    Embedding, EmbeddingSpace, EntryId, ExactIndex, Gallery, MemoryStore, Metric, PersonId, Result,
+    Embedding, EmbeddingSpace, EntryId, FlatIndex, Gallery, MemoryStore, Metric, PersonId, Result,
     ScoredEntry, SearchOptions, VectorIndex,
 };
 
@@ -39,7 +39,7 @@ impl Drop for EndOnDrop<'_> {
 /// An exact index whose changes last until a number of searches have ended.
 #[derive(Debug)]
 struct SlowToChange {
-    index: ExactIndex,
+    index: FlatIndex,
     /// Searches that a change waits for; 0 lets changes pass.
     needed: AtomicUsize,
     searches: Mutex<usize>,
@@ -51,7 +51,7 @@ struct SlowToChange {
 impl SlowToChange {
     fn new() -> Self {
         Self {
-            index: ExactIndex::new(space(), Metric::Cosine),
+            index: FlatIndex::new(space(), Metric::Cosine),
             needed: AtomicUsize::new(0),
             searches: Mutex::new(0),
             searched: Condvar::new(),
@@ -144,7 +144,7 @@ fn no_search_waits_for_a_change() {
 /// An exact index that pauses around its work, to let other threads in between.
 #[derive(Debug)]
 struct Yielding {
-    index: ExactIndex,
+    index: FlatIndex,
     turns: AtomicUsize,
 }
 
@@ -210,7 +210,7 @@ struct History {
 #[test]
 fn each_search_sees_one_state() {
     let index = Yielding {
-        index: ExactIndex::new(space(), Metric::Cosine),
+        index: FlatIndex::new(space(), Metric::Cosine),
         turns: AtomicUsize::new(0),
     };
     let gallery = Gallery::open(MemoryStore::new(), index).unwrap();

@@ -1,7 +1,7 @@
 use std::{sync::Barrier, thread};
 
 use facekit::{
-    CancellationToken, Embedding, EnrollOptions, EnrollReport, Error, ExactIndex, Gallery, Image,
+    CancellationToken, Embedding, EnrollOptions, EnrollReport, Error, FlatIndex, Gallery, Image,
     ImageView, MemoryStore, Metric, NewTemplate, Outcome, Person, QualityOptions, Recognizer,
     Refusal, Watch,
 };
@@ -352,7 +352,7 @@ fn one_photo_of_another_person_refuses_the_enrollment() {
 
 #[test]
 fn one_of_many_simultaneous_enrollments_of_a_face_succeeds() {
-    let index = ExactIndex::new(space(), Metric::Cosine);
+    let index = FlatIndex::new(space(), Metric::Cosine);
     let gallery = Gallery::open(FaultyStore::slow(), index).unwrap();
     let recognizer = parts().gallery(gallery).build().unwrap();
     let (photo, start) = (scene(&[face(0.0)]), Barrier::new(4));
@@ -382,7 +382,7 @@ fn galleries_beside_each_other_have_the_same_people() {
     let first = gallery();
     add(&first, "anna", &[0.0]);
     let second = first
-        .beside(ExactIndex::new(another_space(), Metric::Cosine))
+        .beside(FlatIndex::new(another_space(), Metric::Cosine))
         .unwrap();
     assert_eq!(second.space(), &another_space());
     assert_eq!(second.unsearchable().len(), 1);
@@ -437,7 +437,7 @@ fn photos_of_two_people_are_refused() {
 
 #[test]
 fn a_euclidean_index_knows_the_same_people() {
-    let index = ExactIndex::new(space(), Metric::Euclidean);
+    let index = FlatIndex::new(space(), Metric::Euclidean);
     let gallery = Gallery::open(MemoryStore::new(), index).unwrap();
     let recognizer = parts().gallery(gallery).build().unwrap();
     enroll(&recognizer, "anna", 10.0);
@@ -454,7 +454,7 @@ fn a_euclidean_index_knows_the_same_people() {
 
 #[test]
 fn a_person_whom_a_failing_store_removed_is_not_recognized() {
-    let index = ExactIndex::new(space(), Metric::Cosine);
+    let index = FlatIndex::new(space(), Metric::Cosine);
     let gallery = Gallery::open(FaultyStore::failing(), index).unwrap();
     let recognizer = parts().gallery(gallery).build().unwrap();
     enroll(&recognizer, "anna", 0.0);

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use facekit::{
-    Embedding, ExactIndex, Fusion, Gallery, MemoryStore, Metric, NewTemplate, Person, TemplateId,
+    Embedding, FlatIndex, Fusion, Gallery, MemoryStore, Metric, NewTemplate, Person, TemplateId,
     TemplateStore,
 };
 use jiff::Timestamp;
@@ -20,7 +20,7 @@ fn template(degrees: f32) -> NewTemplate {
 }
 
 fn over(store: &Arc<MemoryStore>, fusion: Fusion) -> Gallery {
-    let index = ExactIndex::new(space(), Metric::Cosine);
+    let index = FlatIndex::new(space(), Metric::Cosine);
     Gallery::open_with(Arc::clone(store), index, fusion).unwrap()
 }
 
@@ -40,7 +40,7 @@ fn what_others_change_is_followed() {
         let store = Arc::new(MemoryStore::new());
         let gallery = over(&store, fusion);
         let beside = gallery
-            .beside(ExactIndex::new(another_space(), Metric::Cosine))
+            .beside(FlatIndex::new(another_space(), Metric::Cosine))
             .unwrap();
         let first = store.put(&person("anna"), &[template(0.0)]).unwrap();
         assert!(gallery.person(&id("anna")).is_none());
@@ -198,7 +198,7 @@ mod sealed {
         vault: &KeyVault,
         rows: Vec<Result<SealedTemplate>>,
     ) -> Result<Gallery> {
-        let index = ExactIndex::new(space(), Metric::Cosine);
+        let index = FlatIndex::new(space(), Metric::Cosine);
         let threads = NonZeroUsize::new(3).unwrap();
         Gallery::open_sealed(Arc::clone(store), index, fusion, vault, rows, threads)
     }

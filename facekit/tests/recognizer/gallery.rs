@@ -1,7 +1,7 @@
 use std::{f32::consts::TAU, sync::Arc, sync::atomic::AtomicBool, sync::atomic::Ordering, thread};
 
 use facekit::{
-    Embedding, Error, ExactIndex, Fusion, Gallery, MemoryStore, Metric, Neighbor, NewTemplate,
+    Embedding, Error, FlatIndex, Fusion, Gallery, MemoryStore, Metric, Neighbor, NewTemplate,
     Person, PersonId, SearchOptions, VectorIndex,
 };
 use jiff::Timestamp;
@@ -13,7 +13,7 @@ use crate::{
 };
 
 fn gallery_with(fusion: Fusion) -> Gallery {
-    let index = ExactIndex::new(space(), Metric::Cosine);
+    let index = FlatIndex::new(space(), Metric::Cosine);
     Gallery::open_with(MemoryStore::new(), index, fusion).unwrap()
 }
 
@@ -142,7 +142,7 @@ proptest! {
         fusion in fusions(),
     ) {
         let store = Arc::new(MemoryStore::new());
-        let open = || Gallery::open_with(store.clone(), ExactIndex::new(space(), Metric::Cosine), fusion).unwrap();
+        let open = || Gallery::open_with(store.clone(), FlatIndex::new(space(), Metric::Cosine), fusion).unwrap();
         let gallery = open();
         for (person, removed, angles) in &steps {
             let person = format!("person {person}");
@@ -165,7 +165,7 @@ proptest! {
 #[test]
 fn a_mean_follows_its_templates() {
     let store = Arc::new(MemoryStore::new());
-    let index = Arc::new(ExactIndex::new(space(), Metric::Cosine));
+    let index = Arc::new(FlatIndex::new(space(), Metric::Cosine));
     let gallery = Gallery::open(Arc::clone(&store), Arc::clone(&index)).unwrap();
     add(&gallery, "anna", &[0.0]);
     add(&gallery, "bela", &[180.0]);
@@ -207,7 +207,7 @@ fn a_mean_follows_its_templates() {
     assert_eq!(gallery.people()[0].1, 3);
 
     // Opened again, the mean is the same.
-    let again = Gallery::open(store, ExactIndex::new(space(), Metric::Cosine)).unwrap();
+    let again = Gallery::open(store, FlatIndex::new(space(), Metric::Cosine)).unwrap();
     let probe = at_angle(77.0);
     assert_eq!(
         again.nearest(&probe, 2, None).unwrap(),
@@ -295,7 +295,7 @@ fn a_roster_follows_the_gallery() {
 fn a_roster_serves_galleries_beside_each_other() {
     let gallery = gallery();
     let other = gallery
-        .beside(ExactIndex::new(another_space(), Metric::Cosine))
+        .beside(FlatIndex::new(another_space(), Metric::Cosine))
         .unwrap();
     add(&gallery, "anna", &[0.0]);
     add(&gallery, "bela", &[90.0]);

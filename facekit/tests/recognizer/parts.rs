@@ -4,7 +4,7 @@ use std::{sync::Arc, sync::Mutex, thread, time::Duration};
 
 use facekit::{
     AlignedFace, Calibration, CalibrationPoint, DetectOptions, Detection, Detector, Digest,
-    Embedder, Embedding, EmbeddingSpace, EnrollOptions, Error, ExactIndex, Gallery, ImageView,
+    Embedder, Embedding, EmbeddingSpace, EnrollOptions, Error, FlatIndex, Gallery, ImageView,
     Liveness, LivenessScore, MemoryStore, Metric, NewTemplate, Outcome, Person, PersonId,
     Recognition, Recognizer, RecognizerBuilder, Result, Template, TemplateId, TemplateStore,
     Threshold,
@@ -118,7 +118,7 @@ impl Liveness for Scripted {
 }
 
 pub(crate) fn gallery() -> Gallery {
-    Gallery::open(MemoryStore::new(), ExactIndex::new(space(), Metric::Cosine)).unwrap()
+    Gallery::open(MemoryStore::new(), FlatIndex::new(space(), Metric::Cosine)).unwrap()
 }
 
 /// Two faces match up to an angle of 25 degrees.

@@ -1,6 +1,6 @@
 use std::sync::Arc;
 
-use facekit::{ExactIndex, Gallery, MemoryStore, Metric, TemplateStore, Watch};
+use facekit::{FlatIndex, Gallery, MemoryStore, Metric, TemplateStore, Watch};
 
 use crate::{
     parts::{MeanColor, another_space, enroll, id, mean_color, parts, recognized, space},
@@ -18,7 +18,7 @@ fn next_model() -> MeanColor {
 fn next_gallery(store: &Arc<MemoryStore>) -> Gallery {
     Gallery::open(
         store.clone(),
-        ExactIndex::new(another_space(), Metric::Cosine),
+        FlatIndex::new(another_space(), Metric::Cosine),
     )
     .unwrap()
 }
@@ -26,7 +26,7 @@ fn next_gallery(store: &Arc<MemoryStore>) -> Gallery {
 #[test]
 fn kept_crops_are_embedded_again_after_a_change_of_model() {
     let store = Arc::new(MemoryStore::new());
-    let open = || Gallery::open(store.clone(), ExactIndex::new(space(), Metric::Cosine)).unwrap();
+    let open = || Gallery::open(store.clone(), FlatIndex::new(space(), Metric::Cosine)).unwrap();
     let first = parts().gallery(open().with_crops(true)).build().unwrap();
     enroll(&first, "anna", 0.0);
     enroll(&first, "anna", 6.0);
@@ -83,7 +83,7 @@ fn kept_crops_are_embedded_again_after_a_change_of_model() {
 #[test]
 fn crops_are_kept_on_request_only() {
     let store = Arc::new(MemoryStore::new());
-    let gallery = Gallery::open(store.clone(), ExactIndex::new(space(), Metric::Cosine)).unwrap();
+    let gallery = Gallery::open(store.clone(), FlatIndex::new(space(), Metric::Cosine)).unwrap();
     let recognizer = parts().gallery(gallery).build().unwrap();
     enroll(&recognizer, "anna", 0.0);
     store
@@ -94,7 +94,7 @@ fn crops_are_kept_on_request_only() {
 #[test]
 fn a_person_who_is_removed_meanwhile_stays_removed() {
     let store = Arc::new(MemoryStore::new());
-    let gallery = Gallery::open(store.clone(), ExactIndex::new(space(), Metric::Cosine)).unwrap();
+    let gallery = Gallery::open(store.clone(), FlatIndex::new(space(), Metric::Cosine)).unwrap();
     let first = parts().gallery(gallery.with_crops(true)).build().unwrap();
     enroll(&first, "anna", 0.0);
     enroll(&first, "bela", 120.0);

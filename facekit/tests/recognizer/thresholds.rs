@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
 use facekit::{
-    Calibration, CalibrationPoint, Comparison, Curve, EnrollOptions, Error, ExactIndex, Gallery,
+    Calibration, CalibrationPoint, Comparison, Curve, EnrollOptions, Error, FlatIndex, Gallery,
     MemoryStore, Metric, Outcome, QualityOptions, RateBasis, RecognizeOptions, Recognizer,
     Threshold, Verification,
 };
@@ -200,7 +200,7 @@ fn comparisons_of_two_faces_hold_their_rate_in_every_gallery() {
 fn parts_that_do_not_fit_are_refused_at_build() {
     let other = Gallery::open(
         MemoryStore::new(),
-        ExactIndex::new(another_space(), Metric::Cosine),
+        FlatIndex::new(another_space(), Metric::Cosine),
     )
     .unwrap();
     assert!(matches!(

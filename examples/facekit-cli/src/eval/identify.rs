@@ -4,7 +4,7 @@ use std::{collections::BTreeSet, path::PathBuf};
 
 use anyhow::{Result, bail};
 use facekit::{
-    Comparison, Embedding, EmbeddingSpace, EntryId, ExactIndex, Metric, Recognizer, SearchOptions,
+    Comparison, Embedding, EmbeddingSpace, EntryId, FlatIndex, Metric, Recognizer, SearchOptions,
     Threshold, VectorIndex, wilson_interval,
 };
 use serde_json::{Value, json};
@@ -86,7 +86,7 @@ pub(crate) fn run(session: &Session, args: &Args) -> Result<()> {
 
 /// The templates and the probes of an evaluation. A probe is `None` if no face was found.
 struct Trial<'a> {
-    index: ExactIndex,
+    index: FlatIndex,
     /// The person of each template.
     owners: Vec<usize>,
     /// Probes of enrolled people.
@@ -103,7 +103,7 @@ impl<'a> Trial<'a> {
             photos_of[photo.person].push(photo.embedding.as_ref());
         }
         let mut trial = Self {
-            index: ExactIndex::new(space.clone(), Metric::Cosine),
+            index: FlatIndex::new(space.clone(), Metric::Cosine),
             owners: Vec::new(),
             mated: Vec::new(),
             strangers: Vec::new(),

@@ -21,9 +21,11 @@ use crate::{
 };
 
 mod identify;
+mod index;
 pub(crate) mod lfw;
 mod liveness;
 mod recognizability;
+mod synthetic;
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
@@ -44,6 +46,14 @@ pub(crate) enum Command {
     /// or above.
     #[command(verbatim_doc_comment)]
     Identify(identify::Args),
+    /// Index: searches per second and recall, on synthetic embeddings or on photos
+    ///
+    /// Synthetic embeddings are spread as those of faces are: two photos of a person have a cosine of
+    /// 0.65 ± 0.10, photos of different people 0.01 ± 0.10. Each person has one entry. The recall is
+    /// the share of the nearest entries that a search finds. Searches run on one thread, and each time
+    /// is measured on its own, so other work on the machine changes them.
+    #[command(verbatim_doc_comment)]
+    Index(index::Args),
     /// Liveness check with live faces and attacks: BPCER and APCER
     ///
     /// BPCER is the share of live faces that are rejected. APCER is the share of attacks that are
@@ -68,6 +78,7 @@ pub(crate) fn run(session: &Session, command: &Command) -> Result<Answer> {
     match command {
         Command::Lfw(args) => lfw::run(session, args)?,
         Command::Identify(args) => identify::run(session, args)?,
+        Command::Index(args) => index::run(session, args)?,
         Command::Liveness(args) => liveness::run(session, args)?,
         Command::Recognizability(args) => recognizability::run(session, args)?,
     }

@@ -11,7 +11,7 @@ use std::{
 use anyhow::Result;
 use clap::{Args, Subcommand};
 use facekit::{
-    ExactIndex, Gallery, GalleryKey, Metric, PersonId, Protection, Recognizer, Threshold, Watch,
+    FlatIndex, Gallery, GalleryKey, Metric, PersonId, Protection, Recognizer, Threshold, Watch,
 };
 
 use crate::{
@@ -205,7 +205,7 @@ fn rekey(session: &Session, args: &RekeyArgs) -> Result<Answer> {
 fn reembed(session: &Session, args: &ReembedArgs) -> Result<Answer> {
     let (_, models) = open_models(&args.models)?;
     let store = args.gallery.open(session)?;
-    let index = ExactIndex::new(models.embedder.space().clone(), Metric::Cosine);
+    let index = FlatIndex::new(models.embedder.space().clone(), Metric::Cosine);
     let recognizer = Recognizer::builder()
         .models(models)
         // Nothing is compared, so no calibration is needed.

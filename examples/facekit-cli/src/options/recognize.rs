@@ -5,7 +5,7 @@ use std::{path::Path, sync::Arc};
 use anyhow::{Result, bail};
 use clap::Args;
 use facekit::{
-    ExactIndex, FileStore, Gallery, Metric, Models, QualityOptions, Recognizer, RecognizerBuilder,
+    FileStore, FlatIndex, Gallery, Metric, Models, QualityOptions, Recognizer, RecognizerBuilder,
 };
 
 use super::{
@@ -110,7 +110,7 @@ impl RecognizeArgs {
         store: &Arc<FileStore>,
         keep_crops: bool,
     ) -> Result<Recognizer> {
-        let index = ExactIndex::new(models.embedder.space().clone(), Metric::Cosine);
+        let index = FlatIndex::new(models.embedder.space().clone(), Metric::Cosine);
         let gallery = Gallery::open(Arc::clone(store), index)?.with_crops(keep_crops);
         Ok(self
             .recognizer(models, Some(store.path()))?

@@ -1,9 +1,9 @@
-//! The loops of exact search, compiled for several instruction sets. The program chooses one when it runs.
+//! The loops over values in single precision, compiled for several instruction sets. The program chooses one when it runs.
 
 use multiversion::multiversion;
 
 /// Rows are padded with zeros to a multiple of this many numbers.
-pub(super) const LANES: usize = 32;
+pub(in super::super) const LANES: usize = 32;
 
 /// The number of rows whose partial sums are added together. This takes far fewer shuffles than row by row: a search among
 /// rows in the cache is three times as fast. It is also the number of partial sums that [`folded`] leaves of a row.
@@ -17,13 +17,13 @@ type Partial = [f32; GROUP];
 
 /// Writes to `out` the dot product of `probe` with each row of `rows`, all of `probe`'s padded length.
 #[multiversion(targets("x86_64+avx512f+avx512vl", "x86_64+avx2+fma", "aarch64+neon"))]
-pub(super) fn dot_products(rows: &[f32], probe: &[f32], out: &mut [f32]) {
+pub(in super::super) fn dot_products(rows: &[f32], probe: &[f32], out: &mut [f32]) {
     each_row(rows, probe, out, |a, b| a * b);
 }
 
 /// Writes to `out` the squared Euclidean distance of `probe` to each row of `rows`.
 #[multiversion(targets("x86_64+avx512f+avx512vl", "x86_64+avx2+fma", "aarch64+neon"))]
-pub(super) fn squared_distances(rows: &[f32], probe: &[f32], out: &mut [f32]) {
+pub(in super::super) fn squared_distances(rows: &[f32], probe: &[f32], out: &mut [f32]) {
     each_row(rows, probe, out, |a, b| (a - b) * (a - b));
 }
 
@@ -55,24 +55,14 @@ fn each_row(rows: &[f32], probe: &[f32], out: &mut [f32], term: impl Fn(f32, f32
 }
 
 /// Prefetches the memory at the distance [`AHEAD`] from `row`, which need not exist.
-#[cfg(target_arch = "x86_64")]
-#[allow(unsafe_code)]
 #[inline(always)]
 fn prefetch(row: &[f32]) {
-    use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
-
     const CACHE_LINE: usize = 16;
     let ahead = row.as_ptr().wrapping_add(AHEAD);
     for offset in (0..row.len()).step_by(CACHE_LINE) {
-        // SAFETY: a prefetch is a hint. It reads nothing, and faults at no address, mapped or not.
-        unsafe { _mm_prefetch::<_MM_HINT_T0>(ahead.wrapping_add(offset).cast()) };
+        super::prefetch(ahead.wrapping_add(offset));
     }
 }
-
-/// Rust has no stable prefetch for other processors.
-#[cfg(not(target_arch = "x86_64"))]
-#[inline(always)]
-fn prefetch(_: &[f32]) {}
 
 /// Adds the terms of a row to [`GROUP`] partial sums.
 #[inline(always)]

@@ -1,0 +1,367 @@
+use std::{
+    collections::{BTreeMap, HashSet},
+    sync::atomic::{AtomicBool, Ordering},
+    thread,
+};
+
+use super::*;
+use crate::index::faces::{Faces, ids};
+
+fn flat(faces: &Faces, entries: &[(EntryId, Embedding)], strategy: SearchStrategy) -> FlatIndex {
+    let index = FlatIndex::new(faces.space.clone(), Metric::Cosine).with_strategy(strategy);
+    index.insert(entries).unwrap();
+    index
+}
+
+const STRATEGIES: [SearchStrategy; 4] = [
+    SearchStrategy::Fastest,
+    SearchStrategy::Deterministic,
+    SearchStrategy::Scan,
+    SearchStrategy::Prefilter,
+];
+
+#[test]
+fn every_kernel_finds_the_same() {
+    for dimension in [64, 100, 512] {
+        let mut faces = Faces::new(dimension);
+        let entries = faces.people(3_000);
+        let probes: Vec<Embedding> = entries[..20]
+            .iter()
+            .map(|(_, person)| faces.photo(person, 0.6))
+            .collect();
+        for strategy in [SearchStrategy::Scan, SearchStrategy::Prefilter] {
+            let options = SearchOptions::new(7).with_recall(0.9);
+            let found: Vec<_> = Kernel::available()
+                .into_iter()
+                .map(|kernel| {
+                    let index = flat(&faces, &entries, strategy).with_kernel(kernel);
+                    index.search_many(&probes, &options).unwrap()
+                })
+                .collect();
+            assert!(found.iter().all(|other| *other == found[0]), "{strategy:?}");
+        }
+    }
+}
+
+#[test]
+fn a_scan_is_exact() {
+    for metric in [Metric::Cosine, Metric::Euclidean] {
+        for dimension in [3, 33, 128] {
+            let mut faces = Faces::new(dimension);
+            let mut entries = faces.people(2_000);
+            for id in 2_000..2_500 {
+                let (_, person) = &entries[id as usize % 50].clone();
+                entries.push((EntryId(id), faces.photo(person, 0.99)));
+            }
+            let index =
+                FlatIndex::new(faces.space.clone(), metric).with_strategy(SearchStrategy::Scan);
+            index.insert(&entries).unwrap();
+            for k in [1, 10, 200, 2_500] {
+                let (_, person) = &entries[k % 50].clone();
+                let probe = faces.photo(person, 0.7);
+                let cosine = |entry: EntryId| probe.cosine(&entries[entry.0 as usize].1).unwrap();
+                let mut scores: Vec<f32> = entries.iter().map(|(id, _)| cosine(*id)).collect();
+                scores.sort_by(|a, b| b.total_cmp(a));
+                let found = index.search(&probe, &SearchOptions::new(k)).unwrap();
+                assert_eq!(found.len(), k);
+                for (found, expected) in found.iter().zip(scores) {
+                    let own = cosine(found.entry);
+                    assert!(
+                        (own - expected).abs() < 1e-6,
+                        "{metric:?} {dimension} {k}: {own} {expected}"
+                    );
+                }
+            }
+        }
+    }
+}
+
+/// The miss rate that is allowed at this recall, for so many neighbors that each may be missed on its own: three standard
+/// deviations above the promise.
+fn allowed_misses(recall: f64, neighbors: usize) -> usize {
+    let expected = (1.0 - recall) * neighbors as f64;
+    (expected + 3.0 * expected.sqrt()).ceil() as usize
+}
+
+#[test]
+fn a_prefilter_keeps_its_recall() {
+    for (dimension, people, photos) in [
+        (64, 6_000, 1),
+        (128, 20_000, 1),
+        (128, 4_000, 5),
+        (512, 5_000, 1),
+    ] {
+        let mut faces = Faces::new(dimension);
+        let centers = faces.people(people);
+        let mut entries = Vec::new();
+        for (_, person) in &centers {
+            for _ in 0..photos {
+                let id = EntryId(entries.len() as u64);
+                entries.push((id, faces.photo(person, 0.8)));
+            }
+        }
+        let scan = flat(&faces, &entries, SearchStrategy::Scan);
+        let prefilter = flat(&faces, &entries, SearchStrategy::Prefilter);
+        // Half of the probes are of people who are not there.
+        let mut probes: Vec<Embedding> = (0..100).map(|_| faces.person()).collect();
+        probes.extend((0..100).map(|nth| faces.photo(&centers[nth * 37].1, 0.8)));
+        for k in [1, 10] {
+            for recall in [0.9, 0.99, 0.9999] {
+                let options = SearchOptions::new(k).with_recall(recall);
+                let expected = scan.search_many(&probes, &options).unwrap();
+                let found = prefilter.search_many(&probes, &options).unwrap();
+                let missed: usize = expected
+                    .iter()
+                    .zip(&found)
+                    .map(|(expected, found)| {
+                        let found: HashSet<EntryId> =
+                            found.iter().map(|found| found.entry).collect();
+                        expected
+                            .iter()
+                            .filter(|expected| !found.contains(&expected.entry))
+                            .count()
+                    })
+                    .sum();
+                let allowed = allowed_misses(f64::from(recall), probes.len() * k);
+                assert!(
+                    missed <= allowed,
+                    "{dimension} x {people}, k = {k}, {recall}: {missed} of {allowed}"
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn a_prefilter_reads_few_codes() {
+    // The rates of misses above would also hold for a scan.
+    let mut faces = Faces::new(128);
+    let entries = faces.people(20_000);
+    let index = flat(&faces, &entries, SearchStrategy::Prefilter);
+    let snapshot = index.current.load_full();
+    let probe = faces.photo(&entries[777].1, 0.8);
+    let probe = Probe::new(probe.values(), &index.shape);
+    let query = Query {
+        k: 1,
+        min_score: None,
+        metric: Metric::Cosine,
+        members: None,
+    };
+    let costs = Costs::few(200.0, snapshot.rows());
+    let found = snapshot.prefilter(
+        &index.shape,
+        index.kernel,
+        &probe,
+        query,
+        0.9999,
+        Some(&costs),
+    );
+    assert_eq!(ids(&found.expect("fewer than 200 codes")), [777]);
+}
+
+#[test]
+fn min_score_leaves_out_lower_scores() {
+    let mut faces = Faces::new(64);
+    let entries = faces.people(5_000);
+    for strategy in STRATEGIES {
+        let index = flat(&faces, &entries, strategy);
+        for nth in 0..10 {
+            let probe = faces.photo(&entries[nth * 100].1, 0.7);
+            let all = index
+                .search(&probe, &SearchOptions::new(50).with_exact(true))
+                .unwrap();
+            for least in [all[0].score, all[20].score, 0.6, 1.1] {
+                let options = SearchOptions::new(50).with_min_score(least);
+                let found = index.search(&probe, &options.with_exact(true)).unwrap();
+                let expected: Vec<_> = all
+                    .iter()
+                    .copied()
+                    .filter(|found| found.score >= least)
+                    .collect();
+                assert_eq!(found, expected, "{strategy:?} {least}");
+                let found = index.search(&probe, &options).unwrap();
+                assert!(
+                    found.iter().all(|found| expected.contains(found)),
+                    "{strategy:?} {least}"
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn sets_of_every_size() {
+    let mut faces = Faces::new(128);
+    let entries = faces.people(12_000);
+    for strategy in STRATEGIES {
+        let index = flat(&faces, &entries, strategy);
+        for step in [1, 2, 10, 100, 400, 4_000, 11_999] {
+            let set: EntrySet = entries.iter().step_by(step).map(|(id, _)| *id).collect();
+            let limited: Vec<_> = entries.iter().step_by(step).cloned().collect();
+            let expected = flat(&faces, &limited, SearchStrategy::Scan);
+            for k in [1, 5] {
+                // Of people in the set and of others.
+                for nth in [0, 4_000, 4_001, 7_777] {
+                    let probe = faces.photo(&entries[nth].1, 0.7);
+                    let options = SearchOptions::new(k);
+                    let found = index.search(&probe, &options.with_entries(&set)).unwrap();
+                    let expected = expected.search(&probe, &options).unwrap();
+                    assert_eq!(found, expected, "{strategy:?}, every {step}th, k = {k}");
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn equal_scores_are_in_order_of_id() {
+    let mut faces = Faces::new(64);
+    let mut entries = faces.people(3_000);
+    let person = entries[5].1.clone();
+    // Copies in rising and falling order of id, over several segments.
+    for nth in 0..40 {
+        entries[nth * 70].1 = person.clone();
+        entries[nth * 70].0 = EntryId(if nth % 2 == 0 {
+            10_000 - nth as u64
+        } else {
+            10_000 + nth as u64
+        });
+    }
+    for strategy in STRATEGIES {
+        let index = flat(&faces, &entries, strategy);
+        for k in [1, 3, 41] {
+            let mut equal: Vec<u64> = entries
+                .iter()
+                .filter(|(_, other)| *other == person)
+                .map(|(id, _)| id.0)
+                .collect();
+            equal.sort_unstable();
+            equal.truncate(k);
+            let found = index.search(&person, &SearchOptions::new(k)).unwrap();
+            assert_eq!(ids(&found), equal, "{strategy:?}");
+        }
+    }
+}
+
+#[test]
+fn removal_leaves_nothing_and_frees_the_row() {
+    let mut faces = Faces::new(128);
+    let entries = faces.people(2_000);
+    let index = flat(&faces, &entries, SearchStrategy::Scan);
+    let empty = Segment::new();
+    let before = index.current.load().rows();
+    let gone: Vec<EntryId> = entries.iter().step_by(3).map(|(id, _)| *id).collect();
+    assert_eq!(index.remove(&gone).unwrap(), gone.len());
+    let snapshot = index.current.load_full();
+    let mut fresh = empty.clone();
+    fresh.grow(1, &index.shape);
+    for row in 0..snapshot.rows() {
+        let segment = &snapshot.segments[row / ROWS];
+        let within = row % ROWS;
+        if segment.is_live(within) {
+            continue;
+        }
+        assert!(
+            segment
+                .values(within, &index.shape)
+                .iter()
+                .all(|&value| value == 0.0)
+        );
+        let group = segment.group(within, &index.shape);
+        let codes = |group: &[crate::index::kernel::Line], row: usize| -> Vec<u8> {
+            group
+                .iter()
+                .flat_map(|line| line.0[row % 4 * 16..][..16].to_vec())
+                .collect()
+        };
+        assert_eq!(codes(group, within), codes(fresh.group(0, &index.shape), 0));
+        let bytes = index.shape.bytes();
+        let signs = &segment.signs()[within / 64 * bytes..][..bytes];
+        assert!(signs.iter().all(|line| line.0[within % 64] == 0));
+    }
+    // The rows are used again before new ones are made.
+    let again: Vec<_> = gone
+        .iter()
+        .map(|id| (EntryId(id.0 + 100_000), faces.person()))
+        .collect();
+    index.insert(&again).unwrap();
+    assert_eq!(index.current.load().rows(), before);
+    assert_eq!(index.len(), 2_000);
+}
+
+#[test]
+fn follows_a_map_through_changes() {
+    for strategy in STRATEGIES {
+        let mut faces = Faces::new(64);
+        let index = flat(&faces, &[], strategy);
+        let mut model: BTreeMap<EntryId, Embedding> = BTreeMap::new();
+        for round in 0..60_u64 {
+            let count = 1 + (faces.uniform() * 400.0) as u64;
+            let first = (faces.uniform() * 3_000.0) as u64;
+            if faces.uniform() < 0.6 {
+                let batch: Vec<_> = (0..count)
+                    .map(|nth| (EntryId(first + nth * 7 % 900), faces.person()))
+                    .collect();
+                index.insert(&batch).unwrap();
+                model.extend(batch);
+            } else {
+                let gone: Vec<EntryId> = (0..count).map(|nth| EntryId(first + nth * 3)).collect();
+                let known = gone.iter().filter(|id| model.remove(id).is_some()).count();
+                assert_eq!(index.remove(&gone).unwrap(), known);
+            }
+            assert_eq!(index.len(), model.len(), "round {round}");
+            let probe = faces.person();
+            let mut expected: Vec<_> = model
+                .iter()
+                .map(|(id, embedding)| (probe.cosine(embedding).unwrap(), *id))
+                .collect();
+            expected.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
+            let found = index
+                .search(&probe, &SearchOptions::new(5).with_exact(true))
+                .unwrap();
+            let expected: Vec<u64> = expected.iter().take(5).map(|(_, id)| id.0).collect();
+            assert_eq!(ids(&found), expected, "{strategy:?}, round {round}");
+        }
+        let all: Vec<EntryId> = model.keys().copied().collect();
+        index.remove(&all).unwrap();
+        assert_eq!(index.memory().1, 0, "an empty index has no memory");
+    }
+}
+
+#[test]
+fn readers_see_every_finished_change() {
+    let mut faces = Faces::new(64);
+    let stable = faces.people(3_000);
+    let index = flat(&faces, &stable, SearchStrategy::Fastest);
+    let coming: Vec<_> = (0..200)
+        .map(|nth| (EntryId(50_000 + nth), faces.person()))
+        .collect();
+    let ended = AtomicBool::new(false);
+    thread::scope(|scope| {
+        for reader in 0..4_usize {
+            let (index, stable, ended) = (&index, &stable, &ended);
+            scope.spawn(move || {
+                let set: EntrySet = stable.iter().step_by(5).map(|(id, _)| *id).collect();
+                for round in reader.. {
+                    let (id, person) = &stable[round * 5 % stable.len()];
+                    let options = SearchOptions::new(1);
+                    assert_eq!(index.search(person, &options).unwrap()[0].entry, *id);
+                    let limited = options.with_entries(&set);
+                    assert_eq!(index.search(person, &limited).unwrap()[0].entry, *id);
+                    if ended.load(Ordering::Acquire) {
+                        break;
+                    }
+                }
+            });
+        }
+        for entry in &coming {
+            index.insert(std::slice::from_ref(entry)).unwrap();
+            let found = index.search(&entry.1, &SearchOptions::new(1)).unwrap();
+            assert_eq!(found[0].entry, entry.0, "the next search finds it");
+            assert_eq!(index.remove(&[entry.0]).unwrap(), 1);
+            let found = index.search(&entry.1, &SearchOptions::new(1)).unwrap();
+            assert_ne!(found[0].entry, entry.0, "the next search does not find it");
+        }
+        ended.store(true, Ordering::Release);
+    });
+}

@@ -1,0 +1,205 @@
+//! Changes of a graph, computed while it is only read.
+
+use std::collections::HashSet;
+
+use super::{
+    graph::{Graph, Links, NodeProbe},
+    walk,
+};
+use crate::index::{
+    kernel::{Kernel, Line},
+    shape::Shape,
+};
+
+/// What computing a change needs.
+pub(super) struct Planner<'a> {
+    pub(super) graph: &'a Graph,
+    pub(super) shape: &'a Shape,
+    pub(super) kernel: Kernel,
+}
+
+impl Planner<'_> {
+    /// The links of a new node with these codes, and the changed links of its neighbors.
+    pub(super) fn link(&self, node: u32, level: usize, row: &[Line], width: usize) -> Links {
+        let mut links = Links::new();
+        let Some((_, top)) = self.graph.top else {
+            return links;
+        };
+        let probe = NodeProbe::of_row(row);
+        let Some(begin) = walk::descend(self.graph, self.kernel, &probe.codes, level) else {
+            return links;
+        };
+        let mut begin = vec![begin];
+        for level in (0..=level.min(top)).rev() {
+            let near = walk::nearest(self.graph, self.kernel, &probe.codes, &begin, width, level);
+            begin = near.iter().map(|&(_, node)| node).collect();
+            let near = self.ordered(&probe, &begin);
+            // A new node takes half of the places, as in the paper. The others are for nodes that come later.
+            let most = self.graph.most_links(1);
+            let own = self.spread(&near, most);
+            for &neighbor in &own {
+                let list = self.with(neighbor, level, node, row);
+                links.insert((neighbor, level), list);
+            }
+            links.insert((node, level), own);
+        }
+        links
+    }
+
+    /// The links of `neighbor` with a new node among them, whose codes are `row`.
+    fn with(&self, neighbor: u32, level: usize, node: u32, row: &[Line]) -> Vec<u32> {
+        let mut list = self.graph.links(neighbor, level).to_vec();
+        let most = self.graph.most_links(level);
+        if list.len() < most {
+            list.push(node);
+            return list;
+        }
+        // The new node is not in the graph yet, so its similarities are computed from its side.
+        let new = NodeProbe::of_row(row);
+        let mut to_new = Vec::new();
+        self.graph
+            .similarities(self.kernel, &list, &new, &mut to_new);
+        let mut own = Vec::new();
+        self.graph
+            .similarities(self.kernel, &[neighbor], &new, &mut own);
+        let mut near = self.ordered(&self.graph.probe(neighbor, self.shape), &list);
+        let place = near.partition_point(|&(other, _)| other >= own[0]);
+        near.insert(place, (own[0], node));
+
+        let mut chosen: Vec<u32> = Vec::with_capacity(most);
+        let mut sums = Vec::new();
+        let mut new_is_chosen = false;
+        for (similarity, candidate) in near {
+            if chosen.len() + usize::from(new_is_chosen) == most {
+                break;
+            }
+            let is_far = |other: &i32| *other < similarity;
+            if candidate == node {
+                let of = |one: &u32| list.iter().position(|other| other == one);
+                let mut others = chosen.iter().filter_map(|one| Some(to_new[of(one)?]));
+                new_is_chosen = others.all(|other| is_far(&other));
+                continue;
+            }
+            if new_is_chosen {
+                let at = list.iter().position(|&other| other == candidate);
+                if at.is_some_and(|at| !is_far(&to_new[at])) {
+                    continue;
+                }
+            }
+            let probe = self.graph.probe(candidate, self.shape);
+            self.graph
+                .similarities(self.kernel, &chosen, &probe, &mut sums);
+            if sums.iter().all(is_far) {
+                chosen.push(candidate);
+            }
+        }
+        if new_is_chosen {
+            chosen.push(node);
+        }
+        chosen
+    }
+
+    /// The links that close the gaps which `removed` nodes leave, and the node where searches begin then.
+    pub(super) fn unlink(&self, removed: &HashSet<u32>) -> (Links, Option<(u32, usize)>) {
+        let graph = self.graph;
+        let mut links = Links::new();
+        let mut repair = |node: u32, level: usize| {
+            let old = graph.links(node, level);
+            if !removed.contains(&node) && old.iter().any(|link| removed.contains(link)) {
+                let candidates = self.around(node, level, removed);
+                let near = self.ordered(&graph.probe(node, self.shape), &candidates);
+                links.insert((node, level), self.spread(&near, graph.most_links(level)));
+            }
+        };
+        graph.linked().for_each(|node| repair(node, 0));
+        for (node, levels) in graph.upper() {
+            (1..=levels).for_each(|level| repair(node, level));
+        }
+
+        // A node that is linked anew links back where there is room, so that it can be reached.
+        let repaired: Vec<_> = links
+            .iter()
+            .flat_map(|(&(node, level), list)| list.iter().map(move |&to| (node, level, to)))
+            .collect();
+        for (node, level, to) in repaired {
+            if graph.links(node, level).contains(&to) {
+                continue;
+            }
+            let list = links
+                .entry((to, level))
+                .or_insert_with(|| graph.links(to, level).to_vec());
+            if list.len() < graph.most_links(level) && !list.contains(&node) {
+                list.push(node);
+            }
+        }
+
+        let top = graph.top.and_then(|top| {
+            if !removed.contains(&top.0) {
+                return Some(top);
+            }
+            let upper = graph.upper().filter(|(node, _)| !removed.contains(node));
+            let highest = upper.max_by_key(|&(node, level)| (level, std::cmp::Reverse(node)));
+            highest.or_else(|| {
+                let mut rest = graph.linked().filter(|node| !removed.contains(node));
+                Some((rest.next()?, 0))
+            })
+        });
+        (links, top)
+    }
+
+    /// The nodes that `node` is linked to, or would be if links led past removed nodes.
+    fn around(&self, node: u32, level: usize, removed: &HashSet<u32>) -> Vec<u32> {
+        // Enough to choose from.
+        let enough = 4 * self.graph.most_links(level);
+        let mut seen = HashSet::from([node]);
+        let mut near = Vec::new();
+        let mut through = vec![node];
+        let mut next = 0;
+        while let Some(&from) = through.get(next) {
+            next += 1;
+            if near.len() >= enough && from != node {
+                break;
+            }
+            for &link in self.graph.links(from, level) {
+                if seen.insert(link) {
+                    if removed.contains(&link) {
+                        through.push(link);
+                    } else {
+                        near.push(link);
+                    }
+                }
+            }
+        }
+        near
+    }
+
+    /// Nodes with their similarities to a probe, most similar first.
+    fn ordered(&self, probe: &NodeProbe, nodes: &[u32]) -> Vec<(i32, u32)> {
+        let mut sums = Vec::new();
+        self.graph
+            .similarities(self.kernel, nodes, probe, &mut sums);
+        let mut near: Vec<(i32, u32)> = sums.into_iter().zip(nodes.iter().copied()).collect();
+        near.sort_unstable_by(|a, b| b.0.cmp(&a.0).then(a.1.cmp(&b.1)));
+        near
+    }
+
+    /// Up to `most` of the nodes, each more similar to the node in the middle than to those chosen before it: algorithm 4 of the
+    /// paper. So links lead into all directions. Of equal embeddings one is chosen, so copies of an embedding do not
+    /// link each other only.
+    fn spread(&self, near: &[(i32, u32)], most: usize) -> Vec<u32> {
+        let mut chosen = Vec::with_capacity(most);
+        let mut sums = Vec::new();
+        for &(similarity, node) in near {
+            if chosen.len() == most {
+                break;
+            }
+            let probe = self.graph.probe(node, self.shape);
+            self.graph
+                .similarities(self.kernel, &chosen, &probe, &mut sums);
+            if sums.iter().all(|&other| other < similarity) {
+                chosen.push(node);
+            }
+        }
+        chosen
+    }
+}

@@ -1,0 +1,343 @@
+//! The graph in flat arrays.
+
+use std::{collections::HashMap, hint::black_box};
+
+use hashbrown::HashTable;
+
+use crate::index::{
+    EntryId,
+    kernel::{CHUNK, Kernel, Line, ProbeChunk},
+    rotation::mix,
+    shape::{Shape, ZERO},
+};
+
+/// The end of a list of links that is not full.
+const NONE: u32 = u32::MAX;
+
+/// Nodes, and their links on each level.
+///
+/// A node is added in two steps: first it is linked, so that searches pass through it, and at the end of a batch it becomes
+/// live, so that they return it.
+#[derive(Debug)]
+pub(super) struct Graph {
+    /// The number of links of a node on each level but the lowest, which has twice as many.
+    links: usize,
+    ids: Vec<EntryId>,
+    codes: Vec<Line>,
+    values: Vec<f32>,
+    /// The links on the lowest level.
+    lowest: Vec<u32>,
+    /// The links on the other levels, level by level, of the nodes that have any.
+    upper: HashMap<u32, Vec<u32>>,
+    /// A bit for each node that is linked.
+    linked: Vec<u64>,
+    /// A bit for each node that searches return.
+    live: Vec<u64>,
+    /// Where searches begin: a node of the highest level, and the level.
+    pub(super) top: Option<(u32, usize)>,
+    /// The live node of each entry.
+    nodes: HashTable<u32>,
+    /// The greatest distance of an embedding from its codes.
+    pub(super) residual: f32,
+}
+
+/// Changed links of a node on a level.
+pub(super) type Links = HashMap<(u32, usize), Vec<u32>>;
+
+/// The codes of a node, as a probe. Two of them have the same similarity in both directions.
+pub(super) struct NodeProbe {
+    pub(super) codes: Vec<ProbeChunk>,
+    zero: i32,
+}
+
+impl NodeProbe {
+    /// `codes` have one byte for each value.
+    fn new<'a>(codes: impl Iterator<Item = &'a Line>) -> Self {
+        let chunks = codes.flat_map(|line| line.0.as_chunks::<CHUNK>().0);
+        let codes: Vec<ProbeChunk> = chunks
+            // Subtracts 128.
+            .map(|chunk| chunk.map(|code| (code ^ 128).cast_signed()))
+            .collect();
+        let sum: i32 = codes
+            .as_flattened()
+            .iter()
+            .map(|&code| i32::from(code))
+            .sum();
+        Self {
+            codes,
+            zero: sum * ZERO,
+        }
+    }
+
+    pub(super) fn of_row(row: &[Line]) -> Self {
+        Self::new(row.iter())
+    }
+}
+
+impl Graph {
+    pub(super) fn new(links: usize) -> Self {
+        Self {
+            links,
+            ids: Vec::new(),
+            codes: Vec::new(),
+            values: Vec::new(),
+            lowest: Vec::new(),
+            upper: HashMap::new(),
+            linked: Vec::new(),
+            live: Vec::new(),
+            top: None,
+            nodes: HashTable::new(),
+            residual: 0.0,
+        }
+    }
+
+    /// The number of live nodes.
+    pub(super) fn len(&self) -> usize {
+        self.nodes.len()
+    }
+
+    /// The number of places for nodes.
+    pub(super) fn capacity(&self) -> usize {
+        self.ids.len()
+    }
+
+    /// The greatest number of links on a level.
+    pub(super) fn most_links(&self, level: usize) -> usize {
+        if level == 0 {
+            2 * self.links
+        } else {
+            self.links
+        }
+    }
+
+    pub(super) fn node(&self, id: EntryId) -> Option<u32> {
+        self.nodes
+            .find(mix(id.0), |&node| self.ids[node as usize] == id)
+            .copied()
+    }
+
+    pub(super) fn id(&self, node: u32) -> EntryId {
+        self.ids[node as usize]
+    }
+
+    pub(super) fn is_live(&self, node: u32) -> bool {
+        bit(&self.live, node)
+    }
+
+    /// The live nodes, in order.
+    pub(super) fn live(&self) -> impl Iterator<Item = u32> {
+        set_bits(&self.live)
+    }
+
+    /// The linked nodes, in order.
+    pub(super) fn linked(&self) -> impl Iterator<Item = u32> {
+        set_bits(&self.linked)
+    }
+
+    pub(super) fn values(&self, node: u32, shape: &Shape) -> &[f32] {
+        &self.values[node as usize * shape.stride..][..shape.stride]
+    }
+
+    /// The nodes on levels above the lowest, and the number of these levels.
+    pub(super) fn upper(&self) -> impl Iterator<Item = (u32, usize)> {
+        let links = self.links;
+        self.upper
+            .iter()
+            .map(move |(&node, lists)| (node, lists.len() / links))
+    }
+
+    pub(super) fn links(&self, node: u32, level: usize) -> &[u32] {
+        let most = self.most_links(level);
+        let list = match level {
+            0 => &self.lowest[node as usize * most..][..most],
+            _ => match self.upper.get(&node) {
+                Some(lists) => lists.get((level - 1) * most..level * most).unwrap_or(&[]),
+                None => &[],
+            },
+        };
+        let end = list.iter().position(|&link| link == NONE);
+        &list[..end.unwrap_or(list.len())]
+    }
+
+    pub(super) fn probe(&self, node: u32, shape: &Shape) -> NodeProbe {
+        let lines = shape.lines();
+        NodeProbe::of_row(&self.codes[node as usize * lines..][..lines])
+    }
+
+    /// The sums of products of nodes with a probe.
+    pub(super) fn products(
+        &self,
+        kernel: Kernel,
+        nodes: &[u32],
+        probe: &[ProbeChunk],
+        sums: &mut Vec<i32>,
+    ) {
+        sums.resize(nodes.len(), 0);
+        kernel.row_products(&self.codes, nodes, probe, sums);
+    }
+
+    /// The similarities of nodes to a node.
+    pub(super) fn similarities(
+        &self,
+        kernel: Kernel,
+        nodes: &[u32],
+        probe: &NodeProbe,
+        sums: &mut Vec<i32>,
+    ) {
+        self.products(kernel, nodes, &probe.codes, sums);
+        sums.iter_mut().for_each(|sum| *sum -= probe.zero);
+    }
+
+    /// Returns true if there is no place for node `node`.
+    pub(super) fn is_full(&self, node: u32) -> bool {
+        node as usize >= self.ids.capacity()
+    }
+
+    /// The same arrays with room for `nodes` nodes, for [`replace_arrays`](Self::replace_arrays).
+    pub(super) fn larger_arrays(&self, nodes: usize, shape: &Shape) -> Arrays {
+        fn larger<T: Copy>(from: &[T], capacity: usize) -> Vec<T> {
+            let mut to = Vec::with_capacity(capacity);
+            to.extend_from_slice(from);
+            to
+        }
+        Arrays {
+            ids: larger(&self.ids, nodes),
+            codes: larger(&self.codes, nodes * shape.lines()),
+            values: larger(&self.values, nodes * shape.stride),
+            lowest: larger(&self.lowest, nodes * self.most_links(0)),
+        }
+    }
+
+    /// Takes larger arrays with the same content, and overwrites the old ones.
+    pub(super) fn replace_arrays(&mut self, arrays: Arrays) {
+        self.wipe();
+        self.ids = arrays.ids;
+        self.codes = arrays.codes;
+        self.values = arrays.values;
+        self.lowest = arrays.lowest;
+    }
+
+    /// Writes a node, which has the levels up to `level`, without links.
+    pub(super) fn put(
+        &mut self,
+        node: u32,
+        id: EntryId,
+        level: usize,
+        row: &[Line],
+        values: &[f32],
+        shape: &Shape,
+    ) {
+        let at = node as usize;
+        if at == self.ids.len() {
+            self.ids.push(id);
+            self.codes.extend_from_slice(row);
+            self.values.resize((at + 1) * shape.stride, 0.0);
+            self.lowest.resize((at + 1) * self.most_links(0), NONE);
+            let words = (at + 1).div_ceil(64);
+            self.linked.resize(words, 0);
+            self.live.resize(words, 0);
+        } else {
+            self.ids[at] = id;
+            self.codes[at * row.len()..][..row.len()].copy_from_slice(row);
+        }
+        self.values[at * shape.stride..][..values.len()].copy_from_slice(values);
+        if level > 0 {
+            self.upper.insert(node, vec![NONE; level * self.links]);
+        }
+        self.linked[at / 64] |= 1 << (at % 64);
+    }
+
+    pub(super) fn set_links(&mut self, links: Links) {
+        for ((node, level), links) in links {
+            let most = self.most_links(level);
+            let list = match level {
+                0 => Some(&mut self.lowest[node as usize * most..][..most]),
+                _ => self
+                    .upper
+                    .get_mut(&node)
+                    .and_then(|lists| lists.get_mut((level - 1) * most..level * most)),
+            };
+            if let Some(list) = list {
+                list.fill(NONE);
+                list[..links.len()].copy_from_slice(&links);
+            }
+        }
+    }
+
+    /// Makes a linked node live.
+    pub(super) fn publish(&mut self, node: u32) {
+        self.live[node as usize / 64] |= 1 << (node % 64);
+        let Self { nodes, ids, .. } = self;
+        let hash = |node: &u32| mix(ids[*node as usize].0);
+        nodes.insert_unique(hash(&node), node, hash);
+    }
+
+    /// Removes a live node, to which no links are left, and overwrites everything that was computed from its embedding.
+    pub(super) fn clear(&mut self, node: u32, shape: &Shape) {
+        let at = node as usize;
+        if let Ok(entry) = self
+            .nodes
+            .find_entry(mix(self.ids[at].0), |&other| other == node)
+        {
+            entry.remove();
+        }
+        self.live[at / 64] &= !(1 << (at % 64));
+        self.linked[at / 64] &= !(1 << (at % 64));
+        self.ids[at] = EntryId(u64::MAX);
+        let lines = shape.lines();
+        self.codes[at * lines..][..lines].fill(Line([ZERO as u8; 64]));
+        self.values[at * shape.stride..][..shape.stride].fill(0.0);
+        let most = self.most_links(0);
+        self.lowest[at * most..][..most].fill(NONE);
+        self.upper.remove(&node);
+    }
+
+    /// The number of bytes in memory: of what a search through the graph reads, and of the embeddings.
+    pub(super) fn memory(&self) -> (usize, usize) {
+        let upper = self.upper.values().map(|lists| lists.capacity() * 4 + 48);
+        (
+            self.codes.capacity() * size_of::<Line>()
+                + self.lowest.capacity() * 4
+                + self.ids.capacity() * 8
+                + self.nodes.allocation_size()
+                + upper.sum::<usize>(),
+            self.values.capacity() * size_of::<f32>(),
+        )
+    }
+
+    fn wipe(&mut self) {
+        self.codes.fill(Line([0; 64]));
+        self.values.fill(0.0);
+        // Keeps the compiler from removing writes to memory that is freed next.
+        black_box((&mut self.codes, &mut self.values));
+    }
+}
+
+impl Drop for Graph {
+    fn drop(&mut self) {
+        self.wipe();
+    }
+}
+
+/// The arrays of a graph.
+pub(super) struct Arrays {
+    ids: Vec<EntryId>,
+    codes: Vec<Line>,
+    values: Vec<f32>,
+    lowest: Vec<u32>,
+}
+
+fn bit(bits: &[u64], at: u32) -> bool {
+    bits[at as usize / 64] >> (at % 64) & 1 == 1
+}
+
+fn set_bits(words: &[u64]) -> impl Iterator<Item = u32> {
+    words.iter().enumerate().flat_map(|(word, &bits)| {
+        let mut bits = bits;
+        std::iter::from_fn(move || {
+            let at = (bits != 0).then(|| word as u32 * 64 + bits.trailing_zeros())?;
+            bits &= bits - 1;
+            Some(at)
+        })
+    })
+}

@@ -1,0 +1,170 @@
+use std::collections::BTreeMap;
+
+use super::*;
+use crate::index::faces::{Faces, ids};
+
+fn index(faces: &Faces, entries: &[(EntryId, Embedding)]) -> HnswIndex {
+    let index = HnswIndex::new(faces.space.clone(), Metric::Cosine, HnswOptions::default());
+    index.insert(entries).unwrap();
+    index
+}
+
+/// The share of the ten nearest that a search through the graph finds.
+fn recall(index: &HnswIndex, probes: &[Embedding]) -> f64 {
+    let mut found = 0;
+    for probe in probes {
+        let options = SearchOptions::new(10);
+        let exact = index.search(probe, &options.with_exact(true)).unwrap();
+        let near = index.search(probe, &options).unwrap();
+        found += exact.iter().filter(|exact| near.contains(exact)).count();
+    }
+    found as f64 / (10 * probes.len()) as f64
+}
+
+#[test]
+fn finds_neighbors_in_few_dimensions() {
+    let mut faces = Faces::new(16);
+    let entries = faces.people(5_000);
+    let index = index(&faces, &entries).with_ef_search(64);
+    let probes: Vec<Embedding> = (0..100).map(|_| faces.person()).collect();
+    let recall = recall(&index, &probes);
+    assert!(recall > 0.99, "{recall}");
+}
+
+#[test]
+fn a_wider_search_finds_more() {
+    let mut faces = Faces::new(128);
+    let entries = faces.people(8_000);
+    let probes: Vec<Embedding> = (0..50).map(|_| faces.person()).collect();
+    let mut index = index(&faces, &entries);
+    let mut before = 0.0;
+    for ef in [20, 100, 500] {
+        index = index.with_ef_search(ef);
+        let recall = recall(&index, &probes);
+        assert!(recall > before, "{ef}: {recall}");
+        before = recall;
+    }
+    assert!(before > 0.97, "{before}");
+}
+
+#[test]
+fn removal_closes_the_gaps() {
+    let mut faces = Faces::new(32);
+    let entries = faces.people(6_000);
+    let probes: Vec<Embedding> = (0..100).map(|_| faces.person()).collect();
+    let (gone, kept): (Vec<_>, Vec<_>) = entries.iter().cloned().partition(|(id, _)| id.0 % 10 < 3);
+    let whole = index(&faces, &entries).with_ef_search(100);
+    let ids: Vec<EntryId> = gone.iter().map(|(id, _)| *id).collect();
+    assert_eq!(whole.remove(&ids).unwrap(), gone.len());
+    let fresh = index(&faces, &kept).with_ef_search(100);
+    let (whole, fresh) = (recall(&whole, &probes), recall(&fresh, &probes));
+    assert!(
+        whole > fresh - 0.01,
+        "after removal {whole}, built anew {fresh}"
+    );
+}
+
+#[test]
+fn removal_leaves_nothing() {
+    let mut faces = Faces::new(64);
+    let entries = faces.people(500);
+    let index = index(&faces, &entries);
+    let gone: Vec<EntryId> = (0..500).step_by(3).map(EntryId).collect();
+    let nodes: Vec<u32> = {
+        let state = index.state();
+        gone.iter()
+            .map(|id| state.graph.node(*id).unwrap())
+            .collect()
+    };
+    index.remove(&gone).unwrap();
+    let state = index.state();
+    for &node in &nodes {
+        assert!(
+            state
+                .graph
+                .values(node, &index.shape)
+                .iter()
+                .all(|&value| value == 0.0)
+        );
+        let codes = state.graph.probe(node, &index.shape).codes;
+        assert!(codes.as_flattened().iter().all(|&code| code == 0));
+    }
+    for node in state.graph.linked() {
+        for level in 0..3 {
+            let links = state.graph.links(node, level);
+            assert!(links.iter().all(|link| !nodes.contains(link)));
+        }
+    }
+}
+
+#[test]
+fn copies_do_not_separate_the_graph() {
+    let mut faces = Faces::new(32);
+    let mut entries = faces.people(3_000);
+    let copied = faces.person();
+    for (_, embedding) in entries.iter_mut().skip(1_000).take(500) {
+        *embedding = copied.clone();
+    }
+    let index = index(&faces, &entries).with_ef_search(100);
+    for (id, embedding) in entries.iter().skip(1_500).step_by(50) {
+        let found = index.search(embedding, &SearchOptions::new(1)).unwrap();
+        assert_eq!(found[0].entry, *id);
+    }
+}
+
+#[test]
+fn sets_of_every_size() {
+    let mut faces = Faces::new(24);
+    let entries = faces.people(6_000);
+    let index = index(&faces, &entries).with_ef_search(60);
+    for step in [1, 2, 5, 50, 3_000] {
+        let set: EntrySet = entries.iter().step_by(step).map(|(id, _)| *id).collect();
+        let mut hits = 0;
+        for nth in 0..40 {
+            let probe = faces.photo(&entries[nth * 77].1, 0.8);
+            let options = SearchOptions::new(1).with_entries(&set);
+            let found = index.search(&probe, &options).unwrap();
+            let exact = index.search(&probe, &options.with_exact(true)).unwrap();
+            assert!(set.contains(found[0].entry));
+            hits += usize::from(found == exact);
+        }
+        assert!(hits >= 39, "every {step}th: {hits} of 40");
+    }
+}
+
+#[test]
+fn follows_a_map_through_changes() {
+    let mut faces = Faces::new(16);
+    let index = index(&faces, &[]);
+    let mut model: BTreeMap<EntryId, Embedding> = BTreeMap::new();
+    for round in 0..40_u64 {
+        let count = 1 + (faces.uniform() * 150.0) as u64;
+        let first = (faces.uniform() * 600.0) as u64;
+        if faces.uniform() < 0.6 {
+            let batch: Vec<_> = (0..count)
+                .map(|nth| (EntryId(first + nth * 7 % 300), faces.person()))
+                .collect();
+            index.insert(&batch).unwrap();
+            model.extend(batch);
+        } else {
+            let gone: Vec<EntryId> = (0..count).map(|nth| EntryId(first + nth * 3)).collect();
+            let known = gone.iter().filter(|id| model.remove(id).is_some()).count();
+            assert_eq!(index.remove(&gone).unwrap(), known);
+        }
+        assert_eq!(index.len(), model.len(), "round {round}");
+        let probe = faces.person();
+        let mut expected: Vec<_> = model
+            .iter()
+            .map(|(id, embedding)| (probe.cosine(embedding).unwrap(), *id))
+            .collect();
+        expected.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
+        let expected: Vec<u64> = expected.iter().take(5).map(|(_, id)| id.0).collect();
+        let options = SearchOptions::new(5);
+        let exact = index.search(&probe, &options.with_exact(true)).unwrap();
+        assert_eq!(ids(&exact), expected, "round {round}");
+    }
+    let all: Vec<EntryId> = model.keys().copied().collect();
+    index.remove(&all).unwrap();
+    assert!(index.is_empty());
+    assert_eq!(index.memory().1, 0, "an empty index has no memory");
+}

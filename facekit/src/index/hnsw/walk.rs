@@ -1,0 +1,113 @@
+//! The search through a graph.
+
+use std::cell::RefCell;
+
+use super::graph::Graph;
+use crate::index::kernel::{Kernel, ProbeChunk};
+
+thread_local! {
+    static VISITED: RefCell<Visited> = RefCell::default();
+}
+
+/// The nodes that a search has seen: those that have its stamp.
+#[derive(Default)]
+struct Visited {
+    stamps: Vec<u16>,
+    stamp: u16,
+}
+
+impl Visited {
+    fn begin(&mut self, nodes: usize) {
+        if self.stamp == u16::MAX {
+            self.stamps.fill(0);
+            self.stamp = 0;
+        }
+        self.stamp += 1;
+        if self.stamps.len() < nodes {
+            self.stamps.resize(nodes, 0);
+        }
+    }
+
+    /// Returns true the first time.
+    fn visit(&mut self, node: u32) -> bool {
+        let stamp = &mut self.stamps[node as usize];
+        let first = *stamp != self.stamp;
+        *stamp = self.stamp;
+        first
+    }
+}
+
+/// A node that a search has compared with the probe.
+#[derive(Clone, Copy)]
+struct Found {
+    sum: i32,
+    node: u32,
+    expanded: bool,
+}
+
+/// The nodes of a level with the greatest sums of products, greatest first: up to `width`, found from `begin` on. The width is
+/// `ef` in "Efficient and robust approximate nearest neighbor search using Hierarchical Navigable Small World graphs" by
+/// Malkov and Yashunin (2016), algorithm 2.
+pub(super) fn nearest(
+    graph: &Graph,
+    kernel: Kernel,
+    probe: &[ProbeChunk],
+    begin: &[u32],
+    width: usize,
+    level: usize,
+) -> Vec<(i32, u32)> {
+    VISITED.with_borrow_mut(|visited| {
+        visited.begin(graph.capacity());
+        let mut found: Vec<Found> = Vec::with_capacity(width + 1);
+        let mut sums = Vec::new();
+        let mut unseen: Vec<u32> = begin.to_vec();
+        unseen.retain(|&node| visited.visit(node));
+        let mut next = 0;
+        loop {
+            graph.products(kernel, &unseen, probe, &mut sums);
+            for (&node, &sum) in unseen.iter().zip(&sums) {
+                if found.len() == width && found.last().is_some_and(|last| sum <= last.sum) {
+                    continue;
+                }
+                let place = found.partition_point(|other| other.sum >= sum);
+                found.insert(
+                    place,
+                    Found {
+                        sum,
+                        node,
+                        expanded: false,
+                    },
+                );
+                found.truncate(width);
+                next = next.min(place);
+            }
+            while found.get(next).is_some_and(|one| one.expanded) {
+                next += 1;
+            }
+            let Some(one) = found.get_mut(next) else {
+                break;
+            };
+            one.expanded = true;
+            unseen.clear();
+            let links = graph.links(one.node, level).iter();
+            unseen.extend(links.filter(|&&link| visited.visit(link)));
+        }
+        found.iter().map(|one| (one.sum, one.node)).collect()
+    })
+}
+
+/// The node of the lowest level from which to search for `probe`: the nearest that is found on the levels above `level`.
+pub(super) fn descend(
+    graph: &Graph,
+    kernel: Kernel,
+    probe: &[ProbeChunk],
+    level: usize,
+) -> Option<u32> {
+    let (mut node, top) = graph.top?;
+    for level in (level + 1..=top).rev() {
+        if let Some(&(_, nearest)) = nearest(graph, kernel, probe, &[node], 1, level).first() {
+            node = nearest;
+        }
+    }
+    Some(node)
+}
