@@ -13,7 +13,7 @@ pub(crate) struct Soak {
     environment: &'static [(&'static str, &'static str)],
 }
 
-const SOAKS: [Soak; 4] = [
+const SOAKS: [Soak; 5] = [
     Soak {
         name: "gallery",
         description: "searches beside changes of a gallery, in many more rounds",
@@ -25,6 +25,13 @@ const SOAKS: [Soak; 4] = [
         description: "damaged and random image files, a million of each kind",
         tests: &["--test", "images", "do_not_panic"],
         environment: &[("PROPTEST_CASES", "1000000")],
+    },
+    Soak {
+        name: "rates",
+        description: "rates of false matches and extrapolation on people of Labeled Faces in the Wild, with both sets; needs \
+                      FACEKIT_TEST_DATA",
+        tests: &["--test", "rates"],
+        environment: &[("FACEKIT_SOAK", "1")],
     },
     Soak {
         name: "recognizability",
