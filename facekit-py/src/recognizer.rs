@@ -25,7 +25,7 @@ use crate::{
     recognition::{self, Candidate, Recognition},
     reports::{EnrollReport, Verification},
     runtime::make_runtime,
-    work,
+    value, work,
 };
 
 /// Recognizes and enrolls people with a detector, a quality gate, a liveness check, an embedder and a gallery.
@@ -552,6 +552,48 @@ impl Recognizer {
         })?;
         let ids = |people: Vec<PersonId>| people.into_iter().map(String::from).collect();
         Ok((ids(report.embedded), ids(report.must_enroll)))
+    }
+
+    /// Measures the false-match rates of the gallery's own people, and writes the calibration to `path`. Each photo is compared
+    /// with all other people. Returns a dict: `people`, `comparisons`; `duplicates`, the pairs of ids that are probably one person,
+    /// which are left out; and `spoiled`, the checks with blurred, dark and small copies of the crops, if the gallery keeps crops.
+    /// `different` has pairs of ids that look alike and are two people. A recognizer uses the calibration if `path` is
+    /// `people.<model>.calibration.toml` beside the gallery file, or is given to it as `calibration`. `progress(done, total)` is
+    /// called after each of four steps.
+    ///
+    /// Raises InvalidArgumentError for a gallery of too few people: 6 million comparisons are needed, those of 2,450 people with one
+    /// photo each or of 1,415 people with three. UnknownPersonError for a person of `different` who is not in the gallery.
+    ///
+    /// >>> import facekit
+    /// >>> try:
+    /// ...     facekit.Recognizer(gallery=facekit.Gallery()).calibrate_gallery("people.nano_embedder.calibration.toml")
+    /// ... except facekit.InvalidArgumentError as error:
+    /// ...     print(error)
+    /// gallery: 0 people with 0 templates make 0 comparisons, and a calibration needs 6000000: about 2450 people with as many templates each
+    #[pyo3(signature = (path, *, different = Vec::new(), progress = None))]
+    fn calibrate_gallery<'py>(
+        &self,
+        py: Python<'py>,
+        path: PathBuf,
+        different: Vec<(String, String)>,
+        progress: Option<&Bound<'_, PyAny>>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let pipeline = self.pipeline(py)?;
+        let id = |id: String| PersonId::new(id).map_err(|error| errors::to_python(py, &error));
+        let different = different.into_iter().map(|(a, b)| Ok((id(a)?, id(b)?)));
+        let different = different.collect::<PyResult<Vec<_>>>()?;
+        let measured = work::watched(py, progress, |watch| {
+            let options = facekit::GalleryCalibrationOptions::default()
+                .with_different(different)
+                .with_threads(pipeline.threads)
+                .with_watch(watch);
+            let measured = pipeline.recognizer.calibrate_gallery(&options)?;
+            measured.calibration.save(&path)?;
+            Ok(measured)
+        })?;
+        let dict = value::to_dict(py, &measured)?;
+        dict.del_item("calibration")?;
+        Ok(dict)
     }
 
     /// The lowest score that passes. Without `people`, it is that of a comparison of two faces; with it, that of a search

@@ -193,8 +193,8 @@ pub use crate::{
         UnrecognizableKind,
     },
     evaluate::{
-        ImpostorFaces, ImpostorOptions, ImpostorScores, PersonPhotos, ScoreHistogram,
-        equal_error_rate, fold_accuracies, wilson_interval,
+        DuplicatePeople, ImpostorFaces, ImpostorOptions, ImpostorScores, PersonPhotos,
+        ScoreHistogram, duplicate_people, equal_error_rate, fold_accuracies, wilson_interval,
     },
     gallery::{Fusion, Gallery, Neighbor, Roster},
     geometry::{HeadPose, Similarity},

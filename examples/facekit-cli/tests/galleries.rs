@@ -272,3 +272,19 @@ fn a_gallery_in_use_is_refused() {
         .line("people --gallery staff.gallery")
         .fails(&["gallery staff.gallery: already open"]);
 }
+
+#[test]
+fn a_small_gallery_says_how_many_people_a_calibration_needs() {
+    let place = Place::new();
+    place.gallery("staff.gallery", &["bert", "anna"]);
+    place
+        .line("gallery calibrate --gallery staff.gallery --models nano --different anna")
+        .fails(&["two ids, separated by a comma"]);
+    place
+        .line("gallery calibrate --gallery staff.gallery --models nano")
+        .fails(&[
+            "gallery staff.gallery: not calibrated",
+            "people with as many templates each",
+        ]);
+    assert!(!place.path("staff.nano_embedder.calibration.toml").exists());
+}

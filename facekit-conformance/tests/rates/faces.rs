@@ -29,6 +29,19 @@ pub(crate) struct Face {
     pub(crate) mirrored: Embedding,
 }
 
+impl Person {
+    pub(crate) fn plain(&self) -> Vec<Embedding> {
+        self.photos.iter().map(|face| face.plain.clone()).collect()
+    }
+
+    pub(crate) fn mirrored(&self) -> Vec<Embedding> {
+        self.photos
+            .iter()
+            .map(|face| face.mirrored.clone())
+            .collect()
+    }
+}
+
 /// The people of a folder that has a folder for each person, as a set of models embeds them.
 pub(crate) struct People {
     pub(crate) space: EmbeddingSpace,
@@ -36,15 +49,21 @@ pub(crate) struct People {
 }
 
 /// The folder of the kept embeddings: `FACEKIT_RATES_CACHE`, or a folder for temporary files.
-fn cache() -> PathBuf {
+pub(crate) fn cache() -> PathBuf {
     env::var_os("FACEKIT_RATES_CACHE")
         .map_or_else(|| env::temp_dir().join("facekit-rates"), PathBuf::from)
 }
 
 impl People {
-    /// The people of `images`. `models` is the folder of the models that the set needs.
-    pub(crate) fn of(set: &str, models: &Path, images: &Path) -> Self {
-        let registry = facekit_nano::registry().with_folder(models);
+    /// The people of `images` with these names, or all. `models` is the folder of the models that the set needs.
+    pub(crate) fn of(
+        set: &str,
+        models: &Path,
+        images: &Path,
+        names: Option<&BTreeSet<String>>,
+    ) -> Self {
+        // A folder can have a manifest of its own, with other sets.
+        let registry = facekit_nano::registry().read_folder(models).unwrap();
         let models = registry
             .load(set, &Tract::new(), &LoadOptions::default().with_threads(1))
             .unwrap();
@@ -58,7 +77,8 @@ impl People {
             .build()
             .unwrap();
         let space = recognizer.embedder().space().clone();
-        let files = files(images);
+        let mut files = files(images);
+        files.retain(|(name, _)| names.is_none_or(|names| names.contains(name)));
         let kept = cache().join(format!("{}-{}.bin", set, space.fingerprint().short()));
         let values = fs::read(&kept)
             .ok()
@@ -95,27 +115,26 @@ impl People {
         }
         Self { space, people }
     }
+}
 
-    /// The people of these folds of a pairs file of the form of Labeled Faces in the Wild, or the others.
-    pub(crate) fn in_folds(&self, pairs: &Path, folds: &[usize]) -> Vec<&Person> {
-        let text = fs::read_to_string(pairs).unwrap();
-        let mut lines = text.lines();
-        let head = lines.next().unwrap();
-        let each: usize = head.split_whitespace().last().unwrap().parse().unwrap();
-        let lines: Vec<&str> = lines.collect();
-        let mut names = BTreeSet::new();
-        for fold in folds {
-            for line in &lines[(fold - 1) * 2 * each..fold * 2 * each] {
-                let fields: Vec<&str> = line.split('\t').map(str::trim).collect();
-                names.insert(fields[0]);
-                if fields.len() == 4 {
-                    names.insert(fields[2]);
-                }
+/// The people of these folds of a pairs file of the form of Labeled Faces in the Wild.
+pub(crate) fn in_folds(pairs: &Path, folds: &[usize]) -> BTreeSet<String> {
+    let text = fs::read_to_string(pairs).unwrap();
+    let mut lines = text.lines();
+    let head = lines.next().unwrap();
+    let each: usize = head.split_whitespace().last().unwrap().parse().unwrap();
+    let lines: Vec<&str> = lines.collect();
+    let mut names = BTreeSet::new();
+    for fold in folds {
+        for line in &lines[(fold - 1) * 2 * each..fold * 2 * each] {
+            let fields: Vec<&str> = line.split('\t').map(str::trim).collect();
+            names.insert(fields[0].to_owned());
+            if fields.len() == 4 {
+                names.insert(fields[2].to_owned());
             }
         }
-        let is_in = |person: &&Person| names.contains(person.name.as_str());
-        self.people.iter().filter(is_in).collect()
     }
+    names
 }
 
 /// The bytes of a photo: its embedding and that of its mirror image.

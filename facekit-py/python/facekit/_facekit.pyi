@@ -223,6 +223,10 @@ class Identity:
     def fmr(self) -> float | None:
         """The false-match rate of single comparisons if this score is the threshold. It is rounded up if the score is outside the
         calibrated range, and None if the embedding space is not calibrated."""
+    @property
+    def extrapolated(self) -> bool: ...
+    @property
+    def basis(self) -> Literal["counted", "extrapolated", "not_met", "none"]: ...
     def to_dict(self) -> dict[str, Any]:
         """The value as Python's own types, with the keys of `facekit --json`."""
     def __eq__(self, other: object, /) -> bool: ...
@@ -254,6 +258,10 @@ class Candidate:
     @property
     def matches(self) -> bool:
         """True if the score passes the recognizer's threshold."""
+    @property
+    def extrapolated(self) -> bool: ...
+    @property
+    def basis(self) -> Literal["counted", "extrapolated", "not_met", "none"]: ...
     def to_dict(self) -> dict[str, Any]:
         """The value as Python's own types, with the keys of `facekit --json`."""
     def __eq__(self, other: object, /) -> bool: ...
@@ -752,6 +760,8 @@ class EnrollReport:
     @property
     def turned(self) -> dict[int, float]:
         """The accepted photos on which the face lies on its side or upside down, with the rotation of the face in degrees clockwise."""
+    @property
+    def room(self) -> tuple[int, int] | None: ...
     def to_dict(self) -> dict[str, Any]:
         """The value as Python's own types, with the keys of `facekit --json`."""
     def __bool__(self) -> bool: ...
@@ -1078,7 +1088,15 @@ class Recognizer:
         >>> import facekit
         >>> facekit.Recognizer(gallery=facekit.Gallery()).embed_again()
         ([], [])"""
-    def threshold(self, templates: int = 1) -> float:
+    def calibrate_gallery(
+        self,
+        path: _Path,
+        *,
+        different: Iterable[tuple[str, str]] = ...,
+        progress: _OpenProgress | None = None,
+    ) -> dict[str, Any]: ...
+    def capacity(self) -> tuple[int, int] | None: ...
+    def threshold(self, people: int | None = None) -> float:
         """The lowest score that passes in a search of `templates` templates. 1 stands for the comparison of two faces.
 
         >>> import facekit

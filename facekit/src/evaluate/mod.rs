@@ -1,10 +1,12 @@
 //! Evaluation: distributions of scores of the same and of different people, and the rates that follow from them.
 
+mod duplicates;
 mod impostors;
 mod measure;
 mod pareto;
 mod random;
 
+pub use duplicates::{DuplicatePeople, duplicate_people};
 pub use impostors::{ImpostorFaces, ImpostorOptions, ImpostorScores};
 pub use measure::PersonPhotos;
 pub(crate) use measure::{PHOTOS, scores};

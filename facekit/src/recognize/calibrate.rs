@@ -13,7 +13,10 @@ use crate::{
     comparison::Comparison,
     embed::Embedding,
     error::{Error, Result},
-    evaluate::{ImpostorFaces, ImpostorOptions, ImpostorScores, PHOTOS, PersonPhotos, scores},
+    evaluate::{
+        DuplicatePeople, ImpostorFaces, ImpostorOptions, ImpostorScores, PHOTOS, PersonPhotos,
+        duplicate_people, scores,
+    },
     gallery::Gallery,
     image::{self, Image},
     person::PersonId,
@@ -28,10 +31,6 @@ const NEEDED: u64 = 6_000_000;
 const SPOILED: usize = 1_000;
 /// The number of faces that are embedded together.
 const BATCH: usize = 32;
-/// Two ids are probably one person if less than this number of pairs of different people is expected to be as similar.
-const UNEXPECTED: f64 = 0.05;
-/// ... and if they are at least as similar as this share of photos is to the other photos of the person.
-const LEAST_ALIKE: f64 = 0.05;
 
 /// Options of [`Recognizer::calibrate_gallery`].
 #[derive(Clone, Debug)]
@@ -158,12 +157,20 @@ impl Recognizer {
         options.watch.report(1, Some(4))?;
 
         let comparing = ImpostorOptions::default().with_threads(options.threads);
-        let means = members.means()?;
-        let (all, duplicates) = members.distinct(&means, &different, &comparing)?;
+        let duplicates: Vec<DuplicatePeople> = duplicate_people(&members.photos, &comparing)?
+            .into_iter()
+            .filter(|pair| !different.contains(&pair.people))
+            .collect();
         options.watch.report(2, Some(4))?;
 
-        let same = duplicates.iter().map(|&(_, a, b)| (a, b)).collect();
+        let same = duplicates.iter().map(|pair| pair.people).collect();
         let comparing = comparing.with_same(same);
+        let means = members.means()?;
+        let photos = members.photos.iter().zip(&means);
+        let people: Vec<ImpostorFaces> = photos
+            .map(|(photos, mean)| ImpostorFaces::new(photos.clone(), vec![mean.clone()]))
+            .collect();
+        let all = ImpostorScores::of(&people, &comparing)?;
         let mut curves = members.curves(&comparing)?;
         // Means of the numbers of photos that the people have: every kind is at least as strict as all of them together.
         let together = all.curve()?;
@@ -216,9 +223,9 @@ impl Recognizer {
             comparisons: all.count(),
             duplicates: duplicates
                 .iter()
-                .map(|&(score, a, b)| ProbableDuplicate {
-                    people: [people(a), people(b)],
-                    score,
+                .map(|pair| ProbableDuplicate {
+                    people: [people(pair.people.0), people(pair.people.1)],
+                    score: pair.score,
                 })
                 .collect(),
             spoiled,
@@ -380,64 +387,6 @@ impl Members {
 
     fn means(&self) -> Result<Vec<Embedding>> {
         self.photos.iter().map(Embedding::mean).collect()
-    }
-
-    /// Compares each photo with the mean of each other person, without pairs of ids that are probably one person. Returns these,
-    /// too, with their similarities.
-    fn distinct(
-        &self,
-        means: &[Embedding],
-        different: &[(usize, usize)],
-        options: &ImpostorOptions,
-    ) -> Result<(ImpostorScores, Vec<(f32, usize, usize)>)> {
-        let people = self.photos.iter().zip(means);
-        let people: Vec<ImpostorFaces> = people
-            .map(|(photos, mean)| ImpostorFaces::new(photos.clone(), vec![mean.clone()]))
-            .collect();
-        let alike = self.least_alike()?;
-        let (mut options, mut duplicates) = (options.clone(), Vec::new());
-        let first = ImpostorScores::of(&people, &options)?;
-        let most_similar = first.most_similar(1_000);
-        let mut scores = first;
-        // Duplicates raise the tail which they are told by. So it is measured again without those that were found.
-        for _ in 0..3 {
-            let Some(improbable) = scores.improbable(UNEXPECTED) else {
-                break;
-            };
-            let least = improbable.max(alike);
-            let found: Vec<_> = most_similar
-                .iter()
-                .filter(|&&(score, a, b)| score >= least && !different.contains(&(a, b)))
-                .copied()
-                .collect();
-            if found.len() == duplicates.len() {
-                break;
-            }
-            options.same = found.iter().map(|&(_, a, b)| (a, b)).collect();
-            duplicates = found;
-            scores = ImpostorScores::of(&people, &options)?;
-        }
-        Ok((scores, duplicates))
-    }
-
-    /// The similarity that photos of one person have at least, but for a few. Below every score if there are few people with
-    /// several photos.
-    fn least_alike(&self) -> Result<f32> {
-        let mut alike = Vec::new();
-        for photos in self.photos.iter().filter(|photos| photos.len() > 1) {
-            for (at, photo) in photos.iter().enumerate() {
-                let others = photos.iter().enumerate().filter(|(other, _)| *other != at);
-                let mean = Embedding::mean(others.map(|(_, other)| other))?;
-                alike.push(photo.cosine(&mean)?);
-            }
-        }
-        alike.sort_by(f32::total_cmp);
-        let at = (LEAST_ALIKE * alike.len() as f64) as usize;
-        Ok(if alike.len() < 30 {
-            f32::NEG_INFINITY
-        } else {
-            alike[at]
-        })
     }
 
     /// The curves of means of 1, 2, 3 and 5 photos, as far as enough people have so many.

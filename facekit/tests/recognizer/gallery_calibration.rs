@@ -1,7 +1,7 @@
 //! A gallery that calibrates itself.
 
 use facekit::{
-    AlignedFace, Digest, Embedder, Embedding, EmbeddingSpace, Error, ExactIndex, Gallery,
+    AlignedFace, Digest, Embedder, Embedding, EmbeddingSpace, Error, FlatIndex, Gallery,
     GalleryCalibrationOptions, Image, MemoryStore, Metric, NewTemplate, Person, PersonId,
     Recognizer, Result, Threshold,
 };
@@ -70,7 +70,7 @@ fn embedder() -> Pixels {
 /// A recognizer with these people, each with one photo. The gallery keeps their crops.
 fn recognizer(faces: &[(PersonId, AlignedFace)], keep_crops: bool) -> Recognizer {
     let embedder = embedder();
-    let index = ExactIndex::new(embedder.space().clone(), Metric::Cosine);
+    let index = FlatIndex::new(embedder.space().clone(), Metric::Cosine);
     let gallery = Gallery::open(MemoryStore::new(), index)
         .unwrap()
         .with_crops(keep_crops);

@@ -10,8 +10,8 @@ use std::{
 
 use anyhow::{Context, Result, bail};
 use facekit::{
-    Calibration, EmbeddingSpace, ImpostorOptions, ModelSet, ScoreHistogram, equal_error_rate,
-    fold_accuracies,
+    Calibration, Embedding, EmbeddingSpace, ImpostorOptions, ModelSet, ScoreHistogram,
+    duplicate_people, equal_error_rate, fold_accuracies,
 };
 use serde::Serialize;
 use serde_json::json;
@@ -149,14 +149,22 @@ fn save_calibration(
     threads: NonZeroUsize,
 ) -> Result<()> {
     let photos = embedded.by_person();
-    let calibration =
-        Calibration::measure(space, &photos, None, threads, data).with_context(|| {
-            format!(
-                "{}: not written, since {} people are too few for a calibration",
-                path.display(),
-                photos.len()
-            )
-        })?;
+    let faces: Vec<Vec<Embedding>> = photos.iter().map(|person| person.plain.clone()).collect();
+    let options = ImpostorOptions::default().with_threads(threads);
+    let few = || {
+        format!(
+            "{}: not written, since {} people are too few for a calibration",
+            path.display(),
+            photos.len()
+        )
+    };
+    let duplicates = duplicate_people(&faces, &options).with_context(few)?;
+    let data = format!(
+        "{data}; without {} pairs that are probably one person",
+        duplicates.len()
+    );
+    let options = options.with_same(duplicates.iter().map(|pair| pair.people).collect());
+    let calibration = Calibration::measure(space, &photos, &options, data).with_context(few)?;
     Ok(calibration.save(path)?)
 }
 
