@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use anyhow::{Context, Result};
 use facekit::{
-    Calibration, Comparison, ExactIndex, Gallery, GalleryCalibration, GalleryCalibrationOptions,
+    Calibration, Comparison, FlatIndex, Gallery, GalleryCalibration, GalleryCalibrationOptions,
     Metric, PersonId, Recognizer, Threshold, Watch,
 };
 use serde_json::json;
@@ -59,7 +59,7 @@ pub(super) fn run(session: &Session, args: &Args) -> Result<Answer> {
     };
     check_output(&out, [store.path()])?;
     let path = store.path().to_owned();
-    let index = ExactIndex::new(space, Metric::Cosine);
+    let index = FlatIndex::new(space, Metric::Cosine);
     let recognizer = Recognizer::builder()
         .models(models)
         .without_liveness()
