@@ -51,7 +51,9 @@ pub struct Candidate {
 }
 
 impl Recognizer {
-    /// Lists the people nearest to `probe` (1:N), nearest first, also those who do not pass the threshold.
+    /// Lists the people nearest to `probe` (1:N), nearest first, also those who do not pass the threshold. The probe is compared as
+    /// it is: [`embed_mirrored`](Self::embed_mirrored) makes a mirrored one.
+    ///
     /// [`Outcome::from_candidates`] makes the result of a face from the list.
     ///
     /// ```no_run
@@ -76,14 +78,26 @@ impl Recognizer {
         self.candidates(gallery, probe, options.k, options.roster.as_ref())
     }
 
-    /// The outcome of an embedded face. Without a gallery everybody is unknown.
-    pub(super) fn outcome(&self, probe: &Embedding, roster: Option<&Roster>) -> Result<Outcome> {
+    /// The outcome of an embedded face. Without a gallery everybody is unknown. True if the score is so near to the threshold that
+    /// the mirror image can change the outcome.
+    pub(super) fn outcome(
+        &self,
+        probe: &Embedding,
+        roster: Option<&Roster>,
+    ) -> Result<(Outcome, bool)> {
         let _span = tracing::debug_span!("identify").entered();
-        let candidates = match self.gallery() {
-            Some(gallery) => self.candidates(gallery, probe, 1, roster)?,
-            None => Vec::new(),
+        let Some(gallery) = self.gallery() else {
+            return Ok((Outcome::Unknown { nearest: None }, false));
         };
-        Ok(Outcome::from_candidates(candidates))
+        let candidates = self.candidates(gallery, probe, 1, roster)?;
+        let is_near = match candidates.first() {
+            Some(nearest) if !probe.is_mirrored() => {
+                let threshold = self.score_threshold(gallery.searched(roster))?;
+                self.mirror.matters(nearest.identity.score, threshold)
+            }
+            _ => false,
+        };
+        Ok((Outcome::from_candidates(candidates), is_near))
     }
 
     fn candidates(

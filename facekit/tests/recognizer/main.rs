@@ -7,6 +7,7 @@ mod enrollment;
 mod gallery;
 mod identification;
 mod liveness;
+mod mirror;
 mod parts;
 mod recognition;
 mod recognizability;
