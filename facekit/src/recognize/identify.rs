@@ -53,7 +53,9 @@ pub struct Candidate {
 }
 
 impl Recognizer {
-    /// Lists the people nearest to `probe` (1:N), nearest first, also those who do not pass the threshold.
+    /// Lists the people nearest to `probe` (1:N), nearest first, also those who do not pass the threshold. The probe is compared as
+    /// it is: [`embed_mirrored`](Self::embed_mirrored) makes a mirrored one.
+    ///
     /// [`Outcome::from_candidates`] makes the result of a face from the list.
     ///
     /// ```no_run
@@ -76,14 +78,31 @@ impl Recognizer {
         self.candidates(gallery, probe, options.k, options.roster.as_ref())
     }
 
-    /// The outcome of an embedded face. Without a gallery everybody is unknown.
-    pub(super) fn outcome(&self, probe: &Embedding, roster: Option<&Roster>) -> Result<Outcome> {
+    /// The outcome of an embedded face. Without a gallery everybody is unknown. True if the score is so near to the threshold that
+    /// the mirror image can change the outcome.
+    pub(super) fn outcome(
+        &self,
+        probe: &Embedding,
+        roster: Option<&Roster>,
+    ) -> Result<(Outcome, bool)> {
         let _span = tracing::debug_span!("identify").entered();
-        let candidates = match self.gallery() {
-            Some(gallery) => self.candidates(gallery, probe, 1, roster)?,
-            None => Vec::new(),
+        let Some(gallery) = self.gallery() else {
+            return Ok((Outcome::Unknown { nearest: None }, false));
         };
-        Ok(Outcome::from_candidates(candidates))
+        let Some(nearest) = gallery.nearest(probe, 1, roster)?.pop() else {
+            return Ok((Outcome::Unknown { nearest: None }, false));
+        };
+        // The rate of the whole procedure counts: the mirror image is compared if it can change the outcome.
+        let mirrors = self.mirror.mirrors_probes() || probe.is_mirrored();
+        let people = gallery.searched(roster);
+        let limit = self.search_limit(
+            &nearest.comparison(probe).with_mirrored_probe(mirrors),
+            people,
+        )?;
+        let candidate = self.candidate(gallery, nearest, probe, limit);
+        let is_near =
+            !probe.is_mirrored() && self.mirror.matters(candidate.identity.score, limit.score);
+        Ok((Outcome::from_candidates([candidate]), is_near))
     }
 
     fn candidates(
@@ -99,28 +118,45 @@ impl Recognizer {
         }
         let people = gallery.searched(roster);
         let candidate = |neighbor: Neighbor| {
-            let score = gallery.metric().to_cosine(neighbor.score);
-            let comparison = Comparison::default()
-                .with_photos(neighbor.photos)
-                .with_mirrored_template(neighbor.mirrored);
+            let comparison = neighbor.comparison(probe);
             let limit = self.search_limit(&comparison, people)?;
-            let curve = self.calibration.as_ref().map(|it| it.curve(&comparison));
-            let fmr = curve.map(|curve| curve.fmr_of(score));
-            Ok(Candidate {
-                identity: Identity {
-                    person: neighbor.person,
-                    name: neighbor.name,
-                    score,
-                    fmr,
-                    extrapolated: curve
-                        .zip(fmr)
-                        .is_some_and(|(curve, fmr)| curve.is_extrapolated(fmr)),
-                    basis: limit.basis,
-                },
-                matches: score >= limit.score,
-            })
+            Ok(self.candidate(gallery, neighbor, probe, limit))
         };
         neighbors.into_iter().map(candidate).collect()
+    }
+
+    /// A neighbor of `probe`, judged by a limit.
+    fn candidate(
+        &self,
+        gallery: &Gallery,
+        neighbor: Neighbor,
+        probe: &Embedding,
+        limit: MatchLimit,
+    ) -> Candidate {
+        let score = gallery.metric().to_cosine(neighbor.score);
+        let (fmr, extrapolated) = self.rate_of(score, &neighbor.comparison(probe));
+        Candidate {
+            identity: Identity {
+                person: neighbor.person,
+                name: neighbor.name,
+                score,
+                fmr,
+                extrapolated,
+                basis: limit.basis,
+            },
+            matches: score >= limit.score,
+        }
+    }
+
+    /// The false-match rate of a comparison of this kind at `score`, and whether it is extrapolated; `None` if the embedding space
+    /// is not calibrated.
+    pub(super) fn rate_of(&self, score: f32, comparison: &Comparison) -> (Option<f64>, bool) {
+        let Some(calibration) = &self.calibration else {
+            return (None, false);
+        };
+        let curve = calibration.curve(comparison);
+        let fmr = curve.fmr_of(score);
+        (Some(fmr), curve.is_extrapolated(fmr))
     }
 
     pub(super) fn required_gallery(&self) -> Result<&Gallery> {
@@ -175,18 +211,6 @@ impl Recognizer {
         self.calibration
             .as_ref()
             .map(|calibration| calibration.fmr_of(score))
-    }
-}
-
-impl Recognizer {
-    /// Returns true if the false-match rate of two plain photos at `score` is extrapolated.
-    pub(super) fn is_extrapolated(&self, score: f32) -> bool {
-        let fmr = self.fmr_of(score);
-        let curve = self.calibration.as_ref();
-        let curve = curve.map(|calibration| calibration.curve(&Comparison::default()));
-        curve
-            .zip(fmr)
-            .is_some_and(|(curve, fmr)| curve.is_extrapolated(fmr))
     }
 }
 

@@ -22,6 +22,7 @@ mod enroll;
 mod examine;
 mod identify;
 mod look_again;
+mod mirror;
 mod outcome;
 mod reembed;
 mod sightings;
@@ -37,6 +38,7 @@ pub use enroll::{
 };
 pub use examine::{ExamineOptions, ExaminedFace};
 pub use identify::{Candidate, IdentifyOptions};
+pub use mirror::MirrorOptions;
 pub use outcome::{Identity, Outcome, Recognition};
 pub use reembed::ReembedReport;
 pub use sightings::sightings;
@@ -86,6 +88,7 @@ pub struct Recognizer {
     quality: QualityOptions,
     liveness_threshold: f32,
     subject: Subject,
+    mirror: MirrorOptions,
 }
 
 /// Options of one call of [`Recognizer::recognize_with`].
@@ -229,37 +232,45 @@ impl Recognizer {
             .map(|face| face.aligned.clone())
             .collect();
         let mut embeddings = self.embed(&crops)?.into_iter();
-        let mut recognize = |image: ImageView<'_>, mut face: ExaminedFace| {
-            let mut embedding = None;
-            if face.passed() {
-                let Some(found) = embeddings.next() else {
-                    unreachable!("`embed` returns one for each face that passed")
-                };
-                embedding = self.complete(image, &mut face, found, &self.quality, true)?;
-            }
-            let outcome = match (face.refused, &embedding) {
-                (None, Some(embedding)) => self.outcome(embedding, options.roster.as_ref())?,
-                (Some(refused), _) => refused,
-                (None, None) => {
-                    unreachable!("`complete` returns the embedding or refuses the face")
+        let roster = options.roster.as_ref();
+        let mut recognized = Vec::with_capacity(images.len());
+        let mut near = Vec::new();
+        for (&image, faces) in images.iter().zip(frames) {
+            let mut recognitions = Vec::with_capacity(faces.len());
+            for mut face in faces {
+                let mut embedding = None;
+                if face.passed() {
+                    let Some(found) = embeddings.next() else {
+                        unreachable!("`embed` returns one for each face that passed")
+                    };
+                    embedding = self.complete(image, &mut face, found, &self.quality, true)?;
                 }
-            };
-            Ok(Recognition {
-                detection: face.detection,
-                quality: face.quality,
-                liveness: face.liveness,
-                embedding,
-                outcome,
-            })
-        };
-        images
-            .iter()
-            .zip(frames)
-            .map(|(&image, faces)| {
-                let faces = faces.into_iter();
-                faces.map(|face| recognize(image, face)).collect()
-            })
-            .collect()
+                let outcome = match (face.refused, &embedding) {
+                    (None, Some(embedding)) => {
+                        let (outcome, is_near) = self.outcome(embedding, roster)?;
+                        if is_near {
+                            let place = (recognized.len(), recognitions.len());
+                            near.push((place, face.aligned));
+                        }
+                        outcome
+                    }
+                    (Some(refused), _) => refused,
+                    (None, None) => {
+                        unreachable!("`complete` returns the embedding or refuses the face")
+                    }
+                };
+                recognitions.push(Recognition {
+                    detection: face.detection,
+                    quality: face.quality,
+                    liveness: face.liveness,
+                    embedding,
+                    outcome,
+                });
+            }
+            recognized.push(recognitions);
+        }
+        self.decide_by_mirror(&mut recognized, &near, roster)?;
+        Ok(recognized)
     }
 }
 

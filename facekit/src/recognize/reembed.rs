@@ -44,7 +44,8 @@ impl Recognizer {
                 .get(&id)
                 .copied()
                 .unwrap_or_else(|| (0.0, Timestamp::now()));
-            for embedding in self.embed(&[crop])? {
+            for embedding in self.embed(std::slice::from_ref(&crop))? {
+                let embedding = self.template(&crop, &embedding, false)?;
                 templates[nth].push(NewTemplate::new(embedding, quality, created));
             }
             done += 1;

@@ -46,7 +46,8 @@ pub struct NewTemplate {
     pub quality: f32,
     /// The time at which the template was made.
     pub created: Timestamp,
-    /// True if the embedding is the normalized sum of the embeddings of the photo and of its mirror image.
+    /// True if the embedding is the normalized sum of the embeddings of the photo and of its mirror image:
+    /// [`Embedding::is_mirrored`].
     pub mirrored: bool,
     /// The aligned face, so that a later model can embed it again. Present only if the gallery keeps crops.
     pub crop: Option<AlignedFace>,
@@ -57,10 +58,10 @@ impl NewTemplate {
     #[must_use]
     pub fn new(embedding: Embedding, quality: f32, created: Timestamp) -> Self {
         Self {
+            mirrored: embedding.is_mirrored(),
             embedding,
             quality,
             created,
-            mirrored: false,
             crop: None,
         }
     }
