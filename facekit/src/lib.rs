@@ -204,10 +204,10 @@ pub use crate::{
     quality::{Quality, QualityIssue, QualityOptions},
     recognize::{
         Candidate, ComparedPhoto, EnrollOptions, EnrollReport, ExamineOptions, ExaminedFace,
-        GalleryCalibration, GalleryCalibrationOptions, IdentifyOptions, Identity, Mismatch,
-        Outcome, ProbableDuplicate, Recognition, RecognizeOptions, Recognizer, RecognizerBuilder,
-        ReembedReport, Refusal, RefusedPhoto, Resemblance, SpoiledCheck, Subject, TurnedPhoto,
-        Verification, VerifyOptions, sightings,
+        GalleryCalibration, GalleryCalibrationOptions, IdentifyOptions, Identity, MirrorOptions,
+        Mismatch, Outcome, ProbableDuplicate, Recognition, RecognizeOptions, Recognizer,
+        RecognizerBuilder, ReembedReport, Refusal, RefusedPhoto, Resemblance, SpoiledCheck,
+        Subject, TurnedPhoto, Verification, VerifyOptions, sightings,
     },
     registry::{
         Export, FileState, HeadSpec, LandmarksModel, ModelEntry, ModelSet, Models, Registry,

@@ -9,8 +9,8 @@ use std::{
 };
 
 use facekit::{
-    AlignedFace, DetectOptions, Embedding, EmbeddingSpace, Error, ExamineOptions, Image,
-    LoadOptions, QualityOptions, Recognizer, Subject, Threshold,
+    DetectOptions, Embedding, EmbeddingSpace, Error, ExamineOptions, LoadOptions, QualityOptions,
+    Recognizer, Subject, Threshold,
     image::{self, DecodeLimits},
     work,
 };
@@ -175,7 +175,7 @@ fn embed(recognizer: &Recognizer, files: &[(String, PathBuf)]) -> Vec<u8> {
             let Some(plain) = recognizer.embed_examined(photo.view(), &mut face, &options)? else {
                 return Ok(missing);
             };
-            let flipped = recognizer.embed(&[mirror(&face.aligned)?])?;
+            let flipped = recognizer.embed(&[face.aligned.mirrored()])?;
             Ok([plain.values(), flipped[0].values()].concat())
         },
         |_, values: Result<Vec<f32>, Error>| -> Result<(), Error> {
@@ -185,15 +185,4 @@ fn embed(recognizer: &Recognizer, files: &[(String, PathBuf)]) -> Vec<u8> {
     )
     .unwrap();
     bytes
-}
-
-fn mirror(face: &AlignedFace) -> Result<AlignedFace, Error> {
-    let image = face.image();
-    let rows = image.data().chunks_exact(3 * image.width());
-    let flipped = rows.flat_map(|row| row.chunks_exact(3).rev().flatten().copied());
-    AlignedFace::new(Image::from_rgb8(
-        flipped.collect(),
-        image.width(),
-        image.height(),
-    )?)
 }

@@ -7,7 +7,10 @@ mod strangers;
 
 use std::{env, num::NonZeroUsize, path::PathBuf, thread};
 
-use facekit::{Calibration, Embedding, ImpostorOptions, PersonPhotos, Threshold, duplicate_people};
+use facekit::{
+    Calibration, Embedding, ImpostorOptions, MirrorOptions, PersonPhotos, Threshold,
+    duplicate_people,
+};
 use faces::{People, Person};
 
 /// A set of models, and the people that it is measured on.
@@ -63,14 +66,12 @@ impl Set {
     }
 }
 
-/// The band of mirrored probes of a recognizer.
-const BAND: f32 = 0.06;
-
 /// The comparisons that a recognizer makes by default.
 fn options() -> ImpostorOptions {
+    let mirror = MirrorOptions::default();
     let threads = thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
     ImpostorOptions::default()
-        .with_band(BAND)
+        .with_band(mirror.below, mirror.above)
         .with_threads(threads)
 }
 

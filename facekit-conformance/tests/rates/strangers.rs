@@ -39,7 +39,13 @@ struct Counts {
 
 impl Counts {
     /// Searches a stranger's photos, one each.
-    fn search(&mut self, gallery: &[Enrolled], stranger: &Person, limits: &[f32; 4], band: f32) {
+    fn search(
+        &mut self,
+        gallery: &[Enrolled],
+        stranger: &Person,
+        limits: &[f32; 4],
+        band: (f32, f32),
+    ) {
         let face = &stranger.photos[0];
         let mut named = false;
         for person in gallery {
@@ -50,7 +56,7 @@ impl Counts {
             let plain = face.plain.cosine(&person.mean).unwrap();
             let mirrored = face.mirrored.cosine(&person.mean).unwrap();
             // The mirrored probe counts within the band around the threshold.
-            let matches = mirrored.clamp(plain - band, plain + band) >= limits[group];
+            let matches = mirrored.clamp(plain - band.1, plain + band.0) >= limits[group];
             self.groups[group].0 += 1;
             self.groups[group].1 += usize::from(matches);
             named |= matches;

@@ -35,7 +35,7 @@ impl CalibrationPoint {
     }
 }
 
-/// The 90 % confidence interval of a rate, for other people of the same population.
+/// The 95 % confidence interval of a rate, for other people of the same population.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RateInterval {

@@ -313,11 +313,6 @@ impl Calibration {
         self.plain.score_at(fmr).map_err(|error| self.named(error))
     }
 
-    /// The score at a false-match rate, or at the nearest measured rate, in comparisons of plain photos.
-    pub(crate) fn score_near(&self, fmr: f64) -> f32 {
-        self.plain.score_near(fmr)
-    }
-
     /// The false-match rate at `score` in comparisons of plain photos. See [`Curve::fmr_of`].
     #[must_use]
     pub fn fmr_of(&self, score: f32) -> f64 {
@@ -370,7 +365,7 @@ mod tests {
         assert_eq!(calibration.score_at(1e-5).unwrap(), 0.460);
         assert_eq!(calibration.fmr_of(0.9), 1e-5);
         assert_eq!(calibration.fmr_of(-0.5), 1.0);
-        let near = [1e-1, 1e-2, 1e-4, 1e-9].map(|fmr| calibration.score_near(fmr));
+        let near = [1e-1, 1e-2, 1e-4, 1e-9].map(|fmr| calibration.plain.score_near(fmr));
         assert_eq!(near, [0.2, 0.2, 0.401, 0.460]);
         let error = calibration.score_at(1e-7).unwrap_err();
         assert!(matches!(error, Error::RateOutOfRange { .. }));

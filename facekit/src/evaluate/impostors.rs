@@ -42,10 +42,10 @@ impl ImpostorFaces {
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct ImpostorOptions {
-    /// The band of a recognizer that mirrors probes: it does so only if the score of the plain probe is at most this far from the
-    /// threshold, so a mirrored probe changes the score by at most `band`. Then the curve is that of the whole procedure. `None`,
-    /// the default, if every probe is mirrored.
-    pub band: Option<f32>,
+    /// The band of a recognizer that mirrors probes, [below and above](crate::MirrorOptions) the threshold. Outside of it the plain
+    /// probe decides, so that a mirrored probe raises a score by at most the first and lowers it by at most the second number. Then
+    /// the curve is that of the whole procedure. `None`, the default, if every probe is mirrored.
+    pub band: Option<(f32, f32)>,
     /// Pairs of entries that are one person, by their positions. They are not compared. None by default.
     pub same: Vec<(usize, usize)>,
     /// The number of threads: 1 by default.
@@ -65,8 +65,8 @@ impl Default for ImpostorOptions {
 impl ImpostorOptions {
     /// Sets [`band`](Self::band).
     #[must_use]
-    pub fn with_band(mut self, band: f32) -> Self {
-        self.band = Some(band);
+    pub fn with_band(mut self, below: f32, above: f32) -> Self {
+        self.band = Some((below, above));
         self
     }
 
@@ -190,7 +190,7 @@ impl ImpostorScores {
             templates: &templates,
             probes: &probes,
             mirrored: (!mirrored.owners.is_empty()).then_some(&mirrored),
-            band: options.band.unwrap_or(f32::INFINITY),
+            band: options.band.unwrap_or((f32::INFINITY, f32::INFINITY)),
             same: options.same(people.len()),
             step: options.threads.get(),
         };
@@ -373,8 +373,8 @@ impl ImpostorScores {
                 rates.sort_by(f64::total_cmp);
                 let at = |share: f64| rates[(share * (rates.len() - 1) as f64).round() as usize];
                 point.interval = Some(RateInterval {
-                    low: at(0.05).min(point.fmr),
-                    high: at(0.95).max(point.fmr).min(1.0),
+                    low: at(0.025).min(point.fmr),
+                    high: at(0.975).max(point.fmr).min(1.0),
                 });
             }
         }
@@ -418,7 +418,7 @@ struct Comparisons<'a> {
     templates: &'a Rows,
     probes: &'a Rows,
     mirrored: Option<&'a Rows>,
-    band: f32,
+    band: (f32, f32),
     /// For each person, the others who are the same one.
     same: Vec<Vec<u32>>,
     step: usize,
@@ -440,7 +440,7 @@ impl Comparisons<'_> {
                     *score = match self.mirrored {
                         None => plain,
                         Some(mirrored) => dot(mirrored.row(probe), template)
-                            .clamp(plain - self.band, plain + self.band),
+                            .clamp(plain - self.band.1, plain + self.band.0),
                     };
                 }
                 let others = templates.owners[block.clone()].iter().zip(&scores);
@@ -659,7 +659,7 @@ mod tests {
             ImpostorScores::of(&people, options).unwrap().highest[0].score
         };
         assert!((score(&ImpostorOptions::default()) - 40_f32.to_radians().cos()).abs() < 1e-6);
-        assert!((score(&ImpostorOptions::default().with_band(0.1)) - 0.6).abs() < 1e-6);
+        assert!((score(&ImpostorOptions::default().with_band(0.1, 0.0)) - 0.6).abs() < 1e-6);
         let plain = [
             ImpostorFaces::new(vec![at(60.0)], Vec::new()),
             people[1].clone(),

@@ -494,13 +494,7 @@ impl Recognizer {
         }
         let embeddings: Vec<Embedding> = usable
             .iter()
-            .map(|(_, face)| {
-                if options.augment {
-                    self.augmented(&face.aligned)
-                } else {
-                    Ok(face.embedding.clone())
-                }
-            })
+            .map(|(_, face)| self.template(&face.aligned, &face.embedding, options.augment))
             .collect::<Result<_>>()?;
 
         let now = Timestamp::now();
@@ -528,7 +522,7 @@ impl Recognizer {
                     person: person.clone(),
                     other: photo.map(|other| photos[other]),
                     score,
-                    fmr: self.fmr_of(score),
+                    fmr: self.rate_of(score, &self.of_photos()).0,
                 },
             };
             report.refused.push(RefusedPhoto {
@@ -546,7 +540,7 @@ impl Recognizer {
                     photo,
                     other: near.photo.map(|other| photos[other]),
                     score: near.score,
-                    fmr: self.fmr_of(near.score),
+                    fmr: self.rate_of(near.score, &self.of_photos()).0,
                 });
             }
             report
@@ -627,14 +621,23 @@ impl Recognizer {
         Ok(PhotoFaces { subjects, rects })
     }
 
+    /// The kind of comparison of two photos of an enrollment.
+    fn of_photos(&self) -> Comparison {
+        Comparison::default()
+            .with_mirrored_template(self.mirror.templates)
+            .with_mirrored_probe(self.mirror.templates)
+    }
+
     /// The limits for photos of one person.
     fn limits(&self) -> Result<Limits> {
-        let matching = self.comparison_limit(&Comparison::default())?.score;
-        Ok(match &self.calibration {
-            Some(calibration) => Limits {
+        let comparison = self.of_photos();
+        let matching = self.comparison_limit(&comparison)?.score;
+        let curve = self.calibration.as_ref().map(|it| it.curve(&comparison));
+        Ok(match curve {
+            Some(curve) => Limits {
                 matching,
-                different: calibration.score_near(DIFFERENT),
-                doubtful: calibration.score_near(DOUBTFUL),
+                different: curve.score_near(DIFFERENT),
+                doubtful: curve.score_near(DOUBTFUL),
             },
             None => Limits {
                 matching,
@@ -678,8 +681,9 @@ impl Recognizer {
             .find(|neighbor| neighbor.person != *person);
         let Some(other) = other else { return Ok(None) };
         let score = gallery.metric().to_cosine(other.score);
-        let limit = self.search_limit(&Comparison::default(), gallery.searched(None))?;
-        let fmr = self.fmr_of(score);
+        let comparison = other.comparison(embedding);
+        let limit = self.search_limit(&comparison, gallery.searched(None))?;
+        let (fmr, _) = self.rate_of(score, &comparison);
         Ok((score >= limit.score).then_some(Resemblance {
             photo,
             person: other.person,

@@ -53,7 +53,9 @@ pub struct Candidate {
 }
 
 impl Recognizer {
-    /// Lists the people nearest to `probe` (1:N), nearest first, also those who do not pass the threshold.
+    /// Lists the people nearest to `probe` (1:N), nearest first, also those who do not pass the threshold. The probe is compared as
+    /// it is: [`embed_mirrored`](Self::embed_mirrored) makes a mirrored one.
+    ///
     /// [`Outcome::from_candidates`] makes the result of a face from the list.
     ///
     /// ```no_run
@@ -73,20 +75,34 @@ impl Recognizer {
     pub fn identify(&self, probe: &Embedding, options: &IdentifyOptions) -> Result<Vec<Candidate>> {
         let _span = tracing::debug_span!("identify").entered();
         let gallery = self.required_gallery()?;
-        self.candidates(gallery, probe, options.k, options.roster.as_ref(), None)
+        self.candidates(gallery, probe, options.k, options.roster.as_ref())
     }
 
-    /// The outcome of an embedded face. Without a gallery everybody is unknown.
-    pub(super) fn outcome(&self, probe: &Embedding, options: &RecognizeOptions) -> Result<Outcome> {
+    /// The outcome of an embedded face. Without a gallery everybody is unknown. True if the score is so near to the threshold that
+    /// the mirror image can change the outcome.
+    pub(super) fn outcome(
+        &self,
+        probe: &Embedding,
+        options: &RecognizeOptions,
+    ) -> Result<(Outcome, bool)> {
         let _span = tracing::debug_span!("identify").entered();
-        let candidates = match self.gallery() {
-            Some(gallery) => {
-                let roster = options.roster.as_ref();
-                self.candidates(gallery, probe, 1, roster, options.threshold)?
-            }
-            None => Vec::new(),
+        let Some(gallery) = self.gallery() else {
+            return Ok((Outcome::Unknown { nearest: None }, false));
         };
-        Ok(Outcome::from_candidates(candidates))
+        let roster = options.roster.as_ref();
+        let Some(nearest) = gallery.nearest(probe, 1, roster)?.pop() else {
+            return Ok((Outcome::Unknown { nearest: None }, false));
+        };
+        // The rate of the whole procedure counts: the mirror image is compared if it can change the outcome.
+        let mirrors = self.mirror.mirrors_probes() || probe.is_mirrored();
+        let people = gallery.searched(roster);
+        let comparison = nearest.comparison(probe).with_mirrored_probe(mirrors);
+        let threshold = options.threshold.unwrap_or(self.threshold);
+        let limit = self.limit_of(threshold, &comparison, people)?;
+        let candidate = self.candidate(gallery, nearest, probe, limit);
+        let is_near =
+            !probe.is_mirrored() && self.mirror.matters(candidate.identity.score, limit.score);
+        Ok((Outcome::from_candidates([candidate]), is_near))
     }
 
     fn candidates(
@@ -95,37 +111,52 @@ impl Recognizer {
         probe: &Embedding,
         k: usize,
         roster: Option<&Roster>,
-        threshold: Option<Threshold>,
     ) -> Result<Vec<Candidate>> {
         let neighbors = gallery.nearest(probe, k, roster)?;
         if neighbors.is_empty() {
             return Ok(Vec::new());
         }
-        let threshold = threshold.unwrap_or(self.threshold);
         let people = gallery.searched(roster);
         let candidate = |neighbor: Neighbor| {
-            let score = gallery.metric().to_cosine(neighbor.score);
-            let comparison = Comparison::default()
-                .with_photos(neighbor.photos)
-                .with_mirrored_template(neighbor.mirrored);
-            let limit = self.limit_of(threshold, &comparison, people)?;
-            let curve = self.calibration.as_ref().map(|it| it.curve(&comparison));
-            let fmr = curve.map(|curve| curve.fmr_of(score));
-            Ok(Candidate {
-                identity: Identity {
-                    person: neighbor.person,
-                    name: neighbor.name,
-                    score,
-                    fmr,
-                    extrapolated: curve
-                        .zip(fmr)
-                        .is_some_and(|(curve, fmr)| curve.is_extrapolated(fmr)),
-                    basis: limit.basis,
-                },
-                matches: score >= limit.score,
-            })
+            let comparison = neighbor.comparison(probe);
+            let limit = self.search_limit(&comparison, people)?;
+            Ok(self.candidate(gallery, neighbor, probe, limit))
         };
         neighbors.into_iter().map(candidate).collect()
+    }
+
+    /// A neighbor of `probe`, judged by a limit.
+    fn candidate(
+        &self,
+        gallery: &Gallery,
+        neighbor: Neighbor,
+        probe: &Embedding,
+        limit: MatchLimit,
+    ) -> Candidate {
+        let score = gallery.metric().to_cosine(neighbor.score);
+        let (fmr, extrapolated) = self.rate_of(score, &neighbor.comparison(probe));
+        Candidate {
+            identity: Identity {
+                person: neighbor.person,
+                name: neighbor.name,
+                score,
+                fmr,
+                extrapolated,
+                basis: limit.basis,
+            },
+            matches: score >= limit.score,
+        }
+    }
+
+    /// The false-match rate of a comparison of this kind at `score`, and whether it is extrapolated; `None` if the embedding space
+    /// is not calibrated.
+    pub(super) fn rate_of(&self, score: f32, comparison: &Comparison) -> (Option<f64>, bool) {
+        let Some(calibration) = &self.calibration else {
+            return (None, false);
+        };
+        let curve = calibration.curve(comparison);
+        let fmr = curve.fmr_of(score);
+        (Some(fmr), curve.is_extrapolated(fmr))
     }
 
     pub(super) fn required_gallery(&self) -> Result<&Gallery> {
@@ -142,7 +173,7 @@ impl Recognizer {
         self.limit_of(self.threshold, comparison, people)
     }
 
-    /// The lowest score that passes `threshold`.
+    /// The lowest score that passes `threshold` in a search among `people`.
     pub(super) fn limit_of(
         &self,
         threshold: Threshold,
@@ -186,18 +217,6 @@ impl Recognizer {
         self.calibration
             .as_ref()
             .map(|calibration| calibration.fmr_of(score))
-    }
-}
-
-impl Recognizer {
-    /// Returns true if the false-match rate of two plain photos at `score` is extrapolated.
-    pub(super) fn is_extrapolated(&self, score: f32) -> bool {
-        let fmr = self.fmr_of(score);
-        let curve = self.calibration.as_ref();
-        let curve = curve.map(|calibration| calibration.curve(&Comparison::default()));
-        curve
-            .zip(fmr)
-            .is_some_and(|(curve, fmr)| curve.is_extrapolated(fmr))
     }
 }
 

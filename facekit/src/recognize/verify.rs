@@ -143,6 +143,7 @@ impl Recognizer {
             self.embedder.space(),
             references.len() * probes.len(),
         )?;
+        let (fmr, extrapolated) = self.rate_of(score, &Comparison::default());
         let compared = |photo: usize| {
             let (subjects, rects) = &photos[photo];
             let face = subjects[best[photo]].rect;
@@ -156,8 +157,8 @@ impl Recognizer {
             same: score >= limit.score,
             score,
             threshold: limit.score,
-            fmr: self.fmr_of(score),
-            extrapolated: self.is_extrapolated(score),
+            fmr,
+            extrapolated,
             basis: limit.basis,
             reference: compared(0),
             probe: compared(1),

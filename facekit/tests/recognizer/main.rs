@@ -9,6 +9,7 @@ mod gallery;
 mod gallery_calibration;
 mod identification;
 mod liveness;
+mod mirror;
 mod parts;
 mod recognition;
 mod recognizability;

@@ -10,8 +10,8 @@ use std::{
 
 use anyhow::{Context, Result, bail};
 use facekit::{
-    Calibration, Embedding, EmbeddingSpace, ImpostorOptions, ModelSet, ScoreHistogram,
-    duplicate_people, equal_error_rate, fold_accuracies,
+    Calibration, Embedding, EmbeddingSpace, ImpostorOptions, MirrorOptions, ModelSet,
+    ScoreHistogram, duplicate_people, equal_error_rate, fold_accuracies,
 };
 use serde::Serialize;
 use serde_json::json;
@@ -55,7 +55,13 @@ pub(crate) fn run(session: &Session, args: &Args) -> Result<()> {
     let (models, set) = open_set(&args.models)?;
     let recognizer = evaluator(models, &args.detect, !args.detect.upright)?;
     let jobs = args.models.jobs();
-    let embedded = embed_people(session, &recognizer, jobs, &args.images)?;
+    let embedded = embed_people(
+        session,
+        &recognizer,
+        jobs,
+        &args.images,
+        args.calibrate.is_some(),
+    )?;
     let figures = Figures::of(&embedded, &folds, &args.images, jobs.get())?;
     let calibrated = args.calibrate.as_deref().map(|path| {
         let data = calibration_data(&embedded, &set);
@@ -150,7 +156,10 @@ fn save_calibration(
 ) -> Result<()> {
     let photos = embedded.by_person();
     let faces: Vec<Vec<Embedding>> = photos.iter().map(|person| person.plain.clone()).collect();
-    let options = ImpostorOptions::default().with_threads(threads);
+    let MirrorOptions { below, above, .. } = MirrorOptions::default();
+    let options = ImpostorOptions::default()
+        .with_threads(threads)
+        .with_band(below, above);
     let few = || {
         format!(
             "{}: not written, since {} people are too few for a calibration",
