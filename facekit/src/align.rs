@@ -47,6 +47,24 @@ impl AlignedFace {
     pub fn side(&self) -> usize {
         self.0.width()
     }
+
+    /// The mirror image, with left and right exchanged.
+    ///
+    /// ```
+    /// use facekit::{AlignedFace, Image};
+    ///
+    /// let face = AlignedFace::new(Image::from_rgb8(vec![1, 1, 1, 2, 2, 2, 3, 3, 3, 4, 4, 4], 2, 2)?)?;
+    /// assert_eq!(face.mirrored().image().data(), [2, 2, 2, 1, 1, 1, 4, 4, 4, 3, 3, 3]);
+    /// # Ok::<(), facekit::Error>(())
+    /// ```
+    #[must_use]
+    pub fn mirrored(&self) -> Self {
+        let mut image = self.0.clone();
+        for row in image.data_mut().chunks_exact_mut(3 * self.side()) {
+            row.as_chunks_mut::<3>().0.reverse();
+        }
+        Self(image)
+    }
 }
 
 /// The landmarks of an aligned face of 112 × 112 pixels: the template that ArcFace and most later embedders were trained

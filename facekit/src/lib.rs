@@ -201,9 +201,9 @@ pub use crate::{
     quality::{Quality, QualityIssue, QualityOptions},
     recognize::{
         Candidate, ComparedPhoto, EnrollOptions, EnrollReport, ExamineOptions, ExaminedFace,
-        IdentifyOptions, Identity, Mismatch, Outcome, Recognition, RecognizeOptions, Recognizer,
-        RecognizerBuilder, ReembedReport, Refusal, RefusedPhoto, Resemblance, Subject, TurnedPhoto,
-        Verification, VerifyOptions, sightings,
+        IdentifyOptions, Identity, MirrorOptions, Mismatch, Outcome, Recognition, RecognizeOptions,
+        Recognizer, RecognizerBuilder, ReembedReport, Refusal, RefusedPhoto, Resemblance, Subject,
+        TurnedPhoto, Verification, VerifyOptions, sightings,
     },
     registry::{
         Export, FileState, HeadSpec, LandmarksModel, ModelEntry, ModelSet, Models, Registry,

@@ -130,9 +130,10 @@ pub struct Embedding {
     space: EmbeddingSpace,
     values: Vec<f32>,
     recognizability: Option<f32>,
+    is_mirrored: bool,
 }
 
-/// Two embeddings are equal if space and values are equal. Recognizability is not kept with templates.
+/// Two embeddings are equal if space and values are equal.
 impl PartialEq for Embedding {
     fn eq(&self, other: &Self) -> bool {
         self.space == other.space && self.values == other.values
@@ -181,6 +182,7 @@ impl Embedding {
             space: space.clone(),
             values,
             recognizability: None,
+            is_mirrored: false,
         })
     }
 
@@ -201,7 +203,7 @@ impl Embedding {
 
     /// The same embedding of a face with this recognizability.
     #[cfg(feature = "engine")]
-    fn with_recognizability(mut self, recognizability: f32) -> Self {
+    pub(crate) fn with_recognizability(mut self, recognizability: f32) -> Self {
         self.recognizability = Some(recognizability);
         self
     }
@@ -211,6 +213,20 @@ impl Embedding {
     #[must_use]
     pub fn recognizability(&self) -> Option<f32> {
         self.recognizability
+    }
+
+    /// The same embedding, marked as [mirrored](Self::is_mirrored).
+    #[cfg(feature = "engine")]
+    pub(crate) fn mirrored(mut self) -> Self {
+        self.is_mirrored = true;
+        self
+    }
+
+    /// True if it is the normalized sum of the embeddings of a face and of its mirror image. False for an embedding that was
+    /// stored: [`Template::mirrored`](crate::Template::mirrored) says it.
+    #[must_use]
+    pub fn is_mirrored(&self) -> bool {
+        self.is_mirrored
     }
 
     /// The values. Their squares sum to one.

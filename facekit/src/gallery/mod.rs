@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     align::AlignedFace,
+    comparison::Comparison,
     embed::{Embedding, EmbeddingSpace},
     error::{Error, Result},
     index::{Metric, VectorIndex},
@@ -81,6 +82,17 @@ pub struct Neighbor {
     pub photos: usize,
     /// True if one of these templates, or more, is [mirrored](NewTemplate::mirrored).
     pub mirrored: bool,
+}
+
+impl Neighbor {
+    /// The kind of the comparison with `probe`.
+    #[must_use]
+    pub fn comparison(&self, probe: &Embedding) -> Comparison {
+        Comparison::default()
+            .with_photos(self.photos)
+            .with_mirrored_template(self.mirrored)
+            .with_mirrored_probe(probe.is_mirrored())
+    }
 }
 
 impl Gallery {

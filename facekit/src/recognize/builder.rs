@@ -1,6 +1,6 @@
 use std::sync::Arc;
 
-use super::{Recognizer, Subject};
+use super::{MirrorOptions, Recognizer, Subject};
 use crate::{
     calibration::{Calibration, Threshold},
     detect::{DetectOptions, Detector, SecondLook},
@@ -27,6 +27,7 @@ pub struct RecognizerBuilder {
     quality: QualityOptions,
     liveness_threshold: Option<f32>,
     subject: Subject,
+    mirror: MirrorOptions,
 }
 
 impl RecognizerBuilder {
@@ -117,12 +118,21 @@ impl RecognizerBuilder {
         self
     }
 
+    /// Sets the use of mirror images.
+    ///
+    /// By default, each enrolled photo is embedded together with its mirror image, and so is a recognized face whose score is near
+    /// the threshold.
+    pub fn mirror(mut self, options: MirrorOptions) -> Self {
+        self.mirror = options;
+        self
+    }
+
     /// Builds the recognizer.
     ///
     /// # Errors
     ///
-    /// - [`Error::InvalidArgument`] if the detector or the embedder is missing, or a threshold or a limit of quality is out of
-    ///   range.
+    /// - [`Error::InvalidArgument`] if the detector or the embedder is missing, or a threshold, a limit of quality or the band of
+    ///   mirror images is out of range.
     /// - [`Error::SpaceMismatch`] if the gallery or the calibration is of another embedding space than the embedder.
     /// - [`Error::Uncalibrated`] if the threshold is a rate and there is no calibration.
     /// - [`Error::RateOutOfRange`] if the calibration does not cover the rate. A false-positive identification rate needs a
@@ -143,12 +153,14 @@ impl RecognizerBuilder {
             quality: self.quality,
             liveness_threshold: self.liveness_threshold.unwrap_or(0.5),
             subject: self.subject,
+            mirror: self.mirror,
         };
         if !(0.0..=1.0).contains(&recognizer.liveness_threshold) {
             let reason = format!("{} is not between 0 and 1", recognizer.liveness_threshold);
             return Err(Error::argument("liveness threshold", reason));
         }
         recognizer.quality.check()?;
+        recognizer.mirror.check()?;
         let space = recognizer.embedder.space();
         if let Some(gallery) = &recognizer.gallery {
             space.check(gallery.space())?;

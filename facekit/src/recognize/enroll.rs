@@ -487,13 +487,7 @@ impl Recognizer {
         }
         let embeddings: Vec<Embedding> = usable
             .iter()
-            .map(|(_, face)| {
-                if options.augment {
-                    self.augmented(&face.aligned)
-                } else {
-                    Ok(face.embedding.clone())
-                }
-            })
+            .map(|(_, face)| self.template(&face.aligned, &face.embedding, options.augment))
             .collect::<Result<_>>()?;
 
         let now = Timestamp::now();

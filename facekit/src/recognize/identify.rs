@@ -52,7 +52,9 @@ pub struct Candidate {
 }
 
 impl Recognizer {
-    /// Lists the people nearest to `probe` (1:N), nearest first, also those who do not pass the threshold.
+    /// Lists the people nearest to `probe` (1:N), nearest first, also those who do not pass the threshold. The probe is compared as
+    /// it is: [`embed_mirrored`](Self::embed_mirrored) makes a mirrored one.
+    ///
     /// [`Outcome::from_candidates`] makes the result of a face from the list.
     ///
     /// ```no_run
@@ -77,17 +79,28 @@ impl Recognizer {
         self.candidates(gallery, probe, options.k, options.roster.as_ref(), None)
     }
 
-    /// The outcome of an embedded face. Without a gallery everybody is unknown.
-    pub(super) fn outcome(&self, probe: &Embedding, options: &RecognizeOptions) -> Result<Outcome> {
+    /// The outcome of an embedded face. Without a gallery everybody is unknown. True if the score is so near to the threshold that
+    /// the mirror image can change the outcome.
+    pub(super) fn outcome(
+        &self,
+        probe: &Embedding,
+        options: &RecognizeOptions,
+    ) -> Result<(Outcome, bool)> {
         let _span = tracing::debug_span!("identify").entered();
-        let candidates = match self.gallery() {
-            Some(gallery) => {
-                let roster = options.roster.as_ref();
-                self.candidates(gallery, probe, 1, roster, options.threshold)?
-            }
-            None => Vec::new(),
+        let Some(gallery) = self.gallery() else {
+            return Ok((Outcome::Unknown { nearest: None }, false));
         };
-        Ok(Outcome::from_candidates(candidates))
+        let roster = options.roster.as_ref();
+        let candidates = self.candidates(gallery, probe, 1, roster, options.threshold)?;
+        let is_near = match candidates.first() {
+            Some(nearest) if !probe.is_mirrored() => {
+                let threshold = options.threshold.unwrap_or(self.threshold);
+                let threshold = self.score_of(threshold, gallery.searched(roster))?;
+                self.mirror.matters(nearest.identity.score, threshold)
+            }
+            _ => false,
+        };
+        Ok((Outcome::from_candidates(candidates), is_near))
     }
 
     fn candidates(

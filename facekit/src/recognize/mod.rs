@@ -21,6 +21,7 @@ mod enroll;
 mod examine;
 mod identify;
 mod look_again;
+mod mirror;
 mod outcome;
 mod reembed;
 mod sightings;
@@ -33,6 +34,7 @@ pub use enroll::{
 };
 pub use examine::{ExamineOptions, ExaminedFace};
 pub use identify::{Candidate, IdentifyOptions};
+pub use mirror::MirrorOptions;
 pub use outcome::{Identity, Outcome, Recognition};
 pub use reembed::ReembedReport;
 pub use sightings::sightings;
@@ -82,6 +84,7 @@ pub struct Recognizer {
     quality: QualityOptions,
     liveness_threshold: f32,
     subject: Subject,
+    mirror: MirrorOptions,
 }
 
 /// Options for one image: see [`Recognizer::recognize_with`] and [`Recognizer::recognize_batch`].
@@ -250,8 +253,11 @@ impl Recognizer {
             .map(|face| face.aligned.clone())
             .collect();
         let mut embeddings = self.embed(&crops)?.into_iter();
-        let mut recognize =
-            |image: ImageView<'_>, options: &RecognizeOptions, mut face: ExaminedFace| {
+        let mut recognized = Vec::with_capacity(images.len());
+        let mut near = Vec::new();
+        for (&(image, options), faces) in images.iter().zip(frames) {
+            let mut recognitions = Vec::with_capacity(faces.len());
+            for mut face in faces {
                 let mut embedding = None;
                 if face.passed() {
                     let Some(found) = embeddings.next() else {
@@ -260,28 +266,31 @@ impl Recognizer {
                     embedding = self.complete(image, &mut face, found, &self.quality, true)?;
                 }
                 let outcome = match (face.refused, &embedding) {
-                    (None, Some(embedding)) => self.outcome(embedding, options)?,
+                    (None, Some(embedding)) => {
+                        let (outcome, is_near) = self.outcome(embedding, options)?;
+                        if is_near {
+                            let place = (recognized.len(), recognitions.len());
+                            near.push((place, face.aligned));
+                        }
+                        outcome
+                    }
                     (Some(refused), _) => refused,
                     (None, None) => {
                         unreachable!("`complete` returns the embedding or refuses the face")
                     }
                 };
-                Ok(Recognition {
+                recognitions.push(Recognition {
                     detection: face.detection,
                     quality: face.quality,
                     liveness: face.liveness,
                     embedding,
                     outcome,
-                })
-            };
-        images
-            .iter()
-            .zip(frames)
-            .map(|(&(image, options), faces)| {
-                let faces = faces.into_iter();
-                faces.map(|face| recognize(image, options, face)).collect()
-            })
-            .collect()
+                });
+            }
+            recognized.push(recognitions);
+        }
+        self.decide_by_mirror(images, &mut recognized, &near)?;
+        Ok(recognized)
     }
 }
 

@@ -45,7 +45,8 @@ pub struct Identity {
     pub person: PersonId,
     /// The name, if the gallery has one.
     pub name: Option<String>,
-    /// The cosine to the nearest of the person's templates, by every metric of the index: −1 to 1, greater is closer.
+    /// The cosine to the mean of the person's templates, or to the nearest one with
+    /// [`Fusion::Nearest`](crate::Fusion::Nearest), by every metric of the index: −1 to 1, greater is closer.
     pub score: f32,
     /// The false-match rate of a single comparison at this score. It is rounded up if the score is outside of the calibrated
     /// range, and `None` if the embedding space is not calibrated.
@@ -75,7 +76,8 @@ pub struct Recognition {
     pub quality: Quality,
     /// The liveness score; `None` if the quality gate refused the face, or if there is no liveness check.
     pub liveness: Option<LivenessScore>,
-    /// The embedding; `None` if the face was refused before.
+    /// The embedding that was compared; `None` if the face was refused before. It is [mirrored](Embedding::is_mirrored) if the
+    /// score of the plain one was near the threshold: see [`MirrorOptions`](super::MirrorOptions).
     pub embedding: Option<Embedding>,
     /// The result.
     pub outcome: Outcome,

@@ -44,7 +44,8 @@ impl Recognizer {
                 .get(&id)
                 .cloned()
                 .unwrap_or_else(|| (0.0, Timestamp::now(), None));
-            for embedding in self.embed(&[crop])? {
+            for embedding in self.embed(std::slice::from_ref(&crop))? {
+                let embedding = self.template(&crop, &embedding, false)?;
                 let mut template = NewTemplate::new(embedding, quality, created);
                 template.origin.clone_from(&origin);
                 templates[nth].push(template);

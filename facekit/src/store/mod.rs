@@ -50,7 +50,8 @@ pub struct NewTemplate {
     /// An id of the photo or of the request that the template comes from: 1 to 128 bytes. A store keeps one template of a
     /// person for each origin and embedding space, so that an enrollment that is sent twice adds nothing twice.
     pub origin: Option<String>,
-    /// True if the embedding is the normalized sum of the embeddings of a photo and of its mirror image.
+    /// True if the embedding is the normalized sum of the embeddings of the photo and of its mirror image:
+    /// [`Embedding::is_mirrored`].
     pub mirrored: bool,
 }
 
@@ -59,12 +60,12 @@ impl NewTemplate {
     #[must_use]
     pub fn new(embedding: Embedding, quality: f32, created: Timestamp) -> Self {
         Self {
+            mirrored: embedding.is_mirrored(),
             embedding,
             quality,
             created,
             crop: None,
             origin: None,
-            mirrored: false,
         }
     }
 

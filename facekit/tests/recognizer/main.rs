@@ -8,6 +8,7 @@ mod following;
 mod gallery;
 mod identification;
 mod liveness;
+mod mirror;
 mod parts;
 mod recognition;
 mod recognizability;

@@ -51,7 +51,7 @@ pub(crate) fn run(session: &Session, args: &Args) -> Result<()> {
     let (models, set) = open_set(&args.models)?;
     let recognizer = evaluator(models, &args.detect, !args.detect.upright)?;
     let jobs = args.models.jobs();
-    let embedded = embed_people(session, &recognizer, jobs, &args.images)?;
+    let embedded = embed_people(session, &recognizer, jobs, &args.images, false)?;
     let figures = Figures::of(&embedded, &folds, &args.images, jobs.get())?;
     let calibrated = args.calibrate.as_deref().map(|path| {
         let data = calibration_data(&embedded, &set);

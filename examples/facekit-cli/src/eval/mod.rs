@@ -23,6 +23,7 @@ use crate::{
 mod identify;
 pub(crate) mod lfw;
 mod liveness;
+mod random;
 mod recognizability;
 
 #[derive(Debug, Subcommand)]
@@ -37,11 +38,18 @@ pub(crate) enum Command {
     Lfw(lfw::Args),
     /// Identification of enrolled people and strangers: FNIR and FPIR
     ///
-    /// The photos of a person are sorted by name. The first photo (with --enroll N, the first N) is
-    /// enrolled, and the others are probes. A person without other photos is a stranger. FNIR is the
-    /// share of probes of enrolled people for which the person is not the best candidate at the
-    /// threshold or above. FPIR is the share of probes of strangers with a candidate at the threshold
-    /// or above.
+    /// FNIR is the share of probes of enrolled people for which the person is not the best candidate
+    /// at the threshold or above. FPIR is the share of probes of strangers with a candidate at the
+    /// threshold or above.
+    ///
+    /// The first table is for the recognizer's thresholds. The photos of a person are sorted by name.
+    /// The mean of the first photo (with --enroll N, of the first N) is enrolled, and the others are
+    /// probes. A person without other photos is a stranger.
+    ///
+    /// The second table compares the nearest template, the mean template, and mirror images. Random
+    /// photos of each person are enrolled: 1, 3 or 5. People with a single photo are strangers. FNIR
+    /// is averaged over people and draws. The third table is for mirrored probes that are computed
+    /// only in a band around the threshold.
     #[command(verbatim_doc_comment)]
     Identify(identify::Args),
     /// Liveness check with live faces and attacks: BPCER and APCER
@@ -90,6 +98,8 @@ pub(crate) struct Photo {
     path: PathBuf,
     /// `None` if the photo has no face or cannot be read.
     pub(crate) embedding: Option<Embedding>,
+    /// The embedding of the face together with its mirror image, if it was asked for.
+    mirrored: Option<Embedding>,
 }
 
 impl Embedded {
@@ -101,12 +111,14 @@ impl Embedded {
     }
 }
 
-/// Embeds the face nearest to the center of each photo. `folder` has one folder for each person.
+/// Embeds the face nearest to the center of each photo, with `mirrored` also together with its mirror image. `folder` has one
+/// folder for each person.
 pub(crate) fn embed_people(
     session: &Session,
     recognizer: &Recognizer,
     jobs: NonZeroUsize,
     folder: &Path,
+    mirrored: bool,
 ) -> Result<Embedded> {
     let mut people = Vec::new();
     let mut files = Vec::new();
@@ -125,22 +137,25 @@ pub(crate) fn embed_people(
     let bar = session.output.bar("photos");
     let begun = std::time::Instant::now();
     let mut photos = Vec::with_capacity(files.len());
-    let embed = |(_, path): &(usize, PathBuf)| embed_photo(recognizer, &session.limits, path);
+    let embed =
+        |(_, path): &(usize, PathBuf)| embed_photo(recognizer, &session.limits, path, mirrored);
     work::ordered(
         &files,
         jobs,
         &session.token,
         embed,
-        |index, embedding| -> Result<()> {
+        |index, face| -> Result<()> {
             let (person, path) = files[index].clone();
-            let embedding = embedding?.unwrap_or_else(|error| {
+            let face = face?.unwrap_or_else(|error| {
                 unreadable.push(Unreadable::new(&path, &error));
                 None
             });
+            let (embedding, mirrored) = face.unzip();
             photos.push(Photo {
                 person,
                 path,
                 embedding,
+                mirrored: mirrored.flatten(),
             });
             bar.set(index as u64 + 1, files.len() as u64);
             Ok(())
@@ -179,13 +194,31 @@ pub(crate) fn evaluator(
         .build()?)
 }
 
+/// An embedding of a face, and the one together with its mirror image if it was asked for.
+type WithMirror = (Embedding, Option<Embedding>);
+
 /// Embeds the face nearest to the center of an image.
 fn embed_image(recognizer: &Recognizer, image: &Image) -> facekit::Result<Option<Embedding>> {
+    let face = embed_with_mirror(recognizer, image, false)?;
+    Ok(face.map(|(embedding, _)| embedding))
+}
+
+/// Embeds the face nearest to the center of an image, with `mirrored` also together with its mirror image.
+fn embed_with_mirror(
+    recognizer: &Recognizer,
+    image: &Image,
+    mirrored: bool,
+) -> facekit::Result<Option<WithMirror>> {
     let options = ExamineOptions::default();
     let Some(mut face) = recognizer.examine(image.view(), &options)?.pop() else {
         return Ok(None);
     };
-    recognizer.embed_examined(image.view(), &mut face, &options)
+    let found = recognizer.embed_examined(image.view(), &mut face, &options)?;
+    let with_mirror = |embedding: Embedding| {
+        let mirrored = mirrored.then(|| recognizer.embed_mirrored(&face.aligned, &embedding));
+        Ok((embedding, mirrored.transpose()?))
+    };
+    found.map(with_mirror).transpose()
 }
 
 /// Embeds the face nearest to the center of a photo. The inner error is a photo that cannot be read; the outer error ends the
@@ -194,12 +227,13 @@ fn embed_photo(
     recognizer: &Recognizer,
     limits: &DecodeLimits,
     path: &Path,
-) -> Result<Result<Option<Embedding>>> {
+    mirrored: bool,
+) -> Result<Result<Option<WithMirror>>> {
     let image = match open_image(path, limits) {
         Ok(image) => image,
         Err(error) => return Ok(Err(error)),
     };
-    embed_image(recognizer, &image)
+    embed_with_mirror(recognizer, &image, mirrored)
         .map(Ok)
         .with_context(|| path.display().to_string())
 }

@@ -268,7 +268,7 @@ impl<'a> Work<'a> {
             let options = LoadOptions::default().with_threads(1);
             let models = registry.load_set(&set, &*self.runtime, &options)?;
             let recognizer = evaluator(models, &self.args.detect, false)?;
-            let embedded = embed_people(self.session, &recognizer, self.jobs, folder)?;
+            let embedded = embed_people(self.session, &recognizer, self.jobs, folder, false)?;
             let figures = Figures::of(&embedded, &self.pairs, folder, self.jobs.get())?;
             let space = recognizer.embedder().space().clone();
             Ok((embedded, figures, space))

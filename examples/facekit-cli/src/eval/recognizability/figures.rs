@@ -3,6 +3,8 @@
 use facekit::{Embedding, Result};
 use serde::Serialize;
 
+use super::super::random::Random;
+
 /// A face in a spoiled photo.
 pub(super) struct Face {
     pub(super) embedding: Embedding,
@@ -153,19 +155,6 @@ fn bootstrap(kept: &[Option<&Embedding>], events: &[(usize, usize)]) -> (f64, f6
     shares.sort_by(f64::total_cmp);
     let at = |share: f64| shares.get((share * shares.len() as f64) as usize).copied();
     (at(0.025).unwrap_or(0.0), at(0.975).unwrap_or(1.0))
-}
-
-/// A fixed sequence of random numbers (SplitMix64, Steele et al. 2014).
-struct Random(u64);
-
-impl Random {
-    fn below(&mut self, limit: usize) -> usize {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        ((z ^ (z >> 31)) % limit as u64) as usize
-    }
 }
 
 #[cfg(test)]

@@ -4,11 +4,14 @@ use std::{collections::BTreeSet, path::PathBuf};
 
 use anyhow::{Result, bail};
 use facekit::{
-    Embedding, EmbeddingSpace, EntryId, ExactIndex, Metric, Recognizer, SearchOptions, Threshold,
-    VectorIndex, wilson_interval,
+    Embedding, EmbeddingSpace, EntryId, ExactIndex, Metric, MirrorOptions, Recognizer,
+    SearchOptions, Threshold, VectorIndex, wilson_interval,
 };
 use serde_json::{Value, json};
 
+mod draws;
+
+use self::draws::Draws;
 use super::{Embedded, embed_people, evaluator, model_names, open_set};
 use crate::{
     files::unreadable_text,
@@ -27,11 +30,47 @@ pub(crate) struct Args {
     #[arg(long, value_name = "N", default_value_t = 1)]
     enroll: usize,
 
+    /// The number of random draws of enrolled photos
+    #[arg(long, value_name = "N", default_value_t = 5)]
+    draws: u64,
+
+    /// The seed of the first draw; each further draw has the next number
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    seed: u64,
+
+    /// Compute the mirrored probe for scores from BELOW under to ABOVE over the threshold
+    ///
+    /// Several bands can be given. The default is the recognizer's band.
+    #[arg(long = "band", value_name = "BELOW:ABOVE", value_parser = band, verbatim_doc_comment)]
+    bands: Vec<Band>,
+
     #[command(flatten)]
     models: ModelArgs,
 
     #[command(flatten)]
     detect: DetectArgs,
+}
+
+/// A band around a threshold, in cosines.
+#[derive(Clone, Copy, Debug)]
+struct Band {
+    below: f32,
+    above: f32,
+}
+
+fn band(text: &str) -> Result<Band, String> {
+    let number = |text: &str| {
+        text.parse()
+            .ok()
+            .filter(|number| (0.0..=2.0).contains(number))
+    };
+    let band = text.split_once(':').and_then(|(below, above)| {
+        Some(Band {
+            below: number(below)?,
+            above: number(above)?,
+        })
+    });
+    band.ok_or_else(|| "two numbers from 0 to 2 with a colon between them are needed".to_owned())
 }
 
 /// The false-positive identification rates whose threshold is measured.
@@ -40,7 +79,7 @@ const FPIRS: [f64; 3] = [0.1, 0.01, 0.001];
 pub(crate) fn run(session: &Session, args: &Args) -> Result<()> {
     let (models, set) = open_set(&args.models)?;
     let recognizer = evaluator(models, &args.detect, !args.detect.upright)?;
-    let embedded = embed_people(session, &recognizer, args.models.jobs(), &args.images)?;
+    let embedded = embed_people(session, &recognizer, args.models.jobs(), &args.images, true)?;
     let trial = Trial::new(&embedded, args.enroll, recognizer.embedder().space())?;
     if trial.mated.is_empty() || trial.strangers.is_empty() {
         bail!(
@@ -55,22 +94,31 @@ pub(crate) fn run(session: &Session, args: &Args) -> Result<()> {
     let mut points = scores.measured_points();
     points.extend(scores.calibrated_points(&recognizer, trial.index.len())?);
 
+    let mut bands = args.bands.clone();
+    if bands.is_empty() {
+        let MirrorOptions { below, above, .. } = MirrorOptions::default();
+        bands.push(Band { below, above });
+    }
+    let seeds = (args.seed..).take(args.draws as usize).collect();
+    let space = recognizer.embedder().space();
+    let draws = Draws::new(session, &embedded, space, seeds, &bands)?;
+
     let people: BTreeSet<usize> = trial.mated.iter().map(|&(person, _)| person).collect();
     let report = json!({
         "models": model_names(&set),
         "runtime": args.models.runtime_name(),
         "enrolled_people": people.len(),
-        "templates": trial.index.len(),
         "mated_searches": trial.mated.len(),
         "non_mated_searches": trial.strangers.len(),
         "faces_missing": embedded.missing(),
         "unreadable": embedded.unreadable,
         "points": points,
+        "draws": draws,
         "images_per_s": embedded.photos.len() as f64 / embedded.seconds,
     });
     session.output.answer(&report, || {
         format!(
-            "{} templates; {} searches by enrolled people, {} by strangers; {} photos without a face\n\n{}{}",
+            "{} people enrolled; {} searches by enrolled people, {} by strangers; {} photos without a face\n\n{}\n\n{}{}",
             trial.index.len(),
             trial.mated.len(),
             trial.strangers.len(),
@@ -79,16 +127,16 @@ pub(crate) fn run(session: &Session, args: &Args) -> Result<()> {
                 ["threshold for", "score", "FNIR", "FPIR"],
                 points.iter().map(point_row),
             ),
+            draws.text(),
             unreadable_text(&embedded.unreadable),
         )
     })
 }
 
-/// The templates and the probes of an evaluation. A probe is `None` if no face was found.
+/// The people and the probes of an evaluation. A probe is `None` if no face was found.
 struct Trial<'a> {
+    /// The mean of each person's templates. The id of an entry is the position of the person.
     index: ExactIndex,
-    /// The person of each template.
-    owners: Vec<usize>,
     /// Probes of enrolled people.
     mated: Vec<(usize, Option<&'a Embedding>)>,
     /// Probes of people who are not enrolled.
@@ -104,7 +152,6 @@ impl<'a> Trial<'a> {
         }
         let mut trial = Self {
             index: ExactIndex::new(space.clone(), Metric::Cosine),
-            owners: Vec::new(),
             mated: Vec::new(),
             strangers: Vec::new(),
         };
@@ -114,10 +161,10 @@ impl<'a> Trial<'a> {
                 continue;
             }
             let (templates, probes) = photos.split_at(enroll);
-            for template in templates.iter().flatten() {
-                let id = EntryId(trial.owners.len() as u64);
-                trial.index.insert(&[(id, (*template).clone())])?;
-                trial.owners.push(person);
+            let templates: Vec<&Embedding> = templates.iter().copied().flatten().collect();
+            if !templates.is_empty() {
+                let id = EntryId(person as u64);
+                trial.index.insert(&[(id, Embedding::mean(templates)?)])?;
             }
             trial
                 .mated
@@ -130,7 +177,7 @@ impl<'a> Trial<'a> {
     fn best(&self, probe: Option<&Embedding>) -> Result<Option<(usize, f32)>> {
         let Some(probe) = probe else { return Ok(None) };
         let candidate = self.index.search(probe, &SearchOptions::new(1))?.pop();
-        Ok(candidate.map(|it| (self.owners[it.entry.0 as usize], it.score)))
+        Ok(candidate.map(|it| (it.entry.0 as usize, it.score)))
     }
 
     fn search(&self) -> Result<Scores> {
