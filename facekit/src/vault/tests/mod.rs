@@ -15,7 +15,7 @@ use crate::{
         rows::{Kind, context},
         seal::{self, SecretKey},
         slots::{END, Slot, Slots},
-        tests::{FailingDisk, Numbers},
+        tests::{FailingDisk, Numbers, windows_of_records},
     },
     store::FileStore,
 };
@@ -159,11 +159,7 @@ fn root_keys(bytes: &[u8], protection: &Protection) -> Vec<SecretKey> {
 fn people_of_keys(bytes: &[u8], root: &SecretKey, numbers: u64) -> BTreeSet<String> {
     let length = 32 + id(0).as_str().len() + seal::OVERHEAD;
     let mut people = BTreeSet::new();
-    for window in bytes.windows(length) {
-        // Most of a file has never been written. This skips it.
-        if window.ends_with(&[0; 16]) {
-            continue;
-        }
+    for window in windows_of_records(bytes, length) {
         for number in 0..numbers {
             if let Some(plain) = root.open(&context(Kind::Key, number, 0), window) {
                 people.insert(String::from_utf8(plain[32..].to_vec()).unwrap());
