@@ -82,6 +82,7 @@
 //! - Models: `Registry` knows models by name. [`Model`] is the file, [`Signature`] describes its inputs and outputs, and
 //!   [`Tensor`] is their type.
 //! - Recognition: `Recognizer`, `Gallery`, [`Person`], [`SearchOptions`], `Threshold`.
+//! - Storage: [`TemplateStore`], `MemoryStore`, `FileStore`; `KeyVault` for programs that keep sealed data in a database.
 //! - Evaluation: `ScoreHistogram`, `ImpostorScores` and `Calibration` for comparisons, `equal_error_rate`, `wilson_interval` and
 //!   `fold_accuracies` for reports.
 //! - Long work: [`Watch`] and [`CancellationToken`].

@@ -1,9 +1,9 @@
-use super::{Recognition, Recognizer};
+use super::{Recognition, RecognizeOptions, Recognizer};
 use crate::{
     align::AlignedFace,
     embed::{Embedding, Mean},
     error::{Error, Result},
-    gallery::Roster,
+    image::ImageView,
 };
 
 /// The use of mirror images of faces. See `BENCHMARKS.md` for what they cost and gain.
@@ -104,9 +104,9 @@ impl Recognizer {
     /// Compares the faces at these places once more, each together with its mirror image. All are embedded in one batch.
     pub(super) fn decide_by_mirror(
         &self,
+        images: &[(ImageView<'_>, &RecognizeOptions)],
         recognized: &mut [Vec<Recognition>],
         near: &[((usize, usize), AlignedFace)],
-        roster: Option<&Roster>,
     ) -> Result<()> {
         if near.is_empty() {
             return Ok(());
@@ -119,7 +119,7 @@ impl Recognizer {
                 continue;
             };
             let embedding = with_mirrored(plain, &[mirrored])?;
-            (recognition.outcome, _) = self.outcome(&embedding, roster)?;
+            (recognition.outcome, _) = self.outcome(&embedding, images[image].1)?;
             recognition.embedding = Some(embedding);
         }
         Ok(())

@@ -12,7 +12,7 @@ use zeroize::Zeroizing;
 use super::{seal, unpublished::Unpublished};
 use crate::error::{Error, Result};
 
-/// The key that opens a gallery file: 32 random bytes, or a passphrase. Wiped from memory when dropped.
+/// The key that opens a gallery file or a key vault: 32 random bytes, or a passphrase. Wiped from memory when dropped.
 ///
 /// A passphrase is stretched by Argon2id (64 MiB, 3 passes), so opening takes about a tenth of a second. Prefer a key file
 /// if nobody has to type the key.
@@ -178,7 +178,7 @@ fn parse(digits: &[u8]) -> Option<Zeroizing<[u8; 32]>> {
     Some(bytes)
 }
 
-/// The protection of a gallery file. There is no default: the caller decides whether templates are encrypted.
+/// The protection of a gallery file or a key vault. There is no default: the caller decides whether templates are encrypted.
 #[derive(Clone, Debug)]
 pub enum Protection {
     /// The file can be read with the key only.
@@ -188,7 +188,7 @@ pub enum Protection {
     None,
 }
 
-/// The kind of a gallery file's protection, as its header states it.
+/// The kind of protection of a gallery file or a key vault, as the file states it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ProtectionKind {

@@ -179,7 +179,7 @@ pub(crate) fn chosen_steps(steps: usize) -> impl Iterator<Item = usize> {
     let kills = if env::var_os("FACEKIT_SOAK").is_some() {
         200
     } else {
-        16
+        10
     };
     (0..kills).map(move |nth| (nth * steps + steps / 2) / kills)
 }

@@ -14,8 +14,8 @@ use crate::{
         key::{GalleryKey, Protection},
         rows::{Kind, context},
         seal::{self, SecretKey},
-        slots::{Slot, Slots},
-        tests::{FailingDisk, Numbers},
+        slots::{END, Slot, Slots},
+        tests::{FailingDisk, Numbers, windows_of_records},
     },
     store::FileStore,
 };
@@ -159,11 +159,7 @@ fn root_keys(bytes: &[u8], protection: &Protection) -> Vec<SecretKey> {
 fn people_of_keys(bytes: &[u8], root: &SecretKey, numbers: u64) -> BTreeSet<String> {
     let length = 32 + id(0).as_str().len() + seal::OVERHEAD;
     let mut people = BTreeSet::new();
-    for window in bytes.windows(length) {
-        // Most of a file has never been written. This skips it.
-        if window.ends_with(&[0; 16]) {
-            continue;
-        }
+    for window in windows_of_records(bytes, length) {
         for number in 0..numbers {
             if let Some(plain) = root.open(&context(Kind::Key, number, 0), window) {
                 people.insert(String::from_utf8(plain[32..].to_vec()).unwrap());
@@ -222,18 +218,33 @@ fn damage_is_an_error() {
     drop(vault);
     let bytes = disk.bytes();
     let mut numbers = Numbers(11);
-    let written: Vec<_> = (0..bytes.len()).filter(|&at| bytes[at] != 0).collect();
-    let mut noticed = 0;
-    for _ in 0..400 {
+    let mut is_noticed = |at: usize| {
         let mut bytes = bytes.clone();
-        bytes[written[numbers.below(written.len())]] ^= 1 << numbers.below(8);
+        bytes[at] ^= 1 << numbers.below(8);
         match open(&FailingDisk::new(bytes, None), &key(7)) {
-            Ok(vault) => assert_eq!(vault.people(), people[3..]),
-            Err(Error::FileDamaged { .. } | Error::Key { .. }) => noticed += 1,
+            Ok(vault) => {
+                assert_eq!(vault.people(), people[3..]);
+                false
+            }
+            Err(Error::FileDamaged { .. } | Error::Key { .. }) => true,
             Err(error) => panic!("{error:?}"),
         }
-    }
-    assert!(noticed > 100, "{noticed}");
+    };
+    // Every byte of the header and of the slot in use.
+    let slot = if bytes[4096..].starts_with(&[0; 8]) {
+        8192
+    } else {
+        4096
+    };
+    assert!((0..52).all(&mut is_noticed));
+    assert!((slot..slot + END).all(&mut is_noticed));
+    // Other bytes may be those of pages that are not in use.
+    let written: Vec<_> = (12288..bytes.len()).filter(|&at| bytes[at] != 0).collect();
+    let mut others = Numbers(12);
+    let noticed = (0..400)
+        .filter(|_| is_noticed(written[others.below(written.len())]))
+        .count();
+    assert!(noticed > 10, "{noticed}");
     for length in [0, 1, 51, 4096, 12288, bytes.len() - 1] {
         let error = open(&FailingDisk::new(bytes[..length].to_vec(), None), &key(7)).unwrap_err();
         assert!(matches!(error, Error::FileDamaged { .. }), "{error:?}");
