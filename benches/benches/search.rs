@@ -1,4 +1,4 @@
-//! Exact search, compared with the plain sum of the same amount of memory: `cargo xtask bench search`.
+//! Search, compared with the plain sum of the embeddings' memory: `cargo xtask bench search`.
 
 use std::hint::black_box;
 
@@ -87,16 +87,18 @@ fn search(criterion: &mut Criterion) {
             (size * DIMENSION * size_of::<f32>()) as u64,
         ));
 
-        group.bench_function(BenchmarkId::new(&case, "exact"), |bencher| {
-            let options = SearchOptions::new(10);
-            bencher.iter(|| {
-                let found = index
-                    .search(black_box(&probe), &options)
-                    .expect("one space");
-                assert_eq!((found.len(), found[0].entry), (10, planted));
-                found
+        for (way, exact) in [("flat", false), ("flat-exact", true)] {
+            group.bench_function(BenchmarkId::new(&case, way), |bencher| {
+                let options = SearchOptions::new(10).with_exact(exact);
+                bencher.iter(|| {
+                    let found = index
+                        .search(black_box(&probe), &options)
+                        .expect("one space");
+                    assert_eq!((found.len(), found[0].entry), (10, planted));
+                    found
+                });
             });
-        });
+        }
 
         // The vector grows as the memory of the index does. Its sum is a known number, without rounding.
         let mut values: Vec<f32> = Vec::with_capacity(size * DIMENSION);
@@ -119,7 +121,7 @@ fn search(criterion: &mut Criterion) {
             .collect();
         group.throughput(Throughput::Elements(roster.len() as u64));
         group.bench_function(
-            BenchmarkId::new(&case, "exact-roster-1-percent"),
+            BenchmarkId::new(&case, "flat-roster-1-percent"),
             |bencher| {
                 let options = SearchOptions::new(10).with_entries(&roster);
                 bencher.iter(|| {

@@ -1,10 +1,11 @@
 //! `Index`: search among vectors.
 
-use std::{num::NonZeroUsize, thread};
+use std::{num::NonZeroUsize, path::PathBuf, thread};
 
 use facekit::{
-    Digest, Embedding, EntryId, EntrySet, FlatIndex, Metric, Result, ScoredEntry, SearchOptions,
-    VectorIndex as _,
+    Digest, Embedding, EmbeddingSpace, EntryId, EntrySet, FlatIndex, HnswIndex, HnswOptions,
+    Metric, Protection, Result, ScoredEntry, SearchOptions, SearchStrategy, SnapshotFile,
+    SnapshotIndex,
 };
 use numpy::{
     PyArray2, PyArrayMethods as _, PyReadonlyArray1, PyReadonlyArray2, PyUntypedArrayMethods as _,
@@ -16,7 +17,7 @@ use pyo3::{
     types::{PyList, PySet},
 };
 
-use crate::{errors, options, process::ProcessLocal, work};
+use crate::{errors, key::parse_key, options, process::ProcessLocal, work};
 
 /// The number of rows that are inserted at a time.
 const BATCH: usize = 1024;
@@ -29,6 +30,11 @@ const PROBES: usize = 64;
 /// `ids` is an array of n unique integers from 0 on; the default is 0 to n - 1. With the metric "cosine", scores are cosines, -1 to
 /// 1. With "euclidean", they are negated distances, -2 to 0. Greater is closer in both.
 ///
+/// `kind` is how the index searches. "auto" compares with every vector, in bytes, and takes the way that is fastest on this
+/// machine. "deterministic" does the same, with the same choice on every machine. "exact" compares with every vector and finds
+/// exactly the nearest. "graph" follows links between neighbors (HNSW): it suits vectors of few effective dimensions, and is
+/// slower than "auto" for faces.
+///
 /// Raises InvalidEmbeddingError for a row that is zero or not finite.
 ///
 /// >>> import numpy as np
@@ -38,40 +44,100 @@ const PROBES: usize = 64;
 /// >>> ids.tolist()
 /// [[10, 20]]
 #[pyclass(frozen, module = "facekit")]
-pub(crate) struct Index(ProcessLocal<FlatIndex>);
+pub(crate) struct Index(ProcessLocal<Box<dyn SnapshotIndex>>);
 
 #[pymethods]
 impl Index {
     #[new]
-    #[pyo3(signature = (matrix, ids = None, *, metric = "cosine"))]
+    #[pyo3(signature = (matrix, ids = None, *, metric = "cosine", kind = "auto"))]
     fn new(
         matrix: &Bound<'_, PyAny>,
         ids: Option<&Bound<'_, PyAny>>,
         metric: &str,
+        kind: &str,
     ) -> PyResult<Self> {
         let py = matrix.py();
-        let metric = match metric {
-            "cosine" => Metric::Cosine,
-            "euclidean" => Metric::Euclidean,
-            _ => {
-                let reason = format!("{metric:?} given, \"cosine\" or \"euclidean\" needed");
-                return Err(errors::argument(py, "metric", reason));
-            }
-        };
         let matrix = floats("matrix", matrix)?;
         let rows = matrix.as_array();
         if rows.ncols() == 0 {
             return Err(errors::argument(py, "matrix", "its rows are empty"));
         }
-        let space =
-            facekit::EmbeddingSpace::new("index", Digest::from_bytes([0; 32]), rows.ncols());
-        let index = FlatIndex::new(space, metric);
+        let index = empty(py, rows.ncols(), metric, kind)?;
         let ids = match ids {
             Some(ids) => numbers("ids", ids)?,
             None => (0..rows.nrows() as u64).collect(),
         };
-        insert(py, &index, rows, &ids)?;
+        insert(py, &*index, rows, &ids)?;
         Ok(Self(ProcessLocal::new(index)))
+    }
+
+    /// Loads an index that `save` wrote. `dimension`, `metric`, `state` and the kind of index ("graph" or one of the others) must be
+    /// those of the saved index.
+    ///
+    /// Raises GalleryDamagedError for a damaged file, KeyRefusedError for another key, and ValueError for another state.
+    ///
+    /// >>> import pathlib, tempfile
+    /// >>> import numpy as np
+    /// >>> from facekit import Index
+    /// >>> path = pathlib.Path(tempfile.mkdtemp()) / "people.index"
+    /// >>> Index(np.eye(3, dtype="float32")).save(path, key=b"k" * 32)
+    /// >>> len(Index.load(path, key=b"k" * 32, dimension=3))
+    /// 3
+    #[staticmethod]
+    #[pyo3(signature = (path, *, key, dimension, metric = "cosine", kind = "auto", state = 0))]
+    fn load(
+        py: Python<'_>,
+        path: PathBuf,
+        key: &Bound<'_, PyAny>,
+        dimension: i64,
+        metric: &str,
+        kind: &str,
+        state: u64,
+    ) -> PyResult<Self> {
+        let dimension = options::count(py, "dimension", dimension)?;
+        if dimension == 0 {
+            return Err(errors::argument(
+                py,
+                "dimension",
+                "0 given, 1 or more needed",
+            ));
+        }
+        let index = empty(py, dimension, metric, kind)?;
+        let key = parse_key(key)?;
+        work::detached(py, || {
+            index.load(&SnapshotFile::new(
+                path,
+                Protection::Key(key.read()?),
+                state,
+            ))
+        })?;
+        Ok(Self(ProcessLocal::new(index)))
+    }
+
+    /// Writes the index to an encrypted file, which is replaced in one step. `key` is 32 bytes, a pathlib.Path to a key file, or a
+    /// str (a passphrase). `state` is a number that `load` must name, such as the number of changes of what the index was built from.
+    ///
+    /// >>> import pathlib, tempfile
+    /// >>> import numpy as np
+    /// >>> from facekit import Index
+    /// >>> Index(np.eye(3, dtype="float32")).save(pathlib.Path(tempfile.mkdtemp()) / "people.index", key="correct horse")
+    #[pyo3(signature = (path, *, key, state = 0))]
+    fn save(
+        &self,
+        py: Python<'_>,
+        path: PathBuf,
+        key: &Bound<'_, PyAny>,
+        state: u64,
+    ) -> PyResult<()> {
+        let index = self.0.require(py, "Index")?;
+        let key = parse_key(key)?;
+        work::detached(py, || {
+            index.save(&SnapshotFile::new(
+                path,
+                Protection::Key(key.read()?),
+                state,
+            ))
+        })
     }
 
     /// The `k` nearest vectors of each probe: two arrays of shape (probes, min(k, vectors searched)), the ids (int64) and the scores
@@ -79,6 +145,10 @@ impl Index {
     ///
     /// `probes` is a float32 array of shape (probes, dimension), or (dimension,) for a single probe. `roster` limits the search to
     /// these ids; unknown ids are ignored. Many probes are searched on all cores.
+    ///
+    /// With `min_score`, vectors with a lower score are left out. The arrays then have as many columns as the longest row; the id -1
+    /// and the score -inf fill the others. `recall` is the least probability with which each of the nearest is found; 1 is exact. A
+    /// graph has no such promise. `exact` compares with every vector, also of a graph.
     ///
     /// Raises InvalidEmbeddingError for a probe that is zero or not finite; TypeError for an array that is not float32.
     ///
@@ -88,23 +158,32 @@ impl Index {
     /// >>> ids, scores = index.search(np.eye(4, dtype="float32")[2], k=2, roster=[1, 2])
     /// >>> ids.tolist(), scores.tolist()
     /// ([[2, 1]], [[1.0, 0.0]])
-    #[pyo3(signature = (probes, k = 10, *, roster = None))]
+    /// >>> index.search(np.eye(4, dtype="float32")[2], k=2, min_score=0.5)[0].tolist()
+    /// [[2]]
+    #[pyo3(signature = (probes, k = 10, *, roster = None, min_score = None, recall = 0.9999, exact = false))]
     #[allow(clippy::type_complexity, reason = "two arrays")]
     fn search<'py>(
         &self,
         probes: &Bound<'py, PyAny>,
         k: i64,
         roster: Option<&Bound<'py, PyAny>>,
+        min_score: Option<f32>,
+        recall: f32,
+        exact: bool,
     ) -> PyResult<(Bound<'py, PyArray2<i64>>, Bound<'py, PyArray2<f32>>)> {
         let py = probes.py();
         let index = self.0.require(py, "Index")?;
         let k = options::count(py, "k", k)?;
+        options::fraction(py, "recall", Some(recall))?;
         let probes = floats("probes", probes)?;
         let probes = probes.as_array();
         let roster: Option<EntrySet> = roster
             .map(|ids| Ok::<_, PyErr>(numbers("roster", ids)?.into_iter().map(EntryId).collect()))
             .transpose()?;
-        let (ids, scores) = search(py, index, probes, k, roster.as_ref())?;
+        let mut options = SearchOptions::new(k).with_recall(recall).with_exact(exact);
+        options.entries = roster.as_ref();
+        options.min_score = min_score;
+        let (ids, scores) = search(py, &**index, probes, &options)?;
         Ok((
             PyArray2::from_owned_array(py, ids),
             PyArray2::from_owned_array(py, scores),
@@ -126,7 +205,7 @@ impl Index {
         let index = self.0.require(py, "Index")?;
         let matrix = floats("matrix", matrix)?;
         let (rows, ids) = (matrix.as_array(), numbers("ids", ids)?);
-        insert(py, index, rows, &ids)
+        insert(py, &**index, rows, &ids)
     }
 
     /// Removes vectors, and returns the number of those that were there.
@@ -239,7 +318,7 @@ fn numbers(argument: &'static str, object: &Bound<'_, PyAny>) -> PyResult<Vec<u6
 /// Inserts rows. Ctrl-C ends it between two batches.
 fn insert(
     py: Python<'_>,
-    index: &FlatIndex,
+    index: &dyn SnapshotIndex,
     rows: ArrayView2<'_, f32>,
     ids: &[u64],
 ) -> PyResult<()> {
@@ -275,41 +354,40 @@ fn insert(
 /// The nearest vectors of each probe. Ctrl-C ends it between two batches.
 fn search(
     py: Python<'_>,
-    index: &FlatIndex,
+    index: &dyn SnapshotIndex,
     probes: ArrayView2<'_, f32>,
-    k: usize,
-    roster: Option<&EntrySet>,
+    options: &SearchOptions<'_>,
 ) -> PyResult<(Array2<i64>, Array2<f32>)> {
     let threads = thread::available_parallelism().map_or(1, NonZeroUsize::get);
     let mut found = Vec::with_capacity(probes.nrows());
     for probes in probes.axis_chunks_iter(Axis(0), PROBES * threads) {
         found.extend(work::detached(py, || {
-            search_batch(index, probes, threads, k, roster)
+            search_batch(index, probes, threads, options)
         })?);
         py.check_signals()?;
     }
-    // The lengths are equal, unless another thread changes the index in the meantime.
-    let columns = found.iter().map(Vec::len).min().unwrap_or(0);
+    // The lengths are equal without a least score, unless another thread changes the index in the meantime.
+    let columns = found.iter().map(Vec::len).max().unwrap_or(0);
     let shape = (found.len(), columns);
-    let ids = Array2::from_shape_fn(shape, |(row, column)| found[row][column].entry.0 as i64);
-    let scores = Array2::from_shape_fn(shape, |(row, column)| found[row][column].score);
+    let at = |row: usize, column: usize| found[row].get(column);
+    let ids = Array2::from_shape_fn(shape, |(row, column)| {
+        at(row, column).map_or(-1, |found| found.entry.0 as i64)
+    });
+    let scores = Array2::from_shape_fn(shape, |(row, column)| {
+        at(row, column).map_or(f32::NEG_INFINITY, |found| found.score)
+    });
     Ok((ids, scores))
 }
 
 fn search_batch(
-    index: &FlatIndex,
+    index: &dyn SnapshotIndex,
     probes: ArrayView2<'_, f32>,
     threads: usize,
-    k: usize,
-    roster: Option<&EntrySet>,
+    options: &SearchOptions<'_>,
 ) -> Result<Vec<Vec<ScoredEntry>>> {
     let all = move |probes: ArrayView2<'_, f32>| {
-        let mut options = SearchOptions::new(k);
-        options.entries = roster;
-        probes
-            .outer_iter()
-            .map(|row| index.search(&embedding(index, row)?, &options))
-            .collect::<Result<Vec<_>>>()
+        let probes = probes.outer_iter().map(|row| embedding(index, row));
+        index.search_many(&probes.collect::<Result<Vec<_>>>()?, options)
     };
     let rows = probes.nrows().div_ceil(threads).max(1);
     let mut shares = probes.axis_chunks_iter(Axis(0), rows);
@@ -333,6 +411,42 @@ fn search_batch(
     Ok(found.into_iter().flatten().collect())
 }
 
-fn embedding(index: &FlatIndex, row: ArrayView1<'_, f32>) -> Result<Embedding> {
+fn embedding(index: &dyn SnapshotIndex, row: ArrayView1<'_, f32>) -> Result<Embedding> {
     Embedding::new(index.space(), row.to_vec())
+}
+
+/// An index without vectors.
+fn empty(
+    py: Python<'_>,
+    dimension: usize,
+    metric: &str,
+    kind: &str,
+) -> PyResult<Box<dyn SnapshotIndex>> {
+    let metric = match metric {
+        "cosine" => Metric::Cosine,
+        "euclidean" => Metric::Euclidean,
+        _ => {
+            let reason = format!("{metric:?} given, \"cosine\" or \"euclidean\" needed");
+            return Err(errors::argument(py, "metric", reason));
+        }
+    };
+    let space = EmbeddingSpace::new("index", Digest::from_bytes([0; 32]), dimension);
+    let strategy = match kind {
+        "auto" => SearchStrategy::Fastest,
+        "deterministic" => SearchStrategy::Deterministic,
+        "exact" => SearchStrategy::Scan,
+        "graph" => {
+            let options = HnswOptions::default();
+            return Ok(Box::new(HnswIndex::new(space, metric, options)));
+        }
+        _ => {
+            let reason = format!(
+                "{kind:?} given, \"auto\", \"deterministic\", \"exact\" or \"graph\" needed"
+            );
+            return Err(errors::argument(py, "kind", reason));
+        }
+    };
+    Ok(Box::new(
+        FlatIndex::new(space, metric).with_strategy(strategy),
+    ))
 }

@@ -154,6 +154,34 @@ def test_an_index_changes():
     assert len(Index(np.eye(8, dtype="float32")[::2, :])) == 4
 
 
+@pytest.mark.parametrize("kind", ["auto", "deterministic", "exact", "graph"])
+def test_kinds_of_indexes(rng, kind, tmp_path):
+    matrix = rng.normal(size=(3000, 24)).astype("float32")
+    probes = matrix[:50] + 0.1 * rng.normal(size=(50, 24)).astype("float32")
+    index = Index(matrix, kind=kind)
+    ids, scores = index.search(probes, k=3)
+    exact_ids, exact_scores = Index(matrix, kind="exact").search(probes, k=3)
+    assert (ids == exact_ids).mean() > 0.99
+    np.testing.assert_array_equal(index.search(probes, k=3, exact=True)[0], exact_ids)
+    np.testing.assert_array_equal(index.search(probes, k=3, recall=1, exact=True)[1], exact_scores)
+    # Only the first of each row is that near.
+    ids, scores = index.search(probes, k=3, min_score=0.95)
+    assert ids.shape == (50, 1) and ids[:, 0].tolist() == list(range(50)) and (scores >= 0.95).all()
+    ids, scores = index.search(np.vstack([probes[:1], -probes[:1]]), k=1, min_score=0.95)
+    assert ids.tolist() == [[0], [-1]] and scores[1, 0] == -np.inf
+
+    path = tmp_path / "saved.index"
+    index.save(path, key=b"k" * 32, state=4)
+    loaded = Index.load(path, key=b"k" * 32, dimension=24, kind=kind, state=4)
+    np.testing.assert_array_equal(loaded.search(probes, k=3)[0], index.search(probes, k=3)[0])
+    with pytest.raises(ValueError, match="state 4, and 5"):
+        Index.load(path, key=b"k" * 32, dimension=24, kind=kind, state=5)
+    with pytest.raises(facekit.errors.FacekitError):
+        Index.load(path, key=b"j" * 32, dimension=24, kind=kind, state=4)
+    with pytest.raises(facekit.errors.FacekitError):
+        Index.load(path, key=b"k" * 32, dimension=25, kind=kind, state=4)
+
+
 def test_ctrl_c_ends_a_search(rng):
     index = Index(rng.normal(size=(20_000, 64)).astype("float32"))
     # Work for more than a minute, without memory.
@@ -176,10 +204,12 @@ def test_ctrl_c_ends_a_search(rng):
         (lambda: Index(np.eye(3, dtype="float32"), [1, 2, -3]), ValueError),
         (lambda: Index(np.eye(3, dtype="float32"), [0.5, 1, 2]), TypeError),
         (lambda: Index(np.eye(3, dtype="float32"), metric="dot"), ValueError),
+        (lambda: Index(np.eye(3, dtype="float32"), kind="tree"), ValueError),
+        (lambda: Index(np.eye(3, dtype="float32")).search(np.eye(3, dtype="float32"), recall=1.5), ValueError),
         (lambda: Index(np.zeros((2, 0), "float32")), ValueError),
         (lambda: Index(np.eye(3, dtype="float32")).search(np.eye(2, dtype="float32")), ValueError),
     ],
-    ids=range(10),
+    ids=range(12),
 )
 def test_invalid_indexes(call, error):
     with pytest.raises(error):

@@ -218,6 +218,7 @@ pub use crate::{
 };
 #[cfg(feature = "store")]
 pub use crate::{
+    index::{SnapshotFile, SnapshotIndex},
     sealed_file::{GalleryKey, Protection, ProtectionKind},
     store::{CheckReport, FileStore, ImportConflict, ImportOptions, ImportReport, OnConflict},
     vault::{KeyRecord, KeyVault, SealedTemplate, VaultRecords, VaultStorage},

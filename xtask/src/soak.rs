@@ -29,7 +29,7 @@ const SOAKS: [Soak; 7] = [
     Soak {
         name: "index",
         description: "the recall of the index with up to a million people and 10,000 probes; searches beside changes, for a minute",
-        tests: &["--test", "index"],
+        tests: &["--test", "index", "--test", "index_snapshots"],
         environment: &[("FACEKIT_SOAK", "1")],
     },
     Soak {

@@ -1162,6 +1162,11 @@ class Index:
     `ids` is an array of n unique integers from 0 on; the default is 0 to n - 1. With the metric "cosine", scores are cosines, -1 to
     1. With "euclidean", they are negated distances, -2 to 0. Greater is closer in both.
 
+    `kind` is how the index searches. "auto" compares with every vector, in bytes, and takes the way that is fastest on this
+    machine. "deterministic" does the same, with the same choice on every machine. "exact" compares with every vector and finds
+    exactly the nearest. "graph" follows links between neighbors (HNSW): it suits vectors of few effective dimensions, and is
+    slower than "auto" for faces.
+
     Raises InvalidEmbeddingError for a row that is zero or not finite.
 
     >>> import numpy as np
@@ -1172,16 +1177,62 @@ class Index:
     [[10, 20]]"""
 
     def __new__(
-        cls, matrix: NDArray[np.float32], ids: ArrayLike | Iterable[int] | None = None, *, metric: Literal["cosine", "euclidean"] = "cosine"
+        cls,
+        matrix: NDArray[np.float32],
+        ids: ArrayLike | Iterable[int] | None = None,
+        *,
+        metric: Literal["cosine", "euclidean"] = "cosine",
+        kind: Literal["auto", "deterministic", "exact", "graph"] = "auto",
     ) -> Self: ...
+    @staticmethod
+    def load(
+        path: _Path,
+        *,
+        key: bytes | bytearray | str | os.PathLike[str],
+        dimension: int,
+        metric: Literal["cosine", "euclidean"] = "cosine",
+        kind: Literal["auto", "deterministic", "exact", "graph"] = "auto",
+        state: int = 0,
+    ) -> Index:
+        """Loads an index that `save` wrote. `dimension`, `metric`, `state` and the kind of index ("graph" or one of the others) must be
+        those of the saved index.
+
+        Raises GalleryDamagedError for a damaged file, KeyRefusedError for another key, and ValueError for another state.
+
+        >>> import pathlib, tempfile
+        >>> import numpy as np
+        >>> from facekit import Index
+        >>> path = pathlib.Path(tempfile.mkdtemp()) / "people.index"
+        >>> Index(np.eye(3, dtype="float32")).save(path, key=b"k" * 32)
+        >>> len(Index.load(path, key=b"k" * 32, dimension=3))
+        3"""
+    def save(self, path: _Path, *, key: bytes | bytearray | str | os.PathLike[str], state: int = 0) -> None:
+        """Writes the index to an encrypted file, which is replaced in one step. `key` is 32 bytes, a pathlib.Path to a key file, or a
+        str (a passphrase). `state` is a number that `load` must name, such as the number of changes of what the index was built from.
+
+        >>> import pathlib, tempfile
+        >>> import numpy as np
+        >>> from facekit import Index
+        >>> Index(np.eye(3, dtype="float32")).save(pathlib.Path(tempfile.mkdtemp()) / "people.index", key="correct horse")"""
     def search(
-        self, probes: NDArray[np.float32], k: int = 10, *, roster: ArrayLike | Iterable[int] | None = None
+        self,
+        probes: NDArray[np.float32],
+        k: int = 10,
+        *,
+        roster: ArrayLike | Iterable[int] | None = None,
+        min_score: float | None = None,
+        recall: float = 0.9999,
+        exact: bool = False,
     ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
         """The `k` nearest vectors of each probe: two arrays of shape (probes, min(k, vectors searched)), the ids (int64) and the scores
         (float32). Each row begins with the best score.
 
         `probes` is a float32 array of shape (probes, dimension), or (dimension,) for a single probe. `roster` limits the search to
         these ids; unknown ids are ignored. Many probes are searched on all cores.
+
+        With `min_score`, vectors with a lower score are left out. The arrays then have as many columns as the longest row; the id -1
+        and the score -inf fill the others. `recall` is the least probability with which each of the nearest is found; 1 is exact. A
+        graph has no such promise. `exact` compares with every vector, also of a graph.
 
         Raises InvalidEmbeddingError for a probe that is zero or not finite; TypeError for an array that is not float32.
 
@@ -1190,7 +1241,9 @@ class Index:
         >>> index = Index(np.eye(4, dtype="float32"))
         >>> ids, scores = index.search(np.eye(4, dtype="float32")[2], k=2, roster=[1, 2])
         >>> ids.tolist(), scores.tolist()
-        ([[2, 1]], [[1.0, 0.0]])"""
+        ([[2, 1]], [[1.0, 0.0]])
+        >>> index.search(np.eye(4, dtype="float32")[2], k=2, min_score=0.5)[0].tolist()
+        [[2]]"""
     def add(self, matrix: NDArray[np.float32], ids: ArrayLike | Iterable[int]) -> None:
         """Adds rows. A vector whose id is already there is replaced.
 

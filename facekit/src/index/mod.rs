@@ -30,12 +30,16 @@ mod set;
 mod shape;
 #[cfg(feature = "engine")]
 mod shortlist;
+#[cfg(feature = "store")]
+mod snapshot_file;
 
 #[cfg(feature = "engine")]
 pub use flat::{FlatIndex, SearchStrategy};
 #[cfg(feature = "engine")]
 pub use hnsw::{HnswIndex, HnswOptions};
 pub use set::{EntrySet, Generation};
+#[cfg(feature = "store")]
+pub use snapshot_file::{SnapshotFile, SnapshotIndex};
 
 /// The number of an entry of a [`VectorIndex`]. The owner of the index gives it. An entry keeps its id when its embedding is
 /// replaced.

@@ -50,15 +50,23 @@ pub(crate) struct Unpublished {
 }
 
 impl Unpublished {
+    /// A new file. Fails if there is one of that name.
     pub(crate) fn new(path: &Path) -> Result<Self> {
+        if fs::symlink_metadata(path).is_ok() {
+            return Err(Error::io("creating", path)(
+                io::ErrorKind::AlreadyExists.into(),
+            ));
+        }
+        Self::replacement(path)
+    }
+
+    /// A file that may take the place of another: see [`publish_over`](Self::publish_over).
+    pub(crate) fn replacement(path: &Path) -> Result<Self> {
         const ATTEMPTS: usize = 16;
         let creating = || Error::io("creating", path);
         let Some((start, end)) = unfinished(path) else {
             return Err(creating()(io::ErrorKind::InvalidInput.into()));
         };
-        if fs::symlink_metadata(path).is_ok() {
-            return Err(creating()(io::ErrorKind::AlreadyExists.into()));
-        }
         clear_left_behind(path);
         for _ in 0..ATTEMPTS {
             // A random name, so that no other writer uses the same file.
@@ -92,6 +100,14 @@ impl Unpublished {
 
     pub(crate) fn file(&self) -> &File {
         &self.file
+    }
+
+    /// Syncs the file and gives it its name, in place of another file.
+    pub(crate) fn publish_over(self) -> Result<()> {
+        let creating = || Error::io("creating", &self.path);
+        self.file.sync_all().map_err(creating())?;
+        fs::rename(&self.temporary, &self.path).map_err(creating())?;
+        sync_folder_of(&self.path)
     }
 
     /// Syncs the file and gives it its name. Fails if another file has that name by now.

@@ -8,7 +8,8 @@ use super::{Setup, report::Report};
 /// Numbers of templates and dimensions.
 const CASES: [(usize, usize); 3] = [(10_000, 128), (100_000, 128), (100_000, 512)];
 
-/// Races facekit's exact search against exact and approximate search of other libraries.
+/// Races facekit's search against exact and approximate search of other libraries, on embeddings that are spread as those of
+/// faces. The others are set to a recall of 0.99; facekit keeps its default of 0.9999.
 pub(super) fn race(setup: &Setup, report: &mut Report) -> Result<()> {
     for (size, dimension) in CASES {
         let case = [("--size", size), ("--dimension", dimension)];
@@ -27,7 +28,8 @@ pub(super) fn race(setup: &Setup, report: &mut Report) -> Result<()> {
         for k in [1, 10] {
             let mut contenders = vec![("facekit", Vec::new(), None)];
             contenders.extend(
-                ["faiss-flat", "faiss-hnsw", "hnswlib"].map(|name| (name, Vec::new(), None)),
+                ["faiss-flat", "faiss-hnsw", "faiss-fastscan", "hnswlib"]
+                    .map(|name| (name, Vec::new(), None)),
             );
             for _ in 0..setup.rounds {
                 for (name, times, found) in &mut contenders {
@@ -45,7 +47,7 @@ pub(super) fn race(setup: &Setup, report: &mut Report) -> Result<()> {
             for (name, times, found) in contenders {
                 let recall = recall(&found.unwrap_or_default(), &exact);
                 if name == "facekit" && recall < 0.999 {
-                    bail!("facekit's exact search and faiss differ: recall {recall}");
+                    bail!("facekit's search and exact search differ: recall {recall}");
                 }
                 let notes = Map::from_iter([("recall".to_owned(), json!(recall))]);
                 results.push((name.to_owned(), times, notes));

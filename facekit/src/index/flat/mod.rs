@@ -19,6 +19,8 @@ use crate::{
 };
 
 mod costs;
+#[cfg(feature = "store")]
+mod saved;
 mod segment;
 mod snapshot;
 

@@ -198,7 +198,7 @@ impl Snapshot {
             let mut shortlist = Shortlist::new(query.k, query.least(), probe, self.residual);
             let offer = |shortlist: &mut Shortlist, rows: &[u32]| {
                 self.products(shape, kernel, probe, rows, |sum, row| {
-                    shortlist.offer(sum, row)
+                    shortlist.offer(sum, row);
                 });
             };
 

@@ -23,6 +23,8 @@ use crate::{
 
 mod change;
 mod graph;
+#[cfg(feature = "store")]
+mod saved;
 mod walk;
 
 use change::Planner;
@@ -178,22 +180,13 @@ impl HnswIndex {
 
     /// Links a new node, which no search returns yet.
     fn link(&self, writer: &mut Writer, id: EntryId, embedding: &Embedding) -> u32 {
-        let mut rotated = vec![0.0; self.shape.rotation.length()];
-        self.shape.rotation.rotate(embedding.values(), &mut rotated);
-        let mut row = vec![Line([ZERO as u8; 64]); self.shape.lines()];
-        let codes = row
-            .iter_mut()
-            .flat_map(|line| line.0.as_chunks_mut::<CHUNK>().0);
-        let residual = self.shape.encode(rotated.as_chunks().0, codes);
-        rotated.fill(0.0);
-        std::hint::black_box(&mut rotated);
-
+        let (row, residual) = self.encoded(embedding);
         let level = self.level(writer.added);
         writer.added += 1;
         let (node, links) = {
             let state = self.state();
             let graph = &state.graph;
-            let node = writer.free.pop().unwrap_or(graph.capacity() as u32);
+            let node = writer.free.pop().unwrap_or_else(|| graph.capacity() as u32);
             if graph.is_full(node) {
                 let nodes = (2 * graph.capacity()).max(1024);
                 let arrays = graph.larger_arrays(nodes, &self.shape);
@@ -218,6 +211,20 @@ impl HnswIndex {
             graph.top = Some((node, level));
         }
         node
+    }
+
+    /// The codes of an embedding, and its distance from them.
+    fn encoded(&self, embedding: &Embedding) -> (Vec<Line>, f32) {
+        let mut rotated = vec![0.0; self.shape.rotation.length()];
+        self.shape.rotation.rotate(embedding.values(), &mut rotated);
+        let mut row = vec![Line([ZERO as u8; 64]); self.shape.lines()];
+        let codes = row
+            .iter_mut()
+            .flat_map(|line| line.0.as_chunks_mut::<CHUNK>().0);
+        let residual = self.shape.encode(rotated.as_chunks().0, codes);
+        rotated.fill(0.0);
+        std::hint::black_box(&mut rotated);
+        (row, residual)
     }
 
     /// The level of the node that is added as number `number`: each is reached by one in [`links`](HnswOptions::links) of

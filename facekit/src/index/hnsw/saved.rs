@@ -1,0 +1,111 @@
+//! Snapshots of a graph: the entries and their links. Codes are computed again.
+
+use std::{collections::HashMap, sync::PoisonError};
+
+use super::{
+    HnswIndex, Writer,
+    graph::{Graph, Links},
+};
+use crate::{
+    error::Result,
+    index::{
+        EntryId, Generation,
+        snapshot_file::{Content, SnapshotFile, SnapshotIndex},
+    },
+};
+
+/// A level that no graph reaches.
+const LEVELS: usize = 64;
+
+impl SnapshotIndex for HnswIndex {
+    fn save(&self, file: &SnapshotFile) -> Result<()> {
+        // No change happens meanwhile, so all linked nodes are live.
+        let writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
+        let state = self.state();
+        let graph = &state.graph;
+        let numbers: HashMap<u32, u32> = graph.live().zip(0..).collect();
+        let levels: HashMap<u32, usize> = graph.upper().collect();
+        file.write(Content::Graph, self, |file| {
+            file.number(self.options.links as u32)?;
+            file.bytes(&writer.added.to_le_bytes())?;
+            file.number(numbers.len() as u32)?;
+            if let Some((node, level)) = graph.top {
+                file.number(numbers[&node])?;
+                file.number(level as u32)?;
+            }
+            for node in graph.live() {
+                let values = graph.values(node, &self.shape);
+                file.entry(graph.id(node).0, &values[..self.space.dimension()])?;
+                let level = levels.get(&node).copied().unwrap_or(0);
+                file.number(level as u32)?;
+                for level in 0..=level {
+                    let links = graph.links(node, level);
+                    file.number(links.len() as u32)?;
+                    links
+                        .iter()
+                        .try_for_each(|link| file.number(numbers[link]))?;
+                }
+            }
+            Ok(())
+        })
+    }
+
+    fn load(&self, file: &SnapshotFile) -> Result<()> {
+        let mut reader = file.read(Content::Graph, self)?;
+        if reader.number()? as usize != self.options.links {
+            return Err(reader.damaged("it is of a graph with another number of links"));
+        }
+        let added = u64::from_le_bytes(reader.array()?);
+        let count = reader.number()?;
+        let mut graph = Graph::new(self.options.links);
+        if count > 0 {
+            let (node, level) = (reader.number()?, reader.number()? as usize);
+            if node >= count || level >= LEVELS {
+                return Err(reader.damaged("its search begins nowhere"));
+            }
+            graph.top = Some((node, level));
+        }
+        for node in 0..count {
+            let (id, embedding) = reader.entry(&self.space)?;
+            let level = reader.number()? as usize;
+            if level >= LEVELS || graph.node(EntryId(id)).is_some() {
+                return Err(reader.damaged(format!("entry {id} is damaged")));
+            }
+            let (row, residual) = self.encoded(&embedding);
+            graph.put(
+                node,
+                EntryId(id),
+                level,
+                &row,
+                embedding.values(),
+                &self.shape,
+            );
+            graph.residual = graph.residual.max(residual);
+            let mut links = Links::new();
+            for level in 0..=level {
+                let length = reader.number()? as usize;
+                if length > graph.most_links(level) {
+                    return Err(reader.damaged(format!("entry {id} has {length} links")));
+                }
+                let list = (0..length).map(|_| match reader.number()? {
+                    link if link < count => Ok(link),
+                    link => Err(reader.damaged(format!("entry {id} has the link {link}"))),
+                });
+                let list = list.collect::<Result<Vec<u32>>>()?;
+                links.insert((node, level), list);
+            }
+            graph.set_links(links);
+            graph.publish(node);
+        }
+        reader.end()?;
+        let mut writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
+        *writer = Writer {
+            free: Vec::new(),
+            added,
+        };
+        let mut state = self.state_mut();
+        state.graph = graph;
+        state.generation = Generation::next();
+        Ok(())
+    }
+}
