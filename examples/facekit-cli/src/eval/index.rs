@@ -235,7 +235,7 @@ fn photos(session: &Session, args: &Args) -> Result<People> {
     };
     let (models, _) = open_set(&args.models)?;
     let recognizer = evaluator(models, &args.detect, !args.detect.upright)?;
-    let embedded = embed_people(session, &recognizer, args.models.jobs(), folder)?;
+    let embedded = embed_people(session, &recognizer, args.models.jobs(), folder, false)?;
     let mut photos_of = vec![Vec::new(); embedded.people.len()];
     for photo in &embedded.photos {
         photos_of[photo.person].extend(photo.embedding.clone());
