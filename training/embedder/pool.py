@@ -8,6 +8,7 @@ import multiprocessing
 from dataclasses import dataclass
 from pathlib import Path
 
+import cv2
 import numpy as np
 import torch
 
@@ -54,10 +55,11 @@ class Shard:
 def fill(recipe: Recipe, numbers: list[int], device: str, threads: int) -> None:
     """Makes these shards in one process."""
     torch.set_num_threads(threads)
-    taught = [photo in set(people.training_photos(recipe.people)) for photo in people.photos()]
+    cv2.setNumThreads(threads)
+    taught = set(people.training_photos(recipe.people))
     faces, found = aligned(recipe.work)
-    faces = faces[np.array(taught) & found]
-    network = compiled(teacher(torch.device(device)))
+    faces = faces[np.array([photo in taught for photo in people.photos()]) & found]
+    network = compiled(teacher(torch.device(device)), torch.device(device))
     for number in numbers:
         shard = Shard(recipe, number, "w+")
         shard.folder.mkdir(parents=True, exist_ok=True)
@@ -76,7 +78,7 @@ def fill(recipe: Recipe, numbers: list[int], device: str, threads: int) -> None:
 
 
 def make(recipe: Recipe, count: int, threads: int, log: Log) -> list[Shard]:
-    """Shards with at least `count` faces. Missing shards are made by one process for each thread."""
+    """Shards with at least `count` faces. Each thread makes some of the missing shards, in a process of its own."""
     wanted = [Shard(recipe, number) for number in range(-(-count // SHARD))]
     missing = [shard.number for shard in wanted if not shard.finished]
     if missing:
@@ -85,7 +87,8 @@ def make(recipe: Recipe, count: int, threads: int, log: Log) -> list[Shard]:
         device = "cuda" if torch.cuda.is_available() else "cpu"
         spawn = multiprocessing.get_context("spawn")
         workers = [
-            spawn.Process(target=fill, args=(recipe, missing[i::threads], device, 1)) for i in range(threads)
+            spawn.Process(target=fill, args=(recipe, missing[i::threads], device, 1))
+            for i in range(min(threads, len(missing)))
         ]
         for worker in workers:
             worker.start()
@@ -98,11 +101,23 @@ def make(recipe: Recipe, count: int, threads: int, log: Log) -> list[Shard]:
 
 
 class Pool:
-    """Batches of a pool, in an order that depends only on the seed and the step."""
+    """Batches of a pool, in an order that depends only on the seed and the step.
 
-    def __init__(self, shards: list[Shard], seed: int):
+    They are read from the files, or from a copy of the whole pool in the memory of the device `copied`: on a GPU, reading a
+    batch from the files takes longer than a step.
+    """
+
+    def __init__(self, shards: list[Shard], seed: int, copied: torch.device | None = None):
         self.seed, self.size = seed, SHARD * len(shards)
         self.arrays = {name: [shard.array(name) for shard in shards] for name in ARRAYS}
+        self.copies: dict[str, torch.Tensor] = {}
+        if copied is not None:
+            for name, parts in self.arrays.items():
+                first = torch.from_numpy(np.array(parts[0]))
+                copy = torch.empty((self.size, *first.shape[1:]), dtype=first.dtype, device=copied)
+                for target, part in zip(copy.split(SHARD), parts, strict=True):
+                    target.copy_(torch.from_numpy(np.array(part)))
+                self.copies[name] = copy
         self.epoch, self.order = -1, np.empty(0)
 
     def indices(self, step: int, batch: int) -> np.ndarray:
@@ -115,6 +130,9 @@ class Pool:
 
     def batch(self, step: int, batch: int) -> dict[str, torch.Tensor]:
         chosen = np.sort(self.indices(step, batch))
+        if self.copies:
+            rows = torch.from_numpy(chosen)
+            return {name: copy[rows.to(copy.device)] for name, copy in self.copies.items()}
         found = {}
         for name, shards in self.arrays.items():
             found[name] = torch.from_numpy(

@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from training.common import export
-from training.embedder import augment, evaluate, train
+from training.embedder import augment, evaluate, pool, train
 from training.embedder.faces import MARGIN, SIDE, without_margin
 from training.embedder.network import Embedder, scaled
 from training.embedder.optimizer import Muon, orthogonal
@@ -68,6 +68,26 @@ def test_a_pool_is_gone_through_once_per_epoch_whatever_step_it_begins_at():
     pool.indices(0, batch)
     assert (pool.indices(steps + 3, batch) == Empty(1).indices(steps + 3, batch)).all()
     assert (pool.indices(0, batch) != Empty(2).indices(0, batch)).any()
+
+
+def test_a_copy_of_a_pool_gives_the_batches_of_its_files(tmp_path, monkeypatch):
+    monkeypatch.setattr(pool, "SHARD", 8)
+    shapes = {name: ((8, 2, *shape[2:]), kind) for name, (shape, kind) in pool.ARRAYS.items()}
+    monkeypatch.setattr(pool, "ARRAYS", shapes)
+    random = np.random.default_rng(0)
+    recipe = pool.Recipe(tmp_path, "split", 1)
+    for number in range(3):
+        shard = pool.Shard(recipe, number, "w+")
+        shard.folder.mkdir(parents=True)
+        for name, (shape, kind) in shapes.items():
+            shard.array(name)[:] = random.integers(0, 200, shape).astype(kind)
+    shards = [pool.Shard(recipe, number) for number in range(3)]
+    files, copy = Pool(shards, 1), Pool(shards, 1, copied=torch.device("cpu"))
+    assert set(copy.copies) == set(shapes)
+    for step in range(7):
+        expected, found = files.batch(step, 5), copy.batch(step, 5)
+        assert all(torch.equal(expected[name], found[name]) for name in shapes)
+        assert all(len(found[name]) == 5 and found[name].dtype == expected[name].dtype for name in shapes)
 
 
 def test_the_rate_rises_stays_and_falls_to_nothing():
