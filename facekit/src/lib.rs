@@ -200,10 +200,10 @@ pub use crate::{
     liveness::{MiniFasNet, MiniFasNetSpec},
     quality::{Quality, QualityIssue, QualityOptions},
     recognize::{
-        Candidate, ComparedPhoto, EnrollOptions, EnrollReport, ExamineOptions, ExaminedFace,
-        IdentifyOptions, Identity, MirrorOptions, Mismatch, Outcome, Recognition, RecognizeOptions,
-        Recognizer, RecognizerBuilder, ReembedReport, Refusal, RefusedPhoto, Resemblance, Subject,
-        TurnedPhoto, Verification, VerifyOptions, sightings,
+        Analysis, AnalyzedFace, Candidate, ComparedPhoto, EnrollOptions, EnrollReport,
+        ExamineOptions, ExaminedFace, IdentifyOptions, Identity, MirrorOptions, Mismatch, Outcome,
+        Recognition, RecognizeOptions, Recognizer, RecognizerBuilder, ReembedReport, Refusal,
+        RefusedPhoto, Resemblance, Subject, TurnedPhoto, Verification, VerifyOptions, sightings,
     },
     registry::{
         Export, FileState, HeadSpec, LandmarksModel, ModelEntry, ModelSet, Models, Registry,

@@ -14,6 +14,7 @@ use crate::{
     quality::QualityOptions,
 };
 
+mod analyze;
 mod augment;
 mod builder;
 mod consensus;
@@ -28,6 +29,7 @@ mod sightings;
 mod subject;
 mod verify;
 
+pub use analyze::{Analysis, AnalyzedFace};
 pub use builder::RecognizerBuilder;
 pub use enroll::{
     EnrollOptions, EnrollReport, Mismatch, Refusal, RefusedPhoto, Resemblance, TurnedPhoto,
