@@ -393,6 +393,7 @@ impl Recognizer {
             person,
             photos,
             name,
+            request,
             liveness,
             augment,
             refuse_resemblance,
@@ -414,7 +415,7 @@ impl Recognizer {
     /// >>> [face.photo for face in analysis.faces], analysis.report.refused, analysis.report.resembles
     /// ([0, 1], [], [])
     #[pyo3(signature = (
-        person, photos, *, name = None, liveness = true, augment = false, refuse_resemblance = false,
+        person, photos, *, name = None, request = None, liveness = true, augment = false, refuse_resemblance = false,
         allow_mismatch = false, ambiguity = 0.7, quality = None, color = "rgb", progress = None
     ))]
     #[allow(clippy::too_many_arguments, reason = "keyword arguments in Python")]
@@ -424,6 +425,7 @@ impl Recognizer {
         person: &str,
         photos: &Bound<'_, PyAny>,
         name: Option<String>,
+        request: Option<String>,
         liveness: bool,
         augment: bool,
         refuse_resemblance: bool,

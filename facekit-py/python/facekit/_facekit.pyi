@@ -1059,6 +1059,7 @@ class Recognizer:
         photos: _Image | Iterable[_Image],
         *,
         name: str | None = None,
+        request: str | None = None,
         liveness: bool = True,
         augment: bool = False,
         refuse_resemblance: bool = False,

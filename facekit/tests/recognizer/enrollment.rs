@@ -586,6 +586,13 @@ fn a_request_that_is_sent_twice_adds_nothing_twice() {
         templates.into_iter().filter_map(|one| one.origin).collect()
     };
     assert_eq!(origins("anna"), ["request 7/0", "request 7/1"]);
+    // In two steps, too.
+    let options = EnrollOptions::default().with_request("request 7");
+    let analysis = recognizer.analyze(&id("anna"), &views, &options).unwrap();
+    assert_eq!(
+        recognizer.add(&analysis).unwrap().templates,
+        first.templates
+    );
     let another = send("request 8").templates;
     assert!(another.iter().all(|id| !first.templates.contains(id)));
     assert_eq!(origins("anna").len(), 4);
