@@ -131,7 +131,10 @@ def test_enroll_identify_and_remove(standard, photos):
     assert face.identity.score == pytest.approx(template.cosine(face.embedding), abs=1e-5) and face.identity.score > 0.9
     assert template.is_mirrored and not face.embedding.is_mirrored
     assert face.identity.fmr <= 1e-4 and face.nearest is None
-    assert face.identity.score >= recognizer.threshold() and recognizer.fmr_of(1.0) == face.identity.fmr
+    assert face.identity.score >= recognizer.threshold() and recognizer.fmr_of(1.0) <= 1e-4
+    assert face.identity.basis == "counted" and face.identity.extrapolated
+    counted, extrapolated = recognizer.capacity()
+    assert 100 < counted < extrapolated and report.room == (counted - 1, extrapolated - 1)
     (candidate,) = recognizer.identify(face.embedding)
     assert candidate.person == "tom" and candidate.matches
     assert recognizer.identify(tom) == [candidate]
@@ -374,6 +377,33 @@ def test_ctrl_c_ends_embedding(recognizer):
         recognizer.embed_aligned(crops)
     timer.join()
     assert time.monotonic() - begun < 60
+
+
+def test_a_gallery_that_has_outgrown_the_calibration_stays_in_service(standard, photos):
+    gallery = Gallery()
+    recognizer = standard(gallery=gallery, fpir=1e-4)
+    counted, extrapolated = recognizer.capacity()
+    assert 0 < counted < extrapolated < 2000
+    tom = photos / "image_T1.jpg"
+    assert recognizer.enroll("tom", tom).room == (counted - 1, extrapolated - 1)
+    (face,) = recognizer.recognize(tom)
+    assert (face.person, face.identity.basis) == ("tom", "counted")
+    values = np.random.default_rng(1).standard_normal((extrapolated, recognizer.space.dimension), dtype="float32")
+    for number, row in enumerate(values):
+        gallery.add(f"stranger {number}", [facekit.Embedding(recognizer.space, row)])
+        if number == counted:
+            (face,) = recognizer.recognize(tom)
+            assert (face.person, face.identity.basis) == ("tom", "extrapolated")
+    (face,) = recognizer.recognize(tom)
+    assert (face.person, face.identity.basis) == ("tom", "not_met")
+    assert recognizer.enroll("stranger 1", tom, allow_mismatch=True).room == (0, 0)
+
+
+def test_a_small_gallery_cannot_calibrate_itself(tmp_path):
+    recognizer = facekit.Recognizer(gallery=Gallery())
+    with pytest.raises(errors.InvalidArgumentError, match="about 2450 people"):
+        recognizer.calibrate_gallery(tmp_path / "calibration.toml")
+    assert not (tmp_path / "calibration.toml").exists()
 
 
 def test_invalid_numbers_and_rosters():

@@ -131,7 +131,11 @@ fn rows(image: &Identified, calibration: Option<&Calibration>) -> Vec<[String; 6
             place(&face.detection.rect),
             face.who(),
             identity.map_or_else(|| "-".to_owned(), |who| format!("{:.3}", who.score)),
-            rate(identity.and_then(|who| who.fmr), calibration),
+            rate(
+                identity.and_then(|who| who.fmr),
+                identity.is_some_and(|who| who.extrapolated),
+                calibration,
+            ),
             live(face.liveness),
         ]
     };

@@ -1,8 +1,8 @@
 //! A face in the reports of commands.
 
 use facekit::{
-    Calibration, Comparison, Detection, ExaminedFace, Identity, LivenessScore, Outcome, Quality,
-    QualityIssue, QualityOptions, RateBasis, Recognition, Rect,
+    Calibration, Detection, ExaminedFace, Identity, LivenessScore, Outcome, Quality, QualityIssue,
+    QualityOptions, RateBasis, Recognition, Rect,
 };
 use serde::Serialize;
 
@@ -101,22 +101,26 @@ pub(crate) fn live(score: Option<LivenessScore>) -> String {
 }
 
 /// A false-match rate, for a table. Outside the calibrated rates, only a bound is known. A rate that was not counted is marked.
-pub(crate) fn rate(fmr: Option<f64>, calibration: Option<&Calibration>) -> String {
+pub(crate) fn rate(
+    fmr: Option<f64>,
+    extrapolated: bool,
+    calibration: Option<&Calibration>,
+) -> String {
     let Some(fmr) = fmr else {
         return "-".to_owned();
     };
-    let Some(calibration) = calibration else {
-        return format!("{fmr:.1e}");
-    };
-    let curve = calibration.curve(&Comparison::default());
-    let text = if fmr <= curve.lowest() {
-        format!("≤ {:e}", curve.lowest())
-    } else if fmr > curve.highest() {
-        format!("> {}", curve.highest())
+    let curves = || calibration.into_iter().flat_map(Calibration::curves);
+    let highest = curves()
+        .map(|(_, curve)| curve.highest())
+        .fold(0.0, f64::max);
+    let text = if curves().any(|(_, curve)| curve.lowest() >= fmr) {
+        format!("≤ {fmr:e}")
+    } else if highest > 0.0 && fmr > highest {
+        format!("> {highest}")
     } else {
         format!("{fmr:.1e}")
     };
-    if curve.is_extrapolated(fmr) {
+    if extrapolated {
         text + " (extrapolated)"
     } else {
         text
@@ -139,7 +143,7 @@ pub(crate) fn basis_note<'a>(identities: impl IntoIterator<Item = &'a Identity>)
 
 #[cfg(test)]
 mod tests {
-    use facekit::{CalibrationPoint, Curve, Digest, EmbeddingSpace, PersonId};
+    use facekit::{CalibrationPoint, Digest, EmbeddingSpace, PersonId};
 
     use super::*;
 
@@ -149,19 +153,19 @@ mod tests {
         let points = [(0.1, 0.2), (2e-6, 0.5)];
         let points = points.map(|(fmr, score)| CalibrationPoint::new(fmr, score));
         let calibration = Calibration::new(&space, points.to_vec(), "a test").unwrap();
-        let shown = |score| rate(Some(calibration.fmr_of(score)), Some(&calibration));
+        let shown = |score| rate(Some(calibration.fmr_of(score)), false, Some(&calibration));
         assert_eq!([0.6, 0.5, 0.1].map(shown), ["≤ 2e-6", "≤ 2e-6", "> 0.1"]);
-        assert_eq!(rate(Some(1e-4), Some(&calibration)), "1.0e-4");
-        let curve = Curve::new(
-            calibration.points().to_vec(),
-            vec![CalibrationPoint::new(2e-7, 0.6)],
+        assert_eq!(rate(Some(1e-4), false, Some(&calibration)), "1.0e-4");
+        assert_eq!(
+            rate(Some(1e-7), true, Some(&calibration)),
+            "≤ 1e-7 (extrapolated)"
         );
-        let extended = Calibration::from_curve(&space, curve.unwrap(), "a test");
-        let shown = |score| rate(Some(extended.fmr_of(score)), Some(&extended));
-        assert_eq!(shown(0.7), "≤ 2e-7 (extrapolated)");
-        assert_eq!(shown(0.55), "6.3e-7 (extrapolated)");
-        assert_eq!(shown(0.5), "2.0e-6");
-        assert_eq!(rate(None, Some(&calibration)), "-");
+        assert_eq!(
+            rate(Some(1e-5), true, Some(&calibration)),
+            "1.0e-5 (extrapolated)"
+        );
+        assert_eq!(rate(Some(1e-4), false, None), "1.0e-4");
+        assert_eq!(rate(None, false, Some(&calibration)), "-");
     }
 
     #[test]

@@ -54,6 +54,7 @@ pub(crate) fn run(session: &Session, args: &Args) -> Result<Answer> {
             score,
             threshold,
             fmr,
+            extrapolated,
             reference,
             probe,
             ..
@@ -61,7 +62,7 @@ pub(crate) fn run(session: &Session, args: &Args) -> Result<Answer> {
             let mut text = format!(
                 "{}: similarity {score:.3}, the same person from {threshold:.3} (false-match rate {})",
                 if *same { "same" } else { "different" },
-                rate(*fmr, recognizer.calibration()),
+                rate(*fmr, *extrapolated, recognizer.calibration()),
             );
             let mut has_others = false;
             for (path, photo) in photos.iter().zip([reference, probe]) {

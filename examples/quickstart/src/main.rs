@@ -64,8 +64,10 @@ struct Args {
     #[arg(long, default_value = "nano")]
     models: String,
     /// The share of comparisons of different people that may match (FMR)
-    #[arg(long, value_name = "RATE", default_value_t = 1e-4)]
-    fmr: f64,
+    ///
+    /// By default, 1e-4 of the comparisons and 1 % of the searches by strangers may match.
+    #[arg(long, value_name = "RATE", verbatim_doc_comment)]
+    fmr: Option<f64>,
     /// Skip the liveness check, and accept faces on prints and screens
     #[arg(long)]
     no_liveness: bool,
@@ -111,7 +113,7 @@ fn open(args: &Args) -> Result<Recognizer> {
     let mut builder = Recognizer::builder()
         .models(models)
         .gallery(gallery)
-        .threshold(Threshold::Fmr(args.fmr));
+        .threshold(args.fmr.map_or_else(Threshold::default, Threshold::Fmr));
     if args.no_liveness {
         builder = builder.without_liveness();
     }

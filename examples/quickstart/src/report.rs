@@ -71,9 +71,14 @@ impl Row {
     pub(crate) fn of(face: &Recognition) -> Self {
         let (outcome, identity, detail) = match &face.outcome {
             Outcome::Known(identity) => {
+                let extrapolated = if identity.extrapolated {
+                    ", extrapolated"
+                } else {
+                    ""
+                };
                 let rate = identity
                     .fmr
-                    .map(|fmr| format!("false-match rate {fmr:.0e}"))
+                    .map(|fmr| format!("false-match rate {fmr:.0e}{extrapolated}"))
                     .unwrap_or_default();
                 ("known", Some(identity), rate)
             }

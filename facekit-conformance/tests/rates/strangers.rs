@@ -81,27 +81,28 @@ fn strangers_are_named_at_the_asked_rate() {
         let people = set.distinct();
         let people = Random(1).shuffled(&people);
         let band = options().band.unwrap();
+        let measure = |people: &[&Person]| {
+            let space = &set.people.space;
+            Calibration::measure(space, &photos(people), &options(), "a part of the people")
+                .unwrap()
+        };
+        let (a, b) = people.split_at(people.len() / 2);
+        let (of_a, of_b, of_all) = (measure(a), measure(b), measure(&people));
         for size in [11, 30, 100, 1_000, 3_400] {
             if size + 50 > people.len() {
                 continue;
             }
             let mut counts = Counts::default();
             let fmr = -((-FPIR).ln_1p() / size as f64).exp_m1();
-            let measure = |people: &[&Person]| {
-                let space = &set.people.space;
-                Calibration::measure(space, &photos(people), &options(), "a part of the people")
-                    .unwrap()
-            };
             // Half of the people give the calibration for the other half, unless the gallery needs more than that.
             let halves = if 2 * size + 100 <= people.len() {
-                let (a, b) = people.split_at(people.len() / 2);
-                vec![(measure(a), b.to_vec()), (measure(b), a.to_vec())]
+                vec![(&of_a, b), (&of_b, a)]
             } else {
-                vec![(measure(&people), people.clone())]
+                vec![(&of_all, &people[..])]
             };
             let rounds = (2_000 / size).clamp(1, 20);
             let mut interval = (f64::INFINITY, 0.0_f64);
-            for (calibration, tested) in &halves {
+            for (calibration, tested) in halves {
                 let limit = |photos: usize| {
                     let limit = Threshold::Fpir(FPIR).limit(
                         Some(calibration),

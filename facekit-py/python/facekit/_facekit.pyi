@@ -228,9 +228,12 @@ class Identity:
         """The false-match rate of single comparisons if this score is the threshold. It is rounded up if the score is outside the
         calibrated range, and None if the embedding space is not calibrated."""
     @property
-    def extrapolated(self) -> bool: ...
+    def extrapolated(self) -> bool:
+        """True if `fmr` is below the rates that were counted, so that it is extrapolated."""
     @property
-    def basis(self) -> Literal["counted", "extrapolated", "not_met", "none"]: ...
+    def basis(self) -> Literal["counted", "extrapolated", "not_met", "none"]:
+        """How well the wanted rate of the search is known: "counted", "extrapolated", "not_met" if the gallery has more people than
+        the calibration answers for, or "none" if the threshold is a score."""
     def to_dict(self) -> dict[str, Any]:
         """The value as Python's own types, with the keys of `facekit --json`."""
     def __eq__(self, other: object, /) -> bool: ...
@@ -263,9 +266,11 @@ class Candidate:
     def matches(self) -> bool:
         """True if the score passes the recognizer's threshold."""
     @property
-    def extrapolated(self) -> bool: ...
+    def extrapolated(self) -> bool:
+        """True if `fmr` is below the rates that were counted, so that it is extrapolated."""
     @property
-    def basis(self) -> Literal["counted", "extrapolated", "not_met", "none"]: ...
+    def basis(self) -> Literal["counted", "extrapolated", "not_met", "none"]:
+        """How well the wanted rate of the search is known. See `Identity.basis`."""
     def to_dict(self) -> dict[str, Any]:
         """The value as Python's own types, with the keys of `facekit --json`."""
     def __eq__(self, other: object, /) -> bool: ...
@@ -829,7 +834,9 @@ class EnrollReport:
     def turned(self) -> dict[int, float]:
         """The accepted photos on which the face lies on its side or upside down, with the rotation of the face in degrees clockwise."""
     @property
-    def room(self) -> tuple[int, int] | None: ...
+    def room(self) -> tuple[int, int] | None:
+        """The number of people who can still be added at the wanted rate of searches: while the rate rests on counted comparisons, and
+        while it rests on these or on extrapolation. None if the threshold is not a rate of searches."""
     def to_dict(self) -> dict[str, Any]:
         """The value as Python's own types, with the keys of `facekit --json`."""
     def __bool__(self) -> bool: ...
@@ -889,8 +896,9 @@ class Recognizer:
     default library is that of the installed package.
 
     One of three options sets the threshold. `fmr` is the false-match rate, the share of comparisons of different people that
-    pass; the default is 1e-4. `fpir` is the false-positive identification rate, the share of searches by strangers that name
-    a person. `score` is a similarity from -1 to 1. A rate needs the embedder's calibration: the file `calibration`, or the file
+    pass. `fpir` is the false-positive identification rate, the share of searches by strangers that name a person; comparisons of
+    two photos then have an `fmr` of 1e-4. `score` is a similarity from -1 to 1. By default, searches have the stricter one of
+    an `fpir` of 1 % and an `fmr` of 1e-4, and comparisons an `fmr` of 1e-4. A rate needs the embedder's calibration: the file `calibration`, or the file
     beside the gallery (`people.<model>.calibration.toml`), or the calibration of the model.
 
     The detector first runs on a copy of the image whose longer side has at most `max_side` pixels. With None it runs on the
@@ -1005,7 +1013,7 @@ class Recognizer:
         print, such as the photo of a document.
 
         With `best_pair`, each face of the reference is compared with each face of the probe, and the pair of the greatest similarity
-        counts. A false match is then more likely: an `fmr` holds for each pair, and an `fpir` for all pairs together.
+        counts. A false match is then more likely: an `fmr` holds for each pair, and an `fpir` also for all pairs together.
 
         >>> import facekit
         >>> comparison = facekit.Recognizer().verify("anna.jpg", "door.jpg", best_pair=True)
@@ -1109,8 +1117,7 @@ class Recognizer:
         limits the search to people with these ids. For `subject`, `fmr`, `fpir` and `score`, see `Recognizer`, whose values apply
         if none is given.
 
-        Raises UnknownPersonError if a person of the roster is not in the gallery; RuntimeFailedError if a model fails;
-        RateOutOfRangeError if the threshold is an `fpir` and the gallery has grown too large for the calibration.
+        Raises UnknownPersonError if a person of the roster is not in the gallery; RuntimeFailedError if a model fails.
 
         >>> import facekit, numpy
         >>> recognizer = facekit.Recognizer()
@@ -1204,16 +1211,43 @@ class Recognizer:
         *,
         different: Iterable[tuple[str, str]] = ...,
         progress: _OpenProgress | None = None,
-    ) -> dict[str, Any]: ...
-    def capacity(self) -> tuple[int, int] | None: ...
+    ) -> dict[str, Any]:
+        """Measures the false-match rates of the gallery's own people, and writes the calibration to `path`. Each photo is compared
+        with all other people. Returns a dict: `people`, `comparisons`; `duplicates`, the pairs of ids that are probably one person,
+        which are left out; and `spoiled`, the checks with blurred, dark and small copies of the crops, if the gallery keeps crops.
+        `different` has pairs of ids that look alike and are two people. A recognizer uses the calibration if `path` is
+        `people.<model>.calibration.toml` beside the gallery file, or is given to it as `calibration`. `progress(done, total)` is
+        called after each of four steps.
+
+        Raises InvalidArgumentError for a gallery of too few people: 6 million comparisons are needed, those of 2,450 people with one
+        photo each or of 1,415 people with three. UnknownPersonError for a person of `different` who is not in the gallery.
+
+        >>> import facekit
+        >>> try:
+        ...     facekit.Recognizer(gallery=facekit.Gallery()).calibrate_gallery("people.nano_embedder.calibration.toml")
+        ... except facekit.InvalidArgumentError as error:
+        ...     print(error)
+        gallery: 0 people with 0 templates make 0 comparisons, and a calibration needs 6000000: about 2450 people with as many templates each"""
+    def capacity(self) -> tuple[int, int] | None:
+        """The number of people whom a search may cover at the wanted rate: up to which the rate rests on counted comparisons, and up
+        to which it rests on these or on extrapolation. None if the threshold is not a rate of searches. With more people, matches
+        have the `basis` "not_met".
+
+        >>> import facekit
+        >>> counted, extrapolated = facekit.Recognizer(fpir=1e-2).capacity()
+        >>> 100 < counted <= extrapolated
+        True
+        >>> facekit.Recognizer(fmr=1e-4).capacity() is None
+        True"""
     def threshold(self, people: int | None = None) -> float:
-        """The lowest score that passes in a search of `templates` templates. 1 stands for the comparison of two faces.
+        """The lowest score that passes. Without `people`, it is that of a comparison of two faces; with it, that of a search
+        among so many people.
 
         >>> import facekit
         >>> facekit.Recognizer(fmr=1e-3).threshold() < facekit.Recognizer(fmr=1e-4).threshold()
         True
-        >>> recognizer = facekit.Recognizer(fpir=1e-2)
-        >>> recognizer.threshold(1) < recognizer.threshold(100)
+        >>> recognizer = facekit.Recognizer()
+        >>> recognizer.threshold() == recognizer.threshold(100) < recognizer.threshold(400)
         True"""
     def fmr_of(self, score: float) -> float | None:
         """The false-match rate of single comparisons if this score is the threshold. None if the space is not calibrated.

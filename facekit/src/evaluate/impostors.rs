@@ -1,4 +1,6 @@
-use std::{collections::HashSet, num::NonZeroUsize, thread};
+use std::{collections::HashSet, num::NonZeroUsize, ops::Range, thread};
+
+use multiversion::multiversion;
 
 use super::{Random, ScoreHistogram, pareto::ParetoTail};
 use crate::{
@@ -409,8 +411,9 @@ impl Rows {
         Ok(rows)
     }
 
-    fn row(&self, at: usize) -> &[f32] {
-        &self.values[at * self.dimension..][..self.dimension]
+    /// The values of consecutive rows.
+    fn rows(&self, rows: Range<usize>) -> &[f32] {
+        &self.values[rows.start * self.dimension..rows.end * self.dimension]
     }
 }
 
@@ -429,21 +432,22 @@ impl Comparisons<'_> {
     fn run(&self, first: usize) -> Part {
         let mut part = Part::new();
         let templates = self.templates;
-        let mut scores = [0.0; BLOCK];
+        let (mut plain, mut mirrored) = ([0.0; BLOCK], [0.0; BLOCK]);
         for block in (0..templates.owners.len()).step_by(BLOCK) {
             let block = block..(block + BLOCK).min(templates.owners.len());
+            let rows = templates.rows(block.clone());
+            let scores = &mut plain[..block.len()];
             for probe in (first..self.probes.owners.len()).step_by(self.step) {
                 let owner = self.probes.owners[probe];
-                for (score, template) in scores.iter_mut().zip(block.clone()) {
-                    let template = templates.row(template);
-                    let plain = dot(self.probes.row(probe), template);
-                    *score = match self.mirrored {
-                        None => plain,
-                        Some(mirrored) => dot(mirrored.row(probe), template)
-                            .clamp(plain - self.band.1, plain + self.band.0),
-                    };
+                dot_products(rows, self.probes.rows(probe..probe + 1), scores);
+                if let Some(mirrors) = self.mirrored {
+                    let mirrored = &mut mirrored[..block.len()];
+                    dot_products(rows, mirrors.rows(probe..probe + 1), mirrored);
+                    for (score, mirrored) in scores.iter_mut().zip(mirrored) {
+                        *score = mirrored.clamp(*score - self.band.1, *score + self.band.0);
+                    }
                 }
-                let others = templates.owners[block.clone()].iter().zip(&scores);
+                let others = templates.owners[block.clone()].iter().zip(&*scores);
                 let same = &self.same[owner as usize];
                 let others = others.filter(|(other, _)| **other != owner && !same.contains(other));
                 for (&template, &score) in others {
@@ -459,18 +463,21 @@ impl Comparisons<'_> {
     }
 }
 
-/// The sum of products, in eight lanes.
-fn dot(a: &[f32], b: &[f32]) -> f32 {
-    let (a_lanes, a_rest) = a.as_chunks::<8>();
-    let (b_lanes, b_rest) = b.as_chunks::<8>();
-    let mut sums = [0.0_f32; 8];
-    for (a, b) in a_lanes.iter().zip(b_lanes) {
-        for (sum, (a, b)) in sums.iter_mut().zip(a.iter().zip(b)) {
-            *sum += a * b;
+/// Writes to `out` the dot product of `probe` with each row of `rows`. The order of additions is the same on all machines.
+#[multiversion(targets("x86_64+avx512f+avx512vl", "x86_64+avx2+fma", "aarch64+neon"))]
+fn dot_products(rows: &[f32], probe: &[f32], out: &mut [f32]) {
+    let (probe_lanes, probe_rest) = probe.as_chunks::<16>();
+    for (row, out) in rows.chunks_exact(probe.len()).zip(out) {
+        let (lanes, rest) = row.as_chunks::<16>();
+        let mut sums = [0.0_f32; 16];
+        for (a, b) in lanes.iter().zip(probe_lanes) {
+            for (sum, (a, b)) in sums.iter_mut().zip(a.iter().zip(b)) {
+                *sum += a * b;
+            }
         }
+        let rest: f32 = rest.iter().zip(probe_rest).map(|(a, b)| a * b).sum();
+        *out = sums.iter().sum::<f32>() + rest;
     }
-    let rest: f32 = a_rest.iter().zip(b_rest).map(|(a, b)| a * b).sum();
-    sums.iter().sum::<f32>() + rest
 }
 
 /// The comparisons of one thread.

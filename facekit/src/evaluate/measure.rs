@@ -129,3 +129,82 @@ fn means(templates: &[Embedding], photos: usize, random: &mut Random) -> Result<
         .map(|group| Embedding::mean(group.iter().map(|&photo| &templates[photo])))
         .collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::digest::Digest;
+
+    const DIMENSION: usize = 32;
+
+    /// People with photos that scatter around a vector of their own, and with mirror images that scatter less.
+    fn people(count: usize, photos: usize) -> (EmbeddingSpace, Vec<PersonPhotos>) {
+        let space = EmbeddingSpace::new("test", Digest::from_bytes([0; 32]), DIMENSION);
+        let mut random = Random::new(3);
+        let mut vector = |size: f32| -> Vec<f32> {
+            (0..DIMENSION)
+                .map(|_| size * (random.below(2_001) as f32 / 1_000.0 - 1.0))
+                .collect()
+        };
+        let people = (0..count).map(|_| {
+            let base = vector(1.0);
+            let mut photo = |noise: f32| {
+                let values = vector(noise)
+                    .iter()
+                    .zip(&base)
+                    .map(|(a, b)| a + b)
+                    .collect();
+                Embedding::new(&space, values).unwrap()
+            };
+            let plain = (0..photos).map(|_| photo(1.0)).collect();
+            let mirrored = (0..photos).map(|_| photo(0.7)).collect();
+            PersonPhotos::new(plain).with_mirrored(mirrored)
+        });
+        let people = people.collect();
+        (space, people)
+    }
+
+    #[test]
+    fn each_kind_of_comparison_is_measured() {
+        let (space, people) = people(120, 5);
+        let options = ImpostorOptions::default();
+        let measured = Calibration::measure(&space, &people, &options, "made up").unwrap();
+        assert_eq!(measured.curves().count(), 16);
+        assert_eq!(measured.impostor_comparisons, 120 * 119 * 25);
+        let score = |photos: usize, template: bool, probe: bool| {
+            let kind = Comparison::default()
+                .with_photos(photos)
+                .with_mirrored_template(template)
+                .with_mirrored_probe(probe);
+            measured.curve(&kind).score_at(1e-2).unwrap()
+        };
+        for (template, probe) in [(false, false), (true, false), (true, true)] {
+            let scores = PHOTOS.map(|photos| score(photos, template, probe));
+            assert!(scores.is_sorted(), "{scores:?}");
+        }
+        assert!(score(1, false, false) < score(1, true, false));
+        assert!(score(1, true, false) < score(1, true, true));
+        // Outside of a narrow band, the plain probe decides.
+        let narrow = options.with_band(0.0, 0.0);
+        let narrow = Calibration::measure(&space, &people, &narrow, "made up").unwrap();
+        let kind = |probe| {
+            let kind = Comparison::default().with_mirrored_template(true);
+            kind.with_mirrored_probe(probe)
+        };
+        assert_eq!(narrow.curve(&kind(true)), narrow.curve(&kind(false)));
+    }
+
+    #[test]
+    fn kinds_that_nobody_has_are_left_out() {
+        let (space, people) = people(150, 2);
+        let plain: Vec<PersonPhotos> = people
+            .into_iter()
+            .map(|person| PersonPhotos::new(person.plain))
+            .collect();
+        let options = ImpostorOptions::default();
+        let measured = Calibration::measure(&space, &plain, &options, "made up").unwrap();
+        let kinds: Vec<usize> = measured.curves().map(|(kind, _)| kind.photos).collect();
+        assert_eq!(kinds, [1, 2]);
+        assert!(Calibration::measure(&space, &plain[..4], &options, "too few").is_err());
+    }
+}
