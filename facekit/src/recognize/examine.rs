@@ -1,6 +1,6 @@
 use super::{Outcome, Recognizer, Subject};
 use crate::{
-    align::{AlignedFace, align},
+    align::{AlignedFace, align, alignment},
     detect::{Detection, FoundFaces, find_faces},
     embed::Embedding,
     error::{Error, Result},
@@ -126,6 +126,11 @@ impl Recognizer {
         let image = image.with_pixels(&pixels)?;
         let mut found = self.detected(image, self.equalized(image).as_ref())?;
         found.faces = self.confirmed(image, found.faces, Subject::All)?;
+        // A face whose landmarks coincide is a mistake of the detector.
+        let side = self.embedder.face_side();
+        found
+            .faces
+            .retain(|face| alignment(&face.landmarks, side).is_ok());
         Ok(found)
     }
 
@@ -303,6 +308,36 @@ impl Recognizer {
         };
         let gate = options.quality.as_ref().unwrap_or(&self.quality);
         self.complete(image, face, embedding, gate, options.liveness)
+    }
+
+    /// Cuts faces out of `image` as [`embed`](Self::embed) takes them: one for each of `faces`, in order. If the image is reduced
+    /// (see [`ImageView::reduction`]), a small face is cut out of the photo at its full size.
+    ///
+    /// ```no_run
+    /// # fn example(recognizer: &facekit::Recognizer, frame: facekit::ImageView<'_>) -> facekit::Result<()> {
+    /// let found = recognizer.find_faces(frame)?;
+    /// let aligned = recognizer.align(frame, &found.faces)?;
+    /// let embeddings = recognizer.embed(&aligned)?;
+    /// assert_eq!(embeddings.len(), found.faces.len());
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`Error::InvalidArgument`] if the landmarks of a face coincide, [`Error::Image`] if the file of a reduced image cannot be
+    /// decoded.
+    pub fn align(&self, image: ImageView<'_>, faces: &[Detection]) -> Result<Vec<AlignedFace>> {
+        let side = self.embedder.face_side();
+        let pixels = image.rgb8();
+        let image = image.with_pixels(&pixels)?;
+        let details = image.details(faces)?;
+        let faces = faces.iter().zip(&details);
+        faces
+            .map(|(face, detail)| {
+                let (view, near) = near(image, face, detail.as_ref());
+                align(view, &near.landmarks, side)
+            })
+            .collect()
     }
 
     /// Embeds aligned faces in one batch: one embedding for each face, in order. The recognizability of the faces is not
