@@ -187,8 +187,8 @@ pub use crate::{
         non_maximum_suppression,
     },
     embed::{
-        ArcFace, ArcFaceSpec, MeasuredEmbedder, Recognizability, RecognizabilitySamples,
-        UnrecognizableKind,
+        ArcFace, ArcFaceSpec, Correction, CorrectionSamples, MeasuredEmbedder, Recognizability,
+        RecognizabilitySamples, SampleFace, Texture, UnrecognizableKind,
     },
     evaluate::{ScoreHistogram, equal_error_rate, fold_accuracies, wilson_interval},
     gallery::{Gallery, Neighbor, Roster},

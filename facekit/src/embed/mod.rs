@@ -13,18 +13,28 @@ use crate::{
 #[cfg(feature = "engine")]
 mod arcface;
 #[cfg(feature = "engine")]
+mod correction;
+#[cfg(feature = "engine")]
 mod discriminant;
 #[cfg(feature = "engine")]
 mod measured;
 #[cfg(feature = "engine")]
 mod recognizability;
+#[cfg(feature = "engine")]
+mod texture;
 
 #[cfg(feature = "engine")]
 pub use arcface::{ArcFace, ArcFaceSpec};
 #[cfg(feature = "engine")]
+pub use correction::{Correction, CorrectionSamples};
+#[cfg(feature = "engine")]
 pub use measured::MeasuredEmbedder;
 #[cfg(feature = "engine")]
-pub use recognizability::{Recognizability, RecognizabilitySamples, UnrecognizableKind};
+pub use recognizability::{
+    Recognizability, RecognizabilitySamples, SampleFace, UnrecognizableKind,
+};
+#[cfg(feature = "engine")]
+pub use texture::Texture;
 
 /// The space of the embeddings of one model with one preprocessing. Only embeddings of one space can be compared.
 ///
