@@ -1,7 +1,7 @@
 //! Images from Python: arrays of any layout, files, bytes of files, and objects that convert to an array.
 #![allow(unsafe_code, reason = "Python owns the memory of the pixels")]
 
-use std::{borrow::Cow, path::PathBuf, slice};
+use std::{path::PathBuf, slice};
 
 use facekit::{
     Error, Image, ImageView, PixelFormat, Result,
@@ -177,14 +177,6 @@ impl Opened<'_> {
     pub(crate) fn size(&self) -> (usize, usize) {
         let view = self.view();
         (view.width(), view.height())
-    }
-
-    /// The pixels as RGB without gaps, so that several steps do not each convert them.
-    pub(crate) fn rgb8(&self) -> Cow<'_, [u8]> {
-        match self {
-            Self::Borrowed(view) => view.rgb8(),
-            Self::Owned(image) => Cow::Borrowed(image.data()),
-        }
     }
 }
 

@@ -3,9 +3,8 @@
 use std::{num::NonZeroUsize, path::PathBuf, sync::Arc, thread};
 
 use facekit::{
-    AlignedFace, Calibration, DetectOptions, EnrollOptions, Error, IdentifyOptions, ImageView,
-    LoadOptions, MirrorOptions, PersonId, PixelFormat, QualityOptions, VerifyOptions, align,
-    image as pixels, image::DecodeLimits,
+    AlignedFace, Calibration, DetectOptions, EnrollOptions, Error, IdentifyOptions, LoadOptions,
+    MirrorOptions, PersonId, QualityOptions, VerifyOptions, image as pixels, image::DecodeLimits,
 };
 use pyo3::prelude::*;
 
@@ -251,19 +250,13 @@ impl Recognizer {
         let photo = Photo::new("image", image, Color::parse(color)?)?;
         let embeddings = work::watched(py, None, |watch| {
             let image = photo.open(&pipeline.limits)?;
-            let ((width, height), rgb) = (image.size(), image.rgb8());
-            let view = ImageView::new(&rgb, width, height, PixelFormat::Rgb8)?;
-            let side = pipeline.recognizer.embedder().face_side();
-            let crop = |face: &facekit::Detection| align(view, &face.landmarks, side);
-            match detections {
-                Some(given) => pipeline.embed(given.iter().map(|face| crop(&face.0)), &watch),
-                // Five landmarks at one point are an error of the detector, not a face.
-                None => {
-                    let found = pipeline.recognizer.find_faces(view)?.faces;
-                    let crops = found.iter().filter_map(|face| crop(face).ok());
-                    pipeline.embed(crops.map(Ok), &watch)
-                }
-            }
+            let view = image.view();
+            let faces = match detections {
+                Some(given) => given.into_iter().map(|face| face.0).collect(),
+                None => pipeline.recognizer.find_faces(view)?.faces,
+            };
+            let crops = pipeline.recognizer.align(view, &faces)?;
+            pipeline.embed(crops.into_iter().map(Ok), &watch)
         })?;
         Ok(embeddings.into_iter().map(Embedding::from).collect())
     }

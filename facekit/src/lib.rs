@@ -190,8 +190,8 @@ pub use crate::{
         non_maximum_suppression,
     },
     embed::{
-        ArcFace, ArcFaceSpec, MeasuredEmbedder, Recognizability, RecognizabilitySamples,
-        UnrecognizableKind,
+        ArcFace, ArcFaceSpec, Correction, CorrectionSamples, MeasuredEmbedder, Recognizability,
+        RecognizabilitySamples, SampleFace, Texture, UnrecognizableKind,
     },
     evaluate::{
         DuplicatePeople, ImpostorFaces, ImpostorOptions, ImpostorScores, PersonPhotos,

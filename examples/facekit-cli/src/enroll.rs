@@ -30,7 +30,7 @@ pub(crate) struct Args {
     #[arg(required_unless_present = "people", conflicts_with = "people")]
     person: Option<PersonId>,
 
-    /// Photos of the person, or folders of photos; larger ones are reduced to 2048 pixels
+    /// Photos of the person, or folders of photos; larger ones are reduced to about 2048 pixels
     #[arg(
         required_unless_present = "people",
         conflicts_with = "people",
@@ -41,7 +41,7 @@ pub(crate) struct Args {
     /// Enroll many people: a folder that holds a folder of photos for each person
     ///
     /// The name of a person's folder is the person's id. Photos with a side of more than
-    /// 2048 pixels are reduced to that size, so that a hundred photos of one person take
+    /// 2048 pixels are reduced to about that size, so that a hundred photos of one person take
     /// about a gigabyte of memory.
     #[arg(long, value_name = "DIR", verbatim_doc_comment)]
     people: Option<PathBuf>,
@@ -250,16 +250,24 @@ fn name(text: &str) -> Result<String, String> {
 /// Up to this many photos of a person are read while another person is enrolled.
 const FEW: usize = 8;
 
-/// Reads a photo, reduced so that many photos of a person fit into memory.
+/// Reads a photo, reduced so that many photos of a person fit into memory. A JPEG keeps its file, so that small faces are aligned
+/// at its full size.
 fn open_small(session: &Session, path: &Path) -> Result<Image> {
     const LONGEST: usize = 2048;
-    let image = open_image(path, &session.limits)?;
-    for note in notes::of_photo(&image) {
-        session.output.note(&format!("{}: {note}", shown(path)));
-    }
+    let limits = session.limits.clone().with_enough_side(Some(LONGEST));
+    let image = open_image(path, &limits)?;
     let (width, height) = (image.width(), image.height());
     let longest = width.max(height);
-    if longest <= LONGEST {
+    // A photo of the wanted size needs no note that it was reduced.
+    let notes = if longest < LONGEST {
+        notes::of_photo(&image)
+    } else {
+        notes::of_missing_rows(&image).into_iter().collect()
+    };
+    for note in notes {
+        session.output.note(&format!("{}: {note}", shown(path)));
+    }
+    if longest <= LONGEST || image.reduction() > 1.0 {
         return Ok(image);
     }
     let side = |pixels: usize| (pixels * LONGEST).div_ceil(longest);

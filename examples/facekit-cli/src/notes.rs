@@ -13,13 +13,18 @@ pub(crate) fn of_photo(image: &Image) -> Vec<String> {
             image.height()
         ));
     }
-    if image.missing() > 0.0 {
-        notes.push(format!(
+    notes.extend(of_missing_rows(image));
+    notes
+}
+
+/// The note on a photo whose end is missing.
+pub(crate) fn of_missing_rows(image: &Image) -> Option<String> {
+    (image.missing() > 0.0).then(|| {
+        format!(
             "the end of the file is missing, and {:.0} % of the photo with it",
             (100.0 * image.missing()).max(1.0)
-        ));
-    }
-    notes
+        )
+    })
 }
 
 /// The notes on a photo and on the search for faces in it.

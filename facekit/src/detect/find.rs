@@ -253,7 +253,7 @@ fn side_of(face: &Detection) -> f32 {
 }
 
 /// True if one of `others` is of the same face.
-pub(super) fn is_among(face: &Detection, others: &[Detection]) -> bool {
+pub(crate) fn is_among(face: &Detection, others: &[Detection]) -> bool {
     let same = |a: &Rect, b: &Rect| {
         let shared = a.intersection(b).area();
         a.iou(b) > SAME.0 || shared > SAME.1 * a.area().min(b.area())

@@ -29,6 +29,8 @@ mod tiles;
 mod yunet;
 
 #[cfg(feature = "engine")]
+pub(crate) use find::is_among;
+#[cfg(feature = "engine")]
 pub use find::{FoundFaces, find_faces};
 #[cfg(feature = "engine")]
 pub use nms::non_maximum_suppression;

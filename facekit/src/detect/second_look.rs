@@ -15,9 +15,13 @@ use crate::{
 };
 
 /// The side of the window around a face, as a multiple of the longer side of the face's box.
-const WINDOW: f32 = 2.0;
+const WINDOW: f32 = 2.5;
 /// The side of the copy of the window that the detector gets, in pixels: a multiple of the largest stride.
 const PIXELS: usize = 160;
+/// The same of the smaller windows in which turned faces are searched first. They tell how a face is turned as well, in a third of
+/// the time.
+const TURNED_WINDOW: f32 = 2.0;
+const TURNED_PIXELS: usize = 96;
 /// The lowest score of a face that the second look confirms.
 const CONFIRMED: f32 = 0.6;
 /// The least overlap (intersection over union) of the two boxes of a face.
@@ -95,7 +99,7 @@ impl SecondLook {
         face: &Detection,
         equalize: bool,
     ) -> Result<Option<Detection>> {
-        let window = window(image, face)?;
+        let window = window(image, face, WINDOW, PIXELS)?;
         self.find(&window, Turn::None, face, equalize)
     }
 
@@ -112,10 +116,18 @@ impl SecondLook {
         face: &Detection,
         equalize: bool,
     ) -> Result<Vec<Detection>> {
-        let window = window(image, face)?;
+        let small = window(image, face, TURNED_WINDOW, TURNED_PIXELS)?;
+        let mut large = None;
         let mut found = Vec::new();
         for turn in Turn::OTHERS {
-            found.extend(self.find(&window, turn, face, equalize)?);
+            if self.find(&small, turn, face, equalize)?.is_none() {
+                continue;
+            }
+            let large = match &mut large {
+                Some(large) => large,
+                none => none.insert(window(image, face, WINDOW, PIXELS)?),
+            };
+            found.extend(self.find(large, turn, face, equalize)?);
         }
         found.sort_by(|a, b| b.score.total_cmp(&a.score));
         Ok(found)
@@ -129,17 +141,22 @@ impl SecondLook {
         face: &Detection,
         equalize: bool,
     ) -> Result<Option<Detection>> {
+        let side = window.image.width();
         let turned = (turn != Turn::None).then(|| turn.apply(window.image.view()));
         let turned = turned.as_ref().unwrap_or(&window.image);
         let options = DetectOptions::default()
             .with_score(CONFIRMED)
             .with_max_side(None)
             .with_equalize(equalize);
-        let place = |point| window.to_image(turn.point_back(point, (PIXELS, PIXELS)));
+        let place = |point| window.to_image(turn.point_back(point, (side, side)));
         let nearest = |image: &Image, mirror: bool| -> Result<Option<Detection>> {
             let found = self.detector.detect(image.view(), &options)?;
             let found = found.into_iter().map(|found| {
-                let found = if mirror { mirrored(&found) } else { found };
+                let found = if mirror {
+                    mirrored(&found, side)
+                } else {
+                    found
+                };
                 moved(&found, place)
             });
             let overlap = |other: &Detection| other.rect.iou(&face.rect);
@@ -159,9 +176,10 @@ impl SecondLook {
     }
 }
 
-fn window(image: ImageView<'_>, face: &Detection) -> Result<Window> {
-    let side = WINDOW * face.rect.width.max(face.rect.height);
-    Window::cut(image, face.rect.center(), side, PIXELS)
+/// The part of an image around a face, `times` as large as the longer side of its box, as `pixels` × `pixels`.
+fn window(image: ImageView<'_>, face: &Detection, times: f32, pixels: usize) -> Result<Window> {
+    let side = times * face.rect.width.max(face.rect.height);
+    Window::cut(image, face.rect.center(), side, pixels)
 }
 
 /// The face with each point moved by `place`, which turns by a multiple of 90°.
@@ -188,9 +206,9 @@ pub(crate) fn moved(face: &Detection, place: impl Fn(Point) -> Point) -> Detecti
     }
 }
 
-/// A face of the mirrored window in the window.
-fn mirrored(face: &Detection) -> Detection {
-    let flip = |point: Point| Point::new(PIXELS as f32 - 1.0 - point.x, point.y);
+/// A face of the mirrored window in the window, which has `side` pixels a side.
+fn mirrored(face: &Detection, side: usize) -> Detection {
+    let flip = |point: Point| Point::new(side as f32 - 1.0 - point.x, point.y);
     let Detection {
         rect, landmarks, ..
     } = moved(face, flip);

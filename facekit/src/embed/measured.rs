@@ -1,6 +1,6 @@
 //! An embedder whose embeddings know their recognizability.
 
-use super::{Embedder, Embedding, EmbeddingSpace, Recognizability};
+use super::{Embedder, Embedding, EmbeddingSpace, Recognizability, Texture};
 use crate::{align::AlignedFace, error::Result};
 
 /// An embedder whose faces are prepared in a way of their own, and whose embeddings know their
@@ -25,8 +25,8 @@ pub struct MeasuredEmbedder<E> {
 }
 
 impl<E: Embedder> MeasuredEmbedder<E> {
-    /// `embedder`, whose faces are prepared so that its embeddings are in `space`. If `recognizability` removes directions, the
-    /// embeddings are in the space without them.
+    /// `embedder`, whose faces are prepared so that its embeddings are in `space`. If `recognizability` corrects embeddings, they
+    /// are in the space of corrected ones.
     ///
     /// # Errors
     ///
@@ -42,9 +42,9 @@ impl<E: Embedder> MeasuredEmbedder<E> {
         let space = match &recognizability {
             None => space,
             Some(recognizability) => {
-                let without = recognizability.space_within(&space);
-                recognizability.check_space(&without)?;
-                without
+                let corrected = recognizability.correction().space(&space);
+                recognizability.check_space(&corrected)?;
+                corrected
             }
         };
         Ok(Self {
@@ -66,13 +66,15 @@ impl<E: Embedder> Embedder for MeasuredEmbedder<E> {
 
     fn embed(&self, faces: &[AlignedFace]) -> Result<Vec<Embedding>> {
         let embeddings = self.embedder.embed(faces)?.into_iter();
-        embeddings
-            .map(|embedding| match &self.recognizability {
+        faces
+            .iter()
+            .zip(embeddings)
+            .map(|(face, embedding)| match &self.recognizability {
                 None => Ok(embedding.in_space(&self.space)),
                 Some(recognizability) => {
-                    let value = recognizability.of(embedding.values());
-                    let rest = recognizability.without_removed(embedding.values());
-                    Ok(Embedding::new(&self.space, rest)?.with_recognizability(value))
+                    let value = recognizability.of(embedding.values(), &Texture::of(face));
+                    let corrected = recognizability.correction().of(embedding.values());
+                    Ok(Embedding::new(&self.space, corrected)?.with_recognizability(value))
                 }
             })
             .collect()

@@ -13,6 +13,8 @@ use crate::{
 #[cfg(feature = "engine")]
 mod arcface;
 #[cfg(feature = "engine")]
+mod correction;
+#[cfg(feature = "engine")]
 mod discriminant;
 #[cfg(feature = "engine")]
 mod mean;
@@ -20,15 +22,23 @@ mod mean;
 mod measured;
 #[cfg(feature = "engine")]
 mod recognizability;
+#[cfg(feature = "engine")]
+mod texture;
 
 #[cfg(feature = "engine")]
 pub use arcface::{ArcFace, ArcFaceSpec};
+#[cfg(feature = "engine")]
+pub use correction::{Correction, CorrectionSamples};
 #[cfg(feature = "engine")]
 pub(crate) use mean::Mean;
 #[cfg(feature = "engine")]
 pub use measured::MeasuredEmbedder;
 #[cfg(feature = "engine")]
-pub use recognizability::{Recognizability, RecognizabilitySamples, UnrecognizableKind};
+pub use recognizability::{
+    Recognizability, RecognizabilitySamples, SampleFace, UnrecognizableKind,
+};
+#[cfg(feature = "engine")]
+pub use texture::Texture;
 
 /// The space of the embeddings of one model with one preprocessing. Only embeddings of one space can be compared.
 ///

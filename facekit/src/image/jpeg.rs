@@ -71,7 +71,7 @@ pub(super) fn decode<E>(
         .exif_orientation()
         .and_then(Orientation::from_exif)
         .unwrap_or(Orientation::NoTransforms);
-    let eighths = eighths(frame, orientation, bytes.len(), limits.max_memory).map_err(&failed)?;
+    let eighths = eighths(frame, orientation, bytes.len(), limits).map_err(&failed)?;
     let scale = Scale::new(eighths);
 
     let (pixels, rows) = match pixels(bytes, scale) {
@@ -99,18 +99,25 @@ fn jpeg_limits() -> JpegLimits {
     }
 }
 
-/// The greatest scale, in eighths, at which decoding keeps the limit of memory.
+/// The greatest scale, in eighths, at which decoding keeps the limit of memory, or a smaller one that gives enough pixels.
 fn eighths(
     frame: &FrameHeader,
     orientation: Orientation,
     file: usize,
-    most: usize,
+    limits: &DecodeLimits,
 ) -> Result<usize, JpegError> {
+    let most = limits.max_memory;
     // The decoder has no reduced scale for these.
     let only_full = frame.is_lossless || frame.precision != 8;
     let least = if only_full { 8 } else { 1 };
     let memory = |eighths| memory(frame, orientation, file, eighths);
-    (least..=8)
+    let longest = frame.width().max(frame.height());
+    let is_enough = |eighths: &usize| {
+        let enough = limits.enough_side;
+        enough.is_some_and(|enough| (longest * eighths).div_ceil(8) >= enough)
+    };
+    let enough = (least..8).find(is_enough).unwrap_or(8);
+    (least..=enough)
         .rev()
         .find(|&eighths| memory(eighths) <= most as u64)
         .ok_or_else(|| JpegError::LimitExceeded {

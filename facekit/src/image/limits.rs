@@ -25,6 +25,10 @@ pub struct DecodeLimits {
     /// beside them. 256 MiB by default. A JPEG that takes more at its full size is decoded at a reduced scale: see
     /// [`Image::reduction`](crate::Image::reduction). A PNG or WebP that takes more is an error.
     pub max_memory: usize,
+    /// Pixels of the longer side that are enough. A JPEG that has more is decoded at the smallest scale, in eighths, at which it
+    /// has as many, which takes less time and memory: see [`Image::reduction`](crate::Image::reduction). `None` by default: as
+    /// many as the memory allows. PNG and WebP have no such scales.
+    pub enough_side: Option<usize>,
 }
 
 impl Default for DecodeLimits {
@@ -34,6 +38,7 @@ impl Default for DecodeLimits {
             max_side: 1 << 15,
             max_file_bytes: 64 << 20,
             max_memory: 256 << 20,
+            enough_side: None,
         }
     }
 }
@@ -64,6 +69,13 @@ impl DecodeLimits {
     #[must_use]
     pub fn with_max_memory(mut self, bytes: usize) -> Self {
         self.max_memory = bytes;
+        self
+    }
+
+    /// Sets [`enough_side`](Self::enough_side).
+    #[must_use]
+    pub fn with_enough_side(mut self, pixels: Option<usize>) -> Self {
+        self.enough_side = pixels;
         self
     }
 

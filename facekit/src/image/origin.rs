@@ -7,6 +7,11 @@ use crate::error::Result;
 #[cfg(feature = "engine")]
 use crate::{detect::Detection, geometry::Rect};
 
+/// The longer side of a face box, in pixels, from which more pixels do not help: twice as many as in the faces that embedders and
+/// liveness checks take.
+#[cfg(feature = "engine")]
+const ENOUGH: f32 = 240.0;
+
 /// The photo of an [`Image`](super::Image).
 #[derive(Clone, Debug)]
 pub(crate) struct Origin {
@@ -62,8 +67,8 @@ impl Detail {
 
 #[cfg(feature = "engine")]
 impl Origin {
-    /// The surroundings of each face at full size; `None` if they do not fit the limit of memory, or the image is not reduced.
-    /// `size` is the width and height of the reduced image, `faces` are in it.
+    /// The surroundings of each face at full size; `None` if the image is not reduced, the face has enough pixels in it, or its
+    /// surroundings do not fit the limit of memory. `size` is the width and height of the reduced image, `faces` are in it.
     ///
     /// Each decoding reads the whole file, so neighboring faces share one if they fit the memory together.
     pub(crate) fn details(
@@ -82,8 +87,12 @@ impl Origin {
         let parts = faces
             .iter()
             .map(|face| self.surroundings(&face.rect, scale));
+        let is_small = |face: usize| faces[face].rect.width.max(faces[face].rect.height) < ENOUGH;
         let mut groups: Vec<Group> = Vec::new();
-        for (face, part) in parts.enumerate().filter(|(_, part)| file.fits(*part)) {
+        for (face, part) in parts
+            .enumerate()
+            .filter(|(face, part)| is_small(*face) && file.fits(*part))
+        {
             let group = groups
                 .iter_mut()
                 .find(|group| file.fits(union(group.whole, part)));
@@ -269,6 +278,20 @@ mod tests {
         let rect = Rect::new(0.0, 0.0, small.width() as f32, small.height() as f32);
         let details = small.view().details(&[face(rect)]).unwrap();
         assert!(details[0].is_none());
+    }
+
+    #[test]
+    fn a_large_face_needs_no_details() {
+        let file = encoder(&photo()).encode().unwrap();
+        let limits = DecodeLimits::default().with_enough_side(Some(600));
+        let small = decode(&file, &limits).unwrap();
+        assert_eq!((small.width(), small.reduction()), (600, 2.0));
+        let faces = [100.0, 250.0].map(|side| face(Rect::new(50.0, 40.0, side, side)));
+        let details = small.view().details(&faces).unwrap();
+        assert!(details[0].is_some() && details[1].is_none());
+        // No scale below the full size has as many pixels.
+        let limits = limits.with_enough_side(Some(1100));
+        assert_eq!(decode(&file, &limits).unwrap().reduction(), 1.0);
     }
 
     #[test]

@@ -1,6 +1,6 @@
-use super::{Outcome, Recognizer, Subject};
+use super::{Outcome, Recognizer, Subject, look_again::Seen};
 use crate::{
-    align::{AlignedFace, align},
+    align::{AlignedFace, align, alignment},
     detect::{Detection, FoundFaces, find_faces},
     embed::Embedding,
     error::{Error, Result},
@@ -79,6 +79,8 @@ pub struct ExaminedFace {
     /// The reason not to embed the face: [`Outcome::PoorQuality`], [`Outcome::Spoof`] or [`Outcome::TightCrop`]; `None` if it
     /// passed all checks.
     pub refused: Option<Outcome>,
+    /// True if a second look has seen the face from all sides.
+    pub(super) all_sides: bool,
 }
 
 impl ExaminedFace {
@@ -124,8 +126,16 @@ impl Recognizer {
     pub fn find_faces(&self, image: ImageView<'_>) -> Result<FoundFaces> {
         let pixels = image.rgb8();
         let image = image.with_pixels(&pixels)?;
-        let mut found = self.detected(image, self.equalized(image).as_ref())?;
-        found.faces = self.confirmed(image, found.faces, Subject::All)?;
+        let equalized = self.equalized(image);
+        let equalized = equalized.as_ref();
+        let mut found = self.detected(image, equalized)?;
+        let confirmed = self.confirmed(image, equalized, found.faces, Subject::All)?;
+        found.faces = confirmed.into_iter().map(|seen| seen.face).collect();
+        // A face whose landmarks coincide is a mistake of the detector.
+        let side = self.embedder.face_side();
+        found
+            .faces
+            .retain(|face| alignment(&face.landmarks, side).is_ok());
         Ok(found)
     }
 
@@ -177,6 +187,7 @@ impl Recognizer {
             quality,
             liveness: None,
             refused: None,
+            all_sides: false,
         }))
     }
 
@@ -221,18 +232,23 @@ impl Recognizer {
         // The image is equalized here and not by the detector, because the quality gate needs it, too.
         let equalized = self.equalized(image);
         let subject = options.subject.unwrap_or(self.subject);
-        let detections = match &options.faces {
-            Some(faces) => subject.choose(faces.clone(), size),
+        let found = match &options.faces {
+            Some(faces) => {
+                let chosen = subject.choose(faces.clone(), size).into_iter();
+                chosen.map(Seen::once).collect()
+            }
             None => {
                 let found = self.detected(image, equalized.as_ref())?.faces;
-                self.confirmed(image, found, subject)?
+                self.confirmed(image, equalized.as_ref(), found, subject)?
             }
         };
+        let detections: Vec<Detection> = found.iter().map(|seen| seen.face).collect();
         let mut faces = Vec::with_capacity(detections.len());
         let mut details = Vec::with_capacity(detections.len());
-        for (detection, detail) in detections.iter().zip(image.details(&detections)?) {
-            let face = self.measured(image, equalized.as_ref(), *detection, detail.as_ref())?;
+        for (seen, detail) in found.iter().zip(image.details(&detections)?) {
+            let face = self.measured(image, equalized.as_ref(), seen.face, detail.as_ref())?;
             let Some(mut face) = face else { continue };
+            face.all_sides = seen.all_sides;
             face.apply(gate);
             faces.push(face);
             details.push(detail);
@@ -303,6 +319,36 @@ impl Recognizer {
         };
         let gate = options.quality.as_ref().unwrap_or(&self.quality);
         self.complete(image, face, embedding, gate, options.liveness)
+    }
+
+    /// Cuts faces out of `image` as [`embed`](Self::embed) takes them: one for each of `faces`, in order. If the image is reduced
+    /// (see [`ImageView::reduction`]), a small face is cut out of the photo at its full size.
+    ///
+    /// ```no_run
+    /// # fn example(recognizer: &facekit::Recognizer, frame: facekit::ImageView<'_>) -> facekit::Result<()> {
+    /// let found = recognizer.find_faces(frame)?;
+    /// let aligned = recognizer.align(frame, &found.faces)?;
+    /// let embeddings = recognizer.embed(&aligned)?;
+    /// assert_eq!(embeddings.len(), found.faces.len());
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`Error::InvalidArgument`] if the landmarks of a face coincide, [`Error::Image`] if the file of a reduced image cannot be
+    /// decoded.
+    pub fn align(&self, image: ImageView<'_>, faces: &[Detection]) -> Result<Vec<AlignedFace>> {
+        let side = self.embedder.face_side();
+        let pixels = image.rgb8();
+        let image = image.with_pixels(&pixels)?;
+        let details = image.details(faces)?;
+        let faces = faces.iter().zip(&details);
+        faces
+            .map(|(face, detail)| {
+                let (view, near) = near(image, face, detail.as_ref());
+                align(view, &near.landmarks, side)
+            })
+            .collect()
     }
 
     /// Embeds aligned faces in one batch: one embedding for each face, in order. The recognizability of the faces is not

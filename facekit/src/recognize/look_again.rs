@@ -2,17 +2,18 @@
 
 use super::{ExaminedFace, Outcome, Recognizer, Subject};
 use crate::{
-    detect::{DetectOptions, Detection, SecondLook, moved},
+    detect::{DetectOptions, Detection, SecondLook, is_among, moved},
     embed::Embedding,
     error::Result,
     geometry::Rect,
-    image::{Detail, ImageView, window::Turn},
+    image::{Detail, Image, ImageView, window::Turn},
     liveness::{Liveness, LivenessScore},
     quality::QualityOptions,
 };
 
-/// The score of a second look from which on a face counts as upright.
-const UPRIGHT: f32 = 0.8;
+/// The score of a second look from which on a face counts as upright. `nano_detector` gives hardly any face upside down as much in
+/// the window that is not turned, and 99 % of the sharp upright faces more.
+const UPRIGHT: f32 = 0.88;
 /// The difference of scores from which on a turned view of a face is the better one.
 const BETTER: f32 = 0.05;
 /// Two boxes of one face overlap more than this (intersection over union).
@@ -32,37 +33,69 @@ impl Recognizer {
         if !self.turned_faces || self.second_look.is_none() {
             return Ok(best);
         }
-        let size = (image.width(), image.height());
         let first_score = |faces: &[Detection]| faces.first().map_or(0.0, |face| face.score);
         for turn in [Turn::Quarter, Turn::ThreeQuarters] {
-            let turned = turn.apply(image);
-            let found = self.detector.detect(turned.view(), options)?;
+            let found = self.detected_turned(image, turn, options)?;
             if first_score(&found) > first_score(&best) {
-                let back = |point| turn.point_back(point, size);
-                best = found.iter().map(|face| moved(face, back)).collect();
+                best = found;
             }
         }
         Ok(best)
     }
 
-    /// The faces of `subject` among those that the detector found, after a second look.
+    /// The faces that the detector finds in the image turned by `turn`, in pixels of `image`.
+    fn detected_turned(
+        &self,
+        image: ImageView<'_>,
+        turn: Turn,
+        options: &DetectOptions,
+    ) -> Result<Vec<Detection>> {
+        let size = (image.width(), image.height());
+        let found = self.detector.detect(turn.apply(image).view(), options)?;
+        let back = |point| turn.point_back(point, size);
+        Ok(found.iter().map(|face| moved(face, back)).collect())
+    }
+
+    /// The faces of `subject` among those that the detector found, after a second look. `equalized` is the image with equalized
+    /// contrast, if the options want it.
+    ///
+    /// Where one face lies on its side or upside down, others do too, and a detector misses a third of those. So if a face turns
+    /// out to be turned, the image is searched once more, turned so that this face is upright.
     pub(super) fn confirmed(
         &self,
         image: ImageView<'_>,
+        equalized: Option<&Image>,
         mut detections: Vec<Detection>,
         subject: Subject,
-    ) -> Result<Vec<Detection>> {
+    ) -> Result<Vec<Seen>> {
         let size = (image.width(), image.height());
         let Some(look) = &self.second_look else {
-            return Ok(subject.choose(detections, size));
+            let chosen = subject.choose(detections, size).into_iter();
+            return Ok(chosen.map(Seen::once).collect());
         };
+        let more = |face: &Detection, known: &[Detection]| -> Result<Vec<Detection>> {
+            let options = self.detect_options.clone().with_equalize(false);
+            let view = equalized.map_or(image, Image::view);
+            let mut found = self.detected_turned(view, turn_of(face), &options)?;
+            found.retain(|face| !is_among(face, known));
+            Ok(found)
+        };
+        let mut is_turned_searched = false;
         if subject == Subject::All {
             let mut faces: Vec<Seen> = Vec::with_capacity(detections.len());
-            for detection in detections {
+            let mut at = 0;
+            while at < detections.len() {
+                let detection = detections[at];
+                at += 1;
                 let Some(seen) = self.seen(look, image, &detection)? else {
                     tracing::debug!(?detection, "a second look found no face");
                     continue;
                 };
+                if !is_turned_searched && turn_of(&seen.face) != Turn::None {
+                    is_turned_searched = true;
+                    let found = more(&seen.face, &detections)?;
+                    detections.extend(found);
+                }
                 // Two boxes of the detector can be the same face.
                 if faces
                     .iter()
@@ -71,14 +104,21 @@ impl Recognizer {
                     faces.push(seen);
                 }
             }
-            return Ok(faces.into_iter().map(|seen| seen.face).collect());
+            return Ok(faces);
         }
         // The next face is the subject if the first choice is no face.
         while let Some(choice) = subject.choose(detections.clone(), size).pop() {
-            if let Some(seen) = self.seen(look, image, &choice)? {
-                return Ok(vec![seen.face]);
+            let Some(seen) = self.seen(look, image, &choice)? else {
+                detections.retain(|other| *other != choice);
+                continue;
+            };
+            if is_turned_searched || turn_of(&seen.face) == Turn::None {
+                return Ok(vec![seen]);
             }
-            detections.retain(|other| *other != choice);
+            // A face that was missed may be the subject.
+            is_turned_searched = true;
+            let found = more(&seen.face, &detections)?;
+            detections.extend(found);
         }
         Ok(Vec::new())
     }
@@ -91,8 +131,9 @@ impl Recognizer {
     ) -> Result<Option<Seen>> {
         let equalize = self.detect_options.equalize;
         let mut best = look.look(image, face, equalize)?;
-        let certain = best.is_some_and(|best| best.score >= UPRIGHT);
-        if !certain && self.turned_faces {
+        let is_certain = best.is_some_and(|best| best.score >= UPRIGHT);
+        let all_sides = !is_certain && self.turned_faces;
+        if all_sides {
             let turned = look.look_turned(image, face, equalize)?.into_iter().next();
             let needed = best.map_or(0.0, |best| best.score + BETTER);
             best = turned.filter(|turned| turned.score >= needed).or(best);
@@ -103,13 +144,14 @@ impl Recognizer {
                 ..*face
             },
             rect: best.rect,
+            all_sides,
         }))
     }
 
     /// Completes the quality of a face that was embedded. Returns the embedding, or `None` if the face is refused.
     ///
-    /// A face that the embedder cannot recognize may be turned, so it is also searched in the turned image. If it is found, its
-    /// landmarks, quality, liveness and embedding are replaced.
+    /// A face that the embedder cannot recognize may be turned, so it is also searched in the turned image, unless it was before. If
+    /// it is found, its landmarks, quality, liveness and embedding are replaced.
     pub(super) fn complete(
         &self,
         image: ImageView<'_>,
@@ -124,6 +166,7 @@ impl Recognizer {
         let mut embedding = embedding;
         let enough = gate.min_recognizability.max(DOUBTFUL);
         if value < enough
+            && !face.all_sides
             && let Some(turned) = self.turned(image, face, enough)?
         {
             (*face, embedding, value) = turned;
@@ -152,7 +195,9 @@ impl Recognizer {
         };
         let equalize = self.detect_options.equalize;
         let mut views = look.look_turned(image, &face.detection, equalize)?;
-        views.extend(look.look(image, &face.detection, equalize)?);
+        if turn_of(&face.detection) != Turn::None {
+            views.extend(look.look(image, &face.detection, equalize)?);
+        }
         views.retain(|view| turn_of(view) != turn_of(&face.detection));
         let equalized = self.equalized(image);
         // All views have the same box, so they have the same surroundings.
@@ -236,10 +281,24 @@ fn assess(
     check.assess(turn.apply(image).view(), &upright)
 }
 
-/// A face after a second look, and its box there.
-struct Seen {
-    face: Detection,
+/// A face after a second look.
+pub(super) struct Seen {
+    pub(super) face: Detection,
+    /// The box in the second look.
     rect: Rect,
+    /// True if the face was looked at from all sides, so that another look finds nothing new.
+    pub(super) all_sides: bool,
+}
+
+impl Seen {
+    /// A face without a second look.
+    pub(super) fn once(face: Detection) -> Self {
+        Self {
+            rect: face.rect,
+            face,
+            all_sides: false,
+        }
+    }
 }
 
 /// The turn of the image after which the face is upright.

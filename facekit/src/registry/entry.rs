@@ -323,10 +323,10 @@ impl ModelEntry {
         if self
             .recognizability
             .as_ref()
-            .is_some_and(|it| !it.removed().is_empty())
+            .is_some_and(|it| !it.correction().is_none())
         {
             return Err(
-                "recognizability removes directions, which only a second look may".to_owned(),
+                "recognizability corrects embeddings, which only a second look may".to_owned(),
             );
         }
         check_figures(
@@ -392,7 +392,7 @@ impl ModelEntry {
     }
 }
 
-/// Checks that figures are those of `space`, or of what recognizability leaves of it.
+/// Checks that figures are those of `space`, or of the corrected embeddings.
 fn check_figures(
     space: &EmbeddingSpace,
     calibration: Option<&Calibration>,
@@ -400,7 +400,7 @@ fn check_figures(
 ) -> Result<(), String> {
     let space = match recognizability {
         None => space,
-        Some(recognizability) => &recognizability.space_within(space),
+        Some(recognizability) => &recognizability.correction().space(space),
     };
     let checked = [
         calibration.map(|calibration| calibration.check_space(space)),

@@ -181,7 +181,7 @@ impl ModelSet {
         let space = landmarks.map_or_else(|| plain.clone(), |look| look.spec().space(&plain));
         Some(match self.recognizability() {
             None => space,
-            Some(recognizability) => recognizability.space_within(&space),
+            Some(recognizability) => recognizability.correction().space(&space),
         })
     }
 

@@ -1,8 +1,9 @@
 //! Faces that the embedder cannot tell apart.
 
 use facekit::{
-    Embedder, EnrollOptions, Error, ExamineOptions, MeasuredEmbedder, Outcome, QualityIssue,
-    QualityOptions, Recognizability, RecognizerBuilder, Refusal, UnrecognizableKind, Verification,
+    Correction, Embedder, EnrollOptions, Error, ExamineOptions, MeasuredEmbedder, Outcome,
+    QualityIssue, QualityOptions, Recognizability, RecognizerBuilder, Refusal, UnrecognizableKind,
+    Verification,
 };
 
 use crate::{
@@ -15,7 +16,13 @@ fn recognizability() -> Recognizability {
     let (sin, cos) = 200_f32.to_radians().sin_cos();
     let limit = |degrees: f32| degrees.to_radians().cos();
     let kind = UnrecognizableKind::new("blurred", &[cos, sin, 0.0], limit(10.0), limit(30.0));
-    Recognizability::new(&space(), vec![kind.unwrap()], Vec::new(), "made up").unwrap()
+    Recognizability::new(
+        &space(),
+        vec![kind.unwrap()],
+        Correction::default(),
+        "made up",
+    )
+    .unwrap()
 }
 
 fn recognizer() -> RecognizerBuilder {
@@ -143,7 +150,13 @@ fn an_embedder_that_was_not_measured_refuses_nobody() {
 #[test]
 fn figures_of_another_space_are_refused() {
     let kind = UnrecognizableKind::new("blurred", &[1.0, 0.0, 0.0], 0.5, 0.4).unwrap();
-    let other = Recognizability::new(&another_space(), vec![kind], Vec::new(), "made up").unwrap();
+    let other = Recognizability::new(
+        &another_space(),
+        vec![kind],
+        Correction::default(),
+        "made up",
+    )
+    .unwrap();
     let error = MeasuredEmbedder::new(mean_color(), space(), Some(other)).unwrap_err();
     assert!(matches!(error, Error::SpaceMismatch { .. }), "{error}");
 }
@@ -151,8 +164,8 @@ fn figures_of_another_space_are_refused() {
 #[test]
 fn a_removed_direction_does_not_count() {
     let kind = UnrecognizableKind::new("blurred", &[0.0, 0.0, 1.0], 0.5, 0.4).unwrap();
-    let removed = vec![vec![1.0, 0.0, 0.0]];
-    let without = Recognizability::new(&space(), vec![kind], removed, "made up").unwrap();
+    let correction = Correction::new(Vec::new(), vec![vec![1.0, 0.0, 0.0]]).unwrap();
+    let without = Recognizability::new(&space(), vec![kind], correction, "made up").unwrap();
     let embedder = MeasuredEmbedder::new(mean_color(), space(), Some(without)).unwrap();
     assert_ne!(*embedder.space(), space());
     let recognizer = parts().embedder(embedder).build().unwrap();

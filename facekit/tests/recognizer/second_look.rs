@@ -3,10 +3,11 @@
 use std::sync::{Arc, Mutex};
 
 use facekit::{
-    AlignedFace, DetectOptions, Detection, Detector, Digest, Embedder, Embedding, EmbeddingSpace,
-    EnrollOptions, ExamineOptions, Image, ImageView, Landmarks, Liveness, LivenessScore,
-    MeasuredEmbedder, Outcome, Point, Recognizability, Recognizer, RecognizerBuilder, Rect, Result,
-    SecondLook, SecondLookSpec, Subject, Threshold, UnrecognizableKind,
+    AlignedFace, Correction, DetectOptions, Detection, Detector, Digest, Embedder, Embedding,
+    EmbeddingSpace, EnrollOptions, ExamineOptions, Image, ImageView, Landmarks, Liveness,
+    LivenessScore, MeasuredEmbedder, Outcome, Point, Recognizability, Recognizer,
+    RecognizerBuilder, Rect, Result, SecondLook, SecondLookSpec, Subject, Threshold,
+    UnrecognizableKind,
 };
 
 use crate::{
@@ -28,23 +29,26 @@ impl Detector for Middle {
         self.windows.lock().unwrap().push((width, height));
         let pixels = image.rgb8();
         let at = |x: usize, y: usize| i32::from(pixels[3 * (y * width + x)]);
-        let middle = |from: usize, to: usize| -> Vec<i32> {
-            let rows = from * height / 100..to * height / 100;
+        // The window is 2.5 times as large as the face, and the one for turned faces twice.
+        let side = width as f32 / if width == 160 { 2.5 } else { 2.0 };
+        let left = (width as f32 - side) / 2.0;
+        // A share of the face from top to bottom.
+        let middle = |from: f32, to: f32| -> Vec<i32> {
+            let row = |share: f32| (left + share * side) as usize;
             let columns = 2 * width / 5..3 * width / 5;
-            rows.flat_map(|y| columns.clone().map(move |x| (x, y)))
+            (row(from)..row(to))
+                .flat_map(|y| columns.clone().map(move |x| (x, y)))
                 .map(|(x, y)| at(x, y))
                 .collect()
         };
-        let all = middle(30, 70);
+        let all = middle(0.1, 0.9);
         let textured = all.iter().max() > all.iter().min().map(|least| least + 20).as_ref();
-        let (above, below) = (middle(28, 40), middle(60, 72));
+        let (above, below) = (middle(0.06, 0.3), middle(0.7, 0.94));
         let mean = |values: &[i32]| values.iter().sum::<i32>() / values.len() as i32;
         let upright = self.any_side || mean(&above) >= mean(&below) + 10;
         if !(textured && upright) {
             return Ok(Vec::new());
         }
-        // The window is twice as large as the face.
-        let (left, side) = (width as f32 / 4.0, width as f32 / 2.0);
         let place = |x: f32, y: f32| Point::new(left + x * side / 112.0, left + y * side / 112.0);
         Ok(vec![Detection {
             rect: Rect::new(left, left, side, side),
@@ -67,10 +71,15 @@ impl Detector for Middle {
 
 /// Brightens the side of the face at (80, 80) that has 112 pixels: 0 for the top, 1 for the right, and so on. Darkens the other
 /// side.
-fn lit(mut image: Image, side: usize) -> Image {
+fn lit(image: Image, side: usize) -> Image {
+    lit_at(image, 80, side)
+}
+
+/// Does the same for the face at (`left`, 80).
+fn lit_at(mut image: Image, left: usize, side: usize) -> Image {
     for y in 80..192_usize {
-        for x in 80..192_usize {
-            let from_side = [y - 80, 191 - x, 191 - y, x - 80][side];
+        for x in left..left + 112 {
+            let from_side = [y - 80, left + 111 - x, 191 - y, x - left][side];
             let change = match from_side {
                 0..37 => 30,
                 75.. => -30,
@@ -220,6 +229,75 @@ fn turned_faces_are_found_upright() {
     assert!(examined(&off, &lit(scene(&[face(40.0)]), 2)).is_empty());
 }
 
+/// Finds the faces of the first row only in an image that is turned, and else only the first of them.
+#[derive(Debug)]
+struct BetterTurned;
+
+impl Detector for BetterTurned {
+    fn detect(&self, image: ImageView<'_>, options: &DetectOptions) -> Result<Vec<Detection>> {
+        let (width, height) = (image.width(), image.height());
+        if width > height {
+            let mut faces = FirstRow.detect(image, options)?;
+            faces.truncate(1);
+            return Ok(faces);
+        }
+        // Turned by a quarter against the clock: (x, y) is at (y, 639 - x).
+        let at = |left: f32| Detection {
+            rect: Rect::new(80.0, 639.0 - left - 111.0, 112.0, 112.0),
+            landmarks: Landmarks::default(),
+            score: 0.9,
+        };
+        Ok(vec![at(80.0), at(300.0)])
+    }
+
+    fn largest_side(&self) -> Option<usize> {
+        None
+    }
+}
+
+#[test]
+fn an_image_with_a_turned_face_is_searched_turned() {
+    // Both faces have their top on the right.
+    let frame = scene(&[face(40.0), face(40.0).at(75, 20)]);
+    let frame = lit_at(lit_at(frame, 80, 1), 300, 1);
+    let recognizer = || recognizer(Middle::default()).detector(BetterTurned);
+    let on = recognizer().build().unwrap();
+    let found = on.find_faces(frame.view()).unwrap().faces;
+    let left: Vec<f32> = found.iter().map(|face| face.rect.x.round()).collect();
+    assert_eq!(left, [80.0, 300.0], "{found:?}");
+    for face in &found {
+        assert!((face.landmarks.roll() - 90.0).abs() < 1.0, "{face:?}");
+    }
+    // The missed face is nearer to the center.
+    let options = ExamineOptions::default().with_subject(Subject::Central);
+    let central = on.examine(frame.view(), &options).unwrap();
+    assert_eq!(central[0].detection.rect.x.round(), 300.0);
+
+    let off = recognizer().turned_faces(false).build().unwrap();
+    assert!(examined(&off, &frame).is_empty());
+}
+
+#[test]
+fn a_face_is_looked_at_from_all_sides_once() {
+    let measured = |kind: UnrecognizableKind| {
+        let figures =
+            Recognizability::new(&space(), vec![kind], Correction::default(), "made up").unwrap();
+        MeasuredEmbedder::new(mean_color(), space(), Some(figures)).unwrap()
+    };
+    // Every face is unrecognizable.
+    let kind = UnrecognizableKind::new("any", &[0.0, 0.0, 1.0], -0.9, -1.0).unwrap();
+    let middle = Middle::default();
+    let windows = Arc::clone(&middle.windows);
+    let recognizer = recognizer(middle).embedder(measured(kind)).build().unwrap();
+    let turned = lit(scene(&[face(40.0)]), 2);
+    let found = recognizer.recognize(turned.view()).unwrap();
+    assert_eq!(outcomes(&found), ["poor_quality"]);
+    // Upright, upside down, and on both sides; and once more upside down at the full size of a window.
+    let seen = windows.lock().unwrap().clone();
+    let count = |side| seen.iter().filter(|size| **size == (side, side)).count();
+    assert_eq!((count(160), count(96)), (2, 3), "{seen:?}");
+}
+
 /// Embeds the mean color of upright faces. All others are the same to it.
 #[derive(Debug)]
 struct Upright;
@@ -255,7 +333,8 @@ impl Embedder for Upright {
 fn an_unrecognizable_face_is_searched_on_all_sides() {
     let builder = || {
         let kind = UnrecognizableKind::new("turned", &[0.0, 0.0, 1.0], 0.8, 0.7).unwrap();
-        let measured = Recognizability::new(&space(), vec![kind], Vec::new(), "made up").unwrap();
+        let measured =
+            Recognizability::new(&space(), vec![kind], Correction::default(), "made up").unwrap();
         // The second look takes a face upside down for an upright one.
         let middle = Middle {
             any_side: true,

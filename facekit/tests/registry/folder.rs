@@ -3,7 +3,8 @@
 use std::fs;
 
 use facekit::{
-    Calibration, CalibrationPoint, Error, Recognizability, Registry, Task, UnrecognizableKind,
+    Calibration, CalibrationPoint, Correction, Error, Recognizability, Registry, Task,
+    UnrecognizableKind,
 };
 
 use crate::manifest;
@@ -89,7 +90,8 @@ fn figures_are_added_to_the_folder() {
     let mut values = vec![0.0; space.dimension()];
     values[3] = 1.0;
     let kind = UnrecognizableKind::new("blurred", &values, 0.5, 0.4).unwrap();
-    let measured = Recognizability::new(&space, vec![kind], Vec::new(), "a test").unwrap();
+    let measured =
+        Recognizability::new(&space, vec![kind], Correction::default(), "a test").unwrap();
     set.set_recognizability(Some(measured.clone()));
     registry.keep_figures(&set.embedder).unwrap();
     let again = Registry::in_folder(folder.path()).unwrap();

@@ -220,10 +220,6 @@ pub(crate) fn evaluator(
 type WithMirror = (Embedding, Option<Embedding>);
 
 /// Embeds the face nearest to the center of an image.
-fn embed_image(recognizer: &Recognizer, image: &Image) -> facekit::Result<Option<Embedding>> {
-    let face = embed_with_mirror(recognizer, image, false)?;
-    Ok(face.map(|(embedding, _)| embedding))
-}
 
 /// Embeds the face nearest to the center of an image, with `mirrored` also together with its mirror image.
 fn embed_with_mirror(

@@ -10,8 +10,8 @@ use std::{
 
 use anyhow::{Context, Result, bail};
 use facekit::{
-    Embedding, ExamineOptions, Image, LoadOptions, ModelSet, QualityOptions, Recognizability,
-    RecognizabilitySamples, Recognizer, Registry,
+    Correction, CorrectionSamples, ExamineOptions, Image, LoadOptions, ModelSet, QualityOptions,
+    Recognizability, RecognizabilitySamples, Recognizer, Registry, SampleFace, Texture,
     image::{DecodeLimits, resize},
     work,
 };
@@ -21,7 +21,7 @@ use self::{
     figures::{Column, Face, Interval, Person},
     spoil::Spoil,
 };
-use super::{embed_image, evaluator, lfw::open_pairs, model_names};
+use super::{evaluator, lfw::open_pairs, model_names};
 use crate::{
     files::{PersonFolder, Unreadable, check_output, open_image, people_in, unreadable_text},
     options::{DetectArgs, ModelArgs, registry},
@@ -68,12 +68,12 @@ pub(crate) struct Args {
     #[arg(long, value_name = "OUT")]
     save: Option<PathBuf>,
 
-    /// Also measure the N directions in which blur moves embeddings, and remove them
+    /// Also measure the correction of embeddings: their center, and directions in which blur moves them
     ///
     /// This makes another embedding space, which needs a new calibration by `facekit eval lfw`.
-    /// By default, the directions of the model are kept.
-    #[arg(long, value_name = "N", verbatim_doc_comment)]
-    remove: Option<usize>,
+    /// By default, the correction of the model is kept.
+    #[arg(long, verbatim_doc_comment)]
+    correct: bool,
 
     #[command(flatten)]
     models: ModelArgs,
@@ -121,10 +121,15 @@ const KINDS: [(&str, &[Spoil]); 2] = [
     ),
 ];
 /// Spoiled photos that can be recognized.
-const MILD: [Spoil; 3] = [Spoil::Motion(5.0), Spoil::Gaussian(1.0), Spoil::Shrunk(3.0)];
-/// Photos that tell where blur moves an embedding. Some are of no kind.
-const MOVED: [Spoil; 2] = [Spoil::Motion(12.0), Spoil::Motion(15.0)];
-const MOVED_ALONE: [Spoil; 3] = [Spoil::Motion(9.0), Spoil::Gaussian(2.0), Spoil::Shrunk(5.0)];
+const MILD: [Spoil; 4] = [
+    Spoil::Motion(5.0),
+    Spoil::Motion(9.0),
+    Spoil::Gaussian(1.0),
+    Spoil::Shrunk(3.0),
+];
+/// Photos that tell where reduction and motion move an embedding.
+const SHRUNK: Spoil = Spoil::Shrunk(3.0);
+const MOVED: [Spoil; 3] = [Spoil::Motion(9.0), Spoil::Motion(12.0), Spoil::Motion(15.0)];
 
 /// The false-match rate of the table.
 const RATE: f64 = 1e-4;
@@ -150,18 +155,18 @@ pub(crate) fn run(session: &Session, args: &Args) -> Result<()> {
     if args.learns() {
         let before = set.recognizability().cloned();
         let calibration = set.calibration().cloned();
-        // The measurement takes embeddings from which nothing is removed.
+        // The measurement takes embeddings that are not corrected.
         set.set_recognizability(None);
         set.set_calibration(None);
         let recognizer = load(&registry, &set, false)?;
-        let removed = before.map_or_else(Vec::new, |before| before.removed().to_vec());
+        let correction = before.map(|before| before.correction().clone());
         let found = learned(
             session,
             args,
             &recognizer,
             &others,
             &set,
-            removed,
+            correction.unwrap_or_default(),
             &mut unreadable,
         )?;
         if let Some(out) = &args.save {
@@ -319,50 +324,55 @@ fn each<T: Send>(
     Ok(results)
 }
 
-/// Measures directions and limits on people. `removed` are the directions that are removed by now.
+/// Measures directions and limits on people. `correction` is that of the embeddings by now.
 fn learned(
     session: &Session,
     args: &Args,
     recognizer: &Recognizer,
     people: &[PersonFolder],
     set: &ModelSet,
-    mut removed: Vec<Vec<f32>>,
+    mut correction: Correction,
     unreadable: &mut Vec<Unreadable>,
 ) -> Result<Recognizability> {
     let embed = |at: usize, person: &PersonFolder| {
-        let spoiled = |image: &Image, spoil: Spoil| -> Result<Option<Embedding>> {
-            Ok(embed_image(recognizer, &spoil.apply(image, at as u64)?)?)
-        };
+        let spoiled =
+            |image: &Image, spoil: Spoil| sample(recognizer, &spoil.apply(image, at as u64)?);
         let mut samples = RecognizabilitySamples::default();
-        let mut moves = Vec::new();
+        let mut moves = CorrectionSamples::default();
         for (number, path) in person.photos.iter().enumerate() {
             let image = match open_small(path, &session.limits) {
                 Ok(image) => image,
                 Err(error) => return Ok(Err(Unreadable::new(path, &error))),
             };
-            let upright = embed_image(recognizer, &image)?;
+            let upright = sample(recognizer, &image)?;
             samples.upright.extend(upright.clone());
             // All photos tell how many upright faces are refused. The first one is enough for the directions.
             if number > 0 {
                 continue;
             }
+            let upright = upright.map(|face| face.embedding);
+            moves.upright.extend(upright.clone());
+            let mut note = |spoil: Spoil, face: &Option<SampleFace>| {
+                let pair = upright.clone().zip(face.clone().map(|face| face.embedding));
+                if spoil == SHRUNK {
+                    moves.shrunk.extend(pair);
+                } else if MOVED.contains(&spoil) {
+                    moves.moved.extend(pair);
+                }
+            };
             for (name, spoils) in KINDS {
                 let mut faces = Vec::new();
                 for &spoil in spoils {
                     let face = spoiled(&image, spoil)?;
-                    let moved = face.clone().filter(|_| MOVED.contains(&spoil));
-                    moves.extend(upright.clone().zip(moved));
+                    note(spoil, &face);
                     faces.extend(face);
                 }
                 samples.kinds.push((name.to_owned(), faces));
             }
             for spoil in MILD {
-                samples.mild.extend(spoiled(&image, spoil)?);
-            }
-            if args.remove.is_some() {
-                for spoil in MOVED_ALONE {
-                    moves.extend(upright.clone().zip(spoiled(&image, spoil)?));
-                }
+                let face = spoiled(&image, spoil)?;
+                note(spoil, &face);
+                samples.mild.extend(face);
             }
         }
         Ok(Ok((samples, moves)))
@@ -373,28 +383,62 @@ fn learned(
         kinds: kinds.to_vec(),
         ..RecognizabilitySamples::default()
     };
-    let mut moves = Vec::new();
+    let mut moves = CorrectionSamples::default();
     for (one, moved) in found {
         samples.upright.extend(one.upright);
         samples.mild.extend(one.mild);
         for ((_, faces), (_, more)) in samples.kinds.iter_mut().zip(one.kinds) {
             faces.extend(more);
         }
-        moves.extend(moved);
+        moves.upright.extend(moved.upright);
+        moves.shrunk.extend(moved.shrunk);
+        moves.moved.extend(moved.moved);
     }
     let few = || format!("{}: too few photos", args.photos.display());
-    if let Some(count) = args.remove {
-        removed = Recognizability::nuisance(&moves, count).with_context(few)?;
+    if args.correct {
+        correction = Correction::measure(&moves).with_context(few)?;
     }
+    let names = |spoils: &[Spoil]| {
+        let names: Vec<String> = spoils.iter().map(|spoil| spoil.name()).collect();
+        names.join(", ")
+    };
+    let kinds = KINDS.map(|(name, spoils)| format!("{name} is {}", names(spoils)));
+    let folds: Vec<String> = args.folds.iter().map(ToString::to_string).collect();
+    let except = match &folds[..] {
+        [] => String::new(),
+        folds => format!(" who are not in folds {}", folds.join(" and ")),
+    };
+    let corrected = match args.correct {
+        true => "; correction measured on the same photos",
+        false => "",
+    };
     let data = format!(
-        "{} upright photos of {} people, and one photo of each of them turned, blurred and shrunk; detector {}{}",
+        "{} upright photos of {} people{except} in the folder {}, and one photo of each of them spoiled: {}; slightly spoiled is {} \
+         (lengths in pixels of a photo of 250){corrected}; detector {}{}; runtime {}",
         samples.upright.len(),
         people.len(),
+        args.photos.file_name().unwrap_or_default().display(),
+        kinds.join("; "),
+        names(&MILD),
         set.detector.name,
         super::lfw::second_look_words(set),
+        args.models.runtime_name(),
     );
     let space = recognizer.embedder().space();
-    Recognizability::measure(space, &samples, removed, data).with_context(few)
+    Recognizability::measure(space, &samples, correction, data).with_context(few)
+}
+
+/// The face nearest to the center of an image: its embedding, and the texture of the aligned face.
+fn sample(recognizer: &Recognizer, image: &Image) -> Result<Option<SampleFace>> {
+    let options = ExamineOptions::default();
+    let Some(mut face) = recognizer.examine(image.view(), &options)?.pop() else {
+        return Ok(None);
+    };
+    let embedding = recognizer.embed_examined(image.view(), &mut face, &options)?;
+    Ok(embedding.map(|embedding| SampleFace {
+        embedding,
+        texture: Texture::of(&face.aligned),
+    }))
 }
 
 /// Measures all columns of the table.
