@@ -147,7 +147,8 @@ fn bootstrap(kept: &[Option<&Embedding>], events: &[(usize, usize)]) -> (f64, f6
         }
         let pairs = (sum * sum - squares) / 2.0;
         let weight = |&(a, b): &(usize, usize)| f64::from(times[a]) * f64::from(times[b]);
-        let matches: f64 = events.iter().map(weight).sum();
+        // The sum of nothing is -0.0.
+        let matches = events.iter().map(weight).sum::<f64>() + 0.0;
         if pairs > 0.0 {
             shares.push(matches / pairs);
         }
