@@ -5,10 +5,21 @@
 
 pub mod accounts;
 pub mod audit;
+pub mod corrections;
 pub mod days;
+pub mod devices;
+pub mod events;
+pub mod exports;
+pub mod idempotency;
+pub mod import;
+pub mod locks;
 pub mod organisations;
 pub mod people;
+pub mod policies;
+pub mod punches;
 pub mod recompute;
 pub mod sessions;
+pub mod sightings;
 pub mod sites;
+pub mod today;
 pub mod tokens;
