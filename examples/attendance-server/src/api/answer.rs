@@ -1,0 +1,115 @@
+//! What handlers answer.
+
+use axum::{
+    Json,
+    http::{HeaderValue, StatusCode, header},
+    response::{IntoResponse, Response},
+};
+use schemars::{JsonSchema, SchemaGenerator};
+use serde::Serialize;
+
+use super::document::{Operation, Output};
+
+/// 200 with JSON.
+#[derive(Clone, Debug)]
+pub(super) struct Found<T>(pub(super) T);
+
+/// 200 with JSON and the version as ETag.
+#[derive(Clone, Debug)]
+pub(super) struct Versioned<T>(pub(super) i64, pub(super) T);
+
+/// 201 with JSON and the address of what was made.
+#[derive(Clone, Debug)]
+pub(super) struct Created<T>(pub(super) String, pub(super) T);
+
+/// 200 with a CSV file of this name.
+#[derive(Clone, Debug)]
+pub(super) struct Csv(pub(super) &'static str, pub(super) String);
+
+/// 204.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Done;
+
+impl<T: Serialize> IntoResponse for Found<T> {
+    fn into_response(self) -> Response {
+        Json(self.0).into_response()
+    }
+}
+
+impl<T: Serialize> IntoResponse for Versioned<T> {
+    fn into_response(self) -> Response {
+        ([(header::ETAG, format!("\"{}\"", self.0))], Json(self.1)).into_response()
+    }
+}
+
+impl<T: Serialize> IntoResponse for Created<T> {
+    fn into_response(self) -> Response {
+        let mut response = (StatusCode::CREATED, Json(self.1)).into_response();
+        if let Ok(location) = HeaderValue::from_str(&self.0) {
+            response.headers_mut().insert(header::LOCATION, location);
+        }
+        response
+    }
+}
+
+impl IntoResponse for Csv {
+    fn into_response(self) -> Response {
+        let headers = [
+            (header::CONTENT_TYPE, "text/csv; charset=utf-8".to_owned()),
+            (
+                header::CONTENT_DISPOSITION,
+                format!("attachment; filename=\"{}\"", self.0),
+            ),
+        ];
+        (headers, self.1).into_response()
+    }
+}
+
+impl Output for Csv {
+    fn describe(operation: &mut Operation, _: &mut SchemaGenerator) {
+        let text = schemars::json_schema!({ "type": "string" });
+        operation.answer("200", "text/csv", Some(text));
+    }
+}
+
+impl IntoResponse for Done {
+    fn into_response(self) -> Response {
+        StatusCode::NO_CONTENT.into_response()
+    }
+}
+
+impl<T: JsonSchema> Output for Found<T> {
+    fn describe(operation: &mut Operation, generator: &mut SchemaGenerator) {
+        operation.answer(
+            "200",
+            "application/json",
+            Some(generator.subschema_for::<T>()),
+        );
+    }
+}
+
+impl<T: JsonSchema> Output for Versioned<T> {
+    fn describe(operation: &mut Operation, generator: &mut SchemaGenerator) {
+        operation.answer(
+            "200",
+            "application/json",
+            Some(generator.subschema_for::<T>()),
+        );
+    }
+}
+
+impl<T: JsonSchema> Output for Created<T> {
+    fn describe(operation: &mut Operation, generator: &mut SchemaGenerator) {
+        operation.answer(
+            "201",
+            "application/json",
+            Some(generator.subschema_for::<T>()),
+        );
+    }
+}
+
+impl Output for Done {
+    fn describe(operation: &mut Operation, _: &mut SchemaGenerator) {
+        operation.answer("204", "", None);
+    }
+}

@@ -1,0 +1,47 @@
+//! The API: `/api/v1`.
+//!
+//! One file for each resource. A handler reads the request, calls a command, and answers. [`Api`] registers a handler
+//! together with the description that its types give, so that the OpenAPI document is the code's.
+
+mod accounts;
+mod answer;
+mod audit;
+mod corrections;
+mod days;
+mod devices;
+mod document;
+mod health;
+mod import;
+mod input;
+mod openapi;
+mod people;
+mod policies;
+mod sightings;
+mod sites;
+
+use axum::Router;
+
+pub use document::Api;
+
+use crate::server::Server;
+
+/// The routes, and the OpenAPI document.
+#[must_use]
+pub fn api() -> (Router<Server>, serde_json::Value) {
+    let api = Api::new();
+    let api = people::routes(api);
+    let api = sites::routes(api);
+    let api = policies::routes(api);
+    let api = devices::routes(api);
+    let api = sightings::routes(api);
+    let api = corrections::routes(api);
+    let api = days::routes(api);
+    let api = accounts::routes(api);
+    let api = audit::routes(api);
+    let api = import::routes(api);
+    let (router, document) = api.finish();
+    let router = router
+        .merge(health::routes())
+        .merge(openapi::routes(&document));
+    (router, document)
+}

@@ -1,0 +1,361 @@
+//! Accounts: people who sign in, and their roles.
+
+use jiff::Timestamp;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+
+use super::{audit, audit::Subject, people, sites};
+use crate::{
+    access::{Actor, Grant, Role, password},
+    db::Row,
+    error::{Error, Result},
+    id::Id,
+    secret,
+    store::Transaction,
+    text, values,
+};
+
+/// An account.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub struct Account {
+    /// The id.
+    pub id: Id,
+    /// The name.
+    pub name: String,
+    /// The mail address.
+    pub mail: String,
+    /// The person whose account it is, for members.
+    pub person: Option<Id>,
+    /// The roles.
+    pub roles: Vec<Grant>,
+    /// The account has a password. Until then, the invitation waits.
+    pub has_password: bool,
+    /// The time from which the account cannot sign in; none if it can.
+    #[schemars(with = "Option<crate::schema::Time>")]
+    pub disabled: Option<Timestamp>,
+    /// The version, which `If-Match` names.
+    pub version: i64,
+}
+
+/// A new account.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NewAccount {
+    /// The name; at most 200 characters.
+    pub name: String,
+    /// The mail address, unique in the installation.
+    pub mail: String,
+    /// The person whose account it is. Needed for the role of a member.
+    #[serde(default)]
+    pub person: Option<Id>,
+    /// The roles, at least one.
+    pub roles: Vec<Grant>,
+}
+
+/// Changes of an account. Absent fields stay.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct AccountChanges {
+    /// The name.
+    pub name: Option<String>,
+    /// The roles, in place of all present ones.
+    pub roles: Option<Vec<Grant>>,
+    /// Whether the account cannot sign in. Its sessions end at once.
+    pub disabled: Option<bool>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Details {
+    name: String,
+    mail: String,
+}
+
+const COLUMNS: &str = "SELECT id, person, details, password_hash, disabled, version FROM account WHERE org = $1 \
+                       ORDER BY created, id";
+
+/// The accounts, the oldest first.
+///
+/// # Errors
+///
+/// 403 without the role of an admin.
+pub async fn list(tx: &mut Transaction, actor: &Actor) -> Result<Vec<Account>> {
+    actor.require(&[Role::Admin])?;
+    let rows = tx.rows(COLUMNS, values![actor.org]).await?;
+    let mut accounts = Vec::with_capacity(rows.len());
+    for row in &rows {
+        accounts.extend(opened(tx, actor.org, row).await?);
+    }
+    Ok(accounts)
+}
+
+/// An account: any for an admin, else the own one.
+///
+/// # Errors
+///
+/// 404 if there is none.
+pub async fn get(tx: &mut Transaction, actor: &Actor, id: Id) -> Result<Account> {
+    let own = actor.principal == crate::access::Principal::Account(id);
+    let row = tx
+        .row(
+            "SELECT id, person, details, password_hash, disabled, version FROM account WHERE org = $1 AND id = $2",
+            values![actor.org, id],
+        )
+        .await?;
+    let account = match row {
+        Some(row) if own || actor.require(&[Role::Admin]).is_ok() => {
+            opened(tx, actor.org, &row).await?
+        }
+        _ => None,
+    };
+    account.ok_or_else(|| Error::not_found("account"))
+}
+
+async fn opened(tx: &mut Transaction, org: Id, row: &Row) -> Result<Option<Account>> {
+    let id: Id = row.get("id")?;
+    let sealed: Vec<u8> = row.get("details")?;
+    let person: Option<Id> = row.get("person")?;
+    let Some(plain) = tx
+        .keys()
+        .open(org, person.unwrap_or(id), "account", &sealed)?
+    else {
+        return Ok(None);
+    };
+    let details: Details = serde_json::from_slice(&plain)?;
+    Ok(Some(Account {
+        id,
+        name: details.name,
+        mail: details.mail,
+        person,
+        roles: grants(tx, org, id).await?,
+        has_password: row.get::<Option<String>>("password_hash")?.is_some(),
+        disabled: row.get("disabled")?,
+        version: row.get("version")?,
+    }))
+}
+
+/// The roles of an account.
+pub(super) async fn grants(tx: &mut Transaction, org: Id, account: Id) -> Result<Vec<Grant>> {
+    let rows = tx
+        .rows(
+            "SELECT role, site FROM account_role WHERE org = $1 AND account = $2 ORDER BY role, site",
+            values![org, account],
+        )
+        .await?;
+    let grant = |row: &Row| {
+        Ok(Grant {
+            role: Role::named(&row.get::<String>("role")?)?,
+            site: row.get("site")?,
+        })
+    };
+    rows.iter().map(grant).collect()
+}
+
+/// Adds an account without a password. An invitation sets the password.
+///
+/// # Errors
+///
+/// 403 without the role of an admin; 409 if the mail address has an account; 422 for a wrong value.
+pub async fn create(tx: &mut Transaction, actor: &Actor, input: NewAccount) -> Result<Account> {
+    actor.require(&[Role::Admin])?;
+    let org = actor.org;
+    let details = Details {
+        name: text::checked("/name", &input.name, 200)?,
+        mail: text::checked_mail("/mail", &input.mail)?,
+    };
+    check_grants(tx, actor, &input.roles, input.person).await?;
+    let mail_hash = mail_hash(tx, &details.mail);
+    let taken = tx
+        .row(
+            "SELECT id FROM account WHERE mail_hash = $1",
+            values![mail_hash],
+        )
+        .await?;
+    if taken.is_some() {
+        return Err(
+            Error::conflict("mail_taken", "This mail address has an account already.").at("/mail"),
+        );
+    }
+    let id = tx.new_id();
+    let subject = input.person.unwrap_or(id);
+    tx.keys().create(org, &[subject]).await?;
+    let sealed = tx
+        .keys()
+        .seal(org, subject, "account", &serde_json::to_vec(&details)?)?;
+    let now = tx.now;
+    tx.execute(
+        "INSERT INTO account (org, id, person, mail_hash, details, created) VALUES ($1, $2, $3, $4, $5, $6)",
+        values![org, id, input.person, mail_hash, sealed, now],
+    )
+    .await?;
+    write_grants(tx, org, id, &input.roles).await?;
+    let detail =
+        json!({ "account": id, "name": details.name, "mail": details.mail, "roles": input.roles });
+    audit::record(
+        tx,
+        actor,
+        "account_created",
+        Subject::Person(subject),
+        detail,
+    )
+    .await?;
+    get(tx, actor, id).await
+}
+
+/// Changes an account.
+///
+/// # Errors
+///
+/// 403, 404, 412 and 422; 409 if no admin would be left.
+pub async fn update(
+    tx: &mut Transaction,
+    actor: &Actor,
+    id: Id,
+    version: Option<i64>,
+    changes: AccountChanges,
+) -> Result<Account> {
+    actor.require(&[Role::Admin])?;
+    let org = actor.org;
+    let before = get(tx, actor, id).await?;
+    people::check_version(version, before.version)?;
+    let subject = before.person.unwrap_or(id);
+    let details = Details {
+        name: text::checked(
+            "/name",
+            changes.name.as_deref().unwrap_or(&before.name),
+            200,
+        )?,
+        mail: before.mail.clone(),
+    };
+    if let Some(roles) = &changes.roles {
+        check_grants(tx, actor, roles, before.person).await?;
+        write_grants(tx, org, id, roles).await?;
+    }
+    let disabled = match changes.disabled {
+        Some(true) => before.disabled.or(Some(tx.now)),
+        Some(false) => None,
+        None => before.disabled,
+    };
+    let sealed = tx
+        .keys()
+        .seal(org, subject, "account", &serde_json::to_vec(&details)?)?;
+    tx.execute(
+        "UPDATE account SET details = $3, disabled = $4, version = version + 1 WHERE org = $1 AND id = $2",
+        values![org, id, sealed, disabled],
+    )
+    .await?;
+    let admins = tx
+        .row(
+            "SELECT a.id FROM account a JOIN account_role r ON r.org = a.org AND r.account = a.id \
+             WHERE a.org = $1 AND r.role = 'admin' AND r.site IS NULL AND a.disabled IS NULL LIMIT 1",
+            values![org],
+        )
+        .await?;
+    if admins.is_none() {
+        return Err(Error::conflict(
+            "last_admin",
+            "An organisation has at least one admin who can sign in.",
+        ));
+    }
+    let after = get(tx, actor, id).await?;
+    let detail = json!({ "before": before, "after": after });
+    audit::record(
+        tx,
+        actor,
+        "account_changed",
+        Subject::Person(subject),
+        detail,
+    )
+    .await?;
+    Ok(after)
+}
+
+/// Sets the password of an account, and ends its sessions.
+///
+/// # Errors
+///
+/// 404; 422 if the password is too short or too long.
+pub async fn set_password(tx: &mut Transaction, actor: &Actor, id: Id, new: String) -> Result<()> {
+    let account = get(tx, actor, id).await?;
+    password::check("/password", &new)?;
+    let hash = password::hash_aside(new).await?;
+    let org = actor.org;
+    tx.execute(
+        "UPDATE account SET password_hash = $3, version = version + 1 WHERE org = $1 AND id = $2",
+        values![org, id, hash],
+    )
+    .await?;
+    super::tokens::revoke_sessions(tx, org, id).await?;
+    let subject = Subject::Person(account.person.unwrap_or(id));
+    audit::record(tx, actor, "password_set", subject, json!({ "account": id })).await
+}
+
+/// The hash by which an account is found. Upper and lower case are the same.
+pub(super) fn mail_hash(tx: &Transaction, mail: &str) -> [u8; 32] {
+    let folded = mail.trim().to_lowercase();
+    secret::keyed_hash(&tx.services().secret, &[b"mail", folded.as_bytes()])
+}
+
+async fn check_grants(
+    tx: &mut Transaction,
+    actor: &Actor,
+    roles: &[Grant],
+    person: Option<Id>,
+) -> Result<()> {
+    if roles.is_empty() {
+        return Err(Error::invalid(
+            "/roles",
+            "no_role",
+            "An account has at least one role.",
+        ));
+    }
+    for (index, grant) in roles.iter().enumerate() {
+        let pointer = format!("/roles/{index}");
+        match grant.role {
+            Role::Device => {
+                return Err(Error::invalid(
+                    &pointer,
+                    "device_role",
+                    "Only devices have the role of a device.",
+                ));
+            }
+            Role::Member if person.is_none() => {
+                let detail = "A member's account belongs to a person; state the person.";
+                return Err(Error::invalid("/person", "member_without_person", detail));
+            }
+            Role::Admin | Role::Auditor if grant.site.is_some() => {
+                let detail = format!("The role {} is for the whole organisation.", grant.role);
+                return Err(Error::invalid(&pointer, "role_with_site", detail));
+            }
+            _ => {}
+        }
+        if let Some(site) = grant.site {
+            sites::get(tx, actor, site).await?;
+        }
+    }
+    if let Some(person) = person {
+        people::get(tx, actor, person).await?;
+    }
+    Ok(())
+}
+
+async fn write_grants(tx: &mut Transaction, org: Id, account: Id, roles: &[Grant]) -> Result<()> {
+    tx.execute(
+        "DELETE FROM account_role WHERE org = $1 AND account = $2",
+        values![org, account],
+    )
+    .await?;
+    let mut written: Vec<Grant> = Vec::new();
+    for grant in roles {
+        if written.contains(grant) {
+            continue;
+        }
+        written.push(*grant);
+        tx.execute(
+            "INSERT INTO account_role (org, account, role, site) VALUES ($1, $2, $3, $4)",
+            values![org, account, grant.role.as_str(), grant.site],
+        )
+        .await?;
+    }
+    Ok(())
+}

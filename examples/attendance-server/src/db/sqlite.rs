@@ -1,0 +1,209 @@
+//! SQLite: one file, one writer, any number of readers.
+
+use std::{path::Path, sync::Arc, time::Duration};
+
+use async_trait::async_trait;
+use sqlx::{
+    AssertSqlSafe, Column as _, Row as _, Sqlite, SqlitePool, TypeInfo as _, ValueRef as _,
+    sqlite::{
+        SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteRow, SqliteSynchronous,
+    },
+};
+
+use super::{Connection, Engine, Migration, Row, Value};
+use crate::error::{Error, ErrorKind, Result};
+
+/// A database in one file. A commit is on the disk before it returns.
+#[derive(Debug)]
+pub struct SqliteEngine {
+    /// One connection, so that writers wait for each other here and not in SQLite.
+    writer: SqlitePool,
+    readers: SqlitePool,
+}
+
+/// The connections for reading.
+const READERS: u32 = 4;
+
+impl SqliteEngine {
+    /// Opens a file, or makes it.
+    ///
+    /// # Errors
+    ///
+    /// If the file cannot be opened, or is no database.
+    pub async fn open(file: &Path) -> Result<Self> {
+        let options = SqliteConnectOptions::new()
+            .filename(file)
+            .journal_mode(SqliteJournalMode::Wal)
+            .synchronous(SqliteSynchronous::Full)
+            .foreign_keys(true)
+            .busy_timeout(Duration::from_secs(10))
+            // What is deleted is overwritten, so that erased people leave nothing in the file.
+            .pragma("secure_delete", "ON");
+        let writer = SqlitePoolOptions::new()
+            .max_connections(1)
+            .connect_with(options.clone().create_if_missing(true));
+        let writer = writer.await.map_err(failure)?;
+        let readers = SqlitePoolOptions::new()
+            .max_connections(READERS)
+            .connect_with(options.pragma("query_only", "ON"));
+        let readers = readers.await.map_err(failure)?;
+        Ok(Self { writer, readers })
+    }
+}
+
+#[async_trait]
+impl Engine for SqliteEngine {
+    async fn read(&self) -> Result<Box<dyn Connection>> {
+        let transaction = self.readers.begin().await.map_err(failure)?;
+        Ok(Box::new(SqliteConnection(transaction)))
+    }
+
+    async fn write(&self) -> Result<Box<dyn Connection>> {
+        let transaction = self.writer.begin_with("BEGIN IMMEDIATE").await;
+        Ok(Box::new(SqliteConnection(transaction.map_err(failure)?)))
+    }
+
+    fn migrations(&self) -> &'static [Migration] {
+        &[Migration {
+            version: 1,
+            sql: include_str!("../../migrations/sqlite/0001_foundation.sql"),
+        }]
+    }
+
+    async fn copy_to(&self, file: &Path) -> Result<()> {
+        let file = file.to_str().ok_or_else(|| {
+            Error::new(
+                ErrorKind::Invalid,
+                "file_name",
+                format!("{}: the name is not Unicode", file.display()),
+            )
+        })?;
+        // A connection of its own, since those of the readers cannot write a file and the writer's is needed.
+        let mut connection = self.writer.acquire().await.map_err(failure)?;
+        let statement = sqlx::query::<Sqlite>("VACUUM INTO $1").bind(file.to_owned());
+        statement.execute(&mut *connection).await.map_err(failure)?;
+        Ok(())
+    }
+
+    async fn check(&self) -> Result<()> {
+        let mut connection = SqliteConnection(self.readers.begin().await.map_err(failure)?);
+        let rows = connection
+            .rows("PRAGMA integrity_check", Vec::new())
+            .await?;
+        let verdict: String = rows
+            .first()
+            .map_or_else(|| Ok(String::new()), |row| row.get("integrity_check"))?;
+        if verdict == "ok" {
+            return Ok(());
+        }
+        let detail = format!("The database is damaged: {verdict}");
+        Err(Error::new(ErrorKind::Unavailable, "damaged", detail))
+    }
+
+    async fn close(&self) {
+        self.readers.close().await;
+        if let Ok(mut connection) = self.writer.acquire().await {
+            let checkpoint = sqlx::query::<Sqlite>("PRAGMA wal_checkpoint(TRUNCATE)");
+            if let Err(error) = checkpoint.execute(&mut *connection).await {
+                tracing::warn!(%error, "the write-ahead log could not be emptied");
+            }
+        }
+        self.writer.close().await;
+    }
+}
+
+struct SqliteConnection(sqlx::Transaction<'static, Sqlite>);
+
+#[async_trait]
+impl Connection for SqliteConnection {
+    async fn execute(&mut self, sql: &'static str, values: Vec<Value>) -> Result<u64> {
+        let done = bound(sql, values)
+            .execute(&mut *self.0)
+            .await
+            .map_err(failure)?;
+        Ok(done.rows_affected())
+    }
+
+    async fn rows(&mut self, sql: &'static str, values: Vec<Value>) -> Result<Vec<Row>> {
+        let rows = bound(sql, values)
+            .fetch_all(&mut *self.0)
+            .await
+            .map_err(failure)?;
+        let Some(first) = rows.first() else {
+            return Ok(Vec::new());
+        };
+        let columns = first
+            .columns()
+            .iter()
+            .map(|column| column.name().to_owned());
+        let columns: Arc<[String]> = columns.collect();
+        rows.iter()
+            .map(|row| Ok(Row::new(Arc::clone(&columns), values_of(row)?)))
+            .collect()
+    }
+
+    async fn script(&mut self, sql: &'static str) -> Result<()> {
+        sqlx::raw_sql(AssertSqlSafe(sql))
+            .execute(&mut *self.0)
+            .await
+            .map_err(failure)?;
+        Ok(())
+    }
+
+    async fn commit(self: Box<Self>) -> Result<()> {
+        self.0.commit().await.map_err(failure)
+    }
+}
+
+type Query = sqlx::query::Query<'static, Sqlite, sqlx::sqlite::SqliteArguments>;
+
+fn bound(sql: &'static str, values: Vec<Value>) -> Query {
+    let mut query = sqlx::query::<Sqlite>(sql);
+    for value in values {
+        query = match value {
+            Value::Null => query.bind(None::<i64>),
+            Value::Integer(integer) => query.bind(integer),
+            Value::Real(number) => query.bind(number),
+            Value::Text(text) => query.bind(text),
+            Value::Bytes(bytes) => query.bind(bytes),
+        };
+    }
+    query
+}
+
+fn values_of(row: &SqliteRow) -> Result<Vec<Value>> {
+    let value = |index: usize| {
+        let raw = row.try_get_raw(index)?;
+        if raw.is_null() {
+            return Ok(Value::Null);
+        }
+        let kind = raw.type_info();
+        Ok(match kind.name() {
+            "INTEGER" | "BOOLEAN" => Value::Integer(row.try_get_unchecked(index)?),
+            "REAL" => Value::Real(row.try_get_unchecked(index)?),
+            "BLOB" => Value::Bytes(row.try_get_unchecked(index)?),
+            _ => Value::Text(row.try_get_unchecked(index)?),
+        })
+    };
+    (0..row.len())
+        .map(value)
+        .collect::<Result<_, _>>()
+        .map_err(failure)
+}
+
+/// SQLite's code for a full disk.
+const FULL: &str = "13";
+
+fn failure(error: sqlx::Error) -> Error {
+    match &error {
+        sqlx::Error::Database(database) if database.is_unique_violation() => {
+            Error::conflict("exists", "There is such a row already.")
+        }
+        sqlx::Error::Database(database) if database.code().as_deref() == Some(FULL) => Error::new(
+            ErrorKind::Unavailable,
+            "storage_full",
+            "The disk of the server is full. Nothing was saved.",
+        ),
+        _ => Error::internal(error),
+    }
+}

@@ -1,0 +1,138 @@
+//! Who calls: the actor of a request.
+
+use axum::{
+    extract::{FromRequestParts, Request, State},
+    http::{HeaderMap, header, request::Parts},
+    middleware::Next,
+    response::{IntoResponse, Response},
+};
+
+use crate::{
+    access::Actor,
+    commands::tokens::{self, IssuedToken, TokenKind},
+    error::{Error, ErrorKind, Result},
+    server::Server,
+};
+
+/// The cookie of a session. Browsers accept the prefix only from the host itself, over HTTPS or on the own machine.
+pub const SESSION_COOKIE: &str = "__Host-session";
+
+/// The actor of a request.
+#[derive(Clone, Debug)]
+pub struct Caller(pub Actor);
+
+/// The program that sends a request, for the list of sessions.
+#[derive(Clone, Debug)]
+pub struct Browser(pub String);
+
+impl<S: Sync> FromRequestParts<S> for Caller {
+    type Rejection = Error;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self> {
+        parts.extensions.get::<Self>().cloned().ok_or_else(|| {
+            Error::new(
+                ErrorKind::Unauthenticated,
+                "not_signed_in",
+                "Sign in, or send a token as Authorization: Bearer.",
+            )
+        })
+    }
+}
+
+impl<S: Sync> FromRequestParts<S> for Browser {
+    type Rejection = Error;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self> {
+        let agent = parts
+            .headers
+            .get(header::USER_AGENT)
+            .and_then(|agent| agent.to_str().ok());
+        Ok(Self(agent.unwrap_or("unknown").to_owned()))
+    }
+}
+
+/// Finds the actor of each request. A request without a token has none; one with a wrong token is refused if the token is
+/// in the `Authorization` header, and has none if it is in a cookie, so that a browser comes to the page for signing in.
+pub async fn recognize(State(server): State<Server>, mut request: Request, next: Next) -> Response {
+    match actor_of(&server, request.headers()).await {
+        Ok(Some(actor)) => {
+            request.extensions_mut().insert(Caller(actor));
+        }
+        Ok(None) => {}
+        Err(error) => return error.into_response(),
+    }
+    next.run(request).await
+}
+
+async fn actor_of(server: &Server, headers: &HeaderMap) -> Result<Option<Actor>> {
+    let bearer = headers.get(header::AUTHORIZATION);
+    let (token, kinds) = if let Some(bearer) = bearer {
+        let text = bearer
+            .to_str()
+            .ok()
+            .and_then(|text| text.strip_prefix("Bearer "));
+        (
+            text.unwrap_or_default().trim().to_owned(),
+            &[TokenKind::Api, TokenKind::Device][..],
+        )
+    } else if let Some(cookie) = cookie(headers, SESSION_COOKIE) {
+        (cookie, &[TokenKind::Session][..])
+    } else {
+        return Ok(None);
+    };
+    let mut tx = server.store.read().await?;
+    for &kind in kinds {
+        if let Some(recognized) = tokens::recognize(&mut tx, &token, kind).await? {
+            drop(tx);
+            if let (true, Some(token)) = (recognized.is_stale, recognized.actor.token) {
+                let mut tx = server.store.write().await?;
+                tokens::used(&mut tx, token).await?;
+                tx.commit().await?;
+            }
+            return Ok(Some(recognized.actor));
+        }
+    }
+    if bearer.is_some() {
+        return Err(Error::new(
+            ErrorKind::Unauthenticated,
+            "wrong_token",
+            "The token is wrong, was revoked, or is too old.",
+        ));
+    }
+    Ok(None)
+}
+
+/// The value of a cookie.
+fn cookie(headers: &HeaderMap, name: &str) -> Option<String> {
+    let cookies = headers.get_all(header::COOKIE).into_iter();
+    let cookies = cookies.filter_map(|cookies| cookies.to_str().ok());
+    let mut cookies = cookies.flat_map(|cookies| cookies.split(';'));
+    cookies.find_map(|cookie| {
+        Some(
+            cookie
+                .trim()
+                .strip_prefix(name)?
+                .strip_prefix('=')?
+                .to_owned(),
+        )
+    })
+}
+
+/// The header that sets the cookie of a session.
+#[must_use]
+pub fn session_cookie(session: &IssuedToken) -> [(header::HeaderName, String); 1] {
+    let token = &session.token;
+    [(
+        header::SET_COOKIE,
+        format!("{SESSION_COOKIE}={token}; Path=/; Secure; HttpOnly; SameSite=Lax"),
+    )]
+}
+
+/// The header that removes the cookie.
+#[must_use]
+pub fn end_cookie() -> [(header::HeaderName, String); 1] {
+    [(
+        header::SET_COOKIE,
+        format!("{SESSION_COOKIE}=; Path=/; Secure; HttpOnly; SameSite=Lax; Max-Age=0"),
+    )]
+}

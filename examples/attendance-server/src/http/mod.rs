@@ -1,0 +1,17 @@
+//! What API and pages share: who calls, which routes a role has, headers, and errors.
+
+mod caller;
+mod guard;
+mod headers;
+mod problem;
+mod request_id;
+
+pub(crate) use guard::not_found;
+pub(crate) use problem::log;
+pub use {
+    caller::{Browser, Caller, SESSION_COOKIE, end_cookie, recognize, session_cookie},
+    guard::{ErrorPages, guard},
+    headers::headers,
+    problem::Problem,
+    request_id::{current_request_id, request_id},
+};

@@ -1,0 +1,100 @@
+//! The command line.
+
+mod admin;
+mod backup;
+mod migrate;
+mod recompute;
+mod serve;
+mod settings;
+mod tls;
+mod verify_audit;
+
+use std::{path::Path, sync::Arc};
+
+use anyhow::{Context, Result};
+use attendance_server::{
+    clock::SystemClock,
+    db::{Engine, sqlite::SqliteEngine},
+    keys::Unsealed,
+    store::Store,
+};
+use clap::{Parser, Subcommand};
+use tracing_subscriber::filter::LevelFilter;
+
+use settings::{Settings, SettingsOptions};
+
+/// Attendance for an office in one program.
+///
+/// Each setting can be in a file (--config), in an environment variable, or in a flag. A flag precedes a variable, and a
+/// variable precedes the file.
+#[derive(Debug, Parser)]
+#[command(version)]
+pub(crate) struct Arguments {
+    #[command(flatten)]
+    settings: SettingsOptions,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Serves the pages and the API.
+    Serve(serve::ServeOptions),
+    /// Accounts, for machines without a browser.
+    #[command(subcommand)]
+    Admin(admin::AdminCommand),
+    /// Brings the database to the schema of this program, after a copy of it.
+    Migrate,
+    /// Writes a backup while the server runs.
+    Backup(backup::BackupOptions),
+    /// Restores a backup into an empty data folder.
+    Restore(backup::RestoreOptions),
+    /// Evaluates all days again, and lists what changed.
+    Recompute(recompute::RecomputeOptions),
+    /// Checks that nobody changed the audit.
+    VerifyAudit,
+}
+
+/// Runs the command.
+pub(crate) fn run(arguments: Arguments) -> Result<()> {
+    tracing_subscriber::fmt()
+        .with_max_level(LevelFilter::INFO)
+        .with_writer(std::io::stderr)
+        .init();
+    let settings = Settings::read(&arguments.settings)?;
+    let runtime = tokio::runtime::Runtime::new().context("the threads cannot be started")?;
+    runtime.block_on(async move {
+        match arguments.command {
+            Command::Serve(options) => serve::serve(&settings, &options).await,
+            Command::Admin(command) => admin::admin(&settings, command).await,
+            Command::Migrate => migrate::migrate(&settings).await,
+            Command::Backup(options) => backup::backup(&settings, &options).await,
+            Command::Restore(options) => backup::restore(&settings, &options).await,
+            Command::Recompute(options) => recompute::recompute(&settings, &options).await,
+            Command::VerifyAudit => verify_audit::verify_audit(&settings).await,
+        }
+    })
+}
+
+/// Opens the database of the settings.
+async fn engine(settings: &Settings) -> Result<Arc<dyn Engine>> {
+    std::fs::create_dir_all(&settings.data)
+        .with_context(|| format!("the data folder {} cannot be made", settings.data.display()))?;
+    engine_at(&settings.database()).await
+}
+
+/// Opens a database. Only this function names an engine.
+async fn engine_at(file: &Path) -> Result<Arc<dyn Engine>> {
+    let engine = SqliteEngine::open(file).await;
+    let engine =
+        engine.with_context(|| format!("the database {} cannot be opened", file.display()))?;
+    Ok(Arc::new(engine))
+}
+
+/// Opens the database and brings its schema up to date, after a copy if the schema is older.
+async fn store(settings: &Settings) -> Result<Store> {
+    let engine = engine(settings).await?;
+    migrate::copy_before(settings, &*engine).await?;
+    let store = Store::open(engine, Arc::new(SystemClock), Arc::new(Unsealed)).await;
+    store.context("the database cannot be used")
+}

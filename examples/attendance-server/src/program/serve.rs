@@ -1,0 +1,188 @@
+//! `serve`.
+
+use std::{net::SocketAddr, time::Duration};
+
+use anyhow::{Context, Result, bail};
+use attendance_server::{
+    app,
+    commands::{days, organisations, recompute, tokens},
+    server::Server,
+    store::Store,
+};
+use axum_server::Handle;
+use clap::Args;
+
+use super::{
+    settings::{Settings, Tls},
+    store, tls,
+};
+
+/// Options of `serve`.
+#[derive(Debug, Args)]
+pub(crate) struct ServeOptions {
+    /// The secret of the set-up link, at least 20 characters, for machines that are set up by a script. By default a
+    /// random one is printed at the first start.
+    #[arg(
+        long,
+        env = "ATTENDANCE_SETUP_TOKEN",
+        hide_env_values = true,
+        value_name = "SECRET"
+    )]
+    setup_token: Option<String>,
+}
+
+/// The time that requests in work have at the end.
+const DRAIN: Duration = Duration::from_secs(5);
+
+/// The time between two looks for days that ended.
+const CATCH_UP: Duration = Duration::from_secs(15 * 60);
+
+pub(crate) async fn serve(settings: &Settings, options: &ServeOptions) -> Result<()> {
+    if settings.tls.is_none() && !settings.listen.ip().is_loopback() {
+        bail!(
+            "{} is not an address of this machine alone, and there is no TLS: browsers give no camera without HTTPS, \
+             and passwords would be readable. Use --tls local, or --tls-cert and --tls-key",
+            settings.listen
+        );
+    }
+    let store = store(settings).await?;
+    begin_setup(settings, options, &store).await?;
+    after_upgrade(&store).await?;
+    let server = Server::new(store.clone());
+    let handle = Handle::new();
+    let stopper = tokio::spawn(stop_on_signal(server.clone(), handle.clone()));
+    let worker = tokio::spawn(catch_up(store.clone()));
+    let listening = tokio::spawn(announce(settings.clone(), handle.clone()));
+    let service = app(server).into_make_service();
+    let served = match &settings.tls {
+        None => {
+            axum_server::bind(settings.listen)
+                .handle(handle)
+                .serve(service)
+                .await
+        }
+        Some(tls) => {
+            let configuration = tls::configuration(settings, tls)?;
+            axum_server::bind_rustls(settings.listen, configuration)
+                .handle(handle)
+                .serve(service)
+                .await
+        }
+    };
+    worker.abort();
+    stopper.abort();
+    listening.abort();
+    store.engine().close().await;
+    served.with_context(|| format!("{} cannot be served", settings.listen))
+}
+
+/// Evaluates all days again if another version of the rules made them, and says how many changed.
+async fn after_upgrade(store: &Store) -> Result<()> {
+    let mut tx = store.read().await?;
+    let organisations = organisations::all(&mut tx).await?;
+    drop(tx);
+    for org in organisations {
+        if let Some(report) = recompute::after_upgrade(store, org).await? {
+            println!(
+                "The rules are new: {} days changed. The audit lists them.",
+                report.changes.len()
+            );
+        }
+    }
+    Ok(())
+}
+
+/// Prints the set-up link of a server without an account.
+async fn begin_setup(settings: &Settings, options: &ServeOptions, store: &Store) -> Result<()> {
+    let mut tx = store.write().await?;
+    if organisations::is_set_up(&mut tx).await? {
+        return Ok(());
+    }
+    if !settings.listen.ip().is_loopback() && options.setup_token.is_none() {
+        bail!(
+            "there is no account yet, and {} can be reached from other machines. Make the first account with `admin \
+             create`, or listen on 127.0.0.1 for the set-up, or state --setup-token",
+            settings.listen
+        );
+    }
+    let token = tokens::begin_setup(&mut tx, options.setup_token.clone()).await?;
+    tx.commit().await?;
+    if options.setup_token.is_none() {
+        println!(
+            "Set the server up: {}/setup?token={token}",
+            address(settings, settings.listen)
+        );
+    }
+    Ok(())
+}
+
+/// The address that a browser on this machine opens.
+fn address(settings: &Settings, listen: SocketAddr) -> String {
+    let port = listen.port();
+    match &settings.tls {
+        None => format!("http://localhost:{port}"),
+        Some(Tls::Local { names }) => format!(
+            "https://{}:{port}",
+            names.first().map_or("localhost", String::as_str)
+        ),
+        Some(Tls::Files { .. }) => format!("https://localhost:{port}"),
+    }
+}
+
+/// Prints the address once the server listens.
+async fn announce(settings: Settings, handle: Handle<SocketAddr>) {
+    if let Some(listen) = handle.listening().await {
+        println!("Listening on {}", address(&settings, listen));
+        if matches!(settings.tls, Some(Tls::Local { .. })) {
+            let file = settings.certificates().join(tls::AUTHORITY);
+            println!(
+                "Devices must trust the certificate authority {}",
+                file.display()
+            );
+        }
+    }
+}
+
+/// Ends days, again and again.
+async fn catch_up(store: Store) {
+    loop {
+        if let Err(error) = catch_up_once(&store).await {
+            tracing::error!(%error, "days could not be evaluated");
+        }
+        tokio::time::sleep(CATCH_UP).await;
+    }
+}
+
+async fn catch_up_once(store: &Store) -> attendance_server::error::Result<()> {
+    let mut tx = store.read().await?;
+    let organisations = organisations::all(&mut tx).await?;
+    drop(tx);
+    for org in organisations {
+        days::catch_up(store, org).await?;
+    }
+    Ok(())
+}
+
+/// On SIGTERM or Ctrl-C, `/health/ready` says so, no connection is accepted, and requests in work are finished.
+async fn stop_on_signal(server: Server, handle: Handle<SocketAddr>) {
+    let interrupt = tokio::signal::ctrl_c();
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+
+        match signal(SignalKind::terminate()) {
+            Ok(mut terminate) => {
+                tokio::select! {
+                    _ = interrupt => {}
+                    _ = terminate.recv() => {}
+                }
+            }
+            Err(_) => drop(interrupt.await),
+        }
+    }
+    #[cfg(not(unix))]
+    drop(interrupt.await);
+    tracing::info!("the server stops");
+    server.stop();
+    handle.graceful_shutdown(Some(DRAIN));
+}

@@ -1,0 +1,176 @@
+//! Settings: a file, environment variables and flags.
+
+use std::{
+    net::SocketAddr,
+    path::{Path, PathBuf},
+};
+
+use anyhow::{Context, Result};
+use clap::Args;
+use serde::Deserialize;
+
+/// The settings as flags and environment variables.
+#[derive(Clone, Debug, Default, Args)]
+pub(crate) struct SettingsOptions {
+    /// The file of settings, in TOML. attendance-server.example.toml explains each key.
+    #[arg(long, global = true, env = "ATTENDANCE_CONFIG", value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// The folder of the database, the keys and the certificates. [default: attendance-data]
+    #[arg(long, global = true, env = "ATTENDANCE_DATA", value_name = "FOLDER")]
+    data: Option<PathBuf>,
+    /// The address to listen on. Without TLS it must be of this machine. [default: 127.0.0.1:8080]
+    #[arg(
+        long,
+        global = true,
+        env = "ATTENDANCE_LISTEN",
+        value_name = "ADDRESS:PORT"
+    )]
+    listen: Option<SocketAddr>,
+    /// "local": HTTPS with a certificate authority of this server's own, for the names in --name.
+    #[arg(long, global = true, env = "ATTENDANCE_TLS", value_name = "MODE")]
+    tls: Option<TlsMode>,
+    /// A name or an address of this server, for the certificate of --tls local. Repeat it for several. [default: localhost]
+    #[arg(
+        long = "name",
+        global = true,
+        env = "ATTENDANCE_NAMES",
+        value_name = "NAME",
+        value_delimiter = ','
+    )]
+    names: Vec<String>,
+    /// The certificate chain, in PEM.
+    #[arg(
+        long,
+        global = true,
+        env = "ATTENDANCE_TLS_CERT",
+        value_name = "FILE",
+        requires = "tls_key"
+    )]
+    tls_cert: Option<PathBuf>,
+    /// The private key, in PEM.
+    #[arg(
+        long,
+        global = true,
+        env = "ATTENDANCE_TLS_KEY",
+        value_name = "FILE",
+        requires = "tls_cert"
+    )]
+    tls_key: Option<PathBuf>,
+}
+
+/// How HTTPS gets its certificate.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, clap::ValueEnum)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum TlsMode {
+    /// From a certificate authority of the server's own.
+    Local,
+}
+
+/// The settings of a file.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct File {
+    data: Option<PathBuf>,
+    listen: Option<SocketAddr>,
+    tls: Option<TlsMode>,
+    names: Option<Vec<String>>,
+    tls_cert: Option<PathBuf>,
+    tls_key: Option<PathBuf>,
+}
+
+/// The settings that apply.
+#[derive(Clone, Debug)]
+pub(crate) struct Settings {
+    /// The folder of the database, the keys and the certificates.
+    pub(crate) data: PathBuf,
+    /// The address to listen on.
+    pub(crate) listen: SocketAddr,
+    /// The certificate of HTTPS; none for plain HTTP.
+    pub(crate) tls: Option<Tls>,
+}
+
+/// The certificate of HTTPS.
+#[derive(Clone, Debug)]
+pub(crate) enum Tls {
+    /// From the server's own authority, for these names.
+    Local { names: Vec<String> },
+    /// From files.
+    Files { chain: PathBuf, key: PathBuf },
+}
+
+impl Settings {
+    /// The settings of flags and variables, then of the file, then the defaults.
+    pub(crate) fn read(options: &SettingsOptions) -> Result<Self> {
+        let file = match &options.config {
+            Some(path) => {
+                let text = std::fs::read_to_string(path)
+                    .with_context(|| format!("the settings {} cannot be read", path.display()))?;
+                toml::from_str(&text).with_context(|| format!("the settings {}", path.display()))?
+            }
+            None => File::default(),
+        };
+        let names = if options.names.is_empty() {
+            file.names.unwrap_or_else(|| vec!["localhost".to_owned()])
+        } else {
+            options.names.clone()
+        };
+        // The mode and the files exclude each other; the stronger source decides between them.
+        let from_options = match (&options.tls_cert, &options.tls_key, options.tls) {
+            (Some(_), Some(_), Some(_)) => {
+                anyhow::bail!("state either --tls or --tls-cert and --tls-key")
+            }
+            (Some(chain), Some(key), None) => Some(Tls::Files {
+                chain: chain.clone(),
+                key: key.clone(),
+            }),
+            (_, _, Some(TlsMode::Local)) => Some(Tls::Local {
+                names: names.clone(),
+            }),
+            _ => None,
+        };
+        let from_file = match (file.tls_cert, file.tls_key, file.tls) {
+            (Some(_), Some(_), Some(_)) => {
+                anyhow::bail!("the settings have both tls and tls_cert; state one of them")
+            }
+            (Some(chain), Some(key), None) => Some(Tls::Files { chain, key }),
+            (None, None, Some(TlsMode::Local)) => Some(Tls::Local { names }),
+            (None, None, None) => None,
+            _ => anyhow::bail!("the settings have only one of tls_cert and tls_key; state both"),
+        };
+        let data = options.data.clone().or(file.data);
+        let listen = options.listen.or(file.listen);
+        Ok(Self {
+            data: data.unwrap_or_else(|| PathBuf::from("attendance-data")),
+            listen: listen.unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], 8080))),
+            tls: from_options.or(from_file),
+        })
+    }
+
+    /// The file of the database.
+    pub(crate) fn database(&self) -> PathBuf {
+        self.data.join("attendance.db")
+    }
+
+    /// The folder of the server's own certificates.
+    pub(crate) fn certificates(&self) -> PathBuf {
+        self.data.join("tls")
+    }
+}
+
+/// Writes a file that only its owner can read, at once or not at all.
+pub(crate) fn write_private(path: &Path, content: &[u8]) -> Result<()> {
+    use std::io::Write;
+
+    let temporary = path.with_extension("new");
+    let mut options = std::fs::OpenOptions::new();
+    options.write(true).create(true).truncate(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let write = || {
+        let mut file = options.open(&temporary)?;
+        file.write_all(content)?;
+        file.sync_all()?;
+        std::fs::rename(&temporary, path)
+    };
+    write().with_context(|| format!("{} cannot be written", path.display()))
+}

@@ -1,0 +1,41 @@
+//! The state that all requests share.
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering},
+};
+
+use crate::{access::limits::Limits, store::Store};
+
+/// The state that all requests share. It is cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Server {
+    /// The database.
+    pub store: Store,
+    /// The limits of attempts.
+    pub limits: Arc<Limits>,
+    ready: Arc<AtomicBool>,
+}
+
+impl Server {
+    /// A server on a store. It is ready.
+    #[must_use]
+    pub fn new(store: Store) -> Self {
+        Self {
+            store,
+            limits: Arc::default(),
+            ready: Arc::new(AtomicBool::new(true)),
+        }
+    }
+
+    /// `true` until the server begins to stop.
+    #[must_use]
+    pub fn is_ready(&self) -> bool {
+        self.ready.load(Ordering::Relaxed)
+    }
+
+    /// The server stops: `/health/ready` says so, and what is in work is finished.
+    pub fn stop(&self) {
+        self.ready.store(false, Ordering::Relaxed);
+    }
+}
