@@ -31,6 +31,8 @@ const EDITORS: Who = Who::Roles(&[Admin, Manager]);
 const READERS: Who = Who::Roles(&[Admin, Manager, Auditor]);
 /// Commands limit members to their own records.
 const OWN: Who = Who::Roles(&[Admin, Manager, Member, Auditor]);
+/// Those whose account belongs to a person; the pages are about that person.
+const MEMBERS: Who = Who::Roles(&[Admin, Manager, Member, Auditor]);
 const AUDITORS: Who = Who::Roles(&[Admin, Auditor]);
 const DEVICES: Who = Who::Roles(&[Device]);
 
@@ -64,12 +66,28 @@ pub const ROUTES: &[Route] = &[
     // Pages
     to(PEOPLE, "GET", "/"),
     to(Who::Everybody, "GET", "/assets/{file}"),
+    to(AUDITORS, "GET", "/audit"),
+    to(AUDITORS, "POST", "/audit/verify"),
+    to(READERS, "GET", "/days"),
+    to(READERS, "GET", "/days/{date}"),
+    to(MEMBERS, "GET", "/me"),
+    to(MEMBERS, "GET", "/me/data"),
+    to(MEMBERS, "GET", "/me/history"),
+    to(READERS, "GET", "/people"),
+    to(EDITORS, "POST", "/people"),
+    to(EDITORS, "GET", "/people/new"),
+    to(READERS, "GET", "/people/{person}"),
+    to(EDITORS, "POST", "/people/{person}"),
+    to(EDITORS, "POST", "/people/{person}/activate"),
+    to(EDITORS, "POST", "/people/{person}/deactivate"),
+    to(EDITORS, "POST", "/people/{person}/pin"),
+    to(Who::Everybody, "POST", "/preferences"),
+    to(AUDITORS, "GET", "/privacy"),
+    to(Who::Everybody, "GET", "/setup"),
+    to(Who::Everybody, "POST", "/setup"),
     to(Who::Everybody, "GET", "/sign-in"),
     to(Who::Everybody, "POST", "/sign-in"),
     to(PEOPLE, "POST", "/sign-out"),
-    to(Who::Everybody, "GET", "/setup"),
-    to(Who::Everybody, "POST", "/setup"),
-    to(READERS, "GET", "/people"),
 ];
 
 /// The route of a method and a path pattern.

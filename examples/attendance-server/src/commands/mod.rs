@@ -6,9 +6,12 @@
 pub mod accounts;
 pub mod audit;
 pub mod days;
+pub mod inventory;
 pub mod organisations;
 pub mod people;
 pub mod recompute;
+pub mod review;
 pub mod sessions;
 pub mod sites;
+pub mod today;
 pub mod tokens;
