@@ -14,6 +14,7 @@ show = Anzeigen
 copy = Kopieren
 copy-this = Diesen Text kopieren
 undo = Rückgängig
+undo-reason = Auf der Seite rückgängig gemacht
 undone = Rückgängig gemacht
 look = Ansehen
 filter = Filter
@@ -55,6 +56,7 @@ nav-main = Hauptnavigation
 nav-short = Kurznavigation
 nav-more = Mehr
 nav-open = offen
+nav-mine = Eigenes
 nav-manage = Verwaltung
 nav-trust = Vertrauen
 theme-toggle = Hell und dunkel wechseln
@@ -161,6 +163,7 @@ events-none = Noch keine Ereignisse
 events-none-hint = Hier steht, wer kommt und geht.
 event-in = ist gekommen
 event-out = ist gegangen
+event-refused = wurde abgelehnt
 event-seen = wurde erfasst
 no-pictures = Hier werden keine Bilder gespeichert
 day-whole = Der ganze Tag
@@ -232,8 +235,10 @@ import = Importieren
 import-title = Personen importieren
 import-intro = Aus einer CSV-Datei. Eine Person mit gleicher Nummer wird aktualisiert.
 import-file = CSV-Datei
-import-file-hint = Die erste Zeile nennt die Spalten: number, name und, wenn gewünscht, mail und joined.
-import-site = Standort neuer Personen
+import-file-hint = Die erste Zeile nennt die Spalten: number, name und, wenn gewünscht, mail, site, joined und left.
+import-partial = Die anderen Zeilen importieren, wenn einige abgelehnt werden
+import-nothing = Nichts wurde importiert. Korrigieren Sie die Datei oder importieren Sie die anderen Zeilen.
+import-unknown-columns = Nicht benutzte Spalten: { $columns }
 import-refused = Die Datei wurde abgelehnt
 import-report = Bericht
 import-added = hinzugefügt
@@ -261,6 +266,7 @@ punch-not-counted = nicht gezählt
 punch-change = { $time } korrigieren
 punch-remove = Entfernen
 punch-repeat = Wiederholung
+punch-refused = Abgelehnt
 punch-corrected = Korrigiert
 punch-replaced = Durch eine Korrektur ersetzt
 punch-repeat-note = Wiederholt innerhalb von { $seconds } s
@@ -273,6 +279,7 @@ corrections = Korrekturen
 corrections-intro = Nichts wird überschrieben. Rückgängig fügt eine eigene Korrektur hinzu.
 corrections-none = Es gibt keine Korrekturen.
 correction-no-punch = keine Buchung
+correction-punch = eine Buchung
 correction-removed = entfernt
 correction-by = „{ $reason }“ { $by }
 reason-hint = Er bleibt beim Eintrag, und die Person kann ihn lesen.
@@ -294,6 +301,7 @@ figure-of-days = { $count ->
 }
 figure-average = { $minutes } min im Mittel
 figure-in-year = Im letzten Jahr
+figure-out = Nicht da
 figure-none = Keine
 figure-last-seen = Letzte Buchung { $time }
 
@@ -331,9 +339,9 @@ token-once = Er wird einmal gezeigt. Kopieren Sie ihn jetzt auf das Gerät.
 
 policy = Regeln
 policy-of = Regeln von { $site }
-policy-since = In Kraft seit { $date }. Eine Änderung beginnt an einem Datum und ändert nie einen abgeschlossenen Zeitraum.
-policy-from = Ab { $date }
-policy-always = Von Anfang an
+policy-since = In Kraft: { $date }. Eine Änderung beginnt an einem Datum und ändert nie einen abgeschlossenen Zeitraum.
+policy-from = ab { $date }
+policy-always = von Anfang an
 policy-keep = Wie im Text der Regeln
 policy-remove = Diese Schicht entfernen
 policy-shift-named = Schicht { $name }
@@ -358,10 +366,6 @@ dry-hint = Sehen Sie vor dem Anwenden, welche Tage eine Änderung ändern würde
 dry-people = { $count ->
     [one] von 1 Person ändern sich
    *[other] von { $count } Personen ändern sich
-}
-dry-evaluated = { $count ->
-    [one] 1 Tag wurde neu ausgewertet.
-   *[other] { $count } Tage wurden neu ausgewertet.
 }
 days-count = { $count ->
     [one] 1 Tag
@@ -625,6 +629,83 @@ done-policy = Die Regeln sind in Kraft
 done-withdrawn = Zugriffsschlüssel entzogen
 done-locked = Zeitraum abgeschlossen
 done-site-added = Standort hinzugefügt
+
+## Refusals of punches
+
+refusal-outside-shift = Außerhalb aller Schichten
+refusal-maximum-shift = Länger als der längste Aufenthalt
+refusal-before-joining = Vor dem ersten Tag
+refusal-after-leaving = Nach dem letzten Tag
+refusal-not-a-member = Keine Person des Standorts
+refusal-future = In der Zukunft
+
+## Unusual days and punches
+
+anomaly-missing-in = Das Kommen fehlt
+anomaly-missing-out = Das Gehen fehlt
+anomaly-short-rest = Die Ruhezeit davor war zu kurz
+anomaly-long-work = Ein langer Tag
+anomaly-shift-not-worked = Eine Schicht wurde nicht gearbeitet
+anomaly-work-of-other-day = Die Arbeit gehört zu einem anderen Tag
+anomaly-cut-week = Die Woche ist nicht vollständig
+anomaly-ambiguous-time = Die Zeit gibt es zweimal, bei der Zeitumstellung
+anomaly-same-second-turn = Kommen und Gehen in derselben Sekunde
+anomaly-doubtful-gap = Eine lange Zeit zwischen zwei Buchungen
+anomaly-rest-day = Arbeit an einem freien Tag
+anomaly-holiday = Arbeit an einem Feiertag
+anomaly-on-leave = Arbeit im Urlaub
+anomaly-out-of-hours = Außerhalb der üblichen Zeiten
+anomaly-too-many-scans = Ungewöhnlich viele Buchungen
+anomaly-low-liveness = Niedrige Lebendwerte
+anomaly-impossible-travel = Zwei Orte in zu kurzer Zeit
+anomaly-expired-roster = Nach dem letzten geplanten Tag
+
+## Changes in the audit
+
+audit-organisation-created = Organisation angelegt
+audit-site-created = Standort hinzugefügt
+audit-site-changed = Standort geändert
+audit-person-created = Person hinzugefügt
+audit-person-changed = Person geändert
+audit-person-activated = Person aktiviert
+audit-person-deactivated = Person deaktiviert
+audit-pin-set = PIN gesetzt
+audit-pin-removed = PIN entfernt
+audit-pin-limited = Zu viele falsche PINs
+audit-badge-created = Ausweis erzeugt
+audit-account-created = Konto angelegt
+audit-account-changed = Konto geändert
+audit-account-invited = Einladung erzeugt
+audit-password-set = Passwort gesetzt
+audit-signed-in = Angemeldet
+audit-sign-in-limited = Zu viele falsche Passwörter
+audit-token-created = API-Zugriffsschlüssel erzeugt
+audit-token-revoked = Zugriffsschlüssel widerrufen
+audit-device-created = Gerät hinzugefügt
+audit-device-changed = Gerät geändert
+audit-device-token-created = Zugriffsschlüssel eines Geräts erneuert
+audit-correction-made = Korrektur
+audit-policy-applied = Regeln geändert
+audit-period-closed = Zeitraum abgeschlossen
+audit-people-imported = Personen importiert
+audit-days-recomputed = Tage neu ausgewertet
+
+## Errors of input
+
+problem-number-taken = Diese Nummer hat schon jemand.
+problem-name-taken = Dieser Name ist vergeben.
+problem-mail-taken = Diese E-Mail-Adresse hat schon ein Konto.
+problem-wrong-password = E-Mail-Adresse und Passwort gehören nicht zusammen.
+problem-too-many-attempts = Zu viele Versuche. Warten Sie eine Minute und versuchen Sie es dann noch einmal.
+problem-unknown-time-zone = Das ist keine Zeitzone der IANA-Datenbank, etwa Europe/Berlin.
+problem-period-closed = Der Tag liegt in einem abgeschlossenen Zeitraum.
+problem-in-the-future = Eine Buchung kann nicht in der Zukunft liegen.
+problem-left-before-joined = Der letzte Tag liegt vor dem ersten.
+problem-last-admin = Eine Organisation hat mindestens eine Person mit Administration, die sich anmelden kann.
+problem-too-recent = Der letzte abgeschlossene Tag liegt mindestens zwei Tage zurück.
+problem-outdated = Jemand hat es inzwischen geändert. Laden Sie die Seite neu.
+problem-password-short = Das Passwort ist zu kurz.
+problem-empty-file = Die Datei ist leer.
 
 ## Errors
 

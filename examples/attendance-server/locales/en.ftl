@@ -14,6 +14,7 @@ show = Show
 copy = Copy
 copy-this = Copy this text
 undo = Undo
+undo-reason = Undone on the page
 undone = Undone
 look = Look
 filter = Filter
@@ -55,6 +56,7 @@ nav-main = Main
 nav-short = Short
 nav-more = More
 nav-open = open
+nav-mine = My own
 nav-manage = Manage
 nav-trust = Trust
 theme-toggle = Switch light and dark
@@ -161,6 +163,7 @@ events-none = No events yet
 events-none-hint = Who comes and goes is listed here.
 event-in = came in
 event-out = went out
+event-refused = was refused
 event-seen = was recorded
 no-pictures = No pictures are kept here
 day-whole = The whole day
@@ -232,8 +235,10 @@ import = Import
 import-title = Import people
 import-intro = From a CSV file. A person with the same number is updated.
 import-file = CSV file
-import-file-hint = The first line names the columns: number, name, and if you like mail and joined.
-import-site = Site of new people
+import-file-hint = The first line names the columns: number, name, and if you like mail, site, joined and left.
+import-partial = Import the other lines if some are refused
+import-nothing = Nothing was imported. Correct the file, or import the other lines.
+import-unknown-columns = Columns that were not used: { $columns }
 import-refused = The file was refused
 import-report = Report
 import-added = added
@@ -261,6 +266,7 @@ punch-not-counted = not counted
 punch-change = Correct { $time }
 punch-remove = Remove
 punch-repeat = Repeat
+punch-refused = Refused
 punch-corrected = Corrected
 punch-replaced = Replaced by a correction
 punch-repeat-note = Repeated within { $seconds } s
@@ -273,6 +279,7 @@ corrections = Corrections
 corrections-intro = Nothing is overwritten. Undo adds a correction of its own.
 corrections-none = There are no corrections.
 correction-no-punch = no punch
+correction-punch = a punch
 correction-removed = removed
 correction-by = “{ $reason }” { $by }
 reason-hint = It is kept with the entry, and the person can read it.
@@ -294,6 +301,7 @@ figure-of-days = { $count ->
 }
 figure-average = { $minutes } min on average
 figure-in-year = In the last year
+figure-out = Out
 figure-none = None
 figure-last-seen = Last punch { $time }
 
@@ -331,9 +339,9 @@ token-once = It is shown once. Copy it to the device now.
 
 policy = Policy
 policy-of = Policy of { $site }
-policy-since = In force since { $date }. A change starts on a date and never changes a closed period.
-policy-from = From { $date }
-policy-always = From the beginning
+policy-since = In force: { $date }. A change starts on a date and never changes a closed period.
+policy-from = from { $date }
+policy-always = from the beginning
 policy-keep = As in the text of the policy
 policy-remove = Remove this shift
 policy-shift-named = Shift { $name }
@@ -358,10 +366,6 @@ dry-hint = See which days a change would change, before you apply it.
 dry-people = { $count ->
     [one] of 1 person change
    *[other] of { $count } people change
-}
-dry-evaluated = { $count ->
-    [one] 1 day was evaluated again.
-   *[other] { $count } days were evaluated again.
 }
 days-count = { $count ->
     [one] 1 day
@@ -625,6 +629,83 @@ done-policy = The policy is in force
 done-withdrawn = Token withdrawn
 done-locked = Period closed
 done-site-added = Site added
+
+## Refusals of punches
+
+refusal-outside-shift = Outside of all shifts
+refusal-maximum-shift = Longer than the longest stay
+refusal-before-joining = Before the first day
+refusal-after-leaving = After the last day
+refusal-not-a-member = Not a person of the site
+refusal-future = In the future
+
+## Unusual days and punches
+
+anomaly-missing-in = The IN is missing
+anomaly-missing-out = The OUT is missing
+anomaly-short-rest = The rest before was too short
+anomaly-long-work = A long day
+anomaly-shift-not-worked = A shift was not worked
+anomaly-work-of-other-day = The work belongs to another day
+anomaly-cut-week = The week is not complete
+anomaly-ambiguous-time = The time occurs twice, when clocks go back
+anomaly-same-second-turn = IN and OUT in the same second
+anomaly-doubtful-gap = A long time between two punches
+anomaly-rest-day = Work on a rest day
+anomaly-holiday = Work on a holiday
+anomaly-on-leave = Work during leave
+anomaly-out-of-hours = Outside of the usual hours
+anomaly-too-many-scans = Unusually many punches
+anomaly-low-liveness = Low liveness scores
+anomaly-impossible-travel = Two places in too short a time
+anomaly-expired-roster = After the last planned day
+
+## Changes in the audit
+
+audit-organisation-created = Organisation created
+audit-site-created = Site added
+audit-site-changed = Site changed
+audit-person-created = Person added
+audit-person-changed = Person changed
+audit-person-activated = Person activated
+audit-person-deactivated = Person deactivated
+audit-pin-set = PIN set
+audit-pin-removed = PIN removed
+audit-pin-limited = Too many wrong PINs
+audit-badge-created = Badge made
+audit-account-created = Account made
+audit-account-changed = Account changed
+audit-account-invited = Invitation made
+audit-password-set = Password set
+audit-signed-in = Signed in
+audit-sign-in-limited = Too many wrong passwords
+audit-token-created = API token made
+audit-token-revoked = Token revoked
+audit-device-created = Device added
+audit-device-changed = Device changed
+audit-device-token-created = Token of a device renewed
+audit-correction-made = Correction
+audit-policy-applied = Rules changed
+audit-period-closed = Period closed
+audit-people-imported = People imported
+audit-days-recomputed = Days evaluated again
+
+## Errors of input
+
+problem-number-taken = Somebody has this number already.
+problem-name-taken = This name is taken.
+problem-mail-taken = This mail address has an account already.
+problem-wrong-password = Mail address and password do not belong together.
+problem-too-many-attempts = Too many tries. Wait a minute, then try again.
+problem-unknown-time-zone = This is not a time zone of the IANA database, such as Europe/Berlin.
+problem-period-closed = The day is in a closed period.
+problem-in-the-future = A punch cannot be in the future.
+problem-left-before-joined = The last day is before the first.
+problem-last-admin = An organisation has at least one admin who can sign in.
+problem-too-recent = The last closed day is at least two days ago.
+problem-outdated = Somebody changed it meanwhile. Load the page again.
+problem-password-short = The password is too short.
+problem-empty-file = The file is empty.
 
 ## Errors
 

@@ -243,7 +243,6 @@ CREATE TABLE idempotency (
     principal TEXT NOT NULL,
     key TEXT NOT NULL,
     body_hash BLOB NOT NULL,
-    status BIGINT NOT NULL,
     answer TEXT NOT NULL,
     until BIGINT NOT NULL,
     PRIMARY KEY (org, principal, key)

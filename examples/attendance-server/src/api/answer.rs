@@ -22,6 +22,10 @@ pub(super) struct Versioned<T>(pub(super) i64, pub(super) T);
 #[derive(Clone, Debug)]
 pub(super) struct Created<T>(pub(super) String, pub(super) T);
 
+/// 200 with a CSV file of this name.
+#[derive(Clone, Debug)]
+pub(super) struct Csv(pub(super) &'static str, pub(super) String);
+
 /// 204.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Done;
@@ -45,6 +49,26 @@ impl<T: Serialize> IntoResponse for Created<T> {
             response.headers_mut().insert(header::LOCATION, location);
         }
         response
+    }
+}
+
+impl IntoResponse for Csv {
+    fn into_response(self) -> Response {
+        let headers = [
+            (header::CONTENT_TYPE, "text/csv; charset=utf-8".to_owned()),
+            (
+                header::CONTENT_DISPOSITION,
+                format!("attachment; filename=\"{}\"", self.0),
+            ),
+        ];
+        (headers, self.1).into_response()
+    }
+}
+
+impl Output for Csv {
+    fn describe(operation: &mut Operation, _: &mut SchemaGenerator) {
+        let text = schemars::json_schema!({ "type": "string" });
+        operation.answer("200", "text/csv", Some(text));
     }
 }
 

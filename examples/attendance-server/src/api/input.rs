@@ -11,6 +11,7 @@ use serde_json::json;
 
 use super::document::{Input, Operation};
 use crate::{
+    commands::import,
     error::{Error, ErrorKind, Result},
     http::{Browser, Caller},
     id::Id,
@@ -151,6 +152,69 @@ impl<S: Send + Sync> FromRequestParts<S> for IfMatch {
             let detail = "If-Match is not the ETag of a version.";
             Error::new(ErrorKind::Outdated, "outdated", detail)
         })
+    }
+}
+
+/// The key by which a request that is sent again is known, from `Idempotency-Key`.
+#[derive(Clone, Debug)]
+pub(super) struct IdempotencyKey(pub(super) String);
+
+impl<S: Send + Sync> FromRequestParts<S> for IdempotencyKey {
+    type Rejection = Error;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self> {
+        match text(&parts.headers, "idempotency-key") {
+            Some(key) if (1..=128).contains(&key.len()) => Ok(Self(key.to_owned())),
+            Some(_) => {
+                let detail = "Idempotency-Key has 1 to 128 bytes.";
+                Err(Error::new(
+                    ErrorKind::Malformed,
+                    "wrong_idempotency_key",
+                    detail,
+                ))
+            }
+            None => {
+                let detail = "Send a new random text as Idempotency-Key, and the same one if you send the request again.";
+                Err(Error::new(
+                    ErrorKind::Malformed,
+                    "idempotency_key_required",
+                    detail,
+                ))
+            }
+        }
+    }
+}
+
+impl Input for IdempotencyKey {
+    fn describe(operation: &mut Operation, _: &mut SchemaGenerator) {
+        operation.parameter(json!({
+            "name": "Idempotency-Key", "in": "header", "required": true,
+            "description": "A random text. The same request with the same key gets the first answer, for a day.",
+            "schema": { "type": "string", "minLength": 1, "maxLength": 128 },
+        }));
+    }
+}
+
+/// A CSV file as the body.
+#[derive(Clone, Debug)]
+pub(super) struct CsvFile(pub(super) Bytes);
+
+impl<S: Send + Sync> FromRequest<S> for CsvFile {
+    type Rejection = Error;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self> {
+        let kind = text(request.headers(), "content-type").and_then(|kind| kind.split(';').next());
+        if kind.map(str::trim) != Some("text/csv") {
+            let detail = "The body must be CSV, with Content-Type: text/csv.";
+            return Err(Error::new(ErrorKind::WrongMediaType, "not_csv", detail));
+        }
+        bytes(request, state, import::LARGEST).await.map(Self)
+    }
+}
+
+impl Input for CsvFile {
+    fn describe(operation: &mut Operation, _: &mut SchemaGenerator) {
+        operation.body("text/csv", schemars::json_schema!({ "type": "string" }));
     }
 }
 

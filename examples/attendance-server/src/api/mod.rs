@@ -3,11 +3,20 @@
 //! One file for each resource. A handler reads the request, calls a command, and answers. [`Api`] registers a handler
 //! together with the description that its types give, so that the OpenAPI document is the code's.
 
+mod accounts;
 mod answer;
+mod audit;
+mod corrections;
+mod days;
+mod devices;
 mod document;
 mod health;
+mod import;
 mod input;
+mod openapi;
 mod people;
+mod policies;
+mod sightings;
 mod sites;
 
 use axum::Router;
@@ -22,6 +31,17 @@ pub fn api() -> (Router<Server>, serde_json::Value) {
     let api = Api::new();
     let api = people::routes(api);
     let api = sites::routes(api);
+    let api = policies::routes(api);
+    let api = devices::routes(api);
+    let api = sightings::routes(api);
+    let api = corrections::routes(api);
+    let api = days::routes(api);
+    let api = accounts::routes(api);
+    let api = audit::routes(api);
+    let api = import::routes(api);
     let (router, document) = api.finish();
-    (router.merge(health::routes()), document)
+    let router = router
+        .merge(health::routes())
+        .merge(openapi::routes(&document));
+    (router, document)
 }

@@ -8,7 +8,7 @@ use super::{
     input::{Body, ById, IfMatch},
 };
 use crate::{
-    commands::sites::{self, NewSite, PolicyVersion, Site, SiteChanges},
+    commands::sites::{self, NewSite, Site, SiteChanges},
     error::Result,
     http::Caller,
     presets::{PRESETS, Preset},
@@ -20,11 +20,6 @@ pub(super) fn routes(api: Api) -> Api {
         .post("/sites", "Adds a site with a policy from a preset", create)
         .get("/sites/{site}", "A site", get)
         .patch("/sites/{site}", "Renames a site", update)
-        .get(
-            "/sites/{site}/policies",
-            "The versions of a site's policy, the newest first",
-            policies,
-        )
         .get(
             "/presets",
             "The policies that a site can start from",
@@ -69,15 +64,6 @@ async fn update(
     let site = sites::update(&mut tx, &actor, id, Some(version), changes).await?;
     tx.commit().await?;
     Ok(Versioned(site.version, site))
-}
-
-async fn policies(
-    State(server): State<Server>,
-    Caller(actor): Caller,
-    ById(id): ById,
-) -> Result<Found<Vec<PolicyVersion>>> {
-    let mut tx = server.store.read().await?;
-    Ok(Found(sites::policy_versions(&mut tx, &actor, id).await?))
 }
 
 async fn presets() -> Result<Found<Vec<Preset>>> {

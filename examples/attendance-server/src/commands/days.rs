@@ -40,7 +40,7 @@ const BEFORE: SignedDuration = SignedDuration::from_hours(9 * 24);
 const LONGEST_PART: i64 = 3000;
 
 /// A day that an evaluation changed.
-#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct DayChange {
     /// The date.
     #[schemars(with = "crate::schema::Day")]
@@ -51,6 +51,13 @@ pub struct DayChange {
     pub after: serde_json::Value,
     /// The day is in a closed period: the record before stays.
     pub is_closed: bool,
+}
+
+impl DayChange {
+    /// `true` if the record differs, and not only the policy that made it.
+    pub(super) fn is_visible(&self) -> bool {
+        self.before != self.after
+    }
 }
 
 /// The evaluation of a person.
@@ -70,18 +77,15 @@ pub(super) struct Evaluation {
 ///
 /// If the database cannot be written, or the rules refuse its rows.
 pub(super) async fn evaluate_all(tx: &mut Transaction, org: Id, person: Id) -> Result<Evaluation> {
-    evaluate_from(tx, org, person, Date::MIN, None).await
+    evaluate_from(tx, org, person, Date::MIN).await
 }
 
 /// Evaluates the days of a person from a day on, and from the last evaluation on, as of now; and keeps them.
-///
-/// `tentative` is a punch that is not in the database.
 pub(super) async fn evaluate_from(
     tx: &mut Transaction,
     org: Id,
     person: Id,
     from: Date,
-    tentative: Option<Punch>,
 ) -> Result<Evaluation> {
     let now = tx.now;
     let directory = people::directory(tx, org).await?;
@@ -93,7 +97,7 @@ pub(super) async fn evaluate_from(
         Some(at) => from.min(timeline.date(at)),
         None => Date::MIN,
     };
-    let subject = Subject::load(tx, org, entry, timeline, from, now, tentative).await?;
+    let subject = Subject::load(tx, org, entry, timeline, from, now).await?;
     let evaluated = subject.evaluate(now)?;
     let evaluation = Evaluation {
         inside_since: subject.inside_since(now)?,
@@ -119,17 +123,17 @@ pub(super) async fn check(tx: &mut Transaction, org: Id, person: Id) -> Result<V
         return Ok(Vec::new());
     };
     let timeline = sites::timeline(tx, org, entry.site).await?;
-    let subject = Subject::load(tx, org, entry, timeline, Date::MIN, at, None).await?;
+    let subject = Subject::load(tx, org, entry, timeline, Date::MIN, at).await?;
     let evaluated = subject.evaluate(at)?;
     subject.changes(tx, org, entry, &evaluated).await
 }
 
 /// A person with everything that the days depend on.
-struct Subject {
+pub(super) struct Subject {
     person: facekit::PersonId,
     rules: Vec<(Date, Date, Id, Arc<Rules>)>,
-    punches: Vec<Punch>,
-    corrections: Vec<Correction>,
+    pub(super) punches: Vec<Punch>,
+    pub(super) corrections: Vec<Correction>,
     /// The first day of the person.
     first: Date,
     /// The first day that is evaluated.
@@ -139,23 +143,22 @@ struct Subject {
 }
 
 /// What an evaluation gives.
-struct Evaluated {
+pub(super) struct Evaluated {
     days: BTreeMap<Date, (DayRecord, Id)>,
-    outcomes: Vec<PunchOutcome>,
+    pub(super) outcomes: Vec<PunchOutcome>,
 }
 
 impl Subject {
-    async fn load(
+    pub(super) async fn load(
         tx: &mut Transaction,
         org: Id,
         entry: &Entry,
         timeline: Timeline,
         from: Date,
         now: Timestamp,
-        tentative: Option<Punch>,
     ) -> Result<Self> {
         let person = people::person_id(entry.id)?;
-        let first = first_date(tx, org, entry, &timeline, tentative.as_ref()).await?;
+        let first = first_date(tx, org, entry, &timeline).await?;
         let today = timeline.date(now);
         let end = today.tomorrow().unwrap_or(today);
         let start = window_start(from, first).min(end);
@@ -168,7 +171,6 @@ impl Subject {
         let corrections = corrections(tx, org, entry.id).await?;
         let mut punches = punches(tx, org, entry.id, &person, since).await?;
         add_targets(tx, org, &person, &corrections, &mut punches).await?;
-        punches.extend(tentative);
         let member = people::member(entry)?;
         let mut rules = Vec::new();
         for (start, end, applied) in timeline.parts(start, end) {
@@ -194,7 +196,7 @@ impl Subject {
         })
     }
 
-    fn evaluate(&self, now: Timestamp) -> Result<Evaluated> {
+    pub(super) fn evaluate(&self, now: Timestamp) -> Result<Evaluated> {
         let mut days = BTreeMap::new();
         let mut outcomes: BTreeMap<(Timestamp, PunchId), PunchOutcome> = BTreeMap::new();
         for (start, end, version, rules) in &self.rules {
@@ -223,7 +225,7 @@ impl Subject {
     }
 
     /// The days that differ from those that are kept. Days before the person's first one are among them.
-    async fn changes(
+    pub(super) async fn changes(
         &self,
         tx: &mut Transaction,
         org: Id,
@@ -261,7 +263,6 @@ async fn first_date(
     org: Id,
     entry: &Entry,
     timeline: &Timeline,
-    tentative: Option<&Punch>,
 ) -> Result<Date> {
     if let Some(joined) = entry.joined {
         return Ok(joined);
@@ -277,7 +278,7 @@ async fn first_date(
         .ok_or_else(|| Error::not_found("person"))?;
     let mut first = timeline.date(row.get("created")?);
     let punched: Option<Timestamp> = row.get("punched")?;
-    for at in punched.into_iter().chain(tentative.map(|punch| punch.at)) {
+    if let Some(at) = punched {
         first = first.min(timeline.date(at));
     }
     let corrected: Option<Date> = row.get("corrected")?;
@@ -312,7 +313,7 @@ pub(super) async fn punches(
     rows.iter().map(|row| punch(name, row)).collect()
 }
 
-fn punch(person: &facekit::PersonId, row: &Row) -> Result<Punch> {
+pub(super) fn punch(person: &facekit::PersonId, row: &Row) -> Result<Punch> {
     let id: Id = row.get("id")?;
     let mut punch = Punch::new(id.to_string(), person.clone(), row.get("at")?)
         .with_kind(word::<PunchKind>(row, "kind")?)
@@ -369,7 +370,7 @@ pub(super) async fn corrections(
 
 /// Adds the punches that corrections name, if they are older than the others: the rules refuse corrections of unknown
 /// punches.
-async fn add_targets(
+pub(super) async fn add_targets(
     tx: &mut Transaction,
     org: Id,
     person: &facekit::PersonId,
@@ -540,14 +541,8 @@ pub async fn catch_up(store: &Store, org: Id) -> Result<usize> {
         let mut tx = store.write().await?;
         for row in batch {
             let open: Option<Date> = row.get("open")?;
-            let evaluation = evaluate_from(
-                &mut tx,
-                org,
-                row.get("id")?,
-                open.unwrap_or(Date::MAX),
-                None,
-            )
-            .await?;
+            let evaluation =
+                evaluate_from(&mut tx, org, row.get("id")?, open.unwrap_or(Date::MAX)).await?;
             changed += evaluation.changes.len();
         }
         tx.commit().await?;
@@ -655,6 +650,11 @@ pub async fn list(
     })
 }
 
+/// The date at a time, by UTC.
+pub(super) fn utc_date(at: Timestamp) -> Date {
+    at.to_zoned_datetime(TimeZone::UTC).date()
+}
+
 /// Fails unless a period has 1 to 367 days.
 pub(super) fn check_period(from: Date, to: Date) -> Result<()> {
     Period::new(from, to)
@@ -722,7 +722,7 @@ pub async fn detail(
     let closed = locked_through(tx, org, entry.site).await?;
     let timeline = sites::timeline(tx, org, entry.site).await?;
     let now = tx.now;
-    let subject = Subject::load(tx, org, entry, timeline, date, now, None).await?;
+    let subject = Subject::load(tx, org, entry, timeline, date, now).await?;
     let mut detail = DayDetail {
         date,
         record: None,

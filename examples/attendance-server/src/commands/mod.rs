@@ -5,13 +5,23 @@
 
 pub mod accounts;
 pub mod audit;
+pub mod corrections;
 pub mod days;
+pub mod devices;
+pub mod events;
+pub mod exports;
+pub mod idempotency;
+pub mod import;
 pub mod inventory;
+pub mod locks;
 pub mod organisations;
 pub mod people;
+pub mod policies;
+pub mod punches;
 pub mod recompute;
 pub mod review;
 pub mod sessions;
+pub mod sightings;
 pub mod sites;
 pub mod today;
 pub mod tokens;

@@ -123,7 +123,6 @@ struct Details {
 ///
 /// If the database cannot be read.
 pub async fn directory(tx: &mut Transaction, org: Id) -> Result<Arc<Directory>> {
-    let services = Arc::clone(tx.services());
     let row = tx
         .row(
             "SELECT people_version FROM organisation WHERE id = $1",
@@ -133,12 +132,7 @@ pub async fn directory(tx: &mut Transaction, org: Id) -> Result<Arc<Directory>> 
     let version = row
         .ok_or_else(|| Error::not_found("organisation"))?
         .get("people_version")?;
-    // After a change in this transaction, the version may be that of a change that is rolled back.
-    let known = services
-        .directories
-        .get(org, version)
-        .filter(|_| !tx.people_changed);
-    if let Some(known) = known {
+    if let Some(known) = tx.directory(org, version) {
         return Ok(known);
     }
     let rows = tx
@@ -150,11 +144,7 @@ pub async fn directory(tx: &mut Transaction, org: Id) -> Result<Arc<Directory>> 
         .await?;
     let people: Result<Vec<Option<Entry>>> = rows.iter().map(|row| entry(tx, org, row)).collect();
     let directory = Arc::new(Directory::new(people?.into_iter().flatten().collect()));
-    if !tx.people_changed {
-        services
-            .directories
-            .insert(org, version, Arc::clone(&directory));
-    }
+    tx.keep_directory(org, version, Arc::clone(&directory));
     Ok(directory)
 }
 
@@ -314,11 +304,26 @@ pub async fn update(
     version: Option<i64>,
     changes: PersonChanges,
 ) -> Result<Person> {
-    let org = actor.org;
-    let directory = directory(tx, org).await?;
     let before = get(tx, actor, id).await?;
-    actor.require_at(before.site, EDITORS)?;
     check_version(version, before.version)?;
+    let is_other_time = write(tx, actor, &before, changes).await?;
+    changed(tx, actor.org).await?;
+    if is_other_time {
+        days::evaluate_all(tx, actor.org, id).await?;
+    }
+    get(tx, actor, id).await
+}
+
+/// Writes the changes of a person. The caller calls [`changed`] after the last one, and then evaluates the days if this
+/// returns `true`.
+pub(super) async fn write(
+    tx: &mut Transaction,
+    actor: &Actor,
+    before: &Person,
+    changes: PersonChanges,
+) -> Result<bool> {
+    let (org, id) = (actor.org, before.id);
+    actor.require_at(before.site, EDITORS)?;
     let mut after = before.clone();
     after.number = changes.number.unwrap_or(after.number);
     after.name = changes.name.unwrap_or(after.name);
@@ -332,11 +337,14 @@ pub async fn update(
     }
     let details = checked(&after.number, &after.name, after.mail.as_deref())?;
     check_dates(after.joined, after.left)?;
-    if directory
-        .by_number(&details.number)
-        .is_some_and(|other| other.id != id)
-    {
-        return Err(number_taken(&details.number));
+    if details.number != before.number {
+        let directory = directory(tx, org).await?;
+        if directory
+            .by_number(&details.number)
+            .is_some_and(|other| other.id != id)
+        {
+            return Err(number_taken(&details.number));
+        }
     }
     let sealed = tx
         .keys()
@@ -347,15 +355,14 @@ pub async fn update(
         values![org, id, after.site, sealed, after.joined, after.left],
     )
     .await?;
-    changed(tx, org).await?;
+    let is_other_time =
+        (before.site, before.joined, before.left) != (after.site, after.joined, after.left);
+    let site = after.site;
     let detail = json!({ "before": before, "after": after });
     audit::record(tx, actor, "person_changed", Subject::Person(id), detail).await?;
-    tx.event(org, "person_changed", Some(after.site), Some(id), json!({}))
+    tx.event(org, "person_changed", Some(site), Some(id), json!({}))
         .await?;
-    if (before.site, before.joined, before.left) != (after.site, after.joined, after.left) {
-        days::evaluate_all(tx, org, id).await?;
-    }
-    get(tx, actor, id).await
+    Ok(is_other_time)
 }
 
 /// Lets a person punch no more, or again. A person who cannot punch cannot sign in, and badges do not work.
@@ -457,7 +464,7 @@ pub(super) fn person_id(id: Id) -> Result<PersonId> {
 
 /// The index in memory is outdated.
 pub(super) async fn changed(tx: &mut Transaction, org: Id) -> Result<()> {
-    tx.people_changed = true;
+    tx.forget_directory();
     tx.execute(
         "UPDATE organisation SET people_version = people_version + 1 WHERE id = $1",
         values![org],

@@ -1,182 +1,241 @@
-//! The people of an organisation right now: who is in, late, missing, or away.
+//! Who is in, who is expected, who is late, who is absent.
 
 use std::collections::HashMap;
 
-use attendance_rules::Today;
-use jiff::{Timestamp, civil::Date};
+use attendance_rules::{Presence, Punch, Rules, Today};
+use jiff::{SignedDuration, Timestamp, civil::Date};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    days::READERS,
-    people,
-    sites::{self, Timeline},
+    days, people,
+    sightings::{Answer, Outcome},
+    sites,
 };
 use crate::{
     access::Actor,
-    error::Result,
+    error::{Error, Result},
     id::Id,
     store::{Entry, Transaction},
     values,
 };
 
-/// The state of a person right now.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+/// The punches that decide about presence.
+const BEFORE: SignedDuration = SignedDuration::from_hours(4 * 24);
+
+/// What a person is today.
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
+)]
 #[serde(rename_all = "snake_case")]
 pub enum State {
-    /// The person should have come.
-    Missing,
-    /// The person is in, and came late.
-    InLate,
-    /// The person is in.
+    /// Should have come, and did not.
+    Absent,
+    /// Inside, and came late.
+    Late,
+    /// Inside.
     In,
-    /// The person was here, and is not in.
-    Gone,
-    /// The person should come, and is not late yet.
+    /// Should come, and is not late yet.
     Expected,
-    /// The person is on leave all day.
+    /// Was here today, and went.
+    Gone,
+    /// On leave all day.
     OnLeave,
-    /// No work is expected.
+    /// No work is due.
     Free,
 }
 
-/// A person right now.
+/// A person today.
 #[derive(Clone, Debug, Serialize, JsonSchema)]
 pub struct PersonToday {
     /// The person.
     pub person: Id,
-    /// The date at the person's site.
-    #[schemars(with = "crate::schema::Day")]
-    pub date: Date,
+    /// The name.
+    pub name: String,
+    /// The staff number.
+    pub number: String,
+    /// The home site.
+    pub site: Id,
     /// The state.
     pub state: State,
-    /// The time since which the person is in.
+    /// The time since which the person is inside.
     #[schemars(with = "Option<crate::schema::Time>")]
     pub inside_since: Option<Timestamp>,
     /// The first punch of the day.
     #[schemars(with = "Option<crate::schema::Time>")]
     pub first: Option<Timestamp>,
-    /// The lateness in seconds.
+    /// The last punch of the day.
+    #[schemars(with = "Option<crate::schema::Time>")]
+    pub last: Option<Timestamp>,
+    /// Seconds by which the person came late.
     pub late_seconds: i64,
-    /// The counted time in seconds, as of now.
+    /// The anomalies of the day.
+    pub anomalies: i64,
+    /// The counted time in seconds, up to now.
     pub counted_seconds: i64,
     /// The expected time in seconds.
     pub expected_seconds: i64,
 }
 
-/// The part of a day's record that this list needs.
+/// All people today.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub struct Overview {
+    /// The present time.
+    #[schemars(with = "crate::schema::Time")]
+    pub at: Timestamp,
+    /// The number of people in each state.
+    pub counts: HashMap<State, usize>,
+    /// The people: exceptions first, then by name.
+    pub people: Vec<PersonToday>,
+}
+
+/// What is needed of the record of a day.
 #[derive(Default, Deserialize)]
-struct Record {
+struct Brief {
     first: Option<Timestamp>,
-    #[serde(default)]
+    last: Option<Timestamp>,
     late_seconds: i64,
-    #[serde(default)]
+    anomalies: i64,
     counted_seconds: i64,
-    #[serde(default)]
     expected_seconds: i64,
 }
 
-/// The policy of a site, and what it expects today of somebody who has not come.
-struct SiteToday {
-    date: Date,
-    without_punch: Today,
-}
-
-/// All people who can punch and whom the actor may see, in order of their names.
+/// The people whom the actor may see, as they are now.
 ///
 /// # Errors
 ///
-/// If the database cannot be read, or the rules refuse its rows.
-pub async fn list(tx: &mut Transaction, actor: &Actor) -> Result<Vec<PersonToday>> {
-    let (directory, scope) = people::visible_to(tx, actor, READERS).await?;
-    let mut site_days: HashMap<Id, SiteToday> = HashMap::new();
-    let visible = |entry: &&Entry| {
-        entry.deactivated.is_none() && scope.has_person(entry.id, entry.site)
-    };
-    for entry in directory.people().iter().filter(visible) {
-        if !site_days.contains_key(&entry.site) {
-            let timeline = sites::timeline(tx, actor.org, entry.site).await?;
-            site_days.insert(entry.site, of_site(&timeline, tx.now)?);
+/// If the database cannot be read.
+pub async fn overview(tx: &mut Transaction, actor: &Actor, site: Option<Id>) -> Result<Overview> {
+    let (org, now) = (actor.org, tx.now);
+    let (directory, scope) = people::visible_to(tx, actor, days::READERS).await?;
+    let mut by_site: HashMap<Id, Vec<&Entry>> = HashMap::new();
+    for entry in directory.people() {
+        let visible = entry.deactivated.is_none() && scope.has_person(entry.id, entry.site);
+        if visible && site.is_none_or(|site| entry.site == site) {
+            by_site.entry(entry.site).or_default().push(entry);
         }
     }
-    let mut dates: Vec<Date> = site_days.values().map(|site| site.date).collect();
-    dates.sort_unstable();
-    dates.dedup();
-    let mut records: HashMap<(Id, Date), Record> = HashMap::new();
-    for date in dates {
-        let rows = tx
-            .rows(
-                "SELECT person, record FROM day WHERE org = $1 AND date = $2",
-                values![actor.org, date],
-            )
-            .await?;
-        for row in rows {
-            records.insert((row.get("person")?, date), row.json("record")?);
+    let mut punches = recent_punches(tx, org, now).await?;
+    let mut corrected = corrected(tx, org, now).await?;
+    let mut all = Vec::new();
+    for (site, entries) in by_site {
+        let timeline = sites::timeline(tx, org, site).await?;
+        let today = timeline.date(now);
+        let members: Result<Vec<_>> = entries.iter().map(|entry| people::member(entry)).collect();
+        let rules = Rules::clone(&timeline.at(today).rules).with_members(members?)?;
+        let mut briefs = briefs(tx, org, today).await?;
+        for entry in entries {
+            let name = people::person_id(entry.id)?;
+            let mut punches = punches.remove(&entry.id).unwrap_or_default();
+            let corrections = if corrected.remove(&entry.id) {
+                let corrections = days::corrections(tx, org, entry.id).await?;
+                days::add_targets(tx, org, &name, &corrections, &mut punches).await?;
+                corrections
+            } else {
+                Vec::new()
+            };
+            let presence = rules.presence(&name, &punches, &corrections, now)?;
+            let brief = briefs.remove(&entry.id).unwrap_or_default();
+            if let Some(state) = state(&presence, &brief) {
+                all.push(PersonToday {
+                    person: entry.id,
+                    name: entry.name.clone(),
+                    number: entry.number.clone(),
+                    site,
+                    state,
+                    inside_since: presence.inside_since,
+                    first: brief.first,
+                    last: brief.last,
+                    late_seconds: brief.late_seconds,
+                    anomalies: brief.anomalies,
+                    counted_seconds: brief.counted_seconds + since(presence.inside_since, now),
+                    expected_seconds: brief.expected_seconds,
+                });
+            }
         }
     }
-    let inside = inside(tx, actor.org).await?;
-    let now = tx.now;
-    let state = |entry: &Entry| {
-        let site = site_days.get(&entry.site)?;
-        let date = site.date;
-        let employed = entry.joined.is_none_or(|joined| joined <= date)
-            && entry.left.is_none_or(|left| left >= date);
-        if !employed {
-            return None;
-        }
-        let record = records.remove(&(entry.id, date)).unwrap_or_default();
-        let inside_since = inside.get(&entry.id).copied();
-        let state = match (inside_since, record.first) {
-            (Some(_), _) if record.late_seconds > 0 => State::InLate,
-            (Some(_), _) => State::In,
-            (None, Some(_)) => State::Gone,
-            (None, None) => match site.without_punch {
-                Today::Absent => State::Missing,
-                Today::OnLeave => State::OnLeave,
-                Today::Free | Today::NotEmployed => State::Free,
-                _ => State::Expected,
-            },
-        };
-        // The record does not count the time after the last IN before there is an OUT.
-        let since_in = inside_since.map_or(0, |since| now.duration_since(since).as_secs().max(0));
-        let counted = record.counted_seconds + since_in;
-        Some(PersonToday {
-            person: entry.id,
-            date,
-            state,
-            inside_since,
-            first: record.first,
-            late_seconds: record.late_seconds,
-            counted_seconds: counted,
-            expected_seconds: record.expected_seconds,
-        })
-    };
-    Ok(directory.people().iter().filter(visible).filter_map(state).collect())
-}
-
-/// What a site's policy expects right now of a person without a punch.
-fn of_site(timeline: &Timeline, now: Timestamp) -> Result<SiteToday> {
-    let date = timeline.date(now);
-    let rules = &timeline.at(date).rules;
-    // People have no schedules of their own, so that one answer holds for all.
-    let anybody = facekit::PersonId::new("anybody")?;
-    let presence = rules.presence(&anybody, &[], &[], now)?;
-    Ok(SiteToday {
-        date,
-        without_punch: presence.today,
+    let mut counts = HashMap::new();
+    for person in &all {
+        *counts.entry(person.state).or_default() += 1;
+    }
+    all.sort_by_cached_key(|person| (person.state, person.name.to_lowercase(), person.person));
+    Ok(Overview {
+        at: now,
+        counts,
+        people: all,
     })
 }
 
-/// The people who are in, and since when.
-async fn inside(tx: &mut Transaction, org: Id) -> Result<HashMap<Id, Timestamp>> {
+/// The state; none of people who have not joined, or have left.
+/// The seconds since the last IN of a person who is in: a record does not count them before there is an OUT.
+pub(crate) fn since(inside: Option<Timestamp>, now: Timestamp) -> i64 {
+    inside.map_or(0, |since| now.duration_since(since).as_secs().max(0))
+}
+
+fn state(presence: &Presence, brief: &Brief) -> Option<State> {
+    if presence.inside_since.is_some() {
+        return Some(if brief.late_seconds > 0 {
+            State::Late
+        } else {
+            State::In
+        });
+    }
+    match presence.today {
+        Today::Present => Some(State::Gone),
+        Today::Expected => Some(State::Expected),
+        Today::Absent => Some(State::Absent),
+        Today::OnLeave => Some(State::OnLeave),
+        Today::Free => Some(State::Free),
+        _ => None,
+    }
+}
+
+async fn recent_punches(
+    tx: &mut Transaction,
+    org: Id,
+    now: Timestamp,
+) -> Result<HashMap<Id, Vec<Punch>>> {
+    let since = now.saturating_sub(BEFORE).map_err(Error::internal)?;
     let rows = tx
         .rows(
-            "SELECT person, inside_since FROM presence WHERE org = $1 AND inside_since IS NOT NULL",
-            values![org],
+            "SELECT person, id, at, kind, source, device, liveness FROM punch WHERE org = $1 AND at >= $2 ORDER BY at, id",
+            values![org, since],
+        )
+        .await?;
+    let mut punches: HashMap<Id, Vec<Punch>> = HashMap::new();
+    for row in &rows {
+        let person: Id = row.get("person")?;
+        let punch = days::punch(&people::person_id(person)?, row)?;
+        punches.entry(person).or_default().push(punch);
+    }
+    Ok(punches)
+}
+
+/// The people who have a correction that can concern the last days.
+async fn corrected(
+    tx: &mut Transaction,
+    org: Id,
+    now: Timestamp,
+) -> Result<std::collections::HashSet<Id>> {
+    let since = now.saturating_sub(BEFORE).map_err(Error::internal)?;
+    let rows = tx
+        .rows(
+            "SELECT DISTINCT person FROM correction WHERE org = $1 AND (made >= $2 OR first_date >= $3)",
+            values![org, since, days::utc_date(since)],
+        )
+        .await?;
+    rows.iter().map(|row| row.get("person")).collect()
+}
+
+async fn briefs(tx: &mut Transaction, org: Id, date: Date) -> Result<HashMap<Id, Brief>> {
+    let rows = tx
+        .rows(
+            "SELECT person, record FROM day WHERE org = $1 AND date = $2",
+            values![org, date],
         )
         .await?;
     rows.iter()
-        .map(|row| Ok((row.get("person")?, row.get("inside_since")?)))
+        .map(|row| Ok((row.get("person")?, row.json("record")?)))
         .collect()
 }
 
@@ -185,7 +244,11 @@ async fn inside(tx: &mut Transaction, org: Id) -> Result<HashMap<Id, Timestamp>>
 /// # Errors
 ///
 /// 404 if there is no such person.
-pub async fn inside_since(tx: &mut Transaction, actor: &Actor, person: Id) -> Result<Option<Timestamp>> {
+pub async fn inside_since(
+    tx: &mut Transaction,
+    actor: &Actor,
+    person: Id,
+) -> Result<Option<Timestamp>> {
     people::get(tx, actor, person).await?;
     let row = tx
         .row(
@@ -196,50 +259,42 @@ pub async fn inside_since(tx: &mut Transaction, actor: &Actor, person: Id) -> Re
     row.map_or(Ok(None), |row| row.get("inside_since"))
 }
 
-/// A punch that was recorded lately.
-#[derive(Clone, Debug, Serialize, JsonSchema)]
-pub struct RecentPunch {
+/// A sighting of the last days.
+#[derive(Clone, Debug)]
+pub struct Recent {
+    /// What the device was told.
+    pub answer: Answer,
     /// The person.
     pub person: Id,
-    /// The time.
-    #[schemars(with = "crate::schema::Time")]
-    pub at: Timestamp,
-    /// The direction: `in`, `out` or `undetermined`.
-    pub kind: String,
     /// The name of the device.
-    pub device_name: Option<String>,
+    pub device: String,
 }
 
-/// The last punches of the people whom the actor may see, the newest first; at most `most`.
+/// The last sightings of the people whom the actor may see, the newest first; at most `most`. Repeated ones are left out.
 ///
 /// # Errors
 ///
 /// If the database cannot be read.
-pub async fn recent(tx: &mut Transaction, actor: &Actor, most: usize) -> Result<Vec<RecentPunch>> {
-    let (directory, scope) = people::visible_to(tx, actor, READERS).await?;
-    let now = tx.now;
-    // A few more rows than asked for, since some may be of other sites.
+pub async fn recent(tx: &mut Transaction, actor: &Actor, most: usize) -> Result<Vec<Recent>> {
+    let (directory, scope) = people::visible_to(tx, actor, days::READERS).await?;
+    // More rows than asked for, since some are of other sites or repeated.
     let rows = tx
         .rows(
-            "SELECT p.person, p.at, p.kind, d.name AS device_name FROM punch p \
-             LEFT JOIN device d ON d.org = p.org AND d.id = p.device \
-             WHERE p.org = $1 AND p.at <= $2 ORDER BY p.at DESC LIMIT 200",
-            values![actor.org, now],
+            "SELECT s.person, s.answer, d.name FROM sighting s JOIN device d ON d.org = s.org AND d.id = s.device \
+             WHERE s.org = $1 AND s.person IS NOT NULL ORDER BY s.at DESC LIMIT 200",
+            values![actor.org],
         )
         .await?;
     let mut recent = Vec::new();
     for row in &rows {
         let person: Id = row.get("person")?;
+        let answer: Answer = row.json("answer")?;
         let visible = directory
             .get(person)
             .is_some_and(|entry| scope.has_person(person, entry.site));
-        if visible && recent.len() < most {
-            recent.push(RecentPunch {
-                person,
-                at: row.get("at")?,
-                kind: row.get("kind")?,
-                device_name: row.get("device_name")?,
-            });
+        if visible && answer.outcome != Outcome::Duplicate && recent.len() < most {
+            let device = row.get("name")?;
+            recent.push(Recent { answer, person, device });
         }
     }
     Ok(recent)

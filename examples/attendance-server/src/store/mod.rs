@@ -129,6 +129,7 @@ impl Store {
             events: Vec::new(),
             listeners: self.events.clone(),
             people_changed: false,
+            own_directory: None,
         }
     }
 
@@ -185,7 +186,9 @@ pub struct Transaction {
     events: Vec<Event>,
     listeners: broadcast::Sender<Arc<Event>>,
     /// The index of people in memory is older than this transaction.
-    pub(crate) people_changed: bool,
+    people_changed: bool,
+    /// The index of people as this transaction has changed them.
+    own_directory: Option<Arc<Directory>>,
 }
 
 impl fmt::Debug for Transaction {
@@ -201,6 +204,30 @@ impl Transaction {
     #[must_use]
     pub fn services(&self) -> &Arc<Services> {
         &self.services
+    }
+
+    /// The index of people with this version; none if it has to be made.
+    pub(crate) fn directory(&self, org: Id, version: i64) -> Option<Arc<Directory>> {
+        if self.people_changed {
+            self.own_directory.clone()
+        } else {
+            self.services.directories.get(org, version)
+        }
+    }
+
+    /// Keeps an index of people. After a change in this transaction, others must not see it: the version of a change that
+    /// is rolled back will be that of another change.
+    pub(crate) fn keep_directory(&mut self, org: Id, version: i64, directory: Arc<Directory>) {
+        if self.people_changed {
+            self.own_directory = Some(directory);
+        } else {
+            self.services.directories.insert(org, version, directory);
+        }
+    }
+
+    /// People were changed in this transaction.
+    pub(crate) fn forget_directory(&mut self) {
+        (self.people_changed, self.own_directory) = (true, None);
     }
 
     /// The keys of people.

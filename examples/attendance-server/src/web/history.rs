@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use attendance_rules::{DayRecord, PunchKind, PunchSource, PunchVerdict, Status};
+use attendance_rules::{Change, DayRecord, Punch, PunchKind, PunchSource, PunchVerdict, Status};
 use facekit::Direction;
 use jiff::{
     ToSpan, Timestamp,
@@ -11,6 +11,7 @@ use jiff::{
 };
 
 use super::{
+    audit::{actor_name, actor_names},
     charts::{
         day::{Day, Span},
         year::{Kind, Year},
@@ -22,7 +23,10 @@ use super::{
 };
 use crate::{
     access::Actor,
-    commands::days::{self, DayDetail, DayFilter, DayPunch},
+    commands::{
+        corrections::{self, Correction},
+        days::{self, DayDetail, DayFilter, DayPunch},
+    },
     error::Result,
     id::Id,
     paging::{GREATEST_LIMIT, PageRequest},
@@ -36,6 +40,9 @@ pub(super) struct History {
     pub(super) months: Vec<MonthRow>,
     pub(super) day: DayCard,
     pub(super) corrections: Vec<CorrectionRow>,
+    /// The first and the last day of the year.
+    pub(super) first: Date,
+    pub(super) last: Date,
 }
 
 /// A figure at the top.
@@ -124,7 +131,14 @@ impl History {
         let records = records(tx, actor, subject.person, today).await?;
         let date = date.unwrap_or(today).min(today);
         let detail = days::detail(tx, actor, subject.person, date).await?;
-        let corrections = Vec::new();
+        let names = actor_names(tx, actor).await?;
+        let made = corrections::list(tx, actor, subject.person).await?;
+        let punches = punches_of(&made, &detail.punches);
+        let corrections = made
+            .iter()
+            .filter(|it| !matches!(it.change, Change::Undo { .. }))
+            .map(|it| correction_row(page, subject, it, &punches, &names, edits))
+            .collect();
         let days: Vec<(Date, Kind)> = records.iter().map(|record| (record.date, kind(record))).collect();
         Ok(Self {
             figures: figures(page, &records, subject, now),
@@ -132,6 +146,8 @@ impl History {
             months: months(&records),
             day: day_card(page, subject, detail, now),
             corrections,
+            first: today.saturating_sub(364.days()),
+            last: today,
         })
     }
 }
@@ -359,3 +375,53 @@ pub(super) fn punch_row(page: &Page, it: &DayPunch, at: DateTime) -> PunchRow {
     }
 }
 
+/// The punches by their ids: those of the day, and those that corrections added.
+fn punches_of(made: &[Correction], day: &[DayPunch]) -> BTreeMap<String, Punch> {
+    let added = made.iter().filter_map(|it| match &it.change {
+        Change::Add { punch } | Change::Replace { with: punch, .. } => Some((**punch).clone()),
+        _ => None,
+    });
+    day.iter()
+        .map(|it| it.punch.clone())
+        .chain(added)
+        .map(|punch| (punch.id.as_str().to_owned(), punch))
+        .collect()
+}
+
+fn correction_row(
+    page: &Page,
+    subject: &Subject,
+    it: &Correction,
+    punches: &BTreeMap<String, Punch>,
+    names: &std::collections::HashMap<String, String>,
+    edits: bool,
+) -> CorrectionRow {
+    let words = |punch: &Punch| {
+        let direction = page.say(match punch.kind {
+            PunchKind::In => "in",
+            PunchKind::Out => "out",
+            PunchKind::Undetermined => "direction-unknown",
+        });
+        let at = punch.at.to_zoned_datetime(subject.zone.clone()).datetime();
+        format!("{direction} {}", page.short_date_and_time(at))
+    };
+    let before = |id: &str| punches.get(id).map_or_else(|| page.say("correction-punch"), words);
+    let (before, after) = match &it.change {
+        Change::Add { punch } => (page.say("correction-no-punch"), words(punch)),
+        Change::Replace { punch, with } => (before(punch.as_str()), words(with)),
+        Change::Void { punch } => (before(punch.as_str()), page.say("correction-removed")),
+        _ => (String::new(), String::new()),
+    };
+    let by = actor_name(page, names, &it.made_by);
+    let made = page.short_date_and_time(it.made.to_zoned_datetime(subject.zone.clone()).datetime());
+    let signature = format!("{by}, {made}");
+    let note = page.say_with_two("correction-by", "reason", it.reason.as_str(), "by", signature);
+    CorrectionRow {
+        id: it.id,
+        before,
+        after,
+        note,
+        undoable: edits && it.undone_by.is_none(),
+        undone: it.undone_by.is_some(),
+    }
+}

@@ -141,15 +141,6 @@ impl Language {
         self.say_with_two("date-month-year", ("month", month), ("year", i64::from(date.year())))
     }
 
-    /// `2 March 2026, 09:42`.
-    pub(crate) fn date_and_time(&self, at: DateTime) -> String {
-        self.say_with_two(
-            "date-and-time",
-            ("date", self.date(at.date())),
-            ("time", time_of_day(at)),
-        )
-    }
-
     /// `March`.
     pub(crate) fn month(&self, month: i8) -> String {
         self.say(&format!("month-{month}"))

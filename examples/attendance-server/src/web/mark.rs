@@ -15,8 +15,6 @@ pub(crate) enum Mark {
     Leave,
     /// Not known, or not yet.
     Unknown,
-    /// An attack.
-    Spoof,
     /// An action or a piece of information; not a status.
     Accent,
 }
@@ -31,7 +29,6 @@ impl Mark {
             Self::Incomplete => "incomplete",
             Self::Leave => "leave",
             Self::Unknown => "unknown",
-            Self::Spoof => "spoof",
             Self::Accent => "accent",
         }
     }

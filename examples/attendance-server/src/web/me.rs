@@ -27,6 +27,7 @@ use crate::{
     commands::{days, inventory, people, sites, today},
     error::{Error, Result},
     http::Caller,
+    id::Id,
     server::Server,
     store::Transaction,
 };
@@ -79,9 +80,7 @@ async fn home(State(server): State<Server>, Caller(actor): Caller, visitor: Visi
     let detail = days::detail(&mut tx, &actor, subject.person, today).await?;
     let records = records(&mut tx, &actor, subject.person, today).await?;
     let local = |at: jiff::Timestamp| at.to_zoned_datetime(subject.zone.clone()).datetime();
-    let since_in = subject
-        .inside_since
-        .map_or(0, |since| tx.now.duration_since(since).as_secs().max(0));
+    let since_in = today::since(subject.inside_since, tx.now);
     let record = detail.record.as_ref();
     let counted = record.map_or(0, |record| record.counted.0) + since_in;
     let expected = record.map_or(0, |record| record.expected.0);
@@ -172,6 +171,10 @@ async fn history(
 #[template(path = "my_data.html")]
 struct MyDataPage {
     page: Page,
+    /// The person, and the days of the export.
+    id: Id,
+    first: Date,
+    last: Date,
     /// A label and a value.
     facts: Vec<(String, String)>,
     /// The key of each kind of record, and the number of records.
@@ -180,7 +183,7 @@ struct MyDataPage {
 
 async fn data(State(server): State<Server>, Caller(actor): Caller, visitor: Visitor) -> PageResult {
     let mut tx = server.store.read().await?;
-    let (person, _) = own(&mut tx, &actor).await?;
+    let (person, subject) = own(&mut tx, &actor).await?;
     let title = visitor.language.say("my-data");
     let page = visitor.page(&mut tx, &actor, "/me/data", title).await?;
     let site = sites::get(&mut tx, &actor, person.site).await?;
@@ -196,5 +199,13 @@ async fn data(State(server): State<Server>, Caller(actor): Caller, visitor: Visi
         facts.push((page.say("joined"), page.date(joined)));
     }
     let kept = super::privacy::kept_rows(&inventory::of_person(&mut tx, &actor, person.id).await?);
-    render(&MyDataPage { page, facts, kept })
+    let last = tx.now.to_zoned_datetime(subject.zone).date();
+    render(&MyDataPage {
+        page,
+        id: person.id,
+        first: last.saturating_sub(364.days()),
+        last,
+        facts,
+        kept,
+    })
 }

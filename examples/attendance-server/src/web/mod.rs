@@ -3,8 +3,12 @@
 mod assets;
 mod audit;
 mod charts;
+mod choose;
 mod day;
+mod devices;
 mod history;
+mod import;
+mod invitation;
 mod language;
 mod list;
 mod mark;
@@ -13,9 +17,13 @@ mod message;
 mod page;
 mod people;
 mod person;
+mod policy;
+mod policy_form;
 mod preferences;
 mod privacy;
 mod record;
+mod review;
+mod settings;
 mod setup;
 mod sign_in;
 mod today;
@@ -40,12 +48,19 @@ pub(crate) fn pages() -> Router<Server> {
     Router::new()
         .merge(assets::routes())
         .merge(audit::routes())
+        .merge(choose::routes())
         .merge(day::routes())
+        .merge(devices::routes())
+        .merge(import::routes())
+        .merge(invitation::routes())
         .merge(me::routes())
         .merge(people::routes())
         .merge(person::routes())
+        .merge(policy::routes())
         .merge(preferences::routes())
         .merge(privacy::routes())
+        .merge(review::routes())
+        .merge(settings::routes())
         .merge(setup::routes())
         .merge(sign_in::routes())
         .merge(today::routes())

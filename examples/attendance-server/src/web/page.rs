@@ -200,11 +200,6 @@ impl Page {
         self.language.day_and_month(date.on())
     }
 
-    /// `2 March 2026, 09:42`.
-    pub(crate) fn date_and_time(&self, at: impl AtTime) -> String {
-        self.language.date_and_time(at.at())
-    }
-
     /// `2 Mar, 09:42`.
     pub(crate) fn short_date_and_time(&self, at: impl AtTime) -> String {
         let at = at.at();

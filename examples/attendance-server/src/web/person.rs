@@ -1,6 +1,7 @@
 //! `/people/{person}`: the year, the punches of a day, corrections, details and the export.
 
 use askama::Template;
+use attendance_rules::PunchKind;
 use axum::{
     Form, Router,
     extract::{Path, Query, State},
@@ -8,7 +9,7 @@ use axum::{
     response::{IntoResponse, Redirect},
     routing::{get, post},
 };
-use jiff::civil::Date;
+use jiff::civil::{Date, Time};
 use serde::Deserialize;
 
 use super::{
@@ -23,6 +24,7 @@ use super::{
 use crate::{
     access::{Actor, Role},
     commands::{
+        corrections::{self, NewChange, NewCorrection},
         people::{self, PersonChanges},
         sites, today,
     },
@@ -41,6 +43,8 @@ pub(super) fn routes() -> Router<Server> {
         .route("/people/{person}/activate", post(activate))
         .route("/people/{person}/deactivate", post(deactivate))
         .route("/people/{person}/pin", post(pin))
+        .route("/people/{person}/corrections", post(correct))
+        .route("/people/{person}/corrections/{correction}/undo", post(undo))
 }
 
 #[derive(Template)]
@@ -93,6 +97,9 @@ async fn show(
     page.marking = shown.mark.is_some();
     if let (Some(done), "deactivated") = (&mut page.page.done, visitor.done_name()) {
         done.undo = Some(format!("/people/{id}/activate"));
+    }
+    if let (Some(done), "corrected", Some(correction)) = (&mut page.page.done, visitor.done_name(), visitor.undo()) {
+        done.undo = Some(format!("/people/{id}/corrections/{correction}/undo"));
     }
     render(&page)
 }
@@ -209,6 +216,108 @@ async fn set_active(server: &Server, actor: &Actor, id: Id, active: bool) -> Pag
     tx.commit().await?;
     let done = if active { "activated" } else { "deactivated" };
     Ok(Redirect::to(&format!("/people/{id}?done={done}")).into_response())
+}
+
+/// A correction, as the dialogs send it.
+#[derive(Deserialize)]
+struct CorrectionForm {
+    action: Action,
+    date: Date,
+    punch: Option<Id>,
+    #[serde(default)]
+    time: String,
+    #[serde(default)]
+    kind: PunchKind,
+    #[serde(default)]
+    reason: String,
+}
+
+#[derive(Clone, Copy, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Action {
+    Add,
+    Replace,
+    Void,
+}
+
+async fn correct(
+    State(server): State<Server>,
+    Caller(actor): Caller,
+    visitor: Visitor,
+    Path(id): Path<Id>,
+    Form(form): Form<CorrectionForm>,
+) -> PageResult {
+    let mut tx = server.store.write().await?;
+    let made = async {
+        let person = people::get(&mut tx, &actor, id).await?;
+        let site = sites::get(&mut tx, &actor, person.site).await?;
+        let change = change(&form, &site.time_zone)?;
+        let input = NewCorrection {
+            person: id,
+            reason: form.reason.clone(),
+            change,
+        };
+        corrections::make(&mut tx, &actor, input).await
+    }
+    .await;
+    match made {
+        Ok(made) => {
+            tx.commit().await?;
+            let correction = made.correction.id;
+            let address = format!("/people/{id}?date={}&done=corrected&undo={correction}", form.date);
+            Ok(Redirect::to(&address).into_response())
+        }
+        Err(error) if is_refusal(&error) => {
+            drop(tx);
+            let mut tx = server.store.read().await?;
+            let mut page = person_page(&mut tx, &actor, &visitor, id, Some(form.date)).await?;
+            page.refused = Some(RefusedCorrection {
+                text: visitor.language.problem(&error),
+                time: form.time,
+                reason: form.reason,
+            });
+            refused(&page)
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// The change of a form. A time that the zone skips is moved on, and of a time that occurs twice, the first counts.
+fn change(form: &CorrectionForm, time_zone: &str) -> Result<NewChange> {
+    let at = || {
+        let time: Time = form.time.parse().map_err(|_| {
+            Error::invalid("/time", "wrong_time", format!("{:?} is not a time such as 09:42.", form.time))
+        })?;
+        let local = form.date.to_datetime(time);
+        let zoned = local.to_zoned_datetime(zone(time_zone)).map_err(Error::internal)?;
+        Ok::<_, Error>(zoned.timestamp())
+    };
+    let punch = || form.punch.ok_or_else(|| Error::not_found("punch"));
+    Ok(match form.action {
+        Action::Add => NewChange::Add {
+            at: at()?,
+            direction: form.kind,
+        },
+        Action::Replace => NewChange::Replace {
+            punch: punch()?,
+            at: at()?,
+            direction: form.kind,
+        },
+        Action::Void => NewChange::Void { punch: punch()? },
+    })
+}
+
+async fn undo(
+    State(server): State<Server>,
+    Caller(actor): Caller,
+    visitor: Visitor,
+    Path((person, correction)): Path<(Id, Id)>,
+) -> PageResult {
+    let mut tx = server.store.write().await?;
+    let reason = visitor.language.say("undo-reason");
+    corrections::undo(&mut tx, &actor, correction, &reason).await?;
+    tx.commit().await?;
+    Ok(Redirect::to(&format!("/people/{person}?done=undone#corrections")).into_response())
 }
 
 /// Makes a PIN and shows it once.

@@ -20,6 +20,7 @@ use super::{
 use crate::{
     access::Actor,
     commands::{
+        devices::{self, NewDevice},
         organisations::{self, Setup},
         people::{self, NewPerson},
         sessions, sites, tokens,
@@ -35,7 +36,7 @@ use crate::{
 pub(super) fn routes() -> Router<Server> {
     Router::new()
         .route("/setup", get(first).post(set_up))
-        .route("/setup/device", get(device))
+        .route("/setup/device", get(device).post(add_device))
         .route("/setup/person", get(person).post(add_person))
         .route("/setup/ready", get(ready))
 }
@@ -213,6 +214,43 @@ async fn set_up(
 
 async fn device(visitor: Visitor) -> PageResult {
     render(&SetupPage::new(&visitor, Step::Device))
+}
+
+#[derive(Deserialize)]
+struct DeviceForm {
+    #[serde(default)]
+    device: String,
+    skip: Option<String>,
+}
+
+async fn add_device(
+    State(server): State<Server>,
+    Caller(actor): Caller,
+    visitor: Visitor,
+    Form(form): Form<DeviceForm>,
+) -> PageResult {
+    if form.skip.is_some() {
+        return Ok(Redirect::to("/setup/person").into_response());
+    }
+    let mut tx = server.store.write().await?;
+    let site = first_site(&mut tx, &actor).await?;
+    let input = NewDevice {
+        name: form.device.clone(),
+        site,
+        place: None,
+    };
+    match devices::create(&mut tx, &actor, input).await {
+        Ok(added) => {
+            tx.commit().await?;
+            let mut page = SetupPage::new(&visitor, Step::Person);
+            page.device_token = Some(added.token.token);
+            render(&page)
+        }
+        Err(error) => {
+            let sent = vec![("device".to_owned(), form.device)];
+            Ok(SetupPage::refused(&visitor, Step::Device, sent, &at(error, "name", "device"))?)
+        }
+    }
 }
 
 async fn person(visitor: Visitor) -> PageResult {

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use askama::Template;
+use attendance_rules::PunchKind;
 use axum::{
     Router,
     extract::{Query, State},
@@ -17,6 +18,7 @@ use jiff::{
 use super::{
     PageResult,
     charts::arrivals::Arrivals,
+    devices::{Health, health},
     list::{Filter, Search},
     mark::Mark,
     page::Page,
@@ -27,8 +29,9 @@ use super::{
 use crate::{
     access::{Actor, Role},
     commands::{
-        people,
-        review::{self, ReviewKind},
+        devices, people,
+        review,
+        sightings::Outcome,
         sites,
         today::{self, PersonToday, State as TodayState},
     },
@@ -115,9 +118,9 @@ struct Event {
 
 /// The groups of the list. Exceptions come before the rule.
 const GROUPS: &[(&str, &str, &[TodayState])] = &[
-    ("missing", "status-not-here", &[TodayState::Missing]),
-    ("late", "status-late", &[TodayState::InLate]),
-    ("in", "status-in", &[TodayState::In, TodayState::InLate]),
+    ("missing", "status-not-here", &[TodayState::Absent]),
+    ("late", "status-late", &[TodayState::Late]),
+    ("in", "status-in", &[TodayState::In, TodayState::Late]),
     ("gone", "status-out", &[TodayState::Gone]),
     ("away", "status-on-leave", &[TodayState::OnLeave]),
 ];
@@ -132,7 +135,7 @@ async fn show(
         return Ok(Redirect::to("/me").into_response());
     }
     let mut tx = server.store.read().await?;
-    let everybody = today::list(&mut tx, &actor).await?;
+    let everybody = today::overview(&mut tx, &actor, None).await?.people;
     let directory = people::directory(&mut tx, actor.org).await?;
     let sites = sites::list(&mut tx, &actor).await?;
     let main = zone(sites.first().map_or("UTC", |site| &site.time_zone));
@@ -153,10 +156,10 @@ async fn show(
         .collect();
     let arrivals = Arrivals::new(&late_arrivals, Some(seconds(now)), page.language);
     let tiles = tiles(&page, &everybody, &directory);
-    let alarms = alarms(&mut tx, &actor, &page).await?;
+    let alarms = alarms(&mut tx, &actor, &page, &main).await?;
     let filters = filters(&page, &everybody, &query);
-    let selected: Vec<&PersonToday> = sorted(&everybody)
-        .into_iter()
+    let selected: Vec<&PersonToday> = everybody
+        .iter()
         .filter(|it| in_group(it.state, &query.status))
         .filter(|it| directory.get(it.person).is_some_and(|entry| query.finds(&entry.name, &entry.number)))
         .collect();
@@ -208,13 +211,6 @@ fn in_group(state: TodayState, group: &str) -> bool {
         .is_none_or(|(_, _, states)| states.contains(&state))
 }
 
-/// The people with exceptions first; the order of the names stays within a state.
-fn sorted(everybody: &[PersonToday]) -> Vec<&PersonToday> {
-    let mut sorted: Vec<&PersonToday> = everybody.iter().collect();
-    sorted.sort_by_key(|it| it.state);
-    sorted
-}
-
 fn filters(page: &Page, everybody: &[PersonToday], query: &Search) -> Vec<Filter> {
     let all = Filter {
         address: query.address("/", ""),
@@ -248,15 +244,15 @@ fn tiles(page: &Page, everybody: &[PersonToday], directory: &Directory) -> Vec<T
         of: part,
         note: names(directory, found),
     };
-    let here = of(&[TodayState::In, TodayState::InLate]);
+    let here = of(&[TodayState::In, TodayState::Late]);
     let due = everybody
         .iter()
         .filter(|it| !matches!(it.state, TodayState::OnLeave | TodayState::Free))
         .count();
     vec![
         tile("in", Mark::Present, "in-now", &here, page.say_with("of-expected", "count", due)),
-        tile("late", Mark::Late, "status-late", &of(&[TodayState::InLate]), String::new()),
-        tile("missing", Mark::Absent, "status-not-here", &of(&[TodayState::Missing]), String::new()),
+        tile("late", Mark::Late, "status-late", &of(&[TodayState::Late]), String::new()),
+        tile("missing", Mark::Absent, "status-not-here", &of(&[TodayState::Absent]), String::new()),
         tile("gone", Mark::Unknown, "status-out", &of(&[TodayState::Gone]), String::new()),
         tile("away", Mark::Leave, "status-on-leave", &of(&[TodayState::OnLeave]), String::new()),
     ]
@@ -283,8 +279,8 @@ fn row(
     let entry = directory.get(it.person)?;
     let (site, zone) = zones.get(&entry.site)?;
     let (mark, status) = match it.state {
-        TodayState::Missing => (Mark::Absent, page.say("status-not-here")),
-        TodayState::InLate => (Mark::Late, page.late(it.late_seconds)),
+        TodayState::Absent => (Mark::Absent, page.say("status-not-here")),
+        TodayState::Late => (Mark::Late, page.late(it.late_seconds)),
         TodayState::In => (Mark::Present, page.say("status-in")),
         TodayState::Gone => (Mark::Unknown, page.say("status-out")),
         TodayState::Expected => (Mark::Unknown, page.say("status-expected")),
@@ -306,16 +302,17 @@ fn row(
     })
 }
 
-async fn alarms(tx: &mut Transaction, actor: &Actor, page: &Page) -> Result<Vec<Alarm>> {
+async fn alarms(
+    tx: &mut Transaction,
+    actor: &Actor,
+    page: &Page,
+    zone: &TimeZone,
+) -> Result<Vec<Alarm>> {
     let mut alarms = Vec::new();
     if !actor.has_any(&[Role::Admin, Role::Manager]) {
         return Ok(alarms);
     }
-    let incomplete = review::list(tx, actor)
-        .await?
-        .into_iter()
-        .filter(|item| item.kind == ReviewKind::Incomplete)
-        .count();
+    let incomplete = review::count(tx, actor).await?;
     if incomplete > 0 {
         alarms.push(Alarm {
             mark: Mark::Incomplete,
@@ -326,10 +323,27 @@ async fn alarms(tx: &mut Transaction, actor: &Actor, page: &Page) -> Result<Vec<
             action: page.say("alarm-open-review"),
         });
     }
+    for device in devices::list(tx, actor).await? {
+        if health(&device, tx.now) != Health::Silent {
+            continue;
+        }
+        let seen = device.last_seen.map(|seen| seen.to_zoned_datetime(zone.clone()).datetime());
+        alarms.push(Alarm {
+            mark: Mark::Late,
+            icon: "offline",
+            title: page.say_with("alarm-device", "name", device.name),
+            text: match seen {
+                Some(seen) => page.say_with("alarm-device-text", "time", page.short_date_and_time(seen)),
+                None => page.say("alarm-device-never"),
+            },
+            address: "/devices",
+            action: page.say("alarm-open-devices"),
+        });
+    }
     Ok(alarms)
 }
 
-/// The newest punches, for the list of events.
+/// The newest sightings, for the list of events.
 async fn events(
     tx: &mut Transaction,
     actor: &Actor,
@@ -338,12 +352,13 @@ async fn events(
     zones: &HashMap<Id, (String, TimeZone)>,
 ) -> Result<Vec<Event>> {
     let recent = today::recent(tx, actor, 12).await?;
-    let event = |punch: today::RecentPunch| {
-        let entry = directory.get(punch.person)?;
-        let (site, zone) = zones.get(&entry.site)?;
-        let (mark, icon, key) = match punch.kind.as_str() {
-            "in" => (Mark::Present, "in", "event-in"),
-            "out" => (Mark::Leave, "out", "event-out"),
+    let event = |it: today::Recent| {
+        let entry = directory.get(it.person)?;
+        let (_, zone) = zones.get(&entry.site)?;
+        let (mark, icon, key) = match (it.answer.outcome, it.answer.direction) {
+            (Outcome::Refused, _) => (Mark::Absent, "x", "event-refused"),
+            (_, Some(PunchKind::In)) => (Mark::Present, "in", "event-in"),
+            (_, Some(PunchKind::Out)) => (Mark::Leave, "out", "event-out"),
             _ => (Mark::Unknown, "check", "event-seen"),
         };
         Some(Event {
@@ -351,8 +366,8 @@ async fn events(
             mark,
             icon,
             text: page.say(key),
-            note: punch.device_name.unwrap_or_else(|| site.clone()),
-            at: punch.at.to_zoned_datetime(zone.clone()).datetime(),
+            note: it.device,
+            at: it.answer.at.to_zoned_datetime(zone.clone()).datetime(),
         })
     };
     Ok(recent.into_iter().filter_map(event).collect())

@@ -3,8 +3,9 @@
 import { readFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 
-const require = createRequire(process.env.NODE_TOOLS ? `${process.env.NODE_TOOLS}/` : import.meta.url);
-export const { chromium } = require("playwright-core");
+// The folder in which npm installed the packages.
+const require = createRequire(`${process.env.NODE_TOOLS ?? "."}/`);
+const { chromium } = require("playwright-core");
 const axe = await readFile(require.resolve("axe-core/axe.min.js"), "utf8");
 
 export const DESK = { width: 1440, height: 900 };
@@ -14,7 +15,7 @@ export const NARROW = { width: 320, height: 640 };
 /** Starts Chromium. */
 export function launch() {
   return chromium.launch({
-    executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
+    executablePath: process.env.CHROMIUM,
     args: ["--no-sandbox", "--disable-gpu"],
   });
 }

@@ -12,7 +12,11 @@ export const SETUP_TOKEN = "a secret of at least twenty characters";
 export async function start(program) {
   const data = await mkdtemp(join(tmpdir(), "attendance-browser-"));
   const arguments_ = ["--data", data, "--listen", "127.0.0.1:0", "serve", "--setup-token", SETUP_TOKEN];
-  const child = spawn(program, arguments_, { stdio: ["ignore", "pipe", "inherit"] });
+  const child = spawn(program, arguments_, { stdio: ["ignore", "pipe", "pipe"] });
+  // Warnings and panics are shown; the line for each request is not.
+  createInterface({ input: child.stderr }).on("line", (line) => {
+    if (!line.includes("INFO")) console.error(line);
+  });
   const lines = createInterface({ input: child.stdout });
   const address = await new Promise((resolve, reject) => {
     child.once("exit", (code) => reject(new Error(`${program} ended with ${code}`)));

@@ -1,0 +1,111 @@
+//! `/sightings`: what devices saw.
+
+use attendance_rules::PunchSource;
+use axum::extract::State;
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use super::{
+    Api,
+    answer::{Created, Found},
+    input::{Body, ById, Values},
+};
+use crate::{
+    commands::sightings::{self, Answer, NewSighting, Outcome, Seen, Sighting, SightingFilter},
+    error::Result,
+    http::Caller,
+    id::Id,
+    paging::{Page, PageRequest},
+    server::Server,
+};
+
+pub(super) fn routes(api: Api) -> Api {
+    api.post(
+        "/sightings",
+        "Records that a device identified a person by PIN or badge",
+        create,
+    )
+    .get("/sightings", "Sightings, the newest first", list)
+    .get("/sightings/{sighting}", "A sighting", get)
+}
+
+async fn create(
+    State(server): State<Server>,
+    Caller(actor): Caller,
+    Body(new): Body<NewSighting>,
+) -> Result<Created<Answer>> {
+    let mut tx = server.store.read().await?;
+    let before = sightings::answered(&mut tx, &actor, &new.boot, new.sequence).await?;
+    drop(tx);
+    let answer = match before {
+        Some(answer) => answer,
+        None => {
+            let person =
+                sightings::identify(&server.store, &server.limits, &actor, new.identification)
+                    .await?;
+            let seen = Seen {
+                person,
+                boot: new.boot,
+                sequence: new.sequence,
+                at: new.at,
+                sent: new.sent,
+                source: PunchSource::Code,
+                score: None,
+                liveness: None,
+            };
+            let mut tx = server.store.write().await?;
+            let answer = sightings::record(&mut tx, &actor, seen).await?;
+            tx.commit().await?;
+            answer
+        }
+    };
+    Ok(Created(
+        format!("/api/v1/sightings/{}", answer.sighting),
+        answer,
+    ))
+}
+
+/// Filter and page of sightings.
+#[derive(Deserialize, JsonSchema)]
+struct List {
+    /// One device only.
+    device: Option<Id>,
+    /// One person only.
+    person: Option<Id>,
+    /// Only those with this outcome.
+    outcome: Option<Outcome>,
+    /// The most items, 1 to 500. By default 50.
+    #[schemars(range(min = 1, max = 500))]
+    limit: Option<u32>,
+    /// `next` of the page before.
+    cursor: Option<String>,
+}
+
+async fn list(
+    State(server): State<Server>,
+    Caller(actor): Caller,
+    Values(list): Values<List>,
+) -> Result<Found<Page<Sighting>>> {
+    let filter = SightingFilter {
+        device: list.device,
+        person: list.person,
+        outcome: list.outcome,
+    };
+    let page = PageRequest {
+        limit: list.limit,
+        cursor: list.cursor,
+    };
+    let mut tx = server.store.read().await?;
+    Ok(Found(
+        sightings::list(&mut tx, &actor, &filter, &page).await?,
+    ))
+}
+
+async fn get(
+    State(server): State<Server>,
+    Caller(actor): Caller,
+    ById(id): ById,
+) -> Result<Found<Sighting>> {
+    let mut tx = server.store.read().await?;
+    Ok(Found(sightings::get(&mut tx, &actor, id).await?))
+}

@@ -1,0 +1,15 @@
+//! The server as its callers see it: requests to `app()`, and the program.
+
+mod access;
+mod audit;
+mod corrections;
+mod days;
+mod import;
+mod openapi;
+mod people;
+mod policies;
+mod program;
+mod security;
+mod sightings;
+mod support;
+mod today;

@@ -1,0 +1,253 @@
+//! The program as operators run it.
+
+use std::{
+    io::{BufRead, BufReader, Read, Write},
+    net::TcpStream,
+    path::Path,
+    process::{Child, Command, Output, Stdio},
+};
+
+use tempfile::TempDir;
+
+fn program(data: &Path) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_attendance-server"));
+    command.arg("--data").arg(data);
+    for variable in [
+        "CONFIG",
+        "DATA",
+        "LISTEN",
+        "TLS",
+        "NAMES",
+        "TLS_CERT",
+        "TLS_KEY",
+        "SETUP_TOKEN",
+    ] {
+        command.env_remove(format!("ATTENDANCE_{variable}"));
+    }
+    command
+}
+
+fn run(data: &Path, arguments: &[&str]) -> Output {
+    program(data)
+        .args(arguments)
+        .stdin(Stdio::null())
+        .output()
+        .unwrap()
+}
+
+#[track_caller]
+fn succeeds(data: &Path, arguments: &[&str]) -> String {
+    let output = run(data, arguments);
+    assert!(
+        output.status.success(),
+        "{arguments:?}: {}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    String::from_utf8(output.stdout).unwrap()
+}
+
+#[track_caller]
+fn fails(data: &Path, arguments: &[&str]) -> String {
+    let output = run(data, arguments);
+    assert!(!output.status.success(), "{arguments:?}");
+    String::from_utf8(output.stderr).unwrap()
+}
+
+/// A data folder with an account.
+fn office() -> TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    let password = folder.path().join("password");
+    std::fs::write(&password, "correct-horse\n").unwrap();
+    let file = password.to_str().unwrap();
+    succeeds(
+        &folder.path().join("data"),
+        &[
+            "admin",
+            "create",
+            "--mail",
+            "anna@example.org",
+            "--password-file",
+            file,
+            "--time-zone",
+            "Europe/Berlin",
+        ],
+    );
+    folder
+}
+
+/// A server that is stopped at the end of a test.
+struct Running(Child);
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+/// Starts `serve` on a free port, and waits for the line with the address.
+fn serve(data: &Path, arguments: &[&str]) -> (Running, u16, Vec<String>) {
+    let mut command = program(data);
+    command
+        .args(["--listen", "127.0.0.1:0", "serve"])
+        .args(arguments)
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null());
+    let mut child = command.spawn().unwrap();
+    let mut output = BufReader::new(child.stdout.take().unwrap());
+    let mut lines = Vec::new();
+    loop {
+        let mut line = String::new();
+        assert!(
+            output.read_line(&mut line).unwrap() > 0,
+            "the server ended: {lines:?}"
+        );
+        lines.push(line.trim().to_owned());
+        if let Some(port) = line.trim().strip_prefix("Listening on http://localhost:") {
+            let port = port.parse().unwrap();
+            return (Running(child), port, lines);
+        }
+    }
+}
+
+fn get(port: u16, path: &str) -> String {
+    let mut stream = TcpStream::connect(("127.0.0.1", port)).unwrap();
+    write!(
+        stream,
+        "GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
+    )
+    .unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    answer
+}
+
+#[test]
+fn a_backup_is_restored_into_an_empty_folder() {
+    let folder = office();
+    let (data, copy) = (folder.path().join("data"), folder.path().join("copy"));
+    let file = folder.path().join("backup.db");
+    let file = file.to_str().unwrap();
+    assert!(succeeds(&data, &["backup", file]).contains("The backup is"));
+    assert!(fails(&data, &["backup", file]).contains("exists already"));
+    succeeds(&copy, &["restore", file]);
+    assert!(fails(&copy, &["restore", file]).contains("exists already"));
+    let audit = succeeds(&data, &["verify-audit"]);
+    assert_eq!(succeeds(&copy, &["verify-audit"]), audit);
+    assert!(succeeds(&copy, &["recompute", "--check"]).contains("0 people, 0 days that differ"));
+    let twice = folder.path().join("password");
+    let again = [
+        "admin",
+        "create",
+        "--mail",
+        "ANNA@example.org",
+        "--password-file",
+        twice.to_str().unwrap(),
+    ];
+    assert!(fails(&copy, &again).contains("has an account already"));
+}
+
+#[test]
+fn what_is_no_backup_is_not_restored() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data");
+    for (name, content) in [
+        ("empty", &b""[..]),
+        ("text", b"hello"),
+        ("half", b"SQLite format 3\0 and no more"),
+    ] {
+        let file = folder.path().join(name);
+        std::fs::write(&file, content).unwrap();
+        let error = fails(&data, &["restore", file.to_str().unwrap()]);
+        assert!(
+            error.contains("backup") || error.contains("database"),
+            "{name}: {error}"
+        );
+        assert!(
+            !data.join("attendance.db").exists(),
+            "{name} was left in the data folder"
+        );
+    }
+}
+
+#[test]
+fn a_new_server_prints_a_link_and_a_server_with_an_account_does_not() {
+    let folder = tempfile::tempdir().unwrap();
+    let (server, port, lines) = serve(&folder.path().join("data"), &[]);
+    assert!(
+        lines[0].starts_with("Set the server up: http://localhost:")
+            && lines[0].contains("/setup?token=fk_"),
+        "{lines:?}"
+    );
+    assert!(get(port, "/health/ready").starts_with("HTTP/1.1 200"));
+    let path = lines[0]
+        .split_once(":")
+        .unwrap()
+        .1
+        .split_once("/setup")
+        .unwrap()
+        .1;
+    assert!(get(port, &format!("/setup{path}")).starts_with("HTTP/1.1 200"));
+    drop(server);
+    let folder = office();
+    let (_server, port, lines) = serve(&folder.path().join("data"), &[]);
+    assert_eq!(lines.len(), 1, "{lines:?}");
+    assert!(get(port, "/people").contains("location: /sign-in"));
+}
+
+#[test]
+fn an_address_of_the_network_needs_tls_and_an_account() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data");
+    let error = fails(&data, &["--listen", "0.0.0.0:0", "serve"]);
+    assert!(error.contains("there is no TLS"), "{error}");
+    let error = fails(&data, &["--listen", "0.0.0.0:0", "--tls", "local", "serve"]);
+    assert!(error.contains("there is no account yet"), "{error}");
+    let error = fails(&data, &["serve", "--setup-token", "short"]);
+    assert!(error.contains("at least 20 characters"), "{error}");
+}
+
+#[cfg(unix)]
+#[test]
+fn a_signal_stops_the_server_and_empties_its_log() {
+    let folder = office();
+    let data = folder.path().join("data");
+    let (mut server, port, _) = serve(&data, &[]);
+    assert!(get(port, "/health/live").starts_with("HTTP/1.1 200"));
+    let id = server.0.id().to_string();
+    assert!(
+        Command::new("kill")
+            .args(["-TERM", &id])
+            .status()
+            .unwrap()
+            .success()
+    );
+    assert!(server.0.wait().unwrap().success());
+    let log = data.join("attendance.db-wal");
+    assert!(!log.exists() || std::fs::metadata(log).unwrap().len() == 0);
+}
+
+#[test]
+fn settings_come_from_flags_then_variables_then_the_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let config = folder.path().join("server.toml");
+    std::fs::write(&config, "listen = \"0.0.0.0:1\"\n").unwrap();
+    let file = config.to_str().unwrap();
+    let data = folder.path().join("data");
+    assert!(fails(&data, &["--config", file, "serve"]).contains("0.0.0.0:1 is not"));
+    let with_variable = program(&data)
+        .args(["--config", file, "serve"])
+        .env("ATTENDANCE_LISTEN", "0.0.0.0:2")
+        .output()
+        .unwrap();
+    assert!(String::from_utf8_lossy(&with_variable.stderr).contains("0.0.0.0:2 is not"));
+    let with_flag = program(&data)
+        .args(["--config", file, "--listen", "0.0.0.0:3", "serve"])
+        .env("ATTENDANCE_LISTEN", "0.0.0.0:2")
+        .output()
+        .unwrap();
+    assert!(String::from_utf8_lossy(&with_flag.stderr).contains("0.0.0.0:3 is not"));
+    std::fs::write(&config, "lsten = \"127.0.0.1:1\"\n").unwrap();
+    let error = fails(&data, &["--config", file, "serve"]);
+    assert!(error.contains("lsten"), "{error}");
+}

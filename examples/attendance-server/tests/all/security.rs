@@ -1,0 +1,462 @@
+//! Signing in, sessions, and requests of other sites.
+
+use attendance_server::access::{Actor, Grant, Role};
+use attendance_server::commands::{accounts, organisations, tokens};
+use axum::{body::Body, http::Request};
+use serde_json::json;
+
+use crate::support::{Office, Organisation, Reply};
+
+const FORM: (&str, &str) = ("content-type", "application/x-www-form-urlencoded");
+
+async fn form(office: &Office, path: &str, headers: &[(&str, &str)], body: &str) -> Reply {
+    let mut request = Request::builder()
+        .method("POST")
+        .uri(path)
+        .header(FORM.0, FORM.1);
+    for &(name, value) in headers {
+        request = request.header(name, value);
+    }
+    office
+        .send(request.body(Body::from(body.to_owned())).unwrap())
+        .await
+}
+
+/// The cookie that an answer sets, as a request sends it.
+fn cookie(reply: &Reply) -> String {
+    reply.headers["set-cookie"]
+        .to_str()
+        .unwrap()
+        .split(';')
+        .next()
+        .unwrap()
+        .to_owned()
+}
+
+async fn account(
+    office: &Office,
+    org: &Organisation,
+    mail: &str,
+    password: &str,
+) -> attendance_server::id::Id {
+    let mut tx = office.store.write().await.unwrap();
+    let actor = Actor::operator(org.id);
+    let new = accounts::NewAccount {
+        name: "Anna".to_owned(),
+        mail: mail.to_owned(),
+        person: None,
+        roles: vec![Grant {
+            role: Role::Admin,
+            site: None,
+        }],
+    };
+    let account = accounts::create(&mut tx, &actor, new).await.unwrap().id;
+    accounts::set_password(&mut tx, &actor, account, password.to_owned())
+        .await
+        .unwrap();
+    tx.commit().await.unwrap();
+    account
+}
+
+#[tokio::test]
+async fn the_set_up_link_works_once() {
+    let office = Office::new().await;
+    let mut tx = office.store.write().await.unwrap();
+    let token = tokens::begin_setup(&mut tx, None).await.unwrap();
+    tx.commit().await.unwrap();
+    let fields = |token: &str, zone: &str| {
+        format!(
+            "token={token}&organisation=Acme&name=Anna&mail=anna%40example.org&password=correct-horse&site=Berlin\
+             &time_zone={zone}&preset=nine-to-five"
+        )
+    };
+    assert_eq!(
+        form(&office, "/setup", &[], &fields("fk_guessed", "UTC"))
+            .await
+            .status,
+        403
+    );
+    assert_eq!(office.get("/setup?token=fk_guessed", "").await.status, 403);
+    assert_eq!(
+        office
+            .get(&format!("/setup?token={token}"), "")
+            .await
+            .status,
+        200
+    );
+    let wrong = form(&office, "/setup", &[], &fields(&token, "Europe%2FBerln")).await;
+    assert_eq!(wrong.status, 422);
+    assert!(wrong.text.contains("is not a time zone"), "{}", wrong.text);
+    let done = form(&office, "/setup", &[], &fields(&token, "Europe%2FBerlin")).await;
+    assert_eq!(done.status, 303, "{}", done.text);
+    let page = office
+        .call("GET", "/people", "", &[("cookie", &cookie(&done))], None)
+        .await;
+    assert_eq!(page.status, 200);
+    assert_eq!(
+        form(&office, "/setup", &[], &fields(&token, "UTC"))
+            .await
+            .status,
+        403,
+        "the link was used"
+    );
+    let mut tx = office.store.read().await.unwrap();
+    assert!(organisations::is_set_up(&mut tx).await.unwrap());
+    assert_eq!(organisations::all(&mut tx).await.unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn signing_in_makes_a_session_and_signing_out_ends_it() {
+    let (office, org) = Office::with_organisation().await;
+    account(&office, &org, "anna@example.org", "correct-horse").await;
+    let wrong = form(
+        &office,
+        "/sign-in",
+        &[],
+        "mail=anna%40example.org&password=wrong-horse",
+    )
+    .await;
+    assert_eq!(wrong.status, 401);
+    assert!(!wrong.headers.contains_key("set-cookie"));
+    let old = "__Host-session=fk_planted";
+    let done = form(
+        &office,
+        "/sign-in",
+        &[("cookie", old), ("sec-fetch-site", "same-origin")],
+        "mail=ANNA%40example.org&password=correct-horse",
+    )
+    .await;
+    assert_eq!(done.status, 303);
+    let set = done.headers["set-cookie"].to_str().unwrap();
+    for part in [
+        "__Host-session=",
+        "HttpOnly",
+        "Secure",
+        "SameSite=Lax",
+        "Path=/",
+    ] {
+        assert!(set.contains(part), "{set}");
+    }
+    let cookie = cookie(&done);
+    assert_ne!(cookie, old, "a session that was there before is not used");
+    let me = office
+        .call("GET", "/api/v1/me", "", &[("cookie", &cookie)], None)
+        .await
+        .expect(200);
+    assert_eq!(me["roles"][0]["role"], "admin");
+    let out = form(
+        &office,
+        "/sign-out",
+        &[("cookie", &cookie), ("sec-fetch-site", "same-origin")],
+        "",
+    )
+    .await;
+    assert_eq!(out.status, 303);
+    let after = office
+        .call("GET", "/api/v1/me", "", &[("cookie", &cookie)], None)
+        .await;
+    assert_eq!(after.problem(401), "not_signed_in");
+}
+
+#[tokio::test]
+async fn ten_wrong_passwords_are_enough() {
+    let (office, org) = Office::with_organisation().await;
+    account(&office, &org, "anna@example.org", "correct-horse").await;
+    for _ in 0..10 {
+        let reply = form(
+            &office,
+            "/sign-in",
+            &[],
+            "mail=anna%40example.org&password=wrong-horse",
+        )
+        .await;
+        assert_eq!(reply.status, 401);
+    }
+    let right = "mail=anna%40example.org&password=correct-horse";
+    assert_eq!(form(&office, "/sign-in", &[], right).await.status, 429);
+    let audit = office.get("/api/v1/audit", &org.auditor).await.expect(200);
+    assert_eq!(audit["items"][0]["action"], "sign_in_limited");
+    office.set("2026-03-02T07:01:01Z");
+    assert_eq!(form(&office, "/sign-in", &[], right).await.status, 303);
+}
+
+#[tokio::test]
+async fn disabling_ends_sessions_and_tokens_at_once() {
+    let (office, org) = Office::with_organisation().await;
+    let id = account(&office, &org, "anna@example.org", "correct-horse").await;
+    let done = form(
+        &office,
+        "/sign-in",
+        &[],
+        "mail=anna%40example.org&password=correct-horse",
+    )
+    .await;
+    let cookie = cookie(&done);
+    let me = async || {
+        office
+            .call("GET", "/api/v1/me", "", &[("cookie", &cookie)], None)
+            .await
+            .status
+    };
+    assert_eq!(me().await, 200);
+    account(&office, &org, "bela@example.org", "correct-horse").await;
+    let version = office
+        .get(&format!("/api/v1/accounts/{id}"), &org.admin)
+        .await
+        .expect(200)["version"]
+        .as_i64()
+        .unwrap();
+    office
+        .patch(
+            &format!("/api/v1/accounts/{id}"),
+            &org.admin,
+            version,
+            json!({ "disabled": true }),
+        )
+        .await
+        .expect(200);
+    assert_eq!(me().await, 401);
+    assert_eq!(
+        form(
+            &office,
+            "/sign-in",
+            &[],
+            "mail=anna%40example.org&password=correct-horse"
+        )
+        .await
+        .status,
+        401
+    );
+
+    let device = format!("/api/v1/devices/{}", org.device_id);
+    assert_eq!(office.get(&device, &org.device).await.status, 200);
+    office
+        .patch(&device, &org.admin, 1, json!({ "disabled": true }))
+        .await
+        .expect(200);
+    assert_eq!(
+        office.get(&device, &org.device).await.problem(401),
+        "wrong_token"
+    );
+
+    let person = office.person(&org, "1").await;
+    let grant = Grant {
+        role: Role::Member,
+        site: None,
+    };
+    let (_, session) = office.session(&org, grant, Some(person)).await;
+    let member = format!("__Host-session={session}");
+    let own = format!("/api/v1/people/{person}");
+    assert_eq!(
+        office
+            .call("GET", &own, "", &[("cookie", &member)], None)
+            .await
+            .status,
+        200
+    );
+    office
+        .call("POST", &format!("{own}/deactivate"), &org.admin, &[], None)
+        .await
+        .expect(200);
+    assert_eq!(
+        office
+            .call("GET", &own, "", &[("cookie", &member)], None)
+            .await
+            .status,
+        401
+    );
+}
+
+#[tokio::test]
+async fn a_session_ends_after_twelve_idle_hours_and_after_a_week() {
+    let (office, org) = Office::with_organisation().await;
+    let grant = Grant {
+        role: Role::Admin,
+        site: None,
+    };
+    let (_, session) = office.session(&org, grant, None).await;
+    let cookie = format!("__Host-session={session}");
+    let me = async |time: &str| {
+        office.set(time);
+        office
+            .call("GET", "/api/v1/me", "", &[("cookie", &cookie)], None)
+            .await
+            .status
+            .as_u16()
+    };
+    for day in 2..=8 {
+        assert_eq!(me(&format!("2026-03-0{day}T07:30:00Z")).await, 200);
+        assert_eq!(me(&format!("2026-03-0{day}T19:00:00Z")).await, 200);
+        assert_eq!(me(&format!("2026-03-0{}T06:50:00Z", day + 1)).await, 200);
+    }
+    assert_eq!(me("2026-03-09T07:00:01Z").await, 401, "a week");
+    let (_, idle) = office.session(&org, grant, None).await;
+    office.set("2026-03-09T19:00:02Z");
+    let cookie = format!("__Host-session={idle}");
+    let reply = office
+        .call("GET", "/api/v1/me", "", &[("cookie", &cookie)], None)
+        .await;
+    assert_eq!(reply.status, 401, "twelve hours");
+}
+
+#[tokio::test]
+async fn changes_of_other_sites_are_refused() {
+    let (office, org) = Office::with_organisation().await;
+    let grant = Grant {
+        role: Role::Admin,
+        site: None,
+    };
+    let (_, session) = office.session(&org, grant, None).await;
+    let cookie = format!("__Host-session={session}");
+    let new = json!({ "number": "9", "name": "N", "site": org.site });
+    for foreign in [
+        vec![
+            ("cookie", cookie.as_str()),
+            ("host", "door.example"),
+            ("origin", "https://evil.example"),
+        ],
+        vec![
+            ("cookie", cookie.as_str()),
+            ("sec-fetch-site", "cross-site"),
+        ],
+        vec![("cookie", cookie.as_str())],
+    ] {
+        let reply = office
+            .call("POST", "/api/v1/people", "", &foreign, Some(&new))
+            .await;
+        assert_eq!(reply.problem(403), "foreign_origin", "{foreign:?}");
+    }
+    let own = [
+        ("cookie", cookie.as_str()),
+        ("host", "door.example"),
+        ("origin", "https://door.example"),
+    ];
+    office
+        .call("POST", "/api/v1/people", "", &own, Some(&new))
+        .await
+        .expect(201);
+}
+
+#[tokio::test]
+async fn every_answer_has_the_headers_of_security() {
+    let (office, org) = Office::with_organisation().await;
+    for (path, token) in [
+        ("/sign-in", ""),
+        ("/api/v1/people", &org.admin),
+        ("/api/v1/nothing", ""),
+        ("/nothing", ""),
+        ("/health/live", ""),
+    ] {
+        let reply = office.get(path, token).await;
+        assert!(
+            reply.headers["content-security-policy"]
+                .to_str()
+                .unwrap()
+                .starts_with("default-src 'self'"),
+            "{path}"
+        );
+        assert_eq!(reply.headers["x-content-type-options"], "nosniff");
+        assert_eq!(reply.headers["cache-control"], "no-store");
+        assert!(
+            reply.headers["permissions-policy"]
+                .to_str()
+                .unwrap()
+                .contains("camera=(self)")
+        );
+        assert!(reply.headers.contains_key("x-request-id"), "{path}");
+        assert!(!reply.text.contains("style="), "{path} has an inline style");
+    }
+}
+
+#[tokio::test]
+async fn large_deep_and_odd_bodies_are_refused() {
+    let (office, org) = Office::with_organisation().await;
+    let send = async |kind: &str, body: String| {
+        let request = Request::builder()
+            .method("POST")
+            .uri("/api/v1/people")
+            .header("content-type", kind);
+        let request = request.header("authorization", format!("Bearer {}", org.admin));
+        office.send(request.body(Body::from(body)).unwrap()).await
+    };
+    assert_eq!(
+        send("application/json", format!("\"{}\"", "x".repeat(2 << 20)))
+            .await
+            .problem(413),
+        "too_large"
+    );
+    assert!(matches!(
+        send("application/json", "[".repeat(100_000))
+            .await
+            .status
+            .as_u16(),
+        400 | 422
+    ));
+    let deep = format!("{{\"number\": {}1{}}}", "[".repeat(5000), "]".repeat(5000));
+    assert!(matches!(
+        send("application/json", deep).await.status.as_u16(),
+        400 | 422
+    ));
+    assert_eq!(
+        send("application/json", "{\"number\": ".to_owned())
+            .await
+            .problem(400),
+        "malformed"
+    );
+    assert_eq!(
+        send("application/json", "{} {}".to_owned()).await.status,
+        422
+    );
+    assert_eq!(
+        send("text/plain", "{}".to_owned()).await.problem(415),
+        "not_json"
+    );
+    assert_eq!(
+        send("application/json", "\u{0}".to_owned())
+            .await
+            .problem(400),
+        "malformed"
+    );
+}
+
+#[tokio::test]
+async fn secrets_are_kept_as_hashes_alone() {
+    let (office, org) = Office::with_organisation().await;
+    account(&office, &org, "anna@example.org", "correct-horse-battery").await;
+    office.person_with_pin(&org, "1", "90210447").await;
+    let done = form(
+        &office,
+        "/sign-in",
+        &[],
+        "mail=anna%40example.org&password=correct-horse-battery",
+    )
+    .await;
+    let session = cookie(&done);
+    let session = session.split_once('=').unwrap().1.to_owned();
+    office
+        .store
+        .engine()
+        .copy_to(&office.folder.path().join("copy.db"))
+        .await
+        .unwrap();
+    let mut searched = 0;
+    for file in std::fs::read_dir(office.folder.path()).unwrap() {
+        let bytes = std::fs::read(file.unwrap().path()).unwrap();
+        for secret in [
+            &session,
+            &org.admin,
+            &org.device,
+            "correct-horse-battery",
+            "90210447",
+        ] {
+            assert!(
+                !bytes
+                    .windows(secret.len())
+                    .any(|part| part == secret.as_bytes()),
+                "{secret} is kept"
+            );
+        }
+        searched += bytes.len();
+    }
+    assert!(searched > 10_000);
+}
