@@ -14,7 +14,10 @@ fn main() {
     let entries: String = files
         .iter()
         .map(|path| {
-            let code = path.file_stem().expect("a file has a name").to_string_lossy();
+            let code = path
+                .file_stem()
+                .expect("a file has a name")
+                .to_string_lossy();
             format!("    ({code:?}, include_str!({path:?})),\n")
         })
         .collect();

@@ -52,7 +52,14 @@ fn chromium() -> Option<PathBuf> {
             let mut apt = command("apt-get", arguments);
             succeed(apt.env("DEBIAN_FRONTEND", "noninteractive"))
         };
-        let install = ["install", "--yes", "--no-install-recommends", "chromium", "nodejs", "npm"];
+        let install = [
+            "install",
+            "--yes",
+            "--no-install-recommends",
+            "chromium",
+            "nodejs",
+            "npm",
+        ];
         let installed = apt(&["update", "--quiet"]).and_then(|()| apt(&install));
         if let Err(error) = installed {
             println!("{error:#}");
@@ -71,7 +78,10 @@ fn packages() -> Result<PathBuf> {
     }
     remove(&folder)?;
     fs::create_dir_all(&folder).with_context(|| folder.display().to_string())?;
-    let mut install = command("npm", &["install", "--no-fund", "--no-audit", "--ignore-scripts"]);
+    let mut install = command(
+        "npm",
+        &["install", "--no-fund", "--no-audit", "--ignore-scripts"],
+    );
     install.arg("--prefix").arg(&folder).args(PACKAGES);
     succeed(&mut install)?;
     fs::write(&list, wanted).with_context(|| list.display().to_string())?;
@@ -99,7 +109,10 @@ fn within(limit: Duration, command: &mut Command) -> Result<()> {
         if start.elapsed() > limit {
             child.kill()?;
             child.wait()?;
-            bail!("the tests of the pages took longer than {} s", limit.as_secs());
+            bail!(
+                "the tests of the pages took longer than {} s",
+                limit.as_secs()
+            );
         }
         thread::sleep(Duration::from_millis(100));
     }

@@ -4,6 +4,7 @@ mod browser;
 mod dependencies;
 mod features;
 mod hosted;
+mod layers;
 mod peers;
 mod python;
 mod release;
@@ -210,6 +211,7 @@ fn check(runner: &mut Runner) {
     runner.step("manifests", || Workspace::read()?.check());
     runner.step("hosted workflow", tools::lint_workflow);
     runner.step("features of dependencies", features::check);
+    runner.step("layers of attendance-server", layers::check);
 }
 
 /// Builds and tests the Python package as users install it.

@@ -18,8 +18,8 @@ use crate::{
 /// - After [`forget`](Self::forget) returned, nothing opens what was sealed for the subject, in backups neither.
 #[async_trait]
 pub trait Keys: fmt::Debug + Send + Sync {
-    /// Makes the key of a subject, if it has none.
-    async fn create(&self, org: Id, subject: Id) -> Result<()>;
+    /// Makes the keys of subjects that have none. Many keys at once take as long as one.
+    async fn create(&self, org: Id, subjects: &[Id]) -> Result<()>;
 
     /// Encrypts data of a subject. `usage` says what they are, as in `person`.
     ///
@@ -35,8 +35,8 @@ pub trait Keys: fmt::Debug + Send + Sync {
     /// If the data were changed, or sealed for another subject or use.
     fn open(&self, org: Id, subject: Id, usage: &str, sealed: &[u8]) -> Result<Option<Vec<u8>>>;
 
-    /// Destroys the key of a subject.
-    async fn forget(&self, org: Id, subject: Id) -> Result<()>;
+    /// Destroys the keys of subjects.
+    async fn forget(&self, org: Id, subjects: &[Id]) -> Result<()>;
 }
 
 /// Keeps personal data as they are, after a byte that says so. The data are not encrypted: they stay in the write-ahead log
@@ -49,7 +49,7 @@ const PLAIN: u8 = 0;
 
 #[async_trait]
 impl Keys for Unsealed {
-    async fn create(&self, _: Id, _: Id) -> Result<()> {
+    async fn create(&self, _: Id, _: &[Id]) -> Result<()> {
         Ok(())
     }
 
@@ -66,7 +66,7 @@ impl Keys for Unsealed {
         }
     }
 
-    async fn forget(&self, _: Id, _: Id) -> Result<()> {
+    async fn forget(&self, _: Id, _: &[Id]) -> Result<()> {
         Ok(())
     }
 }

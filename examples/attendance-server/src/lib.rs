@@ -33,8 +33,12 @@ pub const RULES_VERSION: &str = env!("CARGO_PKG_VERSION");
 #[must_use]
 pub fn app(server: Server) -> Router {
     let (api, _) = api::api();
+    let pages: http::ErrorPages = web::error_page;
     api.merge(web::pages())
-        .route_layer(middleware::from_fn(http::guard))
+        .fallback(async move |request: axum::extract::Request| {
+            http::not_found(request.uri(), pages)
+        })
+        .route_layer(middleware::from_fn_with_state(pages, http::guard))
         .route_layer(middleware::from_fn_with_state(
             server.clone(),
             http::recognize,

@@ -129,7 +129,11 @@ pub const ROUTES: &[Route] = &[
     to(EDITORS, "POST", "/people/{person}"),
     to(EDITORS, "POST", "/people/{person}/activate"),
     to(EDITORS, "POST", "/people/{person}/corrections"),
-    to(EDITORS, "POST", "/people/{person}/corrections/{correction}/undo"),
+    to(
+        EDITORS,
+        "POST",
+        "/people/{person}/corrections/{correction}/undo",
+    ),
     to(EDITORS, "POST", "/people/{person}/deactivate"),
     to(EDITORS, "POST", "/people/{person}/pin"),
     to(ADMINS, "GET", "/policy"),

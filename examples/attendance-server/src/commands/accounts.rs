@@ -178,7 +178,7 @@ pub async fn create(tx: &mut Transaction, actor: &Actor, input: NewAccount) -> R
     }
     let id = tx.new_id();
     let subject = input.person.unwrap_or(id);
-    tx.keys().create(org, subject).await?;
+    tx.keys().create(org, &[subject]).await?;
     let sealed = tx
         .keys()
         .seal(org, subject, "account", &serde_json::to_vec(&details)?)?;

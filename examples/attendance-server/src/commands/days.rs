@@ -741,13 +741,13 @@ pub async fn detail(
     let zone = TimeZone::get(&rules.policy().site.time_zone).map_err(Error::internal)?;
     for outcome in &ledger.outcomes {
         let belongs = match &outcome.outcome {
-            PunchVerdict::Assigned { shift, .. } => {
-                ledger.shifts.get(*shift).is_some_and(|shift| shift.day == date)
-            }
+            PunchVerdict::Assigned { shift, .. } => ledger
+                .shifts
+                .get(*shift)
+                .is_some_and(|shift| shift.day == date),
             _ => outcome.at.to_zoned_datetime(zone.clone()).date() == date,
         };
-        let Some((punch, is_correction)) = subject.punch(&outcome.punch).filter(|_| belongs)
-        else {
+        let Some((punch, is_correction)) = subject.punch(&outcome.punch).filter(|_| belongs) else {
             continue;
         };
         detail.punches.push(DayPunch {
@@ -767,22 +767,35 @@ pub async fn detail(
 impl Subject {
     /// A punch, and whether a correction added it.
     fn punch(&self, id: &PunchId) -> Option<(&Punch, bool)> {
-        let added = self.corrections.iter().filter_map(|correction| match &correction.change {
-            Change::Add { punch } | Change::Replace { with: punch, .. } => Some(&**punch),
-            _ => None,
-        });
+        let added = self
+            .corrections
+            .iter()
+            .filter_map(|correction| match &correction.change {
+                Change::Add { punch } | Change::Replace { with: punch, .. } => Some(&**punch),
+                _ => None,
+            });
         let mut own = self.punches.iter().map(|punch| (punch, false));
-        own.find(|(punch, _)| punch.id == *id)
-            .or_else(|| added.map(|punch| (punch, true)).find(|(punch, _)| punch.id == *id))
+        own.find(|(punch, _)| punch.id == *id).or_else(|| {
+            added
+                .map(|punch| (punch, true))
+                .find(|(punch, _)| punch.id == *id)
+        })
     }
 }
 
-async fn device_name(tx: &mut Transaction, org: Id, device: Option<&str>) -> Result<Option<String>> {
+async fn device_name(
+    tx: &mut Transaction,
+    org: Id,
+    device: Option<&str>,
+) -> Result<Option<String>> {
     let Some(Ok(id)) = device.map(str::parse::<Id>) else {
         return Ok(None);
     };
     let row = tx
-        .row("SELECT name FROM device WHERE org = $1 AND id = $2", values![org, id])
+        .row(
+            "SELECT name FROM device WHERE org = $1 AND id = $2",
+            values![org, id],
+        )
         .await?;
     row.map(|row| row.get("name")).transpose()
 }

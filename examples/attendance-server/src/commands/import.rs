@@ -168,13 +168,26 @@ pub async fn people(
             Err(reason) => report.wrong(line, number, reason),
         }
     }
+    let new = planned
+        .iter()
+        .filter(|(.., plan)| matches!(plan, Plan::Create(_)))
+        .count();
+    let ids: Vec<Id> = (0..new).map(|_| tx.new_id()).collect();
+    tx.keys().create(actor.org, &ids).await?;
+    let mut ids = ids.into_iter();
     // Rows are tried one by one: what the commands refuse is wrong, too.
     let mut has_changed = false;
     let mut other_times = Vec::new();
     for (line, number, plan) in planned {
         let (result, done) = match plan {
             Plan::Keep(person) => (RowResult::Unchanged, Ok(person)),
-            Plan::Create(new) => (RowResult::Created, people::insert(tx, actor, &new).await),
+            Plan::Create(new) => {
+                let id = ids
+                    .next()
+                    .ok_or_else(|| Error::internal("there are fewer ids than rows"))?;
+                let inserted = people::insert(tx, actor, id, &new).await;
+                (RowResult::Created, inserted.map(|()| id))
+            }
             Plan::Change(person, changes) => {
                 let id = person.id;
                 let written = people::write(tx, actor, &person, *changes).await;

@@ -105,7 +105,7 @@ pub async fn set_up(tx: &mut Transaction, input: Setup) -> Result<Installed> {
 pub async fn create(tx: &mut Transaction, name: &str) -> Result<Id> {
     let name = text::checked("/organisation", name, 200)?;
     let id = tx.new_id();
-    tx.keys().create(id, id).await?;
+    tx.keys().create(id, &[id]).await?;
     let now = tx.now;
     tx.execute(
         "INSERT INTO organisation (id, name, created, audit_head, evaluated_by) VALUES ($1, $2, $3, $4, $5)",

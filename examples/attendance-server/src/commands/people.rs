@@ -252,20 +252,25 @@ pub async fn create(tx: &mut Transaction, actor: &Actor, input: NewPerson) -> Re
     if directory.by_number(input.number.trim()).is_some() {
         return Err(number_taken(&input.number));
     }
-    let id = insert(tx, actor, &input).await?;
+    let id = tx.new_id();
+    tx.keys().create(actor.org, &[id]).await?;
+    insert(tx, actor, id, &input).await?;
     changed(tx, actor.org).await?;
     get(tx, actor, id).await
 }
 
-/// Adds a person whose number is free. The caller calls [`changed`] after the last one.
-pub(super) async fn insert(tx: &mut Transaction, actor: &Actor, input: &NewPerson) -> Result<Id> {
+/// Adds a person whose number is free and whose key is made. The caller calls [`changed`] after the last one.
+pub(super) async fn insert(
+    tx: &mut Transaction,
+    actor: &Actor,
+    id: Id,
+    input: &NewPerson,
+) -> Result<()> {
     let org = actor.org;
     sites::get(tx, actor, input.site).await?;
     actor.require_at(input.site, EDITORS)?;
     let details = checked(&input.number, &input.name, input.mail.as_deref())?;
     check_dates(input.joined, input.left)?;
-    let id = tx.new_id();
-    tx.keys().create(org, id).await?;
     let sealed = tx
         .keys()
         .seal(org, id, "person", &serde_json::to_vec(&details)?)?;
@@ -289,7 +294,7 @@ pub(super) async fn insert(tx: &mut Transaction, actor: &Actor, input: &NewPerso
     .await?;
     tx.event(org, "person_created", Some(input.site), Some(id), json!({}))
         .await?;
-    Ok(id)
+    Ok(())
 }
 
 /// Changes a person. `version` is the one that the actor has seen.

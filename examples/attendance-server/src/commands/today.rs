@@ -294,7 +294,11 @@ pub async fn recent(tx: &mut Transaction, actor: &Actor, most: usize) -> Result<
             .is_some_and(|entry| scope.has_person(person, entry.site));
         if visible && answer.outcome != Outcome::Duplicate && recent.len() < most {
             let device = row.get("name")?;
-            recent.push(Recent { answer, person, device });
+            recent.push(Recent {
+                answer,
+                person,
+                device,
+            });
         }
     }
     Ok(recent)

@@ -1,7 +1,7 @@
 //! The table of routes, enforced; and requests of other sites, refused.
 
 use axum::{
-    extract::{MatchedPath, Request},
+    extract::{MatchedPath, Request, State},
     http::{HeaderMap, Method, Uri, header},
     middleware::Next,
     response::{IntoResponse, Redirect, Response},
@@ -11,12 +11,14 @@ use super::Caller;
 use crate::{
     access::{Principal, Who, route},
     error::{Error, ErrorKind},
-    web,
 };
+
+/// Makes the page of an error, for those who read.
+pub type ErrorPages = fn(Error) -> Response;
 
 /// Refuses a request whose route the actor's roles do not have, and a change that another site's page sends. A route that is
 /// not in the table is refused for everybody.
-pub async fn guard(request: Request, next: Next) -> Response {
+pub async fn guard(State(pages): State<ErrorPages>, request: Request, next: Next) -> Response {
     let path = request
         .extensions()
         .get::<MatchedPath>()
@@ -43,7 +45,7 @@ pub async fn guard(request: Request, next: Next) -> Response {
             "foreign_origin",
             "The request comes from another site.",
         );
-        return refuse(error, request.uri());
+        return refuse(error, request.uri(), pages);
     }
     let who = path
         .as_deref()
@@ -61,18 +63,28 @@ pub async fn guard(request: Request, next: Next) -> Response {
     };
     match error {
         None => next.run(request).await,
-        Some(error) => refuse(error, request.uri()),
+        Some(error) => refuse(error, request.uri(), pages),
     }
 }
 
-fn refuse(error: Error, uri: &Uri) -> Response {
+/// The answer to a path that is not there.
+pub(crate) fn not_found(uri: &Uri, pages: ErrorPages) -> Response {
+    let error = Error::not_found("page");
+    if is_machine(uri) {
+        error.into_response()
+    } else {
+        pages(error)
+    }
+}
+
+fn refuse(error: Error, uri: &Uri, pages: ErrorPages) -> Response {
     if is_machine(uri) {
         return error.into_response();
     }
     if error.kind == ErrorKind::Unauthenticated {
         return Redirect::to("/sign-in").into_response();
     }
-    web::error_page(error)
+    pages(error)
 }
 
 /// `true` for answers that programs read.

@@ -6,10 +6,10 @@ mod headers;
 mod problem;
 mod request_id;
 
-pub(crate) use {caller::cookie, problem::log};
+pub(crate) use {caller::cookie, guard::not_found, problem::log};
 pub use {
     caller::{Browser, Caller, SESSION_COOKIE, end_cookie, recognize, session_cookie},
-    guard::guard,
+    guard::{ErrorPages, guard},
     headers::headers,
     problem::Problem,
     request_id::{current_request_id, request_id},

@@ -1,12 +1,12 @@
 //! `backup` and `restore`.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail, ensure};
 use attendance_server::db;
 use clap::Args;
 
-use super::{engine, settings::Settings};
+use super::{engine, engine_at, settings::Settings};
 
 /// Options of `backup`.
 #[derive(Debug, Args)]
@@ -52,29 +52,32 @@ pub(crate) async fn restore(settings: &Settings, options: &RestoreOptions) -> Re
     );
     std::fs::create_dir_all(&settings.data)
         .with_context(|| format!("{} cannot be made", settings.data.display()))?;
+    // The copy gets its name when it was found sound.
     let half = target.with_extension("restoring");
     std::fs::copy(&options.file, &half)
         .with_context(|| format!("{} cannot be copied", options.file.display()))?;
-    std::fs::File::open(&half)?.sync_all()?;
-    std::fs::rename(&half, &target)?;
-    let engine = engine(settings).await?;
-    let checked = async {
-        engine.check().await?;
-        db::schema_version(&*engine).await
-    };
-    let checked = checked.await;
-    engine.close().await;
-    match checked {
-        Ok(version) if version > 0 => {
+    let sound = is_sound(&half).await;
+    match sound {
+        Ok(true) => {
+            std::fs::File::open(&half)?.sync_all()?;
+            std::fs::rename(&half, &target)?;
             println!("The backup was restored to {}.", target.display());
             Ok(())
         }
         other => {
-            std::fs::remove_file(&target)?;
-            other
-                .map(drop)
-                .with_context(|| format!("{} is no sound backup", options.file.display()))?;
+            std::fs::remove_file(&half)?;
+            other.with_context(|| format!("{} is no sound backup", options.file.display()))?;
             bail!("{} is no backup of this program", options.file.display())
         }
     }
+}
+
+/// `true` for a database of this program. It is an error if it is damaged, or no database.
+async fn is_sound(file: &Path) -> Result<bool> {
+    let engine = engine_at(file).await?;
+    let checked = engine.check().await;
+    let version = db::schema_version(&*engine).await;
+    engine.close().await;
+    checked?;
+    Ok(version? > 0)
 }

@@ -9,7 +9,7 @@ mod settings;
 mod tls;
 mod verify_audit;
 
-use std::sync::Arc;
+use std::{path::Path, sync::Arc};
 
 use anyhow::{Context, Result};
 use attendance_server::{
@@ -76,12 +76,16 @@ pub(crate) fn run(arguments: Arguments) -> Result<()> {
     })
 }
 
-/// Opens the database of the settings. Only this program names an engine.
+/// Opens the database of the settings.
 async fn engine(settings: &Settings) -> Result<Arc<dyn Engine>> {
     std::fs::create_dir_all(&settings.data)
         .with_context(|| format!("the data folder {} cannot be made", settings.data.display()))?;
-    let file = settings.database();
-    let engine = SqliteEngine::open(&file).await;
+    engine_at(&settings.database()).await
+}
+
+/// Opens a database. Only this function names an engine.
+async fn engine_at(file: &Path) -> Result<Arc<dyn Engine>> {
+    let engine = SqliteEngine::open(file).await;
     let engine =
         engine.with_context(|| format!("the database {} cannot be opened", file.display()))?;
     Ok(Arc::new(engine))

@@ -133,8 +133,7 @@ impl Store {
         }
     }
 
-    /// The events from now on, after each commit. A listener that is told of missing events reads them with
-    /// [`commands::events`](crate::commands::events).
+    /// The events from now on, after each commit. A listener that is told of missing events reads them from the database.
     #[must_use]
     pub fn listen(&self) -> broadcast::Receiver<Arc<Event>> {
         self.events.subscribe()

@@ -13,7 +13,11 @@ use crate::{secret, server::Server};
 /// A file of the folder `assets`: name, media type, content.
 macro_rules! asset {
     ($name:literal, $kind:expr) => {
-        ($name, $kind, include_bytes!(concat!("../../assets/", $name)))
+        (
+            $name,
+            $kind,
+            include_bytes!(concat!("../../assets/", $name)),
+        )
     };
 }
 

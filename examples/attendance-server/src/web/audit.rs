@@ -69,7 +69,11 @@ async fn list(
     render(&audit_page(&mut tx, &actor, &visitor, query.cursor, None).await?)
 }
 
-async fn verify(State(server): State<Server>, Caller(actor): Caller, visitor: Visitor) -> PageResult {
+async fn verify(
+    State(server): State<Server>,
+    Caller(actor): Caller,
+    visitor: Visitor,
+) -> PageResult {
     let mut tx = server.store.read().await?;
     let verified = audit::verify(&mut tx, &actor).await?;
     let valid = Some(verified.fault.is_none());
@@ -85,7 +89,10 @@ async fn audit_page(
 ) -> Result<AuditPage> {
     let title = visitor.language.say("audit");
     let page = visitor.page(tx, actor, "/audit", title).await?;
-    let request = PageRequest { limit: None, cursor };
+    let request = PageRequest {
+        limit: None,
+        cursor,
+    };
     let records = audit::list(tx, actor, &request).await?;
     let directory = people::directory(tx, actor.org).await?;
     let names = actor_names(tx, actor).await?;
@@ -95,8 +102,15 @@ async fn audit_page(
         .into_iter()
         .map(|record| row(&page, record, &directory, &names, &zone))
         .collect();
-    let older = records.next.map(|cursor| format!("/audit?cursor={}", encode(&cursor)));
-    Ok(AuditPage { page, valid, rows, older })
+    let older = records
+        .next
+        .map(|cursor| format!("/audit?cursor={}", encode(&cursor)));
+    Ok(AuditPage {
+        page,
+        valid,
+        rows,
+        older,
+    })
 }
 
 /// The time zone of the first site: times of the whole organisation are shown in it.
@@ -106,7 +120,10 @@ pub(super) async fn main_zone(tx: &mut Transaction, actor: &Actor) -> Result<Tim
 }
 
 /// The names of the accounts, by the labels of their actors. Only admins may read them; others see the role.
-pub(super) async fn actor_names(tx: &mut Transaction, actor: &Actor) -> Result<HashMap<String, String>> {
+pub(super) async fn actor_names(
+    tx: &mut Transaction,
+    actor: &Actor,
+) -> Result<HashMap<String, String>> {
     if actor.require(&[Role::Admin]).is_err() {
         return Ok(HashMap::new());
     }
@@ -140,12 +157,17 @@ fn row(
     let person = |id: Id| directory.get(id).map(|entry| (id, entry.name.clone()));
     let person = record.subject.and_then(person);
     let key = format!("audit-{}", record.action.replace('_', "-"));
-    let action = if page.language.has(&key) { page.say(&key) } else { record.action };
+    let action = if page.language.has(&key) {
+        page.say(&key)
+    } else {
+        record.action
+    };
     // A site or a device has its name in the detail.
     let named = || {
         let detail = record.detail.as_ref()?;
         let name = detail.get("name").or_else(|| detail.get("label"))?;
-        Some(name.as_str()?.to_owned())
+        // The label of a session is the whole name of the browser.
+        Some(name.as_str().filter(|name| name.len() <= 100)?.to_owned())
     };
     Row {
         sequence: record.seq,
@@ -153,6 +175,9 @@ fn row(
         actor: actor_name(page, names, &record.actor),
         action,
         address: person.as_ref().map(|(id, _)| format!("/people/{id}")),
-        subject: person.map(|(_, name)| name).or_else(named).unwrap_or_default(),
+        subject: person
+            .map(|(_, name)| name)
+            .or_else(named)
+            .unwrap_or_default(),
     }
 }

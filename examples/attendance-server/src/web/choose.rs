@@ -45,7 +45,9 @@ async fn show(
         limit: Some(20),
         cursor: None,
     };
-    let people = people::list(&mut tx, &actor, &filter, &request).await?.items;
+    let people = people::list(&mut tx, &actor, &filter, &request)
+        .await?
+        .items;
     render(&ChoosePage {
         page,
         search: query.find,

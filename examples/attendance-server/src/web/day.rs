@@ -97,7 +97,9 @@ async fn choose(
     let mut tx = server.store.read().await?;
     let sites = sites::list(&mut tx, &actor).await?;
     let zone = zone(sites.first().map_or("UTC", |site| &site.time_zone));
-    let date = chosen.date.unwrap_or_else(|| tx.now.to_zoned_datetime(zone).date());
+    let date = chosen
+        .date
+        .unwrap_or_else(|| tx.now.to_zoned_datetime(zone).date());
     Ok(Redirect::to(&format!("/days/{date}")).into_response())
 }
 
@@ -153,10 +155,18 @@ async fn show(
             counted: record.counted.0,
             expected: record.expected.0,
             balance: record.balance.0,
-            notes: record.notes.first().map(|anomaly| note(&page, anomaly)).unwrap_or_default(),
+            notes: record
+                .notes
+                .first()
+                .map(|anomaly| note(&page, anomaly))
+                .unwrap_or_default(),
         });
     }
-    rows.retain(|row| directory.get(row.id).is_some_and(|entry| query.finds(&entry.name, &entry.number)));
+    rows.retain(|row| {
+        directory
+            .get(row.id)
+            .is_some_and(|entry| query.finds(&entry.name, &entry.number))
+    });
     rows.sort_by_cached_key(|row| row.name.to_lowercase());
     let path = format!("/days/{date}");
     let all = Filter {

@@ -92,7 +92,11 @@ struct DeviceRow {
     active: bool,
 }
 
-async fn devices_page(tx: &mut Transaction, actor: &Actor, visitor: &Visitor) -> Result<DevicesPage> {
+async fn devices_page(
+    tx: &mut Transaction,
+    actor: &Actor,
+    visitor: &Visitor,
+) -> Result<DevicesPage> {
     let title = visitor.language.say("devices");
     let page = visitor.page(tx, actor, "/devices", title).await?;
     let zone = main_zone(tx, actor).await?;
@@ -109,7 +113,9 @@ async fn devices_page(tx: &mut Transaction, actor: &Actor, visitor: &Visitor) ->
             Health::Waiting => (Mark::Unknown, "device-waiting"),
             Health::Withdrawn => (Mark::Absent, "device-withdrawn"),
         };
-        let seen = device.last_seen.map(|seen| seen.to_zoned_datetime(zone.clone()).datetime());
+        let seen = device
+            .last_seen
+            .map(|seen| seen.to_zoned_datetime(zone.clone()).datetime());
         DeviceRow {
             id: device.id,
             site: sites.get(&device.site).cloned().unwrap_or_default(),
@@ -121,7 +127,11 @@ async fn devices_page(tx: &mut Transaction, actor: &Actor, visitor: &Visitor) ->
             active: device.disabled.is_none(),
         }
     };
-    let devices = devices::list(tx, actor).await?.into_iter().map(row).collect();
+    let devices = devices::list(tx, actor)
+        .await?
+        .into_iter()
+        .map(row)
+        .collect();
     Ok(DevicesPage {
         devices,
         sites: site_choices(tx, actor, None).await?,
@@ -158,7 +168,14 @@ async fn pair(
     match devices::create(&mut tx, &actor, input).await {
         Ok(added) => {
             tx.commit().await?;
-            shown_once(&server, &actor, &visitor, added.device.name, added.token.token).await
+            shown_once(
+                &server,
+                &actor,
+                &visitor,
+                added.device.name,
+                added.token.token,
+            )
+            .await
         }
         Err(error) if matches!(error.kind, ErrorKind::Invalid | ErrorKind::Conflict) => {
             drop(tx);
@@ -203,7 +220,11 @@ async fn renew(
     shown_once(&server, &actor, &visitor, device.name, issued.token).await
 }
 
-async fn withdraw(State(server): State<Server>, Caller(actor): Caller, Path(id): Path<Id>) -> PageResult {
+async fn withdraw(
+    State(server): State<Server>,
+    Caller(actor): Caller,
+    Path(id): Path<Id>,
+) -> PageResult {
     let mut tx = server.store.write().await?;
     let changes = DeviceChanges {
         disabled: Some(true),

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use attendance_rules::{Change, DayRecord, Punch, PunchKind, PunchSource, PunchVerdict, Status};
 use facekit::Direction;
 use jiff::{
-    ToSpan, Timestamp,
+    Timestamp,
     civil::{Date, DateTime},
     tz::TimeZone,
 };
@@ -14,7 +14,7 @@ use super::{
     audit::{actor_name, actor_names},
     charts::{
         day::{Day, Span},
-        year::{Kind, Year},
+        year::{Kind, Year, first_of_year},
     },
     language,
     mark::Mark,
@@ -33,6 +33,9 @@ use crate::{
     store::Transaction,
 };
 
+/// The most corrections that are shown, the newest first.
+const MOST_CORRECTIONS: usize = 20;
+
 /// The history of a person.
 pub(super) struct History {
     pub(super) figures: Vec<Figure>,
@@ -40,6 +43,8 @@ pub(super) struct History {
     pub(super) months: Vec<MonthRow>,
     pub(super) day: DayCard,
     pub(super) corrections: Vec<CorrectionRow>,
+    /// There are older corrections.
+    pub(super) more_corrections: bool,
     /// The first and the last day of the year.
     pub(super) first: Date,
     pub(super) last: Date,
@@ -134,19 +139,25 @@ impl History {
         let names = actor_names(tx, actor).await?;
         let made = corrections::list(tx, actor, subject.person).await?;
         let punches = punches_of(&made, &detail.punches);
+        let more_corrections = made.len() > MOST_CORRECTIONS;
         let corrections = made
             .iter()
             .filter(|it| !matches!(it.change, Change::Undo { .. }))
+            .take(MOST_CORRECTIONS)
             .map(|it| correction_row(page, subject, it, &punches, &names, edits))
             .collect();
-        let days: Vec<(Date, Kind)> = records.iter().map(|record| (record.date, kind(record))).collect();
+        let days: BTreeMap<Date, Kind> = records
+            .iter()
+            .map(|record| (record.date, kind(record)))
+            .collect();
         Ok(Self {
             figures: figures(page, &records, subject, now),
             year: Year::new(&days, today, page.language),
             months: months(&records),
             day: day_card(page, subject, detail, now),
             corrections,
-            first: today.saturating_sub(364.days()),
+            more_corrections,
+            first: first_of_year(today),
             last: today,
         })
     }
@@ -160,13 +171,16 @@ pub(super) async fn records(
     today: Date,
 ) -> Result<Vec<DayRecord>> {
     let filter = DayFilter {
-        from: today.saturating_sub(364.days()),
+        from: first_of_year(today),
         to: today,
         person: Some(person),
         site: None,
         status: None,
     };
-    let request = PageRequest { limit: Some(GREATEST_LIMIT), cursor: None };
+    let request = PageRequest {
+        limit: Some(GREATEST_LIMIT),
+        cursor: None,
+    };
     let days = days::list(tx, actor, &filter, &request).await?;
     days.items
         .into_iter()
@@ -193,7 +207,10 @@ fn months(records: &[DayRecord]) -> Vec<MonthRow> {
     let mut months: BTreeMap<Date, MonthRow> = BTreeMap::new();
     for record in records {
         let month = record.date.first_of_month();
-        let row = months.entry(month).or_insert_with(|| MonthRow { month, ..MonthRow::default() });
+        let row = months.entry(month).or_insert_with(|| MonthRow {
+            month,
+            ..MonthRow::default()
+        });
         row.counted += record.counted.0;
         match kind(record) {
             Kind::Present(_) => row.present += 1,
@@ -214,14 +231,21 @@ fn figures(page: &Page, records: &[DayRecord], subject: &Subject, now: DateTime)
     let month = now.date().first_of_month();
     let this_month = || records.iter().filter(|record| record.date >= month);
     let sum = |value: fn(&DayRecord) -> i64| this_month().map(value).sum::<i64>();
-    let late: Vec<i64> = this_month().map(|record| record.late.0).filter(|late| *late > 0).collect();
+    let late: Vec<i64> = this_month()
+        .map(|record| record.late.0)
+        .filter(|late| *late > 0)
+        .collect();
     let worked = this_month().filter(|record| record.first.is_some()).count();
     let incomplete: Vec<Date> = records
         .iter()
         .filter(|record| kind(record) == Kind::Incomplete)
         .map(|record| record.date)
         .collect();
-    let balance: i64 = records.iter().filter(|record| record.is_final).map(|record| record.balance.0).sum();
+    let balance: i64 = records
+        .iter()
+        .filter(|record| record.is_final)
+        .map(|record| record.balance.0)
+        .sum();
     let last = records.iter().rev().find_map(|record| record.last);
     let local = |at: Timestamp| at.to_zoned_datetime(subject.zone.clone()).datetime();
     let now_figure = match subject.inside_since {
@@ -238,20 +262,41 @@ fn figures(page: &Page, records: &[DayRecord], subject: &Subject, now: DateTime)
             value: page.say("figure-out"),
             of: String::new(),
             note: last
-                .map(|last| page.say_with("figure-last-seen", "time", page.short_date_and_time(local(last))))
+                .map(|last| {
+                    page.say_with(
+                        "figure-last-seen",
+                        "time",
+                        page.short_date_and_time(local(last)),
+                    )
+                })
                 .unwrap_or_default(),
         },
     };
-    let plain = |label: String, value: String, of: String, note: String| Figure { mark: None, label, value, of, note };
+    let plain = |label: String, value: String, of: String, note: String| Figure {
+        mark: None,
+        label,
+        value,
+        of,
+        note,
+    };
     vec![
         now_figure,
         plain(
             page.say_with("figure-hours", "month", page.language.month(month.month())),
             language::hours(sum(|record| record.counted.0)),
             String::new(),
-            page.say_with("figure-target", "hours", language::hours(sum(|record| record.expected.0))),
+            page.say_with(
+                "figure-target",
+                "hours",
+                language::hours(sum(|record| record.expected.0)),
+            ),
         ),
-        plain(page.say("balance"), language::signed_hours(balance), String::new(), page.say("figure-in-year")),
+        plain(
+            page.say("balance"),
+            language::signed_hours(balance),
+            String::new(),
+            page.say("figure-in-year"),
+        ),
         Figure {
             mark: Some(Mark::Late),
             label: page.say("status-late"),
@@ -269,7 +314,10 @@ fn figures(page: &Page, records: &[DayRecord], subject: &Subject, now: DateTime)
             label: page.say("status-incomplete"),
             value: incomplete.len().to_string(),
             of: String::new(),
-            note: incomplete.last().map(|date| page.date(date)).unwrap_or_default(),
+            note: incomplete
+                .last()
+                .map(|date| page.date(date))
+                .unwrap_or_default(),
         },
     ]
 }
@@ -282,9 +330,25 @@ fn day_card(page: &Page, subject: &Subject, detail: DayDetail, now: DateTime) ->
         Some(record) => status(page, record),
         None => (Mark::Unknown, page.say("status-not-employed")),
     };
-    let inside = inside(&detail.punches, (date == now.date()).then_some(now), &seconds, date);
-    let scheduled: Vec<Span> = detail.scheduled.iter().map(|(from, to)| (seconds(*from), seconds(*to))).collect();
+    let inside = inside(
+        &detail.punches,
+        (date == now.date()).then_some(now),
+        &seconds,
+        date,
+    );
+    let scheduled: Vec<Span> = detail
+        .scheduled
+        .iter()
+        .map(|(from, to)| (seconds(*from), seconds(*to)))
+        .collect();
     let record = detail.record.as_ref();
+    // A record does not count the time since the last IN before there is an OUT.
+    let since_in = match subject.inside_since.map(local) {
+        Some(since) if date == now.date() => {
+            (seconds_of(date, now) - seconds_of(date, since)).max(0)
+        }
+        _ => 0,
+    };
     let now_mark = (date == now.date()).then(|| seconds_of(date, now));
     DayCard {
         date,
@@ -292,13 +356,21 @@ fn day_card(page: &Page, subject: &Subject, detail: DayDetail, now: DateTime) ->
         after: date.tomorrow().ok().filter(|after| *after <= now.date()),
         mark,
         status,
-        counted: record.map_or(0, |record| record.counted.0),
-        breaks: record.map_or(0, |record| record.times.paid_break.0 + record.times.unpaid_break.0),
+        counted: record.map_or(0, |record| record.counted.0) + since_in,
+        breaks: record.map_or(0, |record| {
+            record.times.paid_break.0 + record.times.unpaid_break.0
+        }),
         is_final: record.is_none_or(|record| record.is_final),
         locked: detail.is_closed,
         chart: Day::new(&scheduled, &inside, now_mark, page.language),
-        punches: detail.punches.iter().map(|it| punch_row(page, it, local(it.punch.at))).collect(),
-        notes: record.map_or_else(Vec::new, |record| record.notes.iter().map(|it| note(page, it)).collect()),
+        punches: detail
+            .punches
+            .iter()
+            .map(|it| punch_row(page, it, local(it.punch.at)))
+            .collect(),
+        notes: record.map_or_else(Vec::new, |record| {
+            record.notes.iter().map(|it| note(page, it)).collect()
+        }),
     }
 }
 
@@ -306,19 +378,33 @@ fn day_card(page: &Page, subject: &Subject, detail: DayDetail, now: DateTime) ->
 fn seconds_of(date: Date, at: DateTime) -> i64 {
     let days = i64::from((at.date() - date).get_days());
     let time = at.time();
-    days * 86_400 + i64::from(time.hour()) * 3600 + i64::from(time.minute()) * 60 + i64::from(time.second())
+    days * 86_400
+        + i64::from(time.hour()) * 3600
+        + i64::from(time.minute()) * 60
+        + i64::from(time.second())
 }
 
 /// The spans from each IN to the next OUT; an open one ends now.
-fn inside(punches: &[DayPunch], now: Option<DateTime>, seconds: &dyn Fn(Timestamp) -> i64, date: Date) -> Vec<Span> {
+fn inside(
+    punches: &[DayPunch],
+    now: Option<DateTime>,
+    seconds: &dyn Fn(Timestamp) -> i64,
+    date: Date,
+) -> Vec<Span> {
     let mut spans = Vec::new();
     let mut since = None;
     for it in punches {
         match it.outcome {
-            PunchVerdict::Assigned { direction: Direction::Entry, .. } => {
+            PunchVerdict::Assigned {
+                direction: Direction::Entry,
+                ..
+            } => {
                 since.get_or_insert_with(|| seconds(it.punch.at));
             }
-            PunchVerdict::Assigned { direction: Direction::Exit, .. } => {
+            PunchVerdict::Assigned {
+                direction: Direction::Exit,
+                ..
+            } => {
                 if let Some(from) = since.take() {
                     spans.push((from, seconds(it.punch.at)));
                 }
@@ -350,13 +436,20 @@ pub(super) fn punch_row(page: &Page, it: &DayPunch, at: DateTime) -> PunchRow {
         PunchSource::Import => "punch-by-import",
         _ => "punch-by-code",
     });
-    let place = it.device_name.as_ref().map_or_else(|| way.clone(), |name| format!("{name}, {way}"));
+    let place = it
+        .device_name
+        .as_ref()
+        .map_or_else(|| way.clone(), |name| format!("{name}, {way}"));
     let (note, tag) = match &it.outcome {
         PunchVerdict::Suppressed { .. } => (place, Some(page.say("punch-repeat"))),
         PunchVerdict::Superseded { .. } => (page.say("punch-replaced"), None),
         PunchVerdict::Unassigned { code, reason } => {
             let key = format!("refusal-{}", code.replace('_', "-"));
-            let text = if page.language.has(&key) { page.say(&key) } else { reason.clone() };
+            let text = if page.language.has(&key) {
+                page.say(&key)
+            } else {
+                reason.clone()
+            };
             (text, Some(page.say("punch-refused")))
         }
         _ if it.is_correction => (place, Some(page.say("punch-corrected"))),
@@ -405,7 +498,11 @@ fn correction_row(
         let at = punch.at.to_zoned_datetime(subject.zone.clone()).datetime();
         format!("{direction} {}", page.short_date_and_time(at))
     };
-    let before = |id: &str| punches.get(id).map_or_else(|| page.say("correction-punch"), words);
+    let before = |id: &str| {
+        punches
+            .get(id)
+            .map_or_else(|| page.say("correction-punch"), words)
+    };
     let (before, after) = match &it.change {
         Change::Add { punch } => (page.say("correction-no-punch"), words(punch)),
         Change::Replace { punch, with } => (before(punch.as_str()), words(with)),
@@ -415,7 +512,13 @@ fn correction_row(
     let by = actor_name(page, names, &it.made_by);
     let made = page.short_date_and_time(it.made.to_zoned_datetime(subject.zone.clone()).datetime());
     let signature = format!("{by}, {made}");
-    let note = page.say_with_two("correction-by", "reason", it.reason.as_str(), "by", signature);
+    let note = page.say_with_two(
+        "correction-by",
+        "reason",
+        it.reason.as_str(),
+        "by",
+        signature,
+    );
     CorrectionRow {
         id: it.id,
         before,

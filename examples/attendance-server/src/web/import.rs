@@ -36,8 +36,13 @@ struct ImportPage {
 impl ImportPage {
     /// The line and the reason of each row that was refused.
     fn wrong<'a>(&self, report: &'a ImportReport) -> Vec<(u64, &'a str)> {
-        let wrong = report.rows.iter().filter(|row| row.result == RowResult::Wrong);
-        wrong.map(|row| (row.line, row.reason.as_deref().unwrap_or_default())).collect()
+        let wrong = report
+            .rows
+            .iter()
+            .filter(|row| row.result == RowResult::Wrong);
+        wrong
+            .map(|row| (row.line, row.reason.as_deref().unwrap_or_default()))
+            .collect()
     }
 }
 
@@ -77,7 +82,12 @@ async fn upload(
             page.report = Some(report);
             render(&page)
         }
-        Err(error) if matches!(error.kind, ErrorKind::Invalid | ErrorKind::Malformed | ErrorKind::TooLarge) => {
+        Err(error)
+            if matches!(
+                error.kind,
+                ErrorKind::Invalid | ErrorKind::Malformed | ErrorKind::TooLarge
+            ) =>
+        {
             page.error = Some(visitor.language.problem(&error));
             Ok((StatusCode::UNPROCESSABLE_ENTITY, render(&page)?).into_response())
         }

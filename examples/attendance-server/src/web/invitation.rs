@@ -61,8 +61,14 @@ async fn accept(
             tx.commit().await?;
             Ok((session_cookie(&session), Redirect::to("/")).into_response())
         }
-        Err(error) if matches!(error.kind, ErrorKind::Invalid | ErrorKind::Unauthenticated | ErrorKind::TooMany) => {
-            let status = StatusCode::from_u16(error.kind.status()).unwrap_or(StatusCode::UNPROCESSABLE_ENTITY);
+        Err(error)
+            if matches!(
+                error.kind,
+                ErrorKind::Invalid | ErrorKind::Unauthenticated | ErrorKind::TooMany
+            ) =>
+        {
+            let status = StatusCode::from_u16(error.kind.status())
+                .unwrap_or(StatusCode::UNPROCESSABLE_ENTITY);
             let page = invitation_page(&visitor, token, Some(visitor.language.problem(&error)));
             Ok((status, render(&page)?).into_response())
         }

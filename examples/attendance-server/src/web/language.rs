@@ -138,7 +138,11 @@ impl Language {
     /// `March 2026`.
     pub(crate) fn month_and_year(&self, date: Date) -> String {
         let month = self.month(date.month());
-        self.say_with_two("date-month-year", ("month", month), ("year", i64::from(date.year())))
+        self.say_with_two(
+            "date-month-year",
+            ("month", month),
+            ("year", i64::from(date.year())),
+        )
     }
 
     /// `March`.
@@ -164,13 +168,17 @@ impl Language {
     /// An error in words: the message of its code, or its own English text if there is none.
     pub(crate) fn problem(&self, error: &Error) -> String {
         let key = format!("problem-{}", error.code.replace('_', "-"));
-        if self.has(&key) { self.say(&key) } else { error.detail.clone() }
+        if self.has(&key) {
+            self.say(&key)
+        } else {
+            error.detail.clone()
+        }
     }
 
     fn parse(code: &'static str, text: &str) -> Self {
-        let identifier: LanguageIdentifier = code
-            .parse()
-            .unwrap_or_else(|error| panic!("locales/{code}.ftl is not named after a language: {error}"));
+        let identifier: LanguageIdentifier = code.parse().unwrap_or_else(|error| {
+            panic!("locales/{code}.ftl is not named after a language: {error}")
+        });
         let resource = FluentResource::try_new(text.to_owned())
             .unwrap_or_else(|(_, errors)| panic!("locales/{code}.ftl: {errors:?}"));
         let mut bundle = FluentBundle::new_concurrent(vec![identifier]);
@@ -184,7 +192,11 @@ impl Language {
 
     /// A message; the key itself if it is missing. A test asserts that no message is missing.
     fn format(&self, key: &str, arguments: Option<&FluentArgs<'_>>) -> String {
-        let Some(pattern) = self.bundle.get_message(key).and_then(|message| message.value()) else {
+        let Some(pattern) = self
+            .bundle
+            .get_message(key)
+            .and_then(|message| message.value())
+        else {
             return key.to_owned();
         };
         let mut errors = Vec::new();
@@ -274,7 +286,11 @@ pub(crate) fn time_of_day(at: DateTime) -> String {
 /// A length of time in hours and minutes, such as `7:47`. Seconds are dropped.
 pub(crate) fn hours(seconds: i64) -> String {
     let minutes = seconds.abs() / 60;
-    let sign = if seconds < 0 && minutes > 0 { "−" } else { "" };
+    let sign = if seconds < 0 && minutes > 0 {
+        "−"
+    } else {
+        ""
+    };
     format!("{sign}{}:{:02}", minutes / 60, minutes % 60)
 }
 
@@ -303,7 +319,9 @@ mod tests {
                 keys.entry(key).or_default();
             }
             for part in line.split("{ $").skip(1) {
-                let end = part.find(|letter: char| !letter.is_alphanumeric()).unwrap_or(part.len());
+                let end = part
+                    .find(|letter: char| !letter.is_alphanumeric())
+                    .unwrap_or(part.len());
                 keys.entry(key).or_default().insert(&part[..end]);
             }
         }
@@ -317,10 +335,15 @@ mod tests {
         for (code, text) in FILES {
             let other = keys(text);
             for (key, arguments) in &english {
-                let there = other.get(key).unwrap_or_else(|| panic!("{code} lacks {key}"));
+                let there = other
+                    .get(key)
+                    .unwrap_or_else(|| panic!("{code} lacks {key}"));
                 assert_eq!(there, arguments, "{code}: {key}");
             }
-            let more: Vec<_> = other.keys().filter(|key| !english.contains_key(*key)).collect();
+            let more: Vec<_> = other
+                .keys()
+                .filter(|key| !english.contains_key(*key))
+                .collect();
             assert!(more.is_empty(), "only {code} has {more:?}");
         }
     }
@@ -340,8 +363,12 @@ mod tests {
                 }
                 let text = std::fs::read_to_string(&path).unwrap();
                 for part in text.split("say").skip(1) {
-                    let part = part.trim_start_matches("_with_two").trim_start_matches("_with");
-                    let Some(part) = part.strip_prefix("(\"") else { continue };
+                    let part = part
+                        .trim_start_matches("_with_two")
+                        .trim_start_matches("_with");
+                    let Some(part) = part.strip_prefix("(\"") else {
+                        continue;
+                    };
                     let key = part.split('"').next().unwrap();
                     assert!(english.has(key), "{}: {key}", path.display());
                     found += 1;
@@ -367,8 +394,14 @@ mod tests {
         let date = Date::constant(2026, 3, 2);
         assert_eq!(english.long_date(date), "Monday, 2 March 2026");
         assert_eq!(german.long_date(date), "Montag, 2. März 2026");
-        assert_eq!(english.say_with("people-count", "count", 1_usize), "1 person");
-        assert_eq!(german.say_with("people-count", "count", 2_usize), "2 Personen");
+        assert_eq!(
+            english.say_with("people-count", "count", 1_usize),
+            "1 person"
+        );
+        assert_eq!(
+            german.say_with("people-count", "count", 2_usize),
+            "2 Personen"
+        );
     }
 
     #[test]

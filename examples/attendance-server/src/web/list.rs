@@ -19,7 +19,9 @@ impl Search {
     /// True if the name or the number has the text that is searched.
     pub(super) fn finds(&self, name: &str, number: &str) -> bool {
         let text = self.find.trim().to_lowercase();
-        text.is_empty() || name.to_lowercase().contains(&text) || number.to_lowercase().contains(&text)
+        text.is_empty()
+            || name.to_lowercase().contains(&text)
+            || number.to_lowercase().contains(&text)
     }
 
     /// The address of a tab; the search stays.
@@ -56,7 +58,9 @@ pub(super) fn encode(text: &str) -> String {
     let mut encoded = String::with_capacity(text.len());
     for byte in text.bytes() {
         match byte {
-            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'~' => encoded.push(char::from(byte)),
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'~' => {
+                encoded.push(char::from(byte))
+            }
             other => encoded.push_str(&format!("%{other:02X}")),
         }
     }
@@ -73,8 +77,14 @@ mod tests {
             find: "Özgür & co".to_owned(),
             ..Search::default()
         };
-        assert_eq!(search.address("/people", ""), "/people?find=%C3%96zg%C3%BCr%20%26%20co");
-        assert_eq!(search.address("/", "late"), "/?status=late&find=%C3%96zg%C3%BCr%20%26%20co");
+        assert_eq!(
+            search.address("/people", ""),
+            "/people?find=%C3%96zg%C3%BCr%20%26%20co"
+        );
+        assert_eq!(
+            search.address("/", "late"),
+            "/?status=late&find=%C3%96zg%C3%BCr%20%26%20co"
+        );
         assert_eq!(Search::default().address("/", ""), "/");
     }
 

@@ -14,7 +14,7 @@ use serde::Deserialize;
 
 use super::{
     PageResult,
-    charts::week::Week,
+    charts::{week::Week, year::first_of_year},
     history::{History, PunchRow, Subject, punch_row, records},
     mark::Mark,
     page::Page,
@@ -89,11 +89,15 @@ async fn home(State(server): State<Server>, Caller(actor): Caller, visitor: Visi
             let since = page.say_with("since", "time", page.time(local(since)));
             (Mark::Present, page.say("you-are-in"), since)
         }
-        (None, Some(record)) if record.leave.is_some() => (Mark::Leave, page.say("you-are-on-leave"), String::new()),
+        (None, Some(record)) if record.leave.is_some() => {
+            (Mark::Leave, page.say("you-are-on-leave"), String::new())
+        }
         (None, Some(record)) if record.obliged && record.first.is_none() => {
             (Mark::Late, page.say("you-are-late"), String::new())
         }
-        (None, Some(record)) if record.first.is_none() => (Mark::Unknown, page.say("you-are-free"), String::new()),
+        (None, Some(record)) if record.first.is_none() => {
+            (Mark::Unknown, page.say("you-are-free"), String::new())
+        }
         _ => (Mark::Unknown, page.say("you-are-out"), String::new()),
     };
     let monday = today.saturating_sub(i64::from(today.weekday().to_monday_zero_offset()).days());
@@ -126,10 +130,18 @@ async fn home(State(server): State<Server>, Caller(actor): Caller, visitor: Visi
         since,
         counted,
         expected,
-        share: if expected > 0 { (counted * 100 / expected).clamp(0, 100) } else { 100 },
+        share: if expected > 0 {
+            (counted * 100 / expected).clamp(0, 100)
+        } else {
+            100
+        },
         week_total: week.iter().map(|day| day.1).sum(),
         week: Week::new(&week, expected, today, page.language),
-        punches: detail.punches.iter().map(|it| punch_row(&page, it, local(it.punch.at))).collect(),
+        punches: detail
+            .punches
+            .iter()
+            .map(|it| punch_row(&page, it, local(it.punch.at)))
+            .collect(),
         open_days,
         page,
     })
@@ -203,7 +215,7 @@ async fn data(State(server): State<Server>, Caller(actor): Caller, visitor: Visi
     render(&MyDataPage {
         page,
         id: person.id,
-        first: last.saturating_sub(364.days()),
+        first: first_of_year(last),
         last,
         facts,
         kept,

@@ -31,12 +31,22 @@ pub(crate) fn error_page(error: Error) -> Response {
     let visitor = Visitor::current();
     let language = visitor.language;
     let (title, text) = match error.kind {
-        ErrorKind::NotFound => (language.say("error-not-found"), language.say("error-not-found-text")),
-        ErrorKind::Forbidden => (language.say("error-forbidden"), language.say("error-forbidden-text")),
-        ErrorKind::Outdated => (language.say("error-conflict"), language.say("error-conflict-text")),
-        ErrorKind::Internal | ErrorKind::Unavailable => {
-            (language.say("error-failed"), language.say("error-failed-text"))
-        }
+        ErrorKind::NotFound => (
+            language.say("error-not-found"),
+            language.say("error-not-found-text"),
+        ),
+        ErrorKind::Forbidden => (
+            language.say("error-forbidden"),
+            language.say("error-forbidden-text"),
+        ),
+        ErrorKind::Outdated => (
+            language.say("error-conflict"),
+            language.say("error-conflict-text"),
+        ),
+        ErrorKind::Internal | ErrorKind::Unavailable => (
+            language.say("error-failed"),
+            language.say("error-failed-text"),
+        ),
         _ => (language.say("error-refused"), language.problem(&error)),
     };
     let template = MessagePage {
@@ -45,7 +55,8 @@ pub(crate) fn error_page(error: Error) -> Response {
         text,
         request: current_request_id(),
     };
-    let status = StatusCode::from_u16(error.kind.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let status =
+        StatusCode::from_u16(error.kind.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     match template.render() {
         Ok(html) => (status, Html(html)).into_response(),
         Err(_) => (status, template.text).into_response(),

@@ -1,11 +1,11 @@
 //! The frame of each page: language, theme, navigation, message; and the small parts that templates call.
 
-use askama::filters::Safe;
 use super::{
     language::{self, Argument, AtTime, Language, OnDate},
     mark::Mark,
 };
 use crate::error::Error;
+use askama::filters::Safe;
 
 /// The theme of a person. Without one, the pages follow the system.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -87,7 +87,10 @@ pub(crate) struct Refused {
 impl Refused {
     /// The refusal of an error. The last part of its pointer is the name of the field.
     pub(crate) fn of(error: &Error, language: &Language) -> Self {
-        let pointer = error.fields.first().map_or("", |field| field.pointer.as_str());
+        let pointer = error
+            .fields
+            .first()
+            .map_or("", |field| field.pointer.as_str());
         Self {
             field: pointer.rsplit('/').next().unwrap_or_default().to_owned(),
             text: language.problem(error),
@@ -142,7 +145,8 @@ impl Page {
         second: &str,
         other: impl Argument,
     ) -> String {
-        self.language.say_with_two(key, (name, value), (second, other))
+        self.language
+            .say_with_two(key, (name, value), (second, other))
     }
 
     /// The explanation of a thing with a key.
@@ -326,9 +330,10 @@ fn icon(class: &str, name: &str) -> Safe<String> {
 
 /// The first letters of the first and the last word of a name.
 fn initials(name: &str) -> String {
-    let mut words = name.split_whitespace();
-    let first = words.next().and_then(|word| word.chars().next());
-    let last = words.next_back().and_then(|word| word.chars().next());
+    let mut letters = name
+        .split_whitespace()
+        .filter_map(|word| word.chars().find(|letter| letter.is_alphanumeric()));
+    let (first, last) = (letters.next(), letters.next_back());
     first
         .into_iter()
         .chain(last)
@@ -361,11 +366,15 @@ mod tests {
         assert_eq!(initials("Dana"), "D");
         assert_eq!(initials("ada maria lovelace"), "AL");
         assert_eq!(initials("李 小龍"), "李小");
+        assert_eq!(initials("<Lane> & (Söhne)"), "LS");
         assert_eq!(initials("  "), "");
     }
 
     #[test]
     fn text_cannot_leave_an_attribute() {
-        assert_eq!(escape(r#"<a b="c">&'"#), "&lt;a b=&quot;c&quot;&gt;&amp;&#39;");
+        assert_eq!(
+            escape(r#"<a b="c">&'"#),
+            "&lt;a b=&quot;c&quot;&gt;&amp;&#39;"
+        );
     }
 }

@@ -83,13 +83,20 @@ async fn list(
         search: Some(query.find.trim().to_owned()).filter(|text| !text.is_empty()),
         ..PeopleFilter::default()
     };
-    let count = |active: Option<bool>| PeopleFilter { active, ..filter.clone() };
+    let count = |active: Option<bool>| PeopleFilter {
+        active,
+        ..filter.clone()
+    };
     let counts = [
         people::count(&mut tx, &actor, &count(Some(true))).await?,
         people::count(&mut tx, &actor, &count(Some(false))).await?,
         people::count(&mut tx, &actor, &count(None)).await?,
     ];
-    let tabs = [("", "person-active"), ("left", "person-left"), ("all", "review-all")];
+    let tabs = [
+        ("", "person-active"),
+        ("left", "person-left"),
+        ("all", "review-all"),
+    ];
     let filters = tabs
         .iter()
         .zip(counts)
@@ -106,7 +113,10 @@ async fn list(
         _ => (Some(true), counts[0]),
     };
     filter.active = active;
-    let request = PageRequest { limit: None, cursor: query.cursor.clone() };
+    let request = PageRequest {
+        limit: None,
+        cursor: query.cursor.clone(),
+    };
     let found = people::list(&mut tx, &actor, &filter, &request).await?;
     let rows = found
         .items
@@ -123,7 +133,10 @@ async fn list(
                 site: sites.get(&person.site).cloned().unwrap_or_default(),
                 mark,
                 status: page.say(key),
-                joined: person.joined.map(|joined| page.date(joined)).unwrap_or_default(),
+                joined: person
+                    .joined
+                    .map(|joined| page.date(joined))
+                    .unwrap_or_default(),
             }
         })
         .collect();
@@ -176,11 +189,22 @@ struct Field<'a> {
 impl NewPersonPage {
     /// The fields, in pairs that are beside each other.
     fn fields(&self) -> [[Field<'_>; 2]; 2] {
-        let field = |id, kind, value, required| Field { id, kind, value, required };
+        let field = |id, kind, value, required| Field {
+            id,
+            kind,
+            value,
+            required,
+        };
         let form = &self.form;
         [
-            [field("name", "text", &form.name, true), field("number", "text", &form.number, true)],
-            [field("mail", "email", &form.mail, false), field("joined", "date", &form.joined, false)],
+            [
+                field("name", "text", &form.name, true),
+                field("number", "text", &form.number, true),
+            ],
+            [
+                field("mail", "email", &form.mail, false),
+                field("joined", "date", &form.joined, false),
+            ],
         ]
     }
 
@@ -238,7 +262,11 @@ async fn create(
         let joined = match form.joined.trim() {
             "" => None,
             text => Some(text.parse().map_err(|_| {
-                Error::invalid("/joined", "wrong_date", format!("{text:?} is not a date such as 2026-03-02."))
+                Error::invalid(
+                    "/joined",
+                    "wrong_date",
+                    format!("{text:?} is not a date such as 2026-03-02."),
+                )
             })?),
         };
         let site = form.site.ok_or_else(|| Error::not_found("site"))?;

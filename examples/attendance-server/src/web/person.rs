@@ -98,7 +98,9 @@ async fn show(
     if let (Some(done), "deactivated") = (&mut page.page.done, visitor.done_name()) {
         done.undo = Some(format!("/people/{id}/activate"));
     }
-    if let (Some(done), "corrected", Some(correction)) = (&mut page.page.done, visitor.done_name(), visitor.undo()) {
+    if let (Some(done), "corrected", Some(correction)) =
+        (&mut page.page.done, visitor.done_name(), visitor.undo())
+    {
         done.undo = Some(format!("/people/{id}/corrections/{correction}/undo"));
     }
     render(&page)
@@ -113,19 +115,26 @@ async fn person_page(
 ) -> Result<PersonPage> {
     let person = people::get(tx, actor, id).await?;
     let site = sites::get(tx, actor, person.site).await?;
-    let page = visitor.page(tx, actor, "/people", person.name.clone()).await?;
+    let page = visitor
+        .page(tx, actor, "/people", person.name.clone())
+        .await?;
     let subject = Subject {
         person: id,
         zone: zone(&site.time_zone),
         inside_since: today::inside_since(tx, actor, id).await?,
     };
-    let edits = actor.require_at(site.id, &[Role::Admin, Role::Manager]).is_ok();
+    let edits = actor
+        .require_at(site.id, &[Role::Admin, Role::Manager])
+        .is_ok();
     let history = History::load(tx, actor, &page, &subject, date, edits).await?;
     Ok(PersonPage {
         id,
         name: person.name,
         number: person.number,
-        joined: person.joined.map(|joined| page.date(joined)).unwrap_or_default(),
+        joined: person
+            .joined
+            .map(|joined| page.date(joined))
+            .unwrap_or_default(),
         mail: person.mail.unwrap_or_default(),
         version: person.version,
         active: person.deactivated.is_none(),
@@ -187,7 +196,10 @@ async fn update(
 
 /// True if the error is about the input, so that the form is shown again.
 fn is_refusal(error: &Error) -> bool {
-    matches!(error.kind, ErrorKind::Invalid | ErrorKind::Conflict | ErrorKind::Outdated)
+    matches!(
+        error.kind,
+        ErrorKind::Invalid | ErrorKind::Conflict | ErrorKind::Outdated
+    )
 }
 
 fn refused(page: &PersonPage) -> PageResult {
@@ -264,7 +276,10 @@ async fn correct(
         Ok(made) => {
             tx.commit().await?;
             let correction = made.correction.id;
-            let address = format!("/people/{id}?date={}&done=corrected&undo={correction}", form.date);
+            let address = format!(
+                "/people/{id}?date={}&done=corrected&undo={correction}",
+                form.date
+            );
             Ok(Redirect::to(&address).into_response())
         }
         Err(error) if is_refusal(&error) => {
@@ -286,10 +301,16 @@ async fn correct(
 fn change(form: &CorrectionForm, time_zone: &str) -> Result<NewChange> {
     let at = || {
         let time: Time = form.time.parse().map_err(|_| {
-            Error::invalid("/time", "wrong_time", format!("{:?} is not a time such as 09:42.", form.time))
+            Error::invalid(
+                "/time",
+                "wrong_time",
+                format!("{:?} is not a time such as 09:42.", form.time),
+            )
         })?;
         let local = form.date.to_datetime(time);
-        let zoned = local.to_zoned_datetime(zone(time_zone)).map_err(Error::internal)?;
+        let zoned = local
+            .to_zoned_datetime(zone(time_zone))
+            .map_err(Error::internal)?;
         Ok::<_, Error>(zoned.timestamp())
     };
     let punch = || form.punch.ok_or_else(|| Error::not_found("punch"));
@@ -334,7 +355,9 @@ async fn pin(
     let mut tx = server.store.read().await?;
     let mut page = person_page(&mut tx, &actor, &visitor, id, None).await?;
     page.page.done = Some(Done {
-        text: page.page.say_with_two("pin-is", "name", page.name.as_str(), "pin", pin),
+        text: page
+            .page
+            .say_with_two("pin-is", "name", page.name.as_str(), "pin", pin),
         undo: None,
     });
     render(&page)
@@ -346,7 +369,11 @@ fn new_pin() -> String {
     while pin.len() < 6 {
         // Bytes from 250 on would make the first digits more likely.
         let digits = secret::random().into_iter().filter(|byte| *byte < 250);
-        pin.extend(digits.take(6 - pin.len()).map(|byte| char::from(b'0' + byte % 10)));
+        pin.extend(
+            digits
+                .take(6 - pin.len())
+                .map(|byte| char::from(b'0' + byte % 10)),
+        );
     }
     pin
 }

@@ -18,6 +18,7 @@ use serde_json::Value;
 use super::{
     PageResult,
     audit::{actor_name, actor_names},
+    language,
     mark::Mark,
     page::{Choice, Page, Refused},
     people::site_choices,
@@ -161,7 +162,9 @@ async fn policy_page(
         Some(policy) => policy,
         None => serde_json::to_value(Policy::from_toml(&current.toml)?)?,
     };
-    let at = error.as_ref().map(|error| (error.field.as_str(), error.text.as_str()));
+    let at = error
+        .as_ref()
+        .map(|error| (error.field.as_str(), error.text.as_str()));
     let sections = policy_form::sections(&policy, &Policy::json_schema(), page.language, at);
     let dry_run = match shown.effect {
         Some(effect) => Some(dry_run(tx, actor, &page, effect).await?),
@@ -184,7 +187,9 @@ async fn policy_page(
 
 /// The version that applies on a day. The list has the newest first.
 fn in_force(versions: &[PolicyVersion], today: Date) -> Result<&PolicyVersion> {
-    let begun = versions.iter().find(|version| version.applies_from <= today);
+    let begun = versions
+        .iter()
+        .find(|version| version.applies_from <= today);
     begun
         .or_else(|| versions.last())
         .ok_or_else(|| Error::internal("a site has no policy"))
@@ -192,7 +197,10 @@ fn in_force(versions: &[PolicyVersion], today: Date) -> Result<&PolicyVersion> {
 
 /// A refusal, at the field with the name that the form uses.
 fn place(error: &Error, visitor: &Visitor) -> Refused {
-    let pointer = error.fields.first().map_or("", |field| field.pointer.as_str());
+    let pointer = error
+        .fields
+        .first()
+        .map_or("", |field| field.pointer.as_str());
     Refused {
         field: match pointer.strip_prefix("/policy/") {
             Some(path) => path.replace('/', "."),
@@ -204,7 +212,12 @@ fn place(error: &Error, visitor: &Visitor) -> Refused {
     }
 }
 
-async fn dry_run(tx: &mut Transaction, actor: &Actor, page: &Page, effect: Effect) -> Result<DryRun> {
+async fn dry_run(
+    tx: &mut Transaction,
+    actor: &Actor,
+    page: &Page,
+    effect: Effect,
+) -> Result<DryRun> {
     let directory = people::directory(tx, actor.org).await?;
     let side = |record: &Value| -> Result<(Mark, String)> {
         if record.is_null() {
@@ -216,12 +229,23 @@ async fn dry_run(tx: &mut Transaction, actor: &Actor, page: &Page, effect: Effec
     let mut changes = Vec::new();
     for changed in effect.examples.iter().take(MOST_CHANGES) {
         let change = &changed.change;
+        let (mut before, mut after) = (side(&change.before)?, side(&change.after)?);
+        if before == after {
+            // The times differ, and not the status.
+            for (side, record) in [(&mut before, &change.before), (&mut after, &change.after)] {
+                let balance = record["balance_seconds"].as_i64().unwrap_or(0);
+                side.1 = format!("{}, {}", side.1, language::signed_hours(balance));
+            }
+        }
         changes.push(ChangedDay {
             id: changed.person,
-            name: directory.get(changed.person).map(|entry| entry.name.clone()).unwrap_or_default(),
+            name: directory
+                .get(changed.person)
+                .map(|entry| entry.name.clone())
+                .unwrap_or_default(),
             date: change.date,
-            before: side(&change.before)?,
-            after: side(&change.after)?,
+            before,
+            after,
         });
     }
     Ok(DryRun {
@@ -242,12 +266,21 @@ struct Sent {
 
 impl Sent {
     fn read(fields: Vec<(String, String)>) -> Result<Self> {
-        let field = |name: &str| fields.iter().find(|(field, _)| field == name).map(|(_, value)| value.as_str());
+        let field = |name: &str| {
+            fields
+                .iter()
+                .find(|(field, _)| field == name)
+                .map(|(_, value)| value.as_str())
+        };
         let site = field("site").unwrap_or_default();
         let site = site.parse().map_err(|_| Error::not_found("site"))?;
         let starts = field("starts").unwrap_or_default();
         let starts = starts.parse().map_err(|_| {
-            Error::invalid("/applies_from", "wrong_date", format!("{starts:?} is not a date such as 2026-03-02."))
+            Error::invalid(
+                "/applies_from",
+                "wrong_date",
+                format!("{starts:?} is not a date such as 2026-03-02."),
+            )
         })?;
         let text = field("text").or_else(|| field("policy")).map(str::to_owned);
         Ok(Self {
@@ -284,7 +317,12 @@ async fn preview(
         let today = tx.now.to_zoned_datetime(zone(&site.time_zone)).date();
         let versions = sites::policy_versions(&mut tx, &actor, sent.site).await?;
         let current = serde_json::to_value(Policy::from_toml(&in_force(&versions, today)?.toml)?)?;
-        let changed = policy_form::apply(&current, &Policy::json_schema(), visitor.language, &sent.fields);
+        let changed = policy_form::apply(
+            &current,
+            &Policy::json_schema(),
+            visitor.language,
+            &sent.fields,
+        );
         shown.policy = Some(changed.clone());
         new.policy = Some(changed);
     }

@@ -10,15 +10,50 @@ use super::language::Language;
 const SECTIONS: &[(&str, &[&str])] = &[
     ("site", &["time_zone", "week_starts", "working_days"]),
     ("shifts", &[]),
-    ("work", &["expected", "expected_weekly", "full_day", "half_day", "tolerance", "count", "before_start", "after_end"]),
+    (
+        "work",
+        &[
+            "expected",
+            "expected_weekly",
+            "full_day",
+            "half_day",
+            "tolerance",
+            "count",
+            "before_start",
+            "after_end",
+        ],
+    ),
     ("scans", &["cooldown", "shortest_stay", "members_only"]),
-    ("assignment", &["missing_out", "longest_shift", "new_shift_after", "outside_windows", "day"]),
-    ("overtime", &["weekly_after", "at_most_daily", "rest_days", "holidays"]),
+    (
+        "assignment",
+        &[
+            "missing_out",
+            "longest_shift",
+            "new_shift_after",
+            "outside_windows",
+            "day",
+        ],
+    ),
+    (
+        "overtime",
+        &["weekly_after", "at_most_daily", "rest_days", "holidays"],
+    ),
     ("anomalies", &["long_work", "short_rest"]),
 ];
 
 /// The settings of a shift.
-const SHIFT: &[&str] = &["name", "start", "end", "overnight", "flexible", "expected", "late_after", "early_before", "margin_before", "margin_after"];
+const SHIFT: &[&str] = &[
+    "name",
+    "start",
+    "end",
+    "overnight",
+    "flexible",
+    "expected",
+    "late_after",
+    "early_before",
+    "margin_before",
+    "margin_after",
+];
 
 /// A part of the form.
 pub(crate) struct Section {
@@ -76,17 +111,35 @@ pub(crate) enum Control {
 /// The form of a policy.
 ///
 /// `error` is the place and the message of a setting that was refused.
-pub(crate) fn sections(policy: &Value, schema: &Value, language: &Language, error: Option<(&str, &str)>) -> Vec<Section> {
+pub(crate) fn sections(
+    policy: &Value,
+    schema: &Value,
+    language: &Language,
+    error: Option<(&str, &str)>,
+) -> Vec<Section> {
     SECTIONS
         .iter()
         .map(|(name, keys)| {
-            let reader = Reader { schema, language, error };
+            let reader = Reader {
+                schema,
+                language,
+                error,
+            };
             let fields = keys
                 .iter()
                 .filter_map(|key| reader.field(&[name, key], &policy[name][key], name))
                 .collect();
-            let entries = if *name == "shifts" { reader.shifts(policy) } else { Vec::new() };
-            Section { name, title: language.say(&format!("policy-{name}")), fields, entries }
+            let entries = if *name == "shifts" {
+                reader.shifts(policy)
+            } else {
+                Vec::new()
+            };
+            Section {
+                name,
+                title: language.say(&format!("policy-{name}")),
+                fields,
+                entries,
+            }
         })
         .collect()
 }
@@ -116,7 +169,11 @@ impl Reader<'_> {
                     Some(name) => self.language.say_with("policy-shift-named", "name", name),
                     None => self.language.say("policy-shift-new"),
                 };
-                Entry { title, fields, remove: there.then(|| format!("shifts.{index}.remove")) }
+                Entry {
+                    title,
+                    fields,
+                    remove: there.then(|| format!("shifts.{index}.remove")),
+                }
             })
             .collect()
     }
@@ -126,14 +183,25 @@ impl Reader<'_> {
         let key = place.last()?;
         let name = place.join(".");
         let property = self.property(place)?;
-        let value = if value.is_null() { &property["default"] } else { value };
+        let value = if value.is_null() {
+            &property["default"]
+        } else {
+            value
+        };
         let message = format!("policy-{table}-{}", key.replace('_', "-"));
         let hint = format!("{message}-hint");
         Some(Field {
             label: self.language.say(&message),
-            hint: if self.language.has(&hint) { self.language.say(&hint) } else { String::new() },
+            hint: if self.language.has(&hint) {
+                self.language.say(&hint)
+            } else {
+                String::new()
+            },
             control: self.control(property, value, key)?,
-            error: self.error.filter(|(at, _)| *at == name).map(|(_, text)| text.to_owned()),
+            error: self
+                .error
+                .filter(|(at, _)| *at == name)
+                .map(|(_, text)| text.to_owned()),
             name,
         })
     }
@@ -158,11 +226,18 @@ impl Reader<'_> {
     /// Follows a reference to a table; a setting keeps its own schema, which has the default.
     fn resolve_table<'s>(&'s self, schema: &'s Value) -> &'s Value {
         let target = self.resolve(schema);
-        if target["properties"].is_object() { target } else { schema }
+        if target["properties"].is_object() {
+            target
+        } else {
+            schema
+        }
     }
 
     fn resolve<'s>(&'s self, schema: &'s Value) -> &'s Value {
-        match schema["$ref"].as_str().and_then(|name| name.strip_prefix('#')) {
+        match schema["$ref"]
+            .as_str()
+            .and_then(|name| name.strip_prefix('#'))
+        {
             Some(pointer) => self.schema.pointer(pointer).unwrap_or(schema),
             None => schema,
         }
@@ -171,14 +246,24 @@ impl Reader<'_> {
     fn control(&self, property: &Value, value: &Value, key: &str) -> Option<Control> {
         let text = || value.as_str().unwrap_or_default().to_owned();
         // An optional setting is one schema or null.
-        let inner = property["anyOf"].as_array().and_then(|schemas| schemas.first()).unwrap_or(property);
-        if inner["$ref"].as_str().is_some_and(|name| name.ends_with("/Seconds")) {
+        let inner = property["anyOf"]
+            .as_array()
+            .and_then(|schemas| schemas.first())
+            .unwrap_or(property);
+        if inner["$ref"]
+            .as_str()
+            .is_some_and(|name| name.ends_with("/Seconds"))
+        {
             return Some(Control::Length(text()));
         }
         let target = self.resolve(inner);
         if property["type"] == "array" {
             let items = self.resolve(&property["items"]);
-            let chosen = |choice: &str| value.as_array().is_some_and(|list| list.iter().any(|it| it == choice));
+            let chosen = |choice: &str| {
+                value
+                    .as_array()
+                    .is_some_and(|list| list.iter().any(|it| it == choice))
+            };
             return Some(Control::Many(self.choices(items, key, chosen)?));
         }
         if property["type"] == "boolean" {
@@ -198,10 +283,18 @@ impl Reader<'_> {
     }
 
     /// The values of an enumeration, with their labels.
-    fn choices(&self, schema: &Value, key: &str, chosen: impl Fn(&str) -> bool) -> Option<Vec<(String, String, bool)>> {
+    fn choices(
+        &self,
+        schema: &Value,
+        key: &str,
+        chosen: impl Fn(&str) -> bool,
+    ) -> Option<Vec<(String, String, bool)>> {
         let values: Vec<&str> = match (&schema["enum"], &schema["oneOf"]) {
             (Value::Array(values), _) => values.iter().filter_map(Value::as_str).collect(),
-            (_, Value::Array(schemas)) => schemas.iter().filter_map(|one| one["const"].as_str()).collect(),
+            (_, Value::Array(schemas)) => schemas
+                .iter()
+                .filter_map(|one| one["const"].as_str())
+                .collect(),
             _ => return None,
         };
         let label = |value: &str| {
@@ -214,14 +307,24 @@ impl Reader<'_> {
                 }
             }
         };
-        Some(values.into_iter().map(|value| (value.to_owned(), label(value), chosen(value))).collect())
+        Some(
+            values
+                .into_iter()
+                .map(|value| (value.to_owned(), label(value), chosen(value)))
+                .collect(),
+        )
     }
 }
 
 /// The policy with the values of a form that was sent. Settings that the form does not have stay as they are.
 ///
 /// The values are not checked: reading the result as a policy does that.
-pub(crate) fn apply(policy: &Value, schema: &Value, language: &Language, sent: &[(String, String)]) -> Value {
+pub(crate) fn apply(
+    policy: &Value,
+    schema: &Value,
+    language: &Language,
+    sent: &[(String, String)],
+) -> Value {
     let mut changed = policy.clone();
     let mut removed = Vec::new();
     for section in sections(policy, schema, language, None) {
@@ -229,19 +332,28 @@ pub(crate) fn apply(policy: &Value, schema: &Value, language: &Language, sent: &
             put(&mut changed, field, sent);
         }
         for (index, entry) in section.entries.iter().enumerate() {
-            let is_sent = |name: &str| sent.iter().any(|(sent, value)| sent == name && !value.is_empty());
+            let is_sent = |name: &str| {
+                sent.iter()
+                    .any(|(sent, value)| sent == name && !value.is_empty())
+            };
             let Some(remove) = &entry.remove else {
                 // The empty entry counts if it has a name.
                 if is_sent(&format!("{}.{index}.name", section.name)) {
                     list(&mut changed, section.name).push(json!({}));
-                    entry.fields.iter().for_each(|field| put(&mut changed, field, sent));
+                    entry
+                        .fields
+                        .iter()
+                        .for_each(|field| put(&mut changed, field, sent));
                 }
                 continue;
             };
             if is_sent(remove) {
                 removed.push((section.name, index));
             }
-            entry.fields.iter().for_each(|field| put(&mut changed, field, sent));
+            entry
+                .fields
+                .iter()
+                .for_each(|field| put(&mut changed, field, sent));
         }
     }
     for (name, index) in removed.into_iter().rev() {
@@ -288,7 +400,11 @@ fn put(policy: &mut Value, field: &Field, sent: &[(String, String)]) {
             Ok(index) => &mut target[index],
             Err(_) => {
                 if target[step].is_null() {
-                    target[step] = if step == "shifts" { json!([]) } else { Value::Object(Map::new()) };
+                    target[step] = if step == "shifts" {
+                        json!([])
+                    } else {
+                        Value::Object(Map::new())
+                    };
                 }
                 &mut target[step]
             }

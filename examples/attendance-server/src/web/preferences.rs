@@ -52,7 +52,9 @@ fn kept(name: &str, value: &str) -> String {
 
 /// The path of the page that sent the form. Only the path is used, so that the answer stays on this server.
 fn back(headers: &HeaderMap) -> String {
-    let referer = headers.get(header::REFERER).and_then(|value| value.to_str().ok());
+    let referer = headers
+        .get(header::REFERER)
+        .and_then(|value| value.to_str().ok());
     let path = referer
         .and_then(|referer| referer.split_once("://"))
         .and_then(|(_, rest)| rest.find('/').map(|at| &rest[at..]));
@@ -74,8 +76,16 @@ mod tests {
 
     #[test]
     fn the_answer_stays_on_this_server() {
-        assert_eq!(back_to("https://door.example/settings?x=1"), "/settings?x=1");
-        for other in ["https://door.example//evil.example/", "https://door.example", "evil", "https://a/\\evil.example"] {
+        assert_eq!(
+            back_to("https://door.example/settings?x=1"),
+            "/settings?x=1"
+        );
+        for other in [
+            "https://door.example//evil.example/",
+            "https://door.example",
+            "evil",
+            "https://a/\\evil.example",
+        ] {
             assert_eq!(back_to(other), "/", "{other}");
         }
         assert_eq!(back(&HeaderMap::new()), "/");

@@ -12,7 +12,9 @@ pub(super) fn status(page: &Page, record: &DayRecord) -> (Mark, String) {
         _ if !record.is_final && record.first.is_none() && record.obliged => {
             (Mark::Unknown, page.say("status-expected"))
         }
-        Status::Incomplete if !record.is_final && record.open => (Mark::Present, page.say("status-in")),
+        Status::Incomplete if !record.is_final && record.open => {
+            (Mark::Present, page.say("status-in"))
+        }
         Status::Present if record.late.0 > 0 => (Mark::Late, page.late(record.late.0)),
         Status::Present => (Mark::Present, page.say("status-present")),
         Status::HalfDay => (Mark::Present, page.say("status-half-day")),

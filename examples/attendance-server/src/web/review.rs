@@ -89,11 +89,16 @@ async fn show(
     let all = review::list(&mut tx, &actor).await?;
     let tabs = [
         ("", "review-all", None),
-        ("incomplete", "review-incomplete", Some(ReviewKind::Incomplete)),
+        (
+            "incomplete",
+            "review-incomplete",
+            Some(ReviewKind::Incomplete),
+        ),
         ("unusual", "review-unusual", Some(ReviewKind::Unusual)),
     ];
     let of_kind = |kind: Option<ReviewKind>| {
-        all.iter().filter(move |item| kind.is_none_or(|kind| item.kind == kind))
+        all.iter()
+            .filter(move |item| kind.is_none_or(|kind| item.kind == kind))
     };
     let filters = tabs
         .iter()
@@ -104,25 +109,45 @@ async fn show(
             current: shown.kind == *name,
         })
         .collect();
-    let kind = tabs.iter().find(|(name, ..)| *name == shown.kind).and_then(|tab| tab.2);
+    let kind = tabs
+        .iter()
+        .find(|(name, ..)| *name == shown.kind)
+        .and_then(|tab| tab.2);
     let items: Vec<&ReviewItem> = of_kind(kind).collect();
-    let is_shown = |item: &ReviewItem| shown.person == Some(item.person) && shown.date == Some(item.date);
-    let chosen = items.iter().find(|item| is_shown(item)).or_else(|| items.first());
-    let name = |item: &ReviewItem| directory.get(item.person).map(|entry| entry.name.clone()).unwrap_or_default();
+    let is_shown =
+        |item: &ReviewItem| shown.person == Some(item.person) && shown.date == Some(item.date);
+    let chosen = items
+        .iter()
+        .find(|item| is_shown(item))
+        .or_else(|| items.first());
+    let name = |item: &ReviewItem| {
+        directory
+            .get(item.person)
+            .map(|entry| entry.name.clone())
+            .unwrap_or_default()
+    };
     let rows = items
         .iter()
         .take(MOST)
         .map(|item| {
             let (mark, text) = words(&page, item);
             let date = page.short_date(item.date);
-            let why = item.record.notes.first().map(|anomaly| note(&page, anomaly));
+            let why = item
+                .record
+                .notes
+                .first()
+                .map(|anomaly| note(&page, anomaly));
+            let why = why.or_else(|| {
+                (item.kind == ReviewKind::Incomplete).then(|| page.say("review-no-out"))
+            });
             Row {
                 address: address(&shown.kind, Some(item)),
                 name: name(item),
                 note: why.map_or_else(|| date.clone(), |why| format!("{date}, {why}")),
                 mark,
                 status: text,
-                current: chosen.is_some_and(|chosen| (chosen.person, chosen.date) == (item.person, item.date)),
+                current: chosen
+                    .is_some_and(|chosen| (chosen.person, chosen.date) == (item.person, item.date)),
             }
         })
         .collect();
@@ -135,11 +160,18 @@ async fn show(
             date: item.date,
             mark,
             status: text,
-            notes: record.notes.iter().map(|it| (severity(it), note(&page, it))).collect(),
+            notes: record
+                .notes
+                .iter()
+                .map(|it| (severity(it), note(&page, it)))
+                .collect(),
             facts: vec![
                 (page.say("counted"), language::hours(record.counted.0)),
                 (page.say("expected"), language::hours(record.expected.0)),
-                (page.say("balance"), language::signed_hours(record.balance.0)),
+                (
+                    page.say("balance"),
+                    language::signed_hours(record.balance.0),
+                ),
             ],
         }
     });

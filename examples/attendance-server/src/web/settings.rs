@@ -107,7 +107,11 @@ async fn show(State(server): State<Server>, Caller(actor): Caller, visitor: Visi
     render(&settings_page(&mut tx, &actor, &visitor).await?)
 }
 
-async fn settings_page(tx: &mut Transaction, actor: &Actor, visitor: &Visitor) -> Result<SettingsPage> {
+async fn settings_page(
+    tx: &mut Transaction,
+    actor: &Actor,
+    visitor: &Visitor,
+) -> Result<SettingsPage> {
     let title = visitor.language.say("settings");
     let page = visitor.page(tx, actor, "/settings", title).await?;
     let edits = actor.require(&[Role::Admin]).is_ok();
@@ -139,7 +143,9 @@ async fn settings_page(tx: &mut Transaction, actor: &Actor, visitor: &Visitor) -
             id: site.id,
             name: site.name,
             zone: site.time_zone,
-            locked: through.map(|through| page.date(through)).unwrap_or_default(),
+            locked: through
+                .map(|through| page.date(through))
+                .unwrap_or_default(),
         });
     }
     for account in accounts::list(tx, actor).await? {
@@ -163,7 +169,9 @@ async fn settings_page(tx: &mut Transaction, actor: &Actor, visitor: &Visitor) -
         if token.kind != TokenKind::Api {
             continue;
         }
-        let used = token.last_used.map(|used| used.to_zoned_datetime(zone.clone()).date());
+        let used = token
+            .last_used
+            .map(|used| used.to_zoned_datetime(zone.clone()).date());
         settings.tokens.push(TokenRow {
             id: token.id,
             label: token.label,
@@ -302,7 +310,11 @@ async fn invite(
 
 /// The address at which the browser knows this server.
 fn origin(headers: &HeaderMap) -> String {
-    let text = |name| headers.get(name).and_then(|value: &axum::http::HeaderValue| value.to_str().ok());
+    let text = |name| {
+        headers
+            .get(name)
+            .and_then(|value: &axum::http::HeaderValue| value.to_str().ok())
+    };
     let origin = text(header::ORIGIN).filter(|origin| *origin != "null");
     origin.map_or_else(
         || format!("https://{}", text(header::HOST).unwrap_or_default()),
@@ -310,15 +322,31 @@ fn origin(headers: &HeaderMap) -> String {
     )
 }
 
-async fn disable(State(server): State<Server>, Caller(actor): Caller, visitor: Visitor, Path(id): Path<Id>) -> PageResult {
+async fn disable(
+    State(server): State<Server>,
+    Caller(actor): Caller,
+    visitor: Visitor,
+    Path(id): Path<Id>,
+) -> PageResult {
     set_disabled(&server, &actor, &visitor, id, true).await
 }
 
-async fn enable(State(server): State<Server>, Caller(actor): Caller, visitor: Visitor, Path(id): Path<Id>) -> PageResult {
+async fn enable(
+    State(server): State<Server>,
+    Caller(actor): Caller,
+    visitor: Visitor,
+    Path(id): Path<Id>,
+) -> PageResult {
     set_disabled(&server, &actor, &visitor, id, false).await
 }
 
-async fn set_disabled(server: &Server, actor: &Actor, visitor: &Visitor, id: Id, disabled: bool) -> PageResult {
+async fn set_disabled(
+    server: &Server,
+    actor: &Actor,
+    visitor: &Visitor,
+    id: Id,
+    disabled: bool,
+) -> PageResult {
     let mut tx = server.store.write().await?;
     let changes = AccountChanges {
         disabled: Some(disabled),
@@ -367,7 +395,11 @@ async fn add_token(
     }
 }
 
-async fn revoke(State(server): State<Server>, Caller(actor): Caller, Path(id): Path<Id>) -> PageResult {
+async fn revoke(
+    State(server): State<Server>,
+    Caller(actor): Caller,
+    Path(id): Path<Id>,
+) -> PageResult {
     let mut tx = server.store.write().await?;
     tokens::revoke(&mut tx, &actor, id).await?;
     tx.commit().await?;

@@ -121,19 +121,29 @@ impl SetupPage {
     }
 
     /// The form again, with what was sent and the reason of the refusal.
-    fn refused(visitor: &Visitor, step: Step, sent: Vec<(String, String)>, error: &Error) -> Result<Response> {
+    fn refused(
+        visitor: &Visitor,
+        step: Step,
+        sent: Vec<(String, String)>,
+        error: &Error,
+    ) -> Result<Response> {
         if !matches!(error.kind, ErrorKind::Invalid | ErrorKind::Conflict) {
             return Err(Error::new(error.kind, error.code, error.detail.clone()));
         }
         let mut page = Self::new(visitor, step);
         page.error = Some(Refused::of(error, visitor.language));
         for preset in &mut page.presets {
-            preset.chosen = sent.iter().any(|(name, value)| name == "preset" && *value == preset.value);
+            preset.chosen = sent
+                .iter()
+                .any(|(name, value)| name == "preset" && *value == preset.value);
         }
         let token = sent.iter().find(|(name, _)| name == "token");
         page.token = token.map(|(_, token)| token.clone()).unwrap_or_default();
         // Passwords are not sent back.
-        page.sent = sent.into_iter().filter(|(name, _)| name != "password").collect();
+        page.sent = sent
+            .into_iter()
+            .filter(|(name, _)| name != "password")
+            .collect();
         let html = page.render().map_err(Error::internal)?;
         Ok((StatusCode::UNPROCESSABLE_ENTITY, axum::response::Html(html)).into_response())
     }
@@ -174,7 +184,11 @@ async fn check(server: &Server, token: &str) -> Result<()> {
     checked
 }
 
-async fn first(State(server): State<Server>, visitor: Visitor, Query(link): Query<Link>) -> PageResult {
+async fn first(
+    State(server): State<Server>,
+    visitor: Visitor,
+    Query(link): Query<Link>,
+) -> PageResult {
     check(&server, &link.token).await?;
     let mut page = SetupPage::new(&visitor, Step::Organisation);
     page.token = link.token;
@@ -204,11 +218,18 @@ async fn set_up(
     let mut tx = server.store.write().await?;
     match organisations::set_up(&mut tx, input).await {
         Ok(installed) => {
-            let session = sessions::begin(&mut tx, installed.organisation, installed.account, &browser).await?;
+            let session =
+                sessions::begin(&mut tx, installed.organisation, installed.account, &browser)
+                    .await?;
             tx.commit().await?;
             Ok((session_cookie(&session), Redirect::to("/setup/device")).into_response())
         }
-        Err(error) => Ok(SetupPage::refused(&visitor, Step::Organisation, sent, &error)?),
+        Err(error) => Ok(SetupPage::refused(
+            &visitor,
+            Step::Organisation,
+            sent,
+            &error,
+        )?),
     }
 }
 
@@ -248,7 +269,12 @@ async fn add_device(
         }
         Err(error) => {
             let sent = vec![("device".to_owned(), form.device)];
-            Ok(SetupPage::refused(&visitor, Step::Device, sent, &at(error, "name", "device"))?)
+            Ok(SetupPage::refused(
+                &visitor,
+                Step::Device,
+                sent,
+                &at(error, "name", "device"),
+            )?)
         }
     }
 }
@@ -290,7 +316,10 @@ async fn add_person(
             Ok(Redirect::to("/setup/ready").into_response())
         }
         Err(error) => {
-            let sent = vec![("name".to_owned(), form.name), ("number".to_owned(), form.number)];
+            let sent = vec![
+                ("name".to_owned(), form.name),
+                ("number".to_owned(), form.number),
+            ];
             Ok(SetupPage::refused(&visitor, Step::Person, sent, &error)?)
         }
     }
@@ -302,7 +331,10 @@ async fn ready(visitor: Visitor) -> PageResult {
 
 async fn first_site(tx: &mut Transaction, actor: &Actor) -> Result<Id> {
     let sites = sites::list(tx, actor).await?;
-    sites.first().map(|site| site.id).ok_or_else(|| Error::not_found("site"))
+    sites
+        .first()
+        .map(|site| site.id)
+        .ok_or_else(|| Error::not_found("site"))
 }
 
 /// The error, with the field of the form that has another name here.

@@ -53,7 +53,8 @@ async fn sign_in(
     match sessions::sign_in(&server.store, &server.limits, input, &browser).await {
         Ok(session) => Ok((session_cookie(&session), Redirect::to("/")).into_response()),
         Err(error) if matches!(error.kind, ErrorKind::Unauthenticated | ErrorKind::TooMany) => {
-            let status = StatusCode::from_u16(error.kind.status()).unwrap_or(StatusCode::UNAUTHORIZED);
+            let status =
+                StatusCode::from_u16(error.kind.status()).unwrap_or(StatusCode::UNAUTHORIZED);
             let form = sign_in_page(&visitor, mail, Some(visitor.language.problem(&error)));
             Ok((status, render(&form)?).into_response())
         }

@@ -29,8 +29,7 @@ use super::{
 use crate::{
     access::{Actor, Role},
     commands::{
-        devices, people,
-        review,
+        devices, people, review,
         sightings::Outcome,
         sites,
         today::{self, PersonToday, State as TodayState},
@@ -151,7 +150,10 @@ async fn show(
         .filter_map(|it| Some((it, it.first?)))
         .map(|(it, first)| {
             let zone = zone_of(&directory, &zones, it.person, &main);
-            (seconds(first.to_zoned_datetime(zone).datetime()), it.late_seconds > 0)
+            (
+                seconds(first.to_zoned_datetime(zone).datetime()),
+                it.late_seconds > 0,
+            )
         })
         .collect();
     let arrivals = Arrivals::new(&late_arrivals, Some(seconds(now)), page.language);
@@ -161,7 +163,11 @@ async fn show(
     let selected: Vec<&PersonToday> = everybody
         .iter()
         .filter(|it| in_group(it.state, &query.status))
-        .filter(|it| directory.get(it.person).is_some_and(|entry| query.finds(&entry.name, &entry.number)))
+        .filter(|it| {
+            directory
+                .get(it.person)
+                .is_some_and(|entry| query.finds(&entry.name, &entry.number))
+        })
         .collect();
     let total = selected.len();
     let people = selected
@@ -221,7 +227,10 @@ fn filters(page: &Page, everybody: &[PersonToday], query: &Search) -> Vec<Filter
     let groups = GROUPS.iter().map(|(name, key, states)| Filter {
         address: query.address("/", name),
         label: page.say(key),
-        count: everybody.iter().filter(|it| states.contains(&it.state)).count(),
+        count: everybody
+            .iter()
+            .filter(|it| states.contains(&it.state))
+            .count(),
         current: query.status == *name,
     });
     [all].into_iter().chain(groups).collect()
@@ -250,11 +259,41 @@ fn tiles(page: &Page, everybody: &[PersonToday], directory: &Directory) -> Vec<T
         .filter(|it| !matches!(it.state, TodayState::OnLeave | TodayState::Free))
         .count();
     vec![
-        tile("in", Mark::Present, "in-now", &here, page.say_with("of-expected", "count", due)),
-        tile("late", Mark::Late, "status-late", &of(&[TodayState::Late]), String::new()),
-        tile("missing", Mark::Absent, "status-not-here", &of(&[TodayState::Absent]), String::new()),
-        tile("gone", Mark::Unknown, "status-out", &of(&[TodayState::Gone]), String::new()),
-        tile("away", Mark::Leave, "status-on-leave", &of(&[TodayState::OnLeave]), String::new()),
+        tile(
+            "in",
+            Mark::Present,
+            "in-now",
+            &here,
+            page.say_with("of-expected", "count", due),
+        ),
+        tile(
+            "late",
+            Mark::Late,
+            "status-late",
+            &of(&[TodayState::Late]),
+            String::new(),
+        ),
+        tile(
+            "missing",
+            Mark::Absent,
+            "status-not-here",
+            &of(&[TodayState::Absent]),
+            String::new(),
+        ),
+        tile(
+            "gone",
+            Mark::Unknown,
+            "status-out",
+            &of(&[TodayState::Gone]),
+            String::new(),
+        ),
+        tile(
+            "away",
+            Mark::Leave,
+            "status-on-leave",
+            &of(&[TodayState::OnLeave]),
+            String::new(),
+        ),
     ]
 }
 
@@ -293,7 +332,9 @@ fn row(
         site: site.clone(),
         mark,
         status,
-        first: it.first.map(|at| at.to_zoned_datetime(zone.clone()).datetime()),
+        first: it
+            .first
+            .map(|at| at.to_zoned_datetime(zone.clone()).datetime()),
         counted: it.counted_seconds,
         share: match it.expected_seconds {
             0 => 100,
@@ -327,13 +368,17 @@ async fn alarms(
         if health(&device, tx.now) != Health::Silent {
             continue;
         }
-        let seen = device.last_seen.map(|seen| seen.to_zoned_datetime(zone.clone()).datetime());
+        let seen = device
+            .last_seen
+            .map(|seen| seen.to_zoned_datetime(zone.clone()).datetime());
         alarms.push(Alarm {
             mark: Mark::Late,
             icon: "offline",
             title: page.say_with("alarm-device", "name", device.name),
             text: match seen {
-                Some(seen) => page.say_with("alarm-device-text", "time", page.short_date_and_time(seen)),
+                Some(seen) => {
+                    page.say_with("alarm-device-text", "time", page.short_date_and_time(seen))
+                }
                 None => page.say("alarm-device-never"),
             },
             address: "/devices",

@@ -53,7 +53,13 @@ impl<S: Sync> FromRequestParts<S> for Visitor {
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self> {
         let mut visitor = Self::of(&parts.headers);
-        for (name, value) in parts.uri.query().unwrap_or_default().split('&').filter_map(|part| part.split_once('=')) {
+        for (name, value) in parts
+            .uri
+            .query()
+            .unwrap_or_default()
+            .split('&')
+            .filter_map(|part| part.split_once('='))
+        {
             match name {
                 "done" => visitor.done = Some(value.to_owned()),
                 "undo" => visitor.undo = value.parse().ok(),
@@ -191,7 +197,13 @@ fn navigation(actor: &Actor, to_review: usize) -> Vec<NavGroup> {
             readers.then_some("nav-mine"),
             vec![
                 link(actor.person.is_some(), "/me", "face", "home", 0),
-                link(actor.person.is_some(), "/me/history", "calendar", "history", 0),
+                link(
+                    actor.person.is_some(),
+                    "/me/history",
+                    "calendar",
+                    "history",
+                    0,
+                ),
                 link(actor.person.is_some(), "/me/data", "shield", "my-data", 0),
             ],
         ),
@@ -205,8 +217,20 @@ fn navigation(actor: &Actor, to_review: usize) -> Vec<NavGroup> {
         (
             Some("nav-trust"),
             vec![
-                link(is(&[Role::Admin, Role::Auditor]), "/privacy", "shield", "privacy", 0),
-                link(is(&[Role::Admin, Role::Auditor]), "/audit", "audit", "audit", 0),
+                link(
+                    is(&[Role::Admin, Role::Auditor]),
+                    "/privacy",
+                    "shield",
+                    "privacy",
+                    0,
+                ),
+                link(
+                    is(&[Role::Admin, Role::Auditor]),
+                    "/audit",
+                    "audit",
+                    "audit",
+                    0,
+                ),
                 link(true, "/settings", "settings", "settings", 0),
             ],
         ),

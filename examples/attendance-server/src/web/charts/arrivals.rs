@@ -43,9 +43,21 @@ struct Column {
 
 impl Arrivals {
     /// Draws arrivals: the seconds from local midnight, and whether they are late. Nothing is drawn without arrivals.
-    pub(crate) fn new(arrivals: &[(i64, bool)], now: Option<i64>, language: &Language) -> Option<Self> {
-        let first = arrivals.iter().map(|arrival| arrival.0).min()?.div_euclid(QUARTER);
-        let last = arrivals.iter().map(|arrival| arrival.0).max()?.div_euclid(QUARTER);
+    pub(crate) fn new(
+        arrivals: &[(i64, bool)],
+        now: Option<i64>,
+        language: &Language,
+    ) -> Option<Self> {
+        let first = arrivals
+            .iter()
+            .map(|arrival| arrival.0)
+            .min()?
+            .div_euclid(QUARTER);
+        let last = arrivals
+            .iter()
+            .map(|arrival| arrival.0)
+            .max()?
+            .div_euclid(QUARTER);
         let count = (last - first + 2).clamp(FEWEST, MOST);
         let mut columns = vec![(0_usize, 0_usize); count as usize];
         for (at, late) in arrivals {
@@ -59,7 +71,16 @@ impl Arrivals {
         let most = columns.iter().map(|(in_time, late)| in_time + late).max()?;
         let label = language.say_with("arrivals-label", "count", arrivals.len());
         let draw = |class, width, height, every| {
-            draw(class, (width, height), every, first, &columns, most, now, language)
+            draw(
+                class,
+                (width, height),
+                every,
+                first,
+                &columns,
+                most,
+                now,
+                language,
+            )
         };
         let rows = columns
             .iter()
@@ -69,7 +90,10 @@ impl Arrivals {
             .collect();
         Some(Self {
             label,
-            drawings: [draw("for-wide", 740.0, 150.0, 3), draw("for-slim", 330.0, 130.0, 4)],
+            drawings: [
+                draw("for-wide", 740.0, 150.0, 3),
+                draw("for-slim", 330.0, 130.0, 4),
+            ],
             rows,
         })
     }
@@ -111,7 +135,15 @@ fn draw(
             let x = left + step * (now - first * QUARTER) as f64 / QUARTER as f64;
             (x, language.say("arrivals-now"))
         });
-    Drawing { class, width, height, floor, lines, columns: bars.collect(), now }
+    Drawing {
+        class,
+        width,
+        height,
+        floor,
+        lines,
+        columns: bars.collect(),
+        now,
+    }
 }
 
 /// The time at which a quarter begins.
@@ -132,7 +164,12 @@ mod tests {
 
     #[test]
     fn each_arrival_is_in_the_column_of_its_quarter() {
-        let arrivals = [(8 * HOUR, false), (8 * HOUR + 899, false), (8 * HOUR + 900, false), (9 * HOUR + 60, true)];
+        let arrivals = [
+            (8 * HOUR, false),
+            (8 * HOUR + 899, false),
+            (8 * HOUR + 900, false),
+            (9 * HOUR + 60, true),
+        ];
         let drawn = draw_arrivals(&arrivals).unwrap();
         let expected = [("08:00", 2, 0), ("08:15", 1, 0), ("09:00", 0, 1)];
         let expected = expected.map(|(at, in_time, late)| (at.to_owned(), in_time, late));

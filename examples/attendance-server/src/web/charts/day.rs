@@ -33,7 +33,12 @@ struct Drawing {
 
 impl Day {
     /// Draws a day. `now` is drawn if it is within the range.
-    pub(crate) fn new(expected: &[Span], inside: &[Span], now: Option<i64>, language: &Language) -> Self {
+    pub(crate) fn new(
+        expected: &[Span],
+        inside: &[Span],
+        now: Option<i64>,
+        language: &Language,
+    ) -> Self {
         let label = if inside.is_empty() {
             language.say("day-chart-empty")
         } else {
@@ -47,8 +52,12 @@ impl Day {
             language.say_with("day-chart-label", "spans", spans.join(", "))
         };
         let range = range(expected, inside);
-        let draw = |class, width, step| draw(class, width, step, range, expected, inside, now, language);
-        Self { label, drawings: [draw("for-wide", 640.0, 2), draw("for-slim", 330.0, 4)] }
+        let draw =
+            |class, width, step| draw(class, width, step, range, expected, inside, now, language);
+        Self {
+            label,
+            drawings: [draw("for-wide", 640.0, 2), draw("for-slim", 330.0, 4)],
+        }
     }
 }
 
@@ -98,7 +107,10 @@ fn draw(
         .collect();
     let expected_label = expected.first().zip(expected.last()).map(|(first, last)| {
         let (from, to) = (clock(first.0), clock(last.1));
-        (x(first.0), language.say_with_two("day-chart-expected", ("from", from), ("to", to)))
+        (
+            x(first.0),
+            language.say_with_two("day-chart-expected", ("from", from), ("to", to)),
+        )
     });
     Drawing {
         class,
@@ -115,7 +127,11 @@ fn draw(
 /// The time of day of seconds from midnight.
 fn clock(seconds: i64) -> String {
     let text = hours(seconds.rem_euclid(86_400));
-    if text.len() == 4 { format!("0{text}") } else { text }
+    if text.len() == 4 {
+        format!("0{text}")
+    } else {
+        text
+    }
 }
 
 #[cfg(test)]

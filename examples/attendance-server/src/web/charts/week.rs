@@ -32,7 +32,13 @@ struct Column {
 impl Week {
     /// Draws the days with their counted seconds. The line is at `goal` seconds, if that is more than 0.
     pub(crate) fn new(days: &[(Date, i64)], goal: i64, today: Date, language: &Language) -> Self {
-        let most = days.iter().map(|day| day.1).max().unwrap_or(0).max(goal).max(3600);
+        let most = days
+            .iter()
+            .map(|day| day.1)
+            .max()
+            .unwrap_or(0)
+            .max(goal)
+            .max(3600);
         let height = |seconds: i64| seconds.max(0) as f64 / most as f64 * (FLOOR - TOP);
         let step = 300.0 / days.len().max(1) as f64;
         let columns = days

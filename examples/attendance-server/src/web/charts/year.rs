@@ -1,5 +1,7 @@
 //! The heat map of a year: one cell for each day, one column for each week.
 
+use std::collections::BTreeMap;
+
 use askama::Template;
 use jiff::{ToSpan, civil::Date};
 
@@ -42,7 +44,7 @@ pub(crate) struct Year {
     months: Vec<(f64, String)>,
     weekdays: Vec<(f64, String)>,
     cells: Vec<Cell>,
-    today: Option<(f64, f64)>,
+    today: (f64, f64),
 }
 
 struct Cell {
@@ -54,24 +56,30 @@ struct Cell {
 }
 
 impl Year {
-    /// Draws the days, which are in order of their dates, each at most once. The cell of `today` has a frame. Days before the
-    /// first and after the last stay empty.
-    pub(crate) fn new(days: &[(Date, Kind)], today: Date, language: &Language) -> Self {
-        let first = days.first().map_or(today, |day| day.0);
-        let last = days.last().map_or(today, |day| day.0);
+    /// Draws the year that ends with `today`, whose cell has a frame. Days without a record are free.
+    pub(crate) fn new(days: &BTreeMap<Date, Kind>, today: Date, language: &Language) -> Self {
+        let (first, last) = (first_of_year(today), today);
         let monday = monday_of(first);
         let place = |date: Date| {
             let days = (date - monday).get_days();
             let x = LEFT + PITCH * f64::from(days / 7);
             (x, TOP + PITCH * f64::from(days % 7))
         };
-        let cells = days
-            .iter()
-            .map(|(date, kind)| {
-                let (x, y) = place(*date);
-                let text = describe(*kind, language);
-                let title = format!("{}: {text}", language.day_and_month(*date));
-                Cell { x, y, class: class(*kind), title, kind: *kind }
+        let cells = first
+            .series(1.day())
+            .take_while(|date| *date <= last)
+            .map(|date| {
+                let (x, y) = place(date);
+                let kind = days.get(&date).copied().unwrap_or(Kind::Free);
+                let text = describe(kind, language);
+                let title = format!("{}: {text}", language.day_and_month(date));
+                Cell {
+                    x,
+                    y,
+                    class: class(kind),
+                    title,
+                    kind,
+                }
             })
             .collect();
         let label = language.say_with_two(
@@ -86,16 +94,21 @@ impl Year {
                 (y, language.short_weekday(date.weekday()))
             })
             .into();
-        let right = place(last).0.max(place(today.min(last)).0) + PITCH + 2.0;
+        let right = place(last).0 + PITCH + 2.0;
         Self {
             width: right.ceil() as u32,
             label,
             months: months(first, last, &place, language),
             weekdays,
             cells,
-            today: (first..=last).contains(&today).then(|| place(today)),
+            today: place(today),
         }
     }
+}
+
+/// The first day of the year that ends with a day.
+pub(crate) fn first_of_year(last: Date) -> Date {
+    last.saturating_sub(364.days())
 }
 
 /// The names of the months over the week in which each begins. A name that has no room is left out.
@@ -110,9 +123,17 @@ fn months(
     while month <= last {
         let (x, y) = place(month);
         // A month that begins in the middle of a week begins with the next column.
-        let x = if y > TOP && month != first { x + PITCH } else { x };
+        let x = if y > TOP && month != first {
+            x + PITCH
+        } else {
+            x
+        };
         let room = (place(last).0 - x) >= 0.0;
-        if room && names.last().is_none_or(|(before, _)| x - before >= 2.0 * PITCH) {
+        if room
+            && names
+                .last()
+                .is_none_or(|(before, _)| x - before >= 2.0 * PITCH)
+        {
             names.push((x, language.short_month(month.month())));
         }
         month = month.first_of_month().saturating_add(1.month());
@@ -156,27 +177,29 @@ mod tests {
         Language::find("en").unwrap()
     }
 
-    fn days(from: Date, count: i32) -> Vec<(Date, Kind)> {
-        (0..count)
-            .map(|day| (from.saturating_add(day.days()), Kind::Present(8 * 3600)))
+    fn whole_year(last: Date, kind: Kind) -> BTreeMap<Date, Kind> {
+        let days = first_of_year(last).series(1.day());
+        days.take_while(|date| *date <= last)
+            .map(|date| (date, kind))
             .collect()
     }
 
     #[test]
     fn each_day_has_a_cell_of_its_own() {
-        let days = days(Date::constant(2025, 3, 3), 365);
-        let year = Year::new(&days, Date::constant(2026, 3, 2), english());
+        let today = Date::constant(2026, 3, 2);
+        let year = Year::new(&whole_year(today, Kind::Present(28_800)), today, english());
         let mut places: Vec<(i64, i64)> = year
             .cells
             .iter()
             .map(|cell| ((cell.x * 10.0) as i64, (cell.y * 10.0) as i64))
             .collect();
-        places.sort();
+        places.sort_unstable();
         places.dedup();
         assert_eq!(places.len(), 365);
         let right = year.cells.iter().map(|cell| cell.x).fold(0.0, f64::max);
         assert!(right + 13.0 <= f64::from(year.width));
         assert_eq!(year.cells[0].y, TOP, "3 March 2025 is a Monday");
+        assert!(year.months.len() >= 11, "{:?}", year.months);
     }
 
     #[test]
@@ -190,18 +213,17 @@ mod tests {
             (Kind::Leave, "27 Feb: On leave", "class=\"g gv\""),
             (Kind::Free, "27 Feb: Free", "d0"),
         ] {
-            let text = Year::new(&[(day, kind)], day, english()).to_string();
+            let text = Year::new(&BTreeMap::from([(day, kind)]), day, english()).to_string();
             assert!(text.contains(&format!("<title>{title}</title>")), "{text}");
             assert!(text.contains(part), "{text}");
-            assert!(text.contains("class=\"today\""));
         }
     }
 
     #[test]
-    fn no_days_and_a_single_day_are_drawn() {
+    fn a_year_without_records_is_free() {
         let today = Date::constant(2026, 3, 2);
-        assert!(Year::new(&[], today, english()).to_string().contains("<svg"));
-        let future = days(today.saturating_add(1.day()), 3);
-        assert!(!Year::new(&future, today, english()).to_string().contains("class=\"today\""));
+        let year = Year::new(&BTreeMap::new(), today, english());
+        assert!(year.cells.iter().all(|cell| cell.kind == Kind::Free));
+        assert!(year.to_string().contains("class=\"today\""));
     }
 }
