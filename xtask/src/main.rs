@@ -1,5 +1,6 @@
 //! `cargo xtask`: every command that a developer or CI runs. It needs Rust and Python, and installs the other tools itself.
 
+mod browser;
 mod dependencies;
 mod features;
 mod hosted;
@@ -31,6 +32,8 @@ Checks and tests:
   check    formatting, lints, combinations of features, dependencies, manifests, the workflow
   test     everything that CI runs on Linux: check, tests, the Python package, documentation,
            licenses
+  server   the pages of attendance-server in Chromium; installs Chromium, Node and the driver
+           on Debian
   soak NAME
            the long form of some tests; `soak list` lists them
   docs     the API documentation; a broken link is an error
@@ -71,6 +74,8 @@ Environment:
   ORT_DYLIB_PATH       the library of ONNX Runtime for the tests. If it is not set, pip installs
                        one into a Python environment in target/tools.
   PROPTEST_RNG_SEED    the seed of random test cases. If it is not set, each run draws new cases.
+  CHROMIUM             the browser for the pages of attendance-server, /usr/bin/chromium by default
+  SCREENSHOTS          set for `server`: the folder in which it writes a picture of each page
   FACEKIT_SKIP_LOG     set for the tests: the file to which they append `SKIP name: reason`
   FACEKIT_SOAK         set by some soaks: tests run their long form
 ";
@@ -108,6 +113,7 @@ fn run() -> Result<bool> {
             runner.step("ONNX Runtime", || suite.install_onnxruntime());
             runner.step("tests", || suite.run(&["--all-targets"]));
             runner.step("documentation tests", || suite.run(&["--doc"]));
+            runner.step("server", || browser::test(&mut suite));
             let dev = wheel::Options::parse(&[], "dev")?;
             py(&mut runner, &mut suite, &dev);
             match wheel::Options::free_threaded("dev") {
@@ -134,6 +140,11 @@ fn run() -> Result<bool> {
             }
             _ => bail!("soak takes one name"),
         },
+        "server" => {
+            let mut suite = Suite::new()?;
+            runner.step("server", || browser::test(&mut suite));
+            return Ok(summarize(&mut runner, &mut suite));
+        }
         "py" => {
             let mut suite = Suite::new()?;
             let options = wheel::Options::parse(&rest, "dev")?;

@@ -43,6 +43,7 @@ pub fn app(server: Server) -> Router {
             server.clone(),
             http::recognize,
         ))
+        .layer(middleware::from_fn(web::remember))
         .layer(middleware::from_fn(http::headers))
         .layer(middleware::from_fn(http::request_id))
         .with_state(server)

@@ -10,7 +10,7 @@ use std::{
 
 use attendance_rules::{
     Change, Correction, DayRecord, Ledger, Period, Punch, PunchId, PunchKind, PunchOutcome,
-    PunchSource, Rules,
+    PunchSource, PunchVerdict, Rules,
 };
 use jiff::{SignedDuration, Span, Timestamp, civil::Date, tz::TimeZone};
 use schemars::JsonSchema;
@@ -667,4 +667,135 @@ pub(super) fn check_period(from: Date, to: Date) -> Result<()> {
         ));
     }
     Ok(())
+}
+
+/// A day of a person in full: its record, its punches, and its times.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub struct DayDetail {
+    /// The date.
+    #[schemars(with = "crate::schema::Day")]
+    pub date: Date,
+    /// The record, evaluated as of now; none outside of the person's time.
+    #[schemars(with = "serde_json::Value")]
+    pub record: Option<DayRecord>,
+    /// The punches that belong to the day, and those of its date that belong to no day.
+    pub punches: Vec<DayPunch>,
+    /// The expected times.
+    #[schemars(with = "Vec<(crate::schema::Time, crate::schema::Time)>")]
+    pub scheduled: Vec<(Timestamp, Timestamp)>,
+    /// The day is in a closed period.
+    pub is_closed: bool,
+}
+
+/// A punch of a day, and what became of it.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub struct DayPunch {
+    /// The punch.
+    #[schemars(with = "serde_json::Value")]
+    pub punch: Punch,
+    /// The name of its device.
+    pub device_name: Option<String>,
+    /// What became of it.
+    #[schemars(with = "serde_json::Value")]
+    pub outcome: PunchVerdict,
+    /// A correction added it.
+    pub is_correction: bool,
+}
+
+/// A day of a person in full.
+///
+/// # Errors
+///
+/// 404 if there is no such person.
+pub async fn detail(
+    tx: &mut Transaction,
+    actor: &Actor,
+    person: Id,
+    date: Date,
+) -> Result<DayDetail> {
+    let org = actor.org;
+    let (directory, scope) = people::visible_to(tx, actor, READERS).await?;
+    let entry = directory
+        .get(person)
+        .filter(|entry| scope.has_person(person, entry.site))
+        .ok_or_else(|| Error::not_found("person"))?;
+    let closed = locked_through(tx, org, entry.site).await?;
+    let timeline = sites::timeline(tx, org, entry.site).await?;
+    let now = tx.now;
+    let subject = Subject::load(tx, org, entry, timeline, date, now).await?;
+    let mut detail = DayDetail {
+        date,
+        record: None,
+        punches: Vec::new(),
+        scheduled: Vec::new(),
+        is_closed: closed.is_some_and(|through| date <= through),
+    };
+    let part = subject
+        .rules
+        .iter()
+        .find(|(start, end, ..)| (*start..=*end).contains(&date));
+    let Some((_, _, _, rules)) = part else {
+        return Ok(detail);
+    };
+    let ledger = subject.ledger(rules, Period::new(date, date)?, now)?;
+    let zone = TimeZone::get(&rules.policy().site.time_zone).map_err(Error::internal)?;
+    for outcome in &ledger.outcomes {
+        let belongs = match &outcome.outcome {
+            PunchVerdict::Assigned { shift, .. } => ledger
+                .shifts
+                .get(*shift)
+                .is_some_and(|shift| shift.day == date),
+            _ => outcome.at.to_zoned_datetime(zone.clone()).date() == date,
+        };
+        let Some((punch, is_correction)) = subject.punch(&outcome.punch).filter(|_| belongs) else {
+            continue;
+        };
+        detail.punches.push(DayPunch {
+            device_name: device_name(tx, org, punch.device.as_deref()).await?,
+            outcome: outcome.outcome.clone(),
+            punch: punch.clone(),
+            is_correction,
+        });
+    }
+    detail.punches.sort_by_key(|it| it.punch.at);
+    let shifts = ledger.shifts.iter().filter(|shift| shift.day == date);
+    detail.scheduled = shifts.filter_map(|shift| shift.scheduled).collect();
+    detail.record = ledger.days.into_iter().find(|record| record.date == date);
+    Ok(detail)
+}
+
+impl Subject {
+    /// A punch, and whether a correction added it.
+    fn punch(&self, id: &PunchId) -> Option<(&Punch, bool)> {
+        let added = self
+            .corrections
+            .iter()
+            .filter_map(|correction| match &correction.change {
+                Change::Add { punch } | Change::Replace { with: punch, .. } => Some(&**punch),
+                _ => None,
+            });
+        let mut own = self.punches.iter().map(|punch| (punch, false));
+        own.find(|(punch, _)| punch.id == *id).or_else(|| {
+            added
+                .map(|punch| (punch, true))
+                .find(|(punch, _)| punch.id == *id)
+        })
+    }
+}
+
+async fn device_name(
+    tx: &mut Transaction,
+    org: Id,
+    device: Option<&str>,
+) -> Result<Option<String>> {
+    let Some(Ok(id)) = device.map(str::parse::<Id>) else {
+        return Ok(None);
+    };
+    let row = tx
+        .row(
+            "SELECT name FROM device WHERE org = $1 AND id = $2",
+            values![org, id],
+        )
+        .await?;
+    row.map(|row| row.get("name")).transpose()
 }

@@ -183,28 +183,46 @@ pub async fn list(
 ) -> Result<Page<Person>> {
     let limit = page.limit()?;
     let after: Option<(String, Id)> = page.position(tx, actor, "people")?;
-    let scope = actor.scope(READERS);
     let directory = directory(tx, actor.org).await?;
-    let search = filter.search.as_deref().map(str::to_lowercase);
-    let matches = |person: &&Entry| {
-        let is_after = after
+    let is_after = |person: &&Entry| {
+        after
             .as_ref()
-            .is_none_or(|(name, id)| (&person.folded, person.id) > (name, *id));
+            .is_none_or(|(name, id)| (&person.folded, person.id) > (name, *id))
+    };
+    let people = selected(&directory, actor, filter).filter(is_after);
+    let people = people.take(limit + 1).map(Person::from).collect();
+    Page::of(tx, actor, "people", people, limit, |person: &Person| {
+        (person.name.to_lowercase(), person.id)
+    })
+}
+
+/// The number of people that [`list`] has on all pages together.
+///
+/// # Errors
+///
+/// If the database cannot be read.
+pub async fn count(tx: &mut Transaction, actor: &Actor, filter: &PeopleFilter) -> Result<usize> {
+    let directory = directory(tx, actor.org).await?;
+    Ok(selected(&directory, actor, filter).count())
+}
+
+/// The people of a selection whom the actor may see, by name.
+fn selected<'a>(
+    directory: &'a Directory,
+    actor: &Actor,
+    filter: &PeopleFilter,
+) -> impl Iterator<Item = &'a Entry> {
+    let scope = actor.scope(READERS);
+    let search = filter.search.as_deref().map(str::to_lowercase);
+    let (site, active) = (filter.site, filter.active);
+    directory.people().iter().filter(move |person| {
         let found = search.as_deref().is_none_or(|text| {
             person.folded.contains(text) || person.number.to_lowercase().contains(text)
         });
-        is_after
-            && found
-            && filter.site.is_none_or(|site| person.site == site)
-            && filter
-                .active
-                .is_none_or(|active| person.deactivated.is_none() == active)
+        found
+            && site.is_none_or(|site| person.site == site)
+            && active.is_none_or(|active| person.deactivated.is_none() == active)
             && scope.has_person(person.id, person.site)
-    };
-    let people = directory.people().iter().filter(matches).take(limit + 1);
-    let people = people.map(Person::from).collect();
-    Page::of(tx, actor, "people", people, limit, |person: &Person| {
-        (person.name.to_lowercase(), person.id)
     })
 }
 

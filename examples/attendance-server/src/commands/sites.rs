@@ -71,7 +71,7 @@ pub struct PolicyVersion {
 }
 
 /// The first day of the first policy of a site: it applies to all days.
-pub(super) const ALWAYS: Date = jiff::civil::date(1901, 1, 1);
+pub(crate) const ALWAYS: Date = jiff::civil::date(1901, 1, 1);
 
 /// The sites, by name. A manager of a site sees all names, and changes the own site only.
 ///

@@ -7,7 +7,11 @@ use jiff::{SignedDuration, Timestamp, civil::Date};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{days, people, sites};
+use super::{
+    days, people,
+    sightings::{Answer, Outcome},
+    sites,
+};
 use crate::{
     access::Actor,
     error::{Error, Result},
@@ -67,6 +71,10 @@ pub struct PersonToday {
     pub late_seconds: i64,
     /// The anomalies of the day.
     pub anomalies: i64,
+    /// The counted time in seconds, up to now.
+    pub counted_seconds: i64,
+    /// The expected time in seconds.
+    pub expected_seconds: i64,
 }
 
 /// All people today.
@@ -88,6 +96,8 @@ struct Brief {
     last: Option<Timestamp>,
     late_seconds: i64,
     anomalies: i64,
+    counted_seconds: i64,
+    expected_seconds: i64,
 }
 
 /// The people whom the actor may see, as they are now.
@@ -138,6 +148,8 @@ pub async fn overview(tx: &mut Transaction, actor: &Actor, site: Option<Id>) -> 
                     last: brief.last,
                     late_seconds: brief.late_seconds,
                     anomalies: brief.anomalies,
+                    counted_seconds: brief.counted_seconds + since(presence.inside_since, now),
+                    expected_seconds: brief.expected_seconds,
                 });
             }
         }
@@ -155,6 +167,11 @@ pub async fn overview(tx: &mut Transaction, actor: &Actor, site: Option<Id>) -> 
 }
 
 /// The state; none of people who have not joined, or have left.
+/// The seconds since the last IN of a person who is in: a record does not count them before there is an OUT.
+pub(crate) fn since(inside: Option<Timestamp>, now: Timestamp) -> i64 {
+    inside.map_or(0, |since| now.duration_since(since).as_secs().max(0))
+}
+
 fn state(presence: &Presence, brief: &Brief) -> Option<State> {
     if presence.inside_since.is_some() {
         return Some(if brief.late_seconds > 0 {
@@ -220,4 +237,69 @@ async fn briefs(tx: &mut Transaction, org: Id, date: Date) -> Result<HashMap<Id,
     rows.iter()
         .map(|row| Ok((row.get("person")?, row.json("record")?)))
         .collect()
+}
+
+/// The time since which a person whom the actor may see is in; none if the person is not in.
+///
+/// # Errors
+///
+/// 404 if there is no such person.
+pub async fn inside_since(
+    tx: &mut Transaction,
+    actor: &Actor,
+    person: Id,
+) -> Result<Option<Timestamp>> {
+    people::get(tx, actor, person).await?;
+    let row = tx
+        .row(
+            "SELECT inside_since FROM presence WHERE org = $1 AND person = $2",
+            values![actor.org, person],
+        )
+        .await?;
+    row.map_or(Ok(None), |row| row.get("inside_since"))
+}
+
+/// A sighting of the last days.
+#[derive(Clone, Debug)]
+pub struct Recent {
+    /// What the device was told.
+    pub answer: Answer,
+    /// The person.
+    pub person: Id,
+    /// The name of the device.
+    pub device: String,
+}
+
+/// The last sightings of the people whom the actor may see, the newest first; at most `most`. Repeated ones are left out.
+///
+/// # Errors
+///
+/// If the database cannot be read.
+pub async fn recent(tx: &mut Transaction, actor: &Actor, most: usize) -> Result<Vec<Recent>> {
+    let (directory, scope) = people::visible_to(tx, actor, days::READERS).await?;
+    // More rows than asked for, since some are of other sites or repeated.
+    let rows = tx
+        .rows(
+            "SELECT s.person, s.answer, d.name FROM sighting s JOIN device d ON d.org = s.org AND d.id = s.device \
+             WHERE s.org = $1 AND s.person IS NOT NULL ORDER BY s.at DESC LIMIT 200",
+            values![actor.org],
+        )
+        .await?;
+    let mut recent = Vec::new();
+    for row in &rows {
+        let person: Id = row.get("person")?;
+        let answer: Answer = row.json("answer")?;
+        let visible = directory
+            .get(person)
+            .is_some_and(|entry| scope.has_person(person, entry.site));
+        if visible && answer.outcome != Outcome::Duplicate && recent.len() < most {
+            let device = row.get("name")?;
+            recent.push(Recent {
+                answer,
+                person,
+                device,
+            });
+        }
+    }
+    Ok(recent)
 }

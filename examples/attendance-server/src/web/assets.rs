@@ -10,12 +10,33 @@ use axum::{
 
 use crate::{secret, server::Server};
 
+/// A file of the folder `assets`: name, media type, content.
+macro_rules! asset {
+    ($name:literal, $kind:expr) => {
+        (
+            $name,
+            $kind,
+            include_bytes!(concat!("../../assets/", $name)),
+        )
+    };
+}
+
+const CSS: &str = "text/css; charset=utf-8";
+const SVG: &str = "image/svg+xml";
+
 /// The files: name, media type, content.
-const FILES: &[(&str, &str, &[u8])] = &[(
-    "base.css",
-    "text/css; charset=utf-8",
-    include_bytes!("../../assets/base.css"),
-)];
+const FILES: &[(&str, &str, &[u8])] = &[
+    asset!("base.css", CSS),
+    asset!("charts.css", CSS),
+    asset!("chevron.svg", SVG),
+    asset!("components.css", CSS),
+    asset!("icon.svg", SVG),
+    asset!("icons.svg", SVG),
+    asset!("page.js", "text/javascript; charset=utf-8"),
+    asset!("pages.css", CSS),
+    asset!("shell.css", CSS),
+    asset!("tokens.css", CSS),
+];
 
 pub(super) fn routes() -> Router<Server> {
     Router::new().route("/assets/{file}", get(file))

@@ -1,32 +1,69 @@
 //! The pages. One file for each page, with its handlers; its template has the same name.
 
 mod assets;
+mod audit;
+mod charts;
+mod choose;
+mod day;
+mod devices;
+mod history;
+mod import;
+mod invitation;
+mod language;
+mod list;
+mod mark;
+mod me;
+mod message;
+mod page;
 mod people;
+mod person;
+mod policy;
+mod policy_form;
+mod preferences;
+mod privacy;
+mod record;
+mod review;
+mod settings;
 mod setup;
 mod sign_in;
+mod today;
+mod visitor;
 
 use askama::Template;
 use axum::{
     Router,
-    http::StatusCode,
-    response::{Html, IntoResponse, Redirect, Response},
-    routing::get,
+    response::{Html, IntoResponse, Response},
 };
+use jiff::tz::TimeZone;
+
+pub(crate) use {message::error_page, visitor::remember};
 
 use crate::{
-    error::{Error, ErrorKind},
-    http::{Problem, current_request_id},
+    error::{Error, Result},
     server::Server,
 };
 
 /// The routes of all pages. Each is also in [`access::ROUTES`](crate::access::ROUTES).
 pub(crate) fn pages() -> Router<Server> {
     Router::new()
-        .route("/", get(async || Redirect::to("/people")))
         .merge(assets::routes())
+        .merge(audit::routes())
+        .merge(choose::routes())
+        .merge(day::routes())
+        .merge(devices::routes())
+        .merge(import::routes())
+        .merge(invitation::routes())
+        .merge(me::routes())
         .merge(people::routes())
+        .merge(person::routes())
+        .merge(policy::routes())
+        .merge(preferences::routes())
+        .merge(privacy::routes())
+        .merge(review::routes())
+        .merge(settings::routes())
         .merge(setup::routes())
         .merge(sign_in::routes())
+        .merge(today::routes())
 }
 
 /// An error of a page: the visitor sees what happened and what to do.
@@ -48,34 +85,12 @@ impl IntoResponse for PageError {
 type PageResult = Result<Response, PageError>;
 
 /// Renders a template.
-fn page(template: &impl Template) -> PageResult {
+fn render(template: &impl Template) -> PageResult {
     let html = template.render().map_err(Error::internal)?;
     Ok(Html(html).into_response())
 }
 
-#[derive(Template)]
-#[template(path = "error.html")]
-struct ErrorPage {
-    status: u16,
-    detail: String,
-    request_id: String,
-}
-
-/// The page of an error.
-pub(crate) fn error_page(error: Error) -> Response {
-    crate::http::log(&error);
-    if error.kind == ErrorKind::Unauthenticated {
-        return Redirect::to("/sign-in").into_response();
-    }
-    let problem = Problem::from(&error);
-    let template = ErrorPage {
-        status: problem.status,
-        detail: problem.detail,
-        request_id: current_request_id(),
-    };
-    let status = StatusCode::from_u16(problem.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    match template.render() {
-        Ok(html) => (status, Html(html)).into_response(),
-        Err(_) => (status, template.detail).into_response(),
-    }
+/// The time zone with a name. Policies with an unknown zone are refused, so that the name is known.
+fn zone(name: &str) -> TimeZone {
+    TimeZone::get(name).unwrap_or(TimeZone::UTC)
 }

@@ -9,7 +9,7 @@ use axum::{
     routing::{get, post},
 };
 
-use super::{PageResult, page};
+use super::{PageResult, page::Page, render, visitor::Visitor};
 use crate::{
     commands::sessions::{self, SignIn},
     error::ErrorKind,
@@ -23,20 +23,30 @@ pub(super) fn routes() -> Router<Server> {
         .route("/sign-out", post(sign_out))
 }
 
-#[derive(Default, Template)]
+#[derive(Template)]
 #[template(path = "sign_in.html")]
 struct SignInPage {
+    page: Page,
     mail: String,
     error: Option<String>,
 }
 
-async fn form() -> PageResult {
-    page(&SignInPage::default())
+fn sign_in_page(visitor: &Visitor, mail: String, error: Option<String>) -> SignInPage {
+    SignInPage {
+        page: visitor.public_page(visitor.language.say("sign-in"), None),
+        mail,
+        error,
+    }
+}
+
+async fn form(visitor: Visitor) -> PageResult {
+    render(&sign_in_page(&visitor, String::new(), None))
 }
 
 async fn sign_in(
     State(server): State<Server>,
     Browser(browser): Browser,
+    visitor: Visitor,
     Form(input): Form<SignIn>,
 ) -> PageResult {
     let mail = input.mail.clone();
@@ -45,11 +55,8 @@ async fn sign_in(
         Err(error) if matches!(error.kind, ErrorKind::Unauthenticated | ErrorKind::TooMany) => {
             let status =
                 StatusCode::from_u16(error.kind.status()).unwrap_or(StatusCode::UNAUTHORIZED);
-            let form = SignInPage {
-                mail,
-                error: Some(error.detail),
-            };
-            Ok((status, page(&form)?).into_response())
+            let form = sign_in_page(&visitor, mail, Some(visitor.language.problem(&error)));
+            Ok((status, render(&form)?).into_response())
         }
         Err(error) => Err(error.into()),
     }

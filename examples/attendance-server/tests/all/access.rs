@@ -53,6 +53,7 @@ impl Things {
             ("{account}", account.to_string()),
             ("{token}", token),
             ("{file}", "base.css".to_owned()),
+            ("{date}", "2026-03-02".to_owned()),
         ])
     }
 
@@ -278,6 +279,67 @@ async fn another_organisation_is_not_there() {
         for (_, id) in foreign.0.iter().filter(|(name, _)| *name != "{file}") {
             assert!(
                 !text.contains(id.as_str()),
+                "{path} shows {id} of another organisation"
+            );
+        }
+    }
+}
+
+#[tokio::test]
+async fn another_organisation_is_not_there_on_pages() {
+    let (office, org) = Office::with_organisation().await;
+    let other = office.organisation("Other").await;
+    let foreign = Things::of(&office, &other, "1").await;
+    let grant = Grant {
+        role: Role::Admin,
+        site: None,
+    };
+    let (_, session) = office.session(&org, grant, None).await;
+    let credentials = Credentials::Cookie(session);
+    let mut walked = 0;
+    for route in ROUTES {
+        let is_page = !route.path.starts_with("/api/") && !route.path.starts_with("/assets/");
+        // Forms with fields are refused before their thing is looked up.
+        let has_fields = route.method == "POST"
+            && (route.path.ends_with('}')
+                || route.path.ends_with("/lock")
+                || route.path.ends_with("/corrections"));
+        if !is_page || has_fields || !route.path.contains('{') || route.path.contains("{date}") {
+            continue;
+        }
+        let reply = call(&office, &credentials, route.method, route.path, &foreign).await;
+        assert_eq!(
+            reply.status,
+            StatusCode::NOT_FOUND,
+            "{} {}: {}",
+            route.method,
+            route.path,
+            reply.text
+        );
+        walked += 1;
+    }
+    assert!(walked >= 9, "{walked} calls");
+    for path in [
+        "/",
+        "/people",
+        "/days/2026-03-02",
+        "/devices",
+        "/review",
+        "/audit",
+        "/settings",
+    ] {
+        let cookie = match &credentials {
+            Credentials::Cookie(session) => format!("__Host-session={session}"),
+            _ => String::new(),
+        };
+        let page = office
+            .call("GET", path, "", &[("cookie", &cookie)], None)
+            .await;
+        assert_eq!(page.status, StatusCode::OK, "{path}");
+        for name in ["{person}", "{device}", "{account}", "{site}"] {
+            let id = foreign.id(name);
+            assert!(
+                !page.text.contains(id),
                 "{path} shows {id} of another organisation"
             );
         }

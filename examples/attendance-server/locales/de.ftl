@@ -1,0 +1,721 @@
+# The German messages.
+
+## General
+
+product = Anwesenheit
+language-name = Deutsch
+language = Sprache
+skip = Zum Inhalt springen
+actions = Aktionen
+cancel = Abbrechen
+continue = Weiter
+save = Speichern
+show = Anzeigen
+copy = Kopieren
+copy-this = Diesen Text kopieren
+undo = Rückgängig
+undo-reason = Auf der Seite rückgängig gemacht
+undone = Rückgängig gemacht
+look = Ansehen
+filter = Filter
+older = Ältere
+next-page = Nächste Seite
+as-table = Als Tabelle zeigen
+export = Exportieren
+export-csv = Als CSV exportieren
+optional = (freiwillig)
+count = Anzahl
+reason = Grund
+line = Zeile
+time = Zeit
+date = Datum
+day = Tag
+month = Monat
+now = Jetzt
+then = Dann
+name = Name
+number = Nummer
+number-short = Nr.
+number-hint = Die Personalnummer. Sie ist eindeutig.
+mail = E-Mail-Adresse
+mail-hint = Damit melden Sie sich an.
+site = Standort
+sites = Standorte
+all-sites = Alle Standorte
+role = Rolle
+state = Zustand
+token = Zugriffsschlüssel
+hours = Stunden
+request-id = Anfrage { $id }
+to-start = Zur Startseite
+form-refused = Ein Feld braucht eine Änderung
+
+## Navigation
+
+nav-main = Hauptnavigation
+nav-short = Kurznavigation
+nav-more = Mehr
+nav-open = offen
+nav-mine = Eigenes
+nav-manage = Verwaltung
+nav-trust = Vertrauen
+theme-toggle = Hell und dunkel wechseln
+sign-out = Abmelden
+role-admin = Administration
+role-manager = Leitung
+role-member = Mitglied
+role-auditor = Revision
+role-device = Gerät
+
+## Dates
+
+date-long = { $weekday }, { $day }. { $month } { $year }
+date-whole = { $day }. { $month } { $year }
+date-short = { $weekday }, { $day }. { $month }
+date-day-month = { $day }. { $month }
+date-month-year = { $month } { $year }
+date-and-time = { $date }, { $time }
+since = seit { $time }
+month-1 = Januar
+month-2 = Februar
+month-3 = März
+month-4 = April
+month-5 = Mai
+month-6 = Juni
+month-7 = Juli
+month-8 = August
+month-9 = September
+month-10 = Oktober
+month-11 = November
+month-12 = Dezember
+month-short-1 = Jan
+month-short-2 = Feb
+month-short-3 = Mär
+month-short-4 = Apr
+month-short-5 = Mai
+month-short-6 = Jun
+month-short-7 = Jul
+month-short-8 = Aug
+month-short-9 = Sep
+month-short-10 = Okt
+month-short-11 = Nov
+month-short-12 = Dez
+weekday-1 = Montag
+weekday-2 = Dienstag
+weekday-3 = Mittwoch
+weekday-4 = Donnerstag
+weekday-5 = Freitag
+weekday-6 = Samstag
+weekday-7 = Sonntag
+weekday-short-1 = Mo
+weekday-short-2 = Di
+weekday-short-3 = Mi
+weekday-short-4 = Do
+weekday-short-5 = Fr
+weekday-short-6 = Sa
+weekday-short-7 = So
+
+## Statuses
+
+status = Status
+status-in = Anwesend
+status-out = Gegangen
+status-in-time = Pünktlich
+status-present = Anwesend
+status-half-day = Halber Tag
+status-late = Verspätet
+status-late-by = { $minutes } min zu spät
+status-late-by-hours = { $hours } h zu spät
+status-absent = Abwesend
+status-not-here = Noch nicht da
+status-expected = Erwartet
+status-incomplete = Unvollständig
+status-on-leave = Im Urlaub
+status-free = Frei
+status-not-employed = Nicht beschäftigt
+in = Kommen
+out = Gehen
+direction = Richtung
+direction-unknown = Kommen oder gehen
+
+## Today
+
+today = Heute
+today-now = Jetzt gerade
+in-now = Jetzt anwesend
+of-expected = von { $count }
+alarms = Warnungen
+alarms-none = Nichts zu tun
+alarms-more = { $count ->
+    [one] Eine weitere Warnung
+   *[other] { $count } weitere Warnungen
+}
+arrivals = Ankünfte
+arrivals-label = { $count ->
+    [one] Ankünfte je Viertelstunde: 1 Person
+   *[other] Ankünfte je Viertelstunde: { $count } Personen
+}
+arrivals-none = Noch ist niemand gekommen.
+arrivals-now = jetzt
+events = Ereignisse
+events-live = Live
+events-none = Noch keine Ereignisse
+events-none-hint = Hier steht, wer kommt und geht.
+event-in = ist gekommen
+event-out = ist gegangen
+event-refused = wurde abgelehnt
+event-seen = wurde erfasst
+no-pictures = Hier werden keine Bilder gespeichert
+day-whole = Der ganze Tag
+first-in = Gekommen
+hours-today = Stunden heute
+share-of-day = Anteil am Tag
+nobody-here = Niemand in der Liste
+nobody-yet = Fügen Sie die Personen hinzu, deren Zeit Sie erfassen.
+nobody-found = Niemand passt zu Suche und Filter.
+mark = Erfassen
+mark-by-hand = Von Hand erfassen
+mark-hint = Für Personen, deren Buchung fehlt. Der Eintrag hat Ihren Namen und einen Grund.
+mark-whom = Wessen Buchung fehlt?
+mark-for = { $name }, { $date }
+mark-choose = Person auswählen
+mark-none = Niemand hat diesen Namen oder diese Nummer.
+alarm-incomplete = { $count ->
+    [one] An einem Tag fehlt das Gehen
+   *[other] An { $count } Tagen fehlt das Gehen
+}
+alarm-incomplete-text = Die Stunden zählen, sobald das Gehen ergänzt ist.
+alarm-device = { $name } meldet sich nicht
+alarm-device-text = Letzte Meldung: { $time }
+alarm-device-never = Es hat noch nichts gemeldet.
+alarm-open-review = Prüfung öffnen
+alarm-open-devices = Geräte öffnen
+
+## Day
+
+day-intro = Die Tage aller Personen an diesem Datum.
+day-before = Tag davor
+day-after = Tag danach
+day-empty = Keine Einträge
+day-locked = Der Zeitraum ist abgeschlossen
+day-not-final = Der Tag ist noch nicht abgeschlossen
+day-chart-empty = An diesem Tag war niemand da
+day-chart-label = Anwesend { $spans }
+day-chart-span = von { $from } bis { $to }
+day-chart-expected = Erwartet { $from } bis { $to }
+first = Erste
+last = Letzte
+counted = Gezählt
+expected = Soll
+balance = Saldo
+
+## People
+
+people = Personen
+people-intro = Alle, deren Zeit erfasst wird.
+people-all = Alle Personen
+people-count = { $count ->
+    [one] 1 Person
+   *[other] { $count } Personen
+}
+people-shown = { $count ->
+    [one] die erste ist zu sehen
+   *[other] die ersten { $count } sind zu sehen
+}
+find-person = Person suchen
+person-add = Person hinzufügen
+person-add-intro = Name und Nummer genügen. Gesichtsdaten kommen später, mit Einwilligung.
+person-active = Aktiv
+person-left = Ausgeschieden
+person-inactive = Diese Person ist inaktiv
+person-inactive-text = Buchungen werden abgelehnt. Die Einträge bleiben, bis sie gelöscht werden.
+joined = Eintritt
+joined-on = seit { $date }
+import = Importieren
+import-title = Personen importieren
+import-intro = Aus einer CSV-Datei. Eine Person mit gleicher Nummer wird aktualisiert.
+import-file = CSV-Datei
+import-file-hint = Die erste Zeile nennt die Spalten: number, name und, wenn gewünscht, mail, site, joined und left.
+import-partial = Die anderen Zeilen importieren, wenn einige abgelehnt werden
+import-nothing = Nichts wurde importiert. Korrigieren Sie die Datei oder importieren Sie die anderen Zeilen.
+import-unknown-columns = Nicht benutzte Spalten: { $columns }
+import-refused = Die Datei wurde abgelehnt
+import-report = Bericht
+import-added = hinzugefügt
+import-updated = aktualisiert
+import-unchanged = unverändert
+import-lines-refused = { $count ->
+    [one] Eine Zeile wurde abgelehnt
+   *[other] { $count } Zeilen wurden abgelehnt
+}
+
+## Person
+
+year = Das Jahr
+year-label = Status jedes Tages vom { $from } bis { $to }. Die Zahlen stehen in der Tabelle darunter.
+year-scroll = Das Jahr, seitlich verschiebbar
+year-table = Das Jahr als Tabelle
+year-present = anwesend, { $hours }
+year-late = verspätet, { $hours }
+year-legend-present = Anwesend, weniger bis mehr Stunden
+worked-and-break = { $worked } gezählt, { $pause } Pause
+punches-none = An diesem Tag gibt es keine Buchungen.
+punches-none-today = Heute gibt es keine Buchungen.
+punches-today = Buchungen heute
+punch-not-counted = nicht gezählt
+punch-change = { $time } korrigieren
+punch-remove = Entfernen
+punch-repeat = Wiederholung
+punch-refused = Abgelehnt
+punch-corrected = Korrigiert
+punch-replaced = Durch eine Korrektur ersetzt
+punch-repeat-note = Wiederholt innerhalb von { $seconds } s
+punch-by-face = per Gesicht
+punch-by-hand = von Hand
+punch-by-code = per PIN oder QR-Code
+punch-by-import = importiert
+punch-automatic = automatisch
+corrections = Korrekturen
+corrections-intro = Nichts wird überschrieben. Rückgängig fügt eine eigene Korrektur hinzu.
+corrections-none = Es gibt keine Korrekturen.
+corrections-older = Ältere Korrekturen stehen im Protokoll.
+correction-no-punch = keine Buchung
+correction-punch = eine Buchung
+correction-removed = entfernt
+correction-by = „{ $reason }“ { $by }
+reason-hint = Er bleibt beim Eintrag, und die Person kann ihn lesen.
+details = Angaben
+other-ways = PIN
+other-ways-hint = PIN und QR-Code funktionieren an jedem Gerät, auch ohne Gesichtsdaten.
+pin-new = Neue PIN erzeugen
+pin-is = Die neue PIN von { $name } ist { $pin }. Sie wird einmal gezeigt.
+deactivate = Deaktivieren
+activate = Aktivieren
+deactivate-text = Eine inaktive Person kann nicht buchen. Die Einträge bleiben, und Sie können es rückgängig machen.
+figure-now = Jetzt
+figure-hours = Stunden im { $month }
+figure-target = Soll { $hours }
+figure-balance = Saldo
+figure-of-days = { $count ->
+    [one] von 1 Tag
+   *[other] von { $count } Tagen
+}
+figure-average = { $minutes } min im Mittel
+figure-in-year = Im letzten Jahr
+figure-out = Nicht da
+figure-none = Keine
+figure-last-seen = Letzte Buchung { $time }
+
+## Devices
+
+devices = Geräte
+devices-intro = Jedes Gerät hat einen eigenen Zugriffsschlüssel, der nur Buchungen erfasst.
+devices-all = Alle Geräte
+devices-count = { $count ->
+    [one] 1 Gerät
+   *[other] { $count } Geräte
+}
+devices-none = Noch kein Gerät
+devices-none-hint = Koppeln Sie ein Tablet an der Tür oder ein Terminal, das Buchungen sendet.
+device = Gerät
+device-name = Name des Geräts
+device-name-hint = Wo es steht, etwa „Haupteingang“.
+device-example = Haupteingang
+device-pair = Gerät koppeln
+device-pair-hint = Sie erhalten einen Zugriffsschlüssel für das Gerät. Er wird einmal gezeigt.
+device-paired = { $name } ist gekoppelt
+device-working = In Betrieb
+device-silent = Still
+device-waiting = Noch nie gesehen
+device-withdrawn = Entzogen
+device-withdraw-named = Zugriffsschlüssel von { $name } entziehen
+device-renew-named = Zugriffsschlüssel von { $name } erneuern
+last-seen = Zuletzt gesehen
+never = Nie
+withdraw = Entziehen
+renew = Erneuern
+token-once = Er wird einmal gezeigt. Kopieren Sie ihn jetzt auf das Gerät.
+
+## Policy
+
+policy = Regeln
+policy-of = Regeln von { $site }
+policy-since = In Kraft: { $date }. Eine Änderung beginnt an einem Datum und ändert nie einen abgeschlossenen Zeitraum.
+policy-from = Ab { $date }
+policy-always = Von Anfang an
+policy-keep = Wie im Text der Regeln
+policy-remove = Diese Schicht entfernen
+policy-shift-named = Schicht { $name }
+policy-shift-new = Schicht hinzufügen
+policy-start = Beginn
+policy-starts-on = Beginnt am
+policy-starts-hint = Tage ab diesem Datum werden neu ausgewertet.
+policy-apply = { $count ->
+    [0] Anwenden, kein Tag ändert sich
+    [one] Auf einen Tag anwenden
+   *[other] Auf { $count } Tage anwenden
+}
+policy-text = Alle Einstellungen als Text
+policy-text-label = Regeln in TOML
+policy-text-hint = Hier stehen Einstellungen, die das Formular nicht hat. Das Formular behält sie.
+in-force = In Kraft
+dry-run = Probelauf
+dry-run-now = Ausprobieren
+dry-again = Erneut ausprobieren
+dry-nothing-saved = Nichts wird gespeichert
+dry-hint = Sehen Sie vor dem Anwenden, welche Tage eine Änderung ändern würde.
+dry-people = { $count ->
+    [one] von 1 Person ändern sich
+   *[other] von { $count } Personen ändern sich
+}
+days-count = { $count ->
+    [one] 1 Tag
+   *[other] { $count } Tage
+}
+discard = Verwerfen
+history = Verlauf
+policy-site = Arbeitswoche
+policy-site-time-zone = Zeitzone
+policy-site-time-zone-hint = Ihr Name in der IANA-Datenbank, etwa Europe/Berlin.
+policy-site-week-starts = Erster Tag der Woche
+policy-site-working-days = Arbeitstage
+policy-shifts = Schichten
+policy-shift-name = Name
+policy-shift-start = Beginnt
+policy-shift-end = Endet
+policy-shift-overnight = Endet am nächsten Tag
+policy-shift-flexible = Gleitzeit: niemand ist zu spät
+policy-shift-expected = Sollzeit
+policy-shift-expected-hint = Leer: von Beginn bis Ende ohne Pausen. Zum Beispiel 8h.
+policy-shift-late-after = Zu spät nach
+policy-shift-late-after-hint = Zeit nach dem Beginn, die noch als pünktlich zählt. Zum Beispiel 10m.
+policy-shift-early-before = Zu früh gegangen vor
+policy-shift-early-before-hint = Zeit vor dem Ende, die nicht als zu früh gegangen zählt.
+policy-shift-margin-before = Gehört vor Beginn zur Schicht
+policy-shift-margin-after = Gehört nach Ende zur Schicht
+policy-work = Zeit zählen
+policy-work-expected = Sollzeit eines Tages ohne Schichten
+policy-work-expected-weekly = Sollzeit einer Woche
+policy-work-full-day = Ein ganzer Tag ab
+policy-work-full-day-hint = Leer: drei Viertel der Sollzeit.
+policy-work-half-day = Ein halber Tag ab
+policy-work-tolerance = Fehlzeit, die nicht zählt
+policy-work-count = Zeit zählt
+policy-work-before-start = Zeit vor Beginn zählt
+policy-work-after-end = Zeit nach Ende zählt
+policy-scans = An der Tür
+policy-scans-cooldown = Wiederholt innerhalb von
+policy-scans-cooldown-hint = Eine zweite Buchung in dieser Zeit zählt nicht.
+policy-scans-shortest-stay = Kürzester Aufenthalt
+policy-scans-shortest-stay-hint = Eine Buchung in dieser Zeit nach dem Kommen ist kein Gehen.
+policy-scans-members-only = Nur Personen des Standorts
+policy-assignment = Vergessenes Gehen und lange Aufenthalte
+policy-assignment-missing-out = Ein Tag ohne Gehen
+policy-assignment-longest-shift = Längster Aufenthalt
+policy-assignment-new-shift-after = Neue Schicht nach einer Pause von
+policy-assignment-outside-windows = Eine Buchung außerhalb aller Schichten
+policy-assignment-day = Eine Nachtschicht gehört zu
+policy-overtime = Überstunden
+policy-overtime-weekly-after = In einer Woche ab
+policy-overtime-at-most-daily = Höchstens an einem Tag
+policy-overtime-rest-days = Alle Arbeit an freien Tagen
+policy-overtime-holidays = Alle Arbeit an Feiertagen
+policy-anomalies = Hinweise
+policy-anomalies-long-work = Ein Tag länger als
+policy-anomalies-short-rest = Eine Ruhezeit kürzer als
+policy-choice-count-pairs = Von jedem Kommen bis zum nächsten Gehen
+policy-choice-count-first-in-last-out = Vom ersten Kommen bis zum letzten Gehen
+policy-choice-count-first-to-last = Von der ersten bis zur letzten Buchung
+policy-choice-missing-out-open = Bleibt unvollständig, bis er korrigiert ist
+policy-choice-missing-out-at-shift-end = Wird zum Ende der Schicht geschlossen
+policy-choice-missing-out-refuse = Zählt nicht, bis er korrigiert ist
+policy-choice-outside-windows-refuse = Wird abgelehnt
+policy-choice-outside-windows-unscheduled = Zählt ohne Schicht
+policy-choice-day-start = dem Tag, an dem sie beginnt
+policy-choice-day-end = dem Tag, an dem sie endet
+policy-choice-day-most-worked = dem Tag mit der meisten Arbeit
+policy-choice-day-split-at-midnight = beiden, um Mitternacht geteilt
+
+## Review
+
+review = Prüfung
+review-intro = { $count ->
+    [0] Nichts wartet auf Sie.
+    [one] Ein Tag wartet auf Sie.
+   *[other] { $count } Tage warten auf Sie.
+}
+review-none = Nichts zu prüfen
+review-none-hint = Hier stehen Tage mit fehlenden oder ungewöhnlichen Buchungen.
+review-queue = Zu prüfende Tage
+review-hint = Eine Korrektur klärt den Tag. Die ursprünglichen Buchungen bleiben.
+review-correct = Diesen Tag korrigieren
+review-all = Alle
+review-incomplete = Unvollständig
+review-unusual = Ungewöhnlich
+review-no-out = Gehen fehlt
+
+## Audit
+
+audit = Protokoll
+audit-intro = Jede Änderung, von wem und wann.
+audit-verify = Kette prüfen
+audit-valid = Die Kette ist gültig
+audit-valid-text = Kein Eintrag wurde geändert oder entfernt.
+audit-broken = Die Kette ist unterbrochen
+audit-broken-text = Ein Eintrag wurde außerhalb dieses Programms geändert oder entfernt.
+audit-entries = Einträge
+audit-action = Änderung
+audit-subject = Betrifft
+audit-actor = Von
+audit-newest = Die neuesten Einträge zuerst
+actor-operator = Betrieb der Maschine
+actor-token = API-Zugriffsschlüssel
+actor-device = Gerät
+actor-account = Konto
+
+## Data protection
+
+privacy = Datenschutz
+privacy-intro = Was über Personen gespeichert ist und wer es lesen kann.
+privacy-kept = Was gespeichert ist
+privacy-records = Einträge
+privacy-readers = Wer lesen kann
+privacy-readers-hint = Mitglieder lesen nur ihre eigenen Einträge.
+privacy-rights = Anfragen von Personen
+privacy-rights-text = Jede Person kann unter Meine Daten ihre Einträge lesen und exportieren. Sie können sie auf der Seite der Person exportieren.
+privacy-choose = Person auswählen
+kept-people = Personen
+kept-people-hint = Nummer, Name, E-Mail-Adresse, Standort, Eintritt und Austritt.
+kept-sightings = Erfassungen
+kept-sightings-hint = Was Geräte gemeldet haben: Zeit, Gerät und Antwort. Keine Bilder.
+kept-punches = Buchungen
+kept-punches-hint = Die Zeiten von Kommen und Gehen.
+kept-corrections = Korrekturen
+kept-corrections-hint = Wer was wann und warum geändert hat.
+kept-days = Tage
+kept-days-hint = Abgeleitet aus Buchungen, Korrekturen und Regeln.
+kept-audit = Protokolleinträge
+kept-audit-hint = Jede Änderung, in einer Kette von Prüfsummen.
+accounts-count = { $count ->
+    [one] 1 Konto
+   *[other] { $count } Konten
+}
+
+## Settings
+
+settings = Einstellungen
+settings-look = Sprache und Aussehen
+theme = Farben
+theme-system = Wie das System
+theme-light = Hell
+theme-dark = Dunkel
+site-add = Standort hinzufügen
+site-name = Name des Standorts
+time-zone = Zeitzone
+rules = Regeln zum Beginnen
+locked-through = abgeschlossen bis { $date }
+lock = Zeitraum abschließen
+lock-site = Zeitraum von { $name } abschließen
+lock-hint = Buchungen und Korrekturen bis zu diesem Tag werden danach abgelehnt.
+lock-through = Bis einschließlich
+accounts = Konten
+account-invite = Jemanden einladen
+account-invite-hint = Sie erhalten einen Link, mit dem die Person ein Passwort wählt.
+account-sees = Sieht
+account-active = Aktiv
+account-invited = Eingeladen
+account-disabled = Gesperrt
+account-disable-named = Konto von { $name } sperren
+account-enable-named = Konto von { $name } freigeben
+disable = Sperren
+enable = Freigeben
+secret-once = Dies wird einmal gezeigt
+secret-invitation = Senden Sie der Person diesen Link. Er gilt einmal.
+secret-token = Geben Sie diesen Zugriffsschlüssel dem Programm, das die API nutzt.
+tokens = API-Zugriffsschlüssel
+tokens-none = Programme brauchen einen Zugriffsschlüssel, um die API zu nutzen.
+token-add = Zugriffsschlüssel erzeugen
+token-hint = Jedes Programm hat einen eigenen, damit Sie ihn widerrufen können.
+token-label = Wofür ist er?
+token-revoke-named = { $name } widerrufen
+token-used = benutzt { $date }
+token-unused = noch nicht benutzt
+revoke = Widerrufen
+api-docs = Dokumentation der API
+
+## Sign-in
+
+sign-in = Anmelden
+password = Passwort
+password-new = Neues Passwort
+password-hint = Mindestens 12 Zeichen. Ein Satz ist gut.
+sign-in-refused = E-Mail-Adresse und Passwort passen nicht zusammen.
+sign-in-limited = Zu viele Versuche. Warten Sie eine Minute und versuchen Sie es dann noch einmal.
+sign-in-forgotten = Passwort vergessen? Die Administration kann Ihnen einen neuen Link senden.
+sign-in-invitation = Eingeladen? Öffnen Sie den Link der Einladung.
+invitation = Willkommen
+invitation-text = Wählen Sie ein Passwort für Ihr Konto.
+
+## Wizard
+
+setup-steps = Schritte
+setup-first = Erster Start
+setup-progress = Schritt { $step } von 4
+setup-skip = Später
+setup-rules = Regeln zum Beginnen
+setup-organisation = Organisation
+setup-organisation-hint = Ihr Konto, ein Standort und seine Regeln
+setup-organisation-title = Wer sind Sie?
+setup-organisation-text = Sie übernehmen die Administration. Alles hier lässt sich später ändern.
+setup-site-title = Wo und wann wird gearbeitet?
+setup-device = Erstes Gerät
+setup-device-hint = Ein Tablet oder ein Terminal
+setup-device-title = Wo wird gebucht?
+setup-device-text = Das Gerät erhält einen Zugriffsschlüssel, der am Ende gezeigt wird.
+setup-person = Erste Person
+setup-person-hint = Name und Nummer
+setup-person-title = Wer arbeitet hier?
+setup-person-text = Fügen Sie jetzt eine Person hinzu. Eine ganze Liste können Sie später importieren.
+setup-ready = Fertig
+setup-ready-hint = Die Seiten öffnen
+setup-ready-title = Alles ist bereit
+setup-ready-text = Alles lässt sich unter Einstellungen und Regeln ändern.
+setup-device-token = Zugriffsschlüssel des Geräts
+setup-open = Heute öffnen
+organisation = Name der Organisation
+your-name = Ihr Name
+time-zone-hint = Zum Beispiel Europe/Berlin.
+preset-nine-to-five = Büro, feste Zeiten
+preset-nine-to-five-hint = Eine Schicht an Arbeitstagen, fünf Minuten Kulanz, eine Mittagspause und halbe Tage.
+preset-flexitime = Gleitzeit
+preset-flexitime-hint = Acht Stunden an Arbeitstagen, zu beliebiger Zeit. Niemand ist zu spät.
+preset-flexitime-weekly = Wochenstunden
+preset-flexitime-weekly-hint = Die Stunden einer Woche, zu beliebiger Zeit.
+preset-two-shifts = Zwei Schichten
+preset-two-shifts-hint = Eine Früh- und eine Spätschicht.
+preset-nights = Nachtschichten
+preset-nights-hint = Schichten, die am nächsten Tag enden.
+preset-esp32cam-gateway = Wie das ESP32-CAM-Gateway
+preset-esp32cam-gateway-hint = Die Schwellen und der Mittagsabzug jenes Systems.
+
+## Member
+
+home = Übersicht
+hello = Guten Tag, { $name }
+you-are-in = Sie sind anwesend
+you-are-out = Sie sind nicht da
+you-are-late = Sie werden erwartet
+you-are-on-leave = Sie sind im Urlaub
+you-are-free = Sie haben heute frei
+of-hours = von { $expected } Stunden
+counted-of = { $counted } von { $expected }
+this-week = Diese Woche
+week-label = Stunden dieser Woche: { $hours }
+history-intro = Ihre Tage des letzten Jahres.
+my-data = Meine Daten
+my-data-intro = Was über Sie gespeichert ist.
+my-data-export = Meine Daten exportieren
+my-data-ask = Etwas stimmt nicht, oder es soll gelöscht werden? Fragen Sie die Administration.
+my-details = Ihre Angaben
+
+## Messages about the last action
+
+done-saved = Gespeichert
+done-person-added = Person hinzugefügt
+done-corrected = Korrektur gespeichert
+done-undone = Korrektur rückgängig gemacht
+done-deactivated = Person deaktiviert
+done-activated = Person aktiviert
+done-policy = Die Regeln sind in Kraft
+done-withdrawn = Zugriffsschlüssel entzogen
+done-locked = Zeitraum abgeschlossen
+done-site-added = Standort hinzugefügt
+
+## Refusals of punches
+
+refusal-outside-shift = Außerhalb aller Schichten
+refusal-maximum-shift = Länger als der längste Aufenthalt
+refusal-before-joining = Vor dem ersten Tag
+refusal-after-leaving = Nach dem letzten Tag
+refusal-not-a-member = Keine Person des Standorts
+refusal-future = In der Zukunft
+
+## Unusual days and punches
+
+anomaly-missing-in = Das Kommen fehlt
+anomaly-missing-out = Das Gehen fehlt
+anomaly-short-rest = Die Ruhezeit davor war zu kurz
+anomaly-long-work = Ein langer Tag
+anomaly-shift-not-worked = Eine Schicht wurde nicht gearbeitet
+anomaly-work-of-other-day = Die Arbeit gehört zu einem anderen Tag
+anomaly-cut-week = Die Woche ist nicht vollständig
+anomaly-ambiguous-time = Die Zeit gibt es zweimal, bei der Zeitumstellung
+anomaly-same-second-turn = Kommen und Gehen in derselben Sekunde
+anomaly-doubtful-gap = Eine lange Zeit zwischen zwei Buchungen
+anomaly-rest-day = Arbeit an einem freien Tag
+anomaly-holiday = Arbeit an einem Feiertag
+anomaly-on-leave = Arbeit im Urlaub
+anomaly-out-of-hours = Außerhalb der üblichen Zeiten
+anomaly-too-many-scans = Ungewöhnlich viele Buchungen
+anomaly-low-liveness = Niedrige Lebendwerte
+anomaly-impossible-travel = Zwei Orte in zu kurzer Zeit
+anomaly-expired-roster = Nach dem letzten geplanten Tag
+
+## Changes in the audit
+
+audit-organisation-created = Organisation angelegt
+audit-site-created = Standort hinzugefügt
+audit-site-changed = Standort geändert
+audit-person-created = Person hinzugefügt
+audit-person-changed = Person geändert
+audit-person-activated = Person aktiviert
+audit-person-deactivated = Person deaktiviert
+audit-pin-set = PIN gesetzt
+audit-pin-removed = PIN entfernt
+audit-pin-limited = Zu viele falsche PINs
+audit-badge-created = Ausweis erzeugt
+audit-account-created = Konto angelegt
+audit-account-changed = Konto geändert
+audit-account-invited = Einladung erzeugt
+audit-password-set = Passwort gesetzt
+audit-signed-in = Angemeldet
+audit-sign-in-limited = Zu viele falsche Passwörter
+audit-token-created = API-Zugriffsschlüssel erzeugt
+audit-token-revoked = Zugriffsschlüssel widerrufen
+audit-device-created = Gerät hinzugefügt
+audit-device-changed = Gerät geändert
+audit-device-token-created = Zugriffsschlüssel eines Geräts erneuert
+audit-correction-made = Korrektur
+audit-policy-applied = Regeln geändert
+audit-period-closed = Zeitraum abgeschlossen
+audit-people-imported = Personen importiert
+audit-days-recomputed = Tage neu ausgewertet
+
+## Errors of input
+
+problem-number-taken = Diese Nummer hat schon jemand.
+problem-name-taken = Dieser Name ist vergeben.
+problem-mail-taken = Diese E-Mail-Adresse hat schon ein Konto.
+problem-wrong-password = E-Mail-Adresse und Passwort gehören nicht zusammen.
+problem-too-many-attempts = Zu viele Versuche. Warten Sie eine Minute und versuchen Sie es dann noch einmal.
+problem-unknown-time-zone = Das ist keine Zeitzone der IANA-Datenbank, etwa Europe/Berlin.
+problem-period-closed = Der Tag liegt in einem abgeschlossenen Zeitraum.
+problem-in-the-future = Eine Buchung kann nicht in der Zukunft liegen.
+problem-left-before-joined = Der letzte Tag liegt vor dem ersten.
+problem-last-admin = Eine Organisation hat mindestens eine Person mit Administration, die sich anmelden kann.
+problem-too-recent = Der letzte abgeschlossene Tag liegt mindestens zwei Tage zurück.
+problem-outdated = Jemand hat es inzwischen geändert. Laden Sie die Seite neu.
+problem-password-short = Das Passwort ist zu kurz.
+problem-empty-file = Die Datei ist leer.
+
+## Errors
+
+error-not-found = Diese Seite gibt es nicht
+error-not-found-text = Die Adresse stimmt nicht, oder was dort war, ist fort.
+error-forbidden = Das dürfen Sie nicht sehen
+error-forbidden-text = Ihre Rolle umfasst es nicht. Fragen Sie die Administration.
+error-conflict = Jemand anderes war schneller
+error-conflict-text = Der Eintrag wurde inzwischen geändert. Laden Sie die Seite neu; nichts wurde überschrieben.
+error-refused = Das wurde abgelehnt
+error-failed = Hier ist etwas fehlgeschlagen
+error-failed-text = Nichts wurde geändert. Versuchen Sie es noch einmal; bleibt es so, nennen Sie dem Betrieb die Nummer der Anfrage.

@@ -1,0 +1,721 @@
+# The English messages. A language is added by adding a file with these keys, named after its code.
+
+## General
+
+product = Attendance
+language-name = English
+language = Language
+skip = Skip to content
+actions = Actions
+cancel = Cancel
+continue = Continue
+save = Save
+show = Show
+copy = Copy
+copy-this = Copy this text
+undo = Undo
+undo-reason = Undone on the page
+undone = Undone
+look = Look
+filter = Filter
+older = Older
+next-page = Next page
+as-table = Show as a table
+export = Export
+export-csv = Export as CSV
+optional = (optional)
+count = Count
+reason = Reason
+line = Line
+time = Time
+date = Date
+day = Day
+month = Month
+now = Now
+then = Then
+name = Name
+number = Number
+number-short = No.
+number-hint = The staff number. It is unique.
+mail = Mail address
+mail-hint = You sign in with it.
+site = Site
+sites = Sites
+all-sites = All sites
+role = Role
+state = State
+token = Token
+hours = Hours
+request-id = Request { $id }
+to-start = To the start page
+form-refused = One field needs a change
+
+## Navigation
+
+nav-main = Main
+nav-short = Short
+nav-more = More
+nav-open = open
+nav-mine = My own
+nav-manage = Manage
+nav-trust = Trust
+theme-toggle = Switch light and dark
+sign-out = Sign out
+role-admin = Administrator
+role-manager = Manager
+role-member = Member
+role-auditor = Auditor
+role-device = Device
+
+## Dates
+
+date-long = { $weekday }, { $day } { $month } { $year }
+date-whole = { $day } { $month } { $year }
+date-short = { $weekday }, { $day } { $month }
+date-day-month = { $day } { $month }
+date-month-year = { $month } { $year }
+date-and-time = { $date }, { $time }
+since = since { $time }
+month-1 = January
+month-2 = February
+month-3 = March
+month-4 = April
+month-5 = May
+month-6 = June
+month-7 = July
+month-8 = August
+month-9 = September
+month-10 = October
+month-11 = November
+month-12 = December
+month-short-1 = Jan
+month-short-2 = Feb
+month-short-3 = Mar
+month-short-4 = Apr
+month-short-5 = May
+month-short-6 = Jun
+month-short-7 = Jul
+month-short-8 = Aug
+month-short-9 = Sep
+month-short-10 = Oct
+month-short-11 = Nov
+month-short-12 = Dec
+weekday-1 = Monday
+weekday-2 = Tuesday
+weekday-3 = Wednesday
+weekday-4 = Thursday
+weekday-5 = Friday
+weekday-6 = Saturday
+weekday-7 = Sunday
+weekday-short-1 = Mon
+weekday-short-2 = Tue
+weekday-short-3 = Wed
+weekday-short-4 = Thu
+weekday-short-5 = Fri
+weekday-short-6 = Sat
+weekday-short-7 = Sun
+
+## Statuses
+
+status = Status
+status-in = In
+status-out = Gone
+status-in-time = In time
+status-present = Present
+status-half-day = Half a day
+status-late = Late
+status-late-by = { $minutes } min late
+status-late-by-hours = { $hours } h late
+status-absent = Absent
+status-not-here = Not here yet
+status-expected = Expected
+status-incomplete = Incomplete
+status-on-leave = On leave
+status-free = Free
+status-not-employed = Not employed
+in = In
+out = Out
+direction = Direction
+direction-unknown = In or out
+
+## Today
+
+today = Today
+today-now = Right now
+in-now = In now
+of-expected = of { $count }
+alarms = Alarms
+alarms-none = Nothing to do
+alarms-more = { $count ->
+    [one] One more alarm
+   *[other] { $count } more alarms
+}
+arrivals = Arrivals
+arrivals-label = { $count ->
+    [one] Arrivals by quarter of an hour: 1 person
+   *[other] Arrivals by quarter of an hour: { $count } people
+}
+arrivals-none = Nobody has come yet.
+arrivals-now = now
+events = Events
+events-live = Live
+events-none = No events yet
+events-none-hint = Who comes and goes is listed here.
+event-in = came in
+event-out = went out
+event-refused = was refused
+event-seen = was recorded
+no-pictures = No pictures are kept here
+day-whole = The whole day
+first-in = First in
+hours-today = Hours today
+share-of-day = Share of the day
+nobody-here = Nobody is listed
+nobody-yet = Add the people whose time you record.
+nobody-found = No person fits the search and the filter.
+mark = Record
+mark-by-hand = Record by hand
+mark-hint = For people whose punch is missing. The entry has your name and a reason.
+mark-whom = Whose punch is missing?
+mark-for = { $name }, { $date }
+mark-choose = Choose the person
+mark-none = No person has this name or number.
+alarm-incomplete = { $count ->
+    [one] One day has no OUT
+   *[other] { $count } days have no OUT
+}
+alarm-incomplete-text = Their hours count when the OUT is added.
+alarm-device = { $name } is silent
+alarm-device-text = Last message: { $time }
+alarm-device-never = It has not sent a message yet.
+alarm-open-review = Open review
+alarm-open-devices = Open devices
+
+## Day
+
+day-intro = The records of all people on this date.
+day-before = Day before
+day-after = Day after
+day-empty = No records
+day-locked = The period is closed
+day-not-final = The day is not final yet
+day-chart-empty = Nobody was in on this day
+day-chart-label = In { $spans }
+day-chart-span = from { $from } to { $to }
+day-chart-expected = Expected { $from } to { $to }
+first = First
+last = Last
+counted = Counted
+expected = Expected
+balance = Balance
+
+## People
+
+people = People
+people-intro = Everybody whose time is recorded.
+people-all = All people
+people-count = { $count ->
+    [one] 1 person
+   *[other] { $count } people
+}
+people-shown = { $count ->
+    [one] the first one is shown
+   *[other] the first { $count } are shown
+}
+find-person = Find a person
+person-add = Add person
+person-add-intro = Name and number are enough. Face data comes later, with consent.
+person-active = Active
+person-left = Left
+person-inactive = This person is inactive
+person-inactive-text = Punches are refused. The records stay until they are erased.
+joined = Joined
+joined-on = since { $date }
+import = Import
+import-title = Import people
+import-intro = From a CSV file. A person with the same number is updated.
+import-file = CSV file
+import-file-hint = The first line names the columns: number, name, and if you like mail, site, joined and left.
+import-partial = Import the other lines if some are refused
+import-nothing = Nothing was imported. Correct the file, or import the other lines.
+import-unknown-columns = Columns that were not used: { $columns }
+import-refused = The file was refused
+import-report = Report
+import-added = added
+import-updated = updated
+import-unchanged = unchanged
+import-lines-refused = { $count ->
+    [one] One line was refused
+   *[other] { $count } lines were refused
+}
+
+## Person
+
+year = The year
+year-label = Status of each day from { $from } to { $to }. The figures are in the table below.
+year-scroll = The year, scrolls sideways
+year-table = The year as a table
+year-present = present, { $hours }
+year-late = late, { $hours }
+year-legend-present = Present, fewer to more hours
+worked-and-break = { $worked } counted, { $pause } break
+punches-none = There are no punches on this day.
+punches-none-today = There are no punches today.
+punches-today = Punches today
+punch-not-counted = not counted
+punch-change = Correct { $time }
+punch-remove = Remove
+punch-repeat = Repeat
+punch-refused = Refused
+punch-corrected = Corrected
+punch-replaced = Replaced by a correction
+punch-repeat-note = Repeated within { $seconds } s
+punch-by-face = by face
+punch-by-hand = by hand
+punch-by-code = by PIN or QR code
+punch-by-import = imported
+punch-automatic = automatic
+corrections = Corrections
+corrections-intro = Nothing is overwritten. Undo adds a correction of its own.
+corrections-none = There are no corrections.
+corrections-older = Older corrections are in the audit.
+correction-no-punch = no punch
+correction-punch = a punch
+correction-removed = removed
+correction-by = “{ $reason }” { $by }
+reason-hint = It is kept with the entry, and the person can read it.
+details = Details
+other-ways = PIN
+other-ways-hint = PIN and QR code work at each device, also without face data.
+pin-new = Make a new PIN
+pin-is = The new PIN of { $name } is { $pin }. It is shown once.
+deactivate = Deactivate
+activate = Activate
+deactivate-text = An inactive person cannot punch. The records stay, and you can undo this.
+figure-now = Now
+figure-hours = Hours in { $month }
+figure-target = Target { $hours }
+figure-balance = Balance
+figure-of-days = { $count ->
+    [one] of 1 day
+   *[other] of { $count } days
+}
+figure-average = { $minutes } min on average
+figure-in-year = In the last year
+figure-out = Out
+figure-none = None
+figure-last-seen = Last punch { $time }
+
+## Devices
+
+devices = Devices
+devices-intro = Each device has a token of its own, which only records punches.
+devices-all = All devices
+devices-count = { $count ->
+    [one] 1 device
+   *[other] { $count } devices
+}
+devices-none = No device yet
+devices-none-hint = Pair a tablet at the door, or a terminal that sends punches.
+device = Device
+device-name = Name of the device
+device-name-hint = Where it is, such as “Front door”.
+device-example = Front door
+device-pair = Pair a device
+device-pair-hint = You get a token for the device. It is shown once.
+device-paired = { $name } is paired
+device-working = Working
+device-silent = Silent
+device-waiting = Not seen yet
+device-withdrawn = Withdrawn
+device-withdraw-named = Withdraw the token of { $name }
+device-renew-named = Renew the token of { $name }
+last-seen = Last seen
+never = Never
+withdraw = Withdraw
+renew = Renew
+token-once = It is shown once. Copy it to the device now.
+
+## Policy
+
+policy = Policy
+policy-of = Policy of { $site }
+policy-since = In force: { $date }. A change starts on a date and never changes a closed period.
+policy-from = From { $date }
+policy-always = From the beginning
+policy-keep = As in the text of the policy
+policy-remove = Remove this shift
+policy-shift-named = Shift { $name }
+policy-shift-new = Add a shift
+policy-start = Start
+policy-starts-on = Starts on
+policy-starts-hint = Days from this date on are evaluated again.
+policy-apply = { $count ->
+    [0] Apply, no day changes
+    [one] Apply to one day
+   *[other] Apply to { $count } days
+}
+policy-text = All settings as text
+policy-text-label = Policy in TOML
+policy-text-hint = Settings that the form does not have are here. The form keeps them.
+in-force = In force
+dry-run = Dry run
+dry-run-now = Try it
+dry-again = Try again
+dry-nothing-saved = Nothing is saved
+dry-hint = See which days a change would change, before you apply it.
+dry-people = { $count ->
+    [one] of 1 person change
+   *[other] of { $count } people change
+}
+days-count = { $count ->
+    [one] 1 day
+   *[other] { $count } days
+}
+discard = Discard
+history = History
+policy-site = Working week
+policy-site-time-zone = Time zone
+policy-site-time-zone-hint = Its name in the IANA database, such as Europe/Berlin.
+policy-site-week-starts = First day of the week
+policy-site-working-days = Working days
+policy-shifts = Shifts
+policy-shift-name = Name
+policy-shift-start = Starts
+policy-shift-end = Ends
+policy-shift-overnight = Ends on the next day
+policy-shift-flexible = Flexible: nobody is late
+policy-shift-expected = Expected time
+policy-shift-expected-hint = Empty: from start to end without breaks. Such as 8h.
+policy-shift-late-after = Late after
+policy-shift-late-after-hint = Time after the start that still counts as in time. Such as 10m.
+policy-shift-early-before = Leaves early before
+policy-shift-early-before-hint = Time before the end that does not count as leaving early.
+policy-shift-margin-before = Belongs to the shift before its start
+policy-shift-margin-after = Belongs to the shift after its end
+policy-work = Counting time
+policy-work-expected = Expected time of a day without shifts
+policy-work-expected-weekly = Expected time of a week
+policy-work-full-day = A full day from
+policy-work-full-day-hint = Empty: three quarters of the expected time.
+policy-work-half-day = Half a day from
+policy-work-tolerance = Missing time that does not matter
+policy-work-count = Time counts
+policy-work-before-start = Time before the start counts
+policy-work-after-end = Time after the end counts
+policy-scans = At the door
+policy-scans-cooldown = Repeated within
+policy-scans-cooldown-hint = A second punch within this time does not count.
+policy-scans-shortest-stay = Shortest stay
+policy-scans-shortest-stay-hint = A punch within this time after an IN is no OUT.
+policy-scans-members-only = Only people of the site
+policy-assignment = Forgotten OUT and long stays
+policy-assignment-missing-out = A day without an OUT
+policy-assignment-longest-shift = Longest stay
+policy-assignment-new-shift-after = A new shift after a break of
+policy-assignment-outside-windows = A punch outside all shifts
+policy-assignment-day = A night shift belongs to
+policy-overtime = Overtime
+policy-overtime-weekly-after = In a week after
+policy-overtime-at-most-daily = At most on a day
+policy-overtime-rest-days = All work on rest days
+policy-overtime-holidays = All work on holidays
+policy-anomalies = Warnings
+policy-anomalies-long-work = A day longer than
+policy-anomalies-short-rest = A rest shorter than
+policy-choice-count-pairs = From each IN to the next OUT
+policy-choice-count-first-in-last-out = From the first IN to the last OUT
+policy-choice-count-first-to-last = From the first punch to the last
+policy-choice-missing-out-open = Stays incomplete until it is corrected
+policy-choice-missing-out-at-shift-end = Is closed at the end of the shift
+policy-choice-missing-out-refuse = Does not count until it is corrected
+policy-choice-outside-windows-refuse = Is refused
+policy-choice-outside-windows-unscheduled = Counts without a shift
+policy-choice-day-start = The day on which it starts
+policy-choice-day-end = The day on which it ends
+policy-choice-day-most-worked = The day with most of the work
+policy-choice-day-split-at-midnight = Both, divided at midnight
+
+## Review
+
+review = Review
+review-intro = { $count ->
+    [0] Nothing waits for you.
+    [one] One day waits for you.
+   *[other] { $count } days wait for you.
+}
+review-none = Nothing to review
+review-none-hint = Days with a missing punch or an unusual one are listed here.
+review-queue = Days to review
+review-hint = A correction settles the day. The original punches are kept.
+review-correct = Correct this day
+review-all = All
+review-incomplete = Incomplete
+review-unusual = Unusual
+review-no-out = no OUT
+
+## Audit
+
+audit = Audit
+audit-intro = Each change, who made it and when.
+audit-verify = Verify the chain
+audit-valid = The chain is valid
+audit-valid-text = No entry was changed or removed.
+audit-broken = The chain is broken
+audit-broken-text = An entry was changed or removed outside of this program.
+audit-entries = Entries
+audit-action = Change
+audit-subject = About
+audit-actor = By
+audit-newest = The newest entries come first
+actor-operator = The operator of the machine
+actor-token = API token
+actor-device = Device
+actor-account = Account
+
+## Data protection
+
+privacy = Data protection
+privacy-intro = What is kept about people, and who can read it.
+privacy-kept = What is kept
+privacy-records = Records
+privacy-readers = Who can read
+privacy-readers-hint = Members read their own records only.
+privacy-rights = Requests of people
+privacy-rights-text = Each person can read and export the own records under My data. You can export them on the page of the person.
+privacy-choose = Choose a person
+kept-people = People
+kept-people-hint = Number, name, mail address, site, days of joining and leaving.
+kept-sightings = Sightings
+kept-sightings-hint = What devices reported: the time, the device, and the answer. No pictures.
+kept-punches = Punches
+kept-punches-hint = The times of coming and going.
+kept-corrections = Corrections
+kept-corrections-hint = Who changed what, when and why.
+kept-days = Days
+kept-days-hint = Derived from punches, corrections and rules.
+kept-audit = Audit entries
+kept-audit-hint = Each change, in a chain of hashes.
+accounts-count = { $count ->
+    [one] 1 account
+   *[other] { $count } accounts
+}
+
+## Settings
+
+settings = Settings
+settings-look = Language and look
+theme = Theme
+theme-system = As the system
+theme-light = Light
+theme-dark = Dark
+site-add = Add a site
+site-name = Name of the site
+time-zone = Time zone
+rules = Rules to start with
+locked-through = closed until { $date }
+lock = Close a period
+lock-site = Close a period of { $name }
+lock-hint = Punches and corrections up to this day are refused from then on.
+lock-through = Up to and including
+accounts = Accounts
+account-invite = Invite somebody
+account-invite-hint = You get a link, with which the person chooses a password.
+account-sees = Sees
+account-active = Active
+account-invited = Invited
+account-disabled = Disabled
+account-disable-named = Disable the account of { $name }
+account-enable-named = Enable the account of { $name }
+disable = Disable
+enable = Enable
+secret-once = This is shown once
+secret-invitation = Send this link to the person. It works once.
+secret-token = Give this token to the program that uses the API.
+tokens = API tokens
+tokens-none = Programs need a token to use the API.
+token-add = Make a token
+token-hint = Each program has a token of its own, so that you can revoke it.
+token-label = What is it for?
+token-revoke-named = Revoke { $name }
+token-used = used { $date }
+token-unused = not used yet
+revoke = Revoke
+api-docs = Documentation of the API
+
+## Sign-in
+
+sign-in = Sign in
+password = Password
+password-new = New password
+password-hint = At least 12 characters. A sentence is good.
+sign-in-refused = Mail address and password do not match.
+sign-in-limited = Too many tries. Wait a minute, then try again.
+sign-in-forgotten = Forgotten your password? An administrator can send you a new link.
+sign-in-invitation = Invited? Open the link of the invitation.
+invitation = Welcome
+invitation-text = Choose a password for your account.
+
+## Wizard
+
+setup-steps = Steps
+setup-first = First start
+setup-progress = Step { $step } of 4
+setup-skip = Later
+setup-rules = Rules to start with
+setup-organisation = Organisation
+setup-organisation-hint = Your account, a site and its rules
+setup-organisation-title = Who are you?
+setup-organisation-text = You become the first administrator. Everything here can be changed later.
+setup-site-title = Where and when do people work?
+setup-device = First device
+setup-device-hint = A tablet or a terminal
+setup-device-title = Where do people punch?
+setup-device-text = The device gets a token, which is shown at the end.
+setup-person = First person
+setup-person-hint = Name and number
+setup-person-title = Who works here?
+setup-person-text = Add one person now. A whole list can be imported later.
+setup-ready = Ready
+setup-ready-hint = Open the pages
+setup-ready-title = Everything is ready
+setup-ready-text = You can change all of it under Settings and Policy.
+setup-device-token = Token of the device
+setup-open = Open Today
+organisation = Name of the organisation
+your-name = Your name
+time-zone-hint = Such as Europe/Berlin.
+preset-nine-to-five = Office, fixed hours
+preset-nine-to-five-hint = One shift on working days, a grace of five minutes, a lunch break, and half days.
+preset-flexitime = Flexible hours
+preset-flexitime-hint = Eight hours on working days, at any time. Nobody is late.
+preset-flexitime-weekly = Hours of a week
+preset-flexitime-weekly-hint = The hours of a week, at any time.
+preset-two-shifts = Two shifts
+preset-two-shifts-hint = An early and a late shift.
+preset-nights = Night shifts
+preset-nights-hint = Shifts that end on the next day.
+preset-esp32cam-gateway = As the ESP32-CAM gateway
+preset-esp32cam-gateway-hint = The thresholds and the lunch deduction of that system.
+
+## Member
+
+home = Home
+hello = Hello, { $name }
+you-are-in = You are in
+you-are-out = You are out
+you-are-late = You are expected
+you-are-on-leave = You are on leave
+you-are-free = You are free today
+of-hours = of { $expected } hours
+counted-of = { $counted } of { $expected }
+this-week = This week
+week-label = Hours of this week: { $hours }
+history-intro = Your days of the last year.
+my-data = My data
+my-data-intro = What is kept about you.
+my-data-export = Export my data
+my-data-ask = Something is wrong, or you want it erased? Ask an administrator.
+my-details = Your details
+
+## Messages about the last action
+
+done-saved = Saved
+done-person-added = Person added
+done-corrected = Correction saved
+done-undone = Correction undone
+done-deactivated = Person deactivated
+done-activated = Person activated
+done-policy = The policy is in force
+done-withdrawn = Token withdrawn
+done-locked = Period closed
+done-site-added = Site added
+
+## Refusals of punches
+
+refusal-outside-shift = Outside of all shifts
+refusal-maximum-shift = Longer than the longest stay
+refusal-before-joining = Before the first day
+refusal-after-leaving = After the last day
+refusal-not-a-member = Not a person of the site
+refusal-future = In the future
+
+## Unusual days and punches
+
+anomaly-missing-in = The IN is missing
+anomaly-missing-out = The OUT is missing
+anomaly-short-rest = The rest before was too short
+anomaly-long-work = A long day
+anomaly-shift-not-worked = A shift was not worked
+anomaly-work-of-other-day = The work belongs to another day
+anomaly-cut-week = The week is not complete
+anomaly-ambiguous-time = The time occurs twice, when clocks go back
+anomaly-same-second-turn = IN and OUT in the same second
+anomaly-doubtful-gap = A long time between two punches
+anomaly-rest-day = Work on a rest day
+anomaly-holiday = Work on a holiday
+anomaly-on-leave = Work during leave
+anomaly-out-of-hours = Outside of the usual hours
+anomaly-too-many-scans = Unusually many punches
+anomaly-low-liveness = Low liveness scores
+anomaly-impossible-travel = Two places in too short a time
+anomaly-expired-roster = After the last planned day
+
+## Changes in the audit
+
+audit-organisation-created = Organisation created
+audit-site-created = Site added
+audit-site-changed = Site changed
+audit-person-created = Person added
+audit-person-changed = Person changed
+audit-person-activated = Person activated
+audit-person-deactivated = Person deactivated
+audit-pin-set = PIN set
+audit-pin-removed = PIN removed
+audit-pin-limited = Too many wrong PINs
+audit-badge-created = Badge made
+audit-account-created = Account made
+audit-account-changed = Account changed
+audit-account-invited = Invitation made
+audit-password-set = Password set
+audit-signed-in = Signed in
+audit-sign-in-limited = Too many wrong passwords
+audit-token-created = API token made
+audit-token-revoked = Token revoked
+audit-device-created = Device added
+audit-device-changed = Device changed
+audit-device-token-created = Token of a device renewed
+audit-correction-made = Correction
+audit-policy-applied = Rules changed
+audit-period-closed = Period closed
+audit-people-imported = People imported
+audit-days-recomputed = Days evaluated again
+
+## Errors of input
+
+problem-number-taken = Somebody has this number already.
+problem-name-taken = This name is taken.
+problem-mail-taken = This mail address has an account already.
+problem-wrong-password = Mail address and password do not belong together.
+problem-too-many-attempts = Too many tries. Wait a minute, then try again.
+problem-unknown-time-zone = This is not a time zone of the IANA database, such as Europe/Berlin.
+problem-period-closed = The day is in a closed period.
+problem-in-the-future = A punch cannot be in the future.
+problem-left-before-joined = The last day is before the first.
+problem-last-admin = An organisation has at least one admin who can sign in.
+problem-too-recent = The last closed day is at least two days ago.
+problem-outdated = Somebody changed it meanwhile. Load the page again.
+problem-password-short = The password is too short.
+problem-empty-file = The file is empty.
+
+## Errors
+
+error-not-found = This page does not exist
+error-not-found-text = The address is wrong, or what was there is gone.
+error-forbidden = You may not see this
+error-forbidden-text = Your role does not include it. Ask an administrator.
+error-conflict = Somebody else was faster
+error-conflict-text = The entry was changed meanwhile. Load the page again; nothing was overwritten.
+error-refused = This was refused
+error-failed = Something failed here
+error-failed-text = Nothing was changed. Try again; if it stays, give the request id to the operator.

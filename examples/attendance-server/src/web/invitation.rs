@@ -1,0 +1,77 @@
+//! `/invitation`: the first password of an account, behind a link that works once.
+
+use askama::Template;
+use axum::{
+    Form, Router,
+    extract::{Query, State},
+    http::StatusCode,
+    response::{IntoResponse, Redirect},
+    routing::get,
+};
+use serde::Deserialize;
+
+use super::{PageResult, page::Page, render, visitor::Visitor};
+use crate::{
+    commands::sessions::{self, AcceptInvitation},
+    error::ErrorKind,
+    http::{Browser, session_cookie},
+    server::Server,
+};
+
+pub(super) fn routes() -> Router<Server> {
+    Router::new().route("/invitation", get(form).post(accept))
+}
+
+#[derive(Deserialize)]
+struct Link {
+    #[serde(default)]
+    token: String,
+}
+
+#[derive(Template)]
+#[template(path = "invitation.html")]
+struct InvitationPage {
+    page: Page,
+    token: String,
+    error: Option<String>,
+}
+
+fn invitation_page(visitor: &Visitor, token: String, error: Option<String>) -> InvitationPage {
+    InvitationPage {
+        page: visitor.public_page(visitor.language.say("invitation"), None),
+        token,
+        error,
+    }
+}
+
+async fn form(visitor: Visitor, Query(link): Query<Link>) -> PageResult {
+    render(&invitation_page(&visitor, link.token, None))
+}
+
+async fn accept(
+    State(server): State<Server>,
+    Browser(browser): Browser,
+    visitor: Visitor,
+    Form(input): Form<AcceptInvitation>,
+) -> PageResult {
+    let token = input.token.clone();
+    let mut tx = server.store.write().await?;
+    match sessions::accept_invitation(&mut tx, &server.limits, input, &browser).await {
+        Ok(session) => {
+            tx.commit().await?;
+            Ok((session_cookie(&session), Redirect::to("/")).into_response())
+        }
+        Err(error)
+            if matches!(
+                error.kind,
+                ErrorKind::Invalid | ErrorKind::Unauthenticated | ErrorKind::TooMany
+            ) =>
+        {
+            let status = StatusCode::from_u16(error.kind.status())
+                .unwrap_or(StatusCode::UNPROCESSABLE_ENTITY);
+            let page = invitation_page(&visitor, token, Some(visitor.language.problem(&error)));
+            Ok((status, render(&page)?).into_response())
+        }
+        Err(error) => Err(error.into()),
+    }
+}

@@ -1,0 +1,407 @@
+//! `/settings`: language and look, sites, accounts and API tokens.
+
+use askama::Template;
+use axum::{
+    Form, Router,
+    extract::{Path, State},
+    http::{HeaderMap, StatusCode, header},
+    response::{IntoResponse, Redirect},
+    routing::{get, post},
+};
+use jiff::civil::Date;
+use serde::Deserialize;
+
+use super::{
+    PageResult,
+    audit::main_zone,
+    mark::Mark,
+    page::{Choice, Page, Refused},
+    render,
+    visitor::Visitor,
+};
+use crate::{
+    access::{Actor, Grant, Principal, Role},
+    commands::{
+        accounts::{self, AccountChanges, NewAccount},
+        locks::{self, NewLock},
+        sites::{self, NewSite},
+        tokens::{self, NewApiToken, TokenKind},
+    },
+    error::{Error, ErrorKind, Result},
+    http::Caller,
+    id::Id,
+    presets::PRESETS,
+    server::Server,
+    store::Transaction,
+};
+
+pub(super) fn routes() -> Router<Server> {
+    Router::new()
+        .route("/settings", get(show))
+        .route("/sites", post(add_site))
+        .route("/sites/{site}/lock", post(lock))
+        .route("/accounts", post(invite))
+        .route("/accounts/{account}/disable", post(disable))
+        .route("/accounts/{account}/enable", post(enable))
+        .route("/tokens", post(add_token))
+        .route("/tokens/{token}/revoke", post(revoke))
+}
+
+#[derive(Template)]
+#[template(path = "settings.html")]
+struct SettingsPage {
+    page: Page,
+    sites: Vec<SiteRow>,
+    presets: Vec<Choice>,
+    accounts: Vec<AccountRow>,
+    tokens: Vec<TokenRow>,
+    /// The key of an explanation, and a text that is shown once.
+    secret: Option<(&'static str, String)>,
+    error: Option<Refused>,
+    /// The visitor may change sites, accounts and tokens.
+    edits: bool,
+}
+
+/// A site.
+struct SiteRow {
+    id: Id,
+    name: String,
+    zone: String,
+    /// The days up to this one are closed; empty if none are.
+    locked: String,
+}
+
+/// An account.
+struct AccountRow {
+    id: Id,
+    name: String,
+    mail: String,
+    role: &'static str,
+    mark: Mark,
+    state: String,
+    own: bool,
+    active: bool,
+}
+
+/// An API token.
+struct TokenRow {
+    id: Id,
+    label: String,
+    role: &'static str,
+    used: String,
+}
+
+/// The key of the name of a role.
+fn role_key(role: Option<Role>) -> &'static str {
+    match role {
+        Some(Role::Admin) => "role-admin",
+        Some(Role::Manager) => "role-manager",
+        Some(Role::Auditor) => "role-auditor",
+        Some(Role::Device) => "role-device",
+        _ => "role-member",
+    }
+}
+
+async fn show(State(server): State<Server>, Caller(actor): Caller, visitor: Visitor) -> PageResult {
+    let mut tx = server.store.read().await?;
+    render(&settings_page(&mut tx, &actor, &visitor).await?)
+}
+
+async fn settings_page(
+    tx: &mut Transaction,
+    actor: &Actor,
+    visitor: &Visitor,
+) -> Result<SettingsPage> {
+    let title = visitor.language.say("settings");
+    let page = visitor.page(tx, actor, "/settings", title).await?;
+    let edits = actor.require(&[Role::Admin]).is_ok();
+    let mut settings = SettingsPage {
+        sites: Vec::new(),
+        presets: PRESETS
+            .iter()
+            .map(|preset| Choice {
+                value: preset.name.to_owned(),
+                label: page.say(&format!("preset-{}", preset.name)),
+                chosen: false,
+            })
+            .collect(),
+        accounts: Vec::new(),
+        tokens: Vec::new(),
+        secret: None,
+        error: None,
+        edits,
+        page,
+    };
+    if !edits {
+        return Ok(settings);
+    }
+    let page = &settings.page;
+    let zone = main_zone(tx, actor).await?;
+    for site in sites::list(tx, actor).await? {
+        let through = locks::get(tx, actor, site.id).await?.through;
+        settings.sites.push(SiteRow {
+            id: site.id,
+            name: site.name,
+            zone: site.time_zone,
+            locked: through
+                .map(|through| page.date(through))
+                .unwrap_or_default(),
+        });
+    }
+    for account in accounts::list(tx, actor).await? {
+        let (mark, key) = match (account.disabled, account.has_password) {
+            (Some(_), _) => (Mark::Absent, "account-disabled"),
+            (None, false) => (Mark::Late, "account-invited"),
+            (None, true) => (Mark::Present, "account-active"),
+        };
+        settings.accounts.push(AccountRow {
+            id: account.id,
+            name: account.name,
+            mail: account.mail,
+            role: role_key(account.roles.first().map(|grant| grant.role)),
+            mark,
+            state: page.say(key),
+            own: actor.principal == Principal::Account(account.id),
+            active: account.disabled.is_none(),
+        });
+    }
+    for token in tokens::list(tx, actor).await? {
+        if token.kind != TokenKind::Api {
+            continue;
+        }
+        let used = token
+            .last_used
+            .map(|used| used.to_zoned_datetime(zone.clone()).date());
+        settings.tokens.push(TokenRow {
+            id: token.id,
+            label: token.label,
+            role: role_key(token.role),
+            used: match used {
+                Some(used) => page.say_with("token-used", "date", page.date(used)),
+                None => page.say("token-unused"),
+            },
+        });
+    }
+    Ok(settings)
+}
+
+/// The page with a refusal; an error that is not about the input stays an error.
+async fn refused(server: &Server, actor: &Actor, visitor: &Visitor, error: Error) -> PageResult {
+    if !matches!(error.kind, ErrorKind::Invalid | ErrorKind::Conflict) {
+        return Err(error.into());
+    }
+    let mut tx = server.store.read().await?;
+    let mut page = settings_page(&mut tx, actor, visitor).await?;
+    let mut refused = Refused::of(&error, visitor.language);
+    // The field is in a dialog, which is closed again.
+    refused.field.clear();
+    page.error = Some(refused);
+    Ok((StatusCode::UNPROCESSABLE_ENTITY, render(&page)?).into_response())
+}
+
+/// The page with a text that is shown once.
+async fn shown_once(
+    server: &Server,
+    actor: &Actor,
+    visitor: &Visitor,
+    secret: (&'static str, String),
+) -> PageResult {
+    let mut tx = server.store.read().await?;
+    let mut page = settings_page(&mut tx, actor, visitor).await?;
+    page.secret = Some(secret);
+    render(&page)
+}
+
+async fn add_site(
+    State(server): State<Server>,
+    Caller(actor): Caller,
+    visitor: Visitor,
+    Form(input): Form<NewSite>,
+) -> PageResult {
+    let mut tx = server.store.write().await?;
+    match sites::create(&mut tx, &actor, input).await {
+        Ok(_) => {
+            tx.commit().await?;
+            Ok(Redirect::to("/settings?done=site-added").into_response())
+        }
+        Err(error) => {
+            drop(tx);
+            refused(&server, &actor, &visitor, error).await
+        }
+    }
+}
+
+#[derive(Deserialize)]
+struct Through {
+    through: Date,
+}
+
+async fn lock(
+    State(server): State<Server>,
+    Caller(actor): Caller,
+    visitor: Visitor,
+    Path(site): Path<Id>,
+    Form(input): Form<Through>,
+) -> PageResult {
+    let mut tx = server.store.write().await?;
+    let new = NewLock {
+        through: Some(input.through),
+    };
+    match locks::set(&mut tx, &actor, site, new).await {
+        Ok(_) => {
+            tx.commit().await?;
+            Ok(Redirect::to("/settings?done=locked").into_response())
+        }
+        Err(error) => {
+            drop(tx);
+            refused(&server, &actor, &visitor, error).await
+        }
+    }
+}
+
+#[derive(Deserialize)]
+struct Invitation {
+    name: String,
+    mail: String,
+    role: Role,
+    /// The site; empty for the whole organisation.
+    #[serde(default)]
+    site: String,
+}
+
+async fn invite(
+    State(server): State<Server>,
+    Caller(actor): Caller,
+    visitor: Visitor,
+    headers: HeaderMap,
+    Form(input): Form<Invitation>,
+) -> PageResult {
+    let mut tx = server.store.write().await?;
+    let invited = async {
+        let site = match input.site.as_str() {
+            "" => None,
+            site => Some(site.parse().map_err(|_| Error::not_found("site"))?),
+        };
+        let new = NewAccount {
+            name: input.name,
+            mail: input.mail,
+            person: None,
+            roles: vec![Grant {
+                role: input.role,
+                site,
+            }],
+        };
+        let account = accounts::create(&mut tx, &actor, new).await?;
+        tokens::invite(&mut tx, &actor, account.id).await
+    }
+    .await;
+    match invited {
+        Ok(issued) => {
+            tx.commit().await?;
+            let link = format!("{}/invitation?token={}", origin(&headers), issued.token);
+            shown_once(&server, &actor, &visitor, ("secret-invitation", link)).await
+        }
+        Err(error) => {
+            drop(tx);
+            refused(&server, &actor, &visitor, error).await
+        }
+    }
+}
+
+/// The address at which the browser knows this server.
+fn origin(headers: &HeaderMap) -> String {
+    let text = |name| {
+        headers
+            .get(name)
+            .and_then(|value: &axum::http::HeaderValue| value.to_str().ok())
+    };
+    let origin = text(header::ORIGIN).filter(|origin| *origin != "null");
+    origin.map_or_else(
+        || format!("https://{}", text(header::HOST).unwrap_or_default()),
+        str::to_owned,
+    )
+}
+
+async fn disable(
+    State(server): State<Server>,
+    Caller(actor): Caller,
+    visitor: Visitor,
+    Path(id): Path<Id>,
+) -> PageResult {
+    set_disabled(&server, &actor, &visitor, id, true).await
+}
+
+async fn enable(
+    State(server): State<Server>,
+    Caller(actor): Caller,
+    visitor: Visitor,
+    Path(id): Path<Id>,
+) -> PageResult {
+    set_disabled(&server, &actor, &visitor, id, false).await
+}
+
+async fn set_disabled(
+    server: &Server,
+    actor: &Actor,
+    visitor: &Visitor,
+    id: Id,
+    disabled: bool,
+) -> PageResult {
+    let mut tx = server.store.write().await?;
+    let changes = AccountChanges {
+        disabled: Some(disabled),
+        ..AccountChanges::default()
+    };
+    match accounts::update(&mut tx, actor, id, None, changes).await {
+        Ok(_) => {
+            tx.commit().await?;
+            Ok(Redirect::to("/settings?done=saved").into_response())
+        }
+        Err(error) => {
+            drop(tx);
+            refused(server, actor, visitor, error).await
+        }
+    }
+}
+
+#[derive(Deserialize)]
+struct TokenForm {
+    label: String,
+    role: Role,
+}
+
+async fn add_token(
+    State(server): State<Server>,
+    Caller(actor): Caller,
+    visitor: Visitor,
+    Form(input): Form<TokenForm>,
+) -> PageResult {
+    let mut tx = server.store.write().await?;
+    let new = NewApiToken {
+        label: input.label,
+        role: input.role,
+        site: None,
+        days: None,
+    };
+    match tokens::create_api_token(&mut tx, &actor, new).await {
+        Ok(issued) => {
+            tx.commit().await?;
+            shown_once(&server, &actor, &visitor, ("secret-token", issued.token)).await
+        }
+        Err(error) => {
+            drop(tx);
+            refused(&server, &actor, &visitor, error).await
+        }
+    }
+}
+
+async fn revoke(
+    State(server): State<Server>,
+    Caller(actor): Caller,
+    Path(id): Path<Id>,
+) -> PageResult {
+    let mut tx = server.store.write().await?;
+    tokens::revoke(&mut tx, &actor, id).await?;
+    tx.commit().await?;
+    Ok(Redirect::to("/settings?done=withdrawn").into_response())
+}

@@ -1,0 +1,37 @@
+// A server with a data folder of its own, for the tests in a browser.
+
+import { spawn } from "node:child_process";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+
+export const SETUP_TOKEN = "a secret of at least twenty characters";
+
+/** Starts the program, and waits until it listens. */
+export async function start(program) {
+  const data = await mkdtemp(join(tmpdir(), "attendance-browser-"));
+  const arguments_ = ["--data", data, "--listen", "127.0.0.1:0", "serve", "--setup-token", SETUP_TOKEN];
+  const child = spawn(program, arguments_, { stdio: ["ignore", "pipe", "pipe"] });
+  // Warnings and panics are shown; the line for each request is not.
+  createInterface({ input: child.stderr }).on("line", (line) => {
+    if (!line.includes("INFO")) console.error(line);
+  });
+  const lines = createInterface({ input: child.stdout });
+  const address = await new Promise((resolve, reject) => {
+    child.once("exit", (code) => reject(new Error(`${program} ended with ${code}`)));
+    lines.on("line", (line) => {
+      const found = line.match(/^Listening on (\S+)/);
+      if (found) resolve(found[1]);
+    });
+  });
+  return {
+    address,
+    async stop() {
+      const ended = new Promise((resolve) => child.once("exit", resolve));
+      child.kill("SIGTERM");
+      await ended;
+      await rm(data, { recursive: true, force: true });
+    },
+  };
+}
