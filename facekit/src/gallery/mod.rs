@@ -431,10 +431,14 @@ impl Gallery {
     /// # Errors
     ///
     /// Errors of the store.
-    pub(crate) fn photos(&self) -> Result<HashMap<TemplateId, (f32, Timestamp, Option<String>)>> {
+    pub(crate) fn photos(&self) -> Result<HashMap<TemplateId, TemplatePhoto>> {
         let mut photos = HashMap::new();
         self.shared.store.templates(&mut |template| {
-            let photo = (template.quality, template.created, template.origin);
+            let photo = TemplatePhoto {
+                quality: template.quality,
+                created: template.created,
+                origin: template.origin,
+            };
             photos.insert(template.id, photo);
             Ok(())
         })?;
@@ -467,6 +471,14 @@ impl Gallery {
     ) -> Result<()> {
         self.shared.store.crops(visit)
     }
+}
+
+/// What a template says about its photo.
+#[derive(Clone, Debug)]
+pub(crate) struct TemplatePhoto {
+    pub(crate) quality: f32,
+    pub(crate) created: Timestamp,
+    pub(crate) origin: Option<String>,
 }
 
 /// A change of a gallery, which begins after the changes before it have ended.

@@ -3,7 +3,8 @@ use serde::{Deserialize, Serialize};
 
 use super::Recognizer;
 use crate::{
-    align::AlignedFace, error::Result, image, person::PersonId, progress::Watch, store::NewTemplate,
+    align::AlignedFace, error::Result, gallery::TemplatePhoto, image, person::PersonId,
+    progress::Watch, store::NewTemplate,
 };
 
 /// The result of [`Recognizer::embed_again`].
@@ -40,14 +41,15 @@ impl Recognizer {
             } else {
                 AlignedFace::new(image::resize(crop.image().view(), side, side)?)?
             };
-            let (quality, created, origin) = photos
-                .get(&id)
-                .cloned()
-                .unwrap_or_else(|| (0.0, Timestamp::now(), None));
+            let photo = photos.get(&id).cloned().unwrap_or_else(|| TemplatePhoto {
+                quality: 0.0,
+                created: Timestamp::now(),
+                origin: None,
+            });
             for embedding in self.embed(std::slice::from_ref(&crop))? {
                 let embedding = self.template(&crop, &embedding, false)?;
-                let mut template = NewTemplate::new(embedding, quality, created);
-                template.origin.clone_from(&origin);
+                let mut template = NewTemplate::new(embedding, photo.quality, photo.created);
+                template.origin.clone_from(&photo.origin);
                 templates[nth].push(template);
             }
             done += 1;

@@ -45,7 +45,7 @@ pub(crate) struct SlotRecord(pub(crate) Zeroizing<[u8; END]>);
 impl SlotRecord {
     /// `root` as the key of `epoch`.
     pub(crate) fn new(
-        kind: &FileKind,
+        file: &FileKind,
         epoch: u64,
         wrapping: &Wrapping,
         root: &SecretKey,
@@ -70,7 +70,7 @@ impl SlotRecord {
             }
         }
         if let Wrapping::Key(key) | Wrapping::Passphrase { key, .. } = wrapping {
-            let sealed = key.seal(&context(kind, &bytes[..SEALED]), root.bytes())?;
+            let sealed = key.seal(&context(file, &bytes[..SEALED]), root.bytes())?;
             bytes[SEALED..CHECKSUM].copy_from_slice(&sealed);
         }
         let digest = Digest::of(&bytes[..CHECKSUM]);
@@ -94,33 +94,31 @@ pub(crate) enum Slot {
 
 pub(crate) struct LiveSlot {
     pub(crate) epoch: u64,
-    stretching: Stretching,
-    salt: [u8; 16],
-    kind: ProtectionKind,
-    sealed: [u8; SEALED_KEY],
-    context: [u8; 57],
-    name: &'static str,
+    protection: ProtectionKind,
+    file: &'static FileKind,
     record: Zeroizing<[u8; END]>,
 }
 
+/// A number in a slot.
+fn number(record: &[u8; END], offset: usize) -> u32 {
+    let [a, b, c, d] = [0, 1, 2, 3].map(|index| record[offset + index]);
+    u32::from_le_bytes([a, b, c, d])
+}
+
 /// Binds a sealed root key to the kind of file and to the slot's other fields.
-fn context(kind: &FileKind, fields: &[u8]) -> [u8; 57] {
+fn context(file: &FileKind, fields: &[u8]) -> [u8; 57] {
     let mut context = [0; 57];
-    context[..16].copy_from_slice(&kind.magic);
+    context[..16].copy_from_slice(&file.magic);
     context[16..20].copy_from_slice(&LAYOUT.to_le_bytes());
     context[20..].copy_from_slice(fields);
     context
 }
 
 impl Slot {
-    pub(crate) fn parse(kind: &FileKind, bytes: &[u8; END]) -> Self {
+    pub(crate) fn parse(file: &'static FileKind, bytes: &[u8; END]) -> Self {
         if bytes.iter().all(|&byte| byte == 0) {
             return Self::Erased;
         }
-        let number = |offset: usize| {
-            let [a, b, c, d] = [0, 1, 2, 3].map(|index| bytes[offset + index]);
-            u32::from_le_bytes([a, b, c, d])
-        };
         let protection = match bytes[KIND] {
             1 => ProtectionKind::None,
             2 => ProtectionKind::Key,
@@ -130,22 +128,10 @@ impl Slot {
         if bytes[CHECKSUM..] != *Digest::of(&bytes[..CHECKSUM]).as_bytes() {
             return Self::Damaged;
         }
-        let mut salt = [0; 16];
-        salt.copy_from_slice(&bytes[SALT..SEALED]);
-        let mut sealed = [0; SEALED_KEY];
-        sealed.copy_from_slice(&bytes[SEALED..CHECKSUM]);
         Self::Live(LiveSlot {
-            epoch: u64::from(number(0)) | u64::from(number(4)) << 32,
-            stretching: Stretching {
-                memory: number(COST),
-                passes: number(COST + 4),
-                lanes: number(COST + 8),
-            },
-            salt,
-            kind: protection,
-            sealed,
-            context: context(kind, &bytes[..SEALED]),
-            name: kind.name,
+            epoch: u64::from(number(bytes, 0)) | u64::from(number(bytes, 4)) << 32,
+            protection,
+            file,
             record: Zeroizing::new(*bytes),
         })
     }
@@ -169,7 +155,7 @@ impl LiveSlot {
     }
 
     pub(crate) fn kind(&self) -> ProtectionKind {
-        self.kind
+        self.protection
     }
 
     /// The root key, and the wrapping for the next one. `name` names the file in errors: its path.
@@ -180,11 +166,11 @@ impl LiveSlot {
     ) -> Result<(Wrapping, SecretKey)> {
         let refused = |reason: &str| {
             Err(Error::Key {
-                what: format!("{} {name}", self.name),
+                what: format!("{} {name}", self.file.name),
                 reason: reason.to_owned(),
             })
         };
-        let wrapping = match (self.kind, protection) {
+        let wrapping = match (self.protection, protection) {
             (ProtectionKind::None, Protection::None) => Wrapping::None,
             (ProtectionKind::None, Protection::Key(_)) => {
                 return refused("it is not protected, yet a key was given");
@@ -197,12 +183,19 @@ impl LiveSlot {
                 ProtectionKind::Passphrase,
                 Protection::Key(GalleryKey(Secret::Passphrase(phrase))),
             ) => {
-                let Some(key) = self.stretching.stretch(phrase, &self.salt) else {
+                let stretching = Stretching {
+                    memory: number(&self.record, COST),
+                    passes: number(&self.record, COST + 4),
+                    lanes: number(&self.record, COST + 8),
+                };
+                let mut salt = [0; 16];
+                salt.copy_from_slice(&self.record[SALT..SEALED]);
+                let Some(key) = stretching.stretch(phrase, &salt) else {
                     return refused("its passphrase settings are out of range");
                 };
                 Wrapping::Passphrase {
-                    stretching: self.stretching,
-                    salt: self.salt,
+                    stretching,
+                    salt,
                     key,
                 }
             }
@@ -214,9 +207,12 @@ impl LiveSlot {
             }
         };
         let root = match &wrapping {
-            Wrapping::None => SecretKey::from_slice(&self.sealed[..32]),
+            Wrapping::None => SecretKey::from_slice(&self.record[SEALED..SEALED + 32]),
             Wrapping::Key(key) | Wrapping::Passphrase { key, .. } => key
-                .open(&self.context, &self.sealed)
+                .open(
+                    &context(self.file, &self.record[..SEALED]),
+                    &self.record[SEALED..CHECKSUM],
+                )
                 .and_then(|bytes| SecretKey::from_slice(&bytes)),
         };
         match root {
@@ -257,12 +253,12 @@ impl Slots {
     }
 
     /// Reads both slots, and fails if neither holds a key.
-    pub(crate) fn read(kind: &FileKind, disk: &dyn Disk, path: &Path) -> Result<[Slot; 2]> {
+    pub(crate) fn read(file: &'static FileKind, disk: &dyn Disk, path: &Path) -> Result<[Slot; 2]> {
         let slot = |number: u64| {
             let mut bytes = Zeroizing::new([0; END]);
             disk.read(offset(number), &mut *bytes)
                 .map_err(Error::io("reading", path))?;
-            Ok(Slot::parse(kind, &bytes))
+            Ok(Slot::parse(file, &bytes))
         };
         let slots = [slot(0)?, slot(1)?];
         if slots.iter().all(|slot| slot.live().is_none()) {
