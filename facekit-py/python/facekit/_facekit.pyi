@@ -15,10 +15,6 @@ __version__: Final[str]
 
 class _ArrayInterface(Protocol):
     @property
-    def is_mirrored(self) -> bool:
-        """True if it is the normalized sum of the embeddings of a face and of its mirror image. This is not kept when the embedding is
-        pickled."""
-    @property
     def __array_interface__(self) -> dict[str, Any]: ...
 
 _Path: TypeAlias = Union[str, os.PathLike[str]]
@@ -360,6 +356,10 @@ class Embedding:
     @property
     def values(self) -> NDArray[np.float32]:
         """The values, as a read-only float32 array of shape (dimension,) in the embedding's own memory."""
+    @property
+    def is_mirrored(self) -> bool:
+        """True if it is the normalized sum of the embeddings of a face and of its mirror image. This is not kept when the embedding is
+        pickled."""
     @property
     def __array_interface__(self) -> dict[str, Any]: ...
     def cosine(self, other: Embedding) -> float:
