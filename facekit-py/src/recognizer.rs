@@ -67,8 +67,8 @@ use crate::{
 /// be upright.
 ///
 /// Each enrolled photo is embedded together with its mirror image; `mirror_templates=False` turns that off. A recognized face is also
-/// embedded mirrored if its score is from `mirror_band[0]` below the threshold to `mirror_band[1]` above it. With `mirror_band=None`
-/// it never is.
+/// embedded mirrored if its score is at most `mirror_below` below the threshold and less than `mirror_above` above it. With 0 for both, it
+/// never is.
 ///
 /// `threads` is the number of images that `recognize_many` works on at a time. The default is the number of cores. Every other
 /// call runs on the calling thread, without the GIL. Any number of threads may share a recognizer.
@@ -93,8 +93,9 @@ impl Recognizer {
     #[pyo3(signature = (
         models = "nano", *, runtime = "tract", gallery = None, fmr = None, fpir = None, score = None, calibration = None,
         liveness = true, liveness_threshold = 0.5, max_side = 640, passes = None, equalize = false, second_look = true,
-        turned_faces = true, mirror_templates = true, mirror_band = (0.06, 0.03), detector_score = None, detector_overlap = None, quality = None, subject = "all",
-        image_memory = None, threads = None, provider = None, onnxruntime = None, models_folder = None
+        turned_faces = true, mirror_templates = true, mirror_below = 0.06, mirror_above = 0.03, detector_score = None,
+        detector_overlap = None, quality = None, subject = "all", image_memory = None,
+        threads = None, provider = None, onnxruntime = None, models_folder = None
     ))]
     #[allow(clippy::too_many_arguments, reason = "keyword arguments in Python")]
     fn new(
@@ -114,7 +115,8 @@ impl Recognizer {
         second_look: bool,
         turned_faces: bool,
         mirror_templates: bool,
-        mirror_band: Option<(f32, f32)>,
+        mirror_below: f32,
+        mirror_above: f32,
         detector_score: Option<f32>,
         detector_overlap: Option<f32>,
         quality: Option<&Bound<'_, PyAny>>,
@@ -128,10 +130,9 @@ impl Recognizer {
         let threads = options::thread_count(py, threads)?
             .unwrap_or_else(|| thread::available_parallelism().unwrap_or(NonZeroUsize::MIN));
         let threshold = threshold(py, fmr, fpir, score)?;
-        let (below, above) = mirror_band.unwrap_or_default();
         let mirror = MirrorOptions::default()
             .with_templates(mirror_templates)
-            .with_band(below, above);
+            .with_band(mirror_below, mirror_above);
         let max_side = max_side
             .map(|side| options::count(py, "max_side", side))
             .transpose()?;

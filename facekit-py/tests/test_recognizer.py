@@ -347,11 +347,11 @@ def test_enrollment_in_two_steps(people):
     plain, mirrored = recognizer.embed_aligned([faces[0].aligned, np.ascontiguousarray(faces[0].aligned[:, ::-1])])
     total = plain.values + mirrored.values
     assert np.allclose(faces[0].embedding.values, total / np.linalg.norm(total), atol=1e-5)
-    without = facekit.Recognizer(gallery=Gallery(), mirror_templates=False, mirror_band=None)
+    without = facekit.Recognizer(gallery=Gallery(), mirror_templates=False, mirror_below=0, mirror_above=0)
     embedding = without.analyze("ari", photos[0]).faces[0].embedding
     assert not embedding.is_mirrored and np.allclose(embedding.values, plain.values, atol=1e-5)
     with pytest.raises(ValueError, match="^mirror: above"):
-        facekit.Recognizer(mirror_band=(0.1, -1))
+        facekit.Recognizer(mirror_above=-1)
 
 
 def test_photos_to_enroll_are_read_one_by_one(people, tmp_path):

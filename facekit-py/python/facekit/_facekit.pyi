@@ -15,10 +15,6 @@ __version__: Final[str]
 
 class _ArrayInterface(Protocol):
     @property
-    def is_mirrored(self) -> bool:
-        """True if it is the normalized sum of the embeddings of a face and of its mirror image. This is not kept when the embedding is
-        pickled."""
-    @property
     def __array_interface__(self) -> dict[str, Any]: ...
 
 _Path: TypeAlias = Union[str, os.PathLike[str]]
@@ -381,6 +377,10 @@ class Embedding:
     @property
     def values(self) -> NDArray[np.float32]:
         """The values, as a read-only float32 array of shape (dimension,) in the embedding's own memory."""
+    @property
+    def is_mirrored(self) -> bool:
+        """True if it is the normalized sum of the embeddings of a face and of its mirror image. This is not kept when the embedding is
+        pickled."""
     @property
     def __array_interface__(self) -> dict[str, Any]: ...
     def cosine(self, other: Embedding) -> float:
@@ -922,8 +922,8 @@ class Recognizer:
     be upright.
 
     Each enrolled photo is embedded together with its mirror image; `mirror_templates=False` turns that off. A recognized face is also
-    embedded mirrored if its score is from `mirror_band[0]` below the threshold to `mirror_band[1]` above it. With `mirror_band=None`
-    it never is.
+    embedded mirrored if its score is at most `mirror_below` below the threshold and less than `mirror_above` above it. With 0 for both, it
+    never is.
 
     `threads` is the number of images that `recognize_many` works on at a time. The default is the number of cores. Every other
     call runs on the calling thread, without the GIL. Any number of threads may share a recognizer.
@@ -958,7 +958,8 @@ class Recognizer:
         second_look: bool = True,
         turned_faces: bool = True,
         mirror_templates: bool = True,
-        mirror_band: tuple[float, float] | None = (0.06, 0.03),
+        mirror_below: float = 0.06,
+        mirror_above: float = 0.03,
         detector_score: float | None = None,
         detector_overlap: float | None = None,
         quality: _Quality | None = None,
