@@ -13,7 +13,7 @@ pub(crate) struct Soak {
     environment: &'static [(&'static str, &'static str)],
 }
 
-const SOAKS: [Soak; 5] = [
+const SOAKS: [Soak; 6] = [
     Soak {
         name: "gallery",
         description: "searches beside changes of a gallery, in many more rounds",
