@@ -262,7 +262,7 @@ pub async fn inside_since(
 /// A sighting of the last days.
 #[derive(Clone, Debug)]
 pub struct Recent {
-    /// What the device was told.
+    /// The answer to the device.
     pub answer: Answer,
     /// The person.
     pub person: Id,

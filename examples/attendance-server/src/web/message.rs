@@ -23,6 +23,7 @@ struct MessagePage {
 }
 
 /// The page of an error.
+#[expect(clippy::needless_pass_by_value, reason = "it is an `http::ErrorPages`")]
 pub(crate) fn error_page(error: Error) -> Response {
     crate::http::log(&error);
     if error.kind == ErrorKind::Unauthenticated {

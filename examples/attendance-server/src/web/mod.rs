@@ -8,6 +8,7 @@ mod day;
 mod devices;
 mod history;
 mod import;
+mod input;
 mod invitation;
 mod language;
 mod list;
