@@ -18,6 +18,7 @@ pub mod people;
 pub mod policies;
 pub mod punches;
 pub mod recompute;
+pub mod retention;
 pub mod sessions;
 pub mod sightings;
 pub mod sites;

@@ -41,7 +41,7 @@ impl<E: Into<Error>> From<E> for PageError {
 
 impl IntoResponse for PageError {
     fn into_response(self) -> Response {
-        error_page(self.0)
+        error_page(&self.0)
     }
 }
 
@@ -62,12 +62,12 @@ struct ErrorPage {
 }
 
 /// The page of an error.
-pub(crate) fn error_page(error: Error) -> Response {
-    crate::http::log(&error);
+pub(crate) fn error_page(error: &Error) -> Response {
+    crate::http::log(error);
     if error.kind == ErrorKind::Unauthenticated {
         return Redirect::to("/sign-in").into_response();
     }
-    let problem = Problem::from(&error);
+    let problem = Problem::from(error);
     let template = ErrorPage {
         status: problem.status,
         detail: problem.detail,

@@ -76,7 +76,7 @@ fn office() -> TempDir {
 }
 
 /// A server that is stopped at the end of a test.
-struct Running(Child);
+pub(crate) struct Running(Child);
 
 impl Drop for Running {
     fn drop(&mut self) {
@@ -86,7 +86,7 @@ impl Drop for Running {
 }
 
 /// Starts `serve` on a free port, and waits for the line with the address.
-fn serve(data: &Path, arguments: &[&str]) -> (Running, u16, Vec<String>) {
+pub(crate) fn serve(data: &Path, arguments: &[&str]) -> (Running, u16, Vec<String>) {
     let mut command = program(data);
     command
         .args(["--listen", "127.0.0.1:0", "serve"])
