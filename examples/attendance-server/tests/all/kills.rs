@@ -136,9 +136,8 @@ fn nothing_that_a_device_was_told_is_lost_or_doubled() {
     for round in 0..KILLS as u64 {
         let (server, port, _) = serve(&data, &[]);
         let mut senders = Vec::new();
-        for device in 0..DEVICES {
-            let (token, badges, told) =
-                (devices[device].clone(), badges.clone(), Arc::clone(&told));
+        for (device, token) in devices.iter().enumerate() {
+            let (token, badges, told) = (token.clone(), badges.clone(), Arc::clone(&told));
             let seed = random.next_u64();
             senders.push(thread::spawn(move || {
                 for number in (round * 1_000_000).. {

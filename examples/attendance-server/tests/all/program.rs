@@ -93,8 +93,8 @@ pub(crate) fn serve(data: &Path, arguments: &[&str]) -> (Running, u16, Vec<Strin
         .args(arguments)
         .stdout(Stdio::piped())
         .stderr(Stdio::null());
-    let mut child = command.spawn().unwrap();
-    let mut output = BufReader::new(child.stdout.take().unwrap());
+    let mut server = Running(command.spawn().unwrap());
+    let mut output = BufReader::new(server.0.stdout.take().unwrap());
     let mut lines = Vec::new();
     loop {
         let mut line = String::new();
@@ -105,7 +105,7 @@ pub(crate) fn serve(data: &Path, arguments: &[&str]) -> (Running, u16, Vec<Strin
         lines.push(line.trim().to_owned());
         if let Some(port) = line.trim().strip_prefix("Listening on http://localhost:") {
             let port = port.parse().unwrap();
-            return (Running(child), port, lines);
+            return (server, port, lines);
         }
     }
 }
