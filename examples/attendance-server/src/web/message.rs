@@ -23,9 +23,8 @@ struct MessagePage {
 }
 
 /// The page of an error.
-#[expect(clippy::needless_pass_by_value, reason = "it is an `http::ErrorPages`")]
-pub(crate) fn error_page(error: Error) -> Response {
-    crate::http::log(&error);
+pub(crate) fn error_page(error: &Error) -> Response {
+    crate::http::log(error);
     if error.kind == ErrorKind::Unauthenticated {
         return Redirect::to("/sign-in").into_response();
     }
@@ -48,7 +47,7 @@ pub(crate) fn error_page(error: Error) -> Response {
             language.say("error-failed"),
             language.say("error-failed-text"),
         ),
-        _ => (language.say("error-refused"), language.problem(&error)),
+        _ => (language.say("error-refused"), language.problem(error)),
     };
     let template = MessagePage {
         page: visitor.public_page(title.clone(), None),
