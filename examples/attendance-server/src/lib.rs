@@ -30,7 +30,6 @@ use crate::server::Server;
 pub const RULES_VERSION: &str = env!("CARGO_PKG_VERSION");
 
 /// The server: API and pages.
-#[must_use]
 pub fn app(server: Server) -> Router {
     let (api, _) = api::api();
     let pages: http::ErrorPages = web::error_page;

@@ -15,6 +15,7 @@ pub struct Server {
     /// The limits of attempts.
     pub limits: Arc<Limits>,
     ready: Arc<AtomicBool>,
+    authority: Option<Arc<str>>,
 }
 
 impl Server {
@@ -25,7 +26,21 @@ impl Server {
             store,
             limits: Arc::default(),
             ready: Arc::new(AtomicBool::new(true)),
+            authority: None,
         }
+    }
+
+    /// The same server with a certificate authority of its own, in PEM, which `/authority.pem` gives to devices.
+    #[must_use]
+    pub fn with_authority(mut self, certificate: impl Into<Arc<str>>) -> Self {
+        self.authority = Some(certificate.into());
+        self
+    }
+
+    /// The certificate authority of the server, in PEM.
+    #[must_use]
+    pub fn authority(&self) -> Option<String> {
+        self.authority.as_deref().map(str::to_owned)
     }
 
     /// `true` until the server begins to stop.

@@ -1,4 +1,4 @@
-//! Who may do what: roles, actors, and the table of routes.
+//! Permissions: roles, actors, and the table of routes.
 
 pub mod limits;
 pub mod password;
@@ -86,7 +86,7 @@ pub struct Grant {
     pub site: Option<Id>,
 }
 
-/// What an actor is.
+/// The kind of an actor.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Principal {
     /// An account, in a browser.
@@ -104,7 +104,7 @@ pub enum Principal {
 pub struct Actor {
     /// The organisation. An actor never sees another one.
     pub org: Id,
-    /// What acts.
+    /// The kind of the actor, and its id.
     pub principal: Principal,
     /// The roles.
     pub grants: Vec<Grant>,
@@ -165,7 +165,7 @@ impl Actor {
         }
     }
 
-    /// What the actor may read with these roles.
+    /// The part of the organisation that the actor may read with these roles.
     #[must_use]
     pub fn scope(&self, roles: &[Role]) -> Scope {
         let mut sites = Vec::new();
@@ -198,7 +198,7 @@ impl Actor {
     }
 }
 
-/// What an actor may read.
+/// The part of an organisation that an actor may read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Scope {
     /// The whole organisation.

@@ -2,7 +2,7 @@
 
 use super::Role::{self, Admin, Auditor, Device, Manager, Member};
 
-/// Who may call a route.
+/// The callers of a route.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Who {
     /// Everybody, also without a session.
@@ -18,7 +18,7 @@ pub struct Route {
     pub method: &'static str,
     /// The path, with names in braces.
     pub path: &'static str,
-    /// Who may call it.
+    /// The callers who are allowed.
     pub who: Who,
 }
 
@@ -42,6 +42,7 @@ const fn to(who: Who, method: &'static str, path: &'static str) -> Route {
 pub const ROUTES: &[Route] = &[
     to(Who::Everybody, "GET", "/health/live"),
     to(Who::Everybody, "GET", "/health/ready"),
+    to(Who::Everybody, "GET", "/authority.pem"),
     // API
     to(READERS, "GET", "/api/v1/people"),
     to(EDITORS, "POST", "/api/v1/people"),

@@ -46,7 +46,7 @@ struct Me {
     organisation: Id,
     /// The name of the organisation.
     organisation_name: String,
-    /// What the caller is: an account, a token or a device, with its id.
+    /// The kind of the caller and its id: an account, a token or a device.
     principal: String,
     /// The roles.
     roles: Vec<Grant>,

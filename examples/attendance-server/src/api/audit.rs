@@ -21,7 +21,7 @@ pub(super) fn routes(api: Api) -> Api {
             "Checks that nobody changed the audit",
             verify,
         )
-        .get("/events", "What changed, by number", list_events)
+        .get("/events", "Events, by number", list_events)
 }
 
 async fn list(

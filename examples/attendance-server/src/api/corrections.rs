@@ -39,7 +39,7 @@ pub(super) fn routes(api: Api) -> Api {
     )
     .get(
         "/people/{person}/punches",
-        "The punches of a person in a period, with what became of each",
+        "The punches of a person in a period, with their outcomes",
         list_punches,
     )
 }

@@ -32,7 +32,7 @@ pub(super) fn routes(api: Api) -> Api {
         )
         .get(
             "/today",
-            "Who is in, expected, late or absent now",
+            "People who are in, expected, late or absent now",
             overview,
         )
 }

@@ -90,7 +90,7 @@ impl Operation {
         }
     }
 
-    pub(super) fn body(&mut self, media_type: &str, schema: Schema) {
+    pub(super) fn body(&mut self, media_type: &str, schema: &Schema) {
         self.body =
             Some(json!({ "required": true, "content": { media_type: { "schema": schema } } }));
     }

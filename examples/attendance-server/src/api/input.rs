@@ -1,4 +1,4 @@
-//! What handlers read: bodies, queries, paths, and headers.
+//! The inputs of handlers: bodies, queries, paths, and headers.
 
 use axum::{
     body::Bytes,
@@ -214,7 +214,7 @@ impl<S: Send + Sync> FromRequest<S> for CsvFile {
 
 impl Input for CsvFile {
     fn describe(operation: &mut Operation, _: &mut SchemaGenerator) {
-        operation.body("text/csv", schemars::json_schema!({ "type": "string" }));
+        operation.body("text/csv", &schemars::json_schema!({ "type": "string" }));
     }
 }
 
@@ -224,7 +224,7 @@ fn text<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
 
 impl<T: JsonSchema> Input for Body<T> {
     fn describe(operation: &mut Operation, generator: &mut SchemaGenerator) {
-        operation.body("application/json", generator.subschema_for::<T>());
+        operation.body("application/json", &generator.subschema_for::<T>());
     }
 }
 

@@ -6,6 +6,7 @@
 mod accounts;
 mod answer;
 mod audit;
+mod authority;
 mod corrections;
 mod days;
 mod devices;
@@ -26,7 +27,6 @@ pub use document::Api;
 use crate::server::Server;
 
 /// The routes, and the OpenAPI document.
-#[must_use]
 pub fn api() -> (Router<Server>, serde_json::Value) {
     let api = Api::new();
     let api = people::routes(api);
@@ -42,6 +42,7 @@ pub fn api() -> (Router<Server>, serde_json::Value) {
     let (router, document) = api.finish();
     let router = router
         .merge(health::routes())
+        .merge(authority::routes())
         .merge(openapi::routes(&document));
     (router, document)
 }

@@ -1,4 +1,4 @@
-//! `/sightings`: what devices saw.
+//! `/sightings`.
 
 use attendance_rules::PunchSource;
 use axum::extract::State;

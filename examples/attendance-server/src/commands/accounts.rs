@@ -61,7 +61,7 @@ pub struct AccountChanges {
     pub name: Option<String>,
     /// The roles, in place of all present ones.
     pub roles: Option<Vec<Grant>>,
-    /// Whether the account cannot sign in. Its sessions end at once.
+    /// `true` if the account cannot sign in. Its sessions end at once.
     pub disabled: Option<bool>,
 }
 

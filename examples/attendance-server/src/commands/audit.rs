@@ -36,7 +36,7 @@ pub struct AuditRecord {
     pub action: String,
     /// The person or thing that was changed.
     pub subject: Option<Id>,
-    /// What changed. None if the person was erased.
+    /// The change. None if the person was erased.
     pub detail: Option<Json>,
     /// The hash of this record and all before it, in hexadecimal digits.
     pub hash: String,
@@ -248,7 +248,7 @@ pub async fn verify(tx: &mut Transaction, actor: &Actor) -> Result<Verification>
     })
 }
 
-/// What the hash of a record covers.
+/// The fields that the hash of a record covers.
 struct Link<'a> {
     org: Id,
     seq: i64,

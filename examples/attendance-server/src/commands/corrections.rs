@@ -218,6 +218,8 @@ async fn apply(
 ) -> Result<MadeCorrection> {
     let org = actor.org;
     super::locks::check_open(tx, org, entry.site, first).await?;
+    // First up to now, so that what differs afterwards is the correction's effect alone.
+    days::evaluate_from(tx, org, entry.id, first).await?;
     let (id, now) = (tx.new_id(), tx.now);
     let sealed = tx.keys().seal(org, entry.id, "reason", reason.as_bytes())?;
     tx.execute(
@@ -235,7 +237,8 @@ async fn apply(
         ],
     )
     .await?;
-    let evaluation = days::evaluate_from(tx, org, entry.id, first).await?;
+    let mut evaluation = days::evaluate_from(tx, org, entry.id, first).await?;
+    evaluation.changes.retain(|change| !change.is_closed);
     tx.execute(
         "UPDATE presence SET inside_since = $3 WHERE org = $1 AND person = $2",
         values![org, entry.id, evaluation.inside_since],

@@ -142,7 +142,7 @@ pub(super) struct Subject {
     end: Date,
 }
 
-/// What an evaluation gives.
+/// The result of an evaluation.
 pub(super) struct Evaluated {
     days: BTreeMap<Date, (DayRecord, Id)>,
     pub(super) outcomes: Vec<PunchOutcome>,
@@ -248,6 +248,24 @@ impl Subject {
         };
         let presence = rules.presence(&self.person, &self.punches, &self.corrections, now)?;
         Ok(presence.inside_since)
+    }
+}
+
+impl Evaluated {
+    /// The days that differ from those of another evaluation. Days up to `closed` are in a closed period.
+    pub(super) fn differences_to(
+        &self,
+        before: &Self,
+        closed: Option<Date>,
+    ) -> Result<Vec<DayChange>> {
+        let kept = before.days.iter().map(|(&date, (record, policy))| {
+            let kept = Kept {
+                record: serde_json::to_string(record)?,
+                policy: *policy,
+            };
+            Ok((date, kept))
+        });
+        differences(&kept.collect::<Result<_>>()?, &self.days, closed)
     }
 }
 
@@ -378,9 +396,10 @@ pub(super) async fn add_targets(
     punches: &mut Vec<Punch>,
 ) -> Result<()> {
     for correction in corrections {
-        let target = match &correction.change {
-            Change::Replace { punch, .. } | Change::Void { punch } => punch,
-            _ => continue,
+        let (Change::Replace { punch: target, .. } | Change::Void { punch: target }) =
+            &correction.change
+        else {
+            continue;
         };
         if punches.iter().any(|punch| punch.id == *target) {
             continue;

@@ -1,4 +1,4 @@
-//! Events: what changed, by number.
+//! Events: changes, by number.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};

@@ -15,7 +15,7 @@ use crate::{
     store::Transaction,
 };
 
-/// What is exported of a record.
+/// The exported fields of a record.
 #[derive(Deserialize)]
 struct Exported {
     status: String,

@@ -25,7 +25,7 @@ pub const LARGEST: usize = 8 << 20;
 /// The most rows.
 const MOST_ROWS: usize = 50_000;
 
-/// How a file is imported.
+/// Options of an import.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 pub struct ImportOptions {
     /// Only says what would happen.
@@ -36,7 +36,7 @@ pub struct ImportOptions {
     pub partial: bool,
 }
 
-/// What became of a row.
+/// The result of a row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum RowResult {
@@ -57,9 +57,9 @@ pub struct ReportRow {
     pub line: u64,
     /// The staff number in the row.
     pub number: String,
-    /// What became of the row.
+    /// The result.
     pub result: RowResult,
-    /// What is wrong.
+    /// The fault of a wrong row.
     pub reason: Option<String>,
     /// The person.
     pub person: Option<Id>,
@@ -118,7 +118,7 @@ type Fields = [Option<String>; 6];
 
 /// Imports people. A row with the number of somebody changes that person; empty fields change nothing.
 ///
-/// A report says what became of each row. The caller commits if [`ImportReport::imported`] is set: not after a dry run, and
+/// A report has the result of each row. The caller commits if [`ImportReport::imported`] is set: not after a dry run, and
 /// not if rows are wrong, unless `partial` is set.
 ///
 /// # Errors
@@ -246,7 +246,7 @@ impl ImportReport {
     }
 }
 
-/// What a row asks for.
+/// The change that a row asks for.
 enum Plan {
     Create(NewPerson),
     Change(Box<Person>, Box<PersonChanges>),

@@ -1,4 +1,4 @@
-//! What is kept about people: the number of records of each kind.
+//! The records that are kept about people: the number of records of each kind.
 
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -17,7 +17,7 @@ use crate::{
 pub struct Inventory {
     /// People: number, name, mail address, site, first and last day.
     pub people: usize,
-    /// What devices reported.
+    /// The reports of devices.
     pub sightings: usize,
     /// The times of coming and going.
     pub punches: usize,

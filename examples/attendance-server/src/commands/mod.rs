@@ -19,6 +19,7 @@ pub mod people;
 pub mod policies;
 pub mod punches;
 pub mod recompute;
+pub mod retention;
 pub mod review;
 pub mod sessions;
 pub mod sightings;

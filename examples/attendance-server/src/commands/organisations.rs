@@ -13,7 +13,7 @@ use crate::{
     text, values,
 };
 
-/// What a new installation needs.
+/// The data of a new installation.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Setup {

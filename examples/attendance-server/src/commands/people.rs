@@ -109,7 +109,7 @@ pub struct PeopleFilter {
     pub active: Option<bool>,
 }
 
-/// What is sealed in the row of a person.
+/// The sealed fields of a person.
 #[derive(Serialize, Deserialize)]
 struct Details {
     number: String,

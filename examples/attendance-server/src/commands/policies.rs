@@ -133,16 +133,22 @@ pub async fn apply(
 ) -> Result<Effect> {
     let (_, toml) = prepared(tx, actor, site, new).await?;
     let org = actor.org;
-    let version = sites::insert_policy(tx, actor, site, new.applies_from, &toml).await?;
     let directory = people::directory(tx, org).await?;
+    let people: Vec<Id> = directory
+        .people()
+        .iter()
+        .filter(|entry| entry.site == site)
+        .map(|entry| entry.id)
+        .collect();
+    // First up to now, so that what differs afterwards is the policy's effect alone.
+    for &person in &people {
+        days::evaluate_from(tx, org, person, new.applies_from).await?;
+    }
+    let version = sites::insert_policy(tx, actor, site, new.applies_from, &toml).await?;
     let mut all = Vec::new();
-    for entry in directory.people().iter().filter(|entry| entry.site == site) {
-        let evaluation = days::evaluate_from(tx, org, entry.id, new.applies_from).await?;
-        let changes = evaluation.changes.into_iter().filter(DayChange::is_visible);
-        all.extend(changes.map(|change| ChangedDay {
-            person: entry.id,
-            change,
-        }));
+    for person in people {
+        let evaluation = days::evaluate_from(tx, org, person, new.applies_from).await?;
+        all.extend(seen(person, evaluation.changes));
     }
     let effect = effect(all, toml);
     let detail = json!({
@@ -173,7 +179,7 @@ async fn prepared(
     Ok((policy, toml))
 }
 
-/// The days of a site's people that differ under other policies.
+/// The days of a site's people that differ under other policies, as of now.
 async fn changes(
     tx: &mut Transaction,
     org: Id,
@@ -182,21 +188,26 @@ async fn changes(
     from: Date,
 ) -> Result<Vec<ChangedDay>> {
     let now = tx.now;
+    let present = sites::timeline(tx, org, site).await?;
+    let closed = days::locked_through(tx, org, site).await?;
     let directory = people::directory(tx, org).await?;
     let mut all = Vec::new();
     for entry in directory.people().iter().filter(|entry| entry.site == site) {
-        let subject = days::Subject::load(tx, org, entry, timeline.clone(), from, now).await?;
-        let evaluated = subject.evaluate(now)?;
-        let changes = subject.changes(tx, org, entry, &evaluated).await?;
-        let changes = changes
-            .into_iter()
-            .filter(|change| !change.is_closed && change.is_visible());
-        all.extend(changes.map(|change| ChangedDay {
-            person: entry.id,
-            change,
-        }));
+        let before = days::Subject::load(tx, org, entry, present.clone(), from, now).await?;
+        let before = before.evaluate(now)?;
+        let after = days::Subject::load(tx, org, entry, timeline.clone(), from, now).await?;
+        let after = after.evaluate(now)?;
+        all.extend(seen(entry.id, after.differences_to(&before, closed)?));
     }
     Ok(all)
+}
+
+/// The days of a person whose records differ, and are not in a closed period.
+fn seen(person: Id, changes: Vec<DayChange>) -> impl Iterator<Item = ChangedDay> {
+    let changes = changes
+        .into_iter()
+        .filter(|change| !change.is_closed && change.is_visible());
+    changes.map(move |change| ChangedDay { person, change })
 }
 
 fn effect(mut changes: Vec<ChangedDay>, toml: String) -> Effect {

@@ -1,4 +1,4 @@
-//! Punches of a person, with what became of each.
+//! Punches of a person, with their outcomes.
 
 use attendance_rules::{Change, PunchKind, PunchOutcome, PunchSource, PunchVerdict};
 use jiff::{Timestamp, civil::Date};
@@ -32,7 +32,7 @@ pub struct Punch {
     pub device: Option<String>,
     /// The correction that added it.
     pub added_by: Option<String>,
-    /// What became of it: `assigned`, `suppressed`, `superseded` or `unassigned`, as the rules have it.
+    /// The outcome: `assigned`, `suppressed`, `superseded` or `unassigned`, as the rules have it.
     pub outcome: serde_json::Value,
     /// Its anomalies, as the rules have them.
     pub anomalies: serde_json::Value,

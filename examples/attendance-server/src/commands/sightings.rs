@@ -1,4 +1,4 @@
-//! Sightings: what a device saw. A sighting becomes a punch if the rules accept it.
+//! Sightings of people by devices. A sighting becomes a punch if the rules accept it.
 //!
 //! Everything is one transaction: the sighting, the punch, the days, the presence, the event. A device that got no answer
 //! sends the sighting again, and gets the first answer.
@@ -42,11 +42,11 @@ pub struct NewSighting {
     /// is refused.
     #[schemars(with = "crate::schema::Time")]
     pub sent: Timestamp,
-    /// How the person was identified.
+    /// The way of identification.
     pub identification: Identification,
 }
 
-/// How a person is identified without a face.
+/// An identification without a face.
 #[derive(Clone, Deserialize, JsonSchema)]
 #[serde(tag = "method", rename_all = "snake_case", deny_unknown_fields)]
 pub enum Identification {
@@ -95,7 +95,7 @@ pub struct Seen {
     pub at: Timestamp,
     /// The time of the sending, by the device's clock.
     pub sent: Timestamp,
-    /// How the person was identified.
+    /// The way of identification.
     pub source: PunchSource,
     /// The similarity of the face.
     pub score: Option<f32>,
@@ -103,7 +103,7 @@ pub struct Seen {
     pub liveness: Option<f32>,
 }
 
-/// What became of a sighting.
+/// The outcome of a sighting.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Outcome {
@@ -120,7 +120,7 @@ pub enum Outcome {
 pub struct Answer {
     /// The sighting.
     pub sighting: Id,
-    /// What became of it.
+    /// The outcome.
     pub outcome: Outcome,
     /// In or out, of an accepted one.
     pub direction: Option<PunchKind>,
@@ -438,11 +438,11 @@ pub struct Sighting {
     pub received: Timestamp,
     /// The person; none if nobody was recognized.
     pub person: Option<Id>,
-    /// How the person was identified: `face` or `code`.
+    /// The way of identification: `face` or `code`.
     pub source: String,
     /// The liveness score of the face, 0 to 1.
     pub liveness: Option<f64>,
-    /// What the device was told.
+    /// The answer to the device.
     pub answer: Answer,
 }
 

@@ -1,4 +1,4 @@
-//! Who is in, who is expected, who is late, who is absent.
+//! The people who are in, expected, late or absent now.
 
 use std::collections::HashMap;
 
@@ -23,7 +23,7 @@ use crate::{
 /// The punches that decide about presence.
 const BEFORE: SignedDuration = SignedDuration::from_hours(4 * 24);
 
-/// What a person is today.
+/// The state of a person today.
 #[derive(
     Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
 )]
@@ -89,7 +89,7 @@ pub struct Overview {
     pub people: Vec<PersonToday>,
 }
 
-/// What is needed of the record of a day.
+/// The fields of a day's record that the overview needs.
 #[derive(Default, Deserialize)]
 struct Brief {
     first: Option<Timestamp>,
@@ -262,7 +262,7 @@ pub async fn inside_since(
 /// A sighting of the last days.
 #[derive(Clone, Debug)]
 pub struct Recent {
-    /// What the device was told.
+    /// The answer to the device.
     pub answer: Answer,
     /// The person.
     pub person: Id,

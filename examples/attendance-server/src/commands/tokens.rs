@@ -79,7 +79,7 @@ pub struct Token {
     pub kind: TokenKind,
     /// A description: the browser, the program, the device.
     pub label: String,
-    /// The account, of sessions and invitations.
+    /// The account, of sessions and invitations; of an API token, the one that made it.
     pub account: Option<Id>,
     /// The device.
     pub device: Option<Id>,
@@ -126,7 +126,7 @@ pub struct NewApiToken {
     pub days: Option<u32>,
 }
 
-/// What a new token belongs to.
+/// The owner of a new token.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Owner {
     pub(super) account: Option<Id>,
@@ -253,7 +253,13 @@ pub async fn create_api_token(
         role: input.role,
         site: input.site,
     };
+    // The token ends with the account that made it.
+    let account = match actor.principal {
+        Principal::Account(account) => Some(account),
+        _ => None,
+    };
     let owner = Owner {
+        account,
         grant: Some(grant),
         ..Owner::default()
     };
@@ -490,24 +496,18 @@ pub async fn recognize(
     let (principal, grants, person) = match kind {
         TokenKind::Session => {
             let account: Id = row.get("account")?;
-            let known = tx
-                .row(
-                    "SELECT a.person, p.deactivated FROM account a \
-                     LEFT JOIN person p ON p.org = a.org AND p.id = a.person \
-                     WHERE a.org = $1 AND a.id = $2 AND a.disabled IS NULL",
-                    values![org, account],
-                )
-                .await?;
-            let Some(known) = known else {
+            let Some(person) = enabled(tx, org, account).await? else {
                 return Ok(None);
             };
-            if known.get::<Option<Timestamp>>("deactivated")?.is_some() {
-                return Ok(None);
-            }
             let grants = accounts::grants(tx, org, account).await?;
-            (Principal::Account(account), grants, known.get("person")?)
+            (Principal::Account(account), grants, person)
         }
         TokenKind::Api => {
+            if let Some(account) = row.get("account")?
+                && enabled(tx, org, account).await?.is_none()
+            {
+                return Ok(None);
+            }
             let role = Role::named(&row.get::<String>("role")?)?;
             let grant = Grant {
                 role,
@@ -546,6 +546,18 @@ pub async fn recognize(
         is_stale: now.duration_since(last) > USE_RESOLUTION
             || row.get::<Option<Timestamp>>("last_used")?.is_none(),
     }))
+}
+
+/// The person of an account that may sign in, or no person if it has none; `None` if the account may not sign in.
+async fn enabled(tx: &mut Transaction, org: Id, account: Id) -> Result<Option<Option<Id>>> {
+    let known = tx
+        .row(
+            "SELECT a.person FROM account a LEFT JOIN person p ON p.org = a.org AND p.id = a.person \
+             WHERE a.org = $1 AND a.id = $2 AND a.disabled IS NULL AND p.deactivated IS NULL",
+            values![org, account],
+        )
+        .await?;
+    known.map(|row| row.get("person")).transpose()
 }
 
 /// Writes the last use of a token.

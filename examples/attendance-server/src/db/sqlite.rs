@@ -78,7 +78,7 @@ impl Engine for SqliteEngine {
                 format!("{}: the name is not Unicode", file.display()),
             )
         })?;
-        // A connection of its own, since those of the readers cannot write a file and the writer's is needed.
+        // The connection of the writers, who wait: readers are not allowed to write a file.
         let mut connection = self.writer.acquire().await.map_err(failure)?;
         let statement = sqlx::query::<Sqlite>("VACUUM INTO $1").bind(file.to_owned());
         statement.execute(&mut *connection).await.map_err(failure)?;

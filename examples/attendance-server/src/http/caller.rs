@@ -1,4 +1,4 @@
-//! Who calls: the actor of a request.
+//! The actor of a request.
 
 use axum::{
     extract::{FromRequestParts, Request, State},

@@ -14,7 +14,7 @@ use crate::{
 };
 
 /// Makes the page of an error, for those who read.
-pub type ErrorPages = fn(Error) -> Response;
+pub type ErrorPages = fn(&Error) -> Response;
 
 /// Refuses a request whose route the actor's roles do not have, and a change that another site's page sends. A route that is
 /// not in the table is refused for everybody.
@@ -73,7 +73,7 @@ pub(crate) fn not_found(uri: &Uri, pages: ErrorPages) -> Response {
     if is_machine(uri) {
         error.into_response()
     } else {
-        pages(error)
+        pages(&error)
     }
 }
 
@@ -84,7 +84,7 @@ fn refuse(error: Error, uri: &Uri, pages: ErrorPages) -> Response {
     if error.kind == ErrorKind::Unauthenticated {
         return Redirect::to("/sign-in").into_response();
     }
-    pages(error)
+    pages(&error)
 }
 
 /// `true` for answers that programs read.

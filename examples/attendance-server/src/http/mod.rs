@@ -1,4 +1,4 @@
-//! What API and pages share: who calls, which routes a role has, headers, and errors.
+//! Code that API and pages share: the caller of a request, the routes of a role, headers, and errors.
 
 mod caller;
 mod guard;

@@ -27,7 +27,7 @@ pub struct Problem {
     /// The id of the request, which the log has, too.
     pub request_id: String,
     /// The wrong values of the request.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub errors: Vec<FieldError>,
 }
 

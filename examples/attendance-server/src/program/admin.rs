@@ -17,7 +17,7 @@ use clap::{Args, Subcommand};
 
 use super::{settings::Settings, store};
 
-/// What can be done with accounts.
+/// The commands for accounts.
 #[derive(Debug, Subcommand)]
 pub(crate) enum AdminCommand {
     /// Makes an account with the role of an admin. On a new server, it makes the organisation and the first site as well.

@@ -50,8 +50,7 @@ pub(crate) async fn restore(settings: &Settings, options: &RestoreOptions) -> Re
         "{} exists already; restore into an empty folder",
         target.display()
     );
-    std::fs::create_dir_all(&settings.data)
-        .with_context(|| format!("{} cannot be made", settings.data.display()))?;
+    settings.make_folder()?;
     // The copy gets its name when it was found sound.
     let half = target.with_extension("restoring");
     std::fs::copy(&options.file, &half)

@@ -78,8 +78,7 @@ pub(crate) fn run(arguments: Arguments) -> Result<()> {
 
 /// Opens the database of the settings.
 async fn engine(settings: &Settings) -> Result<Arc<dyn Engine>> {
-    std::fs::create_dir_all(&settings.data)
-        .with_context(|| format!("the data folder {} cannot be made", settings.data.display()))?;
+    settings.make_folder()?;
     engine_at(&settings.database()).await
 }
 

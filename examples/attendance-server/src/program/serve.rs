@@ -5,7 +5,7 @@ use std::{net::SocketAddr, time::Duration};
 use anyhow::{Context, Result, bail};
 use attendance_server::{
     app,
-    commands::{days, organisations, recompute, tokens},
+    commands::{days, organisations, recompute, retention, tokens},
     server::Server,
     store::Store,
 };
@@ -34,8 +34,8 @@ pub(crate) struct ServeOptions {
 /// The time that requests in work have at the end.
 const DRAIN: Duration = Duration::from_secs(5);
 
-/// The time between two looks for days that ended.
-const CATCH_UP: Duration = Duration::from_secs(15 * 60);
+/// The time between two rounds of [`maintain`].
+const MAINTENANCE: Duration = Duration::from_secs(15 * 60);
 
 pub(crate) async fn serve(settings: &Settings, options: &ServeOptions) -> Result<()> {
     if settings.tls.is_none() && !settings.listen.ip().is_loopback() {
@@ -48,21 +48,28 @@ pub(crate) async fn serve(settings: &Settings, options: &ServeOptions) -> Result
     let store = store(settings).await?;
     begin_setup(settings, options, &store).await?;
     after_upgrade(&store).await?;
-    let server = Server::new(store.clone());
+    let mut server = Server::new(store.clone());
+    let tls = settings
+        .tls
+        .as_ref()
+        .map(|tls| tls::configuration(settings, tls))
+        .transpose()?;
+    if let Some(Tls::Local { .. }) = settings.tls {
+        server = server.with_authority(tls::authority(settings)?);
+    }
     let handle = Handle::new();
     let stopper = tokio::spawn(stop_on_signal(server.clone(), handle.clone()));
-    let worker = tokio::spawn(catch_up(store.clone()));
+    let worker = tokio::spawn(maintain(store.clone()));
     let listening = tokio::spawn(announce(settings.clone(), handle.clone()));
     let service = app(server).into_make_service();
-    let served = match &settings.tls {
+    let served = match tls {
         None => {
             axum_server::bind(settings.listen)
                 .handle(handle)
                 .serve(service)
                 .await
         }
-        Some(tls) => {
-            let configuration = tls::configuration(settings, tls)?;
+        Some(configuration) => {
             axum_server::bind_rustls(settings.listen, configuration)
                 .handle(handle)
                 .serve(service)
@@ -143,23 +150,27 @@ async fn announce(settings: Settings, handle: Handle<SocketAddr>) {
     }
 }
 
-/// Ends days, again and again.
-async fn catch_up(store: Store) {
+/// Ends days and removes what is old, again and again.
+async fn maintain(store: Store) {
     loop {
-        if let Err(error) = catch_up_once(&store).await {
+        if let Err(error) = maintain_once(&store).await {
             tracing::error!(%error, "days could not be evaluated");
         }
-        tokio::time::sleep(CATCH_UP).await;
+        tokio::time::sleep(MAINTENANCE).await;
     }
 }
 
-async fn catch_up_once(store: &Store) -> attendance_server::error::Result<()> {
+async fn maintain_once(store: &Store) -> attendance_server::error::Result<()> {
     let mut tx = store.read().await?;
     let organisations = organisations::all(&mut tx).await?;
     drop(tx);
     for org in organisations {
         days::catch_up(store, org).await?;
     }
+    let mut tx = store.write().await?;
+    let removed = retention::remove_old(&mut tx).await?;
+    tx.commit().await?;
+    tracing::info!(?removed, "old rows were removed");
     Ok(())
 }
 

@@ -58,7 +58,7 @@ pub(crate) struct SettingsOptions {
     tls_key: Option<PathBuf>,
 }
 
-/// How HTTPS gets its certificate.
+/// The source of the certificate of HTTPS.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, clap::ValueEnum)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum TlsMode {
@@ -144,6 +144,16 @@ impl Settings {
             listen: listen.unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], 8080))),
             tls: from_options.or(from_file),
         })
+    }
+
+    /// Makes the data folder, which only its owner can read, if it is not there.
+    pub(crate) fn make_folder(&self) -> Result<()> {
+        let mut builder = std::fs::DirBuilder::new();
+        builder.recursive(true);
+        #[cfg(unix)]
+        std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+        let made = builder.create(&self.data);
+        made.with_context(|| format!("the data folder {} cannot be made", self.data.display()))
     }
 
     /// The file of the database.

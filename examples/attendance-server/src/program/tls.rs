@@ -48,6 +48,12 @@ pub(crate) fn configuration(settings: &Settings, tls: &Tls) -> Result<RustlsConf
     Ok(RustlsConfig::from_config(Arc::new(configuration)))
 }
 
+/// The certificate of the server's own authority, in PEM.
+pub(crate) fn authority(settings: &Settings) -> Result<String> {
+    let file = settings.certificates().join(AUTHORITY);
+    std::fs::read_to_string(&file).with_context(|| format!("{} cannot be read", file.display()))
+}
+
 /// A certificate for these names by the server's own authority, and its key, in PEM.
 fn local(folder: &Path, names: &[String]) -> Result<(Vec<u8>, Vec<u8>)> {
     std::fs::create_dir_all(folder)

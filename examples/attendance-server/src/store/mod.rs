@@ -1,4 +1,4 @@
-//! The store: a database with what its transactions need. Commands get a [`Transaction`].
+//! The store: a database, and the services that its transactions need. Commands get a [`Transaction`].
 
 mod directory;
 mod rules_cache;
@@ -24,7 +24,7 @@ use crate::{
     values,
 };
 
-/// What is the same for all transactions.
+/// The services that all transactions share.
 #[derive(Debug)]
 pub struct Services {
     /// The clock.

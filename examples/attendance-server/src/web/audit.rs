@@ -5,13 +5,14 @@ use std::collections::HashMap;
 use askama::Template;
 use axum::{
     Router,
-    extract::{Query, State},
+    extract::State,
     routing::{get, post},
 };
 use jiff::{civil::DateTime, tz::TimeZone};
 
 use super::{
     PageResult,
+    input::Query,
     list::{Search, encode},
     page::Page,
     render,

@@ -1,13 +1,9 @@
 //! `/mark`: the choice of the person whose punch is missing.
 
 use askama::Template;
-use axum::{
-    Router,
-    extract::{Query, State},
-    routing::get,
-};
+use axum::{Router, extract::State, routing::get};
 
-use super::{PageResult, list::Search, page::Page, render, visitor::Visitor};
+use super::{PageResult, input::Query, list::Search, page::Page, render, visitor::Visitor};
 use crate::{
     commands::people::{self, PeopleFilter, Person},
     http::Caller,

@@ -6,7 +6,7 @@ use askama::Template;
 use attendance_rules::DayRecord;
 use axum::{
     Router,
-    extract::{Path, Query, State},
+    extract::State,
     response::{IntoResponse, Redirect},
     routing::get,
 };
@@ -18,6 +18,7 @@ use serde::Deserialize;
 
 use super::{
     PageResult,
+    input::{Path, Query},
     list::{Filter, Search},
     mark::Mark,
     page::Page,
@@ -70,7 +71,7 @@ struct DayRow {
     counted: i64,
     expected: i64,
     balance: i64,
-    /// What is unusual, in words.
+    /// The first anomaly, in words.
     notes: String,
 }
 

@@ -4,8 +4,8 @@ use std::collections::HashMap;
 
 use askama::Template;
 use axum::{
-    Form, Router,
-    extract::{Path, State},
+    Router,
+    extract::State,
     http::StatusCode,
     response::{IntoResponse, Redirect},
     routing::{get, post},
@@ -16,6 +16,7 @@ use serde::Deserialize;
 use super::{
     PageResult,
     audit::main_zone,
+    input::{Form, Path},
     mark::Mark,
     page::{Choice, Page, Refused},
     people::site_choices,
@@ -45,7 +46,7 @@ pub(super) fn routes() -> Router<Server> {
         .route("/devices/{device}/withdraw", post(withdraw))
 }
 
-/// What a device is.
+/// The health of a device.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Health {
     /// It sent something lately.
@@ -58,7 +59,7 @@ pub(super) enum Health {
     Withdrawn,
 }
 
-/// What a device is at a time.
+/// The health of a device at a time.
 pub(super) fn health(device: &Device, now: Timestamp) -> Health {
     match (device.disabled, device.last_seen) {
         (Some(_), _) => Health::Withdrawn,

@@ -154,7 +154,7 @@ impl History {
             figures: figures(page, &records, subject, now),
             year: Year::new(&days, today, page.language),
             months: months(&records),
-            day: day_card(page, subject, detail, now),
+            day: day_card(page, subject, &detail, now),
             corrections,
             more_corrections,
             first: first_of_year(today),
@@ -322,7 +322,7 @@ fn figures(page: &Page, records: &[DayRecord], subject: &Subject, now: DateTime)
     ]
 }
 
-fn day_card(page: &Page, subject: &Subject, detail: DayDetail, now: DateTime) -> DayCard {
+fn day_card(page: &Page, subject: &Subject, detail: &DayDetail, now: DateTime) -> DayCard {
     let date = detail.date;
     let local = |at: Timestamp| at.to_zoned_datetime(subject.zone.clone()).datetime();
     let seconds = |at: Timestamp| seconds_of(date, local(at));

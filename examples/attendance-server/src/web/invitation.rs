@@ -2,15 +2,21 @@
 
 use askama::Template;
 use axum::{
-    Form, Router,
-    extract::{Query, State},
+    Router,
+    extract::State,
     http::StatusCode,
     response::{IntoResponse, Redirect},
     routing::get,
 };
 use serde::Deserialize;
 
-use super::{PageResult, page::Page, render, visitor::Visitor};
+use super::{
+    PageResult,
+    input::{Form, Query},
+    page::Page,
+    render,
+    visitor::Visitor,
+};
 use crate::{
     commands::sessions::{self, AcceptInvitation},
     error::ErrorKind,

@@ -1,11 +1,7 @@
 //! `/me`: the pages of a member about the own records: Home, History and My data.
 
 use askama::Template;
-use axum::{
-    Router,
-    extract::{Query, State},
-    routing::get,
-};
+use axum::{Router, extract::State, routing::get};
 use jiff::{
     ToSpan,
     civil::{Date, DateTime},
@@ -16,6 +12,7 @@ use super::{
     PageResult,
     charts::{week::Week, year::first_of_year},
     history::{History, PunchRow, Subject, punch_row, records},
+    input::Query,
     mark::Mark,
     page::Page,
     render,

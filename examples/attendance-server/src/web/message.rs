@@ -23,8 +23,8 @@ struct MessagePage {
 }
 
 /// The page of an error.
-pub(crate) fn error_page(error: Error) -> Response {
-    crate::http::log(&error);
+pub(crate) fn error_page(error: &Error) -> Response {
+    crate::http::log(error);
     if error.kind == ErrorKind::Unauthenticated {
         return Redirect::to("/sign-in").into_response();
     }
@@ -47,7 +47,7 @@ pub(crate) fn error_page(error: Error) -> Response {
             language.say("error-failed"),
             language.say("error-failed-text"),
         ),
-        _ => (language.say("error-refused"), language.problem(&error)),
+        _ => (language.say("error-refused"), language.problem(error)),
     };
     let template = MessagePage {
         page: visitor.public_page(title.clone(), None),

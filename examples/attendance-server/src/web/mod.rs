@@ -8,6 +8,7 @@ mod day;
 mod devices;
 mod history;
 mod import;
+mod input;
 mod invitation;
 mod language;
 mod list;
@@ -78,7 +79,7 @@ impl<E: Into<Error>> From<E> for PageError {
 
 impl IntoResponse for PageError {
     fn into_response(self) -> Response {
-        error_page(self.0)
+        error_page(&self.0)
     }
 }
 

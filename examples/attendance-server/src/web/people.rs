@@ -4,8 +4,8 @@ use std::collections::HashMap;
 
 use askama::Template;
 use axum::{
-    Form, Router,
-    extract::{Query, State},
+    Router,
+    extract::State,
     http::StatusCode,
     response::{IntoResponse, Redirect},
     routing::get,
@@ -14,6 +14,7 @@ use serde::Deserialize;
 
 use super::{
     PageResult,
+    input::{Form, Query},
     list::{Filter, Search, encode},
     mark::Mark,
     page::{Choice, Page, Refused},

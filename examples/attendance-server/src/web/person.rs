@@ -3,8 +3,8 @@
 use askama::Template;
 use attendance_rules::PunchKind;
 use axum::{
-    Form, Router,
-    extract::{Path, Query, State},
+    Router,
+    extract::State,
     http::StatusCode,
     response::{IntoResponse, Redirect},
     routing::{get, post},
@@ -15,6 +15,7 @@ use serde::Deserialize;
 use super::{
     PageResult,
     history::{History, Subject},
+    input::{Form, Path, Query},
     page::{Choice, Done, Page, Refused},
     people::site_choices,
     render,

@@ -5,8 +5,8 @@ use std::collections::HashMap;
 use askama::Template;
 use attendance_rules::{DayRecord, Policy};
 use axum::{
-    Form, Router,
-    extract::{Query, State},
+    Router,
+    extract::State,
     http::StatusCode,
     response::{IntoResponse, Redirect},
     routing::{get, post},
@@ -18,6 +18,7 @@ use serde_json::Value;
 use super::{
     PageResult,
     audit::{actor_name, actor_names},
+    input::{Form, Query},
     language,
     mark::Mark,
     page::{Choice, Page, Refused},
@@ -111,7 +112,7 @@ async fn show(
     render(&policy_page(&mut tx, &actor, &visitor, shown).await?)
 }
 
-/// What the page shows beside the policy in force.
+/// The input and the results that the page shows beside the policy in force.
 #[derive(Default)]
 struct Shown {
     site: Option<Id>,
@@ -256,7 +257,7 @@ async fn dry_run(
     })
 }
 
-/// What a form sends: the fields of the form, or the whole text.
+/// The input of a form: the fields of the form, or the whole text.
 struct Sent {
     site: Id,
     starts: Date,

@@ -418,3 +418,138 @@ fn put(policy: &mut Value, field: &Field, sent: &[(String, String)]) {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use attendance_rules::Policy;
+
+    use super::*;
+    use crate::presets::{PRESETS, policy};
+
+    fn english() -> &'static Language {
+        Language::find("en").unwrap()
+    }
+
+    fn sent(fields: &[(&str, &str)]) -> Vec<(String, String)> {
+        let own = |&(name, value): &(&str, &str)| (name.to_owned(), value.to_owned());
+        fields.iter().map(own).collect()
+    }
+
+    /// The fields that a browser sends if nobody changes anything.
+    fn untouched(policy: &Value) -> Vec<(String, String)> {
+        let sections = sections(policy, &Policy::json_schema(), english(), None);
+        let fields = sections.iter().flat_map(|section| {
+            let entries = section.entries.iter().flat_map(|entry| &entry.fields);
+            section.fields.iter().chain(entries)
+        });
+        let mut all = Vec::new();
+        for field in fields {
+            let name = &field.name;
+            match &field.control {
+                Control::Text(value) | Control::Time(value) | Control::Length(value) => {
+                    all.push((name.clone(), value.clone()));
+                }
+                Control::Switch(true) => all.push((name.clone(), "yes".to_owned())),
+                Control::Switch(false) => {}
+                Control::One(choices) | Control::Many(choices) => {
+                    let chosen = choices.iter().filter(|choice| choice.2);
+                    all.extend(chosen.map(|choice| (name.clone(), choice.0.clone())));
+                }
+            }
+        }
+        all
+    }
+
+    #[test]
+    fn a_form_that_is_not_changed_keeps_the_policy() {
+        for preset in PRESETS {
+            let toml = policy(preset.name, "Europe/Berlin").unwrap();
+            let before = Policy::from_toml(&toml).unwrap();
+            let json = serde_json::to_value(&before).unwrap();
+            let after = apply(&json, &Policy::json_schema(), english(), &untouched(&json));
+            let after = Policy::from_json(&after.to_string()).unwrap();
+            assert_eq!(after, before, "{}", preset.name);
+        }
+    }
+
+    #[test]
+    fn each_setting_has_a_label_in_each_language() {
+        for language in Language::all() {
+            let json = serde_json::to_value(Policy::default()).unwrap();
+            let sections = sections(&json, &Policy::json_schema(), language, None);
+            let mut count = 0;
+            for section in &sections {
+                let entries = section.entries.iter().flat_map(|entry| &entry.fields);
+                for field in section.fields.iter().chain(entries) {
+                    count += 1;
+                    let mut texts = vec![&field.label];
+                    if let Control::One(choices) | Control::Many(choices) = &field.control {
+                        texts.extend(choices.iter().map(|choice| &choice.1));
+                    }
+                    for text in texts {
+                        assert!(!text.starts_with("policy-"), "{}: {text}", language.code());
+                    }
+                }
+                let listed = SECTIONS.iter().find(|(name, _)| *name == section.name);
+                assert_eq!(
+                    section.fields.len(),
+                    listed.unwrap().1.len(),
+                    "{}",
+                    section.name
+                );
+            }
+            assert!(count > 30, "{count} settings");
+        }
+    }
+
+    #[test]
+    fn shifts_are_added_changed_and_removed() {
+        let schema = Policy::json_schema();
+        let empty = json!({});
+        let added = apply(
+            &empty,
+            &schema,
+            english(),
+            &sent(&[
+                ("shifts.0.name", "early"),
+                ("shifts.0.start", "06:00"),
+                ("shifts.0.end", "14:00"),
+                ("site.time_zone", "Europe/Berlin"),
+                ("site.working_days", "mon"),
+                ("site.working_days", "tue"),
+            ]),
+        );
+        let policy = Policy::from_json(&added.to_string()).unwrap();
+        assert_eq!(
+            (&*policy.shifts[0].name, policy.site.working_days.len()),
+            ("early", 2)
+        );
+        let changed = apply(
+            &added,
+            &schema,
+            english(),
+            &sent(&[("shifts.0.late_after", "10m"), ("shifts.0.overnight", "")]),
+        );
+        assert_eq!(changed["shifts"][0]["late_after"], "10m");
+        let removed = apply(
+            &changed,
+            &schema,
+            english(),
+            &sent(&[("shifts.0.remove", "yes")]),
+        );
+        assert_eq!(removed["shifts"], json!([]));
+    }
+
+    #[test]
+    fn an_optional_setting_that_is_emptied_is_removed() {
+        let before = json!({ "work": { "full_day": "6h", "tolerance": "5m" } });
+        let after = apply(
+            &before,
+            &Policy::json_schema(),
+            english(),
+            &sent(&[("work.full_day", " ")]),
+        );
+        assert_eq!(after["work"].get("full_day"), None);
+        assert_eq!(after["work"]["tolerance"], "5m");
+    }
+}

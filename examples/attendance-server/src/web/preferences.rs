@@ -1,7 +1,7 @@
 //! `/preferences`: language and theme of the browser, in cookies.
 
 use axum::{
-    Form, Router,
+    Router,
     http::{HeaderMap, HeaderValue, header},
     response::{IntoResponse, Redirect},
     routing::post,
@@ -10,6 +10,7 @@ use serde::Deserialize;
 
 use super::{
     PageResult,
+    input::Form,
     language::Language,
     page::Theme,
     visitor::{LANGUAGE_COOKIE, THEME_COOKIE},
@@ -20,7 +21,7 @@ pub(super) fn routes() -> Router<Server> {
     Router::new().route("/preferences", post(save))
 }
 
-/// What is chosen. A theme of another name, such as `system`, removes the cookie.
+/// The chosen language and theme. A theme of another name, such as `system`, removes the cookie.
 #[derive(Deserialize)]
 struct Preferences {
     language: Option<String>,
@@ -46,7 +47,7 @@ async fn save(headers: HeaderMap, Form(chosen): Form<Preferences>) -> PageResult
 }
 
 /// A cookie for a year. It is no secret.
-fn kept(name: &str, value: &str) -> String {
+pub(super) fn kept(name: &str, value: &str) -> String {
     format!("{name}={value}; Path=/; SameSite=Lax; Max-Age=31536000")
 }
 

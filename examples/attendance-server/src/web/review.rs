@@ -1,16 +1,14 @@
 //! `/review`: days that somebody must look at.
 
 use askama::Template;
-use axum::{
-    Router,
-    extract::{Query, State},
-    routing::get,
-};
+use axum::{Router, extract::State, routing::get};
 use jiff::civil::Date;
 use serde::Deserialize;
 
 use super::{
-    PageResult, language,
+    PageResult,
+    input::Query,
+    language,
     list::Filter,
     mark::Mark,
     page::Page,

@@ -2,8 +2,8 @@
 
 use askama::Template;
 use axum::{
-    Form, Router,
-    extract::{Path, State},
+    Router,
+    extract::State,
     http::{HeaderMap, StatusCode, header},
     response::{IntoResponse, Redirect},
     routing::{get, post},
@@ -14,6 +14,7 @@ use serde::Deserialize;
 use super::{
     PageResult,
     audit::main_zone,
+    input::{Form, Path},
     mark::Mark,
     page::{Choice, Page, Refused},
     render,

@@ -3,8 +3,8 @@
 
 use askama::Template;
 use axum::{
-    Form, Router,
-    extract::{Query, State},
+    Router,
+    extract::State,
     http::StatusCode,
     response::{IntoResponse, Redirect, Response},
     routing::get,
@@ -13,6 +13,7 @@ use serde::Deserialize;
 
 use super::{
     PageResult,
+    input::{Form, Query},
     page::{Choice, Page, Refused},
     render,
     visitor::Visitor,

@@ -2,14 +2,20 @@
 
 use askama::Template;
 use axum::{
-    Form, Router,
+    Router,
     extract::State,
-    http::StatusCode,
+    http::{StatusCode, header},
     response::{IntoResponse, Redirect},
     routing::{get, post},
 };
 
-use super::{PageResult, page::Page, render, visitor::Visitor};
+use super::{
+    PageResult,
+    input::Form,
+    page::Page,
+    preferences, render,
+    visitor::{LANGUAGE_COOKIE, Visitor},
+};
 use crate::{
     commands::sessions::{self, SignIn},
     error::ErrorKind,
@@ -40,7 +46,13 @@ fn sign_in_page(visitor: &Visitor, mail: String, error: Option<String>) -> SignI
 }
 
 async fn form(visitor: Visitor) -> PageResult {
-    render(&sign_in_page(&visitor, String::new(), None))
+    let page = render(&sign_in_page(&visitor, String::new(), None))?;
+    // A language that is chosen here stays after the sign-in.
+    let chosen = visitor.chosen_language.map(|language| {
+        let cookie = preferences::kept(LANGUAGE_COOKIE, language.code());
+        [(header::SET_COOKIE, cookie)]
+    });
+    Ok((chosen, page).into_response())
 }
 
 async fn sign_in(

@@ -6,7 +6,7 @@ use askama::Template;
 use attendance_rules::PunchKind;
 use axum::{
     Router,
-    extract::{Query, State},
+    extract::State,
     response::{IntoResponse, Redirect},
     routing::get,
 };
@@ -19,6 +19,7 @@ use super::{
     PageResult,
     charts::arrivals::Arrivals,
     devices::{Health, health},
+    input::Query,
     list::{Filter, Search},
     mark::Mark,
     page::Page,

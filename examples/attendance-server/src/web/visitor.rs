@@ -1,4 +1,4 @@
-//! What a request says about its visitor: language, theme, and the message about the last action.
+//! The visitor of a request: language, theme, and the message about the last action.
 
 use axum::{
     extract::{FromRequestParts, Request},
@@ -35,16 +35,18 @@ pub(crate) async fn remember(request: Request, next: Next) -> Response {
     CURRENT.scope(visitor, next.run(request)).await
 }
 
-/// What a request says about its visitor.
+/// The visitor of a request.
 #[derive(Clone, Debug)]
 pub(crate) struct Visitor {
     /// The language of the cookie, else of the browser.
     pub(crate) language: &'static Language,
+    /// The language that the address chooses.
+    pub(crate) chosen_language: Option<&'static Language>,
     /// The theme of the cookie.
     pub(crate) theme: Option<Theme>,
     /// The name of the last action: a message `done-` and this name.
     done: Option<String>,
-    /// What the button Undo of that message undoes.
+    /// The id of the change that the button Undo of that message undoes.
     undo: Option<Id>,
 }
 
@@ -63,10 +65,11 @@ impl<S: Sync> FromRequestParts<S> for Visitor {
             match name {
                 "done" => visitor.done = Some(value.to_owned()),
                 "undo" => visitor.undo = value.parse().ok(),
-                "language" => visitor.language = Language::find(value).unwrap_or(visitor.language),
+                "language" => visitor.chosen_language = Language::find(value),
                 _ => {}
             }
         }
+        visitor.language = visitor.chosen_language.unwrap_or(visitor.language);
         Ok(visitor)
     }
 }
@@ -91,6 +94,7 @@ impl Visitor {
         let theme = cookie(headers, THEME_COOKIE).and_then(|theme| Theme::parse(&theme));
         Self {
             language,
+            chosen_language: None,
             theme,
             done: None,
             undo: None,
@@ -151,7 +155,7 @@ impl Visitor {
         self.done.as_deref().unwrap_or_default()
     }
 
-    /// The id of what Undo undoes, if the address has one.
+    /// The id of the change that Undo undoes, if the address has one.
     pub(crate) fn undo(&self) -> Option<Id> {
         self.undo
     }

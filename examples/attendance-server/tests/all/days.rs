@@ -9,7 +9,7 @@ use serde_json::json;
 
 use crate::support::{Office, sighting};
 
-/// What happens in an office, in minutes after the event before.
+/// An event in an office. Times are minutes after the event before.
 #[derive(Clone, Debug)]
 enum Happening {
     /// A person punches.

@@ -4,11 +4,15 @@ mod access;
 mod audit;
 mod corrections;
 mod days;
+mod engines;
 mod import;
+#[cfg(unix)]
+mod kills;
 mod openapi;
 mod people;
 mod policies;
 mod program;
+mod retention;
 mod security;
 mod sightings;
 mod support;

@@ -76,7 +76,7 @@ fn office() -> TempDir {
 }
 
 /// A server that is stopped at the end of a test.
-struct Running(Child);
+pub(crate) struct Running(Child);
 
 impl Drop for Running {
     fn drop(&mut self) {
@@ -86,15 +86,15 @@ impl Drop for Running {
 }
 
 /// Starts `serve` on a free port, and waits for the line with the address.
-fn serve(data: &Path, arguments: &[&str]) -> (Running, u16, Vec<String>) {
+pub(crate) fn serve(data: &Path, arguments: &[&str]) -> (Running, u16, Vec<String>) {
     let mut command = program(data);
     command
         .args(["--listen", "127.0.0.1:0", "serve"])
         .args(arguments)
         .stdout(Stdio::piped())
         .stderr(Stdio::null());
-    let mut child = command.spawn().unwrap();
-    let mut output = BufReader::new(child.stdout.take().unwrap());
+    let mut server = Running(command.spawn().unwrap());
+    let mut output = BufReader::new(server.0.stdout.take().unwrap());
     let mut lines = Vec::new();
     loop {
         let mut line = String::new();
@@ -105,7 +105,7 @@ fn serve(data: &Path, arguments: &[&str]) -> (Running, u16, Vec<String>) {
         lines.push(line.trim().to_owned());
         if let Some(port) = line.trim().strip_prefix("Listening on http://localhost:") {
             let port = port.parse().unwrap();
-            return (Running(child), port, lines);
+            return (server, port, lines);
         }
     }
 }

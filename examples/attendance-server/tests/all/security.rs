@@ -198,6 +198,18 @@ async fn disabling_ends_sessions_and_tokens_at_once() {
             .await
             .status
     };
+    let own = [
+        ("cookie", cookie.as_str()),
+        ("sec-fetch-site", "same-origin"),
+    ];
+    let token = json!({ "label": "script", "role": "auditor" });
+    let token = office
+        .call("POST", "/api/v1/tokens", "", &own, Some(&token))
+        .await
+        .expect(201)["token"]
+        .clone();
+    let token = token.as_str().unwrap();
+    assert_eq!(office.get("/api/v1/me", token).await.status, 200);
     assert_eq!(me().await, 200);
     account(&office, &org, "bela@example.org", "correct-horse").await;
     let version = office
@@ -216,6 +228,11 @@ async fn disabling_ends_sessions_and_tokens_at_once() {
         .await
         .expect(200);
     assert_eq!(me().await, 401);
+    assert_eq!(
+        office.get("/api/v1/me", token).await.problem(401),
+        "wrong_token",
+        "a token ends with its maker"
+    );
     assert_eq!(
         form(
             &office,

@@ -1,4 +1,4 @@
-//! A server with a clock that tests set, and what it is filled with.
+//! A server with a clock that tests set, and test data.
 
 use std::sync::Arc;
 

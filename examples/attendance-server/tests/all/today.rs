@@ -1,4 +1,4 @@
-//! Who is in.
+//! The overview of today.
 
 use serde_json::json;
 

@@ -1,4 +1,4 @@
-// What the office of the tests does through the API: badges, punches of a week, and corrections of older days.
+// The work of the office in the tests, through the API: badges, punches of a week, and corrections of older days.
 
 import { randomUUID } from "node:crypto";
 

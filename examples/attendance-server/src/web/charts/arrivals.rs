@@ -99,7 +99,7 @@ impl Arrivals {
     }
 }
 
-#[allow(clippy::too_many_arguments)]
+#[expect(clippy::too_many_arguments, reason = "one drawing of a whole chart")]
 fn draw(
     class: &'static str,
     (width, height): (f64, f64),

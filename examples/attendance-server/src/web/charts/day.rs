@@ -71,7 +71,7 @@ fn range(expected: &[Span], inside: &[Span]) -> Span {
     (from, to.max(from + SHORTEST))
 }
 
-#[allow(clippy::too_many_arguments)]
+#[expect(clippy::too_many_arguments, reason = "one drawing of a whole chart")]
 fn draw(
     class: &'static str,
     width: f64,
