@@ -170,7 +170,7 @@ impl Correction {
     /// The number of values of an embedding that can be corrected; `None` if every embedding stays as it is.
     pub(super) fn dimension(&self) -> Option<usize> {
         let center = (!self.center.is_empty()).then_some(&self.center);
-        center.or(self.removed.first()).map(Vec::len)
+        center.or_else(|| self.removed.first()).map(Vec::len)
     }
 
     /// The corrected values of an embedding. They have not length one.

@@ -243,7 +243,7 @@ impl Detector for BetterTurned {
         }
         // Turned by a quarter against the clock: (x, y) is at (y, 639 - x).
         let at = |left: f32| Detection {
-            rect: Rect::new(80.0, 639.0 - left - 111.0, 112.0, 112.0),
+            rect: Rect::new(80.0, 639.0 - left - 112.0, 112.0, 112.0),
             landmarks: Landmarks::default(),
             score: 0.9,
         };
@@ -291,7 +291,7 @@ fn a_face_is_looked_at_from_all_sides_once() {
     let recognizer = recognizer(middle).embedder(measured(kind)).build().unwrap();
     let turned = lit(scene(&[face(40.0)]), 2);
     let found = recognizer.recognize(turned.view()).unwrap();
-    assert_eq!(outcomes(&found), ["poor_quality"]);
+    assert_eq!(outcomes(&found), ["poor quality"]);
     // Upright, upside down, and on both sides; and once more upside down at the full size of a window.
     let seen = windows.lock().unwrap().clone();
     let count = |side| seen.iter().filter(|size| **size == (side, side)).count();
