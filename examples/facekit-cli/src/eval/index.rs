@@ -86,8 +86,10 @@ struct Row {
     p99_us: f64,
     /// The share of searches that found the nearest entry.
     recall_at_1: f64,
-    /// The share of the `k` nearest that was found.
+    /// The share of the `k` nearest that was found; 1 if there are none.
     recall_at_k: f64,
+    /// The number of the nearest, of all searches.
+    neighbors: u32,
 }
 
 pub(crate) fn run(session: &Session, args: &Args) -> Result<()> {
@@ -317,11 +319,11 @@ impl Measured<'_> {
     fn report(&self, way: &str, mut times: Vec<f64>, found: &Found, truth: &Found) -> Row {
         times.sort_by(f64::total_cmp);
         let quantile = |share: f64| times.get((share * times.len() as f64) as usize).copied();
-        let (mut first, mut hits, mut wanted) = (0, 0, 0);
+        let (mut first, mut missed, mut neighbors) = (0, 0, 0);
         for (found, truth) in found.iter().zip(truth) {
             first += usize::from(found.first() == truth.first());
-            hits += truth.iter().filter(|one| found.contains(one)).count();
-            wanted += truth.len();
+            missed += truth.iter().filter(|one| !found.contains(one)).count() as u32;
+            neighbors += truth.len() as u32;
         }
         let exact = self.options.exact || self.options.recall >= 1.0;
         Row {
@@ -333,7 +335,8 @@ impl Measured<'_> {
             median_us: quantile(0.5).unwrap_or(0.0),
             p99_us: quantile(0.99).unwrap_or(0.0),
             recall_at_1: first as f64 / found.len().max(1) as f64,
-            recall_at_k: hits as f64 / f64::from(u32::try_from(wanted.max(1)).unwrap_or(u32::MAX)),
+            recall_at_k: 1.0 - f64::from(missed) / f64::from(neighbors.max(1)),
+            neighbors,
         }
     }
 }
