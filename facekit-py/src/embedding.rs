@@ -125,6 +125,13 @@ impl Embedding {
         slf.py().import("numpy")?.call_method1("asarray", (slf,))
     }
 
+    /// True if it is the normalized sum of the embeddings of a face and of its mirror image. This is not kept when the embedding is
+    /// pickled.
+    #[getter]
+    fn is_mirrored(&self) -> bool {
+        self.0.is_mirrored()
+    }
+
     /// NumPy's array interface, version 3. The array keeps the embedding alive.
     #[getter]
     fn __array_interface__<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {

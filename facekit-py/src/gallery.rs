@@ -9,8 +9,8 @@ use std::{
 };
 
 use facekit::{
-    Error, ExactIndex, GalleryKey, MemoryStore, Metric, NewTemplate, PersonId, Protection, Result,
-    TemplateStore, jiff::Timestamp,
+    Error, ExactIndex, Fusion, GalleryKey, MemoryStore, Metric, NewTemplate, PersonId, Protection,
+    Result, TemplateStore, jiff::Timestamp,
 };
 use pyo3::{prelude::*, types::PyTuple};
 use serde::{Deserialize, Serialize};
@@ -109,6 +109,8 @@ value_class!(CheckReport {
 /// FACEKIT_GALLERY_KEY. If the file does not exist, it is created, except with `read_only`. With `unprotected=True` there is no
 /// key, and templates are not encrypted. With `keep_crops=True` the aligned faces are stored too, for `Recognizer.embed_again`.
 ///
+/// `fusion` is the way to compare a face with a person who has several templates: with their "mean", or with the "nearest" one.
+///
 /// Only one process can open a file for changes, and only once. With `read_only=True`, many can read it at the same time. A
 /// context manager closes the gallery at its end. Recognizers of a closed gallery raise an error.
 ///
@@ -128,13 +130,14 @@ pub(crate) struct Gallery(ProcessLocal<Arc<SharedGallery>>);
 pub(crate) struct SharedGallery {
     store: Arc<ClosableStore>,
     keep_crops: bool,
+    fusion: Fusion,
     views: Mutex<Vec<Arc<facekit::Gallery>>>,
 }
 
 #[pymethods]
 impl Gallery {
     #[new]
-    #[pyo3(signature = (path = None, key = None, *, read_only = false, unprotected = false, keep_crops = false))]
+    #[pyo3(signature = (path = None, key = None, *, read_only = false, unprotected = false, keep_crops = false, fusion = "mean"))]
     fn new(
         py: Python<'_>,
         path: Option<PathBuf>,
@@ -142,7 +145,16 @@ impl Gallery {
         read_only: bool,
         unprotected: bool,
         keep_crops: bool,
+        fusion: &str,
     ) -> PyResult<Self> {
+        let fusion = match fusion {
+            "mean" => Fusion::Mean,
+            "nearest" => Fusion::Nearest,
+            _ => {
+                let reason = format!("{fusion:?} given, \"mean\" or \"nearest\" needed");
+                return Err(errors::argument(py, "fusion", reason));
+            }
+        };
         let key = key.map(parse_key).transpose()?;
         if unprotected && key.is_some() {
             let reason = "given with unprotected=True; only one of them is possible";
@@ -162,6 +174,7 @@ impl Gallery {
         Ok(Self(ProcessLocal::new(Arc::new(SharedGallery {
             store: Arc::new(store),
             keep_crops,
+            fusion,
             views: Mutex::default(),
         }))))
     }
@@ -182,6 +195,19 @@ impl Gallery {
     fn path<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
         let path = self.shared(py)?.store.path.as_ref();
         path.map(|path| path.into_pyobject(py)).transpose()
+    }
+
+    /// The way to compare a face with a person who has several templates: "mean" or "nearest".
+    ///
+    /// >>> import facekit
+    /// >>> facekit.Gallery(fusion="nearest").fusion
+    /// 'nearest'
+    #[getter]
+    fn fusion(&self, py: Python<'_>) -> PyResult<&'static str> {
+        Ok(match self.shared(py)?.fusion {
+            Fusion::Nearest => "nearest",
+            _ => "mean",
+        })
     }
 
     /// True if the gallery is closed.
@@ -429,7 +455,8 @@ impl SharedGallery {
         let view = match views.first() {
             Some(other) => other.beside(index)?,
             None => {
-                facekit::Gallery::open(Arc::clone(&self.store), index)?.with_crops(self.keep_crops)
+                let store = Arc::clone(&self.store);
+                facekit::Gallery::open_with(store, index, self.fusion)?.with_crops(self.keep_crops)
             }
         };
         let view = Arc::new(view);

@@ -8,6 +8,7 @@
 
 use pyo3::prelude::*;
 
+mod analysis;
 mod attendance;
 mod detection;
 mod embedding;
@@ -38,6 +39,7 @@ mod _facekit {
 
     #[pymodule_export]
     use crate::{
+        analysis::{Analysis, AnalyzedFace},
         attendance::{Rules, sightings},
         detection::{Box, Detection},
         embedding::{Embedding, EmbeddingSpace},

@@ -4,12 +4,13 @@ use std::{num::NonZeroUsize, path::PathBuf, sync::Arc, thread};
 
 use facekit::{
     AlignedFace, Calibration, DetectOptions, EnrollOptions, Error, IdentifyOptions, ImageView,
-    LoadOptions, PersonId, PixelFormat, QualityOptions, VerifyOptions, align, image as pixels,
-    image::DecodeLimits,
+    LoadOptions, MirrorOptions, PersonId, PixelFormat, QualityOptions, VerifyOptions, align,
+    image as pixels, image::DecodeLimits,
 };
 use pyo3::prelude::*;
 
 use crate::{
+    analysis::Analysis,
     detection::Detection,
     embedding::{Embedding, EmbeddingSpace},
     errors,
@@ -66,6 +67,10 @@ use crate::{
 /// that lie on their side or upside down are found too. `turned_faces=False` turns off this search, for cameras that are known to
 /// be upright.
 ///
+/// Each enrolled photo is embedded together with its mirror image; `mirror_templates=False` turns that off. A recognized face is also
+/// embedded mirrored if its score is at most `mirror_below` below the threshold and less than `mirror_above` above it. With 0 for both, it
+/// never is.
+///
 /// `threads` is the number of images that `recognize_many` works on at a time. The default is the number of cores. Every other
 /// call runs on the calling thread, without the GIL. Any number of threads may share a recognizer.
 ///
@@ -89,8 +94,9 @@ impl Recognizer {
     #[pyo3(signature = (
         models = "nano", *, runtime = "tract", gallery = None, fmr = None, fpir = None, score = None, calibration = None,
         liveness = true, liveness_threshold = 0.5, max_side = 640, passes = None, equalize = false, second_look = true,
-        turned_faces = true, detector_score = None, detector_overlap = None, quality = None, subject = "all",
-        image_memory = None, threads = None, provider = None, onnxruntime = None, models_folder = None
+        turned_faces = true, mirror_templates = true, mirror_below = 0.06, mirror_above = 0.03, detector_score = None,
+        detector_overlap = None, quality = None, subject = "all", image_memory = None,
+        threads = None, provider = None, onnxruntime = None, models_folder = None
     ))]
     #[allow(clippy::too_many_arguments, reason = "keyword arguments in Python")]
     fn new(
@@ -109,6 +115,9 @@ impl Recognizer {
         equalize: bool,
         second_look: bool,
         turned_faces: bool,
+        mirror_templates: bool,
+        mirror_below: f32,
+        mirror_above: f32,
         detector_score: Option<f32>,
         detector_overlap: Option<f32>,
         quality: Option<&Bound<'_, PyAny>>,
@@ -122,6 +131,9 @@ impl Recognizer {
         let threads = options::thread_count(py, threads)?
             .unwrap_or_else(|| thread::available_parallelism().unwrap_or(NonZeroUsize::MIN));
         let threshold = threshold(py, fmr, fpir, score)?;
+        let mirror = MirrorOptions::default()
+            .with_templates(mirror_templates)
+            .with_band(mirror_below, mirror_above);
         let max_side = max_side
             .map(|side| options::count(py, "max_side", side))
             .transpose()?;
@@ -174,6 +186,7 @@ impl Recognizer {
                 .quality(quality)
                 .liveness_threshold(liveness_threshold)
                 .turned_faces(turned_faces)
+                .mirror(mirror)
                 .subject(subject);
             if let Some(gallery) = &gallery {
                 builder = builder.gallery(gallery.view(&space)?);
@@ -373,12 +386,57 @@ impl Recognizer {
         color: &str,
         progress: Option<&Bound<'_, PyAny>>,
     ) -> PyResult<EnrollReport> {
+        let analysis = self.analyze(
+            py,
+            person,
+            photos,
+            name,
+            liveness,
+            augment,
+            refuse_resemblance,
+            allow_mismatch,
+            ambiguity,
+            quality,
+            color,
+            progress,
+        )?;
+        self.add(py, &analysis)
+    }
+
+    /// The first step of an enrollment: checks the photos of a person, and compares them with each other and with the gallery.
+    /// Nothing is stored. Arguments, rules and errors are those of `enroll`.
+    ///
+    /// >>> import facekit
+    /// >>> recognizer = facekit.Recognizer(gallery=facekit.Gallery())
+    /// >>> analysis = recognizer.analyze("anna", ["anna.jpg", "door.jpg"])
+    /// >>> [face.photo for face in analysis.faces], analysis.report.refused, analysis.report.resembles
+    /// ([0, 1], [], [])
+    #[pyo3(signature = (
+        person, photos, *, name = None, liveness = true, augment = false, refuse_resemblance = false,
+        allow_mismatch = false, ambiguity = 0.7, quality = None, color = "rgb", progress = None
+    ))]
+    #[allow(clippy::too_many_arguments, reason = "keyword arguments in Python")]
+    fn analyze(
+        &self,
+        py: Python<'_>,
+        person: &str,
+        photos: &Bound<'_, PyAny>,
+        name: Option<String>,
+        liveness: bool,
+        augment: bool,
+        refuse_resemblance: bool,
+        allow_mismatch: bool,
+        ambiguity: f32,
+        quality: Option<&Bound<'_, PyAny>>,
+        color: &str,
+        progress: Option<&Bound<'_, PyAny>>,
+    ) -> PyResult<Analysis> {
         let pipeline = self.pipeline(py)?;
         let color = Color::parse(color)?;
         let photos = one_or_more("photos", photos, color)?;
         fraction(py, "ambiguity", Some(ambiguity))?;
         let quality = quality_options(py, quality, QualityOptions::enrollment())?;
-        work::watched(py, progress, |watch| {
+        let analysis = work::watched(py, progress, |watch| {
             let person = PersonId::new(person)?;
             let mut options = EnrollOptions::default()
                 .with_quality(quality)
@@ -390,9 +448,26 @@ impl Recognizer {
                 .with_watch(watch);
             options.name = name;
             let photos = photos.iter().map(|photo| photo.open(&pipeline.limits));
-            pipeline.recognizer.enroll_each(&person, photos, &options)
-        })
-        .map(EnrollReport)
+            pipeline.recognizer.analyze_each(&person, photos, &options)
+        })?;
+        Ok(Analysis(Arc::new(analysis)))
+    }
+
+    /// The second step of an enrollment: stores the accepted photos of an analysis. The photos are compared with the gallery once
+    /// more, because it may have changed, so the report can differ from that of the analysis. When this method returns, the
+    /// templates are in the gallery's file.
+    ///
+    /// Raises InvalidArgumentError if there is no gallery; SpaceMismatchError if another embedder made the analysis; StoreError if
+    /// the file cannot be written. The gallery is then unchanged.
+    ///
+    /// >>> import facekit
+    /// >>> recognizer = facekit.Recognizer(gallery=facekit.Gallery())
+    /// >>> recognizer.add(recognizer.analyze("anna", "anna.jpg"))
+    /// <EnrollReport "anna", 1 accepted, 0 refused>
+    fn add(&self, py: Python<'_>, analysis: &Analysis) -> PyResult<EnrollReport> {
+        let pipeline = self.pipeline(py)?;
+        let analysis = &analysis.0;
+        work::detached(py, || pipeline.recognizer.add(analysis)).map(EnrollReport)
     }
 
     /// Recognizes the faces in an image: `Faces` of `Recognition`, one for each face, with its outcome. Empty if there is no face.

@@ -136,6 +136,10 @@ impl TemplateStore for ClosableStore {
         self.with(|store| store.templates(visit))
     }
 
+    fn templates_of(&self, person: &PersonId) -> Result<Vec<Template>> {
+        self.with(|store| store.templates_of(person))
+    }
+
     fn crops(
         &self,
         visit: &mut dyn FnMut(TemplateId, &PersonId, AlignedFace) -> Result<()>,

@@ -201,3 +201,21 @@ def test_invalid_quality(embedding):
     for quality in (float("nan"), -1, 5):
         with pytest.raises(ValueError, match="quality: .* given, a number from 0 to 1 needed"):
             Gallery().add("anna", [embedding()], quality=quality)
+
+
+@pytest.mark.parametrize(("fusion", "score"), [("mean", 0.5**0.5), ("nearest", 1.0)])
+def test_fusion(fusion, score):
+    gallery = Gallery(fusion=fusion)
+    recognizer = facekit.Recognizer(gallery=gallery)
+    axes = np.eye(recognizer.space.dimension, dtype="float32")
+    first, second = (facekit.Embedding(recognizer.space, axis) for axis in axes[:2])
+    gallery.add("anna", [first])
+    assert recognizer.identify(first)[0].score == pytest.approx(1)
+    gallery.add("anna", [second])
+    assert recognizer.identify(first)[0].score == pytest.approx(score)
+    assert gallery.fusion == fusion
+
+
+def test_an_unknown_fusion_is_refused():
+    with pytest.raises(ValueError, match="^fusion: .*mean"):
+        Gallery(fusion="median")

@@ -205,11 +205,12 @@ pub use crate::{
     liveness::{MiniFasNet, MiniFasNetSpec},
     quality::{Quality, QualityIssue, QualityOptions},
     recognize::{
-        Candidate, ComparedPhoto, EnrollOptions, EnrollReport, ExamineOptions, ExaminedFace,
-        GalleryCalibration, GalleryCalibrationOptions, IdentifyOptions, Identity, MirrorOptions,
-        Mismatch, Outcome, ProbableDuplicate, Recognition, RecognizeOptions, Recognizer,
-        RecognizerBuilder, ReembedReport, Refusal, RefusedPhoto, Resemblance, SpoiledCheck,
-        Subject, TurnedPhoto, Verification, VerifyOptions, sightings,
+        Analysis, AnalyzedFace, Candidate, ComparedPhoto, EnrollOptions, EnrollReport,
+        ExamineOptions, ExaminedFace, GalleryCalibration, GalleryCalibrationOptions,
+        IdentifyOptions, Identity, MirrorOptions, Mismatch, Outcome, ProbableDuplicate,
+        Recognition, RecognizeOptions, Recognizer, RecognizerBuilder, ReembedReport, Refusal,
+        RefusedPhoto, Resemblance, SpoiledCheck, Subject, TurnedPhoto, Verification, VerifyOptions,
+        sightings,
     },
     registry::{
         Export, FileState, HeadSpec, LandmarksModel, ModelEntry, ModelSet, Models, Registry,

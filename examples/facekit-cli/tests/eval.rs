@@ -244,4 +244,23 @@ fn attacks_and_strangers_are_counted() {
         .unwrap();
     assert_eq!(point["fpir"]["count"], 0, "{report:#}");
     assert!(point["fnir"]["share"].as_f64().unwrap() < 0.2, "{report:#}");
+
+    // The nearest template and the mean are the same thing if one photo is enrolled. Means of several photos miss no more
+    // probes, and only scores in the band need a mirrored probe.
+    let draws = &report["draws"];
+    assert_eq!(draws["seeds"], serde_json::json!([1, 2, 3, 4, 5]));
+    let rows = draws["rows"].as_array().unwrap();
+    assert_eq!(rows[0]["photos"], 1, "{draws:#}");
+    for row in rows {
+        for rate in 0..2 {
+            let missed = |way: usize| {
+                let rate = &row["ways"][way]["rates"][rate];
+                rate["fnir"]["share"].as_f64().unwrap()
+            };
+            assert!(missed(1) <= missed(0), "{row:#}");
+            assert!(row["photos"] != 1 || missed(1) == missed(0), "{row:#}");
+            let mirrored = &row["bands"][0]["rates"][rate]["mirrored"][0];
+            assert!(mirrored.as_f64().unwrap() < 0.5, "{row:#}");
+        }
+    }
 }

@@ -20,6 +20,8 @@ No face, an unknown person, a spoof and a photo of poor quality are results, not
 
 from facekit import attendance, errors, models
 from facekit._facekit import (
+    Analysis,
+    AnalyzedFace,
     Box,
     Candidate,
     CheckReport,
@@ -51,6 +53,8 @@ from facekit.attendance import sightings
 from facekit.errors import FacekitError
 
 __all__ = [
+    "Analysis",
+    "AnalyzedFace",
     "Box",
     "Candidate",
     "CheckReport",

@@ -370,6 +370,10 @@ class Embedding:
     def values(self) -> NDArray[np.float32]:
         """The values, as a read-only float32 array of shape (dimension,) in the embedding's own memory."""
     @property
+    def is_mirrored(self) -> bool:
+        """True if it is the normalized sum of the embeddings of a face and of its mirror image. This is not kept when the embedding is
+        pickled."""
+    @property
     def __array_interface__(self) -> dict[str, Any]: ...
     def cosine(self, other: Embedding) -> float:
         """The cosine of the angle to another embedding of the same space, -1 to 1. Greater is closer.
@@ -454,6 +458,8 @@ class Gallery:
     FACEKIT_GALLERY_KEY. If the file does not exist, it is created, except with `read_only`. With `unprotected=True` there is no
     key, and templates are not encrypted. With `keep_crops=True` the aligned faces are stored too, for `Recognizer.embed_again`.
 
+    `fusion` is the way to compare a face with a person who has several templates: with their "mean", or with the "nearest" one.
+
     Only one process can open a file for changes, and only once. With `read_only=True`, many can read it at the same time. A
     context manager closes the gallery at its end. Recognizers of a closed gallery raise an error.
 
@@ -475,6 +481,7 @@ class Gallery:
         read_only: bool = False,
         unprotected: bool = False,
         keep_crops: bool = False,
+        fusion: Literal["mean", "nearest"] = "mean",
     ) -> Self: ...
     @staticmethod
     def new_key_file(path: _Path) -> None:
@@ -487,6 +494,13 @@ class Gallery:
     @property
     def path(self) -> Path | None:
         """The gallery's file. None for a gallery in memory."""
+    @property
+    def fusion(self) -> Literal["mean", "nearest"]:
+        """The way to compare a face with a person who has several templates: "mean" or "nearest".
+
+        >>> import facekit
+        >>> facekit.Gallery(fusion="nearest").fusion
+        'nearest'"""
     @property
     def closed(self) -> bool:
         """True if the gallery is closed."""
@@ -665,6 +679,60 @@ class Mismatch:
     __hash__: ClassVar[None]  # type: ignore[assignment]
 
 @final
+class Analysis:
+    """The photos of an enrollment after all checks. Nothing is stored yet. `Recognizer.analyze` makes it, and `Recognizer.add` stores
+    its accepted photos.
+
+    >>> import facekit
+    >>> gallery = facekit.Gallery()
+    >>> recognizer = facekit.Recognizer(gallery=gallery)
+    >>> analysis = recognizer.analyze("anna", ["anna.jpg", "door.jpg"])
+    >>> analysis.report.accepted, len(gallery)
+    ([0, 1], 0)
+    >>> recognizer.add(analysis)
+    <EnrollReport "anna", 2 accepted, 0 refused>"""
+
+    @property
+    def person(self) -> str:
+        """The person's id."""
+    @property
+    def report(self) -> EnrollReport:
+        """Accepted and refused photos, with reasons and warnings, by the gallery as it was during the analysis. It has no templates."""
+    @property
+    def faces(self) -> list[AnalyzedFace]:
+        """The faces of all photos that can be used, in the order of the photos. The report can refuse some of them because they show
+        another person."""
+
+@final
+class AnalyzedFace:
+    """The face of a photo that passed the quality gate and the liveness check.
+
+    >>> import facekit
+    >>> recognizer = facekit.Recognizer(gallery=facekit.Gallery())
+    >>> face = recognizer.analyze("anna", "anna.jpg").faces[0]
+    >>> face.photo, face.aligned.shape, face.embedding.is_mirrored
+    (0, (112, 112, 3), True)"""
+
+    @property
+    def photo(self) -> int:
+        """The number of the photo, from 0."""
+    @property
+    def box(self) -> Box:
+        """The box of the face, in pixels of the photo."""
+    @property
+    def aligned(self) -> NDArray[np.uint8]:
+        """The aligned face, as a new array of uint8 with the shape (side, side, 3), RGB."""
+    @property
+    def quality(self) -> float:
+        """The quality of the face, 0 to 1."""
+    @property
+    def embedding(self) -> Embedding:
+        """The embedding of the template: that of the photo and its mirror image, unless `mirror_templates` of the recognizer is False."""
+    @property
+    def roll(self) -> float:
+        """The rotation of the face in the photo, in degrees clockwise, -180 to 180."""
+
+@final
 class EnrollReport:
     """The result of an enrollment. As a condition it is true if the person has a new template.
 
@@ -783,6 +851,10 @@ class Recognizer:
     that lie on their side or upside down are found too. `turned_faces=False` turns off this search, for cameras that are known to
     be upright.
 
+    Each enrolled photo is embedded together with its mirror image; `mirror_templates=False` turns that off. A recognized face is also
+    embedded mirrored if its score is at most `mirror_below` below the threshold and less than `mirror_above` above it. With 0 for both, it
+    never is.
+
     `threads` is the number of images that `recognize_many` works on at a time. The default is the number of cores. Every other
     call runs on the calling thread, without the GIL. Any number of threads may share a recognizer.
 
@@ -815,6 +887,9 @@ class Recognizer:
         equalize: bool = False,
         second_look: bool = True,
         turned_faces: bool = True,
+        mirror_templates: bool = True,
+        mirror_below: float = 0.06,
+        mirror_above: float = 0.03,
         detector_score: float | None = None,
         detector_overlap: float | None = None,
         quality: _Quality | None = None,
@@ -914,6 +989,41 @@ class Recognizer:
         >>> recognizer = facekit.Recognizer(gallery=facekit.Gallery())
         >>> recognizer.enroll("anna", ["anna.jpg", "door.jpg"], name="Anna Weiß")
         <EnrollReport "anna", 2 accepted, 0 refused>"""
+    def analyze(
+        self,
+        person: str,
+        photos: _Image | Iterable[_Image],
+        *,
+        name: str | None = None,
+        liveness: bool = True,
+        augment: bool = False,
+        refuse_resemblance: bool = False,
+        allow_mismatch: bool = False,
+        ambiguity: float = 0.7,
+        quality: _Quality | None = None,
+        color: _Color = "rgb",
+        progress: _Progress | None = None,
+    ) -> Analysis:
+        """The first step of an enrollment: checks the photos of a person, and compares them with each other and with the gallery.
+        Nothing is stored. Arguments, rules and errors are those of `enroll`.
+
+        >>> import facekit
+        >>> recognizer = facekit.Recognizer(gallery=facekit.Gallery())
+        >>> analysis = recognizer.analyze("anna", ["anna.jpg", "door.jpg"])
+        >>> [face.photo for face in analysis.faces], analysis.report.refused, analysis.report.resembles
+        ([0, 1], [], [])"""
+    def add(self, analysis: Analysis) -> EnrollReport:
+        """The second step of an enrollment: stores the accepted photos of an analysis. The photos are compared with the gallery once
+        more, because it may have changed, so the report can differ from that of the analysis. When this method returns, the
+        templates are in the gallery's file.
+
+        Raises InvalidArgumentError if there is no gallery; SpaceMismatchError if another embedder made the analysis; StoreError if
+        the file cannot be written. The gallery is then unchanged.
+
+        >>> import facekit
+        >>> recognizer = facekit.Recognizer(gallery=facekit.Gallery())
+        >>> recognizer.add(recognizer.analyze("anna", "anna.jpg"))
+        <EnrollReport "anna", 1 accepted, 0 refused>"""
     def recognize(
         self,
         image: _Image,

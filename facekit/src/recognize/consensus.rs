@@ -35,13 +35,13 @@ pub(super) struct Nearest {
 impl Comparisons {
     /// Compares photos with each other. `templates` has the similarity of each photo to the nearest template of the person;
     /// `None` if the person has no template.
-    pub(super) fn new(photos: &[Embedding], templates: Option<&[f32]>) -> Result<Self> {
+    pub(super) fn new(photos: &[&Embedding], templates: Option<&[f32]>) -> Result<Self> {
         let count = photos.len();
         let nodes = count + usize::from(templates.is_some());
         let mut scores = vec![vec![1.0; nodes]; nodes];
         for i in 0..count {
             for j in 0..i {
-                let score = photos[i].cosine(&photos[j])?;
+                let score = photos[i].cosine(photos[j])?;
                 (scores[i][j], scores[j][i]) = (score, score);
             }
         }
@@ -176,7 +176,8 @@ mod tests {
             let similarity = |photo: &f32| (photo - template).to_radians().cos();
             photos.iter().map(similarity).collect::<Vec<f32>>()
         });
-        let comparisons = Comparisons::new(&embeddings, templates.as_deref()).unwrap();
+        let comparisons =
+            Comparisons::new(&embeddings.iter().collect::<Vec<_>>(), templates.as_deref()).unwrap();
         let [matching, different] = limits.map(|degrees| degrees.to_radians().cos());
         let word = |found: &Option<Disagreement>| match found {
             None => '.',
@@ -231,6 +232,7 @@ mod tests {
         let space = crate::EmbeddingSpace::new("angles", crate::Digest::of("angles"), 2);
         let photos = [[1.0, 0.0], [0.6, 0.8], [0.0, 1.0]];
         let photos = photos.map(|values| Embedding::new(&space, values.to_vec()).unwrap());
+        let photos = photos.each_ref();
         let alone = Comparisons::new(&photos[..1], None).unwrap();
         assert_eq!(alone.support(0, &[0]), None);
         let comparisons = Comparisons::new(&photos, Some(&[0.1, 0.9, 0.2])).unwrap();

@@ -1,10 +1,9 @@
 use std::fmt;
 
-use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    ExamineOptions, ExaminedFace, Outcome, Recognizer, Subject,
+    Analysis, AnalyzedFace, ExamineOptions, ExaminedFace, Outcome, Recognizer, Subject,
     consensus::{Comparisons, Disagreement, Nearest},
 };
 use crate::{
@@ -17,10 +16,10 @@ use crate::{
     geometry::Rect,
     image::ImageView,
     liveness::LivenessScore,
-    person::{Person, PersonId},
+    person::PersonId,
     progress::Watch,
     quality::{QualityIssue, QualityOptions},
-    store::{NewTemplate, TemplateId},
+    store::TemplateId,
 };
 
 /// A photo is ambiguous if its second largest face has at least this share of the largest one's area.
@@ -131,7 +130,7 @@ impl<'a> EnrollOptions<'a> {
         self
     }
 
-    fn check(&self) -> Result<()> {
+    pub(super) fn check(&self) -> Result<()> {
         self.quality.check()?;
         if (0.0..=1.0).contains(&self.ambiguity) {
             return Ok(());
@@ -346,6 +345,21 @@ pub struct EnrollReport {
     pub room: Option<Room>,
 }
 
+impl EnrollReport {
+    pub(super) fn new(person: PersonId) -> Self {
+        Self {
+            person,
+            templates: Vec::new(),
+            accepted: Vec::new(),
+            refused: Vec::new(),
+            resembles: Vec::new(),
+            mismatches: Vec::new(),
+            turned: Vec::new(),
+            room: None,
+        }
+    }
+}
+
 /// A photo on which the face is not upright. The face was turned upright before it was embedded.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
@@ -385,7 +399,8 @@ struct Limits {
 }
 
 impl Recognizer {
-    /// Enrolls a person from photos. The largest face of each photo becomes a template if it passes the quality gate and the
+    /// Enrolls a person from photos, in one step. [`analyze`](Self::analyze) and [`add`](Self::add) are the same in two steps. The
+    /// largest face of each photo becomes a template if it passes the quality gate and the
     /// liveness check. When this returns `Ok`, the gallery's store has the templates.
     ///
     /// A refused photo is not an error: the report gives the reason for each. If all photos are refused, nobody is enrolled.
@@ -441,57 +456,23 @@ impl Recognizer {
     where
         for<'a> ImageView<'a>: From<&'a P>,
     {
-        let count = photos.len();
-        let _span = tracing::debug_span!("enroll", photos = count).entered();
-        let gallery = self.required_gallery()?;
-        options.check()?;
-        if count == 0 {
-            return Err(Error::argument(
-                "photos",
-                "an enrollment needs at least one",
-            ));
-        }
-        let mut report = EnrollReport {
-            person: person.clone(),
-            templates: Vec::new(),
-            accepted: Vec::new(),
-            refused: Vec::new(),
-            resembles: Vec::new(),
-            mismatches: Vec::new(),
-            turned: Vec::new(),
-            room: None,
-        };
+        self.add(&self.read_photos(person, photos, options)?)
+    }
 
-        let mut usable = Vec::new();
-        for (photo, image) in photos.enumerate() {
-            let image = image?;
-            let image = ImageView::from(&image);
-            let faces =
-                self.subject_of(image, &options.quality, options.liveness, options.ambiguity)?;
-            match faces.subjects {
-                Ok(faces) => usable.extend(faces.into_iter().map(|face| (photo, face))),
-                Err(refusal) => report.refused.push(RefusedPhoto { photo, refusal }),
-            }
-            options.watch.report(photo as u64 + 1, Some(count as u64))?;
-        }
-        let embeddings: Vec<Embedding> = usable
-            .iter()
-            .map(|(_, face)| self.template(&face.aligned, &face.embedding, options.augment))
-            .collect::<Result<_>>()?;
-
-        let now = Timestamp::now();
-        let mut templates = Vec::new();
+    /// Compares the faces of an enrollment with each other and with the gallery. The report has no templates yet.
+    pub(super) fn judged(&self, gallery: &Gallery, analysis: &Analysis) -> Result<EnrollReport> {
+        let mut report = EnrollReport::new(analysis.person.clone());
+        report.refused.clone_from(&analysis.unusable);
+        let Analysis { person, faces, .. } = analysis;
+        let embeddings: Vec<&Embedding> = faces.iter().map(|face| &face.embedding).collect();
         let limits = self.limits()?;
-        // Nobody else is added between the comparisons with known people and the addition.
-        let change = gallery.begin_change();
         let known = self.similarities(gallery, person, &embeddings)?;
         let comparisons = Comparisons::new(&embeddings, known.as_deref())?;
-        let disagreements = if options.allow_mismatch {
-            vec![None; embeddings.len()]
+        let disagreements = if analysis.allow_mismatch {
+            vec![None; faces.len()]
         } else {
             comparisons.disagreements(limits.matching, limits.different)
         };
-        let photos: Vec<usize> = usable.iter().map(|(photo, _)| *photo).collect();
         let mut accepted = Vec::new();
         for (at, disagreement) in disagreements.into_iter().enumerate() {
             let refusal = match disagreement {
@@ -502,46 +483,46 @@ impl Recognizer {
                 Some(Disagreement::Outvoted { score }) => Refusal::AnotherPerson { score },
                 Some(Disagreement::Different(Nearest { photo, score })) => Refusal::Mismatch {
                     person: person.clone(),
-                    other: photo.map(|other| photos[other]),
+                    other: photo.map(|other| faces[other].photo),
                     score,
                     fmr: self.rate_of(score, &self.of_photos()).0,
                 },
             };
             report.refused.push(RefusedPhoto {
-                photo: photos[at],
+                photo: faces[at].photo,
                 refusal,
             });
         }
-        for (at, ((photo, face), embedding)) in usable.into_iter().zip(embeddings).enumerate() {
-            if !accepted.contains(&at) {
-                continue;
-            }
+        for &at in &accepted {
+            let AnalyzedFace {
+                photo,
+                ref embedding,
+                roll,
+                ..
+            } = faces[at];
             let support = comparisons.support(at, &accepted);
             if let Some(near) = support.filter(|near| near.score < limits.doubtful) {
                 report.mismatches.push(Mismatch {
                     photo,
-                    other: near.photo.map(|other| photos[other]),
+                    other: near.photo.map(|other| faces[other].photo),
                     score: near.score,
                     fmr: self.rate_of(near.score, &self.of_photos()).0,
                 });
             }
             report
                 .resembles
-                .extend(self.resemblance(gallery, person, photo, &embedding)?);
+                .extend(self.resemblance(gallery, person, photo, embedding)?);
             report.accepted.push(photo);
-            if face.roll.abs() > TURNED {
-                let roll = face.roll;
+            if roll.abs() > TURNED {
                 report.turned.push(TurnedPhoto { photo, roll });
             }
-            templates.push(NewTemplate::new(embedding, face.quality, now).with_crop(face.aligned));
         }
         if let Some(Resemblance { person, score, .. }) = report
             .resembles
             .first()
-            .filter(|_| options.refuse_resemblance)
+            .filter(|_| analysis.refuse_resemblance)
             .cloned()
         {
-            templates.clear();
             report.mismatches.clear();
             report.turned.clear();
             report
@@ -555,14 +536,14 @@ impl Recognizer {
                 }));
         }
         report.refused.sort_by_key(|refused| refused.photo);
-        if !templates.is_empty() {
-            let mut entry = Person::new(person.clone(), now);
-            entry.name.clone_from(&options.name);
-            report.templates = change.add(&entry, &templates)?;
-        }
-        let capacity = self.capacity();
-        report.room = capacity.map(|capacity| capacity.room(gallery.searched(None)));
+        report.room = self.room(gallery);
         Ok(report)
+    }
+
+    /// The room for more people in a search among all.
+    pub(super) fn room(&self, gallery: &Gallery) -> Option<Room> {
+        let capacity = self.capacity()?;
+        Some(capacity.room(gallery.searched(None)))
     }
 
     /// The one face that a photo is about: the largest.
@@ -631,13 +612,13 @@ impl Recognizer {
         &self,
         gallery: &Gallery,
         person: &PersonId,
-        embeddings: &[Embedding],
+        embeddings: &[&Embedding],
     ) -> Result<Option<Vec<f32>>> {
         let templates = gallery.templates_of(person)?;
         if templates.is_empty() {
             return Ok(None);
         }
-        let similarity = |embedding: &Embedding| {
+        let similarity = |embedding: &&Embedding| {
             let scores = templates
                 .iter()
                 .map(|template| embedding.cosine(&template.embedding));

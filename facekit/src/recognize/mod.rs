@@ -14,6 +14,7 @@ use crate::{
     quality::QualityOptions,
 };
 
+mod analyze;
 mod augment;
 mod builder;
 mod calibrate;
@@ -29,6 +30,7 @@ mod sightings;
 mod subject;
 mod verify;
 
+pub use analyze::{Analysis, AnalyzedFace};
 pub use builder::RecognizerBuilder;
 pub use calibrate::{
     GalleryCalibration, GalleryCalibrationOptions, ProbableDuplicate, SpoiledCheck,

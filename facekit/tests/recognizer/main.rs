@@ -2,6 +2,7 @@
 
 #![cfg(feature = "engine")]
 
+mod analysis;
 mod concurrency;
 mod enrollment;
 mod gallery;

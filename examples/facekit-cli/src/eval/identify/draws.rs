@@ -11,7 +11,10 @@ use super::{
     super::{Embedded, random::Random},
     Band,
 };
-use crate::{output::table, session::Session};
+use crate::{
+    output::{count, table},
+    session::Session,
+};
 
 /// The numbers of photos that are enrolled of each person.
 const ENROLLED: [usize; 3] = [1, 3, 5];
@@ -135,7 +138,7 @@ impl Draws {
         )?;
         let rows = ENROLLED.iter().zip(results.chunks(seeds.len()));
         let rows = rows
-            .filter(|(_, draws)| !draws[0].people.is_empty())
+            .filter(|(_, draws)| !draws[0].people.is_empty() && !photos.strangers.is_empty())
             .map(|(&enrolled, draws)| Row::new(enrolled, draws, bands))
             .collect();
         Ok(Self {
@@ -162,10 +165,10 @@ impl Draws {
         });
         let [nearest, mean, template, probe] = WAYS;
         let mut text = format!(
-            "FNIR at FPIR {} and {} %, averaged over people; {} strangers; draws with the seeds {:?}\n\n{}",
+            "FNIR at FPIR {} and {} %, averaged over people; {}; draws with the seeds {:?}\n\n{}",
             100.0 * FPIRS[0],
             100.0 * FPIRS[1],
-            self.strangers,
+            count(self.strangers, "stranger", "strangers"),
             self.seeds,
             table(["photos", "people", nearest, mean, template, probe], ways),
         );
@@ -464,4 +467,74 @@ fn hit(gallery: &Gallery, probe: Option<&Embedding>) -> Result<Hit> {
     let nearest = gallery.nearest(probe, 1, None)?.pop();
     let person = |id: &PersonId| id.as_str().parse().unwrap_or(usize::MAX);
     Ok(nearest.map(|nearest| (person(&nearest.person), nearest.score)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const BAND: Band = Band {
+        below: 0.1,
+        above: 0.05,
+    };
+    const NEVER: Band = Band {
+        below: 0.0,
+        above: 0.0,
+    };
+
+    fn pair(person: usize, plain: f32, mirrored: f32) -> Pair {
+        Pair {
+            plain: Some((person, plain)),
+            mirrored: Some((person, mirrored)),
+        }
+    }
+
+    #[test]
+    fn the_mirrored_probe_decides_in_the_band() {
+        let decided = |plain, mirrored, band| decided(&pair(7, plain, mirrored), 0.5, band);
+        assert_eq!(decided(0.45, 0.55, BAND), (Some(7), true));
+        assert_eq!(decided(0.45, 0.55, NEVER), (None, false));
+        assert_eq!(decided(0.52, 0.45, BAND), (None, true));
+        assert_eq!(decided(0.56, 0.45, BAND), (Some(7), false));
+        assert_eq!(decided(0.39, 0.60, BAND), (None, false));
+        assert_eq!(super::decided(&Pair::default(), 0.5, BAND), (None, false));
+    }
+
+    #[test]
+    fn the_threshold_lets_few_strangers_pass() {
+        let strangers: Vec<Pair> = (0..20)
+            .map(|nth| pair(0, 0.3 + 0.01 * nth as f32, 0.2))
+            .collect();
+        // Person 3 has three probes, one of which is nearest to another person, and person 5 has one probe.
+        let known = [
+            pair(3, 0.6, 0.0),
+            pair(3, 0.45, 0.0),
+            pair(4, 0.9, 0.0),
+            pair(5, 0.48, 0.0),
+        ];
+        let owners = [3, 3, 3, 5];
+        let measured = Measured::new(&known, &strangers, &owners, NEVER, 0.1);
+        // Two of twenty may pass: those of 0.49 and 0.48.
+        let third = strangers[17].plain.unwrap().1;
+        assert_eq!(measured.threshold, third.next_up());
+        assert!((measured.misses[0] - 2.0 / 3.0).abs() < 1e-9 && measured.misses[1] == 0.0);
+        assert_eq!(measured.mirrored, [0.0, 0.0]);
+
+        // With the mirrored probe, nobody of the strangers is near any more.
+        let always = Band {
+            below: 2.0,
+            above: 2.0,
+        };
+        let measured = Measured::new(&known, &strangers, &owners, always, 0.1);
+        assert_eq!(measured.mirrored, [1.0, 1.0]);
+        assert!(measured.threshold <= 0.2_f32.next_up() && measured.misses == [1.0, 1.0]);
+    }
+
+    #[test]
+    fn an_interval_is_wider_for_fewer_people() {
+        let wide = Interval::of(&[0.0, 1.0]);
+        let narrow = Interval::of(&[0.0, 1.0].repeat(50));
+        assert_eq!((wide.share, narrow.share), (0.5, 0.5));
+        assert!(wide.high > narrow.high && narrow.high > 0.59 && narrow.low < 0.41);
+    }
 }
