@@ -163,6 +163,7 @@ impl Recognizer {
             let mut person = Person::new(analysis.person.clone(), now);
             person.name.clone_from(&analysis.name);
             report.templates = change.add(&person, &templates)?;
+            report.room = self.room(gallery);
         }
         let capacity = self.capacity();
         report.room = capacity.map(|capacity| capacity.room(gallery.searched(None)));
