@@ -69,7 +69,7 @@ pub async fn list(tx: &mut Transaction, actor: &Actor, request: EventRequest) ->
     let mut events = Events {
         items: Vec::new(),
         last: request.after,
-        stream_reset: oldest.is_some_and(|oldest| request.after > 0 && request.after + 1 < oldest),
+        stream_reset: oldest.is_some_and(|oldest| request.after > 0 && request.after < oldest - 1),
     };
     for row in rows {
         let event = Event {

@@ -150,4 +150,7 @@ async fn events_have_numbers_without_gaps() {
         .await
         .expect(200);
     assert_eq!(behind["stream_reset"], true);
+    let ahead = format!("/api/v1/events?after={}", i64::MAX);
+    let ahead = office.get(&ahead, &org.admin).await.expect(200);
+    assert_eq!(ahead["items"], json!([]));
 }
