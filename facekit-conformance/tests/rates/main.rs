@@ -103,7 +103,12 @@ fn calibrations_are_measured() {
                 curve.lowest()
             );
         }
-        let capacity = Threshold::default().capacity(Some(&calibration)).unwrap();
+        let mirrored = Comparison::default()
+            .with_mirrored_template(true)
+            .with_mirrored_probe(true);
+        let capacity = Threshold::default()
+            .capacity(Some(&calibration), &mirrored)
+            .unwrap();
         println!("{}: {capacity:?}, {}", set.name, file.display());
         assert!(capacity.counted >= 100);
     }

@@ -3,12 +3,13 @@ use serde::{Deserialize, Serialize};
 /// The number of people whom a search may cover at the wanted rate. See [`Recognizer::capacity`](crate::Recognizer::capacity).
 ///
 /// ```
-/// use facekit::{Calibration, CalibrationPoint, Digest, EmbeddingSpace, Threshold};
+/// use facekit::{Calibration, CalibrationPoint, Comparison, Digest, EmbeddingSpace, Threshold};
 ///
 /// let space = EmbeddingSpace::new("example", Digest::from_bytes([0; 32]), 128);
 /// let points = vec![CalibrationPoint::new(1e-2, 0.2), CalibrationPoint::new(2e-5, 0.44)];
 /// let calibration = Calibration::new(&space, points, "an example")?;
-/// let capacity = Threshold::Fpir(1e-2).capacity(Some(&calibration)).expect("depends on the number of people");
+/// let capacity = Threshold::Fpir(1e-2).capacity(Some(&calibration), &Comparison::default());
+/// let capacity = capacity.expect("the rate depends on the number of people");
 /// assert_eq!(capacity.counted, 502);
 /// assert_eq!(capacity.room(500).counted, 2);
 /// # Ok::<(), facekit::Error>(())

@@ -268,18 +268,24 @@ impl Calibration {
     pub fn curve(&self, comparison: &Comparison) -> &Curve {
         let photos = comparison.photos.max(1);
         // Sorted by the number of photos.
-        let alike = self.curves().filter(|(of, _)| {
-            of.mirrored_template == comparison.mirrored_template
-                && of.mirrored_probe == comparison.mirrored_probe
-        });
         let mut greatest = None;
-        for (of, curve) in alike {
+        for (of, curve) in self.curves_like(comparison) {
             if of.photos >= photos {
                 return curve;
             }
             greatest = Some(curve);
         }
         greatest.unwrap_or(&self.plain)
+    }
+
+    /// The curves for templates and probes of this kind, each with its number of photos.
+    pub(crate) fn curves_like(
+        &self,
+        comparison: &Comparison,
+    ) -> impl Iterator<Item = (Comparison, &Curve)> {
+        let (template, probe) = (comparison.mirrored_template, comparison.mirrored_probe);
+        self.curves()
+            .filter(move |(of, _)| of.mirrored_template == template && of.mirrored_probe == probe)
     }
 
     /// All curves, each with its kind of comparison.

@@ -152,17 +152,26 @@ impl Threshold {
         })
     }
 
-    /// The number of people whom a search may cover at this rate by the curve that answers for the fewest people. `None` if the
-    /// number does not matter or nothing is known: for a raw score, for a false-match rate, and without a calibration.
+    /// The number of people whom a search may cover at this rate, for templates and probes of this kind: by the curve for a number
+    /// of photos that answers for the fewest people. `None` if the number does not matter or nothing is known: for a raw score,
+    /// for a false-match rate, and without a calibration.
     #[must_use]
-    pub fn capacity(self, calibration: Option<&Calibration>) -> Option<Capacity> {
+    pub fn capacity(
+        self,
+        calibration: Option<&Calibration>,
+        comparison: &Comparison,
+    ) -> Option<Capacity> {
         let (Self::Fpir(fpir) | Self::Both { fpir, .. }) = self else {
             return None;
         };
         let calibration = calibration?;
         let worst = |rate: fn(&Curve) -> f64| {
-            let rates = calibration.curves().map(|(_, curve)| rate(curve));
-            rates.fold(0.0, f64::max)
+            let rates = calibration
+                .curves_like(comparison)
+                .map(|(_, curve)| rate(curve));
+            rates
+                .reduce(f64::max)
+                .unwrap_or_else(|| rate(calibration.curve(comparison)))
         };
         let (counted, lowest) = (worst(Curve::lowest_counted), worst(Curve::lowest));
         Some(Capacity::new(fpir, counted, lowest))
@@ -261,7 +270,9 @@ mod tests {
     fn beyond_its_capacity_a_search_says_that_the_rate_is_not_met() {
         let threshold = Threshold::Fpir(1e-2);
         let (_, calibration) = calibration();
-        let capacity = threshold.capacity(Some(&calibration)).unwrap();
+        let capacity = threshold
+            .capacity(Some(&calibration), &Comparison::default())
+            .unwrap();
         assert_eq!((capacity.counted, capacity.extrapolated), (1_005, 10_050));
         for (people, basis) in [
             (1, RateBasis::Counted),
@@ -287,10 +298,18 @@ mod tests {
         let (_, calibration) = calibration();
         let short = Curve::new(points(&[(1e-2, 0.3), (1e-4, 0.5)]), Vec::new()).unwrap();
         let calibration = calibration.with_curve(Comparison::default().with_photos(5), short, 0);
-        let capacity = Threshold::default().capacity(Some(&calibration)).unwrap();
+        let capacity = Threshold::default()
+            .capacity(Some(&calibration), &Comparison::default())
+            .unwrap();
         assert_eq!((capacity.counted, capacity.extrapolated), (100, 100));
-        assert_eq!(Threshold::Fmr(1e-4).capacity(Some(&calibration)), None);
-        assert_eq!(Threshold::default().capacity(None), None);
+        assert_eq!(
+            Threshold::Fmr(1e-4).capacity(Some(&calibration), &Comparison::default()),
+            None
+        );
+        assert_eq!(
+            Threshold::default().capacity(None, &Comparison::default()),
+            None
+        );
     }
 
     #[test]

@@ -55,7 +55,7 @@ impl Analysis {
     }
 
     /// Accepted and refused photos, with reasons and warnings, by the gallery as it was during the analysis. The report has no
-    /// templates and no room.
+    /// templates.
     #[must_use]
     pub fn report(&self) -> &EnrollReport {
         &self.report
@@ -165,8 +165,6 @@ impl Recognizer {
             report.templates = change.add(&person, &templates)?;
             report.room = self.room(gallery);
         }
-        let capacity = self.capacity();
-        report.room = capacity.map(|capacity| capacity.room(gallery.searched(None)));
         Ok(report)
     }
 

@@ -554,7 +554,14 @@ impl Recognizer {
                 }));
         }
         report.refused.sort_by_key(|refused| refused.photo);
+        report.room = self.room(gallery);
         Ok(report)
+    }
+
+    /// The room for more people in a search among all.
+    pub(super) fn room(&self, gallery: &Gallery) -> Option<Room> {
+        let capacity = self.capacity()?;
+        Some(capacity.room(gallery.searched(None)))
     }
 
     /// The one face that a photo is about: the largest.

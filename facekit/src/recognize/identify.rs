@@ -194,7 +194,8 @@ impl Recognizer {
         self.limit_of(self.threshold.for_comparison(), comparison, 1)
     }
 
-    /// The number of people whom a search may cover at the wanted rate. `None` if the threshold is not a rate of searches.
+    /// The number of people whom a search may cover at the wanted rate, with templates and probes as this recognizer makes them
+    /// ([`MirrorOptions`](crate::MirrorOptions)). `None` if the threshold is not a rate of searches.
     ///
     /// Beyond this number, the recognizer stays in service: the limit of a match is the strictest score of the calibration, and
     /// each match says that the wanted rate is [`NotMet`](crate::RateBasis::NotMet).
@@ -208,7 +209,11 @@ impl Recognizer {
     /// ```
     #[must_use]
     pub fn capacity(&self) -> Option<Capacity> {
-        self.threshold.capacity(self.calibration.as_ref())
+        let comparison = Comparison::default()
+            .with_mirrored_template(self.mirror.templates)
+            .with_mirrored_probe(self.mirror.mirrors_probes());
+        self.threshold
+            .capacity(self.calibration.as_ref(), &comparison)
     }
 
     /// The false-match rate of a comparison of two plain photos at `score`; `None` if the embedding space is not calibrated.

@@ -80,7 +80,11 @@ pub(super) fn run(session: &Session, args: &Args) -> Result<Answer> {
     drop(bar);
     measured.calibration.save(&out)?;
 
-    let capacity = Threshold::default().capacity(Some(&measured.calibration));
+    // The command enrolls and compares with mirror images.
+    let mirrored = Comparison::default()
+        .with_mirrored_template(true)
+        .with_mirrored_probe(true);
+    let capacity = Threshold::default().capacity(Some(&measured.calibration), &mirrored);
     let document = json!({
         "calibration": shown(&out),
         "people": measured.people,
