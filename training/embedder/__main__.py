@@ -9,8 +9,8 @@ from . import pool, train
 
 def main() -> None:
     parser = options.parser(__doc__)
-    parser.add_argument("--faces", type=int, default=98_304, help="number of faces in the pool")
-    parser.add_argument("--steps", type=int, default=4000)
+    parser.add_argument("--faces", type=int, default=393_216, help="number of faces in the pool")
+    parser.add_argument("--steps", type=int, default=16_000)
     parser.add_argument("--batch", type=int, default=256)
     parser.add_argument("--rate", type=float, default=0.04, help="learning rate of Muon; that of AdamW is a twentieth")
     parser.add_argument("--constant", type=float, default=0.3, help="fraction of the steps before the rate falls")

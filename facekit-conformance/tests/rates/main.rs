@@ -8,7 +8,7 @@ mod strangers;
 use std::{env, num::NonZeroUsize, path::PathBuf, thread};
 
 use facekit::{
-    Calibration, Embedding, ImpostorOptions, MirrorOptions, PersonPhotos, Threshold,
+    Calibration, Comparison, Embedding, ImpostorOptions, MirrorOptions, PersonPhotos, Threshold,
     duplicate_people,
 };
 use faces::{People, Person};

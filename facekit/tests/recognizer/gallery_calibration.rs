@@ -1,8 +1,8 @@
 //! A gallery that calibrates itself.
 
 use facekit::{
-    AlignedFace, Digest, Embedder, Embedding, EmbeddingSpace, Error, FlatIndex, Gallery,
-    GalleryCalibrationOptions, Image, MemoryStore, Metric, NewTemplate, Person, PersonId,
+    AlignedFace, Comparison, Digest, Embedder, Embedding, EmbeddingSpace, Error, FlatIndex,
+    Gallery, GalleryCalibrationOptions, Image, MemoryStore, Metric, NewTemplate, Person, PersonId,
     Recognizer, Result, Threshold,
 };
 use jiff::Timestamp;
@@ -170,7 +170,7 @@ fn a_gallery_calibrates_itself() {
         );
     }
     let capacity = Threshold::Fpir(1e-2)
-        .capacity(Some(&measured.calibration))
+        .capacity(Some(&measured.calibration), &Comparison::default())
         .unwrap();
     assert!(
         capacity.counted >= 1_000 && capacity.extrapolated >= 10_000,
