@@ -20,9 +20,11 @@ pub(crate) struct MatchArgs {
         verbatim_doc_comment)]
     fmr: Option<f64>,
 
-    /// The share of searches by strangers that may find a match (FPIR). Comparisons of two photos then match from an FMR of
-    /// 1e-4 on
-    #[arg(long, value_name = "RATE", value_parser = rate, conflicts_with = "score")]
+    /// The share of searches by strangers that may find a match (FPIR)
+    ///
+    /// Comparisons of two photos then match from a false-match rate of 1e-4 on.
+    #[arg(long, value_name = "RATE", value_parser = rate, conflicts_with = "score",
+        verbatim_doc_comment)]
     fpir: Option<f64>,
 
     /// The lowest similarity of a match, -1 to 1, instead of a rate
