@@ -12,13 +12,19 @@ const ENDINGS: [&str; 7] = [".csv", ".jpg", ".md", ".py", ".rs", ".toml", ".yml"
 
 #[test]
 fn named_files_exist() {
-    for name in ["ARCHITECTURE.md", "CONTRIBUTING.md"] {
+    for name in [
+        "ARCHITECTURE.md",
+        "CONTRIBUTING.md",
+        "examples/attendance-server/ARCHITECTURE.md",
+    ] {
+        // Paths are relative to the folder of the document.
+        let folder = root().join(name).with_file_name("");
         let paths = named_paths(&read(name));
         assert!(
             paths.len() > 20,
             "{name} names only {paths:?}; a page of this list names more than 20 files"
         );
-        let missing: Vec<_> = paths.iter().filter(|path| !exists(path)).collect();
+        let missing: Vec<_> = paths.iter().filter(|path| !exists(&folder, path)).collect();
         assert!(
             missing.is_empty(),
             "{name} names missing files: {missing:?}"
@@ -121,7 +127,7 @@ fn a_missing_file_is_found() {
     let missing: Vec<&str> = paths
         .iter()
         .map(String::as_str)
-        .filter(|path| !exists(path))
+        .filter(|path| !exists(&root(), path))
         .collect();
     assert_eq!(
         missing,
@@ -173,17 +179,17 @@ fn documents() -> Vec<PathBuf> {
 }
 
 /// `true` if a path of a document exists. `NAME` stands for the name of a new file, as in `detect/NAME.rs`: the folder must exist.
-fn exists(path: &str) -> bool {
+fn exists(root: &Path, path: &str) -> bool {
     let path = Path::new(path);
     match path.parent() {
         Some(folder) if path.file_stem().is_some_and(|stem| stem == "NAME") => {
-            root().join(folder).is_dir()
+            root.join(folder).is_dir()
         }
-        _ => root().join(path).exists(),
+        _ => root.join(path).exists(),
     }
 }
 
-/// The paths that a document names in backticks or links to, relative to the root.
+/// The paths that a document names in backticks or links to.
 fn named_paths(text: &str) -> BTreeSet<String> {
     let text = without_blocks(text);
     let mut paths: BTreeSet<String> = text

@@ -154,7 +154,7 @@ impl Curve {
         if fmr >= self.highest() {
             self.points[0].score
         } else {
-            self.score_at(fmr).unwrap_or(self.last().score)
+            self.score_at(fmr).unwrap_or_else(|_| self.last().score)
         }
     }
 

@@ -1,4 +1,4 @@
-use std::{collections::HashSet, num::NonZeroUsize, ops::Range, thread};
+use std::{collections::HashSet, num::NonZeroUsize, ops::Range, panic::resume_unwind, thread};
 
 use multiversion::multiversion;
 
@@ -206,7 +206,7 @@ impl ImpostorScores {
                 .collect();
             workers
                 .into_iter()
-                .map(|worker| worker.join().expect("comparisons do not panic"))
+                .map(|worker| worker.join().unwrap_or_else(|panic| resume_unwind(panic)))
                 .collect()
         });
         let mut all = Part::new();

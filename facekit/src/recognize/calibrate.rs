@@ -126,6 +126,9 @@ struct Members {
     mirrored: bool,
 }
 
+/// A way of spoiling faces, and the embeddings of each person's faces that were spoiled in this way.
+type SpoiledFaces = (&'static str, Vec<Vec<Embedding>>);
+
 impl Recognizer {
     /// Measures a calibration on the people of the gallery: each photo is compared with the means of all other people.
     ///
@@ -282,11 +285,7 @@ impl Recognizer {
 
     /// Faces of the gallery's crops that were spoiled: for each way, the embeddings of each person's faces that can still be
     /// recognized. Empty if there are no crops.
-    fn spoiled_faces(
-        &self,
-        gallery: &Gallery,
-        members: &Members,
-    ) -> Result<Vec<(&'static str, Vec<Vec<Embedding>>)>> {
+    fn spoiled_faces(&self, gallery: &Gallery, members: &Members) -> Result<Vec<SpoiledFaces>> {
         let places: HashMap<&PersonId, usize> = members.ids.iter().zip(0..).collect();
         // Crops are large, so about as many as are needed are taken, of people all over the gallery.
         let photos: usize = members.photos.iter().map(Vec::len).sum();

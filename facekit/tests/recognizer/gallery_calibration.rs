@@ -142,7 +142,7 @@ fn a_gallery_calibrates_itself() {
     // The rates hold for other people.
     let others: Vec<AlignedFace> = (0..1_500).map(|_| random.face()).collect();
     let others = embedder().embed(&others).unwrap();
-    let curve = measured.calibration.curve(&facekit::Comparison::default());
+    let curve = measured.calibration.curve(&Comparison::default());
     let limit = curve.score_at(1e-4).unwrap();
     let mut matches = 0;
     for (nth, a) in others.iter().enumerate() {

@@ -65,7 +65,7 @@ pub(crate) fn run(session: &Session, args: &Args) -> Result<()> {
     let figures = Figures::of(&embedded, &folds, &args.images, jobs.get())?;
     let calibrated = args.calibrate.as_deref().map(|path| {
         let data = calibration_data(&embedded, &set);
-        save_calibration(path, &embedded, recognizer.embedder().space(), data, jobs)
+        save_calibration(path, &embedded, recognizer.embedder().space(), &data, jobs)
     });
     // The figures are reported even if there is no calibration.
     let (calibration, failed) = match calibrated.transpose() {
@@ -151,7 +151,7 @@ fn save_calibration(
     path: &Path,
     embedded: &Embedded,
     space: &EmbeddingSpace,
-    data: String,
+    data: &str,
     threads: NonZeroUsize,
 ) -> Result<()> {
     let photos = embedded.by_person();

@@ -219,8 +219,6 @@ pub(crate) fn evaluator(
 /// An embedding of a face, and the one together with its mirror image if it was asked for.
 type WithMirror = (Embedding, Option<Embedding>);
 
-/// Embeds the face nearest to the center of an image.
-
 /// Embeds the face nearest to the center of an image, with `mirrored` also together with its mirror image.
 fn embed_with_mirror(
     recognizer: &Recognizer,
