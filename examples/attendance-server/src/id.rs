@@ -2,6 +2,7 @@
 
 use std::{
     borrow::Cow,
+    collections::BTreeMap,
     fmt,
     str::FromStr,
     sync::{Mutex, PoisonError},
@@ -13,7 +14,8 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 /// The id of a row: a UUID of version 7. Ids of later milliseconds are greater.
 ///
-/// Ids that one process makes within a millisecond are in order, too. Ids are public. They say when a row was made, and cannot be guessed, but they protect nothing.
+/// Ids that one process makes within a millisecond are in order, too. Ids are public. They say when a row was made, and cannot be
+/// guessed, but they protect nothing.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Id([u8; 16]);
 
@@ -48,15 +50,22 @@ impl Id {
 }
 
 /// The number of an id within its millisecond, 0 to 4095. Beyond, numbers begin again: such ids are unique, but not in order.
+///
+/// The numbers of many milliseconds are kept, because a clock can step back to one of them.
 fn number_within(milliseconds: u64) -> u16 {
-    static LAST: Mutex<(u64, u16)> = Mutex::new((0, 0));
-    // The pair is written at once, so a panic elsewhere leaves it whole.
-    let mut last = LAST.lock().unwrap_or_else(PoisonError::into_inner);
-    *last = match *last {
-        (known, number) if known == milliseconds => (known, (number + 1) & 0x0fff),
-        _ => (milliseconds, 0),
-    };
-    last.1
+    const KEPT: usize = 1000;
+    static NUMBERS: Mutex<BTreeMap<u64, u16>> = Mutex::new(BTreeMap::new());
+    // Each change leaves the map whole, also if a thread panics elsewhere.
+    let mut numbers = NUMBERS.lock().unwrap_or_else(PoisonError::into_inner);
+    let next = numbers.entry(milliseconds).or_default();
+    let number = *next;
+    *next = (number + 1) & 0x0fff;
+    if numbers.len() > KEPT
+        && let Some(oldest) = numbers.keys().copied().find(|it| *it != milliseconds)
+    {
+        numbers.remove(&oldest);
+    }
+    number
 }
 
 impl fmt::Display for Id {
@@ -155,13 +164,14 @@ mod tests {
         let [early, late] = ["2026-03-02T08:59:30Z", "2026-03-02T08:59:30.001Z"]
             .map(|at| Id::new(at.parse().unwrap()));
         assert!(early < late);
-        // Other tests make ids of other times meanwhile, so that numbers may begin again: three in a row are enough.
-        let at = "1999-03-02T08:59:30Z".parse().unwrap();
-        let in_order = (0..100).any(|_| {
-            let ids = [(); 3].map(|()| Id::new(at));
-            ids.is_sorted()
+        // Ids of other times between them do not matter.
+        let [at, other] =
+            ["1999-03-02T08:59:30Z", "2026-03-02T08:59:30Z"].map(|it| it.parse().unwrap());
+        let ids = [(); 100].map(|()| {
+            Id::new(other);
+            Id::new(at)
         });
-        assert!(in_order);
+        assert!(ids.is_sorted());
     }
 
     #[test]

@@ -251,7 +251,7 @@ fn check_finds_damage() {
     place.write("text.gallery", "not a gallery at all");
     place
         .line("people --gallery text.gallery")
-        .fails(&["gallery text.gallery: damaged: not a gallery file"]);
+        .fails(&["text.gallery: damaged: not a gallery file"]);
     place
         .line("gallery check --gallery none.gallery")
         .fails(&["none.gallery", "No such file"]);

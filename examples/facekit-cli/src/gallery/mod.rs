@@ -34,7 +34,7 @@ pub(crate) enum Command {
     Rekey(RekeyArgs),
     /// Read all of a gallery and report damage; exit code 1 if there is damage
     Check(check::Args),
-    /// Measure the false-match rates of the gallery's own people, and list ids that are probably one person
+    /// Measure the false-match rates of the gallery's people, and find people with two ids
     ///
     /// Each photo is compared with all other people. It needs 6 million comparisons: 2,450 people with a
     /// photo each, or 1,415 people with three. If the gallery keeps crops, blurred, dark and small copies
