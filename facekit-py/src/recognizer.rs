@@ -637,7 +637,7 @@ impl Recognizer {
     /// >>> import facekit
     /// >>> try:
     /// ...     facekit.Recognizer(gallery=facekit.Gallery()).calibrate_gallery("people.nano_embedder.calibration.toml")
-    /// ... except facekit.InvalidArgumentError as error:
+    /// ... except facekit.errors.InvalidArgumentError as error:
     /// ...     print(error)
     /// gallery: 0 people with 0 templates make 0 comparisons, and a calibration needs 6000000: about 2450 people with as many templates each
     #[pyo3(signature = (path, *, different = Vec::new(), progress = None))]

@@ -93,7 +93,8 @@ def test_results_agree_with_the_command(standard, photos, data, command, tmp_pat
     Gallery.new_key_file(key)
     with Gallery(path, key) as gallery:
         recognizer = standard(gallery=gallery)
-        report = recognizer.enroll("tom", [photos / "image_T1.jpg"], name="Tom")
+        # The photo is too soft for the limits of enrollment.
+        report = recognizer.enroll("tom", [photos / "image_T1.jpg"], name="Tom", quality="recognition")
         assert report and report.accepted == [0]
         ours = [recognizer.recognize(file).to_dicts() for file in files]
     theirs = facekit_json("identify", "--models", "standard", "--gallery", path, "--key-file", key, *files)["images"]
@@ -121,13 +122,17 @@ def test_enroll_identify_and_remove(standard, photos):
     recognizer = standard(gallery=gallery)
     tom = photos / "image_T1.jpg"
     reports = []
-    report = recognizer.enroll("tom", [tom, np.zeros((99, 99, 3), "uint8")], name="Tom", progress=lambda *counts: reports.append(counts))
+    black = np.zeros((99, 99, 3), "uint8")
+    # The photo is too soft for the limits of enrollment.
+    report = recognizer.enroll(
+        "tom", [tom, black], name="Tom", quality="recognition", progress=lambda *counts: reports.append(counts)
+    )
     assert report.accepted == [0] and [refused.reason for refused in report.refused] == ["no_face"]
     assert reports == [(1, 2), (2, 2)] and str(report.refused[0]) == "no face"
     (face,) = recognizer.recognize(tom)
     assert (face.outcome, face.person, face.name) == ("known", "tom", "Tom")
     # The template is the sum of the photo and its mirror image, so even the same photo has a score below 1.
-    template = recognizer.analyze("tom", tom).faces[0].embedding
+    template = recognizer.analyze("tom", tom, quality="recognition").faces[0].embedding
     assert face.identity.score == pytest.approx(template.cosine(face.embedding), abs=1e-5) and face.identity.score > 0.9
     assert template.is_mirrored and not face.embedding.is_mirrored
     assert face.identity.fmr <= 1e-4 and face.nearest is None
@@ -385,7 +390,7 @@ def test_a_gallery_that_has_outgrown_the_calibration_stays_in_service(standard, 
     counted, extrapolated = recognizer.capacity()
     assert 0 < counted < extrapolated < 2000
     tom = photos / "image_T1.jpg"
-    assert recognizer.enroll("tom", tom).room == (counted - 1, extrapolated - 1)
+    assert recognizer.enroll("tom", tom, quality="recognition").room == (counted - 1, extrapolated - 1)
     (face,) = recognizer.recognize(tom)
     assert (face.person, face.identity.basis) == ("tom", "counted")
     values = np.random.default_rng(1).standard_normal((extrapolated, recognizer.space.dimension), dtype="float32")

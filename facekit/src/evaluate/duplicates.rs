@@ -24,7 +24,7 @@ pub struct DuplicatePeople {
 ///
 /// Each photo is compared with the mean of each other person. A pair is listed if its similarity is above what is expected for any
 /// pair of different people, by the distribution that is fitted to the highest scores, and if it is as great as that of photos of
-/// one person. Twins can be listed, too. The pairs of [`ImpostorOptions::same`] are not compared.
+/// one person. Twins can be listed, too. The pairs of [`ImpostorOptions::with_same`] are not compared.
 ///
 /// ```
 /// # use facekit::{Digest, Embedding, EmbeddingSpace};

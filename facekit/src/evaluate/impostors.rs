@@ -72,7 +72,7 @@ impl ImpostorOptions {
         self
     }
 
-    /// Sets [`same`](Self::same).
+    /// Sets [`same`](field@Self::same).
     #[must_use]
     pub fn with_same(mut self, pairs: Vec<(usize, usize)>) -> Self {
         self.same = pairs;

@@ -54,7 +54,7 @@ pub struct EnrollOptions<'a> {
     pub allow_mismatch: bool,
     /// A photo is ambiguous if its second largest face has at least this share of the largest one's area, 0 to 1.
     pub ambiguity: f32,
-    /// An id of the request, 1 to 120 bytes. The template of photo 0 gets the [origin](NewTemplate::origin) `ID/0`, and so on.
+    /// An id of the request, 1 to 120 bytes. The template of photo 0 gets the [origin](crate::NewTemplate::origin) `ID/0`, and so on.
     /// An enrollment of an id that is sent again adds no photo again. `None` adds each photo.
     pub request: Option<String>,
     /// Progress, counted in photos, and cancellation.
