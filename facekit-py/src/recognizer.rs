@@ -694,7 +694,7 @@ impl Recognizer {
     ///
     /// >>> import facekit
     /// >>> counted, extrapolated = facekit.Recognizer(fpir=1e-2).capacity()
-    /// >>> 100 < counted <= extrapolated
+    /// >>> 0 < counted <= extrapolated
     /// True
     /// >>> facekit.Recognizer(fmr=1e-4).capacity() is None
     /// True
