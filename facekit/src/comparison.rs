@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-/// What a probe was compared with, and how the probe was made. The same score means another false-match rate for each kind of
+/// The kind of a comparison: how its template and its probe were made. The same score means another false-match rate for each kind of
 /// comparison: the more photos a mean has, the higher are the scores of strangers.
 ///
 /// The default is a comparison of two photos, without mirror images.

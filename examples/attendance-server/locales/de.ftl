@@ -158,7 +158,7 @@ arrivals-label = { $count ->
 arrivals-none = Noch ist niemand gekommen.
 arrivals-now = jetzt
 events = Ereignisse
-events-live = Live
+events-updated = Alle 30 s
 events-none = Noch keine Ereignisse
 events-none-hint = Hier steht, wer kommt und geht.
 event-in = ist gekommen
@@ -340,7 +340,7 @@ token-once = Er wird einmal gezeigt. Kopieren Sie ihn jetzt auf das Gerät.
 
 policy = Regeln
 policy-of = Regeln von { $site }
-policy-since = In Kraft: { $date }. Eine Änderung beginnt an einem Datum und ändert nie einen abgeschlossenen Zeitraum.
+policy-since = { $date }, jetzt in Kraft. Eine Änderung beginnt an einem Datum und ändert nie einen abgeschlossenen Zeitraum.
 policy-from = Ab { $date }
 policy-always = Von Anfang an
 policy-keep = Wie im Text der Regeln

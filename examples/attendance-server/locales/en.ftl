@@ -158,7 +158,7 @@ arrivals-label = { $count ->
 arrivals-none = Nobody has come yet.
 arrivals-now = now
 events = Events
-events-live = Live
+events-updated = Every 30 s
 events-none = No events yet
 events-none-hint = Who comes and goes is listed here.
 event-in = came in
@@ -340,7 +340,7 @@ token-once = It is shown once. Copy it to the device now.
 
 policy = Policy
 policy-of = Policy of { $site }
-policy-since = In force: { $date }. A change starts on a date and never changes a closed period.
+policy-since = { $date }, in force now. A change starts on a date and never changes a closed period.
 policy-from = From { $date }
 policy-always = From the beginning
 policy-keep = As in the text of the policy

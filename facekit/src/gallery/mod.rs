@@ -473,7 +473,7 @@ impl Gallery {
     }
 }
 
-/// What a template says about its photo.
+/// The photo of a template.
 #[derive(Clone, Debug)]
 pub(crate) struct TemplatePhoto {
     pub(crate) quality: f32,

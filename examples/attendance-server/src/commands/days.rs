@@ -714,7 +714,7 @@ pub struct DayPunch {
     pub punch: Punch,
     /// The name of its device.
     pub device_name: Option<String>,
-    /// What became of it.
+    /// The verdict of the rules.
     #[schemars(with = "serde_json::Value")]
     pub outcome: PunchVerdict,
     /// A correction added it.

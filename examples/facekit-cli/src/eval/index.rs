@@ -72,7 +72,7 @@ struct People {
     strangers: Vec<Embedding>,
 }
 
-/// What was measured of one kind of search.
+/// The measurements of one kind of search.
 #[derive(Serialize)]
 struct Row {
     way: String,

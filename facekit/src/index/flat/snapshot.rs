@@ -31,7 +31,7 @@ pub(super) struct Snapshot {
     residual: f32,
 }
 
-/// What a search looks for.
+/// The conditions of a search.
 #[derive(Clone, Copy)]
 pub(super) struct Query<'a> {
     /// The number of entries, at most the number of those that are searched.

@@ -11,7 +11,7 @@ use crate::index::{
     shape::Shape,
 };
 
-/// What computing a change needs.
+/// Computes changes of a graph.
 pub(super) struct Planner<'a> {
     pub(super) graph: &'a Graph,
     pub(super) shape: &'a Shape,

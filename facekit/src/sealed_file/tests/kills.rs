@@ -116,7 +116,7 @@ impl Disk for SteppedDisk {
     }
 }
 
-/// What a killed process said.
+/// The output of a killed process.
 #[derive(Debug)]
 pub(crate) struct Said {
     begun: Vec<String>,
