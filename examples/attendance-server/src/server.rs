@@ -5,13 +5,15 @@ use std::sync::{
     atomic::{AtomicBool, Ordering},
 };
 
-use crate::{access::limits::Limits, store::Store};
+use crate::{access::limits::Limits, recognition::Recognition, store::Store};
 
 /// The state that all requests share. It is cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Server {
     /// The database.
     pub store: Store,
+    /// The recognition of faces.
+    pub recognition: Arc<dyn Recognition>,
     /// The limits of attempts.
     pub limits: Arc<Limits>,
     ready: Arc<AtomicBool>,
@@ -21,9 +23,10 @@ pub struct Server {
 impl Server {
     /// A server on a store. It is ready.
     #[must_use]
-    pub fn new(store: Store) -> Self {
+    pub fn new(store: Store, recognition: Arc<dyn Recognition>) -> Self {
         Self {
             store,
+            recognition,
             limits: Arc::default(),
             ready: Arc::new(AtomicBool::new(true)),
             authority: None,

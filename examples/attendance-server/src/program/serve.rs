@@ -1,11 +1,12 @@
 //! `serve`.
 
-use std::{net::SocketAddr, time::Duration};
+use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use anyhow::{Context, Result, bail};
 use attendance_server::{
     app,
     commands::{days, organisations, recompute, retention, tokens},
+    recognition::LocalRecognition,
     server::Server,
     store::Store,
 };
@@ -48,7 +49,16 @@ pub(crate) async fn serve(settings: &Settings, options: &ServeOptions) -> Result
     let store = store(settings).await?;
     begin_setup(settings, options, &store).await?;
     after_upgrade(&store).await?;
-    let mut server = Server::new(store.clone());
+    let options = settings.recognition.clone();
+    let recognition = tokio::task::spawn_blocking(move || LocalRecognition::open(&options))
+        .await?
+        .with_context(|| {
+            format!(
+                "the models {:?} cannot be used",
+                settings.recognition.models
+            )
+        })?;
+    let mut server = Server::new(store.clone(), Arc::new(recognition));
     let tls = settings
         .tls
         .as_ref()

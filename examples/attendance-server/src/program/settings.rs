@@ -2,10 +2,12 @@
 
 use std::{
     net::SocketAddr,
+    num::NonZeroUsize,
     path::{Path, PathBuf},
 };
 
 use anyhow::{Context, Result};
+use attendance_server::recognition::LocalOptions;
 use clap::Args;
 use serde::Deserialize;
 
@@ -56,6 +58,26 @@ pub(crate) struct SettingsOptions {
         requires = "tls_cert"
     )]
     tls_key: Option<PathBuf>,
+    /// The models that recognize faces: "nano" is part of the program and serves dozens of people; "standard" and others are
+    /// read from the folder in FACEKIT_MODELS. [default: nano]
+    #[arg(long, global = true, env = "ATTENDANCE_MODELS", value_name = "NAME")]
+    models: Option<String>,
+    /// A manifest of models of your own, in TOML.
+    #[arg(
+        long,
+        global = true,
+        env = "ATTENDANCE_MODELS_FILE",
+        value_name = "FILE"
+    )]
+    models_file: Option<PathBuf>,
+    /// The threads that recognize faces, each one face at a time. [default: one for each core]
+    #[arg(
+        long,
+        global = true,
+        env = "ATTENDANCE_RECOGNITION_THREADS",
+        value_name = "NUMBER"
+    )]
+    recognition_threads: Option<NonZeroUsize>,
 }
 
 /// The source of the certificate of HTTPS.
@@ -76,6 +98,9 @@ struct File {
     names: Option<Vec<String>>,
     tls_cert: Option<PathBuf>,
     tls_key: Option<PathBuf>,
+    models: Option<String>,
+    models_file: Option<PathBuf>,
+    recognition_threads: Option<NonZeroUsize>,
 }
 
 /// The settings that apply.
@@ -87,6 +112,8 @@ pub(crate) struct Settings {
     pub(crate) listen: SocketAddr,
     /// The certificate of HTTPS; none for plain HTTP.
     pub(crate) tls: Option<Tls>,
+    /// The models of recognition, and its threads.
+    pub(crate) recognition: LocalOptions,
 }
 
 /// The certificate of HTTPS.
@@ -139,7 +166,21 @@ impl Settings {
         };
         let data = options.data.clone().or(file.data);
         let listen = options.listen.or(file.listen);
+        let standard = LocalOptions::default();
+        let recognition = LocalOptions {
+            models: options
+                .models
+                .clone()
+                .or(file.models)
+                .unwrap_or(standard.models),
+            manifest: options.models_file.clone().or(file.models_file),
+            threads: options
+                .recognition_threads
+                .or(file.recognition_threads)
+                .unwrap_or(standard.threads),
+        };
         Ok(Self {
+            recognition,
             data: data.unwrap_or_else(|| PathBuf::from("attendance-data")),
             listen: listen.unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], 8080))),
             tls: from_options.or(from_file),

@@ -4,13 +4,22 @@
 //! each committed change they call [`follow`](Recognition::follow). The record of a sighting checks the person and the consent
 //! again, so that a recognition that is behind the database records nobody who was erased.
 
+mod local;
+mod pool;
+
 use std::fmt;
 
 use async_trait::async_trait;
 use axum::body::Bytes;
 use facekit::{EnrollReport, NewTemplate, Template};
+use tokio::sync::watch;
 
-use crate::{error::Result, id::Id};
+pub use local::{LARGEST_PHOTO, LocalOptions, LocalRecognition};
+
+use crate::{
+    error::{Error, Result},
+    id::Id,
+};
 
 /// The models of a [`Recognition`], for settings, pages and health.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -48,12 +57,23 @@ pub struct Faces {
 }
 
 /// The result of an analysis. Nothing is stored yet.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct Analyzed {
     /// Photos that are accepted and refused, with reasons; other people who look alike.
     pub report: EnrollReport,
+    /// Photos that are no images, or are too large. The report does not have them.
+    pub unreadable: Vec<UnreadablePhoto>,
     /// The templates of the accepted photos, with crops.
     pub templates: Vec<NewTemplate>,
+}
+
+/// A photo that cannot be decoded.
+#[derive(Debug)]
+pub struct UnreadablePhoto {
+    /// The position of the photo in the input, from 0.
+    pub photo: usize,
+    /// The reason.
+    pub error: Error,
 }
 
 /// The room of a gallery.
@@ -90,19 +110,20 @@ pub trait Recognition: fmt::Debug + Send + Sync {
     async fn follow(&self, org: Id, person: Id, site: Id, templates: Vec<Template>) -> Result<()>;
 
     /// Checks the photos of a person, and compares them with each other and with the people of the organisation. `request`
-    /// is the origin of the templates.
+    /// is the origin of the templates. `seen` gets the number of photos that are done.
     async fn analyze(
         &self,
         org: Id,
         person: Id,
         request: Id,
         photos: Vec<Bytes>,
+        seen: watch::Sender<usize>,
     ) -> Result<Analyzed>;
 
     /// Finds, checks and compares the faces of a frame.
     ///
     /// # Errors
     ///
-    /// 422 if the image cannot be read, or is too large; 503 if the queue is full.
+    /// 422 if the image cannot be read; 413 if it is too large; 503 if the queue is full.
     async fn recognize(&self, frame: Frame) -> Result<Faces>;
 }

@@ -12,6 +12,7 @@ mod openapi;
 mod people;
 mod policies;
 mod program;
+mod recognition;
 mod retention;
 mod security;
 mod sightings;

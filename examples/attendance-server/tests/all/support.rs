@@ -1,6 +1,9 @@
 //! A server with a clock that tests set, and test data.
 
-use std::sync::Arc;
+use std::{
+    num::NonZeroUsize,
+    sync::{Arc, LazyLock},
+};
 
 use attendance_server::{
     access::{Actor, Grant, Role},
@@ -18,12 +21,13 @@ use attendance_server::{
     db::sqlite::SqliteEngine,
     id::Id,
     keys::Unsealed,
+    recognition::{LocalOptions, LocalRecognition},
     server::Server,
     store::Store,
 };
 use axum::{
     Router,
-    body::Body,
+    body::{Body, Bytes},
     http::{Request, Response, StatusCode},
 };
 use http_body_util::BodyExt;
@@ -34,6 +38,28 @@ use tower::ServiceExt;
 
 /// A Monday, at eight in Berlin.
 pub(crate) const START: &str = "2026-03-02T07:00:00Z";
+
+/// Recognition, which all tests of a process share: loading the models takes longer than a test. Each organisation has a
+/// gallery of its own.
+pub(crate) fn recognition() -> Arc<LocalRecognition> {
+    static SHARED: LazyLock<Arc<LocalRecognition>> = LazyLock::new(|| {
+        let options = LocalOptions {
+            threads: NonZeroUsize::new(2).unwrap(),
+            ..LocalOptions::default()
+        };
+        Arc::new(LocalRecognition::open(&options).unwrap())
+    });
+    Arc::clone(&SHARED)
+}
+
+/// A file of the synthetic people and their frames: `people/Ari/1.jpg`, `frames/2026-03-02T07-56-12.jpg`.
+pub(crate) fn picture(name: &str) -> Bytes {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../data/");
+    let path = format!("{folder}{name}");
+    std::fs::read(&path)
+        .unwrap_or_else(|error| panic!("{path}: {error}"))
+        .into()
+}
 
 /// A server with a database of its own.
 pub(crate) struct Office {
@@ -99,7 +125,7 @@ impl Office {
             .unwrap();
         Self {
             folder,
-            router: app(Server::new(store.clone())),
+            router: app(Server::new(store.clone(), recognition())),
             store,
             clock,
         }

@@ -1,0 +1,422 @@
+//! Recognition in this process: threads of the operating system, a gallery in memory for each organisation, and networks that
+//! all organisations share.
+
+use std::{
+    collections::HashMap,
+    num::NonZeroUsize,
+    path::PathBuf,
+    sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock},
+};
+
+use anyhow::Context;
+use async_trait::async_trait;
+use axum::body::Bytes;
+use facekit::{
+    Calibration, Detector, Embedder, EnrollOptions, FlatIndex, Gallery, Image, LoadOptions,
+    MemoryStore, Metric, NewTemplate, Person, PersonId, RecognizeOptions, Recognizer, Registry,
+    Roster, SecondLook, SecondLookSpec, Template, TemplateStore, Watch,
+    image::{self, DecodeLimits},
+};
+use facekit_tract::Tract;
+use jiff::Timestamp;
+use tokio::sync::watch;
+
+use super::{
+    Analyzed, Faces, Frame, Models, Recognition, Room, UnreadablePhoto,
+    pool::{Pool, Work},
+};
+use crate::{
+    error::{Error, ErrorKind, Result},
+    id::Id,
+};
+
+/// The largest photo, in bytes.
+pub const LARGEST_PHOTO: usize = 25 << 20;
+
+/// Pixels of the longer side of a frame that are enough to find faces at a door.
+const FRAME_SIDE: usize = 1920;
+
+/// Pixels of the longer side of a photo that are enough for an enrolment.
+const PHOTO_SIDE: usize = 4096;
+
+/// The memory that decoding takes at most. The pixels after the decoder's scaling count: a JPEG that takes more is decoded at
+/// a reduced scale, and a PNG or WebP is refused.
+const DECODING: usize = 144 << 20;
+
+/// Options of [`LocalRecognition`].
+#[derive(Clone, Debug)]
+pub struct LocalOptions {
+    /// The models by name: `nano`, `standard`, or names of a manifest.
+    pub models: String,
+    /// A manifest of further models, in TOML, beside that of the models folder.
+    pub manifest: Option<PathBuf>,
+    /// The threads, each with a frame or an enrolment at a time.
+    pub threads: NonZeroUsize,
+}
+
+impl Default for LocalOptions {
+    fn default() -> Self {
+        Self {
+            models: "nano".to_owned(),
+            manifest: None,
+            threads: std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN),
+        }
+    }
+}
+
+/// Recognition in this process.
+#[derive(Debug)]
+pub struct LocalRecognition {
+    models: Models,
+    networks: Networks,
+    galleries: RwLock<HashMap<Id, Arc<OrganisationGallery>>>,
+    pool: Pool,
+}
+
+/// The loaded networks, which all recognizers share.
+#[derive(Debug)]
+struct Networks {
+    detector: Arc<dyn Detector>,
+    second_look: Option<(Arc<dyn Detector>, SecondLookSpec)>,
+    embedder: Arc<dyn Embedder>,
+    liveness: Option<Arc<dyn facekit::Liveness>>,
+    calibration: Option<Calibration>,
+}
+
+/// The people of an organisation who have templates.
+#[derive(Debug)]
+struct OrganisationGallery {
+    recognizer: Recognizer,
+    gallery: Arc<Gallery>,
+    store: Arc<MemoryStore>,
+    sites: Mutex<Sites>,
+}
+
+/// The home sites of the people in a gallery. Locked through a whole change, so that changes come one after the other.
+#[derive(Debug, Default)]
+struct Sites {
+    of: HashMap<PersonId, Id>,
+    /// The rosters of sites that were searched, until the next change.
+    rosters: HashMap<Vec<Id>, Roster>,
+}
+
+impl LocalRecognition {
+    /// Loads models on tract, and starts the threads. Nothing is downloaded: `nano` is part of the program, and files of other
+    /// models are in the models folder, `FACEKIT_MODELS`.
+    ///
+    /// # Errors
+    ///
+    /// If there are no models of this name, a file is missing or damaged, or the models are not calibrated, so that nobody
+    /// knows how often they mistake people.
+    pub fn open(options: &LocalOptions) -> anyhow::Result<Self> {
+        let registry = registry(options)?;
+        let set = registry.resolve(&options.models)?;
+        let (runtime, load) = (Tract::new(), LoadOptions::default());
+        let loaded = registry.load_set(&set, &runtime, &load)?;
+        let detector: Arc<dyn Detector> = loaded.detector.into();
+        let second_look = match (&set.landmarks, &loaded.second_look) {
+            (Some(landmarks), Some(look)) => {
+                let again = if landmarks.model.name == set.detector.name {
+                    Arc::clone(&detector)
+                } else {
+                    registry
+                        .load_detector(&landmarks.model.name, &runtime, &load)?
+                        .into()
+                };
+                Some((again, look.spec()))
+            }
+            _ => None,
+        };
+        let networks = Networks {
+            detector,
+            second_look,
+            embedder: loaded.embedder.into(),
+            liveness: loaded.liveness.map(Into::into),
+            calibration: loaded.calibration,
+        };
+        // An error of the parts comes now, and not at the door.
+        networks.gallery(Vec::new())?;
+        let models = Models {
+            name: options.models.clone(),
+            runtime: "tract".to_owned(),
+            space: networks.embedder.space().to_string(),
+            has_liveness: networks.liveness.is_some(),
+        };
+        let pool = Pool::new(options.threads).context("the threads cannot be started")?;
+        Ok(Self {
+            models,
+            networks,
+            galleries: RwLock::default(),
+            pool,
+        })
+    }
+
+    /// The gallery of an organisation, which is empty before [`load`](Recognition::load).
+    fn gallery(&self, org: Id) -> Result<Arc<OrganisationGallery>> {
+        // A panic elsewhere leaves the map whole, since one call changes it.
+        let galleries = self.galleries.read();
+        let known = galleries
+            .unwrap_or_else(PoisonError::into_inner)
+            .get(&org)
+            .cloned();
+        if let Some(known) = known {
+            return Ok(known);
+        }
+        let new = Arc::new(self.networks.gallery(Vec::new())?);
+        let mut known = self
+            .galleries
+            .write()
+            .unwrap_or_else(PoisonError::into_inner);
+        Ok(Arc::clone(known.entry(org).or_insert(new)))
+    }
+}
+
+/// The registry with the models of this program, of the models folder, and of the manifest.
+fn registry(options: &LocalOptions) -> facekit::Result<Registry> {
+    let built_in = facekit_nano::registry();
+    let mut registry = match built_in.clone().read_env() {
+        Ok(registry) => registry,
+        // A service may have no home folder. The models of the program need none.
+        Err(facekit::Error::InvalidArgument { .. }) => built_in,
+        Err(error) => return Err(error),
+    };
+    if let Some(path) = &options.manifest {
+        let text = std::fs::read_to_string(path).map_err(|source| facekit::Error::Io {
+            action: "reading",
+            path: path.clone(),
+            source,
+        })?;
+        registry.add_manifest(&text, &path.display().to_string())?;
+    }
+    Ok(registry)
+}
+
+impl Networks {
+    /// A gallery with these templates, each with the home site of its person. Templates of another embedding space are left
+    /// out.
+    fn gallery(&self, templates: Vec<(Id, Template)>) -> facekit::Result<OrganisationGallery> {
+        let mut people: HashMap<PersonId, (Id, Vec<NewTemplate>)> = HashMap::new();
+        for (site, template) in templates {
+            if template.embedding.space() == self.embedder.space() {
+                let person = people.entry(template.person.clone());
+                let (_, new) = person.or_insert_with(|| (site, Vec::new()));
+                new.push(new_template(&template));
+            }
+        }
+        let store = Arc::new(MemoryStore::new());
+        let mut sites = Sites::default();
+        for (person, (site, new)) in people {
+            store.put(&Person::new(person.clone(), Timestamp::UNIX_EPOCH), &new)?;
+            sites.of.insert(person, site);
+        }
+        let index = FlatIndex::new(self.embedder.space().clone(), Metric::Cosine);
+        let gallery = Arc::new(Gallery::open(Arc::clone(&store), index)?);
+        let mut builder = Recognizer::builder()
+            .detector(Arc::clone(&self.detector))
+            .embedder(Arc::clone(&self.embedder))
+            .gallery(Arc::clone(&gallery));
+        if let Some((detector, spec)) = &self.second_look {
+            builder = builder.second_look(SecondLook::new(Arc::clone(detector), *spec));
+        }
+        if let Some(liveness) = &self.liveness {
+            builder = builder.liveness(Arc::clone(liveness));
+        }
+        if let Some(calibration) = &self.calibration {
+            builder = builder.calibration(calibration.clone());
+        }
+        Ok(OrganisationGallery {
+            recognizer: builder.build()?,
+            gallery,
+            store,
+            sites: Mutex::new(sites),
+        })
+    }
+}
+
+/// A template as a store takes it.
+fn new_template(template: &Template) -> NewTemplate {
+    let new = NewTemplate::new(
+        template.embedding.clone(),
+        template.quality,
+        template.created,
+    );
+    new.with_mirrored(template.mirrored)
+}
+
+impl OrganisationGallery {
+    fn sites(&self) -> MutexGuard<'_, Sites> {
+        self.sites.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn follow(&self, person: Id, site: Id, templates: &[Template]) -> Result<()> {
+        let id = person_id(person)?;
+        let of_space = templates
+            .iter()
+            .filter(|template| template.embedding.space() == self.gallery.space());
+        let new: Vec<NewTemplate> = of_space.map(new_template).collect();
+        let mut sites = self.sites();
+        self.store.remove(std::slice::from_ref(&id))?;
+        if new.is_empty() {
+            sites.of.remove(&id);
+        } else {
+            self.store
+                .put(&Person::new(id.clone(), Timestamp::UNIX_EPOCH), &new)?;
+            sites.of.insert(id.clone(), site);
+        }
+        sites.rosters.clear();
+        self.gallery.follow(&id)?;
+        Ok(())
+    }
+
+    /// The people of these home sites.
+    fn roster(&self, mut of: Vec<Id>) -> Result<Roster> {
+        of.sort_unstable();
+        of.dedup();
+        let mut sites = self.sites();
+        if let Some(known) = sites.rosters.get(&of) {
+            return Ok(known.clone());
+        }
+        let there = sites.of.iter().filter(|(_, site)| of.contains(site));
+        let people: Vec<PersonId> = there.map(|(person, _)| person.clone()).collect();
+        let roster = self.gallery.roster(&people)?;
+        sites.rosters.insert(of, roster.clone());
+        Ok(roster)
+    }
+
+    fn recognize(&self, frame: Frame) -> Result<Faces> {
+        let limits = DecodeLimits::default()
+            .with_max_file_bytes(LARGEST_PHOTO)
+            .with_max_memory(DECODING)
+            .with_enough_side(Some(FRAME_SIDE));
+        let image = image::decode(&frame.image, &limits).map_err(unreadable)?;
+        let mut options = RecognizeOptions::default();
+        if let Some(sites) = frame.sites {
+            options = options.with_roster(self.roster(sites)?);
+        }
+        let mut faces = self.recognizer.recognize_with(image.view(), &options)?;
+        let area = |face: &facekit::Recognition| face.detection.rect.area();
+        faces.sort_by(|one, two| area(two).total_cmp(&area(one)));
+        Ok(Faces {
+            width: image.width(),
+            height: image.height(),
+            faces,
+        })
+    }
+
+    fn analyze(
+        &self,
+        person: Id,
+        request: Id,
+        photos: &[Bytes],
+        seen: &watch::Sender<usize>,
+    ) -> Result<Analyzed> {
+        let limits = DecodeLimits::default()
+            .with_max_file_bytes(LARGEST_PHOTO)
+            .with_max_memory(DECODING)
+            .with_enough_side(Some(PHOTO_SIDE));
+        let mut unreadable_photos = Vec::new();
+        let images = photos.iter().enumerate().map(|(photo, file)| {
+            image::decode(file, &limits).or_else(|error| match &error {
+                facekit::Error::Image { .. } | facekit::Error::ImageTooLarge { .. } => {
+                    unreadable_photos.push(UnreadablePhoto {
+                        photo,
+                        error: unreadable(error),
+                    });
+                    // An error would end the analysis of the other photos. On this one there is no face.
+                    Ok(Image::filled(64, 64, [128; 3]))
+                }
+                _ => Err(error),
+            })
+        });
+        let progress = |progress: facekit::Progress| {
+            seen.send_replace(usize::try_from(progress.done).unwrap_or(usize::MAX));
+        };
+        let options = EnrollOptions::default()
+            .with_request(request.to_string())
+            .with_watch(Watch::new().with_progress(&progress));
+        let analysis = self
+            .recognizer
+            .analyze_each(&person_id(person)?, images, &options)?;
+        let mut report = analysis.report().clone();
+        report
+            .refused
+            .retain(|refused| unreadable_photos.iter().all(|it| it.photo != refused.photo));
+        Ok(Analyzed {
+            report,
+            unreadable: unreadable_photos,
+            templates: analysis.templates(Timestamp::now()),
+        })
+    }
+}
+
+fn person_id(person: Id) -> Result<PersonId> {
+    Ok(PersonId::new(person.to_string())?)
+}
+
+/// An image that cannot be decoded, as the fault of the one who sent it.
+fn unreadable(error: facekit::Error) -> Error {
+    match &error {
+        facekit::Error::ImageTooLarge { found, limit, .. } => {
+            let detail = format!("The image is too large: {found} is over the limit of {limit}.");
+            Error::new(ErrorKind::TooLarge, "image_too_large", detail)
+        }
+        facekit::Error::Image { reason, .. } => {
+            let detail = format!("The image cannot be read: {reason}.");
+            Error::new(ErrorKind::Invalid, "unreadable_image", detail)
+        }
+        _ => error.into(),
+    }
+}
+
+#[async_trait]
+impl Recognition for LocalRecognition {
+    fn models(&self) -> &Models {
+        &self.models
+    }
+
+    fn room(&self, org: Id) -> Option<Room> {
+        let gallery = self.gallery(org).ok()?;
+        let capacity = gallery.recognizer.capacity()?;
+        Some(Room {
+            people: gallery.gallery.searched(None),
+            capacity: capacity.extrapolated as u64,
+        })
+    }
+
+    async fn load(&self, org: Id, templates: Vec<(Id, Template)>) -> Result<()> {
+        let gallery = Arc::new(self.networks.gallery(templates)?);
+        let mut known = self
+            .galleries
+            .write()
+            .unwrap_or_else(PoisonError::into_inner);
+        known.insert(org, gallery);
+        Ok(())
+    }
+
+    async fn follow(&self, org: Id, person: Id, site: Id, templates: Vec<Template>) -> Result<()> {
+        let gallery = self.gallery(org)?;
+        // A search may hold the lock of the rosters while it makes one.
+        let followed =
+            tokio::task::spawn_blocking(move || gallery.follow(person, site, &templates));
+        followed.await.map_err(Error::internal)?
+    }
+
+    async fn analyze(
+        &self,
+        org: Id,
+        person: Id,
+        request: Id,
+        photos: Vec<Bytes>,
+        seen: watch::Sender<usize>,
+    ) -> Result<Analyzed> {
+        let gallery = self.gallery(org)?;
+        let work = move || gallery.analyze(person, request, &photos, &seen);
+        self.pool.run(Work::Analysis, work).await
+    }
+
+    async fn recognize(&self, frame: Frame) -> Result<Faces> {
+        let gallery = self.gallery(frame.org)?;
+        let work = move || gallery.recognize(frame);
+        self.pool.run(Work::Frame, work).await
+    }
+}
