@@ -5,24 +5,34 @@ use std::{fs, path::Path};
 use anyhow::{Context, Result, bail};
 
 /// The modules that are above a folder, and so must not be named in its files.
-const ABOVE: [(&str, &[&str]); 6] = [
+const ABOVE: [(&str, &[&str]); 7] = [
     (
         "db",
         &[
-            "access", "api", "commands", "http", "server", "store", "web",
+            "access", "api", "commands", "http", "server", "store", "web", "worker",
+        ],
+    ),
+    (
+        "recognition",
+        &[
+            "access", "api", "commands", "db", "http", "server", "store", "web", "worker",
         ],
     ),
     (
         "access",
-        &["api", "commands", "http", "server", "store", "web"],
+        &[
+            "api", "commands", "http", "server", "store", "web", "worker",
+        ],
     ),
     (
         "store",
-        &["access", "api", "commands", "http", "server", "web"],
+        &[
+            "access", "api", "commands", "http", "server", "web", "worker",
+        ],
     ),
-    ("commands", &["api", "http", "server", "web"]),
-    ("http", &["api", "web"]),
-    ("api", &["web"]),
+    ("commands", &["api", "http", "server", "web", "worker"]),
+    ("http", &["api", "web", "worker"]),
+    ("api", &["web", "worker"]),
 ];
 
 /// The file that implements a database engine. No other file names the driver.

@@ -13,7 +13,7 @@ use super::document::{Input, Operation};
 use crate::{
     commands::import,
     error::{Error, ErrorKind, Result},
-    http::{Browser, Caller},
+    http::{Browser, Caller, Photos},
     id::Id,
     server::Server,
 };
@@ -215,6 +215,23 @@ impl<S: Send + Sync> FromRequest<S> for CsvFile {
 impl Input for CsvFile {
     fn describe(operation: &mut Operation, _: &mut SchemaGenerator) {
         operation.body("text/csv", &schemars::json_schema!({ "type": "string" }));
+    }
+}
+
+impl Input for Photos {
+    fn describe(operation: &mut Operation, _: &mut SchemaGenerator) {
+        let schema = schemars::json_schema!({
+            "type": "object",
+            "properties": {
+                "photo": {
+                    "type": "array",
+                    "description": "JPEG, PNG or WebP files: 1 to 10, at most 25 MiB each and 64 MiB together.",
+                    "items": { "type": "string", "contentMediaType": "application/octet-stream" },
+                },
+            },
+            "required": ["photo"],
+        });
+        operation.body("multipart/form-data", &schema);
     }
 }
 

@@ -244,19 +244,7 @@ pub async fn update(
         values![org, id, sealed, disabled],
     )
     .await?;
-    let admins = tx
-        .row(
-            "SELECT a.id FROM account a JOIN account_role r ON r.org = a.org AND r.account = a.id \
-             WHERE a.org = $1 AND r.role = 'admin' AND r.site IS NULL AND a.disabled IS NULL LIMIT 1",
-            values![org],
-        )
-        .await?;
-    if admins.is_none() {
-        return Err(Error::conflict(
-            "last_admin",
-            "An organisation has at least one admin who can sign in.",
-        ));
-    }
+    check_admin_is_left(tx, org).await?;
     let after = get(tx, actor, id).await?;
     let detail = json!({ "before": before, "after": after });
     audit::record(
@@ -288,6 +276,49 @@ pub async fn set_password(tx: &mut Transaction, actor: &Actor, id: Id, new: Stri
     super::tokens::revoke_sessions(tx, org, id).await?;
     let subject = Subject::Person(account.person.unwrap_or(id));
     audit::record(tx, actor, "password_set", subject, json!({ "account": id })).await
+}
+
+/// Removes the accounts of a person. Their tokens must be removed before.
+pub(super) async fn remove_of_person(tx: &mut Transaction, org: Id, person: Id) -> Result<()> {
+    let admin = tx
+        .row(
+            "SELECT a.id FROM account a JOIN account_role r ON r.org = a.org AND r.account = a.id \
+             WHERE a.org = $1 AND a.person = $2 AND r.role = 'admin' LIMIT 1",
+            values![org, person],
+        )
+        .await?;
+    tx.execute(
+        "DELETE FROM account_role WHERE org = $1 \
+         AND account IN (SELECT id FROM account WHERE org = $1 AND person = $2)",
+        values![org, person],
+    )
+    .await?;
+    tx.execute(
+        "DELETE FROM account WHERE org = $1 AND person = $2",
+        values![org, person],
+    )
+    .await?;
+    match admin {
+        Some(_) => check_admin_is_left(tx, org).await,
+        None => Ok(()),
+    }
+}
+
+async fn check_admin_is_left(tx: &mut Transaction, org: Id) -> Result<()> {
+    let admins = tx
+        .row(
+            "SELECT a.id FROM account a JOIN account_role r ON r.org = a.org AND r.account = a.id \
+             WHERE a.org = $1 AND r.role = 'admin' AND r.site IS NULL AND a.disabled IS NULL LIMIT 1",
+            values![org],
+        )
+        .await?;
+    if admins.is_none() {
+        return Err(Error::conflict(
+            "last_admin",
+            "An organisation has at least one admin who can sign in.",
+        ));
+    }
+    Ok(())
 }
 
 /// The hash by which an account is found. Upper and lower case are the same.

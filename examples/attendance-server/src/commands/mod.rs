@@ -5,9 +5,12 @@
 
 pub mod accounts;
 pub mod audit;
+pub mod consents;
 pub mod corrections;
 pub mod days;
 pub mod devices;
+pub mod enrolments;
+pub mod erase;
 pub mod events;
 pub mod exports;
 pub mod idempotency;
@@ -24,5 +27,6 @@ pub mod review;
 pub mod sessions;
 pub mod sightings;
 pub mod sites;
+pub mod templates;
 pub mod today;
 pub mod tokens;

@@ -22,6 +22,7 @@ macro_rules! asset {
 }
 
 const CSS: &str = "text/css; charset=utf-8";
+const JS: &str = "text/javascript; charset=utf-8";
 const SVG: &str = "image/svg+xml";
 
 /// The files: name, media type, content.
@@ -30,9 +31,10 @@ const FILES: &[(&str, &str, &[u8])] = &[
     asset!("charts.css", CSS),
     asset!("chevron.svg", SVG),
     asset!("components.css", CSS),
+    asset!("enrol.js", JS),
     asset!("icon.svg", SVG),
     asset!("icons.svg", SVG),
-    asset!("page.js", "text/javascript; charset=utf-8"),
+    asset!("page.js", JS),
     asset!("pages.css", CSS),
     asset!("shell.css", CSS),
     asset!("tokens.css", CSS),

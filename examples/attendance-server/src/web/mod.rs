@@ -6,12 +6,14 @@ mod charts;
 mod choose;
 mod day;
 mod devices;
+mod enrol;
 mod history;
 mod import;
 mod input;
 mod invitation;
 mod language;
 mod list;
+mod look;
 mod mark;
 mod me;
 mod message;
@@ -52,8 +54,10 @@ pub(crate) fn pages() -> Router<Server> {
         .merge(choose::routes())
         .merge(day::routes())
         .merge(devices::routes())
+        .merge(enrol::routes())
         .merge(import::routes())
         .merge(invitation::routes())
+        .merge(look::routes())
         .merge(me::routes())
         .merge(people::routes())
         .merge(person::routes())

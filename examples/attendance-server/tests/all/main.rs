@@ -5,7 +5,9 @@ mod audit;
 mod corrections;
 mod days;
 mod engines;
+mod faces;
 mod import;
+mod keys;
 #[cfg(unix)]
 mod kills;
 mod openapi;
