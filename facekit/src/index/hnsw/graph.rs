@@ -31,6 +31,8 @@ pub(super) struct Graph {
     upper: HashMap<u32, Vec<u32>>,
     /// A bit for each node that is linked.
     linked: Vec<u64>,
+    /// The number of these nodes.
+    linked_count: usize,
     /// A bit for each node that searches return.
     live: Vec<u64>,
     /// Where searches begin: a node of the highest level, and the level.
@@ -84,6 +86,7 @@ impl Graph {
             lowest: Vec::new(),
             upper: HashMap::new(),
             linked: Vec::new(),
+            linked_count: 0,
             live: Vec::new(),
             top: None,
             nodes: HashTable::new(),
@@ -127,6 +130,11 @@ impl Graph {
     /// The live nodes, in order.
     pub(super) fn live(&self) -> impl Iterator<Item = u32> {
         set_bits(&self.live)
+    }
+
+    /// The number of linked nodes, live or not.
+    pub(super) fn linked_count(&self) -> usize {
+        self.linked_count
     }
 
     /// The linked nodes, in order.
@@ -245,6 +253,7 @@ impl Graph {
             self.upper.insert(node, vec![NONE; level * self.links]);
         }
         self.linked[at / 64] |= 1 << (at % 64);
+        self.linked_count += 1;
     }
 
     pub(super) fn set_links(&mut self, links: Links) {
@@ -283,6 +292,7 @@ impl Graph {
         }
         self.live[at / 64] &= !(1 << (at % 64));
         self.linked[at / 64] &= !(1 << (at % 64));
+        self.linked_count -= 1;
         self.ids[at] = EntryId(u64::MAX);
         let lines = shape.lines();
         self.codes[at * lines..][..lines].fill(Line([ZERO as u8; 64]));

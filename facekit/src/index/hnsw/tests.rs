@@ -48,6 +48,82 @@ fn a_wider_search_finds_more() {
 }
 
 #[test]
+fn a_recall_of_one_is_exact() {
+    let mut faces = Faces::new(128);
+    let entries = faces.people(4_000);
+    let index = index(&faces, &entries).with_ef_search(10);
+    let mut differ = 0;
+    for _ in 0..50 {
+        let probe = faces.person();
+        let options = SearchOptions::new(10);
+        let exact = index.search(&probe, &options.with_exact(true)).unwrap();
+        let found = index.search(&probe, &options.with_recall(1.0)).unwrap();
+        assert_eq!(found, exact);
+        differ += usize::from(index.search(&probe, &options).unwrap() != exact);
+    }
+    assert!(differ > 0, "a search through the graph is not always exact");
+}
+
+#[test]
+fn an_unfinished_insert_costs_no_recall() {
+    let mut faces = Faces::new(16);
+    let entries = faces.people(8_000);
+    let (live, coming) = entries.split_at(2_000);
+    let index = index(&faces, live).with_ef_search(20);
+    let probes: Vec<Embedding> = (0..100).map(|_| faces.person()).collect();
+    let mut writer = index.writer.lock().unwrap();
+    for (id, embedding) in coming {
+        index.link(&mut writer, *id, embedding);
+    }
+    drop(writer);
+    assert_eq!(index.len(), live.len());
+    let recall = recall(&index, &probes);
+    assert!(recall > 0.95, "{recall}");
+}
+
+#[test]
+fn linked_nodes_are_counted() {
+    let mut faces = Faces::new(16);
+    let entries = faces.people(300);
+    let index = index(&faces, &entries);
+    let counted = |expected: usize| {
+        let state = index.state();
+        assert_eq!(state.graph.linked_count(), expected);
+        assert_eq!(state.graph.linked().count(), expected);
+    };
+    counted(300);
+    index.insert(&entries[..100]).unwrap();
+    counted(300);
+    let gone: Vec<EntryId> = entries[..120].iter().map(|(id, _)| *id).collect();
+    index.remove(&gone).unwrap();
+    counted(180);
+    index.insert(&entries[..50]).unwrap();
+    counted(230);
+}
+
+#[cfg(feature = "store")]
+#[test]
+fn a_loaded_graph_has_arrays_of_one_length() {
+    use crate::{
+        index::{SnapshotFile, SnapshotIndex},
+        sealed_file::Protection,
+    };
+
+    let mut faces = Faces::new(20);
+    let entries = faces.people(1_500);
+    let folder = tempfile::tempdir().unwrap();
+    let file = SnapshotFile::new(folder.path().join("graph"), Protection::None, 0);
+    index(&faces, &entries).save(&file).unwrap();
+    let loaded = index(&faces, &[]);
+    loaded.load(&file).unwrap();
+    let bytes = |nodes: usize| nodes * loaded.shape.stride * size_of::<f32>();
+    // Arrays that grew as they were filled would have room to spare, and would have left copies behind.
+    assert_eq!(loaded.memory().1, bytes(1_500));
+    loaded.insert(&[(EntryId(10_000), faces.person())]).unwrap();
+    assert_eq!(loaded.memory().1, bytes(3_000));
+}
+
+#[test]
 fn removal_closes_the_gaps() {
     let mut faces = Faces::new(32);
     let entries = faces.people(6_000);
