@@ -64,7 +64,7 @@ impl Probe {
     /// The greatest difference of a cosine from that of a sum of products, if embeddings differ from their codes by at most
     /// `residual`. It follows from the Cauchy-Schwarz inequality, so it holds for all embeddings.
     pub(super) fn error(&self, residual: f32) -> f32 {
-        // What single precision loses in rotations and sums.
+        // The error of single precision in rotations and sums.
         const ROUNDING: f32 = 2e-5;
         residual + self.residual * (1.0 + residual) + ROUNDING
     }

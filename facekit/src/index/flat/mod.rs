@@ -42,8 +42,8 @@ use snapshot::{Query, Snapshot, at};
 /// Searches do not wait for changes. Each search works on the state at its beginning. A change copies the segments of 1,024
 /// entries that it touches, and overwrites what it removes.
 ///
-/// An entry of 128 values takes about 170 bytes for the search and 512 bytes for its embedding. Nothing is written to
-/// disk: building takes seconds for a million entries.
+/// An entry of 128 values takes about 170 bytes for the search and 512 bytes for its embedding. Nothing is written to disk unless
+/// `SnapshotIndex::save` is called; building takes seconds for a million entries.
 ///
 /// ```
 /// use facekit::{Digest, Embedding, EmbeddingSpace, EntryId, FlatIndex, Metric, SearchOptions, VectorIndex};
