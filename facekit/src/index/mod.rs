@@ -32,6 +32,8 @@ mod shape;
 mod shortlist;
 #[cfg(feature = "store")]
 mod snapshot_file;
+#[cfg(feature = "engine")]
+mod wipe;
 
 #[cfg(feature = "engine")]
 pub use flat::{FlatIndex, SearchStrategy};

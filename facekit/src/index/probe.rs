@@ -5,6 +5,7 @@ use std::f32::consts::FRAC_PI_2;
 use super::{
     kernel::{CHUNK, ProbeChunk, TABLE_MAX, Table, shift},
     shape::{Shape, ZERO, quantized},
+    wipe::wipe,
 };
 
 /// A probe for comparison with values and codes.
@@ -103,10 +104,9 @@ impl Probe {
 
 impl Drop for Probe {
     fn drop(&mut self) {
-        self.values.fill(0.0);
-        self.rotated.fill(0.0);
-        self.codes.fill([0; CHUNK]);
-        std::hint::black_box((&mut self.values, &mut self.rotated, &mut self.codes));
+        wipe(&mut self.values, 0.0);
+        wipe(&mut self.rotated, 0.0);
+        wipe(&mut self.codes, [0; CHUNK]);
     }
 }
 

@@ -253,10 +253,10 @@ impl Writer {
 
     /// Writes an entry's id and its values.
     pub(super) fn entry(&mut self, id: u64, values: &[f32]) -> Result<()> {
-        self.bytes(&id.to_le_bytes())?;
-        values
-            .iter()
-            .try_for_each(|value| self.bytes(&value.to_le_bytes()))
+        let mut entry = Zeroizing::new(Vec::with_capacity(8 + 4 * values.len()));
+        entry.extend_from_slice(&id.to_le_bytes());
+        entry.extend(values.iter().flat_map(|value| value.to_le_bytes()));
+        self.bytes(&entry)
     }
 
     fn seal(&mut self, last: bool) -> Result<()> {
@@ -313,10 +313,10 @@ impl Reader {
     /// Reads an entry's id and its values.
     pub(super) fn entry(&mut self, space: &EmbeddingSpace) -> Result<(u64, Embedding)> {
         let id = u64::from_le_bytes(self.array()?);
-        let mut values = Vec::with_capacity(space.dimension());
-        for _ in 0..space.dimension() {
-            values.push(f32::from_le_bytes(self.array()?));
-        }
+        let mut bytes = Zeroizing::new(vec![0; 4 * space.dimension()]);
+        self.bytes(&mut bytes)?;
+        let (values, _) = bytes.as_chunks();
+        let values = values.iter().copied().map(f32::from_le_bytes).collect();
         let embedding = Embedding::new(space, values);
         let embedding = embedding.map_err(|error| self.damaged(error.to_string()))?;
         Ok((id, embedding))

@@ -11,7 +11,7 @@ use hashbrown::HashTable;
 
 use super::{
     EntryId, EntrySet, Metric, ScoredEntry, SearchOptions, VectorIndex, kernel::Kernel,
-    members::Members, probe::Probe, rotation, shape::Shape,
+    members::Members, probe::Probe, rotation, shape::Shape, wipe::wipe,
 };
 use crate::{
     embed::{Embedding, EmbeddingSpace},
@@ -306,8 +306,7 @@ impl VectorIndex for FlatIndex {
             segment.grow((within + remaining).min(ROWS).max(within + 1), &self.shape);
             segment.put(within, *id, embedding.values(), &self.shape, &mut rotated);
         }
-        rotated.fill(0.0);
-        std::hint::black_box(&mut rotated);
+        wipe(&mut rotated, 0.0);
         drop(slots);
 
         let snapshot = Snapshot::new(segments, current.len + added.len());
