@@ -1,6 +1,6 @@
 //! The graph in flat arrays.
 
-use std::{collections::HashMap, hint::black_box};
+use std::collections::HashMap;
 
 use hashbrown::HashTable;
 
@@ -9,6 +9,7 @@ use crate::index::{
     kernel::{CHUNK, Kernel, Line, ProbeChunk},
     rotation::mix,
     shape::{Shape, ZERO},
+    wipe::wipe,
 };
 
 /// The end of a list of links that is not full.
@@ -73,6 +74,11 @@ impl NodeProbe {
 
     pub(super) fn of_row(row: &[Line]) -> Self {
         Self::new(row.iter())
+    }
+
+    /// The similarity to a node, from the sum of products.
+    pub(super) fn similarity(&self, sum: i32) -> i32 {
+        sum - self.zero
     }
 }
 
@@ -193,7 +199,8 @@ impl Graph {
         sums: &mut Vec<i32>,
     ) {
         self.products(kernel, nodes, &probe.codes, sums);
-        sums.iter_mut().for_each(|sum| *sum -= probe.zero);
+        sums.iter_mut()
+            .for_each(|sum| *sum = probe.similarity(*sum));
     }
 
     /// Returns true if there is no place for node `node`.
@@ -316,10 +323,8 @@ impl Graph {
     }
 
     fn wipe(&mut self) {
-        self.codes.fill(Line([0; 64]));
-        self.values.fill(0.0);
-        // Keeps the compiler from removing writes to memory that is freed next.
-        black_box((&mut self.codes, &mut self.values));
+        wipe(&mut self.codes, Line([0; 64]));
+        wipe(&mut self.values, 0.0);
     }
 }
 

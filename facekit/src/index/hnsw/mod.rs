@@ -15,6 +15,7 @@ use super::{
     rotation::mix,
     shape::{Shape, ZERO},
     shortlist::Shortlist,
+    wipe::wipe,
 };
 use crate::{
     embed::{Embedding, EmbeddingSpace},
@@ -222,8 +223,7 @@ impl HnswIndex {
             .iter_mut()
             .flat_map(|line| line.0.as_chunks_mut::<CHUNK>().0);
         let residual = self.shape.encode(rotated.as_chunks().0, codes);
-        rotated.fill(0.0);
-        std::hint::black_box(&mut rotated);
+        wipe(&mut rotated, 0.0);
         (row, residual)
     }
 
@@ -250,10 +250,12 @@ impl HnswIndex {
         let graph = &mut state.graph;
         graph.set_links(links);
         graph.top = top;
-        for &node in removed {
+        let mut gone: Vec<u32> = removed.iter().copied().collect();
+        gone.sort_unstable();
+        for &node in &gone {
             graph.clear(node, &self.shape);
-            writer.free.push(node);
         }
+        writer.free.extend(gone);
         for &node in added {
             graph.publish(node);
         }

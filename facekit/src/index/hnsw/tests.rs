@@ -1,7 +1,5 @@
-use std::collections::BTreeMap;
-
 use super::*;
-use crate::index::faces::{Faces, ids};
+use crate::index::faces::{Changes, Faces, follows_a_map};
 
 fn index(faces: &Faces, entries: &[(EntryId, Embedding)]) -> HnswIndex {
     let index = HnswIndex::new(faces.space.clone(), Metric::Cosine, HnswOptions::default());
@@ -212,35 +210,32 @@ fn sets_of_every_size() {
 fn follows_a_map_through_changes() {
     let mut faces = Faces::new(16);
     let index = index(&faces, &[]);
-    let mut model: BTreeMap<EntryId, Embedding> = BTreeMap::new();
-    for round in 0..40_u64 {
-        let count = 1 + (faces.uniform() * 150.0) as u64;
-        let first = (faces.uniform() * 600.0) as u64;
-        if faces.uniform() < 0.6 {
-            let batch: Vec<_> = (0..count)
-                .map(|nth| (EntryId(first + nth * 7 % 300), faces.person()))
-                .collect();
-            index.insert(&batch).unwrap();
-            model.extend(batch);
-        } else {
-            let gone: Vec<EntryId> = (0..count).map(|nth| EntryId(first + nth * 3)).collect();
-            let known = gone.iter().filter(|id| model.remove(id).is_some()).count();
-            assert_eq!(index.remove(&gone).unwrap(), known);
-        }
-        assert_eq!(index.len(), model.len(), "round {round}");
-        let probe = faces.person();
-        let mut expected: Vec<_> = model
-            .iter()
-            .map(|(id, embedding)| (probe.cosine(embedding).unwrap(), *id))
-            .collect();
-        expected.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
-        let expected: Vec<u64> = expected.iter().take(5).map(|(_, id)| id.0).collect();
-        let options = SearchOptions::new(5);
-        let exact = index.search(&probe, &options.with_exact(true)).unwrap();
-        assert_eq!(ids(&exact), expected, "round {round}");
-    }
-    let all: Vec<EntryId> = model.keys().copied().collect();
-    index.remove(&all).unwrap();
-    assert!(index.is_empty());
+    let changes = Changes {
+        rounds: 40,
+        most: 150.0,
+        first: 600.0,
+        stretch: 300,
+    };
+    follows_a_map(&index, &mut faces, &changes);
     assert_eq!(index.memory().1, 0, "an empty index has no memory");
+}
+
+#[test]
+fn equal_changes_give_equal_graphs() {
+    let built = || {
+        let mut faces = Faces::new(16);
+        let entries = faces.people(2_000);
+        let index = index(&faces, &entries);
+        let gone: Vec<EntryId> = (0..500).map(|nth| EntryId(nth * 3)).collect();
+        index.remove(&gone).unwrap();
+        index.insert(&entries[..100]).unwrap();
+        let state = index.state();
+        let graph = &state.graph;
+        let links = |node| (0..4).map(move |level| graph.links(node, level).to_vec());
+        graph
+            .linked()
+            .map(|node| (graph.id(node), links(node).collect()))
+            .collect::<Vec<(EntryId, Vec<Vec<u32>>)>>()
+    };
+    assert!(built() == built());
 }
