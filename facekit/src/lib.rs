@@ -205,7 +205,7 @@ pub use crate::{
     quality::{Quality, QualityIssue, QualityOptions},
     recognize::{
         Analysis, AnalyzedFace, Candidate, ComparedPhoto, EnrollOptions, EnrollReport,
-        ExamineOptions, ExaminedFace, GalleryCalibration, GalleryCalibrationOptions,
+        ExamineOptions, ExaminedFace, FaceReport, GalleryCalibration, GalleryCalibrationOptions,
         IdentifyOptions, Identity, MirrorOptions, Mismatch, Outcome, ProbableDuplicate,
         Recognition, RecognizeOptions, Recognizer, RecognizerBuilder, ReembedReport, Refusal,
         RefusedPhoto, Resemblance, SpoiledCheck, Subject, TurnedPhoto, Verification, VerifyOptions,
