@@ -10,6 +10,7 @@ use super::{
     input::{Body, ById, IfMatch, Values},
 };
 use crate::{
+    access::password::HashedSecret,
     commands::{
         people::{self, NewPerson, PeopleFilter, Person, PersonChanges},
         tokens::{self, IssuedToken},
@@ -152,8 +153,12 @@ async fn set_pin(
     ById(id): ById,
     Body(new): Body<NewPin>,
 ) -> Result<Versioned<Person>> {
+    let pin = match new.pin {
+        Some(pin) => Some(HashedSecret::pin("/pin", pin).await?),
+        None => None,
+    };
     let mut tx = server.store.write().await?;
-    let person = people::set_pin(&mut tx, &actor, id, new.pin).await?;
+    let person = people::set_pin(&mut tx, &actor, id, pin).await?;
     tx.commit().await?;
     Ok(Versioned(person.version, person))
 }

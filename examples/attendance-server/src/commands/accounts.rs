@@ -7,7 +7,7 @@ use serde_json::json;
 
 use super::{audit, audit::Subject, people, sites};
 use crate::{
-    access::{Actor, Grant, Role, password},
+    access::{Actor, Grant, Role, password::HashedSecret},
     db::Row,
     error::{Error, Result},
     id::Id,
@@ -274,15 +274,18 @@ pub async fn update(
 ///
 /// # Errors
 ///
-/// 404; 422 if the password is too short or too long.
-pub async fn set_password(tx: &mut Transaction, actor: &Actor, id: Id, new: String) -> Result<()> {
+/// 404.
+pub async fn set_password(
+    tx: &mut Transaction,
+    actor: &Actor,
+    id: Id,
+    new: HashedSecret,
+) -> Result<()> {
     let account = get(tx, actor, id).await?;
-    password::check("/password", &new)?;
-    let hash = password::hash_aside(new).await?;
     let org = actor.org;
     tx.execute(
         "UPDATE account SET password_hash = $3, version = version + 1 WHERE org = $1 AND id = $2",
-        values![org, id, hash],
+        values![org, id, new.into_text()],
     )
     .await?;
     super::tokens::revoke_sessions(tx, org, id).await?;

@@ -11,7 +11,7 @@ use serde_json::json;
 
 use super::{audit, audit::Subject, days, sites};
 use crate::{
-    access::{Actor, Role, Scope, password},
+    access::{Actor, Role, Scope, password::HashedSecret},
     db::Row,
     error::{Error, ErrorKind, Result},
     id::Id,
@@ -409,33 +409,26 @@ pub async fn set_active(
 ///
 /// # Errors
 ///
-/// 404 and 403 as [`update`]; 422 if it does not have 4 to 12 digits.
+/// 404 and 403 as [`update`].
 pub async fn set_pin(
     tx: &mut Transaction,
     actor: &Actor,
     id: Id,
-    pin: Option<String>,
+    pin: Option<HashedSecret>,
 ) -> Result<Person> {
     let org = actor.org;
     let person = get(tx, actor, id).await?;
     if actor.person != Some(id) {
         actor.require_at(person.site, EDITORS)?;
     }
-    let hash = match pin {
-        Some(pin) => {
-            password::check_pin("/pin", &pin)?;
-            Some(password::hash_aside(pin).await?)
-        }
-        None => None,
-    };
-    let action = if hash.is_some() {
+    let action = if pin.is_some() {
         "pin_set"
     } else {
         "pin_removed"
     };
     tx.execute(
         "UPDATE person SET pin_hash = $3, version = version + 1 WHERE org = $1 AND id = $2",
-        values![org, id, hash],
+        values![org, id, pin.map(HashedSecret::into_text)],
     )
     .await?;
     changed(tx, org).await?;

@@ -156,48 +156,62 @@ pub async fn identify(
 ) -> Result<Id> {
     let mut tx = store.read().await?;
     let now = tx.now;
-    let device = format!("{}", device_of(actor)?);
-    limits.device_codes.check(&device, now)?;
-    match by {
-        Identification::Badge { code } => {
-            match tokens::badge_owner(&mut tx, actor.org, &code).await? {
-                Some(person) => Ok(person),
-                None => {
-                    limits.device_codes.count(&device, now);
-                    Err(Error::invalid(
-                        "/identification/code",
-                        "wrong_badge",
-                        "Nobody has this badge.",
-                    ))
-                }
-            }
-        }
+    let device = device_of(actor)?.to_string();
+    limits.device_codes.take(&device, now)?;
+    let identified = match by {
+        Identification::Badge { code } => tokens::badge_owner(&mut tx, actor.org, &code)
+            .await?
+            .ok_or_else(|| {
+                let detail = "Nobody has this badge.";
+                Error::invalid("/identification/code", "wrong_badge", detail)
+            }),
         Identification::Pin { number, pin } => {
-            let number = number.trim();
-            let key = format!("{} {number}", actor.org);
-            limits.pins.check(&key, now)?;
-            let directory = people::directory(&mut tx, actor.org).await?;
-            let person = directory.by_number(number).map(|entry| entry.id);
-            let hash = match person {
-                Some(person) => people::pin_hash(&mut tx, actor.org, person).await?,
-                None => None,
-            };
-            drop(tx);
-            if let (true, Some(person)) = (password::verify_aside(pin, hash).await?, person) {
-                limits.pins.forget(&key);
-                return Ok(person);
-            }
-            limits.device_codes.count(&device, now);
-            if limits.pins.count(&key, now) {
-                let subject = person.map_or(Subject::Organisation, Subject::Person);
-                let mut tx = store.write().await?;
-                audit::record(&mut tx, actor, "pin_limited", subject, json!({})).await?;
-                tx.commit().await?;
-            }
-            let detail = "Number and PIN do not belong together.";
-            Err(Error::invalid("/identification/pin", "wrong_pin", detail))
+            by_pin(store, tx, limits, actor, number.trim(), pin).await
         }
+    };
+    // Only wrong PINs and badges count.
+    let is_wrong = identified
+        .as_ref()
+        .is_err_and(|error| error.kind == ErrorKind::Invalid);
+    if !is_wrong {
+        limits.device_codes.give_back(&device, now);
     }
+    identified
+}
+
+async fn by_pin(
+    store: &Store,
+    mut tx: Transaction,
+    limits: &Limits,
+    actor: &Actor,
+    number: &str,
+    pin: String,
+) -> Result<Id> {
+    let now = tx.now;
+    let key = format!("{} {number}", actor.org);
+    let is_last = limits.pins.take(&key, now)?;
+    let directory = people::directory(&mut tx, actor.org).await?;
+    let person = directory.by_number(number).map(|entry| entry.id);
+    let hash = match person {
+        Some(person) => people::pin_hash(&mut tx, actor.org, person).await?,
+        None => None,
+    };
+    drop(tx);
+    let is_right = password::verify_aside(pin, hash).await;
+    // A PIN that was not checked is no failure.
+    let is_right = is_right.inspect_err(|_| limits.pins.give_back(&key, now))?;
+    if let (true, Some(person)) = (is_right, person) {
+        limits.pins.forget(&key);
+        return Ok(person);
+    }
+    if is_last {
+        let subject = person.map_or(Subject::Organisation, Subject::Person);
+        let mut tx = store.write().await?;
+        audit::record(&mut tx, actor, "pin_limited", subject, json!({})).await?;
+        tx.commit().await?;
+    }
+    let detail = "Number and PIN do not belong together.";
+    Err(Error::invalid("/identification/pin", "wrong_pin", detail))
 }
 
 fn device_of(actor: &Actor) -> Result<Id> {

@@ -636,10 +636,13 @@ pub(super) async fn end_setup(tx: &mut Transaction) -> Result<()> {
     Ok(())
 }
 
+/// The code of the error of a link that does not work.
+pub const WRONG_LINK: &str = "wrong_link";
+
 fn wrong_link() -> Error {
     Error::new(
         ErrorKind::Forbidden,
-        "wrong_link",
+        WRONG_LINK,
         "The link is wrong, was used already, or is too old. Ask for a new one.",
     )
 }

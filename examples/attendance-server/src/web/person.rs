@@ -23,7 +23,7 @@ use super::{
     zone,
 };
 use crate::{
-    access::{Actor, Role},
+    access::{Actor, Role, password::HashedSecret},
     commands::{
         corrections::{self, NewChange, NewCorrection},
         people::{self, PersonChanges},
@@ -350,8 +350,9 @@ async fn pin(
     Path(id): Path<Id>,
 ) -> PageResult {
     let pin = new_pin();
+    let hashed = HashedSecret::pin("/pin", pin.clone()).await?;
     let mut tx = server.store.write().await?;
-    people::set_pin(&mut tx, &actor, id, Some(pin.clone())).await?;
+    people::set_pin(&mut tx, &actor, id, Some(hashed)).await?;
     tx.commit().await?;
     let mut tx = server.store.read().await?;
     let mut page = person_page(&mut tx, &actor, &visitor, id, None).await?;

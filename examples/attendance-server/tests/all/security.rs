@@ -1,11 +1,16 @@
 //! Signing in, sessions, and requests of other sites.
 
-use attendance_server::access::{Actor, Grant, Role};
+use attendance_server::access::{
+    Actor, Grant, Role,
+    password::{self, HashedSecret},
+};
 use attendance_server::commands::{accounts, organisations, tokens};
 use axum::{body::Body, http::Request};
 use serde_json::json;
+use std::sync::Arc;
+use tokio::task::JoinSet;
 
-use crate::support::{Office, Organisation, Reply};
+use crate::support::{Office, Organisation, Reply, START, sighting};
 
 const FORM: (&str, &str) = ("content-type", "application/x-www-form-urlencoded");
 
@@ -39,6 +44,8 @@ async fn account(
     mail: &str,
     password: &str,
 ) -> attendance_server::id::Id {
+    let password = HashedSecret::password("/password", password.to_owned());
+    let password = password.await.unwrap();
     let mut tx = office.store.write().await.unwrap();
     let actor = Actor::operator(org.id);
     let new = accounts::NewAccount {
@@ -51,7 +58,7 @@ async fn account(
         }],
     };
     let account = accounts::create(&mut tx, &actor, new).await.unwrap().id;
-    accounts::set_password(&mut tx, &actor, account, password.to_owned())
+    accounts::set_password(&mut tx, &actor, account, password)
         .await
         .unwrap();
     tx.commit().await.unwrap();
@@ -177,6 +184,138 @@ async fn ten_wrong_passwords_are_enough() {
     let audit = office.get("/api/v1/audit", &org.auditor).await.expect(200);
     assert_eq!(audit["items"][0]["action"], "sign_in_limited");
     office.set("2026-03-02T07:01:01Z");
+    assert_eq!(form(&office, "/sign-in", &[], right).await.status, 303);
+}
+
+/// The statuses of requests that are sent at the same time.
+async fn together(office: &Arc<Office>, path: &'static str, bodies: Vec<String>) -> Vec<u16> {
+    let mut requests = JoinSet::new();
+    for body in bodies {
+        let office = Arc::clone(office);
+        requests.spawn(async move { form(&office, path, &[], &body).await.status.as_u16() });
+    }
+    requests.join_all().await
+}
+
+#[tokio::test]
+async fn attempts_at_the_same_time_do_not_exceed_the_limit() {
+    let (office, org) = Office::with_organisation().await;
+    account(&office, &org, "anna@example.org", "correct-horse").await;
+    let office = Arc::new(office);
+    let wrong = |number: usize| format!("mail=anna%40example.org&password=wrong-horse-{number}");
+    let statuses = together(&office, "/sign-in", (0..50).map(wrong).collect()).await;
+    let count = |status| statuses.iter().filter(|&&it| it == status).count();
+    assert_eq!((count(401), count(429)), (10, 40));
+    let audit = office.get("/api/v1/audit", &org.auditor).await.expect(200);
+    let limited = audit["items"].as_array().unwrap().iter();
+    let limited = limited.filter(|item| item["action"] == "sign_in_limited");
+    assert_eq!(limited.count(), 1);
+}
+
+#[tokio::test]
+async fn pins_at_the_same_time_do_not_exceed_the_limit() {
+    let (office, org) = Office::with_organisation().await;
+    office.person_with_pin(&org, "1", "1234").await;
+    let (office, org) = (Arc::new(office), Arc::new(org));
+    let mut requests = JoinSet::new();
+    for sequence in 0..50 {
+        let (office, org) = (Arc::clone(&office), Arc::clone(&org));
+        requests.spawn(async move {
+            let sighting = sighting(sequence, "1", START);
+            let reply = office.post("/api/v1/sightings", &org.device, sighting);
+            reply.await.status.as_u16()
+        });
+    }
+    let statuses = requests.join_all().await;
+    let count = |status| statuses.iter().filter(|&&it| it == status).count();
+    assert_eq!((count(422), count(429)), (10, 40));
+}
+
+#[tokio::test]
+async fn right_pins_do_not_count() {
+    let (office, org) = Office::with_organisation().await;
+    office.person_with_pin(&org, "1", "4711").await;
+    for sequence in 0..40 {
+        let sighting = sighting(sequence, "1", START);
+        office
+            .post("/api/v1/sightings", &org.device, sighting)
+            .await
+            .expect(201);
+    }
+}
+
+#[tokio::test]
+async fn a_bounded_number_of_passwords_is_checked_at_once() {
+    let mut hashes = JoinSet::new();
+    for _ in 0..200 {
+        hashes.spawn(password::hash_aside("correct-horse".to_owned()));
+    }
+    let (done, refused): (Vec<_>, Vec<_>) =
+        hashes.join_all().await.into_iter().partition(Result::is_ok);
+    assert!(done.len() >= 68, "{} hashes", done.len());
+    assert!(!refused.is_empty());
+    for error in refused {
+        let error = error.unwrap_err();
+        assert_eq!((error.kind.status(), error.code), (429, "busy"));
+    }
+    let later = password::hash_aside("correct-horse".to_owned()).await;
+    assert!(later.is_ok(), "the turn comes back");
+}
+
+#[tokio::test]
+async fn others_can_write_while_a_password_is_hashed() {
+    let (office, org) = Office::with_organisation().await;
+    let person = office.person(&org, "1").await;
+    let office = Arc::new(office);
+    // All turns are taken, so that the PIN waits for its hash.
+    let mut hashes = JoinSet::new();
+    for _ in 0..40 {
+        hashes.spawn(password::hash_aside("correct-horse".to_owned()));
+    }
+    tokio::task::yield_now().await;
+    let pin = {
+        let (office, token) = (Arc::clone(&office), org.manager.clone());
+        tokio::spawn(async move {
+            let path = format!("/api/v1/people/{person}/pin");
+            let body = json!({ "pin": "4711" });
+            office.call("PUT", &path, &token, &[], Some(&body)).await
+        })
+    };
+    office.person(&org, "2").await;
+    assert!(!pin.is_finished(), "the PIN still waits for its hash");
+    assert_eq!(pin.await.unwrap().expect(200)["has_pin"], true);
+}
+
+#[tokio::test]
+async fn an_invitation_works_once_and_an_old_one_is_told_on_the_form() {
+    let (office, org) = Office::with_organisation().await;
+    let id = account(&office, &org, "anna@example.org", "correct-horse").await;
+    let path = format!("/api/v1/accounts/{id}/invitation");
+    let invite = office.call("POST", &path, &org.admin, &[], None).await;
+    let token = invite.expect(201)["token"].as_str().unwrap().to_owned();
+    let accept = |token: &str, password: &str| format!("token={token}&password={password}");
+    let short = form(&office, "/invitation", &[], &accept(&token, "short")).await;
+    assert_eq!(short.status, 422);
+    for _ in 0..40 {
+        let guessed = form(
+            &office,
+            "/invitation",
+            &[],
+            &accept("fk_guessed", "other-horse"),
+        )
+        .await;
+        assert_eq!(guessed.status, 403);
+        assert!(
+            guessed.text.contains("<form") && guessed.text.contains("name=\"password\""),
+            "the error is on the form: {}",
+            guessed.text
+        );
+    }
+    let done = form(&office, "/invitation", &[], &accept(&token, "other-horse")).await;
+    assert_eq!(done.status, 303, "wrong links of others block nobody");
+    let again = form(&office, "/invitation", &[], &accept(&token, "third-horse")).await;
+    assert_eq!(again.status, 403);
+    let right = "mail=anna%40example.org&password=other-horse";
     assert_eq!(form(&office, "/sign-in", &[], right).await.status, 303);
 }
 
