@@ -244,18 +244,11 @@ pub async fn update(
         values![org, id, sealed, disabled],
     )
     .await?;
-    let admins = tx
-        .row(
-            "SELECT a.id FROM account a JOIN account_role r ON r.org = a.org AND r.account = a.id \
-             WHERE a.org = $1 AND r.role = 'admin' AND r.site IS NULL AND a.disabled IS NULL LIMIT 1",
-            values![org],
-        )
-        .await?;
-    if admins.is_none() {
-        return Err(Error::conflict(
-            "last_admin",
-            "An organisation has at least one admin who can sign in.",
-        ));
+    if changes.roles.is_some() || disabled != before.disabled {
+        require_admin(tx, org).await?;
+    }
+    if disabled.is_some() {
+        super::tokens::revoke_sessions(tx, org, id).await?;
     }
     let after = get(tx, actor, id).await?;
     let detail = json!({ "before": before, "after": after });
@@ -268,6 +261,25 @@ pub async fn update(
     )
     .await?;
     Ok(after)
+}
+
+/// Fails unless an admin of the organisation can sign in.
+pub(super) async fn require_admin(tx: &mut Transaction, org: Id) -> Result<()> {
+    let admin = tx
+        .row(
+            "SELECT a.id FROM account a JOIN account_role r ON r.org = a.org AND r.account = a.id \
+             LEFT JOIN person p ON p.org = a.org AND p.id = a.person \
+             WHERE a.org = $1 AND r.role = 'admin' AND r.site IS NULL AND a.disabled IS NULL \
+             AND a.password_hash IS NOT NULL AND p.deactivated IS NULL LIMIT 1",
+            values![org],
+        )
+        .await?;
+    admin.map(drop).ok_or_else(|| {
+        Error::conflict(
+            "last_admin",
+            "An organisation has at least one admin who can sign in.",
+        )
+    })
 }
 
 /// Sets the password of an account, and ends its sessions.

@@ -67,8 +67,6 @@ pub(super) struct Evaluation {
     pub(super) changes: Vec<DayChange>,
     /// The outcomes of the punches by the policies of their days.
     pub(super) outcomes: Vec<PunchOutcome>,
-    /// The time since which the person is inside.
-    pub(super) inside_since: Option<Timestamp>,
 }
 
 /// Evaluates all days of a person again, and keeps them.
@@ -100,7 +98,6 @@ pub(super) async fn evaluate_from(
     let subject = Subject::load(tx, org, entry, timeline, from, now).await?;
     let evaluated = subject.evaluate(now)?;
     let evaluation = Evaluation {
-        inside_since: subject.inside_since(now)?,
         changes: subject.changes(tx, org, entry, &evaluated).await?,
         outcomes: evaluated.outcomes,
     };
@@ -232,7 +229,7 @@ impl Subject {
         entry: &Entry,
         evaluated: &Evaluated,
     ) -> Result<Vec<DayChange>> {
-        let closed = locked_through(tx, org, entry.site).await?;
+        let closed = closed_through(tx, org, entry).await?;
         let start = if self.start == self.first {
             Date::MIN
         } else {
@@ -242,8 +239,10 @@ impl Subject {
         differences(&kept, &evaluated.days, closed)
     }
 
-    fn inside_since(&self, now: Timestamp) -> Result<Option<Timestamp>> {
-        let Some((_, _, _, rules)) = self.rules.last() else {
+    /// The time since which the person is in, by the policy of a day.
+    fn inside_since(&self, today: Date, now: Timestamp) -> Result<Option<Timestamp>> {
+        let part = self.rules.iter().find(|(_, end, ..)| today <= *end);
+        let Some((_, _, _, rules)) = part else {
             return Ok(None);
         };
         let presence = rules.presence(&self.person, &self.punches, &self.corrections, now)?;
@@ -532,6 +531,39 @@ pub(super) async fn locked_through(
     row.map(|row| row.get("through")).transpose()
 }
 
+/// The last day of a person that is closed: at the person's site, or at an earlier one when the person left it.
+pub(super) async fn closed_through(
+    tx: &mut Transaction,
+    org: Id,
+    entry: &Entry,
+) -> Result<Option<Date>> {
+    Ok(locked_through(tx, org, entry.site)
+        .await?
+        .max(entry.closed_through))
+}
+
+/// The time since which a person whom the actor may see is in; none if the person is not in.
+///
+/// # Errors
+///
+/// 404 if there is no such person.
+pub async fn inside_since(
+    tx: &mut Transaction,
+    actor: &Actor,
+    person: Id,
+) -> Result<Option<Timestamp>> {
+    let (org, now) = (actor.org, tx.now);
+    let (directory, scope) = people::visible_to(tx, actor, READERS).await?;
+    let entry = directory
+        .get(person)
+        .filter(|entry| scope.has_person(person, entry.site))
+        .ok_or_else(|| Error::not_found("person"))?;
+    let timeline = sites::timeline(tx, org, entry.site).await?;
+    let today = timeline.date(now);
+    let subject = Subject::load(tx, org, entry, timeline, today, now).await?;
+    subject.inside_since(today, now)
+}
+
 /// People are brought up to now so many at once, so that others can write between them.
 const BATCH: usize = 50;
 
@@ -738,7 +770,7 @@ pub async fn detail(
         .get(person)
         .filter(|entry| scope.has_person(person, entry.site))
         .ok_or_else(|| Error::not_found("person"))?;
-    let closed = locked_through(tx, org, entry.site).await?;
+    let closed = closed_through(tx, org, entry).await?;
     let timeline = sites::timeline(tx, org, entry.site).await?;
     let now = tx.now;
     let subject = Subject::load(tx, org, entry, timeline, date, now).await?;

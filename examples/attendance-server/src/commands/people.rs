@@ -9,7 +9,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use super::{audit, audit::Subject, days, sites};
+use super::{accounts, audit, audit::Subject, days, sites};
 use crate::{
     access::{Actor, Role, Scope, password::HashedSecret},
     db::Row,
@@ -137,7 +137,7 @@ pub async fn directory(tx: &mut Transaction, org: Id) -> Result<Arc<Directory>> 
     }
     let rows = tx
         .rows(
-            "SELECT id, site, details, joined, left_on, pin_hash, deactivated, version FROM person \
+            "SELECT id, site, details, joined, left_on, pin_hash, deactivated, closed_through, version FROM person \
              WHERE org = $1 AND erased IS NULL",
             values![org],
         )
@@ -166,6 +166,7 @@ fn entry(tx: &Transaction, org: Id, row: &Row) -> Result<Option<Entry>> {
         left: row.get("left_on")?,
         deactivated: row.get("deactivated")?,
         has_pin: row.get::<Option<String>>("pin_hash")?.is_some(),
+        closed_through: row.get("closed_through")?,
         version: row.get("version")?,
     }))
 }
@@ -336,28 +337,40 @@ pub(super) async fn write(
     changes.mail.apply(&mut after.mail);
     changes.joined.apply(&mut after.joined);
     changes.left.apply(&mut after.left);
+    let directory = directory(tx, org).await?;
+    let entry = directory
+        .get(id)
+        .ok_or_else(|| Error::not_found("person"))?;
+    let mut closed_through = entry.closed_through;
     if after.site != before.site {
         sites::get(tx, actor, after.site).await?;
         actor.require_at(after.site, EDITORS)?;
+        // The days that are closed at the site before stay as they are.
+        closed_through = days::closed_through(tx, org, entry).await?;
     }
     let details = checked(&after.number, &after.name, after.mail.as_deref())?;
     check_dates(after.joined, after.left)?;
-    if details.number != before.number {
-        let directory = directory(tx, org).await?;
-        if directory
-            .by_number(&details.number)
-            .is_some_and(|other| other.id != id)
-        {
-            return Err(number_taken(&details.number));
-        }
+    if directory
+        .by_number(&details.number)
+        .is_some_and(|other| other.id != id)
+    {
+        return Err(number_taken(&details.number));
     }
     let sealed = tx
         .keys()
         .seal(org, id, "person", &serde_json::to_vec(&details)?)?;
     tx.execute(
-        "UPDATE person SET site = $3, details = $4, joined = $5, left_on = $6, version = version + 1 \
-         WHERE org = $1 AND id = $2",
-        values![org, id, after.site, sealed, after.joined, after.left],
+        "UPDATE person SET site = $3, details = $4, joined = $5, left_on = $6, closed_through = $7, \
+         version = version + 1 WHERE org = $1 AND id = $2",
+        values![
+            org,
+            id,
+            after.site,
+            sealed,
+            after.joined,
+            after.left,
+            closed_through
+        ],
     )
     .await?;
     let is_other_time =
@@ -374,7 +387,7 @@ pub(super) async fn write(
 ///
 /// # Errors
 ///
-/// 404 and 403 as [`update`].
+/// 404 and 403 as [`update`]; 409 if no admin would be left who can sign in.
 pub async fn set_active(
     tx: &mut Transaction,
     actor: &Actor,
@@ -394,6 +407,15 @@ pub async fn set_active(
     )
     .await?;
     changed(tx, org).await?;
+    let account = tx
+        .row(
+            "SELECT id FROM account WHERE org = $1 AND person = $2",
+            values![org, id],
+        )
+        .await?;
+    if !active && account.is_some() {
+        accounts::require_admin(tx, org).await?;
+    }
     let action = if active {
         "person_activated"
     } else {

@@ -1,6 +1,6 @@
 //! Sightings of people by devices. A sighting becomes a punch if the rules accept it.
 //!
-//! Everything is one transaction: the sighting, the punch, the days, the presence, the event. A device that got no answer
+//! Everything is one transaction: the sighting, the punch, the days, the event. A device that got no answer
 //! sends the sighting again, and gets the first answer.
 
 use attendance_rules::{PunchKind, PunchSource, PunchVerdict};
@@ -285,18 +285,12 @@ pub async fn record(tx: &mut Transaction, actor: &Actor, seen: Seen) -> Result<A
     };
     let timeline = sites::timeline(tx, org, entry.site).await?;
     let date = timeline.date(at);
-    let closed = days::locked_through(tx, org, entry.site).await?;
+    let closed = days::closed_through(tx, org, entry).await?;
     if entry.deactivated.is_some() {
         answer.refuse("deactivated", "The person cannot punch.");
     } else if closed.is_some_and(|through| date <= through) {
         answer.refuse("period_closed", "The day is in a closed period.");
     } else {
-        // The row of the presence is what transactions of one person wait for.
-        tx.execute(
-            "INSERT INTO presence (org, person) VALUES ($1, $2) ON CONFLICT (org, person) DO UPDATE SET person = $2",
-            values![org, seen.person],
-        )
-        .await?;
         let now = tx.now;
         tx.execute(
             "INSERT INTO punch (org, id, person, at, kind, source, device, sighting, liveness, created) \
@@ -315,7 +309,7 @@ pub async fn record(tx: &mut Transaction, actor: &Actor, seen: Seen) -> Result<A
             ],
         )
         .await?;
-        let mut evaluation = days::evaluate_from(tx, org, seen.person, date).await?;
+        let evaluation = days::evaluate_from(tx, org, seen.person, date).await?;
         let name = punch.to_string();
         let outcome = evaluation
             .outcomes
@@ -335,7 +329,7 @@ pub async fn record(tx: &mut Transaction, actor: &Actor, seen: Seen) -> Result<A
                     values![org, punch],
                 )
                 .await?;
-                evaluation = days::evaluate_from(tx, org, seen.person, date).await?;
+                days::evaluate_from(tx, org, seen.person, date).await?;
             }
             Some(PunchVerdict::Unassigned { code, reason }) => {
                 answer.refuse(code, reason);
@@ -344,7 +338,6 @@ pub async fn record(tx: &mut Transaction, actor: &Actor, seen: Seen) -> Result<A
             }
             _ => return Err(Error::internal("the rules have no outcome of a punch")),
         }
-        keep_presence(tx, org, seen.person, evaluation.inside_since, &answer).await?;
     }
     let now = tx.now;
     tx.execute(
@@ -415,25 +408,6 @@ fn check_clock(now: Timestamp, seen: &Seen) -> Result<()> {
         let detail = "The sighting is older than 7 days. Correct the day by hand.";
         return Err(Error::invalid("/at", "too_old", detail));
     }
-    Ok(())
-}
-
-/// Writes whether the person is inside, and the last punch.
-pub(super) async fn keep_presence(
-    tx: &mut Transaction,
-    org: Id,
-    person: Id,
-    inside_since: Option<Timestamp>,
-    answer: &Answer,
-) -> Result<()> {
-    let direction = answer.direction.as_ref().map(days::word_of).transpose()?;
-    let last = direction.is_some().then_some(answer.at);
-    tx.execute(
-        "UPDATE presence SET inside_since = $3, last_punch = COALESCE($4, last_punch), \
-         last_direction = COALESCE($5, last_direction) WHERE org = $1 AND person = $2",
-        values![org, person, inside_since, last, direction],
-    )
-    .await?;
     Ok(())
 }
 

@@ -215,11 +215,27 @@ pub(super) async fn insert_policy(
 ) -> Result<Id> {
     Rules::new(Policy::from_toml(toml)?)?;
     let id = tx.new_id();
-    let now = tx.now;
+    // The newest of several versions with the same first day applies, also if the clock was set back.
+    let last = tx
+        .row(
+            "SELECT MAX(created) AS last FROM policy_version WHERE org = $1 AND site = $2 AND applies_from = $3",
+            values![actor.org, site, applies_from],
+        )
+        .await?;
+    let last = last.map(|row| row.get("last")).transpose()?;
+    let created = tx.now_after(last.flatten())?;
     tx.execute(
         "INSERT INTO policy_version (org, id, site, applies_from, toml, created, created_by) \
          VALUES ($1, $2, $3, $4, $5, $6, $7)",
-        values![actor.org, id, site, applies_from, toml, now, actor.label()],
+        values![
+            actor.org,
+            id,
+            site,
+            applies_from,
+            toml,
+            created,
+            actor.label()
+        ],
     )
     .await?;
     Ok(id)

@@ -166,12 +166,12 @@ pub async fn overview(tx: &mut Transaction, actor: &Actor, site: Option<Id>) -> 
     })
 }
 
-/// The state; none of people who have not joined, or have left.
 /// The seconds since the last IN of a person who is in: a record does not count them before there is an OUT.
 pub(crate) fn since(inside: Option<Timestamp>, now: Timestamp) -> i64 {
     inside.map_or(0, |since| now.duration_since(since).as_secs().max(0))
 }
 
+/// The state; none of people who have not joined, or have left.
 fn state(presence: &Presence, brief: &Brief) -> Option<State> {
     if presence.inside_since.is_some() {
         return Some(if brief.late_seconds > 0 {
@@ -237,26 +237,6 @@ async fn briefs(tx: &mut Transaction, org: Id, date: Date) -> Result<HashMap<Id,
     rows.iter()
         .map(|row| Ok((row.get("person")?, row.json("record")?)))
         .collect()
-}
-
-/// The time since which a person whom the actor may see is in; none if the person is not in.
-///
-/// # Errors
-///
-/// 404 if there is no such person.
-pub async fn inside_since(
-    tx: &mut Transaction,
-    actor: &Actor,
-    person: Id,
-) -> Result<Option<Timestamp>> {
-    people::get(tx, actor, person).await?;
-    let row = tx
-        .row(
-            "SELECT inside_since FROM presence WHERE org = $1 AND person = $2",
-            values![actor.org, person],
-        )
-        .await?;
-    row.map_or(Ok(None), |row| row.get("inside_since"))
 }
 
 /// A sighting of the last days.

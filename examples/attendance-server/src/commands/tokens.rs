@@ -214,7 +214,7 @@ pub(super) async fn issue_session(
     .await
 }
 
-/// Makes an API token. Its role is at most that of the actor.
+/// Makes an API token. It works as long as the account that made it is an admin.
 ///
 /// # Errors
 ///
@@ -253,9 +253,15 @@ pub async fn create_api_token(
         role: input.role,
         site: input.site,
     };
-    // The token ends with the account that made it.
+    // The token ends with the account that made it, also if a token of the account made it.
     let account = match actor.principal {
         Principal::Account(account) => Some(account),
+        Principal::Token(token) => {
+            let row = tx
+                .row("SELECT account FROM token WHERE id = $1", values![token])
+                .await?;
+            row.map_or(Ok(None), |row| row.get("account"))?
+        }
         _ => None,
     };
     let owner = Owner {
@@ -503,10 +509,16 @@ pub async fn recognize(
             (Principal::Account(account), grants, person)
         }
         TokenKind::Api => {
-            if let Some(account) = row.get("account")?
-                && enabled(tx, org, account).await?.is_none()
-            {
-                return Ok(None);
+            if let Some(account) = row.get("account")? {
+                let is_enabled = enabled(tx, org, account).await?.is_some();
+                // Only admins make tokens.
+                let admin = Grant {
+                    role: Role::Admin,
+                    site: None,
+                };
+                if !is_enabled || !accounts::grants(tx, org, account).await?.contains(&admin) {
+                    return Ok(None);
+                }
             }
             let role = Role::named(&row.get::<String>("role")?)?;
             let grant = Grant {

@@ -26,8 +26,9 @@ use crate::{
     access::{Actor, Role, password::HashedSecret},
     commands::{
         corrections::{self, NewChange, NewCorrection},
+        days,
         people::{self, PersonChanges},
-        sites, today,
+        sites,
     },
     error::{Error, ErrorKind, Result},
     http::Caller,
@@ -122,7 +123,7 @@ async fn person_page(
     let subject = Subject {
         person: id,
         zone: zone(&site.time_zone),
-        inside_since: today::inside_since(tx, actor, id).await?,
+        inside_since: days::inside_since(tx, actor, id).await?,
     };
     let edits = actor
         .require_at(site.id, &[Role::Admin, Role::Manager])

@@ -5,6 +5,7 @@ use attendance_server::access::{
     password::{self, HashedSecret},
 };
 use attendance_server::commands::{accounts, organisations, tokens};
+use attendance_server::id::Id;
 use axum::{body::Body, http::Request};
 use serde_json::json;
 use std::sync::Arc;
@@ -38,12 +39,7 @@ fn cookie(reply: &Reply) -> String {
         .to_owned()
 }
 
-async fn account(
-    office: &Office,
-    org: &Organisation,
-    mail: &str,
-    password: &str,
-) -> attendance_server::id::Id {
+async fn account(office: &Office, org: &Organisation, mail: &str, password: &str) -> Id {
     let password = HashedSecret::password("/password", password.to_owned());
     let password = password.await.unwrap();
     let mut tx = office.store.write().await.unwrap();
@@ -615,4 +611,106 @@ async fn secrets_are_kept_as_hashes_alone() {
         searched += bytes.len();
     }
     assert!(searched > 10_000);
+}
+
+#[tokio::test]
+async fn an_organisation_keeps_an_admin_who_can_sign_in() {
+    let (office, org) = Office::with_organisation().await;
+    let anna = account(&office, &org, "anna@example.org", "correct-horse").await;
+    // Another admin who was invited and has no password yet.
+    let grant = Grant {
+        role: Role::Admin,
+        site: None,
+    };
+    let person = office.person(&org, "1").await;
+    let (invited, _) = office.session(&org, grant, Some(person)).await;
+    let change = async |id: Id, change: serde_json::Value| {
+        let path = format!("/api/v1/accounts/{id}");
+        let known = office.get(&path, &org.admin).await.expect(200);
+        let version = known["version"].as_i64().unwrap();
+        office.patch(&path, &org.admin, version, change).await
+    };
+    for last in [
+        json!({ "disabled": true }),
+        json!({ "roles": [{ "role": "auditor" }] }),
+    ] {
+        let refused = change(anna, last).await;
+        assert_eq!(refused.problem(409), "last_admin");
+    }
+    let hash = HashedSecret::password("/password", "correct-horse".to_owned());
+    let hash = hash.await.unwrap();
+    let mut tx = office.store.write().await.unwrap();
+    let operator = Actor::operator(org.id);
+    accounts::set_password(&mut tx, &operator, invited, hash)
+        .await
+        .unwrap();
+    tx.commit().await.unwrap();
+    change(anna, json!({ "disabled": true })).await.expect(200);
+    let path = format!("/api/v1/people/{person}/deactivate");
+    let refused = office.call("POST", &path, &org.admin, &[], None).await;
+    assert_eq!(refused.problem(409), "last_admin");
+    change(anna, json!({ "disabled": false })).await.expect(200);
+    let done = office.call("POST", &path, &org.admin, &[], None).await;
+    done.expect(200);
+    let refused = change(anna, json!({ "disabled": true })).await;
+    assert_eq!(
+        refused.problem(409),
+        "last_admin",
+        "a deactivated person does not count"
+    );
+    change(invited, json!({ "name": "Renamed" }))
+        .await
+        .expect(200);
+}
+
+#[tokio::test]
+async fn tokens_end_with_the_account_that_made_them_and_with_its_role() {
+    let (office, org) = Office::with_organisation().await;
+    account(&office, &org, "bela@example.org", "correct-horse").await;
+    let anna = account(&office, &org, "anna@example.org", "correct-horse").await;
+    let sign_in = "mail=anna%40example.org&password=correct-horse";
+    let cookie = cookie(&form(&office, "/sign-in", &[], sign_in).await);
+    let make = async |token: &str, headers: &[(&str, &str)], role: &str| {
+        let new = json!({ "label": role, "role": role });
+        let made = office
+            .call("POST", "/api/v1/tokens", token, headers, Some(&new))
+            .await
+            .expect(201);
+        made["token"].as_str().unwrap().to_owned()
+    };
+    let own = [
+        ("cookie", cookie.as_str()),
+        ("sec-fetch-site", "same-origin"),
+    ];
+    let first = make("", &own, "admin").await;
+    let second = make(&first, &[], "manager").await;
+    let third = make(&org.admin, &[], "auditor").await;
+    let status = async |token: &str| office.get("/api/v1/me", token).await.status.as_u16();
+    let change = async |change: serde_json::Value| {
+        let path = format!("/api/v1/accounts/{anna}");
+        let known = office.get(&path, &org.admin).await.expect(200);
+        let version = known["version"].as_i64().unwrap();
+        let changed = office.patch(&path, &org.admin, version, change).await;
+        changed.expect(200);
+    };
+    assert_eq!((status(&first).await, status(&second).await), (200, 200));
+    change(json!({ "roles": [{ "role": "manager" }] })).await;
+    assert_eq!((status(&first).await, status(&second).await), (401, 401));
+    change(json!({ "roles": [{ "role": "admin" }] })).await;
+    assert_eq!((status(&first).await, status(&second).await), (200, 200));
+    change(json!({ "disabled": true })).await;
+    assert_eq!((status(&first).await, status(&second).await), (401, 401));
+    assert_eq!(
+        status(&third).await,
+        200,
+        "the operator's tokens have no account"
+    );
+
+    change(json!({ "disabled": false })).await;
+    let session = [("cookie", cookie.as_str())];
+    let me = office.call("GET", "/api/v1/me", "", &session, None).await;
+    assert_eq!(
+        me.status, 401,
+        "a session that was ended does not come back"
+    );
 }
