@@ -90,8 +90,6 @@ pub struct Limits {
     pub pins: Limit,
     /// Wrong PINs and codes, by device.
     pub device_codes: Limit,
-    /// Wrong links of the set-up, by all who try: the operator may have chosen a secret that is not random.
-    pub setup_links: Limit,
 }
 
 impl Default for Limits {
@@ -101,7 +99,6 @@ impl Default for Limits {
             passwords: Limit::new(10, minute),
             pins: Limit::new(10, minute),
             device_codes: Limit::new(30, minute),
-            setup_links: Limit::new(30, minute),
         }
     }
 }

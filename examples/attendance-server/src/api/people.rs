@@ -48,36 +48,12 @@ pub(super) fn routes(api: Api) -> Api {
         )
 }
 
-/// Filter and page of people.
-#[derive(Debug, Deserialize, JsonSchema)]
-struct List {
-    /// Part of the name or the number, in any case.
-    search: Option<String>,
-    /// The home site.
-    site: Option<crate::id::Id>,
-    /// Only people who can punch, or only those who cannot.
-    active: Option<bool>,
-    /// The most items, 1 to 500. By default 50.
-    #[schemars(range(min = 1, max = 500))]
-    limit: Option<u32>,
-    /// `next` of the page before.
-    cursor: Option<String>,
-}
-
 async fn list(
     State(server): State<Server>,
     Caller(actor): Caller,
-    Values(list): Values<List>,
+    Values(filter): Values<PeopleFilter>,
+    Values(page): Values<PageRequest>,
 ) -> Result<Found<Page<Person>>> {
-    let filter = PeopleFilter {
-        search: list.search,
-        site: list.site,
-        active: list.active,
-    };
-    let page = PageRequest {
-        limit: list.limit,
-        cursor: list.cursor,
-    };
     let mut tx = server.store.read().await?;
     Ok(Found(people::list(&mut tx, &actor, &filter, &page).await?))
 }

@@ -8,15 +8,13 @@ use serde_json::json;
 
 use super::{audit, audit::Subject, days, days::DayChange, locks, people, sites};
 use crate::{
-    access::{Actor, Role},
+    access::{Actor, EDITORS},
     db::Row,
     error::{Error, Result},
     id::Id,
     store::{Entry, Transaction},
     text, values,
 };
-
-const EDITORS: &[Role] = &[Role::Admin, Role::Manager];
 
 /// A correction.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]

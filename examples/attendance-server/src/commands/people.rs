@@ -11,7 +11,7 @@ use serde_json::json;
 
 use super::{accounts, audit, audit::Subject, days, sites};
 use crate::{
-    access::{Actor, Role, Scope, password::HashedSecret},
+    access::{Actor, EDITORS, READERS, Scope, password::HashedSecret},
     db::Row,
     error::{Error, ErrorKind, Result},
     id::Id,
@@ -20,12 +20,6 @@ use crate::{
     store::{Directory, Entry, Transaction},
     text, values,
 };
-
-/// The roles that may change people.
-const EDITORS: &[Role] = &[Role::Admin, Role::Manager];
-
-/// The roles that may read people other than themselves.
-const READERS: &[Role] = &[Role::Admin, Role::Manager, Role::Auditor];
 
 /// A person.
 #[derive(Clone, Debug, Serialize, JsonSchema)]
@@ -184,13 +178,13 @@ pub async fn list(
 ) -> Result<Page<Person>> {
     let limit = page.limit()?;
     let after: Option<(String, Id)> = page.position(tx, actor, "people")?;
-    let directory = directory(tx, actor.org).await?;
+    let visible = visible_to(tx, actor).await?;
     let is_after = |person: &&Entry| {
         after
             .as_ref()
             .is_none_or(|(name, id)| (&person.folded, person.id) > (name, *id))
     };
-    let people = selected(&directory, actor, filter).filter(is_after);
+    let people = selected(&visible, filter).filter(is_after);
     let people = people.take(limit + 1).map(Person::from).collect();
     Page::of(tx, actor, "people", people, limit, |person: &Person| {
         (person.name.to_lowercase(), person.id)
@@ -203,27 +197,21 @@ pub async fn list(
 ///
 /// If the database cannot be read.
 pub async fn count(tx: &mut Transaction, actor: &Actor, filter: &PeopleFilter) -> Result<usize> {
-    let directory = directory(tx, actor.org).await?;
-    Ok(selected(&directory, actor, filter).count())
+    let visible = visible_to(tx, actor).await?;
+    Ok(selected(&visible, filter).count())
 }
 
-/// The people of a selection whom the actor may see, by name.
-fn selected<'a>(
-    directory: &'a Directory,
-    actor: &Actor,
-    filter: &PeopleFilter,
-) -> impl Iterator<Item = &'a Entry> {
-    let scope = actor.scope(READERS);
+/// The people of a selection, by name.
+fn selected<'a>(visible: &'a Visible, filter: &PeopleFilter) -> impl Iterator<Item = &'a Entry> {
     let search = filter.search.as_deref().map(str::to_lowercase);
     let (site, active) = (filter.site, filter.active);
-    directory.people().iter().filter(move |person| {
+    visible.people().filter(move |person| {
         let found = search.as_deref().is_none_or(|text| {
             person.folded.contains(text) || person.number.to_lowercase().contains(text)
         });
         found
             && site.is_none_or(|site| person.site == site)
             && active.is_none_or(|active| person.deactivated.is_none() == active)
-            && scope.has_person(person.id, person.site)
     })
 }
 
@@ -233,13 +221,8 @@ fn selected<'a>(
 ///
 /// 404 if there is none.
 pub async fn get(tx: &mut Transaction, actor: &Actor, id: Id) -> Result<Person> {
-    let directory = directory(tx, actor.org).await?;
-    let person = directory
-        .get(id)
-        .filter(|it| actor.scope(READERS).has_person(id, it.site));
-    person
-        .map(Person::from)
-        .ok_or_else(|| Error::not_found("person"))
+    let visible = visible_to(tx, actor).await?;
+    visible.require(id).map(Person::from)
 }
 
 /// Adds a person.
@@ -253,6 +236,7 @@ pub async fn create(tx: &mut Transaction, actor: &Actor, input: NewPerson) -> Re
     if directory.by_number(input.number.trim()).is_some() {
         return Err(number_taken(&input.number));
     }
+    sites::get(tx, actor, input.site).await?;
     let id = tx.new_id();
     tx.keys().create(actor.org, &[id]).await?;
     insert(tx, actor, id, &input).await?;
@@ -260,7 +244,7 @@ pub async fn create(tx: &mut Transaction, actor: &Actor, input: NewPerson) -> Re
     get(tx, actor, id).await
 }
 
-/// Adds a person whose number is free and whose key is made. The caller calls [`changed`] after the last one.
+/// Adds a person whose number is free, whose site is there, and whose key is made. The caller calls [`changed`] after the last one.
 pub(super) async fn insert(
     tx: &mut Transaction,
     actor: &Actor,
@@ -268,7 +252,6 @@ pub(super) async fn insert(
     input: &NewPerson,
 ) -> Result<()> {
     let org = actor.org;
-    sites::get(tx, actor, input.site).await?;
     actor.require_at(input.site, EDITORS)?;
     let details = checked(&input.number, &input.name, input.mail.as_deref())?;
     check_dates(input.joined, input.left)?;
@@ -493,13 +476,37 @@ pub(super) async fn changed(tx: &mut Transaction, org: Id) -> Result<()> {
     Ok(())
 }
 
-/// The directory, and what the actor may see of it with these roles.
-pub(super) async fn visible_to(
-    tx: &mut Transaction,
-    actor: &Actor,
-    roles: &[Role],
-) -> Result<(Arc<Directory>, Scope)> {
-    Ok((directory(tx, actor.org).await?, actor.scope(roles)))
+/// The people whose records an actor may read.
+pub(super) struct Visible {
+    directory: Arc<Directory>,
+    scope: Scope,
+}
+
+impl Visible {
+    /// A person, if the actor may see the person.
+    pub(super) fn get(&self, id: Id) -> Option<&Entry> {
+        let entry = self.directory.get(id)?;
+        self.scope.has_person(id, entry.site).then_some(entry)
+    }
+
+    /// A person. It is an error (404) if the actor may see no such person.
+    pub(super) fn require(&self, id: Id) -> Result<&Entry> {
+        self.get(id).ok_or_else(|| Error::not_found("person"))
+    }
+
+    /// All of them, by name.
+    pub(super) fn people(&self) -> impl Iterator<Item = &Entry> {
+        let people = self.directory.people().iter();
+        people.filter(|entry| self.scope.has_person(entry.id, entry.site))
+    }
+}
+
+/// The people whose records an actor may read.
+pub(super) async fn visible_to(tx: &mut Transaction, actor: &Actor) -> Result<Visible> {
+    Ok(Visible {
+        directory: directory(tx, actor.org).await?,
+        scope: actor.scope(READERS),
+    })
 }
 
 /// Fails if the version that the actor has seen is not the present one.

@@ -11,7 +11,7 @@ use serde_json::json;
 
 use super::{audit, audit::Subject, days, devices, people, sites, tokens};
 use crate::{
-    access::{Actor, Principal, Role, limits::Limits, password},
+    access::{Actor, Principal, limits::Limits, password},
     db::Row,
     error::{Error, ErrorKind, Result},
     id::Id,
@@ -445,8 +445,6 @@ pub struct SightingFilter {
     pub outcome: Option<Outcome>,
 }
 
-const READERS: &[Role] = &[Role::Admin, Role::Manager, Role::Auditor];
-
 /// Sightings, the newest first.
 ///
 /// # Errors
@@ -463,12 +461,7 @@ pub async fn list(
         Some(before) => before,
         None => Id::from_bytes(&[0xff; 16]).ok_or_else(|| Error::internal("an id has 16 bytes"))?,
     };
-    let visible: Vec<Id> = devices::list(tx, actor)
-        .await?
-        .into_iter()
-        .map(|device| device.id)
-        .collect();
-    let (directory, scope) = people::visible_to(tx, actor, READERS).await?;
+    let visible = Visible::to(tx, actor).await?;
     let mut sightings = Vec::new();
     loop {
         let rows = tx
@@ -482,11 +475,7 @@ pub async fn list(
         for row in &rows {
             let sighting = read(row)?;
             before = sighting.id;
-            let is_own_site = visible.contains(&sighting.device);
-            let person = sighting.person.and_then(|person| directory.get(person));
-            let is_visible =
-                is_own_site || person.is_some_and(|entry| scope.has_person(entry.id, entry.site));
-            if is_visible
+            if visible.has(&sighting)
                 && filter
                     .outcome
                     .is_none_or(|outcome| sighting.answer.outcome == outcome)
@@ -524,11 +513,31 @@ pub async fn get(tx: &mut Transaction, actor: &Actor, id: Id) -> Result<Sighting
         )
         .await?
         .ok_or_else(|| Error::not_found("sighting"))?;
-    let sighting = read(&row)?;
-    match devices::get(tx, actor, sighting.device).await {
-        Ok(_) => Ok(sighting),
-        Err(error) if error.kind == ErrorKind::NotFound => Err(Error::not_found("sighting")),
-        Err(error) => Err(error),
+    let sighting = Some(read(&row)?);
+    let visible = Visible::to(tx, actor).await?;
+    sighting
+        .filter(|sighting| visible.has(sighting))
+        .ok_or_else(|| Error::not_found("sighting"))
+}
+
+/// The sightings that an actor may see: those by devices of the actor's sites, and those of the actor's people.
+struct Visible {
+    devices: Vec<Id>,
+    people: people::Visible,
+}
+
+impl Visible {
+    async fn to(tx: &mut Transaction, actor: &Actor) -> Result<Self> {
+        let devices = devices::list(tx, actor).await?;
+        Ok(Self {
+            devices: devices.into_iter().map(|device| device.id).collect(),
+            people: people::visible_to(tx, actor).await?,
+        })
+    }
+
+    fn has(&self, sighting: &Sighting) -> bool {
+        let of_person = || sighting.person.and_then(|person| self.people.get(person));
+        self.devices.contains(&sighting.device) || of_person().is_some()
     }
 }
 

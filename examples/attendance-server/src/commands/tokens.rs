@@ -9,7 +9,7 @@ use serde_json::json;
 
 use super::{accounts, audit, audit::Subject, people, sites};
 use crate::{
-    access::{Actor, Grant, Principal, Role},
+    access::{Actor, EDITORS, Grant, Principal, Role},
     db::Row,
     error::{Error, ErrorKind, Result},
     id::Id,
@@ -333,7 +333,7 @@ pub async fn invite(tx: &mut Transaction, actor: &Actor, account: Id) -> Result<
 /// 403 and 404 as for changes of people.
 pub async fn create_badge(tx: &mut Transaction, actor: &Actor, person: Id) -> Result<IssuedToken> {
     let known = people::get(tx, actor, person).await?;
-    actor.require_at(known.site, &[Role::Admin, Role::Manager])?;
+    actor.require_at(known.site, EDITORS)?;
     let now = tx.now;
     tx.execute(
         "UPDATE token SET revoked = $3 WHERE org = $1 AND person = $2 AND kind = 'badge' AND revoked IS NULL",

@@ -23,7 +23,7 @@ use super::{
     zone,
 };
 use crate::{
-    access::{Actor, Role, password::HashedSecret},
+    access::{Actor, EDITORS, password::HashedSecret},
     commands::{
         corrections::{self, NewChange, NewCorrection},
         days,
@@ -125,9 +125,7 @@ async fn person_page(
         zone: zone(&site.time_zone),
         inside_since: days::inside_since(tx, actor, id).await?,
     };
-    let edits = actor
-        .require_at(site.id, &[Role::Admin, Role::Manager])
-        .is_ok();
+    let edits = actor.require_at(site.id, EDITORS).is_ok();
     let history = History::load(tx, actor, &page, &subject, date, edits).await?;
     Ok(PersonPage {
         id,

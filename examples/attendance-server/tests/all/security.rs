@@ -6,7 +6,11 @@ use attendance_server::access::{
 };
 use attendance_server::commands::{accounts, organisations, tokens};
 use attendance_server::id::Id;
-use axum::{body::Body, http::Request};
+use axum::{
+    body::{Body, Bytes},
+    http::Request,
+};
+use http_body_util::{BodyExt, Full};
 use serde_json::json;
 use std::sync::Arc;
 use tokio::task::JoinSet;
@@ -289,6 +293,15 @@ async fn an_invitation_works_once_and_an_old_one_is_told_on_the_form() {
     let path = format!("/api/v1/accounts/{id}/invitation");
     let invite = office.call("POST", &path, &org.admin, &[], None).await;
     let token = invite.expect(201)["token"].as_str().unwrap().to_owned();
+    let link = format!("/invitation?token={token}");
+    let english = [("accept-language", "en")];
+    let page = office.call("GET", &link, "", &english, None).await;
+    assert!(
+        page.text.contains("At least 10 characters."),
+        "{}",
+        page.text
+    );
+    assert!(page.text.contains("minlength=\"10\""), "{}", page.text);
     let accept = |token: &str, password: &str| format!("token={token}&password={password}");
     let short = form(&office, "/invitation", &[], &accept(&token, "short")).await;
     assert_eq!(short.status, 422);
@@ -569,6 +582,43 @@ async fn large_deep_and_odd_bodies_are_refused() {
             .problem(400),
         "malformed"
     );
+}
+
+#[tokio::test]
+async fn a_body_that_breaks_off_is_not_said_to_be_too_large() {
+    let (office, org) = Office::with_organisation().await;
+    let request = Request::post("/api/v1/people")
+        .header("content-type", "application/json")
+        .header("authorization", format!("Bearer {}", org.admin));
+    // A client that goes away.
+    let body = Full::new(Bytes::from("{")).map_err(|never| match never {});
+    let body = body.with_trailers(async {
+        Some(Err(std::io::Error::from(
+            std::io::ErrorKind::ConnectionReset,
+        )))
+    });
+    let reply = office.send(request.body(Body::new(body)).unwrap()).await;
+    assert_eq!(reply.problem(400), "malformed");
+}
+
+#[tokio::test]
+async fn a_wrong_link_of_the_set_up_is_said_to_be_wrong() {
+    let office = Office::new().await;
+    let german = [("accept-language", "de")];
+    let path = "/setup?token=fk_guessed";
+    let page = office.call("GET", path, "", &german, None).await;
+    assert_eq!(page.status, 403);
+    assert!(page.text.contains("Der Link ist falsch"), "{}", page.text);
+    for _ in 0..40 {
+        let guessed = office.call("GET", path, "", &german, None).await;
+        assert_eq!(guessed.status, 403);
+    }
+    let mut tx = office.store.write().await.unwrap();
+    let token = tokens::begin_setup(&mut tx, None).await.unwrap();
+    tx.commit().await.unwrap();
+    let path = format!("/setup?token={token}");
+    let page = office.call("GET", &path, "", &german, None).await;
+    assert_eq!(page.status, 200, "wrong links of others block nobody");
 }
 
 #[tokio::test]
