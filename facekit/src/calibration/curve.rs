@@ -286,7 +286,7 @@ impl Curve {
 }
 
 /// Rounding may put a rate that was written in decimal just outside a range.
-const SLACK: f64 = 1.0 + 1e-9;
+pub(super) const SLACK: f64 = 1.0 + 1e-9;
 
 #[cfg(test)]
 mod tests {

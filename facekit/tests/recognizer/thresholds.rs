@@ -119,6 +119,47 @@ fn beyond_its_capacity_a_recognizer_stays_in_service() {
 }
 
 #[test]
+fn a_recognizer_stays_in_service_if_the_curve_of_many_photos_ends_early() {
+    let points = [(1e-1, 0.6), (1e-2, 0.8), (1e-3, 0.9)];
+    let points = points.map(|(fmr, score)| CalibrationPoint::new(fmr, score));
+    let short = Curve::new(points.to_vec(), Vec::new()).unwrap();
+    let of_five = Comparison::default().with_photos(5);
+    let calibration = calibration().with_curve(of_five, short, 0);
+    for threshold in [Threshold::Fmr(1e-4), Threshold::default()] {
+        let recognizer = parts()
+            .calibration(calibration.clone())
+            .threshold(threshold)
+            .gallery(gallery())
+            .build()
+            .unwrap();
+        let gallery = recognizer.gallery().unwrap();
+        add(gallery, "anna", &[0.0]);
+        add(gallery, "bela", &[120.0; 5]);
+        let identity = |degrees| {
+            let found = recognizer
+                .recognize(scene(&[face(degrees)]).view())
+                .unwrap();
+            found[0].known().unwrap().clone()
+        };
+        assert_eq!(identity(10.0).basis, RateBasis::Counted);
+        // 24 degrees is a score of 0.914, above the strictest score of the curve of five photos.
+        let bela = identity(144.0);
+        assert_eq!((bela.person, bela.basis), (id("bela"), RateBasis::NotMet));
+        // 28 degrees is a score of 0.883.
+        assert_eq!(recognized(&recognizer, &[face(148.0)]), ["unknown"]);
+        let extra = RecognizeOptions::default().with_threshold(threshold);
+        let found = recognizer.recognize_with(scene(&[face(144.0)]).view(), &extra);
+        assert_eq!(outcomes(&found.unwrap()), ["known bela"]);
+    }
+    // No curve has this rate.
+    let refused = parts()
+        .calibration(calibration)
+        .threshold(Threshold::Fmr(1e-5))
+        .build();
+    assert!(matches!(refused, Err(Error::RateOutOfRange { .. })));
+}
+
+#[test]
 fn an_extrapolated_rate_is_marked() {
     let curve = Curve::new(
         calibration().points().to_vec(),
