@@ -222,7 +222,7 @@ pub use crate::{
     index::{SnapshotFile, SnapshotIndex},
     sealed_file::{GalleryKey, Protection, ProtectionKind},
     store::{CheckReport, FileStore, ImportConflict, ImportOptions, ImportReport, OnConflict},
-    vault::{KeyRecord, KeyVault, SealedTemplate, VaultRecords, VaultStorage},
+    vault::{KeyRecord, KeyVault, SealedTemplate, VaultRecords, VaultState, VaultStorage},
 };
 
 /// The examples of the README, as documentation tests.

@@ -10,7 +10,7 @@ use std::{
 
 use redb::TableDefinition;
 
-use super::{KeyRecord, VaultRecords, VaultStorage};
+use super::{KeyRecord, VaultRecords, VaultState, VaultStorage};
 use crate::{
     error::{Error, Result},
     sealed_file::{
@@ -129,8 +129,9 @@ impl VaultStorage for VaultFile {
         Ok(Some(VaultRecords::new(root.to_vec(), keys)))
     }
 
-    fn insert(&self, keys: &[KeyRecord]) -> Result<()> {
+    fn insert(&self, before: VaultState<'_>, keys: &[KeyRecord]) -> Result<()> {
         let state = self.state();
+        self.check(&state, Some(before))?;
         let path = &self.path;
         guarded(path, || {
             let writing = Writing::begin(&state.database, path)?;
@@ -147,8 +148,9 @@ impl VaultStorage for VaultFile {
         })
     }
 
-    fn replace(&self, records: &VaultRecords) -> Result<()> {
+    fn replace(&self, before: Option<VaultState<'_>>, records: &VaultRecords) -> Result<()> {
         let mut state = self.state();
+        self.check(&state, before)?;
         let path = &self.path;
         let root = SlotRecord::from_bytes(&records.root)
             .ok_or_else(|| self.failed("the root record has another length".to_owned()))?;
@@ -196,6 +198,26 @@ impl VaultStorage for VaultFile {
 }
 
 impl VaultFile {
+    /// Checks that the file is in the state `before`.
+    fn check(&self, state: &State, before: Option<VaultState<'_>>) -> Result<()> {
+        let path = &self.path;
+        let is_same = match (&state.slots, before) {
+            (None, None) => true,
+            (Some(slots), Some(before)) => {
+                let found = Slots::read(&VAULT, &*self.disk, path)?;
+                let root = Slots::of_epoch(&found, slots.epoch(), path)?.record();
+                let keys = guarded(path, || Reading::begin(&state.database, path))?.count(KEYS)?;
+                before.root == root && before.keys as u64 == keys
+            }
+            _ => false,
+        };
+        if is_same {
+            Ok(())
+        } else {
+            Err(self.failed("another vault has changed the file".to_owned()))
+        }
+    }
+
     fn failed(&self, reason: String) -> Error {
         Error::Store {
             store: self.name(),
