@@ -3,7 +3,8 @@
 use std::sync::{Arc, Mutex};
 
 use facekit::{
-    Error, KeyRecord, KeyVault, PersonId, Protection, Result, VaultRecords, VaultState, VaultStorage,
+    Error, KeyRecord, KeyVault, PersonId, Protection, Result, VaultRecords, VaultState,
+    VaultStorage,
 };
 use facekit_conformance::key_vault_suite;
 use tempfile::tempdir;
@@ -117,4 +118,30 @@ fn two_vaults_cannot_both_fill_an_empty_storage() {
     vault.add(&[PersonId::new("anna").unwrap()]).unwrap();
     drop(vault);
     assert_eq!(KeyVault::over(table, &Protection::None).unwrap().len(), 1);
+}
+
+#[test]
+fn simultaneous_creations_of_a_vault_lose_nothing() {
+    for _ in 0..20 {
+        let folder = tempdir().unwrap();
+        let path = folder.path().join("keys.facekit");
+        let add = |number: usize| loop {
+            match KeyVault::open_or_create(&path, &Protection::None) {
+                Ok(vault) => {
+                    let person = PersonId::new(format!("person {number}")).unwrap();
+                    vault.add(&[person]).unwrap();
+                    return;
+                }
+                Err(Error::FileLocked { .. }) => std::thread::yield_now(),
+                Err(error) => panic!("{error:?}"),
+            }
+        };
+        std::thread::scope(|scope| {
+            (0..4).for_each(|number| {
+                scope.spawn(move || add(number));
+            });
+        });
+        let vault = KeyVault::open(&path, &Protection::None).unwrap();
+        assert_eq!(vault.len(), 4);
+    }
 }

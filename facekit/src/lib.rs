@@ -195,7 +195,8 @@ pub use crate::{
     },
     evaluate::{
         DuplicatePeople, ImpostorFaces, ImpostorOptions, ImpostorScores, PersonPhotos,
-        ScoreHistogram, duplicate_people, equal_error_rate, fold_accuracies, wilson_interval,
+        RandomSequence, ScoreHistogram, duplicate_people, equal_error_rate, fold_accuracies,
+        wilson_interval,
     },
     gallery::{Fusion, Gallery, Neighbor, Roster},
     geometry::{HeadPose, Similarity},

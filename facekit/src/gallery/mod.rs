@@ -80,7 +80,7 @@ pub struct Neighbor {
     pub score: f32,
     /// The number of templates in this mean; 1 for the nearest template.
     pub photos: usize,
-    /// True if one of these templates, or more, is [mirrored](NewTemplate::mirrored).
+    /// True if one of these templates, or more, is [mirrored](Embedding::is_mirrored).
     pub mirrored: bool,
 }
 

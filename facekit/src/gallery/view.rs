@@ -379,7 +379,7 @@ impl Entry {
             id: EntryId(id),
             template: Some(template.id),
             photos: 1,
-            mirrored: template.mirrored,
+            mirrored: template.embedding.is_mirrored(),
         }
     }
 

@@ -3,7 +3,6 @@
 use std::{
     collections::HashSet,
     fmt,
-    fs::OpenOptions,
     path::{Path, PathBuf},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
@@ -20,7 +19,6 @@ use crate::{
         header::FileKind,
         rows::{EPOCH, Records},
         slots::{Slot, SlotRecord, Slots},
-        unpublished,
     },
 };
 
@@ -70,15 +68,7 @@ impl VaultFile {
     }
 
     pub(super) fn open(path: &Path) -> Result<Self> {
-        let file = OpenOptions::new()
-            .read(true)
-            .write(true)
-            .open(path)
-            .map_err(Error::io("opening", path))?;
-        // Before the lock: a crash can leave one file under both names, and then the lock would be on both.
-        unpublished::clear_left_behind(path);
-        let file = LockedFile::exclusive(file).map_err(LockedFile::refused(path))?;
-        Self::open_on(Arc::new(file), path)
+        Self::open_on(Arc::new(LockedFile::open(path)?), path)
     }
 
     pub(super) fn open_on(disk: Arc<dyn Disk>, path: &Path) -> Result<Self> {

@@ -17,7 +17,7 @@ use crate::{
         rows::{Kind, context},
         seal::SecretKey,
         slots::{Slot, SlotRecord, Slots},
-        unpublished::Unpublished,
+        unpublished::{self, Unpublished},
         wrapping::Wrapping,
     },
 };
@@ -146,10 +146,10 @@ impl KeyVault {
     /// As [`open`](Self::open) and [`create`](Self::create).
     pub fn open_or_create(path: impl AsRef<Path>, protection: &Protection) -> Result<Self> {
         let path = path.as_ref();
-        match Self::open(path, protection) {
-            Err(error) if error.is_not_found() => Self::create(path, protection),
-            opened => opened,
-        }
+        unpublished::open_or_create(
+            || Self::open(path, protection),
+            || Self::create(path, protection),
+        )
     }
 
     /// Opens the vault in a storage. An empty storage becomes a vault without keys.

@@ -245,8 +245,7 @@ mod sealed {
         let mut rows = Vec::new();
         store
             .templates(&mut |one| {
-                let mut new = NewTemplate::new(one.embedding, one.quality, one.created);
-                new.mirrored = one.mirrored;
+                let new = NewTemplate::new(one.embedding, one.quality, one.created);
                 let sealed = vault.seal_template(&one.person, &new)?;
                 rows.push(SealedTemplate::new(one.id, one.person, sealed));
                 Ok(())

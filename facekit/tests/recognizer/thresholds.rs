@@ -2,8 +2,8 @@ use std::sync::Arc;
 
 use facekit::{
     Calibration, CalibrationPoint, Comparison, Curve, EnrollOptions, Error, FlatIndex, Gallery,
-    MemoryStore, Metric, Outcome, QualityOptions, RateBasis, RecognizeOptions, Recognizer,
-    Threshold, Verification,
+    MemoryStore, Metric, MirrorOptions, Outcome, QualityOptions, RateBasis, RecognizeOptions,
+    Recognizer, Threshold, Verification,
 };
 
 use crate::{
@@ -129,6 +129,7 @@ fn a_recognizer_stays_in_service_if_the_curve_of_many_photos_ends_early() {
         let recognizer = parts()
             .calibration(calibration.clone())
             .threshold(threshold)
+            .mirror(MirrorOptions::never())
             .gallery(gallery())
             .build()
             .unwrap();
@@ -339,4 +340,24 @@ fn parts_that_do_not_fit_are_refused_at_build() {
             ..
         })
     ));
+}
+
+#[test]
+fn only_a_missing_calibration_beside_a_gallery_is_absent() {
+    let folder = tempfile::tempdir().unwrap();
+    let gallery = folder.path().join("people.gallery");
+    let beside = Calibration::path_beside(&gallery, space().model());
+    let open = || Calibration::open_beside(&gallery, &space());
+    assert_eq!(open().unwrap(), None);
+    calibration().save(&beside).unwrap();
+    assert_eq!(open().unwrap(), Some(calibration()));
+    std::fs::write(&beside, "points = 1").unwrap();
+    assert!(matches!(open(), Err(Error::Manifest { .. })));
+    std::fs::remove_file(&beside).unwrap();
+    // A file that cannot be read.
+    #[cfg(unix)]
+    std::os::unix::fs::symlink(&beside, &beside).unwrap();
+    #[cfg(not(unix))]
+    std::fs::create_dir(&beside).unwrap();
+    assert!(matches!(open(), Err(Error::Io { .. })));
 }
