@@ -1,0 +1,108 @@
+//! Recognition of faces: the analysis of enrolment photos, and the faces in frames of cameras.
+//!
+//! Recognition knows no database. Commands read sealed templates, open them, and [`load`](Recognition::load) them here; after
+//! each committed change they call [`follow`](Recognition::follow). The record of a sighting checks the person and the consent
+//! again, so that a recognition that is behind the database records nobody who was erased.
+
+use std::fmt;
+
+use async_trait::async_trait;
+use axum::body::Bytes;
+use facekit::{EnrollReport, NewTemplate, Template};
+
+use crate::{error::Result, id::Id};
+
+/// The models of a [`Recognition`], for settings, pages and health.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Models {
+    /// The name of the set, such as `nano`.
+    pub name: String,
+    /// The runtime, such as `tract`.
+    pub runtime: String,
+    /// The embedding space of the templates, as text. Templates of another space are not compared.
+    pub space: String,
+    /// There is a liveness check. Without it nobody is marked by face.
+    pub has_liveness: bool,
+}
+
+/// A frame of a camera in which people are looked for.
+#[derive(Clone, Debug)]
+pub struct Frame {
+    /// The organisation.
+    pub org: Id,
+    /// A JPEG, PNG or WebP file.
+    pub image: Bytes,
+    /// The people of these home sites are searched; `None` searches the whole organisation.
+    pub sites: Option<Vec<Id>>,
+}
+
+/// The faces of a frame.
+#[derive(Clone, Debug)]
+pub struct Faces {
+    /// The width of the image, in pixels.
+    pub width: usize,
+    /// The height of the image, in pixels.
+    pub height: usize,
+    /// The faces, the largest first. The person of an identity is an [`Id`] as text.
+    pub faces: Vec<facekit::Recognition>,
+}
+
+/// The result of an analysis. Nothing is stored yet.
+#[derive(Clone, Debug)]
+pub struct Analyzed {
+    /// Photos that are accepted and refused, with reasons; other people who look alike.
+    pub report: EnrollReport,
+    /// The templates of the accepted photos, with crops.
+    pub templates: Vec<NewTemplate>,
+}
+
+/// The room of a gallery.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Room {
+    /// The people with templates.
+    pub people: usize,
+    /// The greatest number of people for whom the wanted rate is known.
+    pub capacity: u64,
+}
+
+/// Recognition of faces, in this process or elsewhere.
+///
+/// # Contract
+///
+/// - Calls do not block the threads of the async runtime.
+/// - A queue is bounded: a frame or an analysis beyond it fails with 503 and the code `busy`.
+/// - After [`follow`](Self::follow) returned, the next search sees the change.
+/// - An organisation never sees people of another one.
+#[async_trait]
+pub trait Recognition: fmt::Debug + Send + Sync {
+    /// The models.
+    fn models(&self) -> &Models;
+
+    /// The people that the organisation's gallery holds, and its room; `None` if the models have no calibration.
+    fn room(&self, org: Id) -> Option<Room>;
+
+    /// Opens the gallery of an organisation with these templates, in place of what was there. Each has the home site of its
+    /// person.
+    async fn load(&self, org: Id, templates: Vec<(Id, Template)>) -> Result<()>;
+
+    /// Takes over the templates of a person after a change: all of them, with the home site. A person without templates is
+    /// not found any more.
+    async fn follow(&self, org: Id, person: Id, site: Id, templates: Vec<Template>) -> Result<()>;
+
+    /// Checks the photos of a person, and compares them with each other and with the people of the organisation. `request`
+    /// is the origin of the templates.
+    async fn analyze(
+        &self,
+        org: Id,
+        person: Id,
+        request: Id,
+        photos: Vec<Bytes>,
+    ) -> Result<Analyzed>;
+
+    /// Finds, checks and compares the faces of a frame.
+    ///
+    /// # Errors
+    ///
+    /// 422 if the image cannot be read, or is too large; 503 if the queue is full.
+    async fn recognize(&self, frame: Frame) -> Result<Faces>;
+}
