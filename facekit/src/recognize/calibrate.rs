@@ -159,10 +159,9 @@ impl Recognizer {
         options.watch.report(1, Some(4))?;
 
         let comparing = ImpostorOptions::default().with_threads(options.threads);
-        let mut compared = ComparedPeople::of(&members.photos, &comparing)?;
-        let duplicates = std::mem::take(&mut compared.duplicates);
-        let duplicates: Vec<DuplicatePeople> = duplicates
-            .into_iter()
+        let compared = ComparedPeople::of(&members.photos, &comparing)?;
+        let found = compared.duplicates.iter().copied();
+        let duplicates: Vec<DuplicatePeople> = found
             .filter(|pair| !different.contains(&pair.people))
             .collect();
         options.watch.report(2, Some(4))?;
