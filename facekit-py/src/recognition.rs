@@ -84,8 +84,8 @@ value_class!(Identity {
         self.0.extrapolated
     }
 
-    /// How well the wanted rate of the search is known: "counted", "extrapolated", "not_met" if the gallery has more people than
-    /// the calibration answers for, or "none" if the threshold is a score.
+    /// How well the wanted rate of the search is known: "counted", "extrapolated", "not_met" if the gallery has more people, or
+    /// more photos of the person, than the calibration answers for at this rate, or "none" if the threshold is a score.
     #[getter]
     fn basis(&self) -> &'static str {
         basis(self.0.basis)

@@ -71,7 +71,8 @@ pub(crate) fn rate(
 pub(crate) fn basis_note<'a>(identities: impl IntoIterator<Item = &'a Identity>) -> String {
     let bases: Vec<RateBasis> = identities.into_iter().map(|who| who.basis).collect();
     if bases.contains(&RateBasis::NotMet) {
-        "\nnote: the gallery has more people than the calibration answers for, so strangers are named more often than wanted; \
+        "\nnote: the gallery has more people, or more photos of a person, than the calibration answers for at this rate, so \
+         strangers are named more often than wanted; \
          `facekit gallery calibrate` measures a calibration"
             .to_owned()
     } else if bases.contains(&RateBasis::Extrapolated) {
@@ -120,6 +121,8 @@ mod tests {
         };
         assert_eq!(note(&[RateBasis::Counted, RateBasis::None]), "");
         assert!(note(&[RateBasis::Counted, RateBasis::Extrapolated]).contains("extrapolated"));
-        assert!(note(&[RateBasis::NotMet]).contains("more people than"));
+        assert!(
+            note(&[RateBasis::NotMet]).contains("more people, or more photos of a person, than")
+        );
     }
 }
