@@ -106,7 +106,7 @@ impl From<&facekit::Template> for Template {
             space: template.embedding.space().to_string(),
             quality: template.quality,
             origin: template.origin.clone(),
-            mirrored: template.mirrored,
+            mirrored: template.embedding.is_mirrored(),
         }
     }
 }

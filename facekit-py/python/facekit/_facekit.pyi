@@ -228,8 +228,8 @@ class Identity:
         """True if `fmr` is below the rates that were counted, so that it is extrapolated."""
     @property
     def basis(self) -> Literal["counted", "extrapolated", "not_met", "none"]:
-        """How well the wanted rate of the search is known: "counted", "extrapolated", "not_met" if the gallery has more people than
-        the calibration answers for, or "none" if the threshold is a score."""
+        """How well the wanted rate of the search is known: "counted", "extrapolated", "not_met" if the gallery has more people, or
+        more photos of the person, than the calibration answers for at this rate, or "none" if the threshold is a score."""
     def to_dict(self) -> dict[str, Any]:
         """The value as Python's own types, with the keys of `facekit --json`."""
     def __eq__(self, other: object, /) -> bool: ...
