@@ -1,21 +1,18 @@
 //! `facekit identify`: finds the people of a gallery in photos.
 
-use std::{
-    fs,
-    path::{Path, PathBuf},
-};
+use std::path::PathBuf;
 
-use anyhow::{Context, Result, bail};
-use facekit::{Calibration, PersonId, RecognizeOptions, Subject, work::ordered};
+use anyhow::{Context, Result};
+use facekit::{Calibration, FaceReport, RecognizeOptions, Subject, work::ordered};
 use serde::Serialize;
 
 use crate::{
     Answer,
     files::{Images, expand, open_image, require_readable, unreadable_text},
     notes,
-    options::{GalleryArgs, RecognizeArgs},
+    options::{GalleryArgs, RecognizeArgs, roster},
     output::{shown, table},
-    recognition::{Face, basis_note, live, place, rate},
+    recognition::{basis_note, live, place, rate, who},
     session::Session,
 };
 
@@ -46,7 +43,7 @@ struct Identified {
     /// The reduction of the finest search over the whole image.
     reduction: f32,
     notes: Vec<String>,
-    faces: Vec<Face>,
+    faces: Vec<FaceReport>,
 }
 
 pub(crate) fn run(session: &Session, args: &Args) -> Result<Answer> {
@@ -83,7 +80,7 @@ pub(crate) fn run(session: &Session, args: &Args) -> Result<Answer> {
             file: shown(file),
             reduction: found.reduction,
             notes,
-            faces: faces.into_iter().map(Face::from).collect(),
+            faces: faces.iter().map(FaceReport::from).collect(),
         }))
     };
     let each = |index: usize, result: Result<Result<Identified>>| -> Result<()> {
@@ -110,7 +107,7 @@ pub(crate) fn run(session: &Session, args: &Args) -> Result<Answer> {
             .map(|image| (&*image.file, &*image.notes));
         let faces = done.images.iter().flat_map(|image| &image.faces);
         table(headings, rows)
-            + &basis_note(faces.filter_map(Face::known))
+            + &basis_note(faces.filter_map(FaceReport::known))
             + &notes::text(notes)
             + &unreadable_text(&done.unreadable)
     })?;
@@ -124,12 +121,12 @@ fn rows(image: &Identified, calibration: Option<&Calibration>) -> Vec<[String; 6
         "no face".clone_into(&mut row[2]);
         return vec![row];
     }
-    let row = |face: &Face| {
+    let row = |face: &FaceReport| {
         let identity = face.known();
         [
             image.file.clone(),
             place(&face.detection.rect),
-            face.who(),
+            who(face),
             identity.map_or_else(|| "-".to_owned(), |who| format!("{:.3}", who.score)),
             rate(
                 identity.and_then(|who| who.fmr),
@@ -140,48 +137,4 @@ fn rows(image: &Identified, calibration: Option<&Calibration>) -> Vec<[String; 6
         ]
     };
     image.faces.iter().map(row).collect()
-}
-
-/// The people of a file or a list.
-fn roster(text: &str) -> Result<Vec<PersonId>> {
-    let path = Path::new(text);
-    let ids: Vec<String> = if path.is_file() {
-        let text = fs::read_to_string(path)
-            .with_context(|| format!("roster {}: reading failed", path.display()))?;
-        text.lines().map(str::to_owned).collect()
-    } else {
-        text.split(',').map(str::to_owned).collect()
-    };
-    let people = ids
-        .iter()
-        .map(|id| id.trim())
-        .filter(|id| !id.is_empty())
-        .map(PersonId::new)
-        .collect::<facekit::Result<Vec<_>>>()
-        .with_context(|| format!("roster {text:?}: neither a file nor a list of ids"))?;
-    if people.is_empty() {
-        bail!("roster {text:?}: names nobody");
-    }
-    Ok(people)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn rosters() {
-        let folder = tempfile::tempdir().unwrap();
-        let file = folder.path().join("roster.txt");
-        fs::write(&file, "anna\n\nbert weiss\r\n").unwrap();
-        let ids = |text: &str| roster(text).map(|people| people.len());
-        assert_eq!(ids(file.to_str().unwrap()).unwrap(), 2);
-        assert_eq!(ids("anna, bert").unwrap(), 2);
-        assert!(ids(",").is_err());
-        let error = roster("no/such/file").unwrap_err().to_string();
-        assert_eq!(
-            error,
-            "roster \"no/such/file\": neither a file nor a list of ids"
-        );
-    }
 }

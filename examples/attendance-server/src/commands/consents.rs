@@ -7,7 +7,7 @@ use serde_json::json;
 
 use super::{audit, audit::Subject, people, templates};
 use crate::{
-    access::{Actor, Role},
+    access::{Actor, EDITORS},
     db::Row,
     error::{Error, Result},
     id::Id,
@@ -17,9 +17,6 @@ use crate::{
 
 /// The version of the text to which people consent. The languages have it under `consent-text`.
 pub const TEXT_VERSION: &str = "1";
-
-/// The roles that may record what a person has decided.
-const EDITORS: &[Role] = &[Role::Admin, Role::Manager];
 
 /// A consent. It never changes, but for its withdrawal.
 #[derive(Clone, Debug, Serialize, JsonSchema)]

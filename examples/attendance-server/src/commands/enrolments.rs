@@ -10,7 +10,7 @@ use tokio::sync::watch;
 
 use super::{audit, audit::Subject, consents, people, templates};
 use crate::{
-    access::{Actor, Role},
+    access::{Actor, EDITORS},
     db::Row,
     error::{Error, ErrorKind, Result},
     id::Id,
@@ -24,9 +24,6 @@ pub const MOST_PHOTOS: usize = 10;
 
 /// The most templates of a person.
 pub const MOST_TEMPLATES: usize = 30;
-
-/// The roles that may enrol people.
-const EDITORS: &[Role] = &[Role::Admin, Role::Manager];
 
 /// The state of an enrolment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]

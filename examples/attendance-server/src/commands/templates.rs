@@ -9,7 +9,7 @@ use tokio::sync::Mutex;
 
 use super::{audit, audit::Subject, consents, people};
 use crate::{
-    access::{Actor, Role},
+    access::{Actor, EDITORS},
     db::Row,
     error::{Error, Result},
     id::Id,
@@ -17,9 +17,6 @@ use crate::{
     store::{Store, Transaction},
     values,
 };
-
-/// The roles that may remove templates.
-const EDITORS: &[Role] = &[Role::Admin, Role::Manager];
 
 /// A template, without its embedding.
 #[derive(Clone, Debug, Serialize, JsonSchema)]

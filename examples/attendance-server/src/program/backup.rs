@@ -5,13 +5,17 @@ use std::{
     sync::Arc,
 };
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, ensure};
 use attendance_server::{
-    clock::SystemClock, commands::organisations, db, store::Store, vault::Vault,
+    clock::SystemClock, commands::organisations, db, private_file, store::Store, vault::Vault,
 };
 use clap::Args;
 
-use super::{engine, engine_at, settings::Settings, vault};
+use super::{
+    engine, engine_at,
+    settings::{Settings, remove_if_present, sync_folder},
+    vault,
+};
 
 /// Options of `backup`.
 #[derive(Debug, Args)]
@@ -37,17 +41,9 @@ pub(crate) async fn backup(settings: &Settings, options: &BackupOptions) -> Resu
         settings.data.display()
     );
     let keys = keys_beside(&options.file);
-    for file in [&options.file, &keys] {
-        if file.exists() {
-            bail!("{} exists already", file.display());
-        }
-    }
+    ensure!(!keys.exists(), "{} exists already", keys.display());
     let engine = engine(settings).await?;
     let copied = engine.copy_to(&options.file).await;
-    if copied.is_err() {
-        // Half a copy is no backup. The error says more than a failure to remove it.
-        let _ = std::fs::remove_file(&options.file);
-    }
     copied.with_context(|| format!("{} cannot be written", options.file.display()))?;
     engine.close().await;
     // After the database: the keys of all people in it are there then.
@@ -69,7 +65,8 @@ fn keys_beside(file: &Path) -> PathBuf {
 
 pub(crate) async fn restore(settings: &Settings, options: &RestoreOptions) -> Result<()> {
     let (target, vault) = (settings.database(), settings.vault());
-    for file in [&target, &vault] {
+    // The log of another database would change the restored one.
+    for file in with_logs(&target).iter().chain([&vault]) {
         ensure!(
             !file.exists(),
             "{} exists already; restore into an empty folder",
@@ -80,41 +77,68 @@ pub(crate) async fn restore(settings: &Settings, options: &RestoreOptions) -> Re
     // The copies get their names when they were found sound.
     let half = target.with_extension("restoring");
     let half_vault = vault.with_extension("restoring");
-    let restored = restore_to(settings, options, &half, &half_vault).await;
-    if restored.is_err() {
-        for half in [&half, &half_vault] {
-            // The error says more than a failure to remove them.
-            let _ = std::fs::remove_file(half);
-        }
+    remove(&half)?;
+    remove_if_present(&half_vault)?;
+    let restored = async {
+        copy_if_sound(&options.file, &half).await?;
+        copy_keys(settings, options, &half, &half_vault).await
     }
-    restored?;
-    for (half, name) in [(&half_vault, &vault), (&half, &target)] {
-        std::fs::File::open(half)?.sync_all()?;
-        std::fs::rename(half, name)?;
-    }
+    .await;
+    let named = restored.and_then(|()| {
+        // The keys first: without the database, nothing begins to use them.
+        std::fs::rename(&half_vault, &vault)?;
+        std::fs::rename(&half, &target)?;
+        sync_folder(&settings.data)?;
+        Ok(())
+    });
+    // Only after an error is there something to remove.
+    let removed = remove(&half);
+    remove_if_present(&half_vault)?;
+    named?;
+    removed?;
     println!("The backup was restored to {}.", target.display());
     Ok(())
 }
 
-async fn restore_to(
+/// The files of a database: itself, its log, and the index of the log.
+fn with_logs(database: &Path) -> [PathBuf; 3] {
+    ["", "-wal", "-shm"].map(|ending| {
+        let mut name = database.as_os_str().to_owned();
+        name.push(ending);
+        name.into()
+    })
+}
+
+/// Removes the files of a database that are there.
+fn remove(database: &Path) -> Result<()> {
+    for file in with_logs(database) {
+        remove_if_present(&file)
+            .with_context(|| format!("{} cannot be removed", file.display()))?;
+    }
+    Ok(())
+}
+
+/// Copies a file. Only the owner can read the copy.
+fn copy_private(file: &Path, copy: &Path) -> Result<()> {
+    let write = || {
+        let mut source = std::fs::File::open(file)?;
+        std::io::copy(&mut source, &mut private_file::create(copy)?)
+    };
+    let written = write().with_context(|| format!("{} cannot be copied", file.display()));
+    written.map(drop)
+}
+
+/// Copies the keys of a backup, and fails unless they belong to the database.
+async fn copy_keys(
     settings: &Settings,
     options: &RestoreOptions,
     database: &Path,
-    vault: &Path,
+    copy: &Path,
 ) -> Result<()> {
-    let file = options.file.display();
-    std::fs::copy(&options.file, database).with_context(|| format!("{file} cannot be copied"))?;
-    let sound = is_sound(database).await;
-    ensure!(
-        sound.with_context(|| format!("{file} is no sound backup"))?,
-        "{file} is no backup of this program"
-    );
-    let keys = options
-        .keys
-        .clone()
-        .unwrap_or_else(|| keys_beside(&options.file));
-    std::fs::copy(&keys, vault).with_context(|| format!("{} cannot be copied", keys.display()))?;
-    let opened = Vault::open(vault, &vault::protection(settings, false)?)
+    let keys = options.keys.clone();
+    let keys = keys.unwrap_or_else(|| keys_beside(&options.file));
+    copy_private(&keys, copy)?;
+    let opened = Vault::open(copy, &vault::protection(settings, false)?)
         .with_context(|| format!("the keys {} cannot be used", keys.display()))?;
     let engine = engine_at(database).await?;
     let store = Store::open(engine, Arc::new(SystemClock), Arc::new(opened.clone())).await?;
@@ -122,12 +146,28 @@ async fn restore_to(
     for org in organisations::all(&mut tx).await? {
         ensure!(
             opened.has(org),
-            "the keys {} do not belong to the backup {file}",
-            keys.display()
+            "the keys {} do not belong to the backup {}",
+            keys.display(),
+            options.file.display()
         );
     }
     drop(tx);
     store.engine().close().await;
+    std::fs::File::open(copy)?.sync_all()?;
+    Ok(())
+}
+
+/// Copies a backup, and fails unless the copy is sound.
+async fn copy_if_sound(backup: &Path, copy: &Path) -> Result<()> {
+    copy_private(backup, copy)?;
+    let is_sound = is_sound(copy).await;
+    let is_sound = is_sound.with_context(|| format!("{} is no sound backup", backup.display()))?;
+    ensure!(
+        is_sound,
+        "{} is no backup of this program",
+        backup.display()
+    );
+    std::fs::File::open(copy)?.sync_all()?;
     Ok(())
 }
 

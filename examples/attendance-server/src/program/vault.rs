@@ -7,10 +7,10 @@ use std::{
 };
 
 use anyhow::{Context, Result, bail};
-use attendance_server::vault::Vault;
+use attendance_server::{private_file, vault::Vault};
 use facekit::{Error, GalleryKey, Protection};
 
-use super::settings::Settings;
+use super::settings::{Settings, remove_if_present};
 
 /// The variable with the key of the vault, or a passphrase.
 const VARIABLE: &str = "ATTENDANCE_KEY";
@@ -81,7 +81,9 @@ impl Copy {
             // The file may change while it is read. What was read then does not open, since each part is authenticated.
             let content =
                 fs::read(&vault).with_context(|| format!("{} cannot be read", vault.display()))?;
-            write_private(&copy.file, &content)?;
+            remove_if_present(&copy.file)
+                .and_then(|()| private_file::create(&copy.file)?.write_all(&content))
+                .with_context(|| format!("{} cannot be written", copy.file.display()))?;
             match Vault::open(&copy.file, &protection) {
                 Ok(opened) => {
                     copy.vault = Some(opened);
@@ -131,16 +133,4 @@ fn overwrite(path: &Path) -> std::io::Result<()> {
     }
     file.sync_all()?;
     fs::remove_file(path)
-}
-
-/// Writes a file that only its owner can read.
-fn write_private(path: &Path, content: &[u8]) -> Result<()> {
-    let mut options = fs::OpenOptions::new();
-    options.write(true).create(true).truncate(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options
-        .open(path)
-        .and_then(|mut file| file.write_all(content))
-        .with_context(|| format!("{} cannot be written", path.display()))
 }

@@ -21,7 +21,7 @@ use super::{
     zone,
 };
 use crate::{
-    access::{Actor, Role},
+    access::{Actor, EDITORS},
     commands::{
         consents::{self, NewConsent},
         enrolments::{self, Enrolment, EnrolmentState, MOST_PHOTOS, PhotoReport},
@@ -165,7 +165,7 @@ async fn enrol_page(
     id: Id,
 ) -> Result<EnrolPage> {
     let person = people::get(tx, actor, id).await?;
-    actor.require_at(person.site, &[Role::Admin, Role::Manager])?;
+    actor.require_at(person.site, EDITORS)?;
     let site = sites::get(tx, actor, person.site).await?;
     let title = visitor
         .language
@@ -317,7 +317,7 @@ async fn withdraw(
     }
     tx.commit().await?;
     templates::follow(&server.store, &*server.recognition, actor.org, id).await?;
-    let back = if actor.person == Some(id) && !actor.has_any(&[Role::Admin, Role::Manager]) {
+    let back = if actor.person == Some(id) && !actor.has_any(EDITORS) {
         "/me/data?done=consent-withdrawn".to_owned()
     } else {
         format!("/people/{id}?done=consent-withdrawn")

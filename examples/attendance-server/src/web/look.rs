@@ -9,7 +9,7 @@ use super::{
     input::{Path, Query},
 };
 use crate::{
-    access::Role,
+    access::EDITORS,
     commands::{consents, enrolments, people},
     error::Error,
     http::Caller,
@@ -86,7 +86,7 @@ async fn look(
 ) -> PageResult {
     let mut tx = server.store.read().await?;
     let person = people::get(&mut tx, &actor, id).await?;
-    actor.require_at(person.site, &[Role::Admin, Role::Manager])?;
+    actor.require_at(person.site, EDITORS)?;
     if !consents::is_given(&mut tx, actor.org, id).await? {
         let detail = "Record the consent of the person first.";
         return Err(Error::conflict("consent_missing", detail).into());

@@ -11,7 +11,7 @@ use hashbrown::HashTable;
 
 use super::{
     EntryId, EntrySet, Metric, ScoredEntry, SearchOptions, VectorIndex, kernel::Kernel,
-    members::Members, probe::Probe, rotation, shape::Shape,
+    members::Members, probe::Probe, rotation, shape::Shape, wipe::wipe,
 };
 use crate::{
     embed::{Embedding, EmbeddingSpace},
@@ -42,8 +42,8 @@ use snapshot::{Query, Snapshot, at};
 /// Searches do not wait for changes. Each search works on the state at its beginning. A change copies the segments of 1,024
 /// entries that it touches, and overwrites what it removes.
 ///
-/// An entry of 128 values takes about 170 bytes for the search and 512 bytes for its embedding. Nothing is written to
-/// disk: building takes seconds for a million entries.
+/// An entry of 128 values takes about 170 bytes for the search and 512 bytes for its embedding. Nothing is written to disk unless
+/// `SnapshotIndex::save` is called; building takes seconds for a million entries.
 ///
 /// ```
 /// use facekit::{Digest, Embedding, EmbeddingSpace, EntryId, FlatIndex, Metric, SearchOptions, VectorIndex};
@@ -139,6 +139,51 @@ impl FlatIndex {
         segments.fold((searched, 0), |sum, one| (sum.0 + one.0, sum.1 + one.1))
     }
 
+    /// The expected time of a search among all entries, in nanoseconds for a probe, if it is one of `probes` at the same time.
+    pub(super) fn cost(&self, options: &SearchOptions<'_>, probes: usize) -> f64 {
+        let snapshot = self.current.load_full();
+        let query = Query {
+            k: options.k.min(snapshot.len),
+            min_score: options.min_score,
+            metric: self.metric,
+            members: None,
+        };
+        let load = Load {
+            rows: snapshot.rows(),
+            members: None,
+            k: query.k,
+            least: query.least(),
+            recall: if options.exact { 1.0 } else { options.recall },
+            probes,
+        };
+        self.costs(&snapshot).cheapest(&load, &self.shape).0
+    }
+
+    /// Calls `visit` with all entries of one state, `count` at a time.
+    pub(super) fn each_batch(
+        &self,
+        count: usize,
+        mut visit: impl FnMut(&[(EntryId, Embedding)]) -> Result<()>,
+    ) -> Result<()> {
+        let snapshot = self.current.load_full();
+        let mut batch = Vec::with_capacity(count);
+        for segment in &snapshot.segments {
+            for row in (0..segment.rows()).filter(|&row| segment.is_live(row)) {
+                let values = segment.values(row, &self.shape);
+                let values = values[..self.space.dimension()].to_vec();
+                batch.push((segment.id(row), Embedding::new(&self.space, values)?));
+                if batch.len() == count {
+                    visit(&batch)?;
+                    batch.clear();
+                }
+            }
+        }
+        if batch.is_empty() {
+            return Ok(());
+        }
+        visit(&batch)
+    }
+
     /// The rows of `set`, and the state of which they are the rows.
     fn members(&self, set: &EntrySet) -> (Arc<Snapshot>, Arc<Members>) {
         let snapshot = self.current.load_full();
@@ -210,7 +255,7 @@ impl FlatIndex {
         let way = match self.strategy {
             SearchStrategy::Scan => Way::Scan,
             SearchStrategy::Prefilter if recall < 1.0 => Way::Prefilter,
-            _ => costs.cheapest(&load, &self.shape),
+            _ => costs.cheapest(&load, &self.shape).1,
         };
         let prepared = |probe: &Embedding| Probe::new(probe.values(), &self.shape);
         let (shape, kernel) = (&self.shape, self.kernel);
@@ -306,8 +351,7 @@ impl VectorIndex for FlatIndex {
             segment.grow((within + remaining).min(ROWS).max(within + 1), &self.shape);
             segment.put(within, *id, embedding.values(), &self.shape, &mut rotated);
         }
-        rotated.fill(0.0);
-        std::hint::black_box(&mut rotated);
+        wipe(&mut rotated, 0.0);
         drop(slots);
 
         let snapshot = Snapshot::new(segments, current.len + added.len());

@@ -15,6 +15,7 @@ use super::{
     rotation::mix,
     shape::{Shape, ZERO},
     shortlist::Shortlist,
+    wipe::wipe,
 };
 use crate::{
     embed::{Embedding, EmbeddingSpace},
@@ -36,9 +37,9 @@ use graph::Graph;
 /// million people at least: see DESIGN.md, "How does the index search, and why not with a graph?".
 ///
 /// Links and codes of one byte for each value are in flat arrays; the scores of the nearest are computed exactly. The index
-/// does not know its recall, so [`SearchOptions::recall`] has no effect. The recall grows with
-/// [`HnswOptions::ef_search`]; `facekit eval index` measures it. A search with [`SearchOptions::exact`], one that is limited to
-/// few entries, and one of an index that is small beside `ef_search` compares with every entry.
+/// does not know its recall, so a [`SearchOptions::recall`] below 1 has no effect. The recall grows with
+/// [`HnswOptions::ef_search`]; `facekit eval index` measures it. A search with [`SearchOptions::exact`] or a recall of 1, one
+/// that is limited to few entries, and one of an index that is small beside `ef_search` compares with every entry.
 ///
 /// A removed entry is overwritten at once, and its neighbors are linked past it. That reads the links of all entries: remove
 /// many entries in one call.
@@ -222,8 +223,7 @@ impl HnswIndex {
             .iter_mut()
             .flat_map(|line| line.0.as_chunks_mut::<CHUNK>().0);
         let residual = self.shape.encode(rotated.as_chunks().0, codes);
-        rotated.fill(0.0);
-        std::hint::black_box(&mut rotated);
+        wipe(&mut rotated, 0.0);
         (row, residual)
     }
 
@@ -250,10 +250,12 @@ impl HnswIndex {
         let graph = &mut state.graph;
         graph.set_links(links);
         graph.top = top;
-        for &node in removed {
+        let mut gone: Vec<u32> = removed.iter().copied().collect();
+        gone.sort_unstable();
+        for &node in &gone {
             graph.clear(node, &self.shape);
-            writer.free.push(node);
         }
+        writer.free.extend(gone);
         for &node in added {
             graph.publish(node);
         }
@@ -269,6 +271,58 @@ impl HnswIndex {
             let nodes = set.iter().filter_map(|id| state.graph.node(id));
             Members::new(nodes.collect(), state.graph.capacity())
         })
+    }
+
+    /// Searches with `width` candidates in place of [`HnswOptions::ef_search`].
+    pub(super) fn search_wide(
+        &self,
+        probe: &Embedding,
+        options: &SearchOptions<'_>,
+        width: usize,
+    ) -> Result<Vec<ScoredEntry>> {
+        self.space.check(probe.space())?;
+        let state = self.state();
+        let graph = &state.graph;
+        let members = options.entries.map(|set| self.members(&state, set));
+        let searched = members
+            .as_ref()
+            .map_or(graph.len(), |members| members.rows.len());
+        let k = options.k.min(searched);
+        if k == 0 {
+            return Ok(Vec::new());
+        }
+        let probe = Probe::new(probe.values(), &self.shape);
+        let ranking = Ranking {
+            probe: &probe,
+            metric: self.metric,
+            min_score: options.min_score,
+            residual: graph.residual,
+        };
+        let mut shortlist = Shortlist::new(k, ranking.least(), &probe, graph.residual);
+        // Of the nodes that a walk finds, those that are not in the set, and those of an insert that has not ended, are of no
+        // use. So it must find more.
+        let share = searched as f64 / graph.linked_count() as f64;
+        let width = (width.max(k) as f64 / share).ceil() as usize;
+        // A walk compares with many times as many nodes as it keeps.
+        let exact = options.exact || options.recall >= 1.0;
+        if exact || width.saturating_mul(8) > searched {
+            match &members {
+                Some(members) => {
+                    self.offer(graph, &probe, members.rows.iter().copied(), &mut shortlist);
+                }
+                None => self.offer(graph, &probe, graph.live(), &mut shortlist),
+            }
+        } else if let Some(begin) = walk::descend(graph, self.kernel, &probe.codes, 0) {
+            let near = walk::nearest(graph, self.kernel, &probe.codes, &[begin], width, 0);
+            for (sum, node) in near {
+                if graph.is_live(node) && members.as_ref().is_none_or(|set| set.contains(node)) {
+                    shortlist.offer(sum, node);
+                }
+            }
+        }
+        Ok(ranking.rank_shortlist(shortlist, |node| {
+            (graph.values(node, &self.shape), graph.id(node))
+        }))
     }
 
     /// Compares with the codes of `nodes`.
@@ -345,47 +399,7 @@ impl VectorIndex for HnswIndex {
     }
 
     fn search(&self, probe: &Embedding, options: &SearchOptions<'_>) -> Result<Vec<ScoredEntry>> {
-        self.space.check(probe.space())?;
-        let state = self.state();
-        let graph = &state.graph;
-        let members = options.entries.map(|set| self.members(&state, set));
-        let searched = members
-            .as_ref()
-            .map_or(graph.len(), |members| members.rows.len());
-        let k = options.k.min(searched);
-        if k == 0 {
-            return Ok(Vec::new());
-        }
-        let probe = Probe::new(probe.values(), &self.shape);
-        let ranking = Ranking {
-            probe: &probe,
-            metric: self.metric,
-            min_score: options.min_score,
-            residual: graph.residual,
-        };
-        let mut shortlist = Shortlist::new(k, ranking.least(), &probe, graph.residual);
-        // Of the nodes that a walk finds, those that are not in the set are of no use. So it must find more.
-        let share = searched as f64 / graph.len() as f64;
-        let width = (self.options.ef_search.max(k) as f64 / share).ceil() as usize;
-        // A walk compares with many times as many nodes as it keeps.
-        if options.exact || width.saturating_mul(8) > searched {
-            match &members {
-                Some(members) => {
-                    self.offer(graph, &probe, members.rows.iter().copied(), &mut shortlist);
-                }
-                None => self.offer(graph, &probe, graph.live(), &mut shortlist),
-            }
-        } else if let Some(begin) = walk::descend(graph, self.kernel, &probe.codes, 0) {
-            let near = walk::nearest(graph, self.kernel, &probe.codes, &[begin], width, 0);
-            for (sum, node) in near {
-                if graph.is_live(node) && members.as_ref().is_none_or(|set| set.contains(node)) {
-                    shortlist.offer(sum, node);
-                }
-            }
-        }
-        Ok(ranking.rank_shortlist(shortlist, |node| {
-            (graph.values(node, &self.shape), graph.id(node))
-        }))
+        self.search_wide(probe, options, self.options.ef_search)
     }
 }
 
