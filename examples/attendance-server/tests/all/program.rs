@@ -21,6 +21,11 @@ fn program(data: &Path) -> Command {
         "TLS_CERT",
         "TLS_KEY",
         "SETUP_TOKEN",
+        "KEY",
+        "KEY_FILE",
+        "MODELS",
+        "MODELS_FILE",
+        "RECOGNITION_THREADS",
     ] {
         command.env_remove(format!("ATTENDANCE_{variable}"));
     }
@@ -189,12 +194,90 @@ fn a_backup_is_not_restored_beside_the_log_of_another_database() {
         std::fs::write(copy.join(format!("attendance.restoring{ending}")), "half").unwrap();
     }
     succeeds(&copy, &["restore", file]);
-    let left: Vec<_> = std::fs::read_dir(&copy)
+    let mut left: Vec<_> = std::fs::read_dir(&copy)
         .unwrap()
         .map(|file| file.unwrap().file_name())
         .collect();
-    assert_eq!(left, ["attendance.db"], "half files are removed");
+    left.sort();
+    assert_eq!(
+        left,
+        ["attendance.db", "keys.facekit"],
+        "half files are removed"
+    );
     succeeds(&copy, &["verify-audit"]);
+}
+
+#[test]
+fn backups_have_keys_and_are_made_while_the_server_runs() {
+    let folder = office();
+    let data = folder.path().join("data");
+    let (server, _, _) = serve(&data, &[]);
+    let path = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+    succeeds(&data, &["backup", &path("backup.db")]);
+    assert!(succeeds(&data, &["verify-audit"]).contains("none was changed"));
+    // One program at a time makes keys.
+    let password = path("password");
+    let another = [
+        "admin",
+        "create",
+        "--mail",
+        "bela@example.org",
+        "--password-file",
+        &password,
+    ];
+    assert!(fails(&data, &another).contains("the server is running"));
+    drop(server);
+    let left = std::fs::read_dir(&data).unwrap();
+    let left = left.map(|file| file.unwrap().file_name().into_string().unwrap());
+    assert!(
+        !left.into_iter().any(|name| name.contains(".copy")),
+        "copies of the keys are removed"
+    );
+    assert!(fails(&data, &["erase", "17"]).contains("nobody has the number"));
+
+    // Without its keys, or with those of another server, a backup is not restored.
+    let empty = folder.path().join("empty");
+    std::fs::rename(path("backup.db.keys"), path("kept.keys")).unwrap();
+    assert!(fails(&empty, &["restore", &path("backup.db")]).contains("backup.db.keys"));
+    let other = office();
+    let other_keys = other.path().join("data").join("keys.facekit");
+    let with_other = [
+        "restore",
+        &path("backup.db"),
+        "--keys",
+        other_keys.to_str().unwrap(),
+    ];
+    assert!(fails(&empty, &with_other).contains("do not belong to the backup"));
+    assert!(!empty.join("attendance.db").exists() && !empty.join("keys.facekit").exists());
+    let with_keys = ["restore", &path("backup.db"), "--keys", &path("kept.keys")];
+    succeeds(&empty, &with_keys);
+    succeeds(&empty, &["verify-audit"]);
+}
+
+#[test]
+fn a_key_file_is_made_once_and_needed_from_then_on() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data");
+    let key = folder.path().join("key");
+    let key = key.to_str().unwrap();
+    let password = folder.path().join("password");
+    std::fs::write(&password, "correct-horse\n").unwrap();
+    let create = [
+        "--key-file",
+        key,
+        "admin",
+        "create",
+        "--mail",
+        "anna@example.org",
+        "--password-file",
+        password.to_str().unwrap(),
+    ];
+    assert!(succeeds(&data, &create).contains("The key of personal data was made"));
+    assert!(fails(&data, &["verify-audit"]).contains("cannot be used"));
+    succeeds(&data, &["--key-file", key, "verify-audit"]);
+    std::fs::remove_file(key).unwrap();
+    fails(&data, &["--key-file", key, "verify-audit"]);
+    assert!(!Path::new(key).exists(), "no second key is made");
 }
 
 #[test]
