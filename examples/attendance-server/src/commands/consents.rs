@@ -81,7 +81,7 @@ fn consent(row: &Row) -> Result<Consent> {
     })
 }
 
-/// `true` if the person has consented and not withdrawn. Whoever uses a face asks here, in the same transaction.
+/// `true` if the person has consented and not withdrawn. A record of a face asks this in its own transaction.
 ///
 /// # Errors
 ///

@@ -39,6 +39,7 @@ impl<S: Send + Sync> FromRequest<S> for Photos {
     }
 }
 
+#[allow(clippy::needless_pass_by_value, reason = "`map_err` passes the error")]
 fn broken(error: MultipartError) -> Error {
     if error.status() == StatusCode::PAYLOAD_TOO_LARGE {
         let detail = format!("The photos together are larger than {LARGEST_UPLOAD} bytes.");

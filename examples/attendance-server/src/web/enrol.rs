@@ -80,7 +80,7 @@ impl FaceData {
             .find(|consent| consent.withdrawn.is_none());
         let consent = holds.map(|consent| {
             let language = Language::find(&consent.language)
-                .map_or(consent.language.clone(), |it| it.say("language-name"));
+                .map_or_else(|| consent.language.clone(), |it| it.say("language-name"));
             let given = consent.given.to_zoned_datetime(zone.clone()).datetime();
             let text = page.say_with_two(
                 "consent-recorded-text",
