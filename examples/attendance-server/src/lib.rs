@@ -15,6 +15,7 @@ pub mod keys;
 pub mod paging;
 pub mod patch;
 pub mod presets;
+pub mod private_file;
 pub mod recognition;
 pub mod schema;
 pub mod secret;
