@@ -97,6 +97,7 @@ pub const ROUTES: &[Route] = &[
     to(AUDITORS, "GET", "/api/v1/audit"),
     to(AUDITORS, "GET", "/api/v1/audit/verification"),
     to(PEOPLE, "GET", "/api/v1/events"),
+    to(READERS, "GET", "/api/v1/live"),
     to(EDITORS, "POST", "/api/v1/imports/people"),
     to(Who::Everybody, "GET", "/api/v1/openapi.json"),
     // Pages
@@ -115,6 +116,7 @@ pub const ROUTES: &[Route] = &[
     to(EDITORS, "POST", "/devices/{device}/withdraw"),
     to(Who::Everybody, "GET", "/invitation"),
     to(Who::Everybody, "POST", "/invitation"),
+    to(EDITORS, "GET", "/live"),
     to(EDITORS, "GET", "/mark"),
     to(PEOPLE, "GET", "/me"),
     to(PEOPLE, "GET", "/me/data"),

@@ -6,12 +6,14 @@ mod charts;
 mod choose;
 mod day;
 mod devices;
+mod events;
 mod history;
 mod import;
 mod input;
 mod invitation;
 mod language;
 mod list;
+mod live;
 mod mark;
 mod me;
 mod message;
@@ -54,6 +56,7 @@ pub(crate) fn pages() -> Router<Server> {
         .merge(devices::routes())
         .merge(import::routes())
         .merge(invitation::routes())
+        .merge(live::routes())
         .merge(me::routes())
         .merge(people::routes())
         .merge(person::routes())
