@@ -10,6 +10,7 @@ mod history;
 mod import;
 mod input;
 mod invitation;
+mod kiosk;
 mod language;
 mod list;
 mod mark;
@@ -22,6 +23,7 @@ mod policy;
 mod policy_form;
 mod preferences;
 mod privacy;
+mod qr;
 mod record;
 mod review;
 mod settings;
@@ -54,6 +56,7 @@ pub(crate) fn pages() -> Router<Server> {
         .merge(devices::routes())
         .merge(import::routes())
         .merge(invitation::routes())
+        .merge(kiosk::routes())
         .merge(me::routes())
         .merge(people::routes())
         .merge(person::routes())
