@@ -5,7 +5,7 @@ use std::{fs, path::Path};
 use anyhow::{Context, Result, bail};
 
 /// The modules that are above a folder, and so must not be named in its files.
-const ABOVE: [(&str, &[&str]); 6] = [
+const ABOVE: [(&str, &[&str]); 9] = [
     (
         "db",
         &[
@@ -20,9 +20,20 @@ const ABOVE: [(&str, &[&str]); 6] = [
         "store",
         &["access", "api", "commands", "http", "server", "web"],
     ),
-    ("commands", &["api", "http", "server", "web"]),
-    ("http", &["api", "web"]),
-    ("api", &["web"]),
+    (
+        "door",
+        &[
+            "access", "api", "cameras", "commands", "db", "http", "live", "server", "store", "web",
+        ],
+    ),
+    (
+        "commands",
+        &["api", "cameras", "http", "live", "server", "web"],
+    ),
+    ("cameras", &["api", "http", "live", "server", "web"]),
+    ("http", &["api", "live", "web"]),
+    ("api", &["live", "web"]),
+    ("live", &["api", "web"]),
 ];
 
 /// The file that implements a database engine. No other file names the driver.

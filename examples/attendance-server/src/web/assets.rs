@@ -22,6 +22,7 @@ macro_rules! asset {
 }
 
 const CSS: &str = "text/css; charset=utf-8";
+const SCRIPT: &str = "text/javascript; charset=utf-8";
 const SVG: &str = "image/svg+xml";
 
 /// The files: name, media type, content.
@@ -32,7 +33,10 @@ const FILES: &[(&str, &str, &[u8])] = &[
     asset!("components.css", CSS),
     asset!("icon.svg", SVG),
     asset!("icons.svg", SVG),
-    asset!("page.js", "text/javascript; charset=utf-8"),
+    asset!("kiosk-queue.js", SCRIPT),
+    asset!("kiosk.css", CSS),
+    asset!("kiosk.js", SCRIPT),
+    asset!("page.js", SCRIPT),
     asset!("pages.css", CSS),
     asset!("shell.css", CSS),
     asset!("tokens.css", CSS),

@@ -11,6 +11,7 @@ mod history;
 mod import;
 mod input;
 mod invitation;
+mod kiosk;
 mod language;
 mod list;
 mod live;
@@ -24,6 +25,7 @@ mod policy;
 mod policy_form;
 mod preferences;
 mod privacy;
+mod qr;
 mod record;
 mod review;
 mod settings;
@@ -56,6 +58,7 @@ pub(crate) fn pages() -> Router<Server> {
         .merge(devices::routes())
         .merge(import::routes())
         .merge(invitation::routes())
+        .merge(kiosk::routes())
         .merge(live::routes())
         .merge(me::routes())
         .merge(people::routes())

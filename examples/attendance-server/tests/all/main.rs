@@ -2,9 +2,12 @@
 
 mod access;
 mod audit;
+mod cameras;
 mod corrections;
 mod days;
+mod door;
 mod engines;
+mod faces;
 mod import;
 #[cfg(unix)]
 mod kills;

@@ -21,7 +21,7 @@ use attendance_server::{
     db::sqlite::SqliteEngine,
     id::Id,
     keys::Unsealed,
-    recognition::{LocalOptions, LocalRecognition},
+    recognition::{LocalOptions, LocalRecognition, Recognition},
     server::Server,
     store::Store,
 };
@@ -66,6 +66,7 @@ pub(crate) struct Office {
     pub(crate) folder: TempDir,
     pub(crate) store: Store,
     pub(crate) clock: Arc<ManualClock>,
+    pub(crate) server: Server,
     router: Router,
 }
 
@@ -114,6 +115,11 @@ impl Reply {
 
 impl Office {
     pub(crate) async fn new() -> Self {
+        Self::with(recognition()).await
+    }
+
+    /// A server with this recognition.
+    pub(crate) async fn with(recognition: Arc<dyn Recognition>) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let engine = SqliteEngine::open(&folder.path().join("attendance.db"))
             .await
@@ -123,9 +129,11 @@ impl Office {
         let store = Store::open(Arc::new(engine), shared, Arc::new(Unsealed))
             .await
             .unwrap();
+        let server = Server::new(store.clone(), recognition);
         Self {
             folder,
-            router: app(Server::new(store.clone(), recognition())),
+            router: app(server.clone()),
+            server,
             store,
             clock,
         }

@@ -7,6 +7,7 @@ import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 
 import { DESK, NARROW, PHONE, check, launch, open } from "./checks.mjs";
+import { kiosk } from "./kiosk.mjs";
 import { client, history, punch } from "./office.mjs";
 import { SETUP_TOKEN, start } from "./server.mjs";
 
@@ -34,6 +35,7 @@ try {
   await step("sign-in", signIn);
   await step("older browsers", olderBrowsers);
   await step("each page", walk);
+  await kiosk(program, problems, step, shots);
 } finally {
   await browser.close();
   await server.stop();

@@ -1,0 +1,12 @@
+//! Connections that stay open: the WebSocket of cameras.
+
+mod camera;
+
+use axum::{Router, routing::get};
+
+use crate::server::Server;
+
+/// The routes. Each is also in [`access::ROUTES`](crate::access::ROUTES).
+pub(crate) fn routes() -> Router<Server> {
+    Router::new().route("/api/v1/camera", get(camera::connect))
+}
