@@ -1,12 +1,16 @@
 //! The camera of one device.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use axum::body::Bytes;
 use jiff::Timestamp;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{mpsc, oneshot, watch};
 
-use super::{Outcome, Picture, Screen};
-use crate::door::{DoorRules, DoorState, Visit};
+use super::{Outcome, Picture, Screen, View};
+use crate::{
+    door::{DoorRules, DoorState, Visit},
+    recognition::Faces,
+};
 
 /// A frame that waits for its turn.
 #[derive(Debug)]
@@ -33,6 +37,8 @@ pub(super) struct Camera {
     /// The visit. It is locked while a frame is looked at.
     pub(super) visit: tokio::sync::Mutex<Visit>,
     slot: Mutex<Slot>,
+    /// The newest frame, for people who watch.
+    newest: watch::Sender<Option<Arc<View>>>,
 }
 
 #[derive(Debug, Default)]
@@ -43,6 +49,8 @@ struct Slot {
     /// The latest frame that was looked at.
     last: Option<(String, i64)>,
     drops: Drops,
+    /// The faces of the last frame that was looked at.
+    faces: Option<Arc<Faces>>,
     /// The result of the present visit.
     result: Option<Screen>,
     /// The end of the present connection.
@@ -58,6 +66,7 @@ impl Camera {
         Self {
             visit: tokio::sync::Mutex::new(Visit::new(rules)),
             slot: Mutex::default(),
+            newest: watch::Sender::new(None),
         }
     }
 
@@ -111,6 +120,31 @@ impl Camera {
 
     pub(super) fn count_busy(&self) {
         self.lock().drops.busy += 1;
+    }
+
+    pub(super) fn watch(&self) -> watch::Receiver<Option<Arc<View>>> {
+        self.newest.subscribe()
+    }
+
+    /// Keeps the faces of a frame, for people who watch.
+    pub(super) fn saw(&self, faces: Faces) {
+        self.lock().faces = Some(Arc::new(faces));
+    }
+
+    /// Shows a frame to people who watch.
+    pub(super) fn show(&self, image: Bytes, at: Timestamp, screen: Screen) {
+        // Faces wait for longer than a result is shown: those of the last frame have left.
+        let faces = match screen {
+            Screen::Codes { .. } | Screen::NoFaces => None,
+            _ => self.lock().faces.clone(),
+        };
+        let view = View {
+            at,
+            image,
+            faces,
+            screen,
+        };
+        self.newest.send_replace(Some(Arc::new(view)));
     }
 
     /// Keeps the result of the present visit, which is shown for a while.

@@ -5,6 +5,7 @@
 
 mod camera;
 mod screen;
+mod view;
 
 use std::{
     collections::HashMap,
@@ -14,10 +15,11 @@ use std::{
 
 use axum::body::Bytes;
 use jiff::{SignedDuration, Timestamp};
-use tokio::sync::{Semaphore, mpsc, oneshot};
+use tokio::sync::{Semaphore, mpsc, oneshot, watch};
 
 pub use camera::Drops;
 pub use screen::{Marked, Screen};
+pub use view::View;
 
 use self::camera::{Camera, Waiting};
 use crate::{
@@ -106,6 +108,12 @@ impl Cameras {
         self.camera(device).connect()
     }
 
+    /// The newest frame of a device, for people who watch; none before the first one.
+    #[must_use]
+    pub fn watch(&self, device: Id) -> watch::Receiver<Option<Arc<View>>> {
+        self.camera(device).watch()
+    }
+
     /// The frames of a device that were not looked at.
     #[must_use]
     pub fn drops(&self, device: Id) -> Drops {
@@ -179,8 +187,12 @@ impl Cameras {
 
     async fn look(self: Arc<Self>, camera: Arc<Camera>, waiting: Waiting) {
         let outcomes = waiting.outcomes.clone();
+        let (image, received) = (waiting.picture.image.clone(), waiting.received);
         let outcome = match self.screen(&camera, waiting).await {
-            Ok(Some(screen)) => Outcome::Shows(screen),
+            Ok(Some(screen)) => {
+                camera.show(image, received, screen.clone());
+                Outcome::Shows(screen)
+            }
             Ok(None) => Outcome::Dropped,
             Err(error) if error.kind == ErrorKind::Unavailable => {
                 camera.count_busy();
@@ -228,6 +240,7 @@ impl Cameras {
                 };
                 let faces = self.recognition.recognize(frame).await?;
                 let state = visit.push(&faces, received);
+                camera.saw(faces);
                 if let DoorState::Refused(refusal) = state {
                     self.record_refusal(&picture, refusal).await?;
                 }

@@ -60,7 +60,8 @@ pub async fn recognize(State(server): State<Server>, mut request: Request, next:
     next.run(request).await
 }
 
-async fn actor_of(server: &Server, headers: &HeaderMap) -> Result<Option<Actor>> {
+/// The actor of the token in the headers, or of the session in the cookies; none without either.
+pub(crate) async fn actor_of(server: &Server, headers: &HeaderMap) -> Result<Option<Actor>> {
     let bearer = headers.get(header::AUTHORIZATION);
     let (token, kinds) = if let Some(bearer) = bearer {
         let text = bearer

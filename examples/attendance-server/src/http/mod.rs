@@ -6,7 +6,7 @@ mod headers;
 mod problem;
 mod request_id;
 
-pub(crate) use {caller::cookie, guard::not_found, problem::log};
+pub(crate) use {caller::{actor_of, cookie}, guard::not_found, problem::log};
 pub use {
     caller::{Browser, Caller, SESSION_COOKIE, end_cookie, recognize, session_cookie},
     guard::{ErrorPages, guard},

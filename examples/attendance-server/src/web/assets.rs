@@ -36,6 +36,8 @@ const FILES: &[(&str, &str, &[u8])] = &[
     asset!("kiosk-queue.js", SCRIPT),
     asset!("kiosk.css", CSS),
     asset!("kiosk.js", SCRIPT),
+    asset!("live.css", CSS),
+    asset!("live.js", SCRIPT),
     asset!("page.js", SCRIPT),
     asset!("pages.css", CSS),
     asset!("shell.css", CSS),

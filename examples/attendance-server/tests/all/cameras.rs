@@ -28,17 +28,17 @@ use crate::{
 };
 
 /// An office whose recognition is prepared: the image `anna` shows the first person.
-struct Door {
-    office: Office,
-    org: Organisation,
+pub(crate) struct Door {
+    pub(crate) office: Office,
+    pub(crate) org: Organisation,
     anna: Id,
-    prepared: Arc<Prepared>,
-    server: Server,
-    address: SocketAddr,
+    pub(crate) prepared: Arc<Prepared>,
+    pub(crate) server: Server,
+    pub(crate) address: SocketAddr,
 }
 
 impl Door {
-    async fn new() -> Self {
+    pub(crate) async fn new() -> Self {
         Self::with(Prepared::new(true)).await
     }
 
@@ -66,7 +66,7 @@ impl Door {
         }
     }
 
-    async fn connect(&self, token: &str) -> Camera {
+    pub(crate) async fn connect(&self, token: &str) -> Camera {
         self.try_connect(&[(
             "sec-websocket-protocol",
             &format!("facekit.camera.v1, {token}"),
@@ -103,7 +103,7 @@ impl Door {
     }
 
     /// Frames every 200 ms of the server's clock. The last state.
-    async fn frames(&self, camera: &mut Camera, image: &str, count: usize) -> Value {
+    pub(crate) async fn frames(&self, camera: &mut Camera, image: &str, count: usize) -> Value {
         let mut state = Value::Null;
         for _ in 0..count {
             self.office.clock.advance(SignedDuration::from_millis(200));
@@ -137,13 +137,13 @@ impl Door {
 }
 
 /// A device with a WebSocket.
-struct Camera {
+pub(crate) struct Camera {
     socket: WebSocketStream<TcpStream>,
     sequence: u64,
 }
 
 impl Camera {
-    async fn hello(&mut self, boot: &str) -> Value {
+    pub(crate) async fn hello(&mut self, boot: &str) -> Value {
         self.text(&json!({ "type": "hello", "boot": boot })).await;
         let welcome = self.next().await.unwrap();
         let credit = self.next().await.unwrap();

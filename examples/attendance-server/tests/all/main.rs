@@ -11,6 +11,7 @@ mod faces;
 mod import;
 #[cfg(unix)]
 mod kills;
+mod live;
 mod openapi;
 mod people;
 mod policies;

@@ -62,7 +62,7 @@ pub(crate) async fn demo(settings: &Settings, options: &DemoOptions) -> Result<(
     }
     let pictures = Pictures::read(&options.pictures)?;
     let listener = bind(settings.listen)?;
-    let demo = Demo::make(settings, &pictures).await?;
+    let demo = Demo::make(open_recognition(settings), &pictures).await?;
     let link = demo.link(listener.local_addr()?.port());
     let handle = Handle::new();
     let stopper = tokio::spawn(stop_on_signal(demo.server.clone(), handle.clone()));
@@ -99,12 +99,14 @@ struct Demo {
 
 impl Demo {
     /// Makes the organisation in a temporary folder, while the models are loaded.
-    async fn make(settings: &Settings, pictures: &Pictures) -> Result<Self> {
+    async fn make(
+        models: impl Future<Output = Result<Arc<dyn Recognition>>>,
+        pictures: &Pictures,
+    ) -> Result<Self> {
         let folder = tempfile::Builder::new()
             .prefix("attendance-demo-")
             .tempdir()
             .context("a temporary folder cannot be made")?;
-        let models = open_recognition(settings);
         let office = async {
             // The key is in memory only: what a crash leaves cannot be read.
             let protection = Protection::Key(GalleryKey::generate()?);
