@@ -186,7 +186,7 @@ impl Day<'_> {
         let (hour, minute) = (i8::try_from(minutes / 60).ok()?, i8::try_from(minutes % 60).ok()?);
         let second = i8::try_from((self.draw(Draw::Second) ^ minutes.unsigned_abs()) % 60).ok()?;
         let local = date.at(hour, minute, second, 0);
-        Some(local.to_zoned(self.zone.clone()).ok()?.timestamp())
+        Some(local.to_zoned_datetime(self.zone.clone()).ok()?.timestamp())
     }
 
     fn chance(&self, draw: Draw, percent: u64) -> bool {
