@@ -227,7 +227,7 @@ const IMAGES: [&str; 3] = ["image/jpeg", "image/png", "image/webp"];
 impl<S: Send + Sync> FromRequest<S> for ImageFile {
     type Rejection = Error;
 
-    async fn from_request(request: Request, state: &S) -> Result<Self> {
+    async fn from_request(request: Request, _: &S) -> Result<Self> {
         let kind = text(request.headers(), "content-type").and_then(|kind| kind.split(';').next());
         if !kind.is_some_and(|kind| IMAGES.contains(&kind.trim())) {
             let detail = "The body must be a picture, with Content-Type: image/jpeg, image/png or image/webp.";
@@ -237,7 +237,7 @@ impl<S: Send + Sync> FromRequest<S> for ImageFile {
                 detail,
             ));
         }
-        bytes(request, state, LARGEST_FRAME).await.map(Self)
+        bytes(request, LARGEST_FRAME).await.map(Self)
     }
 }
 

@@ -37,8 +37,7 @@ pub(super) struct Camera {
     /// The visit. It is locked while a frame is looked at.
     pub(super) visit: tokio::sync::Mutex<Visit>,
     slot: Mutex<Slot>,
-    /// The newest frame, for people who watch.
-    newest: watch::Sender<Option<Arc<View>>>,
+    views: watch::Sender<Option<View>>,
 }
 
 #[derive(Debug, Default)]
@@ -66,7 +65,7 @@ impl Camera {
         Self {
             visit: tokio::sync::Mutex::new(Visit::new(rules)),
             slot: Mutex::default(),
-            newest: watch::Sender::new(None),
+            views: watch::Sender::new(None),
         }
     }
 
@@ -122,29 +121,30 @@ impl Camera {
         self.lock().drops.busy += 1;
     }
 
-    pub(super) fn watch(&self) -> watch::Receiver<Option<Arc<View>>> {
-        self.newest.subscribe()
+    pub(super) fn watch(&self) -> watch::Receiver<Option<View>> {
+        self.views.subscribe()
     }
 
-    /// Keeps the faces of a frame, for people who watch.
+    /// Keeps the faces of a frame for those who watch.
     pub(super) fn saw(&self, faces: Faces) {
         self.lock().faces = Some(Arc::new(faces));
     }
 
-    /// Shows a frame to people who watch.
-    pub(super) fn show(&self, image: Bytes, at: Timestamp, screen: Screen) {
-        // Faces wait for longer than a result is shown: those of the last frame have left.
+    /// Shows a frame to those who watch. Without them, no picture is kept.
+    pub(super) fn show(&self, image: Bytes, received: Timestamp, screen: Screen) {
+        // Faces wait for longer than a result is shown: those of the last frame may have left.
         let faces = match screen {
             Screen::Codes { .. } | Screen::NoFaces => None,
             _ => self.lock().faces.clone(),
         };
         let view = View {
-            at,
             image,
+            received,
             faces,
             screen,
         };
-        self.newest.send_replace(Some(Arc::new(view)));
+        let view = (self.views.receiver_count() > 0).then_some(view);
+        self.views.send_replace(view);
     }
 
     /// Keeps the result of the present visit, which is shown for a while.

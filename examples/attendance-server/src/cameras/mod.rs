@@ -5,7 +5,6 @@
 
 mod camera;
 mod screen;
-mod view;
 
 use std::{
     collections::HashMap,
@@ -19,7 +18,6 @@ use tokio::sync::{Semaphore, mpsc, oneshot, watch};
 
 pub use camera::Drops;
 pub use screen::{Marked, Screen};
-pub use view::View;
 
 use self::camera::{Camera, Waiting};
 use crate::{
@@ -32,7 +30,7 @@ use crate::{
     door::{Conclusion, Decision, DoorState, Refusal},
     error::{Error, ErrorKind, Result},
     id::Id,
-    recognition::{Frame, Recognition},
+    recognition::{Faces, Frame, Recognition},
     store::Store,
 };
 
@@ -58,6 +56,20 @@ pub struct Picture {
     pub at: Timestamp,
     /// A JPEG, PNG or WebP file.
     pub image: Bytes,
+}
+
+/// A frame that was looked at, for those who watch a camera.
+#[derive(Clone, Debug)]
+pub struct View {
+    /// The frame.
+    pub image: Bytes,
+    /// The time at which the server got it.
+    pub received: Timestamp,
+    /// The faces of the last frame in which faces were looked for. While a result is shown, the door looks for none. None if
+    /// faces wait for longer.
+    pub faces: Option<Arc<Faces>>,
+    /// What the screen of the door shows.
+    pub screen: Screen,
 }
 
 /// What became of a frame.
@@ -108,9 +120,10 @@ impl Cameras {
         self.camera(device).connect()
     }
 
-    /// The newest frame of a device, for people who watch; none before the first one.
+    /// The newest frame of a device, and what its screen shows, from now on. The caller checks who may see it. No picture is
+    /// kept for a device that nobody watches.
     #[must_use]
-    pub fn watch(&self, device: Id) -> watch::Receiver<Option<Arc<View>>> {
+    pub fn watch(&self, device: Id) -> watch::Receiver<Option<View>> {
         self.camera(device).watch()
     }
 

@@ -6,7 +6,6 @@
 
 use std::{
     collections::HashMap,
-    sync::Arc,
     time::{Duration, Instant},
 };
 
@@ -112,7 +111,7 @@ struct Connection {
     /// The number of the last event that was sent.
     last: i64,
     /// The newest frames of the devices whose pictures the actor may see.
-    cameras: HashMap<Id, watch::Receiver<Option<Arc<View>>>>,
+    cameras: HashMap<Id, watch::Receiver<Option<View>>>,
 }
 
 /// The reason for which a connection ends: a code and a text, or nothing if the page has gone.
@@ -248,64 +247,17 @@ impl Connection {
         for (&device, newest) in &mut self.cameras {
             if newest.has_changed().unwrap_or(false)
                 && let Some(view) = newest.borrow_and_update().clone()
-                && now.duration_since(view.at) < OLDEST
+                && now.duration_since(view.received) < OLDEST
             {
                 views.push((device, view));
             }
         }
         for (device, view) in views {
-            let tile = self.tile(device, &view).await;
+            let tile = tile(&self.server, &self.actor, device, &view).await;
             let tile = tile.map_err(|error| fault(&error))?;
             self.send(Message::binary(tile)).await?;
         }
         Ok(())
-    }
-
-    async fn tile(&self, device: Id, view: &View) -> Result<Vec<u8>> {
-        let mut faces = Vec::new();
-        if let Some(found) = &view.faces {
-            let mut tx = self.server.store.read().await?;
-            for face in &found.faces {
-                let (outcome, person) = match &face.outcome {
-                    Outcome::Known(identity) => ("known", Some(&identity.person)),
-                    Outcome::Unknown { .. } => ("unknown", None),
-                    Outcome::Spoof => ("spoof", None),
-                    _ => ("unclear", None),
-                };
-                let name = match person.map(|person| person.as_str().parse::<Id>()) {
-                    // Erased since, or not the actor's to see: nobody is named.
-                    Some(Ok(person)) => people::get(&mut tx, &self.actor, person)
-                        .await
-                        .ok()
-                        .map(|person| person.name),
-                    _ => None,
-                };
-                let rect = face.detection.rect;
-                faces.push(Face {
-                    x: rect.x,
-                    y: rect.y,
-                    width: rect.width,
-                    height: rect.height,
-                    outcome: if outcome == "known" && name.is_none() {
-                        "unknown"
-                    } else {
-                        outcome
-                    },
-                    name,
-                });
-            }
-        }
-        let tile = Tile {
-            device,
-            at: view.at,
-            width: view.faces.as_ref().map(|found| found.width),
-            height: view.faces.as_ref().map(|found| found.height),
-            faces,
-            screen: &view.screen,
-        };
-        let header = serde_json::to_vec(&tile)?;
-        let length = u32::try_from(header.len()).map_err(Error::internal)?;
-        Ok([&length.to_be_bytes()[..], &header, &view.image].concat())
     }
 
     /// Ends the connection if the session has ended or the server stops; else takes over new roles and devices.
@@ -336,12 +288,8 @@ impl Connection {
         let mut cameras = HashMap::new();
         for device in devices::list(&mut tx, &self.actor).await? {
             if device.disabled.is_none() && scope.has_site(device.site) {
-                let newest = self.cameras.remove(&device.id).unwrap_or_else(|| {
-                    let mut newest = self.server.cameras.watch(device.id);
-                    // The page has no picture yet.
-                    newest.mark_changed();
-                    newest
-                });
+                let known = self.cameras.remove(&device.id);
+                let newest = known.unwrap_or_else(|| self.server.cameras.watch(device.id));
                 cameras.insert(device.id, newest);
             }
         }
@@ -361,6 +309,54 @@ impl Connection {
             Ok(Err(_)) | Err(_) => Err(None),
         }
     }
+}
+
+/// The tile of a frame, with the names of the people whom the actor may see.
+async fn tile(server: &Server, actor: &Actor, device: Id, view: &View) -> Result<Vec<u8>> {
+    let mut faces = Vec::new();
+    if let Some(found) = &view.faces {
+        let mut tx = server.store.read().await?;
+        for face in &found.faces {
+            let (outcome, person) = match &face.outcome {
+                Outcome::Known(identity) => ("known", Some(&identity.person)),
+                Outcome::Unknown { .. } => ("unknown", None),
+                Outcome::Spoof => ("spoof", None),
+                _ => ("unclear", None),
+            };
+            let name = match person.map(|person| person.as_str().parse::<Id>()) {
+                // Erased since, or not the actor's to see: nobody is named.
+                Some(Ok(person)) => people::get(&mut tx, actor, person)
+                    .await
+                    .ok()
+                    .map(|person| person.name),
+                _ => None,
+            };
+            let rect = face.detection.rect;
+            faces.push(Face {
+                x: rect.x,
+                y: rect.y,
+                width: rect.width,
+                height: rect.height,
+                outcome: if outcome == "known" && name.is_none() {
+                    "unknown"
+                } else {
+                    outcome
+                },
+                name,
+            });
+        }
+    }
+    let tile = Tile {
+        device,
+        at: view.received,
+        width: view.faces.as_ref().map(|found| found.width),
+        height: view.faces.as_ref().map(|found| found.height),
+        faces,
+        screen: &view.screen,
+    };
+    let header = serde_json::to_vec(&tile)?;
+    let length = u32::try_from(header.len()).map_err(Error::internal)?;
+    Ok([&length.to_be_bytes()[..], &header, &view.image].concat())
 }
 
 fn stops() -> End {
