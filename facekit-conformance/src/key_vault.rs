@@ -42,7 +42,7 @@ macro_rules! key_vault_suite {
                 starts_empty, keys_stay, adding_again_changes_nothing, data_are_bound,
                 templates_come_back, the_forgotten_cannot_be_read, the_forgotten_can_return,
                 a_new_root_key_opens_the_same_data, a_new_protection_replaces_the_old_one,
-                a_backup_holds_the_same_keys, many_threads_use_a_vault,
+                a_backup_holds_the_same_keys, many_threads_use_a_vault, a_second_vault_destroys_no_keys,
             );
         }
     };
@@ -135,9 +135,10 @@ pub fn data_are_bound(open: Open<'_>) {
 pub fn templates_come_back(open: Open<'_>) {
     let vault = open(&key(1)).unwrap();
     vault.add(&[id("anna"), id("bert")]).unwrap();
+    let mirrored = template(2).embedding.with_mirrored(true);
     let given = [
         template(1),
-        template(2).with_origin("photo ä").with_mirrored(true),
+        NewTemplate::new(mirrored, 0.5, Timestamp::UNIX_EPOCH).with_origin("photo ä"),
         NewTemplate::new(template(3).embedding, 0.0, Timestamp::MIN),
     ];
     let rows: Vec<SealedTemplate> = (7..)
@@ -155,7 +156,7 @@ pub fn templates_come_back(open: Open<'_>) {
         assert_eq!(found.quality.to_bits(), given.quality.to_bits());
         assert_eq!(found.created, given.created);
         assert_eq!(found.origin, given.origin);
-        assert_eq!(found.mirrored, given.mirrored);
+        assert_eq!(found.embedding.is_mirrored(), given.embedding.is_mirrored());
         assert_eq!(found.embedding, given.embedding);
         assert_eq!(
             found.embedding.space().model(),
@@ -297,6 +298,51 @@ pub fn many_threads_use_a_vault(open: Open<'_>) {
     let vault = open(&key(1)).unwrap();
     assert_eq!(vault.len(), 1 + 4 * 2);
     assert_eq!(vault.unseal(&id("anna"), b"", &sealed).unwrap(), b"text");
+}
+
+/// Of two vaults over one storage, one is refused: at its opening, or at its first change after a change of the other one.
+pub fn a_second_vault_destroys_no_keys(open: Open<'_>) {
+    type Change = fn(&KeyVault) -> Result<()>;
+    let changes: [(&str, Change); 4] = [
+        ("add", |vault| vault.add(&[id("bert")]).map(drop)),
+        ("forget", |vault| vault.forget(&[id("carl")]).map(drop)),
+        ("rotate", KeyVault::rotate),
+        ("rekey", |vault| vault.rekey(&key(1))),
+    ];
+    for (first_name, first_change) in changes {
+        for (second_name, second_change) in changes {
+            let first = open(&key(1)).unwrap();
+            first.forget(&[id("bert")]).unwrap();
+            first.add(&[id("anna"), id("carl")]).unwrap();
+            let sealed = first.seal(&id("anna"), b"", b"text").unwrap();
+            let second = match open(&key(1)) {
+                Ok(second) => second,
+                Err(Error::FileLocked { .. }) => return,
+                Err(error) => panic!("{error:?}"),
+            };
+            first_change(&first).unwrap();
+            let people = first.people();
+            let of_all: Vec<Vec<u8>> = people
+                .iter()
+                .map(|who| first.seal(who, b"", b"own").unwrap())
+                .collect();
+            let refused = second_change(&second).unwrap_err();
+            assert!(
+                matches!(refused, Error::Store { .. }),
+                "{first_name}, {second_name}: {refused:?}"
+            );
+            // The first vault stays usable.
+            assert_eq!(first.add(&[id("dora")]).unwrap(), 1);
+            drop((first, second));
+            let vault = open(&key(1)).unwrap();
+            for (who, sealed) in people.iter().zip(&of_all) {
+                assert_eq!(vault.unseal(who, b"", sealed).unwrap(), b"own");
+            }
+            assert_eq!(vault.unseal(&id("anna"), b"", &sealed).unwrap(), b"text");
+            assert_eq!(vault.len(), people.len() + 1);
+            vault.forget(&[id("dora")]).unwrap();
+        }
+    }
 }
 
 fn no_key(error: &Error) {

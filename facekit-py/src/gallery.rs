@@ -106,7 +106,7 @@ impl From<&facekit::Template> for Template {
             space: template.embedding.space().to_string(),
             quality: template.quality,
             origin: template.origin.clone(),
-            mirrored: template.mirrored,
+            mirrored: template.embedding.is_mirrored(),
         }
     }
 }
@@ -276,7 +276,8 @@ impl Gallery {
     /// `origins` has an id of the photo or the request for each embedding, 1 to 128 bytes. An embedding of an origin that the
     /// person has already is not added, and the earlier number is returned. So a call that is repeated adds nothing twice.
     ///
-    /// Raises InvalidPersonIdError; InvalidArgumentError for odd origins; StoreError if the file cannot be written. The gallery is then unchanged.
+    /// Raises InvalidPersonIdError; InvalidArgumentError if there is not one origin for each embedding, or an origin is empty or longer
+    /// than 128 bytes; StoreError if the file cannot be written. The gallery is then unchanged.
     ///
     /// >>> import facekit, numpy
     /// >>> space = facekit.EmbeddingSpace("example", "00" * 32, 3)
@@ -504,7 +505,13 @@ impl Gallery {
 
     /// True if a person with this id is in the gallery.
     fn __contains__(&self, py: Python<'_>, person: &str) -> PyResult<bool> {
-        Ok(self.people(py)?.iter().any(|known| known.id() == person))
+        let shared = self.open_shared(py)?;
+        // A string that is not an id is the id of nobody.
+        let Ok(person) = PersonId::new(person) else {
+            return Ok(false);
+        };
+        let known = work::detached(py, || shared.store.person(&person))?;
+        Ok(known.is_some())
     }
 
     fn __repr__(&self) -> String {

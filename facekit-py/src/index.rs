@@ -74,7 +74,8 @@ impl Index {
     /// Loads an index that `save` wrote. `dimension`, `metric`, `state` and the kind of index ("graph" or one of the others) must be
     /// those of the saved index.
     ///
-    /// Raises GalleryDamagedError for a damaged file, KeyRefusedError for another key, and ValueError for another state.
+    /// Raises GalleryDamagedError for a damaged file, KeyRefusedError for another key, SpaceMismatchError for another dimension, and
+    /// InvalidArgumentError for another state, metric or kind of index.
     ///
     /// >>> import pathlib, tempfile
     /// >>> import numpy as np
@@ -148,7 +149,7 @@ impl Index {
     ///
     /// With `min_score`, vectors with a lower score are left out. The arrays then have as many columns as the longest row; the id -1
     /// and the score -inf fill the others. `recall` is the least probability with which each of the nearest is found; 1 is exact. A
-    /// graph has no such promise. `exact` compares with every vector, also of a graph.
+    /// graph ignores values below 1. `exact` compares with every vector, also of a graph.
     ///
     /// Raises InvalidEmbeddingError for a probe that is zero or not finite; TypeError for an array that is not float32.
     ///
@@ -333,11 +334,18 @@ fn insert(
         let reason = format!("{} is given more than once", twice[0]);
         return Err(errors::argument(py, "ids", reason));
     }
-    work::detached(py, || {
-        rows.outer_iter()
-            .try_for_each(|row| embedding(index, row).map(drop))
-    })?;
-    for (rows, ids) in rows.axis_chunks_iter(Axis(0), BATCH).zip(ids.chunks(BATCH)) {
+    let batches = || rows.axis_chunks_iter(Axis(0), BATCH);
+    // The rows of a single batch are all checked before they are inserted.
+    if rows.nrows() > BATCH {
+        for rows in batches() {
+            py.check_signals()?;
+            work::detached(py, || {
+                rows.outer_iter()
+                    .try_for_each(|row| embedding(index, row).map(drop))
+            })?;
+        }
+    }
+    for (rows, ids) in batches().zip(ids.chunks(BATCH)) {
         py.check_signals()?;
         work::detached(py, || {
             let entries = rows

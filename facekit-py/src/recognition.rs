@@ -1,6 +1,6 @@
 //! `Recognition` and its parts: the results of recognition and identification.
 
-use facekit::{LivenessScore, Outcome, RateBasis};
+use facekit::{FaceReport, LivenessScore, Outcome, RateBasis};
 use numpy::PyArray2;
 use pyo3::{
     prelude::*,
@@ -84,8 +84,8 @@ value_class!(Identity {
         self.0.extrapolated
     }
 
-    /// How well the wanted rate of the search is known: "counted", "extrapolated", "not_met" if the gallery has more people than
-    /// the calibration answers for, or "none" if the threshold is a score.
+    /// How well the wanted rate of the search is known: "counted", "extrapolated", "not_met" if the gallery has more people, or
+    /// more photos of the person, than the calibration answers for at this rate, or "none" if the threshold is a score.
     #[getter]
     fn basis(&self) -> &'static str {
         basis(self.0.basis)
@@ -285,7 +285,7 @@ impl Recognition {
     /// The value as Python's own types, with the keys of `facekit --json`. With `embedding=True` it has the embedding's numbers too.
     #[pyo3(signature = (*, embedding = false))]
     fn to_dict<'py>(&self, py: Python<'py>, embedding: bool) -> PyResult<Bound<'py, PyAny>> {
-        let face = value::to_dict(py, &Document::new(&self.face))?;
+        let face = value::to_dict(py, &FaceReport::from(&self.face))?;
         if embedding {
             let values = self
                 .embedding
@@ -316,8 +316,7 @@ impl Recognition {
                 )
             }
             Outcome::PoorQuality { issues } => {
-                let issues: Vec<String> = issues.iter().map(ToString::to_string).collect();
-                format!("poor quality: {}", issues.join("; "))
+                format!("poor quality: {}", facekit::QualityIssue::list(issues))
             }
             _ => self.outcome().to_owned(),
         };
@@ -350,32 +349,6 @@ impl PartialEq for Recognition {
             && a.liveness == b.liveness
             && self.embedding == other.embedding
             && a.outcome == b.outcome
-    }
-}
-
-/// A face with the keys of `facekit --json`.
-#[derive(Serialize)]
-struct Document<'a> {
-    #[serde(flatten)]
-    detection: &'a facekit::Detection,
-    quality: &'a facekit::Quality,
-    issues: &'a [facekit::QualityIssue],
-    liveness: Option<LivenessScore>,
-    recognition: &'a Outcome,
-}
-
-impl<'a> Document<'a> {
-    fn new(face: &'a facekit::Recognition) -> Self {
-        Self {
-            detection: &face.detection,
-            quality: &face.quality,
-            issues: match &face.outcome {
-                Outcome::PoorQuality { issues } => issues,
-                _ => &[],
-            },
-            liveness: face.liveness,
-            recognition: &face.outcome,
-        }
     }
 }
 

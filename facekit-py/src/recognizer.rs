@@ -4,7 +4,8 @@ use std::{num::NonZeroUsize, path::PathBuf, sync::Arc, thread};
 
 use facekit::{
     AlignedFace, Calibration, DetectOptions, EnrollOptions, Error, IdentifyOptions, LoadOptions,
-    MirrorOptions, PersonId, QualityOptions, VerifyOptions, image as pixels, image::DecodeLimits,
+    MirrorOptions, PersonId, QualityOptions, Result, VerifyOptions, image as pixels,
+    image::DecodeLimits,
 };
 use pyo3::prelude::*;
 
@@ -14,7 +15,7 @@ use crate::{
     embedding::{Embedding, EmbeddingSpace},
     errors,
     gallery::Gallery,
-    image::{self, Color, Photo},
+    image::{self, Color, Opened, Photo},
     many::{ManyOptions, RecognizeMany},
     models,
     options::{
@@ -382,10 +383,9 @@ impl Recognizer {
         color: &str,
         progress: Option<&Bound<'_, PyAny>>,
     ) -> PyResult<EnrollReport> {
-        let analysis = self.analyze(
+        let photos = one_or_more("photos", photos, Color::parse(color)?)?;
+        let options = enroll_options(
             py,
-            person,
-            photos,
             name,
             request,
             liveness,
@@ -394,10 +394,16 @@ impl Recognizer {
             allow_mismatch,
             ambiguity,
             quality,
-            color,
-            progress,
         )?;
-        self.add(py, &analysis)
+        self.with_photos(
+            py,
+            person,
+            &photos,
+            options,
+            progress,
+            |recognizer, person, photos, options| recognizer.enroll_each(person, photos, options),
+        )
+        .map(EnrollReport)
     }
 
     /// The first step of an enrollment: checks the photos of a person, and compares them with each other and with the gallery.
@@ -429,27 +435,27 @@ impl Recognizer {
         color: &str,
         progress: Option<&Bound<'_, PyAny>>,
     ) -> PyResult<Analysis> {
-        let pipeline = self.pipeline(py)?;
-        let color = Color::parse(color)?;
-        let photos = one_or_more("photos", photos, color)?;
-        fraction(py, "ambiguity", Some(ambiguity))?;
-        let quality = quality_options(py, quality, QualityOptions::enrollment())?;
-        let analysis = work::watched(py, progress, |watch| {
-            let person = PersonId::new(person)?;
-            let mut options = EnrollOptions::default()
-                .with_quality(quality)
-                .with_liveness(liveness)
-                .with_augment(augment)
-                .with_refuse_resemblance(refuse_resemblance)
-                .with_allow_mismatch(allow_mismatch)
-                .with_ambiguity(ambiguity)
-                .with_watch(watch);
-            options.name = name;
-            options.request = request;
-            let photos = photos.iter().map(|photo| photo.open(&pipeline.limits));
-            pipeline.recognizer.analyze_each(&person, photos, &options)
-        })?;
-        Ok(Analysis(Arc::new(analysis)))
+        let photos = one_or_more("photos", photos, Color::parse(color)?)?;
+        let options = enroll_options(
+            py,
+            name,
+            request,
+            liveness,
+            augment,
+            refuse_resemblance,
+            allow_mismatch,
+            ambiguity,
+            quality,
+        )?;
+        self.with_photos(
+            py,
+            person,
+            &photos,
+            options,
+            progress,
+            |recognizer, person, photos, options| recognizer.analyze_each(person, photos, options),
+        )
+        .map(|analysis| Analysis(Arc::new(analysis)))
     }
 
     /// The second step of an enrollment: stores the accepted photos of an analysis. The photos are compared with the gallery once
@@ -762,6 +768,57 @@ impl Recognizer {
         pipeline.check_open(py)?;
         Ok(pipeline)
     }
+
+    /// Calls `run` with the core's recognizer, the person and the photos, which are opened one by one.
+    fn with_photos<T: Send>(
+        &self,
+        py: Python<'_>,
+        person: &str,
+        photos: &[Photo],
+        options: EnrollOptions<'_>,
+        progress: Option<&Bound<'_, PyAny>>,
+        run: impl FnOnce(
+            &facekit::Recognizer,
+            &PersonId,
+            &mut dyn ExactSizeIterator<Item = Result<Opened<'_>>>,
+            &EnrollOptions<'_>,
+        ) -> Result<T>
+        + Send,
+    ) -> PyResult<T> {
+        let pipeline = self.pipeline(py)?;
+        work::watched(py, progress, |watch| {
+            let person = PersonId::new(person)?;
+            let options = options.with_watch(watch);
+            let mut photos = photos.iter().map(|photo| photo.open(&pipeline.limits));
+            run(&pipeline.recognizer, &person, &mut photos, &options)
+        })
+    }
+}
+
+/// The options of an enrollment, as the caller gave them.
+#[allow(clippy::too_many_arguments, reason = "keyword arguments in Python")]
+fn enroll_options(
+    py: Python<'_>,
+    name: Option<String>,
+    request: Option<String>,
+    liveness: bool,
+    augment: bool,
+    refuse_resemblance: bool,
+    allow_mismatch: bool,
+    ambiguity: f32,
+    quality: Option<&Bound<'_, PyAny>>,
+) -> PyResult<EnrollOptions<'static>> {
+    fraction(py, "ambiguity", Some(ambiguity))?;
+    let mut options = EnrollOptions::default()
+        .with_quality(quality_options(py, quality, QualityOptions::enrollment())?)
+        .with_liveness(liveness)
+        .with_augment(augment)
+        .with_refuse_resemblance(refuse_resemblance)
+        .with_allow_mismatch(allow_mismatch)
+        .with_ambiguity(ambiguity);
+    options.name = name;
+    options.request = request;
+    Ok(options)
 }
 
 /// The photos of an iterable, or a single photo.

@@ -25,6 +25,7 @@ def test_add_and_remove_people(path, embedding):
         ids = gallery.add("anna", [embedding(), embedding()], name="Anna Weiß")
         assert len(ids) == 2 and gallery.add("bert", [embedding()])
         assert "anna" in gallery and "carl" not in gallery and len(gallery) == 2
+        assert "" not in gallery and "x" * 10_000 not in gallery
         assert gallery.path == path
         assert gallery.remove("bert", "carl") == 1
     assert gallery.closed and "closed" in repr(gallery)
@@ -43,7 +44,7 @@ def test_a_closed_gallery_refuses_all_calls(path, embedding):
     gallery.close()
     gallery.close()
     for call in [gallery.people, gallery.check, lambda: gallery.remove("anna"), lambda: len(gallery), gallery.__enter__,
-                 lambda: gallery.add("anna", [embedding()]), lambda: facekit.Recognizer(gallery=gallery)]:
+                 lambda: "anna" in gallery, lambda: "" in gallery, lambda: gallery.add("anna", [embedding()]), lambda: facekit.Recognizer(gallery=gallery)]:
         with pytest.raises(ValueError, match="closed"):
             call()
     # The file can be opened again.

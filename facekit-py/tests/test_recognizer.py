@@ -373,6 +373,34 @@ def test_photos_to_enroll_are_read_one_by_one(people, tmp_path):
     assert done == [(1, 2), (2, 2)] and report.accepted == [0, 1]
 
 
+@pytest.mark.parametrize("last", [1, 2])
+def test_an_enrollment_that_progress_ends_stores_nothing(people, last):
+    gallery = Gallery()
+    recognizer = facekit.Recognizer(gallery=gallery)
+    photos = sorted((people / "people" / "Ari").iterdir())[:2]
+
+    def progress(at, count):
+        if at == last:
+            raise InterruptedError
+
+    with pytest.raises(InterruptedError):
+        recognizer.enroll("ari", photos, progress=progress)
+    assert len(gallery) == 0
+
+
+def test_enroll_is_analyze_and_add(people):
+    photos = sorted((people / "people" / "Ari").iterdir())[:2] + sorted((people / "people" / "Bela").iterdir())[:1]
+    one, two = Gallery(), Gallery()
+    report = facekit.Recognizer(gallery=one).enroll("ari", photos, name="Ari")
+    recognizer = facekit.Recognizer(gallery=two)
+    analysis = recognizer.analyze("ari", photos, name="Ari")
+    assert len(two) == 0
+    added = recognizer.add(analysis)
+    assert report.accepted == added.accepted == analysis.report.accepted
+    assert [(one.photo, one.reason) for one in report.refused] == [(one.photo, one.reason) for one in added.refused]
+    assert len(one) == len(two) == 1 and report.accepted
+
+
 def test_ctrl_c_ends_embedding(recognizer):
     crops = [np.zeros((112, 112, 3), "uint8")] * 100_000
     timer = threading.Timer(0.5, _thread.interrupt_main)

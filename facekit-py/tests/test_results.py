@@ -163,6 +163,7 @@ def test_kinds_of_indexes(rng, kind, tmp_path):
     exact_ids, exact_scores = Index(matrix, kind="exact").search(probes, k=3)
     assert (ids == exact_ids).mean() > 0.99
     np.testing.assert_array_equal(index.search(probes, k=3, exact=True)[0], exact_ids)
+    np.testing.assert_array_equal(index.search(probes, k=3, recall=1)[0], exact_ids)
     np.testing.assert_array_equal(index.search(probes, k=3, recall=1, exact=True)[1], exact_scores)
     # Only the first of each row is that near.
     ids, scores = index.search(probes, k=3, min_score=0.95)
@@ -178,8 +179,24 @@ def test_kinds_of_indexes(rng, kind, tmp_path):
         Index.load(path, key=b"k" * 32, dimension=24, kind=kind, state=5)
     with pytest.raises(facekit.errors.FacekitError):
         Index.load(path, key=b"j" * 32, dimension=24, kind=kind, state=4)
-    with pytest.raises(facekit.errors.FacekitError):
+    with pytest.raises(facekit.errors.SpaceMismatchError):
         Index.load(path, key=b"k" * 32, dimension=25, kind=kind, state=4)
+    with pytest.raises(facekit.errors.InvalidArgumentError, match="another metric"):
+        Index.load(path, key=b"k" * 32, dimension=24, metric="euclidean", kind=kind, state=4)
+    other = "auto" if kind == "graph" else "graph"
+    with pytest.raises(facekit.errors.InvalidArgumentError, match="another kind of index"):
+        Index.load(path, key=b"k" * 32, dimension=24, kind=other, state=4)
+
+
+@pytest.mark.parametrize("rows", [50, 20_000])
+def test_a_matrix_with_a_bad_row_changes_nothing(rng, rows):
+    index = Index(np.eye(8, dtype="float32"))
+    matrix = rng.normal(size=(rows, 8)).astype("float32")
+    matrix[-1] = 0
+    with pytest.raises(facekit.errors.InvalidEmbeddingError):
+        index.add(matrix, ids=range(rows))
+    assert len(index) == 8
+    np.testing.assert_array_equal(index.search(np.eye(8, dtype="float32"), k=1)[0].ravel(), range(8))
 
 
 def test_ctrl_c_ends_a_search(rng):

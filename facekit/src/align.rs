@@ -8,7 +8,7 @@ use crate::{
 use crate::{
     geometry::{Landmarks, Point, Similarity},
     image::{
-        ImageView,
+        self, ImageView,
         bilinear::{Pair, STEPS, mix},
     },
 };
@@ -130,6 +130,26 @@ pub(crate) fn turned(face: &AlignedFace, degrees: f64) -> AlignedFace {
     let middle = Point::new(face.side() as f32 / 2.0, face.side() as f32 / 2.0);
     let back = Similarity::identity().turned(-degrees, middle);
     AlignedFace(warp(face.image().view(), &back, face.side()))
+}
+
+/// `face`, reduced to a part of its side and enlarged again.
+#[cfg(feature = "engine")]
+pub(crate) fn reduced(face: &AlignedFace, by: usize) -> Result<AlignedFace> {
+    let side = (face.side() / by).max(1);
+    let small = image::resize(face.image().view(), side, side)?;
+    AlignedFace::new(image::resize(small.view(), face.side(), face.side())?)
+}
+
+/// `face` in another light: each value times `gain`, plus `offset`.
+#[cfg(feature = "engine")]
+pub(crate) fn lit(face: &AlignedFace, gain: f32, offset: f32) -> AlignedFace {
+    let mut image = face.image().clone();
+    for value in image.data_mut() {
+        *value = (f32::from(*value) * gain + offset)
+            .round()
+            .clamp(0.0, 255.0) as u8;
+    }
+    AlignedFace(image)
 }
 
 /// The pixels of a square of `side`. Each is interpolated from the place in `image` that `to_image` maps it to.

@@ -195,7 +195,8 @@ pub use crate::{
     },
     evaluate::{
         DuplicatePeople, ImpostorFaces, ImpostorOptions, ImpostorScores, PersonPhotos,
-        ScoreHistogram, duplicate_people, equal_error_rate, fold_accuracies, wilson_interval,
+        RandomSequence, ScoreHistogram, duplicate_people, equal_error_rate, fold_accuracies,
+        wilson_interval,
     },
     gallery::{Fusion, Gallery, Neighbor, Roster},
     geometry::{HeadPose, Similarity},
@@ -205,7 +206,7 @@ pub use crate::{
     quality::{Quality, QualityIssue, QualityOptions},
     recognize::{
         Analysis, AnalyzedFace, Candidate, ComparedPhoto, EnrollOptions, EnrollReport,
-        ExamineOptions, ExaminedFace, GalleryCalibration, GalleryCalibrationOptions,
+        ExamineOptions, ExaminedFace, FaceReport, GalleryCalibration, GalleryCalibrationOptions,
         IdentifyOptions, Identity, MirrorOptions, Mismatch, Outcome, ProbableDuplicate,
         Recognition, RecognizeOptions, Recognizer, RecognizerBuilder, ReembedReport, Refusal,
         RefusedPhoto, Resemblance, SpoiledCheck, Subject, TurnedPhoto, Verification, VerifyOptions,
@@ -222,7 +223,7 @@ pub use crate::{
     index::{SnapshotFile, SnapshotIndex},
     sealed_file::{GalleryKey, Protection, ProtectionKind},
     store::{CheckReport, FileStore, ImportConflict, ImportOptions, ImportReport, OnConflict},
-    vault::{KeyRecord, KeyVault, SealedTemplate, VaultRecords, VaultStorage},
+    vault::{KeyRecord, KeyVault, SealedTemplate, VaultRecords, VaultState, VaultStorage},
 };
 
 /// The examples of the README, as documentation tests.

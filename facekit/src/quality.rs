@@ -304,6 +304,23 @@ pub enum QualityIssue {
 }
 
 impl QualityIssue {
+    /// Issues in words, in one line.
+    ///
+    /// ```
+    /// use facekit::QualityIssue;
+    ///
+    /// let dark = QualityIssue::TooDark { brightness: 0.1, minimum: 0.2 };
+    /// let issues = [dark, QualityIssue::NoShape];
+    /// assert_eq!(QualityIssue::list(&issues), format!("{dark}; {}", QualityIssue::NoShape));
+    /// ```
+    #[must_use]
+    pub fn list(issues: &[Self]) -> String {
+        let issues: Vec<String> = issues.iter().map(ToString::to_string).collect();
+        issues.join("; ")
+    }
+}
+
+impl QualityIssue {
     /// The code, such as `too_small`.
     #[must_use]
     pub fn code(&self) -> &'static str {

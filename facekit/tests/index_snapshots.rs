@@ -51,11 +51,15 @@ fn entries(count: u64) -> Vec<(EntryId, Embedding)> {
 }
 
 fn kinds() -> [Box<dyn SnapshotIndex>; 2] {
+    kinds_of(Metric::Cosine)
+}
+
+fn kinds_of(metric: Metric) -> [Box<dyn SnapshotIndex>; 2] {
     [
-        Box::new(FlatIndex::new(space(), Metric::Cosine)),
+        Box::new(FlatIndex::new(space(), metric)),
         Box::new(HnswIndex::new(
             space(),
-            Metric::Cosine,
+            metric,
             HnswOptions::default().with_ef_search(60),
         )),
     ]
@@ -128,12 +132,43 @@ fn nothing_is_in_clear() {
     }
 }
 
+/// Asserts that an error says that the file is not of an index of this kind. The file is whole.
+fn is_misfit(error: &Error, reason: &str) {
+    let names_the_index = matches!(
+        error,
+        Error::InvalidArgument {
+            argument: "index",
+            ..
+        }
+    );
+    assert!(names_the_index, "{error}");
+    assert!(error.to_string().contains(reason), "{error}");
+}
+
+#[test]
+fn a_graph_with_another_number_of_links_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("people.index");
+    let graph = |links| {
+        let options = HnswOptions::default().with_links(links);
+        HnswIndex::new(space(), Metric::Cosine, options)
+    };
+    graph(8).save(&file(&path)).unwrap();
+    let error = graph(9).load(&file(&path)).unwrap_err();
+    is_misfit(&error, "another number of links");
+    graph(8).load(&file(&path)).unwrap();
+}
+
 #[test]
 fn a_file_that_does_not_fit_is_refused_with_the_reason() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("people.index");
     let [flat, graph] = kinds();
-    for (index, other) in [(&flat, &graph), (&graph, &flat)] {
+    let [euclidean_flat, euclidean_graph] = kinds_of(Metric::Euclidean);
+    for (index, other, euclidean) in [
+        (&flat, &graph, &euclidean_flat),
+        (&graph, &flat, &euclidean_graph),
+    ] {
         assert!(
             index
                 .load(&file(&path))
@@ -152,11 +187,12 @@ fn a_file_that_does_not_fit_is_refused_with_the_reason() {
         let old = SnapshotFile::new(&path, key(7), STATE + 1);
         let error = refused(&**index, &old);
         assert!(error.to_string().contains("state 5, and 6"), "{error}");
-        let error = refused(&**other, &file(&path));
-        assert!(
-            error.to_string().contains("another kind of index"),
-            "{error}"
-        );
+        for (misfit, reason) in [
+            (other, "another kind of index"),
+            (euclidean, "another metric"),
+        ] {
+            is_misfit(&refused(&**misfit, &file(&path)), reason);
+        }
         for (metric, dimension) in [(Metric::Euclidean, 20), (Metric::Cosine, 21)] {
             let space = EmbeddingSpace::new("example", Digest::from_bytes([3; 32]), dimension);
             let [other_flat, other_graph]: [Box<dyn SnapshotIndex>; 2] = [

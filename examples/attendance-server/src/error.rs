@@ -130,6 +130,16 @@ impl Error {
         )
     }
 
+    /// The request has neither a session nor a token.
+    #[must_use]
+    pub fn not_signed_in() -> Self {
+        Self::new(
+            ErrorKind::Unauthenticated,
+            "not_signed_in",
+            "Sign in, or send a token as Authorization: Bearer.",
+        )
+    }
+
     /// A fault of the server.
     pub fn internal(source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
         let mut error = Self::new(

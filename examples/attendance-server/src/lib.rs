@@ -18,6 +18,7 @@ mod live;
 pub mod paging;
 pub mod patch;
 pub mod presets;
+pub mod private_file;
 pub mod recognition;
 pub mod schema;
 pub mod secret;

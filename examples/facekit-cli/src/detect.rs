@@ -8,8 +8,8 @@ use std::{
 
 use anyhow::{Context, Result, bail};
 use facekit::{
-    Error, ExamineOptions, FoundFaces, Image, Models, QualityOptions, RecognizeOptions, Recognizer,
-    Threshold, image, work::ordered,
+    Error, ExamineOptions, ExaminedFace, FaceReport, FoundFaces, Image, Models, QualityIssue,
+    QualityOptions, RecognizeOptions, Recognizer, Threshold, image, work::ordered,
 };
 use serde::Serialize;
 
@@ -21,7 +21,7 @@ use crate::{
     notes,
     options::{KeyArgs, RecognizeArgs},
     output::{shown, table},
-    recognition::{Face, listed, live, place},
+    recognition::{live, place, who},
     session::Session,
 };
 
@@ -57,7 +57,7 @@ struct Detected {
     reduction: f32,
     notes: Vec<String>,
     drawn: Option<String>,
-    faces: Vec<Face>,
+    faces: Vec<FaceReport>,
 }
 
 pub(crate) fn run(session: &Session, args: &Args) -> Result<Answer> {
@@ -135,7 +135,7 @@ fn rows(image: &Detected) -> Vec<[String; 7]> {
         return vec![row];
     }
     // The drawing shows the same numbers.
-    let row = |(number, face): (usize, &Face)| {
+    let row = |(number, face): (usize, &FaceReport)| {
         let pose = face.quality.pose.map_or_else(
             || "-".to_owned(),
             |pose| {
@@ -150,8 +150,8 @@ fn rows(image: &Detected) -> Vec<[String; 7]> {
             },
         );
         let remarks = match &face.outcome {
-            Some(_) => face.who(),
-            None => listed(&face.issues),
+            Some(_) => who(face),
+            None => QualityIssue::list(&face.issues),
         };
         [
             image.file.clone(),
@@ -194,18 +194,22 @@ impl Finder {
         recognizer.find_faces(image.view())
     }
 
-    fn faces(&self, image: &Image, found: FoundFaces) -> Result<Vec<Face>> {
+    fn faces(&self, image: &Image, found: FoundFaces) -> Result<Vec<FaceReport>> {
         match self {
             Self::Recognizer(recognizer) => {
                 let options = RecognizeOptions::default().with_faces(found.faces);
                 let faces = recognizer.recognize_with(image.view(), &options)?;
-                Ok(faces.into_iter().map(Face::from).collect())
+                Ok(faces.iter().map(FaceReport::from).collect())
             }
             Self::Examiner(recognizer, limits) => {
                 let options = ExamineOptions::default().with_faces(found.faces);
                 let faces = recognizer.examine(image.view(), &options)?;
-                let face = |face| Face::examined(face, limits);
-                Ok(faces.iter().map(face).collect())
+                let report = |face: &ExaminedFace| {
+                    let mut report = FaceReport::new(face.detection, face.quality, limits);
+                    report.liveness = face.liveness;
+                    report
+                };
+                Ok(faces.iter().map(report).collect())
             }
         }
     }

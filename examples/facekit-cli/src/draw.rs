@@ -12,9 +12,7 @@ use embedded_graphics::{
     primitives::{Circle, PrimitiveStyle, PrimitiveStyleBuilder, Rectangle, StrokeAlignment},
     text::{Baseline, Text},
 };
-use facekit::{Image, Outcome};
-
-use crate::recognition::Face;
+use facekit::{FaceReport, Image, Outcome};
 
 const FOUND: Rgb888 = Rgb888::new(0, 160, 255);
 const KNOWN: Rgb888 = Rgb888::new(40, 200, 60);
@@ -24,7 +22,7 @@ const LANDMARK: Rgb888 = Rgb888::new(255, 255, 0);
 const TEXT: Rgb888 = Rgb888::new(0, 0, 0);
 
 /// Draws the box, the landmarks and the label of each face.
-pub(crate) fn faces(image: &mut Image, faces: &[Face]) {
+pub(crate) fn faces(image: &mut Image, faces: &[FaceReport]) {
     let longest = image.width().max(image.height()) as u32;
     let thickness = (longest / 320).max(1);
     for face in faces {
@@ -36,7 +34,7 @@ pub(crate) fn faces(image: &mut Image, faces: &[Face]) {
     }
 }
 
-fn mark(image: &mut Image, face: &Face, thickness: u32) {
+fn mark(image: &mut Image, face: &FaceReport, thickness: u32) {
     let mut canvas = Canvas::whole(image);
     let outline = PrimitiveStyleBuilder::new()
         .stroke_color(color(face))
@@ -55,7 +53,7 @@ fn mark(image: &mut Image, face: &Face, thickness: u32) {
 }
 
 /// Draws the label above the box, or at the top inside the box if there is no room above.
-fn label(image: &mut Image, face: &Face, number: usize, thickness: u32) {
+fn label(image: &mut Image, face: &FaceReport, number: usize, thickness: u32) {
     let (font, scale) = font(image.width().max(image.height()) as u32);
     let glyph = font.character_size;
     // Half a character on each side is margin.
@@ -88,7 +86,7 @@ fn label(image: &mut Image, face: &Face, number: usize, thickness: u32) {
 
 /// The label of a face: the person and the score, or the outcome, or the number of the face in the table. A long name is cut to
 /// leave room for the score.
-fn caption(face: &Face, number: usize, room: usize) -> String {
+fn caption(face: &FaceReport, number: usize, room: usize) -> String {
     match &face.outcome {
         Some(Outcome::Known(identity)) => {
             let name = identity.name.as_deref();
@@ -120,7 +118,7 @@ fn cut(text: &str, room: usize) -> String {
     begin.trim_end().to_owned() + "..."
 }
 
-fn color(face: &Face) -> Rgb888 {
+fn color(face: &FaceReport) -> Rgb888 {
     match &face.outcome {
         None => FOUND,
         Some(Outcome::Known(_)) => KNOWN,
@@ -129,7 +127,7 @@ fn color(face: &Face) -> Rgb888 {
     }
 }
 
-fn frame(face: &Face) -> Rectangle {
+fn frame(face: &FaceReport) -> Rectangle {
     let rect = &face.detection.rect;
     Rectangle::new(
         Point::new(rect.x.round() as i32, rect.y.round() as i32),
@@ -213,7 +211,7 @@ mod tests {
     use super::*;
 
     /// A face at (`x`, `y`). Its image does not matter.
-    fn face(x: f32, y: f32) -> Face {
+    fn face(x: f32, y: f32) -> FaceReport {
         let point = |dx: f32, dy: f32| facekit::Point::new(x + dx, y + dy);
         let detection = Detection {
             rect: Rect::new(x, y, 100.0, 130.0),
@@ -229,13 +227,7 @@ mod tests {
         let image = Image::filled(640, 480, [9; 3]);
         let aligned = align(image.view(), &detection.landmarks, 112).unwrap();
         let quality = Quality::measure((640, 480), &detection, &aligned);
-        Face {
-            detection,
-            quality,
-            issues: quality.issues(&QualityOptions::default()),
-            liveness: None,
-            outcome: None,
-        }
+        FaceReport::new(detection, quality, &QualityOptions::default())
     }
 
     #[test]

@@ -6,7 +6,7 @@ use std::{
 };
 
 use anyhow::{Context, Result, bail};
-use facekit::{Calibration, PersonId, RecognizeOptions, Subject, work::ordered};
+use facekit::{Calibration, FaceReport, PersonId, RecognizeOptions, Subject, work::ordered};
 use serde::Serialize;
 
 use crate::{
@@ -15,7 +15,7 @@ use crate::{
     notes,
     options::{GalleryArgs, RecognizeArgs},
     output::{shown, table},
-    recognition::{Face, basis_note, live, place, rate},
+    recognition::{basis_note, live, place, rate, who},
     session::Session,
 };
 
@@ -46,7 +46,7 @@ struct Identified {
     /// The reduction of the finest search over the whole image.
     reduction: f32,
     notes: Vec<String>,
-    faces: Vec<Face>,
+    faces: Vec<FaceReport>,
 }
 
 pub(crate) fn run(session: &Session, args: &Args) -> Result<Answer> {
@@ -83,7 +83,7 @@ pub(crate) fn run(session: &Session, args: &Args) -> Result<Answer> {
             file: shown(file),
             reduction: found.reduction,
             notes,
-            faces: faces.into_iter().map(Face::from).collect(),
+            faces: faces.iter().map(FaceReport::from).collect(),
         }))
     };
     let each = |index: usize, result: Result<Result<Identified>>| -> Result<()> {
@@ -110,7 +110,7 @@ pub(crate) fn run(session: &Session, args: &Args) -> Result<Answer> {
             .map(|image| (&*image.file, &*image.notes));
         let faces = done.images.iter().flat_map(|image| &image.faces);
         table(headings, rows)
-            + &basis_note(faces.filter_map(Face::known))
+            + &basis_note(faces.filter_map(FaceReport::known))
             + &notes::text(notes)
             + &unreadable_text(&done.unreadable)
     })?;
@@ -124,12 +124,12 @@ fn rows(image: &Identified, calibration: Option<&Calibration>) -> Vec<[String; 6
         "no face".clone_into(&mut row[2]);
         return vec![row];
     }
-    let row = |face: &Face| {
+    let row = |face: &FaceReport| {
         let identity = face.known();
         [
             image.file.clone(),
             place(&face.detection.rect),
-            face.who(),
+            who(face),
             identity.map_or_else(|| "-".to_owned(), |who| format!("{:.3}", who.score)),
             rate(
                 identity.and_then(|who| who.fmr),

@@ -1,92 +1,32 @@
-//! A face in the reports of commands.
+//! Faces in the tables of commands.
 
 use facekit::{
-    Calibration, Detection, ExaminedFace, Identity, LivenessScore, Outcome, Quality, QualityIssue,
-    QualityOptions, RateBasis, Recognition, Rect,
+    Calibration, FaceReport, Identity, LivenessScore, Outcome, QualityIssue, RateBasis, Rect,
 };
-use serde::Serialize;
 
-/// A face in a JSON document.
-#[derive(Debug, Serialize)]
-pub(crate) struct Face {
-    #[serde(flatten)]
-    pub(crate) detection: Detection,
-    pub(crate) quality: Quality,
-    /// The reasons not to compare the face.
-    pub(crate) issues: Vec<QualityIssue>,
-    pub(crate) liveness: Option<LivenessScore>,
-    /// The result of the search; `None` if there was none.
-    #[serde(rename = "recognition")]
-    pub(crate) outcome: Option<Outcome>,
-}
-
-impl From<Recognition> for Face {
-    fn from(recognition: Recognition) -> Self {
-        let issues = match &recognition.outcome {
-            Outcome::PoorQuality { issues } => issues.clone(),
-            _ => Vec::new(),
-        };
-        Self {
-            detection: recognition.detection,
-            quality: recognition.quality,
-            issues,
-            liveness: recognition.liveness,
-            outcome: Some(recognition.outcome),
+/// The person, or the reason why there is none, for a table.
+pub(crate) fn who(face: &FaceReport) -> String {
+    match &face.outcome {
+        Some(Outcome::Known(identity)) => match &identity.name {
+            Some(name) => format!("{} ({name})", identity.person),
+            None => identity.person.to_string(),
+        },
+        Some(Outcome::Unknown {
+            nearest: Some(near),
+        }) => {
+            format!("unknown; nearest is {} with {:.2}", near.person, near.score)
         }
+        Some(Outcome::Unknown { nearest: None }) => "unknown".to_owned(),
+        Some(Outcome::Spoof) => "not live".to_owned(),
+        Some(Outcome::TightCrop { .. }) => {
+            "too little around the face for the liveness check".to_owned()
+        }
+        Some(Outcome::PoorQuality { issues }) => {
+            format!("poor quality: {}", QualityIssue::list(issues))
+        }
+        _ => String::new(),
     }
 }
-
-impl Face {
-    /// A face that was not searched for. Its issues are those of `limits`.
-    pub(crate) fn examined(face: &ExaminedFace, limits: &QualityOptions) -> Self {
-        Self {
-            detection: face.detection,
-            quality: face.quality,
-            issues: face.quality.issues(limits),
-            liveness: face.liveness,
-            outcome: None,
-        }
-    }
-
-    /// The person whom the face matches.
-    pub(crate) fn known(&self) -> Option<&Identity> {
-        match &self.outcome {
-            Some(Outcome::Known(identity)) => Some(identity),
-            _ => None,
-        }
-    }
-
-    /// The person, or the reason why there is none, for a table.
-    pub(crate) fn who(&self) -> String {
-        match &self.outcome {
-            Some(Outcome::Known(identity)) => match &identity.name {
-                Some(name) => format!("{} ({name})", identity.person),
-                None => identity.person.to_string(),
-            },
-            Some(Outcome::Unknown {
-                nearest: Some(near),
-            }) => {
-                format!("unknown; nearest is {} with {:.2}", near.person, near.score)
-            }
-            Some(Outcome::Unknown { nearest: None }) => "unknown".to_owned(),
-            Some(Outcome::Spoof) => "not live".to_owned(),
-            Some(Outcome::TightCrop { .. }) => {
-                "too little around the face for the liveness check".to_owned()
-            }
-            Some(Outcome::PoorQuality { issues }) => {
-                format!("poor quality: {}", listed(issues))
-            }
-            _ => String::new(),
-        }
-    }
-}
-
-/// Issues of quality in words.
-pub(crate) fn listed(issues: &[QualityIssue]) -> String {
-    let issues: Vec<String> = issues.iter().map(ToString::to_string).collect();
-    issues.join("; ")
-}
-
 /// The size and position of a box, for a table.
 pub(crate) fn place(rect: &Rect) -> String {
     format!(
@@ -131,7 +71,8 @@ pub(crate) fn rate(
 pub(crate) fn basis_note<'a>(identities: impl IntoIterator<Item = &'a Identity>) -> String {
     let bases: Vec<RateBasis> = identities.into_iter().map(|who| who.basis).collect();
     if bases.contains(&RateBasis::NotMet) {
-        "\nnote: the gallery has more people than the calibration answers for, so strangers are named more often than wanted; \
+        "\nnote: the gallery has more people, or more photos of a person, than the calibration answers for at this rate, so \
+         strangers are named more often than wanted; \
          `facekit gallery calibrate` measures a calibration"
             .to_owned()
     } else if bases.contains(&RateBasis::Extrapolated) {
@@ -180,6 +121,8 @@ mod tests {
         };
         assert_eq!(note(&[RateBasis::Counted, RateBasis::None]), "");
         assert!(note(&[RateBasis::Counted, RateBasis::Extrapolated]).contains("extrapolated"));
-        assert!(note(&[RateBasis::NotMet]).contains("more people than"));
+        assert!(
+            note(&[RateBasis::NotMet]).contains("more people, or more photos of a person, than")
+        );
     }
 }

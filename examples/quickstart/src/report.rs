@@ -8,7 +8,7 @@ use std::{
 };
 
 use anyhow::{Context, Result};
-use facekit::{AttendanceSheet, Image, Outcome, Recognition, Sighting, image};
+use facekit::{AttendanceSheet, Image, Outcome, QualityIssue, Recognition, Sighting, image};
 use jiff::{Timestamp, tz::TimeZone};
 use sheets::{SIGHTING_COLUMNS, Sheet, sighting_row, text};
 
@@ -83,15 +83,7 @@ impl Row {
                 ("known", Some(identity), rate)
             }
             Outcome::Unknown { nearest } => ("unknown", nearest.as_ref(), "no match".to_owned()),
-            Outcome::PoorQuality { issues } => (
-                "poor_quality",
-                None,
-                issues
-                    .iter()
-                    .map(ToString::to_string)
-                    .collect::<Vec<_>>()
-                    .join("; "),
-            ),
+            Outcome::PoorQuality { issues } => ("poor_quality", None, QualityIssue::list(issues)),
             Outcome::Spoof => {
                 let score = face
                     .liveness

@@ -1,6 +1,6 @@
 //! Calibrated on some of the people, the extrapolated rate holds on the others.
 
-use facekit::{ImpostorFaces, ImpostorScores};
+use facekit::{Curve, ImpostorFaces, ImpostorScores};
 
 use super::{Person, draws::Random, options, sets};
 
@@ -56,6 +56,19 @@ fn rate(highest: &[High], people: &[&Person], chosen: &[bool], score: f32) -> f6
     above.count() as f64 / ((photos * photos - own) / 2.0)
 }
 
+/// The curve of the first `count` people in this order, and a mark for each of the others.
+fn split(people: &[&Person], order: &[usize], count: usize) -> (Curve, Vec<bool>) {
+    let (own, others) = order.split_at(count);
+    let faces: Vec<ImpostorFaces> = own
+        .iter()
+        .map(|&at| ImpostorFaces::new(people[at].mirrored(), people[at].mirrored()))
+        .collect();
+    let scores = ImpostorScores::of(&faces, &options()).unwrap();
+    let mut chosen = vec![false; people.len()];
+    others.iter().for_each(|&at| chosen[at] = true);
+    (scores.curve().unwrap(), chosen)
+}
+
 #[test]
 fn the_interval_covers_the_rate_of_other_people() {
     for set in sets("rates::the_interval_covers_the_rate_of_other_people") {
@@ -66,18 +79,7 @@ fn the_interval_covers_the_rate_of_other_people() {
             let mut random = Random(part as u64);
             let (mut covered, mut counted, mut ratios, mut rates) = (0, 0, Vec::new(), Vec::new());
             for _ in 0..100 {
-                let drawn = random.shuffled(&every);
-                let (own, others) = drawn.split_at(people.len() / part);
-                let faces: Vec<ImpostorFaces> = own
-                    .iter()
-                    .map(|&at| ImpostorFaces::new(people[at].mirrored(), people[at].mirrored()))
-                    .collect();
-                let curve = ImpostorScores::of(&faces, &options())
-                    .unwrap()
-                    .curve()
-                    .unwrap();
-                let mut chosen = vec![false; people.len()];
-                others.iter().for_each(|&at| chosen[at] = true);
+                let (curve, chosen) = split(&people, &random.shuffled(&every), people.len() / part);
                 let actual = |fmr: f64| {
                     let score = curve.score_at(fmr).unwrap();
                     assert!(score > 0.3, "below the scores that were kept");
@@ -119,18 +121,8 @@ fn rates_of_1e_6_are_reported() {
         for fmr in [1e-4, 1e-5, 1e-6] {
             let mut ratios = Vec::new();
             for seed in 0..20 {
-                let drawn = Random(seed).shuffled(&every);
-                let (own, others) = drawn.split_at(people.len() / 3);
-                let faces: Vec<ImpostorFaces> = own
-                    .iter()
-                    .map(|&at| ImpostorFaces::new(people[at].mirrored(), people[at].mirrored()))
-                    .collect();
-                let curve = ImpostorScores::of(&faces, &options())
-                    .unwrap()
-                    .curve()
-                    .unwrap();
-                let mut chosen = vec![false; people.len()];
-                others.iter().for_each(|&at| chosen[at] = true);
+                let (curve, chosen) =
+                    split(&people, &Random(seed).shuffled(&every), people.len() / 3);
                 if let Ok(score) = curve.score_at(fmr) {
                     ratios.push(rate(&highest, &people, &chosen, score) / fmr);
                 }

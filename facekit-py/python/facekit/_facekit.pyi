@@ -228,8 +228,8 @@ class Identity:
         """True if `fmr` is below the rates that were counted, so that it is extrapolated."""
     @property
     def basis(self) -> Literal["counted", "extrapolated", "not_met", "none"]:
-        """How well the wanted rate of the search is known: "counted", "extrapolated", "not_met" if the gallery has more people than
-        the calibration answers for, or "none" if the threshold is a score."""
+        """How well the wanted rate of the search is known: "counted", "extrapolated", "not_met" if the gallery has more people, or
+        more photos of the person, than the calibration answers for at this rate, or "none" if the threshold is a score."""
     def to_dict(self) -> dict[str, Any]:
         """The value as Python's own types, with the keys of `facekit --json`."""
     def __eq__(self, other: object, /) -> bool: ...
@@ -567,7 +567,8 @@ class Gallery:
         `origins` has an id of the photo or the request for each embedding, 1 to 128 bytes. An embedding of an origin that the
         person has already is not added, and the earlier number is returned. So a call that is repeated adds nothing twice.
 
-        Raises InvalidPersonIdError; InvalidArgumentError for odd origins; StoreError if the file cannot be written. The gallery is then unchanged.
+        Raises InvalidPersonIdError; InvalidArgumentError if there is not one origin for each embedding, or an origin is empty or longer
+        than 128 bytes; StoreError if the file cannot be written. The gallery is then unchanged.
 
         >>> import facekit, numpy
         >>> space = facekit.EmbeddingSpace("example", "00" * 32, 3)
@@ -1342,7 +1343,8 @@ class Index:
         """Loads an index that `save` wrote. `dimension`, `metric`, `state` and the kind of index ("graph" or one of the others) must be
         those of the saved index.
 
-        Raises GalleryDamagedError for a damaged file, KeyRefusedError for another key, and ValueError for another state.
+        Raises GalleryDamagedError for a damaged file, KeyRefusedError for another key, SpaceMismatchError for another dimension, and
+        InvalidArgumentError for another state, metric or kind of index.
 
         >>> import pathlib, tempfile
         >>> import numpy as np
@@ -1377,7 +1379,7 @@ class Index:
 
         With `min_score`, vectors with a lower score are left out. The arrays then have as many columns as the longest row; the id -1
         and the score -inf fill the others. `recall` is the least probability with which each of the nearest is found; 1 is exact. A
-        graph has no such promise. `exact` compares with every vector, also of a graph.
+        graph ignores values below 1. `exact` compares with every vector, also of a graph.
 
         Raises InvalidEmbeddingError for a probe that is zero or not finite; TypeError for an array that is not float32.
 

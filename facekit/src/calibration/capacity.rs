@@ -24,6 +24,11 @@ pub struct Capacity {
 }
 
 impl Capacity {
+    pub(super) const NOBODY: Self = Self {
+        counted: 0,
+        extrapolated: 0,
+    };
+
     pub(super) fn new(fpir: f64, counted: f64, lowest: f64) -> Self {
         let people = |fmr: f64| {
             // Rounding must not cost a person.

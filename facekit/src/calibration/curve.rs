@@ -192,28 +192,11 @@ impl Curve {
         })
     }
 
-    /// The curve whose score is the higher one of two at each rate, as far as both have the rate. The intervals are those of this
-    /// curve.
+    /// This curve, with the score of `other` at each rate at which that is higher. Outside the rates of `other`, its score at the
+    /// nearest rate counts. The intervals are those of this curve.
     #[must_use]
     pub(crate) fn stricter(&self, other: &Self) -> Self {
-        let raised = |point: &CalibrationPoint| {
-            let score = other.score_near(point.fmr).max(point.score);
-            CalibrationPoint { score, ..*point }
-        };
-        let mut previous = f32::NEG_INFINITY;
-        let mut raise = |points: &[CalibrationPoint]| {
-            let mut points: Vec<_> = points.iter().map(raised).collect();
-            for point in &mut points {
-                // Below its own rates, the other curve has one score for all.
-                point.score = point.score.max(previous.next_up());
-                previous = point.score;
-            }
-            points
-        };
-        Self {
-            points: raise(&self.points),
-            extrapolated: raise(&self.extrapolated),
-        }
+        self.with_scores(|point| other.score_near(point.fmr).max(point.score))
     }
 
     /// This curve for another kind of comparison: raised by what `to` is higher than `from` at each rate, or at the lowest rate of
@@ -221,25 +204,34 @@ impl Curve {
     #[must_use]
     pub(crate) fn raised(&self, to: &Self, from: &Self) -> Self {
         let lowest = to.lowest().max(from.lowest());
-        let mut previous = f32::NEG_INFINITY;
-        let mut raise = |points: &[CalibrationPoint]| {
-            let mut points = points.to_vec();
-            for point in &mut points {
-                let fmr = point.fmr.max(lowest);
-                let more = (to.score_near(fmr) - from.score_near(fmr)).max(0.0);
-                point.score = (point.score + more).max(previous.next_up());
-                previous = point.score;
-            }
-            points
-        };
-        Self {
-            points: raise(&self.points),
-            extrapolated: raise(&self.extrapolated),
+        self.with_scores(|point| {
+            let fmr = point.fmr.max(lowest);
+            point.score + (to.score_near(fmr) - from.score_near(fmr)).max(0.0)
+        })
+    }
+
+    /// This curve with other scores. Scores that do not rise, or that are above 1, are changed by as little as possible.
+    fn with_scores(&self, score: impl Fn(&CalibrationPoint) -> f32) -> Self {
+        let mut curve = self.clone();
+        let mut least = f32::NEG_INFINITY;
+        for point in curve.all_mut() {
+            point.score = score(point).max(least);
+            least = point.score.next_up();
         }
+        let mut greatest = 1.0_f32;
+        for point in curve.all_mut().rev() {
+            point.score = point.score.min(greatest);
+            greatest = point.score.next_down();
+        }
+        curve
     }
 
     fn all(&self) -> impl Iterator<Item = &CalibrationPoint> {
         self.points.iter().chain(&self.extrapolated)
+    }
+
+    fn all_mut(&mut self) -> impl DoubleEndedIterator<Item = &mut CalibrationPoint> {
+        self.points.iter_mut().chain(&mut self.extrapolated)
     }
 
     fn last(&self) -> &CalibrationPoint {
@@ -286,7 +278,7 @@ impl Curve {
 }
 
 /// Rounding may put a rate that was written in decimal just outside a range.
-const SLACK: f64 = 1.0 + 1e-9;
+pub(super) const SLACK: f64 = 1.0 + 1e-9;
 
 #[cfg(test)]
 mod tests {
@@ -364,6 +356,18 @@ mod tests {
         // Lower scores do not lower it, and below 1e-4 the last difference counts.
         for (score, expected) in scores.into_iter().zip([0.2, 0.45, 0.5]) {
             assert!((score - expected).abs() < 1e-6, "{scores:?}");
+        }
+    }
+
+    #[test]
+    fn no_score_is_raised_above_1() {
+        let own = Curve::new(points(&[(1e-2, 0.2), (1e-4, 0.4)]), points(&[(1e-5, 0.45)])).unwrap();
+        let from = Curve::new(points(&[(1e-2, 0.1), (1e-4, 0.2)]), Vec::new()).unwrap();
+        let to = Curve::new(points(&[(1e-2, 0.15), (1e-4, 0.95)]), Vec::new()).unwrap();
+        for curve in [own.raised(&to, &from), to.stricter(&own.raised(&to, &from))] {
+            curve.check().unwrap();
+            assert!((curve.score_at(1e-2).unwrap() - 0.25).abs() < 1e-6);
+            assert!(curve.score_at(1e-4).unwrap() > 0.999);
         }
     }
 }

@@ -189,6 +189,23 @@ impl Calibration {
         self
     }
 
+    /// Adds the curve of a kind of comparison, made at least as strict as the curve of the next smaller number of photos. More
+    /// photos in a mean make the scores of strangers higher, so a curve with lower scores is an accident of few comparisons.
+    #[must_use]
+    pub(crate) fn with_stricter_curve(
+        self,
+        comparison: Comparison,
+        mut curve: Curve,
+        impostor_comparisons: u64,
+    ) -> Self {
+        let curves = self.curves_like(&comparison);
+        let fewer = curves.filter(|(of, _)| of.photos < comparison.photos);
+        if let Some((_, fewer)) = fewer.last() {
+            curve = curve.stricter(fewer);
+        }
+        self.with_curve(comparison, curve, impostor_comparisons)
+    }
+
     /// Reads a calibration file (TOML).
     ///
     /// # Errors
@@ -231,12 +248,14 @@ impl Calibration {
     /// The errors of [`open`](Self::open), and [`Error::SpaceMismatch`] if the calibration is of another space.
     pub fn open_beside(gallery: impl AsRef<Path>, space: &EmbeddingSpace) -> Result<Option<Self>> {
         let path = Self::path_beside(gallery, space.model());
-        if !path.exists() {
-            return Ok(None);
+        match Self::open(&path) {
+            Ok(calibration) => {
+                calibration.check_space(space)?;
+                Ok(Some(calibration))
+            }
+            Err(error) if error.is_not_found() => Ok(None),
+            Err(error) => Err(error),
         }
-        let calibration = Self::open(&path)?;
-        calibration.check_space(space)?;
-        Ok(Some(calibration))
     }
 
     /// Writes a calibration file (TOML). An existing file is replaced in one step.
@@ -262,8 +281,9 @@ impl Calibration {
 
     /// The curve of a kind of comparison.
     ///
-    /// If there is no curve for the number of photos, it is that of the next greater number, which is stricter, or else of the
-    /// greatest number. If there is none for the use of mirror images, it is that of plain photos.
+    /// If there is no curve for the number of photos, it is that of the next greater number, or else of the greatest number. In the
+    /// calibrations of [`measure`](Self::measure) and of the models that come with facekit, the curve of a greater number is at
+    /// least as strict. If there is none for the use of mirror images, it is that of plain photos.
     #[must_use]
     pub fn curve(&self, comparison: &Comparison) -> &Curve {
         let photos = comparison.photos.max(1);

@@ -1,6 +1,6 @@
 use serde::{Deserialize, Serialize};
 
-use super::{Calibration, Capacity, Curve};
+use super::{Calibration, Capacity, Curve, curve::SLACK};
 use crate::{
     comparison::Comparison,
     embed::EmbeddingSpace,
@@ -66,8 +66,8 @@ pub enum RateBasis {
     Counted,
     /// The limit is a score whose rate is extrapolated from the highest counted scores.
     Extrapolated,
-    /// The rate is not met: the search covers more people than the calibration answers for. The limit is the strictest score of
-    /// the calibration.
+    /// The rate is not met: the search covers more people than the calibration answers for, or the curve of this kind of
+    /// comparison ends before the rate. The limit is the strictest score of the curve.
     NotMet,
 }
 
@@ -105,12 +105,30 @@ impl Threshold {
     /// The lowest score that passes, in a search among `people`.
     ///
     /// A calibration answers for a search among [`capacity`](Self::capacity) people at most. Beyond this, the limit is its
-    /// strictest score, and the rate is [`NotMet`](RateBasis::NotMet).
+    /// strictest score, and the rate is [`NotMet`](RateBasis::NotMet). The same applies if only the curve of this kind of
+    /// comparison ends before the rate: fewer comparisons are behind the curve of a mean of five photos than behind that of
+    /// plain photos.
+    ///
+    /// ```
+    /// use facekit::{Calibration, CalibrationPoint, Comparison, Curve, Digest, EmbeddingSpace, RateBasis, Threshold};
+    ///
+    /// let space = EmbeddingSpace::new("example", Digest::from_bytes([0; 32]), 128);
+    /// let points = |pairs: [(f64, f32); 2]| pairs.map(|(fmr, score)| CalibrationPoint::new(fmr, score)).to_vec();
+    /// let of_five = Comparison::default().with_photos(5);
+    /// let calibration = Calibration::new(&space, points([(1e-2, 0.2), (1e-5, 0.47)]), "an example")?
+    ///     .with_curve(of_five, Curve::new(points([(1e-2, 0.25), (1e-4, 0.44)]), Vec::new())?, 0);
+    /// let limit = |comparison| Threshold::Fmr(1e-5).limit(Some(&calibration), &comparison, &space, 1);
+    /// assert_eq!(limit(Comparison::default())?.basis, RateBasis::Counted);
+    /// let limit = limit(of_five)?;
+    /// assert_eq!((limit.score, limit.basis), (0.44, RateBasis::NotMet));
+    /// # Ok::<(), facekit::Error>(())
+    /// ```
     ///
     /// # Errors
     ///
     /// [`Error::Uncalibrated`] for a rate without a calibration, [`Error::RateOutOfRange`] for a rate that is not met in a single
-    /// comparison, [`Error::InvalidArgument`] for a rate that is not between 0 and 1 or a score that is NaN.
+    /// comparison, neither by the curve of this kind nor by that of plain photos, [`Error::InvalidArgument`] for a rate that is
+    /// not between 0 and 1 or a score that is NaN.
     pub fn limit(
         self,
         calibration: Option<&Calibration>,
@@ -131,11 +149,10 @@ impl Threshold {
             space: space.to_string(),
         })?;
         let curve = calibration.curve(comparison);
-        self.check_single(calibration, curve)?;
-        let fmr = match self {
-            Self::Fmr(_) => asked,
-            _ => asked.min(curve.highest()),
-        };
+        if self.check_single(calibration, curve).is_err() {
+            self.check_single(calibration, calibration.curve(&Comparison::default()))?;
+        }
+        let fmr = asked.min(curve.highest());
         Ok(match curve.score_at(fmr) {
             Ok(score) => MatchLimit {
                 score,
@@ -153,8 +170,9 @@ impl Threshold {
     }
 
     /// The number of people whom a search may cover at this rate, for templates and probes of this kind: by the curve for a number
-    /// of photos that answers for the fewest people. `None` if the number does not matter or nothing is known: for a raw score,
-    /// for a false-match rate, and without a calibration.
+    /// of photos that answers for the fewest people. Nobody, if that curve does not have the false-match rate of a comparison.
+    /// `None` if the number does not matter or nothing is known: for a raw score, for a false-match rate, and without a
+    /// calibration.
     #[must_use]
     pub fn capacity(
         self,
@@ -174,6 +192,9 @@ impl Threshold {
                 .unwrap_or_else(|| rate(calibration.curve(comparison)))
         };
         let (counted, lowest) = (worst(Curve::lowest_counted), worst(Curve::lowest));
+        if matches!(self, Self::Both { fmr, .. } if fmr * SLACK < lowest) {
+            return Some(Capacity::NOBODY);
+        }
         Some(Capacity::new(fpir, counted, lowest))
     }
 
@@ -310,6 +331,47 @@ mod tests {
             Threshold::default().capacity(None, &Comparison::default()),
             None
         );
+    }
+
+    #[test]
+    fn a_rate_that_only_the_plain_curve_has_is_not_met_by_others() {
+        let (space, calibration) = calibration();
+        let short = Curve::new(points(&[(5e-3, 0.3), (1e-4, 0.5)]), Vec::new()).unwrap();
+        let of_five = Comparison::default().with_photos(5);
+        let calibration = calibration.with_curve(of_five, short, 0);
+        let limit = |threshold: Threshold| {
+            let limit = threshold.limit(Some(&calibration), &of_five, &space, 1);
+            limit.map(|limit| (limit.score, limit.basis))
+        };
+        let both = |fpir, fmr| Threshold::Both { fpir, fmr };
+        for threshold in [
+            Threshold::Fmr(1e-5),
+            Threshold::Fpir(1e-5),
+            both(1e-2, 1e-5),
+            both(1e-5, 1e-2),
+        ] {
+            assert_eq!(
+                limit(threshold).unwrap(),
+                (0.5, RateBasis::NotMet),
+                "{threshold:?}"
+            );
+        }
+        // Above the highest rate of the curve, the limit is stricter than asked.
+        let lax = limit(Threshold::Fmr(1e-2)).unwrap();
+        assert_eq!(lax, (0.3, RateBasis::Counted));
+        // The plain curve does not have this rate.
+        let error = limit(Threshold::Fmr(1e-7)).unwrap_err();
+        assert!(
+            matches!(error, Error::RateOutOfRange { low: 1e-6, .. }),
+            "{error:?}"
+        );
+        let capacity = |threshold: Threshold| {
+            let capacity = threshold.capacity(Some(&calibration), &Comparison::default());
+            let capacity = capacity.unwrap();
+            (capacity.counted, capacity.extrapolated)
+        };
+        assert_eq!(capacity(both(1e-2, 1e-5)), (0, 0));
+        assert_eq!(capacity(both(1e-2, 1e-4)), (100, 100));
     }
 
     #[test]

@@ -1,8 +1,11 @@
-//! The correction of embeddings: what all of them share is subtracted, and directions in which blur moves them are removed.
+//! The correction of embeddings: their mean is subtracted, and directions in which blur moves them are removed.
 
 use serde::{Deserialize, Serialize};
 
-use super::{Embedding, EmbeddingSpace, discriminant, recognizability::rounded};
+use super::{
+    Embedding, EmbeddingSpace, discriminant,
+    recognizability::{four_digits, rounded},
+};
 use crate::{
     digest::Digest,
     error::{Error, Result},
@@ -125,7 +128,7 @@ impl Correction {
         let upright: Vec<&[f32]> = upright.iter().map(Embedding::values).collect();
         let center: Vec<f32> = discriminant::mean(&upright)
             .iter()
-            .map(|value| ((1e4 * value).round() / 1e4) as f32)
+            .map(|&value| four_digits(value))
             .collect();
         let moves = |pairs: &[(Embedding, Embedding)]| -> Vec<Vec<f32>> {
             let move_of = |(from, to): &(Embedding, Embedding)| {

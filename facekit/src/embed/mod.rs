@@ -225,15 +225,14 @@ impl Embedding {
         self.recognizability
     }
 
-    /// The same embedding, marked as [mirrored](Self::is_mirrored).
-    #[cfg(feature = "engine")]
-    pub(crate) fn mirrored(mut self) -> Self {
-        self.is_mirrored = true;
+    /// Sets the mark [`is_mirrored`](Self::is_mirrored), for a store that reads an embedding back.
+    #[must_use]
+    pub fn with_mirrored(mut self, mirrored: bool) -> Self {
+        self.is_mirrored = mirrored;
         self
     }
 
-    /// True if it is the normalized sum of the embeddings of a face and of its mirror image. False for an embedding that was
-    /// stored: [`Template::mirrored`](crate::Template::mirrored) says it.
+    /// True if it is the normalized sum of the embeddings of a face and of its mirror image.
     #[must_use]
     pub fn is_mirrored(&self) -> bool {
         self.is_mirrored

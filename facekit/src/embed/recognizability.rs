@@ -494,8 +494,9 @@ fn fitted([upright, mild, kind]: [Vec<&[f32]>; 3]) -> Option<Vec<f32>> {
 /// The number of values of a texture.
 const TEXTURE: usize = 3;
 
-fn four_digits(value: f32) -> f32 {
-    ((1e4 * f64::from(value)).round() / 1e4) as f32
+/// `value`, rounded to four decimal places.
+pub(super) fn four_digits(value: impl Into<f64>) -> f32 {
+    ((1e4 * value.into()).round() / 1e4) as f32
 }
 
 /// The value at a share of sorted values.

@@ -9,6 +9,8 @@ const LEAST_ALIKE: f64 = 0.05;
 const FEWEST_PHOTOS: usize = 30;
 /// The number of most similar pairs that are looked at.
 const LOOKED_AT: usize = 1_000;
+/// The number of times that duplicates are looked for.
+const ROUNDS: usize = 3;
 
 /// Two entries of a list of people that are probably one person: two ids, two spellings of a name, or a wrong label.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -54,43 +56,82 @@ pub fn duplicate_people(
     if faces < 2 {
         return Ok(Vec::new());
     }
-    let compared = people.iter().map(|photos| {
-        let mean = match &photos[..] {
-            [] => None,
-            photos => Some(Embedding::mean(photos)?),
+    Ok(ComparedPeople::of(people, options)?.duplicates)
+}
+
+/// People whose photos were compared with the means of the others.
+pub(crate) struct ComparedPeople {
+    /// The entries that are probably one person, most similar first.
+    pub(crate) duplicates: Vec<DuplicatePeople>,
+    /// The photos of each person, and their mean.
+    faces: Vec<ImpostorFaces>,
+    scores: ImpostorScores,
+    /// The pairs that `scores` lacks.
+    left_out: Vec<(usize, usize)>,
+}
+
+impl ComparedPeople {
+    /// Compares people, and finds the duplicates among them.
+    pub(crate) fn of(people: &[Vec<Embedding>], options: &ImpostorOptions) -> Result<Self> {
+        let faces = people.iter().map(|photos| {
+            let mean = match &photos[..] {
+                [] => None,
+                photos => Some(Embedding::mean(photos)?),
+            };
+            Ok(ImpostorFaces::new(
+                photos.clone(),
+                mean.into_iter().collect(),
+            ))
+        });
+        let faces = faces.collect::<Result<Vec<_>>>()?;
+        let alike = least_alike(people)?;
+        let scores = ImpostorScores::of(&faces, options)?;
+        let most_similar = scores.most_similar(LOOKED_AT);
+        let mut compared = Self {
+            duplicates: Vec::new(),
+            faces,
+            scores,
+            left_out: options.same.clone(),
         };
-        Ok(ImpostorFaces::new(
-            photos.clone(),
-            mean.into_iter().collect(),
-        ))
-    });
-    let compared = compared.collect::<Result<Vec<_>>>()?;
-    let alike = least_alike(people)?;
-    let mut scores = ImpostorScores::of(&compared, options)?;
-    let most_similar = scores.most_similar(LOOKED_AT);
-    let mut found = Vec::new();
-    // Duplicates raise the tail which they are told by. So it is measured again without those that were found.
-    for _ in 0..3 {
-        let Some(improbable) = scores.improbable(UNEXPECTED) else {
-            break;
-        };
-        let least = improbable.max(alike);
-        let before = found.len();
-        let above = most_similar.iter().filter(|(score, ..)| *score >= least);
-        found = above
-            .map(|&(score, a, b)| DuplicatePeople {
-                people: (a, b),
-                score,
-            })
-            .collect();
-        if found.len() == before {
-            break;
+        // Duplicates raise the tail which they are told by. So it is measured again without those that were found.
+        for round in 1..=ROUNDS {
+            let Some(improbable) = compared.scores.improbable(UNEXPECTED) else {
+                break;
+            };
+            let least = improbable.max(alike);
+            let before = compared.duplicates.len();
+            let above = most_similar.iter().filter(|(score, ..)| *score >= least);
+            compared.duplicates = above
+                .map(|&(score, a, b)| DuplicatePeople {
+                    people: (a, b),
+                    score,
+                })
+                .collect();
+            if compared.duplicates.len() == before || round == ROUNDS {
+                break;
+            }
+            let mut without = options.clone();
+            let pairs = compared.duplicates.iter().map(|pair| pair.people);
+            without.same.extend(pairs);
+            compared.scores = ImpostorScores::of(&compared.faces, &without)?;
+            compared.left_out = without.same;
         }
-        let mut without = options.clone();
-        without.same.extend(found.iter().map(|pair| pair.people));
-        scores = ImpostorScores::of(&compared, &without)?;
+        Ok(compared)
     }
-    Ok(found)
+
+    /// The photos of each person with their mean, and the scores of all comparisons without the pairs of
+    /// [`ImpostorOptions::with_same`].
+    pub(crate) fn scores(
+        self,
+        options: &ImpostorOptions,
+    ) -> Result<(Vec<ImpostorFaces>, ImpostorScores)> {
+        let scores = if self.left_out == options.same {
+            self.scores
+        } else {
+            ImpostorScores::of(&self.faces, options)?
+        };
+        Ok((self.faces, scores))
+    }
 }
 
 /// The similarity that photos of one person have at least, but for a few. Below every score if few people have several photos.

@@ -2,7 +2,7 @@ use std::{collections::HashSet, num::NonZeroUsize, ops::Range, panic::resume_unw
 
 use multiversion::multiversion;
 
-use super::{Random, ScoreHistogram, pareto::ParetoTail};
+use super::{RandomSequence, ScoreHistogram, pareto::ParetoTail};
 use crate::{
     calibration::{CalibrationPoint, Curve, RateInterval},
     embed::Embedding,
@@ -134,6 +134,7 @@ pub struct ImpostorScores {
     histogram: ScoreHistogram,
     /// The highest scores, in falling order.
     highest: Vec<HighScore>,
+    /// The lowest rate that can be counted: that of the score which 30 different pairs of people reach. 1 if there are fewer.
     lowest_rate: f64,
     /// The numbers of probes and templates of each person.
     faces: Vec<(f64, f64)>,
@@ -279,12 +280,6 @@ impl ImpostorScores {
         Some(tail.score_at(pairs / self.count() as f64))
     }
 
-    /// The lowest rate that can be counted: that of the score which 30 different pairs of people reach. 1 if there are fewer.
-    #[must_use]
-    pub fn lowest_rate(&self) -> f64 {
-        self.lowest_rate
-    }
-
     /// The curve of these comparisons. It has points at the rates 1e-1, 5e-2, 2e-2, 1e-2 and so on. Rates of 1e-2 and less have
     /// intervals.
     ///
@@ -340,7 +335,7 @@ impl ImpostorScores {
         };
         let floor = floor.score.max(first.score);
         let people = self.faces.len();
-        let mut random = Random::new(1);
+        let mut random = RandomSequence::new(1);
         let mut times = vec![0.0_f64; people];
         let mut rates_of = vec![Vec::with_capacity(DRAWS); counted.len() + extrapolated.len()];
         for _ in 0..DRAWS {
@@ -533,7 +528,7 @@ mod tests {
     /// are not independent.
     struct Population {
         space: EmbeddingSpace,
-        random: Random,
+        random: RandomSequence,
         families: Vec<Vec<f32>>,
     }
 
@@ -541,7 +536,7 @@ mod tests {
         fn new() -> Self {
             let mut population = Self {
                 space: EmbeddingSpace::new("test", Digest::from_bytes([0; 32]), DIMENSION),
-                random: Random::new(7),
+                random: RandomSequence::new(7),
                 families: Vec::new(),
             };
             population.families = (0..300).map(|_| population.vector(0.5)).collect();
@@ -626,10 +621,10 @@ mod tests {
             .collect();
         let many = scores(&copies);
         assert_eq!(many.count(), 100 * few.count());
-        assert!((many.lowest_rate() / few.lowest_rate() - 1.0).abs() < 0.05);
-        assert!(few.lowest_rate() >= 30.0 / few.count() as f64);
+        assert!((many.lowest_rate / few.lowest_rate - 1.0).abs() < 0.05);
+        assert!(few.lowest_rate >= 30.0 / few.count() as f64);
         let three = &people[..3];
-        assert_eq!(scores(three).lowest_rate(), 1.0);
+        assert_eq!(scores(three).lowest_rate, 1.0);
         assert!(scores(three).curve().is_err());
     }
 

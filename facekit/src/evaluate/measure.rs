@@ -1,4 +1,4 @@
-use super::{ImpostorFaces, ImpostorOptions, ImpostorScores, Random};
+use super::{ImpostorFaces, ImpostorOptions, ImpostorScores, RandomSequence};
 use crate::{
     calibration::Calibration,
     comparison::Comparison,
@@ -47,8 +47,8 @@ pub(crate) const PHOTOS: [usize; 4] = [1, 2, 3, 5];
 
 impl Calibration {
     /// Measures the calibration of `space` on photos of different people: one curve for each kind of comparison that the photos
-    /// have. The templates of 2, 3 and 5 photos are means of random photos of one person; each photo is in one of them. `data`
-    /// describes the photos.
+    /// have. The templates of 2, 3 and 5 photos are means of random photos of one person; each photo is in one of them. At each
+    /// rate, a curve has at least the score of the curve for fewer photos. `data` describes the photos.
     ///
     /// # Errors
     ///
@@ -69,7 +69,7 @@ impl Calibration {
                 .and_then(|scores| Ok((scores.curve()?, scores.count())));
             match measured {
                 Ok((curve, count)) => {
-                    calibration = calibration.with_curve(comparison, curve, count);
+                    calibration = calibration.with_stricter_curve(comparison, curve, count);
                 }
                 // Too few people have so many photos.
                 Err(Error::InvalidArgument { .. }) if comparison.photos > 1 => {}
@@ -103,7 +103,7 @@ pub(crate) fn scores(
     comparison: &Comparison,
     options: &ImpostorOptions,
 ) -> Result<ImpostorScores> {
-    let mut random = Random::new(1);
+    let mut random = RandomSequence::new(1);
     let faces = people.iter().map(|person| {
         let templates = person.side(comparison.mirrored_template);
         let faces = ImpostorFaces::new(
@@ -121,7 +121,11 @@ pub(crate) fn scores(
 }
 
 /// The means of `photos` random photos each. Each photo is in one mean at most.
-fn means(templates: &[Embedding], photos: usize, random: &mut Random) -> Result<Vec<Embedding>> {
+fn means(
+    templates: &[Embedding],
+    photos: usize,
+    random: &mut RandomSequence,
+) -> Result<Vec<Embedding>> {
     let mut order: Vec<usize> = (0..templates.len()).collect();
     random.shuffle(&mut order);
     let groups = order.chunks_exact(photos);
@@ -140,7 +144,7 @@ mod tests {
     /// People who differ in eight numbers, with photos that scatter in all numbers, and with mirror images that scatter less.
     fn people(count: usize, photos: usize) -> (EmbeddingSpace, Vec<PersonPhotos>) {
         let space = EmbeddingSpace::new("test", Digest::from_bytes([0; 32]), DIMENSION);
-        let mut random = Random::new(3);
+        let mut random = RandomSequence::new(3);
         let mut vector = |size: f32| -> Vec<f32> {
             (0..DIMENSION)
                 .map(|_| size * (random.below(2_001) as f32 / 1_000.0 - 1.0))
@@ -185,6 +189,19 @@ mod tests {
         }
         assert!(score(1, false, false) < score(1, true, false));
         assert!(score(1, true, false) < score(1, true, true));
+        // At every rate, and also beyond the fewest comparisons that a curve has.
+        for (kind, curve) in measured.curves() {
+            let more = measured
+                .curves()
+                .filter(|(of, _)| *of == kind.with_photos(of.photos) && of.photos > kind.photos);
+            for (of, stricter) in more {
+                for point in curve.points().iter().chain(curve.extrapolated()) {
+                    if let Ok(score) = stricter.score_at(point.fmr) {
+                        assert!(score >= point.score, "{of:?}, {kind:?}: {point:?}");
+                    }
+                }
+            }
+        }
         // Outside of a narrow band, the plain probe decides.
         let narrow = options.with_band(0.0, 0.0);
         let narrow = Calibration::measure(&space, &people, &narrow, "made up").unwrap();

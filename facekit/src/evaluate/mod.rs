@@ -6,11 +6,12 @@ mod measure;
 mod pareto;
 mod random;
 
+pub(crate) use duplicates::ComparedPeople;
 pub use duplicates::{DuplicatePeople, duplicate_people};
 pub use impostors::{ImpostorFaces, ImpostorOptions, ImpostorScores};
 pub use measure::PersonPhotos;
 pub(crate) use measure::{PHOTOS, scores};
-pub(crate) use random::Random;
+pub use random::RandomSequence;
 
 /// A histogram of scores between −1 and 1, with bins of 2 · 10⁻⁶. It takes 8 MB of memory for any number of scores, and
 /// every rate can be read from it.

@@ -31,7 +31,7 @@ impl PersonMean {
         Self {
             mean: Mean::new(&first.embedding),
             photos: 1,
-            mirrored: first.mirrored,
+            mirrored: first.embedding.is_mirrored(),
         }
     }
 
@@ -39,7 +39,7 @@ impl PersonMean {
         // A template that is the opposite of the mean of those before it is left out.
         if self.mean.add(&template.embedding)? {
             self.photos += 1;
-            self.mirrored |= template.mirrored;
+            self.mirrored |= template.embedding.is_mirrored();
         }
         Ok(())
     }

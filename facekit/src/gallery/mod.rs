@@ -80,7 +80,7 @@ pub struct Neighbor {
     pub score: f32,
     /// The number of templates in this mean; 1 for the nearest template.
     pub photos: usize,
-    /// True if one of these templates, or more, is [mirrored](NewTemplate::mirrored).
+    /// True if one of these templates, or more, is [mirrored](Embedding::is_mirrored).
     pub mirrored: bool,
 }
 
@@ -496,7 +496,7 @@ impl Change<'_> {
     ) -> Result<Vec<TemplateId>> {
         let gallery = self.gallery;
         let mut person = person.clone();
-        if let Some(known) = gallery.person(&person.id) {
+        if let Some(known) = gallery.shared.store.person(&person.id)? {
             person.enrolled = known.enrolled;
             person.name = person.name.or(known.name);
         }
@@ -507,21 +507,7 @@ impl Change<'_> {
                 .for_each(|template| template.crop = None);
         }
         let ids = gallery.shared.store.put(&person, &templates)?;
-        if templates.iter().any(|template| template.origin.is_some()) {
-            // The store may have had some of them.
-            self.follow(&person.id)?;
-            return Ok(ids);
-        }
-        self.views().for_each(|view| view.put_person(&person));
-        if !ids.is_empty() {
-            let mut all = gallery.searchable_templates_of(&person.id)?;
-            if all.is_empty() {
-                // Nothing needs to be read for a new person.
-                let new = ids.iter().zip(&templates);
-                all.extend(new.map(|(&id, new)| Template::new(id, person.id.clone(), new)));
-            }
-            gallery.view.set(&person, &all)?;
-        }
+        self.follow(&person.id)?;
         Ok(ids)
     }
 

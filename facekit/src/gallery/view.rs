@@ -158,11 +158,6 @@ impl View {
         self.known.write().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Adds `person`, or replaces the name of a person who is known.
-    pub(super) fn put_person(&self, person: &Person) {
-        self.known_mut().put_person(person);
-    }
-
     /// Makes `templates` the templates of `person`. They are all that the store has in the index's space, in rising order of
     /// id.
     pub(super) fn set(&self, person: &Person, templates: &[Template]) -> Result<()> {
@@ -384,7 +379,7 @@ impl Entry {
             id: EntryId(id),
             template: Some(template.id),
             photos: 1,
-            mirrored: template.mirrored,
+            mirrored: template.embedding.is_mirrored(),
         }
     }
 

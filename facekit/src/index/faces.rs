@@ -1,6 +1,8 @@
-//! Synthetic embeddings for tests.
+//! Synthetic embeddings for tests, and changes of an index.
 
-use super::{EntryId, rotation::mix};
+use std::collections::BTreeMap;
+
+use super::{EntryId, SearchOptions, VectorIndex, rotation::mix};
 use crate::{
     digest::Digest,
     embed::{Embedding, EmbeddingSpace},
@@ -58,4 +60,50 @@ impl Faces {
 /// The ids of a result.
 pub(super) fn ids(found: &[super::ScoredEntry]) -> Vec<u64> {
     found.iter().map(|found| found.entry.0).collect()
+}
+
+/// Sizes of the changes in [`follows_a_map`].
+pub(super) struct Changes {
+    pub(super) rounds: u64,
+    /// The greatest number of entries of a change.
+    pub(super) most: f32,
+    /// The ids begin below this number.
+    pub(super) first: f32,
+    /// The ids of an insert are in a stretch of this length.
+    pub(super) stretch: u64,
+}
+
+/// Inserts, replaces and removes entries at random. After each change an exact search finds what a map of the entries has. In the
+/// end the index is empty.
+pub(super) fn follows_a_map(index: &dyn VectorIndex, faces: &mut Faces, changes: &Changes) {
+    let mut model: BTreeMap<EntryId, Embedding> = BTreeMap::new();
+    for round in 0..changes.rounds {
+        let count = 1 + (faces.uniform() * changes.most) as u64;
+        let first = (faces.uniform() * changes.first) as u64;
+        if faces.uniform() < 0.6 {
+            let batch: Vec<_> = (0..count)
+                .map(|nth| (EntryId(first + nth * 7 % changes.stretch), faces.person()))
+                .collect();
+            index.insert(&batch).unwrap();
+            model.extend(batch);
+        } else {
+            let gone: Vec<EntryId> = (0..count).map(|nth| EntryId(first + nth * 3)).collect();
+            let known = gone.iter().filter(|id| model.remove(id).is_some()).count();
+            assert_eq!(index.remove(&gone).unwrap(), known);
+        }
+        assert_eq!(index.len(), model.len(), "{index:?}, round {round}");
+        let probe = faces.person();
+        let mut expected: Vec<_> = model
+            .iter()
+            .map(|(id, embedding)| (probe.cosine(embedding).unwrap(), *id))
+            .collect();
+        expected.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
+        let expected: Vec<u64> = expected.iter().take(5).map(|(_, id)| id.0).collect();
+        let options = SearchOptions::new(5);
+        let exact = index.search(&probe, &options.with_exact(true)).unwrap();
+        assert_eq!(ids(&exact), expected, "{index:?}, round {round}");
+    }
+    let all: Vec<EntryId> = model.keys().copied().collect();
+    index.remove(&all).unwrap();
+    assert!(index.is_empty());
 }

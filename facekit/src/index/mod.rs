@@ -32,6 +32,8 @@ mod shape;
 mod shortlist;
 #[cfg(feature = "store")]
 mod snapshot_file;
+#[cfg(feature = "engine")]
+mod wipe;
 
 #[cfg(feature = "engine")]
 pub use flat::{FlatIndex, SearchStrategy};
@@ -115,7 +117,8 @@ pub struct SearchOptions<'a> {
     /// one. `None` returns the `k` best, however far they are.
     pub min_score: Option<f32>,
     /// The least probability with which each of the `k` nearest is found, 0 to 1, for an index that approximates. The default
-    /// is 0.9999; at 1 the search is exact.
+    /// is 0.9999. At 1 the search of every index is exact. An index that does not know its recall, such as a graph, ignores
+    /// values below 1.
     pub recall: f32,
 }
 
@@ -175,8 +178,9 @@ impl<'a> SearchOptions<'a> {
 /// - `search` returns at most `k` entries in falling order of score, equal scores in rising order of id.
 ///   It returns no entry that was removed, none outside of [`SearchOptions::entries`], and none with a score below
 ///   [`SearchOptions::min_score`].
-/// - An exact index, and every index if [`SearchOptions::exact`] is set, returns the true nearest entries. Any other finds each
-///   of them with the probability [`SearchOptions::recall`].
+/// - An exact index returns the true nearest entries. So does every index if [`SearchOptions::exact`] is set or
+///   [`SearchOptions::recall`] is 1. With a lower recall, an index finds each of them with this probability, or states that it
+///   does not know its recall.
 pub trait VectorIndex: fmt::Debug + Send + Sync {
     /// The space of its embeddings.
     fn space(&self) -> &EmbeddingSpace;

@@ -5,6 +5,7 @@ use std::f32::consts::FRAC_PI_2;
 use super::{
     kernel::{CHUNK, ProbeChunk, TABLE_MAX, Table, shift},
     shape::{Shape, ZERO, quantized},
+    wipe::wipe,
 };
 
 /// A probe for comparison with values and codes.
@@ -64,7 +65,7 @@ impl Probe {
     /// The greatest difference of a cosine from that of a sum of products, if embeddings differ from their codes by at most
     /// `residual`. It follows from the Cauchy-Schwarz inequality, so it holds for all embeddings.
     pub(super) fn error(&self, residual: f32) -> f32 {
-        // What single precision loses in rotations and sums.
+        // The error of single precision in rotations and sums.
         const ROUNDING: f32 = 2e-5;
         residual + self.residual * (1.0 + residual) + ROUNDING
     }
@@ -103,10 +104,9 @@ impl Probe {
 
 impl Drop for Probe {
     fn drop(&mut self) {
-        self.values.fill(0.0);
-        self.rotated.fill(0.0);
-        self.codes.fill([0; CHUNK]);
-        std::hint::black_box((&mut self.values, &mut self.rotated, &mut self.codes));
+        wipe(&mut self.values, 0.0);
+        wipe(&mut self.rotated, 0.0);
+        wipe(&mut self.codes, [0; CHUNK]);
     }
 }
 

@@ -7,15 +7,13 @@ use std::{
 
 use super::{
     EntryId, Metric, ScoredEntry,
-    kernel::{self, float},
+    kernel::{self, LOOKAHEAD, float},
     probe::Probe,
     shortlist::Shortlist,
 };
 
 /// The number of rows that are compared between two looks at the best.
 const BATCH: usize = 16;
-/// The number of rows between the row that is compared and the one that is prefetched.
-const LOOKAHEAD: usize = 6;
 
 /// Compares a probe with embeddings in single precision.
 #[derive(Clone, Copy)]

@@ -142,12 +142,11 @@ impl SnapshotFile {
             plain: Zeroizing::default(),
             at: 0,
         };
-        let refused = |what: &str| Err(damaged(&self.path, format!("it is of {what}")));
         if reader.number()? != content as u32 {
-            return refused("another kind of index");
+            return Err(reader.misfit("another kind of index"));
         }
         if reader.number()? != index.metric() as u32 {
-            return refused("an index of another metric");
+            return Err(reader.misfit("an index of another metric"));
         }
         let dimension = reader.number()? as usize;
         let fingerprint = Digest::from_bytes(reader.array()?);
@@ -191,11 +190,12 @@ pub trait SnapshotIndex: VectorIndex {
     /// The index is unchanged then.
     ///
     /// - [`Error::Io`] if the file cannot be read; see [`Error::is_not_found`].
-    /// - [`Error::FileDamaged`] if it is damaged, or of another kind or metric.
+    /// - [`Error::FileDamaged`] if it is damaged.
     /// - [`Error::FileVersion`] if a later version of facekit wrote it.
     /// - [`Error::Key`] if the protection is not the file's.
     /// - [`Error::SpaceMismatch`] if it is of another embedding space.
-    /// - [`Error::InvalidArgument`] if it is of another state.
+    /// - [`Error::InvalidArgument`] if it is of another state, or of an index of another kind, another metric or, for a graph,
+    ///   another number of links.
     fn load(&self, file: &SnapshotFile) -> Result<()>;
 
     /// Loads the file, or calls `build` if that fails. Returns the reason for building; it is also a warning in the log.
@@ -253,10 +253,10 @@ impl Writer {
 
     /// Writes an entry's id and its values.
     pub(super) fn entry(&mut self, id: u64, values: &[f32]) -> Result<()> {
-        self.bytes(&id.to_le_bytes())?;
-        values
-            .iter()
-            .try_for_each(|value| self.bytes(&value.to_le_bytes()))
+        let mut entry = Zeroizing::new(Vec::with_capacity(8 + 4 * values.len()));
+        entry.extend_from_slice(&id.to_le_bytes());
+        entry.extend(values.iter().flat_map(|value| value.to_le_bytes()));
+        self.bytes(&entry)
     }
 
     fn seal(&mut self, last: bool) -> Result<()> {
@@ -313,10 +313,10 @@ impl Reader {
     /// Reads an entry's id and its values.
     pub(super) fn entry(&mut self, space: &EmbeddingSpace) -> Result<(u64, Embedding)> {
         let id = u64::from_le_bytes(self.array()?);
-        let mut values = Vec::with_capacity(space.dimension());
-        for _ in 0..space.dimension() {
-            values.push(f32::from_le_bytes(self.array()?));
-        }
+        let mut bytes = Zeroizing::new(vec![0; 4 * space.dimension()]);
+        self.bytes(&mut bytes)?;
+        let (values, _) = bytes.as_chunks();
+        let values = values.iter().copied().map(f32::from_le_bytes).collect();
         let embedding = Embedding::new(space, values);
         let embedding = embedding.map_err(|error| self.damaged(error.to_string()))?;
         Ok((id, embedding))
@@ -333,6 +333,11 @@ impl Reader {
 
     pub(super) fn damaged(&self, reason: impl Into<String>) -> Error {
         damaged(&self.path, reason)
+    }
+
+    /// The error for an index that the file does not fit. The file is of `other`.
+    pub(super) fn misfit(&self, other: &str) -> Error {
+        Error::argument("index", format!("{} is of {other}", self.path.display()))
     }
 
     fn open(&mut self) -> Result<()> {

@@ -137,8 +137,9 @@ impl RecognizerBuilder {
     ///   mirror images is out of range.
     /// - [`Error::SpaceMismatch`] if the gallery or the calibration is of another embedding space than the embedder.
     /// - [`Error::Uncalibrated`] if the threshold is a rate and there is no calibration.
-    /// - [`Error::RateOutOfRange`] if the calibration does not cover the rate of a single comparison. A gallery may have more
-    ///   people than the calibration answers for: see [`Recognizer::capacity`].
+    /// - [`Error::RateOutOfRange`] if the calibration does not cover the rate of a single comparison of plain photos. A gallery
+    ///   may have more people than the calibration answers for, and templates of more photos: see [`Recognizer::capacity`] and
+    ///   [`RateBasis::NotMet`](crate::RateBasis::NotMet).
     pub fn build(self) -> Result<Recognizer> {
         let missing = |part| Error::argument(part, "a recognizer needs one");
         let recognizer = Recognizer {

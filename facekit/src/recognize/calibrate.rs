@@ -8,17 +8,16 @@ use serde::{Deserialize, Serialize};
 
 use super::Recognizer;
 use crate::{
-    align::AlignedFace,
+    align::{AlignedFace, lit, reduced},
     calibration::{Calibration, Curve},
     comparison::Comparison,
     embed::Embedding,
     error::{Error, Result},
     evaluate::{
-        DuplicatePeople, ImpostorFaces, ImpostorOptions, ImpostorScores, PHOTOS, PersonPhotos,
-        duplicate_people, scores,
+        ComparedPeople, DuplicatePeople, ImpostorFaces, ImpostorOptions, ImpostorScores, PHOTOS,
+        PersonPhotos, scores,
     },
     gallery::Gallery,
-    image::{self, Image},
     person::PersonId,
     progress::Watch,
     store::Template,
@@ -136,8 +135,8 @@ impl Recognizer {
     /// and among many of them lower rates can be counted.
     ///
     /// - **It needs 6 million comparisons**: for one photo each from 2,450 people on, for three photos each from 1,415 on.
-    /// - **Two ids of one person** would count as a false match. Pairs of ids that are more similar than different people are are
-    ///   listed and left out. [`GalleryCalibrationOptions::different`] names pairs that are two people.
+    /// - **Two ids of one person** would count as a false match. Two ids are listed and left out if they are more similar than
+    ///   different people are. [`GalleryCalibrationOptions::different`] names pairs that are two people.
     /// - **Photos of an enrollment are better than frames at a door.** If the gallery keeps crops, up to 1,000 faces are blurred,
     ///   darkened and reduced, and compared, too. For each rate the highest score counts.
     /// - **Kinds of comparison that the gallery does not have**, such as plain photos if all are mirrored, have the scores of the
@@ -160,20 +159,16 @@ impl Recognizer {
         options.watch.report(1, Some(4))?;
 
         let comparing = ImpostorOptions::default().with_threads(options.threads);
-        let duplicates: Vec<DuplicatePeople> = duplicate_people(&members.photos, &comparing)?
-            .into_iter()
+        let compared = ComparedPeople::of(&members.photos, &comparing)?;
+        let found = compared.duplicates.iter().copied();
+        let duplicates: Vec<DuplicatePeople> = found
             .filter(|pair| !different.contains(&pair.people))
             .collect();
         options.watch.report(2, Some(4))?;
 
         let same = duplicates.iter().map(|pair| pair.people).collect();
         let comparing = comparing.with_same(same);
-        let means = members.means()?;
-        let photos = members.photos.iter().zip(&means);
-        let people: Vec<ImpostorFaces> = photos
-            .map(|(photos, mean)| ImpostorFaces::new(photos.clone(), vec![mean.clone()]))
-            .collect();
-        let all = ImpostorScores::of(&people, &comparing)?;
+        let (people, all) = compared.scores(&comparing)?;
         let mut curves = members.curves(&comparing)?;
         // Means of the numbers of photos that the people have: every kind is at least as strict as all of them together.
         let together = all.curve()?;
@@ -185,13 +180,14 @@ impl Recognizer {
         let mut spoiled = Vec::new();
         for (kind, probes) in self.spoiled_faces(gallery, &members)? {
             let faces = probes.iter().map(Vec::len).sum();
-            let people: Vec<ImpostorFaces> = probes
+            let spoiled_people: Vec<ImpostorFaces> = probes
                 .into_iter()
-                .zip(&means)
-                .map(|(probes, mean)| ImpostorFaces::new(probes, vec![mean.clone()]))
+                .zip(&people)
+                .map(|(probes, own)| ImpostorFaces::new(probes, own.templates.clone()))
                 .collect();
             let own_score = together.score_near(1e-4);
-            let curve = ImpostorScores::of(&people, &comparing).and_then(|scores| scores.curve());
+            let curve =
+                ImpostorScores::of(&spoiled_people, &comparing).and_then(|scores| scores.curve());
             let curve = curve.ok();
             if let Some(curve) = &curve {
                 for own in curves.values_mut() {
@@ -261,6 +257,7 @@ impl Recognizer {
         let kinds = self.calibration.iter().flat_map(Calibration::curves);
         let mut kinds: Vec<Comparison> = kinds.map(|(kind, _)| kind).collect();
         kinds.extend(PHOTOS.map(own));
+        kinds.sort_by_key(|kind| kind.photos);
         for kind in kinds {
             let measured = (kind == own(kind.photos))
                 .then(|| curves.get(&kind.photos))
@@ -278,7 +275,7 @@ impl Recognizer {
                     }
                 }
             };
-            calibration = calibration.with_curve(kind, curve, comparisons);
+            calibration = calibration.with_stricter_curve(kind, curve, comparisons);
         }
         Ok(calibration)
     }
@@ -333,7 +330,7 @@ impl Members {
         let mut people: BTreeMap<PersonId, [Vec<Embedding>; 2]> = BTreeMap::new();
         gallery.templates(&mut |template: Template| {
             let kinds = people.entry(template.person).or_default();
-            kinds[usize::from(template.mirrored)].push(template.embedding);
+            kinds[usize::from(template.embedding.is_mirrored())].push(template.embedding);
             Ok(())
         })?;
         let mirrored = people.values().any(|kinds| !kinds[1].is_empty());
@@ -384,10 +381,6 @@ impl Members {
         pairs.collect()
     }
 
-    fn means(&self) -> Result<Vec<Embedding>> {
-        self.photos.iter().map(Embedding::mean).collect()
-    }
-
     /// The curves of means of 1, 2, 3 and 5 photos, as far as enough people have so many.
     fn curves(&self, options: &ImpostorOptions) -> Result<BTreeMap<usize, Curve>> {
         let photos = self.photos.iter().cloned().map(PersonPhotos::new);
@@ -413,16 +406,6 @@ type Spoil = (&'static str, fn(&AlignedFace) -> Result<AlignedFace>);
 
 const SPOILS: [Spoil; 3] = [
     ("blurred", |face| reduced(face, 2)),
-    ("dark", |face| {
-        let pixels = face.image().data().iter().map(|value| value / 3).collect();
-        AlignedFace::new(Image::from_rgb8(pixels, face.side(), face.side())?)
-    }),
+    ("dark", |face| Ok(lit(face, 1.0 / 3.0, 0.0))),
     ("small", |face| reduced(face, 3)),
 ];
-
-/// The face at a part of its size, enlarged again.
-fn reduced(face: &AlignedFace, by: usize) -> Result<AlignedFace> {
-    let side = (face.side() / by).max(1);
-    let small = image::resize(face.image().view(), side, side)?;
-    AlignedFace::new(image::resize(small.view(), face.side(), face.side())?)
-}

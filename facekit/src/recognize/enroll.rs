@@ -234,10 +234,7 @@ impl Refusal {
         match self {
             Self::NoFace => "no face".to_owned(),
             Self::SeveralFaces { count } => format!("{count} faces of similar size"),
-            Self::PoorQuality { issues } => {
-                let issues: Vec<String> = issues.iter().map(ToString::to_string).collect();
-                issues.join("; ")
-            }
+            Self::PoorQuality { issues } => QualityIssue::list(issues),
             Self::Spoof { liveness } => format!("not live: liveness {:.2}", liveness.value()),
             Self::TightCrop {
                 context, minimum, ..

@@ -119,6 +119,9 @@ impl Recognizer {
             is_turned_searched = true;
             let found = more(&seen.face, &detections)?;
             detections.extend(found);
+            if subject.choose(detections.clone(), size).pop() == Some(choice) {
+                return Ok(vec![seen]);
+            }
         }
         Ok(Vec::new())
     }

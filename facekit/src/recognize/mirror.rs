@@ -98,7 +98,8 @@ impl Recognizer {
     ///
     /// The errors of [`embed`](Self::embed), and [`Error::SpaceMismatch`] if `embedding` is of another space.
     pub fn embed_mirrored(&self, face: &AlignedFace, embedding: &Embedding) -> Result<Embedding> {
-        with_mirrored(embedding, &self.embed(&[face.mirrored()])?)
+        let mirrored = self.embed(&[face.mirrored()])?.remove(0);
+        summed(embedding, &mirrored)
     }
 
     /// Compares the faces at these places once more, each together with its mirror image. All are embedded in one batch.
@@ -118,7 +119,7 @@ impl Recognizer {
             let Some(plain) = &recognition.embedding else {
                 continue;
             };
-            let embedding = with_mirrored(plain, &[mirrored])?;
+            let embedding = summed(plain, &mirrored)?;
             (recognition.outcome, _) = self.outcome(&embedding, images[image].1)?;
             recognition.embedding = Some(embedding);
         }
@@ -138,19 +139,17 @@ impl Recognizer {
             (true, false) => self.embed_mirrored(face, embedding),
             (true, true) => {
                 let mirrored = self.augmented(&face.mirrored())?;
-                with_mirrored(&self.augmented(face)?, &[mirrored])
+                summed(&self.augmented(face)?, &mirrored)
             }
         }
     }
 }
 
-/// The normalized sum of an embedding and those of mirror images. It keeps the recognizability of the embedding.
-fn with_mirrored(embedding: &Embedding, mirrored: &[Embedding]) -> Result<Embedding> {
+/// The normalized sum of an embedding and that of the mirror image. It keeps the recognizability of the embedding.
+fn summed(embedding: &Embedding, mirrored: &Embedding) -> Result<Embedding> {
     let mut sum = Mean::new(embedding);
-    for mirrored in mirrored {
-        sum.add(mirrored)?;
-    }
-    let sum = sum.embedding()?.mirrored();
+    sum.add(mirrored)?;
+    let sum = sum.embedding()?.with_mirrored(true);
     Ok(match embedding.recognizability() {
         Some(value) => sum.with_recognizability(value),
         None => sum,

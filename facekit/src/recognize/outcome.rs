@@ -56,7 +56,7 @@ pub struct Identity {
     #[serde(default)]
     pub extrapolated: bool,
     /// How well the wanted rate of this search is known. [`RateBasis::NotMet`] if the search covers more people than the
-    /// calibration answers for.
+    /// calibration answers for, or if it does not have the rate for a template of so many photos.
     #[serde(default)]
     pub basis: RateBasis,
 }

@@ -2,13 +2,14 @@
 
 use std::{
     fmt,
-    fs::{File, TryLockError},
+    fs::{File, OpenOptions, TryLockError},
     io,
     ops::Deref,
     path::Path,
 };
 
-use crate::error::Error;
+use super::unpublished;
+use crate::error::{Error, Result};
 
 /// The operations on a file that a gallery needs. Tests implement it by a disk that loses data that was not synced.
 pub(crate) trait Disk: fmt::Debug + Send + Sync + 'static {
@@ -75,14 +76,26 @@ impl Disk for File {
 pub(crate) struct LockedFile(File);
 
 impl LockedFile {
+    /// Opens the file at `path` for changes, and locks it for one owner. Unfinished files that crashes left beside it are removed.
+    pub(crate) fn open(path: &Path) -> Result<Self> {
+        let file = OpenOptions::new()
+            .read(true)
+            .write(true)
+            .open(path)
+            .map_err(Error::io("opening", path))?;
+        // Before the lock: a crash can leave one file under both names, and then the lock would be on both.
+        unpublished::clear_left_behind(path);
+        Self::exclusive(file).map_err(Self::refused(path))
+    }
+
     /// Locks `file` for one owner.
-    pub(crate) fn exclusive(file: File) -> Result<Self, TryLockError> {
+    pub(crate) fn exclusive(file: File) -> std::result::Result<Self, TryLockError> {
         file.try_lock()?;
         Ok(Self(file))
     }
 
     /// Locks `file` together with other owners of a shared lock.
-    pub(crate) fn shared(file: File) -> Result<Self, TryLockError> {
+    pub(crate) fn shared(file: File) -> std::result::Result<Self, TryLockError> {
         file.try_lock_shared()?;
         Ok(Self(file))
     }

@@ -125,15 +125,15 @@ impl Writing<'_> {
         self.table(META)?.insert(name, number)
     }
 
-    /// Takes `count` numbers that were never given before, and returns the first.
-    pub(crate) fn take_numbers(&self, name: &str, count: usize) -> Result<u64> {
+    /// Takes a number that was never given before.
+    pub(crate) fn take_number(&self, name: &str) -> Result<u64> {
         let mut table = self.table(META)?;
-        let first = table.get(name)?.map_or(0, |number| number.value());
-        let next = first
-            .checked_add(count as u64)
+        let number = table.get(name)?.map_or(0, |number| number.value());
+        let next = number
+            .checked_add(1)
             .ok_or_else(|| damaged(self.path(), format!("the {name} is too large a number")))?;
         table.insert(name, next)?;
-        Ok(first)
+        Ok(number)
     }
 
     /// All records of a table, in rising order of number.

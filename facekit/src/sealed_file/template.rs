@@ -45,7 +45,7 @@ pub(crate) fn encode_template(template: &NewTemplate) -> Zeroizing<Vec<u8>> {
         created: template.created,
         values: template.embedding.values().into(),
         origin: template.origin.as_deref(),
-        mirrored: template.mirrored,
+        mirrored: template.embedding.is_mirrored(),
     })
 }
 
@@ -77,9 +77,9 @@ fn template_of(record: TemplateRecord<'_>, spaces: &mut Spaces) -> Result<NewTem
     let space = spaces.share(record.model, record.fingerprint, record.values.len());
     let embedding =
         Embedding::new(space, record.values.into_owned()).map_err(|error| error.to_string())?;
+    let embedding = embedding.with_mirrored(record.mirrored);
     let mut template = NewTemplate::new(embedding, record.quality, record.created);
     template.origin = record.origin.map(str::to_owned);
-    template.mirrored = record.mirrored;
     Ok(template)
 }
 

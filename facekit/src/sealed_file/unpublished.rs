@@ -41,6 +41,23 @@ pub(crate) fn clear_left_behind(path: &Path) {
     }
 }
 
+/// Opens a file, or creates it if there is none.
+pub(crate) fn open_or_create<T>(
+    open: impl Fn() -> Result<T>,
+    create: impl FnOnce() -> Result<T>,
+) -> Result<T> {
+    match open() {
+        Err(error) if error.is_not_found() => match create() {
+            // Another program created it between the two calls.
+            Err(Error::Io { source, .. }) if source.kind() == io::ErrorKind::AlreadyExists => {
+                open()
+            }
+            created => created,
+        },
+        opened => opened,
+    }
+}
+
 /// A new file under a temporary name. It is removed if it is dropped before [`publish`](Self::publish). A crash leaves
 /// it behind, and the next attempt removes it.
 pub(crate) struct Unpublished {

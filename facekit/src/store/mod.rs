@@ -39,7 +39,7 @@ impl fmt::Display for TemplateId {
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct NewTemplate {
-    /// The embedding of the face.
+    /// The embedding of the face. A store keeps its values, its space, and the mark [`Embedding::is_mirrored`].
     pub embedding: Embedding,
     /// The quality of the face, 0 to 1.
     pub quality: f32,
@@ -50,9 +50,6 @@ pub struct NewTemplate {
     /// An id of the photo or of the request that the template comes from: 1 to 128 bytes. A store keeps one template of a
     /// person for each origin and embedding space, so that an enrollment that is sent twice adds nothing twice.
     pub origin: Option<String>,
-    /// True if the embedding is the normalized sum of the embeddings of the photo and of its mirror image:
-    /// [`Embedding::is_mirrored`].
-    pub mirrored: bool,
 }
 
 impl NewTemplate {
@@ -60,7 +57,6 @@ impl NewTemplate {
     #[must_use]
     pub fn new(embedding: Embedding, quality: f32, created: Timestamp) -> Self {
         Self {
-            mirrored: embedding.is_mirrored(),
             embedding,
             quality,
             created,
@@ -82,13 +78,6 @@ impl NewTemplate {
         self.origin = Some(origin.into());
         self
     }
-
-    /// Sets [`mirrored`](Self::mirrored).
-    #[must_use]
-    pub fn with_mirrored(mut self, mirrored: bool) -> Self {
-        self.mirrored = mirrored;
-        self
-    }
 }
 
 /// A template in a store.
@@ -99,7 +88,7 @@ pub struct Template {
     pub id: TemplateId,
     /// The person it belongs to.
     pub person: PersonId,
-    /// The embedding of the face.
+    /// The embedding of the face. A store keeps its values, its space, and the mark [`Embedding::is_mirrored`].
     pub embedding: Embedding,
     /// The quality of the face, 0 to 1.
     pub quality: f32,
@@ -107,8 +96,6 @@ pub struct Template {
     pub created: Timestamp,
     /// An id of the photo or of the request that the template comes from, if one was given.
     pub origin: Option<String>,
-    /// True if the embedding is the normalized sum of the embeddings of a photo and of its mirror image.
-    pub mirrored: bool,
 }
 
 impl Template {
@@ -122,7 +109,6 @@ impl Template {
             quality: new.quality,
             created: new.created,
             origin: new.origin.clone(),
-            mirrored: new.mirrored,
         }
     }
 }

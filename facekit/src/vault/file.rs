@@ -3,14 +3,13 @@
 use std::{
     collections::HashSet,
     fmt,
-    fs::OpenOptions,
     path::{Path, PathBuf},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
 use redb::TableDefinition;
 
-use super::{KeyRecord, VaultRecords, VaultStorage};
+use super::{KeyRecord, VaultRecords, VaultState, VaultStorage};
 use crate::{
     error::{Error, Result},
     sealed_file::{
@@ -20,7 +19,6 @@ use crate::{
         header::FileKind,
         rows::{EPOCH, Records},
         slots::{Slot, SlotRecord, Slots},
-        unpublished,
     },
 };
 
@@ -70,15 +68,7 @@ impl VaultFile {
     }
 
     pub(super) fn open(path: &Path) -> Result<Self> {
-        let file = OpenOptions::new()
-            .read(true)
-            .write(true)
-            .open(path)
-            .map_err(Error::io("opening", path))?;
-        // Before the lock: a crash can leave one file under both names, and then the lock would be on both.
-        unpublished::clear_left_behind(path);
-        let file = LockedFile::exclusive(file).map_err(LockedFile::refused(path))?;
-        Self::open_on(Arc::new(file), path)
+        Self::open_on(Arc::new(LockedFile::open(path)?), path)
     }
 
     pub(super) fn open_on(disk: Arc<dyn Disk>, path: &Path) -> Result<Self> {
@@ -129,8 +119,9 @@ impl VaultStorage for VaultFile {
         Ok(Some(VaultRecords::new(root.to_vec(), keys)))
     }
 
-    fn insert(&self, keys: &[KeyRecord]) -> Result<()> {
+    fn insert(&self, before: VaultState<'_>, keys: &[KeyRecord]) -> Result<()> {
         let state = self.state();
+        self.check(&state, Some(before))?;
         let path = &self.path;
         guarded(path, || {
             let writing = Writing::begin(&state.database, path)?;
@@ -147,8 +138,9 @@ impl VaultStorage for VaultFile {
         })
     }
 
-    fn replace(&self, records: &VaultRecords) -> Result<()> {
+    fn replace(&self, before: Option<VaultState<'_>>, records: &VaultRecords) -> Result<()> {
         let mut state = self.state();
+        self.check(&state, before)?;
         let path = &self.path;
         let root = SlotRecord::from_bytes(&records.root)
             .ok_or_else(|| self.failed("the root record has another length".to_owned()))?;
@@ -196,6 +188,26 @@ impl VaultStorage for VaultFile {
 }
 
 impl VaultFile {
+    /// Checks that the file is in the state `before`.
+    fn check(&self, state: &State, before: Option<VaultState<'_>>) -> Result<()> {
+        let path = &self.path;
+        let is_same = match (&state.slots, before) {
+            (None, None) => true,
+            (Some(slots), Some(before)) => {
+                let found = Slots::read(&VAULT, &*self.disk, path)?;
+                let root = Slots::of_epoch(&found, slots.epoch(), path)?.record();
+                let keys = guarded(path, || Reading::begin(&state.database, path))?.count(KEYS)?;
+                before.root == root && before.keys as u64 == keys
+            }
+            _ => false,
+        };
+        if is_same {
+            Ok(())
+        } else {
+            Err(self.failed("another vault has changed the file".to_owned()))
+        }
+    }
+
     fn failed(&self, reason: String) -> Error {
         Error::Store {
             store: self.name(),

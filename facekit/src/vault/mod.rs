@@ -1,7 +1,7 @@
 //! Keys of people whose data are kept elsewhere.
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, HashSet},
     fmt,
     path::Path,
     sync::{Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard},
@@ -16,8 +16,8 @@ use crate::{
         key::{Protection, ProtectionKind},
         rows::{Kind, context},
         seal::SecretKey,
-        slots::{END, Slot, SlotRecord},
-        unpublished::Unpublished,
+        slots::{Slot, SlotRecord, Slots},
+        unpublished::{self, Unpublished},
         wrapping::Wrapping,
     },
 };
@@ -30,7 +30,7 @@ mod template;
 mod tests;
 
 use file::{VAULT, VaultFile};
-pub use storage::{KeyRecord, VaultRecords, VaultStorage};
+pub use storage::{KeyRecord, VaultRecords, VaultState, VaultStorage};
 pub use template::SealedTemplate;
 
 /// A key for each person, for programs that keep sealed data elsewhere: templates, names and photos in an SQL database.
@@ -92,6 +92,8 @@ pub struct KeyVault {
 
 struct Root {
     key: SecretKey,
+    /// The record of the key in the storage.
+    record: SlotRecord,
     wrapping: Wrapping,
     epoch: u64,
     /// The number of the next key.
@@ -144,13 +146,16 @@ impl KeyVault {
     /// As [`open`](Self::open) and [`create`](Self::create).
     pub fn open_or_create(path: impl AsRef<Path>, protection: &Protection) -> Result<Self> {
         let path = path.as_ref();
-        match Self::open(path, protection) {
-            Err(error) if error.is_not_found() => Self::create(path, protection),
-            opened => opened,
-        }
+        unpublished::open_or_create(
+            || Self::open(path, protection),
+            || Self::create(path, protection),
+        )
     }
 
     /// Opens the vault in a storage. An empty storage becomes a vault without keys.
+    ///
+    /// Use one vault at a time for a storage. If another vault has changed the storage, the next change fails, as described
+    /// [above](Self#after-errors), and no key is lost.
     ///
     /// # Errors
     ///
@@ -159,15 +164,9 @@ impl KeyVault {
         let (root, keys) = match storage.load()? {
             Some(records) => unlock(&records, protection, &storage.name())?,
             None => {
-                let root = Root {
-                    key: SecretKey::random()?,
-                    wrapping: Wrapping::new(protection)?,
-                    epoch: 1,
-                    next: 0,
-                    broken: false,
-                };
+                let root = Root::new(Wrapping::new(protection)?, Slots::FIRST_EPOCH, 0)?;
                 let keys = Keys::new();
-                storage.replace(&root.records(&keys)?)?;
+                storage.replace(None, &root.records(&keys)?)?;
                 (root, keys)
             }
         };
@@ -236,7 +235,8 @@ impl KeyVault {
             .iter()
             .map(|(person, entry)| root.wrap(person, entry))
             .collect::<Result<Vec<_>>>()?;
-        let added = self.storage.insert(&records);
+        let before = root.state(&self.keys());
+        let added = self.storage.insert(before, &records);
         root.broken = added.is_err();
         added?;
         root.next += new.len() as u64;
@@ -253,17 +253,16 @@ impl KeyVault {
     /// [`Error::Store`] and other errors of the storage. See [above](Self#after-errors).
     pub fn forget(&self, people: &[PersonId]) -> Result<usize> {
         let mut root = self.change()?;
-        let mut kept = self.keys().clone();
-        let forgotten = people
-            .iter()
-            .filter(|person| kept.remove(*person).is_some())
-            .count();
-        if forgotten > 0 {
+        let gone: HashSet<&PersonId> = {
+            let keys = self.keys();
+            people.iter().filter(|id| keys.contains_key(*id)).collect()
+        };
+        if !gone.is_empty() {
             let wrapping = root.wrapping.clone();
-            self.rotate_to(&mut root, wrapping, &kept)?;
-            *self.keys_mut() = kept;
+            self.rotate_to(&mut root, wrapping, &gone)?;
+            self.keys_mut().retain(|person, _| !gone.contains(person));
         }
-        Ok(forgotten)
+        Ok(gone.len())
     }
 
     /// Replaces the root key. The keys of people stay the same.
@@ -274,7 +273,7 @@ impl KeyVault {
     pub fn rotate(&self) -> Result<()> {
         let mut root = self.change()?;
         let wrapping = root.wrapping.clone();
-        self.rotate_to(&mut root, wrapping, &self.keys().clone())
+        self.rotate_to(&mut root, wrapping, &HashSet::new())
     }
 
     /// Changes the protection, and replaces the root key. The old protection opens nothing in the vault from then on.
@@ -285,7 +284,7 @@ impl KeyVault {
     pub fn rekey(&self, protection: &Protection) -> Result<()> {
         let wrapping = Wrapping::new(protection)?;
         let mut root = self.change()?;
-        self.rotate_to(&mut root, wrapping, &self.keys().clone())
+        self.rotate_to(&mut root, wrapping, &HashSet::new())
     }
 
     /// Writes a copy of the vault to a new file, under the same protection and a root key of its own. The copy gets its name
@@ -311,18 +310,12 @@ impl KeyVault {
         let to = to.as_ref();
         let records = {
             let root = self.root();
-            let copy = Root {
-                key: SecretKey::random()?,
-                wrapping: root.wrapping.clone(),
-                epoch: 1,
-                next: root.next,
-                broken: false,
-            };
-            copy.records(&self.keys())?
+            let copy = Root::new(root.wrapping.clone(), Slots::FIRST_EPOCH, root.next)?;
+            copy.records(&*self.keys())?
         };
         let new = Unpublished::new(to)?;
         let file = VaultFile::create(new.disk(), to)?;
-        file.replace(&records)?;
+        file.replace(None, &records)?;
         drop(file);
         new.publish()
     }
@@ -388,17 +381,18 @@ impl KeyVault {
         Ok(root)
     }
 
-    /// Replaces the root key and all records of keys.
-    fn rotate_to(&self, root: &mut Root, wrapping: Wrapping, keys: &Keys) -> Result<()> {
-        let new = Root {
-            key: SecretKey::random()?,
-            wrapping,
-            epoch: root.epoch + 1,
-            next: root.next,
-            broken: false,
-        };
-        let records = new.records(keys)?;
-        let replaced = self.storage.replace(&records);
+    /// Replaces the root key and all records of keys, without those of the people who are `gone`.
+    fn rotate_to(
+        &self,
+        root: &mut Root,
+        wrapping: Wrapping,
+        gone: &HashSet<&PersonId>,
+    ) -> Result<()> {
+        let new = Root::new(wrapping, root.epoch + 1, root.next)?;
+        let keys = self.keys();
+        let records = new.records(keys.iter().filter(|(person, _)| !gone.contains(person)))?;
+        let replaced = self.storage.replace(Some(root.state(&keys)), &records);
+        drop(keys);
         root.broken = replaced.is_err();
         replaced?;
         *root = new;
@@ -407,6 +401,24 @@ impl KeyVault {
 }
 
 impl Root {
+    /// A new root key.
+    fn new(wrapping: Wrapping, epoch: u64, next: u64) -> Result<Self> {
+        let key = SecretKey::random()?;
+        Ok(Self {
+            record: SlotRecord::new(&VAULT, epoch, &wrapping, &key)?,
+            key,
+            wrapping,
+            epoch,
+            next,
+            broken: false,
+        })
+    }
+
+    /// The state of a storage with this root key and the keys of these people.
+    fn state(&self, keys: &Keys) -> VaultState<'_> {
+        VaultState::new(&self.record.0[..], keys.len())
+    }
+
     /// The record of a person's key: the key and the person's id, sealed under the root key.
     fn wrap(&self, person: &PersonId, entry: &Entry) -> Result<KeyRecord> {
         let id = person.as_str().as_bytes();
@@ -423,23 +435,23 @@ impl Root {
     }
 
     /// All records of a vault with this root key.
-    fn records(&self, keys: &Keys) -> Result<VaultRecords> {
-        let root = SlotRecord::new(&VAULT, self.epoch, &self.wrapping, &self.key)?;
-        let keys = keys.iter().map(|(person, entry)| self.wrap(person, entry));
-        Ok(VaultRecords {
-            root: root.0.to_vec(),
-            keys: keys.collect::<Result<_>>()?,
-        })
+    fn records<'a>(
+        &self,
+        keys: impl IntoIterator<Item = (&'a PersonId, &'a Entry)>,
+    ) -> Result<VaultRecords> {
+        let keys = keys.into_iter();
+        let keys = keys.map(|(person, entry)| self.wrap(person, entry));
+        let keys = keys.collect::<Result<_>>()?;
+        Ok(VaultRecords::new(self.record.0.to_vec(), keys))
     }
 }
 
 /// Opens the records of a vault. `name` names the vault in errors.
 fn unlock(records: &VaultRecords, protection: &Protection, name: &str) -> Result<(Root, Keys)> {
     let damaged = |reason: &str| refused(format!("key vault {name}"), reason);
-    let bytes: &[u8; END] = records.root[..]
-        .try_into()
-        .map_err(|_| damaged("its root key is damaged"))?;
-    let Slot::Live(slot) = Slot::parse(&VAULT, bytes) else {
+    let record =
+        SlotRecord::from_bytes(&records.root).ok_or_else(|| damaged("its root key is damaged"))?;
+    let Slot::Live(slot) = Slot::parse(&VAULT, &record.0) else {
         return Err(damaged("its root key is damaged"));
     };
     let (wrapping, key) = slot.unlock(protection, name)?;
@@ -464,6 +476,7 @@ fn unlock(records: &VaultRecords, protection: &Protection, name: &str) -> Result
     }
     let root = Root {
         key,
+        record,
         wrapping,
         epoch: slot.epoch,
         next,

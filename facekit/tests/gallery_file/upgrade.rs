@@ -47,7 +47,7 @@ fn check_content(store: &FileStore) {
         assert_eq!(found.quality, 0.25 * (seed % 5) as f32);
         assert_eq!(found.created, time(1_000_000_000 * i128::from(seed)));
         assert_eq!(found.origin, None);
-        assert!(!found.mirrored);
+        assert!(!found.embedding.is_mirrored());
     }
     let anna = store.templates_of(&id("anna")).unwrap();
     let numbers: Vec<u64> = anna.iter().map(|template| template.id.0).collect();
@@ -101,7 +101,8 @@ fn each_change_upgrades() {
         FileStore::open(&path, &key(7)).unwrap()
     };
     let store = change("put", &|store| {
-        let new = template(9).with_origin("photo").with_mirrored(true);
+        let mut new = template(9).with_origin("photo");
+        new.embedding = new.embedding.with_mirrored(true);
         store.put(&person("ella"), &[new]).unwrap();
         store.remove(&[id("ella")]).unwrap();
     });

@@ -98,7 +98,7 @@ fn a_program_stores_the_templates_itself() {
     assert!(
         templates
             .iter()
-            .all(|new| new.mirrored && new.crop.is_some() && new.created == now)
+            .all(|new| new.embedding.is_mirrored() && new.crop.is_some() && new.created == now)
     );
     let store = Arc::new(MemoryStore::new());
     store

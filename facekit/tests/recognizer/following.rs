@@ -116,6 +116,33 @@ proptest! {
 }
 
 #[test]
+fn adding_takes_over_what_others_put_into_the_store() {
+    for fusion in [Fusion::Mean, Fusion::Nearest] {
+        let store = Arc::new(MemoryStore::new());
+        let gallery = over(&store, fusion);
+        let beside = gallery
+            .beside(FlatIndex::new(space(), Metric::Cosine))
+            .unwrap();
+        let early = Person::new(id("anna"), Timestamp::from_second(1).unwrap());
+        store
+            .put(&early.with_name("Anna"), &[template(0.0), template(60.0)])
+            .unwrap();
+        gallery.add(&person("anna"), &[template(30.0)]).unwrap();
+        for gallery in [&gallery, &beside] {
+            let (anna, templates) = gallery.people().remove(0);
+            assert_eq!((anna.name.as_deref(), templates), (Some("Anna"), 3));
+            assert_eq!(anna.enrolled, Timestamp::from_second(1).unwrap());
+            let found = gallery.nearest(&at_angle(30.0), 1, None).unwrap();
+            assert_eq!(found[0].photos, if fusion == Fusion::Mean { 3 } else { 1 });
+            assert_eq!(nearest(gallery, 30.0), [("anna".to_owned(), 1000)]);
+        }
+        let fresh = over(&store, fusion);
+        assert_eq!(nearest(&gallery, 0.0), nearest(&fresh, 0.0));
+        assert_eq!(fresh.people(), gallery.people());
+    }
+}
+
+#[test]
 fn removed_templates_are_not_found() {
     for fusion in [Fusion::Mean, Fusion::Nearest] {
         let store = Arc::new(MemoryStore::new());
@@ -218,8 +245,7 @@ mod sealed {
         let mut rows = Vec::new();
         store
             .templates(&mut |one| {
-                let mut new = NewTemplate::new(one.embedding, one.quality, one.created);
-                new.mirrored = one.mirrored;
+                let new = NewTemplate::new(one.embedding, one.quality, one.created);
                 let sealed = vault.seal_template(&one.person, &new)?;
                 rows.push(SealedTemplate::new(one.id, one.person, sealed));
                 Ok(())

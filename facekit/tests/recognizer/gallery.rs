@@ -218,12 +218,9 @@ fn a_mean_follows_its_templates() {
 #[test]
 fn a_neighbor_states_its_templates() {
     let now = Timestamp::now();
-    let template = |degrees: f32| NewTemplate::new(at_angle(degrees), 1.0, now);
-    let templates = [
-        template(0.0),
-        template(10.0).with_mirrored(true),
-        template(20.0),
-    ];
+    let templates = [(0.0, false), (10.0, true), (20.0, false)].map(|(degrees, mirrored)| {
+        NewTemplate::new(at_angle(degrees).with_mirrored(mirrored), 1.0, now)
+    });
     for fusion in [Fusion::Mean, Fusion::Nearest] {
         let gallery = gallery_with(fusion);
         let ids = gallery

@@ -1,9 +1,9 @@
 //! A gallery that calibrates itself.
 
 use facekit::{
-    AlignedFace, Comparison, Digest, Embedder, Embedding, EmbeddingSpace, Error, FlatIndex,
-    Gallery, GalleryCalibrationOptions, Image, MemoryStore, Metric, NewTemplate, Person, PersonId,
-    Recognizer, Result, Threshold,
+    AlignedFace, Calibration, CalibrationPoint, Comparison, Curve, Digest, Embedder, Embedding,
+    EmbeddingSpace, Error, FlatIndex, Gallery, GalleryCalibrationOptions, Image, MemoryStore,
+    Metric, NewTemplate, Person, PersonId, Recognizer, RecognizerBuilder, Result, Threshold,
 };
 use jiff::Timestamp;
 
@@ -69,6 +69,10 @@ fn embedder() -> Pixels {
 
 /// A recognizer with these people, each with one photo. The gallery keeps their crops.
 fn recognizer(faces: &[(PersonId, AlignedFace)], keep_crops: bool) -> Recognizer {
+    builder(faces, keep_crops).build().unwrap()
+}
+
+fn builder(faces: &[(PersonId, AlignedFace)], keep_crops: bool) -> RecognizerBuilder {
     let embedder = embedder();
     let index = FlatIndex::new(embedder.space().clone(), Metric::Cosine);
     let gallery = Gallery::open(MemoryStore::new(), index)
@@ -91,8 +95,6 @@ fn recognizer(faces: &[(PersonId, AlignedFace)], keep_crops: bool) -> Recognizer
         .embedder(embedder)
         .threshold(Threshold::Score(0.9))
         .gallery(gallery)
-        .build()
-        .unwrap()
 }
 
 #[test]
@@ -176,6 +178,36 @@ fn a_gallery_calibrates_itself() {
         capacity.counted >= 1_000 && capacity.extrapolated >= 10_000,
         "{capacity:?}"
     );
+}
+
+#[test]
+fn a_calibration_of_other_kinds_can_be_read_again() {
+    let curve = |high: f32, low: f32| {
+        let points = [(1e-1, high), (1e-4, low)];
+        let points = points.map(|(fmr, score)| CalibrationPoint::new(fmr, score));
+        Curve::new(points.to_vec(), Vec::new()).unwrap()
+    };
+    // Mirror images raise the scores of the model by so much that the gallery's own scores would be above 1.
+    let mirrored = Comparison::default()
+        .with_mirrored_template(true)
+        .with_mirrored_probe(true);
+    let model = Calibration::from_curve(embedder().space(), curve(0.0, 0.05), "made up")
+        .with_curve(mirrored, curve(0.5, 0.99), 0);
+    let mut random = Random(7);
+    let faces: Vec<_> = (0..2_450)
+        .map(|nth| (id(&format!("person {nth}")), random.face()))
+        .collect();
+    let recognizer = builder(&faces, false).calibration(model).build().unwrap();
+    let measured = recognizer
+        .calibrate_gallery(&GalleryCalibrationOptions::default())
+        .unwrap()
+        .calibration;
+    assert!(measured.curve(&mirrored).score_at(1e-4).unwrap() > 0.999);
+    assert!(measured.score_at(1e-4).unwrap() < 0.8);
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("calibration.toml");
+    measured.save(&path).unwrap();
+    assert_eq!(Calibration::open(&path).unwrap(), measured);
 }
 
 #[test]

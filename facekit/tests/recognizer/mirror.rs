@@ -90,7 +90,7 @@ fn a_template_is_the_sum_of_a_photo_and_its_mirror_image() {
         enroll(&recognizer, "anna", 30.0);
         let template = templates(&store).remove(0);
         assert!(template.embedding.cosine(&at_angle(at)).unwrap() > 0.999_5);
-        assert_eq!(template.mirrored, mirrored);
+        assert_eq!(template.embedding.is_mirrored(), mirrored);
         let gallery = recognizer.gallery().unwrap();
         let probe = at_angle(30.0);
         let comparison = gallery.nearest(&probe, 1, None).unwrap()[0].comparison(&probe);
@@ -99,6 +99,10 @@ fn a_template_is_the_sum_of_a_photo_and_its_mirror_image() {
             (1, mirrored)
         );
         assert!(!comparison.mirrored_probe);
+        // A stored template as the probe.
+        let probe = template.embedding;
+        let comparison = gallery.nearest(&probe, 1, None).unwrap()[0].comparison(&probe);
+        assert_eq!(comparison.mirrored_probe, mirrored);
     }
 }
 
@@ -110,7 +114,7 @@ fn templates_of_before_stay_what_they_are() {
     enroll(&recognizer, "anna", 0.0);
     let marks: Vec<bool> = templates(&store)
         .iter()
-        .map(|template| template.mirrored)
+        .map(|template| template.embedding.is_mirrored())
         .collect();
     assert_eq!(marks, [false, true]);
     // One mirrored template is enough for the mark of the mean.
@@ -195,7 +199,11 @@ fn crops_are_embedded_again_with_their_mirror_image() {
         .build()
         .unwrap();
     assert_eq!(next.embed_again(&Watch::new()).unwrap().embedded.len(), 1);
-    assert!(templates(&store).iter().all(|template| template.mirrored));
+    assert!(
+        templates(&store)
+            .iter()
+            .all(|template| template.embedding.is_mirrored())
+    );
 }
 
 #[test]

@@ -278,6 +278,24 @@ fn an_image_with_a_turned_face_is_searched_turned() {
 }
 
 #[test]
+fn a_turned_subject_is_looked_at_once() {
+    let frame = lit(scene(&[face(40.0)]), 1);
+    let windows = |subject: Subject| {
+        let middle = Middle::default();
+        let windows = Arc::clone(&middle.windows);
+        let recognizer = recognizer(middle).build().unwrap();
+        let options = ExamineOptions::default().with_subject(subject);
+        let found = recognizer.examine(frame.view(), &options).unwrap();
+        assert_eq!(found.len(), 1);
+        assert!((found[0].detection.landmarks.roll() - 90.0).abs() < 1.0);
+        windows.lock().unwrap().len()
+    };
+    let of_all = windows(Subject::All);
+    assert_eq!(windows(Subject::Largest), of_all);
+    assert_eq!(windows(Subject::Central), of_all);
+}
+
+#[test]
 fn a_face_is_looked_at_from_all_sides_once() {
     let measured = |kind: UnrecognizableKind| {
         let figures =

@@ -2,8 +2,8 @@ use std::sync::Arc;
 
 use facekit::{
     Calibration, CalibrationPoint, Comparison, Curve, EnrollOptions, Error, FlatIndex, Gallery,
-    MemoryStore, Metric, Outcome, QualityOptions, RateBasis, RecognizeOptions, Recognizer,
-    Threshold, Verification,
+    MemoryStore, Metric, MirrorOptions, Outcome, QualityOptions, RateBasis, RecognizeOptions,
+    Recognizer, Threshold, Verification,
 };
 
 use crate::{
@@ -116,6 +116,48 @@ fn beyond_its_capacity_a_recognizer_stays_in_service() {
     assert_eq!(single.capacity(), None);
     assert_eq!(basis(&single), RateBasis::Counted);
     assert_eq!(basis(&recognizer(Threshold::Score(0.9))), RateBasis::None);
+}
+
+#[test]
+fn a_recognizer_stays_in_service_if_the_curve_of_many_photos_ends_early() {
+    let points = [(1e-1, 0.6), (1e-2, 0.8), (1e-3, 0.9)];
+    let points = points.map(|(fmr, score)| CalibrationPoint::new(fmr, score));
+    let short = Curve::new(points.to_vec(), Vec::new()).unwrap();
+    let of_five = Comparison::default().with_photos(5);
+    let calibration = calibration().with_curve(of_five, short, 0);
+    for threshold in [Threshold::Fmr(1e-4), Threshold::default()] {
+        let recognizer = parts()
+            .calibration(calibration.clone())
+            .threshold(threshold)
+            .mirror(MirrorOptions::never())
+            .gallery(gallery())
+            .build()
+            .unwrap();
+        let gallery = recognizer.gallery().unwrap();
+        add(gallery, "anna", &[0.0]);
+        add(gallery, "bela", &[120.0; 5]);
+        let identity = |degrees| {
+            let found = recognizer
+                .recognize(scene(&[face(degrees)]).view())
+                .unwrap();
+            found[0].known().unwrap().clone()
+        };
+        assert_eq!(identity(10.0).basis, RateBasis::Counted);
+        // 24 degrees is a score of 0.914, above the strictest score of the curve of five photos.
+        let bela = identity(144.0);
+        assert_eq!((bela.person, bela.basis), (id("bela"), RateBasis::NotMet));
+        // 28 degrees is a score of 0.883.
+        assert_eq!(recognized(&recognizer, &[face(148.0)]), ["unknown"]);
+        let extra = RecognizeOptions::default().with_threshold(threshold);
+        let found = recognizer.recognize_with(scene(&[face(144.0)]).view(), &extra);
+        assert_eq!(outcomes(&found.unwrap()), ["known bela"]);
+    }
+    // No curve has this rate.
+    let refused = parts()
+        .calibration(calibration)
+        .threshold(Threshold::Fmr(1e-5))
+        .build();
+    assert!(matches!(refused, Err(Error::RateOutOfRange { .. })));
 }
 
 #[test]
@@ -298,4 +340,24 @@ fn parts_that_do_not_fit_are_refused_at_build() {
             ..
         })
     ));
+}
+
+#[test]
+fn only_a_missing_calibration_beside_a_gallery_is_absent() {
+    let folder = tempfile::tempdir().unwrap();
+    let gallery = folder.path().join("people.gallery");
+    let beside = Calibration::path_beside(&gallery, space().model());
+    let open = || Calibration::open_beside(&gallery, &space());
+    assert_eq!(open().unwrap(), None);
+    calibration().save(&beside).unwrap();
+    assert_eq!(open().unwrap(), Some(calibration()));
+    std::fs::write(&beside, "points = 1").unwrap();
+    assert!(matches!(open(), Err(Error::Manifest { .. })));
+    std::fs::remove_file(&beside).unwrap();
+    // A file that cannot be read.
+    #[cfg(unix)]
+    std::os::unix::fs::symlink(&beside, &beside).unwrap();
+    #[cfg(not(unix))]
+    std::fs::create_dir(&beside).unwrap();
+    assert!(matches!(open(), Err(Error::Io { .. })));
 }

@@ -52,6 +52,7 @@ CREATE TABLE person (
     deactivated BIGINT,
     erased BIGINT,
     evaluated_at BIGINT, -- the days are as of this time
+    closed_through TEXT, -- days up to this one are closed, since they were when the person left an earlier site
     version BIGINT NOT NULL DEFAULT 1,
     created BIGINT NOT NULL,
     PRIMARY KEY (org, id),
@@ -189,17 +190,6 @@ CREATE TABLE day (
     FOREIGN KEY (org, person) REFERENCES person (org, id)
 );
 CREATE INDEX day_date ON day (org, date, status);
-
--- Derived. Its row is what transactions of one person wait for.
-CREATE TABLE presence (
-    org BLOB NOT NULL,
-    person BLOB NOT NULL,
-    inside_since BIGINT,
-    last_punch BIGINT,
-    last_direction TEXT,
-    PRIMARY KEY (org, person),
-    FOREIGN KEY (org, person) REFERENCES person (org, id)
-);
 
 CREATE TABLE period_lock (
     org BLOB NOT NULL,

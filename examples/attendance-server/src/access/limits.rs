@@ -9,7 +9,8 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::error::{Error, ErrorKind, Result};
 
-/// At most a number of failed attempts in a window of time, for each key.
+/// At most a number of attempts in a window of time, for each key. An attempt counts before its outcome is known, so that
+/// attempts at the same time cannot exceed the limit; a success takes it back.
 #[derive(Debug)]
 pub struct Limit {
     most: usize,
@@ -31,28 +32,12 @@ impl Limit {
         }
     }
 
-    /// Fails if the key had too many attempts.
+    /// Counts an attempt before it is made. Returns `true` if the next one will be refused.
     ///
     /// # Errors
     ///
-    /// 429 with the seconds until the next attempt.
-    pub fn check(&self, key: &str, now: Timestamp) -> Result<()> {
-        let mut all = self.attempts.lock().unwrap_or_else(PoisonError::into_inner);
-        let Some(attempts) = all.get_mut(key) else {
-            return Ok(());
-        };
-        attempts.retain(|&at| now.duration_since(at) < self.window);
-        if attempts.len() < self.most {
-            return Ok(());
-        }
-        let wait = self.window - now.duration_since(attempts[0]);
-        let seconds = u64::try_from(wait.as_secs()).unwrap_or(0) + 1;
-        let detail = format!("Too many attempts. Try again in {seconds} s.");
-        Err(Error::new(ErrorKind::TooMany, "too_many_attempts", detail).after(seconds))
-    }
-
-    /// Counts an attempt. Returns `true` if the next one will be refused.
-    pub fn count(&self, key: &str, now: Timestamp) -> bool {
+    /// 429 with the seconds until the next attempt, if the key had too many.
+    pub fn take(&self, key: &str, now: Timestamp) -> Result<bool> {
         let mut all = self.attempts.lock().unwrap_or_else(PoisonError::into_inner);
         if all.len() >= KEYS {
             all.retain(|_, attempts| {
@@ -62,8 +47,29 @@ impl Limit {
             });
         }
         let attempts = all.entry(key.to_owned()).or_default();
+        attempts.retain(|&at| now.duration_since(at) < self.window);
+        if attempts.len() >= self.most {
+            let wait = self.window - now.duration_since(attempts[0]);
+            let seconds = u64::try_from(wait.as_secs()).unwrap_or(0) + 1;
+            let detail = format!("Too many attempts. Try again in {seconds} s.");
+            return Err(Error::new(ErrorKind::TooMany, "too_many_attempts", detail).after(seconds));
+        }
         attempts.push(now);
-        attempts.len() >= self.most
+        Ok(attempts.len() >= self.most)
+    }
+
+    /// Takes back an attempt that was counted at a time, because it did not fail.
+    pub fn give_back(&self, key: &str, at: Timestamp) {
+        let mut all = self.attempts.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(attempts) = all.get_mut(key) else {
+            return;
+        };
+        if let Some(position) = attempts.iter().position(|&counted| counted == at) {
+            attempts.remove(position);
+        }
+        if attempts.is_empty() {
+            all.remove(key);
+        }
     }
 
     /// Forgets the attempts of a key, after a success.
@@ -84,8 +90,6 @@ pub struct Limits {
     pub pins: Limit,
     /// Wrong PINs and codes, by device.
     pub device_codes: Limit,
-    /// Wrong one-time links, by all who try.
-    pub links: Limit,
 }
 
 impl Default for Limits {
@@ -95,7 +99,6 @@ impl Default for Limits {
             passwords: Limit::new(10, minute),
             pins: Limit::new(10, minute),
             device_codes: Limit::new(30, minute),
-            links: Limit::new(30, minute),
         }
     }
 }
@@ -110,20 +113,31 @@ mod tests {
         let start: Timestamp = "2026-03-02T09:00:00Z".parse().unwrap();
         let after = |seconds| start + SignedDuration::from_secs(seconds);
         for second in 0..10 {
-            assert!(limit.check("anna", after(second)).is_ok());
-            assert_eq!(limit.count("anna", after(second)), second == 9);
+            assert_eq!(limit.take("anna", after(second)).unwrap(), second == 9);
         }
-        let error = limit.check("anna", after(10)).unwrap_err();
+        let error = limit.take("anna", after(10)).unwrap_err();
         assert_eq!(
             (error.kind, error.retry_after),
             (ErrorKind::TooMany, Some(51))
         );
         assert!(
-            limit.check("bela", after(10)).is_ok(),
+            limit.take("bela", after(10)).is_ok(),
             "others are not limited"
         );
-        assert!(limit.check("anna", after(60)).is_ok());
+        assert!(limit.take("anna", after(60)).is_ok());
         limit.forget("anna");
-        assert!(limit.check("anna", after(10)).is_ok());
+        assert!(limit.take("anna", after(10)).is_ok());
+    }
+
+    #[test]
+    fn an_attempt_that_is_given_back_is_free_again() {
+        let limit = Limit::new(2, SignedDuration::from_secs(60));
+        let start: Timestamp = "2026-03-02T09:00:00Z".parse().unwrap();
+        assert!(!limit.take("door", start).unwrap());
+        assert!(limit.take("door", start).unwrap());
+        limit.give_back("door", start);
+        assert!(limit.take("door", start).unwrap());
+        assert!(limit.take("door", start).is_err());
+        limit.give_back("window", start);
     }
 }

@@ -69,6 +69,12 @@ impl Role {
     }
 }
 
+/// The roles that change people, punches and devices.
+pub const EDITORS: &[Role] = &[Role::Admin, Role::Manager];
+
+/// The roles that read the records of others.
+pub const READERS: &[Role] = &[Role::Admin, Role::Manager, Role::Auditor];
+
 impl fmt::Display for Role {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.as_str())

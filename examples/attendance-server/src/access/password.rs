@@ -2,9 +2,10 @@
 
 use argon2::{Algorithm, Argon2, Params, Version};
 use base64::{Engine as _, engine::general_purpose::STANDARD_NO_PAD};
+use tokio::sync::{Semaphore, SemaphorePermit};
 
 use crate::{
-    error::{Error, Result},
+    error::{Error, ErrorKind, Result},
     secret,
 };
 
@@ -99,26 +100,92 @@ pub fn verify(password: &str, hash: &str) -> Result<bool> {
     ))
 }
 
-/// [`hash`] outside the async threads.
+/// The hash of a new password or PIN, which was checked. It is made before a transaction that writes begins: hashing takes
+/// long, and others would wait for the transaction.
+#[derive(Clone)]
+pub struct HashedSecret(String);
+
+impl HashedSecret {
+    /// Checks and hashes a new password.
+    ///
+    /// # Errors
+    ///
+    /// As [`check`] and [`hash_aside`].
+    pub async fn password(pointer: &str, password: String) -> Result<Self> {
+        check(pointer, &password)?;
+        hash_aside(password).await.map(Self)
+    }
+
+    /// Checks and hashes a new PIN.
+    ///
+    /// # Errors
+    ///
+    /// As [`check_pin`] and [`hash_aside`].
+    pub async fn pin(pointer: &str, pin: String) -> Result<Self> {
+        check_pin(pointer, &pin)?;
+        hash_aside(pin).await.map(Self)
+    }
+
+    /// The hash, as it is kept.
+    #[must_use]
+    pub fn into_text(self) -> String {
+        self.0
+    }
+}
+
+impl std::fmt::Debug for HashedSecret {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("HashedSecret").finish_non_exhaustive()
+    }
+}
+
+/// The most hashes that are computed at once: each takes 19 MiB and a core.
+static HASHES: Semaphore = Semaphore::const_new(4);
+
+/// The most requests that wait for a hash.
+static WAITING: Semaphore = Semaphore::const_new(64);
+
+/// Waits until a hash can be computed.
+async fn turn() -> Result<SemaphorePermit<'static>> {
+    if let Ok(permit) = HASHES.try_acquire() {
+        return Ok(permit);
+    }
+    let _place = WAITING.try_acquire().map_err(|_| {
+        let detail = "The server checks many passwords. Try again in a few seconds.";
+        Error::new(ErrorKind::TooMany, "busy", detail).after(2)
+    })?;
+    HASHES.acquire().await.map_err(Error::internal)
+}
+
+/// [`hash`] outside the async threads. At most four hashes are computed at once.
 ///
 /// # Errors
 ///
-/// As [`hash`].
+/// As [`hash`]; 429 if 64 others wait.
 pub async fn hash_aside(password: String) -> Result<String> {
-    let task = tokio::task::spawn_blocking(move || hash(&password));
-    task.await.map_err(Error::internal)?
+    aside(move || hash(&password)).await
 }
 
 /// [`verify`] outside the async threads. Without a hash it takes as long, and is `false`: who is tried cannot be told from
-/// the time.
+/// the time. At most four hashes are computed at once.
 ///
 /// # Errors
 ///
-/// As [`verify`].
+/// As [`verify`]; 429 if 64 others wait.
 pub async fn verify_aside(password: String, expected: Option<String>) -> Result<bool> {
-    let task = tokio::task::spawn_blocking(move || match expected {
+    aside(move || match expected {
         Some(expected) => verify(&password, &expected),
         None => hash(&password).map(|_| false),
+    })
+    .await
+}
+
+async fn aside<T: Send + 'static>(work: impl FnOnce() -> Result<T> + Send + 'static) -> Result<T> {
+    let permit = turn().await?;
+    // The permit is in the closure: the work goes on if the request ends.
+    let task = tokio::task::spawn_blocking(move || {
+        let _permit = permit;
+        work()
     });
     task.await.map_err(Error::internal)?
 }

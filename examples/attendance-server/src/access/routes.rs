@@ -24,13 +24,11 @@ pub struct Route {
 
 /// All who sign in or have a token.
 const ALL: Who = Who::Roles(&[Admin, Manager, Member, Device, Auditor]);
-/// All who sign in.
+/// All who sign in. Commands limit members to their own records.
 const PEOPLE: Who = Who::Roles(&[Admin, Manager, Member, Auditor]);
 const ADMINS: Who = Who::Roles(&[Admin]);
-const EDITORS: Who = Who::Roles(&[Admin, Manager]);
-const READERS: Who = Who::Roles(&[Admin, Manager, Auditor]);
-/// Commands limit members to their own records.
-const OWN: Who = Who::Roles(&[Admin, Manager, Member, Auditor]);
+const EDITORS: Who = Who::Roles(super::EDITORS);
+const READERS: Who = Who::Roles(super::READERS);
 const AUDITORS: Who = Who::Roles(&[Admin, Auditor]);
 const DEVICES: Who = Who::Roles(&[Device]);
 
@@ -46,7 +44,7 @@ pub const ROUTES: &[Route] = &[
     // API
     to(READERS, "GET", "/api/v1/people"),
     to(EDITORS, "POST", "/api/v1/people"),
-    to(OWN, "GET", "/api/v1/people/{person}"),
+    to(PEOPLE, "GET", "/api/v1/people/{person}"),
     to(EDITORS, "PATCH", "/api/v1/people/{person}"),
     to(EDITORS, "POST", "/api/v1/people/{person}/deactivate"),
     to(EDITORS, "POST", "/api/v1/people/{person}/activate"),
@@ -86,24 +84,24 @@ pub const ROUTES: &[Route] = &[
     to(DEVICES, "POST", "/api/v1/sightings/{sighting}/disown"),
     to(EDITORS, "POST", "/api/v1/corrections"),
     to(EDITORS, "POST", "/api/v1/corrections/{correction}/undo"),
-    to(OWN, "GET", "/api/v1/people/{person}/corrections"),
-    to(OWN, "GET", "/api/v1/people/{person}/punches"),
-    to(OWN, "GET", "/api/v1/days"),
-    to(OWN, "GET", "/api/v1/exports/days"),
-    to(OWN, "GET", "/api/v1/today"),
+    to(PEOPLE, "GET", "/api/v1/people/{person}/corrections"),
+    to(PEOPLE, "GET", "/api/v1/people/{person}/punches"),
+    to(PEOPLE, "GET", "/api/v1/days"),
+    to(PEOPLE, "GET", "/api/v1/exports/days"),
+    to(PEOPLE, "GET", "/api/v1/today"),
     to(ALL, "GET", "/api/v1/me"),
     to(ADMINS, "GET", "/api/v1/accounts"),
     to(ADMINS, "POST", "/api/v1/accounts"),
     to(ADMINS, "GET", "/api/v1/accounts/{account}"),
     to(ADMINS, "PATCH", "/api/v1/accounts/{account}"),
     to(ADMINS, "POST", "/api/v1/accounts/{account}/invitation"),
-    to(OWN, "GET", "/api/v1/tokens"),
+    to(PEOPLE, "GET", "/api/v1/tokens"),
     to(ADMINS, "POST", "/api/v1/tokens"),
-    to(OWN, "GET", "/api/v1/tokens/{token}"),
-    to(OWN, "DELETE", "/api/v1/tokens/{token}"),
+    to(PEOPLE, "GET", "/api/v1/tokens/{token}"),
+    to(PEOPLE, "DELETE", "/api/v1/tokens/{token}"),
     to(AUDITORS, "GET", "/api/v1/audit"),
     to(AUDITORS, "GET", "/api/v1/audit/verification"),
-    to(OWN, "GET", "/api/v1/events"),
+    to(PEOPLE, "GET", "/api/v1/events"),
     to(EDITORS, "POST", "/api/v1/imports/people"),
     to(Who::Everybody, "GET", "/api/v1/openapi.json"),
     // Pages
@@ -125,9 +123,9 @@ pub const ROUTES: &[Route] = &[
     to(EDITORS, "GET", "/mark"),
     to(Who::Everybody, "GET", "/kiosk"),
     to(Who::Everybody, "GET", "/kiosk-worker.js"),
-    to(OWN, "GET", "/me"),
-    to(OWN, "GET", "/me/data"),
-    to(OWN, "GET", "/me/history"),
+    to(PEOPLE, "GET", "/me"),
+    to(PEOPLE, "GET", "/me/data"),
+    to(PEOPLE, "GET", "/me/history"),
     to(READERS, "GET", "/people"),
     to(EDITORS, "POST", "/people"),
     to(EDITORS, "GET", "/people/import"),

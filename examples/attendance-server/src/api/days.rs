@@ -1,7 +1,6 @@
 //! `/days`, `/today`, and their export.
 
 use axum::extract::State;
-use jiff::civil::Date;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -37,44 +36,12 @@ pub(super) fn routes(api: Api) -> Api {
         )
 }
 
-/// Filter and page of days.
-#[derive(Deserialize, JsonSchema)]
-struct List {
-    /// The first day.
-    #[schemars(with = "crate::schema::Day")]
-    from: Date,
-    /// The last day; at most 366 days after the first.
-    #[schemars(with = "crate::schema::Day")]
-    to: Date,
-    /// One person only.
-    person: Option<Id>,
-    /// People of one home site only.
-    site: Option<Id>,
-    /// Days of one status only, such as `ABSENT`.
-    status: Option<String>,
-    /// The most items, 1 to 500. By default 50.
-    #[schemars(range(min = 1, max = 500))]
-    limit: Option<u32>,
-    /// `next` of the page before.
-    cursor: Option<String>,
-}
-
 async fn list(
     State(server): State<Server>,
     Caller(actor): Caller,
-    Values(list): Values<List>,
+    Values(filter): Values<DayFilter>,
+    Values(page): Values<PageRequest>,
 ) -> Result<Found<Page<Day>>> {
-    let filter = DayFilter {
-        from: list.from,
-        to: list.to,
-        person: list.person,
-        site: list.site,
-        status: list.status,
-    };
-    let page = PageRequest {
-        limit: list.limit,
-        cursor: list.cursor,
-    };
     let mut tx = server.store.read().await?;
     Ok(Found(days::list(&mut tx, &actor, &filter, &page).await?))
 }

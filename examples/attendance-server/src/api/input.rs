@@ -2,8 +2,8 @@
 
 use axum::{
     body::Bytes,
-    extract::{FromRequest, FromRequestParts, Path, Query, Request, State},
-    http::{HeaderMap, header, request::Parts},
+    extract::{DefaultBodyLimit, FromRequest, FromRequestParts, Path, Query, Request, State},
+    http::{HeaderMap, StatusCode, header, request::Parts},
 };
 use schemars::{JsonSchema, SchemaGenerator};
 use serde::de::DeserializeOwned;
@@ -14,7 +14,7 @@ use crate::{
     cameras::LARGEST_FRAME,
     commands::import,
     error::{Error, ErrorKind, Result},
-    http::{Browser, Caller},
+    http::Caller,
     id::Id,
     server::Server,
 };
@@ -29,7 +29,7 @@ pub(super) struct Body<T>(pub(super) T);
 impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Body<T> {
     type Rejection = Error;
 
-    async fn from_request(request: Request, state: &S) -> Result<Self> {
+    async fn from_request(request: Request, _: &S) -> Result<Self> {
         let kind = request
             .headers()
             .get(header::CONTENT_TYPE)
@@ -39,7 +39,7 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Body<T> {
             let detail = "The body must be JSON, with Content-Type: application/json.";
             return Err(Error::new(ErrorKind::WrongMediaType, "not_json", detail));
         }
-        let bytes = bytes(request, state, LARGEST).await?;
+        let bytes = bytes(request, LARGEST).await?;
         let mut read = serde_json::Deserializer::from_slice(&bytes);
         let value = serde_path_to_error::deserialize(&mut read).map_err(|error| {
             let path = error.path().to_string();
@@ -67,11 +67,7 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Body<T> {
 }
 
 /// The bytes of a body, up to a limit.
-pub(super) async fn bytes<S: Send + Sync>(
-    request: Request,
-    state: &S,
-    largest: usize,
-) -> Result<Bytes> {
+async fn bytes(mut request: Request, largest: usize) -> Result<Bytes> {
     let too_large = || {
         let detail = format!("The body is larger than {largest} bytes.");
         Error::new(ErrorKind::TooLarge, "too_large", detail)
@@ -83,10 +79,12 @@ pub(super) async fn bytes<S: Send + Sync>(
     if stated.is_some_and(|length| length > largest) {
         return Err(too_large());
     }
-    let _ = state;
-    axum::body::to_bytes(request.into_body(), largest)
-        .await
-        .map_err(|_| too_large())
+    DefaultBodyLimit::max(largest).apply(&mut request);
+    let read = Bytes::from_request(request, &()).await;
+    read.map_err(|error| match error.status() {
+        StatusCode::PAYLOAD_TOO_LARGE => too_large(),
+        _ => Error::new(ErrorKind::Malformed, "malformed", error.body_text()),
+    })
 }
 
 /// `a.b[0]` as a JSON pointer.
@@ -203,13 +201,13 @@ pub(super) struct CsvFile(pub(super) Bytes);
 impl<S: Send + Sync> FromRequest<S> for CsvFile {
     type Rejection = Error;
 
-    async fn from_request(request: Request, state: &S) -> Result<Self> {
+    async fn from_request(request: Request, _: &S) -> Result<Self> {
         let kind = text(request.headers(), "content-type").and_then(|kind| kind.split(';').next());
         if kind.map(str::trim) != Some("text/csv") {
             let detail = "The body must be CSV, with Content-Type: text/csv.";
             return Err(Error::new(ErrorKind::WrongMediaType, "not_csv", detail));
         }
-        bytes(request, state, import::LARGEST).await.map(Self)
+        bytes(request, import::LARGEST).await.map(Self)
     }
 }
 
@@ -229,7 +227,7 @@ const IMAGES: [&str; 3] = ["image/jpeg", "image/png", "image/webp"];
 impl<S: Send + Sync> FromRequest<S> for ImageFile {
     type Rejection = Error;
 
-    async fn from_request(request: Request, state: &S) -> Result<Self> {
+    async fn from_request(request: Request, _: &S) -> Result<Self> {
         let kind = text(request.headers(), "content-type").and_then(|kind| kind.split(';').next());
         if !kind.is_some_and(|kind| IMAGES.contains(&kind.trim())) {
             let detail = "The body must be a picture, with Content-Type: image/jpeg, image/png or image/webp.";
@@ -239,7 +237,7 @@ impl<S: Send + Sync> FromRequest<S> for ImageFile {
                 detail,
             ));
         }
-        bytes(request, state, LARGEST_FRAME).await.map(Self)
+        bytes(request, LARGEST_FRAME).await.map(Self)
     }
 }
 
@@ -282,10 +280,6 @@ impl Input for ById {
 }
 
 impl Input for Caller {
-    fn describe(_: &mut Operation, _: &mut SchemaGenerator) {}
-}
-
-impl Input for Browser {
     fn describe(_: &mut Operation, _: &mut SchemaGenerator) {}
 }
 

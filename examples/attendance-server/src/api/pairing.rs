@@ -46,7 +46,7 @@ async fn pair(
     Body(input): Body<Pairing>,
 ) -> Result<Found<PairedDevice>> {
     let mut tx = server.store.write().await?;
-    let paired = pairing::pair(&mut tx, &server.limits, &input).await?;
+    let paired = pairing::pair(&mut tx, &input).await?;
     tx.commit().await?;
     Ok(Found(paired))
 }

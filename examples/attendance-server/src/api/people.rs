@@ -10,6 +10,7 @@ use super::{
     input::{Body, ById, IfMatch, Values},
 };
 use crate::{
+    access::password::HashedSecret,
     commands::{
         people::{self, NewPerson, PeopleFilter, Person, PersonChanges},
         tokens::{self, IssuedToken},
@@ -47,36 +48,12 @@ pub(super) fn routes(api: Api) -> Api {
         )
 }
 
-/// Filter and page of people.
-#[derive(Debug, Deserialize, JsonSchema)]
-struct List {
-    /// Part of the name or the number, in any case.
-    search: Option<String>,
-    /// The home site.
-    site: Option<crate::id::Id>,
-    /// Only people who can punch, or only those who cannot.
-    active: Option<bool>,
-    /// The most items, 1 to 500. By default 50.
-    #[schemars(range(min = 1, max = 500))]
-    limit: Option<u32>,
-    /// `next` of the page before.
-    cursor: Option<String>,
-}
-
 async fn list(
     State(server): State<Server>,
     Caller(actor): Caller,
-    Values(list): Values<List>,
+    Values(filter): Values<PeopleFilter>,
+    Values(page): Values<PageRequest>,
 ) -> Result<Found<Page<Person>>> {
-    let filter = PeopleFilter {
-        search: list.search,
-        site: list.site,
-        active: list.active,
-    };
-    let page = PageRequest {
-        limit: list.limit,
-        cursor: list.cursor,
-    };
     let mut tx = server.store.read().await?;
     Ok(Found(people::list(&mut tx, &actor, &filter, &page).await?))
 }
@@ -152,8 +129,12 @@ async fn set_pin(
     ById(id): ById,
     Body(new): Body<NewPin>,
 ) -> Result<Versioned<Person>> {
+    let pin = match new.pin {
+        Some(pin) => Some(HashedSecret::pin("/pin", pin).await?),
+        None => None,
+    };
     let mut tx = server.store.write().await?;
-    let person = people::set_pin(&mut tx, &actor, id, new.pin).await?;
+    let person = people::set_pin(&mut tx, &actor, id, pin).await?;
     tx.commit().await?;
     Ok(Versioned(person.version, person))
 }

@@ -2,8 +2,6 @@
 
 use attendance_rules::PunchSource;
 use axum::extract::State;
-use schemars::JsonSchema;
-use serde::Deserialize;
 
 use super::{
     Api,
@@ -13,11 +11,10 @@ use super::{
 use crate::{
     commands::{
         disown,
-        sightings::{self, Answer, NewSighting, Outcome, Seen, Sighting, SightingFilter},
+        sightings::{self, Answer, NewSighting, Seen, Sighting, SightingFilter},
     },
     error::Result,
     http::Caller,
-    id::Id,
     paging::{Page, PageRequest},
     server::Server,
 };
@@ -73,36 +70,12 @@ async fn create(
     ))
 }
 
-/// Filter and page of sightings.
-#[derive(Deserialize, JsonSchema)]
-struct List {
-    /// One device only.
-    device: Option<Id>,
-    /// One person only.
-    person: Option<Id>,
-    /// Only those with this outcome.
-    outcome: Option<Outcome>,
-    /// The most items, 1 to 500. By default 50.
-    #[schemars(range(min = 1, max = 500))]
-    limit: Option<u32>,
-    /// `next` of the page before.
-    cursor: Option<String>,
-}
-
 async fn list(
     State(server): State<Server>,
     Caller(actor): Caller,
-    Values(list): Values<List>,
+    Values(filter): Values<SightingFilter>,
+    Values(page): Values<PageRequest>,
 ) -> Result<Found<Page<Sighting>>> {
-    let filter = SightingFilter {
-        device: list.device,
-        person: list.person,
-        outcome: list.outcome,
-    };
-    let page = PageRequest {
-        limit: list.limit,
-        cursor: list.cursor,
-    };
     let mut tx = server.store.read().await?;
     Ok(Found(
         sightings::list(&mut tx, &actor, &filter, &page).await?,

@@ -3,9 +3,9 @@
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use jiff::Timestamp;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{mpsc, oneshot, watch};
 
-use super::{Outcome, Picture, Screen};
+use super::{Outcome, Picture, Screen, View};
 use crate::door::{DoorRules, DoorState, Visit};
 
 /// A frame that waits for its turn.
@@ -33,6 +33,7 @@ pub(super) struct Camera {
     /// The visit. It is locked while a frame is looked at.
     pub(super) visit: tokio::sync::Mutex<Visit>,
     slot: Mutex<Slot>,
+    views: watch::Sender<Option<View>>,
 }
 
 #[derive(Debug, Default)]
@@ -58,6 +59,7 @@ impl Camera {
         Self {
             visit: tokio::sync::Mutex::new(Visit::new(rules)),
             slot: Mutex::default(),
+            views: watch::Sender::new(None),
         }
     }
 
@@ -99,6 +101,16 @@ impl Camera {
             let _ = earlier.send(());
         }
         ended
+    }
+
+    pub(super) fn watch(&self) -> watch::Receiver<Option<View>> {
+        self.views.subscribe()
+    }
+
+    /// Shows a frame to those who watch. Without them, no picture is kept.
+    pub(super) fn show(&self, view: View) {
+        let view = (self.views.receiver_count() > 0).then_some(view);
+        self.views.send_replace(view);
     }
 
     pub(super) fn drops(&self) -> Drops {

@@ -14,7 +14,7 @@ use std::{
 
 use axum::body::Bytes;
 use jiff::{SignedDuration, Timestamp};
-use tokio::sync::{Semaphore, mpsc, oneshot};
+use tokio::sync::{Semaphore, mpsc, oneshot, watch};
 
 pub use camera::Drops;
 pub use screen::{Marked, Screen};
@@ -56,6 +56,17 @@ pub struct Picture {
     pub at: Timestamp,
     /// A JPEG, PNG or WebP file.
     pub image: Bytes,
+}
+
+/// A frame that was looked at, for those who watch a camera.
+#[derive(Clone, Debug)]
+pub struct View {
+    /// The frame.
+    pub image: Bytes,
+    /// The time at which the server got it.
+    pub received: Timestamp,
+    /// What the screen of the door shows.
+    pub screen: Screen,
 }
 
 /// What became of a frame.
@@ -104,6 +115,13 @@ impl Cameras {
     /// later one begins.
     pub fn connect(&self, device: Id) -> oneshot::Receiver<()> {
         self.camera(device).connect()
+    }
+
+    /// The newest frame of a device, and what its screen shows, from now on. The caller checks who may see it. No picture is
+    /// kept for a device that nobody watches.
+    #[must_use]
+    pub fn watch(&self, device: Id) -> watch::Receiver<Option<View>> {
+        self.camera(device).watch()
     }
 
     /// The frames of a device that were not looked at.
@@ -179,8 +197,16 @@ impl Cameras {
 
     async fn look(self: Arc<Self>, camera: Arc<Camera>, waiting: Waiting) {
         let outcomes = waiting.outcomes.clone();
+        let (image, received) = (waiting.picture.image.clone(), waiting.received);
         let outcome = match self.screen(&camera, waiting).await {
-            Ok(Some(screen)) => Outcome::Shows(screen),
+            Ok(Some(screen)) => {
+                camera.show(View {
+                    image,
+                    received,
+                    screen: screen.clone(),
+                });
+                Outcome::Shows(screen)
+            }
             Ok(None) => Outcome::Dropped,
             Err(error) if error.kind == ErrorKind::Unavailable => {
                 camera.count_busy();

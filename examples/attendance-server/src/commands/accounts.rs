@@ -1,5 +1,7 @@
 //! Accounts: people who sign in, and their roles.
 
+use std::collections::HashMap;
+
 use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -7,7 +9,7 @@ use serde_json::json;
 
 use super::{audit, audit::Subject, people, sites};
 use crate::{
-    access::{Actor, Grant, Role, password},
+    access::{Actor, Grant, Role, password::HashedSecret},
     db::Row,
     error::{Error, Result},
     id::Id,
@@ -81,10 +83,24 @@ const COLUMNS: &str = "SELECT id, person, details, password_hash, disabled, vers
 /// 403 without the role of an admin.
 pub async fn list(tx: &mut Transaction, actor: &Actor) -> Result<Vec<Account>> {
     actor.require(&[Role::Admin])?;
+    let roles = tx
+        .rows(
+            "SELECT account, role, site FROM account_role WHERE org = $1 ORDER BY account, role, site",
+            values![actor.org],
+        )
+        .await?;
+    let mut grants: HashMap<Id, Vec<Grant>> = HashMap::new();
+    for row in &roles {
+        grants
+            .entry(row.get("account")?)
+            .or_default()
+            .push(grant(row)?);
+    }
     let rows = tx.rows(COLUMNS, values![actor.org]).await?;
     let mut accounts = Vec::with_capacity(rows.len());
     for row in &rows {
-        accounts.extend(opened(tx, actor.org, row).await?);
+        let own = grants.remove(&row.get("id")?).unwrap_or_default();
+        accounts.extend(opened(tx, actor.org, row, own)?);
     }
     Ok(accounts)
 }
@@ -104,14 +120,15 @@ pub async fn get(tx: &mut Transaction, actor: &Actor, id: Id) -> Result<Account>
         .await?;
     let account = match row {
         Some(row) if own || actor.require(&[Role::Admin]).is_ok() => {
-            opened(tx, actor.org, &row).await?
+            let grants = grants(tx, actor.org, id).await?;
+            opened(tx, actor.org, &row, grants)?
         }
         _ => None,
     };
     account.ok_or_else(|| Error::not_found("account"))
 }
 
-async fn opened(tx: &mut Transaction, org: Id, row: &Row) -> Result<Option<Account>> {
+fn opened(tx: &Transaction, org: Id, row: &Row, roles: Vec<Grant>) -> Result<Option<Account>> {
     let id: Id = row.get("id")?;
     let sealed: Vec<u8> = row.get("details")?;
     let person: Option<Id> = row.get("person")?;
@@ -127,7 +144,7 @@ async fn opened(tx: &mut Transaction, org: Id, row: &Row) -> Result<Option<Accou
         name: details.name,
         mail: details.mail,
         person,
-        roles: grants(tx, org, id).await?,
+        roles,
         has_password: row.get::<Option<String>>("password_hash")?.is_some(),
         disabled: row.get("disabled")?,
         version: row.get("version")?,
@@ -142,13 +159,14 @@ pub(super) async fn grants(tx: &mut Transaction, org: Id, account: Id) -> Result
             values![org, account],
         )
         .await?;
-    let grant = |row: &Row| {
-        Ok(Grant {
-            role: Role::named(&row.get::<String>("role")?)?,
-            site: row.get("site")?,
-        })
-    };
     rows.iter().map(grant).collect()
+}
+
+fn grant(row: &Row) -> Result<Grant> {
+    Ok(Grant {
+        role: Role::named(&row.get::<String>("role")?)?,
+        site: row.get("site")?,
+    })
 }
 
 /// Adds an account without a password. An invitation sets the password.
@@ -244,18 +262,11 @@ pub async fn update(
         values![org, id, sealed, disabled],
     )
     .await?;
-    let admins = tx
-        .row(
-            "SELECT a.id FROM account a JOIN account_role r ON r.org = a.org AND r.account = a.id \
-             WHERE a.org = $1 AND r.role = 'admin' AND r.site IS NULL AND a.disabled IS NULL LIMIT 1",
-            values![org],
-        )
-        .await?;
-    if admins.is_none() {
-        return Err(Error::conflict(
-            "last_admin",
-            "An organisation has at least one admin who can sign in.",
-        ));
+    if changes.roles.is_some() || disabled != before.disabled {
+        require_admin(tx, org).await?;
+    }
+    if disabled.is_some() {
+        super::tokens::revoke_sessions(tx, org, id).await?;
     }
     let after = get(tx, actor, id).await?;
     let detail = json!({ "before": before, "after": after });
@@ -270,19 +281,41 @@ pub async fn update(
     Ok(after)
 }
 
+/// Fails unless an admin of the organisation can sign in.
+pub(super) async fn require_admin(tx: &mut Transaction, org: Id) -> Result<()> {
+    let admin = tx
+        .row(
+            "SELECT a.id FROM account a JOIN account_role r ON r.org = a.org AND r.account = a.id \
+             LEFT JOIN person p ON p.org = a.org AND p.id = a.person \
+             WHERE a.org = $1 AND r.role = 'admin' AND r.site IS NULL AND a.disabled IS NULL \
+             AND a.password_hash IS NOT NULL AND p.deactivated IS NULL LIMIT 1",
+            values![org],
+        )
+        .await?;
+    admin.map(drop).ok_or_else(|| {
+        Error::conflict(
+            "last_admin",
+            "An organisation has at least one admin who can sign in.",
+        )
+    })
+}
+
 /// Sets the password of an account, and ends its sessions.
 ///
 /// # Errors
 ///
-/// 404; 422 if the password is too short or too long.
-pub async fn set_password(tx: &mut Transaction, actor: &Actor, id: Id, new: String) -> Result<()> {
+/// 404.
+pub async fn set_password(
+    tx: &mut Transaction,
+    actor: &Actor,
+    id: Id,
+    new: HashedSecret,
+) -> Result<()> {
     let account = get(tx, actor, id).await?;
-    password::check("/password", &new)?;
-    let hash = password::hash_aside(new).await?;
     let org = actor.org;
     tx.execute(
         "UPDATE account SET password_hash = $3, version = version + 1 WHERE org = $1 AND id = $2",
-        values![org, id, hash],
+        values![org, id, new.into_text()],
     )
     .await?;
     super::tokens::revoke_sessions(tx, org, id).await?;

@@ -6,17 +6,15 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use super::{audit, audit::Subject, days, days::DayChange, people, sites};
+use super::{audit, audit::Subject, days, days::DayChange, locks, people, sites};
 use crate::{
-    access::{Actor, Role},
+    access::{Actor, EDITORS},
     db::Row,
     error::{Error, Result},
     id::Id,
     store::{Entry, Transaction},
     text, values,
 };
-
-const EDITORS: &[Role] = &[Role::Admin, Role::Manager];
 
 /// A correction.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
@@ -238,10 +236,10 @@ async fn apply(
     first: Date,
 ) -> Result<MadeCorrection> {
     let org = actor.org;
-    super::locks::check_open(tx, org, entry.site, first).await?;
+    locks::check_open(days::closed_through(tx, org, entry).await?, first)?;
     // First up to now, so that what differs afterwards is the correction's effect alone.
     days::evaluate_from(tx, org, entry.id, first).await?;
-    let (id, now) = (tx.new_id(), tx.now);
+    let (id, made) = (tx.new_id(), next_made(tx, org, entry.id).await?);
     let sealed = tx.keys().seal(org, entry.id, "reason", reason.as_bytes())?;
     tx.execute(
         "INSERT INTO correction (org, id, person, made, made_by, reason, change, first_date) \
@@ -250,7 +248,7 @@ async fn apply(
             org,
             id,
             entry.id,
-            now,
+            made,
             actor.label(),
             sealed,
             serde_json::to_string(&change)?,
@@ -260,11 +258,6 @@ async fn apply(
     .await?;
     let mut evaluation = days::evaluate_from(tx, org, entry.id, first).await?;
     evaluation.changes.retain(|change| !change.is_closed);
-    tx.execute(
-        "UPDATE presence SET inside_since = $3 WHERE org = $1 AND person = $2",
-        values![org, entry.id, evaluation.inside_since],
-    )
-    .await?;
     let detail =
         json!({ "correction": id, "reason": reason, "change": change, "days": evaluation.changes });
     audit::record(
@@ -288,7 +281,7 @@ async fn apply(
         correction: Correction {
             id,
             person: entry.id,
-            made: now,
+            made,
             made_by: actor.label(),
             reason,
             change,
@@ -296,6 +289,19 @@ async fn apply(
         },
         days: evaluation.changes,
     })
+}
+
+/// The time of a new correction of a person. It is later than the others even if the clock was set back, since a later
+/// correction supersedes an earlier one.
+async fn next_made(tx: &mut Transaction, org: Id, person: Id) -> Result<Timestamp> {
+    let row = tx
+        .row(
+            "SELECT MAX(made) AS last FROM correction WHERE org = $1 AND person = $2",
+            values![org, person],
+        )
+        .await?;
+    let last = row.map(|row| row.get("last")).transpose()?;
+    tx.now_after(last.flatten())
 }
 
 /// The time of a punch of a person: of a row, or of one that a correction added.

@@ -21,7 +21,7 @@ use super::{
     sites::{self, Timeline},
 };
 use crate::{
-    access::{Actor, Role},
+    access::Actor,
     db::Row,
     error::{Error, Result},
     id::Id,
@@ -29,9 +29,6 @@ use crate::{
     store::{Entry, Store, Transaction},
     values,
 };
-
-/// The roles that may read days of others.
-pub(super) const READERS: &[Role] = &[Role::Admin, Role::Manager, Role::Auditor];
 
 /// The punches before a period that its days can depend on: those of a week, and those of the night before.
 const BEFORE: SignedDuration = SignedDuration::from_hours(9 * 24);
@@ -67,8 +64,6 @@ pub(super) struct Evaluation {
     pub(super) changes: Vec<DayChange>,
     /// The outcomes of the punches by the policies of their days.
     pub(super) outcomes: Vec<PunchOutcome>,
-    /// The time since which the person is inside.
-    pub(super) inside_since: Option<Timestamp>,
 }
 
 /// Evaluates all days of a person again, and keeps them.
@@ -100,7 +95,6 @@ pub(super) async fn evaluate_from(
     let subject = Subject::load(tx, org, entry, timeline, from, now).await?;
     let evaluated = subject.evaluate(now)?;
     let evaluation = Evaluation {
-        inside_since: subject.inside_since(now)?,
         changes: subject.changes(tx, org, entry, &evaluated).await?,
         outcomes: evaluated.outcomes,
     };
@@ -232,7 +226,7 @@ impl Subject {
         entry: &Entry,
         evaluated: &Evaluated,
     ) -> Result<Vec<DayChange>> {
-        let closed = locked_through(tx, org, entry.site).await?;
+        let closed = closed_through(tx, org, entry).await?;
         let start = if self.start == self.first {
             Date::MIN
         } else {
@@ -242,8 +236,10 @@ impl Subject {
         differences(&kept, &evaluated.days, closed)
     }
 
-    fn inside_since(&self, now: Timestamp) -> Result<Option<Timestamp>> {
-        let Some((_, _, _, rules)) = self.rules.last() else {
+    /// The time since which the person is in, by the policy of a day.
+    fn inside_since(&self, today: Date, now: Timestamp) -> Result<Option<Timestamp>> {
+        let part = self.rules.iter().find(|(_, end, ..)| today <= *end);
+        let Some((_, _, _, rules)) = part else {
             return Ok(None);
         };
         let presence = rules.presence(&self.person, &self.punches, &self.corrections, now)?;
@@ -532,6 +528,36 @@ pub(super) async fn locked_through(
     row.map(|row| row.get("through")).transpose()
 }
 
+/// The last day of a person that is closed: at the person's site, or at an earlier one when the person left it.
+pub(super) async fn closed_through(
+    tx: &mut Transaction,
+    org: Id,
+    entry: &Entry,
+) -> Result<Option<Date>> {
+    Ok(locked_through(tx, org, entry.site)
+        .await?
+        .max(entry.closed_through))
+}
+
+/// The time since which a person whom the actor may see is in; none if the person is not in.
+///
+/// # Errors
+///
+/// 404 if there is no such person.
+pub async fn inside_since(
+    tx: &mut Transaction,
+    actor: &Actor,
+    person: Id,
+) -> Result<Option<Timestamp>> {
+    let (org, now) = (actor.org, tx.now);
+    let visible = people::visible_to(tx, actor).await?;
+    let entry = visible.require(person)?;
+    let timeline = sites::timeline(tx, org, entry.site).await?;
+    let today = timeline.date(now);
+    let subject = Subject::load(tx, org, entry, timeline, today, now).await?;
+    subject.inside_since(today, now)
+}
+
 /// People are brought up to now so many at once, so that others can write between them.
 const BATCH: usize = 50;
 
@@ -615,39 +641,65 @@ pub async fn list(
 ) -> Result<Page<Day>> {
     check_period(filter.from, filter.to)?;
     let limit = page.limit()?;
-    let mut after: (Date, Id) = page.position(tx, actor, "days")?.unwrap_or((
-        filter.from,
-        Id::from_bytes(&[0; 16]).ok_or_else(|| Error::internal("an id has 16 bytes"))?,
-    ));
-    let (directory, scope) = people::visible_to(tx, actor, READERS).await?;
+    let after = page.position(tx, actor, "days")?;
+    let days = select(tx, actor, filter, after, limit + 1).await?;
+    Page::of(tx, actor, "days", days, limit, |day: &Day| {
+        (day.date, day.person)
+    })
+}
+
+/// The days of a selection, all at once, by date and person. It is meant for few dates or few people.
+///
+/// # Errors
+///
+/// 422 if the period is longer than 366 days or ends before it begins.
+pub async fn all(tx: &mut Transaction, actor: &Actor, filter: &DayFilter) -> Result<Vec<Day>> {
+    check_period(filter.from, filter.to)?;
+    select(tx, actor, filter, None, usize::MAX).await
+}
+
+/// At most `most` days of a selection after a date and a person.
+async fn select(
+    tx: &mut Transaction,
+    actor: &Actor,
+    filter: &DayFilter,
+    after: Option<(Date, Id)>,
+    most: usize,
+) -> Result<Vec<Day>> {
+    let nobody = Id::from_bytes(&[0; 16]).ok_or_else(|| Error::internal("an id has 16 bytes"))?;
+    let mut after = after.unwrap_or((filter.from, nobody));
+    let visible = people::visible_to(tx, actor).await?;
     let mut days = Vec::new();
-    // Names, sites and scopes are not in the rows, so that rows are read until the page is full.
+    // Names, sites and scopes are not in the rows, so that rows are read until there are enough.
     loop {
-        let rows = tx
-            .rows(
-                "SELECT person, date, record, policy, rules FROM day \
-                 WHERE org = $1 AND (date > $2 OR (date = $2 AND person > $3)) AND date <= $4 \
-                 AND ($5 IS NULL OR person = $5) AND ($6 IS NULL OR status = $6) \
-                 ORDER BY date, person LIMIT 1000",
-                values![
-                    actor.org,
-                    after.0,
-                    after.1,
-                    filter.to,
-                    filter.person,
-                    filter.status.clone()
-                ],
-            )
-            .await?;
+        let mut values = values![
+            actor.org,
+            after.0,
+            after.1,
+            filter.to,
+            filter.status.clone()
+        ];
+        // Two queries, since each has its own index.
+        let sql = match filter.person {
+            Some(person) => {
+                values.push(person.into());
+                "SELECT person, date, record, policy, rules FROM day WHERE org = $1 AND person = $6 \
+                 AND (date > $2 OR (date = $2 AND person > $3)) AND date >= $2 AND date <= $4 \
+                 AND ($5 IS NULL OR status = $5) ORDER BY date LIMIT 1000"
+            }
+            None => {
+                "SELECT person, date, record, policy, rules FROM day WHERE org = $1 \
+                 AND (date > $2 OR (date = $2 AND person > $3)) AND date >= $2 AND date <= $4 \
+                 AND ($5 IS NULL OR status = $5) ORDER BY date, person LIMIT 1000"
+            }
+        };
+        let rows = tx.rows(sql, values).await?;
         for row in &rows {
             let person: Id = row.get("person")?;
             let date: Date = row.get("date")?;
             after = (date, person);
-            let visible = directory.get(person).is_some_and(|entry| {
-                scope.has_person(person, entry.site)
-                    && filter.site.is_none_or(|site| entry.site == site)
-            });
-            if visible {
+            let entry = visible.get(person);
+            if entry.is_some_and(|entry| filter.site.is_none_or(|site| entry.site == site)) {
                 days.push(Day {
                     person,
                     date,
@@ -656,17 +708,15 @@ pub async fn list(
                     rules: row.get("rules")?,
                 });
             }
-            if days.len() > limit {
+            if days.len() == most {
                 break;
             }
         }
-        if days.len() > limit || rows.len() < 1000 {
+        if days.len() == most || rows.len() < 1000 {
             break;
         }
     }
-    Page::of(tx, actor, "days", days, limit, |day: &Day| {
-        (day.date, day.person)
-    })
+    Ok(days)
 }
 
 /// The date at a time, by UTC.
@@ -733,12 +783,9 @@ pub async fn detail(
     date: Date,
 ) -> Result<DayDetail> {
     let org = actor.org;
-    let (directory, scope) = people::visible_to(tx, actor, READERS).await?;
-    let entry = directory
-        .get(person)
-        .filter(|entry| scope.has_person(person, entry.site))
-        .ok_or_else(|| Error::not_found("person"))?;
-    let closed = locked_through(tx, org, entry.site).await?;
+    let visible = people::visible_to(tx, actor).await?;
+    let entry = visible.require(person)?;
+    let closed = closed_through(tx, org, entry).await?;
     let timeline = sites::timeline(tx, org, entry.site).await?;
     let now = tx.now;
     let subject = Subject::load(tx, org, entry, timeline, date, now).await?;

@@ -12,7 +12,7 @@ use super::{
     tokens::{self, IssuedToken, Owner, TokenKind},
 };
 use crate::{
-    access::{Actor, Principal, Role},
+    access::{Actor, EDITORS, Principal, READERS},
     db::Row,
     error::{Error, Result},
     id::Id,
@@ -20,9 +20,6 @@ use crate::{
     store::Transaction,
     text, values,
 };
-
-const EDITORS: &[Role] = &[Role::Admin, Role::Manager];
-const READERS: &[Role] = &[Role::Admin, Role::Manager, Role::Auditor];
 
 /// A device.
 #[derive(Clone, Debug, Serialize, JsonSchema)]

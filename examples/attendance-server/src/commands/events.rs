@@ -4,15 +4,12 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    access::{Actor, Role},
+    access::{Actor, READERS},
     error::{Error, Result},
     id::Id,
     store::{Event, Transaction},
     values,
 };
-
-/// The roles that see events of their sites.
-const READERS: &[Role] = &[Role::Admin, Role::Manager, Role::Auditor];
 
 /// The place in the list of events.
 #[derive(Clone, Copy, Debug, Deserialize, JsonSchema)]

@@ -1,6 +1,6 @@
 //! Tables for spreadsheets and payroll, as CSV.
 
-use jiff::{Timestamp, civil::Date, tz::TimeZone};
+use jiff::{Timestamp, ToSpan as _, civil::Date, tz::TimeZone};
 use serde::Deserialize;
 
 use super::{
@@ -11,7 +11,6 @@ use crate::{
     access::Actor,
     error::{Error, Result},
     id::Id,
-    paging::{GREATEST_LIMIT, PageRequest},
     store::Transaction,
 };
 
@@ -69,13 +68,16 @@ pub async fn days(tx: &mut Transaction, actor: &Actor, filter: &DayFilter) -> Re
         .terminator(csv::Terminator::CRLF)
         .from_writer(Vec::new());
     writer.write_record(COLUMNS).map_err(Error::internal)?;
-    let mut page = PageRequest {
-        limit: Some(GREATEST_LIMIT),
-        cursor: None,
-    };
-    loop {
-        let list = days::list(tx, actor, filter, &page).await?;
-        for day in list.items {
+    days::check_period(filter.from, filter.to)?;
+    // Date by date, so that one date of all people is in memory.
+    let dates = filter.from.series(1.day());
+    for date in dates.take_while(|&date| date <= filter.to) {
+        let filter = DayFilter {
+            from: date,
+            to: date,
+            ..filter.clone()
+        };
+        for day in days::all(tx, actor, &filter).await? {
             let Some(entry) = directory.get(day.person) else {
                 continue;
             };
@@ -111,10 +113,6 @@ pub async fn days(tx: &mut Transaction, actor: &Actor, filter: &DayFilter) -> Re
             writer
                 .write_record(row.map(|cell| inert(&cell)))
                 .map_err(Error::internal)?;
-        }
-        page.cursor = list.next;
-        if page.cursor.is_none() {
-            break;
         }
     }
     let bytes = writer

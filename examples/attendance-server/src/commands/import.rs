@@ -12,7 +12,7 @@ use super::{
     sites,
 };
 use crate::{
-    access::{Actor, Role},
+    access::{Actor, EDITORS},
     error::{Error, ErrorKind, Result},
     id::Id,
     patch::Patch,
@@ -59,7 +59,9 @@ pub struct ReportRow {
     pub number: String,
     /// The result.
     pub result: RowResult,
-    /// The fault of a wrong row.
+    /// The fault of a wrong row, as a stable code.
+    pub code: Option<String>,
+    /// The fault of a wrong row, for people.
     pub reason: Option<String>,
     /// The person.
     pub person: Option<Id>,
@@ -130,7 +132,7 @@ pub async fn people(
     file: &[u8],
     options: &ImportOptions,
 ) -> Result<ImportReport> {
-    if !actor.has_any(&[Role::Admin, Role::Manager]) {
+    if !actor.has_any(EDITORS) {
         return Err(Error::forbidden());
     }
     let (rows, unknown_columns) = read(file)?;
@@ -159,13 +161,14 @@ pub async fn people(
             .unwrap_or_default();
         let plan = fields.and_then(|fields| {
             if !number.is_empty() && !numbers.insert(number.clone()) {
-                return Err(format!("the number {number:?} is in an earlier row, too"));
+                let detail = format!("the number {number:?} is in an earlier row, too");
+                return Err(wrong("number_twice", detail));
             }
-            plan(&fields, &sites, &directory)
+            plan(actor, &fields, &sites, &directory)
         });
         match plan {
             Ok(plan) => planned.push((line, number, plan)),
-            Err(reason) => report.wrong(line, number, reason),
+            Err(error) => report.wrong(line, number, error),
         }
     }
     let new = planned
@@ -201,7 +204,7 @@ pub async fn people(
                 report.add(line, number, result, person);
             }
             Err(error) if error.kind == ErrorKind::Internal => return Err(error),
-            Err(error) => report.wrong(line, number, error.detail),
+            Err(error) => report.wrong(line, number, error),
         }
     }
     if has_changed {
@@ -216,13 +219,14 @@ pub async fn people(
 }
 
 impl ImportReport {
-    fn wrong(&mut self, line: u64, number: String, reason: String) {
+    fn wrong(&mut self, line: u64, number: String, error: Error) {
         self.wrong += 1;
         self.rows.push(ReportRow {
             line,
             number,
             result: RowResult::Wrong,
-            reason: Some(reason),
+            code: Some(error.code.to_owned()),
+            reason: Some(error.detail),
             person: None,
         });
     }
@@ -240,6 +244,7 @@ impl ImportReport {
             line,
             number,
             result,
+            code: None,
             reason: None,
             person: Some(person),
         });
@@ -253,18 +258,28 @@ enum Plan {
     Keep(Id),
 }
 
+/// A fault of the file or of a row.
+fn wrong(code: &'static str, detail: impl Into<String>) -> Error {
+    Error::new(ErrorKind::Invalid, code, detail)
+}
+
 fn plan(
+    actor: &Actor,
     fields: &Fields,
     sites: &HashMap<String, Id>,
     directory: &crate::store::Directory,
-) -> std::result::Result<Plan, String> {
+) -> Result<Plan> {
     let [number, name, mail, site, joined, left] = fields;
-    let number = number.as_deref().ok_or("the number is empty")?;
+    let number = number
+        .as_deref()
+        .ok_or_else(|| wrong("row_without_number", "the number is empty"))?;
     let date = |name: &str, text: &Option<String>| {
         text.as_deref()
             .map(|text| {
-                text.parse::<Date>()
-                    .map_err(|_| format!("{name} is {text:?}; a date has the form 2026-03-02"))
+                text.parse::<Date>().map_err(|_| {
+                    let detail = format!("{name} is {text:?}; a date has the form 2026-03-02");
+                    wrong("wrong_date", detail)
+                })
             })
             .transpose()
     };
@@ -272,7 +287,8 @@ fn plan(
     let site = match site.as_deref() {
         Some(name) => {
             let known = sites.get(&name.to_lowercase());
-            Some(*known.ok_or_else(|| format!("there is no site {name:?}"))?)
+            let missing = || wrong("unknown_site", format!("there is no site {name:?}"));
+            Some(*known.ok_or_else(missing)?)
         }
         None => None,
     };
@@ -283,15 +299,24 @@ fn plan(
         };
         return Ok(Plan::Create(NewPerson {
             number: number.to_owned(),
-            name: name.clone().ok_or("the name is empty")?,
+            name: name
+                .clone()
+                .ok_or_else(|| wrong("row_without_name", "the name is empty"))?,
             mail: mail.clone(),
-            site: site
-                .or_else(only)
-                .ok_or("the site is empty, and there are several")?,
+            site: site.or_else(only).ok_or_else(|| {
+                wrong(
+                    "row_without_site",
+                    "the site is empty, and there are several",
+                )
+            })?,
             joined,
             left,
         }));
     };
+    if actor.require_at(known.site, EDITORS).is_err() {
+        let detail = "somebody of another site has this number";
+        return Err(wrong("number_of_other_site", detail));
+    }
     let differs = |new: &Option<String>, old: Option<&str>| {
         new.as_deref().is_some_and(|new| Some(new) != old)
     };
@@ -319,10 +344,11 @@ fn plan(
     })
 }
 
+/// A line of the file, and its fields.
+type Line = (u64, Result<Fields>);
+
 /// The rows of a file with their lines, and the columns that are not known.
-#[expect(clippy::type_complexity, reason = "used once")]
-fn read(file: &[u8]) -> Result<(Vec<(u64, std::result::Result<Fields, String>)>, Vec<String>)> {
-    let wrong = |code: &'static str, detail: String| Error::new(ErrorKind::Invalid, code, detail);
+fn read(file: &[u8]) -> Result<(Vec<Line>, Vec<String>)> {
     if file.len() > LARGEST {
         let detail = format!("The file has more than {LARGEST} bytes.");
         return Err(Error::new(ErrorKind::TooLarge, "too_large", detail));
@@ -331,7 +357,7 @@ fn read(file: &[u8]) -> Result<(Vec<(u64, std::result::Result<Fields, String>)>,
     if file.contains(&0) {
         return Err(wrong(
             "not_text",
-            "The file is no CSV text: it has zero bytes.".to_owned(),
+            "The file is no CSV text: it has zero bytes.",
         ));
     }
     let first_line = file.split(|&byte| byte == b'\n').next().unwrap_or_default();
@@ -368,7 +394,7 @@ fn read(file: &[u8]) -> Result<(Vec<(u64, std::result::Result<Fields, String>)>,
     if columns[0].is_none() {
         let detail =
             "No column is named number. Name the columns number, name, mail, site, joined, left.";
-        return Err(wrong("no_number_column", detail.to_owned()));
+        return Err(wrong("no_number_column", detail));
     }
     let mut rows = Vec::new();
     let mut record = csv::ByteRecord::new();
@@ -393,23 +419,19 @@ fn read(file: &[u8]) -> Result<(Vec<(u64, std::result::Result<Fields, String>)>,
     Ok((rows, unknown))
 }
 
-fn fields(
-    record: &csv::ByteRecord,
-    columns: &[Option<usize>; 6],
-    width: usize,
-) -> std::result::Result<Fields, String> {
+fn fields(record: &csv::ByteRecord, columns: &[Option<usize>; 6], width: usize) -> Result<Fields> {
     if record.len() > width {
-        return Err(format!(
-            "the row has {} fields, and the header has {width}",
-            record.len()
-        ));
+        let fields = record.len();
+        let detail = format!("the row has {fields} fields, and the header has {width}");
+        return Err(wrong("row_too_long", detail));
     }
     let mut fields = Fields::default();
     for (field, column) in fields.iter_mut().zip(columns) {
         let bytes = column
             .and_then(|column| record.get(column))
             .unwrap_or_default();
-        let text = std::str::from_utf8(bytes).map_err(|_| "the row is not UTF-8".to_owned())?;
+        let text = std::str::from_utf8(bytes)
+            .map_err(|_| wrong("row_not_utf8", "the row is not UTF-8"))?;
         *field = Some(text.to_owned()).filter(|text| !text.is_empty());
     }
     Ok(fields)

@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::{days::READERS, people};
+use super::people;
 use crate::{
     access::{Actor, Role},
     error::{Error, Result},
@@ -65,11 +65,7 @@ pub async fn of_organisation(tx: &mut Transaction, actor: &Actor) -> Result<Inve
 ///
 /// 404 if there is no such person.
 pub async fn of_person(tx: &mut Transaction, actor: &Actor, person: Id) -> Result<Inventory> {
-    let (directory, scope) = people::visible_to(tx, actor, READERS).await?;
-    directory
-        .get(person)
-        .filter(|entry| scope.has_person(person, entry.site))
-        .ok_or_else(|| Error::not_found("person"))?;
+    people::get(tx, actor, person).await?;
     let row = tx
         .row(
             "SELECT (SELECT COUNT(*) FROM sighting WHERE org = $1 AND person = $2) AS sightings, \

@@ -67,7 +67,8 @@ pub async fn get(tx: &mut Transaction, actor: &Actor, site: Id) -> Result<Lock> 
     })
 }
 
-/// Closes the days of a site up to one, or opens days again. All days are evaluated before they are closed.
+/// Closes the days of a site up to one, or opens days again, also those that people brought closed from an earlier site.
+/// All days are evaluated before they are closed.
 ///
 /// # Errors
 ///
@@ -105,14 +106,16 @@ pub async fn set(tx: &mut Transaction, actor: &Actor, site: Id, new: NewLock) ->
             .await?;
         }
     }
-    // Days that were closed may differ from an evaluation of today.
-    if let Some(was_closed) = before
+    let opens = new
         .through
-        .filter(|&through| new.through.is_none_or(|new| new < through))
-    {
-        let from = new.through.map_or(Date::MIN, |through| {
-            through.tomorrow().unwrap_or(was_closed)
-        });
+        .is_none_or(|new| before.through.is_some_and(|before| new < before));
+    if opens {
+        open_for_arrivals(tx, org, site, new.through).await?;
+        let directory = people::directory(tx, org).await?;
+        // Days that were closed may differ from an evaluation of today.
+        let from = new
+            .through
+            .map_or(Date::MIN, |through| through.tomorrow().unwrap_or(through));
         for entry in directory.people().iter().filter(|entry| entry.site == site) {
             days::evaluate_from(tx, org, entry.id, from).await?;
         }
@@ -130,9 +133,29 @@ pub async fn set(tx: &mut Transaction, actor: &Actor, site: Id, new: NewLock) ->
     get(tx, actor, site).await
 }
 
-/// Fails if a day is in a closed period.
-pub(super) async fn check_open(tx: &mut Transaction, org: Id, site: Id, date: Date) -> Result<()> {
-    match days::locked_through(tx, org, site).await? {
+/// Opens the days after one that people brought closed from an earlier site; without one, all of them.
+async fn open_for_arrivals(
+    tx: &mut Transaction,
+    org: Id,
+    site: Id,
+    through: Option<Date>,
+) -> Result<()> {
+    let opened = tx
+        .execute(
+            "UPDATE person SET closed_through = $3 WHERE org = $1 AND site = $2 \
+             AND closed_through > COALESCE($3, '')",
+            values![org, site, through],
+        )
+        .await?;
+    if opened > 0 {
+        people::changed(tx, org).await?;
+    }
+    Ok(())
+}
+
+/// Fails if a day is in a closed period, which ends with another day.
+pub(super) fn check_open(closed: Option<Date>, date: Date) -> Result<()> {
+    match closed {
         Some(through) if date <= through => {
             let detail = format!("{date} is in a closed period, which ends with {through}.");
             Err(Error::conflict("period_closed", detail))

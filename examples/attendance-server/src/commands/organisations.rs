@@ -1,12 +1,12 @@
 //! Organisations, and the set-up of the first one.
 
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use serde_json::json;
 
 use super::{accounts, audit, sites, tokens};
 use crate::{
-    access::{Actor, Grant, Role},
+    access::{Actor, Grant, Role, password::HashedSecret},
     error::{Error, Result},
     id::Id,
     store::Transaction,
@@ -14,8 +14,7 @@ use crate::{
 };
 
 /// The data of a new installation.
-#[derive(Clone, Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+#[derive(Clone, Debug)]
 pub struct Setup {
     /// The name of the organisation.
     pub organisation: String,
@@ -23,8 +22,8 @@ pub struct Setup {
     pub name: String,
     /// The mail address of the first admin, who signs in with it.
     pub mail: String,
-    /// The password of the first admin, at least 10 characters.
-    pub password: String,
+    /// The password of the first admin.
+    pub password: HashedSecret,
     /// The name of the first site.
     pub site: String,
     /// The time zone of the site, such as `Europe/Berlin`.

@@ -12,7 +12,7 @@ use super::{
     tokens::{self, IssuedToken, Owner, TokenKind},
 };
 use crate::{
-    access::{Actor, Grant, Principal, Role, limits::Limits},
+    access::{Actor, EDITORS, Grant, Principal, Role},
     error::{Error, Result},
     id::Id,
     store::Transaction,
@@ -54,7 +54,7 @@ pub struct PairedDevice {
 /// 403 and 404.
 pub async fn invite(tx: &mut Transaction, actor: &Actor, device: Id) -> Result<IssuedToken> {
     let known = devices::get(tx, actor, device).await?;
-    actor.require_at(known.site, &[Role::Admin, Role::Manager])?;
+    actor.require_at(known.site, EDITORS)?;
     let now = tx.now;
     tx.execute(
         "UPDATE token SET revoked = $3 WHERE org = $1 AND device = $2 AND kind = 'pairing' AND revoked IS NULL",
@@ -92,13 +92,9 @@ pub async fn invite(tx: &mut Transaction, actor: &Actor, device: Id) -> Result<I
 ///
 /// # Errors
 ///
-/// 403 for a wrong code; 429 after many of them.
-pub async fn pair(tx: &mut Transaction, limits: &Limits, input: &Pairing) -> Result<PairedDevice> {
-    limits.links.check("pairing", tx.now)?;
-    let paired = tokens::paired(tx, &input.code).await;
-    let (org, id) = paired.inspect_err(|_| {
-        limits.links.count("pairing", tx.now);
-    })?;
+/// 403 for a wrong code. It has 256 random bits, so that nobody guesses it.
+pub async fn pair(tx: &mut Transaction, input: &Pairing) -> Result<PairedDevice> {
+    let (org, id) = tokens::paired(tx, &input.code).await?;
     let mut actor = Actor {
         org,
         principal: Principal::Device(id),

@@ -9,9 +9,9 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use super::{audit, audit::Subject, days, sites};
+use super::{accounts, audit, audit::Subject, days, sites};
 use crate::{
-    access::{Actor, Role, Scope, password},
+    access::{Actor, EDITORS, READERS, Scope, password::HashedSecret},
     db::Row,
     error::{Error, ErrorKind, Result},
     id::Id,
@@ -20,12 +20,6 @@ use crate::{
     store::{Directory, Entry, Transaction},
     text, values,
 };
-
-/// The roles that may change people.
-const EDITORS: &[Role] = &[Role::Admin, Role::Manager];
-
-/// The roles that may read people other than themselves.
-const READERS: &[Role] = &[Role::Admin, Role::Manager, Role::Auditor];
 
 /// A person.
 #[derive(Clone, Debug, Serialize, JsonSchema)]
@@ -137,7 +131,7 @@ pub async fn directory(tx: &mut Transaction, org: Id) -> Result<Arc<Directory>> 
     }
     let rows = tx
         .rows(
-            "SELECT id, site, details, joined, left_on, pin_hash, deactivated, version FROM person \
+            "SELECT id, site, details, joined, left_on, pin_hash, deactivated, closed_through, version FROM person \
              WHERE org = $1 AND erased IS NULL",
             values![org],
         )
@@ -166,6 +160,7 @@ fn entry(tx: &Transaction, org: Id, row: &Row) -> Result<Option<Entry>> {
         left: row.get("left_on")?,
         deactivated: row.get("deactivated")?,
         has_pin: row.get::<Option<String>>("pin_hash")?.is_some(),
+        closed_through: row.get("closed_through")?,
         version: row.get("version")?,
     }))
 }
@@ -183,13 +178,13 @@ pub async fn list(
 ) -> Result<Page<Person>> {
     let limit = page.limit()?;
     let after: Option<(String, Id)> = page.position(tx, actor, "people")?;
-    let directory = directory(tx, actor.org).await?;
+    let visible = visible_to(tx, actor).await?;
     let is_after = |person: &&Entry| {
         after
             .as_ref()
             .is_none_or(|(name, id)| (&person.folded, person.id) > (name, *id))
     };
-    let people = selected(&directory, actor, filter).filter(is_after);
+    let people = selected(&visible, filter).filter(is_after);
     let people = people.take(limit + 1).map(Person::from).collect();
     Page::of(tx, actor, "people", people, limit, |person: &Person| {
         (person.name.to_lowercase(), person.id)
@@ -202,27 +197,21 @@ pub async fn list(
 ///
 /// If the database cannot be read.
 pub async fn count(tx: &mut Transaction, actor: &Actor, filter: &PeopleFilter) -> Result<usize> {
-    let directory = directory(tx, actor.org).await?;
-    Ok(selected(&directory, actor, filter).count())
+    let visible = visible_to(tx, actor).await?;
+    Ok(selected(&visible, filter).count())
 }
 
-/// The people of a selection whom the actor may see, by name.
-fn selected<'a>(
-    directory: &'a Directory,
-    actor: &Actor,
-    filter: &PeopleFilter,
-) -> impl Iterator<Item = &'a Entry> {
-    let scope = actor.scope(READERS);
+/// The people of a selection, by name.
+fn selected<'a>(visible: &'a Visible, filter: &PeopleFilter) -> impl Iterator<Item = &'a Entry> {
     let search = filter.search.as_deref().map(str::to_lowercase);
     let (site, active) = (filter.site, filter.active);
-    directory.people().iter().filter(move |person| {
+    visible.people().filter(move |person| {
         let found = search.as_deref().is_none_or(|text| {
             person.folded.contains(text) || person.number.to_lowercase().contains(text)
         });
         found
             && site.is_none_or(|site| person.site == site)
             && active.is_none_or(|active| person.deactivated.is_none() == active)
-            && scope.has_person(person.id, person.site)
     })
 }
 
@@ -232,13 +221,8 @@ fn selected<'a>(
 ///
 /// 404 if there is none.
 pub async fn get(tx: &mut Transaction, actor: &Actor, id: Id) -> Result<Person> {
-    let directory = directory(tx, actor.org).await?;
-    let person = directory
-        .get(id)
-        .filter(|it| actor.scope(READERS).has_person(id, it.site));
-    person
-        .map(Person::from)
-        .ok_or_else(|| Error::not_found("person"))
+    let visible = visible_to(tx, actor).await?;
+    visible.require(id).map(Person::from)
 }
 
 /// Adds a person.
@@ -252,6 +236,7 @@ pub async fn create(tx: &mut Transaction, actor: &Actor, input: NewPerson) -> Re
     if directory.by_number(input.number.trim()).is_some() {
         return Err(number_taken(&input.number));
     }
+    sites::get(tx, actor, input.site).await?;
     let id = tx.new_id();
     tx.keys().create(actor.org, &[id]).await?;
     insert(tx, actor, id, &input).await?;
@@ -259,7 +244,7 @@ pub async fn create(tx: &mut Transaction, actor: &Actor, input: NewPerson) -> Re
     get(tx, actor, id).await
 }
 
-/// Adds a person whose number is free and whose key is made. The caller calls [`changed`] after the last one.
+/// Adds a person whose number is free, whose site is there, and whose key is made. The caller calls [`changed`] after the last one.
 pub(super) async fn insert(
     tx: &mut Transaction,
     actor: &Actor,
@@ -267,7 +252,6 @@ pub(super) async fn insert(
     input: &NewPerson,
 ) -> Result<()> {
     let org = actor.org;
-    sites::get(tx, actor, input.site).await?;
     actor.require_at(input.site, EDITORS)?;
     let details = checked(&input.number, &input.name, input.mail.as_deref())?;
     check_dates(input.joined, input.left)?;
@@ -336,28 +320,40 @@ pub(super) async fn write(
     changes.mail.apply(&mut after.mail);
     changes.joined.apply(&mut after.joined);
     changes.left.apply(&mut after.left);
+    let directory = directory(tx, org).await?;
+    let entry = directory
+        .get(id)
+        .ok_or_else(|| Error::not_found("person"))?;
+    let mut closed_through = entry.closed_through;
     if after.site != before.site {
         sites::get(tx, actor, after.site).await?;
         actor.require_at(after.site, EDITORS)?;
+        // The days that are closed at the site before stay as they are.
+        closed_through = days::closed_through(tx, org, entry).await?;
     }
     let details = checked(&after.number, &after.name, after.mail.as_deref())?;
     check_dates(after.joined, after.left)?;
-    if details.number != before.number {
-        let directory = directory(tx, org).await?;
-        if directory
-            .by_number(&details.number)
-            .is_some_and(|other| other.id != id)
-        {
-            return Err(number_taken(&details.number));
-        }
+    if directory
+        .by_number(&details.number)
+        .is_some_and(|other| other.id != id)
+    {
+        return Err(number_taken(&details.number));
     }
     let sealed = tx
         .keys()
         .seal(org, id, "person", &serde_json::to_vec(&details)?)?;
     tx.execute(
-        "UPDATE person SET site = $3, details = $4, joined = $5, left_on = $6, version = version + 1 \
-         WHERE org = $1 AND id = $2",
-        values![org, id, after.site, sealed, after.joined, after.left],
+        "UPDATE person SET site = $3, details = $4, joined = $5, left_on = $6, closed_through = $7, \
+         version = version + 1 WHERE org = $1 AND id = $2",
+        values![
+            org,
+            id,
+            after.site,
+            sealed,
+            after.joined,
+            after.left,
+            closed_through
+        ],
     )
     .await?;
     let is_other_time =
@@ -374,7 +370,7 @@ pub(super) async fn write(
 ///
 /// # Errors
 ///
-/// 404 and 403 as [`update`].
+/// 404 and 403 as [`update`]; 409 if no admin would be left who can sign in.
 pub async fn set_active(
     tx: &mut Transaction,
     actor: &Actor,
@@ -394,6 +390,15 @@ pub async fn set_active(
     )
     .await?;
     changed(tx, org).await?;
+    let account = tx
+        .row(
+            "SELECT id FROM account WHERE org = $1 AND person = $2",
+            values![org, id],
+        )
+        .await?;
+    if !active && account.is_some() {
+        accounts::require_admin(tx, org).await?;
+    }
     let action = if active {
         "person_activated"
     } else {
@@ -409,33 +414,26 @@ pub async fn set_active(
 ///
 /// # Errors
 ///
-/// 404 and 403 as [`update`]; 422 if it does not have 4 to 12 digits.
+/// 404 and 403 as [`update`].
 pub async fn set_pin(
     tx: &mut Transaction,
     actor: &Actor,
     id: Id,
-    pin: Option<String>,
+    pin: Option<HashedSecret>,
 ) -> Result<Person> {
     let org = actor.org;
     let person = get(tx, actor, id).await?;
     if actor.person != Some(id) {
         actor.require_at(person.site, EDITORS)?;
     }
-    let hash = match pin {
-        Some(pin) => {
-            password::check_pin("/pin", &pin)?;
-            Some(password::hash_aside(pin).await?)
-        }
-        None => None,
-    };
-    let action = if hash.is_some() {
+    let action = if pin.is_some() {
         "pin_set"
     } else {
         "pin_removed"
     };
     tx.execute(
         "UPDATE person SET pin_hash = $3, version = version + 1 WHERE org = $1 AND id = $2",
-        values![org, id, hash],
+        values![org, id, pin.map(HashedSecret::into_text)],
     )
     .await?;
     changed(tx, org).await?;
@@ -478,13 +476,37 @@ pub(super) async fn changed(tx: &mut Transaction, org: Id) -> Result<()> {
     Ok(())
 }
 
-/// The directory, and what the actor may see of it with these roles.
-pub(super) async fn visible_to(
-    tx: &mut Transaction,
-    actor: &Actor,
-    roles: &[Role],
-) -> Result<(Arc<Directory>, Scope)> {
-    Ok((directory(tx, actor.org).await?, actor.scope(roles)))
+/// The people whose records an actor may read.
+pub(super) struct Visible {
+    directory: Arc<Directory>,
+    scope: Scope,
+}
+
+impl Visible {
+    /// A person, if the actor may see the person.
+    pub(super) fn get(&self, id: Id) -> Option<&Entry> {
+        let entry = self.directory.get(id)?;
+        self.scope.has_person(id, entry.site).then_some(entry)
+    }
+
+    /// A person. It is an error (404) if the actor may see no such person.
+    pub(super) fn require(&self, id: Id) -> Result<&Entry> {
+        self.get(id).ok_or_else(|| Error::not_found("person"))
+    }
+
+    /// All of them, by name.
+    pub(super) fn people(&self) -> impl Iterator<Item = &Entry> {
+        let people = self.directory.people().iter();
+        people.filter(|entry| self.scope.has_person(entry.id, entry.site))
+    }
+}
+
+/// The people whose records an actor may read.
+pub(super) async fn visible_to(tx: &mut Transaction, actor: &Actor) -> Result<Visible> {
+    Ok(Visible {
+        directory: directory(tx, actor.org).await?,
+        scope: actor.scope(READERS),
+    })
 }
 
 /// Fails if the version that the actor has seen is not the present one.

@@ -173,7 +173,8 @@ async fn prepared(
         let detail = format!("{} is not in the years 1901 to 2198.", new.applies_from);
         return Err(Error::invalid("/applies_from", "date_out_of_range", detail));
     }
-    locks::check_open(tx, actor.org, site, new.applies_from).await?;
+    let closed = days::locked_through(tx, actor.org, site).await?;
+    locks::check_open(closed, new.applies_from)?;
     let policy = new.checked()?;
     let toml = policy.to_toml()?;
     Ok((policy, toml))
@@ -189,7 +190,6 @@ async fn changes(
 ) -> Result<Vec<ChangedDay>> {
     let now = tx.now;
     let present = sites::timeline(tx, org, site).await?;
-    let closed = days::locked_through(tx, org, site).await?;
     let directory = people::directory(tx, org).await?;
     let mut all = Vec::new();
     for entry in directory.people().iter().filter(|entry| entry.site == site) {
@@ -197,6 +197,7 @@ async fn changes(
         let before = before.evaluate(now)?;
         let after = days::Subject::load(tx, org, entry, timeline.clone(), from, now).await?;
         let after = after.evaluate(now)?;
+        let closed = days::closed_through(tx, org, entry).await?;
         all.extend(seen(entry.id, after.differences_to(&before, closed)?));
     }
     Ok(all)

@@ -1,11 +1,11 @@
 //! Review: the days that somebody must look at.
 
 use attendance_rules::DayRecord;
-use jiff::{Span, Timestamp, civil::Date, tz::TimeZone};
+use jiff::{Span, civil::Date};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{days::READERS, people};
+use super::{days, people};
 use crate::{access::Actor, error::Result, id::Id, store::Transaction, values};
 
 /// Days with a missing punch are listed for so many days.
@@ -39,29 +39,26 @@ pub struct ReviewItem {
     pub record: DayRecord,
 }
 
-/// The days to review of the people whom the actor may see, the newest first. Today is not among them, since it goes on.
+/// The days to review of the people whom the actor may see, the newest first. Days that go on are not among them.
 ///
 /// # Errors
 ///
 /// If the database cannot be read.
 pub async fn list(tx: &mut Transaction, actor: &Actor) -> Result<Vec<ReviewItem>> {
-    let (directory, scope) = people::visible_to(tx, actor, READERS).await?;
-    let today = utc_date(tx.now);
+    let visible = people::visible_to(tx, actor).await?;
+    let today = days::utc_date(tx.now);
     let rows = tx
         .rows(
-            "SELECT person, date, status, record FROM day WHERE org = $1 AND date < $2 \
-             AND ((status = 'INCOMPLETE' AND date >= $3) OR (record NOT LIKE '%\"anomalies\":0%' AND date >= $4)) \
+            "SELECT person, date, status, record FROM day WHERE org = $1 AND is_final = 1 \
+             AND ((status = 'INCOMPLETE' AND date >= $2) OR (record NOT LIKE '%\"anomalies\":0%' AND date >= $3)) \
              ORDER BY date DESC, person",
-            values![actor.org, today, before(today, INCOMPLETE_DAYS), before(today, UNUSUAL_DAYS)],
+            values![actor.org, before(today, INCOMPLETE_DAYS), before(today, UNUSUAL_DAYS)],
         )
         .await?;
     let mut items = Vec::new();
     for row in &rows {
         let person: Id = row.get("person")?;
-        let visible = directory
-            .get(person)
-            .is_some_and(|entry| scope.has_person(person, entry.site));
-        if !visible {
+        if visible.get(person).is_none() {
             continue;
         }
         let kind = match row.get::<String>("status")?.as_str() {
@@ -84,27 +81,20 @@ pub async fn list(tx: &mut Transaction, actor: &Actor) -> Result<Vec<ReviewItem>
 ///
 /// If the database cannot be read.
 pub async fn count(tx: &mut Transaction, actor: &Actor) -> Result<usize> {
-    let (directory, scope) = people::visible_to(tx, actor, READERS).await?;
-    let today = utc_date(tx.now);
+    let visible = people::visible_to(tx, actor).await?;
+    let today = days::utc_date(tx.now);
     let rows = tx
         .rows(
-            "SELECT person FROM day WHERE org = $1 AND date >= $2 AND date < $3 AND status = 'INCOMPLETE'",
-            values![actor.org, before(today, INCOMPLETE_DAYS), today],
+            "SELECT person FROM day WHERE org = $1 AND date >= $2 AND is_final = 1 AND status = 'INCOMPLETE'",
+            values![actor.org, before(today, INCOMPLETE_DAYS)],
         )
         .await?;
     let mut count = 0;
     for row in &rows {
         let person: Id = row.get("person")?;
-        let visible = directory
-            .get(person)
-            .is_some_and(|entry| scope.has_person(person, entry.site));
-        count += usize::from(visible);
+        count += usize::from(visible.get(person).is_some());
     }
     Ok(count)
-}
-
-fn utc_date(now: Timestamp) -> Date {
-    now.to_zoned_datetime(TimeZone::UTC).date()
 }
 
 fn before(date: Date, days: i64) -> Date {

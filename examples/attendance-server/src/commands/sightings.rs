@@ -1,6 +1,6 @@
 //! Sightings of people by devices. A sighting becomes a punch if the rules accept it.
 //!
-//! Everything is one transaction: the sighting, the punch, the days, the presence, the event. A device that got no answer
+//! Everything is one transaction: the sighting, the punch, the days, the event. A device that got no answer
 //! sends the sighting again, and gets the first answer.
 
 use attendance_rules::{PunchKind, PunchSource, PunchVerdict};
@@ -11,7 +11,7 @@ use serde_json::json;
 
 use super::{audit, audit::Subject, days, devices, people, sites, tokens};
 use crate::{
-    access::{Actor, Principal, Role, limits::Limits, password},
+    access::{Actor, Principal, limits::Limits, password},
     db::Row,
     error::{Error, ErrorKind, Result},
     id::Id,
@@ -156,48 +156,62 @@ pub async fn identify(
 ) -> Result<Id> {
     let mut tx = store.read().await?;
     let now = tx.now;
-    let device = format!("{}", device_of(actor)?);
-    limits.device_codes.check(&device, now)?;
-    match by {
-        Identification::Badge { code } => {
-            match tokens::badge_owner(&mut tx, actor.org, &code).await? {
-                Some(person) => Ok(person),
-                None => {
-                    limits.device_codes.count(&device, now);
-                    Err(Error::invalid(
-                        "/identification/code",
-                        "wrong_badge",
-                        "Nobody has this badge.",
-                    ))
-                }
-            }
-        }
+    let device = device_of(actor)?.to_string();
+    limits.device_codes.take(&device, now)?;
+    let identified = match by {
+        Identification::Badge { code } => tokens::badge_owner(&mut tx, actor.org, &code)
+            .await?
+            .ok_or_else(|| {
+                let detail = "Nobody has this badge.";
+                Error::invalid("/identification/code", "wrong_badge", detail)
+            }),
         Identification::Pin { number, pin } => {
-            let number = number.trim();
-            let key = format!("{} {number}", actor.org);
-            limits.pins.check(&key, now)?;
-            let directory = people::directory(&mut tx, actor.org).await?;
-            let person = directory.by_number(number).map(|entry| entry.id);
-            let hash = match person {
-                Some(person) => people::pin_hash(&mut tx, actor.org, person).await?,
-                None => None,
-            };
-            drop(tx);
-            if let (true, Some(person)) = (password::verify_aside(pin, hash).await?, person) {
-                limits.pins.forget(&key);
-                return Ok(person);
-            }
-            limits.device_codes.count(&device, now);
-            if limits.pins.count(&key, now) {
-                let subject = person.map_or(Subject::Organisation, Subject::Person);
-                let mut tx = store.write().await?;
-                audit::record(&mut tx, actor, "pin_limited", subject, json!({})).await?;
-                tx.commit().await?;
-            }
-            let detail = "Number and PIN do not belong together.";
-            Err(Error::invalid("/identification/pin", "wrong_pin", detail))
+            by_pin(store, tx, limits, actor, number.trim(), pin).await
         }
+    };
+    // Only wrong PINs and badges count.
+    let is_wrong = identified
+        .as_ref()
+        .is_err_and(|error| error.kind == ErrorKind::Invalid);
+    if !is_wrong {
+        limits.device_codes.give_back(&device, now);
     }
+    identified
+}
+
+async fn by_pin(
+    store: &Store,
+    mut tx: Transaction,
+    limits: &Limits,
+    actor: &Actor,
+    number: &str,
+    pin: String,
+) -> Result<Id> {
+    let now = tx.now;
+    let key = format!("{} {number}", actor.org);
+    let is_last = limits.pins.take(&key, now)?;
+    let directory = people::directory(&mut tx, actor.org).await?;
+    let person = directory.by_number(number).map(|entry| entry.id);
+    let hash = match person {
+        Some(person) => people::pin_hash(&mut tx, actor.org, person).await?,
+        None => None,
+    };
+    drop(tx);
+    let is_right = password::verify_aside(pin, hash).await;
+    // A PIN that was not checked is no failure.
+    let is_right = is_right.inspect_err(|_| limits.pins.give_back(&key, now))?;
+    if let (true, Some(person)) = (is_right, person) {
+        limits.pins.forget(&key);
+        return Ok(person);
+    }
+    if is_last {
+        let subject = person.map_or(Subject::Organisation, Subject::Person);
+        let mut tx = store.write().await?;
+        audit::record(&mut tx, actor, "pin_limited", subject, json!({})).await?;
+        tx.commit().await?;
+    }
+    let detail = "Number and PIN do not belong together.";
+    Err(Error::invalid("/identification/pin", "wrong_pin", detail))
 }
 
 fn device_of(actor: &Actor) -> Result<Id> {
@@ -271,18 +285,12 @@ pub async fn record(tx: &mut Transaction, actor: &Actor, seen: Seen) -> Result<A
     };
     let timeline = sites::timeline(tx, org, entry.site).await?;
     let date = timeline.date(at);
-    let closed = days::locked_through(tx, org, entry.site).await?;
+    let closed = days::closed_through(tx, org, entry).await?;
     if entry.deactivated.is_some() {
         answer.refuse("deactivated", "The person cannot punch.");
     } else if closed.is_some_and(|through| date <= through) {
         answer.refuse("period_closed", "The day is in a closed period.");
     } else {
-        // The row of the presence is what transactions of one person wait for.
-        tx.execute(
-            "INSERT INTO presence (org, person) VALUES ($1, $2) ON CONFLICT (org, person) DO UPDATE SET person = $2",
-            values![org, seen.person],
-        )
-        .await?;
         let now = tx.now;
         tx.execute(
             "INSERT INTO punch (org, id, person, at, kind, source, device, sighting, liveness, created) \
@@ -301,7 +309,7 @@ pub async fn record(tx: &mut Transaction, actor: &Actor, seen: Seen) -> Result<A
             ],
         )
         .await?;
-        let mut evaluation = days::evaluate_from(tx, org, seen.person, date).await?;
+        let evaluation = days::evaluate_from(tx, org, seen.person, date).await?;
         let name = punch.to_string();
         let outcome = evaluation
             .outcomes
@@ -321,7 +329,7 @@ pub async fn record(tx: &mut Transaction, actor: &Actor, seen: Seen) -> Result<A
                     values![org, punch],
                 )
                 .await?;
-                evaluation = days::evaluate_from(tx, org, seen.person, date).await?;
+                days::evaluate_from(tx, org, seen.person, date).await?;
             }
             Some(PunchVerdict::Unassigned { code, reason }) => {
                 answer.refuse(code, reason);
@@ -330,7 +338,6 @@ pub async fn record(tx: &mut Transaction, actor: &Actor, seen: Seen) -> Result<A
             }
             _ => return Err(Error::internal("the rules have no outcome of a punch")),
         }
-        keep_presence(tx, org, seen.person, evaluation.inside_since, &answer).await?;
     }
     let now = tx.now;
     tx.execute(
@@ -404,25 +411,6 @@ fn check_clock(now: Timestamp, seen: &Seen) -> Result<()> {
     Ok(())
 }
 
-/// Writes whether the person is inside, and the last punch.
-pub(super) async fn keep_presence(
-    tx: &mut Transaction,
-    org: Id,
-    person: Id,
-    inside_since: Option<Timestamp>,
-    answer: &Answer,
-) -> Result<()> {
-    let direction = answer.direction.as_ref().map(days::word_of).transpose()?;
-    let last = direction.is_some().then_some(answer.at);
-    tx.execute(
-        "UPDATE presence SET inside_since = $3, last_punch = COALESCE($4, last_punch), \
-         last_direction = COALESCE($5, last_direction) WHERE org = $1 AND person = $2",
-        values![org, person, inside_since, last, direction],
-    )
-    .await?;
-    Ok(())
-}
-
 /// A sighting, for those who review.
 #[derive(Clone, Debug, Serialize, JsonSchema)]
 pub struct Sighting {
@@ -457,8 +445,6 @@ pub struct SightingFilter {
     pub outcome: Option<Outcome>,
 }
 
-const READERS: &[Role] = &[Role::Admin, Role::Manager, Role::Auditor];
-
 /// Sightings, the newest first.
 ///
 /// # Errors
@@ -475,12 +461,7 @@ pub async fn list(
         Some(before) => before,
         None => Id::from_bytes(&[0xff; 16]).ok_or_else(|| Error::internal("an id has 16 bytes"))?,
     };
-    let visible: Vec<Id> = devices::list(tx, actor)
-        .await?
-        .into_iter()
-        .map(|device| device.id)
-        .collect();
-    let (directory, scope) = people::visible_to(tx, actor, READERS).await?;
+    let visible = Visible::to(tx, actor).await?;
     let mut sightings = Vec::new();
     loop {
         let rows = tx
@@ -494,11 +475,7 @@ pub async fn list(
         for row in &rows {
             let sighting = read(row)?;
             before = sighting.id;
-            let is_own_site = visible.contains(&sighting.device);
-            let person = sighting.person.and_then(|person| directory.get(person));
-            let is_visible =
-                is_own_site || person.is_some_and(|entry| scope.has_person(entry.id, entry.site));
-            if is_visible
+            if visible.has(&sighting)
                 && filter
                     .outcome
                     .is_none_or(|outcome| sighting.answer.outcome == outcome)
@@ -536,11 +513,31 @@ pub async fn get(tx: &mut Transaction, actor: &Actor, id: Id) -> Result<Sighting
         )
         .await?
         .ok_or_else(|| Error::not_found("sighting"))?;
-    let sighting = read(&row)?;
-    match devices::get(tx, actor, sighting.device).await {
-        Ok(_) => Ok(sighting),
-        Err(error) if error.kind == ErrorKind::NotFound => Err(Error::not_found("sighting")),
-        Err(error) => Err(error),
+    let sighting = Some(read(&row)?);
+    let visible = Visible::to(tx, actor).await?;
+    sighting
+        .filter(|sighting| visible.has(sighting))
+        .ok_or_else(|| Error::not_found("sighting"))
+}
+
+/// The sightings that an actor may see: those by devices of the actor's sites, and those of the actor's people.
+struct Visible {
+    devices: Vec<Id>,
+    people: people::Visible,
+}
+
+impl Visible {
+    async fn to(tx: &mut Transaction, actor: &Actor) -> Result<Self> {
+        let devices = devices::list(tx, actor).await?;
+        Ok(Self {
+            devices: devices.into_iter().map(|device| device.id).collect(),
+            people: people::visible_to(tx, actor).await?,
+        })
+    }
+
+    fn has(&self, sighting: &Sighting) -> bool {
+        let of_person = || sighting.person.and_then(|person| self.people.get(person));
+        self.devices.contains(&sighting.device) || of_person().is_some()
     }
 }
 

@@ -1,6 +1,6 @@
 //! Sites, and the versions of their policies.
 
-use std::sync::Arc;
+use std::{collections::HashMap, sync::Arc};
 
 use attendance_rules::{Policy, Rules};
 use jiff::{Timestamp, civil::Date, tz::TimeZone};
@@ -11,6 +11,7 @@ use serde_json::json;
 use super::{audit, audit::Subject, people};
 use crate::{
     access::{Actor, Role},
+    db::Row,
     error::{Error, Result},
     id::Id,
     presets,
@@ -85,10 +86,11 @@ pub async fn list(tx: &mut Transaction, actor: &Actor) -> Result<Vec<Site>> {
             values![actor.org],
         )
         .await?;
+    let mut timelines = timelines(tx, actor.org).await?;
     let mut sites = Vec::with_capacity(rows.len());
     for row in rows {
         let id = row.get("id")?;
-        let policy = timeline(tx, actor.org, id).await?;
+        let policy = timelines.remove(&id).ok_or_else(|| no_policy(id))?;
         let today = policy.date(tx.now);
         sites.push(Site {
             id,
@@ -215,11 +217,27 @@ pub(super) async fn insert_policy(
 ) -> Result<Id> {
     Rules::new(Policy::from_toml(toml)?)?;
     let id = tx.new_id();
-    let now = tx.now;
+    // The newest of several versions with the same first day applies, also if the clock was set back.
+    let last = tx
+        .row(
+            "SELECT MAX(created) AS last FROM policy_version WHERE org = $1 AND site = $2 AND applies_from = $3",
+            values![actor.org, site, applies_from],
+        )
+        .await?;
+    let last = last.map(|row| row.get("last")).transpose()?;
+    let created = tx.now_after(last.flatten())?;
     tx.execute(
         "INSERT INTO policy_version (org, id, site, applies_from, toml, created, created_by) \
          VALUES ($1, $2, $3, $4, $5, $6, $7)",
-        values![actor.org, id, site, applies_from, toml, now, actor.label()],
+        values![
+            actor.org,
+            id,
+            site,
+            applies_from,
+            toml,
+            created,
+            actor.label()
+        ],
     )
     .await?;
     Ok(id)
@@ -243,7 +261,7 @@ pub async fn policy_versions(
             values![actor.org, site],
         )
         .await?;
-    let version = |row: &crate::db::Row| {
+    let version = |row: &Row| {
         Ok(PolicyVersion {
             id: row.get("id")?,
             site,
@@ -257,7 +275,7 @@ pub async fn policy_versions(
 }
 
 /// The policies of a site over time.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Timeline(Vec<Applied>);
 
 /// The rules from a day on.
@@ -272,6 +290,20 @@ pub(super) struct Applied {
 }
 
 impl Timeline {
+    /// Adds the policy version of a row. Rows come by their first day, and the newest of one first day last.
+    fn add(&mut self, tx: &Transaction, row: &Row) -> Result<()> {
+        let (version, toml): (Id, String) = (row.get("id")?, row.get("toml")?);
+        let from = row.get("applies_from")?;
+        self.0.retain(|applied| applied.from != from);
+        let rules = tx.services().rules.rules(version, &toml)?;
+        self.0.push(Applied {
+            from,
+            version,
+            rules,
+        });
+        Ok(())
+    }
+
     /// The policy of a day.
     pub(super) fn at(&self, date: Date) -> &Applied {
         let after = self.0.partition_point(|applied| applied.from <= date);
@@ -333,20 +365,33 @@ pub(super) async fn timeline(tx: &mut Transaction, org: Id, site: Id) -> Result<
             values![org, site],
         )
         .await?;
-    let mut all: Vec<Applied> = Vec::new();
-    for row in rows {
-        let (version, toml): (Id, String) = (row.get("id")?, row.get("toml")?);
-        let from = row.get("applies_from")?;
-        all.retain(|applied| applied.from != from);
-        let rules = tx.services().rules.rules(version, &toml)?;
-        all.push(Applied {
-            from,
-            version,
-            rules,
-        });
+    let mut timeline = Timeline::default();
+    for row in &rows {
+        timeline.add(tx, row)?;
     }
-    if all.is_empty() {
-        return Err(Error::internal(format!("site {site} has no policy")));
+    if timeline.0.is_empty() {
+        return Err(no_policy(site));
     }
-    Ok(Timeline(all))
+    Ok(timeline)
+}
+
+/// The policies of all sites over time.
+async fn timelines(tx: &mut Transaction, org: Id) -> Result<HashMap<Id, Timeline>> {
+    let rows = tx
+        .rows(
+            "SELECT site, id, applies_from, toml FROM policy_version WHERE org = $1 \
+             ORDER BY site, applies_from, created, id",
+            values![org],
+        )
+        .await?;
+    let mut timelines: HashMap<Id, Timeline> = HashMap::new();
+    for row in &rows {
+        let timeline = timelines.entry(row.get("site")?).or_default();
+        timeline.add(tx, row)?;
+    }
+    Ok(timelines)
+}
+
+fn no_policy(site: Id) -> Error {
+    Error::internal(format!("site {site} has no policy"))
 }

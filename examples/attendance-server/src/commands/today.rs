@@ -1,6 +1,6 @@
 //! The people who are in, expected, late or absent now.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, hash_map::Entry};
 
 use attendance_rules::{Presence, Punch, Rules, Today};
 use jiff::{SignedDuration, Timestamp, civil::Date};
@@ -16,7 +16,7 @@ use crate::{
     access::Actor,
     error::{Error, Result},
     id::Id,
-    store::{Entry, Transaction},
+    store::{self, Transaction},
     values,
 };
 
@@ -107,23 +107,27 @@ struct Brief {
 /// If the database cannot be read.
 pub async fn overview(tx: &mut Transaction, actor: &Actor, site: Option<Id>) -> Result<Overview> {
     let (org, now) = (actor.org, tx.now);
-    let (directory, scope) = people::visible_to(tx, actor, days::READERS).await?;
-    let mut by_site: HashMap<Id, Vec<&Entry>> = HashMap::new();
-    for entry in directory.people() {
-        let visible = entry.deactivated.is_none() && scope.has_person(entry.id, entry.site);
-        if visible && site.is_none_or(|site| entry.site == site) {
+    let visible = people::visible_to(tx, actor).await?;
+    let mut by_site: HashMap<Id, Vec<&store::Entry>> = HashMap::new();
+    for entry in visible.people() {
+        if entry.deactivated.is_none() && site.is_none_or(|site| entry.site == site) {
             by_site.entry(entry.site).or_default().push(entry);
         }
     }
     let mut punches = recent_punches(tx, org, now).await?;
     let mut corrected = corrected(tx, org, now).await?;
+    // Most sites have the same date.
+    let mut by_date: HashMap<Date, HashMap<Id, Brief>> = HashMap::new();
     let mut all = Vec::new();
     for (site, entries) in by_site {
         let timeline = sites::timeline(tx, org, site).await?;
         let today = timeline.date(now);
         let members: Result<Vec<_>> = entries.iter().map(|entry| people::member(entry)).collect();
         let rules = Rules::clone(&timeline.at(today).rules).with_members(members?)?;
-        let mut briefs = briefs(tx, org, today).await?;
+        let briefs = match by_date.entry(today) {
+            Entry::Occupied(known) => known.into_mut(),
+            Entry::Vacant(vacant) => vacant.insert(briefs(tx, org, today).await?),
+        };
         for entry in entries {
             let name = people::person_id(entry.id)?;
             let mut punches = punches.remove(&entry.id).unwrap_or_default();
@@ -166,12 +170,12 @@ pub async fn overview(tx: &mut Transaction, actor: &Actor, site: Option<Id>) -> 
     })
 }
 
-/// The state; none of people who have not joined, or have left.
 /// The seconds since the last IN of a person who is in: a record does not count them before there is an OUT.
 pub(crate) fn since(inside: Option<Timestamp>, now: Timestamp) -> i64 {
     inside.map_or(0, |since| now.duration_since(since).as_secs().max(0))
 }
 
+/// The state; none of people who have not joined, or have left.
 fn state(presence: &Presence, brief: &Brief) -> Option<State> {
     if presence.inside_since.is_some() {
         return Some(if brief.late_seconds > 0 {
@@ -239,26 +243,6 @@ async fn briefs(tx: &mut Transaction, org: Id, date: Date) -> Result<HashMap<Id,
         .collect()
 }
 
-/// The time since which a person whom the actor may see is in; none if the person is not in.
-///
-/// # Errors
-///
-/// 404 if there is no such person.
-pub async fn inside_since(
-    tx: &mut Transaction,
-    actor: &Actor,
-    person: Id,
-) -> Result<Option<Timestamp>> {
-    people::get(tx, actor, person).await?;
-    let row = tx
-        .row(
-            "SELECT inside_since FROM presence WHERE org = $1 AND person = $2",
-            values![actor.org, person],
-        )
-        .await?;
-    row.map_or(Ok(None), |row| row.get("inside_since"))
-}
-
 /// A sighting of the last days.
 #[derive(Clone, Debug)]
 pub struct Recent {
@@ -276,7 +260,7 @@ pub struct Recent {
 ///
 /// If the database cannot be read.
 pub async fn recent(tx: &mut Transaction, actor: &Actor, most: usize) -> Result<Vec<Recent>> {
-    let (directory, scope) = people::visible_to(tx, actor, days::READERS).await?;
+    let visible = people::visible_to(tx, actor).await?;
     // More rows than asked for, since some are of other sites or repeated.
     let rows = tx
         .rows(
@@ -289,10 +273,10 @@ pub async fn recent(tx: &mut Transaction, actor: &Actor, most: usize) -> Result<
     for row in &rows {
         let person: Id = row.get("person")?;
         let answer: Answer = row.json("answer")?;
-        let visible = directory
-            .get(person)
-            .is_some_and(|entry| scope.has_person(person, entry.site));
-        if visible && answer.outcome != Outcome::Duplicate && recent.len() < most {
+        if visible.get(person).is_some()
+            && answer.outcome != Outcome::Duplicate
+            && recent.len() < most
+        {
             let device = row.get("name")?;
             recent.push(Recent {
                 answer,

@@ -9,7 +9,7 @@ use serde_json::json;
 
 use super::{accounts, audit, audit::Subject, people, sites};
 use crate::{
-    access::{Actor, Grant, Principal, Role},
+    access::{Actor, EDITORS, Grant, Principal, Role},
     db::Row,
     error::{Error, ErrorKind, Result},
     id::Id,
@@ -218,7 +218,7 @@ pub(super) async fn issue_session(
     .await
 }
 
-/// Makes an API token. Its role is at most that of the actor.
+/// Makes an API token. It works as long as the account that made it is an admin.
 ///
 /// # Errors
 ///
@@ -257,9 +257,15 @@ pub async fn create_api_token(
         role: input.role,
         site: input.site,
     };
-    // The token ends with the account that made it.
+    // The token ends with the account that made it, also if a token of the account made it.
     let account = match actor.principal {
         Principal::Account(account) => Some(account),
+        Principal::Token(token) => {
+            let row = tx
+                .row("SELECT account FROM token WHERE id = $1", values![token])
+                .await?;
+            row.map_or(Ok(None), |row| row.get("account"))?
+        }
         _ => None,
     };
     let owner = Owner {
@@ -331,7 +337,7 @@ pub async fn invite(tx: &mut Transaction, actor: &Actor, account: Id) -> Result<
 /// 403 and 404 as for changes of people.
 pub async fn create_badge(tx: &mut Transaction, actor: &Actor, person: Id) -> Result<IssuedToken> {
     let known = people::get(tx, actor, person).await?;
-    actor.require_at(known.site, &[Role::Admin, Role::Manager])?;
+    actor.require_at(known.site, EDITORS)?;
     let now = tx.now;
     tx.execute(
         "UPDATE token SET revoked = $3 WHERE org = $1 AND person = $2 AND kind = 'badge' AND revoked IS NULL",
@@ -507,10 +513,16 @@ pub async fn recognize(
             (Principal::Account(account), grants, person)
         }
         TokenKind::Api => {
-            if let Some(account) = row.get("account")?
-                && enabled(tx, org, account).await?.is_none()
-            {
-                return Ok(None);
+            if let Some(account) = row.get("account")? {
+                let is_enabled = enabled(tx, org, account).await?.is_some();
+                // Only admins make tokens.
+                let admin = Grant {
+                    role: Role::Admin,
+                    site: None,
+                };
+                if !is_enabled || !accounts::grants(tx, org, account).await?.contains(&admin) {
+                    return Ok(None);
+                }
             }
             let role = Role::named(&row.get::<String>("role")?)?;
             let grant = Grant {
@@ -668,10 +680,13 @@ pub(super) async fn end_setup(tx: &mut Transaction) -> Result<()> {
     Ok(())
 }
 
+/// The code of the error of a link that does not work.
+pub const WRONG_LINK: &str = "wrong_link";
+
 fn wrong_link() -> Error {
     Error::new(
         ErrorKind::Forbidden,
-        "wrong_link",
+        WRONG_LINK,
         "The link is wrong, was used already, or is too old. Ask for a new one.",
     )
 }

@@ -37,7 +37,8 @@ pub trait Engine: fmt::Debug + Send + Sync {
     /// The migrations of this engine, the oldest first.
     fn migrations(&self) -> &'static [Migration];
 
-    /// Writes a copy of the database to a new file. The copy has one state of the database; others may write meanwhile.
+    /// Writes a copy of the database to a new file, which only its owner can read. The copy has one state of the database;
+    /// others may write meanwhile. After an error there is no file.
     async fn copy_to(&self, file: &Path) -> Result<()>;
 
     /// Reads the whole database and checks that it is sound.

@@ -11,7 +11,10 @@ use sqlx::{
 };
 
 use super::{Connection, Engine, Migration, Row, Value};
-use crate::error::{Error, ErrorKind, Result};
+use crate::{
+    error::{Error, ErrorKind, Result},
+    private_file,
+};
 
 /// A database in one file. A commit is on the disk before it returns.
 #[derive(Debug)]
@@ -71,18 +74,28 @@ impl Engine for SqliteEngine {
     }
 
     async fn copy_to(&self, file: &Path) -> Result<()> {
-        let file = file.to_str().ok_or_else(|| {
+        let name = file.to_str().ok_or_else(|| {
             Error::new(
                 ErrorKind::Invalid,
                 "file_name",
                 format!("{}: the name is not Unicode", file.display()),
             )
         })?;
-        // The connection of the writers, who wait: readers are not allowed to write a file.
-        let mut connection = self.writer.acquire().await.map_err(failure)?;
-        let statement = sqlx::query::<Sqlite>("VACUUM INTO $1").bind(file.to_owned());
-        statement.execute(&mut *connection).await.map_err(failure)?;
-        Ok(())
+        // SQLite fills an empty file, and would make one that others can read.
+        let target = private_file::create(file).map_err(|error| match error.kind() {
+            std::io::ErrorKind::AlreadyExists => {
+                let detail = format!("{} exists already.", file.display());
+                Error::conflict("file_exists", detail)
+            }
+            _ => Error::internal(error),
+        })?;
+        let copied = self.vacuum_into(name).await;
+        let copied = copied.and_then(|()| target.sync_all().map_err(Error::internal));
+        if copied.is_err() {
+            // Half a copy is no copy. The error says more than a failure to remove it.
+            let _ = std::fs::remove_file(file);
+        }
+        copied
     }
 
     async fn check(&self) -> Result<()> {
@@ -109,6 +122,16 @@ impl Engine for SqliteEngine {
             }
         }
         self.writer.close().await;
+    }
+}
+
+impl SqliteEngine {
+    async fn vacuum_into(&self, file: &str) -> Result<()> {
+        // The connection of the writers, who wait: readers are not allowed to write a file.
+        let mut connection = self.writer.acquire().await.map_err(failure)?;
+        let statement = sqlx::query::<Sqlite>("VACUUM INTO $1").bind(file.to_owned());
+        statement.execute(&mut *connection).await.map_err(failure)?;
+        Ok(())
     }
 }
 

@@ -30,13 +30,8 @@ impl<S: Sync> FromRequestParts<S> for Caller {
     type Rejection = Error;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self> {
-        parts.extensions.get::<Self>().cloned().ok_or_else(|| {
-            Error::new(
-                ErrorKind::Unauthenticated,
-                "not_signed_in",
-                "Sign in, or send a token as Authorization: Bearer.",
-            )
-        })
+        let caller = parts.extensions.get::<Self>().cloned();
+        caller.ok_or_else(Error::not_signed_in)
     }
 }
 

@@ -56,11 +56,7 @@ pub async fn guard(State(pages): State<ErrorPages>, request: Request, next: Next
     let error = match (who, &actor) {
         (Some(Who::Everybody), _) => None,
         (Some(Who::Roles(roles)), Some(actor)) if actor.has_any(roles) => None,
-        (Some(Who::Roles(_)), None) => Some(Error::new(
-            ErrorKind::Unauthenticated,
-            "not_signed_in",
-            "Sign in, or send a token as Authorization: Bearer.",
-        )),
+        (Some(Who::Roles(_)), None) => Some(Error::not_signed_in()),
         _ => Some(Error::forbidden()),
     };
     match error {

@@ -7,7 +7,7 @@ use std::{
 
 use anyhow::{Context, Result, bail};
 use attendance_server::{
-    access::{Actor, Grant, Role},
+    access::{Actor, Grant, Role, password::HashedSecret},
     commands::{
         accounts::{self, NewAccount},
         organisations::{self, Setup},
@@ -52,7 +52,7 @@ pub(crate) struct CreateOptions {
 
 pub(crate) async fn admin(settings: &Settings, command: AdminCommand) -> Result<()> {
     let AdminCommand::Create(options) = command;
-    let password = password(&options)?;
+    let password = HashedSecret::password("/password", password(&options)?).await?;
     let store = store(settings).await?;
     let mut tx = store.write().await?;
     let name = options

@@ -3,7 +3,10 @@
 use anyhow::{Context, Result};
 use attendance_server::db::{self, Engine, SCHEMA_VERSION};
 
-use super::{engine, settings::Settings};
+use super::{
+    engine,
+    settings::{Settings, remove_if_present, sync_folder},
+};
 
 pub(crate) async fn migrate(settings: &Settings) -> Result<()> {
     let engine = engine(settings).await?;
@@ -27,9 +30,15 @@ pub(crate) async fn copy_before(settings: &Settings, engine: &dyn Engine) -> Res
         // An earlier migration was interrupted; its copy is the older one.
         return Ok(());
     }
+    // The copy gets its name when it is whole: one that was interrupted is no copy.
+    let half = copy.with_extension("copying");
+    remove_if_present(&half)?;
     engine
-        .copy_to(&copy)
+        .copy_to(&half)
         .await
+        .with_context(|| format!("{} cannot be written", half.display()))?;
+    std::fs::rename(&half, &copy)
+        .and_then(|()| sync_folder(&settings.data))
         .with_context(|| format!("{} cannot be written", copy.display()))?;
     println!(
         "The database was copied to {} before its schema is changed.",

@@ -7,7 +7,7 @@ use std::{
 };
 
 use anyhow::{Context, Result};
-use attendance_server::recognition::LocalOptions;
+use attendance_server::{private_file, recognition::LocalOptions};
 use clap::Args;
 use serde::Deserialize;
 
@@ -208,17 +208,31 @@ impl Settings {
     }
 }
 
+/// Removes a file, such as one that an interrupted command left.
+pub(crate) fn remove_if_present(path: &Path) -> std::io::Result<()> {
+    match std::fs::remove_file(path) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
+    }
+}
+
+/// Makes the names of a folder durable: those of files that were made or renamed in it. Only Unix needs it.
+pub(crate) fn sync_folder(folder: &Path) -> std::io::Result<()> {
+    #[cfg(unix)]
+    std::fs::File::open(folder)?.sync_all()?;
+    #[cfg(not(unix))]
+    let _ = folder;
+    Ok(())
+}
+
 /// Writes a file that only its owner can read, at once or not at all.
 pub(crate) fn write_private(path: &Path, content: &[u8]) -> Result<()> {
     use std::io::Write;
 
     let temporary = path.with_extension("new");
-    let mut options = std::fs::OpenOptions::new();
-    options.write(true).create(true).truncate(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     let write = || {
-        let mut file = options.open(&temporary)?;
+        remove_if_present(&temporary)?;
+        let mut file = private_file::create(&temporary)?;
         file.write_all(content)?;
         file.sync_all()?;
         std::fs::rename(&temporary, path)

@@ -235,12 +235,11 @@ impl Networks {
 
 /// A template as a store takes it.
 fn new_template(template: &Template) -> NewTemplate {
-    let new = NewTemplate::new(
+    NewTemplate::new(
         template.embedding.clone(),
         template.quality,
         template.created,
-    );
-    new.with_mirrored(template.mirrored)
+    )
 }
 
 impl OrganisationGallery {

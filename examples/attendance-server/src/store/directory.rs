@@ -30,6 +30,8 @@ pub struct Entry {
     pub deactivated: Option<Timestamp>,
     /// The person has a PIN.
     pub has_pin: bool,
+    /// The last day that was closed when the person left an earlier site.
+    pub closed_through: Option<Date>,
     /// The version of the row.
     pub version: i64,
     /// The name in lower case, for search and order.

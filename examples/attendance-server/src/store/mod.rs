@@ -5,7 +5,7 @@ mod rules_cache;
 
 use std::{fmt, sync::Arc};
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tokio::sync::broadcast;
@@ -233,6 +233,17 @@ impl Transaction {
     #[must_use]
     pub fn keys(&self) -> &dyn Keys {
         &*self.services.keys
+    }
+
+    /// The time of the transaction, but later than another time: the clock may have been set back.
+    ///
+    /// # Errors
+    ///
+    /// If there is no later time.
+    pub(crate) fn now_after(&self, last: Option<Timestamp>) -> Result<Timestamp> {
+        let next = last.map(|last| last.checked_add(SignedDuration::from_micros(1)));
+        let next = next.transpose().map_err(Error::internal)?;
+        Ok(next.map_or(self.now, |next| next.max(self.now)))
     }
 
     /// A new id.

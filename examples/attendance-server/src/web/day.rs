@@ -34,7 +34,6 @@ use crate::{
     },
     http::Caller,
     id::Id,
-    paging::{GREATEST_LIMIT, PageRequest},
     server::Server,
 };
 
@@ -129,13 +128,8 @@ async fn show(
         site: None,
         status: None,
     };
-    let request = PageRequest {
-        limit: Some(GREATEST_LIMIT),
-        cursor: None,
-    };
-    let days = days::list(&mut tx, &actor, &filter, &request).await?;
     let mut rows = Vec::new();
-    for day in days.items {
+    for day in days::all(&mut tx, &actor, &filter).await? {
         let Some(entry) = directory.get(day.person) else {
             continue;
         };

@@ -24,7 +24,7 @@ use super::{
     visitor::Visitor,
 };
 use crate::{
-    access::{Actor, Role},
+    access::{Actor, EDITORS},
     commands::{
         devices::{self, Device, DeviceChanges, NewDevice},
         pairing, sites,
@@ -149,7 +149,7 @@ async fn devices_page(
         sites: site_choices(tx, actor, None).await?,
         paired: None,
         error: None,
-        edits: actor.has_any(&[Role::Admin, Role::Manager]),
+        edits: actor.has_any(EDITORS),
         page,
     })
 }

@@ -35,13 +35,18 @@ struct ImportPage {
 
 impl ImportPage {
     /// The line and the reason of each row that was refused.
-    fn wrong<'a>(&self, report: &'a ImportReport) -> Vec<(u64, &'a str)> {
+    fn wrong(&self, report: &ImportReport) -> Vec<(u64, String)> {
         let wrong = report
             .rows
             .iter()
             .filter(|row| row.result == RowResult::Wrong);
+        let language = self.page.language;
         wrong
-            .map(|row| (row.line, row.reason.as_deref().unwrap_or_default()))
+            .map(|row| {
+                let code = row.code.as_deref().unwrap_or_default();
+                let reason = row.reason.as_deref().unwrap_or_default();
+                (row.line, language.problem_of(code, reason))
+            })
             .collect()
     }
 }

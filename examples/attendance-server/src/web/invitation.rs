@@ -18,7 +18,10 @@ use super::{
     visitor::Visitor,
 };
 use crate::{
-    commands::sessions::{self, AcceptInvitation},
+    commands::{
+        sessions::{self, AcceptInvitation},
+        tokens,
+    },
     error::ErrorKind,
     http::{Browser, session_cookie},
     server::Server,
@@ -61,17 +64,11 @@ async fn accept(
     Form(input): Form<AcceptInvitation>,
 ) -> PageResult {
     let token = input.token.clone();
-    let mut tx = server.store.write().await?;
-    match sessions::accept_invitation(&mut tx, &server.limits, input, &browser).await {
-        Ok(session) => {
-            tx.commit().await?;
-            Ok((session_cookie(&session), Redirect::to("/")).into_response())
-        }
+    match sessions::accept_invitation(&server.store, input, &browser).await {
+        Ok(session) => Ok((session_cookie(&session), Redirect::to("/")).into_response()),
         Err(error)
-            if matches!(
-                error.kind,
-                ErrorKind::Invalid | ErrorKind::Unauthenticated | ErrorKind::TooMany
-            ) =>
+            if matches!(error.kind, ErrorKind::Invalid | ErrorKind::TooMany)
+                || error.code == tokens::WRONG_LINK =>
         {
             let status = StatusCode::from_u16(error.kind.status())
                 .unwrap_or(StatusCode::UNPROCESSABLE_ENTITY);

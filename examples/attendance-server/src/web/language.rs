@@ -167,11 +167,16 @@ impl Language {
 
     /// An error in words: the message of its code, or its own English text if there is none.
     pub(crate) fn problem(&self, error: &Error) -> String {
-        let key = format!("problem-{}", error.code.replace('_', "-"));
+        self.problem_of(error.code, &error.detail)
+    }
+
+    /// The message of the code of an error, or the English text of the error if there is none.
+    pub(crate) fn problem_of(&self, code: &str, detail: &str) -> String {
+        let key = format!("problem-{}", code.replace('_', "-"));
         if self.has(&key) {
             self.say(&key)
         } else {
-            error.detail.clone()
+            detail.to_owned()
         }
     }
 
@@ -376,6 +381,112 @@ mod tests {
             }
         }
         assert!(found > 100, "{found} messages");
+    }
+
+    /// The codes of errors that pages do not show: programs and devices get them, or operators at the command line, or the
+    /// page of the error has a text of its own. The detail of `wrong_policy` names the key of the policy.
+    const WITHOUT_MESSAGE: &[&str] = &[
+        "after_sending",
+        "clock_off",
+        "days_out_of_range",
+        "device_role",
+        "key_reused",
+        "limit_out_of_range",
+        "negative",
+        "no_policy",
+        "not_by_face",
+        "setup_token_short",
+        "token_role",
+        "too_late",
+        "too_old",
+        "unknown_role",
+        "wrong_badge",
+        "wrong_cursor",
+        "wrong_pin",
+        "wrong_policy",
+    ];
+
+    /// The codes of the errors that a file makes: in each call that makes an error, the first text of small letters alone.
+    fn codes(source: &str) -> Vec<&str> {
+        let source = source.split("#[cfg(test)]").next().unwrap();
+        let makers = [
+            "Error::new(",
+            "Error::invalid(",
+            "Error::conflict(",
+            "wrong(",
+        ];
+        let calls = makers.iter().flat_map(|maker| source.split(maker).skip(1));
+        calls.filter_map(code).collect()
+    }
+
+    /// The code in the arguments of a call. What follows the call is not looked at.
+    fn code(call: &str) -> Option<&str> {
+        let mut open = 1;
+        for (index, part) in call.split('"').enumerate() {
+            if index % 2 == 1 {
+                let is_code = |letter: char| {
+                    letter.is_ascii_lowercase() || letter.is_ascii_digit() || letter == '_'
+                };
+                if !part.is_empty() && part.chars().all(is_code) {
+                    return Some(part);
+                }
+                continue;
+            }
+            for letter in part.chars() {
+                match letter {
+                    '(' => open += 1,
+                    ')' => open -= 1,
+                    _ => {}
+                }
+                if open == 0 {
+                    return None;
+                }
+            }
+        }
+        None
+    }
+
+    #[test]
+    fn each_error_that_a_page_shows_has_a_message() {
+        let sources = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+        let mut found = BTreeSet::from(["wrong_link".to_owned()]);
+        for part in [
+            "access",
+            "commands",
+            "web",
+            "paging.rs",
+            "presets.rs",
+            "text.rs",
+        ] {
+            let mut paths = vec![sources.join(part)];
+            while let Some(path) = paths.pop() {
+                if path.is_dir() {
+                    paths.extend(
+                        std::fs::read_dir(&path)
+                            .unwrap()
+                            .map(|it| it.unwrap().path()),
+                    );
+                    continue;
+                }
+                let text = std::fs::read_to_string(&path).unwrap();
+                found.extend(codes(&text).into_iter().map(str::to_owned));
+            }
+        }
+        assert!(found.len() > 50, "{found:?}");
+        for code in &found {
+            let key = format!("problem-{}", code.replace('_', "-"));
+            let is_shown = !WITHOUT_MESSAGE.contains(&code.as_str());
+            for (language, text) in FILES {
+                assert_eq!(
+                    keys(text).contains_key(key.as_str()),
+                    is_shown,
+                    "{language}: {key}"
+                );
+            }
+        }
+        for code in WITHOUT_MESSAGE {
+            assert!(found.contains(*code), "no error has the code {code}");
+        }
     }
 
     #[test]

@@ -62,7 +62,7 @@ async fn own(tx: &mut Transaction, actor: &Actor) -> Result<(people::Person, Sub
     let subject = Subject {
         person: id,
         zone: zone(&site.time_zone),
-        inside_since: today::inside_since(tx, actor, id).await?,
+        inside_since: days::inside_since(tx, actor, id).await?,
     };
     Ok((person, subject))
 }

@@ -8,6 +8,7 @@ use axum::{
 
 use super::{page::Page, visitor::Visitor};
 use crate::{
+    commands::tokens::WRONG_LINK,
     error::{Error, ErrorKind},
     http::current_request_id,
 };
@@ -35,6 +36,10 @@ pub(crate) fn error_page(error: &Error) -> Response {
             language.say("error-not-found"),
             language.say("error-not-found-text"),
         ),
+        // The link was refused, and not the role.
+        ErrorKind::Forbidden if error.code == WRONG_LINK => {
+            (language.say("error-refused"), language.problem(error))
+        }
         ErrorKind::Forbidden => (
             language.say("error-forbidden"),
             language.say("error-forbidden-text"),

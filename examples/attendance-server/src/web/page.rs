@@ -121,6 +121,8 @@ pub(crate) struct Page {
     pub(crate) account: String,
     /// The key of the role's name.
     pub(crate) role: &'static str,
+    /// The number of days to review; 0 for those who do not review.
+    pub(crate) to_review: usize,
     /// The message about the last action.
     pub(crate) done: Option<Done>,
 }

@@ -22,7 +22,7 @@ use super::{
     visitor::Visitor,
 };
 use crate::{
-    access::{Actor, Role},
+    access::{Actor, EDITORS},
     commands::{
         people::{self, NewPerson, PeopleFilter},
         sites,
@@ -153,7 +153,7 @@ async fn list(
         rows,
         total,
         next,
-        edits: actor.has_any(&[Role::Admin, Role::Manager]),
+        edits: actor.has_any(EDITORS),
         page,
     })
 }

@@ -23,11 +23,12 @@ use super::{
     zone,
 };
 use crate::{
-    access::{Actor, Role},
+    access::{Actor, EDITORS, password::HashedSecret},
     commands::{
         corrections::{self, NewChange, NewCorrection},
+        days,
         people::{self, PersonChanges},
-        sites, today,
+        sites,
     },
     error::{Error, ErrorKind, Result},
     http::Caller,
@@ -122,11 +123,9 @@ async fn person_page(
     let subject = Subject {
         person: id,
         zone: zone(&site.time_zone),
-        inside_since: today::inside_since(tx, actor, id).await?,
+        inside_since: days::inside_since(tx, actor, id).await?,
     };
-    let edits = actor
-        .require_at(site.id, &[Role::Admin, Role::Manager])
-        .is_ok();
+    let edits = actor.require_at(site.id, EDITORS).is_ok();
     let history = History::load(tx, actor, &page, &subject, date, edits).await?;
     Ok(PersonPage {
         id,
@@ -350,8 +349,9 @@ async fn pin(
     Path(id): Path<Id>,
 ) -> PageResult {
     let pin = new_pin();
+    let hashed = HashedSecret::pin("/pin", pin.clone()).await?;
     let mut tx = server.store.write().await?;
-    people::set_pin(&mut tx, &actor, id, Some(pin.clone())).await?;
+    people::set_pin(&mut tx, &actor, id, Some(hashed)).await?;
     tx.commit().await?;
     let mut tx = server.store.read().await?;
     let mut page = person_page(&mut tx, &actor, &visitor, id, None).await?;

@@ -1,4 +1,4 @@
-//! `/privacy`: what is kept about people, and who can read it.
+//! `/privacy`: the records that are kept about people, and the people who can read them.
 
 use askama::Template;
 use axum::{Router, extract::State, routing::get};

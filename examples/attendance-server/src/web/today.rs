@@ -28,9 +28,9 @@ use super::{
     zone,
 };
 use crate::{
-    access::{Actor, Role},
+    access::{Actor, EDITORS, READERS},
     commands::{
-        devices, people, review,
+        devices, people,
         sightings::Outcome,
         sites,
         today::{self, PersonToday, State as TodayState},
@@ -131,7 +131,7 @@ async fn show(
     visitor: Visitor,
     Query(query): Query<Search>,
 ) -> PageResult {
-    if !actor.has_any(&[Role::Admin, Role::Manager, Role::Auditor]) {
+    if !actor.has_any(READERS) {
         return Ok(Redirect::to("/me").into_response());
     }
     let mut tx = server.store.read().await?;
@@ -177,7 +177,7 @@ async fn show(
         .filter_map(|it| row(&page, it, &directory, &zones))
         .collect();
     let events = events(&mut tx, &actor, &page, &directory, &zones).await?;
-    let edits = actor.has_any(&[Role::Admin, Role::Manager]);
+    let edits = actor.has_any(EDITORS);
     render(&TodayPage {
         date: now.date(),
         now,
@@ -351,10 +351,10 @@ async fn alarms(
     zone: &TimeZone,
 ) -> Result<Vec<Alarm>> {
     let mut alarms = Vec::new();
-    if !actor.has_any(&[Role::Admin, Role::Manager]) {
+    if !actor.has_any(EDITORS) {
         return Ok(alarms);
     }
-    let incomplete = review::count(tx, actor).await?;
+    let incomplete = page.to_review;
     if incomplete > 0 {
         alarms.push(Alarm {
             mark: Mark::Incomplete,

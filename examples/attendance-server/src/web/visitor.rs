@@ -12,7 +12,7 @@ use super::{
     page::{Done, NavGroup, NavLink, Page, Theme},
 };
 use crate::{
-    access::{Actor, Principal, Role},
+    access::{Actor, EDITORS, Principal, READERS, Role},
     commands::{accounts, organisations, review},
     error::{Error, Result},
     http::cookie,
@@ -112,6 +112,7 @@ impl Visitor {
             navigation: Vec::new(),
             account: String::new(),
             role: "role-member",
+            to_review: 0,
             done: None,
         }
     }
@@ -129,14 +130,12 @@ impl Visitor {
         if let Principal::Account(id) = actor.principal {
             page.account = accounts::get(tx, actor, id).await?.name;
         }
-        let to_review = if actor.has_any(&[Role::Admin, Role::Manager]) {
-            review::count(tx, actor).await?
-        } else {
-            0
-        };
+        if actor.has_any(EDITORS) {
+            page.to_review = review::count(tx, actor).await?;
+        }
         page.here = here;
         page.role = role(actor);
-        page.navigation = navigation(actor, to_review);
+        page.navigation = navigation(actor, page.to_review);
         page.done = self.done.as_deref().and_then(|done| self.done(done));
         Ok(page)
     }
@@ -177,8 +176,8 @@ fn role(actor: &Actor) -> &'static str {
 /// The entries that the roles of an actor may use.
 fn navigation(actor: &Actor, to_review: usize) -> Vec<NavGroup> {
     let is = |roles: &[Role]| actor.has_any(roles);
-    let readers = is(&[Role::Admin, Role::Manager, Role::Auditor]);
-    let editors = is(&[Role::Admin, Role::Manager]);
+    let readers = is(READERS);
+    let editors = is(EDITORS);
     let link = |shown: bool, address, icon, key, count| {
         shown.then_some(NavLink {
             address,

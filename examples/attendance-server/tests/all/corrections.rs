@@ -1,8 +1,8 @@
 //! Corrections, and closed periods.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
-use crate::support::Office;
+use crate::support::{Office, Organisation, Reply};
 
 const DAY: &str = "/api/v1/days?from=2026-03-02&to=2026-03-02";
 
@@ -122,7 +122,7 @@ async fn wrong_corrections_are_refused() {
         .await
         .expect(201)["punch"]
         .clone();
-    let refused = async |body: serde_json::Value, status: u16| {
+    let refused = async |body: Value, status: u16| {
         office
             .post_once("/api/v1/corrections", &org.manager, body)
             .await
@@ -289,4 +289,135 @@ async fn closed_days_stay_as_they_are() {
         .await
         .expect(201);
     assert_ne!(office.get(DAY, &org.manager).await.expect(200), before);
+}
+
+/// Another site, with other hours.
+async fn vienna(office: &Office, org: &Organisation) -> Value {
+    let new = json!({ "name": "Wien", "time_zone": "Europe/Vienna", "preset": "flexitime" });
+    let site = office.post("/api/v1/sites", &org.admin, new).await;
+    site.expect(201)["id"].clone()
+}
+
+async fn close(office: &Office, org: &Organisation, site: &str, through: Value) -> Reply {
+    let path = format!("/api/v1/sites/{site}/lock");
+    let lock = json!({ "through": through });
+    office
+        .call("PUT", &path, &org.admin, &[], Some(&lock))
+        .await
+}
+
+#[tokio::test]
+async fn closed_days_stay_as_they_are_when_a_person_changes_the_site() {
+    let (office, org) = Office::with_organisation().await;
+    let vienna = vienna(&office, &org).await;
+    let person = office.person_with_pin(&org, "1", "4711").await;
+    for (sequence, at) in ["02T09:30", "02T16:00", "03T09:30", "03T16:00"]
+        .into_iter()
+        .enumerate()
+    {
+        let at = format!("2026-03-{at}:00Z");
+        let punch = office.punch(&org, sequence as i64, "1", &at).await;
+        punch.expect(201);
+    }
+    office.set("2026-03-05T10:00:00Z");
+    let site = org.site.to_string();
+    close(&office, &org, &site, json!("2026-03-02"))
+        .await
+        .expect(200);
+    let closed = office.get(DAY, &org.manager).await.expect(200);
+    assert_eq!(closed["items"][0]["record"]["late_seconds"], 5400);
+    let next = "/api/v1/days?from=2026-03-03&to=2026-03-03";
+    let open = office.get(next, &org.manager).await.expect(200);
+
+    let path = format!("/api/v1/people/{person}");
+    let moved = office
+        .patch(&path, &org.manager, 2, json!({ "site": vienna }))
+        .await
+        .expect(200);
+    assert_eq!(office.get(DAY, &org.manager).await.expect(200), closed);
+    assert_ne!(
+        office.get(next, &org.manager).await.expect(200),
+        open,
+        "open days have the policy of the new site"
+    );
+    let add = json!({
+        "person": person, "reason": "r", "change": { "kind": "add", "at": "2026-03-02T12:00:00Z" },
+    });
+    let correction = office
+        .post_once("/api/v1/corrections", &org.manager, add.clone())
+        .await;
+    assert_eq!(correction.problem(409), "period_closed");
+    // The way back, by a file, changes nothing either.
+    let mut file = axum::http::Request::post("/api/v1/imports/people");
+    for (name, value) in [
+        ("authorization", format!("Bearer {}", org.manager)),
+        ("content-type", "text/csv".to_owned()),
+        ("idempotency-key", "back".to_owned()),
+    ] {
+        file = file.header(name, value);
+    }
+    let file = file.body("number,site,joined\n1,Berlin,2026-02-01\n".into());
+    let report = office.send(file.unwrap()).await.expect(200);
+    assert_eq!(report["updated"], 1);
+    assert_eq!(office.get(DAY, &org.manager).await.expect(200), closed);
+    let version = moved["version"].as_i64().unwrap() + 1;
+    office
+        .patch(&path, &org.manager, version, json!({ "site": vienna }))
+        .await
+        .expect(200);
+    assert_eq!(office.get(DAY, &org.manager).await.expect(200), closed);
+
+    // A first closing of the new site opens nothing; opening its days does.
+    let vienna = vienna.as_str().unwrap();
+    close(&office, &org, vienna, json!("2026-03-01"))
+        .await
+        .expect(200);
+    assert_eq!(office.get(DAY, &org.manager).await.expect(200), closed);
+    close(&office, &org, vienna, json!(null)).await.expect(200);
+    assert_ne!(office.get(DAY, &org.manager).await.expect(200), closed);
+    office
+        .post_once("/api/v1/corrections", &org.manager, add)
+        .await
+        .expect(201);
+}
+
+#[tokio::test]
+async fn a_later_correction_counts_also_after_the_clock_was_set_back() {
+    let (office, org) = Office::with_organisation().await;
+    let person = office.person_with_pin(&org, "1", "4711").await;
+    let mut punches = Vec::new();
+    for (sequence, at) in ["08:00", "12:00", "12:30", "16:00"].into_iter().enumerate() {
+        let at = format!("2026-03-02T{at}:00Z");
+        let punch = office.punch(&org, sequence as i64, "1", &at).await;
+        punches.push(punch.expect(201)["punch"].clone());
+    }
+    let make = async |change: Value| {
+        let correction = json!({ "person": person, "reason": "r", "change": change });
+        office
+            .post_once("/api/v1/corrections", &org.manager, correction)
+            .await
+            .expect(201)
+    };
+    office.set("2026-03-04T10:00:00Z");
+    let replace =
+        |at: &str| json!({ "kind": "replace", "punch": punches[3], "at": at, "direction": "out" });
+    let first = make(replace("2026-03-02T15:00:00Z")).await;
+    office.set("2026-03-03T10:00:00Z");
+    let second = make(replace("2026-03-02T14:00:00Z")).await;
+    let made = |made: &Value| -> jiff::Timestamp {
+        made["correction"]["made"]
+            .as_str()
+            .unwrap()
+            .parse()
+            .unwrap()
+    };
+    assert!(made(&second) > made(&first));
+    let list = format!("/api/v1/people/{person}/corrections");
+    let list = office.get(&list, &org.manager).await.expect(200);
+    assert_eq!(
+        list[0]["id"], second["correction"]["id"],
+        "the newest is first"
+    );
+    let day = office.get(DAY, &org.manager).await.expect(200);
+    assert_eq!(day["items"][0]["record"]["last"], "2026-03-02T14:00:00Z");
 }

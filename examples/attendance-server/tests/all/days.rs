@@ -1,6 +1,13 @@
 //! Days are what a whole evaluation gives, however they came to be.
 
-use attendance_server::commands::{days, recompute};
+use attendance_server::{
+    access::{Actor, Grant, Role},
+    commands::{
+        days,
+        import::{self, ImportOptions},
+        recompute,
+    },
+};
 use proptest::{
     prelude::*,
     test_runner::{Config, TestRunner},
@@ -280,4 +287,117 @@ async fn days_are_exported_for_spreadsheets() {
         .get("/api/v1/days?from=2026-03-02&to=2026-03-01", &org.manager)
         .await;
     assert_eq!(backwards.problem(422), "wrong_period");
+}
+
+#[tokio::test]
+async fn the_page_of_a_date_has_all_people() {
+    let (office, org) = Office::with_organisation().await;
+    let mut tx = office.store.write().await.unwrap();
+    let operator = Actor::operator(org.id);
+    let mut file = "number,name,joined\n".to_owned();
+    for number in 0..510 {
+        file.push_str(&format!("{number},Person {number}!,2026-03-02\n"));
+    }
+    import::people(
+        &mut tx,
+        &operator,
+        file.as_bytes(),
+        &ImportOptions::default(),
+    )
+    .await
+    .unwrap();
+    tx.commit().await.unwrap();
+    office.set("2026-03-04T12:00:00Z");
+    days::catch_up(&office.store, org.id).await.unwrap();
+    let grant = Grant {
+        role: Role::Admin,
+        site: None,
+    };
+    let (_, session) = office.session(&org, grant, None).await;
+    let cookie = format!("__Host-session={session}");
+    let cookie = [("cookie", cookie.as_str())];
+    let page = office
+        .call("GET", "/days/2026-03-02", "", &cookie, None)
+        .await;
+    assert_eq!(page.status, 200);
+    for number in 0..510 {
+        let name = format!(">Person {number}!");
+        assert!(page.text.contains(&name), "{name}");
+    }
+    let export = "/api/v1/exports/days?from=2026-03-02&to=2026-03-03";
+    let export = office.get(export, &org.manager).await;
+    assert_eq!(export.text.lines().count(), 1 + 2 * 510);
+}
+
+#[tokio::test]
+async fn days_of_a_person_come_in_pages() {
+    let (office, org) = Office::with_organisation().await;
+    let (anna, _) = (
+        office.person(&org, "1").await,
+        office.person(&org, "2").await,
+    );
+    office.set("2026-03-06T12:00:00Z");
+    days::catch_up(&office.store, org.id).await.unwrap();
+    let path = format!("/api/v1/days?from=2026-03-02&to=2026-03-05&person={anna}&limit=3");
+    let first = office.get(&path, &org.manager).await.expect(200);
+    let next = first["next"].as_str().unwrap();
+    let second = office
+        .get(&format!("{path}&cursor={next}"), &org.manager)
+        .await;
+    let second = second.expect(200);
+    assert_eq!(second["next"], json!(null));
+    let days: Vec<_> = [first, second]
+        .iter()
+        .flat_map(|page| page["items"].as_array().unwrap().clone())
+        .map(|day| {
+            assert_eq!(day["person"], anna.to_string());
+            day["date"].as_str().unwrap().to_owned()
+        })
+        .collect();
+    assert_eq!(
+        days,
+        ["2026-03-02", "2026-03-03", "2026-03-04", "2026-03-05"]
+    );
+    let absent = office
+        .get(&format!("{path}&status=ABSENT"), &org.manager)
+        .await;
+    assert_eq!(absent.expect(200)["items"].as_array().unwrap().len(), 3);
+    let none = office
+        .get(&format!("{path}&status=PRESENT"), &org.manager)
+        .await;
+    assert_eq!(none.expect(200)["items"], json!([]));
+}
+
+#[tokio::test]
+async fn days_that_go_on_are_not_reviewed() {
+    let (office, org) = Office::with_organisation().await;
+    let new = json!({ "name": "Los Angeles", "time_zone": "America/Los_Angeles", "preset": "nine-to-five" });
+    let site = office.post("/api/v1/sites", &org.admin, new).await;
+    let site = site.expect(201)["id"].clone();
+    let new = json!({ "number": "1", "name": "Anna Far", "site": site, "joined": "2026-03-02" });
+    let anna = office.post("/api/v1/people", &org.admin, new).await;
+    let anna = anna.expect(201)["id"].clone();
+    // Half past four in the afternoon there, and the next day by UTC.
+    office.set("2026-03-03T00:30:00Z");
+    let add = json!({ "person": anna, "reason": "r", "change": { "kind": "add", "at": "2026-03-02T17:00:00Z" } });
+    let made = office
+        .post_once("/api/v1/corrections", &org.admin, add)
+        .await;
+    made.expect(201);
+    let grant = Grant {
+        role: Role::Admin,
+        site: None,
+    };
+    let is_listed = async || {
+        let (_, session) = office.session(&org, grant, None).await;
+        let cookie = format!("__Host-session={session}");
+        let cookie = [("cookie", cookie.as_str())];
+        let page = office.call("GET", "/review", "", &cookie, None).await;
+        assert_eq!(page.status, 200);
+        page.text.contains("Anna Far")
+    };
+    assert!(!is_listed().await);
+    office.set("2026-03-04T12:00:00Z");
+    days::catch_up(&office.store, org.id).await.unwrap();
+    assert!(is_listed().await);
 }

@@ -204,11 +204,23 @@ async fn names_what_exists_already(engine: &dyn Engine) {
 async fn copies_while_others_write(engine: &dyn Engine, folder: &Path) {
     let copy = folder.join("copy");
     engine.copy_to(&copy).await.unwrap();
-    assert!(copy.metadata().unwrap().len() > 0);
-    assert!(
-        engine.copy_to(&copy).await.is_err(),
+    let bytes = std::fs::read(&copy).unwrap();
+    assert!(!bytes.is_empty());
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        let mode = copy.metadata().unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o600, "only its owner can read it");
+    }
+    let error = engine.copy_to(&copy).await.unwrap_err();
+    assert_eq!(error.code, "file_exists");
+    assert_eq!(
+        std::fs::read(&copy).unwrap(),
+        bytes,
         "a copy replaces nothing"
     );
+    let nowhere = folder.join("nowhere").join("copy");
+    assert!(engine.copy_to(&nowhere).await.is_err());
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,5 +1,6 @@
 //! People from CSV files.
 
+use attendance_server::access::{Grant, Role};
 use axum::{body::Body, http::Request};
 use serde_json::{Value, json};
 
@@ -11,11 +12,15 @@ async fn import(
     query: &str,
     file: impl Into<Vec<u8>>,
 ) -> Reply {
+    import_by(office, &org.manager, query, file).await
+}
+
+async fn import_by(office: &Office, token: &str, query: &str, file: impl Into<Vec<u8>>) -> Reply {
     let key = attendance_server::id::Id::new(jiff::Timestamp::now()).to_string();
     let request = Request::builder()
         .method("POST")
         .uri(format!("/api/v1/imports/people?{query}"))
-        .header("authorization", format!("Bearer {}", org.manager))
+        .header("authorization", format!("Bearer {token}"))
         .header("content-type", "text/csv; charset=utf-8")
         .header("idempotency-key", key);
     office
@@ -115,6 +120,70 @@ async fn wrong_rows_are_named_and_nothing_is_imported() {
         (&json!(true), &json!(2), &json!(9))
     );
     assert_eq!(people(&office, &org).await.len(), 2);
+}
+
+#[tokio::test]
+async fn a_manager_of_a_site_learns_nothing_about_people_of_others() {
+    let (office, org) = Office::with_organisation().await;
+    office.person(&org, "1").await;
+    let new = json!({ "name": "Wien", "time_zone": "Europe/Vienna", "preset": "flexitime" });
+    let site = office.post("/api/v1/sites", &org.admin, new).await;
+    let site = site.expect(201)["id"].clone();
+    let token = json!({ "label": "vienna", "role": "manager", "site": site });
+    let token = office.post("/api/v1/tokens", &org.admin, token).await;
+    let token = token.expect(201)["token"].as_str().unwrap().to_owned();
+    // The same answer for a row that is as the person is, and for one that is not.
+    for row in ["1,Person 1,Berlin", "1,Anna,Wien", "1,,"] {
+        let file = format!("number,name,site\n{row}\n2,Bela,Wien\n");
+        let report = import_by(&office, &token, "dry_run=true", file).await;
+        let report = report.expect(200);
+        assert_eq!(
+            (&report["wrong"], &report["unchanged"], &report["created"]),
+            (&json!(1), &json!(0), &json!(1)),
+            "{row}"
+        );
+        let wrong = &report["rows"][0];
+        assert_eq!(wrong["code"], "number_of_other_site", "{row}");
+        assert_eq!(wrong["person"], json!(null), "{row}");
+    }
+    let report = import(&office, &org, "dry_run=true", "number,name\n1,Person 1\n").await;
+    assert_eq!(report.expect(200)["unchanged"], 1);
+}
+
+#[tokio::test]
+async fn the_page_says_what_is_wrong_in_the_language_of_the_visitor() {
+    let (office, org) = Office::with_organisation().await;
+    let grant = Grant {
+        role: Role::Admin,
+        site: None,
+    };
+    let (_, session) = office.session(&org, grant, None).await;
+    let page = async |file: &str| {
+        let body = format!(
+            "--part\r\nContent-Disposition: form-data; name=\"file\"; filename=\"people.csv\"\r\n\r\n{file}\r\n--part--\r\n"
+        );
+        let request = Request::post("/people/import")
+            .header("cookie", format!("__Host-session={session}"))
+            .header("sec-fetch-site", "same-origin")
+            .header("accept-language", "de")
+            .header("content-type", "multipart/form-data; boundary=part");
+        office.send(request.body(Body::from(body)).unwrap()).await
+    };
+    let reply = page("number,name,site\n1,,\n2,Bela,Paris\n").await;
+    assert_eq!(reply.status, 200);
+    for text in [
+        "Der Name fehlt.",
+        "Einen Standort mit diesem Namen gibt es nicht.",
+    ] {
+        assert!(reply.text.contains(text), "{}", reply.text);
+    }
+    let reply = page("name\nAnna\n").await;
+    assert_eq!(reply.status, 422);
+    assert!(
+        reply.text.contains("Keine Spalte heißt Nummer."),
+        "{}",
+        reply.text
+    );
 }
 
 #[tokio::test]

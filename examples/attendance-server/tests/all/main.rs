@@ -21,3 +21,4 @@ mod security;
 mod sightings;
 mod support;
 mod today;
+mod visits;

@@ -152,3 +152,28 @@ async fn presets_and_the_schema_are_there_for_forms() {
         "name_taken"
     );
 }
+
+#[tokio::test]
+async fn the_newest_version_applies_also_after_the_clock_was_set_back() {
+    let (office, org) = Office::with_organisation().await;
+    office.person_with_pin(&org, "1", "4711").await;
+    let came = office.punch(&org, 1, "1", "2026-03-02T08:30:00Z").await;
+    came.expect(201);
+    let path = format!("/api/v1/sites/{}/policies", org.site);
+    let apply = async |start: &str| {
+        let toml = format!(
+            "[site]\ntime_zone = \"Europe/Berlin\"\n[[shifts]]\nname = \"day\"\nstart = \"{start}\"\nend = \"17:00\"\n"
+        );
+        let policy = json!({ "applies_from": "2026-03-02", "toml": toml });
+        office.post(&path, &org.admin, policy).await.expect(201)
+    };
+    office.set("2026-03-05T10:00:00Z");
+    apply("09:00").await;
+    office.set("2026-03-04T10:00:00Z");
+    apply("09:15").await;
+    let day = "/api/v1/days?from=2026-03-02&to=2026-03-02";
+    let day = office.get(day, &org.manager).await.expect(200);
+    assert_eq!(day["items"][0]["record"]["late_seconds"], 900);
+    let versions = office.get(&path, &org.manager).await.expect(200);
+    assert!(versions[0]["toml"].as_str().unwrap().contains("09:15"));
+}

@@ -147,6 +147,56 @@ fn a_backup_is_restored_into_an_empty_folder() {
     assert!(fails(&copy, &again).contains("has an account already"));
 }
 
+#[cfg(unix)]
+#[test]
+fn a_backup_can_be_read_by_its_owner_only() {
+    use std::os::unix::fs::PermissionsExt;
+
+    let folder = office();
+    let file = folder.path().join("backup.db");
+    let mode = |file: &Path| std::fs::metadata(file).unwrap().permissions().mode() & 0o777;
+    succeeds(
+        &folder.path().join("data"),
+        &["backup", file.to_str().unwrap()],
+    );
+    assert_eq!(mode(&file), 0o600);
+    std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o644)).unwrap();
+    let copy = folder.path().join("copy");
+    succeeds(&copy, &["restore", file.to_str().unwrap()]);
+    assert_eq!(mode(&copy.join("attendance.db")), 0o600);
+}
+
+#[test]
+fn a_backup_is_not_restored_beside_the_log_of_another_database() {
+    let folder = office();
+    let copy = folder.path().join("copy");
+    let file = folder.path().join("backup.db");
+    let file = file.to_str().unwrap();
+    succeeds(&folder.path().join("data"), &["backup", file]);
+    std::fs::create_dir(&copy).unwrap();
+    for ending in ["-wal", "-shm"] {
+        let log = copy.join(format!("attendance.db{ending}"));
+        std::fs::write(&log, "old").unwrap();
+        let error = fails(&copy, &["restore", file]);
+        assert!(
+            error.contains(&format!("attendance.db{ending} exists already")),
+            "{error}"
+        );
+        assert!(!copy.join("attendance.db").exists());
+        std::fs::remove_file(&log).unwrap();
+    }
+    for ending in ["", "-wal", "-shm"] {
+        std::fs::write(copy.join(format!("attendance.restoring{ending}")), "half").unwrap();
+    }
+    succeeds(&copy, &["restore", file]);
+    let left: Vec<_> = std::fs::read_dir(&copy)
+        .unwrap()
+        .map(|file| file.unwrap().file_name())
+        .collect();
+    assert_eq!(left, ["attendance.db"], "half files are removed");
+    succeeds(&copy, &["verify-audit"]);
+}
+
 #[test]
 fn what_is_no_backup_is_not_restored() {
     let folder = tempfile::tempdir().unwrap();

@@ -1,11 +1,21 @@
 //! Signing in, sessions, and requests of other sites.
 
-use attendance_server::access::{Actor, Grant, Role};
+use attendance_server::access::{
+    Actor, Grant, Role,
+    password::{self, HashedSecret},
+};
 use attendance_server::commands::{accounts, organisations, tokens};
-use axum::{body::Body, http::Request};
+use attendance_server::id::Id;
+use axum::{
+    body::{Body, Bytes},
+    http::Request,
+};
+use http_body_util::{BodyExt, Full};
 use serde_json::json;
+use std::sync::Arc;
+use tokio::task::JoinSet;
 
-use crate::support::{Office, Organisation, Reply};
+use crate::support::{Office, Organisation, Reply, START, sighting};
 
 const FORM: (&str, &str) = ("content-type", "application/x-www-form-urlencoded");
 
@@ -33,12 +43,9 @@ fn cookie(reply: &Reply) -> String {
         .to_owned()
 }
 
-async fn account(
-    office: &Office,
-    org: &Organisation,
-    mail: &str,
-    password: &str,
-) -> attendance_server::id::Id {
+async fn account(office: &Office, org: &Organisation, mail: &str, password: &str) -> Id {
+    let password = HashedSecret::password("/password", password.to_owned());
+    let password = password.await.unwrap();
     let mut tx = office.store.write().await.unwrap();
     let actor = Actor::operator(org.id);
     let new = accounts::NewAccount {
@@ -51,7 +58,7 @@ async fn account(
         }],
     };
     let account = accounts::create(&mut tx, &actor, new).await.unwrap().id;
-    accounts::set_password(&mut tx, &actor, account, password.to_owned())
+    accounts::set_password(&mut tx, &actor, account, password)
         .await
         .unwrap();
     tx.commit().await.unwrap();
@@ -177,6 +184,147 @@ async fn ten_wrong_passwords_are_enough() {
     let audit = office.get("/api/v1/audit", &org.auditor).await.expect(200);
     assert_eq!(audit["items"][0]["action"], "sign_in_limited");
     office.set("2026-03-02T07:01:01Z");
+    assert_eq!(form(&office, "/sign-in", &[], right).await.status, 303);
+}
+
+/// The statuses of requests that are sent at the same time.
+async fn together(office: &Arc<Office>, path: &'static str, bodies: Vec<String>) -> Vec<u16> {
+    let mut requests = JoinSet::new();
+    for body in bodies {
+        let office = Arc::clone(office);
+        requests.spawn(async move { form(&office, path, &[], &body).await.status.as_u16() });
+    }
+    requests.join_all().await
+}
+
+#[tokio::test]
+async fn attempts_at_the_same_time_do_not_exceed_the_limit() {
+    let (office, org) = Office::with_organisation().await;
+    account(&office, &org, "anna@example.org", "correct-horse").await;
+    let office = Arc::new(office);
+    let wrong = |number: usize| format!("mail=anna%40example.org&password=wrong-horse-{number}");
+    let statuses = together(&office, "/sign-in", (0..50).map(wrong).collect()).await;
+    let count = |status| statuses.iter().filter(|&&it| it == status).count();
+    assert_eq!((count(401), count(429)), (10, 40));
+    let audit = office.get("/api/v1/audit", &org.auditor).await.expect(200);
+    let limited = audit["items"].as_array().unwrap().iter();
+    let limited = limited.filter(|item| item["action"] == "sign_in_limited");
+    assert_eq!(limited.count(), 1);
+}
+
+#[tokio::test]
+async fn pins_at_the_same_time_do_not_exceed_the_limit() {
+    let (office, org) = Office::with_organisation().await;
+    office.person_with_pin(&org, "1", "1234").await;
+    let (office, org) = (Arc::new(office), Arc::new(org));
+    let mut requests = JoinSet::new();
+    for sequence in 0..50 {
+        let (office, org) = (Arc::clone(&office), Arc::clone(&org));
+        requests.spawn(async move {
+            let sighting = sighting(sequence, "1", START);
+            let reply = office.post("/api/v1/sightings", &org.device, sighting);
+            reply.await.status.as_u16()
+        });
+    }
+    let statuses = requests.join_all().await;
+    let count = |status| statuses.iter().filter(|&&it| it == status).count();
+    assert_eq!((count(422), count(429)), (10, 40));
+}
+
+#[tokio::test]
+async fn right_pins_do_not_count() {
+    let (office, org) = Office::with_organisation().await;
+    office.person_with_pin(&org, "1", "4711").await;
+    for sequence in 0..40 {
+        let sighting = sighting(sequence, "1", START);
+        office
+            .post("/api/v1/sightings", &org.device, sighting)
+            .await
+            .expect(201);
+    }
+}
+
+#[tokio::test]
+async fn a_bounded_number_of_passwords_is_checked_at_once() {
+    let mut hashes = JoinSet::new();
+    for _ in 0..200 {
+        hashes.spawn(password::hash_aside("correct-horse".to_owned()));
+    }
+    let (done, refused): (Vec<_>, Vec<_>) =
+        hashes.join_all().await.into_iter().partition(Result::is_ok);
+    assert!(done.len() >= 68, "{} hashes", done.len());
+    assert!(!refused.is_empty());
+    for error in refused {
+        let error = error.unwrap_err();
+        assert_eq!((error.kind.status(), error.code), (429, "busy"));
+    }
+    let later = password::hash_aside("correct-horse".to_owned()).await;
+    assert!(later.is_ok(), "the turn comes back");
+}
+
+#[tokio::test]
+async fn others_can_write_while_a_password_is_hashed() {
+    let (office, org) = Office::with_organisation().await;
+    let person = office.person(&org, "1").await;
+    let office = Arc::new(office);
+    // All turns are taken, so that the PIN waits for its hash.
+    let mut hashes = JoinSet::new();
+    for _ in 0..40 {
+        hashes.spawn(password::hash_aside("correct-horse".to_owned()));
+    }
+    tokio::task::yield_now().await;
+    let pin = {
+        let (office, token) = (Arc::clone(&office), org.manager.clone());
+        tokio::spawn(async move {
+            let path = format!("/api/v1/people/{person}/pin");
+            let body = json!({ "pin": "4711" });
+            office.call("PUT", &path, &token, &[], Some(&body)).await
+        })
+    };
+    office.person(&org, "2").await;
+    assert!(!pin.is_finished(), "the PIN still waits for its hash");
+    assert_eq!(pin.await.unwrap().expect(200)["has_pin"], true);
+}
+
+#[tokio::test]
+async fn an_invitation_works_once_and_an_old_one_is_told_on_the_form() {
+    let (office, org) = Office::with_organisation().await;
+    let id = account(&office, &org, "anna@example.org", "correct-horse").await;
+    let path = format!("/api/v1/accounts/{id}/invitation");
+    let invite = office.call("POST", &path, &org.admin, &[], None).await;
+    let token = invite.expect(201)["token"].as_str().unwrap().to_owned();
+    let link = format!("/invitation?token={token}");
+    let english = [("accept-language", "en")];
+    let page = office.call("GET", &link, "", &english, None).await;
+    assert!(
+        page.text.contains("At least 10 characters."),
+        "{}",
+        page.text
+    );
+    assert!(page.text.contains("minlength=\"10\""), "{}", page.text);
+    let accept = |token: &str, password: &str| format!("token={token}&password={password}");
+    let short = form(&office, "/invitation", &[], &accept(&token, "short")).await;
+    assert_eq!(short.status, 422);
+    for _ in 0..40 {
+        let guessed = form(
+            &office,
+            "/invitation",
+            &[],
+            &accept("fk_guessed", "other-horse"),
+        )
+        .await;
+        assert_eq!(guessed.status, 403);
+        assert!(
+            guessed.text.contains("<form") && guessed.text.contains("name=\"password\""),
+            "the error is on the form: {}",
+            guessed.text
+        );
+    }
+    let done = form(&office, "/invitation", &[], &accept(&token, "other-horse")).await;
+    assert_eq!(done.status, 303, "wrong links of others block nobody");
+    let again = form(&office, "/invitation", &[], &accept(&token, "third-horse")).await;
+    assert_eq!(again.status, 403);
+    let right = "mail=anna%40example.org&password=other-horse";
     assert_eq!(form(&office, "/sign-in", &[], right).await.status, 303);
 }
 
@@ -437,6 +585,43 @@ async fn large_deep_and_odd_bodies_are_refused() {
 }
 
 #[tokio::test]
+async fn a_body_that_breaks_off_is_not_said_to_be_too_large() {
+    let (office, org) = Office::with_organisation().await;
+    let request = Request::post("/api/v1/people")
+        .header("content-type", "application/json")
+        .header("authorization", format!("Bearer {}", org.admin));
+    // A client that goes away.
+    let body = Full::new(Bytes::from("{")).map_err(|never| match never {});
+    let body = body.with_trailers(async {
+        Some(Err(std::io::Error::from(
+            std::io::ErrorKind::ConnectionReset,
+        )))
+    });
+    let reply = office.send(request.body(Body::new(body)).unwrap()).await;
+    assert_eq!(reply.problem(400), "malformed");
+}
+
+#[tokio::test]
+async fn a_wrong_link_of_the_set_up_is_said_to_be_wrong() {
+    let office = Office::new().await;
+    let german = [("accept-language", "de")];
+    let path = "/setup?token=fk_guessed";
+    let page = office.call("GET", path, "", &german, None).await;
+    assert_eq!(page.status, 403);
+    assert!(page.text.contains("Der Link ist falsch"), "{}", page.text);
+    for _ in 0..40 {
+        let guessed = office.call("GET", path, "", &german, None).await;
+        assert_eq!(guessed.status, 403);
+    }
+    let mut tx = office.store.write().await.unwrap();
+    let token = tokens::begin_setup(&mut tx, None).await.unwrap();
+    tx.commit().await.unwrap();
+    let path = format!("/setup?token={token}");
+    let page = office.call("GET", &path, "", &german, None).await;
+    assert_eq!(page.status, 200, "wrong links of others block nobody");
+}
+
+#[tokio::test]
 async fn secrets_are_kept_as_hashes_alone() {
     let (office, org) = Office::with_organisation().await;
     account(&office, &org, "anna@example.org", "correct-horse-battery").await;
@@ -476,4 +661,106 @@ async fn secrets_are_kept_as_hashes_alone() {
         searched += bytes.len();
     }
     assert!(searched > 10_000);
+}
+
+#[tokio::test]
+async fn an_organisation_keeps_an_admin_who_can_sign_in() {
+    let (office, org) = Office::with_organisation().await;
+    let anna = account(&office, &org, "anna@example.org", "correct-horse").await;
+    // Another admin who was invited and has no password yet.
+    let grant = Grant {
+        role: Role::Admin,
+        site: None,
+    };
+    let person = office.person(&org, "1").await;
+    let (invited, _) = office.session(&org, grant, Some(person)).await;
+    let change = async |id: Id, change: serde_json::Value| {
+        let path = format!("/api/v1/accounts/{id}");
+        let known = office.get(&path, &org.admin).await.expect(200);
+        let version = known["version"].as_i64().unwrap();
+        office.patch(&path, &org.admin, version, change).await
+    };
+    for last in [
+        json!({ "disabled": true }),
+        json!({ "roles": [{ "role": "auditor" }] }),
+    ] {
+        let refused = change(anna, last).await;
+        assert_eq!(refused.problem(409), "last_admin");
+    }
+    let hash = HashedSecret::password("/password", "correct-horse".to_owned());
+    let hash = hash.await.unwrap();
+    let mut tx = office.store.write().await.unwrap();
+    let operator = Actor::operator(org.id);
+    accounts::set_password(&mut tx, &operator, invited, hash)
+        .await
+        .unwrap();
+    tx.commit().await.unwrap();
+    change(anna, json!({ "disabled": true })).await.expect(200);
+    let path = format!("/api/v1/people/{person}/deactivate");
+    let refused = office.call("POST", &path, &org.admin, &[], None).await;
+    assert_eq!(refused.problem(409), "last_admin");
+    change(anna, json!({ "disabled": false })).await.expect(200);
+    let done = office.call("POST", &path, &org.admin, &[], None).await;
+    done.expect(200);
+    let refused = change(anna, json!({ "disabled": true })).await;
+    assert_eq!(
+        refused.problem(409),
+        "last_admin",
+        "a deactivated person does not count"
+    );
+    change(invited, json!({ "name": "Renamed" }))
+        .await
+        .expect(200);
+}
+
+#[tokio::test]
+async fn tokens_end_with_the_account_that_made_them_and_with_its_role() {
+    let (office, org) = Office::with_organisation().await;
+    account(&office, &org, "bela@example.org", "correct-horse").await;
+    let anna = account(&office, &org, "anna@example.org", "correct-horse").await;
+    let sign_in = "mail=anna%40example.org&password=correct-horse";
+    let cookie = cookie(&form(&office, "/sign-in", &[], sign_in).await);
+    let make = async |token: &str, headers: &[(&str, &str)], role: &str| {
+        let new = json!({ "label": role, "role": role });
+        let made = office
+            .call("POST", "/api/v1/tokens", token, headers, Some(&new))
+            .await
+            .expect(201);
+        made["token"].as_str().unwrap().to_owned()
+    };
+    let own = [
+        ("cookie", cookie.as_str()),
+        ("sec-fetch-site", "same-origin"),
+    ];
+    let first = make("", &own, "admin").await;
+    let second = make(&first, &[], "manager").await;
+    let third = make(&org.admin, &[], "auditor").await;
+    let status = async |token: &str| office.get("/api/v1/me", token).await.status.as_u16();
+    let change = async |change: serde_json::Value| {
+        let path = format!("/api/v1/accounts/{anna}");
+        let known = office.get(&path, &org.admin).await.expect(200);
+        let version = known["version"].as_i64().unwrap();
+        let changed = office.patch(&path, &org.admin, version, change).await;
+        changed.expect(200);
+    };
+    assert_eq!((status(&first).await, status(&second).await), (200, 200));
+    change(json!({ "roles": [{ "role": "manager" }] })).await;
+    assert_eq!((status(&first).await, status(&second).await), (401, 401));
+    change(json!({ "roles": [{ "role": "admin" }] })).await;
+    assert_eq!((status(&first).await, status(&second).await), (200, 200));
+    change(json!({ "disabled": true })).await;
+    assert_eq!((status(&first).await, status(&second).await), (401, 401));
+    assert_eq!(
+        status(&third).await,
+        200,
+        "the operator's tokens have no account"
+    );
+
+    change(json!({ "disabled": false })).await;
+    let session = [("cookie", cookie.as_str())];
+    let me = office.call("GET", "/api/v1/me", "", &session, None).await;
+    assert_eq!(
+        me.status, 401,
+        "a session that was ended does not come back"
+    );
 }

@@ -333,3 +333,34 @@ async fn a_deactivated_person_is_refused_and_the_sighting_is_kept() {
         "names are not kept with sightings"
     );
 }
+
+#[tokio::test]
+async fn a_sighting_in_the_list_can_be_read_alone() {
+    let (office, org) = Office::with_organisation().await;
+    let new = json!({ "name": "Wien", "time_zone": "Europe/Vienna", "preset": "flexitime" });
+    let site = office.post("/api/v1/sites", &org.admin, new).await;
+    let site = site.expect(201)["id"].clone();
+    let token = json!({ "label": "vienna", "role": "manager", "site": site });
+    let token = office.post("/api/v1/tokens", &org.admin, token).await;
+    let token = token.expect(201)["token"].as_str().unwrap().to_owned();
+    let person = office.person_with_pin(&org, "1", "4711").await;
+    let seen = office.punch(&org, 1, "1", "2026-03-02T08:00:00Z").await;
+    let one = format!(
+        "/api/v1/sightings/{}",
+        seen.expect(201)["sighting"].as_str().unwrap()
+    );
+    let list = async || {
+        let list = office.get("/api/v1/sightings", &token).await.expect(200);
+        list["items"].as_array().unwrap().len()
+    };
+    assert_eq!(list().await, 0);
+    assert_eq!(office.get(&one, &token).await.problem(404), "not_found");
+    // The person of another site's device is now the manager's.
+    let path = format!("/api/v1/people/{person}");
+    let moved = office
+        .patch(&path, &org.admin, 2, json!({ "site": site }))
+        .await;
+    moved.expect(200);
+    assert_eq!(list().await, 1);
+    office.get(&one, &token).await.expect(200);
+}

@@ -6,7 +6,7 @@ use std::{
 };
 
 use attendance_server::{
-    access::{Actor, Grant, Role},
+    access::{Actor, Grant, Role, password::HashedSecret},
     app,
     clock::{Clock, ManualClock},
     commands::{
@@ -212,15 +212,11 @@ impl Office {
     /// A person with a PIN.
     pub(crate) async fn person_with_pin(&self, org: &Organisation, number: &str, pin: &str) -> Id {
         let person = self.person(org, number).await;
+        let pin = HashedSecret::pin("/pin", pin.to_owned()).await.unwrap();
         let mut tx = self.store.write().await.unwrap();
-        people::set_pin(
-            &mut tx,
-            &Actor::operator(org.id),
-            person,
-            Some(pin.to_owned()),
-        )
-        .await
-        .unwrap();
+        people::set_pin(&mut tx, &Actor::operator(org.id), person, Some(pin))
+            .await
+            .unwrap();
         tx.commit().await.unwrap();
         person
     }

@@ -24,7 +24,6 @@ mod identify;
 mod index;
 pub(crate) mod lfw;
 mod liveness;
-mod random;
 mod recognizability;
 mod synthetic;
 

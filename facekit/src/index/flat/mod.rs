@@ -11,7 +11,7 @@ use hashbrown::HashTable;
 
 use super::{
     EntryId, EntrySet, Metric, ScoredEntry, SearchOptions, VectorIndex, kernel::Kernel,
-    members::Members, probe::Probe, rotation, shape::Shape,
+    members::Members, probe::Probe, rotation, shape::Shape, wipe::wipe,
 };
 use crate::{
     embed::{Embedding, EmbeddingSpace},
@@ -42,8 +42,8 @@ use snapshot::{Query, Snapshot, at};
 /// Searches do not wait for changes. Each search works on the state at its beginning. A change copies the segments of 1,024
 /// entries that it touches, and overwrites what it removes.
 ///
-/// An entry of 128 values takes about 170 bytes for the search and 512 bytes for its embedding. Nothing is written to
-/// disk: building takes seconds for a million entries.
+/// An entry of 128 values takes about 170 bytes for the search and 512 bytes for its embedding. Nothing is written to disk unless
+/// `SnapshotIndex::save` is called; building takes seconds for a million entries.
 ///
 /// ```
 /// use facekit::{Digest, Embedding, EmbeddingSpace, EntryId, FlatIndex, Metric, SearchOptions, VectorIndex};
@@ -306,8 +306,7 @@ impl VectorIndex for FlatIndex {
             segment.grow((within + remaining).min(ROWS).max(within + 1), &self.shape);
             segment.put(within, *id, embedding.values(), &self.shape, &mut rotated);
         }
-        rotated.fill(0.0);
-        std::hint::black_box(&mut rotated);
+        wipe(&mut rotated, 0.0);
         drop(slots);
 
         let snapshot = Snapshot::new(segments, current.len + added.len());

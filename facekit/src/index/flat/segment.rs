@@ -1,11 +1,10 @@
 //! The rows of an index, in segments that readers share.
 
-use std::hint::black_box;
-
 use crate::index::{
     EntryId,
     kernel::{BLOCK, CHUNK, GROUP, Line},
     shape::{Shape, ZERO},
+    wipe::wipe,
 };
 
 /// The number of rows of a full segment. A change copies the segments that it touches.
@@ -157,11 +156,9 @@ impl Segment {
 
 impl Drop for Segment {
     fn drop(&mut self) {
-        // `black_box` keeps the compiler from removing writes to memory that is freed next.
-        self.codes.fill(Line([0; 64]));
-        self.signs.fill(Line([0; 64]));
-        self.values.fill(0.0);
-        black_box((&mut self.codes, &mut self.signs, &mut self.values));
+        wipe(&mut self.codes, Line([0; 64]));
+        wipe(&mut self.signs, Line([0; 64]));
+        wipe(&mut self.values, 0.0);
     }
 }
 
@@ -170,8 +167,7 @@ fn resize<T: Copy>(numbers: &mut Vec<T>, length: usize, fill: T) {
     if numbers.capacity() < length {
         let mut longer = Vec::with_capacity(length);
         longer.extend_from_slice(numbers);
-        numbers.fill(fill);
-        black_box(&mut *numbers);
+        wipe(numbers, fill);
         *numbers = longer;
     }
     numbers.resize(length, fill);

@@ -8,16 +8,13 @@ use super::{
 };
 use crate::index::{
     EntryId, Generation, Metric, ScoredEntry,
-    kernel::{self, BLOCK, GROUP, Kernel, PROBES, bytes},
+    kernel::{self, BLOCK, GROUP, Kernel, LOOKAHEAD, PROBES, bytes},
     members::Members,
     probe::{Probe, deviations},
     rank::{self, Best, Ranking},
     shape::Shape,
     shortlist::Shortlist,
 };
-
-/// The number of rows between the row that is compared and the one that is prefetched.
-const LOOKAHEAD: usize = 6;
 
 /// A state of an index. It never changes.
 #[derive(Debug)]

@@ -1,11 +1,11 @@
 use std::{
-    collections::{BTreeMap, HashSet},
+    collections::HashSet,
     sync::atomic::{AtomicBool, Ordering},
     thread,
 };
 
 use super::*;
-use crate::index::faces::{Faces, ids};
+use crate::index::faces::{Changes, Faces, follows_a_map, ids};
 
 fn flat(faces: &Faces, entries: &[(EntryId, Embedding)], strategy: SearchStrategy) -> FlatIndex {
     let index = FlatIndex::new(faces.space.clone(), Metric::Cosine).with_strategy(strategy);
@@ -294,36 +294,13 @@ fn follows_a_map_through_changes() {
     for strategy in STRATEGIES {
         let mut faces = Faces::new(64);
         let index = flat(&faces, &[], strategy);
-        let mut model: BTreeMap<EntryId, Embedding> = BTreeMap::new();
-        for round in 0..60_u64 {
-            let count = 1 + (faces.uniform() * 400.0) as u64;
-            let first = (faces.uniform() * 3_000.0) as u64;
-            if faces.uniform() < 0.6 {
-                let batch: Vec<_> = (0..count)
-                    .map(|nth| (EntryId(first + nth * 7 % 900), faces.person()))
-                    .collect();
-                index.insert(&batch).unwrap();
-                model.extend(batch);
-            } else {
-                let gone: Vec<EntryId> = (0..count).map(|nth| EntryId(first + nth * 3)).collect();
-                let known = gone.iter().filter(|id| model.remove(id).is_some()).count();
-                assert_eq!(index.remove(&gone).unwrap(), known);
-            }
-            assert_eq!(index.len(), model.len(), "round {round}");
-            let probe = faces.person();
-            let mut expected: Vec<_> = model
-                .iter()
-                .map(|(id, embedding)| (probe.cosine(embedding).unwrap(), *id))
-                .collect();
-            expected.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
-            let found = index
-                .search(&probe, &SearchOptions::new(5).with_exact(true))
-                .unwrap();
-            let expected: Vec<u64> = expected.iter().take(5).map(|(_, id)| id.0).collect();
-            assert_eq!(ids(&found), expected, "{strategy:?}, round {round}");
-        }
-        let all: Vec<EntryId> = model.keys().copied().collect();
-        index.remove(&all).unwrap();
+        let changes = Changes {
+            rounds: 60,
+            most: 400.0,
+            first: 3_000.0,
+            stretch: 900,
+        };
+        follows_a_map(&index, &mut faces, &changes);
         assert_eq!(index.memory().1, 0, "an empty index has no memory");
     }
 }

@@ -32,22 +32,32 @@ impl Planner<'_> {
         let mut begin = vec![begin];
         for level in (0..=level.min(top)).rev() {
             let near = walk::nearest(self.graph, self.kernel, &probe.codes, &begin, width, level);
-            begin = near.iter().map(|&(_, node)| node).collect();
-            let near = self.ordered(&probe, &begin);
+            begin = nodes(&near);
+            let near = near
+                .into_iter()
+                .map(|(sum, other)| (probe.similarity(sum), other))
+                .collect();
             // A new node takes half of the places, as in the paper. The others are for nodes that come later.
             let most = self.graph.most_links(1);
-            let own = self.spread(&near, most);
-            for &neighbor in &own {
-                let list = self.with(neighbor, level, node, row);
+            let own = self.spread(&ordered(near), most);
+            for &(similarity, neighbor) in &own {
+                let list = self.with(neighbor, similarity, level, node, &probe);
                 links.insert((neighbor, level), list);
             }
-            links.insert((node, level), own);
+            links.insert((node, level), nodes(&own));
         }
         links
     }
 
-    /// The links of `neighbor` with a new node among them, whose codes are `row`.
-    fn with(&self, neighbor: u32, level: usize, node: u32, row: &[Line]) -> Vec<u32> {
+    /// The links of `neighbor` with a new node among them. `similarity` is that of the two; `new` has the codes of the new node.
+    fn with(
+        &self,
+        neighbor: u32,
+        similarity: i32,
+        level: usize,
+        node: u32,
+        new: &NodeProbe,
+    ) -> Vec<u32> {
         let mut list = self.graph.links(neighbor, level).to_vec();
         let most = self.graph.most_links(level);
         if list.len() < most {
@@ -55,16 +65,12 @@ impl Planner<'_> {
             return list;
         }
         // The new node is not in the graph yet, so its similarities are computed from its side.
-        let new = NodeProbe::of_row(row);
         let mut to_new = Vec::new();
         self.graph
-            .similarities(self.kernel, &list, &new, &mut to_new);
-        let mut own = Vec::new();
-        self.graph
-            .similarities(self.kernel, &[neighbor], &new, &mut own);
-        let mut near = self.ordered(&self.graph.probe(neighbor, self.shape), &list);
-        let place = near.partition_point(|&(other, _)| other >= own[0]);
-        near.insert(place, (own[0], node));
+            .similarities(self.kernel, &list, new, &mut to_new);
+        let mut near = self.near(&self.graph.probe(neighbor, self.shape), &list);
+        let place = near.partition_point(|&(other, _)| other >= similarity);
+        near.insert(place, (similarity, node));
 
         let mut chosen: Vec<u32> = Vec::with_capacity(most);
         let mut sums = Vec::new();
@@ -107,8 +113,9 @@ impl Planner<'_> {
             let old = graph.links(node, level);
             if !removed.contains(&node) && old.iter().any(|link| removed.contains(link)) {
                 let candidates = self.around(node, level, removed);
-                let near = self.ordered(&graph.probe(node, self.shape), &candidates);
-                links.insert((node, level), self.spread(&near, graph.most_links(level)));
+                let near = self.near(&graph.probe(node, self.shape), &candidates);
+                let own = self.spread(&near, graph.most_links(level));
+                links.insert((node, level), nodes(&own));
             }
         };
         graph.linked().for_each(|node| repair(node, 0));
@@ -117,10 +124,12 @@ impl Planner<'_> {
         }
 
         // A node that is linked anew links back where there is room, so that it can be reached.
-        let repaired: Vec<_> = links
+        let mut repaired: Vec<_> = links
             .iter()
             .flat_map(|(&(node, level), list)| list.iter().map(move |&to| (node, level, to)))
             .collect();
+        // Equal changes give equal graphs, so the order of a hash map must not count where there is not room for all.
+        repaired.sort_unstable();
         for (node, level, to) in repaired {
             if graph.links(node, level).contains(&to) {
                 continue;
@@ -174,19 +183,23 @@ impl Planner<'_> {
     }
 
     /// Nodes with their similarities to a probe, most similar first.
-    fn ordered(&self, probe: &NodeProbe, nodes: &[u32]) -> Vec<(i32, u32)> {
-        let mut sums = Vec::new();
+    fn near(&self, probe: &NodeProbe, nodes: &[u32]) -> Vec<(i32, u32)> {
+        let mut similarities = Vec::new();
         self.graph
-            .similarities(self.kernel, nodes, probe, &mut sums);
-        let mut near: Vec<(i32, u32)> = sums.into_iter().zip(nodes.iter().copied()).collect();
-        near.sort_unstable_by(|a, b| b.0.cmp(&a.0).then(a.1.cmp(&b.1)));
-        near
+            .similarities(self.kernel, nodes, probe, &mut similarities);
+        ordered(
+            similarities
+                .into_iter()
+                .zip(nodes.iter().copied())
+                .collect(),
+        )
     }
 
-    /// Up to `most` of the nodes, each more similar to the node in the middle than to those chosen before it: algorithm 4 of the
+    /// Up to `most` of the nodes with their similarities, each more similar to the node in the middle than to those chosen before it: algorithm 4 of the
     /// paper. So links lead into all directions. Of equal embeddings one is chosen, so copies of an embedding do not
     /// link each other only.
-    fn spread(&self, near: &[(i32, u32)], most: usize) -> Vec<u32> {
+    fn spread(&self, near: &[(i32, u32)], most: usize) -> Vec<(i32, u32)> {
+        let mut own = Vec::with_capacity(most);
         let mut chosen = Vec::with_capacity(most);
         let mut sums = Vec::new();
         for &(similarity, node) in near {
@@ -198,8 +211,20 @@ impl Planner<'_> {
                 .similarities(self.kernel, &chosen, &probe, &mut sums);
             if sums.iter().all(|&other| other < similarity) {
                 chosen.push(node);
+                own.push((similarity, node));
             }
         }
-        chosen
+        own
     }
+}
+
+/// Sorts nodes by their similarities, most similar first.
+fn ordered(mut near: Vec<(i32, u32)>) -> Vec<(i32, u32)> {
+    near.sort_unstable_by(|a, b| b.0.cmp(&a.0).then(a.1.cmp(&b.1)));
+    near
+}
+
+/// The nodes, without their similarities.
+fn nodes(near: &[(i32, u32)]) -> Vec<u32> {
+    near.iter().map(|&(_, node)| node).collect()
 }

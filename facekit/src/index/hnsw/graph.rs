@@ -1,6 +1,6 @@
 //! The graph in flat arrays.
 
-use std::{collections::HashMap, hint::black_box};
+use std::collections::HashMap;
 
 use hashbrown::HashTable;
 
@@ -9,6 +9,7 @@ use crate::index::{
     kernel::{CHUNK, Kernel, Line, ProbeChunk},
     rotation::mix,
     shape::{Shape, ZERO},
+    wipe::wipe,
 };
 
 /// The end of a list of links that is not full.
@@ -31,6 +32,8 @@ pub(super) struct Graph {
     upper: HashMap<u32, Vec<u32>>,
     /// A bit for each node that is linked.
     linked: Vec<u64>,
+    /// The number of these nodes.
+    linked_count: usize,
     /// A bit for each node that searches return.
     live: Vec<u64>,
     /// Where searches begin: a node of the highest level, and the level.
@@ -72,6 +75,11 @@ impl NodeProbe {
     pub(super) fn of_row(row: &[Line]) -> Self {
         Self::new(row.iter())
     }
+
+    /// The similarity to a node, from the sum of products.
+    pub(super) fn similarity(&self, sum: i32) -> i32 {
+        sum - self.zero
+    }
 }
 
 impl Graph {
@@ -84,6 +92,7 @@ impl Graph {
             lowest: Vec::new(),
             upper: HashMap::new(),
             linked: Vec::new(),
+            linked_count: 0,
             live: Vec::new(),
             top: None,
             nodes: HashTable::new(),
@@ -127,6 +136,11 @@ impl Graph {
     /// The live nodes, in order.
     pub(super) fn live(&self) -> impl Iterator<Item = u32> {
         set_bits(&self.live)
+    }
+
+    /// The number of linked nodes, live or not.
+    pub(super) fn linked_count(&self) -> usize {
+        self.linked_count
     }
 
     /// The linked nodes, in order.
@@ -185,7 +199,8 @@ impl Graph {
         sums: &mut Vec<i32>,
     ) {
         self.products(kernel, nodes, &probe.codes, sums);
-        sums.iter_mut().for_each(|sum| *sum -= probe.zero);
+        sums.iter_mut()
+            .for_each(|sum| *sum = probe.similarity(*sum));
     }
 
     /// Returns true if there is no place for node `node`.
@@ -245,6 +260,7 @@ impl Graph {
             self.upper.insert(node, vec![NONE; level * self.links]);
         }
         self.linked[at / 64] |= 1 << (at % 64);
+        self.linked_count += 1;
     }
 
     pub(super) fn set_links(&mut self, links: Links) {
@@ -283,6 +299,7 @@ impl Graph {
         }
         self.live[at / 64] &= !(1 << (at % 64));
         self.linked[at / 64] &= !(1 << (at % 64));
+        self.linked_count -= 1;
         self.ids[at] = EntryId(u64::MAX);
         let lines = shape.lines();
         self.codes[at * lines..][..lines].fill(Line([ZERO as u8; 64]));
@@ -306,10 +323,8 @@ impl Graph {
     }
 
     fn wipe(&mut self) {
-        self.codes.fill(Line([0; 64]));
-        self.values.fill(0.0);
-        // Keeps the compiler from removing writes to memory that is freed next.
-        black_box((&mut self.codes, &mut self.values));
+        wipe(&mut self.codes, Line([0; 64]));
+        wipe(&mut self.values, 0.0);
     }
 }
 

@@ -15,6 +15,7 @@ use super::{
     rotation::mix,
     shape::{Shape, ZERO},
     shortlist::Shortlist,
+    wipe::wipe,
 };
 use crate::{
     embed::{Embedding, EmbeddingSpace},
@@ -36,9 +37,9 @@ use graph::Graph;
 /// million people at least: see DESIGN.md, "How does the index search, and why not with a graph?".
 ///
 /// Links and codes of one byte for each value are in flat arrays; the scores of the nearest are computed exactly. The index
-/// does not know its recall, so [`SearchOptions::recall`] has no effect. The recall grows with
-/// [`HnswOptions::ef_search`]; `facekit eval index` measures it. A search with [`SearchOptions::exact`], one that is limited to
-/// few entries, and one of an index that is small beside `ef_search` compares with every entry.
+/// does not know its recall, so a [`SearchOptions::recall`] below 1 has no effect. The recall grows with
+/// [`HnswOptions::ef_search`]; `facekit eval index` measures it. A search with [`SearchOptions::exact`] or a recall of 1, one
+/// that is limited to few entries, and one of an index that is small beside `ef_search` compares with every entry.
 ///
 /// A removed entry is overwritten at once, and its neighbors are linked past it. That reads the links of all entries: remove
 /// many entries in one call.
@@ -222,8 +223,7 @@ impl HnswIndex {
             .iter_mut()
             .flat_map(|line| line.0.as_chunks_mut::<CHUNK>().0);
         let residual = self.shape.encode(rotated.as_chunks().0, codes);
-        rotated.fill(0.0);
-        std::hint::black_box(&mut rotated);
+        wipe(&mut rotated, 0.0);
         (row, residual)
     }
 
@@ -250,10 +250,12 @@ impl HnswIndex {
         let graph = &mut state.graph;
         graph.set_links(links);
         graph.top = top;
-        for &node in removed {
+        let mut gone: Vec<u32> = removed.iter().copied().collect();
+        gone.sort_unstable();
+        for &node in &gone {
             graph.clear(node, &self.shape);
-            writer.free.push(node);
         }
+        writer.free.extend(gone);
         for &node in added {
             graph.publish(node);
         }
@@ -364,11 +366,13 @@ impl VectorIndex for HnswIndex {
             residual: graph.residual,
         };
         let mut shortlist = Shortlist::new(k, ranking.least(), &probe, graph.residual);
-        // Of the nodes that a walk finds, those that are not in the set are of no use. So it must find more.
-        let share = searched as f64 / graph.len() as f64;
+        // Of the nodes that a walk finds, those that are not in the set, and those of an insert that has not ended, are of no
+        // use. So it must find more.
+        let share = searched as f64 / graph.linked_count() as f64;
         let width = (self.options.ef_search.max(k) as f64 / share).ceil() as usize;
         // A walk compares with many times as many nodes as it keeps.
-        if options.exact || width.saturating_mul(8) > searched {
+        let exact = options.exact || options.recall >= 1.0;
+        if exact || width.saturating_mul(8) > searched {
             match &members {
                 Some(members) => {
                     self.offer(graph, &probe, members.rows.iter().copied(), &mut shortlist);

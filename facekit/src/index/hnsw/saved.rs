@@ -53,11 +53,13 @@ impl SnapshotIndex for HnswIndex {
     fn load(&self, file: &SnapshotFile) -> Result<()> {
         let mut reader = file.read(Content::Graph, self)?;
         if reader.number()? as usize != self.options.links {
-            return Err(reader.damaged("it is of a graph with another number of links"));
+            return Err(reader.misfit("a graph with another number of links"));
         }
         let added = u64::from_le_bytes(reader.array()?);
         let count = reader.number()?;
         let mut graph = Graph::new(self.options.links);
+        // Arrays that grow would leave copies of embeddings in memory that is freed.
+        graph.replace_arrays(graph.larger_arrays(count as usize, &self.shape));
         if count > 0 {
             let (node, level) = (reader.number()?, reader.number()? as usize);
             if node >= count || level >= LEVELS {

@@ -1,7 +1,5 @@
-use std::collections::BTreeMap;
-
 use super::*;
-use crate::index::faces::{Faces, ids};
+use crate::index::faces::{Changes, Faces, follows_a_map};
 
 fn index(faces: &Faces, entries: &[(EntryId, Embedding)]) -> HnswIndex {
     let index = HnswIndex::new(faces.space.clone(), Metric::Cosine, HnswOptions::default());
@@ -45,6 +43,82 @@ fn a_wider_search_finds_more() {
         before = recall;
     }
     assert!(before > 0.97, "{before}");
+}
+
+#[test]
+fn a_recall_of_one_is_exact() {
+    let mut faces = Faces::new(128);
+    let entries = faces.people(4_000);
+    let index = index(&faces, &entries).with_ef_search(10);
+    let mut differ = 0;
+    for _ in 0..50 {
+        let probe = faces.person();
+        let options = SearchOptions::new(10);
+        let exact = index.search(&probe, &options.with_exact(true)).unwrap();
+        let found = index.search(&probe, &options.with_recall(1.0)).unwrap();
+        assert_eq!(found, exact);
+        differ += usize::from(index.search(&probe, &options).unwrap() != exact);
+    }
+    assert!(differ > 0, "a search through the graph is not always exact");
+}
+
+#[test]
+fn an_unfinished_insert_costs_no_recall() {
+    let mut faces = Faces::new(16);
+    let entries = faces.people(8_000);
+    let (live, coming) = entries.split_at(2_000);
+    let index = index(&faces, live).with_ef_search(20);
+    let probes: Vec<Embedding> = (0..100).map(|_| faces.person()).collect();
+    let mut writer = index.writer.lock().unwrap();
+    for (id, embedding) in coming {
+        index.link(&mut writer, *id, embedding);
+    }
+    drop(writer);
+    assert_eq!(index.len(), live.len());
+    let recall = recall(&index, &probes);
+    assert!(recall > 0.95, "{recall}");
+}
+
+#[test]
+fn linked_nodes_are_counted() {
+    let mut faces = Faces::new(16);
+    let entries = faces.people(300);
+    let index = index(&faces, &entries);
+    let counted = |expected: usize| {
+        let state = index.state();
+        assert_eq!(state.graph.linked_count(), expected);
+        assert_eq!(state.graph.linked().count(), expected);
+    };
+    counted(300);
+    index.insert(&entries[..100]).unwrap();
+    counted(300);
+    let gone: Vec<EntryId> = entries[..120].iter().map(|(id, _)| *id).collect();
+    index.remove(&gone).unwrap();
+    counted(180);
+    index.insert(&entries[..50]).unwrap();
+    counted(230);
+}
+
+#[cfg(feature = "store")]
+#[test]
+fn a_loaded_graph_has_arrays_of_one_length() {
+    use crate::{
+        index::{SnapshotFile, SnapshotIndex},
+        sealed_file::Protection,
+    };
+
+    let mut faces = Faces::new(20);
+    let entries = faces.people(1_500);
+    let folder = tempfile::tempdir().unwrap();
+    let file = SnapshotFile::new(folder.path().join("graph"), Protection::None, 0);
+    index(&faces, &entries).save(&file).unwrap();
+    let loaded = index(&faces, &[]);
+    loaded.load(&file).unwrap();
+    let bytes = |nodes: usize| nodes * loaded.shape.stride * size_of::<f32>();
+    // Arrays that grew as they were filled would have room to spare, and would have left copies behind.
+    assert_eq!(loaded.memory().1, bytes(1_500));
+    loaded.insert(&[(EntryId(10_000), faces.person())]).unwrap();
+    assert_eq!(loaded.memory().1, bytes(3_000));
 }
 
 #[test]
@@ -136,35 +210,32 @@ fn sets_of_every_size() {
 fn follows_a_map_through_changes() {
     let mut faces = Faces::new(16);
     let index = index(&faces, &[]);
-    let mut model: BTreeMap<EntryId, Embedding> = BTreeMap::new();
-    for round in 0..40_u64 {
-        let count = 1 + (faces.uniform() * 150.0) as u64;
-        let first = (faces.uniform() * 600.0) as u64;
-        if faces.uniform() < 0.6 {
-            let batch: Vec<_> = (0..count)
-                .map(|nth| (EntryId(first + nth * 7 % 300), faces.person()))
-                .collect();
-            index.insert(&batch).unwrap();
-            model.extend(batch);
-        } else {
-            let gone: Vec<EntryId> = (0..count).map(|nth| EntryId(first + nth * 3)).collect();
-            let known = gone.iter().filter(|id| model.remove(id).is_some()).count();
-            assert_eq!(index.remove(&gone).unwrap(), known);
-        }
-        assert_eq!(index.len(), model.len(), "round {round}");
-        let probe = faces.person();
-        let mut expected: Vec<_> = model
-            .iter()
-            .map(|(id, embedding)| (probe.cosine(embedding).unwrap(), *id))
-            .collect();
-        expected.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
-        let expected: Vec<u64> = expected.iter().take(5).map(|(_, id)| id.0).collect();
-        let options = SearchOptions::new(5);
-        let exact = index.search(&probe, &options.with_exact(true)).unwrap();
-        assert_eq!(ids(&exact), expected, "round {round}");
-    }
-    let all: Vec<EntryId> = model.keys().copied().collect();
-    index.remove(&all).unwrap();
-    assert!(index.is_empty());
+    let changes = Changes {
+        rounds: 40,
+        most: 150.0,
+        first: 600.0,
+        stretch: 300,
+    };
+    follows_a_map(&index, &mut faces, &changes);
     assert_eq!(index.memory().1, 0, "an empty index has no memory");
+}
+
+#[test]
+fn equal_changes_give_equal_graphs() {
+    let built = || {
+        let mut faces = Faces::new(16);
+        let entries = faces.people(2_000);
+        let index = index(&faces, &entries);
+        let gone: Vec<EntryId> = (0..500).map(|nth| EntryId(nth * 3)).collect();
+        index.remove(&gone).unwrap();
+        index.insert(&entries[..100]).unwrap();
+        let state = index.state();
+        let graph = &state.graph;
+        let links = |node| (0..4).map(move |level| graph.links(node, level).to_vec());
+        graph
+            .linked()
+            .map(|node| (graph.id(node), links(node).collect()))
+            .collect::<Vec<(EntryId, Vec<Vec<u32>>)>>()
+    };
+    assert!(built() == built());
 }

@@ -36,6 +36,9 @@ pub(super) const BLOCK: usize = 64;
 /// The number of probes that [`Kernel::products`] takes at a time, if it takes several.
 pub(super) const PROBES: usize = 4;
 
+/// The number of rows between the row that is compared and the one that is prefetched, of rows in any order.
+pub(super) const LOOKAHEAD: usize = 6;
+
 /// Values of a probe as bytes: one [`CHUNK`] is compared with one line of codes.
 pub(super) type ProbeChunk = [i8; CHUNK];
 /// For each pattern of four signs, the sum of four values of the probe, 0 to [`TABLE_MAX`].
@@ -43,7 +46,7 @@ pub(super) type Table = [u8; 16];
 /// The greatest entry of a [`Table`]: the sum of 16 entries fits a byte.
 pub(super) const TABLE_MAX: u8 = 15;
 
-/// An instruction set.
+/// An instruction set that this processor has: every kernel comes from [`available`](Self::available).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Kernel {
     /// Plain Rust.
@@ -59,6 +62,10 @@ pub(super) enum Kernel {
     Avx512,
 }
 
+#[allow(
+    unsafe_code,
+    reason = "functions for instructions that not every processor has"
+)]
 impl Kernel {
     /// The fastest one that this processor has.
     pub(super) fn fastest() -> Self {
@@ -111,13 +118,15 @@ impl Kernel {
         }
         match self {
             Self::Portable => portable::products(codes, probes, sums),
-            // SAFETY: `available` has found the instructions, and the lengths are checked above.
             #[cfg(target_arch = "x86_64")]
-            Self::Avx2 => x86::avx2::products(codes, probes, sums),
+            // SAFETY: the processor has the instructions of the kernel.
+            Self::Avx2 => unsafe { x86::avx2::products(codes, probes, sums) },
             #[cfg(target_arch = "x86_64")]
-            Self::AvxVnni => x86::avx_vnni::products(codes, probes, sums),
+            // SAFETY: the processor has the instructions of the kernel.
+            Self::AvxVnni => unsafe { x86::avx_vnni::products(codes, probes, sums) },
             #[cfg(target_arch = "x86_64")]
-            Self::Avx512 => x86::avx512::products(codes, probes, sums),
+            // SAFETY: the processor has the instructions of the kernel.
+            Self::Avx512 => unsafe { x86::avx512::products(codes, probes, sums) },
         }
     }
 
@@ -132,7 +141,8 @@ impl Kernel {
         match self {
             Self::Portable => portable::product(group, row, probe),
             #[cfg(target_arch = "x86_64")]
-            _ => x86::avx2::product(group, row, probe),
+            // SAFETY: the processor has the instructions of the kernel.
+            _ => unsafe { x86::avx2::product(group, row, probe) },
         }
     }
 
@@ -154,9 +164,13 @@ impl Kernel {
         match self {
             Self::Portable => portable::row_products(codes, rows, probe, sums),
             #[cfg(target_arch = "x86_64")]
-            Self::Avx2 | Self::AvxVnni => x86::avx2::row_products(codes, rows, probe, sums),
+            // SAFETY: the processor has the instructions of the kernel.
+            Self::Avx2 | Self::AvxVnni => unsafe {
+                x86::avx2::row_products(codes, rows, probe, sums);
+            },
             #[cfg(target_arch = "x86_64")]
-            Self::Avx512 => x86::avx512::row_products(codes, rows, probe, sums),
+            // SAFETY: the processor has the instructions of the kernel.
+            Self::Avx512 => unsafe { x86::avx512::row_products(codes, rows, probe, sums) },
         }
     }
 
@@ -177,9 +191,11 @@ impl Kernel {
         match self {
             Self::Portable => portable::estimates(signs, tables, sums),
             #[cfg(target_arch = "x86_64")]
-            Self::Avx2 | Self::AvxVnni => x86::avx2::estimates(signs, tables, sums),
+            // SAFETY: the processor has the instructions of the kernel.
+            Self::Avx2 | Self::AvxVnni => unsafe { x86::avx2::estimates(signs, tables, sums) },
             #[cfg(target_arch = "x86_64")]
-            Self::Avx512 => x86::avx512::estimates(signs, tables, sums),
+            // SAFETY: the processor has the instructions of the kernel.
+            Self::Avx512 => unsafe { x86::avx512::estimates(signs, tables, sums) },
         }
     }
 
@@ -193,9 +209,11 @@ impl Kernel {
         match self {
             Self::Portable => portable::at_least(values, floor, bits),
             #[cfg(target_arch = "x86_64")]
-            Self::Avx2 | Self::AvxVnni => x86::avx2::at_least(values, floor, bits),
+            // SAFETY: the processor has the instructions of the kernel.
+            Self::Avx2 | Self::AvxVnni => unsafe { x86::avx2::at_least(values, floor, bits) },
             #[cfg(target_arch = "x86_64")]
-            Self::Avx512 => x86::avx512::at_least(values, floor, bits),
+            // SAFETY: the processor has the instructions of the kernel.
+            Self::Avx512 => unsafe { x86::avx512::at_least(values, floor, bits) },
         }
     }
 
@@ -209,9 +227,11 @@ impl Kernel {
         match self {
             Self::Portable => portable::sums_at_least(sums, floor, bits),
             #[cfg(target_arch = "x86_64")]
-            Self::Avx2 | Self::AvxVnni => x86::avx2::sums_at_least(sums, floor, bits),
+            // SAFETY: the processor has the instructions of the kernel.
+            Self::Avx2 | Self::AvxVnni => unsafe { x86::avx2::sums_at_least(sums, floor, bits) },
             #[cfg(target_arch = "x86_64")]
-            Self::Avx512 => x86::avx512::sums_at_least(sums, floor, bits),
+            // SAFETY: the processor has the instructions of the kernel.
+            Self::Avx512 => unsafe { x86::avx512::sums_at_least(sums, floor, bits) },
         }
     }
 }

@@ -1,12 +1,10 @@
-//! The kernels for x86-64, and the only unsafe code of the index.
+//! The kernels for x86-64.
 //!
-//! # Contract
+//! # Safety
 //!
-//! [`Kernel`](super::Kernel) calls these functions, under two conditions that make them sound:
-//!
-//! - The processor has the instructions: `Kernel::available` asks it.
-//! - The lengths agree as the documentation of `Kernel`'s methods says: those methods assert it. No function here reads or
-//!   writes outside of its arguments then.
+//! The processor must have the instructions that a function enables; [`Kernel`](super::Kernel) calls only such functions. No
+//! function reads or writes outside of its arguments. The lengths must agree as the documentation of `Kernel`'s methods says, or
+//! a function panics or gives wrong results.
 #![allow(unsafe_code, reason = "vector instructions")]
 
 use std::arch::x86_64::{
@@ -30,7 +28,7 @@ use std::arch::x86_64::{
     _mm512_unpacklo_epi64,
 };
 
-use super::{BLOCK, GROUP, Line, ProbeChunk, Table, shift};
+use super::{BLOCK, GROUP, LOOKAHEAD, Line, ProbeChunk, Table, shift};
 
 /// The distance of the prefetch from the current line, in lines: 8 KiB. The processor's own prefetch ends at each page.
 const AHEAD: usize = 128;
@@ -47,18 +45,13 @@ fn prefetch_ahead(line: &Line) {
     prefetch(std::ptr::from_ref(line).wrapping_add(AHEAD).cast());
 }
 
+/// A chunk of a probe or of a row, or a table.
 #[inline]
 #[target_feature(enable = "avx2")]
-fn load_chunk(chunk: &ProbeChunk) -> __m128i {
-    // SAFETY: the reference is to 16 bytes.
-    unsafe { _mm_loadu_si128(std::ptr::from_ref(chunk).cast()) }
-}
-
-#[inline]
-#[target_feature(enable = "avx2")]
-fn load_table(table: &Table) -> __m128i {
-    // SAFETY: the reference is to 16 bytes.
-    unsafe { _mm_loadu_si128(std::ptr::from_ref(table).cast()) }
+fn load_128<T>(bytes: &[T; 16]) -> __m128i {
+    const { assert!(size_of::<T>() == 1) };
+    // SAFETY: the reference is to 16 bytes, of plain numbers.
+    unsafe { _mm_loadu_si128(std::ptr::from_ref(bytes).cast()) }
 }
 
 /// Half a line.
@@ -81,7 +74,6 @@ fn load_chunks(chunks: &[ProbeChunk; 4]) -> __m512i {
 /// The lines of a row, after a prefetch of the lines of another.
 #[inline(always)]
 fn row_lines<'a>(codes: &'a [Line], rows: &[u32], nth: usize, lines: usize) -> &'a [Line] {
-    const LOOKAHEAD: usize = 6;
     if let Some(&next) = rows.get(nth + LOOKAHEAD) {
         for line in 0..lines {
             let next = codes.as_ptr().wrapping_add(next as usize * lines + line);
@@ -117,17 +109,8 @@ fn store_512<T, const N: usize>(to: &mut [T; N], value: __m512i) {
 pub(super) mod avx512 {
     use super::*;
 
-    pub(in super::super) fn products<const N: usize>(
-        codes: &[Line],
-        probes: [&[ProbeChunk]; N],
-        sums: [&mut [i32]; N],
-    ) {
-        // SAFETY: see the module.
-        unsafe { products_inner(codes, probes, sums) }
-    }
-
     #[target_feature(enable = "avx512f,avx512bw,avx512vnni")]
-    fn products_inner<const N: usize>(
+    pub(in super::super) fn products<const N: usize>(
         codes: &[Line],
         probes: [&[ProbeChunk]; N],
         sums: [&mut [i32]; N],
@@ -143,7 +126,7 @@ pub(super) mod avx512 {
                     prefetch_ahead(line);
                     let codes = load_line(line);
                     for (partial, probe) in partial.iter_mut().zip(probes) {
-                        let values = _mm512_broadcast_i32x4(load_chunk(&probe[chunk]));
+                        let values = _mm512_broadcast_i32x4(load_128(&probe[chunk]));
                         partial[group] = _mm512_dpbusd_epi32(partial[group], codes, values);
                     }
                 }
@@ -165,18 +148,13 @@ pub(super) mod avx512 {
         }
     }
 
+    #[target_feature(enable = "avx512f,avx512bw,avx512vnni")]
     pub(in super::super) fn row_products(
         codes: &[Line],
         rows: &[u32],
         probe: &[ProbeChunk],
         sums: &mut [i32],
     ) {
-        // SAFETY: see the module.
-        unsafe { row_products_inner(codes, rows, probe, sums) }
-    }
-
-    #[target_feature(enable = "avx512f,avx512bw,avx512vnni")]
-    fn row_products_inner(codes: &[Line], rows: &[u32], probe: &[ProbeChunk], sums: &mut [i32]) {
         let (probe, _) = probe.as_chunks::<4>();
         for (nth, sum) in sums.iter_mut().enumerate() {
             let row = row_lines(codes, rows, nth, probe.len());
@@ -188,13 +166,8 @@ pub(super) mod avx512 {
         }
     }
 
-    pub(in super::super) fn estimates(signs: &[Line], tables: &[Table], sums: &mut [u8]) {
-        // SAFETY: see the module.
-        unsafe { estimates_inner(signs, tables, sums) }
-    }
-
     #[target_feature(enable = "avx512f,avx512bw,avx512vnni")]
-    fn estimates_inner(signs: &[Line], tables: &[Table], sums: &mut [u8]) {
+    pub(in super::super) fn estimates(signs: &[Line], tables: &[Table], sums: &mut [u8]) {
         let lines = tables.len() / 2;
         let (blocks, _) = sums.as_chunks_mut::<BLOCK>();
         let (pairs, last) = blocks.as_chunks_mut::<2>();
@@ -225,8 +198,8 @@ pub(super) mod avx512 {
             let mut narrow = [zero; N];
             let (tables, _) = tables.as_chunks::<2>();
             for (at, [low, high]) in tables.iter().enumerate() {
-                let low = _mm512_broadcast_i32x4(load_table(low));
-                let high = _mm512_broadcast_i32x4(load_table(high));
+                let low = _mm512_broadcast_i32x4(load_128(low));
+                let high = _mm512_broadcast_i32x4(load_128(high));
                 for (sum, block) in narrow.iter_mut().zip(blocks) {
                     let line = &block[stretch * 8 + at];
                     prefetch_ahead(line);
@@ -248,13 +221,8 @@ pub(super) mod avx512 {
         }
     }
 
-    pub(in super::super) fn at_least(values: &[u8], floor: u8, bits: &mut [u64]) {
-        // SAFETY: see the module.
-        unsafe { at_least_inner(values, floor, bits) }
-    }
-
     #[target_feature(enable = "avx512f,avx512bw")]
-    fn at_least_inner(values: &[u8], floor: u8, bits: &mut [u64]) {
+    pub(in super::super) fn at_least(values: &[u8], floor: u8, bits: &mut [u64]) {
         let floor = _mm512_set1_epi8(floor.cast_signed());
         let (blocks, _) = values.as_chunks::<64>();
         for (block, bits) in blocks.iter().zip(bits) {
@@ -264,13 +232,8 @@ pub(super) mod avx512 {
         }
     }
 
-    pub(in super::super) fn sums_at_least(sums: &[i32], floor: i32, bits: &mut [u64]) {
-        // SAFETY: see the module.
-        unsafe { sums_at_least_inner(sums, floor, bits) }
-    }
-
     #[target_feature(enable = "avx512f,avx512bw")]
-    fn sums_at_least_inner(sums: &[i32], floor: i32, bits: &mut [u64]) {
+    pub(in super::super) fn sums_at_least(sums: &[i32], floor: i32, bits: &mut [u64]) {
         let floor = _mm512_set1_epi32(floor);
         let (blocks, _) = sums.as_chunks::<64>();
         for (block, bits) in blocks.iter().zip(bits) {
@@ -288,17 +251,8 @@ pub(super) mod avx512 {
 pub(super) mod avx_vnni {
     use super::*;
 
-    pub(in super::super) fn products<const N: usize>(
-        codes: &[Line],
-        probes: [&[ProbeChunk]; N],
-        sums: [&mut [i32]; N],
-    ) {
-        // SAFETY: see the module.
-        unsafe { products_inner(codes, probes, sums) }
-    }
-
     #[target_feature(enable = "avx2,avxvnni")]
-    fn products_inner<const N: usize>(
+    pub(in super::super) fn products<const N: usize>(
         codes: &[Line],
         probes: [&[ProbeChunk]; N],
         sums: [&mut [i32]; N],
@@ -316,7 +270,7 @@ pub(super) mod avx_vnni {
                     for half in 0..2 {
                         let codes = load_half(line, half);
                         for (partial, probe) in partial.iter_mut().zip(probes) {
-                            let values = _mm256_broadcastsi128_si256(load_chunk(&probe[chunk]));
+                            let values = _mm256_broadcastsi128_si256(load_128(&probe[chunk]));
                             let partial = &mut partial[group * 2 + half];
                             *partial = _mm256_dpbusd_avx_epi32(*partial, codes, values);
                         }
@@ -344,17 +298,8 @@ pub(super) mod avx_vnni {
 pub(super) mod avx2 {
     use super::*;
 
-    pub(in super::super) fn products<const N: usize>(
-        codes: &[Line],
-        probes: [&[ProbeChunk]; N],
-        sums: [&mut [i32]; N],
-    ) {
-        // SAFETY: see the module.
-        unsafe { products_inner(codes, probes, sums) }
-    }
-
     #[target_feature(enable = "avx2")]
-    fn products_inner<const N: usize>(
+    pub(in super::super) fn products<const N: usize>(
         codes: &[Line],
         probes: [&[ProbeChunk]; N],
         sums: [&mut [i32]; N],
@@ -365,12 +310,12 @@ pub(super) mod avx2 {
                 let (first, second) = rows.split_at(probe.len());
                 let mut partial = [_mm256_setzero_si256(); 2 * GROUP];
                 for (chunk, lines) in probe.iter().zip(first.iter().zip(second)) {
-                    let values = _mm256_cvtepi8_epi16(load_chunk(chunk));
+                    let values = _mm256_cvtepi8_epi16(load_128(chunk));
                     for (at, line) in [lines.0, lines.1].into_iter().enumerate() {
                         prefetch_ahead(line);
                         let (rows, _) = line.0.as_chunks::<16>();
                         for (row, codes) in rows.iter().enumerate() {
-                            let codes = _mm256_cvtepu8_epi16(load_table(codes));
+                            let codes = _mm256_cvtepu8_epi16(load_128(codes));
                             let partial = &mut partial[at * GROUP + row];
                             *partial = _mm256_add_epi32(*partial, _mm256_madd_epi16(codes, values));
                         }
@@ -391,18 +336,13 @@ pub(super) mod avx2 {
     }
 
     #[inline]
-    pub(in super::super) fn product(group: &[Line], row: usize, probe: &[ProbeChunk]) -> i32 {
-        // SAFETY: see the module.
-        unsafe { product_inner(group, row, probe) }
-    }
-
     #[target_feature(enable = "avx2")]
-    fn product_inner(group: &[Line], row: usize, probe: &[ProbeChunk]) -> i32 {
+    pub(in super::super) fn product(group: &[Line], row: usize, probe: &[ProbeChunk]) -> i32 {
         let mut partial = _mm256_setzero_si256();
         for (line, chunk) in group.iter().zip(probe) {
             let (rows, _) = line.0.as_chunks::<16>();
-            let codes = _mm256_cvtepu8_epi16(load_table(&rows[row]));
-            let values = _mm256_cvtepi8_epi16(load_chunk(chunk));
+            let codes = _mm256_cvtepu8_epi16(load_128(&rows[row]));
+            let values = _mm256_cvtepi8_epi16(load_128(chunk));
             partial = _mm256_add_epi32(partial, _mm256_madd_epi16(codes, values));
         }
         sum_of(partial)
@@ -420,18 +360,13 @@ pub(super) mod avx2 {
         _mm_cvtsi128_si32(_mm_add_epi32(sum, _mm_shuffle_epi32::<0b10_11_00_01>(sum)))
     }
 
+    #[target_feature(enable = "avx2")]
     pub(in super::super) fn row_products(
         codes: &[Line],
         rows: &[u32],
         probe: &[ProbeChunk],
         sums: &mut [i32],
     ) {
-        // SAFETY: see the module.
-        unsafe { row_products_inner(codes, rows, probe, sums) }
-    }
-
-    #[target_feature(enable = "avx2")]
-    fn row_products_inner(codes: &[Line], rows: &[u32], probe: &[ProbeChunk], sums: &mut [i32]) {
         let (probe, _) = probe.as_chunks::<4>();
         for (nth, sum) in sums.iter_mut().enumerate() {
             let row = row_lines(codes, rows, nth, probe.len());
@@ -439,8 +374,8 @@ pub(super) mod avx2 {
             for (line, values) in row.iter().zip(probe) {
                 let (codes, _) = line.0.as_chunks::<16>();
                 for ((partial, codes), values) in partial.iter_mut().zip(codes).zip(values) {
-                    let codes = _mm256_cvtepu8_epi16(load_table(codes));
-                    let values = _mm256_cvtepi8_epi16(load_chunk(values));
+                    let codes = _mm256_cvtepu8_epi16(load_128(codes));
+                    let values = _mm256_cvtepi8_epi16(load_128(values));
                     *partial = _mm256_add_epi32(*partial, _mm256_madd_epi16(codes, values));
                 }
             }
@@ -450,13 +385,8 @@ pub(super) mod avx2 {
         }
     }
 
-    pub(in super::super) fn estimates(signs: &[Line], tables: &[Table], sums: &mut [u8]) {
-        // SAFETY: see the module.
-        unsafe { estimates_inner(signs, tables, sums) }
-    }
-
     #[target_feature(enable = "avx2")]
-    fn estimates_inner(signs: &[Line], tables: &[Table], sums: &mut [u8]) {
+    pub(in super::super) fn estimates(signs: &[Line], tables: &[Table], sums: &mut [u8]) {
         let shift = _mm_cvtsi32_si128(shift(tables.len()) as i32);
         let zero = _mm256_setzero_si256();
         let four_bits = _mm256_set1_epi8(15);
@@ -469,8 +399,8 @@ pub(super) mod avx2 {
                 let (tables, _) = tables.as_chunks::<2>();
                 for ([low, high], line) in tables.iter().zip(lines) {
                     prefetch_ahead(line);
-                    let low = _mm256_broadcastsi128_si256(load_table(low));
-                    let high = _mm256_broadcastsi128_si256(load_table(high));
+                    let low = _mm256_broadcastsi128_si256(load_128(low));
+                    let high = _mm256_broadcastsi128_si256(load_128(high));
                     for (half, sum) in narrow.iter_mut().enumerate() {
                         let signs = load_half(line, half);
                         let upper = _mm256_and_si256(_mm256_srli_epi16::<4>(signs), four_bits);
@@ -492,13 +422,8 @@ pub(super) mod avx2 {
         }
     }
 
-    pub(in super::super) fn at_least(values: &[u8], floor: u8, bits: &mut [u64]) {
-        // SAFETY: see the module.
-        unsafe { at_least_inner(values, floor, bits) }
-    }
-
     #[target_feature(enable = "avx2")]
-    fn at_least_inner(values: &[u8], floor: u8, bits: &mut [u64]) {
+    pub(in super::super) fn at_least(values: &[u8], floor: u8, bits: &mut [u64]) {
         let floor = _mm256_set1_epi8(floor.cast_signed());
         let (blocks, _) = values.as_chunks::<64>();
         for (block, bits) in blocks.iter().zip(bits) {
@@ -513,13 +438,8 @@ pub(super) mod avx2 {
         }
     }
 
-    pub(in super::super) fn sums_at_least(sums: &[i32], floor: i32, bits: &mut [u64]) {
-        // SAFETY: see the module.
-        unsafe { sums_at_least_inner(sums, floor, bits) }
-    }
-
     #[target_feature(enable = "avx2")]
-    fn sums_at_least_inner(sums: &[i32], floor: i32, bits: &mut [u64]) {
+    pub(in super::super) fn sums_at_least(sums: &[i32], floor: i32, bits: &mut [u64]) {
         let floor = _mm256_set1_epi32(floor);
         let (blocks, _) = sums.as_chunks::<64>();
         for (block, bits) in blocks.iter().zip(bits) {

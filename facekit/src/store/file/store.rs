@@ -3,8 +3,7 @@
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
     fmt,
-    fs::{File, OpenOptions},
-    io,
+    fs::File,
     path::{Path, PathBuf},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
@@ -154,15 +153,7 @@ impl FileStore {
     ///   for a file without protection.
     pub fn open(path: impl AsRef<Path>, protection: &Protection) -> Result<Self> {
         let path = path.as_ref();
-        let file = OpenOptions::new()
-            .read(true)
-            .write(true)
-            .open(path)
-            .map_err(Error::io("opening", path))?;
-        // Before the lock: a crash can leave one file under both names, and then the lock would be on both.
-        unpublished::clear_left_behind(path);
-        let file = LockedFile::exclusive(file).map_err(LockedFile::refused(path))?;
-        Self::open_on(Arc::new(file), path, protection)
+        Self::open_on(Arc::new(LockedFile::open(path)?), path, protection)
     }
 
     /// Opens a gallery file for reading only. The file is never written, whatever its state, so it may lie on a medium
@@ -205,16 +196,10 @@ impl FileStore {
     /// As [`open`](Self::open) and [`create`](Self::create).
     pub fn open_or_create(path: impl AsRef<Path>, protection: &Protection) -> Result<Self> {
         let path = path.as_ref();
-        match Self::open(path, protection) {
-            Err(error) if error.is_not_found() => match Self::create(path, protection) {
-                // Another store created it between the two calls.
-                Err(Error::Io { source, .. }) if source.kind() == io::ErrorKind::AlreadyExists => {
-                    Self::open(path, protection)
-                }
-                created => created,
-            },
-            opened => opened,
-        }
+        unpublished::open_or_create(
+            || Self::open(path, protection),
+            || Self::create(path, protection),
+        )
     }
 
     /// Reads the kind of a gallery file's protection from its header, to know which key to ask for. The file may be open

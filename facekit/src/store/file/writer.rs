@@ -117,7 +117,7 @@ impl<'a> Writer<'a> {
         let (number, key) = match number {
             Some(number) => (number, self.key(root, number)?),
             None => {
-                let number = self.transaction.take_numbers(NEXT_PERSON, 1)?;
+                let number = self.transaction.take_number(NEXT_PERSON)?;
                 (number, self.new_key(root, number)?)
             }
         };
@@ -140,7 +140,7 @@ impl<'a> Writer<'a> {
             if let Some(&id) = origin.as_ref().and_then(|origin| origins.get(origin)) {
                 return Ok(id);
             }
-            let id = TemplateId(self.transaction.take_numbers(NEXT_TEMPLATE, 1)?);
+            let id = TemplateId(self.transaction.take_number(NEXT_TEMPLATE)?);
             self.add_template(number, &key, id.0, template)?;
             origins.extend(origin.map(|origin| (origin, id)));
             Ok(id)

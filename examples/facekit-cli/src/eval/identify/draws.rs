@@ -3,14 +3,11 @@
 use anyhow::Result;
 use facekit::{
     Embedding, EmbeddingSpace, FlatIndex, Fusion, Gallery, MemoryStore, Metric, NewTemplate,
-    Person, PersonId, jiff::Timestamp, work,
+    Person, PersonId, RandomSequence, jiff::Timestamp, work,
 };
 use serde::Serialize;
 
-use super::{
-    super::{Embedded, random::Random},
-    Band,
-};
+use super::{super::Embedded, Band};
 use crate::{
     output::{count, table},
     session::Session,
@@ -222,7 +219,7 @@ impl<'a> Photos<'a> {
         seed: u64,
         bands: &[Band],
     ) -> Result<Drawn> {
-        let mut numbers = Random(seed);
+        let mut numbers = RandomSequence::new(seed);
         let mut templates: Vec<(usize, Vec<Face<'_>>)> = Vec::new();
         let mut probes: Vec<(usize, Option<Face<'_>>)> = Vec::new();
         for (person, photos) in self.people.iter().enumerate() {

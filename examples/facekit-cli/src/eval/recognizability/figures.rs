@@ -1,9 +1,7 @@
 //! The figures of one column of the table.
 
-use facekit::{Embedding, Result};
+use facekit::{Embedding, RandomSequence, Result};
 use serde::Serialize;
-
-use super::super::random::Random;
 
 /// A face in a spoiled photo.
 pub(super) struct Face {
@@ -131,7 +129,7 @@ impl Column {
 /// themselves do not count.
 fn bootstrap(kept: &[Option<&Embedding>], events: &[(usize, usize)]) -> (f64, f64) {
     const ROUNDS: usize = 2_000;
-    let mut random = Random(1);
+    let mut random = RandomSequence::new(1);
     let mut shares = Vec::with_capacity(ROUNDS);
     let mut times = vec![0_u32; kept.len()];
     for _ in 0..ROUNDS {
