@@ -384,7 +384,9 @@ proptest! {
     fn each_mark_has_its_reasons(shots in prop::collection::vec(shot(), 1..80), concludes in any::<bool>()) {
         let mut door = Door::new();
         let mut past: Vec<(Timestamp, Vec<Face>)> = Vec::new();
-        let mut refusals: Vec<Timestamp> = Vec::new();
+        let mut counted: Vec<Timestamp> = Vec::new();
+        let mut last: Option<Timestamp> = None;
+        let mut pause = Timestamp::MIN;
         let mut open = false;
         for shot in shots {
             let state = door.after(shot.after, &shot.list);
@@ -410,23 +412,24 @@ proptest! {
                     let same = recent.iter().filter(|(_, list)| named(list).as_ref() == Some(&decision.person)).count();
                     prop_assert!(same >= MARK_FRAMES, "{same} frames: {recent:?}");
                     prop_assert_eq!(named(&recent[0].1), Some(decision.person));
-                    if let [.., before, last] = refusals[..] {
-                        let three = refusals.len() % 3 == 0 && last.duration_since(before) < SignedDuration::from_secs(60);
-                        let waited = door.now.duration_since(last) >= SignedDuration::from_secs(2);
-                        prop_assert!(waited, "{three}");
-                    }
+                    prop_assert!(door.now >= pause, "faces wait after three refusals");
                     if concludes {
                         door.visit.conclude(Conclusion::Recorded, door.now);
                         open = false;
-                        refusals.clear();
+                        counted.clear();
                     }
                 }
                 DoorState::Refused(_) => {
-                    let is_new = refusals
-                        .last()
-                        .is_none_or(|&last| door.now.duration_since(last) >= SignedDuration::from_secs(2));
+                    let is_new = last
+                        .is_none_or(|last| door.now.duration_since(last) >= SignedDuration::from_secs(2));
                     if is_new {
-                        refusals.push(door.now);
+                        last = Some(door.now);
+                        counted.retain(|&at| door.now.duration_since(at) < SignedDuration::from_secs(60));
+                        counted.push(door.now);
+                    }
+                    if counted.len() == 3 {
+                        pause = door.now + SignedDuration::from_secs(30);
+                        counted.clear();
                     }
                 }
                 DoorState::Guide(guide, progress) => {
@@ -436,8 +439,8 @@ proptest! {
                 DoorState::Checking => prop_assert!(open),
                 DoorState::Recorded => prop_assert!(concludes),
                 DoorState::CodesOnly(until) => {
-                    prop_assert!(refusals.len() >= 3);
-                    prop_assert!(until > door.now && until.duration_since(door.now) <= SignedDuration::from_secs(30));
+                    prop_assert_eq!(until, pause);
+                    prop_assert!(until > door.now);
                 }
                 DoorState::NoFaces => prop_assert!(false, "there is a liveness check"),
             }

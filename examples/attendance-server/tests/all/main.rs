@@ -22,3 +22,4 @@ mod security;
 mod sightings;
 mod support;
 mod today;
+mod visits;
