@@ -2,11 +2,14 @@
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use tokio::sync::{mpsc, oneshot, watch};
 
 use super::{Outcome, Picture, Screen, View};
 use crate::door::{DoorRules, DoorState, Visit};
+
+/// The answer to a badge is given again for this long.
+const BADGE_KNOWN: SignedDuration = SignedDuration::from_secs(5);
 
 /// A frame that waits for its turn.
 #[derive(Debug)]
@@ -46,6 +49,8 @@ struct Slot {
     drops: Drops,
     /// The result of the present visit.
     result: Option<Screen>,
+    /// The latest badge, its answer, and the time at which it was last seen.
+    badge: Option<(String, Screen, Timestamp)>,
     /// The end of the present connection.
     connection: Option<oneshot::Sender<()>>,
 }
@@ -123,6 +128,21 @@ impl Camera {
 
     pub(super) fn count_busy(&self) {
         self.lock().drops.busy += 1;
+    }
+
+    /// The answer to the latest badge, if it is this one and was seen a short time ago.
+    pub(super) fn known_badge(&self, code: &str, now: Timestamp) -> Option<Screen> {
+        let mut slot = self.lock();
+        let (known, screen, seen) = slot.badge.as_mut()?;
+        if known != code || now.duration_since(*seen) > BADGE_KNOWN {
+            return None;
+        }
+        *seen = now;
+        Some(screen.clone())
+    }
+
+    pub(super) fn keep_badge(&self, code: String, screen: Screen, now: Timestamp) {
+        self.lock().badge = Some((code, screen, now));
     }
 
     /// Keeps the result of the present visit, which is shown for a while.
