@@ -6,8 +6,8 @@ use std::{
 };
 
 use facekit::{
-    Embedding, EmbeddingSpace, EntryId, FlatIndex, HnswIndex, HnswOptions, Metric, Result,
-    ScoredEntry, SearchOptions, SearchStrategy, VectorIndex,
+    AutoIndex, Embedding, EmbeddingSpace, EntryId, FlatIndex, HnswIndex, HnswOptions, Metric,
+    Result, ScoredEntry, SearchOptions, SearchStrategy, VectorIndex,
 };
 use facekit_conformance::vector_index_suite;
 
@@ -37,6 +37,17 @@ vector_index_suite!(
     flat_prefilter,
     |space: &EmbeddingSpace, metric| flat_index(space, metric).with_strategy(SearchStrategy::Prefilter),
     recall: 0.999,
+);
+
+vector_index_suite!(
+    auto,
+    |space: &EmbeddingSpace, metric| AutoIndex::new(space.clone(), metric),
+    recall: 1.0,
+);
+vector_index_suite!(
+    auto_deterministic,
+    |space: &EmbeddingSpace, metric| AutoIndex::new(space.clone(), metric).with_deterministic(),
+    recall: 1.0,
 );
 
 vector_index_suite!(

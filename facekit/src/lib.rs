@@ -54,7 +54,7 @@
 //! | Finding faces | [`Detector`] | `YuNet`, `Scrfd` |
 //! | Rejecting prints and screens | [`Liveness`] | `MiniFasNet` |
 //! | Embedding faces | [`Embedder`] | `ArcFace`, for all models of that family |
-//! | Searching | [`VectorIndex`] | `FlatIndex`, `HnswIndex` |
+//! | Searching | [`VectorIndex`] | `AutoIndex`, `FlatIndex`, `HnswIndex` |
 //! | Storing templates | [`TemplateStore`] | `MemoryStore`, `FileStore` |
 //! | Deciding about attendance | [`AttendancePolicy`] | none; see `attendance-rules` |
 //!
@@ -200,7 +200,7 @@ pub use crate::{
     },
     gallery::{Fusion, Gallery, Neighbor, Roster},
     geometry::{HeadPose, Similarity},
-    index::{FlatIndex, HnswIndex, HnswOptions, SearchStrategy},
+    index::{AutoIndex, FlatIndex, HnswIndex, HnswOptions, SearchStrategy},
     input::{ColorOrder, PixelSpec},
     liveness::{MiniFasNet, MiniFasNetSpec},
     quality::{Quality, QualityIssue, QualityOptions},

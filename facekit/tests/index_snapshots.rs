@@ -146,6 +146,24 @@ fn is_misfit(error: &Error, reason: &str) {
 }
 
 #[test]
+fn other_files_are_told_from_snapshots() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("people.index");
+    assert!(!file(&path).exists().unwrap());
+    let [flat, _] = kinds();
+    flat.save(&file(&path)).unwrap();
+    let of_another_state = SnapshotFile::new(&path, key(8), STATE + 1);
+    assert!(of_another_state.exists().unwrap());
+    fs::write(&path, [7; 20_000]).unwrap();
+    let error = file(&path).exists().unwrap_err();
+    assert!(matches!(error, Error::FileDamaged { .. }), "{error}");
+    assert!(
+        error.to_string().contains("not a snapshot of an index"),
+        "{error}"
+    );
+}
+
+#[test]
 fn a_graph_with_another_number_of_links_is_refused() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("people.index");

@@ -52,6 +52,8 @@ let shown = "";
 /** The last result, which the server sends with each frame for a while. */
 let lastResult = "";
 let lost = 0;
+/** What the server looks for in the frames. */
+let lookedFor = "face";
 
 // Drawing
 
@@ -151,14 +153,21 @@ function time(instant) {
 function draw(screen) {
   const { state } = screen;
   if (["in", "out", "duplicate", "refused", "unknown", "spoof", "codes"].includes(state)) {
-    const key = screen.sighting ?? `${state} ${screen.code ?? ""}`;
+    const code = String(screen.code).replaceAll("_", "-");
+    const key = screen.sighting ?? `${state} ${code}`;
     if (key === lastResult) return;
     lastResult = key;
     const isForm = kiosk.dataset.view === "pin" || kiosk.dataset.view === "badge";
-    if (!isForm || screen.sighting) mark(screen, true);
+    const isBadge = kiosk.dataset.view === "badge" && lookedFor === "badge";
+    if (isBadge && state === "refused" && texts.has(code)) refuse("badge-error", code, "code");
+    else if (!isForm || screen.sighting || isBadge) {
+      scanning?.();
+      mark(screen, !isBadge);
+    }
     return;
   }
   lastResult = "";
+  if (state === "badge") return;
   guide(state === "no_faces" ? "no-faces" : state, screen.frames);
 }
 
@@ -260,7 +269,8 @@ let isSending = false;
 
 async function sendFrame() {
   const isWatching = kiosk.dataset.view === "guide" || kiosk.dataset.view === "result";
-  const isReady = isOnline && hasFaces && isWatching && camera.srcObject && camera.readyState >= 2 && !document.hidden;
+  const isWanted = (hasFaces && isWatching) || lookedFor === "badge";
+  const isReady = isOnline && isWanted && camera.srcObject && camera.readyState >= 2 && !document.hidden;
   if (isSending || credit < 1 || !isReady) return;
   isSending = true;
   try {
@@ -311,6 +321,11 @@ addEventListener("online", () => {
 function take(message) {
   if (message.type === "welcome") {
     [isOnline, hasFaces, zone, retry, credit] = [true, message.faces, message.zone, 0, 0];
+    // A new connection looks for faces.
+    if (lookedFor === "badge") {
+      lookedFor = "face";
+      lookFor("badge");
+    }
     setText("place", message.device);
     if (kiosk.dataset.view === "result" || shown === "connecting") rest();
     sendWaiting();
@@ -502,25 +517,37 @@ function refuse(id, error, focus) {
 /** Ends the search for a QR code in the camera's picture. @type {(() => void) | undefined} */
 let scanning;
 
-/** Looks for a QR code in the camera's picture, where the browser can. */
+/** Looks for a QR code in the camera's picture: in the browser where it can, else by the server. */
 async function scan() {
-  const Detector = /** @type {any} */ (globalThis).BarcodeDetector;
-  const formats = Detector ? await Detector.getSupportedFormats() : [];
-  if (!camera.srcObject || !formats.includes("qr_code")) return;
-  const detector = new Detector({ formats: ["qr_code"] });
+  if (!camera.srcObject) return;
   badgeCamera.srcObject = camera.srcObject;
   badgeCamera.hidden = false;
-  await badgeCamera.play();
-  const timer = setInterval(async () => {
-    const [found] = await detector.detect(badgeCamera).catch(() => []);
-    if (found && scanning) badge(found.rawValue);
-  }, 200);
+  let timer = 0;
   scanning = () => {
     clearInterval(timer);
+    lookFor("face");
     badgeCamera.srcObject = null;
     badgeCamera.hidden = true;
     scanning = undefined;
   };
+  const end = scanning;
+  await badgeCamera.play().catch(() => {});
+  const Detector = /** @type {any} */ (globalThis).BarcodeDetector;
+  const formats = Detector ? await Detector.getSupportedFormats() : [];
+  if (scanning !== end) return;
+  if (!formats.includes("qr_code")) return lookFor("badge");
+  const detector = new Detector({ formats: ["qr_code"] });
+  timer = setInterval(async () => {
+    const [found] = await detector.detect(badgeCamera).catch(() => []);
+    if (found && scanning === end) badge(found.rawValue);
+  }, 200);
+}
+
+/** The server looks for a face or a badge in the next frames. @param {"face" | "badge"} subject */
+function lookFor(subject) {
+  if (subject === lookedFor) return;
+  lookedFor = subject;
+  if (socket?.readyState === WebSocket.OPEN) socket.send(JSON.stringify({ type: "look", for: subject }));
 }
 
 kiosk.addEventListener("click", async (event) => {

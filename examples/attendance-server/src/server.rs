@@ -26,12 +26,13 @@ impl Server {
     /// A server on a store. It is ready.
     #[must_use]
     pub fn new(store: Store, recognition: Arc<dyn Recognition>) -> Self {
-        let cameras = Cameras::new(store.clone(), Arc::clone(&recognition));
+        let limits = Arc::<Limits>::default();
+        let cameras = Cameras::new(store.clone(), Arc::clone(&recognition), Arc::clone(&limits));
         Self {
             store,
             recognition,
             cameras: Arc::new(cameras),
-            limits: Arc::default(),
+            limits,
             ready: Arc::new(AtomicBool::new(true)),
             authority: None,
         }

@@ -22,6 +22,7 @@ mod files;
 mod gallery;
 mod holiday_files;
 mod identify;
+mod index;
 mod models;
 mod notes;
 mod options;
@@ -50,7 +51,8 @@ Exit codes:
   0  success
   1  a negative answer: different or unusable photos (verify), a missing or wrong model
      (models verify), damage (gallery check, gallery backup --salvage), conflicts (gallery
-     import), no known person (identify), no accepted photo (enroll)
+     import), no known person (identify), no accepted photo (enroll), an index file that does
+     not load (index check), nobody found (index search)
   2  an error, or no image could be read. One unreadable image among others is reported and
      does not stop the command.
 
@@ -109,6 +111,9 @@ enum Command {
     /// Back up, merge, check and re-key gallery files
     #[command(subcommand)]
     Gallery(gallery::Command),
+    /// Build, check and search the index of a gallery
+    #[command(subcommand)]
+    Index(index::Command),
     /// Measure models on your own photos
     #[command(subcommand)]
     Eval(eval::Command),
@@ -160,6 +165,7 @@ fn run(cli: Cli, output: Output) -> Result<Answer> {
         Command::Identify(args) => identify::run(&session, &args),
         Command::Verify(args) => verify::run(&session, &args),
         Command::Gallery(command) => gallery::run(&session, command),
+        Command::Index(command) => index::run(&session, &command),
         Command::Eval(command) => eval::run(&session, &command),
         Command::Attend(args) => attend::run(&session, &args),
         Command::Timesheet(args) => timesheet::run(&session, &args),

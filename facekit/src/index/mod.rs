@@ -9,6 +9,8 @@ use crate::{
     error::Result,
 };
 
+#[cfg(feature = "engine")]
+mod auto;
 #[cfg(all(test, feature = "engine"))]
 mod faces;
 #[cfg(feature = "engine")]
@@ -35,6 +37,8 @@ mod snapshot_file;
 #[cfg(feature = "engine")]
 mod wipe;
 
+#[cfg(feature = "engine")]
+pub use auto::AutoIndex;
 #[cfg(feature = "engine")]
 pub use flat::{FlatIndex, SearchStrategy};
 #[cfg(feature = "engine")]

@@ -33,7 +33,7 @@ use crate::{
 const SNAPSHOT: FileKind = FileKind {
     magic: *b"facekit index\n\0\0",
     newest: 1,
-    name: "index snapshot",
+    name: "snapshot of an index",
 };
 
 /// The bytes in a chunk, before they are sealed.
@@ -88,6 +88,22 @@ impl SnapshotFile {
     #[must_use]
     pub fn path(&self) -> &Path {
         &self.path
+    }
+
+    /// Returns true if there is a snapshot at the path, of any state and under any protection, and false if there is no file. A
+    /// program can ask before it replaces a file that a user has named.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::FileDamaged`] if the file is not a snapshot, [`Error::FileVersion`] if a later version of facekit wrote it, and
+    /// [`Error::Io`] if it cannot be read.
+    pub fn exists(&self) -> Result<bool> {
+        let opened = std::fs::File::open(&self.path).map_err(Error::io("opening", &self.path));
+        match opened {
+            Ok(file) => SNAPSHOT.version(&file, &self.path).map(|_| true),
+            Err(error) if error.is_not_found() => Ok(false),
+            Err(error) => Err(error),
+        }
     }
 
     /// Writes a snapshot and replaces the file in one step. `write` writes the entries.

@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     access::Principal,
-    cameras::{Outcome, Picture, Screen},
+    cameras::{Outcome, Picture, Screen, Subject},
     error::{Error, Result},
     http::Caller,
     server::Server,
@@ -61,6 +61,7 @@ async fn create(
         sequence: frame.sequence,
         at: frame.at,
         image,
+        subject: Subject::Face,
     };
     let (send, mut outcomes) = mpsc::channel(2);
     server.cameras.submit(picture, send)?;

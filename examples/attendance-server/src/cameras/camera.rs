@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use axum::body::Bytes;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use tokio::sync::{mpsc, oneshot, watch};
 
 use super::{Outcome, Picture, Screen, View};
@@ -11,6 +11,9 @@ use crate::{
     door::{DoorRules, DoorState, Visit},
     recognition::Faces,
 };
+
+/// The answer to a badge is given again for this long.
+const BADGE_KNOWN: SignedDuration = SignedDuration::from_secs(5);
 
 /// A frame that waits for its turn.
 #[derive(Debug)]
@@ -52,6 +55,8 @@ struct Slot {
     faces: Option<Arc<Faces>>,
     /// The result of the present visit.
     result: Option<Screen>,
+    /// The latest badge, its answer, and the time at which it was last seen.
+    badge: Option<(String, Screen, Timestamp)>,
     /// The end of the present connection.
     connection: Option<oneshot::Sender<()>>,
 }
@@ -145,6 +150,21 @@ impl Camera {
         };
         let view = (self.views.receiver_count() > 0).then_some(view);
         self.views.send_replace(view);
+    }
+
+    /// The answer to the latest badge, if it is this one and was seen a short time ago.
+    pub(super) fn known_badge(&self, code: &str, now: Timestamp) -> Option<Screen> {
+        let mut slot = self.lock();
+        let (known, screen, seen) = slot.badge.as_mut()?;
+        if known != code || now.duration_since(*seen) > BADGE_KNOWN {
+            return None;
+        }
+        *seen = now;
+        Some(screen.clone())
+    }
+
+    pub(super) fn keep_badge(&self, code: String, screen: Screen, now: Timestamp) {
+        self.lock().badge = Some((code, screen, now));
     }
 
     /// Keeps the result of the present visit, which is shown for a while.

@@ -3,6 +3,7 @@
 //! Each device has room for one frame. A newer frame takes the place of one that waits, so that memory is bounded and nobody
 //! is shown the past. Devices take turns: the one whose frame was looked at goes to the end of the line.
 
+mod badge;
 mod camera;
 mod screen;
 
@@ -12,8 +13,10 @@ use std::{
     thread,
 };
 
+use attendance_rules::PunchSource;
 use axum::body::Bytes;
 use jiff::{SignedDuration, Timestamp};
+use serde::Deserialize;
 use tokio::sync::{Semaphore, mpsc, oneshot, watch};
 
 pub use camera::Drops;
@@ -21,10 +24,10 @@ pub use screen::{Marked, Screen};
 
 use self::camera::{Camera, Waiting};
 use crate::{
-    access::{Actor, Principal},
+    access::{Actor, Principal, limits::Limits},
     commands::{
         refusals::{self, RefusedFace},
-        sightings::{self, Answer, Seen},
+        sightings::{self, Answer, Identification, Seen},
         tokens,
     },
     door::{Conclusion, Decision, DoorState, Refusal},
@@ -56,6 +59,19 @@ pub struct Picture {
     pub at: Timestamp,
     /// A JPEG, PNG or WebP file.
     pub image: Bytes,
+    /// What is looked for in it.
+    pub subject: Subject,
+}
+
+/// What is looked for in a frame.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Subject {
+    /// The face of a person.
+    #[default]
+    Face,
+    /// The QR code of a badge.
+    Badge,
 }
 
 /// A frame that was looked at, for those who watch a camera.
@@ -90,6 +106,7 @@ pub enum Outcome {
 pub struct Cameras {
     store: Store,
     recognition: Arc<dyn Recognition>,
+    limits: Arc<Limits>,
     /// As many frames are looked at at once. Waiting devices are served in order.
     turns: Semaphore,
     cameras: Mutex<HashMap<Id, Arc<Camera>>>,
@@ -98,11 +115,12 @@ pub struct Cameras {
 impl Cameras {
     /// Cameras without a frame.
     #[must_use]
-    pub fn new(store: Store, recognition: Arc<dyn Recognition>) -> Self {
+    pub fn new(store: Store, recognition: Arc<dyn Recognition>, limits: Arc<Limits>) -> Self {
         let turns = thread::available_parallelism().map_or(1, usize::from);
         Self {
             store,
             recognition,
+            limits,
             turns: Semaphore::new(turns),
             cameras: Mutex::default(),
         }
@@ -235,6 +253,9 @@ impl Cameras {
                 sightings::answered(&mut tx, &picture.actor, &picture.boot, picture.sequence);
             return Ok(answer.await?.map(Screen::of));
         }
+        if picture.subject == Subject::Badge {
+            return self.badge(camera, picture).await.map(Some);
+        }
         let mut visit = camera.visit.lock().await;
         let state = match visit.resting(received) {
             Some(state) => state,
@@ -264,7 +285,7 @@ impl Cameras {
             return Ok(Some(camera.screen(&state, received)));
         };
         let _ = outcomes.try_send(Outcome::Checking);
-        let recorded = self.record(&picture, &decision).await;
+        let recorded = self.record_face(&picture, &decision).await;
         let conclusion = match &recorded {
             Ok(_) => Conclusion::Recorded,
             Err(_) => Conclusion::Failed,
@@ -279,6 +300,31 @@ impl Cameras {
         };
         camera.keep(screen.clone());
         Ok(Some(screen))
+    }
+
+    /// Looks for the QR code of a badge, and records its person.
+    async fn badge(&self, camera: &Camera, picture: Picture) -> Result<Screen> {
+        let Some(code) = badge::read(picture.image.clone()).await? else {
+            return Ok(Screen::Badge);
+        };
+        // A badge that is held before the camera is in many frames.
+        if let Some(screen) = camera.known_badge(&code, self.now()) {
+            return Ok(screen);
+        }
+        let by = Identification::Badge { code: code.clone() };
+        let identified = sightings::identify(&self.store, &self.limits, &picture.actor, by).await;
+        let screen = match identified {
+            Ok(person) => {
+                let source = PunchSource::Code;
+                Screen::of(self.record(&picture, person, source, None).await?)
+            }
+            Err(error) if matches!(error.kind, ErrorKind::Invalid | ErrorKind::TooMany) => {
+                Screen::refused(&error)
+            }
+            Err(error) => return Err(error),
+        };
+        camera.keep_badge(code, screen.clone(), self.now());
+        Ok(screen)
     }
 
     /// Records that a face was refused.
@@ -297,9 +343,21 @@ impl Cameras {
         tx.commit().await
     }
 
-    /// Records a decision, unless the device's token was withdrawn meanwhile.
-    async fn record(&self, picture: &Picture, decision: &Decision) -> Result<Answer> {
+    /// Records the person of a decision.
+    async fn record_face(&self, picture: &Picture, decision: &Decision) -> Result<Answer> {
         let person = decision.person.as_str().parse().map_err(Error::internal)?;
+        self.record(picture, person, PunchSource::Face, Some(decision))
+            .await
+    }
+
+    /// Records a person, unless the device's token was withdrawn meanwhile.
+    async fn record(
+        &self,
+        picture: &Picture,
+        person: Id,
+        source: PunchSource,
+        decision: Option<&Decision>,
+    ) -> Result<Answer> {
         let mut tx = self.store.write().await?;
         let token = picture.actor.token.ok_or_else(Error::forbidden)?;
         if !tokens::device_token_works(&mut tx, token).await? {
@@ -315,9 +373,9 @@ impl Cameras {
             sequence: picture.sequence,
             at: picture.at,
             sent: picture.at,
-            source: attendance_rules::PunchSource::Face,
-            score: Some(decision.score),
-            liveness: Some(decision.liveness),
+            source,
+            score: decision.map(|decision| decision.score),
+            liveness: decision.map(|decision| decision.liveness),
         };
         let answer = sightings::record(&mut tx, &picture.actor, seen).await?;
         tx.commit().await?;

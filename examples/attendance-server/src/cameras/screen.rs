@@ -59,6 +59,8 @@ pub enum Screen {
         /// The seconds until faces are looked at again.
         seconds: i64,
     },
+    /// No QR code is in the picture yet.
+    Badge,
     /// People are not recognized here: PIN and QR code only.
     NoFaces,
 }

@@ -3,7 +3,8 @@
 //! The device sends its token as `Authorization: Bearer`, or beside the name of the protocol in `Sec-WebSocket-Protocol`.
 //! Then it says `{"type": "hello", "boot": "…"}`, and gets `welcome` and `credit`. Each credit allows one frame: a binary
 //! message of 16 bytes, the number of the frame and its time in microseconds since 1970 as big-endian integers, and a JPEG
-//! file. A frame without a credit takes the place of the one that waits.
+//! file. A frame without a credit takes the place of the one that waits. `{"type": "look", "for": "badge"}` has the server look
+//! for a QR code in the next frames, and `"for": "face"` for faces again.
 
 use std::time::{Duration, Instant};
 
@@ -20,7 +21,7 @@ use tokio::sync::mpsc;
 
 use crate::{
     access::{Actor, Principal},
-    cameras::{LARGEST_FRAME, Outcome, Picture, Screen},
+    cameras::{LARGEST_FRAME, Outcome, Picture, Screen, Subject},
     commands::{devices, sites, tokens},
     error::{Error, ErrorKind, Result},
     http::Caller,
@@ -59,7 +60,13 @@ const REPLACED: u16 = 4001;
 #[derive(Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case", deny_unknown_fields)]
 enum Up {
-    Hello { boot: String },
+    Hello {
+        boot: String,
+    },
+    Look {
+        #[serde(rename = "for")]
+        subject: Subject,
+    },
 }
 
 /// A message to the device.
@@ -107,6 +114,7 @@ pub(super) async fn connect(
             device,
             socket,
             boot: None,
+            subject: Subject::Face,
         };
         connection.serve().await;
     }))
@@ -119,6 +127,8 @@ struct Connection {
     socket: WebSocket,
     /// The start of the device's program, after its hello.
     boot: Option<String>,
+    /// What is looked for in the next frames.
+    subject: Subject,
 }
 
 /// The reason for which a connection ends: a code and a text, or nothing if the device has gone.
@@ -183,6 +193,10 @@ impl Connection {
                 Ok(Up::Hello { boot }) if (1..=64).contains(&boot.len()) => {
                     self.welcome(boot).await
                 }
+                Ok(Up::Look { subject }) => {
+                    self.subject = subject;
+                    Ok(())
+                }
                 _ => Err(Some((close_code::POLICY, "the message is no hello"))),
             },
             Message::Binary(bytes) => {
@@ -203,6 +217,7 @@ impl Connection {
                     sequence,
                     at,
                     image: bytes.slice(HEADER..),
+                    subject: self.subject,
                 };
                 let submitted = self.server.cameras.submit(picture, outcomes.clone());
                 submitted.map_err(|_| Some((close_code::POLICY, "the actor is no device")))

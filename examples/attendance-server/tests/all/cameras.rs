@@ -23,7 +23,7 @@ use tokio_tungstenite::{
 };
 
 use crate::{
-    faces::{Face, Prepared},
+    scenes::{Face, Prepared},
     support::{Office, Organisation, Reply},
 };
 
@@ -161,10 +161,20 @@ impl Camera {
         self.numbered(sequence, image, at).await;
     }
 
+    async fn picture(&mut self, image: &[u8], at: Timestamp) {
+        let sequence = self.sequence;
+        self.sequence += 1;
+        self.bytes(sequence, image, at).await;
+    }
+
     async fn numbered(&mut self, sequence: u64, image: &str, at: Timestamp) {
+        self.bytes(sequence, image.as_bytes(), at).await;
+    }
+
+    async fn bytes(&mut self, sequence: u64, image: &[u8], at: Timestamp) {
         let mut bytes = sequence.to_be_bytes().to_vec();
         bytes.extend(at.as_microsecond().to_be_bytes());
-        bytes.extend(image.as_bytes());
+        bytes.extend(image);
         self.send(Message::binary(bytes)).await;
     }
 
@@ -487,6 +497,61 @@ async fn a_frame_that_is_sent_again_is_not_looked_at_again() {
         (&json!("in"), &came["sighting"]),
         "the first answer"
     );
+}
+
+/// The QR code of a text, as a JPEG file.
+fn qr(text: &str) -> Vec<u8> {
+    let code = fast_qr::QRBuilder::new(text).build().unwrap();
+    let (scale, border) = (6, 8);
+    let side = scale * (code.size + 2 * border);
+    let mut picture = facekit::Image::filled(side, side, [255; 3]);
+    for y in 0..scale * code.size {
+        for x in 0..scale * code.size {
+            if code[y / scale][x / scale].value() {
+                let at = 3 * ((y + scale * border) * side + x + scale * border);
+                picture.data_mut()[at..at + 3].fill(20);
+            }
+        }
+    }
+    facekit::image::encode_jpeg(&picture, 90)
+}
+
+#[tokio::test]
+async fn the_qr_code_of_a_badge_is_read_in_frames() {
+    let door = Door::new().await;
+    let path = format!("/api/v1/people/{}/badge", door.anna);
+    let badge = door.office.post(&path, &door.org.admin, json!({})).await;
+    let badge = qr(badge.expect(201)["token"].as_str().unwrap());
+    let empty = facekit::image::encode_jpeg(&facekit::Image::filled(320, 240, [90; 3]), 90);
+    let mut camera = door.connect(&door.org.device).await;
+    camera.hello("first").await;
+    camera
+        .text(&json!({ "type": "look", "for": "badge" }))
+        .await;
+    let mut shown = async |image: &[u8]| {
+        door.office.clock.advance(SignedDuration::from_millis(200));
+        camera.picture(image, door.office.clock.now()).await;
+        camera.state().await
+    };
+    assert_eq!(shown(&empty).await["state"], "badge");
+    let came = shown(&badge).await;
+    assert_eq!(
+        (&came["state"], &came["name"]),
+        (&json!("in"), &json!("Person 1"))
+    );
+    assert_eq!(shown(&badge).await, came, "the same badge is one sighting");
+    let wrong = qr("fk_somebody");
+    for _ in 0..100 {
+        let state = shown(&wrong).await;
+        assert_eq!(
+            state["code"], "wrong_badge",
+            "a wrong badge counts once: {state}"
+        );
+    }
+    assert_eq!(shown(b"no picture").await["code"], "unreadable_image");
+    assert!(door.prepared.seen.lock().unwrap().is_empty());
+    camera.text(&json!({ "type": "look", "for": "face" })).await;
+    assert_eq!(door.frames(&mut camera, "nobody", 1).await["state"], "idle");
 }
 
 #[tokio::test]

@@ -7,7 +7,7 @@ use facekit::{Outcome, QualityIssue};
 use jiff::{SignedDuration, Timestamp};
 use proptest::prelude::*;
 
-use crate::faces::{Face, faces};
+use crate::scenes::{Face, faces};
 
 const RULES: DoorRules = DoorRules {
     has_liveness: true,

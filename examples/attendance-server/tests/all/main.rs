@@ -7,7 +7,6 @@ mod corrections;
 mod days;
 mod door;
 mod engines;
-mod faces;
 mod import;
 #[cfg(unix)]
 mod kills;
@@ -18,6 +17,7 @@ mod policies;
 mod program;
 mod recognition;
 mod retention;
+mod scenes;
 mod security;
 mod sightings;
 mod support;

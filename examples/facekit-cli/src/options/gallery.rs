@@ -34,6 +34,14 @@ impl GalleryArgs {
     pub(crate) fn open_read_only(&self, session: &Session) -> Result<Arc<FileStore>> {
         self.key.open_read_only(session, &self.gallery)
     }
+
+    /// As [`open_read_only`](Self::open_read_only), with the protection of the file.
+    pub(crate) fn open_with_protection(
+        &self,
+        session: &Session,
+    ) -> Result<(Arc<FileStore>, Protection)> {
+        self.key.open_with_protection(session, &self.gallery)
+    }
 }
 
 /// A gallery file that is created if it does not exist.

@@ -40,8 +40,18 @@ impl KeyArgs {
 
     /// As [`open`](Self::open), for commands that change nothing.
     pub(crate) fn open_read_only(&self, session: &Session, path: &Path) -> Result<Arc<FileStore>> {
+        Ok(self.open_with_protection(session, path)?.0)
+    }
+
+    /// As [`open_read_only`](Self::open_read_only), with the protection of the file.
+    pub(crate) fn open_with_protection(
+        &self,
+        session: &Session,
+        path: &Path,
+    ) -> Result<(Arc<FileStore>, Protection)> {
         let protection = self.protection(session, path)?;
-        Ok(Arc::new(FileStore::open_read_only(path, &protection)?))
+        let store = FileStore::open_read_only(path, &protection)?;
+        Ok((Arc::new(store), protection))
     }
 
     fn protection(&self, session: &Session, path: &Path) -> Result<Protection> {

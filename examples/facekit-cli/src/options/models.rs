@@ -2,21 +2,21 @@
 
 use std::{num::NonZeroUsize, path::PathBuf, thread};
 
-use anyhow::{Result, anyhow};
+use anyhow::{Context, Result, anyhow};
 use clap::{
     Args,
     builder::{PossibleValue, PossibleValuesParser, TypedValueParser},
 };
-use facekit::{Error, LoadOptions, ModelSet, Models, Registry, Runtime};
+use facekit::{EmbeddingSpace, Error, LoadOptions, ModelSet, Models, Registry, Runtime};
 use facekit_runtimes::{Provider, RuntimeName, RuntimeOptions};
 
 /// The models that are part of the program.
 pub(crate) const DEFAULT_MODELS: &str = "nano";
 
-/// The selection of models and their runtime.
+/// The selection of models.
 #[derive(Args, Debug)]
 #[command(next_help_heading = "Models")]
-pub(crate) struct ModelArgs {
+pub(crate) struct SelectionArgs {
     /// Sets and models, separated by commas: standard,scrfd_500m
     ///
     /// Each name replaces its parts of the names before it. If the list begins with a
@@ -28,7 +28,22 @@ pub(crate) struct ModelArgs {
         default_value = DEFAULT_MODELS,
         verbatim_doc_comment
     )]
-    pub(crate) models: String,
+    models: String,
+
+    /// Take the landmarks of the detector, without a second look at each face
+    ///
+    /// Templates that were made without a second look are found only in this way, and those
+    /// made with one only with it.
+    #[arg(long, verbatim_doc_comment)]
+    no_second_look: bool,
+}
+
+/// The selection of models and their runtime.
+#[derive(Args, Debug)]
+#[command(next_help_heading = "Models")]
+pub(crate) struct ModelArgs {
+    #[command(flatten)]
+    selection: SelectionArgs,
 
     /// The runtime that runs the models
     #[arg(long, value_name = "NAME", default_value_t, value_parser = runtime_names())]
@@ -44,13 +59,6 @@ pub(crate) struct ModelArgs {
     /// are searched.
     #[arg(long, value_name = "FILE", verbatim_doc_comment)]
     onnxruntime: Option<PathBuf>,
-
-    /// Take the landmarks of the detector, without a second look at each face
-    ///
-    /// Templates that were made without a second look are found only in this way, and those
-    /// made with one only with it.
-    #[arg(long, verbatim_doc_comment)]
-    no_second_look: bool,
 
     #[command(flatten)]
     jobs: JobArgs,
@@ -79,6 +87,24 @@ fn runtime_names() -> impl TypedValueParser<Value = RuntimeName> {
         .try_map(|name| name.parse::<RuntimeName>())
 }
 
+impl SelectionArgs {
+    /// The selected models.
+    fn set(&self, registry: &Registry) -> Result<ModelSet> {
+        let set = registry.resolve(&self.models)?;
+        Ok(if self.no_second_look {
+            set.without_second_look()
+        } else {
+            set
+        })
+    }
+
+    /// The embedding space of the selected models, which are not loaded.
+    pub(crate) fn space(&self) -> Result<EmbeddingSpace> {
+        let space = self.set(&registry()?)?.space();
+        space.with_context(|| format!("models {:?}: no embedder is among them", self.models))
+    }
+}
+
 impl ModelArgs {
     /// The number of images to process at a time.
     pub(crate) fn jobs(&self) -> NonZeroUsize {
@@ -92,12 +118,7 @@ impl ModelArgs {
 
     /// The selected models.
     pub(crate) fn set(&self, registry: &Registry) -> Result<ModelSet> {
-        let set = registry.resolve(&self.models)?;
-        Ok(if self.no_second_look {
-            set.without_second_look()
-        } else {
-            set
-        })
+        self.selection.set(registry)
     }
 
     pub(crate) fn open_runtime(&self) -> Result<Box<dyn Runtime>> {

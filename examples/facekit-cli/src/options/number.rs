@@ -35,7 +35,7 @@ pub(super) fn rate(text: &str) -> Result<f64, String> {
     }
 }
 
-pub(super) fn cosine(text: &str) -> Result<f32, String> {
+pub(crate) fn cosine(text: &str) -> Result<f32, String> {
     match text.parse() {
         Ok(score) if (-1.0..=1.0).contains(&score) => Ok(score),
         _ => Err("a number from -1 to 1 is needed".to_owned()),

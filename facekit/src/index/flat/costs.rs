@@ -167,8 +167,8 @@ impl Costs {
         count as f64 * self.survivor > rows as f64 * self.scan
     }
 
-    /// The cheapest way.
-    pub(super) fn cheapest(&self, load: &Load, shape: &Shape) -> Way {
+    /// The cheapest way, and its cost in nanoseconds for a probe.
+    pub(super) fn cheapest(&self, load: &Load, shape: &Shape) -> (f64, Way) {
         let rows = load.rows as f64;
         let gather = load.members.map(|members| members as f64 * self.gather);
         let scan = rows
@@ -190,7 +190,7 @@ impl Costs {
         {
             cheapest = (gather, Way::Gather);
         }
-        cheapest.1
+        cheapest
     }
 
     /// The number of rows that a prefilter is expected to leave, for embeddings of different people that lie evenly on a

@@ -139,6 +139,51 @@ impl FlatIndex {
         segments.fold((searched, 0), |sum, one| (sum.0 + one.0, sum.1 + one.1))
     }
 
+    /// The expected time of a search among all entries, in nanoseconds for a probe, if it is one of `probes` at the same time.
+    pub(super) fn cost(&self, options: &SearchOptions<'_>, probes: usize) -> f64 {
+        let snapshot = self.current.load_full();
+        let query = Query {
+            k: options.k.min(snapshot.len),
+            min_score: options.min_score,
+            metric: self.metric,
+            members: None,
+        };
+        let load = Load {
+            rows: snapshot.rows(),
+            members: None,
+            k: query.k,
+            least: query.least(),
+            recall: if options.exact { 1.0 } else { options.recall },
+            probes,
+        };
+        self.costs(&snapshot).cheapest(&load, &self.shape).0
+    }
+
+    /// Calls `visit` with all entries of one state, `count` at a time.
+    pub(super) fn each_batch(
+        &self,
+        count: usize,
+        mut visit: impl FnMut(&[(EntryId, Embedding)]) -> Result<()>,
+    ) -> Result<()> {
+        let snapshot = self.current.load_full();
+        let mut batch = Vec::with_capacity(count);
+        for segment in &snapshot.segments {
+            for row in (0..segment.rows()).filter(|&row| segment.is_live(row)) {
+                let values = segment.values(row, &self.shape);
+                let values = values[..self.space.dimension()].to_vec();
+                batch.push((segment.id(row), Embedding::new(&self.space, values)?));
+                if batch.len() == count {
+                    visit(&batch)?;
+                    batch.clear();
+                }
+            }
+        }
+        if batch.is_empty() {
+            return Ok(());
+        }
+        visit(&batch)
+    }
+
     /// The rows of `set`, and the state of which they are the rows.
     fn members(&self, set: &EntrySet) -> (Arc<Snapshot>, Arc<Members>) {
         let snapshot = self.current.load_full();
@@ -210,7 +255,7 @@ impl FlatIndex {
         let way = match self.strategy {
             SearchStrategy::Scan => Way::Scan,
             SearchStrategy::Prefilter if recall < 1.0 => Way::Prefilter,
-            _ => costs.cheapest(&load, &self.shape),
+            _ => costs.cheapest(&load, &self.shape).1,
         };
         let prepared = |probe: &Embedding| Probe::new(probe.values(), &self.shape);
         let (shape, kernel) = (&self.shape, self.kernel);

@@ -273,6 +273,58 @@ impl HnswIndex {
         })
     }
 
+    /// Searches with `width` candidates in place of [`HnswOptions::ef_search`].
+    pub(super) fn search_wide(
+        &self,
+        probe: &Embedding,
+        options: &SearchOptions<'_>,
+        width: usize,
+    ) -> Result<Vec<ScoredEntry>> {
+        self.space.check(probe.space())?;
+        let state = self.state();
+        let graph = &state.graph;
+        let members = options.entries.map(|set| self.members(&state, set));
+        let searched = members
+            .as_ref()
+            .map_or(graph.len(), |members| members.rows.len());
+        let k = options.k.min(searched);
+        if k == 0 {
+            return Ok(Vec::new());
+        }
+        let probe = Probe::new(probe.values(), &self.shape);
+        let ranking = Ranking {
+            probe: &probe,
+            metric: self.metric,
+            min_score: options.min_score,
+            residual: graph.residual,
+        };
+        let mut shortlist = Shortlist::new(k, ranking.least(), &probe, graph.residual);
+        // Of the nodes that a walk finds, those that are not in the set, and those of an insert that has not ended, are of no
+        // use. So it must find more.
+        let share = searched as f64 / graph.linked_count() as f64;
+        let width = (width.max(k) as f64 / share).ceil() as usize;
+        // A walk compares with many times as many nodes as it keeps.
+        let exact = options.exact || options.recall >= 1.0;
+        if exact || width.saturating_mul(8) > searched {
+            match &members {
+                Some(members) => {
+                    self.offer(graph, &probe, members.rows.iter().copied(), &mut shortlist);
+                }
+                None => self.offer(graph, &probe, graph.live(), &mut shortlist),
+            }
+        } else if let Some(begin) = walk::descend(graph, self.kernel, &probe.codes, 0) {
+            let near = walk::nearest(graph, self.kernel, &probe.codes, &[begin], width, 0);
+            for (sum, node) in near {
+                if graph.is_live(node) && members.as_ref().is_none_or(|set| set.contains(node)) {
+                    shortlist.offer(sum, node);
+                }
+            }
+        }
+        Ok(ranking.rank_shortlist(shortlist, |node| {
+            (graph.values(node, &self.shape), graph.id(node))
+        }))
+    }
+
     /// Compares with the codes of `nodes`.
     fn offer(
         &self,
@@ -347,49 +399,7 @@ impl VectorIndex for HnswIndex {
     }
 
     fn search(&self, probe: &Embedding, options: &SearchOptions<'_>) -> Result<Vec<ScoredEntry>> {
-        self.space.check(probe.space())?;
-        let state = self.state();
-        let graph = &state.graph;
-        let members = options.entries.map(|set| self.members(&state, set));
-        let searched = members
-            .as_ref()
-            .map_or(graph.len(), |members| members.rows.len());
-        let k = options.k.min(searched);
-        if k == 0 {
-            return Ok(Vec::new());
-        }
-        let probe = Probe::new(probe.values(), &self.shape);
-        let ranking = Ranking {
-            probe: &probe,
-            metric: self.metric,
-            min_score: options.min_score,
-            residual: graph.residual,
-        };
-        let mut shortlist = Shortlist::new(k, ranking.least(), &probe, graph.residual);
-        // Of the nodes that a walk finds, those that are not in the set, and those of an insert that has not ended, are of no
-        // use. So it must find more.
-        let share = searched as f64 / graph.linked_count() as f64;
-        let width = (self.options.ef_search.max(k) as f64 / share).ceil() as usize;
-        // A walk compares with many times as many nodes as it keeps.
-        let exact = options.exact || options.recall >= 1.0;
-        if exact || width.saturating_mul(8) > searched {
-            match &members {
-                Some(members) => {
-                    self.offer(graph, &probe, members.rows.iter().copied(), &mut shortlist);
-                }
-                None => self.offer(graph, &probe, graph.live(), &mut shortlist),
-            }
-        } else if let Some(begin) = walk::descend(graph, self.kernel, &probe.codes, 0) {
-            let near = walk::nearest(graph, self.kernel, &probe.codes, &[begin], width, 0);
-            for (sum, node) in near {
-                if graph.is_live(node) && members.as_ref().is_none_or(|set| set.contains(node)) {
-                    shortlist.offer(sum, node);
-                }
-            }
-        }
-        Ok(ranking.rank_shortlist(shortlist, |node| {
-            (graph.values(node, &self.shape), graph.id(node))
-        }))
+        self.search_wide(probe, options, self.options.ef_search)
     }
 }
 
