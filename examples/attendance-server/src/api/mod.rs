@@ -12,6 +12,7 @@ mod days;
 mod devices;
 mod document;
 mod frames;
+mod faces;
 mod health;
 mod import;
 mod input;
@@ -33,6 +34,7 @@ pub fn api() -> (Router<Server>, serde_json::Value) {
     let api = Api::new();
     let api = people::routes(api);
     let api = sites::routes(api);
+    let api = faces::routes(api);
     let api = policies::routes(api);
     let api = devices::routes(api);
     let api = pairing::routes(api);

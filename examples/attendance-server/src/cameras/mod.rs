@@ -219,9 +219,13 @@ impl Cameras {
     async fn look(self: Arc<Self>, camera: Arc<Camera>, waiting: Waiting) {
         let outcomes = waiting.outcomes.clone();
         let (image, received) = (waiting.picture.image.clone(), waiting.received);
+        // The picture of a badge is as good as the badge.
+        let is_shown = waiting.picture.subject != Subject::Badge;
         let outcome = match self.screen(&camera, waiting).await {
             Ok(Some(screen)) => {
-                camera.show(image, received, screen.clone());
+                if is_shown {
+                    camera.show(image, received, screen.clone());
+                }
                 Outcome::Shows(screen)
             }
             Ok(None) => Outcome::Dropped,

@@ -31,6 +31,7 @@ const FILES: &[(&str, &str, &[u8])] = &[
     asset!("charts.css", CSS),
     asset!("chevron.svg", SVG),
     asset!("components.css", CSS),
+    asset!("enrol.js", SCRIPT),
     asset!("icon.svg", SVG),
     asset!("icons.svg", SVG),
     asset!("kiosk-queue.js", SCRIPT),

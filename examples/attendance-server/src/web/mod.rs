@@ -7,6 +7,7 @@ mod choose;
 mod day;
 mod devices;
 mod events;
+mod enrol;
 mod history;
 mod import;
 mod input;
@@ -15,6 +16,7 @@ mod kiosk;
 mod language;
 mod list;
 mod live;
+mod look;
 mod mark;
 mod me;
 mod message;
@@ -56,10 +58,12 @@ pub(crate) fn pages() -> Router<Server> {
         .merge(choose::routes())
         .merge(day::routes())
         .merge(devices::routes())
+        .merge(enrol::routes())
         .merge(import::routes())
         .merge(invitation::routes())
         .merge(kiosk::routes())
         .merge(live::routes())
+        .merge(look::routes())
         .merge(me::routes())
         .merge(people::routes())
         .merge(person::routes())
