@@ -38,9 +38,7 @@ const ABOVE: [(&str, &[&str]); 10] = [
     ),
     (
         "commands",
-        &[
-            "api", "cameras", "http", "live", "server", "web", "worker",
-        ],
+        &["api", "cameras", "http", "live", "server", "web", "worker"],
     ),
     (
         "cameras",

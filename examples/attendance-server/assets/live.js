@@ -59,7 +59,7 @@ class Tile {
     this.faces(header.faces, header.width ?? bitmap.width, header.height ?? bitmap.height);
     bitmap.close();
     this.say(header.screen);
-    this.time.textContent = new Date(header.at).toLocaleTimeString(document.documentElement.lang);
+    this.time.textContent = new Date(header.at).toLocaleTimeString(document.documentElement.lang, { hourCycle: "h23" });
     clearTimeout(this.stopped);
     this.stopped = setTimeout(() => this.figure.classList.add("off"), STOPPED);
   }

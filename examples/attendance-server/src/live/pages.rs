@@ -79,7 +79,11 @@ pub(super) async fn connect(
     upgrade: WebSocketUpgrade,
 ) -> Result<Response> {
     let Query(request) = request.map_err(|rejection| {
-        Error::new(ErrorKind::Malformed, "malformed_query", rejection.body_text())
+        Error::new(
+            ErrorKind::Malformed,
+            "malformed_query",
+            rejection.body_text(),
+        )
     })?;
     let upgrade = upgrade.protocols([PROTOCOL]).max_message_size(1024);
     if upgrade.selected_protocol().is_none() {

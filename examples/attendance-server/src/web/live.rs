@@ -82,11 +82,7 @@ struct StateText {
     text: String,
 }
 
-async fn show(
-    State(server): State<Server>,
-    Caller(actor): Caller,
-    visitor: Visitor,
-) -> PageResult {
+async fn show(State(server): State<Server>, Caller(actor): Caller, visitor: Visitor) -> PageResult {
     let mut tx = server.store.read().await?;
     let title = visitor.language.say("live");
     let page = visitor.page(&mut tx, &actor, "/live", title).await?;

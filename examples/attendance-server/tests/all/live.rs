@@ -136,7 +136,10 @@ async fn a_page_sees_who_stands_at_the_door_and_who_came_in() {
         (&face["outcome"], &face["name"]),
         (&json!("known"), &json!("Person 1"))
     );
-    assert_eq!((&header["width"], &header["height"]), (&json!(640), &json!(480)));
+    assert_eq!(
+        (&header["width"], &header["height"]),
+        (&json!(640), &json!(480))
+    );
     assert_eq!(face["height"], 160.0, "{face}");
 
     let came = door.frames(&mut camera, "anna", 1).await;
@@ -155,7 +158,9 @@ async fn a_page_sees_who_stands_at_the_door_and_who_came_in() {
     );
 
     // A stranger has no name.
-    door.office.clock.advance(jiff::SignedDuration::from_secs(60));
+    door.office
+        .clock
+        .advance(jiff::SignedDuration::from_secs(60));
     door.frames(&mut camera, "stranger", 1).await;
     let shown = loop {
         match page.next().await {
@@ -194,7 +199,10 @@ async fn who_sees_what_depends_on_role_and_site() {
     door.frames(&mut camera, "anna", 3).await;
     let (_, tiles) = own.until("punch_recorded").await;
     let last = own.within(Duration::from_secs(2)).await;
-    assert!(!tiles.is_empty() || matches!(last, Some(Told::Tile(..))), "{last:?}");
+    assert!(
+        !tiles.is_empty() || matches!(last, Some(Told::Tile(..))),
+        "{last:?}"
+    );
     assert!(auditor.until("punch_recorded").await.1.is_empty());
     assert!(quiet.until("punch_recorded").await.1.is_empty());
     for page in [&mut auditor, &mut quiet, &mut foreign] {
@@ -227,7 +235,8 @@ async fn who_sees_what_depends_on_role_and_site() {
 #[tokio::test]
 async fn a_page_misses_no_event() {
     let door = Door::new().await;
-    let punch = |sequence, number: &'static str, at| door.office.punch(&door.org, sequence, number, at);
+    let punch =
+        |sequence, number: &'static str, at| door.office.punch(&door.org, sequence, number, at);
     punch(1, "1", "2026-03-02T08:10:00Z").await.expect(201);
     let mut late = Page::of(&door, ADMIN, "after=0").await;
     let (event, _) = late.until("punch_recorded").await;

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use attendance_server::{
     access::Actor,
-    cameras::{Outcome, Picture},
+    cameras::{Outcome, Picture, Subject},
     commands::{devices, tokens, tokens::TokenKind},
     error::Result,
     server::Server,
@@ -26,6 +26,9 @@ const SHOWN: Duration = Duration::from_millis(3500);
 /// fill the records.
 const PAUSE: Duration = Duration::from_secs(2);
 
+/// A camera waits for the enrolment of its first people for this long.
+const LONGEST_WAIT: Duration = Duration::from_secs(20);
+
 /// The longest time between two pictures.
 const LONGEST_PAUSE: Duration = Duration::from_secs(60);
 
@@ -38,16 +41,26 @@ pub(super) struct Camera {
     pictures: Vec<Bytes>,
     /// The picture between two others.
     empty: Bytes,
+    /// The number of people who are enrolled before the first picture.
+    people: usize,
     sequence: i64,
 }
 
 impl Camera {
-    pub(super) fn new(server: Server, token: String, pictures: Vec<Bytes>, empty: Bytes) -> Self {
+    /// A camera that plays once this many people are enrolled.
+    pub(super) fn new(
+        server: Server,
+        token: String,
+        pictures: Vec<Bytes>,
+        empty: Bytes,
+        people: usize,
+    ) -> Self {
         Self {
             server,
             token,
             pictures,
             empty,
+            people,
             sequence: 0,
         }
     }
@@ -55,6 +68,7 @@ impl Camera {
     /// Plays until somebody withdraws the device.
     pub(super) async fn play(mut self) {
         let mut pause = PAUSE;
+        self.wait().await;
         loop {
             for picture in self.pictures.clone() {
                 let empty = self.empty.clone();
@@ -71,6 +85,22 @@ impl Camera {
                 }
             }
             pause = (pause + PAUSE).min(LONGEST_PAUSE);
+        }
+    }
+
+    /// Shows nobody until the first people are enrolled.
+    async fn wait(&mut self) {
+        let Ok(Some(actor)) = self.actor().await else {
+            return;
+        };
+        let (end, empty) = (Instant::now() + LONGEST_WAIT, self.empty.clone());
+        while Instant::now() < end {
+            let room = self.server.recognition.room(actor.org);
+            // Without a calibration the number is not known.
+            if room.is_none_or(|room| room.people >= self.people) {
+                return;
+            }
+            self.show(&actor, &empty, FRAME / 4).await;
         }
     }
 
@@ -100,6 +130,7 @@ impl Camera {
                 sequence: self.sequence,
                 at: self.server.store.services().clock.now(),
                 image: image.clone(),
+                subject: Subject::Face,
             };
             self.sequence += 1;
             let (send, mut outcomes) = mpsc::channel(2);

@@ -58,7 +58,9 @@ pub(crate) struct DemoOptions {
 
 pub(crate) async fn demo(settings: &Settings, options: &DemoOptions) -> Result<()> {
     if !settings.listen.ip().is_loopback() || settings.tls.is_some() {
-        bail!("the demo is for this machine alone: it listens on an address such as 127.0.0.1:8080, without TLS");
+        bail!(
+            "the demo is for this machine alone: it listens on an address such as 127.0.0.1:8080, without TLS"
+        );
     }
     let pictures = Pictures::read(&options.pictures)?;
     let listener = bind(settings.listen)?;
@@ -134,6 +136,7 @@ impl Demo {
             self.office.camera.clone(),
             pictures.frames,
             empty,
+            1,
         );
         // The first person is the first one in the frames, too, and the last one works elsewhere.
         let visits = pictures.people.into_iter().map(|photos| photos.visit);
@@ -144,6 +147,7 @@ impl Demo {
             self.office.tablet.clone(),
             visits,
             pictures::wall(),
+            2,
         );
         let recognition: Arc<dyn Recognition> = Arc::clone(&server.recognition);
         vec![

@@ -66,10 +66,21 @@ pub(super) async fn make(store: &Store, pictures: &Pictures, zone: &TimeZone) ->
         .to_zoned_datetime(zone.clone())
         .date()
         .checked_sub(jiff::Span::new().days(plan::DAYS))?;
-    tx.now = first.at(0, 0, 0, 0).to_zoned_datetime(zone.clone())?.timestamp();
+    tx.now = first
+        .at(8, 0, 0, 0)
+        .to_zoned_datetime(zone.clone())?
+        .timestamp();
     let org = organisations::create(&mut tx, "Nordlicht Works").await?;
     let operator = Actor::operator(org);
-    let office = site(&mut tx, &operator, "Main office", name, "nine-to-five", first).await?;
+    let office = site(
+        &mut tx,
+        &operator,
+        "Main office",
+        name,
+        "nine-to-five",
+        first,
+    )
+    .await?;
     let gate = site(&mut tx, &operator, "Gatehouse", name, "nights", first).await?;
     let camera = device(&mut tx, &operator, office, "Demo camera", "Entrance hall").await?;
     let tablet = device(&mut tx, &operator, office, "Front door", "Tablet").await?;

@@ -67,7 +67,8 @@ pub(super) fn wall() -> Bytes {
 /// The files of a folder, in order of their names.
 fn files(folder: &Path) -> Result<Vec<Bytes>> {
     let read = |path: PathBuf| {
-        let content = fs::read(&path).with_context(|| format!("{} cannot be read", path.display()))?;
+        let content =
+            fs::read(&path).with_context(|| format!("{} cannot be read", path.display()))?;
         Ok(Bytes::from(content))
     };
     entries(folder)?.into_iter().map(read).collect()

@@ -183,7 +183,10 @@ impl Day<'_> {
 
     fn at(&self, date: Date, minutes: i64) -> Option<Timestamp> {
         // Both are in range: minutes of a day, and seconds of a minute.
-        let (hour, minute) = (i8::try_from(minutes / 60).ok()?, i8::try_from(minutes % 60).ok()?);
+        let (hour, minute) = (
+            i8::try_from(minutes / 60).ok()?,
+            i8::try_from(minutes % 60).ok()?,
+        );
         let second = i8::try_from((self.draw(Draw::Second) ^ minutes.unsigned_abs()) % 60).ok()?;
         let local = date.at(hour, minute, second, 0);
         Some(local.to_zoned_datetime(self.zone.clone()).ok()?.timestamp())
@@ -249,7 +252,9 @@ mod tests {
         let corrections = steps.iter().filter(|step| step.act != Act::Seen).count();
         assert!(corrections >= 3, "{corrections}");
         // An even number of punches a day, but for forgotten ones.
-        let odd = (0..10).map(|person| seen(person).count() % 2).sum::<usize>();
+        let odd = (0..10)
+            .map(|person| seen(person).count() % 2)
+            .sum::<usize>();
         assert!(odd > 0, "nobody forgot anything, or everybody twice");
         assert!(seen(11).all(|step| matches!(local(step).hour(), 21 | 22 | 6)));
         let today = now.to_zoned_datetime(zone.clone()).date();

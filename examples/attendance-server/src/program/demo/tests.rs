@@ -78,7 +78,8 @@ async fn follow(demo: &Demo, time: Duration, enough: usize) -> Seen {
         let newest = sightings::list(&mut tx, &operator, &filter, &page);
         for sighting in newest.await.unwrap().items {
             if sighting.received >= start {
-                seen.marked.extend(sighting.person.map(|person| person.to_string()));
+                seen.marked
+                    .extend(sighting.person.map(|person| person.to_string()));
             }
         }
     }
@@ -104,7 +105,10 @@ async fn people_are_named_at_the_door() {
     let overview = today::overview(&mut tx, &operator, None).await.unwrap();
     assert!(overview.people.len() >= 11, "{overview:?}");
     let verified = audit::verify(&mut tx, &operator).await.unwrap();
-    assert!(verified.records > 40 && verified.fault.is_none(), "{verified:?}");
+    assert!(
+        verified.records > 40 && verified.fault.is_none(),
+        "{verified:?}"
+    );
     drop(tx);
 
     let background = demo.start(pictures());
@@ -132,7 +136,9 @@ impl Embedder for Noise {
 
     fn embed(&self, faces: &[AlignedFace]) -> facekit::Result<Vec<Embedding>> {
         let mut draw = || {
-            let drawn = self.drawn.fetch_add(0x9e37_79b9_7f4a_7c15, Ordering::Relaxed);
+            let drawn = self
+                .drawn
+                .fetch_add(0x9e37_79b9_7f4a_7c15, Ordering::Relaxed);
             let mixed = (drawn ^ (drawn >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
             let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
             (mixed >> 40) as f32 / (1_u64 << 24) as f32 - 0.5
