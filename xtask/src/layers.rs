@@ -5,7 +5,7 @@ use std::{fs, path::Path};
 use anyhow::{Context, Result, bail};
 
 /// The modules that are above a folder, and so must not be named in its files.
-const ABOVE: [(&str, &[&str]); 7] = [
+const ABOVE: [(&str, &[&str]); 10] = [
     (
         "db",
         &[
@@ -30,9 +30,23 @@ const ABOVE: [(&str, &[&str]); 7] = [
             "access", "api", "commands", "http", "server", "web", "worker",
         ],
     ),
-    ("commands", &["api", "http", "server", "web", "worker"]),
-    ("http", &["api", "web", "worker"]),
-    ("api", &["web", "worker"]),
+    (
+        "door",
+        &[
+            "access", "api", "cameras", "commands", "db", "http", "live", "server", "store", "web",
+        ],
+    ),
+    (
+        "commands",
+        &["api", "cameras", "http", "live", "server", "web", "worker"],
+    ),
+    (
+        "cameras",
+        &["api", "http", "live", "server", "web", "worker"],
+    ),
+    ("http", &["api", "live", "web", "worker"]),
+    ("api", &["live", "web", "worker"]),
+    ("live", &["api", "web", "worker"]),
 ];
 
 /// The file that implements a database engine. No other file names the driver.

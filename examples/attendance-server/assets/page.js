@@ -60,7 +60,7 @@ for (const dialog of document.querySelectorAll("dialog[data-open]")) {
  * @param {string[]} ids
  * @param {AbortSignal} [signal]
  */
-async function replace(address, ids, signal) {
+export async function replace(address, ids, signal) {
   const answer = await fetch(address, { signal, headers: { accept: "text/html" } });
   if (!answer.ok || answer.redirected) throw new Error(`${address}: ${answer.status}`);
   const page = new DOMParser().parseFromString(await answer.text(), "text/html");

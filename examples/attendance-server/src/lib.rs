@@ -5,13 +5,16 @@
 
 pub mod access;
 pub mod api;
+pub mod cameras;
 pub mod clock;
 pub mod commands;
 pub mod db;
+pub mod door;
 pub mod error;
 pub mod http;
 pub mod id;
 pub mod keys;
+mod live;
 pub mod paging;
 pub mod patch;
 pub mod presets;
@@ -37,7 +40,8 @@ pub const RULES_VERSION: &str = env!("CARGO_PKG_VERSION");
 pub fn app(server: Server) -> Router {
     let (api, _) = api::api();
     let pages: http::ErrorPages = web::error_page;
-    api.merge(web::pages())
+    api.merge(live::routes())
+        .merge(web::pages())
         .fallback(async move |request: axum::extract::Request| {
             http::not_found(request.uri(), pages)
         })

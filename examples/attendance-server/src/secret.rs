@@ -15,10 +15,13 @@ pub fn random() -> [u8; 32] {
     bytes
 }
 
-/// A new token, as text: `fk_` and 43 characters.
+/// The first characters of each token.
+pub const PREFIX: &str = "fk_";
+
+/// A new token, as text: [`PREFIX`] and 43 characters.
 #[must_use]
 pub fn token() -> String {
-    format!("fk_{}", URL_SAFE_NO_PAD.encode(random()))
+    format!("{PREFIX}{}", URL_SAFE_NO_PAD.encode(random()))
 }
 
 /// The hash under which a token is kept. A token has 256 random bits, so that a fast hash is enough.

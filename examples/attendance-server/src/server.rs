@@ -5,7 +5,7 @@ use std::sync::{
     atomic::{AtomicBool, Ordering},
 };
 
-use crate::{access::limits::Limits, recognition::Recognition, store::Store};
+use crate::{access::limits::Limits, cameras::Cameras, recognition::Recognition, store::Store};
 
 /// The state that all requests share. It is cheap to clone.
 #[derive(Clone, Debug)]
@@ -14,6 +14,8 @@ pub struct Server {
     pub store: Store,
     /// The recognition of faces.
     pub recognition: Arc<dyn Recognition>,
+    /// The cameras of devices.
+    pub cameras: Arc<Cameras>,
     /// The limits of attempts.
     pub limits: Arc<Limits>,
     ready: Arc<AtomicBool>,
@@ -24,10 +26,13 @@ impl Server {
     /// A server on a store. It is ready.
     #[must_use]
     pub fn new(store: Store, recognition: Arc<dyn Recognition>) -> Self {
+        let limits = Arc::<Limits>::default();
+        let cameras = Cameras::new(store.clone(), Arc::clone(&recognition), Arc::clone(&limits));
         Self {
             store,
             recognition,
-            limits: Arc::default(),
+            cameras: Arc::new(cameras),
+            limits,
             ready: Arc::new(AtomicBool::new(true)),
             authority: None,
         }

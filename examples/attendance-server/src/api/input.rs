@@ -11,6 +11,7 @@ use serde_json::json;
 
 use super::document::{Input, Operation};
 use crate::{
+    cameras::LARGEST_FRAME,
     commands::import,
     error::{Error, ErrorKind, Result},
     http::{Caller, Photos},
@@ -213,6 +214,37 @@ impl<S: Send + Sync> FromRequest<S> for CsvFile {
 impl Input for CsvFile {
     fn describe(operation: &mut Operation, _: &mut SchemaGenerator) {
         operation.body("text/csv", &schemars::json_schema!({ "type": "string" }));
+    }
+}
+
+/// A picture as the body: JPEG, PNG or WebP.
+#[derive(Clone, Debug)]
+pub(super) struct ImageFile(pub(super) Bytes);
+
+/// The media types of pictures.
+const IMAGES: [&str; 3] = ["image/jpeg", "image/png", "image/webp"];
+
+impl<S: Send + Sync> FromRequest<S> for ImageFile {
+    type Rejection = Error;
+
+    async fn from_request(request: Request, _: &S) -> Result<Self> {
+        let kind = text(request.headers(), "content-type").and_then(|kind| kind.split(';').next());
+        if !kind.is_some_and(|kind| IMAGES.contains(&kind.trim())) {
+            let detail = "The body must be a picture, with Content-Type: image/jpeg, image/png or image/webp.";
+            return Err(Error::new(
+                ErrorKind::WrongMediaType,
+                "not_an_image",
+                detail,
+            ));
+        }
+        bytes(request, LARGEST_FRAME).await.map(Self)
+    }
+}
+
+impl Input for ImageFile {
+    fn describe(operation: &mut Operation, _: &mut SchemaGenerator) {
+        let binary = schemars::json_schema!({ "type": "string", "contentMediaType": "image/jpeg" });
+        operation.body(IMAGES[0], &binary);
     }
 }
 

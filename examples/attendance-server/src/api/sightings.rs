@@ -5,11 +5,14 @@ use axum::extract::State;
 
 use super::{
     Api,
-    answer::{Created, Found},
+    answer::{Created, Done, Found},
     input::{Body, ById, Values},
 };
 use crate::{
-    commands::sightings::{self, Answer, NewSighting, Seen, Sighting, SightingFilter},
+    commands::{
+        disown,
+        sightings::{self, Answer, NewSighting, Seen, Sighting, SightingFilter},
+    },
     error::Result,
     http::Caller,
     paging::{Page, PageRequest},
@@ -24,6 +27,11 @@ pub(super) fn routes(api: Api) -> Api {
     )
     .get("/sightings", "Sightings, the newest first", list)
     .get("/sightings/{sighting}", "A sighting", get)
+    .post(
+        "/sightings/{sighting}/disown",
+        "Voids the punch of a sighting by face: the person before the device says that it is somebody else",
+        disown,
+    )
 }
 
 async fn create(
@@ -81,4 +89,15 @@ async fn get(
 ) -> Result<Found<Sighting>> {
     let mut tx = server.store.read().await?;
     Ok(Found(sightings::get(&mut tx, &actor, id).await?))
+}
+
+async fn disown(
+    State(server): State<Server>,
+    Caller(actor): Caller,
+    ById(id): ById,
+) -> Result<Done> {
+    let mut tx = server.store.write().await?;
+    disown::disown(&mut tx, &actor, id).await?;
+    tx.commit().await?;
+    Ok(Done)
 }

@@ -154,6 +154,27 @@ pub async fn make(
     apply(tx, actor, entry, reason, change, first).await
 }
 
+/// Voids a punch for a device, whose person said "not me".
+pub(super) async fn void_at_door(
+    tx: &mut Transaction,
+    actor: &Actor,
+    person: Id,
+    punch: Id,
+) -> Result<()> {
+    let directory = people::directory(tx, actor.org).await?;
+    let entry = directory
+        .get(person)
+        .ok_or_else(|| Error::not_found("person"))?;
+    let at = time_of(tx, actor.org, entry, punch).await?;
+    let first = sites::timeline(tx, actor.org, entry.site).await?.date(at);
+    let change = Change::Void {
+        punch: punch.to_string().into(),
+    };
+    apply(tx, actor, entry, "Not me.".to_owned(), change, first)
+        .await
+        .map(drop)
+}
+
 /// Undoes a correction, as if it had never been made.
 ///
 /// # Errors

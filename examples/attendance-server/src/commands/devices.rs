@@ -160,7 +160,12 @@ pub async fn create(tx: &mut Transaction, actor: &Actor, input: NewDevice) -> Re
     })
 }
 
-async fn issue(tx: &mut Transaction, actor: &Actor, device: Id, name: &str) -> Result<IssuedToken> {
+pub(super) async fn issue(
+    tx: &mut Transaction,
+    actor: &Actor,
+    device: Id,
+    name: &str,
+) -> Result<IssuedToken> {
     let owner = Owner {
         device: Some(device),
         ..Owner::default()
@@ -237,8 +242,12 @@ pub async fn new_token(tx: &mut Transaction, actor: &Actor, id: Id) -> Result<Is
     Ok(token)
 }
 
-/// The device sent something.
-pub(super) async fn seen(tx: &mut Transaction, org: Id, id: Id) -> Result<()> {
+/// Writes that the device sent something.
+///
+/// # Errors
+///
+/// If the database cannot be written.
+pub async fn seen(tx: &mut Transaction, org: Id, id: Id) -> Result<()> {
     let now = tx.now;
     tx.execute(
         "UPDATE device SET last_seen = $3 WHERE org = $1 AND id = $2",

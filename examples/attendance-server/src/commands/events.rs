@@ -35,6 +35,22 @@ pub struct Events {
     pub stream_reset: bool,
 }
 
+/// The number of the newest event of an organisation; 0 if there is none.
+///
+/// # Errors
+///
+/// 404 if there is no such organisation.
+pub async fn newest(tx: &mut Transaction, org: Id) -> Result<i64> {
+    let row = tx
+        .row(
+            "SELECT next_event - 1 AS newest FROM organisation WHERE id = $1",
+            values![org],
+        )
+        .await?;
+    row.ok_or_else(|| Error::not_found("organisation"))?
+        .get("newest")
+}
+
 /// The events after a number that the actor may see.
 ///
 /// # Errors

@@ -34,16 +34,19 @@ pub enum TokenKind {
     Badge,
     /// The link of the set-up of the server.
     Setup,
+    /// The link by which a kiosk gets the token of its device, once.
+    Pairing,
 }
 
 impl TokenKind {
-    const ALL: [Self; 6] = [
+    const ALL: [Self; 7] = [
         Self::Session,
         Self::Api,
         Self::Device,
         Self::Invitation,
         Self::Badge,
         Self::Setup,
+        Self::Pairing,
     ];
 
     fn as_str(self) -> &'static str {
@@ -54,6 +57,7 @@ impl TokenKind {
             Self::Invitation => "invitation",
             Self::Badge => "badge",
             Self::Setup => "setup",
+            Self::Pairing => "pairing",
         }
     }
 }
@@ -544,7 +548,9 @@ pub async fn recognize(
             };
             (Principal::Device(device), vec![grant], None)
         }
-        TokenKind::Invitation | TokenKind::Badge | TokenKind::Setup => return Ok(None),
+        TokenKind::Invitation | TokenKind::Badge | TokenKind::Setup | TokenKind::Pairing => {
+            return Ok(None);
+        }
     };
     let actor = Actor {
         org,
@@ -585,6 +591,32 @@ pub async fn used(tx: &mut Transaction, token: Id) -> Result<()> {
     )
     .await?;
     Ok(())
+}
+
+/// `true` if the token of a device works, by its id.
+///
+/// # Errors
+///
+/// If the database cannot be read.
+pub async fn device_token_works(tx: &mut Transaction, token: Id) -> Result<bool> {
+    let now = tx.now;
+    let row = tx
+        .row(
+            "SELECT t.id FROM token t JOIN device d ON d.org = t.org AND d.id = t.device \
+             WHERE t.id = $1 AND t.kind = 'device' AND t.revoked IS NULL AND (t.expires IS NULL OR t.expires > $2) \
+             AND d.disabled IS NULL",
+            values![token, now],
+        )
+        .await?;
+    Ok(row.is_some())
+}
+
+/// The organisation and the device of a pairing link.
+pub(super) async fn paired(tx: &mut Transaction, token: &str) -> Result<(Id, Id)> {
+    let row = live(tx, token, TokenKind::Pairing).await?;
+    let row = row.ok_or_else(wrong_link)?;
+    let org: Option<Id> = row.get("org")?;
+    Ok((org.ok_or_else(wrong_link)?, row.get("device")?))
 }
 
 /// The account of an invitation.

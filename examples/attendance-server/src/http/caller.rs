@@ -11,6 +11,7 @@ use crate::{
     access::Actor,
     commands::tokens::{self, IssuedToken, TokenKind},
     error::{Error, ErrorKind, Result},
+    secret,
     server::Server,
 };
 
@@ -59,7 +60,8 @@ pub async fn recognize(State(server): State<Server>, mut request: Request, next:
     next.run(request).await
 }
 
-async fn actor_of(server: &Server, headers: &HeaderMap) -> Result<Option<Actor>> {
+/// The actor of the token in the headers, or of the session in the cookies; none without either.
+pub(crate) async fn actor_of(server: &Server, headers: &HeaderMap) -> Result<Option<Actor>> {
     let bearer = headers.get(header::AUTHORIZATION);
     let (token, kinds) = if let Some(bearer) = bearer {
         let text = bearer
@@ -70,6 +72,8 @@ async fn actor_of(server: &Server, headers: &HeaderMap) -> Result<Option<Actor>>
             text.unwrap_or_default().trim().to_owned(),
             &[TokenKind::Api, TokenKind::Device][..],
         )
+    } else if let Some(token) = protocol_token(headers) {
+        (token, &[TokenKind::Device][..])
     } else if let Some(cookie) = cookie(headers, SESSION_COOKIE) {
         (cookie, &[TokenKind::Session][..])
     } else {
@@ -87,7 +91,7 @@ async fn actor_of(server: &Server, headers: &HeaderMap) -> Result<Option<Actor>>
             return Ok(Some(recognized.actor));
         }
     }
-    if bearer.is_some() {
+    if kinds != [TokenKind::Session] {
         return Err(Error::new(
             ErrorKind::Unauthenticated,
             "wrong_token",
@@ -95,6 +99,16 @@ async fn actor_of(server: &Server, headers: &HeaderMap) -> Result<Option<Actor>>
         ));
     }
     Ok(None)
+}
+
+/// The token among the protocols of a WebSocket. Browsers can set no other header there.
+fn protocol_token(headers: &HeaderMap) -> Option<String> {
+    let protocols = headers.get_all(header::SEC_WEBSOCKET_PROTOCOL).into_iter();
+    let protocols = protocols.filter_map(|protocols| protocols.to_str().ok());
+    let mut protocols = protocols.flat_map(|protocols| protocols.split(','));
+    protocols
+        .find(|protocol| protocol.trim().starts_with(secret::PREFIX))
+        .map(|token| token.trim().to_owned())
 }
 
 /// The value of a cookie.

@@ -39,7 +39,9 @@ pub async fn guard(State(pages): State<ErrorPages>, request: Request, next: Next
         *request.method(),
         Method::GET | Method::HEAD | Method::OPTIONS
     );
-    if is_change && !is_of_this_site(request.headers(), is_cookie) {
+    // A page of another site could open a WebSocket with the cookies and the network of this browser.
+    let is_socket = request.headers().contains_key(header::UPGRADE);
+    if (is_change || is_socket) && !is_of_this_site(request.headers(), is_cookie) {
         let error = Error::new(
             ErrorKind::Forbidden,
             "foreign_origin",

@@ -7,7 +7,6 @@ mod problem;
 mod request_id;
 mod upload;
 
-pub(crate) use {caller::cookie, guard::not_found, problem::log};
 pub use {
     caller::{Browser, Caller, SESSION_COOKIE, end_cookie, recognize, session_cookie},
     guard::{ErrorPages, guard},
@@ -15,4 +14,9 @@ pub use {
     problem::Problem,
     request_id::{current_request_id, request_id},
     upload::Photos,
+};
+pub(crate) use {
+    caller::{actor_of, cookie},
+    guard::not_found,
+    problem::log,
 };

@@ -2,6 +2,7 @@
 
 mod admin;
 mod backup;
+mod demo;
 mod erase;
 mod migrate;
 mod recompute;
@@ -42,6 +43,9 @@ pub(crate) struct Arguments {
 enum Command {
     /// Serves the pages and the API.
     Serve(serve::ServeOptions),
+    /// Shows an office with synthetic people, on this machine alone. It uses a temporary folder instead of --data. If the port
+    /// is in use, another one is taken.
+    Demo(demo::DemoOptions),
     /// Accounts, for machines without a browser.
     #[command(subcommand)]
     Admin(admin::AdminCommand),
@@ -61,8 +65,13 @@ enum Command {
 
 /// Runs the command.
 pub(crate) fn run(arguments: Arguments) -> Result<()> {
+    // The demo prints a link, and what goes wrong.
+    let level = match arguments.command {
+        Command::Demo(_) => LevelFilter::WARN,
+        _ => LevelFilter::INFO,
+    };
     tracing_subscriber::fmt()
-        .with_max_level(LevelFilter::INFO)
+        .with_max_level(level)
         .with_writer(std::io::stderr)
         .init();
     let settings = Settings::read(&arguments.settings)?;
@@ -70,6 +79,7 @@ pub(crate) fn run(arguments: Arguments) -> Result<()> {
     runtime.block_on(async move {
         match arguments.command {
             Command::Serve(options) => serve::serve(&settings, &options).await,
+            Command::Demo(options) => demo::demo(&settings, &options).await,
             Command::Admin(command) => admin::admin(&settings, command).await,
             Command::Migrate => migrate::migrate(&settings).await,
             Command::Backup(options) => backup::backup(&settings, &options).await,

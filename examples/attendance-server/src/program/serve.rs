@@ -54,16 +54,7 @@ pub(crate) async fn serve(settings: &Settings, options: &ServeOptions) -> Result
     }
     begin_setup(settings, options, &store).await?;
     after_upgrade(&store).await?;
-    let options = settings.recognition.clone();
-    let recognition = tokio::task::spawn_blocking(move || LocalRecognition::open(&options))
-        .await?
-        .with_context(|| {
-            format!(
-                "the models {:?} cannot be used",
-                settings.recognition.models
-            )
-        })?;
-    let recognition: Arc<dyn Recognition> = Arc::new(recognition);
+    let recognition = open_recognition(settings).await?;
     templates::load_all(&store, &*recognition).await?;
     let mut server = Server::new(store.clone(), Arc::clone(&recognition));
     let tls = settings
@@ -100,6 +91,19 @@ pub(crate) async fn serve(settings: &Settings, options: &ServeOptions) -> Result
     listening.abort();
     store.engine().close().await;
     served.with_context(|| format!("{} cannot be served", settings.listen))
+}
+
+/// Loads the models of the settings.
+pub(super) async fn open_recognition(settings: &Settings) -> Result<Arc<dyn Recognition>> {
+    let options = settings.recognition.clone();
+    let opened = tokio::task::spawn_blocking(move || LocalRecognition::open(&options)).await?;
+    let opened = opened.with_context(|| {
+        format!(
+            "the models {:?} cannot be used",
+            settings.recognition.models
+        )
+    })?;
+    Ok(Arc::new(opened))
 }
 
 /// Evaluates all days again if another version of the rules made them, and says how many changed.
@@ -170,7 +174,7 @@ async fn announce(settings: Settings, handle: Handle<SocketAddr>) {
 }
 
 /// Ends days and removes what is old, again and again.
-async fn maintain(store: Store) {
+pub(super) async fn maintain(store: Store) {
     loop {
         if let Err(error) = maintain_once(&store).await {
             tracing::error!(%error, "days could not be evaluated");
@@ -196,7 +200,7 @@ async fn maintain_once(store: &Store) -> attendance_server::error::Result<()> {
 }
 
 /// On SIGTERM or Ctrl-C, `/health/ready` says so, no connection is accepted, and requests in work are finished.
-async fn stop_on_signal(server: Server, handle: Handle<SocketAddr>) {
+pub(super) async fn stop_on_signal(server: Server, handle: Handle<SocketAddr>) {
     let interrupt = tokio::signal::ctrl_c();
     #[cfg(unix)]
     {

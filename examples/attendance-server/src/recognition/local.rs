@@ -151,6 +151,16 @@ impl LocalRecognition {
         })
     }
 
+    /// The same recognition with another embedder of the same space, for tests. Nobody may be enrolled yet.
+    #[must_use]
+    pub fn with_embedder(
+        mut self,
+        replace: impl FnOnce(Arc<dyn Embedder>) -> Arc<dyn Embedder>,
+    ) -> Self {
+        self.networks.embedder = replace(Arc::clone(&self.networks.embedder));
+        self
+    }
+
     /// The gallery of an organisation, which is empty before [`load`](Recognition::load).
     fn gallery(&self, org: Id) -> Result<Arc<OrganisationGallery>> {
         // A panic elsewhere leaves the map whole, since one call changes it.

@@ -22,7 +22,7 @@ macro_rules! asset {
 }
 
 const CSS: &str = "text/css; charset=utf-8";
-const JS: &str = "text/javascript; charset=utf-8";
+const SCRIPT: &str = "text/javascript; charset=utf-8";
 const SVG: &str = "image/svg+xml";
 
 /// The files: name, media type, content.
@@ -31,10 +31,15 @@ const FILES: &[(&str, &str, &[u8])] = &[
     asset!("charts.css", CSS),
     asset!("chevron.svg", SVG),
     asset!("components.css", CSS),
-    asset!("enrol.js", JS),
+    asset!("enrol.js", SCRIPT),
     asset!("icon.svg", SVG),
     asset!("icons.svg", SVG),
-    asset!("page.js", JS),
+    asset!("kiosk-queue.js", SCRIPT),
+    asset!("kiosk.css", CSS),
+    asset!("kiosk.js", SCRIPT),
+    asset!("live.css", CSS),
+    asset!("live.js", SCRIPT),
+    asset!("page.js", SCRIPT),
     asset!("pages.css", CSS),
     asset!("shell.css", CSS),
     asset!("tokens.css", CSS),

@@ -2,11 +2,11 @@
 
 use std::collections::HashMap;
 
-use askama::Template;
+use askama::{Template, filters::Safe};
 use axum::{
     Router,
     extract::State,
-    http::StatusCode,
+    http::{HeaderMap, StatusCode, header},
     response::{IntoResponse, Redirect},
     routing::{get, post},
 };
@@ -20,14 +20,15 @@ use super::{
     mark::Mark,
     page::{Choice, Page, Refused},
     people::site_choices,
-    render,
+    qr, render,
     visitor::Visitor,
 };
 use crate::{
     access::{Actor, EDITORS},
     commands::{
         devices::{self, Device, DeviceChanges, NewDevice},
-        sites,
+        pairing, sites,
+        tokens::IssuedToken,
     },
     error::{ErrorKind, Result},
     http::Caller,
@@ -75,10 +76,20 @@ struct DevicesPage {
     page: Page,
     devices: Vec<DeviceRow>,
     sites: Vec<Choice>,
-    /// The name and the token of a device that got one just now. The token is shown once.
-    paired: Option<(String, String)>,
+    /// A device that got a token and a pairing link just now. They are shown once.
+    paired: Option<Paired>,
     error: Option<Refused>,
     edits: bool,
+}
+
+/// A device with the secrets that are shown once.
+struct Paired {
+    name: String,
+    /// The token, for devices without a browser.
+    token: String,
+    /// The link by which a kiosk gets a token of its own.
+    link: String,
+    qr: Safe<String>,
 }
 
 /// A row of the list.
@@ -158,6 +169,7 @@ async fn pair(
     State(server): State<Server>,
     Caller(actor): Caller,
     visitor: Visitor,
+    headers: HeaderMap,
     Form(pairing): Form<Pairing>,
 ) -> PageResult {
     let mut tx = server.store.write().await?;
@@ -167,17 +179,7 @@ async fn pair(
         place: None,
     };
     match devices::create(&mut tx, &actor, input).await {
-        Ok(added) => {
-            tx.commit().await?;
-            shown_once(
-                &server,
-                &actor,
-                &visitor,
-                added.device.name,
-                added.token.token,
-            )
-            .await
-        }
+        Ok(added) => shown_once(tx, &actor, &visitor, &headers, added.device, added.token).await,
         Err(error) if matches!(error.kind, ErrorKind::Invalid | ErrorKind::Conflict) => {
             drop(tx);
             let mut tx = server.store.read().await?;
@@ -189,18 +191,38 @@ async fn pair(
     }
 }
 
-/// The list with a token that is not shown again.
+/// Makes a pairing link, commits, and renders the list with the secrets that are not shown again.
 async fn shown_once(
-    server: &Server,
+    mut tx: Transaction,
     actor: &Actor,
     visitor: &Visitor,
-    name: String,
-    token: String,
+    headers: &HeaderMap,
+    device: Device,
+    token: IssuedToken,
 ) -> PageResult {
-    let mut tx = server.store.read().await?;
+    let code = pairing::invite(&mut tx, actor, device.id).await?;
+    let link = pairing_link(headers, &code.token);
     let mut page = devices_page(&mut tx, actor, visitor).await?;
-    page.paired = Some((name, token));
+    let label = page.page.say("kiosk-pair-qr");
+    page.paired = Some(Paired {
+        name: device.name,
+        token: token.token,
+        qr: qr::svg(&link, &label)?,
+        link,
+    });
+    tx.commit().await?;
     render(&page)
+}
+
+/// The link by which a kiosk is paired. The code is behind `#`, so that no browser sends it in an address.
+fn pairing_link(headers: &HeaderMap, code: &str) -> String {
+    let text = |name| headers.get(name).and_then(|value| value.to_str().ok());
+    // A browser states the origin of each form that it sends.
+    let origin = text(header::ORIGIN).map(str::to_owned).or_else(|| {
+        let host = text(header::HOST)?;
+        Some(format!("https://{host}"))
+    });
+    format!("{}/kiosk#pair={code}", origin.unwrap_or_default())
 }
 
 /// A new token; the device may send again.
@@ -208,6 +230,7 @@ async fn renew(
     State(server): State<Server>,
     Caller(actor): Caller,
     visitor: Visitor,
+    headers: HeaderMap,
     Path(id): Path<Id>,
 ) -> PageResult {
     let mut tx = server.store.write().await?;
@@ -217,8 +240,7 @@ async fn renew(
     };
     let device = devices::update(&mut tx, &actor, id, None, changes).await?;
     let issued = devices::new_token(&mut tx, &actor, id).await?;
-    tx.commit().await?;
-    shown_once(&server, &actor, &visitor, device.name, issued.token).await
+    shown_once(tx, &actor, &visitor, &headers, device, issued).await
 }
 
 async fn withdraw(

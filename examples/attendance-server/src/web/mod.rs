@@ -7,12 +7,15 @@ mod choose;
 mod day;
 mod devices;
 mod enrol;
+mod events;
 mod history;
 mod import;
 mod input;
 mod invitation;
+mod kiosk;
 mod language;
 mod list;
+mod live;
 mod look;
 mod mark;
 mod me;
@@ -24,6 +27,7 @@ mod policy;
 mod policy_form;
 mod preferences;
 mod privacy;
+mod qr;
 mod record;
 mod review;
 mod settings;
@@ -57,6 +61,8 @@ pub(crate) fn pages() -> Router<Server> {
         .merge(enrol::routes())
         .merge(import::routes())
         .merge(invitation::routes())
+        .merge(kiosk::routes())
+        .merge(live::routes())
         .merge(look::routes())
         .merge(me::routes())
         .merge(people::routes())

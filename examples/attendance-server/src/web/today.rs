@@ -3,7 +3,6 @@
 use std::collections::HashMap;
 
 use askama::Template;
-use attendance_rules::PunchKind;
 use axum::{
     Router,
     extract::State,
@@ -19,6 +18,7 @@ use super::{
     PageResult,
     charts::arrivals::Arrivals,
     devices::{Health, health},
+    events::{self, Event},
     input::Query,
     list::{Filter, Search},
     mark::Mark,
@@ -30,9 +30,7 @@ use super::{
 use crate::{
     access::{Actor, EDITORS, READERS},
     commands::{
-        devices, people,
-        sightings::Outcome,
-        sites,
+        self, devices, people, sites,
         today::{self, PersonToday, State as TodayState},
     },
     error::Result,
@@ -67,6 +65,8 @@ struct TodayPage {
     /// People of the list before the limit of the page.
     total: usize,
     events: Vec<Event>,
+    /// The number of the newest event: the page follows those after it.
+    last_event: i64,
     /// The visitor may change people and punches.
     edits: bool,
 }
@@ -104,16 +104,6 @@ struct PersonRow {
     counted: i64,
     /// The percentage of the expected time, at most 100.
     share: i64,
-}
-
-/// An entry of the list of events.
-struct Event {
-    name: String,
-    mark: Mark,
-    icon: &'static str,
-    text: String,
-    note: String,
-    at: DateTime,
 }
 
 /// The groups of the list. Exceptions come before the rule.
@@ -176,7 +166,8 @@ async fn show(
         .take(MOST_PEOPLE)
         .filter_map(|it| row(&page, it, &directory, &zones))
         .collect();
-    let events = events(&mut tx, &actor, &page, &directory, &zones).await?;
+    let events = events::newest(&mut tx, &actor, &page, &directory, &zones, now.date()).await?;
+    let last_event = commands::events::newest(&mut tx, actor.org).await?;
     let edits = actor.has_any(EDITORS);
     render(&TodayPage {
         date: now.date(),
@@ -190,6 +181,7 @@ async fn show(
         people,
         total,
         events,
+        last_event,
         edits,
         page,
     })
@@ -387,34 +379,4 @@ async fn alarms(
         });
     }
     Ok(alarms)
-}
-
-/// The newest sightings, for the list of events.
-async fn events(
-    tx: &mut Transaction,
-    actor: &Actor,
-    page: &Page,
-    directory: &Directory,
-    zones: &HashMap<Id, (String, TimeZone)>,
-) -> Result<Vec<Event>> {
-    let recent = today::recent(tx, actor, 12).await?;
-    let event = |it: today::Recent| {
-        let entry = directory.get(it.person)?;
-        let (_, zone) = zones.get(&entry.site)?;
-        let (mark, icon, key) = match (it.answer.outcome, it.answer.direction) {
-            (Outcome::Refused, _) => (Mark::Absent, "x", "event-refused"),
-            (_, Some(PunchKind::In)) => (Mark::Present, "in", "event-in"),
-            (_, Some(PunchKind::Out)) => (Mark::Leave, "out", "event-out"),
-            _ => (Mark::Unknown, "check", "event-seen"),
-        };
-        Some(Event {
-            name: entry.name.clone(),
-            mark,
-            icon,
-            text: page.say(key),
-            note: it.device,
-            at: it.answer.at.to_zoned_datetime(zone.clone()).datetime(),
-        })
-    };
-    Ok(recent.into_iter().filter_map(event).collect())
 }

@@ -192,8 +192,9 @@ fn navigation(actor: &Actor, to_review: usize) -> Vec<NavGroup> {
             vec![
                 link(readers, "/", "today", "today", 0),
                 link(readers, "/people", "people", "people", 0),
-                link(readers, "/days", "calendar", "day", 0),
+                link(editors, "/live", "live", "live", 0),
                 link(editors, "/review", "review", "review", to_review),
+                link(readers, "/days", "calendar", "day", 0),
             ],
         ),
         (

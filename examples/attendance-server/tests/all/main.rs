@@ -2,21 +2,26 @@
 
 mod access;
 mod audit;
+mod cameras;
 mod corrections;
 mod days;
+mod door;
 mod engines;
 mod faces;
 mod import;
 mod keys;
 #[cfg(unix)]
 mod kills;
+mod live;
 mod openapi;
 mod people;
 mod policies;
 mod program;
 mod recognition;
 mod retention;
+mod scenes;
 mod security;
 mod sightings;
 mod support;
 mod today;
+mod visits;

@@ -116,10 +116,15 @@ pub(crate) fn serve(data: &Path, arguments: &[&str]) -> (Running, u16, Vec<Strin
 }
 
 fn get(port: u16, path: &str) -> String {
+    get_with(port, path, "")
+}
+
+/// A GET request with further lines in its head.
+fn get_with(port: u16, path: &str, headers: &str) -> String {
     let mut stream = TcpStream::connect(("127.0.0.1", port)).unwrap();
     write!(
         stream,
-        "GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
+        "GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n{headers}\r\n"
     )
     .unwrap();
     let mut answer = String::new();
@@ -383,4 +388,73 @@ fn settings_come_from_flags_then_variables_then_the_file() {
     std::fs::write(&config, "lsten = \"127.0.0.1:1\"\n").unwrap();
     let error = fails(&data, &["--config", file, "serve"]);
     assert!(error.contains("lsten"), "{error}");
+}
+
+/// Starts the demo, and waits for its link.
+#[cfg(unix)]
+fn demo(temporary: &Path) -> (Running, u16, String) {
+    let mut command = program(&temporary.join("unused"));
+    command
+        .env("TMPDIR", temporary)
+        .args(["--listen", "127.0.0.1:0", "demo"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null());
+    let mut server = Running(command.spawn().unwrap());
+    let mut line = String::new();
+    let mut output = BufReader::new(server.0.stdout.take().unwrap());
+    output.read_line(&mut line).unwrap();
+    let link = line.strip_prefix("Open http://localhost:").unwrap();
+    let (port, path) = link.split_once('/').unwrap();
+    let path = path.split_whitespace().next().unwrap();
+    (server, port.parse().unwrap(), format!("/{path}"))
+}
+
+#[cfg(unix)]
+#[test]
+fn the_demo_is_opened_by_its_link_and_leaves_nothing() {
+    let temporary = tempfile::tempdir().unwrap();
+    let (mut server, port, link) = demo(temporary.path());
+    assert_eq!(std::fs::read_dir(temporary.path()).unwrap().count(), 1);
+    assert!(get(port, "/live").contains("location: /sign-in"));
+    let wrong = get(port, "/demo?token=fk_wrong");
+    assert!(wrong.starts_with("HTTP/1.1 403"), "{wrong}");
+    assert!(!wrong.contains("set-cookie"));
+    // The link also works in a second browser.
+    for _ in 0..2 {
+        let answer = get(port, &link);
+        assert!(answer.starts_with("HTTP/1.1 303"), "{answer}");
+        assert!(answer.contains("location: /live"));
+        let cookie = answer
+            .lines()
+            .find_map(|line| line.strip_prefix("set-cookie: "))
+            .and_then(|cookie| cookie.split(';').next())
+            .unwrap();
+        let page = get_with(port, "/live", &format!("Cookie: {cookie}\r\n"));
+        assert!(page.starts_with("HTTP/1.1 200"), "{page}");
+        assert!(page.contains("Nordlicht Works") && page.contains("Demo camera"));
+    }
+    let id = server.0.id().to_string();
+    assert!(Command::new("kill").arg(&id).status().unwrap().success());
+    assert!(server.0.wait().unwrap().success());
+    assert_eq!(
+        std::fs::read_dir(temporary.path()).unwrap().count(),
+        0,
+        "the data are removed"
+    );
+}
+
+#[test]
+fn the_demo_is_for_this_machine_and_needs_its_pictures() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path();
+    let error = fails(data, &["--listen", "0.0.0.0:0", "demo"]);
+    assert!(error.contains("for this machine alone"), "{error}");
+    let error = fails(data, &["--tls", "local", "demo"]);
+    assert!(error.contains("without TLS"), "{error}");
+    let nowhere = data.join("nowhere");
+    let error = fails(data, &["demo", "--pictures", nowhere.to_str().unwrap()]);
+    assert!(
+        error.contains("pictures of the demo are missing") && error.contains("--pictures"),
+        "{error}"
+    );
 }

@@ -21,7 +21,7 @@ use attendance_server::{
     },
     db::sqlite::SqliteEngine,
     id::Id,
-    recognition::{LocalOptions, LocalRecognition},
+    recognition::{LocalOptions, LocalRecognition, Recognition},
     server::Server,
     store::Store,
     vault::Vault,
@@ -73,6 +73,7 @@ pub(crate) struct Office {
     pub(crate) store: Store,
     pub(crate) vault: Vault,
     pub(crate) clock: Arc<ManualClock>,
+    pub(crate) server: Server,
     router: Router,
 }
 
@@ -121,6 +122,11 @@ impl Reply {
 
 impl Office {
     pub(crate) async fn new() -> Self {
+        Self::with(recognition()).await
+    }
+
+    /// A server with this recognition.
+    pub(crate) async fn with(recognition: Arc<dyn Recognition>) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let engine = SqliteEngine::open(&folder.path().join("attendance.db"))
             .await
@@ -131,9 +137,11 @@ impl Office {
         let store = Store::open(Arc::new(engine), shared, Arc::new(vault.clone()))
             .await
             .unwrap();
+        let server = Server::new(store.clone(), recognition);
         Self {
             folder,
-            router: app(Server::new(store.clone(), recognition())),
+            router: app(server.clone()),
+            server,
             store,
             vault,
             clock,

@@ -12,11 +12,11 @@ export const DESK = { width: 1440, height: 900 };
 export const PHONE = { width: 390, height: 844 };
 export const NARROW = { width: 320, height: 640 };
 
-/** Starts Chromium. */
-export function launch() {
+/** Starts Chromium, with further flags. */
+export function launch(flags = []) {
   return chromium.launch({
     executablePath: process.env.CHROMIUM,
-    args: ["--no-sandbox", "--disable-gpu"],
+    args: ["--no-sandbox", "--disable-gpu", ...flags],
   });
 }
 
@@ -47,7 +47,7 @@ export async function open(browser, viewport, options, problems) {
 }
 
 /** Checks the page that is open: rules of axe, layout shift, width, targets, inline styles, and messages that are missing. */
-export async function check(page, name, problems, { rules = true } = {}) {
+export async function check(page, name, problems, { rules = true, shift = true } = {}) {
   const report = (text) => problems.push(`${name}: ${text}`);
   await page.waitForLoadState("load");
   const facts = await page.evaluate(() => {
@@ -102,7 +102,7 @@ export async function check(page, name, problems, { rules = true } = {}) {
       phone: matchMedia("(max-width: 52rem)").matches,
     };
   });
-  if (facts.shift > 0) report(`layout shift ${facts.shift.toFixed(4)}`);
+  if (shift && facts.shift > 0) report(`layout shift ${facts.shift.toFixed(4)}`);
   if (facts.overflow > 0) report(`${facts.overflow} px wider than the screen: ${facts.wide.join(", ")}`);
   if (facts.phone) facts.small.forEach((target) => report(`small target: ${target}`));
   facts.covered.forEach((target) => report(`the message covers ${target}`));

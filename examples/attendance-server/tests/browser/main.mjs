@@ -8,6 +8,8 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 
 import { DESK, NARROW, PHONE, check, launch, open } from "./checks.mjs";
+import { demo } from "./demo.mjs";
+import { kiosk } from "./kiosk.mjs";
 import { client, history, punch } from "./office.mjs";
 import { SETUP_TOKEN, start } from "./server.mjs";
 
@@ -36,6 +38,8 @@ try {
   await step("sign-in", signIn);
   await step("older browsers", olderBrowsers);
   await step("each page", walk);
+  await kiosk(program, problems, step, shots);
+  await demo(program, browser, problems, step, shots);
 } finally {
   await browser.close();
   await server.stop();
@@ -286,6 +290,7 @@ async function walk() {
   const admin = [
     ["today", "/"],
     ["day", `/days/${yesterday}`],
+    ["live", "/live"],
     ["people", "/people"],
     ["person-new", "/people/new"],
     ["import-form", "/people/import"],

@@ -11,7 +11,23 @@ export const SETUP_TOKEN = "a secret of at least twenty characters";
 /** Starts the program, and waits until it listens. */
 export async function start(program) {
   const data = await mkdtemp(join(tmpdir(), "attendance-browser-"));
-  const arguments_ = ["--data", data, "--listen", "127.0.0.1:0", "serve", "--setup-token", SETUP_TOKEN];
+  const server = await run(program, ["--data", data, "--listen", "127.0.0.1:0", "serve", "--setup-token", SETUP_TOKEN]);
+  return {
+    address: server.address,
+    async stop() {
+      await server.stop();
+      await rm(data, { recursive: true, force: true });
+    },
+  };
+}
+
+/** Starts the demo, and waits until it prints its link. */
+export function startDemo(program) {
+  return run(program, ["--listen", "127.0.0.1:0", "demo"]);
+}
+
+/** Runs the program until it says its address. */
+async function run(program, arguments_) {
   const child = spawn(program, arguments_, { stdio: ["ignore", "pipe", "pipe"] });
   // Warnings and panics are shown; the line for each request is not.
   createInterface({ input: child.stderr }).on("line", (line) => {
@@ -21,7 +37,7 @@ export async function start(program) {
   const address = await new Promise((resolve, reject) => {
     child.once("exit", (code) => reject(new Error(`${program} ended with ${code}`)));
     lines.on("line", (line) => {
-      const found = line.match(/^Listening on (\S+)/);
+      const found = line.match(/^(?:Listening on|Open) (\S+)/);
       if (found) resolve(found[1]);
     });
   });
@@ -31,7 +47,6 @@ export async function start(program) {
       const ended = new Promise((resolve) => child.once("exit", resolve));
       child.kill("SIGTERM");
       await ended;
-      await rm(data, { recursive: true, force: true });
     },
   };
 }

@@ -1,0 +1,143 @@
+//! `/live`: the pictures of the cameras with the people in them, who is in, and the newest events. Its script draws the
+//! pictures; without it, the page is a list.
+
+use std::collections::HashMap;
+
+use askama::Template;
+use axum::{Router, extract::State, routing::get};
+use jiff::tz::TimeZone;
+
+use super::{
+    PageResult,
+    events::{self, Event},
+    page::Page,
+    render,
+    visitor::Visitor,
+    zone,
+};
+use crate::{
+    access::EDITORS,
+    commands::{
+        self, devices, people, sites,
+        today::{self, State as TodayState},
+    },
+    http::Caller,
+    id::Id,
+    server::Server,
+};
+
+/// The most people of "In now"; Today has all of them.
+const MOST_PEOPLE: usize = 60;
+
+/// The states of a door that a tile says: the name, and the look. The messages `live-NAME` are theirs.
+const STATES: &[(&str, &str)] = &[
+    ("several", "guide"),
+    ("closer", "guide"),
+    ("back", "guide"),
+    ("center", "guide"),
+    ("turn", "guide"),
+    ("light", "guide"),
+    ("hold", "guide"),
+    ("checking", "guide"),
+    ("in", "in"),
+    ("out", "out"),
+    ("duplicate", "guide"),
+    ("refused", "stop"),
+    ("unknown", "stop"),
+    ("spoof", "stop"),
+    ("codes", "stop"),
+    ("no_faces", "guide"),
+];
+
+pub(super) fn routes() -> Router<Server> {
+    Router::new().route("/live", get(show))
+}
+
+#[derive(Template)]
+#[template(path = "live.html")]
+struct LivePage {
+    page: Page,
+    cameras: Vec<CameraTile>,
+    states: Vec<StateText>,
+    inside: Vec<(Id, String)>,
+    /// The people who are in, also those beyond the limit of the list.
+    inside_count: usize,
+    events: Vec<Event>,
+    /// The number of the newest event: the page follows those after it.
+    last_event: i64,
+}
+
+/// A camera without a picture yet.
+struct CameraTile {
+    id: Id,
+    name: String,
+    /// The time of the last message, as a sentence.
+    seen: String,
+}
+
+/// The words of a state.
+struct StateText {
+    state: &'static str,
+    look: &'static str,
+    text: String,
+}
+
+async fn show(State(server): State<Server>, Caller(actor): Caller, visitor: Visitor) -> PageResult {
+    let mut tx = server.store.read().await?;
+    let title = visitor.language.say("live");
+    let page = visitor.page(&mut tx, &actor, "/live", title).await?;
+    let last_event = commands::events::newest(&mut tx, actor.org).await?;
+    let sites = sites::list(&mut tx, &actor).await?;
+    let main = zone(sites.first().map_or("UTC", |site| &site.time_zone));
+    let zones: HashMap<Id, (String, TimeZone)> = sites
+        .into_iter()
+        .map(|site| (site.id, (site.name, zone(&site.time_zone))))
+        .collect();
+    let scope = actor.scope(EDITORS);
+    let tile = |device: devices::Device| {
+        let seen = match device.last_seen {
+            Some(seen) => {
+                let seen = seen.to_zoned_datetime(main.clone()).datetime();
+                page.say_with("live-last-seen", "time", page.short_date_and_time(seen))
+            }
+            None => page.say("live-never-seen"),
+        };
+        CameraTile {
+            id: device.id,
+            name: device.name,
+            seen,
+        }
+    };
+    let cameras = devices::list(&mut tx, &actor)
+        .await?
+        .into_iter()
+        .filter(|device| device.disabled.is_none() && scope.has_site(device.site))
+        .map(tile)
+        .collect();
+    let overview = today::overview(&mut tx, &actor, None).await?;
+    let mut inside: Vec<(Id, String)> = overview
+        .people
+        .into_iter()
+        .filter(|it| matches!(it.state, TodayState::In | TodayState::Late))
+        .map(|it| (it.person, it.name))
+        .collect();
+    let inside_count = inside.len();
+    inside.truncate(MOST_PEOPLE);
+    let directory = people::directory(&mut tx, actor.org).await?;
+    let today = tx.now.to_zoned_datetime(main.clone()).date();
+    let events = events::newest(&mut tx, &actor, &page, &directory, &zones, today).await?;
+    let states = STATES.iter().map(|&(state, look)| StateText {
+        state,
+        look,
+        text: page.say(&format!("live-{}", state.replace('_', "-"))),
+    });
+    render(&LivePage {
+        cameras,
+        states: states.collect(),
+        inside,
+        inside_count,
+        events,
+        last_event,
+        page,
+    })
+}
