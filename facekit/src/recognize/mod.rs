@@ -30,6 +30,7 @@ mod reembed;
 mod sightings;
 mod subject;
 mod verify;
+mod video;
 
 pub use analyze::{Analysis, AnalyzedFace};
 pub use builder::RecognizerBuilder;
@@ -47,6 +48,7 @@ pub use reembed::ReembedReport;
 pub use sightings::sightings;
 pub use subject::Subject;
 pub use verify::{ComparedPhoto, Verification, VerifyOptions};
+pub(crate) use video::FrameView;
 
 /// Recognizes and enrolls people with a detector, a quality gate, an optional liveness check, an embedder and an optional
 /// gallery.
