@@ -58,26 +58,29 @@ impl Face {
 
     /// The person, or the reason why there is none, for a table.
     pub(crate) fn who(&self) -> String {
-        match &self.outcome {
-            Some(Outcome::Known(identity)) => match &identity.name {
-                Some(name) => format!("{} ({name})", identity.person),
-                None => identity.person.to_string(),
-            },
-            Some(Outcome::Unknown {
-                nearest: Some(near),
-            }) => {
-                format!("unknown; nearest is {} with {:.2}", near.person, near.score)
-            }
-            Some(Outcome::Unknown { nearest: None }) => "unknown".to_owned(),
-            Some(Outcome::Spoof) => "not live".to_owned(),
-            Some(Outcome::TightCrop { .. }) => {
-                "too little around the face for the liveness check".to_owned()
-            }
-            Some(Outcome::PoorQuality { issues }) => {
-                format!("poor quality: {}", listed(issues))
-            }
-            _ => String::new(),
+        self.outcome.as_ref().map(who).unwrap_or_default()
+    }
+}
+
+/// The person, or the reason why there is none.
+pub(crate) fn who(outcome: &Outcome) -> String {
+    match outcome {
+        Outcome::Known(identity) => match &identity.name {
+            Some(name) => format!("{} ({name})", identity.person),
+            None => identity.person.to_string(),
+        },
+        Outcome::Unknown {
+            nearest: Some(near),
+        } => {
+            format!("unknown; nearest is {} with {:.2}", near.person, near.score)
         }
+        Outcome::Unknown { nearest: None } => "unknown".to_owned(),
+        Outcome::Spoof => "not live".to_owned(),
+        Outcome::TightCrop { .. } => "too little around the face for the liveness check".to_owned(),
+        Outcome::PoorQuality { issues } => {
+            format!("poor quality: {}", listed(issues))
+        }
+        _ => String::new(),
     }
 }
 
