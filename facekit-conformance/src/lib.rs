@@ -12,6 +12,7 @@
 
 mod data;
 mod error_text;
+pub mod frame_source;
 pub mod key_vault;
 pub mod photos;
 pub mod runtime;

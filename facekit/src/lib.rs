@@ -57,9 +57,11 @@
 //! | Searching | [`VectorIndex`] | `AutoIndex`, `FlatIndex`, `HnswIndex` |
 //! | Storing templates | [`TemplateStore`] | `MemoryStore`, `FileStore` |
 //! | Deciding about attendance | [`AttendancePolicy`] | none; see `attendance-rules` |
+//! | Delivering the frames of a video | [`FrameSource`] | `FrameFolder` |
 //!
 //! `Recognizer` combines these steps. It enrolls people from photos, recognizes the faces in one or many frames, and
-//! compares two photos. Threads can share it. Each step can also be used alone.
+//! compares two photos. Threads can share it. Each step can also be used alone. In a video, `Tracker` follows each face from its
+//! first to its last frame, and decides once who it is.
 //!
 //! Rules for all parts:
 //!
@@ -82,6 +84,7 @@
 //! - Models: `Registry` knows models by name. [`Model`] is the file, [`Signature`] describes its inputs and outputs, and
 //!   [`Tensor`] is their type.
 //! - Recognition: `Recognizer`, `Gallery`, [`Person`], [`SearchOptions`], `Threshold`.
+//! - Video: `Tracker`, `Track`, [`FrameSource`], [`VideoFrame`].
 //! - Storage: [`TemplateStore`], `MemoryStore`, `FileStore`; `KeyVault` for programs that keep sealed data in a database.
 //! - Evaluation: `ScoreHistogram`, `ImpostorScores` and `Calibration` for comparisons, `equal_error_rate`, `wilson_interval` and
 //!   `fold_accuracies` for reports.
@@ -90,7 +93,7 @@
 //!
 //! # What is not supported
 //!
-//! - Tracking a face from frame to frame, and reading cameras: each frame is processed on its own.
+//! - Reading cameras and video files: a [`FrameSource`] delivers frames. Here is only one for folders of photos.
 //! - Masks, make-up, and video that is injected behind the camera: `MiniFasNet` recognizes prints and screens only.
 //! - Age, sex and emotion: recognition does not need them.
 //! - Async: all calls block. Call them where blocking is allowed.
@@ -145,8 +148,11 @@ mod runtime;
 #[cfg(feature = "store")]
 mod sealed_file;
 mod store;
+#[cfg(feature = "engine")]
+mod track;
 #[cfg(feature = "store")]
 mod vault;
+mod video;
 #[cfg(feature = "engine")]
 pub mod work;
 
@@ -155,6 +161,8 @@ pub use {jiff, ndarray};
 
 #[cfg(feature = "download")]
 pub use crate::registry::{PullOptions, PullReport};
+#[cfg(feature = "decode")]
+pub use crate::video::FrameFolder;
 pub use crate::{
     align::AlignedFace,
     attendance::{
@@ -176,6 +184,7 @@ pub use crate::{
         Dim, Element, LoadOptions, Model, Network, Port, Runtime, Signature, Tensor, TensorView,
     },
     store::{NewTemplate, Template, TemplateId, TemplateStore},
+    video::{Clock, FrameImage, FrameSource, Next, Pace, VideoFrame},
 };
 #[cfg(feature = "engine")]
 pub use crate::{
@@ -217,6 +226,7 @@ pub use crate::{
         SecondLookEntry, SetEntry, Task,
     },
     store::MemoryStore,
+    track::{BestShot, Track, TrackEvent, TrackId, TrackedFace, Tracker, TrackerOptions},
 };
 #[cfg(feature = "store")]
 pub use crate::{

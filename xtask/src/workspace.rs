@@ -12,7 +12,7 @@ use crate::runner::{cargo, output};
 
 /// The published crates, in an order in which they can be published: each after those that it depends on. Every other crate of
 /// the workspace has `publish = false`.
-pub(crate) const PUBLISHED: [&str; 9] = [
+pub(crate) const PUBLISHED: [&str; 10] = [
     "facekit",
     "attendance-rules",
     "attendance-files",
@@ -22,11 +22,12 @@ pub(crate) const PUBLISHED: [&str; 9] = [
     "facekit-ort",
     "facekit-tract",
     "facekit-runtimes",
+    "facekit-video",
 ];
 
 /// The crates that the code of a published crate may use: dependencies lead to the core and never away from it. Tests,
 /// examples and benches may use other crates as well.
-const DIRECTION: [(&str, &[&str]); 9] = [
+const DIRECTION: [(&str, &[&str]); 10] = [
     ("facekit", &[]),
     ("attendance-rules", &["facekit"]),
     ("attendance-files", &["attendance-rules", "facekit"]),
@@ -39,6 +40,7 @@ const DIRECTION: [(&str, &[&str]); 9] = [
         "facekit-runtimes",
         &["facekit", "facekit-candle", "facekit-ort", "facekit-tract"],
     ),
+    ("facekit-video", &["facekit"]),
 ];
 
 /// The licenses, which every published crate contains.

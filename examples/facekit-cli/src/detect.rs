@@ -150,7 +150,7 @@ fn rows(image: &Detected) -> Vec<[String; 7]> {
             },
         );
         let remarks = match &face.outcome {
-            Some(_) => who(face),
+            Some(outcome) => who(outcome),
             None => QualityIssue::list(&face.issues),
         };
         [

@@ -126,7 +126,7 @@ fn rows(image: &Identified, calibration: Option<&Calibration>) -> Vec<[String; 6
         [
             image.file.clone(),
             place(&face.detection.rect),
-            who(face),
+            face.outcome.as_ref().map(who).unwrap_or_default(),
             identity.map_or_else(|| "-".to_owned(), |who| format!("{:.3}", who.score)),
             rate(
                 identity.and_then(|who| who.fmr),

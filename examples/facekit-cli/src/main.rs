@@ -37,6 +37,8 @@ mod session;
 mod session_sheets;
 mod timesheet;
 mod verify;
+mod watch;
+mod zone;
 
 use std::{ffi::OsStr, process::ExitCode};
 
@@ -119,6 +121,8 @@ enum Command {
     Eval(eval::Command),
     /// Make an attendance sheet, or day records by a policy, from camera frames
     Attend(attend::Args),
+    /// Follow the people in a video, and say once who each of them is
+    Watch(watch::Args),
     /// Make day records by a policy from punches
     Timesheet(timesheet::Args),
 }
@@ -168,6 +172,7 @@ fn run(cli: Cli, output: Output) -> Result<Answer> {
         Command::Index(command) => index::run(&session, &command),
         Command::Eval(command) => eval::run(&session, &command),
         Command::Attend(args) => attend::run(&session, &args),
+        Command::Watch(args) => watch::run(&session, &args),
         Command::Timesheet(args) => timesheet::run(&session, &args),
     }
 }

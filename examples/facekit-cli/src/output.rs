@@ -44,11 +44,15 @@ impl Output {
         if !text.ends_with('\n') {
             text.push('\n');
         }
-        match io::stdout().lock().write_all(text.as_bytes()) {
-            // The reader has closed the pipe.
-            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
-            written => written.context("standard output: writing failed"),
+        print(&text)
+    }
+
+    /// Prints a line of an answer that is not complete yet. With JSON, the document at the end has it.
+    pub(crate) fn line(self, line: &str) -> Result<()> {
+        if self.json {
+            return Ok(());
         }
+        print(&format!("{line}\n"))
     }
 
     /// Prints a note: information that is neither answer nor error.
@@ -209,6 +213,14 @@ pub(crate) fn log(verbose: u8) {
         .with_max_level(level)
         .with_span_events(FmtSpan::CLOSE)
         .init();
+}
+
+fn print(text: &str) -> Result<()> {
+    match io::stdout().lock().write_all(text.as_bytes()) {
+        // The reader has closed the pipe.
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        written => written.context("standard output: writing failed"),
+    }
 }
 
 fn say(line: &str) {

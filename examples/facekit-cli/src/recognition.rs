@@ -1,32 +1,29 @@
 //! Faces in the tables of commands.
 
-use facekit::{
-    Calibration, FaceReport, Identity, LivenessScore, Outcome, QualityIssue, RateBasis, Rect,
-};
+use facekit::{Calibration, Identity, LivenessScore, Outcome, QualityIssue, RateBasis, Rect};
 
 /// The person, or the reason why there is none, for a table.
-pub(crate) fn who(face: &FaceReport) -> String {
-    match &face.outcome {
-        Some(Outcome::Known(identity)) => match &identity.name {
+pub(crate) fn who(outcome: &Outcome) -> String {
+    match outcome {
+        Outcome::Known(identity) => match &identity.name {
             Some(name) => format!("{} ({name})", identity.person),
             None => identity.person.to_string(),
         },
-        Some(Outcome::Unknown {
+        Outcome::Unknown {
             nearest: Some(near),
-        }) => {
+        } => {
             format!("unknown; nearest is {} with {:.2}", near.person, near.score)
         }
-        Some(Outcome::Unknown { nearest: None }) => "unknown".to_owned(),
-        Some(Outcome::Spoof) => "not live".to_owned(),
-        Some(Outcome::TightCrop { .. }) => {
-            "too little around the face for the liveness check".to_owned()
-        }
-        Some(Outcome::PoorQuality { issues }) => {
+        Outcome::Unknown { nearest: None } => "unknown".to_owned(),
+        Outcome::Spoof => "not live".to_owned(),
+        Outcome::TightCrop { .. } => "too little around the face for the liveness check".to_owned(),
+        Outcome::PoorQuality { issues } => {
             format!("poor quality: {}", QualityIssue::list(issues))
         }
         _ => String::new(),
     }
 }
+
 /// The size and position of a box, for a table.
 pub(crate) fn place(rect: &Rect) -> String {
     format!(

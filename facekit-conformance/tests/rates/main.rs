@@ -4,6 +4,7 @@ mod draws;
 mod extrapolation;
 mod faces;
 mod strangers;
+mod tracks;
 
 use std::{env, num::NonZeroUsize, path::PathBuf, thread};
 

@@ -136,6 +136,25 @@ impl Threshold {
         space: &EmbeddingSpace,
         people: usize,
     ) -> Result<MatchLimit> {
+        let limit = self.nearest_limit(calibration, comparison, space, people)?;
+        if let Some(calibration) = calibration {
+            let curve = calibration.curve(comparison);
+            if self.check_single(calibration, curve).is_err() {
+                self.check_single(calibration, calibration.curve(&Comparison::default()))?;
+            }
+        }
+        Ok(limit)
+    }
+
+    /// The lowest score that passes, as [`limit`](Self::limit) has it. A rate that is not met in a single comparison is no error but
+    /// [`NotMet`](RateBasis::NotMet), and the limit is the strictest score of the calibration.
+    pub(crate) fn nearest_limit(
+        self,
+        calibration: Option<&Calibration>,
+        comparison: &Comparison,
+        space: &EmbeddingSpace,
+        people: usize,
+    ) -> Result<MatchLimit> {
         let Some(asked) = self.fmr(people)? else {
             let Self::Score(score) = self else {
                 unreachable!("every other threshold is a rate")
@@ -149,9 +168,6 @@ impl Threshold {
             space: space.to_string(),
         })?;
         let curve = calibration.curve(comparison);
-        if self.check_single(calibration, curve).is_err() {
-            self.check_single(calibration, calibration.curve(&Comparison::default()))?;
-        }
         let fmr = asked.min(curve.highest());
         Ok(match curve.score_at(fmr) {
             Ok(score) => MatchLimit {
@@ -167,6 +183,19 @@ impl Threshold {
                 basis: RateBasis::NotMet,
             },
         })
+    }
+
+    /// The threshold at a part of the rate, for one of several tests. A raw score stays as it is.
+    pub(crate) fn divided(self, parts: f64) -> Self {
+        match self {
+            Self::Fmr(fmr) => Self::Fmr(fmr / parts),
+            Self::Fpir(fpir) => Self::Fpir(fpir / parts),
+            Self::Both { fpir, fmr } => Self::Both {
+                fpir: fpir / parts,
+                fmr: fmr / parts,
+            },
+            Self::Score(_) => self,
+        }
     }
 
     /// The number of people whom a search may cover at this rate, for templates and probes of this kind: by the curve for a number
@@ -312,6 +341,27 @@ mod tests {
             (1_000, 5, 9_050)
         );
         assert_eq!(capacity.room(20_000).extrapolated, 0);
+    }
+
+    #[test]
+    fn a_part_of_a_rate_that_is_not_met_is_the_strictest_score() {
+        let (space, calibration) = calibration();
+        let kind = Comparison::default();
+        let part = |threshold: Threshold| {
+            let threshold = threshold.divided(3.0);
+            threshold.nearest_limit(Some(&calibration), &kind, &space, 1)
+        };
+        let third = part(Threshold::Fmr(3e-4)).unwrap();
+        assert!((third.score - 0.401).abs() < 1e-6 && third.basis == RateBasis::Counted);
+        let both = Threshold::Both {
+            fpir: 0.3,
+            fmr: 3e-4,
+        };
+        assert_eq!(part(both).unwrap(), third);
+        let beyond = part(Threshold::Fmr(2e-6)).unwrap();
+        assert_eq!((beyond.score, beyond.basis), (0.520, RateBasis::NotMet));
+        assert_eq!(part(Threshold::Score(0.3)).unwrap().score, 0.3);
+        assert!(part(Threshold::Fmr(-1.0)).is_err());
     }
 
     #[test]

@@ -70,7 +70,7 @@ pub fn equalize(image: &Image) -> Image {
 }
 
 /// BT.601 luma, full range.
-fn luma(rgb: &[u8]) -> u8 {
+pub(super) fn luma(rgb: &[u8]) -> u8 {
     let [r, g, b] = [0, 1, 2].map(|i| u32::from(rgb[i]));
     ((77 * r + 150 * g + 29 * b + 128) >> 8) as u8
 }

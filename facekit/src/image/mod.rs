@@ -32,7 +32,10 @@ mod origin;
 mod resize;
 #[cfg(feature = "engine")]
 pub(crate) mod window;
+mod yuv;
 
+use self::yuv::Yuv;
+pub use self::yuv::{YuvMatrix, YuvRange};
 #[cfg(feature = "decode")]
 pub use self::{
     capture_time::capture_time,
@@ -62,17 +65,41 @@ pub enum PixelFormat {
     /// The format of many cameras: `height` rows of luma, then `height / 2` rows of interleaved chroma (U, V), both of the
     /// same stride. BT.601, limited range. Width and height must be even.
     Nv12,
+    /// The format of video decoders: three planes that follow each other. First `height` rows of luma, then the rows of U, then
+    /// those of V. A chroma plane has half the rows, half the pixels of a row and half the stride, each rounded up.
+    I420 {
+        /// The matrix that turns luma and chroma into red, green and blue.
+        matrix: YuvMatrix,
+        /// The range of the values.
+        range: YuvRange,
+    },
 }
 
 impl PixelFormat {
-    /// Bytes of a row, or `usize::MAX` if a row has more.
+    /// Bytes of a row, or `usize::MAX` if a row has more. Of a format with planes: a row of luma.
     fn row_bytes(self, width: usize) -> usize {
         let bytes = match self {
             Self::Rgb8 | Self::Bgr8 => 3,
             Self::Rgba8 => 4,
-            Self::Gray8 | Self::Nv12 => 1,
+            Self::Gray8 | Self::Nv12 | Self::I420 { .. } => 1,
         };
         width.saturating_mul(bytes)
+    }
+
+    /// The bytes of an image whose rows begin `stride` bytes apart, without those after the last row; `None` if they are more than
+    /// a `usize` holds.
+    fn bytes(self, width: usize, height: usize, stride: usize) -> Option<usize> {
+        let (before, last) = match self {
+            Self::Nv12 => (stride.checked_mul(height + height / 2 - 1)?, width),
+            Self::I420 { .. } => {
+                let rows = 2 * height.div_ceil(2) - 1;
+                let chroma = stride.div_ceil(2).checked_mul(rows)?;
+                let before = stride.checked_mul(height)?.checked_add(chroma)?;
+                (before, width.div_ceil(2))
+            }
+            _ => (stride.checked_mul(height - 1)?, self.row_bytes(width)),
+        };
+        before.checked_add(last)
     }
 }
 
@@ -110,8 +137,8 @@ impl<'a> ImageView<'a> {
     ///
     /// # Errors
     ///
-    /// [`Error::InvalidArgument`] if a side is zero, `stride` is less than a row, `data` is too short, or an NV12 image has
-    /// an odd side.
+    /// [`Error::InvalidArgument`] if a side is zero, `stride` is less than a row (of luma, if the format has planes), `data` is too
+    /// short, or an NV12 image has an odd side.
     pub fn with_stride(
         data: &'a [u8],
         width: usize,
@@ -134,15 +161,7 @@ impl<'a> ImageView<'a> {
                 "a stride of {stride} bytes is less than a row of {row}"
             ));
         }
-        let rows = if format == PixelFormat::Nv12 {
-            height + height / 2
-        } else {
-            height
-        };
-        let needed = stride
-            .checked_mul(rows - 1)
-            .and_then(|bytes| bytes.checked_add(row));
-        match needed {
+        match format.bytes(width, height, stride) {
             Some(needed) if data.len() >= needed => Ok(Self {
                 data,
                 width,
@@ -196,16 +215,49 @@ impl<'a> ImageView<'a> {
                 }
                 PixelFormat::Gray8 => rgb.extend(source.iter().flat_map(|&p| [p; 3])),
                 PixelFormat::Nv12 => {
+                    let convert = Yuv::new(YuvMatrix::Bt601, YuvRange::Limited);
                     let chroma = &self.data[(self.height + y / 2) * self.stride..][..row];
                     let pairs = source.chunks_exact(2).zip(chroma.chunks_exact(2));
                     rgb.extend(pairs.flat_map(|(luma, uv)| {
-                        let ([a, b, c], [d, e, f]) = (bt601(luma[0], uv), bt601(luma[1], uv));
+                        let pixel = |luma: u8| convert.rgb(luma, uv[0], uv[1]);
+                        let ([a, b, c], [d, e, f]) = (pixel(luma[0]), pixel(luma[1]));
                         [a, b, c, d, e, f]
+                    }));
+                }
+                PixelFormat::I420 { matrix, range } => {
+                    let convert = Yuv::new(matrix, range);
+                    let [u, v] = self.chroma_rows(y);
+                    let pairs = source.chunks(2).zip(u.iter().zip(v));
+                    rgb.extend(pairs.flat_map(|(luma, (&u, &v))| {
+                        luma.iter().flat_map(move |&luma| convert.rgb(luma, u, v))
                     }));
                 }
             }
         }
         Cow::Owned(rgb)
+    }
+
+    /// The U and V of row `y` of an I420 image.
+    fn chroma_rows(&self, y: usize) -> [&'a [u8]; 2] {
+        let stride = self.stride.div_ceil(2);
+        let planes = self.stride * self.height;
+        let row = |plane: usize| {
+            let begin = planes + (plane * self.height.div_ceil(2) + y / 2) * stride;
+            &self.data[begin..][..self.width.div_ceil(2)]
+        };
+        [row(0), row(1)]
+    }
+
+    /// The luma of a pixel, 0 to 255, as the bytes have it.
+    #[cfg(feature = "engine")]
+    pub(crate) fn luma(&self, x: usize, y: usize) -> u8 {
+        let row = &self.data[y * self.stride..];
+        match self.format {
+            PixelFormat::Rgb8 => equalize::luma(&row[3 * x..]),
+            PixelFormat::Bgr8 => equalize::luma(&[row[3 * x + 2], row[3 * x + 1], row[3 * x]]),
+            PixelFormat::Rgba8 => equalize::luma(&row[4 * x..]),
+            PixelFormat::Gray8 | PixelFormat::Nv12 | PixelFormat::I420 { .. } => row[x],
+        }
     }
 
     /// An owned copy.
@@ -247,9 +299,13 @@ impl<'a> ImageView<'a> {
         })
     }
 
-    /// A part of an image, which is not NV12: left, top, width and height inside the image, none of the last two zero.
+    /// A part of an image without planes: left, top, width and height inside the image, none of the last two zero.
     pub(crate) fn part(&self, [left, top, width, height]: [usize; 4]) -> Self {
-        debug_assert!(self.format != PixelFormat::Nv12 && width > 0 && height > 0);
+        debug_assert!(width > 0 && height > 0);
+        debug_assert!(!matches!(
+            self.format,
+            PixelFormat::Nv12 | PixelFormat::I420 { .. }
+        ));
         debug_assert!(left + width <= self.width && top + height <= self.height);
         Self {
             data: &self.data[top * self.stride + self.format.row_bytes(left)..],
@@ -289,18 +345,6 @@ impl fmt::Debug for ImageView<'_> {
             self.width, self.height, self.format
         )
     }
-}
-
-/// ITU-R BT.601, limited range, in 16.16 fixed point.
-fn bt601(luma: u8, uv: &[u8]) -> [u8; 3] {
-    let y = 76_309 * (i32::from(luma) - 16);
-    let (u, v) = (i32::from(uv[0]) - 128, i32::from(uv[1]) - 128);
-    let channel = |value: i32| ((value + 32_768) >> 16).clamp(0, 255) as u8;
-    [
-        channel(y + 104_597 * v),
-        channel(y - 25_675 * u - 53_279 * v),
-        channel(y + 132_201 * u),
-    ]
 }
 
 /// An owned image: RGB, eight bits per channel, rows without gaps.
@@ -487,6 +531,28 @@ mod tests {
             .rgb8()
             .into_owned();
         assert_eq!(rgb[..6], [0, 0, 0, 255, 255, 255]);
+    }
+
+    #[test]
+    fn i420_has_three_planes() {
+        let format = PixelFormat::I420 {
+            matrix: YuvMatrix::Bt601,
+            range: YuvRange::Limited,
+        };
+        // Three columns and three rows: two columns and two rows of chroma. The left top is red, the right column white, the
+        // bottom row black. 99 is padding.
+        let luma = [81, 81, 235, 99, 81, 81, 235, 99, 16, 16, 16, 99];
+        let [u, v] = [[90, 128, 128, 128], [240, 128, 128, 128]];
+        let planes = [&luma[..], &u, &v].concat();
+        let view = ImageView::with_stride(&planes, 3, 3, format, 4).unwrap();
+        let (red, white) = ([254, 0, 0], [255; 3]);
+        let expected = [red, red, white, red, red, white, [0; 3], [0; 3], [0; 3]];
+        assert_eq!(*view.rgb8(), *expected.as_flattened());
+        assert!(ImageView::with_stride(&planes[..19], 3, 3, format, 4).is_err());
+
+        let odd = [&[235; 9][..], &[128; 8]].concat();
+        let view = ImageView::new(&odd, 3, 3, format).unwrap();
+        assert!(view.rgb8().iter().all(|&value| value == 255));
     }
 
     #[test]

@@ -126,7 +126,7 @@ impl Recognizer {
     }
 
     /// A neighbor of `probe`, judged by a limit.
-    fn candidate(
+    pub(super) fn candidate(
         &self,
         gallery: &Gallery,
         neighbor: Neighbor,

@@ -31,6 +31,7 @@ mod report;
 mod sightings;
 mod subject;
 mod verify;
+mod video;
 
 pub use analyze::{Analysis, AnalyzedFace};
 pub use builder::RecognizerBuilder;
@@ -49,6 +50,7 @@ pub use report::FaceReport;
 pub use sightings::sightings;
 pub use subject::Subject;
 pub use verify::{ComparedPhoto, Verification, VerifyOptions};
+pub(crate) use video::FrameView;
 
 /// Recognizes and enrolls people with a detector, a quality gate, an optional liveness check, an embedder and an optional
 /// gallery.

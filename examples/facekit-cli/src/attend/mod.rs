@@ -1,7 +1,6 @@
 //! `facekit attend`: attendance from the frames of a camera.
 
 mod sheet;
-mod zone;
 
 use std::path::{Path, PathBuf};
 
@@ -16,10 +15,7 @@ use facekit::{
 use jiff::{Timestamp, tz::TimeZone};
 use sheets::{SIGHTING_COLUMNS, sighting_row};
 
-use self::{
-    sheet::{Counts, Person, Sheet},
-    zone::{NamedZone, open_zone},
-};
+use self::sheet::{Counts, Person, Sheet};
 use crate::{
     Answer,
     files::{
@@ -30,6 +26,7 @@ use crate::{
     policy::{Loaded, PolicyArgs},
     records::{Format, deliver},
     session::Session,
+    zone::{NamedZone, open_zone},
 };
 
 #[derive(clap::Args, Debug)]

@@ -7,13 +7,13 @@ use jiff::{fmt::temporal::DateTimeParser, tz::TimeZone};
 
 /// A time zone, and the name under which it is reported.
 #[derive(Debug)]
-pub(super) struct NamedZone {
-    pub(super) zone: TimeZone,
-    pub(super) name: String,
+pub(crate) struct NamedZone {
+    pub(crate) zone: TimeZone,
+    pub(crate) name: String,
 }
 
 /// The zone of this name, such as `Africa/Nairobi`, `+03:00` or `EAT-3`; without a name that of the system.
-pub(super) fn open_zone(name: Option<&str>) -> Result<NamedZone> {
+pub(crate) fn open_zone(name: Option<&str>) -> Result<NamedZone> {
     let Some(name) = name else {
         if let Some(set) = env::var_os("TZ") {
             check_tz(&set.to_string_lossy())?;

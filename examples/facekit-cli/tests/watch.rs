@@ -1,0 +1,135 @@
+//! `facekit watch` on generated videos of the demo's people, with the set nano.
+
+mod common;
+
+use std::{
+    fs,
+    io::Write,
+    path::Path,
+    process::{Command, Stdio},
+};
+
+use common::{Place, Ran};
+use facekit::{
+    Image,
+    image::{DecodeLimits, encode_jpeg, open, resize},
+};
+
+/// A place with a gallery of two people of the demo.
+fn place() -> Place {
+    let place = Place::new();
+    for name in ["Ari", "Chi"] {
+        for nth in 1..=3 {
+            let photo = demo().join(name).join(format!("{nth}.jpg"));
+            place.write(
+                &format!("people/{name}/{nth}.jpg"),
+                fs::read(photo).unwrap(),
+            );
+        }
+    }
+    place
+        .line("enroll --gallery demo.gallery --no-encryption --people people")
+        .ends(0);
+    place
+}
+
+fn demo() -> std::path::PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../data/people")
+}
+
+/// Five frames a second for two seconds: Ari walks through the picture.
+fn frames() -> Vec<Vec<u8>> {
+    let photo = open(demo().join("Ari/4.jpg"), &DecodeLimits::default()).unwrap();
+    let (width, height) = (160, 160 * photo.height() / photo.width());
+    let photo = resize(photo.view(), width, height).unwrap();
+    let frame = |nth: usize| {
+        let mut frame = Image::filled(640, 360, [150, 148, 142]);
+        let left = 40 * nth;
+        for y in 0..height {
+            let row = &photo.data()[3 * width * y..][..3 * width];
+            frame.data_mut()[3 * (640 * (y + 80) + left)..][..3 * width].copy_from_slice(row);
+        }
+        encode_jpeg(&frame, 92)
+    };
+    (0..10).map(frame).collect()
+}
+
+/// Runs the command with a video on standard input.
+fn piped(place: &Place, line: &str, video: &[u8]) -> Ran {
+    let mut child = Command::new(env!("CARGO_BIN_EXE_facekit"))
+        .current_dir(place.path(""))
+        .args(line.split_whitespace())
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    // The command may end before it has read everything.
+    let _ = child.stdin.take().unwrap().write_all(video);
+    let output = child.wait_with_output().unwrap();
+    Ran {
+        code: output.status.code().unwrap(),
+        stdout: String::from_utf8(output.stdout).unwrap(),
+        stderr: String::from_utf8(output.stderr).unwrap(),
+    }
+}
+
+const GALLERY: &str = "watch --gallery demo.gallery --no-liveness --zone UTC";
+
+#[test]
+fn a_person_in_a_folder_of_photos_is_one_track() {
+    let place = place();
+    for (nth, frame) in frames().iter().enumerate() {
+        let milliseconds = 200 * nth;
+        let (second, rest) = (milliseconds / 1000, milliseconds % 1000);
+        place.write(
+            &format!("door/2026-03-02T08-00-{second:02}.{rest:03}.jpg"),
+            frame,
+        );
+    }
+    let line = format!("{GALLERY} door --json --sightings seen.csv");
+    let document = place.line(&line).ends(0).json();
+    assert_eq!(document["frames"], 10);
+    let tracks = document["tracks"].as_array().unwrap();
+    assert_eq!(tracks.len(), 1, "{document:#}");
+    assert_eq!(tracks[0]["decision"]["outcome"], "known");
+    assert_eq!(tracks[0]["decision"]["person"], "Ari");
+    assert_eq!(tracks[0]["from"], "2026-03-02T08:00:00+00:00");
+    let seen = fs::read_to_string(place.path("seen.csv")).unwrap();
+    assert_eq!(seen.lines().count(), 2, "{seen}");
+    assert!(seen.contains("Ari"), "{seen}");
+
+    place
+        .line(&format!("{GALLERY} door"))
+        .ends(0)
+        .says(&["track 1  Ari", "10 frames, 1 tracks, 1 known"]);
+}
+
+#[test]
+fn a_recording_on_standard_input_is_watched_to_its_end() {
+    let place = place();
+    let line = format!("{GALLERY} --json --rate 5 --start 2026-03-02T08:00:00Z -");
+    let video = frames().concat();
+    let document = piped(&place, &line, &video).ends(0).json();
+    assert_eq!(document["frames"], 10);
+    assert_eq!(document["tracks"][0]["decision"]["person"], "Ari");
+    assert_eq!(document["tracks"][0]["to"], "2026-03-02T08:00:01.8+00:00");
+}
+
+#[test]
+fn what_is_no_video_is_an_error() {
+    let place = place();
+    piped(&place, &format!("{GALLERY} -"), b"").fails(&["standard input", "is empty"]);
+    let interlaced = b"YUV4MPEG2 W64 H48 F25:1 It\n";
+    piped(&place, &format!("{GALLERY} -"), interlaced).fails(&["interlaced"]);
+    place
+        .line(&format!("{GALLERY} nowhere"))
+        .fails(&["nowhere"]);
+    fs::create_dir(place.path("empty")).unwrap();
+    place
+        .line(&format!("{GALLERY} empty"))
+        .fails(&["no photos"]);
+    place
+        .line(&format!("{GALLERY} people --rate 5"))
+        .fails(&["standard input"]);
+}

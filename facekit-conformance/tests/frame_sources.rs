@@ -1,0 +1,185 @@
+//! The suite for every source of frames.
+
+use std::{
+    fs,
+    io::{self, Cursor, Read},
+    path::Path,
+    thread,
+    time::Duration,
+};
+
+use facekit::{
+    Clock, FrameFolder, FrameSource, Image, Next,
+    image::{DecodeLimits, encode_jpeg, save},
+    jiff::tz::TimeZone,
+};
+use facekit_conformance::frame_source_suite;
+use facekit_video::{Pipe, PipeOptions, Timing};
+use tempfile::tempdir;
+
+frame_source_suite!(folder, || {
+    let folder = tempdir().unwrap();
+    fill(folder.path());
+    move || -> Box<dyn FrameSource> { Box::new(open(folder.path())) }
+});
+
+/// Five photos, the last one of another size, and a file that is none.
+fn fill(folder: &Path) {
+    for second in 0..5 {
+        let width = if second == 4 { 32 } else { 64 };
+        let photo = Image::filled(width, 48, [40 * second, 90, 90]);
+        let name = format!("2026-03-02T08-59-{second:02}.png");
+        save(&photo, folder.join(name)).unwrap();
+    }
+    fs::write(folder.join("notes.txt"), "no photo").unwrap();
+}
+
+fn open(folder: &Path) -> FrameFolder {
+    FrameFolder::open(folder, &TimeZone::UTC, &DecodeLimits::default()).unwrap()
+}
+
+#[test]
+fn photos_come_in_the_order_of_their_times() {
+    let folder = tempdir().unwrap();
+    fill(folder.path());
+    let earlier = folder.path().join("2026-03-01T12-00-00.JPG");
+    save(&Image::filled(64, 48, [9; 3]), &earlier).unwrap();
+    let mut source = open(folder.path());
+    assert_eq!(source.len(), 6);
+    let mut times = Vec::new();
+    while let Next::Frame(frame) = source.next(Duration::ZERO).unwrap() {
+        times.push(frame.at.to_string());
+    }
+    assert_eq!(times[0], "2026-03-01T12:00:00Z");
+    assert_eq!(times[5], "2026-03-02T08:59:04Z");
+    assert!(source.is_empty());
+}
+
+#[test]
+fn a_photo_that_cannot_be_read_ends_the_folder() {
+    let folder = tempdir().unwrap();
+    fill(folder.path());
+    fs::write(folder.path().join("2026-03-02T08-59-01.png"), "no photo").unwrap();
+    let mut source = open(folder.path());
+    let mut next = || source.next(Duration::ZERO);
+    assert!(matches!(next(), Ok(Next::Frame(_))));
+    let error = next().unwrap_err().to_string();
+    assert!(error.contains("08-59-01.png"), "{error}");
+    assert_eq!(next().unwrap(), Next::End);
+    assert!(FrameFolder::open("/nowhere", &TimeZone::UTC, &DecodeLimits::default()).is_err());
+}
+
+frame_source_suite!(motion_jpeg, || || recording(motion_jpeg()));
+frame_source_suite!(yuv4mpeg2, || || recording(yuv4mpeg2()));
+frame_source_suite!(live_motion_jpeg, || || live(motion_jpeg()));
+frame_source_suite!(live_yuv4mpeg2, || || live(yuv4mpeg2()));
+
+fn motion_jpeg() -> Vec<u8> {
+    let frame = |luma| encode_jpeg(&Image::filled(64, 48, [luma; 3]), 90);
+    (0..5).flat_map(|nth| frame(40 * nth)).collect()
+}
+
+fn yuv4mpeg2() -> Vec<u8> {
+    let frame = |luma: u8| [&b"FRAME\n"[..], &[luma; 64 * 48], &[128; 2 * 32 * 24]].concat();
+    let header = b"YUV4MPEG2 W64 H48 F5:1 Ip C420jpeg\n".to_vec();
+    [
+        header,
+        (0..5).flat_map(|nth| frame(16 + 40 * nth)).collect(),
+    ]
+    .concat()
+}
+
+fn recorded() -> PipeOptions {
+    let start = "2026-03-02T08:00:00Z".parse().unwrap();
+    PipeOptions::default().with_timing(Timing::recorded(start).with_rate(5.0))
+}
+
+fn recording(video: Vec<u8>) -> Box<dyn FrameSource> {
+    Box::new(Pipe::open(Cursor::new(video), &recorded()).unwrap())
+}
+
+fn live(video: Vec<u8>) -> Box<dyn FrameSource> {
+    Box::new(Pipe::open(Cursor::new(video), &PipeOptions::default()).unwrap())
+}
+
+#[test]
+fn a_recording_has_a_rate() {
+    let start = "2026-03-02T08:00:00Z".parse().unwrap();
+    let options = PipeOptions::default().with_timing(Timing::recorded(start));
+    let mut video = Pipe::open(Cursor::new(yuv4mpeg2()), &options).unwrap();
+    let Next::Frame(_) = video.next(Duration::ZERO).unwrap() else {
+        panic!()
+    };
+    let Next::Frame(second) = video.next(Duration::ZERO).unwrap() else {
+        panic!()
+    };
+    assert_eq!(second.at.to_string(), "2026-03-02T08:00:00.2Z");
+    let refused = |rate: Option<f64>| {
+        let mut timing = Timing::recorded(start);
+        if let Some(rate) = rate {
+            timing = timing.with_rate(rate);
+        }
+        let options = PipeOptions::default().with_timing(timing);
+        Pipe::open(Cursor::new(motion_jpeg()), &options).unwrap_err()
+    };
+    for rate in [None, Some(0.0), Some(f64::NAN)] {
+        assert!(refused(rate).to_string().starts_with("rate: "));
+    }
+}
+
+#[test]
+fn a_damaged_frame_is_left_out() {
+    let mut video = motion_jpeg();
+    let length = video.len() / 5;
+    // The quantization tables of the second frame.
+    let tables = video[length..].windows(2).position(|it| it == [0xFF, 0xDB]);
+    video[length + tables.unwrap() + 4] = 0xF0;
+    let mut pipe = Pipe::open(Cursor::new(video), &recorded()).unwrap();
+    let mut times = Vec::new();
+    while let Next::Frame(frame) = pipe.next(Duration::ZERO).unwrap() {
+        assert_eq!(frame.sequence, times.len() as u64);
+        times.push(frame.at.subsec_millisecond());
+    }
+    assert_eq!(pipe.damaged(), 1);
+    assert_eq!(times, [0, 400, 600, 800]);
+}
+
+#[test]
+fn a_live_pipe_keeps_its_newest_frame() {
+    let mut video = live(motion_jpeg());
+    // The reader is at its end.
+    thread::sleep(Duration::from_millis(500));
+    let Next::Frame(frame) = video.next(Duration::from_secs(5)).unwrap() else {
+        panic!()
+    };
+    assert_eq!((frame.sequence, frame.clock), (4, Clock::Arrival));
+    assert_eq!(video.next(Duration::ZERO).unwrap(), Next::End);
+}
+
+/// Fails after a frame.
+struct Failing(Cursor<Vec<u8>>);
+
+impl Read for Failing {
+    fn read(&mut self, bytes: &mut [u8]) -> io::Result<usize> {
+        match self.0.read(bytes)? {
+            0 => Err(io::Error::other("unplugged")),
+            read => Ok(read),
+        }
+    }
+}
+
+#[test]
+fn an_error_of_a_pipe_comes_once() {
+    for options in [recorded(), PipeOptions::default()] {
+        let mut video = Pipe::open(Failing(Cursor::new(motion_jpeg())), &options).unwrap();
+        let error = loop {
+            match video.next(Duration::from_secs(5)) {
+                Ok(Next::Frame(_)) => {}
+                Ok(other) => panic!("{other:?}"),
+                Err(error) => break error,
+            }
+        };
+        assert!(error.to_string().contains("video pipe"), "{error}");
+        assert_eq!(video.next(Duration::ZERO).unwrap(), Next::End);
+    }
+}

@@ -1,0 +1,85 @@
+use std::io::{BufRead, BufReader, Read};
+
+use facekit::{
+    Error, FrameImage, PixelFormat, Result,
+    image::{DecodeLimits, decode},
+};
+
+use crate::{mjpeg::Mjpeg, y4m::Y4m};
+
+/// The bytes of a pipe.
+pub(crate) type Input = BufReader<Box<dyn Read + Send>>;
+
+/// The name of the pipe in errors.
+pub(crate) const NAME: &str = "video pipe";
+
+/// A frame that is not decoded yet.
+pub(crate) enum Packet {
+    Jpeg(Vec<u8>),
+    Raw { data: Vec<u8>, shape: Shape },
+}
+
+/// The shape of raw pixels. Rows have no gaps.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Shape {
+    pub(crate) width: usize,
+    pub(crate) height: usize,
+    pub(crate) format: PixelFormat,
+}
+
+impl Packet {
+    pub(crate) fn decode(self, limits: &DecodeLimits) -> Result<FrameImage> {
+        match self {
+            Self::Jpeg(bytes) => decode(&bytes, limits).map(FrameImage::from),
+            Self::Raw { data, shape } => {
+                let Shape {
+                    width,
+                    height,
+                    format,
+                } = shape;
+                FrameImage::new(data, width, height, format, width)
+            }
+        }
+    }
+}
+
+/// The packets of a pipe, one after the other.
+pub(crate) enum Packets {
+    Mjpeg(Mjpeg),
+    Y4m(Y4m),
+}
+
+impl Packets {
+    /// Reads the first byte, which tells the format.
+    pub(crate) fn open(mut input: Input, limits: &DecodeLimits) -> Result<Self> {
+        let first = input.fill_buf().map_err(Error::io("reading", NAME))?;
+        match first.first() {
+            None => Err(Error::Image {
+                name: NAME.to_owned(),
+                reason: "is empty".to_owned(),
+                source: None,
+            }),
+            Some(b'Y') => Y4m::open(input, limits).map(Self::Y4m),
+            Some(_) => Ok(Self::Mjpeg(Mjpeg::new(input, limits.max_file_bytes))),
+        }
+    }
+
+    /// The rate in the header.
+    pub(crate) fn rate(&self) -> Option<f64> {
+        match self {
+            Self::Mjpeg(_) => None,
+            Self::Y4m(video) => Some(video.rate()),
+        }
+    }
+
+    /// The next packet; `None` at the end. A last packet that is cut off is left out.
+    pub(crate) fn next(&mut self) -> Result<Option<Packet>> {
+        match self {
+            Self::Mjpeg(video) => video
+                .next()
+                .map(|jpeg| jpeg.map(Packet::Jpeg))
+                .map_err(Error::io("reading", NAME)),
+            Self::Y4m(video) => video.next(),
+        }
+    }
+}

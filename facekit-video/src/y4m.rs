@@ -1,0 +1,259 @@
+//! YUV4MPEG2: a line with the size and the rate, then raw frames. It is the format of mjpegtools, described in its `yuv4mpeg(5)`.
+
+use std::io::{self, BufRead, Read};
+
+use facekit::{
+    Error, PixelFormat, Result,
+    image::{DecodeLimits, YuvMatrix, YuvRange},
+};
+
+use crate::packet::{Input, NAME, Packet, Shape};
+
+const MAGIC: &str = "YUV4MPEG2";
+/// The most bytes of a header line.
+const LONGEST_LINE: u64 = 1024;
+/// The least height of high definition, whose matrix is BT.709. The header does not state the matrix.
+const HIGH_DEFINITION: usize = 720;
+
+/// The frames of a stream.
+pub(crate) struct Y4m {
+    input: Input,
+    shape: Shape,
+    frame_bytes: usize,
+    rate: f64,
+}
+
+impl Y4m {
+    /// Reads the header.
+    pub(crate) fn open(mut input: Input, limits: &DecodeLimits) -> Result<Self> {
+        let header =
+            read_line(&mut input)?.ok_or_else(|| refused("ends in its header".to_owned()))?;
+        let Header { shape, rate } = Header::parse(&header)?;
+        check_size(&shape, limits)?;
+        let pixels = shape.width * shape.height;
+        let frame_bytes = match shape.format {
+            PixelFormat::Gray8 => pixels,
+            _ => pixels + 2 * shape.width.div_ceil(2) * shape.height.div_ceil(2),
+        };
+        Ok(Self {
+            input,
+            shape,
+            frame_bytes,
+            rate,
+        })
+    }
+
+    /// Frames a second.
+    pub(crate) fn rate(&self) -> f64 {
+        self.rate
+    }
+
+    /// The next frame; `None` at the end, also if it is inside a frame.
+    pub(crate) fn next(&mut self) -> Result<Option<Packet>> {
+        let Some(line) = read_line(&mut self.input)? else {
+            return Ok(None);
+        };
+        if line != "FRAME" && !line.starts_with("FRAME ") {
+            return Err(refused(
+                "has something else where a frame should begin".to_owned(),
+            ));
+        }
+        let mut data = vec![0; self.frame_bytes];
+        match self.input.read_exact(&mut data) {
+            Ok(()) => Ok(Some(Packet::Raw {
+                data,
+                shape: self.shape,
+            })),
+            Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => Ok(None),
+            Err(error) => Err(Error::io("reading", NAME)(error)),
+        }
+    }
+}
+
+#[derive(Debug, PartialEq)]
+struct Header {
+    shape: Shape,
+    rate: f64,
+}
+
+impl Header {
+    /// Parses a line such as `YUV4MPEG2 W640 H480 F25:1 Ip A1:1 C420jpeg`.
+    fn parse(line: &str) -> Result<Self> {
+        let mut words = line.split(' ');
+        if words.next() != Some(MAGIC) {
+            return Err(refused(format!("does not begin with {MAGIC}")));
+        }
+        let (mut width, mut height, mut rate) = (None, None, None);
+        let (mut chroma, mut range) = ("420", YuvRange::Limited);
+        for word in words {
+            let mut letters = word.chars();
+            let name = letters.next();
+            let value = letters.as_str();
+            match name {
+                Some('W') => width = value.parse().ok(),
+                Some('H') => height = value.parse().ok(),
+                Some('F') => rate = ratio(value),
+                Some('I') if !matches!(value, "p" | "?") => {
+                    return Err(refused(format!(
+                        "is interlaced (I{value}); FFmpeg makes it progressive with -vf yadif"
+                    )));
+                }
+                Some('C') => chroma = value,
+                Some('X') if value == "COLORRANGE=FULL" => range = YuvRange::Full,
+                _ => {}
+            }
+        }
+        let (Some(width), Some(height), Some(rate)) = (width, height, rate) else {
+            return Err(refused(format!("states no size or no rate: {line:?}")));
+        };
+        let matrix = if height >= HIGH_DEFINITION {
+            YuvMatrix::Bt709
+        } else {
+            YuvMatrix::Bt601
+        };
+        let format = match chroma {
+            "420" | "420mpeg2" | "420paldv" => PixelFormat::I420 { matrix, range },
+            // The chroma of JPEG; its matrix is always BT.601.
+            "420jpeg" => PixelFormat::I420 {
+                matrix: YuvMatrix::Bt601,
+                range,
+            },
+            "mono" => PixelFormat::Gray8,
+            other => {
+                return Err(refused(format!(
+                    "has pixels of the kind {other:?}; FFmpeg makes 420 of them with -pix_fmt yuv420p"
+                )));
+            }
+        };
+        let shape = Shape {
+            width,
+            height,
+            format,
+        };
+        Ok(Self { shape, rate })
+    }
+}
+
+/// A rate such as `30000:1001`.
+fn ratio(text: &str) -> Option<f64> {
+    let (above, below) = text.split_once(':')?;
+    let (above, below): (u32, u32) = (above.parse().ok()?, below.parse().ok()?);
+    (above > 0 && below > 0).then(|| f64::from(above) / f64::from(below))
+}
+
+fn check_size(shape: &Shape, limits: &DecodeLimits) -> Result<()> {
+    let (width, height) = (shape.width, shape.height);
+    if width == 0 || height == 0 {
+        return Err(refused(format!("has frames of {width} × {height} pixels")));
+    }
+    let limit = if width.max(height) > limits.max_side {
+        format!("{} pixels a side", limits.max_side)
+    } else if width.saturating_mul(height) > limits.max_pixels {
+        format!("{} pixels", limits.max_pixels)
+    } else {
+        return Ok(());
+    };
+    Err(Error::ImageTooLarge {
+        name: NAME.to_owned(),
+        found: format!("{width} × {height} pixels"),
+        limit,
+    })
+}
+
+/// A line without its end; `None` at the end of the stream.
+fn read_line(input: &mut Input) -> Result<Option<String>> {
+    let mut line = Vec::new();
+    input
+        .take(LONGEST_LINE)
+        .read_until(b'\n', &mut line)
+        .map_err(Error::io("reading", NAME))?;
+    if line.is_empty() {
+        return Ok(None);
+    }
+    if line.pop() != Some(b'\n') {
+        return Err(refused("has a line without an end".to_owned()));
+    }
+    String::from_utf8(line)
+        .map(Some)
+        .map_err(|_| refused("has a header that is no text".to_owned()))
+}
+
+fn refused(reason: String) -> Error {
+    Error::Image {
+        name: NAME.to_owned(),
+        reason,
+        source: None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::{BufReader, Cursor};
+
+    use super::*;
+
+    fn open(bytes: &[u8]) -> Result<Y4m> {
+        let input = BufReader::new(Box::new(Cursor::new(bytes.to_vec())) as Box<dyn Read + Send>);
+        Y4m::open(input, &DecodeLimits::default())
+    }
+
+    #[test]
+    fn frames_are_read() {
+        let mut bytes = b"YUV4MPEG2 W4 H2 F30000:1001 Ip A1:1 C420mpeg2 XYSCSS=420MPEG2\n".to_vec();
+        for luma in [16, 235] {
+            bytes.extend(b"FRAME\n");
+            bytes.extend([luma; 8]);
+            bytes.extend([128; 4]);
+        }
+        bytes.extend(b"FRAME Ip\n\x01\x02");
+        let mut video = open(&bytes).unwrap();
+        assert!((video.rate() - 29.97).abs() < 0.01);
+        let limits = DecodeLimits::default();
+        for gray in [0, 255] {
+            let frame = video.next().unwrap().unwrap().decode(&limits).unwrap();
+            assert_eq!(*frame.view().rgb8(), [gray; 24]);
+        }
+        assert!(video.next().unwrap().is_none(), "the last frame is cut off");
+    }
+
+    #[test]
+    fn headers() {
+        let format = |line: &str| Header::parse(line).unwrap().shape.format;
+        let i420 = |matrix, range| PixelFormat::I420 { matrix, range };
+        assert_eq!(
+            format("YUV4MPEG2 W1280 H720 F25:1 XCOLORRANGE=FULL"),
+            i420(YuvMatrix::Bt709, YuvRange::Full)
+        );
+        assert_eq!(
+            format("YUV4MPEG2 H720 W1280 F25:1 C420jpeg I?"),
+            i420(YuvMatrix::Bt601, YuvRange::Limited)
+        );
+        assert_eq!(format("YUV4MPEG2 W2 H2 F1:1 Cmono"), PixelFormat::Gray8);
+        for (line, words) in [
+            ("YUV4MPEG W2 H2 F1:1", "YUV4MPEG2"),
+            ("YUV4MPEG2 W2 F1:1", "no size"),
+            ("YUV4MPEG2 W2 H2 F0:1", "no rate"),
+            ("YUV4MPEG2 W2 H2 F1:1 It", "interlaced"),
+            ("YUV4MPEG2 W2 H2 F1:1 C444", "444"),
+            ("YUV4MPEG2 W2 H2 F1:1 C420p10", "420p10"),
+        ] {
+            let error = Header::parse(line).unwrap_err().to_string();
+            assert!(error.contains(words), "{error}");
+        }
+    }
+
+    #[test]
+    fn streams_out_of_bounds_are_refused() {
+        for (bytes, words) in [
+            (&b"YUV4MPEG2 W99999 H99999 F1:1\n"[..], "99999"),
+            (b"YUV4MPEG2 W0 H2 F1:1\n", "0 × 2"),
+            (b"YUV4MPEG2 W2 H2 F1:1", "without an end"),
+            (b"YUV4MPEG2 \xff\n", "no text"),
+        ] {
+            let error = open(bytes).err().unwrap().to_string();
+            assert!(error.contains(words), "{error}");
+        }
+        let mut video = open(b"YUV4MPEG2 W2 H2 F1:1\nFLAME\n123456").unwrap();
+        assert!(video.next().is_err());
+    }
+}

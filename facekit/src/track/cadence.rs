@@ -1,0 +1,89 @@
+use jiff::{SignedDuration, Timestamp};
+
+/// Frames that come this much before they are due are taken: the times of frames are rounded.
+const EARLY: SignedDuration = SignedDuration::from_millis(2);
+
+/// The choice of the frames that are looked at: so many a second, also if the frames come at another rate.
+#[derive(Debug, Default)]
+pub(super) struct Cadence {
+    /// The time at which the last frame that was taken was due.
+    due: Option<Timestamp>,
+    /// The time of the last frame whose faces were searched.
+    searched: Option<Timestamp>,
+}
+
+impl Cadence {
+    /// True if a frame is to be taken, at `interval` from each other on the average.
+    pub(super) fn takes(&mut self, at: Timestamp, interval: SignedDuration) -> bool {
+        let Some(due) = self.due else {
+            self.due = Some(at);
+            return true;
+        };
+        let since = at.duration_since(due);
+        if since + EARLY < interval {
+            return false;
+        }
+        // The time by which a frame is late is not lost, unless it is more than an interval.
+        let late = since - interval;
+        self.due = Some(if late < interval { at - late } else { at });
+        true
+    }
+
+    pub(super) fn searched(&mut self, at: Timestamp) {
+        self.searched = Some(at);
+    }
+
+    pub(super) fn last_searched(&self) -> Option<Timestamp> {
+        self.searched
+    }
+
+    /// True if faces were never searched, or if more than `longest` will have passed when the next frame is taken.
+    pub(super) fn is_overdue(
+        &self,
+        at: Timestamp,
+        interval: SignedDuration,
+        longest: SignedDuration,
+    ) -> bool {
+        self.searched
+            .is_none_or(|searched| at.duration_since(searched) + interval > longest + EARLY)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The milliseconds of the frames that are taken.
+    fn taken(frames_per_second: f64, interval: i64, seconds: f64) -> Vec<i64> {
+        let mut cadence = Cadence::default();
+        let count = (frames_per_second * seconds) as u32;
+        let times = (0..count).map(|nth| (1000.0 * f64::from(nth) / frames_per_second) as i64);
+        times
+            .filter(|&milliseconds| {
+                let at = Timestamp::from_millisecond(milliseconds).unwrap();
+                cadence.takes(at, SignedDuration::from_millis(interval))
+            })
+            .collect()
+    }
+
+    #[test]
+    fn the_rate_holds_at_every_rate_of_frames() {
+        for frames_per_second in [5.0, 10.0, 15.0, 24.0, 25.0, 29.97, 30.0] {
+            let count = taken(frames_per_second, 200, 20.0).len();
+            assert!((99..=101).contains(&count), "{frames_per_second}: {count}");
+        }
+        assert_eq!(taken(15.0, 100, 1.0).len(), 10);
+        assert_eq!(taken(3.0, 200, 2.0).len(), 6, "all frames are taken");
+    }
+
+    #[test]
+    fn after_a_pause_the_rate_is_the_same() {
+        let mut cadence = Cadence::default();
+        let mut takes = |milliseconds| {
+            let at = Timestamp::from_millisecond(milliseconds).unwrap();
+            cadence.takes(at, SignedDuration::from_millis(200))
+        };
+        assert!(takes(0) && takes(5000));
+        assert!(!takes(5100) && takes(5200));
+    }
+}

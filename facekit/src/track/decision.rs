@@ -1,0 +1,132 @@
+use super::shots::{MOST, Shots};
+use crate::{
+    embed::Embedding,
+    error::Result,
+    recognize::{Candidate, Identity, Outcome},
+};
+
+/// The numbers of shots after which the mean of the embeddings is searched.
+const TESTS: [usize; 3] = [1, 3, MOST];
+/// Each test has the rate divided by this.
+///
+/// The three tests of strangers' tracks against means of 1 to 5 photos have 1.08 times a rate of 1e-4 if each has a third of it, and
+/// 0.80 times with a quarter (MobileFaceNet; see BENCHMARKS.md). The curves are those of single probes, and strangers reach a score
+/// more often with a mean of six shots.
+const PARTS: f64 = 4.0;
+
+/// The tests of a track, and its decision.
+///
+/// The three tests share the wanted rate, so that all of them together have it at most. A track that is searched in every frame would
+/// multiply it.
+#[derive(Debug, Default)]
+pub(super) struct Decision {
+    /// The number of tests that were made.
+    tests: usize,
+    /// The number of shots at the last one.
+    tested: usize,
+    /// The person whom a test has found.
+    found: Option<Identity>,
+    /// The nearest person in the last test.
+    nearest: Option<Identity>,
+    outcome: Option<Outcome>,
+}
+
+/// The result of a step of a decision.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Step {
+    /// Nothing new.
+    Open,
+    /// The outcome is known now.
+    Decided,
+    /// A test has found another person than the one before.
+    Contradiction,
+}
+
+/// The parts of a recognizer that a decision needs.
+pub(super) trait Judge {
+    /// The person nearest to the mean of a track, judged at the wanted rate divided by `parts`.
+    fn search(&self, mean: &Embedding, parts: f64) -> Result<Option<Candidate>>;
+
+    /// True if the median of the liveness of the shots counts as live. `None` if there are too few shots.
+    fn is_live(&self, shots: &Shots) -> Option<bool>;
+}
+
+impl Decision {
+    pub(super) fn outcome(&self) -> Option<&Outcome> {
+        self.outcome.as_ref()
+    }
+
+    /// A shot was added.
+    pub(super) fn after_shot(&mut self, shots: &Shots, judge: &dyn Judge) -> Result<Step> {
+        let is_due = TESTS
+            .get(self.tests)
+            .is_some_and(|&count| shots.count() >= count);
+        if !is_due {
+            return Ok(Step::Open);
+        }
+        if self.test(shots, judge)? == Step::Contradiction {
+            return Ok(Step::Contradiction);
+        }
+        Ok(self.conclude(shots, judge, shots.count() == MOST))
+    }
+
+    /// The track ends. If there are shots since the last test, they are the last test.
+    pub(super) fn at_end(&mut self, shots: &Shots, judge: &dyn Judge) -> Result<Step> {
+        if self.tests < TESTS.len()
+            && shots.count() > self.tested
+            && self.test(shots, judge)? == Step::Contradiction
+        {
+            return Ok(Step::Contradiction);
+        }
+        if shots.count() == 0 {
+            return Ok(Step::Open);
+        }
+        Ok(self.conclude(shots, judge, true))
+    }
+
+    fn test(&mut self, shots: &Shots, judge: &dyn Judge) -> Result<Step> {
+        let Some(mean) = shots.mean()? else {
+            return Ok(Step::Open);
+        };
+        let candidate = judge.search(&mean, PARTS)?;
+        self.tests += 1;
+        self.tested = shots.count();
+        self.nearest = candidate.as_ref().map(|it| it.identity.clone());
+        let Some(Candidate {
+            identity,
+            matches: true,
+        }) = candidate
+        else {
+            return Ok(Step::Open);
+        };
+        match &self.found {
+            Some(found) if found.person != identity.person => Ok(Step::Contradiction),
+            Some(_) => Ok(Step::Open),
+            None => {
+                self.found = Some(identity);
+                Ok(Step::Open)
+            }
+        }
+    }
+
+    /// Decides if everything is known. A person who was found waits until the liveness is known. Only the last test says that
+    /// the person is unknown or that the face is not live.
+    fn conclude(&mut self, shots: &Shots, judge: &dyn Judge, is_last: bool) -> Step {
+        if self.outcome.is_some() {
+            return Step::Open;
+        }
+        self.outcome = match (judge.is_live(shots), &self.found) {
+            (None, _) => None,
+            (Some(true), Some(identity)) => Some(Outcome::Known(identity.clone())),
+            (Some(true), None) => is_last.then(|| Outcome::Unknown {
+                nearest: self.nearest.clone(),
+            }),
+            (Some(false), _) => is_last.then(|| shots.refusal()),
+        };
+        if self.outcome.is_some() {
+            Step::Decided
+        } else {
+            Step::Open
+        }
+    }
+}

@@ -1,0 +1,556 @@
+use std::{fmt, mem, sync::Arc};
+
+use jiff::Timestamp;
+
+use super::{
+    BestShot, Track, TrackEvent, TrackId, TrackedFace, TrackerOptions,
+    association::Pairs,
+    cadence::Cadence,
+    decision::{Decision, Judge, Step},
+    motion::Motion,
+    motion_gate::MotionGate,
+    seen::Seen,
+    shots::Shots,
+};
+use crate::{
+    detect::Detection,
+    embed::Embedding,
+    error::{Error, Result},
+    geometry::Rect,
+    image::ImageView,
+    recognize::{Candidate, ExaminedFace, FrameView, Recognizer},
+    video::VideoFrame,
+};
+
+/// A face starts a track when it is seen for this many times.
+const STARTED: usize = 2;
+/// A track ends if this many shots, one after the other, show another person.
+const STRANGERS: usize = 2;
+
+/// Follows the people in a video, and decides once who each of them is.
+///
+/// A recognizer that looks at each frame on its own sees one person as many faces, says a name as soon as one frame of many is
+/// mistaken, and lets an attack pass as soon as one frame of many is. A tracker takes a face from its first to its last frame as one
+/// [`Track`], and decides from its best frames.
+///
+/// A tracker has no thread and no clock: the time is an argument. The same frames with the same times give the same events.
+///
+/// # Frames
+///
+/// Faces are searched in 5 frames a second, in 10 while a track is undecided. If there is no track, frames in which nothing moves
+/// are left out, but not for more than 2 s. [`TrackerOptions`] changes this. A frame is searched in one pass of the detector, and is
+/// taken to be upright.
+///
+/// # Association
+///
+/// Distances are in face widths and times in seconds, because at 5 frames a second the boxes of a walker do not overlap: a face is
+/// 0.16 m wide and a walker makes 1.4 m/s, which is 1.75 widths between two frames. A face is expected where it would be at constant
+/// velocity. The cost of a pair of a track and a detection is the distance from there in widths, and twice the logarithm of the ratio
+/// of the widths. It is at most 0.5 + 9 Δt widths for a new track, and 0.5 + 3 Δt after three hits. The Hungarian method finds the
+/// pairs with the least sum of costs (H. W. Kuhn 1955).
+///
+/// Detections of a score of 0.3 to 0.6 continue tracks, but do not start them (Y. Zhang et al., "ByteTrack: Multi-Object Tracking by
+/// Associating Every Detection Box", ECCV 2022). A face starts a track when it is seen for the second time.
+///
+/// Faces are embedded for the association only if a pair is not clear, or if a track was not seen in the last frame. If their cosine
+/// is below the score of a false-match rate of 1e-3, they are two people. A cut ends all tracks.
+///
+/// # Decision
+///
+/// A frame in which a face passes the quality gate is a shot, if it comes 100 ms after the last one. The six best shots are kept. The
+/// gallery is searched for the mean of their embeddings after one, three and six shots, each time at a quarter of the wanted rate.
+/// So a rate holds for each track ([`Threshold::Fmr`](crate::Threshold::Fmr): for each track and person), although there are three
+/// tests. If the calibration does not have a quarter of the rate, its strictest score decides, and the result says that the rate is
+/// [`NotMet`](crate::RateBasis::NotMet).
+///
+/// With a liveness check, a decision waits for three shots, and the median of their scores decides. A track says only at its end or
+/// after six shots that a person is unknown or a face is not live. A decided track never changes its person: if its later shots
+/// show somebody else, it ends and another one begins.
+///
+/// ```no_run
+/// # fn recognizer() -> facekit::Recognizer { unimplemented!() }
+/// # fn frames() -> Vec<(facekit::Image, facekit::jiff::Timestamp)> { unimplemented!() }
+/// use std::sync::Arc;
+///
+/// use facekit::{TrackEvent, Tracker, TrackerOptions};
+///
+/// let mut tracker = Tracker::new(Arc::new(recognizer()), TrackerOptions::default())?;
+/// let mut last = None;
+/// for (frame, at) in frames() {
+///     for event in tracker.push(frame.view(), at)? {
+///         if let Some(sighting) = event.sighting() {
+///             println!("{} came at {}", sighting.person, sighting.at);
+///         }
+///     }
+///     last = Some(at);
+/// }
+/// for event in last.map_or(Ok(Vec::new()), |at| tracker.finish(at))? {
+///     if let TrackEvent::Ended(track) = event {
+///         println!("track {} lasted until {}", track.id, track.to);
+///     }
+/// }
+/// # Ok::<(), facekit::Error>(())
+/// ```
+pub struct Tracker {
+    recognizer: Arc<Recognizer>,
+    options: TrackerOptions,
+    /// The score below which two faces are two people.
+    different: f32,
+    cadence: Cadence,
+    gate: MotionGate,
+    /// In order of id.
+    tracks: Vec<Following>,
+    next: u64,
+    /// The time of the last frame.
+    now: Option<Timestamp>,
+    /// Events that were not returned yet, because the call failed after them.
+    events: Vec<TrackEvent>,
+}
+
+/// A track that has not ended.
+struct Following {
+    id: TrackId,
+    from: Timestamp,
+    /// The face in the first frame.
+    first: Detection,
+    motion: Motion,
+    /// The face in the last frame in which it was seen.
+    detection: Detection,
+    /// True if the face was not seen in the last frame that was searched.
+    is_missed: bool,
+    shots: Shots,
+    /// The mean of the embeddings of the shots.
+    mean: Option<Embedding>,
+    decision: Decision,
+    /// The number of shots, one after the other, that show another person.
+    strangers: usize,
+}
+
+impl Tracker {
+    /// Makes a tracker of one camera or one video. Trackers can share a recognizer.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::InvalidArgument`] if an option is out of range, or if there is a roster and the recognizer has no gallery.
+    /// [`Error::Uncalibrated`] and [`Error::RateOutOfRange`] for a threshold of the options as for that of a recognizer.
+    pub fn new(recognizer: Arc<Recognizer>, options: TrackerOptions) -> Result<Self> {
+        options.check()?;
+        recognizer.check_track_search(options.threshold, options.roster.as_ref())?;
+        Ok(Self {
+            different: recognizer.different_people(options.threshold),
+            recognizer,
+            options,
+            cadence: Cadence::default(),
+            gate: MotionGate::default(),
+            tracks: Vec::new(),
+            next: 1,
+            now: None,
+            events: Vec::new(),
+        })
+    }
+
+    /// Takes the next frame of the video, which was taken at the time `at`. Returns what happened.
+    ///
+    /// Most frames are left out: see [frames](Self#frames). A frame of the same time as the last one is left out, too.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::InvalidArgument`] if `at` is before the last frame, [`Error::Runtime`] if a model fails. The events that happened before
+    /// are not lost: the next call returns them.
+    pub fn push(&mut self, image: ImageView<'_>, at: Timestamp) -> Result<Vec<TrackEvent>> {
+        self.advance(at)?;
+        self.end_lost(at)?;
+        let interval = self.options.interval(self.is_undecided());
+        if self.cadence.takes(at, interval) {
+            let change = self.gate.change(image, at);
+            if change.is_cut {
+                self.end_all()?;
+            }
+            let is_wanted = !self.options.motion_gate
+                || change.is_motion
+                || !self.tracks.is_empty()
+                || self
+                    .cadence
+                    .is_overdue(at, interval, self.options.longest_rest);
+            if is_wanted {
+                self.cadence.searched(at);
+                self.search(image, at)?;
+            }
+        }
+        Ok(mem::take(&mut self.events))
+    }
+
+    /// Takes the next frame of a source. A [discontinuity](VideoFrame::discontinuity) ends all tracks first.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`push`](Self::push).
+    pub fn push_frame(&mut self, frame: &VideoFrame) -> Result<Vec<TrackEvent>> {
+        if frame.discontinuity {
+            self.end_all()?;
+            // The times before and after have nothing to do with each other.
+            self.now = None;
+            self.cadence = Cadence::default();
+            self.gate = MotionGate::default();
+        }
+        self.push(frame.image.view(), frame.at)
+    }
+
+    /// Ends all tracks at the time `at`: the video ends, or there is a cut. The tracker can go on after that.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::InvalidArgument`] if `at` is before the last frame, and errors of the index of the gallery.
+    pub fn finish(&mut self, at: Timestamp) -> Result<Vec<TrackEvent>> {
+        self.advance(at)?;
+        self.end_all()?;
+        Ok(mem::take(&mut self.events))
+    }
+
+    /// The faces of all tracks that were seen in the last frame that was searched, in order of track.
+    pub fn faces(&self) -> impl Iterator<Item = TrackedFace> {
+        let seen = self.tracks.iter().filter(|track| track.is_started());
+        seen.filter(|track| !track.is_missed)
+            .map(|track| TrackedFace::new(track.id, track.detection))
+    }
+
+    /// The time of the last frame that was searched; `None` before the first one.
+    #[must_use]
+    pub fn searched(&self) -> Option<Timestamp> {
+        self.cadence.last_searched()
+    }
+
+    fn advance(&mut self, at: Timestamp) -> Result<()> {
+        if let Some(now) = self.now.filter(|&now| at < now) {
+            let reason = format!("{at} is before the last frame at {now}");
+            return Err(Error::argument("time of the frame", reason));
+        }
+        self.now = Some(at);
+        Ok(())
+    }
+
+    fn is_undecided(&self) -> bool {
+        self.tracks
+            .iter()
+            .any(|track| track.decision.outcome().is_none())
+    }
+
+    fn search(&mut self, image: ImageView<'_>, at: Timestamp) -> Result<()> {
+        let pixels = image.rgb8();
+        let recognizer = Arc::clone(&self.recognizer);
+        let frame = FrameView::new(&recognizer, image.with_pixels(&pixels)?);
+        let found = frame.detect(self.options.continue_score)?;
+        let mut seen: Vec<Seen> = found.into_iter().map(Seen::new).collect();
+
+        let pairs = self.associate(&mut seen, &frame, at)?;
+        for (track, pair) in self.tracks.iter_mut().zip(&pairs) {
+            track.is_missed = pair.is_none();
+            if let Some(face) = *pair {
+                track.hit(seen[face].detection, at);
+                if track.motion.hits() == STARTED {
+                    self.events.push(TrackEvent::Started {
+                        track: track.id,
+                        from: track.from,
+                        first: track.first,
+                    });
+                }
+            }
+        }
+        let mut is_free = vec![true; seen.len()];
+        let mut wanted = Vec::new();
+        for (track, face) in self.tracks.iter().zip(&pairs) {
+            let Some(face) = *face else { continue };
+            is_free[face] = false;
+            if self.is_strong(&seen[face])
+                && track.is_started()
+                && track.shots.are_due(at)
+                && let Some(fit) = seen[face].fit(&frame)?
+                && track.shots.want(fit.quality.score)
+            {
+                wanted.push((track.id, face));
+            }
+        }
+        self.tracks
+            .retain(|track| track.is_started() || !track.is_missed);
+
+        for (track, face) in self.shoot(&wanted, &mut seen, &frame, at)? {
+            // The face of a track that contradicted itself is another person's.
+            self.end(track, false)?;
+            is_free[face] = true;
+        }
+        for (seen, is_free) in seen.iter().zip(is_free) {
+            if is_free && self.is_strong(seen) {
+                self.start(seen.detection, at);
+            }
+        }
+        Ok(())
+    }
+
+    fn is_strong(&self, seen: &Seen) -> bool {
+        seen.detection.score >= self.options.start_score
+    }
+
+    /// The detection of each track: first among those of a high score, then among the others.
+    fn associate(
+        &self,
+        seen: &mut [Seen],
+        frame: &FrameView<'_>,
+        at: Timestamp,
+    ) -> Result<Vec<Option<usize>>> {
+        let mut pairs = vec![None; self.tracks.len()];
+        for is_strong in [true, false] {
+            let tracks: Vec<usize> = (0..self.tracks.len())
+                .filter(|&track| pairs[track].is_none())
+                .filter(|&track| is_strong || self.tracks[track].is_started())
+                .collect();
+            let faces: Vec<usize> = (0..seen.len())
+                .filter(|&face| self.is_strong(&seen[face]) == is_strong)
+                .collect();
+            let found = self.associate_some(&tracks, &faces, seen, frame, at)?;
+            for (track, face) in found {
+                pairs[track] = Some(face);
+            }
+        }
+        Ok(pairs)
+    }
+
+    /// Pairs of these tracks and detections. Pairs that are not clear are checked by embeddings.
+    fn associate_some(
+        &self,
+        tracks: &[usize],
+        faces: &[usize],
+        seen: &mut [Seen],
+        frame: &FrameView<'_>,
+        at: Timestamp,
+    ) -> Result<Vec<(usize, usize)>> {
+        let motions: Vec<&Motion> = tracks.iter().map(|&it| &self.tracks[it].motion).collect();
+        let rects: Vec<Rect> = faces.iter().map(|&it| seen[it].detection.rect).collect();
+        let mut pairs = Pairs::new(&motions, &rects, at);
+        let mut is_any_forbidden = false;
+        loop {
+            let best = pairs.best();
+            let mut is_right = true;
+            for (row, column) in best.iter().enumerate() {
+                let Some(column) = *column else { continue };
+                let track = &self.tracks[tracks[row]];
+                let is_doubtful =
+                    is_any_forbidden || track.is_missed || pairs.is_ambiguous(row, column);
+                let face = &mut seen[faces[column]];
+                if is_doubtful && self.is_another(track, face, frame)? {
+                    pairs.forbid(row, column);
+                    is_right = false;
+                }
+            }
+            if is_right {
+                let found = best.into_iter().enumerate();
+                let found = found.filter_map(|(row, column)| Some((tracks[row], faces[column?])));
+                return Ok(found.collect());
+            }
+            is_any_forbidden = true;
+        }
+    }
+
+    /// True if the embeddings say that the face is not that of the track. False if one of them is not known.
+    fn is_another(
+        &self,
+        track: &Following,
+        face: &mut Seen,
+        frame: &FrameView<'_>,
+    ) -> Result<bool> {
+        let Some(mean) = &track.mean else {
+            return Ok(false);
+        };
+        match face.embedding(frame)? {
+            Some(embedding) => Ok(mean.cosine(embedding)? < self.different),
+            None => Ok(false),
+        }
+    }
+
+    /// Takes shots of the wanted faces. Returns the tracks that contradict themselves, with their faces.
+    fn shoot(
+        &mut self,
+        wanted: &[(TrackId, usize)],
+        seen: &mut [Seen],
+        frame: &FrameView<'_>,
+        at: Timestamp,
+    ) -> Result<Vec<(TrackId, usize)>> {
+        let of_wanted = seen.iter_mut().enumerate();
+        let of_wanted = of_wanted.filter(|(place, _)| wanted.iter().any(|(_, face)| face == place));
+        let mut of_wanted: Vec<&mut Seen> = of_wanted.map(|(_, seen)| seen).collect();
+        Seen::embed(&mut of_wanted, frame)?;
+
+        let mut contradictions = Vec::new();
+        let (mut taken, mut faces): (Vec<_>, Vec<ExaminedFace>) = Default::default();
+        for &(id, face) in wanted {
+            let Some((examined, embedding)) = seen[face].recognizable() else {
+                continue;
+            };
+            let Some(track) = self.tracks.iter_mut().find(|track| track.id == id) else {
+                continue;
+            };
+            if track.is_stranger(embedding, self.different)? {
+                if track.strangers == STRANGERS {
+                    contradictions.push((id, face));
+                }
+            } else {
+                taken.push((id, face, embedding.clone()));
+                faces.push(examined.clone());
+            }
+        }
+        frame.check_liveness(&mut faces)?;
+        for ((id, place, embedding), face) in taken.into_iter().zip(faces) {
+            let shot = BestShot {
+                at,
+                crop: face.aligned,
+                quality: face.quality,
+                liveness: face.liveness,
+                embedding,
+            };
+            self.events.push(TrackEvent::Shot {
+                track: id,
+                shot: shot.clone(),
+            });
+            let judge = RecognizerJudge::new(&self.recognizer, &self.options);
+            let Some(track) = self.tracks.iter_mut().find(|track| track.id == id) else {
+                continue;
+            };
+            track.shots.add(shot, face.refused);
+            track.mean = track.shots.mean()?;
+            match track.decision.after_shot(&track.shots, &judge)? {
+                Step::Open => {}
+                Step::Decided => self.events.push(TrackEvent::Decided(track.state())),
+                Step::Contradiction => contradictions.push((id, place)),
+            }
+        }
+        Ok(contradictions)
+    }
+
+    fn start(&mut self, detection: Detection, at: Timestamp) {
+        self.tracks.push(Following {
+            id: TrackId(self.next),
+            from: at,
+            first: detection,
+            motion: Motion::new(detection.rect, at),
+            detection,
+            is_missed: false,
+            shots: Shots::default(),
+            mean: None,
+            decision: Decision::default(),
+            strangers: 0,
+        });
+        self.next += 1;
+    }
+
+    /// Ends the tracks that were not seen for long.
+    fn end_lost(&mut self, at: Timestamp) -> Result<()> {
+        let is_lost =
+            |track: &&Following| at.duration_since(track.motion.at()) > self.options.lost_after;
+        let lost: Vec<TrackId> = self.tracks.iter().filter(is_lost).map(|it| it.id).collect();
+        lost.into_iter().try_for_each(|track| self.end(track, true))
+    }
+
+    fn end_all(&mut self) -> Result<()> {
+        let all: Vec<TrackId> = self.tracks.iter().map(|track| track.id).collect();
+        all.into_iter().try_for_each(|track| self.end(track, true))
+    }
+
+    /// Ends a track. It is decided by the shots that it has, unless it contradicted itself.
+    fn end(&mut self, id: TrackId, decides: bool) -> Result<()> {
+        let Some(place) = self.tracks.iter().position(|track| track.id == id) else {
+            return Ok(());
+        };
+        let mut track = self.tracks.remove(place);
+        if !track.is_started() {
+            return Ok(());
+        }
+        if decides && track.decision.outcome().is_none() {
+            let judge = RecognizerJudge::new(&self.recognizer, &self.options);
+            let step = track.decision.at_end(&track.shots, &judge);
+            // The track has ended, also if the search fails.
+            if matches!(step, Ok(Step::Decided)) {
+                self.events.push(TrackEvent::Decided(track.state()));
+            }
+            self.events.push(TrackEvent::Ended(track.state()));
+            return step.map(|_| ());
+        }
+        self.events.push(TrackEvent::Ended(track.state()));
+        Ok(())
+    }
+}
+
+/// The recognizer's search and liveness, with the options of the tracker.
+struct RecognizerJudge<'a> {
+    recognizer: &'a Recognizer,
+    options: &'a TrackerOptions,
+}
+
+impl<'a> RecognizerJudge<'a> {
+    fn new(recognizer: &'a Recognizer, options: &'a TrackerOptions) -> Self {
+        Self {
+            recognizer,
+            options,
+        }
+    }
+}
+
+impl Judge for RecognizerJudge<'_> {
+    fn search(&self, mean: &Embedding, parts: f64) -> Result<Option<Candidate>> {
+        let TrackerOptions {
+            threshold, roster, ..
+        } = self.options;
+        self.recognizer
+            .search_track(mean, *threshold, roster.as_ref(), parts)
+    }
+
+    fn is_live(&self, shots: &Shots) -> Option<bool> {
+        if self.recognizer.liveness().is_none() {
+            return Some(true);
+        }
+        let median = shots.median_liveness()?;
+        Some(self.recognizer.is_live(median))
+    }
+}
+
+impl Following {
+    fn is_started(&self) -> bool {
+        self.motion.hits() >= STARTED
+    }
+
+    fn hit(&mut self, detection: Detection, at: Timestamp) {
+        self.motion.hit(detection.rect, at);
+        self.detection = detection;
+    }
+
+    /// True if the face of this embedding is another person's. One such face may be a bad frame.
+    fn is_stranger(&mut self, embedding: &Embedding, different: f32) -> Result<bool> {
+        let is_stranger = match &self.mean {
+            Some(mean) => mean.cosine(embedding)? < different,
+            None => false,
+        };
+        self.strangers = if is_stranger { self.strangers + 1 } else { 0 };
+        Ok(is_stranger)
+    }
+
+    fn state(&self) -> Track {
+        Track {
+            id: self.id,
+            from: self.from,
+            to: self.motion.at(),
+            decision: self.decision.outcome().cloned(),
+            shots: self.shots.count(),
+            best: self.shots.best().cloned(),
+            live: self.shots.median_liveness(),
+        }
+    }
+}
+
+impl fmt::Debug for Tracker {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Tracker")
+            .field("recognizer", &self.recognizer)
+            .field("options", &self.options)
+            .field("tracks", &self.tracks.len())
+            .field("now", &self.now)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,58 @@
+//! The frames that are searched.
+
+use facekit::{Threshold, TrackerOptions};
+
+use crate::stage::{Play, Shown, face};
+
+/// The number of searches in a video of 30 frames a second.
+fn searches(options: TrackerOptions, seconds: i64, shown: impl Fn(f64) -> Vec<Shown>) -> usize {
+    let play = Play::new(Threshold::Fmr(1e-3));
+    let mut tracker = play.tracker_with(options);
+    for nth in 0..30 * seconds {
+        let faces = shown(nth as f64 / 30.0);
+        play.push(&mut tracker, nth * 1000 / 30, &faces);
+    }
+    play.stage.searches()
+}
+
+#[test]
+fn an_empty_scene_is_searched_every_two_seconds() {
+    let count = searches(TrackerOptions::default(), 20, |_| Vec::new());
+    assert!((10..=12).contains(&count), "{count}");
+    let options = TrackerOptions::default().with_motion_gate(false);
+    assert_eq!(searches(options, 4, |_| Vec::new()), 20);
+}
+
+#[test]
+fn something_that_moves_is_searched_five_times_a_second() {
+    // Weak detections are no tracks.
+    let moving = |seconds: f64| vec![face(40.0 * seconds as f32, 0.0).score(0.1)];
+    let count = searches(TrackerOptions::default(), 8, moving);
+    assert!((38..=42).contains(&count), "{count}");
+}
+
+#[test]
+fn an_undecided_track_is_searched_ten_times_a_second() {
+    let still = |_: f64| vec![face(200.0, 0.0)];
+    let known = searches(TrackerOptions::default(), 8, still);
+    assert!((40..=42).contains(&known), "{known}");
+    let unfit = |_: f64| vec![face(200.0, 0.0).unfit()];
+    let undecided = searches(TrackerOptions::default(), 8, unfit);
+    assert!((78..=82).contains(&undecided), "{undecided}");
+}
+
+#[test]
+fn a_walker_in_an_empty_scene_is_not_missed() {
+    let walker = |seconds: f64| {
+        let x = 525.0 * (seconds as f32 - 5.0);
+        let is_there = (-60.0..640.0).contains(&x);
+        if is_there {
+            vec![face(x, 0.0)]
+        } else {
+            Vec::new()
+        }
+    };
+    let play = Play::new(Threshold::Fmr(1e-3));
+    let events = play.events(15.0, 150, walker);
+    assert_eq!(crate::stage::decisions(&events), ["anna"]);
+}
