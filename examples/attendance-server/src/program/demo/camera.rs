@@ -22,6 +22,12 @@ const FRAME: Duration = Duration::from_millis(200);
 /// A picture is shown for this long: a door needs a second to find a person, and shows the result for two more.
 const SHOWN: Duration = Duration::from_millis(3500);
 
+/// A machine that has much to do shows a picture for longer, until this many of its frames were looked at.
+const FEWEST: usize = 8;
+
+/// But no longer than this.
+const LONGEST_SHOWN: Duration = Duration::from_secs(12);
+
 /// The time between two pictures in the first round. It grows by as much in each round, so that a demo that stays open does not
 /// fill the records.
 const PAUSE: Duration = Duration::from_secs(2);
@@ -74,8 +80,8 @@ impl Camera {
                 let empty = self.empty.clone();
                 match self.actor().await {
                     Ok(Some(actor)) => {
-                        self.show(&actor, &picture, SHOWN).await;
-                        self.show(&actor, &empty, pause).await;
+                        self.show(&actor, &picture, SHOWN, FEWEST).await;
+                        self.show(&actor, &empty, pause, 1).await;
                     }
                     Ok(None) => return,
                     Err(error) => {
@@ -100,7 +106,7 @@ impl Camera {
             if room.is_none_or(|room| room.people >= self.people) {
                 return;
             }
-            self.show(&actor, &empty, FRAME / 4).await;
+            self.show(&actor, &empty, FRAME / 4, 1).await;
         }
     }
 
@@ -117,12 +123,13 @@ impl Camera {
         Ok(recognized.map(|recognized| recognized.actor))
     }
 
-    /// Sends a picture as frames for a time. The next frame waits until the one before was looked at.
-    async fn show(&mut self, actor: &Actor, image: &Bytes, time: Duration) {
-        let end = Instant::now() + time;
+    /// Sends a picture as frames for a time, and until some of them were looked at. The next frame waits for the one before.
+    async fn show(&mut self, actor: &Actor, image: &Bytes, time: Duration, fewest: usize) {
+        let start = Instant::now();
+        let mut looked = 0;
         let mut frames = tokio::time::interval(FRAME);
         frames.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        while Instant::now() < end {
+        while start.elapsed() < time || (looked < fewest && start.elapsed() < LONGEST_SHOWN) {
             frames.tick().await;
             let picture = Picture {
                 actor: actor.clone(),
@@ -140,7 +147,11 @@ impl Camera {
             while let Some(outcome) = outcomes.recv().await {
                 match outcome {
                     Outcome::Checking => {}
-                    Outcome::Shows(_) | Outcome::Dropped => break,
+                    Outcome::Shows(_) => {
+                        looked += 1;
+                        break;
+                    }
+                    Outcome::Dropped => break,
                     Outcome::Failed(error) => {
                         tracing::warn!(%error, "a frame of the demo cannot be used");
                         break;

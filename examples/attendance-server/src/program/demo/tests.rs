@@ -135,7 +135,7 @@ impl Embedder for Noise {
     }
 
     fn embed(&self, faces: &[AlignedFace]) -> facekit::Result<Vec<Embedding>> {
-        let mut draw = || {
+        let draw = || {
             let drawn = self
                 .drawn
                 .fetch_add(0x9e37_79b9_7f4a_7c15, Ordering::Relaxed);
