@@ -88,7 +88,7 @@ impl Pipe {
                 start,
                 frames_per_second,
             } => {
-                let rate = frames_per_second.or(packets.rate());
+                let rate = frames_per_second.or_else(|| packets.rate());
                 let rate = rate.ok_or_else(|| {
                     Error::argument("rate", "Motion JPEG states none, so a recording needs one")
                 })?;
