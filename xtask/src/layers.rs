@@ -5,35 +5,49 @@ use std::{fs, path::Path};
 use anyhow::{Context, Result, bail};
 
 /// The modules that are above a folder, and so must not be named in its files.
-const ABOVE: [(&str, &[&str]); 9] = [
+const ABOVE: [(&str, &[&str]); 10] = [
     (
         "db",
         &[
-            "access", "api", "commands", "http", "server", "store", "web",
+            "access", "api", "commands", "http", "server", "store", "web", "worker",
+        ],
+    ),
+    (
+        "recognition",
+        &[
+            "access", "api", "commands", "db", "http", "server", "store", "web", "worker",
         ],
     ),
     (
         "access",
-        &["api", "commands", "http", "server", "store", "web"],
+        &[
+            "api", "commands", "http", "server", "store", "web", "worker",
+        ],
     ),
     (
         "store",
-        &["access", "api", "commands", "http", "server", "web"],
+        &[
+            "access", "api", "commands", "http", "server", "web", "worker",
+        ],
     ),
     (
         "door",
         &[
             "access", "api", "cameras", "commands", "db", "http", "live", "server", "store", "web",
+            "worker",
         ],
     ),
     (
         "commands",
-        &["api", "cameras", "http", "live", "server", "web"],
+        &["api", "cameras", "http", "live", "server", "web", "worker"],
     ),
-    ("cameras", &["api", "http", "live", "server", "web"]),
-    ("http", &["api", "live", "web"]),
-    ("api", &["live", "web"]),
-    ("live", &["api", "web"]),
+    (
+        "cameras",
+        &["api", "http", "live", "server", "web", "worker"],
+    ),
+    ("http", &["api", "live", "web", "worker"]),
+    ("api", &["live", "web", "worker"]),
+    ("live", &["api", "web", "worker"]),
 ];
 
 /// The file that implements a database engine. No other file names the driver.

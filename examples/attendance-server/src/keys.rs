@@ -3,11 +3,9 @@
 use std::fmt;
 
 use async_trait::async_trait;
+use facekit::{NewTemplate, Template};
 
-use crate::{
-    error::{Error, Result},
-    id::Id,
-};
+use crate::{error::Result, id::Id};
 
 /// Keys of people, and of the accounts of people who are not recorded.
 ///
@@ -35,38 +33,20 @@ pub trait Keys: fmt::Debug + Send + Sync {
     /// If the data were changed, or sealed for another subject or use.
     fn open(&self, org: Id, subject: Id, usage: &str, sealed: &[u8]) -> Result<Option<Vec<u8>>>;
 
+    /// Encrypts a template of a person.
+    ///
+    /// # Errors
+    ///
+    /// If the person has no key.
+    fn seal_template(&self, org: Id, person: Id, template: &NewTemplate) -> Result<Vec<u8>>;
+
+    /// Decrypts what [`seal_template`](Self::seal_template) made. `None` if the person was forgotten.
+    ///
+    /// # Errors
+    ///
+    /// If the data were changed, or sealed for another person.
+    fn open_template(&self, org: Id, person: Id, sealed: Vec<u8>) -> Result<Option<Template>>;
+
     /// Destroys the keys of subjects.
     async fn forget(&self, org: Id, subjects: &[Id]) -> Result<()>;
-}
-
-/// Keeps personal data as they are, after a byte that says so. The data are not encrypted: they stay in the write-ahead log
-/// and in backups after their row is gone.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Unsealed;
-
-/// The first byte of data that are not encrypted.
-const PLAIN: u8 = 0;
-
-#[async_trait]
-impl Keys for Unsealed {
-    async fn create(&self, _: Id, _: &[Id]) -> Result<()> {
-        Ok(())
-    }
-
-    fn seal(&self, _: Id, _: Id, _: &str, plain: &[u8]) -> Result<Vec<u8>> {
-        Ok([&[PLAIN], plain].concat())
-    }
-
-    fn open(&self, _: Id, _: Id, usage: &str, sealed: &[u8]) -> Result<Option<Vec<u8>>> {
-        match sealed.split_first() {
-            Some((&PLAIN, plain)) => Ok(Some(plain.to_vec())),
-            _ => Err(Error::internal(format!(
-                "{usage}: the data are sealed, and the server has no keys"
-            ))),
-        }
-    }
-
-    async fn forget(&self, _: Id, _: &[Id]) -> Result<()> {
-        Ok(())
-    }
 }

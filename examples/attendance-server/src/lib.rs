@@ -25,7 +25,9 @@ pub mod secret;
 pub mod server;
 pub mod store;
 pub mod text;
+pub mod vault;
 mod web;
+pub mod worker;
 
 use axum::{Router, middleware};
 

@@ -59,6 +59,73 @@ CREATE TABLE person (
     FOREIGN KEY (org, site) REFERENCES site (org, id)
 );
 
+-- Consents to the use of face data. At most one of a person holds.
+CREATE TABLE consent (
+    org BLOB NOT NULL,
+    id BLOB NOT NULL,
+    person BLOB NOT NULL,
+    text_version TEXT NOT NULL,
+    language TEXT NOT NULL,
+    given BIGINT NOT NULL,
+    given_by TEXT NOT NULL,
+    withdrawn BIGINT,
+    withdrawn_by TEXT,
+    PRIMARY KEY (org, id),
+    FOREIGN KEY (org, person) REFERENCES person (org, id)
+);
+CREATE UNIQUE INDEX consent_that_holds ON consent (org, person) WHERE withdrawn IS NULL;
+
+CREATE TABLE enrolment (
+    org BLOB NOT NULL,
+    id BLOB NOT NULL,
+    person BLOB NOT NULL,
+    state TEXT NOT NULL, -- waiting, done or failed
+    photos BIGINT NOT NULL,
+    seen BIGINT NOT NULL, -- photos that were analysed
+    report BLOB, -- sealed JSON
+    created BIGINT NOT NULL,
+    created_by TEXT NOT NULL,
+    finished BIGINT,
+    PRIMARY KEY (org, id),
+    FOREIGN KEY (org, person) REFERENCES person (org, id)
+);
+CREATE INDEX enrolment_of_person ON enrolment (org, person, created);
+CREATE INDEX enrolment_state ON enrolment (state, created);
+
+-- Photos of enrolments that wait. They are removed when they were analysed.
+CREATE TABLE enrolment_photo (
+    org BLOB NOT NULL,
+    enrolment BLOB NOT NULL,
+    number BIGINT NOT NULL,
+    photo BLOB NOT NULL, -- sealed
+    PRIMARY KEY (org, enrolment, number),
+    FOREIGN KEY (org, enrolment) REFERENCES enrolment (org, id)
+);
+
+CREATE TABLE template (
+    org BLOB NOT NULL,
+    id BLOB NOT NULL,
+    person BLOB NOT NULL,
+    enrolment BLOB NOT NULL,
+    origin TEXT NOT NULL, -- the enrolment and the number of the photo
+    space TEXT NOT NULL, -- of the embedding
+    quality REAL NOT NULL,
+    sealed BLOB NOT NULL,
+    created BIGINT NOT NULL,
+    PRIMARY KEY (org, id),
+    UNIQUE (org, person, space, origin),
+    FOREIGN KEY (org, person) REFERENCES person (org, id),
+    FOREIGN KEY (org, enrolment) REFERENCES enrolment (org, id)
+);
+
+-- Keys that the vault must still forget, because their people were erased.
+CREATE TABLE forgetting (
+    org BLOB NOT NULL,
+    subject BLOB NOT NULL,
+    queued BIGINT NOT NULL,
+    PRIMARY KEY (org, subject)
+);
+
 CREATE TABLE account (
     org BLOB NOT NULL REFERENCES organisation (id),
     id BLOB NOT NULL,
@@ -233,7 +300,8 @@ CREATE TABLE idempotency (
     principal TEXT NOT NULL,
     key TEXT NOT NULL,
     body_hash BLOB NOT NULL,
-    answer TEXT NOT NULL,
+    subject BLOB NOT NULL, -- the person or the organisation whose key seals the answer
+    answer BLOB NOT NULL, -- sealed
     until BIGINT NOT NULL,
     PRIMARY KEY (org, principal, key)
 );

@@ -22,6 +22,10 @@ pub(super) struct Versioned<T>(pub(super) i64, pub(super) T);
 #[derive(Clone, Debug)]
 pub(super) struct Created<T>(pub(super) String, pub(super) T);
 
+/// 202 with JSON and the address where the result will be.
+#[derive(Clone, Debug)]
+pub(super) struct Accepted<T>(pub(super) String, pub(super) T);
+
 /// 200 with a CSV file of this name.
 #[derive(Clone, Debug)]
 pub(super) struct Csv(pub(super) &'static str, pub(super) String);
@@ -44,12 +48,22 @@ impl<T: Serialize> IntoResponse for Versioned<T> {
 
 impl<T: Serialize> IntoResponse for Created<T> {
     fn into_response(self) -> Response {
-        let mut response = (StatusCode::CREATED, Json(self.1)).into_response();
-        if let Ok(location) = HeaderValue::from_str(&self.0) {
-            response.headers_mut().insert(header::LOCATION, location);
-        }
-        response
+        located(StatusCode::CREATED, &self.0, self.1)
     }
+}
+
+impl<T: Serialize> IntoResponse for Accepted<T> {
+    fn into_response(self) -> Response {
+        located(StatusCode::ACCEPTED, &self.0, self.1)
+    }
+}
+
+fn located(status: StatusCode, location: &str, body: impl Serialize) -> Response {
+    let mut response = (status, Json(body)).into_response();
+    if let Ok(location) = HeaderValue::from_str(location) {
+        response.headers_mut().insert(header::LOCATION, location);
+    }
+    response
 }
 
 impl IntoResponse for Csv {
@@ -102,6 +116,16 @@ impl<T: JsonSchema> Output for Created<T> {
     fn describe(operation: &mut Operation, generator: &mut SchemaGenerator) {
         operation.answer(
             "201",
+            "application/json",
+            Some(generator.subschema_for::<T>()),
+        );
+    }
+}
+
+impl<T: JsonSchema> Output for Accepted<T> {
+    fn describe(operation: &mut Operation, generator: &mut SchemaGenerator) {
+        operation.answer(
+            "202",
             "application/json",
             Some(generator.subschema_for::<T>()),
         );

@@ -55,7 +55,7 @@ async fn create(
         Some(made) => made,
         None => {
             let made = corrections::make(&mut tx, &actor, new.clone()).await?;
-            idempotency::keep(&mut tx, &actor, &key, &new, &made).await?;
+            idempotency::keep(&mut tx, &actor, &key, &new, &made, new.person).await?;
             tx.commit().await?;
             made
         }
@@ -84,7 +84,15 @@ async fn undo(
         Some(made) => made,
         None => {
             let made = corrections::undo(&mut tx, &actor, id, &undo.reason).await?;
-            idempotency::keep(&mut tx, &actor, &key, &request, &made).await?;
+            idempotency::keep(
+                &mut tx,
+                &actor,
+                &key,
+                &request,
+                &made,
+                made.correction.person,
+            )
+            .await?;
             tx.commit().await?;
             made
         }

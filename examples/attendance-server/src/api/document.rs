@@ -107,6 +107,7 @@ impl Operation {
 fn description(status: &str) -> &'static str {
     match status {
         "201" => "Made; Location has its address.",
+        "202" => "Begun; Location has the address of the result.",
         "204" => "Done.",
         _ => "The answer.",
     }

@@ -41,7 +41,7 @@ async fn people(
     }
     let report = import::people(&mut tx, &actor, &file, &options).await?;
     if report.imported {
-        idempotency::keep(&mut tx, &actor, &key, &request, &report).await?;
+        idempotency::keep(&mut tx, &actor, &key, &request, &report, actor.org).await?;
         tx.commit().await?;
     }
     Ok(Found(report))

@@ -14,7 +14,7 @@ use crate::{
     cameras::LARGEST_FRAME,
     commands::import,
     error::{Error, ErrorKind, Result},
-    http::Caller,
+    http::{Caller, Photos},
     id::Id,
     server::Server,
 };
@@ -245,6 +245,23 @@ impl Input for ImageFile {
     fn describe(operation: &mut Operation, _: &mut SchemaGenerator) {
         let binary = schemars::json_schema!({ "type": "string", "contentMediaType": "image/jpeg" });
         operation.body(IMAGES[0], &binary);
+    }
+}
+
+impl Input for Photos {
+    fn describe(operation: &mut Operation, _: &mut SchemaGenerator) {
+        let schema = schemars::json_schema!({
+            "type": "object",
+            "properties": {
+                "photo": {
+                    "type": "array",
+                    "description": "JPEG, PNG or WebP files: 1 to 10, at most 25 MiB each and 64 MiB together.",
+                    "items": { "type": "string", "contentMediaType": "application/octet-stream" },
+                },
+            },
+            "required": ["photo"],
+        });
+        operation.body("multipart/form-data", &schema);
     }
 }
 

@@ -11,6 +11,7 @@ mod corrections;
 mod days;
 mod devices;
 mod document;
+mod faces;
 mod frames;
 mod health;
 mod import;
@@ -33,6 +34,7 @@ pub fn api() -> (Router<Server>, serde_json::Value) {
     let api = Api::new();
     let api = people::routes(api);
     let api = sites::routes(api);
+    let api = faces::routes(api);
     let api = policies::routes(api);
     let api = devices::routes(api);
     let api = pairing::routes(api);

@@ -323,6 +323,32 @@ pub async fn set_password(
     audit::record(tx, actor, "password_set", subject, json!({ "account": id })).await
 }
 
+/// Removes the accounts of a person. Their tokens must be removed before.
+pub(super) async fn remove_of_person(tx: &mut Transaction, org: Id, person: Id) -> Result<()> {
+    let admin = tx
+        .row(
+            "SELECT a.id FROM account a JOIN account_role r ON r.org = a.org AND r.account = a.id \
+             WHERE a.org = $1 AND a.person = $2 AND r.role = 'admin' LIMIT 1",
+            values![org, person],
+        )
+        .await?;
+    tx.execute(
+        "DELETE FROM account_role WHERE org = $1 \
+         AND account IN (SELECT id FROM account WHERE org = $1 AND person = $2)",
+        values![org, person],
+    )
+    .await?;
+    tx.execute(
+        "DELETE FROM account WHERE org = $1 AND person = $2",
+        values![org, person],
+    )
+    .await?;
+    match admin {
+        Some(_) => require_admin(tx, org).await,
+        None => Ok(()),
+    }
+}
+
 /// The hash by which an account is found. Upper and lower case are the same.
 pub(super) fn mail_hash(tx: &Transaction, mail: &str) -> [u8; 32] {
     let folded = mail.trim().to_lowercase();

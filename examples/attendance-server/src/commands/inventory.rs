@@ -25,6 +25,10 @@ pub struct Inventory {
     pub corrections: usize,
     /// Days that were evaluated.
     pub days: usize,
+    /// Templates of faces.
+    pub templates: usize,
+    /// Consents that hold.
+    pub consents: usize,
     /// Audit records; none for a person, since their subjects are sealed with them.
     pub audit_records: Option<usize>,
 }
@@ -43,6 +47,8 @@ pub async fn of_organisation(tx: &mut Transaction, actor: &Actor) -> Result<Inve
              (SELECT COUNT(*) FROM punch WHERE org = $1) AS punches, \
              (SELECT COUNT(*) FROM correction WHERE org = $1) AS corrections, \
              (SELECT COUNT(*) FROM day WHERE org = $1) AS days, \
+             (SELECT COUNT(*) FROM template WHERE org = $1) AS templates, \
+             (SELECT COUNT(*) FROM consent WHERE org = $1 AND withdrawn IS NULL) AS consents, \
              (SELECT COUNT(*) FROM audit WHERE org = $1) AS audit_records",
             values![actor.org],
         )
@@ -55,7 +61,48 @@ pub async fn of_organisation(tx: &mut Transaction, actor: &Actor) -> Result<Inve
         punches: count("punches")?,
         corrections: count("corrections")?,
         days: count("days")?,
+        templates: count("templates")?,
+        consents: count("consents")?,
         audit_records: Some(count("audit_records")?),
+    })
+}
+
+/// The consents and erasures of an organisation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Decisions {
+    /// People whose consent holds.
+    pub consenting: usize,
+    /// Consents that were withdrawn.
+    pub withdrawn: usize,
+    /// People who were erased.
+    pub erased: usize,
+    /// Erasures whose keys the vault has not forgotten yet.
+    pub unfinished: usize,
+}
+
+/// The consents and erasures of the organisation.
+///
+/// # Errors
+///
+/// 403 without the role of an admin or an auditor.
+pub async fn decisions(tx: &mut Transaction, actor: &Actor) -> Result<Decisions> {
+    actor.require(&[Role::Admin, Role::Auditor])?;
+    let row = tx
+        .row(
+            "SELECT (SELECT COUNT(*) FROM consent WHERE org = $1 AND withdrawn IS NULL) AS consenting, \
+             (SELECT COUNT(*) FROM consent WHERE org = $1 AND withdrawn IS NOT NULL) AS withdrawn, \
+             (SELECT COUNT(*) FROM person WHERE org = $1 AND erased IS NOT NULL) AS erased, \
+             (SELECT COUNT(*) FROM forgetting WHERE org = $1) AS unfinished",
+            values![actor.org],
+        )
+        .await?
+        .ok_or_else(|| Error::internal("a row of counts is missing"))?;
+    let count = |column| Ok::<_, Error>(usize::try_from(row.get::<i64>(column)?).unwrap_or(0));
+    Ok(Decisions {
+        consenting: count("consenting")?,
+        withdrawn: count("withdrawn")?,
+        erased: count("erased")?,
+        unfinished: count("unfinished")?,
     })
 }
 
@@ -71,7 +118,9 @@ pub async fn of_person(tx: &mut Transaction, actor: &Actor, person: Id) -> Resul
             "SELECT (SELECT COUNT(*) FROM sighting WHERE org = $1 AND person = $2) AS sightings, \
              (SELECT COUNT(*) FROM punch WHERE org = $1 AND person = $2) AS punches, \
              (SELECT COUNT(*) FROM correction WHERE org = $1 AND person = $2) AS corrections, \
-             (SELECT COUNT(*) FROM day WHERE org = $1 AND person = $2) AS days",
+             (SELECT COUNT(*) FROM day WHERE org = $1 AND person = $2) AS days, \
+             (SELECT COUNT(*) FROM template WHERE org = $1 AND person = $2) AS templates, \
+             (SELECT COUNT(*) FROM consent WHERE org = $1 AND person = $2 AND withdrawn IS NULL) AS consents",
             values![actor.org, person],
         )
         .await?
@@ -83,6 +132,8 @@ pub async fn of_person(tx: &mut Transaction, actor: &Actor, person: Id) -> Resul
         punches: count("punches")?,
         corrections: count("corrections")?,
         days: count("days")?,
+        templates: count("templates")?,
+        consents: count("consents")?,
         audit_records: None,
     })
 }

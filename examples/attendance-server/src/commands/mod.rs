@@ -5,10 +5,13 @@
 
 pub mod accounts;
 pub mod audit;
+pub mod consents;
 pub mod corrections;
 pub mod days;
 pub mod devices;
 pub mod disown;
+pub mod enrolments;
+pub mod erase;
 pub mod events;
 pub mod exports;
 pub mod idempotency;
@@ -27,5 +30,6 @@ pub mod review;
 pub mod sessions;
 pub mod sightings;
 pub mod sites;
+pub mod templates;
 pub mod today;
 pub mod tokens;

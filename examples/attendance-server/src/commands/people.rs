@@ -441,6 +441,18 @@ pub async fn set_pin(
     get(tx, actor, id).await
 }
 
+/// Removes the details of a person who is erased. The row stays for the punches that have its id.
+pub(super) async fn erase(tx: &mut Transaction, org: Id, id: Id) -> Result<()> {
+    let now = tx.now;
+    tx.execute(
+        "UPDATE person SET details = $3, joined = NULL, left_on = NULL, pin_hash = NULL, erased = $4, \
+         deactivated = COALESCE(deactivated, $4), version = version + 1 WHERE org = $1 AND id = $2",
+        values![org, id, Vec::new(), now],
+    )
+    .await?;
+    changed(tx, org).await
+}
+
 /// The hash of a person's PIN.
 pub(super) async fn pin_hash(tx: &mut Transaction, org: Id, id: Id) -> Result<Option<String>> {
     let row = tx

@@ -690,3 +690,14 @@ fn wrong_link() -> Error {
         "The link is wrong, was used already, or is too old. Ask for a new one.",
     )
 }
+
+/// Removes the badges of a person, and all tokens of the person's accounts.
+pub(super) async fn remove_of_person(tx: &mut Transaction, org: Id, person: Id) -> Result<()> {
+    tx.execute(
+        "DELETE FROM token WHERE org = $1 AND (person = $2 \
+         OR account IN (SELECT id FROM account WHERE org = $1 AND person = $2))",
+        values![org, person],
+    )
+    .await?;
+    Ok(())
+}

@@ -44,6 +44,9 @@ pub trait Engine: fmt::Debug + Send + Sync {
     /// Reads the whole database and checks that it is sound.
     async fn check(&self) -> Result<()>;
 
+    /// Removes from the files beside the database what was overwritten or deleted in it.
+    async fn empty_log(&self) -> Result<()>;
+
     /// Finishes the work that can wait, and closes all connections.
     async fn close(&self);
 }

@@ -113,13 +113,26 @@ impl Engine for SqliteEngine {
         Err(Error::new(ErrorKind::Unavailable, "damaged", detail))
     }
 
+    async fn empty_log(&self) -> Result<()> {
+        let mut connection = self.writer.acquire().await.map_err(failure)?;
+        let checkpoint = sqlx::query::<Sqlite>("PRAGMA wal_checkpoint(TRUNCATE)");
+        // It waits for readers as long as `busy_timeout` says.
+        let row = checkpoint
+            .fetch_one(&mut *connection)
+            .await
+            .map_err(failure)?;
+        let is_busy: i64 = row.try_get_unchecked(0).map_err(failure)?;
+        if is_busy == 0 {
+            return Ok(());
+        }
+        let detail = "The write-ahead log is in use.";
+        Err(Error::new(ErrorKind::Unavailable, "log_in_use", detail))
+    }
+
     async fn close(&self) {
         self.readers.close().await;
-        if let Ok(mut connection) = self.writer.acquire().await {
-            let checkpoint = sqlx::query::<Sqlite>("PRAGMA wal_checkpoint(TRUNCATE)");
-            if let Err(error) = checkpoint.execute(&mut *connection).await {
-                tracing::warn!(%error, "the write-ahead log could not be emptied");
-            }
+        if let Err(error) = self.empty_log().await {
+            tracing::warn!(%error, "the write-ahead log could not be emptied");
         }
         self.writer.close().await;
     }

@@ -5,6 +5,7 @@ mod guard;
 mod headers;
 mod problem;
 mod request_id;
+mod upload;
 
 pub(crate) use {caller::cookie, guard::not_found, problem::log};
 pub use {
@@ -13,4 +14,5 @@ pub use {
     headers::headers,
     problem::Problem,
     request_id::{current_request_id, request_id},
+    upload::Photos,
 };

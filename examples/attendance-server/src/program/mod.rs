@@ -2,11 +2,13 @@
 
 mod admin;
 mod backup;
+mod erase;
 mod migrate;
 mod recompute;
 mod serve;
 mod settings;
 mod tls;
+mod vault;
 mod verify_audit;
 
 use std::{path::Path, sync::Arc};
@@ -15,7 +17,7 @@ use anyhow::{Context, Result};
 use attendance_server::{
     clock::SystemClock,
     db::{Engine, sqlite::SqliteEngine},
-    keys::Unsealed,
+    keys::Keys,
     store::Store,
 };
 use clap::{Parser, Subcommand};
@@ -49,6 +51,8 @@ enum Command {
     Backup(backup::BackupOptions),
     /// Restores a backup into an empty data folder.
     Restore(backup::RestoreOptions),
+    /// Erases a person for good: name, templates, photos, accounts and key. The server must be stopped.
+    Erase(erase::EraseOptions),
     /// Evaluates all days again, and lists what changed.
     Recompute(recompute::RecomputeOptions),
     /// Checks that nobody changed the audit.
@@ -70,6 +74,7 @@ pub(crate) fn run(arguments: Arguments) -> Result<()> {
             Command::Migrate => migrate::migrate(&settings).await,
             Command::Backup(options) => backup::backup(&settings, &options).await,
             Command::Restore(options) => backup::restore(&settings, &options).await,
+            Command::Erase(options) => erase::erase(&settings, &options).await,
             Command::Recompute(options) => recompute::recompute(&settings, &options).await,
             Command::VerifyAudit => verify_audit::verify_audit(&settings).await,
         }
@@ -90,10 +95,23 @@ async fn engine_at(file: &Path) -> Result<Arc<dyn Engine>> {
     Ok(Arc::new(engine))
 }
 
-/// Opens the database and brings its schema up to date, after a copy if the schema is older.
+/// Opens the database and the keys, and brings the schema up to date, after a copy if the schema is older.
 async fn store(settings: &Settings) -> Result<Store> {
+    settings.make_folder()?;
+    let keys = Arc::new(vault::open(settings)?);
+    store_with(settings, keys).await
+}
+
+/// Opens the database with a copy of the keys, which is possible while the server runs. The store cannot add or erase people.
+async fn store_beside_server(settings: &Settings) -> Result<(Store, vault::Copy)> {
+    let copy = vault::Copy::of(settings)?;
+    let store = store_with(settings, Arc::new(copy.vault()?.clone())).await?;
+    Ok((store, copy))
+}
+
+async fn store_with(settings: &Settings, keys: Arc<dyn Keys>) -> Result<Store> {
     let engine = engine(settings).await?;
     migrate::copy_before(settings, &*engine).await?;
-    let store = Store::open(engine, Arc::new(SystemClock), Arc::new(Unsealed)).await;
+    let store = Store::open(engine, Arc::new(SystemClock), keys).await;
     store.context("the database cannot be used")
 }

@@ -4,7 +4,7 @@ use anyhow::{Result, bail};
 use attendance_server::commands::{organisations, recompute as command};
 use clap::Args;
 
-use super::{settings::Settings, store};
+use super::{settings::Settings, store_beside_server};
 
 /// Options of `recompute`.
 #[derive(Debug, Args)]
@@ -15,7 +15,7 @@ pub(crate) struct RecomputeOptions {
 }
 
 pub(crate) async fn recompute(settings: &Settings, options: &RecomputeOptions) -> Result<()> {
-    let store = store(settings).await?;
+    let (store, _copy) = store_beside_server(settings).await?;
     let mut tx = store.read().await?;
     let organisations = organisations::all(&mut tx).await?;
     drop(tx);

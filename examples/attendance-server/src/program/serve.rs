@@ -5,10 +5,11 @@ use std::{net::SocketAddr, sync::Arc, time::Duration};
 use anyhow::{Context, Result, bail};
 use attendance_server::{
     app,
-    commands::{days, organisations, recompute, retention, tokens},
-    recognition::LocalRecognition,
+    commands::{days, erase, organisations, recompute, retention, templates, tokens},
+    recognition::{LocalRecognition, Recognition},
     server::Server,
     store::Store,
+    worker,
 };
 use axum_server::Handle;
 use clap::Args;
@@ -47,6 +48,10 @@ pub(crate) async fn serve(settings: &Settings, options: &ServeOptions) -> Result
         );
     }
     let store = store(settings).await?;
+    let finished = erase::finish(&store).await?;
+    if finished > 0 {
+        println!("{finished} erasures were finished.");
+    }
     begin_setup(settings, options, &store).await?;
     after_upgrade(&store).await?;
     let options = settings.recognition.clone();
@@ -58,7 +63,9 @@ pub(crate) async fn serve(settings: &Settings, options: &ServeOptions) -> Result
                 settings.recognition.models
             )
         })?;
-    let mut server = Server::new(store.clone(), Arc::new(recognition));
+    let recognition: Arc<dyn Recognition> = Arc::new(recognition);
+    templates::load_all(&store, &*recognition).await?;
+    let mut server = Server::new(store.clone(), Arc::clone(&recognition));
     let tls = settings
         .tls
         .as_ref()
@@ -69,7 +76,8 @@ pub(crate) async fn serve(settings: &Settings, options: &ServeOptions) -> Result
     }
     let handle = Handle::new();
     let stopper = tokio::spawn(stop_on_signal(server.clone(), handle.clone()));
-    let worker = tokio::spawn(maintain(store.clone()));
+    let maintenance = tokio::spawn(maintain(store.clone()));
+    let worker = tokio::spawn(worker::run(store.clone(), recognition));
     let listening = tokio::spawn(announce(settings.clone(), handle.clone()));
     let service = app(server).into_make_service();
     let served = match tls {
@@ -86,6 +94,7 @@ pub(crate) async fn serve(settings: &Settings, options: &ServeOptions) -> Result
                 .await
         }
     };
+    maintenance.abort();
     worker.abort();
     stopper.abort();
     listening.abort();
@@ -177,6 +186,8 @@ async fn maintain_once(store: &Store) -> attendance_server::error::Result<()> {
     for org in organisations {
         days::catch_up(store, org).await?;
     }
+    // An erasure that could not be finished at once.
+    erase::finish(store).await?;
     let mut tx = store.write().await?;
     let removed = retention::remove_old(&mut tx).await?;
     tx.commit().await?;

@@ -58,6 +58,10 @@ pub(crate) struct SettingsOptions {
         requires = "tls_cert"
     )]
     tls_key: Option<PathBuf>,
+    /// The file with the key that protects the keys of people. Without it and without ATTENDANCE_KEY, which has a key or a
+    /// passphrase, everybody who has the data folder can read it. A missing file is made at the first start.
+    #[arg(long, global = true, env = "ATTENDANCE_KEY_FILE", value_name = "FILE")]
+    key_file: Option<PathBuf>,
     /// The models that recognize faces: "nano" is part of the program and serves dozens of people; "standard" and others are
     /// read from the folder in FACEKIT_MODELS. [default: nano]
     #[arg(long, global = true, env = "ATTENDANCE_MODELS", value_name = "NAME")]
@@ -98,6 +102,7 @@ struct File {
     names: Option<Vec<String>>,
     tls_cert: Option<PathBuf>,
     tls_key: Option<PathBuf>,
+    key_file: Option<PathBuf>,
     models: Option<String>,
     models_file: Option<PathBuf>,
     recognition_threads: Option<NonZeroUsize>,
@@ -112,6 +117,8 @@ pub(crate) struct Settings {
     pub(crate) listen: SocketAddr,
     /// The certificate of HTTPS; none for plain HTTP.
     pub(crate) tls: Option<Tls>,
+    /// The file with the key of the vault.
+    pub(crate) key_file: Option<PathBuf>,
     /// The models of recognition, and its threads.
     pub(crate) recognition: LocalOptions,
 }
@@ -180,6 +187,7 @@ impl Settings {
                 .unwrap_or(standard.threads),
         };
         Ok(Self {
+            key_file: options.key_file.clone().or(file.key_file),
             recognition,
             data: data.unwrap_or_else(|| PathBuf::from("attendance-data")),
             listen: listen.unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], 8080))),
@@ -200,6 +208,11 @@ impl Settings {
     /// The file of the database.
     pub(crate) fn database(&self) -> PathBuf {
         self.data.join("attendance.db")
+    }
+
+    /// The file of the keys of people.
+    pub(crate) fn vault(&self) -> PathBuf {
+        self.data.join("keys.facekit")
     }
 
     /// The folder of the server's own certificates.

@@ -6,10 +6,10 @@ use attendance_server::{
     commands::{audit, organisations},
 };
 
-use super::{settings::Settings, store};
+use super::{settings::Settings, store_beside_server};
 
 pub(crate) async fn verify_audit(settings: &Settings) -> Result<()> {
-    let store = store(settings).await?;
+    let (store, _copy) = store_beside_server(settings).await?;
     let mut tx = store.read().await?;
     let mut faults = 0;
     for org in organisations::all(&mut tx).await? {

@@ -210,7 +210,11 @@ mod tests {
             }));
         }
         // All four are in their queues once nothing more fits.
-        while pool.0.waiting().frames.len() + pool.0.waiting().analyses.len() < 4 {
+        let waiting = || {
+            let waiting = pool.0.waiting();
+            waiting.frames.len() + waiting.analyses.len()
+        };
+        while waiting() < 4 {
             tokio::task::yield_now().await;
         }
         for kind in [Work::Frame, Work::Analysis] {

@@ -22,7 +22,7 @@ macro_rules! asset {
 }
 
 const CSS: &str = "text/css; charset=utf-8";
-const SCRIPT: &str = "text/javascript; charset=utf-8";
+const JS: &str = "text/javascript; charset=utf-8";
 const SVG: &str = "image/svg+xml";
 
 /// The files: name, media type, content.
@@ -31,12 +31,13 @@ const FILES: &[(&str, &str, &[u8])] = &[
     asset!("charts.css", CSS),
     asset!("chevron.svg", SVG),
     asset!("components.css", CSS),
+    asset!("enrol.js", JS),
     asset!("icon.svg", SVG),
     asset!("icons.svg", SVG),
-    asset!("kiosk-queue.js", SCRIPT),
+    asset!("kiosk-queue.js", JS),
     asset!("kiosk.css", CSS),
-    asset!("kiosk.js", SCRIPT),
-    asset!("page.js", SCRIPT),
+    asset!("kiosk.js", JS),
+    asset!("page.js", JS),
     asset!("pages.css", CSS),
     asset!("shell.css", CSS),
     asset!("tokens.css", CSS),

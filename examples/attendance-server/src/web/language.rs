@@ -235,6 +235,12 @@ impl Argument for usize {
     }
 }
 
+impl Argument for u64 {
+    fn value(&self) -> FluentValue<'static> {
+        FluentValue::from(*self)
+    }
+}
+
 impl Argument for i64 {
     fn value(&self) -> FluentValue<'static> {
         FluentValue::from(*self)

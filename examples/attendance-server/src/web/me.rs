@@ -11,6 +11,7 @@ use serde::Deserialize;
 use super::{
     PageResult,
     charts::{week::Week, year::first_of_year},
+    enrol::FaceData,
     history::{History, PunchRow, Subject, punch_row, records},
     input::Query,
     mark::Mark,
@@ -188,6 +189,8 @@ struct MyDataPage {
     facts: Vec<(String, String)>,
     /// The key of each kind of record, and the number of records.
     kept: Vec<(&'static str, usize)>,
+    /// Consent and templates.
+    faces: FaceData,
 }
 
 async fn data(State(server): State<Server>, Caller(actor): Caller, visitor: Visitor) -> PageResult {
@@ -207,6 +210,8 @@ async fn data(State(server): State<Server>, Caller(actor): Caller, visitor: Visi
     if let Some(joined) = person.joined {
         facts.push((page.say("joined"), page.date(joined)));
     }
+    let space = &server.recognition.models().space;
+    let faces = FaceData::load(&mut tx, &actor, &page, person.id, &subject.zone, space).await?;
     let kept = super::privacy::kept_rows(&inventory::of_person(&mut tx, &actor, person.id).await?);
     let last = tx.now.to_zoned_datetime(subject.zone).date();
     render(&MyDataPage {
@@ -216,5 +221,6 @@ async fn data(State(server): State<Server>, Caller(actor): Caller, visitor: Visi
         last,
         facts,
         kept,
+        faces,
     })
 }

@@ -6,6 +6,7 @@ mod charts;
 mod choose;
 mod day;
 mod devices;
+mod enrol;
 mod history;
 mod import;
 mod input;
@@ -13,6 +14,7 @@ mod invitation;
 mod kiosk;
 mod language;
 mod list;
+mod look;
 mod mark;
 mod me;
 mod message;
@@ -54,9 +56,11 @@ pub(crate) fn pages() -> Router<Server> {
         .merge(choose::routes())
         .merge(day::routes())
         .merge(devices::routes())
+        .merge(enrol::routes())
         .merge(import::routes())
         .merge(invitation::routes())
         .merge(kiosk::routes())
+        .merge(look::routes())
         .merge(me::routes())
         .merge(people::routes())
         .merge(person::routes())

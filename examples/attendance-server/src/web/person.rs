@@ -14,6 +14,7 @@ use serde::Deserialize;
 
 use super::{
     PageResult,
+    enrol::FaceData,
     history::{History, Subject},
     input::{Form, Path, Query},
     page::{Choice, Done, Page, Refused},
@@ -23,7 +24,7 @@ use super::{
     zone,
 };
 use crate::{
-    access::{Actor, EDITORS, password::HashedSecret},
+    access::{Actor, EDITORS, Role, password::HashedSecret},
     commands::{
         corrections::{self, NewChange, NewCorrection},
         days,
@@ -65,8 +66,12 @@ struct PersonPage {
     sites: Vec<Choice>,
     /// The details as they were sent, if they were refused.
     error: Option<Refused>,
+    /// Consent and templates.
+    faces: FaceData,
     /// The visitor may change the person.
     edits: bool,
+    /// The visitor may erase the person.
+    erases: bool,
     /// The dialog for a punch is open.
     marking: bool,
     /// The correction as it was sent, if it was refused.
@@ -95,7 +100,7 @@ async fn show(
     Query(shown): Query<Shown>,
 ) -> PageResult {
     let mut tx = server.store.read().await?;
-    let mut page = person_page(&mut tx, &actor, &visitor, id, shown.date).await?;
+    let mut page = person_page(&server, &mut tx, &actor, &visitor, id, shown.date).await?;
     page.marking = shown.mark.is_some();
     if let (Some(done), "deactivated") = (&mut page.page.done, visitor.done_name()) {
         done.undo = Some(format!("/people/{id}/activate"));
@@ -109,6 +114,7 @@ async fn show(
 }
 
 async fn person_page(
+    server: &Server,
     tx: &mut Transaction,
     actor: &Actor,
     visitor: &Visitor,
@@ -125,6 +131,8 @@ async fn person_page(
         zone: zone(&site.time_zone),
         inside_since: days::inside_since(tx, actor, id).await?,
     };
+    let space = &server.recognition.models().space;
+    let faces = FaceData::load(tx, actor, &page, id, &subject.zone, space).await?;
     let edits = actor.require_at(site.id, EDITORS).is_ok();
     let history = History::load(tx, actor, &page, &subject, date, edits).await?;
     Ok(PersonPage {
@@ -142,7 +150,9 @@ async fn person_page(
         sites: site_choices(tx, actor, Some(site.id)).await?,
         site: site.name,
         error: None,
+        faces,
         edits,
+        erases: actor.require(&[Role::Admin]).is_ok(),
         marking: false,
         refused: None,
         page,
@@ -185,7 +195,7 @@ async fn update(
         Err(error) if is_refusal(&error) => {
             drop(tx);
             let mut tx = server.store.read().await?;
-            let mut page = person_page(&mut tx, &actor, &visitor, id, None).await?;
+            let mut page = person_page(&server, &mut tx, &actor, &visitor, id, None).await?;
             page.error = Some(Refused::of(&error, visitor.language));
             (page.name, page.number, page.mail) = (details.name, details.number, details.mail);
             refused(&page)
@@ -285,7 +295,8 @@ async fn correct(
         Err(error) if is_refusal(&error) => {
             drop(tx);
             let mut tx = server.store.read().await?;
-            let mut page = person_page(&mut tx, &actor, &visitor, id, Some(form.date)).await?;
+            let mut page =
+                person_page(&server, &mut tx, &actor, &visitor, id, Some(form.date)).await?;
             page.refused = Some(RefusedCorrection {
                 text: visitor.language.problem(&error),
                 time: form.time,
@@ -354,7 +365,7 @@ async fn pin(
     people::set_pin(&mut tx, &actor, id, Some(hashed)).await?;
     tx.commit().await?;
     let mut tx = server.store.read().await?;
-    let mut page = person_page(&mut tx, &actor, &visitor, id, None).await?;
+    let mut page = person_page(&server, &mut tx, &actor, &visitor, id, None).await?;
     page.page.done = Some(Done {
         text: page
             .page

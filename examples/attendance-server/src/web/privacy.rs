@@ -23,6 +23,8 @@ struct PrivacyPage {
     kept: Vec<(&'static str, usize)>,
     /// The key of each role's name, and the number of accounts with it. Only admins see it.
     readers: Vec<(&'static str, usize)>,
+    /// Consents and erasures.
+    decisions: inventory::Decisions,
 }
 
 async fn show(State(server): State<Server>, Caller(actor): Caller, visitor: Visitor) -> PageResult {
@@ -30,6 +32,7 @@ async fn show(State(server): State<Server>, Caller(actor): Caller, visitor: Visi
     let title = visitor.language.say("privacy");
     let page = visitor.page(&mut tx, &actor, "/privacy", title).await?;
     let kept = inventory::of_organisation(&mut tx, &actor).await?;
+    let decisions = inventory::decisions(&mut tx, &actor).await?;
     let mut readers = Vec::new();
     if actor.require(&[Role::Admin]).is_ok() {
         let accounts = accounts::list(&mut tx, &actor).await?;
@@ -50,6 +53,7 @@ async fn show(State(server): State<Server>, Caller(actor): Caller, visitor: Visi
         page,
         kept: kept_rows(&kept),
         readers,
+        decisions,
     })
 }
 
@@ -61,6 +65,8 @@ pub(super) fn kept_rows(kept: &inventory::Inventory) -> Vec<(&'static str, usize
         ("kept-punches", kept.punches),
         ("kept-corrections", kept.corrections),
         ("kept-days", kept.days),
+        ("kept-consents", kept.consents),
+        ("kept-templates", kept.templates),
     ];
     rows.extend(kept.audit_records.map(|count| ("kept-audit", count)));
     rows

@@ -32,6 +32,7 @@ use crate::{
     http::Caller,
     id::Id,
     presets::PRESETS,
+    recognition::Room,
     server::Server,
     store::Transaction,
 };
@@ -56,6 +57,8 @@ struct SettingsPage {
     presets: Vec<Choice>,
     accounts: Vec<AccountRow>,
     tokens: Vec<TokenRow>,
+    /// The models, and the room of the gallery; none on a page with an error.
+    recognition: Option<RecognitionCard>,
     /// The key of an explanation, and a text that is shown once.
     secret: Option<(&'static str, String)>,
     error: Option<Refused>,
@@ -105,7 +108,23 @@ fn role_key(role: Option<Role>) -> &'static str {
 
 async fn show(State(server): State<Server>, Caller(actor): Caller, visitor: Visitor) -> PageResult {
     let mut tx = server.store.read().await?;
-    render(&settings_page(&mut tx, &actor, &visitor).await?)
+    let mut page = settings_page(&mut tx, &actor, &visitor).await?;
+    let models = server.recognition.models();
+    page.recognition = Some(RecognitionCard {
+        models: models.name.clone(),
+        runtime: models.runtime.clone(),
+        has_liveness: models.has_liveness,
+        room: server.recognition.room(actor.org),
+    });
+    render(&page)
+}
+
+/// The models of recognition.
+struct RecognitionCard {
+    models: String,
+    runtime: String,
+    has_liveness: bool,
+    room: Option<Room>,
 }
 
 async fn settings_page(
@@ -128,6 +147,7 @@ async fn settings_page(
             .collect(),
         accounts: Vec::new(),
         tokens: Vec::new(),
+        recognition: None,
         secret: None,
         error: None,
         edits,

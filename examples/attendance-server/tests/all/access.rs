@@ -44,7 +44,11 @@ impl Things {
             .as_str()
             .unwrap()
             .to_owned();
+        let (consent, enrolment, template) = crate::faces::enrolled(office, org, person).await;
         Self(vec![
+            ("{consent}", consent),
+            ("{enrolment}", enrolment),
+            ("{template}", template),
             ("{person}", person.to_string()),
             ("{site}", org.site.to_string()),
             ("{device}", org.device_id.to_string()),
@@ -80,6 +84,10 @@ fn body(method: &str, path: &str, things: &Things) -> Option<Value> {
             json!({ "number": "new", "name": "New", "site": things.id("{site}") })
         }
         ("PUT", "/api/v1/people/{person}/pin") => json!({ "pin": "4711" }),
+        ("POST", "/api/v1/people/{person}/consents") => {
+            json!({ "text_version": "1", "language": "en" })
+        }
+        ("POST", "/api/v1/people/{person}/erasure") => json!({ "number": "1" }),
         ("POST", "/api/v1/sites") => {
             json!({ "name": "New", "time_zone": "UTC", "preset": "nights" })
         }
@@ -138,16 +146,22 @@ async fn call(
         }
     }
     // Those whose body is not JSON.
-    let other = match pattern {
-        "/api/v1/imports/people" => Some(("text/csv", "dry_run=true".to_owned(), "number\n")),
-        "/api/v1/devices/{device}/frames" => {
-            let query = format!("boot=first&sequence=1&at={}", crate::support::START);
-            Some(("image/jpeg", query, "no picture"))
-        }
+    let special = match (method, pattern) {
+        (_, "/api/v1/imports/people") => Some(("text/csv", "number\n".into())),
+        (_, "/api/v1/devices/{device}/frames") => Some(("image/jpeg", "no picture".into())),
+        ("POST", "/api/v1/people/{person}/enrolments" | "/people/{person}/enrol") => Some((
+            crate::faces::FORM,
+            crate::faces::form(&[crate::support::picture("people/Ari/6.jpg")]),
+        )),
         _ => None,
     };
-    if let Some((kind, query, content)) = other {
+    if let Some((kind, body)) = special {
         headers.push(("content-type", kind));
+        let query = if pattern.ends_with("/frames") {
+            format!("boot=first&sequence=1&at={}", crate::support::START)
+        } else {
+            "dry_run=true".to_owned()
+        };
         let mut request = axum::http::Request::builder()
             .method(method)
             .uri(format!("{path}?{query}"));
@@ -157,7 +171,7 @@ async fn call(
         if !token.is_empty() {
             request = request.header("authorization", format!("Bearer {token}"));
         }
-        return office.send(request.body(content.into()).unwrap()).await;
+        return office.send(request.body(body).unwrap()).await;
     }
     office
         .call(
@@ -200,7 +214,12 @@ async fn each_route_is_for_the_roles_of_the_table() {
             .iter()
             .filter(|route| route.who != Who::Everybody)
             .collect();
-        routes.sort_by_key(|route| (may(route.who), route.path == "/sign-out"));
+        // The person is erased after all other routes.
+        let is_last = |path: &str| path.ends_with("/erasure") || path.ends_with("/erase");
+        routes.sort_by_key(|route| {
+            let ends_session = route.path == "/sign-out";
+            (may(route.who), ends_session, is_last(route.path))
+        });
         for route in routes {
             let reply = call(&office, &credentials, route.method, route.path, &things).await;
             let name = format!(
@@ -316,6 +335,7 @@ async fn another_organisation_is_not_there_on_pages() {
         let has_fields = route.method == "POST"
             && (route.path.ends_with('}')
                 || route.path.ends_with("/lock")
+                || route.path.ends_with("/erase")
                 || route.path.ends_with("/corrections"));
         if !is_page || has_fields || !route.path.contains('{') || route.path.contains("{date}") {
             continue;

@@ -20,6 +20,7 @@ async fn suite(open: impl AsyncFn() -> Arc<dyn Engine>, folder: &Path) {
     writers_wait_for_each_other(&engine).await;
     names_what_exists_already(&*engine).await;
     copies_while_others_write(&*engine, folder).await;
+    leaves_nothing_of_deleted_rows(&*engine, folder).await;
     engine.check().await.unwrap();
     engine.close().await;
     let engine = open().await;
@@ -29,6 +30,35 @@ async fn suite(open: impl AsyncFn() -> Arc<dyn Engine>, folder: &Path) {
         "what was committed is there after closing"
     );
     engine.close().await;
+}
+
+async fn leaves_nothing_of_deleted_rows(engine: &dyn Engine, folder: &Path) {
+    const SECRET: &str = "a text that nobody must find";
+    let mut connection = engine.write().await.unwrap();
+    let insert = "INSERT INTO idempotency (org, principal, key, body_hash, subject, answer, until) VALUES ($1, $2, $3, $4, $5, $6, $7)";
+    let org = Id::new(jiff::Timestamp::now());
+    let row = values![org, "p", "k", [0_u8; 32], org, SECRET.repeat(500), 0_i64];
+    connection.execute(insert, row).await.unwrap();
+    connection.commit().await.unwrap();
+    let found = || {
+        let files = std::fs::read_dir(folder)
+            .unwrap()
+            .map(|file| file.unwrap().path());
+        let has = |path: &std::path::PathBuf| {
+            let content = std::fs::read(path).unwrap_or_default();
+            content
+                .windows(SECRET.len())
+                .any(|part| part == SECRET.as_bytes())
+        };
+        files.filter(has).count()
+    };
+    assert!(found() > 0, "the search finds what is there");
+    let mut connection = engine.write().await.unwrap();
+    let delete = "DELETE FROM idempotency WHERE key = $1";
+    connection.execute(delete, values!["k"]).await.unwrap();
+    connection.commit().await.unwrap();
+    engine.empty_log().await.unwrap();
+    assert_eq!(found(), 0);
 }
 
 async fn migrates_once(engine: &dyn Engine) {

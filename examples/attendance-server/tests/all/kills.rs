@@ -24,7 +24,6 @@ use attendance_server::{
     },
     db::sqlite::SqliteEngine,
     id::Id,
-    keys::Unsealed,
     store::Store,
     values,
 };
@@ -42,9 +41,13 @@ async fn open(data: &Path) -> Store {
     let engine = SqliteEngine::open(&data.join("attendance.db"))
         .await
         .unwrap();
-    Store::open(Arc::new(engine), Arc::new(SystemClock), Arc::new(Unsealed))
-        .await
-        .unwrap()
+    Store::open(
+        Arc::new(engine),
+        Arc::new(SystemClock),
+        Arc::new(crate::support::vault(&data.join("keys.facekit"))),
+    )
+    .await
+    .unwrap()
 }
 
 /// An organisation; the tokens of its devices; the badges of its people.

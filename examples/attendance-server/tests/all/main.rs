@@ -7,7 +7,9 @@ mod corrections;
 mod days;
 mod door;
 mod engines;
+mod faces;
 mod import;
+mod keys;
 #[cfg(unix)]
 mod kills;
 mod openapi;

@@ -136,7 +136,7 @@ async fn damaged_and_oversized_images_are_refused() {
     let whole = picture("people/Ari/1.jpg");
     let cut = whole.slice(..whole.len() / 2);
     let mut large = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR".to_vec();
-    large.extend([0, 0, 0x40, 0, 0, 0, 0x40, 0, 8, 2, 0, 0, 0, 0, 0, 0, 0]);
+    large.extend([0, 1, 0, 0, 0, 0, 0, 1, 8, 2, 0, 0, 0, 0, 0, 0, 0]);
     for (image, kind, code) in [
         (Bytes::new(), ErrorKind::Invalid, "unreadable_image"),
         (cut, ErrorKind::Invalid, "unreadable_image"),

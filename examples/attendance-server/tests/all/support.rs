@@ -2,6 +2,7 @@
 
 use std::{
     num::NonZeroUsize,
+    path::Path,
     sync::{Arc, LazyLock},
 };
 
@@ -20,10 +21,10 @@ use attendance_server::{
     },
     db::sqlite::SqliteEngine,
     id::Id,
-    keys::Unsealed,
     recognition::{LocalOptions, LocalRecognition, Recognition},
     server::Server,
     store::Store,
+    vault::Vault,
 };
 use axum::{
     Router,
@@ -52,6 +53,11 @@ pub(crate) fn recognition() -> Arc<LocalRecognition> {
     Arc::clone(&SHARED)
 }
 
+/// A vault that nothing protects.
+pub(crate) fn vault(file: &Path) -> Vault {
+    Vault::open_or_create(file, &facekit::Protection::None).unwrap()
+}
+
 /// A file of the synthetic people and their frames: `people/Ari/1.jpg`, `frames/2026-03-02T07-56-12.jpg`.
 pub(crate) fn picture(name: &str) -> Bytes {
     let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../data/");
@@ -65,6 +71,7 @@ pub(crate) fn picture(name: &str) -> Bytes {
 pub(crate) struct Office {
     pub(crate) folder: TempDir,
     pub(crate) store: Store,
+    pub(crate) vault: Vault,
     pub(crate) clock: Arc<ManualClock>,
     pub(crate) server: Server,
     router: Router,
@@ -126,7 +133,8 @@ impl Office {
             .unwrap();
         let clock = Arc::new(ManualClock::new(START.parse().unwrap()));
         let shared: Arc<dyn Clock> = clock.clone();
-        let store = Store::open(Arc::new(engine), shared, Arc::new(Unsealed))
+        let vault = vault(&folder.path().join("keys.facekit"));
+        let store = Store::open(Arc::new(engine), shared, Arc::new(vault.clone()))
             .await
             .unwrap();
         let server = Server::new(store.clone(), recognition);
@@ -135,6 +143,7 @@ impl Office {
             router: app(server.clone()),
             server,
             store,
+            vault,
             clock,
         }
     }

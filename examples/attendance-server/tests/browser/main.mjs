@@ -5,6 +5,7 @@
 
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 
 import { DESK, NARROW, PHONE, check, launch, open } from "./checks.mjs";
 import { kiosk } from "./kiosk.mjs";
@@ -30,6 +31,7 @@ try {
   await step("people", people);
   await step("punches", punches);
   await step("correction", correction);
+  await step("enrolment", enrolment);
   await step("policy", policy);
   await step("member", member);
   await step("sign-in", signIn);
@@ -156,6 +158,38 @@ async function correction() {
   await page.waitForURL(/done=undone/);
   await page.goto(`${server.address}/people/${tokens.dana}?date=${day}`);
   if ((await page.locator(".timeline > li").count()) !== before) problems.push("the correction was not undone");
+  await page.context().close();
+}
+
+/** Consent, photos with a report on each, templates, and the removal of one. */
+async function enrolment() {
+  const page = await visitor(DESK);
+  const file = (name) => fileURLToPath(new URL(`../../../data/people/${name}`, import.meta.url));
+  await page.goto(`${server.address}/people/${tokens.dana}`);
+  await page.getByRole("link", { name: "Enrol", exact: true }).click();
+  await page.waitForURL("**/enrol");
+  await check(page, "enrol, consent", problems);
+  await shoot(page, "enrol-consent");
+  await page.getByText("has read this text and agrees").click();
+  await press(page, "Record consent");
+  await page.waitForURL(/done=consented/);
+  await check(page, "enrol, photos", problems);
+  await page.locator("#photo").setInputFiles(["Dana/1.jpg", "Dana/2.jpg", "Dana/3.jpg", "Kim/1.jpg"].map(file));
+  await press(page, "Check the photos");
+  await expectText(page, "of 4 photos taken");
+  await page.goto(`${server.address}/people/${tokens.dana}/enrol`);
+  await expectText(page, "It shows somebody else than the other photos.");
+  await check(page, "enrol, report", problems);
+  await shoot(page, "enrol-report");
+  await page.goto(`${server.address}/people/${tokens.dana}`);
+  const templates = page.locator("#faces .list > li");
+  const before = await templates.count();
+  if (before < 2) problems.push(`${before} templates of three photos`);
+  await templates.first().getByRole("button").click();
+  await page.waitForURL(/done=template-removed/);
+  if ((await templates.count()) !== before - 1) problems.push("the template was not removed");
+  await check(page, "person with templates", problems);
+  await shoot(page, "person-faces");
   await page.context().close();
 }
 

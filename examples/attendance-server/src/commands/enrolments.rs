@@ -1,0 +1,541 @@
+//! Enrolments: photos of a person, which are analysed in the background and become templates.
+
+use axum::body::Bytes;
+use facekit::{QualityIssue, Refusal};
+use jiff::Timestamp;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+use tokio::sync::watch;
+
+use super::{audit, audit::Subject, consents, people, templates};
+use crate::{
+    access::{Actor, EDITORS},
+    db::Row,
+    error::{Error, ErrorKind, Result},
+    id::Id,
+    recognition::{Analyzed, LARGEST_PHOTO, Recognition},
+    store::{Store, Transaction},
+    values,
+};
+
+/// The most photos of an enrolment.
+pub const MOST_PHOTOS: usize = 10;
+
+/// The most templates of a person.
+pub const MOST_TEMPLATES: usize = 30;
+
+/// The state of an enrolment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum EnrolmentState {
+    /// The photos wait, or are being analysed.
+    Waiting,
+    /// The report is there.
+    Done,
+    /// It ended without a report: the consent was withdrawn, or the server has a fault.
+    Failed,
+}
+
+/// An enrolment.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+pub struct Enrolment {
+    /// The id.
+    pub id: Id,
+    /// The person.
+    pub person: Id,
+    /// The state.
+    pub state: EnrolmentState,
+    /// The number of photos.
+    pub photos: i64,
+    /// The number of photos that were analysed.
+    pub seen: i64,
+    /// The time of its creation.
+    #[schemars(with = "crate::schema::Time")]
+    pub created: Timestamp,
+    /// The time of its end.
+    #[schemars(with = "Option<crate::schema::Time>")]
+    pub finished: Option<Timestamp>,
+    /// The report, once it is done.
+    pub report: Option<Report>,
+}
+
+/// The result of an enrolment.
+#[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
+pub struct Report {
+    /// The photos, in order.
+    pub photos: Vec<PhotoReport>,
+    /// Other people whom accepted photos match: one person with two numbers, or people who look alike.
+    pub resembles: Vec<Resembles>,
+}
+
+/// The result of a photo.
+#[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
+pub struct PhotoReport {
+    /// It became a template.
+    pub accepted: bool,
+    /// The quality of the face, 0 to 1, of an accepted photo.
+    pub quality: Option<f64>,
+    /// The reasons for which it was refused.
+    pub reasons: Vec<Reason>,
+}
+
+/// The codes of [`Reason`].
+pub const REASONS: [&str; 18] = [
+    "no_face",
+    "several_faces",
+    "not_live",
+    "tight_crop",
+    "another_person",
+    "mismatch",
+    "unreadable_image",
+    "image_too_large",
+    "too_small",
+    "blurred",
+    "too_dark",
+    "too_bright",
+    "low_contrast",
+    "turned_away",
+    "cut_off",
+    "no_shape",
+    "unrecognizable",
+    "poor_quality",
+];
+
+/// A reason for which a photo was refused.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+pub struct Reason {
+    /// A stable code, such as `too_dark`.
+    pub code: String,
+    /// The reason, for people.
+    pub detail: String,
+}
+
+/// A photo that matches another person.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+pub struct Resembles {
+    /// The position of the photo, from 0.
+    pub photo: usize,
+    /// The other person.
+    pub person: Id,
+    /// The similarity, −1 to 1. It passes the threshold.
+    pub score: f64,
+}
+
+const COLUMNS: &str = "SELECT id, person, state, photos, seen, created, finished, report FROM enrolment \
+                       WHERE org = $1 AND id = $2";
+
+/// An enrolment of a person whom the actor may see.
+///
+/// # Errors
+///
+/// 404 if there is none.
+pub async fn get(tx: &mut Transaction, actor: &Actor, id: Id) -> Result<Enrolment> {
+    let row = tx.row(COLUMNS, values![actor.org, id]).await?;
+    let row = row.ok_or_else(|| Error::not_found("enrolment"))?;
+    let enrolment = enrolment(tx, actor.org, &row)?;
+    people::get(tx, actor, enrolment.person).await?;
+    Ok(enrolment)
+}
+
+/// The enrolments of a person, the newest first; at most 20.
+///
+/// # Errors
+///
+/// 404 if there is no such person.
+pub async fn list(tx: &mut Transaction, actor: &Actor, person: Id) -> Result<Vec<Enrolment>> {
+    people::get(tx, actor, person).await?;
+    let rows = tx
+        .rows(
+            "SELECT id, person, state, photos, seen, created, finished, report FROM enrolment \
+             WHERE org = $1 AND person = $2 ORDER BY created DESC, id DESC LIMIT 20",
+            values![actor.org, person],
+        )
+        .await?;
+    rows.iter()
+        .map(|row| enrolment(tx, actor.org, row))
+        .collect()
+}
+
+fn enrolment(tx: &Transaction, org: Id, row: &Row) -> Result<Enrolment> {
+    let person: Id = row.get("person")?;
+    let sealed: Option<Vec<u8>> = row.get("report")?;
+    let plain = match sealed {
+        Some(sealed) => tx.keys().open(org, person, "enrolment", &sealed)?,
+        None => None,
+    };
+    let state: String = row.get("state")?;
+    Ok(Enrolment {
+        id: row.get("id")?,
+        person,
+        state: serde_json::from_value(json!(state))?,
+        photos: row.get("photos")?,
+        seen: row.get("seen")?,
+        created: row.get("created")?,
+        finished: row.get("finished")?,
+        report: plain
+            .map(|plain| serde_json::from_slice(&plain))
+            .transpose()?,
+    })
+}
+
+/// Keeps the photos of a person, sealed, until [`run_next`] has analysed them.
+///
+/// # Errors
+///
+/// 404 and 403 as for people; 409 without consent, and if the person has too many templates; 413 and 422 for photos that are
+/// none, too many or too large.
+pub async fn begin(
+    tx: &mut Transaction,
+    actor: &Actor,
+    person: Id,
+    photos: &[Bytes],
+) -> Result<Enrolment> {
+    let org = actor.org;
+    let site = people::get(tx, actor, person).await?.site;
+    actor.require_at(site, EDITORS)?;
+    if photos.is_empty() || photos.len() > MOST_PHOTOS {
+        let detail = format!(
+            "An enrolment has 1 to {MOST_PHOTOS} photos, not {}.",
+            photos.len()
+        );
+        return Err(Error::invalid("/photo", "number_of_photos", detail));
+    }
+    if photos.iter().any(|photo| photo.len() > LARGEST_PHOTO) {
+        let detail = format!("A photo has more than {LARGEST_PHOTO} bytes.");
+        return Err(Error::new(ErrorKind::TooLarge, "photo_too_large", detail));
+    }
+    if !consents::is_given(tx, org, person).await? {
+        let detail = "Record the consent of the person first.";
+        return Err(Error::conflict("consent_missing", detail));
+    }
+    let known = templates::list(tx, actor, person).await?.len();
+    if known + photos.len() > MOST_TEMPLATES {
+        let detail = format!(
+            "The person has {known} templates, and at most {MOST_TEMPLATES} are useful. Remove some first."
+        );
+        return Err(Error::conflict("too_many_templates", detail));
+    }
+    let (id, now) = (tx.new_id(), tx.now);
+    tx.execute(
+        "INSERT INTO enrolment (org, id, person, state, photos, seen, created, created_by) \
+         VALUES ($1, $2, $3, 'waiting', $4, 0, $5, $6)",
+        values![org, id, person, photos.len() as i64, now, actor.label()],
+    )
+    .await?;
+    for (number, photo) in photos.iter().enumerate() {
+        let sealed = tx.keys().seal(org, person, "photo", photo)?;
+        tx.execute(
+            "INSERT INTO enrolment_photo (org, enrolment, number, photo) VALUES ($1, $2, $3, $4)",
+            values![org, id, number as i64, sealed],
+        )
+        .await?;
+    }
+    let detail = json!({ "enrolment": id, "photos": photos.len() });
+    audit::record(
+        tx,
+        actor,
+        "enrolment_begun",
+        Subject::Person(person),
+        detail,
+    )
+    .await?;
+    tx.event(
+        org,
+        REQUESTED,
+        Some(site),
+        Some(person),
+        json!({ "enrolment": id }),
+    )
+    .await?;
+    get(tx, actor, id).await
+}
+
+/// The kind of the event of a new enrolment.
+pub const REQUESTED: &str = "enrolment_requested";
+
+/// An enrolment that waits.
+struct Waiting {
+    org: Id,
+    id: Id,
+    person: Id,
+    photos: Vec<Bytes>,
+}
+
+/// Analyses the oldest enrolment that waits, and stores its templates. Returns `false` if none waits.
+///
+/// # Errors
+///
+/// 503 with the code `busy` if recognition has too much to do, and errors of the database. The enrolment waits on then.
+pub async fn run_next(store: &Store, recognition: &dyn Recognition) -> Result<bool> {
+    let mut tx = store.read().await?;
+    let Some(waiting) = oldest(&mut tx).await? else {
+        return Ok(false);
+    };
+    drop(tx);
+    let (org, person) = (waiting.org, waiting.person);
+    let analysed = match analyse(store, recognition, &waiting).await {
+        Err(error) if error.code == "busy" => return Err(error),
+        analysed => analysed,
+    };
+    let mut tx = store.write().await?;
+    finish(&mut tx, &waiting, analysed).await?;
+    tx.commit().await?;
+    templates::follow(store, recognition, org, person).await?;
+    Ok(true)
+}
+
+async fn oldest(tx: &mut Transaction) -> Result<Option<Waiting>> {
+    let row = tx
+        .row(
+            "SELECT org, id, person FROM enrolment WHERE state = 'waiting' ORDER BY created, id LIMIT 1",
+            values![],
+        )
+        .await?;
+    let Some(row) = row else {
+        return Ok(None);
+    };
+    let (org, id, person): (Id, Id, Id) = (row.get("org")?, row.get("id")?, row.get("person")?);
+    let rows = tx
+        .rows(
+            "SELECT photo FROM enrolment_photo WHERE org = $1 AND enrolment = $2 ORDER BY number",
+            values![org, id],
+        )
+        .await?;
+    let mut photos = Vec::with_capacity(rows.len());
+    for row in rows {
+        let sealed: Vec<u8> = row.get("photo")?;
+        photos.extend(
+            tx.keys()
+                .open(org, person, "photo", &sealed)?
+                .map(Bytes::from),
+        );
+    }
+    Ok(Some(Waiting {
+        org,
+        id,
+        person,
+        photos,
+    }))
+}
+
+/// Analyses the photos, and writes the progress.
+async fn analyse(
+    store: &Store,
+    recognition: &dyn Recognition,
+    waiting: &Waiting,
+) -> Result<Analyzed> {
+    let (sender, mut seen) = watch::channel(0);
+    let photos = waiting.photos.clone();
+    let analysis = recognition.analyze(waiting.org, waiting.person, waiting.id, photos, sender);
+    tokio::pin!(analysis);
+    loop {
+        tokio::select! {
+            biased;
+            analysed = &mut analysis => return analysed,
+            // At the end the sender is gone, and the analysis is there soon.
+            Ok(()) = seen.changed() => {
+                let seen = *seen.borrow_and_update();
+                let mut tx = store.write().await?;
+                tx.execute(
+                    "UPDATE enrolment SET seen = $3 WHERE org = $1 AND id = $2 AND state = 'waiting'",
+                    values![waiting.org, waiting.id, seen as i64],
+                )
+                .await?;
+                tx.commit().await?;
+            }
+        }
+    }
+}
+
+/// Stores the templates and the report, and removes the photos.
+async fn finish(tx: &mut Transaction, waiting: &Waiting, analysed: Result<Analyzed>) -> Result<()> {
+    let &Waiting {
+        org, id, person, ..
+    } = waiting;
+    let actor = Actor::operator(org);
+    let row = tx
+        .row(
+            "SELECT id FROM enrolment WHERE org = $1 AND id = $2 AND state = 'waiting'",
+            values![org, id],
+        )
+        .await?;
+    if row.is_none() {
+        // The consent was withdrawn meanwhile, or the person was erased.
+        return Ok(());
+    }
+    let is_allowed = consents::is_given(tx, org, person).await?;
+    let report = match (&analysed, is_allowed) {
+        (Ok(analysed), true) => Some(report(analysed)?),
+        (Ok(_), false) => None,
+        (Err(error), _) => {
+            tracing::error!(%error, enrolment = %id, "an enrolment failed");
+            None
+        }
+    };
+    let accepted = report
+        .iter()
+        .flat_map(|report| &report.photos)
+        .filter(|photo| photo.accepted)
+        .count();
+    let (state, sealed) = match &report {
+        Some(report) => {
+            if let Ok(analysed) = &analysed {
+                templates::insert(tx, org, person, id, &analysed.templates).await?;
+            }
+            let plain = serde_json::to_vec(report)?;
+            (
+                "done",
+                Some(tx.keys().seal(org, person, "enrolment", &plain)?),
+            )
+        }
+        None => ("failed", None),
+    };
+    let now = tx.now;
+    tx.execute(
+        "UPDATE enrolment SET state = $3, seen = photos, report = $4, finished = $5 WHERE org = $1 AND id = $2",
+        values![org, id, state, sealed, now],
+    )
+    .await?;
+    remove_photos(tx, org, id).await?;
+    if !is_allowed {
+        return Ok(());
+    }
+    let detail = json!({ "enrolment": id, "state": state, "accepted": accepted });
+    audit::record(
+        tx,
+        &actor,
+        "enrolment_finished",
+        Subject::Person(person),
+        detail,
+    )
+    .await?;
+    let site = people::get(tx, &actor, person).await?.site;
+    tx.event(
+        org,
+        "templates_changed",
+        Some(site),
+        Some(person),
+        json!({ "enrolment": id }),
+    )
+    .await
+}
+
+async fn remove_photos(tx: &mut Transaction, org: Id, enrolment: Id) -> Result<()> {
+    tx.execute(
+        "DELETE FROM enrolment_photo WHERE org = $1 AND enrolment = $2",
+        values![org, enrolment],
+    )
+    .await?;
+    Ok(())
+}
+
+/// Ends the enrolments of a person that wait, with their photos.
+pub(super) async fn end_waiting(tx: &mut Transaction, org: Id, person: Id) -> Result<()> {
+    let rows = tx
+        .rows(
+            "SELECT id FROM enrolment WHERE org = $1 AND person = $2 AND state = 'waiting'",
+            values![org, person],
+        )
+        .await?;
+    let now = tx.now;
+    for row in rows {
+        let id: Id = row.get("id")?;
+        remove_photos(tx, org, id).await?;
+        tx.execute(
+            "UPDATE enrolment SET state = 'failed', finished = $3 WHERE org = $1 AND id = $2",
+            values![org, id, now],
+        )
+        .await?;
+    }
+    Ok(())
+}
+
+/// Removes the enrolments of a person, with photos and reports. The templates must be removed before.
+pub(super) async fn remove_all(tx: &mut Transaction, org: Id, person: Id) -> Result<()> {
+    end_waiting(tx, org, person).await?;
+    tx.execute(
+        "DELETE FROM enrolment WHERE org = $1 AND person = $2",
+        values![org, person],
+    )
+    .await?;
+    Ok(())
+}
+
+fn report(analyzed: &Analyzed) -> Result<Report> {
+    let found = &analyzed.report;
+    let mut numbers: Vec<usize> = found.accepted.clone();
+    numbers.extend(found.refused.iter().map(|refused| refused.photo));
+    numbers.extend(
+        analyzed
+            .unreadable
+            .iter()
+            .map(|unreadable| unreadable.photo),
+    );
+    let count = numbers.into_iter().max().map_or(0, |last| last + 1);
+    let mut photos = vec![PhotoReport::default(); count];
+    for (&photo, template) in found.accepted.iter().zip(&analyzed.templates) {
+        photos[photo].accepted = true;
+        photos[photo].quality = Some(f64::from(template.quality));
+    }
+    for refused in &found.refused {
+        photos[refused.photo].reasons = reasons(&refused.refusal);
+    }
+    for unreadable in &analyzed.unreadable {
+        photos[unreadable.photo].reasons = vec![Reason {
+            code: unreadable.error.code.to_owned(),
+            detail: unreadable.error.detail.clone(),
+        }];
+    }
+    let resembles = found.resembles.iter().map(|other| {
+        Ok(Resembles {
+            photo: other.photo,
+            person: other.person.as_str().parse().map_err(Error::internal)?,
+            score: f64::from(other.score),
+        })
+    });
+    Ok(Report {
+        photos,
+        resembles: resembles.collect::<Result<_>>()?,
+    })
+}
+
+fn reasons(refusal: &Refusal) -> Vec<Reason> {
+    if let Refusal::PoorQuality { issues } = refusal {
+        let reason = |issue: &QualityIssue| Reason {
+            code: quality_code(issue).to_owned(),
+            detail: issue.to_string(),
+        };
+        return issues.iter().map(reason).collect();
+    }
+    let code = match refusal {
+        Refusal::NoFace => "no_face",
+        Refusal::SeveralFaces { .. } => "several_faces",
+        Refusal::Spoof { .. } => "not_live",
+        Refusal::TightCrop { .. } => "tight_crop",
+        Refusal::AnotherPerson { .. } => "another_person",
+        Refusal::Mismatch { .. } => "mismatch",
+        _ => "refused",
+    };
+    // Other photos are numbered from 1, as people count them.
+    vec![Reason {
+        code: code.to_owned(),
+        detail: refusal.described(|photo| format!("photo {}", photo + 1)),
+    }]
+}
+
+/// The code of an issue of quality.
+pub(crate) fn quality_code(issue: &QualityIssue) -> &'static str {
+    match issue {
+        QualityIssue::TooSmall { .. } => "too_small",
+        QualityIssue::Blurred { .. } => "blurred",
+        QualityIssue::TooDark { .. } => "too_dark",
+        QualityIssue::TooBright { .. } => "too_bright",
+        QualityIssue::LowContrast { .. } => "low_contrast",
+        QualityIssue::TurnedAway { .. } => "turned_away",
+        QualityIssue::CutOff { .. } => "cut_off",
+        QualityIssue::NoShape => "no_shape",
+        QualityIssue::Unrecognizable { .. } => "unrecognizable",
+        _ => "poor_quality",
+    }
+}

@@ -1,0 +1,221 @@
+//! Templates: sealed rows in the database, and their copies in recognition.
+
+use facekit::NewTemplate;
+use jiff::Timestamp;
+use schemars::JsonSchema;
+use serde::Serialize;
+use serde_json::json;
+use tokio::sync::Mutex;
+
+use super::{audit, audit::Subject, consents, people};
+use crate::{
+    access::{Actor, EDITORS},
+    db::Row,
+    error::{Error, Result},
+    id::Id,
+    recognition::Recognition,
+    store::{Store, Transaction},
+    values,
+};
+
+/// A template, without its embedding.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub struct Template {
+    /// The id.
+    pub id: Id,
+    /// The person.
+    pub person: Id,
+    /// The enrolment that made it.
+    pub enrolment: Id,
+    /// The embedding space. Only templates of the space of the present models are compared.
+    pub space: String,
+    /// The quality of the face, 0 to 1.
+    pub quality: f64,
+    /// The time of its creation.
+    #[schemars(with = "crate::schema::Time")]
+    pub created: Timestamp,
+}
+
+const COLUMNS: &str = "SELECT id, person, enrolment, space, quality, created FROM template \
+                       WHERE org = $1 AND person = $2 ORDER BY created, id";
+
+/// The templates of a person, the oldest first.
+///
+/// # Errors
+///
+/// 404 if there is no such person.
+pub async fn list(tx: &mut Transaction, actor: &Actor, person: Id) -> Result<Vec<Template>> {
+    people::get(tx, actor, person).await?;
+    let rows = tx.rows(COLUMNS, values![actor.org, person]).await?;
+    rows.iter().map(template).collect()
+}
+
+fn template(row: &Row) -> Result<Template> {
+    Ok(Template {
+        id: row.get("id")?,
+        person: row.get("person")?,
+        enrolment: row.get("enrolment")?,
+        space: row.get("space")?,
+        quality: row.get("quality")?,
+        created: row.get("created")?,
+    })
+}
+
+/// Removes a template, and returns its person. The caller calls [`follow`] after the commit.
+///
+/// # Errors
+///
+/// 404 if there is none; 403 for a person of another site.
+pub async fn remove(tx: &mut Transaction, actor: &Actor, id: Id) -> Result<Id> {
+    let org = actor.org;
+    let row = tx
+        .row(
+            "SELECT person FROM template WHERE org = $1 AND id = $2",
+            values![org, id],
+        )
+        .await?
+        .ok_or_else(|| Error::not_found("template"))?;
+    let person: Id = row.get("person")?;
+    let site = people::get(tx, actor, person).await?.site;
+    actor.require_at(site, EDITORS)?;
+    tx.execute(
+        "DELETE FROM template WHERE org = $1 AND id = $2",
+        values![org, id],
+    )
+    .await?;
+    let detail = json!({ "template": id });
+    audit::record(
+        tx,
+        actor,
+        "template_removed",
+        Subject::Person(person),
+        detail,
+    )
+    .await?;
+    tx.event(
+        org,
+        "templates_changed",
+        Some(site),
+        Some(person),
+        json!({}),
+    )
+    .await?;
+    Ok(person)
+}
+
+/// Adds the templates of an enrolment. One that the person has already is not added again.
+pub(super) async fn insert(
+    tx: &mut Transaction,
+    org: Id,
+    person: Id,
+    enrolment: Id,
+    new: &[NewTemplate],
+) -> Result<()> {
+    let now = tx.now;
+    for (number, template) in new.iter().enumerate() {
+        let sealed = tx.keys().seal_template(org, person, template)?;
+        let origin = template.origin.clone();
+        let origin = origin.unwrap_or_else(|| format!("{enrolment}/{number}"));
+        let id = tx.new_id();
+        tx.execute(
+            "INSERT INTO template (org, id, person, enrolment, origin, space, quality, sealed, created) \
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT (org, person, space, origin) DO NOTHING",
+            values![
+                org,
+                id,
+                person,
+                enrolment,
+                origin,
+                template.embedding.space().to_string(),
+                f64::from(template.quality),
+                sealed,
+                now
+            ],
+        )
+        .await?;
+    }
+    Ok(())
+}
+
+/// Removes all templates of a person, and returns how many there were.
+pub(super) async fn remove_all(tx: &mut Transaction, org: Id, person: Id) -> Result<u64> {
+    tx.execute(
+        "DELETE FROM template WHERE org = $1 AND person = $2",
+        values![org, person],
+    )
+    .await
+}
+
+/// One change of recognition at a time, so that the newest state of the database is the last one that recognition gets.
+static FOLLOWING: Mutex<()> = Mutex::const_new(());
+
+/// Tells recognition the present templates of a person. To be called after each commit that changes templates, consent, home
+/// site or existence of a person.
+///
+/// # Errors
+///
+/// If the database cannot be read.
+pub async fn follow(
+    store: &Store,
+    recognition: &dyn Recognition,
+    org: Id,
+    person: Id,
+) -> Result<()> {
+    let _one_at_a_time = FOLLOWING.lock().await;
+    let mut tx = store.read().await?;
+    let site = people::directory(&mut tx, org)
+        .await?
+        .get(person)
+        .map(|entry| entry.site);
+    let mut templates = Vec::new();
+    if site.is_some() && consents::is_given(&mut tx, org, person).await? {
+        let rows = tx
+            .rows(
+                "SELECT sealed FROM template WHERE org = $1 AND person = $2 ORDER BY created, id",
+                values![org, person],
+            )
+            .await?;
+        for row in rows {
+            templates.extend(tx.keys().open_template(org, person, row.get("sealed")?)?);
+        }
+    }
+    drop(tx);
+    recognition
+        .follow(org, person, site.unwrap_or(org), templates)
+        .await
+}
+
+/// Loads the templates of all organisations into recognition, and returns how many people have some.
+///
+/// # Errors
+///
+/// If the database cannot be read.
+pub async fn load_all(store: &Store, recognition: &dyn Recognition) -> Result<usize> {
+    let _one_at_a_time = FOLLOWING.lock().await;
+    let mut people_with_templates = 0;
+    let mut tx = store.read().await?;
+    for org in super::organisations::all(&mut tx).await? {
+        let directory = people::directory(&mut tx, org).await?;
+        let rows = tx
+            .rows(
+                "SELECT t.person AS person, t.sealed AS sealed FROM template t \
+                 JOIN consent c ON c.org = t.org AND c.person = t.person AND c.withdrawn IS NULL \
+                 WHERE t.org = $1 ORDER BY t.person, t.created, t.id",
+                values![org],
+            )
+            .await?;
+        let (mut templates, mut last) = (Vec::with_capacity(rows.len()), None);
+        for row in rows {
+            let person: Id = row.get("person")?;
+            let Some(entry) = directory.get(person) else {
+                continue;
+            };
+            let opened = tx.keys().open_template(org, person, row.get("sealed")?)?;
+            templates.extend(opened.map(|template| (entry.site, template)));
+            people_with_templates += usize::from(last != Some(person));
+            last = Some(person);
+        }
+        recognition.load(org, templates).await?;
+    }
+    Ok(people_with_templates)
+}

@@ -1,0 +1,169 @@
+//! `/people/{person}/enrol/look`: a frame of the camera on the page Enrol, for live hints. Nothing of it is kept.
+
+use axum::{Json, Router, body::Bytes, extract::State, response::IntoResponse, routing::post};
+use facekit::{HeadPose, Outcome, QualityOptions, Recognition};
+use serde::{Deserialize, Serialize};
+
+use super::{
+    PageResult,
+    input::{Path, Query},
+};
+use crate::{
+    access::EDITORS,
+    commands::{consents, enrolments, people},
+    error::Error,
+    http::Caller,
+    id::Id,
+    recognition::Frame,
+    server::Server,
+};
+
+pub(super) fn routes() -> Router<Server> {
+    Router::new().route("/people/{person}/enrol/look", post(look))
+}
+
+/// The share of the largest face's area from which a second face makes the frame ambiguous.
+const AMBIGUOUS: f32 = 0.5;
+
+/// A direction in which the person is asked to look, as the person has left and right.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Pose {
+    #[default]
+    Front,
+    Left,
+    Right,
+    Up,
+    Down,
+}
+
+impl Pose {
+    /// `true` if a head has this direction. In the picture, a person who turns to the left points to the right.
+    fn is_reached(self, head: HeadPose) -> bool {
+        let HeadPose { yaw, pitch, .. } = head;
+        match self {
+            Self::Front => yaw.abs() < 12.0 && pitch.abs() < 14.0,
+            Self::Left => yaw > 10.0,
+            Self::Right => yaw < -10.0,
+            Self::Up => pitch > 7.0,
+            Self::Down => pitch < -7.0,
+        }
+    }
+
+    /// The code of the hint that leads there.
+    fn hint(self) -> &'static str {
+        match self {
+            Self::Front => "turn_front",
+            Self::Left => "turn_left",
+            Self::Right => "turn_right",
+            Self::Up => "turn_up",
+            Self::Down => "turn_down",
+        }
+    }
+}
+
+#[derive(Deserialize)]
+struct Wanted {
+    #[serde(default)]
+    pose: Pose,
+}
+
+/// What the person should do.
+#[derive(Debug, Serialize)]
+struct Hint {
+    /// The frame can be taken.
+    ready: bool,
+    /// The code of the hint.
+    code: &'static str,
+}
+
+async fn look(
+    State(server): State<Server>,
+    Caller(actor): Caller,
+    Path(id): Path<Id>,
+    Query(wanted): Query<Wanted>,
+    image: Bytes,
+) -> PageResult {
+    let mut tx = server.store.read().await?;
+    let person = people::get(&mut tx, &actor, id).await?;
+    actor.require_at(person.site, EDITORS)?;
+    if !consents::is_given(&mut tx, actor.org, id).await? {
+        let detail = "Record the consent of the person first.";
+        return Err(Error::conflict("consent_missing", detail).into());
+    }
+    drop(tx);
+    let frame = Frame {
+        org: actor.org,
+        image,
+        // Nobody is searched: the face is only judged.
+        sites: Some(Vec::new()),
+    };
+    let faces = server.recognition.recognize(frame).await?.faces;
+    Ok(Json(hint(&faces, wanted.pose)).into_response())
+}
+
+/// The hint for the faces of a frame, the largest first.
+fn hint(faces: &[Recognition], pose: Pose) -> Hint {
+    let wait = |code| Hint { ready: false, code };
+    let Some(face) = faces.first() else {
+        return wait("no_face");
+    };
+    let area = |face: &Recognition| face.detection.rect.area();
+    if faces
+        .get(1)
+        .is_some_and(|other| area(other) > AMBIGUOUS * area(face))
+    {
+        return wait("several_faces");
+    }
+    let limits = QualityOptions::enrollment();
+    if let Some(issue) = face.quality.issues(&limits).first() {
+        return wait(enrolments::quality_code(issue));
+    }
+    match &face.outcome {
+        Outcome::Spoof => return wait("not_live"),
+        Outcome::TightCrop { .. } => return wait("tight_crop"),
+        _ => {}
+    }
+    match face.quality.pose {
+        Some(head) if pose.is_reached(head) => Hint {
+            ready: true,
+            code: "hold",
+        },
+        _ => wait(pose.hint()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_direction_has_its_own_heads() {
+        let head = |yaw, pitch| HeadPose {
+            yaw,
+            pitch,
+            roll: 0.0,
+        };
+        for (pose, yaw, pitch) in [
+            (Pose::Front, 3.0, -5.0),
+            (Pose::Left, 22.0, 0.0),
+            (Pose::Right, -22.0, 0.0),
+            (Pose::Up, 0.0, 15.0),
+            (Pose::Down, 0.0, -15.0),
+        ] {
+            let all = [Pose::Front, Pose::Left, Pose::Right, Pose::Up, Pose::Down];
+            let reached: Vec<Pose> = all
+                .into_iter()
+                .filter(|pose| pose.is_reached(head(yaw, pitch)))
+                .collect();
+            assert_eq!(reached, [pose]);
+        }
+    }
+
+    #[test]
+    fn a_frame_without_a_face_is_not_taken() {
+        let hint = hint(&[], Pose::Front);
+        assert!(!hint.ready);
+        assert_eq!(hint.code, "no_face");
+    }
+}
