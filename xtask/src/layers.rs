@@ -34,6 +34,7 @@ const ABOVE: [(&str, &[&str]); 10] = [
         "door",
         &[
             "access", "api", "cameras", "commands", "db", "http", "live", "server", "store", "web",
+            "worker",
         ],
     ),
     (

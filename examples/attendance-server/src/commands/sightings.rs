@@ -9,7 +9,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use super::{audit, audit::Subject, days, devices, people, sites, tokens};
+use super::{audit, audit::Subject, consents, days, devices, people, sites, tokens};
 use crate::{
     access::{Actor, Principal, limits::Limits, password},
     db::Row,
@@ -249,7 +249,7 @@ pub async fn answered(
 ///
 /// # Errors
 ///
-/// 403 unless the actor is a device; 422 if the device's clock is off, or the sighting is too old.
+/// 403 unless the actor is a device; 404 if there is no such person, or the person of a face has not consented; 422 if the device's clock is off, or the sighting is too old.
 pub async fn record(tx: &mut Transaction, actor: &Actor, seen: Seen) -> Result<Answer> {
     let (org, device) = (actor.org, device_of(actor)?);
     if let Some(answer) = answered(tx, actor, &seen.boot, seen.sequence).await? {
@@ -270,6 +270,10 @@ pub async fn record(tx: &mut Transaction, actor: &Actor, seen: Seen) -> Result<A
     let entry = directory
         .get(seen.person)
         .ok_or_else(|| Error::not_found("person"))?;
+    // The consent may have been withdrawn since recognition found the face. Nobody is named then.
+    if seen.source == PunchSource::Face && !consents::is_given(tx, org, seen.person).await? {
+        return Err(Error::not_found("person"));
+    }
     let (id, punch) = (tx.new_id(), tx.new_id());
     let mut answer = Answer {
         sighting: id,

@@ -163,6 +163,11 @@ async fn call(
     };
     if let Some((kind, query, content)) = other {
         headers.push(("content-type", kind));
+        let query = if pattern.ends_with("/frames") {
+            format!("boot=first&sequence=1&at={}", crate::support::START)
+        } else {
+            "dry_run=true".to_owned()
+        };
         let mut request = axum::http::Request::builder()
             .method(method)
             .uri(format!("{path}?{query}"));

@@ -47,6 +47,9 @@ impl Door {
         let office = Office::with(prepared.clone()).await;
         let org = office.organisation("Acme").await;
         let anna = office.person_with_pin(&org, "1", "4711").await;
+        let consent = json!({ "text_version": "1", "language": "en" });
+        let path = format!("/api/v1/people/{anna}/consents");
+        office.post(&path, &org.admin, consent).await.expect(201);
         prepared.prepare("anna", vec![Face::of(&anna.to_string())]);
         prepared.prepare("nobody", vec![]);
         prepared.prepare("stranger", vec![Face::stranger()]);
@@ -279,6 +282,19 @@ async fn a_person_walks_in_and_out() {
         Some(vec![door.org.site]),
         "the site of the device is searched"
     );
+}
+
+#[tokio::test]
+async fn without_consent_nobody_is_named() {
+    let door = Door::new().await;
+    let bela = door.office.person(&door.org, "2").await;
+    door.prepared
+        .prepare("bela", vec![Face::of(&bela.to_string())]);
+    let mut camera = door.connect(&door.org.device).await;
+    camera.hello("first").await;
+    let state = door.frames(&mut camera, "bela", 3).await;
+    assert_eq!(state, json!({ "type": "state", "state": "unknown" }));
+    assert_eq!(door.days().await["items"], json!([]));
 }
 
 #[tokio::test]
