@@ -269,17 +269,18 @@ async fn the_connection_ends_with_the_session_and_with_the_server() {
     let own = format!("http://{}", door.address);
     let mut page = Page::open(&door, &session, "", &own).await.unwrap();
     let mut other = Page::of(&door, ADMIN, "").await;
-    let version = door
-        .office
-        .get(&format!("/api/v1/accounts/{account}"), &door.org.admin)
-        .await
-        .expect(200)["version"]
-        .as_i64()
+    let tokens = door.office.get("/api/v1/tokens", &door.org.admin).await;
+    let tokens = tokens.expect(200);
+    let list = tokens.as_array().or(tokens["items"].as_array()).unwrap();
+    let token = list
+        .iter()
+        .find(|token| token["account"] == account.to_string())
         .unwrap();
-    let path = format!("/api/v1/accounts/{account}");
-    let disable = json!({ "disabled": true });
-    let changed = door.office.patch(&path, &door.org.admin, version, disable);
-    changed.await.expect(200);
+    let path = format!("/api/v1/tokens/{}", token["id"].as_str().unwrap());
+    let revoked = door
+        .office
+        .call("DELETE", &path, &door.org.admin, &[], None);
+    assert!(revoked.await.status.is_success());
     let end = loop {
         match page.next().await {
             Told::End(code) => break code,
