@@ -15,6 +15,8 @@ const [FIRST_WAIT, LONGEST_WAIT] = [1000, 30_000];
 const STOPPED = 5000;
 /** The height of the drawing over a picture, in units. Texts have the same size over each picture. */
 const HEIGHT = 480;
+/** The height of the name of a camera over its picture, in pixels. */
+const BAR = 44;
 /** The server ends the connection with this code when nobody is signed in any more. */
 const SIGNED_OUT = 1008;
 
@@ -73,6 +75,7 @@ class Tile {
    */
   faces(faces, width, height) {
     const scale = HEIGHT / height;
+    const bar = (HEIGHT * BAR) / (this.figure.clientHeight || HEIGHT);
     this.drawing.setAttribute("viewBox", `0 0 ${width * scale} ${HEIGHT}`);
     this.drawing.replaceChildren();
     const names = [];
@@ -90,10 +93,10 @@ class Tile {
       this.add("use", { href: `/assets/icons.svg#i-${icon}` }, mark);
       const label = /** @type {SVGTextElement} */ (this.add("text", { class: "box-text" }));
       label.textContent = text;
-      // Above the face, or under one at the upper edge; always within the picture.
+      // Above the face, or under it if the name of the camera is there; always within the picture.
       const size = label.getComputedTextLength() + 50;
       const left = Math.max(4, Math.min(x + w / 2 - size / 2, width * scale - size - 4));
-      const top = y > 88 ? y - 42 : Math.min(y + h + 6, HEIGHT - 40);
+      const top = y - 42 > bar ? y - 42 : Math.min(y + h + 6, HEIGHT - 40);
       set(back, { x: left, y: top, width: size });
       set(mark, { x: left + 8, y: top + 6 });
       set(label, { x: left + 38, y: top + 26 });
