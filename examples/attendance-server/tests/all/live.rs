@@ -271,7 +271,10 @@ async fn the_connection_ends_with_the_session_and_with_the_server() {
     let mut other = Page::of(&door, ADMIN, "").await;
     let tokens = door.office.get("/api/v1/tokens", &door.org.admin).await;
     let tokens = tokens.expect(200);
-    let list = tokens.as_array().or(tokens["items"].as_array()).unwrap();
+    let list = tokens
+        .as_array()
+        .or_else(|| tokens["items"].as_array())
+        .unwrap();
     let token = list
         .iter()
         .find(|token| token["account"] == account.to_string())
