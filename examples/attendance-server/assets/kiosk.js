@@ -39,6 +39,8 @@ let socket;
 let credit = 0;
 let isOnline = false;
 let hasFaces = true;
+/** There is no camera, or it may not be used. */
+let hasNoCamera = false;
 let zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
 /** The kiosk cannot work: it is not paired, or runs elsewhere. */
 let isStopped = false;
@@ -132,7 +134,8 @@ function rest() {
   if (isStopped || kiosk.dataset.view === "pin" || kiosk.dataset.view === "badge") return;
   if (!isOnline) result("offline", { stays: true });
   else if (!hasFaces) guideAlways("no-faces");
-  else if (!camera.srcObject) result("no-camera", { stays: true });
+  else if (hasNoCamera) result("no-camera", { stays: true });
+  else if (!camera.srcObject) guideAlways("connecting");
   else guideAlways("idle");
 }
 
@@ -241,15 +244,15 @@ async function openCamera() {
     const wanted = { width: { ideal: 640 }, height: { ideal: 480 }, facingMode: "user" };
     const stream = await navigator.mediaDevices.getUserMedia({ video: wanted, audio: false });
     stream.getVideoTracks()[0].addEventListener("ended", () => {
-      camera.srcObject = null;
+      [camera.srcObject, hasNoCamera] = [null, true];
       rest();
       setTimeout(openCamera, 2000);
     });
-    camera.srcObject = stream;
+    [camera.srcObject, hasNoCamera] = [stream, false];
     await camera.play();
     rest();
   } catch {
-    camera.srcObject = null;
+    [camera.srcObject, hasNoCamera] = [null, true];
     rest();
     setTimeout(openCamera, 5000);
   }

@@ -7,6 +7,7 @@ import { join } from "node:path";
 import { ARI, NOBODY, STRANGER, TWO, photos, play } from "./camera.mjs";
 import { NARROW, check, launch, open } from "./checks.mjs";
 import { SETUP_TOKEN, start } from "./server.mjs";
+import { ZONE } from "./zone.mjs";
 
 const TABLET = { width: 810, height: 1080 };
 const LAPTOP = { width: 1280, height: 800 };
@@ -31,17 +32,11 @@ export async function kiosk(program, problems, step, shots) {
   }
 }
 
-/** A time zone in which it is between eight and nine in the morning now: the rules take a first punch for an IN then. */
-function morning() {
-  const offset = ((8 - new Date().getUTCHours() + 36) % 24) - 12;
-  return offset === 0 ? "Etc/GMT" : `Etc/GMT${offset > 0 ? "-" : "+"}${Math.abs(offset)}`;
-}
-
 /** Makes the organisation by the wizard's form. Returns a client with the session of the admin, and its cookie. */
 async function setUp(address) {
   const form = {
     token: SETUP_TOKEN, organisation: "Nordlicht Works", name: "Hollis Quist", mail: "hollis@nordlicht.example",
-    password: "the ferry leaves at noon", site: "Main office", time_zone: morning(), preset: "nine-to-five",
+    password: "the ferry leaves at noon", site: "Main office", time_zone: ZONE, preset: "nine-to-five",
   };
   const answer = await fetch(`${address}/setup`, {
     method: "POST", body: new URLSearchParams(form), redirect: "manual", headers: { "sec-fetch-site": "same-origin" },

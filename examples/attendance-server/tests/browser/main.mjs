@@ -12,6 +12,7 @@ import { demo } from "./demo.mjs";
 import { kiosk } from "./kiosk.mjs";
 import { client, history, punch } from "./office.mjs";
 import { SETUP_TOKEN, start } from "./server.mjs";
+import { ZONE, dateOf } from "./zone.mjs";
 
 const [program, shots] = process.argv.slice(2);
 if (!program) throw new Error("usage: node main.mjs PROGRAM [FOLDER]");
@@ -65,12 +66,12 @@ async function setUp() {
   await page.goto(`${server.address}/setup?token=${encodeURIComponent(SETUP_TOKEN)}`);
   await check(page, "wizard", problems);
   await shoot(page, "setup");
-  const office = { organisation: "Nordlicht Works", name: "Hollis Quist", mail: MAIL, site: "Main office", time_zone: "Europe/Berlin" };
+  const office = { organisation: "Nordlicht Works", name: "Hollis Quist", mail: MAIL, site: "Main office", time_zone: ZONE };
   await fill(page, { ...office, password: "much too shor" });
   await page.locator('[name="time_zone"]').fill("Europe/Nowhere");
   await refusal(page, () => press(page, "Continue"));
   await check(page, "wizard, refused", problems);
-  await fill(page, { password: PASSWORD, time_zone: "Europe/Berlin" });
+  await fill(page, { password: PASSWORD, time_zone: ZONE });
   await press(page, "Continue");
   await page.waitForURL("**/setup/device");
   await check(page, "wizard, device", problems);
@@ -142,7 +143,7 @@ async function punches() {
 /** A correction by the dialog, and its undoing. */
 async function correction() {
   const page = await visitor(DESK);
-  const day = new Date(Date.now() - 86_400_000).toISOString().slice(0, 10);
+  const day = dateOf(1);
   await page.goto(`${server.address}/people/${tokens.dana}?date=${day}`);
   const before = await page.locator(".timeline > li").count();
   await page.getByRole("button", { name: "Record by hand" }).click();
@@ -205,7 +206,7 @@ async function policy() {
   await page.goto(`${server.address}/policy`);
   await page.locator('[id="shifts.0.late_after"]').fill("0s");
   await page.locator('[id="shifts.0.start"]').fill("08:30");
-  await page.locator("#starts").fill(new Date(Date.now() - 6 * 86_400_000).toISOString().slice(0, 10));
+  await page.locator("#starts").fill(dateOf(6));
   await press(page, "Try it");
   await page.getByRole("button", { name: /^Apply/ }).waitFor();
   await check(page, "policy, dry run", problems);
@@ -286,7 +287,7 @@ async function walk() {
     ["narrow", NARROW, "light", "de"],
     ["desk", DESK, "light", "de"],
   ];
-  const yesterday = new Date(Date.now() - 86_400_000).toISOString().slice(0, 10);
+  const yesterday = dateOf(1);
   const admin = [
     ["today", "/"],
     ["day", `/days/${yesterday}`],

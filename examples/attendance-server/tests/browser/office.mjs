@@ -2,6 +2,8 @@
 
 import { randomUUID } from "node:crypto";
 
+import { timeOf, weekdayOf } from "./zone.mjs";
+
 /** A client of the API with a token. */
 export function client(address, token) {
   return async (method, path, body) => {
@@ -28,11 +30,10 @@ export async function punch(admin, device) {
   for (const [index, person] of people.entries()) {
     const badge = await admin("POST", `/people/${person.id}/badge`);
     for (let back = 4; back >= 1; back -= 1) {
-      const day = new Date(now - back * 86_400_000);
-      day.setUTCHours(7, 40 + 5 * index, 0, 0);
-      await send(badge.token, day.getTime());
+      const came = timeOf(back, 8, 40 + 5 * index);
+      await send(badge.token, came);
       // One OUT is forgotten.
-      if (index !== 2 || back !== 2) await send(badge.token, day.getTime() + 8.4 * 3_600_000);
+      if (index !== 2 || back !== 2) await send(badge.token, came + 8.4 * 3_600_000);
     }
     if (index < people.length - 1) await send(badge.token, now - (index + 1) * 60_000);
   }
@@ -42,13 +43,11 @@ export async function punch(admin, device) {
 /** Punches of older days, which somebody adds by hand. */
 export async function history(admin, person, days) {
   for (let back = days; back >= 6; back -= 1) {
-    const day = new Date(Date.now() - back * 86_400_000);
-    if (day.getUTCDay() % 6 === 0 || back % 17 === 0) continue;
-    for (const [hour, minute, direction] of [[7, (back * 7) % 60, "in"], [16, (back * 5) % 60, "out"]]) {
+    if (weekdayOf(back) % 6 === 0 || back % 17 === 0) continue;
+    for (const [hour, minute, direction] of [[8, (back * 7) % 60, "in"], [17, (back * 5) % 60, "out"]]) {
       // Now and then an OUT is missing.
       if (direction === "out" && back % 13 === 0) continue;
-      day.setUTCHours(hour, minute, 0, 0);
-      const change = { kind: "add", at: day.toISOString(), direction };
+      const change = { kind: "add", at: new Date(timeOf(back, hour, minute)).toISOString(), direction };
       await admin("POST", "/corrections", { person, reason: "The terminal was not there yet.", change });
     }
   }

@@ -6,6 +6,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 
+import { ZONE } from "./zone.mjs";
+
 export const SETUP_TOKEN = "a secret of at least twenty characters";
 
 /** Starts the program, and waits until it listens. */
@@ -23,12 +25,12 @@ export async function start(program) {
 
 /** Starts the demo, and waits until it prints its link. */
 export function startDemo(program) {
-  return run(program, ["--listen", "127.0.0.1:0", "demo"]);
+  return run(program, ["--listen", "127.0.0.1:0", "demo"], { TZ: ZONE });
 }
 
 /** Runs the program until it says its address. */
-async function run(program, arguments_) {
-  const child = spawn(program, arguments_, { stdio: ["ignore", "pipe", "pipe"] });
+async function run(program, arguments_, environment = {}) {
+  const child = spawn(program, arguments_, { env: { ...process.env, ...environment }, stdio: ["ignore", "pipe", "pipe"] });
   // Warnings and panics are shown; the line for each request is not.
   createInterface({ input: child.stderr }).on("line", (line) => {
     if (!line.includes("INFO")) console.error(line);
