@@ -190,12 +190,10 @@ function follow() {
  * @param {boolean} follows
  */
 function show(follows) {
-  for (const element of document.querySelectorAll("[data-live-text]")) {
+  for (const element of document.querySelectorAll(".livetag")) {
     const tag = /** @type {HTMLElement} */ (element);
-    const text = /** @type {HTMLElement} */ (tag.lastElementChild);
-    tag.dataset.still ??= text.textContent ?? "";
-    text.textContent = (follows ? tag.dataset.liveText : tag.dataset.still) ?? "";
-    tag.hidden = text.textContent === "";
+    tag.toggleAttribute("data-follows", follows);
+    tag.hidden = !follows && !tag.querySelector(".still")?.textContent;
   }
 }
 
