@@ -61,7 +61,7 @@ class Tile {
     this.faces(header.faces, header.width ?? bitmap.width, header.height ?? bitmap.height);
     bitmap.close();
     this.say(header.screen);
-    this.time.textContent = new Date(header.at).toLocaleTimeString(document.documentElement.lang, { hourCycle: "h23" });
+    this.time.textContent = new Date(header.at).toLocaleTimeString(document.documentElement.lang, { hourCycle: "h23", timeZone: this.figure.dataset.zone });
     clearTimeout(this.stopped);
     this.stopped = setTimeout(() => this.figure.classList.add("off"), STOPPED);
   }

@@ -71,6 +71,8 @@ struct LivePage {
 struct CameraTile {
     id: Id,
     name: String,
+    /// The time zone of its site.
+    zone: String,
     /// The time of the last message, as a sentence.
     seen: String,
 }
@@ -95,9 +97,10 @@ async fn show(State(server): State<Server>, Caller(actor): Caller, visitor: Visi
         .collect();
     let scope = actor.scope(EDITORS);
     let tile = |device: devices::Device| {
+        let zone = zones.get(&device.site).map_or(&main, |(_, zone)| zone);
         let seen = match device.last_seen {
             Some(seen) => {
-                let seen = seen.to_zoned_datetime(main.clone()).datetime();
+                let seen = seen.to_zoned_datetime(zone.clone()).datetime();
                 page.say_with("live-last-seen", "time", page.short_date_and_time(seen))
             }
             None => page.say("live-never-seen"),
@@ -105,6 +108,7 @@ async fn show(State(server): State<Server>, Caller(actor): Caller, visitor: Visi
         CameraTile {
             id: device.id,
             name: device.name,
+            zone: zone.iana_name().unwrap_or("UTC").to_owned(),
             seen,
         }
     };

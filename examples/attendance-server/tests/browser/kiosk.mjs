@@ -124,6 +124,7 @@ async function walkIn(test) {
   await enrol(test, test.ari, "Ari");
   const { browser, page } = await door(test, "North door", [[NOBODY, 4], [ARI, 12]]);
   try {
+    await page.getByText("Look into the oval").waitFor({ timeout: TIMEOUT });
     await check(page, "kiosk, idle", problems, { shift: false });
     await shoot(test, page, "kiosk-idle");
     await look(page, ["guide", "hold"]);
