@@ -122,13 +122,11 @@ function day(offset) {
 async function walkIn(test) {
   const { admin, problems } = test;
   await enrol(test, test.ari, "Ari");
-  const { browser, page } = await door(test, "North door", [[NOBODY, 4], [ARI, 12]]);
+  const { browser, page } = await door(test, "North door", [[NOBODY, 12], [ARI, 12]]);
   try {
     await page.getByText("Look into the oval").waitFor({ timeout: TIMEOUT });
     await check(page, "kiosk, idle", problems, { shift: false });
     await shoot(test, page, "kiosk-idle");
-    await look(page, ["guide", "hold"]);
-    await shoot(test, page, "kiosk-hold");
     await look(page, ["in"]);
     await shoot(test, page, "kiosk-in");
     const name = await page.locator("#name").innerText();
