@@ -21,7 +21,11 @@ use attendance_server::{
     presets,
     store::{Store, Transaction},
 };
-use jiff::{Timestamp, civil::Date, tz::TimeZone};
+use jiff::{
+    Timestamp,
+    civil::{Date, Time},
+    tz::TimeZone,
+};
 
 use super::{
     pictures::{Photos, Pictures},
@@ -130,7 +134,7 @@ pub(super) async fn make(store: &Store, pictures: &Pictures, zone: &TimeZone) ->
     })
 }
 
-/// A site with a preset, but somebody who stays before a camera after coming in does not go out.
+/// A site with a preset, but punches count at each hour, and somebody who stays before a camera after coming in does not go out.
 async fn site(
     tx: &mut Transaction,
     operator: &Actor,
@@ -147,6 +151,12 @@ async fn site(
     let site = sites::create(tx, operator, new).await?.id;
     let mut policy = Policy::from_toml(&presets::policy(preset, time_zone)?)?;
     policy.scans.shortest_stay = Seconds(120);
+    // People look at the demo at each hour, so the shift takes the punches of the whole day.
+    for shift in policy.shifts.iter_mut().filter(|shift| !shift.overnight) {
+        let minutes = |time: Time| 60 * i64::from(time.hour()) + i64::from(time.minute());
+        shift.margin_before = Seconds(60 * (minutes(shift.start) - 1));
+        shift.margin_after = Seconds(60 * (24 * 60 - minutes(shift.end) - 1));
+    }
     // Nobody works at weekends in the demo.
     policy.site.working_days = Policy::default().site.working_days;
     let new = NewPolicy {
