@@ -124,7 +124,7 @@ fn leaving_early_and_the_minimum() {
         [0, 0, 1, 0],
         "an absent person does not leave"
     );
-    // Who does not scan again stays until the end.
+    // A person who does not scan again stays until the end.
     let once = self::sheet(&session, &["anna 10:00", "bert 10:31"]);
     assert_eq!(statuses(&once)["anna"], Present);
     assert_eq!(statuses(&once)["bert"], Absent, "29 minutes");

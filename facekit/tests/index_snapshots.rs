@@ -76,7 +76,7 @@ fn a_loaded_index_finds_the_same() {
         let gone: Vec<EntryId> = all.iter().step_by(7).map(|(id, _)| *id).collect();
         saved.remove(&gone).unwrap();
         saved.save(&file(&path)).unwrap();
-        // What was there before is replaced.
+        // The entries before are replaced.
         loaded.insert(&[(EntryId(1), all[0].1.clone())]).unwrap();
         loaded.load(&file(&path)).unwrap();
         assert_eq!(loaded.len(), saved.len());

@@ -54,7 +54,7 @@ let shown = "";
 /** The last result, which the server sends with each frame for a while. */
 let lastResult = "";
 let lost = 0;
-/** What the server looks for in the frames. */
+/** The subject that the server looks for in the frames. */
 let lookedFor = "face";
 
 // Drawing

@@ -106,7 +106,7 @@ class Tile {
   }
 
   /**
-   * What the door shows: a hint, or the result with the name.
+   * Writes the state of the door: a hint, or the result with the name.
    *
    * @param {Screen} screen
    */

@@ -72,7 +72,7 @@ struct Measured {
     len: usize,
 }
 
-/// What a graph was measured to do in searches for the `k` nearest.
+/// The measured recall and time of a graph in searches for the `k` nearest.
 #[derive(Clone, Copy, Debug)]
 struct Trial {
     k: usize,

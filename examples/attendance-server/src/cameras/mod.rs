@@ -59,11 +59,11 @@ pub struct Picture {
     pub at: Timestamp,
     /// A JPEG, PNG or WebP file.
     pub image: Bytes,
-    /// What is looked for in it.
+    /// The subject that is looked for in it.
     pub subject: Subject,
 }
 
-/// What is looked for in a frame.
+/// The subject that is looked for in a frame.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Subject {
@@ -84,16 +84,16 @@ pub struct View {
     /// The faces of the last frame in which faces were looked for. While a result is shown, the door looks for none. None if
     /// faces wait for longer.
     pub faces: Option<Arc<Faces>>,
-    /// What the screen of the door shows.
+    /// The content of the screen of the door.
     pub screen: Screen,
 }
 
-/// What became of a frame.
+/// The result of a frame.
 #[derive(Debug)]
 pub enum Outcome {
     /// The person is found and is being recorded. The result follows.
     Checking,
-    /// What the screen of the door shows now.
+    /// The frame was looked at; the screen of the door shows this now.
     Shows(Screen),
     /// The frame was not looked at: a newer one came, it waited for too long, or recognition has too much to do.
     Dropped,
@@ -239,7 +239,7 @@ impl Cameras {
         let _ = outcomes.try_send(outcome);
     }
 
-    /// What the screen shows after a frame; none if the frame is too old.
+    /// The content of the screen after a frame; none if the frame is too old.
     async fn screen(&self, camera: &Camera, waiting: Waiting) -> Result<Option<Screen>> {
         let Waiting {
             picture,

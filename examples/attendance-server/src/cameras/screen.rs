@@ -1,4 +1,4 @@
-//! What the screen of a door shows.
+//! The content of the screen of a door.
 
 use attendance_rules::PunchKind;
 use jiff::Timestamp;
@@ -12,7 +12,7 @@ use crate::{
     id::Id,
 };
 
-/// What the screen of a door shows.
+/// The content of the screen of a door.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "state", rename_all = "snake_case")]
 pub enum Screen {

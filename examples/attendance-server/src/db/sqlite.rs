@@ -40,7 +40,7 @@ impl SqliteEngine {
             .synchronous(SqliteSynchronous::Full)
             .foreign_keys(true)
             .busy_timeout(Duration::from_secs(10))
-            // What is deleted is overwritten, so that erased people leave nothing in the file.
+            // Deleted rows are overwritten, so that erased people leave nothing in the file.
             .pragma("secure_delete", "ON");
         let writer = SqlitePoolOptions::new()
             .max_connections(1)

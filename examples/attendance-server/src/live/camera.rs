@@ -83,7 +83,7 @@ enum Down<'a> {
         /// The clock of the server.
         now: Timestamp,
     },
-    /// What the screen shows.
+    /// The content of the screen.
     State(&'a Screen),
     /// The device may send more frames.
     Credit { frames: u32 },
@@ -127,7 +127,7 @@ struct Connection {
     socket: WebSocket,
     /// The start of the device's program, after its hello.
     boot: Option<String>,
-    /// What is looked for in the next frames.
+    /// The subject that is looked for in the next frames.
     subject: Subject,
 }
 

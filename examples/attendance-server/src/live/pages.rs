@@ -61,7 +61,7 @@ const SILENCE: Duration = Duration::from_secs(60);
 /// A page that does not read for this long is gone.
 const LONGEST_SEND: Duration = Duration::from_secs(10);
 
-/// What a page wants.
+/// The wishes of a page.
 #[derive(Debug, Deserialize)]
 pub(super) struct Request {
     /// The number of the last event that the page knows; none if it wants later ones only.
@@ -138,7 +138,7 @@ struct Tile<'a> {
     width: Option<usize>,
     height: Option<usize>,
     faces: Vec<Face>,
-    /// What the screen of the door shows.
+    /// The content of the screen of the door.
     screen: &'a Screen,
 }
 

@@ -68,7 +68,7 @@ struct Wanted {
     pose: Pose,
 }
 
-/// What the person should do.
+/// The advice to the person.
 #[derive(Debug, Serialize)]
 struct Hint {
     /// The frame can be taken.

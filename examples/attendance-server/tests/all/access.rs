@@ -205,7 +205,7 @@ async fn each_route_is_for_the_roles_of_the_table() {
                 Credentials::Cookie(office.session(&org, grant, Some(person)).await.1)
             }
         };
-        // What is refused changes nothing, so it comes first. Signing out is last, because it ends the member's session.
+        // A refused request changes nothing, so those come first. Signing out is last, because it ends the member's session.
         let may = |who: Who| match (who, role) {
             (Who::Everybody, _) => true,
             (Who::Roles(roles), Some(role)) => roles.contains(&role),

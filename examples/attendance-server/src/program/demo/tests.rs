@@ -31,7 +31,7 @@ async fn demo(recognition: LocalRecognition) -> Demo {
     Demo::make(models, &pictures()).await.unwrap()
 }
 
-/// What the doors of a demo made of their frames.
+/// The results of the frames at the doors of a demo.
 #[derive(Debug, Default)]
 struct Seen {
     /// The faces in the tiles of the page Live.
