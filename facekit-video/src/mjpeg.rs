@@ -73,6 +73,10 @@ impl Mjpeg {
                 },
             };
             file.extend([0xFF, code]);
+            // Markers without a length count, too.
+            if file.len() > self.most {
+                return Ok(Ending::Damaged);
+            }
             match code {
                 END => return Ok(Ending::Whole),
                 TEMPORARY => continue,
@@ -202,6 +206,21 @@ mod tests {
             *value = value.wrapping_add((nth * nth % 61) as u8);
         }
         encode_jpeg(&image, 90)
+    }
+
+    #[test]
+    fn markers_without_a_length_have_a_limit() {
+        let mut bytes = vec![0xFF, START];
+        bytes.extend([0xFF, 0xD0].repeat(10_000));
+        bytes.extend(jpeg(10));
+        assert_eq!(files(&bytes, 8192), [jpeg(10)]);
+        assert!(
+            files(
+                &[&[0xFF, START][..], &[0xFF, 0xD0].repeat(1000)].concat(),
+                100
+            )
+            .is_empty()
+        );
     }
 
     #[test]

@@ -1,7 +1,7 @@
 use std::{
     fmt,
     io::{BufReader, Read},
-    sync::{Arc, Mutex, PoisonError},
+    sync::Arc,
     thread,
     time::{Duration, Instant},
 };
@@ -57,7 +57,7 @@ enum Frames {
         /// The number of frames that were returned.
         returned: u64,
     },
-    Live(Arc<Slot<Arrived, End>>),
+    Live(Arc<Slot<Arrived>>),
     Ended,
 }
 
@@ -67,9 +67,6 @@ struct Arrived {
     at: Timestamp,
     sequence: u64,
 }
-
-/// The end of a live pipe: the error is returned once.
-type End = Arc<Mutex<Option<Error>>>;
 
 impl Pipe {
     /// Reads the header of a video, for which it waits.
@@ -175,7 +172,7 @@ impl Pipe {
         Ok(Next::End)
     }
 
-    fn next_live(&mut self, slot: &Slot<Arrived, End>, wait: Duration) -> Result<Next> {
+    fn next_live(&mut self, slot: &Slot<Arrived>, wait: Duration) -> Result<Next> {
         let begin = Instant::now();
         loop {
             match slot.take(wait.saturating_sub(begin.elapsed())) {
@@ -186,7 +183,6 @@ impl Pipe {
                 }
                 Taken::Nothing => return Ok(Next::Nothing),
                 Taken::End(error) => {
-                    let error = error.lock().unwrap_or_else(PoisonError::into_inner).take();
                     return error.map_or(Ok(Next::End), Err);
                 }
             }
@@ -232,8 +228,8 @@ impl Frames {
                         at: Timestamp::now(),
                         sequence,
                     }),
-                    Ok(None) => return slot.end(End::default()),
-                    Err(error) => return slot.end(Arc::new(Mutex::new(Some(error)))),
+                    Ok(None) => return slot.end(None),
+                    Err(error) => return slot.end(Some(error)),
                 }
             }
         });

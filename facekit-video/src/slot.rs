@@ -3,30 +3,35 @@ use std::{
     time::Duration,
 };
 
+use facekit::Error;
+
 /// A place for the newest of a stream of things, which one thread fills and another one empties.
-pub(crate) struct Slot<T, E> {
-    state: Mutex<State<T, E>>,
+pub(crate) struct Slot<T> {
+    state: Mutex<State<T>>,
     changed: Condvar,
 }
 
-struct State<T, E> {
+struct State<T> {
     newest: Option<T>,
-    end: Option<E>,
+    is_ended: bool,
+    /// The error that ended the stream. It is taken once.
+    error: Option<Error>,
 }
 
 /// The content of a slot.
-pub(crate) enum Taken<T, E> {
+pub(crate) enum Taken<T> {
     Newest(T),
     Nothing,
-    End(E),
+    End(Option<Error>),
 }
 
-impl<T, E: Clone> Slot<T, E> {
+impl<T> Slot<T> {
     pub(crate) fn new() -> Self {
         Self {
             state: Mutex::new(State {
                 newest: None,
-                end: None,
+                is_ended: false,
+                error: None,
             }),
             changed: Condvar::new(),
         }
@@ -38,27 +43,29 @@ impl<T, E: Clone> Slot<T, E> {
         self.changed.notify_all();
     }
 
-    /// Nothing more comes. What is in the slot can still be taken.
-    pub(crate) fn end(&self, end: E) {
-        self.state().end = Some(end);
+    /// Nothing more comes. The content of the slot can still be taken.
+    pub(crate) fn end(&self, error: Option<Error>) {
+        let mut state = self.state();
+        (state.is_ended, state.error) = (true, error);
+        drop(state);
         self.changed.notify_all();
     }
 
     /// Takes what is there, or what comes within the time.
-    pub(crate) fn take(&self, wait: Duration) -> Taken<T, E> {
-        let is_empty = |state: &mut State<T, E>| state.newest.is_none() && state.end.is_none();
+    pub(crate) fn take(&self, wait: Duration) -> Taken<T> {
+        let is_empty = |state: &mut State<T>| state.newest.is_none() && !state.is_ended;
         let waited = self
             .changed
             .wait_timeout_while(self.state(), wait, is_empty);
         let (mut state, _) = waited.unwrap_or_else(PoisonError::into_inner);
-        match (state.newest.take(), &state.end) {
-            (Some(newest), _) => Taken::Newest(newest),
-            (None, Some(end)) => Taken::End(end.clone()),
-            (None, None) => Taken::Nothing,
+        match state.newest.take() {
+            Some(newest) => Taken::Newest(newest),
+            None if state.is_ended => Taken::End(state.error.take()),
+            None => Taken::Nothing,
         }
     }
 
-    fn state(&self) -> MutexGuard<'_, State<T, E>> {
+    fn state(&self) -> MutexGuard<'_, State<T>> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

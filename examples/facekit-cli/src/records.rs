@@ -21,6 +21,7 @@ use crate::{
     output::{count, plain, shown, table, word},
     payroll::{self, Columns, Judgement},
     session::Session,
+    zone::local,
 };
 
 /// The format of a sheet.
@@ -257,9 +258,7 @@ impl Records {
 
     /// The local time at the site, with its offset.
     fn local(&self, at: Option<Timestamp>) -> String {
-        at.map_or_else(String::new, |at| {
-            at.display_with_offset(self.zone.to_offset(at)).to_string()
-        })
+        at.map_or_else(String::new, |at| local(at, &self.zone))
     }
 
     /// The records as CSV. Durations are in seconds.

@@ -17,6 +17,7 @@ use crate::{
     policy::Loaded,
     records::{Format, deliver, remarks},
     session::Session,
+    zone::local,
 };
 
 /// The sheets of sessions, with the totals of each person.
@@ -117,9 +118,7 @@ impl Sheets {
 
     /// The local time at the site, with its offset.
     fn local(&self, at: Option<Timestamp>) -> String {
-        at.map_or_else(String::new, |at| {
-            at.display_with_offset(self.zone.to_offset(at)).to_string()
-        })
+        at.map_or_else(String::new, |at| local(at, &self.zone))
     }
 
     fn csv(&self) -> Result<String> {

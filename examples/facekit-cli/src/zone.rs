@@ -3,7 +3,7 @@
 use std::{env, path::Path};
 
 use anyhow::{Context, Result, bail};
-use jiff::{fmt::temporal::DateTimeParser, tz::TimeZone};
+use jiff::{Timestamp, fmt::temporal::DateTimeParser, tz::TimeZone};
 
 /// A time zone, and the name under which it is reported.
 #[derive(Debug)]
@@ -34,6 +34,11 @@ pub(crate) fn open_zone(name: Option<&str>) -> Result<NamedZone> {
         zone,
         name: name.to_owned(),
     })
+}
+
+/// A time in a zone, with its offset.
+pub(crate) fn local(at: Timestamp, zone: &TimeZone) -> String {
+    at.display_with_offset(zone.to_offset(at)).to_string()
 }
 
 /// An error if `TZ` names no time zone. The system's zone would then be UTC without a warning.

@@ -76,9 +76,8 @@ fn piped(place: &Place, line: &str, video: &[u8]) -> Ran {
 
 const GALLERY: &str = "watch --gallery demo.gallery --no-liveness --zone UTC";
 
-#[test]
-fn a_person_in_a_folder_of_photos_is_one_track() {
-    let place = place();
+/// Writes the frames as a folder of stamped photos.
+fn write_folder(place: &Place) {
     for (nth, frame) in frames().iter().enumerate() {
         let milliseconds = 200 * nth;
         let (second, rest) = (milliseconds / 1000, milliseconds % 1000);
@@ -87,6 +86,12 @@ fn a_person_in_a_folder_of_photos_is_one_track() {
             frame,
         );
     }
+}
+
+#[test]
+fn a_person_in_a_folder_of_photos_is_one_track() {
+    let place = place();
+    write_folder(&place);
     let line = format!("{GALLERY} door --json --sightings seen.csv");
     let document = place.line(&line).ends(0).json();
     assert_eq!(document["frames"], 10);
@@ -106,6 +111,17 @@ fn a_person_in_a_folder_of_photos_is_one_track() {
 }
 
 #[test]
+fn people_who_were_seen_before_an_error_are_not_lost() {
+    let place = place();
+    write_folder(&place);
+    place.write("door/2026-03-02T08-00-09.jpg", b"no photo");
+    let line = format!("{GALLERY} door --json --sightings seen.csv");
+    place.line(&line).fails(&["08-00-09.jpg"]);
+    let seen = fs::read_to_string(place.path("seen.csv")).unwrap();
+    assert!(seen.contains("Ari"), "{seen}");
+}
+
+#[test]
 fn a_recording_on_standard_input_is_watched_to_its_end() {
     let place = place();
     let line = format!("{GALLERY} --json --rate 5 --start 2026-03-02T08:00:00Z -");
@@ -117,7 +133,7 @@ fn a_recording_on_standard_input_is_watched_to_its_end() {
 }
 
 #[test]
-fn what_is_no_video_is_an_error() {
+fn other_input_than_a_video_is_an_error() {
     let place = place();
     piped(&place, &format!("{GALLERY} -"), b"").fails(&["standard input", "is empty"]);
     let interlaced = b"YUV4MPEG2 W64 H48 F25:1 It\n";

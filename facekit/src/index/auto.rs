@@ -56,13 +56,9 @@ pub struct AutoIndex {
     graph: ArcSwapOption<Measured>,
     /// False while a change has reached the one index and not yet the other. Searches then use the flat one.
     in_step: AtomicBool,
-    /// Held through a whole change, so that changes come one after the other.
-    writer: Mutex<Changed>,
+    /// Held through a whole change, so that changes come one after the other. It has the number of entries that were changed since the graph was measured.
+    writer: Mutex<usize>,
 }
-
-/// The number of entries that were changed since the graph was measured.
-#[derive(Default)]
-struct Changed(usize);
 
 /// A graph of the same entries, and the searches for which it is faster.
 struct Measured {
@@ -142,7 +138,7 @@ impl AutoIndex {
             .try_for_each(|probe| self.space().check(probe.space()))?;
         let mut changed = self.writer();
         self.graph.store(None);
-        changed.0 = 0;
+        *changed = 0;
         if self.deterministic || probes.is_empty() || self.is_empty() {
             return Ok(false);
         }
@@ -221,15 +217,16 @@ impl AutoIndex {
 
     /// The graph, if searches use it, and the number of candidates.
     fn graph(&self, options: &SearchOptions<'_>, probes: usize) -> Option<(Arc<Measured>, usize)> {
-        let measured = self.graph.load_full()?;
+        // In this order: a graph that is loaded in step is either current, or a change has begun after that.
         if !self.in_step.load(Ordering::Acquire) {
             return None;
         }
+        let measured = self.graph.load_full()?;
         let width = self.width(&measured.trials, options, probes)?;
         Some((measured, width))
     }
 
-    fn writer(&self) -> MutexGuard<'_, Changed> {
+    fn writer(&self) -> MutexGuard<'_, usize> {
         self.writer.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -239,8 +236,8 @@ impl AutoIndex {
         let Some(measured) = self.graph.load_full() else {
             return change(&self.flat);
         };
-        changed.0 += count;
-        if changed.0 > measured.len / 10 {
+        *changed += count;
+        if *changed > measured.len / 10 {
             self.graph.store(None);
             return change(&self.flat);
         }
@@ -317,7 +314,7 @@ impl super::SnapshotIndex for AutoIndex {
         let measured = self.graph.swap(None);
         let loaded = self.flat.load(file);
         if loaded.is_ok() {
-            changed.0 = 0;
+            *changed = 0;
         } else {
             self.graph.store(measured);
         }

@@ -38,6 +38,17 @@ pub enum Outcome {
     Known(Identity),
 }
 
+impl Outcome {
+    /// The person whom the face matches.
+    #[must_use]
+    pub fn known(&self) -> Option<&Identity> {
+        match self {
+            Self::Known(identity) => Some(identity),
+            _ => None,
+        }
+    }
+}
+
 /// A person as the result of a comparison.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
@@ -109,9 +120,6 @@ impl Recognition {
     /// The person whom the face matches.
     #[must_use]
     pub fn known(&self) -> Option<&Identity> {
-        match &self.outcome {
-            Outcome::Known(identity) => Some(identity),
-            _ => None,
-        }
+        self.outcome.known()
     }
 }

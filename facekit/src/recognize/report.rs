@@ -66,10 +66,7 @@ impl FaceReport {
     /// The person whom the face matches.
     #[must_use]
     pub fn known(&self) -> Option<&Identity> {
-        match &self.outcome {
-            Some(Outcome::Known(identity)) => Some(identity),
-            _ => None,
-        }
+        self.outcome.as_ref()?.known()
     }
 }
 

@@ -80,6 +80,9 @@ impl<'a> FrameView<'a> {
 
     /// Applies the liveness check, if there is one, to faces that passed the quality gate, in one batch.
     pub(crate) fn check_liveness(&self, faces: &mut [ExaminedFace]) -> Result<()> {
+        if self.recognizer.liveness.is_none() {
+            return Ok(());
+        }
         let detections: Vec<Detection> = faces.iter().map(|face| face.detection).collect();
         let details = self.image.details(&detections)?;
         self.recognizer.check_liveness(self.image, faces, &details)

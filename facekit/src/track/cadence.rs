@@ -8,6 +8,8 @@ const EARLY: SignedDuration = SignedDuration::from_millis(2);
 pub(super) struct Cadence {
     /// The time at which the last frame that was taken was due.
     due: Option<Timestamp>,
+    /// The time of the last frame that was taken.
+    taken: Option<Timestamp>,
     /// The time of the last frame whose faces were searched.
     searched: Option<Timestamp>,
 }
@@ -15,14 +17,19 @@ pub(super) struct Cadence {
 impl Cadence {
     /// True if a frame is to be taken, at `interval` from each other on the average.
     pub(super) fn takes(&mut self, at: Timestamp, interval: SignedDuration) -> bool {
+        // A late frame can be due again at once.
+        if self.taken == Some(at) {
+            return false;
+        }
         let Some(due) = self.due else {
-            self.due = Some(at);
+            (self.due, self.taken) = (Some(at), Some(at));
             return true;
         };
         let since = at.duration_since(due);
         if since + EARLY < interval {
             return false;
         }
+        self.taken = Some(at);
         // The time by which a frame is late is not lost, unless it is more than an interval.
         let late = since - interval;
         self.due = Some(if late < interval { at - late } else { at });
@@ -74,6 +81,18 @@ mod tests {
         }
         assert_eq!(taken(15.0, 100, 1.0).len(), 10);
         assert_eq!(taken(3.0, 200, 2.0).len(), 6, "all frames are taken");
+    }
+
+    #[test]
+    fn a_late_frame_is_taken_once() {
+        let mut cadence = Cadence::default();
+        let mut takes = |milliseconds| {
+            let at = Timestamp::from_millisecond(milliseconds).unwrap();
+            cadence.takes(at, SignedDuration::from_millis(200))
+        };
+        assert!(takes(0) && takes(399));
+        assert!(!takes(399), "the same picture again");
+        assert!(takes(400));
     }
 
     #[test]

@@ -1,8 +1,11 @@
-use super::shots::{MOST, Shots};
+use super::{
+    TrackerOptions,
+    shots::{MOST, Shots},
+};
 use crate::{
     embed::Embedding,
     error::Result,
-    recognize::{Candidate, Identity, Outcome},
+    recognize::{Candidate, Identity, Outcome, Recognizer},
 };
 
 /// The numbers of shots after which the mean of the embeddings is searched.
@@ -42,13 +45,30 @@ pub(super) enum Step {
     Contradiction,
 }
 
-/// The parts of a recognizer that a decision needs.
-pub(super) trait Judge {
-    /// The person nearest to the mean of a track, judged at the wanted rate divided by `parts`.
-    fn search(&self, mean: &Embedding, parts: f64) -> Result<Option<Candidate>>;
+/// The recognizer's search and liveness, with the options of the tracker.
+pub(super) struct Judge<'a> {
+    pub(super) recognizer: &'a Recognizer,
+    pub(super) options: &'a TrackerOptions,
+}
+
+impl Judge<'_> {
+    /// The person nearest to the mean of a track, judged at the wanted rate divided by [`PARTS`].
+    fn search(&self, mean: &Embedding) -> Result<Option<Candidate>> {
+        let TrackerOptions {
+            threshold, roster, ..
+        } = self.options;
+        self.recognizer
+            .search_track(mean, *threshold, roster.as_ref(), PARTS)
+    }
 
     /// True if the median of the liveness of the shots counts as live. `None` if there are too few shots.
-    fn is_live(&self, shots: &Shots) -> Option<bool>;
+    fn is_live(&self, shots: &Shots) -> Option<bool> {
+        if self.recognizer.liveness().is_none() {
+            return Some(true);
+        }
+        let median = shots.median_liveness()?;
+        Some(self.recognizer.is_live(median))
+    }
 }
 
 impl Decision {
@@ -57,7 +77,7 @@ impl Decision {
     }
 
     /// A shot was added.
-    pub(super) fn after_shot(&mut self, shots: &Shots, judge: &dyn Judge) -> Result<Step> {
+    pub(super) fn after_shot(&mut self, shots: &Shots, judge: &Judge<'_>) -> Result<Step> {
         let is_due = TESTS
             .get(self.tests)
             .is_some_and(|&count| shots.count() >= count);
@@ -71,7 +91,7 @@ impl Decision {
     }
 
     /// The track ends. If there are shots since the last test, they are the last test.
-    pub(super) fn at_end(&mut self, shots: &Shots, judge: &dyn Judge) -> Result<Step> {
+    pub(super) fn at_end(&mut self, shots: &Shots, judge: &Judge<'_>) -> Result<Step> {
         if self.tests < TESTS.len()
             && shots.count() > self.tested
             && self.test(shots, judge)? == Step::Contradiction
@@ -84,11 +104,11 @@ impl Decision {
         Ok(self.conclude(shots, judge, true))
     }
 
-    fn test(&mut self, shots: &Shots, judge: &dyn Judge) -> Result<Step> {
-        let Some(mean) = shots.mean()? else {
+    fn test(&mut self, shots: &Shots, judge: &Judge<'_>) -> Result<Step> {
+        let Some(mean) = shots.mean() else {
             return Ok(Step::Open);
         };
-        let candidate = judge.search(&mean, PARTS)?;
+        let candidate = judge.search(mean)?;
         self.tests += 1;
         self.tested = shots.count();
         self.nearest = candidate.as_ref().map(|it| it.identity.clone());
@@ -111,7 +131,7 @@ impl Decision {
 
     /// Decides if everything is known. A person who was found waits until the liveness is known. Only the last test says that
     /// the person is unknown or that the face is not live.
-    fn conclude(&mut self, shots: &Shots, judge: &dyn Judge, is_last: bool) -> Step {
+    fn conclude(&mut self, shots: &Shots, judge: &Judge<'_>, is_last: bool) -> Step {
         if self.outcome.is_some() {
             return Step::Open;
         }

@@ -92,9 +92,7 @@ impl Track {
     /// The sighting of the person, at the time at which the face was first seen. `None` if nobody is known.
     #[must_use]
     pub fn sighting(&self) -> Option<Sighting> {
-        let Some(Outcome::Known(identity)) = &self.decision else {
-            return None;
-        };
+        let identity = self.decision.as_ref()?.known()?;
         let mut sighting =
             Sighting::new(identity.person.clone(), self.from).with_score(identity.score);
         sighting.liveness = self.live.map(LivenessScore::value);

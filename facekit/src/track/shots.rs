@@ -38,6 +38,8 @@ pub struct BestShot {
 #[derive(Debug, Default)]
 pub(super) struct Shots {
     kept: Vec<Shot>,
+    /// The normalized mean of their embeddings.
+    mean: Option<Embedding>,
     /// The time of the last shot, kept or not.
     last: Option<Timestamp>,
 }
@@ -65,13 +67,23 @@ impl Shots {
         self.kept.len() < MOST || quality >= self.kept[self.worst()].shot.quality.score + BETTER
     }
 
+    /// A shot was taken at the time `at`, kept or not.
+    pub(super) fn taken(&mut self, at: Timestamp) {
+        self.last = Some(at);
+    }
+
     /// Adds a shot. `refusal` is that of the liveness check.
-    pub(super) fn add(&mut self, shot: BestShot, refusal: Option<Outcome>) {
-        self.last = Some(shot.at);
+    pub(super) fn add(&mut self, shot: BestShot, refusal: Option<Outcome>) -> Result<()> {
         if self.kept.len() == MOST {
             self.kept.remove(self.worst());
         }
+        let mut mean = Mean::new(&shot.embedding);
+        for kept in &self.kept {
+            mean.add(&kept.shot.embedding)?;
+        }
+        self.mean = Some(mean.embedding()?);
         self.kept.push(Shot { shot, refusal });
+        Ok(())
     }
 
     pub(super) fn best(&self) -> Option<&BestShot> {
@@ -83,16 +95,8 @@ impl Shots {
     }
 
     /// The normalized mean of the embeddings; `None` if there is no shot.
-    pub(super) fn mean(&self) -> Result<Option<Embedding>> {
-        let mut shots = self.kept.iter();
-        let Some(first) = shots.next() else {
-            return Ok(None);
-        };
-        let mut mean = Mean::new(&first.shot.embedding);
-        for shot in shots {
-            mean.add(&shot.shot.embedding)?;
-        }
-        mean.embedding().map(Some)
+    pub(super) fn mean(&self) -> Option<&Embedding> {
+        self.mean.as_ref()
     }
 
     /// The median of the liveness scores, the lower one of two; `None` with fewer than three.

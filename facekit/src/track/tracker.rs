@@ -18,7 +18,7 @@ use crate::{
     error::{Error, Result},
     geometry::Rect,
     image::ImageView,
-    recognize::{Candidate, ExaminedFace, FrameView, Recognizer},
+    recognize::{ExaminedFace, FrameView, Recognizer},
     video::VideoFrame,
 };
 
@@ -65,7 +65,7 @@ const STRANGERS: usize = 2;
 ///
 /// With a liveness check, a decision waits for three shots, and the median of their scores decides. A track says only at its end or
 /// after six shots that a person is unknown or a face is not live. A decided track never changes its person: if its later shots
-/// show somebody else, it ends and another one begins.
+/// show somebody else, it ends and another one begins. After the sixth shot, only clearly better ones are taken.
 ///
 /// ```no_run
 /// # fn recognizer() -> facekit::Recognizer { unimplemented!() }
@@ -119,8 +119,6 @@ struct Following {
     /// True if the face was not seen in the last frame that was searched.
     is_missed: bool,
     shots: Shots,
-    /// The mean of the embeddings of the shots.
-    mean: Option<Embedding>,
     decision: Decision,
     /// The number of shots, one after the other, that show another person.
     strangers: usize,
@@ -187,11 +185,11 @@ impl Tracker {
     /// Those of [`push`](Self::push).
     pub fn push_frame(&mut self, frame: &VideoFrame) -> Result<Vec<TrackEvent>> {
         if frame.discontinuity {
-            self.end_all()?;
-            // The times before and after have nothing to do with each other.
+            // The times before and after have nothing to do with each other, also if the search for a track fails.
             self.now = None;
             self.cadence = Cadence::default();
             self.gate = MotionGate::default();
+            self.end_all()?;
         }
         self.push(frame.image.view(), frame.at)
     }
@@ -357,7 +355,7 @@ impl Tracker {
         face: &mut Seen,
         frame: &FrameView<'_>,
     ) -> Result<bool> {
-        let Some(mean) = &track.mean else {
+        let Some(mean) = track.shots.mean() else {
             return Ok(false);
         };
         match face.embedding(frame)? {
@@ -388,6 +386,7 @@ impl Tracker {
             let Some(track) = self.tracks.iter_mut().find(|track| track.id == id) else {
                 continue;
             };
+            track.shots.taken(at);
             if track.is_stranger(embedding, self.different)? {
                 if track.strangers == STRANGERS {
                     contradictions.push((id, face));
@@ -398,6 +397,10 @@ impl Tracker {
             }
         }
         frame.check_liveness(&mut faces)?;
+        let judge = Judge {
+            recognizer: &self.recognizer,
+            options: &self.options,
+        };
         for ((id, place, embedding), face) in taken.into_iter().zip(faces) {
             let shot = BestShot {
                 at,
@@ -410,12 +413,10 @@ impl Tracker {
                 track: id,
                 shot: shot.clone(),
             });
-            let judge = RecognizerJudge::new(&self.recognizer, &self.options);
             let Some(track) = self.tracks.iter_mut().find(|track| track.id == id) else {
                 continue;
             };
-            track.shots.add(shot, face.refused);
-            track.mean = track.shots.mean()?;
+            track.shots.add(shot, face.refused)?;
             match track.decision.after_shot(&track.shots, &judge)? {
                 Step::Open => {}
                 Step::Decided => self.events.push(TrackEvent::Decided(track.state())),
@@ -434,7 +435,6 @@ impl Tracker {
             detection,
             is_missed: false,
             shots: Shots::default(),
-            mean: None,
             decision: Decision::default(),
             strangers: 0,
         });
@@ -446,12 +446,22 @@ impl Tracker {
         let is_lost =
             |track: &&Following| at.duration_since(track.motion.at()) > self.options.lost_after;
         let lost: Vec<TrackId> = self.tracks.iter().filter(is_lost).map(|it| it.id).collect();
-        lost.into_iter().try_for_each(|track| self.end(track, true))
+        self.end_each(lost)
     }
 
     fn end_all(&mut self) -> Result<()> {
         let all: Vec<TrackId> = self.tracks.iter().map(|track| track.id).collect();
-        all.into_iter().try_for_each(|track| self.end(track, true))
+        self.end_each(all)
+    }
+
+    /// Ends all of these tracks, also if the search for one of them fails.
+    fn end_each(&mut self, tracks: Vec<TrackId>) -> Result<()> {
+        let mut done = Ok(());
+        for track in tracks {
+            let ended = self.end(track, true);
+            done = done.and(ended);
+        }
+        done
     }
 
     /// Ends a track. It is decided by the shots that it has, unless it contradicted itself.
@@ -464,7 +474,10 @@ impl Tracker {
             return Ok(());
         }
         if decides && track.decision.outcome().is_none() {
-            let judge = RecognizerJudge::new(&self.recognizer, &self.options);
+            let judge = Judge {
+                recognizer: &self.recognizer,
+                options: &self.options,
+            };
             let step = track.decision.at_end(&track.shots, &judge);
             // The track has ended, also if the search fails.
             if matches!(step, Ok(Step::Decided)) {
@@ -475,39 +488,6 @@ impl Tracker {
         }
         self.events.push(TrackEvent::Ended(track.state()));
         Ok(())
-    }
-}
-
-/// The recognizer's search and liveness, with the options of the tracker.
-struct RecognizerJudge<'a> {
-    recognizer: &'a Recognizer,
-    options: &'a TrackerOptions,
-}
-
-impl<'a> RecognizerJudge<'a> {
-    fn new(recognizer: &'a Recognizer, options: &'a TrackerOptions) -> Self {
-        Self {
-            recognizer,
-            options,
-        }
-    }
-}
-
-impl Judge for RecognizerJudge<'_> {
-    fn search(&self, mean: &Embedding, parts: f64) -> Result<Option<Candidate>> {
-        let TrackerOptions {
-            threshold, roster, ..
-        } = self.options;
-        self.recognizer
-            .search_track(mean, *threshold, roster.as_ref(), parts)
-    }
-
-    fn is_live(&self, shots: &Shots) -> Option<bool> {
-        if self.recognizer.liveness().is_none() {
-            return Some(true);
-        }
-        let median = shots.median_liveness()?;
-        Some(self.recognizer.is_live(median))
     }
 }
 
@@ -523,7 +503,7 @@ impl Following {
 
     /// True if the face of this embedding is another person's. One such face may be a bad frame.
     fn is_stranger(&mut self, embedding: &Embedding, different: f32) -> Result<bool> {
-        let is_stranger = match &self.mean {
+        let is_stranger = match self.shots.mean() {
             Some(mean) => mean.cosine(embedding)? < different,
             None => false,
         };

@@ -191,6 +191,30 @@ fn a_discontinuity_ends_all_tracks() {
 }
 
 #[test]
+fn all_tracks_end_if_a_search_fails() {
+    let play = play();
+    let mut tracker = play.tracker();
+    // Two strangers, whose tracks are searched once more at the end.
+    let faces = [face(50.0, 60.0), face(400.0, 180.0)];
+    play.stage.set(&faces);
+    let frame = |milliseconds| VideoFrame::new(picture(&faces, 0), at(milliseconds), 0);
+    let mut events = Vec::new();
+    for nth in 0..3 {
+        events.extend(tracker.push_frame(&frame(10_000 + 200 * nth)).unwrap());
+    }
+    play.stage.set_failing(true);
+    // The clock jumps back.
+    let jump = frame(3000).with_discontinuity(true);
+    assert!(tracker.push_frame(&jump).is_err());
+    play.stage.set_failing(false);
+    events.extend(tracker.push_frame(&frame(3200)).unwrap());
+    assert_eq!(tracks(&events), 2);
+    events.extend(tracker.push_frame(&frame(3400)).unwrap());
+    events.extend(tracker.finish(at(3400)).unwrap());
+    assert_eq!(tracks(&events), 4, "{}", words(&events));
+}
+
+#[test]
 fn time_does_not_go_back() {
     let play = play();
     let mut tracker = play.tracker();

@@ -5,15 +5,16 @@ use std::{
     fmt::Write,
     sync::{
         Arc, Mutex, PoisonError,
-        atomic::{AtomicUsize, Ordering},
+        atomic::{AtomicBool, AtomicUsize, Ordering},
     },
 };
 
 use facekit::{
     AlignedFace, Calibration, CalibrationPoint, DetectOptions, Detection, Detector, Digest,
-    Embedder, Embedding, EmbeddingSpace, FlatIndex, Gallery, Image, ImageView, Landmarks, Liveness,
-    LivenessScore, MemoryStore, Metric, NewTemplate, Outcome, Person, PersonId, Point, Recognizer,
-    Rect, Result, Threshold, Track, TrackEvent, Tracker, TrackerOptions,
+    Embedder, Embedding, EmbeddingSpace, EntryId, Error, FlatIndex, Gallery, Image, ImageView,
+    Landmarks, Liveness, LivenessScore, MemoryStore, Metric, NewTemplate, Outcome, Person,
+    PersonId, Point, Recognizer, Rect, Result, ScoredEntry, SearchOptions, Threshold, Track,
+    TrackEvent, Tracker, TrackerOptions, VectorIndex,
 };
 use jiff::Timestamp;
 
@@ -97,9 +98,15 @@ pub(crate) struct Stage {
     faces: Arc<Mutex<Vec<Shown>>>,
     searches: Arc<AtomicUsize>,
     embedded: Arc<AtomicUsize>,
+    fails: Arc<AtomicBool>,
 }
 
 impl Stage {
+    /// Sets whether searches in the gallery fail from now on.
+    pub(crate) fn set_failing(&self, fails: bool) {
+        self.fails.store(fails, Ordering::Relaxed);
+    }
+
     fn faces(&self) -> Vec<Shown> {
         let faces = self.faces.lock();
         faces.unwrap_or_else(PoisonError::into_inner).clone()
@@ -203,9 +210,51 @@ pub(crate) fn calibration() -> Calibration {
 /// The people of the gallery, with the angles of their colors.
 pub(crate) const PEOPLE: [(&str, f32); 3] = [("anna", 0.0), ("bert", 120.0), ("cleo", 240.0)];
 
-fn gallery() -> Gallery {
-    let gallery =
-        Gallery::open(MemoryStore::new(), FlatIndex::new(space(), Metric::Cosine)).unwrap();
+/// An index whose searches fail if the stage says so.
+#[derive(Debug)]
+struct StagedIndex {
+    index: FlatIndex,
+    stage: Stage,
+}
+
+impl VectorIndex for StagedIndex {
+    fn space(&self) -> &EmbeddingSpace {
+        self.index.space()
+    }
+
+    fn metric(&self) -> Metric {
+        self.index.metric()
+    }
+
+    fn len(&self) -> usize {
+        self.index.len()
+    }
+
+    fn insert(&self, entries: &[(EntryId, Embedding)]) -> Result<()> {
+        self.index.insert(entries)
+    }
+
+    fn remove(&self, ids: &[EntryId]) -> Result<usize> {
+        self.index.remove(ids)
+    }
+
+    fn search(&self, probe: &Embedding, options: &SearchOptions<'_>) -> Result<Vec<ScoredEntry>> {
+        if self.stage.fails.load(Ordering::Relaxed) {
+            return Err(Error::InvalidArgument {
+                argument: "search",
+                reason: "it fails here".to_owned(),
+            });
+        }
+        self.index.search(probe, options)
+    }
+}
+
+fn gallery(stage: &Stage) -> Gallery {
+    let index = StagedIndex {
+        index: FlatIndex::new(space(), Metric::Cosine),
+        stage: stage.clone(),
+    };
+    let gallery = Gallery::open(MemoryStore::new(), index).unwrap();
     for (name, degrees) in PEOPLE {
         let (sin, cos) = f32::to_radians(degrees).sin_cos();
         let embedding = Embedding::new(&space(), vec![cos, sin, 0.0]).unwrap();
@@ -239,7 +288,7 @@ impl Play {
             .embedder(embedder)
             .calibration(calibration())
             .threshold(threshold)
-            .gallery(gallery());
+            .gallery(gallery(&stage));
         if liveness {
             parts = parts.liveness(stage.clone());
         }

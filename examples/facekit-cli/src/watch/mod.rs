@@ -23,7 +23,7 @@ use crate::{
     output::plain,
     recognition::{basis_note, live, who},
     session::Session,
-    zone::open_zone,
+    zone::{local, open_zone},
 };
 
 /// The time for which a source waits for a frame, before the command looks whether it was stopped.
@@ -105,10 +105,12 @@ pub(crate) fn run(session: &Session, args: &Args) -> Result<Answer> {
     let mut source = source::open(&args.video, &args.timing, &zone, session)?;
 
     let mut watch = Watch::new(session, recognizer, zone)?;
-    watch.all(&mut *source)?;
+    let read = watch.all(&mut *source);
+    // The people who were seen before an error are not lost.
     if let Some(path) = &args.sightings {
         write_sightings(path, &watch.sightings)?;
     }
+    read?;
     let known = watch.sightings.len();
     let note = basis_note(watch.known());
     let watched = watch.watched;
@@ -146,13 +148,23 @@ impl<'a> Watch<'a> {
         })
     }
 
-    /// Takes all frames, until the video ends or the user stops the command.
+    /// Takes all frames, until the video ends or the user stops the command. The tracks end, also after an error.
     fn all(&mut self, source: &mut dyn FrameSource) -> Result<()> {
         let mut last = None;
+        let read = self.frames(source, &mut last);
+        if let Some(last) = last {
+            let events = self.tracker.finish(last)?;
+            self.take(&events)?;
+        }
+        read
+    }
+
+    /// Takes frames until the end. `last` is the time of the last one.
+    fn frames(&mut self, source: &mut dyn FrameSource, last: &mut Option<Timestamp>) -> Result<()> {
         while !self.session.token.is_cancelled() {
             match source.next(WAIT)? {
                 Next::Frame(frame) => {
-                    last = Some(frame.at);
+                    *last = Some(frame.at);
                     self.watched.frames += 1;
                     let events = self.tracker.push_frame(&frame)?;
                     self.take(&events)?;
@@ -164,10 +176,6 @@ impl<'a> Watch<'a> {
                 Next::End => break,
                 _ => {}
             }
-        }
-        if let Some(last) = last {
-            let events = self.tracker.finish(last)?;
-            self.take(&events)?;
         }
         Ok(())
     }
@@ -206,16 +214,9 @@ impl<'a> Watch<'a> {
 
     /// The people of the tracks.
     fn known(&self) -> impl Iterator<Item = &facekit::Identity> {
-        let decisions = self.watched.tracks.iter().map(|track| &track.decision);
-        decisions.filter_map(|decision| match decision {
-            Some(facekit::Outcome::Known(identity)) => Some(identity),
-            _ => None,
-        })
+        let tracks = self.watched.tracks.iter();
+        tracks.filter_map(|track| track.decision.as_ref()?.known())
     }
-}
-
-fn local(at: Timestamp, zone: &TimeZone) -> String {
-    at.display_with_offset(zone.to_offset(at)).to_string()
 }
 
 fn write_sightings(path: &Path, sightings: &[(u64, Sighting)]) -> Result<()> {
