@@ -13,7 +13,7 @@ pub(crate) struct Soak {
     environment: &'static [(&'static str, &'static str)],
 }
 
-const SOAKS: [Soak; 7] = [
+const SOAKS: [Soak; 8] = [
     Soak {
         name: "gallery",
         description: "searches beside changes of a gallery, in many more rounds",
@@ -57,6 +57,12 @@ const SOAKS: [Soak; 7] = [
             "hostile",
         ],
         environment: &[("PROPTEST_CASES", "6000")],
+    },
+    Soak {
+        name: "server",
+        description: "attendance-server is killed 200 times under load, at random moments",
+        tests: &["--test", "all", "kills::"],
+        environment: &[("FACEKIT_SOAK", "1")],
     },
     Soak {
         name: "stores",

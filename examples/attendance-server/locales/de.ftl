@@ -739,6 +739,7 @@ problem-outdated = Jemand hat es inzwischen geändert. Laden Sie die Seite neu.
 problem-password-short = Das Passwort ist zu kurz.
 problem-empty-file = Die Datei ist leer.
 problem-busy = Der Server ist ausgelastet. Versuchen Sie es in einigen Sekunden noch einmal.
+problem-storage-full = Der Speicher des Servers ist voll. Nichts wurde gespeichert. Bitte die Betreuer des Servers informieren.
 problem-empty = Füllen Sie dieses Feld aus.
 problem-too-long = Der Text ist zu lang.
 problem-control-character = Der Text hat ein unsichtbares Zeichen, das nicht erlaubt ist. Tippen Sie ihn neu.

@@ -739,6 +739,7 @@ problem-outdated = Somebody changed it meanwhile. Load the page again.
 problem-password-short = The password is too short.
 problem-empty-file = The file is empty.
 problem-busy = The server is busy. Try again in a few seconds.
+problem-storage-full = The disk of the server is full. Nothing was saved. Tell the people who run the server.
 problem-empty = Fill in this field.
 problem-too-long = The text is too long.
 problem-control-character = The text has an invisible character that is not allowed. Type it again.

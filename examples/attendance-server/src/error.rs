@@ -1,5 +1,7 @@
 //! The one error type of the server.
 
+use std::io;
+
 use serde::Serialize;
 
 /// `Result` with this crate's [`Error`].
@@ -140,6 +142,16 @@ impl Error {
         )
     }
 
+    /// The disk has no room. The transaction is undone.
+    #[must_use]
+    pub fn storage_full() -> Self {
+        Self::new(
+            ErrorKind::Unavailable,
+            "storage_full",
+            "The disk of the server is full. Nothing was saved.",
+        )
+    }
+
     /// A fault of the server.
     pub fn internal(source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
         let mut error = Self::new(
@@ -179,7 +191,12 @@ impl From<attendance_rules::Error> for Error {
 
 impl From<facekit::Error> for Error {
     fn from(error: facekit::Error) -> Self {
-        Self::internal(error)
+        match &error {
+            facekit::Error::Io { source, .. } if source.kind() == io::ErrorKind::StorageFull => {
+                Self::storage_full()
+            }
+            _ => Self::internal(error),
+        }
     }
 }
 

@@ -62,7 +62,17 @@ impl Engine for SqliteEngine {
     }
 
     async fn write(&self) -> Result<Box<dyn Connection>> {
-        let transaction = self.writer.begin_with("BEGIN IMMEDIATE").await;
+        const BEGIN: &str = "BEGIN IMMEDIATE";
+        let transaction = match self.writer.begin_with(BEGIN).await {
+            // SQLite has ended the last transaction by itself, as it does if the disk is full. sqlx counts it as open, and
+            // uses its connection no more.
+            Err(sqlx::Error::InvalidSavePointStatement) => {
+                let connection = self.writer.acquire().await.map_err(failure)?;
+                connection.close().await.map_err(failure)?;
+                self.writer.begin_with(BEGIN).await
+            }
+            begun => begun,
+        };
         Ok(Box::new(SqliteConnection(transaction.map_err(failure)?)))
     }
 
@@ -235,11 +245,9 @@ fn failure(error: sqlx::Error) -> Error {
         sqlx::Error::Database(database) if database.is_unique_violation() => {
             Error::conflict("exists", "There is such a row already.")
         }
-        sqlx::Error::Database(database) if database.code().as_deref() == Some(FULL) => Error::new(
-            ErrorKind::Unavailable,
-            "storage_full",
-            "The disk of the server is full. Nothing was saved.",
-        ),
+        sqlx::Error::Database(database) if database.code().as_deref() == Some(FULL) => {
+            Error::storage_full()
+        }
         _ => Error::internal(error),
     }
 }
