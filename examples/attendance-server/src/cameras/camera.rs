@@ -172,6 +172,11 @@ impl Camera {
         self.lock().result = Some(result);
     }
 
+    /// A new person is found: the result of an earlier visit is not theirs.
+    pub(super) fn forget_result(&self) {
+        self.lock().result = None;
+    }
+
     /// The screen of a state.
     pub(super) fn screen(&self, state: &DoorState, now: Timestamp) -> Screen {
         match state {
