@@ -18,9 +18,9 @@ use axum::body::Bytes;
 use facekit::PersonId;
 use jiff::{SignedDuration, Timestamp};
 use serde::Deserialize;
-use tokio::sync::{Semaphore, mpsc, oneshot, watch};
+use tokio::sync::{Semaphore, mpsc, oneshot};
 
-pub use camera::Drops;
+pub use camera::{Drops, Watching};
 pub use screen::{Marked, Screen};
 
 use self::camera::{Camera, Waiting};
@@ -142,7 +142,7 @@ impl Cameras {
     /// The newest frame of a device, and what its screen shows, from now on. The caller checks who may see it. No picture is
     /// kept for a device that nobody watches.
     #[must_use]
-    pub fn watch(&self, device: Id) -> watch::Receiver<Option<View>> {
+    pub fn watch(&self, device: Id) -> Watching {
         self.camera(device).watch()
     }
 

@@ -618,11 +618,11 @@ async fn those_who_watch_a_camera_see_the_newest_frame() {
     door.frames(&mut camera, "anna", 3).await;
     let mut views = door.server.cameras.watch(door.org.device_id);
     assert!(
-        views.borrow().is_none(),
+        views.latest().is_none(),
         "nothing is kept before somebody watches"
     );
     let in_time = door.frames(&mut camera, "anna", 1).await;
-    let view = views.borrow_and_update().clone().unwrap();
+    let view = views.newest().unwrap();
     assert_eq!(&view.image[..], b"anna");
     assert_eq!(
         (
@@ -631,15 +631,14 @@ async fn those_who_watch_a_camera_see_the_newest_frame() {
         ),
         (door.office.clock.now(), in_time["state"].clone())
     );
+    let watch = || door.server.cameras.watch(door.org.device_id);
+    let other = watch();
     drop(views);
+    assert!(other.latest().is_some(), "one still watches");
+    drop(other);
+    assert!(watch().latest().is_none(), "nobody watches any more");
     door.frames(&mut camera, "anna", 1).await;
-    assert!(
-        door.server
-            .cameras
-            .watch(door.org.device_id)
-            .borrow()
-            .is_none()
-    );
+    assert!(watch().latest().is_none());
 }
 
 #[tokio::test]
@@ -878,6 +877,7 @@ async fn who_says_not_me_is_not_taken_for_the_same_person_again() {
     camera.hello("first").await;
     let came = door.frames(&mut camera, "anna", 3).await;
     let sighting = came["sighting"].as_str().unwrap();
+    door.frames(&mut camera, "anna", 15).await;
     let path = format!("/api/v1/sightings/{sighting}/disown");
     let disowned = door
         .office
@@ -954,6 +954,11 @@ async fn a_pairing_link_works_once_and_for_an_hour() {
         "wrong_token",
         "the code is no token"
     );
+    // A wrong code does not wait for those that write.
+    let writes = door.office.store.write().await.unwrap();
+    let wrong = tokio::time::timeout(Duration::from_secs(5), pair("fk_wrong"));
+    assert_eq!(wrong.await.unwrap().problem(403), "wrong_link");
+    drop(writes);
     let late = invite().await;
     door.office.clock.advance(SignedDuration::from_secs(3600));
     assert_eq!(pair(&late).await.problem(403), "wrong_link");
