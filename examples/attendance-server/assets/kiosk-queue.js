@@ -31,13 +31,36 @@ function done(request) {
   });
 }
 
-/** @param {IDBDatabase} database */
+/**
+ * The key, which the first use makes. Two first uses at once have the same key: transactions that write follow each other.
+ *
+ * @param {IDBDatabase} database
+ * @returns {Promise<CryptoKey>}
+ */
 async function sealingKey(database) {
   const known = await done(database.transaction("keys").objectStore("keys").get("sealing"));
   if (known) return known;
-  const key = await crypto.subtle.generateKey({ name: "AES-GCM", length: 256 }, false, ["encrypt", "decrypt"]);
-  await done(database.transaction("keys", "readwrite").objectStore("keys").put(key, "sealing"));
-  return key;
+  const made = await crypto.subtle.generateKey({ name: "AES-GCM", length: 256 }, false, ["encrypt", "decrypt"]);
+  const keys = database.transaction("keys", "readwrite").objectStore("keys");
+  const first = await done(keys.get("sealing"));
+  if (first) return first;
+  await done(keys.add(made, "sealing"));
+  return made;
+}
+
+/**
+ * Runs a task with the database, and closes it.
+ *
+ * @template T
+ * @param {(database: IDBDatabase) => Promise<T>} task
+ */
+async function use(task) {
+  const database = await open();
+  try {
+    return await task(database);
+  } finally {
+    database.close();
+  }
 }
 
 /**
@@ -45,38 +68,38 @@ async function sealingKey(database) {
  *
  * @param {Sighting} sighting
  */
-export async function keep(sighting) {
-  const database = await open();
-  const key = await sealingKey(database);
-  const iv = crypto.getRandomValues(new Uint8Array(12));
-  const text = new TextEncoder().encode(JSON.stringify(sighting));
-  const sealed = await crypto.subtle.encrypt({ name: "AES-GCM", iv }, key, text);
-  await done(database.transaction(STORE, "readwrite").objectStore(STORE).add({ iv, sealed }));
-  database.close();
+export function keep(sighting) {
+  return use(async (database) => {
+    const key = await sealingKey(database);
+    const iv = crypto.getRandomValues(new Uint8Array(12));
+    const text = new TextEncoder().encode(JSON.stringify(sighting));
+    const sealed = await crypto.subtle.encrypt({ name: "AES-GCM", iv }, key, text);
+    await done(database.transaction(STORE, "readwrite").objectStore(STORE).add({ iv, sealed }));
+  });
 }
 
 /** The number of sightings that wait. */
-export async function count() {
-  const database = await open();
-  const waiting = await done(database.transaction(STORE).objectStore(STORE).count());
-  database.close();
-  return waiting;
+export function count() {
+  return use((database) => done(database.transaction(STORE).objectStore(STORE).count()));
 }
 
 /**
- * Sends what waits, the oldest first, until `send` fails. A sighting that is sent is removed.
+ * Sends what waits, the oldest first, until `send` fails. A sighting that is sent is removed. One that cannot be opened is
+ * removed too, and `lose` is called for it, so that it does not hold up those after it.
  *
  * @param {(sighting: Sighting) => Promise<void>} send
+ * @param {() => void} lose
  */
-export async function flush(send) {
-  const database = await open();
-  const key = await sealingKey(database);
-  const store = () => database.transaction(STORE, "readwrite").objectStore(STORE);
-  for (const id of await done(store().getAllKeys())) {
-    const { iv, sealed } = await done(store().get(id));
-    const text = await crypto.subtle.decrypt({ name: "AES-GCM", iv }, key, sealed);
-    await send(JSON.parse(new TextDecoder().decode(text)));
-    await done(store().delete(id));
-  }
-  database.close();
+export function flush(send, lose) {
+  return use(async (database) => {
+    const key = await sealingKey(database);
+    const store = () => database.transaction(STORE, "readwrite").objectStore(STORE);
+    for (const id of await done(store().getAllKeys())) {
+      const { iv, sealed } = await done(store().get(id));
+      const text = await crypto.subtle.decrypt({ name: "AES-GCM", iv }, key, sealed).catch(() => undefined);
+      if (text) await send(JSON.parse(new TextDecoder().decode(text)));
+      await done(store().delete(id));
+      if (!text) lose();
+    }
+  });
 }

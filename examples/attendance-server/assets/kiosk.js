@@ -336,7 +336,19 @@ function take(message) {
     credit += message.frames;
   } else if (message.type === "state") {
     draw(message);
+  } else if (message.type === "error") {
+    fail();
   }
+}
+
+/** A frame could not be used, or its person could not be recorded. */
+function fail() {
+  lastResult = "";
+  const isForm = kiosk.dataset.view === "pin" || kiosk.dataset.view === "badge";
+  const isBadge = kiosk.dataset.view === "badge" && lookedFor === "badge";
+  if (isStopped || (isForm && !isBadge)) return;
+  scanning?.();
+  result("failed");
 }
 
 /** @param {number} code */
@@ -379,35 +391,39 @@ function api(method, path, body) {
 /** The states of the answers to PINs and codes. */
 const OUTCOMES = { accepted: "in", duplicate: "duplicate", refused: "refused" };
 
+/** An identification is being sent: a second tap is no second sighting. */
+let isIdentifying = false;
+
 /**
- * Sends an identification, or keeps it if there is no connection. Returns the name of the error if it is wrong.
+ * Sends an identification, or keeps it if there is no answer. Returns the name of the error if it is wrong.
  *
  * @param {object} identification
  * @returns {Promise<string | undefined>}
  */
 async function identify(identification) {
-  const now = new Date().toISOString();
-  const sighting = { boot, sequence: sequence++, at: now, identification };
-  /** @type {Response} */
-  let answer;
+  if (isIdentifying) return undefined;
+  isIdentifying = true;
   try {
-    answer = await api("POST", "/sightings", { ...sighting, sent: now });
+    const now = new Date().toISOString();
+    const sighting = { boot, sequence: sequence++, at: now, identification };
+    const answer = await api("POST", "/sightings", { ...sighting, sent: now }).catch(() => undefined);
+    const content = await answer?.json().catch(() => undefined);
+    if (!answer || answer.status >= 500 || !content) {
+      await keep(sighting);
+      await showWaiting();
+      result("kept");
+      return undefined;
+    }
+    if (!answer.ok) return String(content.code).replaceAll("_", "-");
+    const outcome = content.outcome === "accepted" && content.direction === "out" ? "out" : OUTCOMES[content.outcome];
+    mark({ state: outcome, ...content }, false);
   } catch {
-    await keep(sighting);
-    await showWaiting();
-    result("kept");
-    return undefined;
+    // It could not be kept, so the person has to know.
+    result("failed");
+    tone([220]);
+  } finally {
+    isIdentifying = false;
   }
-  if (answer.status >= 500) {
-    await keep(sighting);
-    await showWaiting();
-    result("kept");
-    return undefined;
-  }
-  const content = await answer.json();
-  if (!answer.ok) return String(content.code).replaceAll("_", "-");
-  const outcome = content.outcome === "accepted" && content.direction === "out" ? "out" : OUTCOMES[content.outcome];
-  mark({ state: outcome, ...content }, false);
   return undefined;
 }
 
@@ -422,6 +438,8 @@ async function sendWaiting() {
       const answer = await api("POST", "/sightings", { ...sighting, sent: new Date().toISOString() });
       if (answer.status >= 500 || answer.status === 429 || answer.status === 401) throw new Error(String(answer.status));
       if (!answer.ok) lost += 1;
+    }, () => {
+      lost += 1;
     });
   } catch {
     // The next connection tries again.
@@ -511,7 +529,8 @@ async function badge(code) {
 
 /** @param {string} id @param {string} error @param {string} focus */
 function refuse(id, error, focus) {
-  at(id).textContent = textOf(error).word;
+  const { word, more } = textOf(error);
+  at(id).textContent = more ? `${word}: ${more}` : word;
   at(id).hidden = false;
   field(focus).focus();
   tone([220]);
@@ -566,13 +585,17 @@ kiosk.addEventListener("click", async (event) => {
 
 // Start
 
-/** Gets the token for the code of a pairing link. The code is removed from the address. */
+/**
+ * Gets the token for the code of a pairing link. Then the code is removed from the address; if the server does not answer, the
+ * code stays for the next load of the page.
+ */
 async function pair() {
   const code = new URLSearchParams(location.hash.slice(1)).get("pair");
   if (!code) return;
-  history.replaceState(null, "", location.pathname);
   token = "";
   const answer = await api("POST", "/pairing", { code });
+  if (answer.status >= 500 || answer.status === 429) return stop("failed");
+  history.replaceState(null, "", location.pathname);
   if (!answer.ok) return stop("wrong-link");
   token = (await answer.json()).token;
   localStorage.setItem(TOKEN, token);
@@ -582,7 +605,7 @@ async function start() {
   result("connecting", { stays: true });
   tick();
   setInterval(tick, 1000);
-  await pair().catch(() => stop("wrong-link"));
+  await pair().catch(() => stop("failed"));
   if (isStopped) return;
   if (!token) return stop("unpaired");
   setInterval(sendFrame, PACE);

@@ -1,7 +1,7 @@
 // @ts-check
 // Pages that follow the day: events and the pictures of cameras come over one WebSocket. Without it, pages work as documents.
 
-import { replace } from "/assets/page.js";
+import { refresh } from "/assets/page.js";
 
 const root = /** @type {HTMLElement} */ (document.querySelector("[data-live]"));
 const parts = (root.dataset.parts ?? "").split(" ");
@@ -211,7 +211,7 @@ function events(message) {
   coming ??= setTimeout(() => {
     coming = undefined;
     if (document.querySelector("dialog[open]")) return;
-    replace(location.href, parts).catch(() => root.setAttribute("data-stale", ""));
+    refresh(parts).catch(() => root.setAttribute("data-stale", ""));
   }, 300);
 }
 

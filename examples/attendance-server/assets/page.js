@@ -59,9 +59,10 @@ for (const dialog of document.querySelectorAll("dialog[data-open]")) {
  * @param {string} address
  * @param {string[]} ids
  * @param {AbortSignal} [signal]
+ * @param {Record<string, string>} [headers]
  */
-export async function replace(address, ids, signal) {
-  const answer = await fetch(address, { signal, headers: { accept: "text/html" } });
+export async function replace(address, ids, signal, headers) {
+  const answer = await fetch(address, { signal, headers: { accept: "text/html", ...headers } });
   if (!answer.ok || answer.redirected) throw new Error(`${address}: ${answer.status}`);
   const page = new DOMParser().parseFromString(await answer.text(), "text/html");
   const focused = document.activeElement;
@@ -72,6 +73,16 @@ export async function replace(address, ids, signal) {
     old.replaceChildren(...fresh.childNodes);
     if (inside) document.getElementById(inside)?.focus();
   }
+}
+
+/**
+ * Loads the page again by itself and replaces elements. It is no use of the session: a page that is left open does not keep
+ * somebody signed in.
+ *
+ * @param {string[]} ids
+ */
+export function refresh(ids) {
+  return replace(location.href, ids, undefined, { "x-refresh": "1" });
 }
 
 // A form for a filter: its result is replaced while the person types. `data-partial` has the ids to replace.
@@ -115,7 +126,7 @@ for (const element of document.querySelectorAll("[data-refresh]")) {
   const ids = (part.dataset.parts ?? part.id).split(" ");
   setInterval(() => {
     const idle = document.visibilityState === "visible" && !document.querySelector("dialog[open]");
-    if (idle) replace(location.href, ids).catch(() => part.setAttribute("data-stale", ""));
+    if (idle) refresh(ids).catch(() => part.setAttribute("data-stale", ""));
   }, Number(part.dataset.refresh) * 1000);
 }
 

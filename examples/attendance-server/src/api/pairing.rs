@@ -45,8 +45,5 @@ async fn pair(
     State(server): State<Server>,
     Body(input): Body<Pairing>,
 ) -> Result<Found<PairedDevice>> {
-    let mut tx = server.store.write().await?;
-    let paired = pairing::pair(&mut tx, &input).await?;
-    tx.commit().await?;
-    Ok(Found(paired))
+    Ok(Found(pairing::pair(&server.store, &input).await?))
 }

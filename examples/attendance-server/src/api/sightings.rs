@@ -97,7 +97,8 @@ async fn disown(
     ById(id): ById,
 ) -> Result<Done> {
     let mut tx = server.store.write().await?;
-    disown::disown(&mut tx, &actor, id).await?;
+    let person = disown::disown(&mut tx, &actor, id).await?;
     tx.commit().await?;
+    server.cameras.disowned(&actor, person).await?;
     Ok(Done)
 }

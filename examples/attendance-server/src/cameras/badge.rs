@@ -1,19 +1,17 @@
 //! QR codes in pictures, for browsers that cannot read them.
 
 use axum::body::Bytes;
-use facekit::image::{self, DecodeLimits};
 use rqrr::PreparedImage;
 
-use crate::error::{Error, ErrorKind, Result};
+use crate::{
+    error::{Error, Result},
+    recognition::decode_frame,
+};
 
 /// The text of the first QR code in a picture; none if there is none that can be read.
 pub(super) async fn read(picture: Bytes) -> Result<Option<String>> {
-    let read = tokio::task::spawn_blocking(move || {
-        let decoded = image::decode(&picture, &DecodeLimits::default());
-        decoded.map(|picture| find(&picture))
-    });
-    let found = read.await.map_err(Error::internal)?;
-    found.map_err(|error| Error::new(ErrorKind::Invalid, "unreadable_image", error.to_string()))
+    let read = tokio::task::spawn_blocking(move || Ok(find(&decode_frame(&picture)?)));
+    read.await.map_err(Error::internal)?
 }
 
 fn find(picture: &facekit::Image) -> Option<String> {

@@ -35,6 +35,39 @@ pub struct Drops {
     pub busy: u64,
 }
 
+/// The newest frame of a device, for one who watches. After the last one of them, no picture is kept.
+#[derive(Debug)]
+pub struct Watching {
+    camera: Arc<Camera>,
+    views: watch::Receiver<Option<View>>,
+}
+
+impl Watching {
+    /// The newest frame, if it has not been taken yet.
+    pub fn newest(&mut self) -> Option<View> {
+        let is_new = self.views.has_changed().unwrap_or(false);
+        is_new
+            .then(|| self.views.borrow_and_update().clone())
+            .flatten()
+    }
+
+    /// The newest frame.
+    #[must_use]
+    pub fn latest(&self) -> Option<View> {
+        self.views.borrow().clone()
+    }
+}
+
+impl Drop for Watching {
+    fn drop(&mut self) {
+        let mut slot = self.camera.lock();
+        slot.watching -= 1;
+        if slot.watching == 0 {
+            self.camera.views.send_replace(None);
+        }
+    }
+}
+
 #[derive(Debug)]
 pub(super) struct Camera {
     /// The visit. It is locked while a frame is looked at.
@@ -57,6 +90,8 @@ struct Slot {
     result: Option<Screen>,
     /// The latest badge, its answer, and the time at which it was last seen.
     badge: Option<(String, Screen, Timestamp)>,
+    /// Those who watch.
+    watching: usize,
     /// The end of the present connection.
     connection: Option<oneshot::Sender<()>>,
 }
@@ -126,8 +161,12 @@ impl Camera {
         self.lock().drops.busy += 1;
     }
 
-    pub(super) fn watch(&self) -> watch::Receiver<Option<View>> {
-        self.views.subscribe()
+    pub(super) fn watch(self: &Arc<Self>) -> Watching {
+        self.lock().watching += 1;
+        Watching {
+            camera: Arc::clone(self),
+            views: self.views.subscribe(),
+        }
     }
 
     /// Keeps the faces of a frame for those who watch.
@@ -137,10 +176,14 @@ impl Camera {
 
     /// Shows a frame to those who watch. Without them, no picture is kept.
     pub(super) fn show(&self, image: Bytes, received: Timestamp, screen: Screen) {
+        let slot = self.lock();
+        if slot.watching == 0 {
+            return;
+        }
         // Faces wait for longer than a result is shown: those of the last frame may have left.
         let faces = match screen {
             Screen::Codes { .. } | Screen::NoFaces => None,
-            _ => self.lock().faces.clone(),
+            _ => slot.faces.clone(),
         };
         let view = View {
             image,
@@ -148,8 +191,7 @@ impl Camera {
             faces,
             screen,
         };
-        let view = (self.views.receiver_count() > 0).then_some(view);
-        self.views.send_replace(view);
+        self.views.send_replace(Some(view));
     }
 
     /// The answer to the latest badge, if it is this one and was seen a short time ago.
@@ -170,6 +212,11 @@ impl Camera {
     /// Keeps the result of the present visit, which is shown for a while.
     pub(super) fn keep(&self, result: Screen) {
         self.lock().result = Some(result);
+    }
+
+    /// A new person is found: the result of an earlier visit is not theirs.
+    pub(super) fn forget_result(&self) {
+        self.lock().result = None;
     }
 
     /// The screen of a state.

@@ -15,11 +15,12 @@ use std::{
 
 use attendance_rules::PunchSource;
 use axum::body::Bytes;
+use facekit::PersonId;
 use jiff::{SignedDuration, Timestamp};
 use serde::Deserialize;
-use tokio::sync::{Semaphore, mpsc, oneshot, watch};
+use tokio::sync::{Semaphore, mpsc, oneshot};
 
-pub use camera::Drops;
+pub use camera::{Drops, Watching};
 pub use screen::{Marked, Screen};
 
 use self::camera::{Camera, Waiting};
@@ -34,7 +35,7 @@ use crate::{
     error::{Error, ErrorKind, Result},
     id::Id,
     recognition::{Faces, Frame, Recognition},
-    store::Store,
+    store::{Store, Transaction},
 };
 
 /// The largest frame, in bytes.
@@ -141,7 +142,7 @@ impl Cameras {
     /// The newest frame of a device, and what its screen shows, from now on. The caller checks who may see it. No picture is
     /// kept for a device that nobody watches.
     #[must_use]
-    pub fn watch(&self, device: Id) -> watch::Receiver<Option<View>> {
+    pub fn watch(&self, device: Id) -> Watching {
         self.camera(device).watch()
     }
 
@@ -174,6 +175,21 @@ impl Cameras {
         if camera.put(waiting) {
             tokio::spawn(Arc::clone(self).work(camera));
         }
+        Ok(())
+    }
+
+    /// Takes "not me" at a device: its door does not mark this person for a while.
+    ///
+    /// # Errors
+    ///
+    /// 403 unless the actor is a device.
+    pub async fn disowned(&self, actor: &Actor, person: Id) -> Result<()> {
+        let Principal::Device(device) = actor.principal else {
+            return Err(Error::forbidden());
+        };
+        let person = PersonId::new(person.to_string())?;
+        let camera = self.camera(device);
+        camera.visit.lock().await.disown(person, self.now());
         Ok(())
     }
 
@@ -229,17 +245,13 @@ impl Cameras {
                 Outcome::Shows(screen)
             }
             Ok(None) => Outcome::Dropped,
-            Err(error) if error.kind == ErrorKind::Unavailable => {
-                camera.count_busy();
-                Outcome::Dropped
-            }
             Err(error) => Outcome::Failed(error),
         };
         // The device may have gone.
         let _ = outcomes.try_send(outcome);
     }
 
-    /// The content of the screen after a frame; none if the frame is too old.
+    /// The content of the screen after a frame; none if the frame is too old, or recognition has too much to do.
     async fn screen(&self, camera: &Camera, waiting: Waiting) -> Result<Option<Screen>> {
         let Waiting {
             picture,
@@ -276,7 +288,14 @@ impl Cameras {
                             .collect(),
                     ),
                 };
-                let faces = self.recognition.recognize(frame).await?;
+                let faces = match self.recognition.recognize(frame).await {
+                    Ok(faces) => faces,
+                    Err(error) if error.kind == ErrorKind::Unavailable => {
+                        camera.count_busy();
+                        return Ok(None);
+                    }
+                    Err(error) => return Err(error),
+                };
                 let state = visit.push(&faces, received);
                 camera.saw(faces);
                 if let DoorState::Refused(refusal) = state {
@@ -288,21 +307,24 @@ impl Cameras {
         let DoorState::Decided(decision) = state else {
             return Ok(Some(camera.screen(&state, received)));
         };
+        camera.forget_result();
         let _ = outcomes.try_send(Outcome::Checking);
-        let recorded = self.record_face(&picture, &decision).await;
-        let conclusion = match &recorded {
-            Ok(_) => Conclusion::Recorded,
-            Err(_) => Conclusion::Failed,
-        };
-        visit.conclude(conclusion, self.now());
-        let screen = match recorded {
-            Ok(answer) => Screen::of(answer),
+        let (conclusion, screen) = match self.record_face(&picture, &decision).await {
+            Ok(answer) => (Conclusion::Recorded, Screen::of(answer)),
             // Erased since: nobody is named.
-            Err(error) if error.kind == ErrorKind::NotFound => Screen::Unknown,
-            Err(error) if error.kind == ErrorKind::Invalid => Screen::refused(&error),
-            Err(error) => return Err(error),
+            Err(error) if error.kind == ErrorKind::NotFound => {
+                (Conclusion::Refused, Screen::Unknown)
+            }
+            Err(error) if error.kind == ErrorKind::Invalid => {
+                (Conclusion::Refused, Screen::refused(&error))
+            }
+            Err(error) => {
+                visit.conclude(Conclusion::Failed, self.now());
+                return Err(error);
+            }
         };
         camera.keep(screen.clone());
+        visit.conclude(conclusion, self.now());
         Ok(Some(screen))
     }
 
@@ -342,7 +364,7 @@ impl Cameras {
                 Refusal::Spoof => "spoof",
             },
         };
-        let mut tx = self.store.write().await?;
+        let mut tx = self.write_for(&picture.actor).await?;
         refusals::record(&mut tx, &picture.actor, refused).await?;
         tx.commit().await
     }
@@ -354,7 +376,21 @@ impl Cameras {
             .await
     }
 
-    /// Records a person, unless the device's token was withdrawn meanwhile.
+    /// Begins a transaction that writes for a device, unless the device's token was withdrawn meanwhile.
+    async fn write_for(&self, device: &Actor) -> Result<Transaction> {
+        let mut tx = self.store.write().await?;
+        let token = device.token.ok_or_else(Error::forbidden)?;
+        if tokens::device_token_works(&mut tx, token).await? {
+            return Ok(tx);
+        }
+        Err(Error::new(
+            ErrorKind::Unauthenticated,
+            "wrong_token",
+            "The token of the device was withdrawn.",
+        ))
+    }
+
+    /// Records a person.
     async fn record(
         &self,
         picture: &Picture,
@@ -362,15 +398,7 @@ impl Cameras {
         source: PunchSource,
         decision: Option<&Decision>,
     ) -> Result<Answer> {
-        let mut tx = self.store.write().await?;
-        let token = picture.actor.token.ok_or_else(Error::forbidden)?;
-        if !tokens::device_token_works(&mut tx, token).await? {
-            return Err(Error::new(
-                ErrorKind::Unauthenticated,
-                "wrong_token",
-                "The token of the device was withdrawn.",
-            ));
-        }
+        let mut tx = self.write_for(&picture.actor).await?;
         let seen = Seen {
             person,
             boot: picture.boot.clone(),

@@ -70,6 +70,10 @@ pub enum Screen {
 pub struct Marked {
     /// The sighting, for "not me".
     pub sighting: Id,
+    /// The person, for those who watch. It is not sent.
+    #[serde(skip)]
+    #[schemars(skip)]
+    pub person: Option<Id>,
     /// The name.
     pub name: Option<String>,
     /// The time that counts.
@@ -84,6 +88,7 @@ impl Screen {
     pub(super) fn of(answer: Answer) -> Self {
         let marked = Marked {
             sighting: answer.sighting,
+            person: answer.person,
             name: answer.name,
             at: answer.at,
             seconds_left: answer.seconds_left,
@@ -98,6 +103,14 @@ impl Screen {
                 code: answer.code.unwrap_or_default(),
                 reason: answer.reason.unwrap_or_default(),
             },
+        }
+    }
+
+    /// The person of a result.
+    pub(crate) fn marked_mut(&mut self) -> Option<&mut Marked> {
+        match self {
+            Self::In(marked) | Self::Out(marked) | Self::Duplicate(marked) => Some(marked),
+            _ => None,
         }
     }
 

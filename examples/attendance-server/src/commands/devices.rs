@@ -96,6 +96,18 @@ pub async fn list(tx: &mut Transaction, actor: &Actor) -> Result<Vec<Device>> {
         .collect())
 }
 
+/// The devices whose pictures the actor may see, by name: those in use at the sites whose people the actor manages.
+///
+/// # Errors
+///
+/// If the database cannot be read.
+pub async fn watchable(tx: &mut Transaction, actor: &Actor) -> Result<Vec<Device>> {
+    let scope = actor.scope(EDITORS);
+    let mut devices = list(tx, actor).await?;
+    devices.retain(|device| device.disabled.is_none() && scope.has_site(device.site));
+    Ok(devices)
+}
+
 /// A device whose site the actor sees.
 ///
 /// # Errors

@@ -16,13 +16,13 @@ use crate::{
 /// A punch can be voided at the door for this long. The page shows the button for ten seconds; the rest is for the way.
 pub const AT_MOST: SignedDuration = SignedDuration::from_secs(15);
 
-/// Voids the punch of a sighting by face. A second call changes nothing.
+/// Voids the punch of a sighting by face, and returns the person of the sighting. A second call changes nothing.
 ///
 /// # Errors
 ///
 /// 403 unless the actor is a device; 404 if the sighting is not its own; 409 if it was no punch by face, or is too old, or the
 /// day is in a closed period.
-pub async fn disown(tx: &mut Transaction, actor: &Actor, sighting: Id) -> Result<()> {
+pub async fn disown(tx: &mut Transaction, actor: &Actor, sighting: Id) -> Result<Id> {
     let Principal::Device(device) = actor.principal else {
         return Err(Error::forbidden());
     };
@@ -48,7 +48,8 @@ pub async fn disown(tx: &mut Transaction, actor: &Actor, sighting: Id) -> Result
         |change: &Change| matches!(change, Change::Void { punch } if punch.as_str() == name);
     let known = days::corrections(tx, actor.org, person).await?;
     if known.iter().any(|known| is_voided(&known.change)) {
-        return Ok(());
+        return Ok(person);
     }
-    corrections::void_at_door(tx, actor, person, punch).await
+    corrections::void_at_door(tx, actor, person, punch).await?;
+    Ok(person)
 }

@@ -15,7 +15,7 @@ use crate::{
     access::{Actor, EDITORS, Grant, Principal, Role},
     error::{Error, Result},
     id::Id,
-    store::Transaction,
+    store::{Store, Transaction},
     values,
 };
 
@@ -90,10 +90,23 @@ pub async fn invite(tx: &mut Transaction, actor: &Actor, device: Id) -> Result<I
 
 /// Gives the token of its device for a code. The code and earlier tokens of the device end.
 ///
+/// It has the store and no transaction, so that a wrong code, which anybody can send, does not wait for those that write.
+///
 /// # Errors
 ///
 /// 403 for a wrong code. It has 256 random bits, so that nobody guesses it.
-pub async fn pair(tx: &mut Transaction, input: &Pairing) -> Result<PairedDevice> {
+pub async fn pair(store: &Store, input: &Pairing) -> Result<PairedDevice> {
+    let mut tx = store.read().await?;
+    tokens::paired(&mut tx, &input.code).await?;
+    drop(tx);
+    let mut tx = store.write().await?;
+    let paired = exchange(&mut tx, input).await?;
+    tx.commit().await?;
+    Ok(paired)
+}
+
+async fn exchange(tx: &mut Transaction, input: &Pairing) -> Result<PairedDevice> {
+    // Somebody may have used the code meanwhile.
     let (org, id) = tokens::paired(tx, &input.code).await?;
     let mut actor = Actor {
         org,

@@ -489,14 +489,14 @@ pub(super) async fn changed(tx: &mut Transaction, org: Id) -> Result<()> {
 }
 
 /// The people whose records an actor may read.
-pub(super) struct Visible {
+pub(crate) struct Visible {
     directory: Arc<Directory>,
     scope: Scope,
 }
 
 impl Visible {
     /// A person, if the actor may see the person.
-    pub(super) fn get(&self, id: Id) -> Option<&Entry> {
+    pub(crate) fn get(&self, id: Id) -> Option<&Entry> {
         let entry = self.directory.get(id)?;
         self.scope.has_person(id, entry.site).then_some(entry)
     }
@@ -514,7 +514,7 @@ impl Visible {
 }
 
 /// The people whose records an actor may read.
-pub(super) async fn visible_to(tx: &mut Transaction, actor: &Actor) -> Result<Visible> {
+pub(crate) async fn visible_to(tx: &mut Transaction, actor: &Actor) -> Result<Visible> {
     Ok(Visible {
         directory: directory(tx, actor.org).await?,
         scope: actor.scope(READERS),

@@ -225,7 +225,7 @@ fn device_of(actor: &Actor) -> Result<Id> {
 ///
 /// # Errors
 ///
-/// 403 unless the actor is a device.
+/// 403 unless the actor is a device; 422 for a wrong `boot`.
 pub async fn answered(
     tx: &mut Transaction,
     actor: &Actor,
@@ -233,6 +233,7 @@ pub async fn answered(
     sequence: i64,
 ) -> Result<Option<Answer>> {
     let device = device_of(actor)?;
+    let boot = text::checked("/boot", boot, 64)?;
     let row = tx
         .row(
             "SELECT id, answer FROM sighting WHERE org = $1 AND device = $2 AND boot = $3 AND sequence = $4",
@@ -252,10 +253,10 @@ pub async fn answered(
 /// 403 unless the actor is a device; 404 if there is no such person, or the person of a face has not consented; 422 if the device's clock is off, or the sighting is too old.
 pub async fn record(tx: &mut Transaction, actor: &Actor, seen: Seen) -> Result<Answer> {
     let (org, device) = (actor.org, device_of(actor)?);
-    if let Some(answer) = answered(tx, actor, &seen.boot, seen.sequence).await? {
+    let boot = text::checked("/boot", &seen.boot, 64)?;
+    if let Some(answer) = answered(tx, actor, &boot, seen.sequence).await? {
         return Ok(answer);
     }
-    let boot = text::checked("/boot", &seen.boot, 64)?;
     if seen.sequence < 0 {
         return Err(Error::invalid(
             "/sequence",

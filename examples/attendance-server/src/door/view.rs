@@ -25,8 +25,6 @@ pub enum Guide {
     Hold,
 }
 
-/// Another face of at least this part of the largest one's width stands at the door, too. Smaller ones are behind.
-const BESIDE: f32 = 0.6;
 /// The least height of a face, as a part of the height of the image.
 const LEAST_HEIGHT: f32 = 0.15;
 /// The greatest height of a face, as a part of the height of the image.
@@ -51,20 +49,13 @@ pub(super) struct View<'a> {
 
 impl<'a> View<'a> {
     pub(super) fn of(faces: &'a Faces) -> Self {
-        let nobody = Self {
-            face: None,
-            guide: Guide::Idle,
+        let Some(face) = faces.faces.first() else {
+            return Self {
+                face: None,
+                guide: Guide::Idle,
+            };
         };
-        let width = |face: &Recognition| face.detection.rect.width;
-        let largest = faces
-            .faces
-            .iter()
-            .max_by(|one, two| width(one).total_cmp(&width(two)));
-        let Some(face) = largest else {
-            return nobody;
-        };
-        let beside = |other: &&Recognition| width(other) >= BESIDE * width(face);
-        if faces.faces.iter().filter(beside).count() > 1 {
+        if faces.has_several() {
             return Self {
                 face: None,
                 guide: Guide::Several,

@@ -65,7 +65,9 @@ pub enum Refusal {
 pub enum Conclusion {
     /// It was recorded, whatever the rules made of it.
     Recorded,
-    /// It could not be recorded.
+    /// It was refused, and the screen says why. The person is not tried again before leaving.
+    Refused,
+    /// It could not be recorded. The face is tried again.
     Failed,
 }
 
@@ -74,7 +76,8 @@ pub enum Conclusion {
 pub enum DoorState {
     /// A hint, and the frames that count for a mark so far, at most [`MARK_FRAMES`].
     Guide(Guide, usize),
-    /// The person is found. The caller records it, and calls [`Visit::conclude`]. It comes once for each visit.
+    /// The person is found. The caller records it, and calls [`Visit::conclude`]. It comes once for each visit, and again
+    /// after a [`Conclusion::Failed`].
     Decided(Decision),
     /// The caller has not called [`Visit::conclude`] yet.
     Checking,
@@ -103,6 +106,8 @@ pub struct Visit {
     /// The hint that is not shown yet, and the first frame that called for it.
     coming: Option<(Guide, Timestamp)>,
     refusals: Vec<Timestamp>,
+    /// Somebody said not to be this person, who is nobody at this door until a time.
+    barred: Option<(PersonId, Timestamp)>,
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -139,6 +144,7 @@ impl Visit {
             shown: Guide::Idle,
             coming: None,
             refusals: Vec::new(),
+            barred: None,
         }
     }
 
@@ -186,7 +192,10 @@ impl Visit {
             }
             self.phase = Phase::Watching;
         }
-        if let Some(sample) = Sample::of(&view, now) {
+        if let Some(mut sample) = Sample::of(&view, now) {
+            if self.is_barred(&sample, now) {
+                sample.compared = Some(None);
+            }
             self.since.get_or_insert(now);
             self.samples.push_back(sample);
         }
@@ -207,11 +216,32 @@ impl Visit {
 
     /// Takes the result of recording a [`Decision`].
     pub fn conclude(&mut self, conclusion: Conclusion, now: Timestamp) {
-        if let Phase::Checking(person) = &self.phase {
-            if conclusion == Conclusion::Recorded {
-                self.refusals.clear();
-            }
-            self.phase = Phase::Recorded(person.clone(), now.saturating_add(SHOWN).unwrap_or(now));
+        let Phase::Checking(person) = &self.phase else {
+            return;
+        };
+        if conclusion == Conclusion::Failed {
+            self.phase = Phase::Watching;
+            self.forget();
+            return;
+        }
+        self.phase = Phase::Recorded(person.clone(), now.saturating_add(SHOWN).unwrap_or(now));
+        if conclusion == Conclusion::Recorded {
+            self.refusals.clear();
+        }
+    }
+
+    /// Takes "not me": the one before the camera is not this person. For 30 seconds the person is nobody at this door, so
+    /// that a face that was mistaken once is not mistaken again.
+    pub fn disown(&mut self, person: PersonId, now: Timestamp) {
+        self.barred = Some((person, now.saturating_add(PAUSE).unwrap_or(now)));
+        self.samples.clear();
+        self.since = None;
+    }
+
+    fn is_barred(&self, sample: &Sample, now: Timestamp) -> bool {
+        match (&sample.compared, &self.barred) {
+            (Some(Some((person, _))), Some((barred, until))) => person == barred && now < *until,
+            _ => false,
         }
     }
 

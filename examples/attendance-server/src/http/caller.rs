@@ -9,7 +9,7 @@ use axum::{
 
 use crate::{
     access::Actor,
-    commands::tokens::{self, IssuedToken, TokenKind},
+    commands::tokens::{self, IssuedToken, Recognized, TokenKind},
     error::{Error, ErrorKind, Result},
     secret,
     server::Server,
@@ -17,6 +17,10 @@ use crate::{
 
 /// The cookie of a session. Browsers accept the prefix only from the host itself, over HTTPS or on the own machine.
 pub const SESSION_COOKIE: &str = "__Host-session";
+
+/// The header of a request that a page sends by itself, to follow the day. It is no use of the session, so that a page that
+/// is left open does not keep its session alive.
+const REFRESH: &str = "x-refresh";
 
 /// The actor of a request.
 #[derive(Clone, Debug)]
@@ -50,7 +54,7 @@ impl<S: Sync> FromRequestParts<S> for Browser {
 /// Finds the actor of each request. A request without a token has none; one with a wrong token is refused if the token is
 /// in the `Authorization` header, and has none if it is in a cookie, so that a browser comes to the page for signing in.
 pub async fn recognize(State(server): State<Server>, mut request: Request, next: Next) -> Response {
-    match actor_of(&server, request.headers()).await {
+    match caller(&server, request.headers()).await {
         Ok(Some(actor)) => {
             request.extensions_mut().insert(Caller(actor));
         }
@@ -60,8 +64,28 @@ pub async fn recognize(State(server): State<Server>, mut request: Request, next:
     next.run(request).await
 }
 
-/// The actor of the token in the headers, or of the session in the cookies; none without either.
+/// The actor of a request, whose use of the token is written down.
+async fn caller(server: &Server, headers: &HeaderMap) -> Result<Option<Actor>> {
+    let Some(recognized) = recognized(server, headers).await? else {
+        return Ok(None);
+    };
+    let is_used = recognized.is_stale && !headers.contains_key(REFRESH);
+    if let (true, Some(token)) = (is_used, recognized.actor.token) {
+        let mut tx = server.store.write().await?;
+        tokens::used(&mut tx, token).await?;
+        tx.commit().await?;
+    }
+    Ok(Some(recognized.actor))
+}
+
+/// The actor of the token in the headers, or of the session in the cookies; none without either. Nothing is written: it is no
+/// use of the token.
 pub(crate) async fn actor_of(server: &Server, headers: &HeaderMap) -> Result<Option<Actor>> {
+    let recognized = recognized(server, headers).await?;
+    Ok(recognized.map(|recognized| recognized.actor))
+}
+
+async fn recognized(server: &Server, headers: &HeaderMap) -> Result<Option<Recognized>> {
     let bearer = headers.get(header::AUTHORIZATION);
     let (token, kinds) = if let Some(bearer) = bearer {
         let text = bearer
@@ -82,13 +106,7 @@ pub(crate) async fn actor_of(server: &Server, headers: &HeaderMap) -> Result<Opt
     let mut tx = server.store.read().await?;
     for &kind in kinds {
         if let Some(recognized) = tokens::recognize(&mut tx, &token, kind).await? {
-            drop(tx);
-            if let (true, Some(token)) = (recognized.is_stale, recognized.actor.token) {
-                let mut tx = server.store.write().await?;
-                tokens::used(&mut tx, token).await?;
-                tx.commit().await?;
-            }
-            return Ok(Some(recognized.actor));
+            return Ok(Some(recognized));
         }
     }
     if kinds != [TokenKind::Session] {

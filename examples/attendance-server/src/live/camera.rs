@@ -27,6 +27,7 @@ use crate::{
     http::Caller,
     id::Id,
     server::Server,
+    text,
 };
 
 /// The name of the protocol.
@@ -189,10 +190,11 @@ impl Connection {
         outcomes: &mpsc::Sender<Outcome>,
     ) -> Result<(), End> {
         match message {
-            Message::Text(text) => match serde_json::from_str(&text) {
-                Ok(Up::Hello { boot }) if (1..=64).contains(&boot.len()) => {
-                    self.welcome(boot).await
-                }
+            Message::Text(message) => match serde_json::from_str(&message) {
+                Ok(Up::Hello { boot }) => match text::checked("/boot", &boot, 64) {
+                    Ok(boot) => self.welcome(boot).await,
+                    Err(_) => Err(Some((close_code::POLICY, "the boot of the hello is wrong"))),
+                },
                 Ok(Up::Look { subject }) => {
                     self.subject = subject;
                     Ok(())

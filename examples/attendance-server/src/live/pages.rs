@@ -18,21 +18,18 @@ use axum::{
     http::HeaderMap,
     response::Response,
 };
-use facekit::Outcome;
+use facekit::{Outcome, Recognition};
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
-use tokio::{
-    sync::{broadcast::error::RecvError, watch},
-    time::MissedTickBehavior,
-};
+use tokio::{sync::broadcast::error::RecvError, time::MissedTickBehavior};
 
 use crate::{
-    access::{Actor, EDITORS, READERS},
-    cameras::{Screen, View},
+    access::{Actor, READERS},
+    cameras::{Screen, View, Watching},
     commands::{
         devices,
         events::{self, EventRequest, Events},
-        people,
+        people::{self, Visible},
     },
     error::{Error, ErrorKind, Result},
     http::{Caller, actor_of},
@@ -115,7 +112,7 @@ struct Connection {
     /// The number of the last event that was sent.
     last: i64,
     /// The newest frames of the devices whose pictures the actor may see.
-    cameras: HashMap<Id, watch::Receiver<Option<View>>>,
+    cameras: HashMap<Id, Watching>,
 }
 
 /// The reason for which a connection ends: a code and a text, or nothing if the page has gone.
@@ -249,16 +246,22 @@ impl Connection {
         let now = self.server.store.services().clock.now();
         let mut views = Vec::new();
         for (&device, newest) in &mut self.cameras {
-            if newest.has_changed().unwrap_or(false)
-                && let Some(view) = newest.borrow_and_update().clone()
+            if let Some(view) = newest.newest()
                 && now.duration_since(view.received) < OLDEST
             {
                 views.push((device, view));
             }
         }
+        if views.is_empty() {
+            return Ok(());
+        }
+        let visible = async {
+            let mut tx = self.server.store.read().await?;
+            people::visible_to(&mut tx, &self.actor).await
+        };
+        let visible = visible.await.map_err(|error| fault(&error))?;
         for (device, view) in views {
-            let tile = tile(&self.server, &self.actor, device, &view).await;
-            let tile = tile.map_err(|error| fault(&error))?;
+            let tile = tile(device, &view, &visible).map_err(|error| fault(&error))?;
             self.send(Message::binary(tile)).await?;
         }
         Ok(())
@@ -285,17 +288,14 @@ impl Connection {
         Ok(())
     }
 
-    /// Follows the devices whose pictures the actor may see: those of the sites whose people the actor manages.
+    /// Follows the devices whose pictures the actor may see.
     async fn find_cameras(&mut self) -> Result<()> {
         let mut tx = self.server.store.read().await?;
-        let scope = self.actor.scope(EDITORS);
         let mut cameras = HashMap::new();
-        for device in devices::list(&mut tx, &self.actor).await? {
-            if device.disabled.is_none() && scope.has_site(device.site) {
-                let known = self.cameras.remove(&device.id);
-                let newest = known.unwrap_or_else(|| self.server.cameras.watch(device.id));
-                cameras.insert(device.id, newest);
-            }
+        for device in devices::watchable(&mut tx, &self.actor).await? {
+            let known = self.cameras.remove(&device.id);
+            let newest = known.unwrap_or_else(|| self.server.cameras.watch(device.id));
+            cameras.insert(device.id, newest);
         }
         self.cameras = cameras;
         Ok(())
@@ -315,52 +315,52 @@ impl Connection {
     }
 }
 
-/// The tile of a frame, with the names of the people whom the actor may see.
-async fn tile(server: &Server, actor: &Actor, device: Id, view: &View) -> Result<Vec<u8>> {
-    let mut faces = Vec::new();
-    if let Some(found) = &view.faces {
-        let mut tx = server.store.read().await?;
-        for face in &found.faces {
-            let (outcome, person) = match &face.outcome {
-                Outcome::Known(identity) => ("known", Some(&identity.person)),
-                Outcome::Unknown { .. } => ("unknown", None),
-                Outcome::Spoof => ("spoof", None),
-                _ => ("unclear", None),
-            };
-            let name = match person.map(|person| person.as_str().parse::<Id>()) {
-                // Erased since, or not the actor's to see: nobody is named.
-                Some(Ok(person)) => people::get(&mut tx, actor, person)
-                    .await
-                    .ok()
-                    .map(|person| person.name),
-                _ => None,
-            };
-            let rect = face.detection.rect;
-            faces.push(Face {
-                x: rect.x,
-                y: rect.y,
-                width: rect.width,
-                height: rect.height,
-                outcome: if outcome == "known" && name.is_none() {
-                    "unknown"
-                } else {
-                    outcome
-                },
-                name,
-            });
-        }
+/// The tile of a frame, with the names of the people whom the actor may see. Others are not named.
+fn tile(device: Id, view: &View, visible: &Visible) -> Result<Vec<u8>> {
+    let found = view.faces.as_deref();
+    let faces = found.map_or(&[][..], |found| &found.faces);
+    let mut screen = view.screen.clone();
+    if let Some(marked) = screen.marked_mut()
+        && marked.person.and_then(|it| visible.get(it)).is_none()
+    {
+        marked.name = None;
     }
     let tile = Tile {
         device,
         at: view.received,
-        width: view.faces.as_ref().map(|found| found.width),
-        height: view.faces.as_ref().map(|found| found.height),
-        faces,
-        screen: &view.screen,
+        width: found.map(|found| found.width),
+        height: found.map(|found| found.height),
+        faces: faces.iter().map(|face| seen(face, visible)).collect(),
+        screen: &screen,
     };
     let header = serde_json::to_vec(&tile)?;
     let length = u32::try_from(header.len()).map_err(Error::internal)?;
     Ok([&length.to_be_bytes()[..], &header, &view.image].concat())
+}
+
+/// A face of a tile. A person who was erased since, or is not the actor's to see, is unknown.
+fn seen(face: &Recognition, visible: &Visible) -> Face {
+    let (outcome, name) = match &face.outcome {
+        Outcome::Known(identity) => {
+            let person = identity.person.as_str().parse().ok();
+            match person.and_then(|person| visible.get(person)) {
+                Some(entry) => ("known", Some(entry.name.clone())),
+                None => ("unknown", None),
+            }
+        }
+        Outcome::Unknown { .. } => ("unknown", None),
+        Outcome::Spoof => ("spoof", None),
+        _ => ("unclear", None),
+    };
+    let rect = face.detection.rect;
+    Face {
+        x: rect.x,
+        y: rect.y,
+        width: rect.width,
+        height: rect.height,
+        outcome,
+        name,
+    }
 }
 
 fn stops() -> End {

@@ -293,11 +293,7 @@ impl OrganisationGallery {
     }
 
     fn recognize(&self, frame: Frame) -> Result<Faces> {
-        let limits = DecodeLimits::default()
-            .with_max_file_bytes(LARGEST_PHOTO)
-            .with_max_memory(DECODING)
-            .with_enough_side(Some(FRAME_SIDE));
-        let image = image::decode(&frame.image, &limits).map_err(unreadable)?;
+        let image = decode_frame(&frame.image)?;
         let mut options = RecognizeOptions::default();
         if let Some(sites) = frame.sites {
             options = options.with_roster(self.roster(sites)?);
@@ -360,6 +356,19 @@ impl OrganisationGallery {
 
 fn person_id(person: Id) -> Result<PersonId> {
     Ok(PersonId::new(person.to_string())?)
+}
+
+/// The image of a frame.
+///
+/// # Errors
+///
+/// 422 if it cannot be read; 413 if it is too large.
+pub(crate) fn decode_frame(file: &[u8]) -> Result<Image> {
+    let limits = DecodeLimits::default()
+        .with_max_file_bytes(LARGEST_PHOTO)
+        .with_max_memory(DECODING)
+        .with_enough_side(Some(FRAME_SIDE));
+    image::decode(file, &limits).map_err(unreadable)
 }
 
 /// An image that cannot be decoded, as the fault of the one who sent it.

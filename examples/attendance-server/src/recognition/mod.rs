@@ -14,6 +14,7 @@ use axum::body::Bytes;
 use facekit::{EnrollReport, NewTemplate, Template};
 use tokio::sync::watch;
 
+pub(crate) use local::decode_frame;
 pub use local::{LARGEST_PHOTO, LocalOptions, LocalRecognition};
 
 use crate::{
@@ -54,6 +55,27 @@ pub struct Faces {
     pub height: usize,
     /// The faces, the largest first. The person of an identity is an [`Id`] as text.
     pub faces: Vec<facekit::Recognition>,
+}
+
+/// Another face of at least this part of the largest one's width stands there, too. Smaller ones are behind.
+const WIDTH_BESIDE: f32 = 0.6;
+/// Another face of at least this part of the largest one's area stands there, too.
+const AREA_BESIDE: f32 = 0.5;
+
+impl Faces {
+    /// Several people stand before the camera, so that nobody knows whom it concerns.
+    #[must_use]
+    pub fn has_several(&self) -> bool {
+        let Some((largest, others)) = self.faces.split_first() else {
+            return false;
+        };
+        let largest = largest.detection.rect;
+        others.iter().any(|other| {
+            let rect = other.detection.rect;
+            rect.width >= WIDTH_BESIDE * largest.width
+                || rect.area() >= AREA_BESIDE * largest.area()
+        })
+    }
 }
 
 /// The result of an analysis. Nothing is stored yet.

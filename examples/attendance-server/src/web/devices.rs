@@ -6,7 +6,7 @@ use askama::{Template, filters::Safe};
 use axum::{
     Router,
     extract::State,
-    http::{HeaderMap, StatusCode, header},
+    http::{HeaderMap, StatusCode},
     response::{IntoResponse, Redirect},
     routing::{get, post},
 };
@@ -16,7 +16,7 @@ use serde::Deserialize;
 use super::{
     PageResult,
     audit::main_zone,
-    input::{Form, Path},
+    input::{Form, Path, origin},
     mark::Mark,
     page::{Choice, Page, Refused},
     people::site_choices,
@@ -216,13 +216,7 @@ async fn shown_once(
 
 /// The link by which a kiosk is paired. The code is behind `#`, so that no browser sends it in an address.
 fn pairing_link(headers: &HeaderMap, code: &str) -> String {
-    let text = |name| headers.get(name).and_then(|value| value.to_str().ok());
-    // A browser states the origin of each form that it sends.
-    let origin = text(header::ORIGIN).map(str::to_owned).or_else(|| {
-        let host = text(header::HOST)?;
-        Some(format!("https://{host}"))
-    });
-    format!("{}/kiosk#pair={code}", origin.unwrap_or_default())
+    format!("{}/kiosk#pair={code}", origin(headers))
 }
 
 /// A new token; the device may send again.

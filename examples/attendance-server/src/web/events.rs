@@ -3,10 +3,7 @@
 use std::collections::HashMap;
 
 use attendance_rules::PunchKind;
-use jiff::{
-    civil::{Date, DateTime},
-    tz::TimeZone,
-};
+use jiff::{civil::DateTime, tz::TimeZone};
 
 use super::{mark::Mark, page::Page};
 use crate::{
@@ -32,7 +29,7 @@ pub(super) struct Event {
     pub(super) note: String,
     /// The local time.
     pub(super) at: DateTime,
-    /// It is of today.
+    /// It is of today, at the site of the person.
     pub(super) is_today: bool,
 }
 
@@ -43,8 +40,8 @@ pub(super) async fn newest(
     page: &Page,
     directory: &Directory,
     zones: &HashMap<Id, (String, TimeZone)>,
-    today: Date,
 ) -> Result<Vec<Event>> {
+    let now = tx.now;
     let recent = today::recent(tx, actor, SHOWN).await?;
     let event = |it: today::Recent| {
         let entry = directory.get(it.person)?;
@@ -63,7 +60,7 @@ pub(super) async fn newest(
             text: page.say(key),
             note: it.device,
             at,
-            is_today: at.date() == today,
+            is_today: at.date() == now.to_zoned_datetime(zone.clone()).date(),
         })
     };
     Ok(recent.into_iter().filter_map(event).collect())

@@ -2,12 +2,26 @@
 
 use axum::{
     extract::{FromRequest, FromRequestParts, Request},
-    http::request::Parts,
+    http::{HeaderMap, HeaderValue, header, request::Parts},
 };
 use serde::de::DeserializeOwned;
 
 use super::PageError;
 use crate::error::{Error, ErrorKind};
+
+/// The address at which the browser knows this server: the origin that it states with each form, or else the host.
+pub(super) fn origin(headers: &HeaderMap) -> String {
+    let text = |name| {
+        headers
+            .get(name)
+            .and_then(|value: &HeaderValue| value.to_str().ok())
+    };
+    let origin = text(header::ORIGIN).filter(|origin| *origin != "null");
+    origin.map_or_else(
+        || format!("https://{}", text(header::HOST).unwrap_or_default()),
+        str::to_owned,
+    )
+}
 
 /// The parts of the path. If one has a wrong form, the page does not exist.
 pub(super) struct Path<T>(pub(super) T);

@@ -48,7 +48,7 @@ const STATES: &[(&str, &str, &str)] = &[
     ("wrong-pin", "", ""),
     ("wrong-badge", "", ""),
     ("too-many-attempts", "", ""),
-    ("failed", "", ""),
+    ("failed", "warn", "alert"),
     ("waiting", "", ""),
     ("lost", "", ""),
 ];

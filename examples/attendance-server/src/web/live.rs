@@ -16,7 +16,6 @@ use super::{
     zone,
 };
 use crate::{
-    access::EDITORS,
     commands::{
         self, devices, people, sites,
         today::{self, State as TodayState},
@@ -95,7 +94,6 @@ async fn show(State(server): State<Server>, Caller(actor): Caller, visitor: Visi
         .into_iter()
         .map(|site| (site.id, (site.name, zone(&site.time_zone))))
         .collect();
-    let scope = actor.scope(EDITORS);
     let tile = |device: devices::Device| {
         let zone = zones.get(&device.site).map_or(&main, |(_, zone)| zone);
         let seen = match device.last_seen {
@@ -112,10 +110,9 @@ async fn show(State(server): State<Server>, Caller(actor): Caller, visitor: Visi
             seen,
         }
     };
-    let cameras = devices::list(&mut tx, &actor)
+    let cameras = devices::watchable(&mut tx, &actor)
         .await?
         .into_iter()
-        .filter(|device| device.disabled.is_none() && scope.has_site(device.site))
         .map(tile)
         .collect();
     let overview = today::overview(&mut tx, &actor, None).await?;
@@ -128,8 +125,7 @@ async fn show(State(server): State<Server>, Caller(actor): Caller, visitor: Visi
     let inside_count = inside.len();
     inside.truncate(MOST_PEOPLE);
     let directory = people::directory(&mut tx, actor.org).await?;
-    let today = tx.now.to_zoned_datetime(main.clone()).date();
-    let events = events::newest(&mut tx, &actor, &page, &directory, &zones, today).await?;
+    let events = events::newest(&mut tx, &actor, &page, &directory, &zones).await?;
     let states = STATES.iter().map(|&(state, look)| StateText {
         state,
         look,

@@ -1,7 +1,7 @@
 //! `/people/{person}/enrol/look`: a frame of the camera on the page Enrol, for live hints. Nothing of it is kept.
 
 use axum::{Json, Router, body::Bytes, extract::State, response::IntoResponse, routing::post};
-use facekit::{HeadPose, Outcome, QualityOptions, Recognition};
+use facekit::{HeadPose, Outcome, QualityOptions};
 use serde::{Deserialize, Serialize};
 
 use super::{
@@ -14,16 +14,13 @@ use crate::{
     error::Error,
     http::Caller,
     id::Id,
-    recognition::Frame,
+    recognition::{Faces, Frame},
     server::Server,
 };
 
 pub(super) fn routes() -> Router<Server> {
     Router::new().route("/people/{person}/enrol/look", post(look))
 }
-
-/// The share of the largest face's area from which a second face makes the frame ambiguous.
-const AMBIGUOUS: f32 = 0.5;
 
 /// A direction in which the person is asked to look, as the person has left and right.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
@@ -98,21 +95,17 @@ async fn look(
         // Nobody is searched: the face is only judged.
         sites: Some(Vec::new()),
     };
-    let faces = server.recognition.recognize(frame).await?.faces;
+    let faces = server.recognition.recognize(frame).await?;
     Ok(Json(hint(&faces, wanted.pose)).into_response())
 }
 
-/// The hint for the faces of a frame, the largest first.
-fn hint(faces: &[Recognition], pose: Pose) -> Hint {
+/// The hint for the faces of a frame.
+fn hint(faces: &Faces, pose: Pose) -> Hint {
     let wait = |code| Hint { ready: false, code };
-    let Some(face) = faces.first() else {
+    let Some(face) = faces.faces.first() else {
         return wait("no_face");
     };
-    let area = |face: &Recognition| face.detection.rect.area();
-    if faces
-        .get(1)
-        .is_some_and(|other| area(other) > AMBIGUOUS * area(face))
-    {
+    if faces.has_several() {
         return wait("several_faces");
     }
     let limits = QualityOptions::enrollment();
@@ -162,7 +155,12 @@ mod tests {
 
     #[test]
     fn a_frame_without_a_face_is_not_taken() {
-        let hint = hint(&[], Pose::Front);
+        let empty = Faces {
+            width: 640,
+            height: 480,
+            faces: Vec::new(),
+        };
+        let hint = hint(&empty, Pose::Front);
         assert!(!hint.ready);
         assert_eq!(hint.code, "no_face");
     }

@@ -4,7 +4,7 @@ use askama::Template;
 use axum::{
     Router,
     extract::State,
-    http::{HeaderMap, StatusCode, header},
+    http::{HeaderMap, StatusCode},
     response::{IntoResponse, Redirect},
     routing::{get, post},
 };
@@ -14,7 +14,7 @@ use serde::Deserialize;
 use super::{
     PageResult,
     audit::main_zone,
-    input::{Form, Path},
+    input::{Form, Path, origin},
     mark::Mark,
     page::{Choice, Page, Refused},
     render,
@@ -327,20 +327,6 @@ async fn invite(
             refused(&server, &actor, &visitor, error).await
         }
     }
-}
-
-/// The address at which the browser knows this server.
-fn origin(headers: &HeaderMap) -> String {
-    let text = |name| {
-        headers
-            .get(name)
-            .and_then(|value: &axum::http::HeaderValue| value.to_str().ok())
-    };
-    let origin = text(header::ORIGIN).filter(|origin| *origin != "null");
-    origin.map_or_else(
-        || format!("https://{}", text(header::HOST).unwrap_or_default()),
-        str::to_owned,
-    )
 }
 
 async fn disable(

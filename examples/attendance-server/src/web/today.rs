@@ -166,7 +166,7 @@ async fn show(
         .take(MOST_PEOPLE)
         .filter_map(|it| row(&page, it, &directory, &zones))
         .collect();
-    let events = events::newest(&mut tx, &actor, &page, &directory, &zones, now.date()).await?;
+    let events = events::newest(&mut tx, &actor, &page, &directory, &zones).await?;
     let last_event = commands::events::newest(&mut tx, actor.org).await?;
     let edits = actor.has_any(EDITORS);
     render(&TodayPage {

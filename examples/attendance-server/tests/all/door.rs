@@ -81,6 +81,60 @@ fn three_frames_of_one_person_are_a_mark() {
 }
 
 #[test]
+fn a_decision_that_could_not_be_recorded_is_tried_again() {
+    let mut door = Door::new();
+    door.until_result(&[Face::of("anna")], 5).unwrap();
+    door.visit.conclude(Conclusion::Recorded, door.now);
+    door.after(2000, &[Face::of("anna")]);
+    door.until_result(&[Face::of("bela")], 5).unwrap();
+    door.visit.conclude(Conclusion::Failed, door.now);
+    let state = door.after(200, &[Face::of("bela")]);
+    assert!(matches!(state, DoorState::Guide(_, 1)), "{state:?}");
+    let (frames, state) = door.until_result(&[Face::of("bela")], 5).unwrap();
+    assert_eq!(frames, MARK_FRAMES - 1);
+    assert!(matches!(state, DoorState::Decided(decision) if decision.person.as_str() == "bela"));
+}
+
+#[test]
+fn a_decision_that_is_refused_is_not_tried_again() {
+    let mut door = Door::new();
+    door.until_result(&[Face::of("anna")], 5).unwrap();
+    door.visit.conclude(Conclusion::Refused, door.now);
+    assert_eq!(
+        door.after(1900, &[Face::of("anna")]),
+        DoorState::Recorded,
+        "the reason is shown"
+    );
+    door.after(200, &[Face::of("anna")]);
+    assert_eq!(door.until_result(&[Face::of("anna")], 100), None);
+}
+
+#[test]
+fn who_is_disowned_is_nobody_for_thirty_seconds() {
+    let mut door = Door::new();
+    door.until_result(&[Face::of("anna")], 5).unwrap();
+    door.visit.conclude(Conclusion::Recorded, door.now);
+    door.after(2000, &[Face::of("anna")]);
+    let anna = facekit::PersonId::new("anna").unwrap();
+    door.visit.disown(anna, door.now);
+    let until = door.now + SignedDuration::from_secs(30);
+    door.for_millis(3000, &[]);
+    let (_, state) = door.until_result(&[Face::of("anna")], 20).unwrap();
+    assert_eq!(state, DoorState::Refused(Refusal::Unknown));
+    door.for_millis(3000, &[]);
+    // Others are marked meanwhile.
+    let (frames, state) = door.until_result(&[Face::of("bela")], 5).unwrap();
+    assert_eq!(frames, MARK_FRAMES);
+    assert!(matches!(state, DoorState::Decided(decision) if decision.person.as_str() == "bela"));
+    door.visit.conclude(Conclusion::Recorded, door.now);
+    door.for_millis(4000, &[]);
+    door.now = until;
+    let (frames, state) = door.until_result(&[Face::of("anna")], 5).unwrap();
+    assert_eq!(frames, MARK_FRAMES);
+    assert!(matches!(state, DoorState::Decided(decision) if decision.person.as_str() == "anna"));
+}
+
+#[test]
 fn who_stays_is_not_marked_again_and_who_comes_back_is() {
     let mut door = Door::new();
     door.until_result(&[Face::of("anna")], 5).unwrap();
@@ -379,9 +433,19 @@ fn shot() -> impl Strategy<Value = Shot> {
     (50..1500_i64, list).prop_map(|(after, list)| Shot { after, list })
 }
 
+/// The conclusion of each decision of a random visit; none if it does not come.
+fn conclusion() -> impl Strategy<Value = Option<Conclusion>> {
+    prop::sample::select(vec![
+        None,
+        Some(Conclusion::Recorded),
+        Some(Conclusion::Refused),
+        Some(Conclusion::Failed),
+    ])
+}
+
 proptest! {
     #[test]
-    fn each_mark_has_its_reasons(shots in prop::collection::vec(shot(), 1..80), concludes in any::<bool>()) {
+    fn each_mark_has_its_reasons(shots in prop::collection::vec(shot(), 1..80), conclusion in conclusion()) {
         let mut door = Door::new();
         let mut past: Vec<(Timestamp, Vec<Face>)> = Vec::new();
         let mut counted: Vec<Timestamp> = Vec::new();
@@ -413,9 +477,11 @@ proptest! {
                     prop_assert!(same >= MARK_FRAMES, "{same} frames: {recent:?}");
                     prop_assert_eq!(named(&recent[0].1), Some(decision.person));
                     prop_assert!(door.now >= pause, "faces wait after three refusals");
-                    if concludes {
-                        door.visit.conclude(Conclusion::Recorded, door.now);
+                    if let Some(conclusion) = conclusion {
+                        door.visit.conclude(conclusion, door.now);
                         open = false;
+                    }
+                    if conclusion == Some(Conclusion::Recorded) {
                         counted.clear();
                     }
                 }
@@ -437,7 +503,10 @@ proptest! {
                     prop_assert!(guide != Guide::Several || past.iter().any(|(_, list)| list.len() > 1));
                 }
                 DoorState::Checking => prop_assert!(open),
-                DoorState::Recorded => prop_assert!(concludes),
+                DoorState::Recorded => prop_assert!(
+                    matches!(conclusion, Some(Conclusion::Recorded | Conclusion::Refused)),
+                    "a failure has no result"
+                ),
                 DoorState::CodesOnly(until) => {
                     prop_assert_eq!(until, pause);
                     prop_assert!(until > door.now);

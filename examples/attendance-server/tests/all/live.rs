@@ -7,6 +7,7 @@ use attendance_server::{
     id::Id,
 };
 use futures_util::StreamExt;
+use jiff::SignedDuration;
 use serde_json::{Value, json};
 use tokio::net::TcpStream;
 use tokio_tungstenite::{
@@ -14,7 +15,7 @@ use tokio_tungstenite::{
     tungstenite::{self, Message, client::IntoClientRequest, http::HeaderValue},
 };
 
-use crate::cameras::Door;
+use crate::{cameras::Door, scenes::Face};
 
 /// A page that follows.
 struct Page(WebSocketStream<TcpStream>);
@@ -158,9 +159,7 @@ async fn a_page_sees_who_stands_at_the_door_and_who_came_in() {
     );
 
     // A stranger has no name.
-    door.office
-        .clock
-        .advance(jiff::SignedDuration::from_secs(60));
+    door.office.clock.advance(SignedDuration::from_secs(60));
     door.frames(&mut camera, "stranger", 1).await;
     let shown = loop {
         match page.next().await {
@@ -229,6 +228,98 @@ async fn who_sees_what_depends_on_role_and_site() {
     ] {
         let refused = Page::open(&door, session, query, origin).await.map(drop);
         assert_eq!(refused, Err(status), "{session} {query} {origin}");
+    }
+}
+
+#[tokio::test]
+async fn a_person_of_another_site_is_not_named_to_its_manager() {
+    let door = Door::new().await;
+    let site = json!({ "name": "Hamburg", "time_zone": "Europe/Berlin", "preset": "nine-to-five" });
+    let site = door
+        .office
+        .post("/api/v1/sites", &door.org.admin, site)
+        .await
+        .expect(201);
+    let new = json!({ "number": "7", "name": "Guest", "site": site["id"], "joined": "2026-03-01" });
+    let guest = door
+        .office
+        .post("/api/v1/people", &door.org.admin, new)
+        .await
+        .expect(201);
+    let guest = guest["id"].as_str().unwrap();
+    let consent = json!({ "text_version": "1", "language": "en" });
+    let path = format!("/api/v1/people/{guest}/consents");
+    let given = door.office.post(&path, &door.org.admin, consent).await;
+    given.expect(201);
+    door.prepared.prepare("guest", vec![Face::of(guest)]);
+    let manager = Grant {
+        role: Role::Manager,
+        site: Some(door.org.site),
+    };
+    let mut admin = Page::of(&door, ADMIN, "tiles=true").await;
+    let mut manager = Page::of(&door, manager, "tiles=true").await;
+    let mut camera = door.connect(&door.org.device).await;
+    camera.hello("first").await;
+    let came = door.frames(&mut camera, "guest", 3).await;
+    assert_eq!(
+        (&came["state"], &came["name"]),
+        (&json!("in"), &json!("Guest"))
+    );
+    // The result is shown with each frame for a while.
+    let mut shown = async |page: &mut Page| {
+        for _ in 0..20 {
+            match page.within(Duration::from_millis(500)).await {
+                Some(Told::Tile(header, _)) if header["screen"]["state"] == "in" => return header,
+                Some(_) => {}
+                None => drop(door.frames(&mut camera, "guest", 1).await),
+            }
+        }
+        panic!("no picture of the result");
+    };
+    let header = shown(&mut admin).await;
+    assert_eq!(header["screen"]["name"], "Guest");
+    assert_eq!(header["faces"][0]["name"], "Guest");
+    let header = shown(&mut manager).await;
+    assert_eq!(header["screen"]["name"], Value::Null);
+    assert_eq!(
+        (&header["faces"][0]["outcome"], &header["faces"][0]["name"]),
+        (&json!("unknown"), &Value::Null)
+    );
+}
+
+#[tokio::test]
+async fn a_page_that_is_left_open_does_not_keep_its_session() {
+    let door = Door::new().await;
+    let (_, session) = door.office.session(&door.org, ADMIN, None).await;
+    let own = format!("http://{}", door.address);
+    let mut page = Page::open(&door, &session, "", &own).await.unwrap();
+    let cookie = format!("__Host-session={session}");
+    let get = async |headers: &[(&str, &str)]| {
+        let headers = [headers, &[("cookie", cookie.as_str())]].concat();
+        let reply = door
+            .office
+            .call("GET", "/api/v1/me", "", &headers, None)
+            .await;
+        reply.status.as_u16()
+    };
+    door.office.clock.advance(SignedDuration::from_hours(11));
+    // The connection is checked meanwhile, and the page loads itself again.
+    let told = page.within(Duration::from_millis(2500)).await;
+    assert!(told.is_none(), "{told:?}");
+    assert_eq!(get(&[("x-refresh", "1")]).await, 200);
+    door.office.clock.advance(SignedDuration::from_hours(2));
+    assert!(matches!(page.next().await, Told::End(1008)));
+    assert_eq!(get(&[]).await, 401);
+    // Somebody who uses it keeps it.
+    let (_, session) = door.office.session(&door.org, ADMIN, None).await;
+    let cookie = format!("__Host-session={session}");
+    for _ in 0..3 {
+        door.office.clock.advance(SignedDuration::from_hours(11));
+        let used = door
+            .office
+            .call("GET", "/api/v1/me", "", &[("cookie", &cookie)], None)
+            .await;
+        assert_eq!(used.status.as_u16(), 200);
     }
 }
 

@@ -120,6 +120,9 @@ impl Face {
 
 /// The faces of a frame.
 pub(crate) fn faces(list: &[Face]) -> Faces {
+    let mut list = list.to_vec();
+    // The largest one is the first.
+    list.sort_by(|one, two| two.height.total_cmp(&one.height));
     Faces {
         width: SIZE.0,
         height: SIZE.1,

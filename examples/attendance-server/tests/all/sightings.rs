@@ -1,6 +1,6 @@
 //! From a sighting to a punch.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::support::{Office, sighting};
 
@@ -85,6 +85,28 @@ async fn a_sighting_that_is_sent_again_gets_the_first_answer() {
         other["direction"], "out",
         "another start of the device is another sighting"
     );
+}
+
+#[tokio::test]
+async fn white_space_around_the_boot_does_not_count() {
+    let (office, org) = Office::with_organisation().await;
+    office.person_with_pin(&org, "1", "4711").await;
+    office.set("2026-03-02T08:00:00Z");
+    let mut new = sighting(1, "1", "2026-03-02T08:00:00Z");
+    let send = async |new: &Value| {
+        office
+            .post("/api/v1/sightings", &org.device, new.clone())
+            .await
+    };
+    let mut answers = Vec::new();
+    for boot in [" a", " a", "a"] {
+        new["boot"] = json!(boot);
+        answers.push(send(&new).await.expect(201));
+    }
+    assert_eq!(answers[1], answers[0], "it is sent again");
+    assert_eq!(answers[2], answers[0]);
+    new["boot"] = json!(" ");
+    assert_eq!(send(&new).await.problem(422), "empty");
 }
 
 #[tokio::test]
@@ -227,7 +249,7 @@ async fn a_badge_is_as_good_as_a_pin_until_the_next_one() {
         .call("POST", &path, &org.manager, &[], None)
         .await
         .expect(201);
-    let scan = |sequence: i64, code: &serde_json::Value| {
+    let scan = |sequence: i64, code: &Value| {
         let mut scan = sighting(sequence, "1", "2026-03-02T07:00:00Z");
         scan["identification"] = json!({ "method": "badge", "code": code });
         scan

@@ -60,7 +60,7 @@ async fn follow(demo: &Demo, time: Duration, enough: usize) -> Seen {
     while Instant::now() < end && seen.marked.len() < enough {
         tokio::time::sleep(Duration::from_millis(100)).await;
         for view in &mut views {
-            let newest = view.borrow_and_update().clone();
+            let newest = view.latest();
             let faces = newest.and_then(|view| view.faces.clone());
             for face in faces.iter().flat_map(|found| &found.faces) {
                 seen.faces += 1;
