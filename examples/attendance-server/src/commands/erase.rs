@@ -33,10 +33,7 @@ pub async fn person(tx: &mut Transaction, actor: &Actor, id: Id, number: &str) -
     consents::end(tx, actor, id).await?;
     tokens::remove_of_person(tx, org, id).await?;
     accounts::remove_of_person(tx, org, id).await?;
-    // Kept answers can quote the person.
-    let quoted = [&person.number, &person.name].map(String::as_str);
-    let quoted = quoted.into_iter().chain(person.mail.as_deref());
-    idempotency::remove_of_person(tx, org, id, quoted).await?;
+    idempotency::remove_of_person(tx, org, id).await?;
     people::erase(tx, org, id).await?;
     let now = tx.now;
     tx.execute(
