@@ -1,5 +1,7 @@
 //! Enrolments: photos of a person, which are analysed in the background and become templates.
 
+use std::sync::Arc;
+
 use axum::body::Bytes;
 use facekit::{QualityIssue, Refusal};
 use jiff::Timestamp;
@@ -259,10 +261,10 @@ struct Waiting {
     org: Id,
     id: Id,
     person: Id,
-    photos: Vec<Bytes>,
 }
 
-/// Analyses the oldest enrolment that waits, and stores its templates. Returns `false` if none waits.
+/// Analyses the oldest enrolment that waits, and stores its templates. Returns `false` if none waits. An enrolment that cannot
+/// be analysed or stored fails, so that it does not hold up the next one. Recognition is told by the event of the change.
 ///
 /// # Errors
 ///
@@ -273,15 +275,26 @@ pub async fn run_next(store: &Store, recognition: &dyn Recognition) -> Result<bo
         return Ok(false);
     };
     drop(tx);
-    let (org, person) = (waiting.org, waiting.person);
     let analysed = match analyse(store, recognition, &waiting).await {
         Err(error) if error.code == "busy" => return Err(error),
         analysed => analysed,
     };
-    let mut tx = store.write().await?;
-    finish(&mut tx, &waiting, analysed).await?;
-    tx.commit().await?;
-    templates::follow(store, recognition, org, person).await?;
+    let finished = async {
+        let mut tx = store.write().await?;
+        finish(&mut tx, &waiting, analysed).await?;
+        tx.commit().await
+    };
+    match finished.await {
+        Ok(()) => {}
+        // Such as a full disk: the next attempt may succeed.
+        Err(error) if error.kind == ErrorKind::Unavailable => return Err(error),
+        Err(error) => {
+            tracing::error!(%error, enrolment = %waiting.id, "an enrolment could not be stored");
+            let mut tx = store.write().await?;
+            fail(&mut tx, waiting.org, waiting.id).await?;
+            tx.commit().await?;
+        }
+    }
     Ok(true)
 }
 
@@ -292,41 +305,49 @@ async fn oldest(tx: &mut Transaction) -> Result<Option<Waiting>> {
             values![],
         )
         .await?;
-    let Some(row) = row else {
-        return Ok(None);
-    };
-    let (org, id, person): (Id, Id, Id) = (row.get("org")?, row.get("id")?, row.get("person")?);
+    row.map(|row| {
+        Ok(Waiting {
+            org: row.get("org")?,
+            id: row.get("id")?,
+            person: row.get("person")?,
+        })
+    })
+    .transpose()
+}
+
+/// The photos of an enrolment, opened; none of a person whose key was forgotten.
+async fn photos(store: &Store, waiting: &Waiting) -> Result<Vec<Bytes>> {
+    let &Waiting { org, id, person } = waiting;
+    let mut tx = store.read().await?;
     let rows = tx
         .rows(
             "SELECT photo FROM enrolment_photo WHERE org = $1 AND enrolment = $2 ORDER BY number",
             values![org, id],
         )
         .await?;
-    let mut photos = Vec::with_capacity(rows.len());
-    for row in rows {
-        let sealed: Vec<u8> = row.get("photo")?;
-        photos.extend(
-            tx.keys()
-                .open(org, person, "photo", &sealed)?
-                .map(Bytes::from),
-        );
-    }
-    Ok(Some(Waiting {
-        org,
-        id,
-        person,
-        photos,
-    }))
+    let services = Arc::clone(tx.services());
+    drop(tx);
+    // Many megabytes may be decrypted here.
+    let opened = tokio::task::spawn_blocking(move || -> Result<Vec<Bytes>> {
+        let mut photos = Vec::with_capacity(rows.len());
+        for row in rows {
+            let sealed: Vec<u8> = row.get("photo")?;
+            let opened = services.keys.open(org, person, "photo", &sealed)?;
+            photos.extend(opened.map(Bytes::from));
+        }
+        Ok(photos)
+    });
+    opened.await.map_err(Error::internal)?
 }
 
-/// Analyses the photos, and writes the progress.
+/// Opens and analyses the photos, and writes the progress.
 async fn analyse(
     store: &Store,
     recognition: &dyn Recognition,
     waiting: &Waiting,
 ) -> Result<Analyzed> {
+    let photos = photos(store, waiting).await?;
     let (sender, mut seen) = watch::channel(0);
-    let photos = waiting.photos.clone();
     let analysis = recognition.analyze(waiting.org, waiting.person, waiting.id, photos, sender);
     tokio::pin!(analysis);
     loop {
@@ -336,23 +357,27 @@ async fn analyse(
             // At the end the sender is gone, and the analysis is there soon.
             Ok(()) = seen.changed() => {
                 let seen = *seen.borrow_and_update();
-                let mut tx = store.write().await?;
-                tx.execute(
-                    "UPDATE enrolment SET seen = $3 WHERE org = $1 AND id = $2 AND state = 'waiting'",
-                    values![waiting.org, waiting.id, seen as i64],
-                )
-                .await?;
-                tx.commit().await?;
+                if let Err(error) = write_progress(store, waiting, seen).await {
+                    tracing::warn!(%error, enrolment = %waiting.id, "the progress could not be written");
+                }
             }
         }
     }
 }
 
+async fn write_progress(store: &Store, waiting: &Waiting, seen: usize) -> Result<()> {
+    let mut tx = store.write().await?;
+    tx.execute(
+        "UPDATE enrolment SET seen = $3 WHERE org = $1 AND id = $2 AND state = 'waiting'",
+        values![waiting.org, waiting.id, seen as i64],
+    )
+    .await?;
+    tx.commit().await
+}
+
 /// Stores the templates and the report, and removes the photos.
 async fn finish(tx: &mut Transaction, waiting: &Waiting, analysed: Result<Analyzed>) -> Result<()> {
-    let &Waiting {
-        org, id, person, ..
-    } = waiting;
+    let &Waiting { org, id, person } = waiting;
     let actor = Actor::operator(org);
     let row = tx
         .row(
@@ -364,8 +389,13 @@ async fn finish(tx: &mut Transaction, waiting: &Waiting, analysed: Result<Analyz
         // The consent was withdrawn meanwhile, or the person was erased.
         return Ok(());
     }
-    let is_allowed = consents::is_given(tx, org, person).await?;
-    let report = match (&analysed, is_allowed) {
+    // Keys that are newer than the database do not open a person who was erased since.
+    let directory = people::directory(tx, org).await?;
+    let mut site = directory.get(person).map(|entry| entry.site);
+    if !consents::is_given(tx, org, person).await? {
+        site = None;
+    }
+    let report = match (&analysed, site.is_some()) {
         (Ok(analysed), true) => Some(report(analysed)?),
         (Ok(_), false) => None,
         (Err(error), _) => {
@@ -398,9 +428,9 @@ async fn finish(tx: &mut Transaction, waiting: &Waiting, analysed: Result<Analyz
     )
     .await?;
     remove_photos(tx, org, id).await?;
-    if !is_allowed {
+    let Some(site) = site else {
         return Ok(());
-    }
+    };
     let detail = json!({ "enrolment": id, "state": state, "accepted": accepted });
     audit::record(
         tx,
@@ -410,7 +440,6 @@ async fn finish(tx: &mut Transaction, waiting: &Waiting, analysed: Result<Analyz
         detail,
     )
     .await?;
-    let site = people::get(tx, &actor, person).await?.site;
     tx.event(
         org,
         "templates_changed",
@@ -438,16 +467,21 @@ pub(super) async fn end_waiting(tx: &mut Transaction, org: Id, person: Id) -> Re
             values![org, person],
         )
         .await?;
-    let now = tx.now;
     for row in rows {
-        let id: Id = row.get("id")?;
-        remove_photos(tx, org, id).await?;
-        tx.execute(
-            "UPDATE enrolment SET state = 'failed', finished = $3 WHERE org = $1 AND id = $2",
-            values![org, id, now],
-        )
-        .await?;
+        fail(tx, org, row.get("id")?).await?;
     }
+    Ok(())
+}
+
+/// Ends an enrolment that waits, without a report, and removes its photos.
+async fn fail(tx: &mut Transaction, org: Id, enrolment: Id) -> Result<()> {
+    remove_photos(tx, org, enrolment).await?;
+    let now = tx.now;
+    tx.execute(
+        "UPDATE enrolment SET state = 'failed', finished = $3 WHERE org = $1 AND id = $2 AND state = 'waiting'",
+        values![org, enrolment, now],
+    )
+    .await?;
     Ok(())
 }
 

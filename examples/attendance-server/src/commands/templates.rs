@@ -149,8 +149,9 @@ pub(super) async fn remove_all(tx: &mut Transaction, org: Id, person: Id) -> Res
 /// One change of recognition at a time, so that the newest state of the database is the last one that recognition gets.
 static FOLLOWING: Mutex<()> = Mutex::const_new(());
 
-/// Tells recognition the present templates of a person. To be called after each commit that changes templates, consent, home
-/// site or existence of a person.
+/// Tells recognition the present templates of a person. The worker calls it after each commit that changes templates, consent,
+/// home site or existence of a person. A command calls it, too, if its caller must see the effect at once: after the answer to
+/// the removal of a template, the withdrawal of a consent or an erasure, no search finds what was removed.
 ///
 /// # Errors
 ///

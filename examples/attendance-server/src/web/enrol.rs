@@ -331,7 +331,9 @@ async fn remove_template(
     Path((person, template)): Path<(Id, Id)>,
 ) -> PageResult {
     let mut tx = server.store.write().await?;
-    templates::remove(&mut tx, &actor, template).await?;
+    if templates::remove(&mut tx, &actor, template).await? != person {
+        return Err(Error::not_found("template").into());
+    }
     tx.commit().await?;
     templates::follow(&server.store, &*server.recognition, actor.org, person).await?;
     Ok(Redirect::to(&format!("/people/{person}?done=template-removed#faces")).into_response())
