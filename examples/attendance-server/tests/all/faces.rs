@@ -1,6 +1,12 @@
 //! Consent, enrolment, templates and erasure.
 
-use std::sync::Arc;
+use std::{
+    convert::Infallible,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+};
 
 use attendance_server::{
     access::{Actor, Grant, Role},
@@ -16,7 +22,9 @@ use axum::{
     http::Request,
 };
 use facekit::Protection;
+use futures_util::{future, stream};
 use serde_json::{Value, json};
+use tokio::sync::watch;
 
 use crate::support::{Office, Organisation, Reply, picture, recognition, vault};
 
@@ -145,6 +153,8 @@ async fn a_person_consents_is_enrolled_recognized_and_withdraws() {
     let files = photos("Ari", 1..=5);
     let reply = enrol(&office, &org, ari, "one", &files).await;
     let begun = reply.expect(202);
+    let second = enrol(&office, &org, ari, "two", &files).await;
+    assert_eq!(second.problem(409), "enrolment_waiting");
     assert_eq!(
         (&begun["state"], &begun["photos"]),
         (&json!("waiting"), &json!(5))
@@ -527,6 +537,89 @@ async fn templates_are_loaded_at_the_start_and_follow_the_home_site() {
     }
     assert!(!at(org.site).await);
     worker.abort();
+}
+
+#[tokio::test]
+async fn the_worker_follows_also_the_events_that_did_not_arrive() {
+    let (office, org) = Office::with_organisation().await;
+    let ari = office.person(&org, "1").await;
+    enrolled(&office, &org, ari).await;
+    let elsewhere = office.organisation("Other").await;
+    let twin = office.person(&elsewhere, "1").await;
+    enrolled(&office, &elsewhere, twin).await;
+    let worker = tokio::spawn(attendance_server::worker::run(
+        office.store.clone(),
+        recognition(),
+    ));
+    tokio::time::sleep(std::time::Duration::from_millis(200)).await;
+    for org in [org.id, elsewhere.id] {
+        recognition().load(org, Vec::new()).await.unwrap();
+    }
+    // More events than a listener may be behind, in one commit.
+    let mut tx = office.store.write().await.unwrap();
+    let changed = tx.event(
+        org.id,
+        "templates_changed",
+        Some(org.site),
+        Some(ari),
+        json!({}),
+    );
+    changed.await.unwrap();
+    for _ in 0..1100 {
+        let other = tx.event(org.id, "punch_recorded", None, Some(ari), json!({}));
+        other.await.unwrap();
+    }
+    tx.commit().await.unwrap();
+    let mut rounds = 0;
+    while seen(org.id, ARI).await.is_empty() {
+        rounds += 1;
+        assert!(rounds < 200, "recognition did not follow");
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+    }
+    // Nobody changed in the other organisation, so that its gallery stays as it is.
+    assert!(seen(elsewhere.id, ARI).await.is_empty());
+    worker.abort();
+}
+
+/// A form that counts in `read` that somebody asks for it. It ends when the sender of `end` is gone.
+fn slow_form(read: &Arc<AtomicUsize>, mut end: watch::Receiver<()>) -> Body {
+    let read = Arc::clone(read);
+    let chunks = stream::once(async move {
+        read.fetch_add(1, Ordering::Relaxed);
+        let _ = end.changed().await;
+        Ok::<_, Infallible>(Bytes::new())
+    });
+    Body::from_stream(chunks)
+}
+
+#[tokio::test]
+async fn photos_are_read_for_those_only_who_may_enrol_and_few_at_once() {
+    let (office, org) = Office::with_organisation().await;
+    let person = office.person(&org, "1").await;
+    let elsewhere = office.organisation("Other").await;
+    let read = Arc::new(AtomicUsize::new(0));
+    let (end, ending) = watch::channel(());
+    let request = |token: &str, key: &str| {
+        let request = Request::post(format!("/api/v1/people/{person}/enrolments"))
+            .header("authorization", format!("Bearer {token}"))
+            .header("idempotency-key", key)
+            .header("content-type", FORM);
+        request.body(slow_form(&read, ending.clone())).unwrap()
+    };
+    let refused = office.send(request(&elsewhere.manager, "a")).await;
+    assert_eq!(refused.problem(404), "not_found");
+    assert_eq!(read.load(Ordering::Relaxed), 0);
+    let keys = ["b", "c", "d"];
+    let sent = keys.map(|key| office.send(request(&org.manager, key)));
+    let time = std::time::Duration::from_millis(500);
+    let waiting = tokio::time::timeout(time, future::join_all(sent)).await;
+    assert!(waiting.is_err());
+    assert_eq!(read.load(Ordering::Relaxed), 2);
+    // The three end, and their places are free.
+    drop(end);
+    consent(&office, &org, person).await;
+    let begun = enrol(&office, &org, person, "e", &photos("Ari", 1..=1)).await;
+    begun.expect(202);
 }
 
 /// The files of a folder that contain a text or bytes.
