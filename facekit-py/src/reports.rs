@@ -174,17 +174,7 @@ value_class!(RefusedPhoto {
     /// `another_person`, `mismatch` or `resembles`.
     #[getter]
     fn reason(&self) -> &'static str {
-        match &self.refusal {
-            Refusal::NoFace => "no_face",
-            Refusal::SeveralFaces { .. } => "several_faces",
-            Refusal::PoorQuality { .. } => "poor_quality",
-            Refusal::Spoof { .. } => "spoof",
-            Refusal::TightCrop { .. } => "tight_crop",
-            Refusal::Mismatch { .. } => "mismatch",
-            Refusal::AnotherPerson { .. } => "another_person",
-            Refusal::Resembles { .. } => "resembles",
-            _ => "other",
-        }
+        self.refusal.code()
     }
 
     fn __str__(&self) -> String {

@@ -5,7 +5,12 @@ use std::sync::{
     atomic::{AtomicBool, Ordering},
 };
 
+use tokio::sync::Semaphore;
+
 use crate::{access::limits::Limits, cameras::Cameras, recognition::Recognition, store::Store};
+
+/// The forms with photos that are in memory at once.
+const UPLOADS: usize = 2;
 
 /// The state that all requests share. It is cheap to clone.
 #[derive(Clone, Debug)]
@@ -18,6 +23,8 @@ pub struct Server {
     pub cameras: Arc<Cameras>,
     /// The limits of attempts.
     pub limits: Arc<Limits>,
+    /// The places for forms with photos, of which each has up to 64 MiB.
+    pub uploads: Arc<Semaphore>,
     ready: Arc<AtomicBool>,
     authority: Option<Arc<str>>,
 }
@@ -33,6 +40,7 @@ impl Server {
             recognition,
             cameras: Arc::new(cameras),
             limits,
+            uploads: Arc::new(Semaphore::new(UPLOADS)),
             ready: Arc::new(AtomicBool::new(true)),
             authority: None,
         }

@@ -1,8 +1,10 @@
 //! The vault: a key for each person, account and organisation, in a file of its own beside the database.
 //!
-//! A key is on the disk before the transaction that uses it commits. Erasure deletes rows and keeps a note in one transaction;
-//! then the vault forgets the key, and replaces its root key. So no crash leaves data without their key, or a key of
-//! somebody who was erased; and a backup of the database with today's vault shows nothing of those who were erased since.
+//! A key is on the disk before the transaction that uses it commits. So no crash leaves data without their key. A key whose
+//! transaction was rolled back opens nothing. It stays, because the database can be an older one than the keys. Erasure deletes
+//! rows and keeps a note in one transaction. Then the vault forgets the key and replaces its root key. The server reads the note
+//! when it starts again, so a crash leaves no key of a person who was erased. A backup of the database that is read with today's
+//! vault shows nothing of the people who were erased since.
 
 use std::{path::Path, sync::Arc};
 

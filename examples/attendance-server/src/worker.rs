@@ -1,13 +1,15 @@
-//! Work in the background: enrolments, and what recognition must know of changes.
+//! Work in the background: enrolments, what recognition must know of changes, and the end of erasures.
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use tokio::sync::broadcast::error::RecvError;
 
 use crate::{
-    commands::{enrolments, templates},
+    commands::{enrolments, erase, events, organisations, templates},
+    error::Result,
+    id::Id,
     recognition::Recognition,
-    store::Store,
+    store::{Event, Store},
 };
 
 /// The kinds of events after which recognition reads the person again.
@@ -63,19 +65,70 @@ async fn enrol(store: &Store, recognition: &dyn Recognition) {
 /// Tells recognition who changed.
 async fn follow(store: &Store, recognition: &dyn Recognition) {
     let mut events = store.listen();
+    // The number of the last event of each organisation that recognition knows.
+    let mut known = newest(store).await.unwrap_or_else(|error| {
+        tracing::error!(%error, "the newest events are not known");
+        HashMap::new()
+    });
     loop {
         let followed = match events.recv().await {
-            Ok(event) => match (event.org, event.person) {
-                (Some(org), Some(person)) if FOLLOWED.contains(&event.kind.as_str()) => {
-                    templates::follow(store, recognition, org, person).await
+            Ok(event) => {
+                if let Some(org) = event.org {
+                    known.insert(org, event.seq);
                 }
-                _ => Ok(()),
-            },
-            Err(RecvError::Lagged(_)) => templates::load_all(store, recognition).await.map(drop),
+                follow_event(store, recognition, &event).await
+            }
+            Err(RecvError::Lagged(_)) => follow_missed(store, recognition, &mut known).await,
             Err(RecvError::Closed) => return,
         };
         if let Err(error) = followed {
             tracing::error!(%error, "recognition does not know a change");
         }
     }
+}
+
+/// The number of the newest event of each organisation.
+async fn newest(store: &Store) -> Result<HashMap<Id, i64>> {
+    let mut tx = store.read().await?;
+    let mut newest = HashMap::new();
+    for org in organisations::all(&mut tx).await? {
+        newest.insert(org, events::newest(&mut tx, org).await?);
+    }
+    Ok(newest)
+}
+
+/// Tells recognition who changed by the events that did not arrive. The database has them.
+async fn follow_missed(
+    store: &Store,
+    recognition: &dyn Recognition,
+    known: &mut HashMap<Id, i64>,
+) -> Result<()> {
+    for (org, newest) in newest(store).await? {
+        let after = known.get(&org).copied().unwrap_or(0);
+        let mut tx = store.read().await?;
+        let people = events::people_since(&mut tx, org, after, &FOLLOWED).await?;
+        drop(tx);
+        for person in people {
+            templates::follow(store, recognition, org, person).await?;
+        }
+        known.insert(org, newest);
+    }
+    erase::finish(store).await.map(drop)
+}
+
+async fn follow_event(store: &Store, recognition: &dyn Recognition, event: &Event) -> Result<()> {
+    let (Some(org), Some(person)) = (event.org, event.person) else {
+        return Ok(());
+    };
+    if !FOLLOWED.contains(&event.kind.as_str()) {
+        return Ok(());
+    }
+    let followed = templates::follow(store, recognition, org, person).await;
+    if event.kind == "person_erased" {
+        // The one who erased the person may be gone.
+        if let Err(error) = erase::finish(store).await {
+            tracing::error!(%error, "an erasure is not finished; the server tries again");
+        }
+    }
+    followed
 }

@@ -217,6 +217,27 @@ pub enum Refusal {
 }
 
 impl Refusal {
+    /// The code, such as `no_face`: the `reason` of the JSON form.
+    ///
+    /// ```
+    /// use facekit::Refusal;
+    ///
+    /// assert_eq!(Refusal::SeveralFaces { count: 2 }.code(), "several_faces");
+    /// ```
+    #[must_use]
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::NoFace => "no_face",
+            Self::SeveralFaces { .. } => "several_faces",
+            Self::PoorQuality { .. } => "poor_quality",
+            Self::Spoof { .. } => "spoof",
+            Self::TightCrop { .. } => "tight_crop",
+            Self::AnotherPerson { .. } => "another_person",
+            Self::Mismatch { .. } => "mismatch",
+            Self::Resembles { .. } => "resembles",
+        }
+    }
+
     /// The reason as a text. `name` names a photo by its position in the input.
     ///
     /// ```

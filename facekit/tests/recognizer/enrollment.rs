@@ -605,3 +605,33 @@ fn a_request_that_is_sent_twice_adds_nothing_twice() {
         assert!(error.to_string().starts_with("request: "), "{error}");
     }
 }
+
+#[test]
+fn the_code_of_a_refusal_is_its_reason_in_json() {
+    let liveness = facekit::LivenessScore::default();
+    for refusal in [
+        Refusal::NoFace,
+        Refusal::SeveralFaces { count: 2 },
+        Refusal::PoorQuality { issues: Vec::new() },
+        Refusal::Spoof { liveness },
+        Refusal::TightCrop {
+            liveness,
+            context: 1.0,
+            minimum: 2.0,
+        },
+        Refusal::AnotherPerson { score: 0.1 },
+        Refusal::Mismatch {
+            person: id("anna"),
+            other: None,
+            score: 0.1,
+            fmr: None,
+        },
+        Refusal::Resembles {
+            person: id("anna"),
+            score: 0.5,
+        },
+    ] {
+        let json = serde_json::to_value(&refusal).unwrap();
+        assert_eq!(json["reason"], refusal.code());
+    }
+}

@@ -18,8 +18,6 @@ use crate::{
     },
     error::Result,
     http::{Caller, Photos},
-    id::Id,
-    secret,
     server::Server,
 };
 
@@ -170,18 +168,16 @@ async fn enrol(
     Caller(actor): Caller,
     ById(person): ById,
     IdempotencyKey(key): IdempotencyKey,
-    Photos(photos): Photos,
+    photos: Photos,
 ) -> Result<Accepted<Enrolment>> {
-    let hashes = photos
-        .iter()
-        .map(|photo| secret::keyed_hash(&[0; 32], &[photo]));
-    let request: (Id, Vec<_>) = (person, hashes.collect());
+    let sealed = enrolments::seal(&server.store, &actor, person, photos.files).await?;
+    let request = (person, sealed.hashes().to_vec());
     let mut tx = server.store.write().await?;
     let enrolment = match idempotency::replay::<Enrolment>(&mut tx, &actor, &key, &request).await? {
         // The state of today, not that of the first answer.
         Some(known) => enrolments::get(&mut tx, &actor, known.id).await?,
         None => {
-            let begun = enrolments::begin(&mut tx, &actor, person, &photos).await?;
+            let begun = enrolments::begin(&mut tx, &actor, sealed).await?;
             idempotency::keep(&mut tx, &actor, &key, &request, &begun, person).await?;
             tx.commit().await?;
             begun
@@ -240,7 +236,6 @@ async fn erase_person(
     let mut tx = server.store.write().await?;
     erase::person(&mut tx, &actor, person, &erasure.number).await?;
     tx.commit().await?;
-    templates::follow(&server.store, &*server.recognition, actor.org, person).await?;
-    erase::finish(&server.store).await?;
+    erase::complete(&server.store, &server.recognition, actor.org, person).await?;
     Ok(Done)
 }

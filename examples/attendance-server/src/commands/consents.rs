@@ -51,6 +51,13 @@ pub struct NewConsent {
     pub language: String,
 }
 
+/// The columns of [`consent`], for `concat!`.
+macro_rules! columns {
+    () => {
+        "SELECT id, person, text_version, language, given, given_by, withdrawn, withdrawn_by FROM consent "
+    };
+}
+
 /// The consents of a person, the newest first.
 ///
 /// # Errors
@@ -60,8 +67,10 @@ pub async fn list(tx: &mut Transaction, actor: &Actor, person: Id) -> Result<Vec
     people::get(tx, actor, person).await?;
     let rows = tx
         .rows(
-            "SELECT id, person, text_version, language, given, given_by, withdrawn, withdrawn_by FROM consent \
-             WHERE org = $1 AND person = $2 ORDER BY given DESC, id DESC",
+            concat!(
+                columns!(),
+                "WHERE org = $1 AND person = $2 ORDER BY given DESC, id DESC"
+            ),
             values![actor.org, person],
         )
         .await?;
@@ -191,7 +200,7 @@ pub async fn withdraw(tx: &mut Transaction, actor: &Actor, id: Id) -> Result<Con
     get(tx, actor, id).await
 }
 
-/// Ends the consent of a person who is erased.
+/// Ends the consent of a person who consents to a newer text or is erased.
 pub(super) async fn end(tx: &mut Transaction, actor: &Actor, person: Id) -> Result<()> {
     let now = tx.now;
     tx.execute(
@@ -210,8 +219,7 @@ pub(super) async fn end(tx: &mut Transaction, actor: &Actor, person: Id) -> Resu
 pub async fn get(tx: &mut Transaction, actor: &Actor, id: Id) -> Result<Consent> {
     let row = tx
         .row(
-            "SELECT id, person, text_version, language, given, given_by, withdrawn, withdrawn_by FROM consent \
-             WHERE org = $1 AND id = $2",
+            concat!(columns!(), "WHERE org = $1 AND id = $2"),
             values![actor.org, id],
         )
         .await?

@@ -1,5 +1,7 @@
 //! Enrolments: photos of a person, which are analysed in the background and become templates.
 
+use std::sync::Arc;
+
 use axum::body::Bytes;
 use facekit::{QualityIssue, Refusal};
 use jiff::Timestamp;
@@ -14,7 +16,9 @@ use crate::{
     db::Row,
     error::{Error, ErrorKind, Result},
     id::Id,
+    keys::Keys,
     recognition::{Analyzed, LARGEST_PHOTO, Recognition},
+    secret,
     store::{Store, Transaction},
     values,
 };
@@ -84,10 +88,11 @@ pub struct PhotoReport {
 pub const REASONS: [&str; 18] = [
     "no_face",
     "several_faces",
-    "not_live",
+    "spoof",
     "tight_crop",
     "another_person",
     "mismatch",
+    "resembles",
     "unreadable_image",
     "image_too_large",
     "too_small",
@@ -99,7 +104,6 @@ pub const REASONS: [&str; 18] = [
     "cut_off",
     "no_shape",
     "unrecognizable",
-    "poor_quality",
 ];
 
 /// A reason for which a photo was refused.
@@ -122,8 +126,12 @@ pub struct Resembles {
     pub score: f64,
 }
 
-const COLUMNS: &str = "SELECT id, person, state, photos, seen, created, finished, report FROM enrolment \
-                       WHERE org = $1 AND id = $2";
+/// The columns of [`enrolment`], for `concat!`.
+macro_rules! columns {
+    () => {
+        "SELECT id, person, state, photos, seen, created, finished, report FROM enrolment "
+    };
+}
 
 /// An enrolment of a person whom the actor may see.
 ///
@@ -131,7 +139,8 @@ const COLUMNS: &str = "SELECT id, person, state, photos, seen, created, finished
 ///
 /// 404 if there is none.
 pub async fn get(tx: &mut Transaction, actor: &Actor, id: Id) -> Result<Enrolment> {
-    let row = tx.row(COLUMNS, values![actor.org, id]).await?;
+    let one = concat!(columns!(), "WHERE org = $1 AND id = $2");
+    let row = tx.row(one, values![actor.org, id]).await?;
     let row = row.ok_or_else(|| Error::not_found("enrolment"))?;
     let enrolment = enrolment(tx, actor.org, &row)?;
     people::get(tx, actor, enrolment.person).await?;
@@ -147,8 +156,10 @@ pub async fn list(tx: &mut Transaction, actor: &Actor, person: Id) -> Result<Vec
     people::get(tx, actor, person).await?;
     let rows = tx
         .rows(
-            "SELECT id, person, state, photos, seen, created, finished, report FROM enrolment \
-             WHERE org = $1 AND person = $2 ORDER BY created DESC, id DESC LIMIT 20",
+            concat!(
+                columns!(),
+                "WHERE org = $1 AND person = $2 ORDER BY created DESC, id DESC LIMIT 20"
+            ),
             values![actor.org, person],
         )
         .await?;
@@ -179,35 +190,101 @@ fn enrolment(tx: &Transaction, org: Id, row: &Row) -> Result<Enrolment> {
     })
 }
 
-/// Keeps the photos of a person, sealed, until [`run_next`] has analysed them.
+/// The photos of an enrolment, sealed with the key of the person.
+#[derive(Debug)]
+pub struct SealedPhotos {
+    person: Id,
+    photos: Vec<Vec<u8>>,
+    hashes: Vec<[u8; 32]>,
+}
+
+impl SealedPhotos {
+    /// Seals photos of a person. It can take a second, so it belongs before the transaction that [`begin`] gets, and not on
+    /// a thread of the async runtime: see [`seal`].
+    ///
+    /// # Errors
+    ///
+    /// 413 and 422 for photos that are none, too many or too large.
+    pub fn new(keys: &dyn Keys, org: Id, person: Id, photos: &[Bytes]) -> Result<Self> {
+        if photos.is_empty() || photos.len() > MOST_PHOTOS {
+            let detail = format!("An enrolment has 1 to {MOST_PHOTOS} photos.");
+            return Err(Error::invalid("/photo", "number_of_photos", detail));
+        }
+        if photos.iter().any(|photo| photo.len() > LARGEST_PHOTO) {
+            let detail = format!("A photo has more than {LARGEST_PHOTO} bytes.");
+            return Err(Error::new(ErrorKind::TooLarge, "photo_too_large", detail));
+        }
+        let hash = |photo: &Bytes| secret::keyed_hash(&[0; 32], &[photo]);
+        let seal = |photo: &Bytes| keys.seal(org, person, "photo", photo);
+        Ok(Self {
+            person,
+            hashes: photos.iter().map(hash).collect(),
+            photos: photos.iter().map(seal).collect::<Result<_>>()?,
+        })
+    }
+
+    /// The hashes of the photos. The same photos have the same hashes.
+    #[must_use]
+    pub fn hashes(&self) -> &[[u8; 32]] {
+        &self.hashes
+    }
+}
+
+/// Seals photos of a person on a thread that may take its time.
 ///
 /// # Errors
 ///
-/// 404 and 403 as for people; 409 without consent, and if the person has too many templates; 413 and 422 for photos that are
-/// none, too many or too large.
-pub async fn begin(
-    tx: &mut Transaction,
+/// 404 and 403 as [`begin`]; 413 and 422 as [`SealedPhotos::new`].
+pub async fn seal(
+    store: &Store,
     actor: &Actor,
     person: Id,
-    photos: &[Bytes],
-) -> Result<Enrolment> {
-    let org = actor.org;
+    photos: Vec<Bytes>,
+) -> Result<SealedPhotos> {
+    let mut tx = store.read().await?;
+    may_begin(&mut tx, actor, person).await?;
+    let (services, org) = (Arc::clone(tx.services()), actor.org);
+    drop(tx);
+    let sealed = tokio::task::spawn_blocking(move || {
+        SealedPhotos::new(&*services.keys, org, person, &photos)
+    });
+    sealed.await.map_err(Error::internal)?
+}
+
+/// Fails unless the actor may enrol a person. Returns the home site of the person.
+///
+/// # Errors
+///
+/// 404 and 403 as for people.
+pub async fn may_begin(tx: &mut Transaction, actor: &Actor, person: Id) -> Result<Id> {
     let site = people::get(tx, actor, person).await?.site;
     actor.require_at(site, EDITORS)?;
-    if photos.is_empty() || photos.len() > MOST_PHOTOS {
-        let detail = format!(
-            "An enrolment has 1 to {MOST_PHOTOS} photos, not {}.",
-            photos.len()
-        );
-        return Err(Error::invalid("/photo", "number_of_photos", detail));
-    }
-    if photos.iter().any(|photo| photo.len() > LARGEST_PHOTO) {
-        let detail = format!("A photo has more than {LARGEST_PHOTO} bytes.");
-        return Err(Error::new(ErrorKind::TooLarge, "photo_too_large", detail));
-    }
+    Ok(site)
+}
+
+/// Keeps the photos of a person until [`run_next`] has analysed them.
+///
+/// # Errors
+///
+/// 404 and 403 as for people; 409 without consent, if an enrolment of the person waits, and if the person has too many
+/// templates.
+pub async fn begin(tx: &mut Transaction, actor: &Actor, photos: SealedPhotos) -> Result<Enrolment> {
+    let SealedPhotos { person, photos, .. } = photos;
+    let org = actor.org;
+    let site = may_begin(tx, actor, person).await?;
     if !consents::is_given(tx, org, person).await? {
         let detail = "Record the consent of the person first.";
         return Err(Error::conflict("consent_missing", detail));
+    }
+    let waiting = tx
+        .row(
+            "SELECT id FROM enrolment WHERE org = $1 AND person = $2 AND state = 'waiting'",
+            values![org, person],
+        )
+        .await?;
+    if waiting.is_some() {
+        let detail = "Photos of the person are being analysed. Wait for the report first.";
+        return Err(Error::conflict("enrolment_waiting", detail));
     }
     let known = templates::list(tx, actor, person).await?.len();
     if known + photos.len() > MOST_TEMPLATES {
@@ -216,22 +293,21 @@ pub async fn begin(
         );
         return Err(Error::conflict("too_many_templates", detail));
     }
-    let (id, now) = (tx.new_id(), tx.now);
+    let (id, now, count) = (tx.new_id(), tx.now, photos.len());
     tx.execute(
         "INSERT INTO enrolment (org, id, person, state, photos, seen, created, created_by) \
          VALUES ($1, $2, $3, 'waiting', $4, 0, $5, $6)",
-        values![org, id, person, photos.len() as i64, now, actor.label()],
+        values![org, id, person, count as i64, now, actor.label()],
     )
     .await?;
-    for (number, photo) in photos.iter().enumerate() {
-        let sealed = tx.keys().seal(org, person, "photo", photo)?;
+    for (number, sealed) in photos.into_iter().enumerate() {
         tx.execute(
             "INSERT INTO enrolment_photo (org, enrolment, number, photo) VALUES ($1, $2, $3, $4)",
             values![org, id, number as i64, sealed],
         )
         .await?;
     }
-    let detail = json!({ "enrolment": id, "photos": photos.len() });
+    let detail = json!({ "enrolment": id, "photos": count });
     audit::record(
         tx,
         actor,
@@ -259,10 +335,10 @@ struct Waiting {
     org: Id,
     id: Id,
     person: Id,
-    photos: Vec<Bytes>,
 }
 
-/// Analyses the oldest enrolment that waits, and stores its templates. Returns `false` if none waits.
+/// Analyses the oldest enrolment that waits, and stores its templates. Returns `false` if none waits. An enrolment that cannot
+/// be analysed or stored fails, so that it does not hold up the next one. Recognition is told by the event of the change.
 ///
 /// # Errors
 ///
@@ -273,15 +349,26 @@ pub async fn run_next(store: &Store, recognition: &dyn Recognition) -> Result<bo
         return Ok(false);
     };
     drop(tx);
-    let (org, person) = (waiting.org, waiting.person);
     let analysed = match analyse(store, recognition, &waiting).await {
         Err(error) if error.code == "busy" => return Err(error),
         analysed => analysed,
     };
-    let mut tx = store.write().await?;
-    finish(&mut tx, &waiting, analysed).await?;
-    tx.commit().await?;
-    templates::follow(store, recognition, org, person).await?;
+    let finished = async {
+        let mut tx = store.write().await?;
+        finish(&mut tx, &waiting, analysed).await?;
+        tx.commit().await
+    };
+    match finished.await {
+        Ok(()) => {}
+        // Such as a full disk: the next attempt may succeed.
+        Err(error) if error.kind == ErrorKind::Unavailable => return Err(error),
+        Err(error) => {
+            tracing::error!(%error, enrolment = %waiting.id, "an enrolment could not be stored");
+            let mut tx = store.write().await?;
+            fail(&mut tx, waiting.org, waiting.id).await?;
+            tx.commit().await?;
+        }
+    }
     Ok(true)
 }
 
@@ -292,41 +379,49 @@ async fn oldest(tx: &mut Transaction) -> Result<Option<Waiting>> {
             values![],
         )
         .await?;
-    let Some(row) = row else {
-        return Ok(None);
-    };
-    let (org, id, person): (Id, Id, Id) = (row.get("org")?, row.get("id")?, row.get("person")?);
+    row.map(|row| {
+        Ok(Waiting {
+            org: row.get("org")?,
+            id: row.get("id")?,
+            person: row.get("person")?,
+        })
+    })
+    .transpose()
+}
+
+/// The photos of an enrolment, opened; none of a person whose key was forgotten.
+async fn photos(store: &Store, waiting: &Waiting) -> Result<Vec<Bytes>> {
+    let &Waiting { org, id, person } = waiting;
+    let mut tx = store.read().await?;
     let rows = tx
         .rows(
             "SELECT photo FROM enrolment_photo WHERE org = $1 AND enrolment = $2 ORDER BY number",
             values![org, id],
         )
         .await?;
-    let mut photos = Vec::with_capacity(rows.len());
-    for row in rows {
-        let sealed: Vec<u8> = row.get("photo")?;
-        photos.extend(
-            tx.keys()
-                .open(org, person, "photo", &sealed)?
-                .map(Bytes::from),
-        );
-    }
-    Ok(Some(Waiting {
-        org,
-        id,
-        person,
-        photos,
-    }))
+    let services = Arc::clone(tx.services());
+    drop(tx);
+    // Many megabytes may be decrypted here.
+    let opened = tokio::task::spawn_blocking(move || -> Result<Vec<Bytes>> {
+        let mut photos = Vec::with_capacity(rows.len());
+        for row in rows {
+            let sealed: Vec<u8> = row.get("photo")?;
+            let opened = services.keys.open(org, person, "photo", &sealed)?;
+            photos.extend(opened.map(Bytes::from));
+        }
+        Ok(photos)
+    });
+    opened.await.map_err(Error::internal)?
 }
 
-/// Analyses the photos, and writes the progress.
+/// Opens and analyses the photos, and writes the progress.
 async fn analyse(
     store: &Store,
     recognition: &dyn Recognition,
     waiting: &Waiting,
 ) -> Result<Analyzed> {
+    let photos = photos(store, waiting).await?;
     let (sender, mut seen) = watch::channel(0);
-    let photos = waiting.photos.clone();
     let analysis = recognition.analyze(waiting.org, waiting.person, waiting.id, photos, sender);
     tokio::pin!(analysis);
     loop {
@@ -336,23 +431,27 @@ async fn analyse(
             // At the end the sender is gone, and the analysis is there soon.
             Ok(()) = seen.changed() => {
                 let seen = *seen.borrow_and_update();
-                let mut tx = store.write().await?;
-                tx.execute(
-                    "UPDATE enrolment SET seen = $3 WHERE org = $1 AND id = $2 AND state = 'waiting'",
-                    values![waiting.org, waiting.id, seen as i64],
-                )
-                .await?;
-                tx.commit().await?;
+                if let Err(error) = write_progress(store, waiting, seen).await {
+                    tracing::warn!(%error, enrolment = %waiting.id, "the progress could not be written");
+                }
             }
         }
     }
 }
 
+async fn write_progress(store: &Store, waiting: &Waiting, seen: usize) -> Result<()> {
+    let mut tx = store.write().await?;
+    tx.execute(
+        "UPDATE enrolment SET seen = $3 WHERE org = $1 AND id = $2 AND state = 'waiting'",
+        values![waiting.org, waiting.id, seen as i64],
+    )
+    .await?;
+    tx.commit().await
+}
+
 /// Stores the templates and the report, and removes the photos.
 async fn finish(tx: &mut Transaction, waiting: &Waiting, analysed: Result<Analyzed>) -> Result<()> {
-    let &Waiting {
-        org, id, person, ..
-    } = waiting;
+    let &Waiting { org, id, person } = waiting;
     let actor = Actor::operator(org);
     let row = tx
         .row(
@@ -364,8 +463,13 @@ async fn finish(tx: &mut Transaction, waiting: &Waiting, analysed: Result<Analyz
         // The consent was withdrawn meanwhile, or the person was erased.
         return Ok(());
     }
-    let is_allowed = consents::is_given(tx, org, person).await?;
-    let report = match (&analysed, is_allowed) {
+    // Keys that are newer than the database do not open a person who was erased since.
+    let directory = people::directory(tx, org).await?;
+    let mut site = directory.get(person).map(|entry| entry.site);
+    if !consents::is_given(tx, org, person).await? {
+        site = None;
+    }
+    let report = match (&analysed, site.is_some()) {
         (Ok(analysed), true) => Some(report(analysed)?),
         (Ok(_), false) => None,
         (Err(error), _) => {
@@ -398,9 +502,9 @@ async fn finish(tx: &mut Transaction, waiting: &Waiting, analysed: Result<Analyz
     )
     .await?;
     remove_photos(tx, org, id).await?;
-    if !is_allowed {
+    let Some(site) = site else {
         return Ok(());
-    }
+    };
     let detail = json!({ "enrolment": id, "state": state, "accepted": accepted });
     audit::record(
         tx,
@@ -410,7 +514,6 @@ async fn finish(tx: &mut Transaction, waiting: &Waiting, analysed: Result<Analyz
         detail,
     )
     .await?;
-    let site = people::get(tx, &actor, person).await?.site;
     tx.event(
         org,
         "templates_changed",
@@ -438,16 +541,21 @@ pub(super) async fn end_waiting(tx: &mut Transaction, org: Id, person: Id) -> Re
             values![org, person],
         )
         .await?;
-    let now = tx.now;
     for row in rows {
-        let id: Id = row.get("id")?;
-        remove_photos(tx, org, id).await?;
-        tx.execute(
-            "UPDATE enrolment SET state = 'failed', finished = $3 WHERE org = $1 AND id = $2",
-            values![org, id, now],
-        )
-        .await?;
+        fail(tx, org, row.get("id")?).await?;
     }
+    Ok(())
+}
+
+/// Ends an enrolment that waits, without a report, and removes its photos.
+async fn fail(tx: &mut Transaction, org: Id, enrolment: Id) -> Result<()> {
+    remove_photos(tx, org, enrolment).await?;
+    let now = tx.now;
+    tx.execute(
+        "UPDATE enrolment SET state = 'failed', finished = $3 WHERE org = $1 AND id = $2 AND state = 'waiting'",
+        values![org, enrolment, now],
+    )
+    .await?;
     Ok(())
 }
 
@@ -503,39 +611,14 @@ fn report(analyzed: &Analyzed) -> Result<Report> {
 fn reasons(refusal: &Refusal) -> Vec<Reason> {
     if let Refusal::PoorQuality { issues } = refusal {
         let reason = |issue: &QualityIssue| Reason {
-            code: quality_code(issue).to_owned(),
+            code: issue.code().to_owned(),
             detail: issue.to_string(),
         };
         return issues.iter().map(reason).collect();
     }
-    let code = match refusal {
-        Refusal::NoFace => "no_face",
-        Refusal::SeveralFaces { .. } => "several_faces",
-        Refusal::Spoof { .. } => "not_live",
-        Refusal::TightCrop { .. } => "tight_crop",
-        Refusal::AnotherPerson { .. } => "another_person",
-        Refusal::Mismatch { .. } => "mismatch",
-        _ => "refused",
-    };
     // Other photos are numbered from 1, as people count them.
     vec![Reason {
-        code: code.to_owned(),
+        code: refusal.code().to_owned(),
         detail: refusal.described(|photo| format!("photo {}", photo + 1)),
     }]
-}
-
-/// The code of an issue of quality.
-pub(crate) fn quality_code(issue: &QualityIssue) -> &'static str {
-    match issue {
-        QualityIssue::TooSmall { .. } => "too_small",
-        QualityIssue::Blurred { .. } => "blurred",
-        QualityIssue::TooDark { .. } => "too_dark",
-        QualityIssue::TooBright { .. } => "too_bright",
-        QualityIssue::LowContrast { .. } => "low_contrast",
-        QualityIssue::TurnedAway { .. } => "turned_away",
-        QualityIssue::CutOff { .. } => "cut_off",
-        QualityIssue::NoShape => "no_shape",
-        QualityIssue::Unrecognizable { .. } => "unrecognizable",
-        _ => "poor_quality",
-    }
 }

@@ -1,5 +1,7 @@
 //! Erasure of people: names, templates, photos, accounts and the key. Punches stay under the id alone.
 
+use std::sync::Arc;
+
 use serde_json::json;
 
 use super::{
@@ -9,12 +11,13 @@ use crate::{
     access::{Actor, Role},
     error::{Error, Result},
     id::Id,
+    recognition::Recognition,
     store::{Store, Transaction},
     values,
 };
 
-/// Erases a person. `number` is the staff number, typed once more. The caller commits, and then calls [`finish`] and
-/// [`templates::follow`].
+/// Erases a person. `number` is the staff number, typed once more. The caller commits, and then calls [`complete`], or
+/// [`finish`] in a program without recognition.
 ///
 /// # Errors
 ///
@@ -33,10 +36,7 @@ pub async fn person(tx: &mut Transaction, actor: &Actor, id: Id, number: &str) -
     consents::end(tx, actor, id).await?;
     tokens::remove_of_person(tx, org, id).await?;
     accounts::remove_of_person(tx, org, id).await?;
-    // Kept answers can quote the person.
-    let quoted = [&person.number, &person.name].map(String::as_str);
-    let quoted = quoted.into_iter().chain(person.mail.as_deref());
-    idempotency::remove_of_person(tx, org, id, quoted).await?;
+    idempotency::remove_of_person(tx, org, id).await?;
     people::erase(tx, org, id).await?;
     let now = tx.now;
     tx.execute(
@@ -49,6 +49,30 @@ pub async fn person(tx: &mut Transaction, actor: &Actor, id: Id, number: &str) -
     audit::record(tx, actor, "person_erased", Subject::Thing(id), detail).await?;
     tx.event(org, "person_erased", Some(person.site), Some(id), json!({}))
         .await
+}
+
+/// Completes an erasure that is committed: recognition forgets the person, and the vault the key. Both happen also if one of
+/// them fails, and if the caller goes away meanwhile. The note of the erasure is in the database, so that the next call of
+/// [`finish`] makes up for a failure here; the log says so.
+///
+/// # Errors
+///
+/// If recognition cannot be told.
+pub async fn complete(
+    store: &Store,
+    recognition: &Arc<dyn Recognition>,
+    org: Id,
+    person: Id,
+) -> Result<()> {
+    let (store, recognition) = (store.clone(), Arc::clone(recognition));
+    let completed = tokio::spawn(async move {
+        let followed = templates::follow(&store, &*recognition, org, person).await;
+        if let Err(error) = finish(&store).await {
+            tracing::error!(%error, "an erasure is not finished; the server tries again");
+        }
+        followed
+    });
+    completed.await.map_err(Error::internal)?
 }
 
 /// Finishes erasures that are committed: the vault forgets the keys, and the log of the database is emptied. To be called

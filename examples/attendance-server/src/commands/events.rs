@@ -1,5 +1,7 @@
 //! Events: changes, by number.
 
+use std::collections::BTreeSet;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -49,6 +51,33 @@ pub async fn newest(tx: &mut Transaction, org: Id) -> Result<i64> {
         .await?;
     row.ok_or_else(|| Error::not_found("organisation"))?
         .get("newest")
+}
+
+/// The people whom events of some kinds after a number concern.
+///
+/// # Errors
+///
+/// If the database cannot be read.
+pub async fn people_since(
+    tx: &mut Transaction,
+    org: Id,
+    after: i64,
+    kinds: &[&str],
+) -> Result<BTreeSet<Id>> {
+    let rows = tx
+        .rows(
+            "SELECT DISTINCT person, kind FROM event WHERE org = $1 AND seq > $2 AND person IS NOT NULL",
+            values![org, after],
+        )
+        .await?;
+    let mut people = BTreeSet::new();
+    for row in rows {
+        let kind: String = row.get("kind")?;
+        if kinds.contains(&kind.as_str()) {
+            people.insert(row.get("person")?);
+        }
+    }
+    Ok(people)
 }
 
 /// The events after a number that the actor may see.

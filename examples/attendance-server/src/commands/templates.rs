@@ -1,5 +1,7 @@
 //! Templates: sealed rows in the database, and their copies in recognition.
 
+use std::{collections::HashSet, sync::Arc};
+
 use facekit::NewTemplate;
 use jiff::Timestamp;
 use schemars::JsonSchema;
@@ -149,8 +151,9 @@ pub(super) async fn remove_all(tx: &mut Transaction, org: Id, person: Id) -> Res
 /// One change of recognition at a time, so that the newest state of the database is the last one that recognition gets.
 static FOLLOWING: Mutex<()> = Mutex::const_new(());
 
-/// Tells recognition the present templates of a person. To be called after each commit that changes templates, consent, home
-/// site or existence of a person.
+/// Tells recognition the present templates of a person. The worker calls it after each commit that changes templates, consent,
+/// home site or existence of a person. A command calls it, too, if its caller must see the effect at once: after the answer to
+/// the removal of a template, the withdrawal of a consent or an erasure, no search finds what was removed.
 ///
 /// # Errors
 ///
@@ -192,30 +195,46 @@ pub async fn follow(
 /// If the database cannot be read.
 pub async fn load_all(store: &Store, recognition: &dyn Recognition) -> Result<usize> {
     let _one_at_a_time = FOLLOWING.lock().await;
-    let mut people_with_templates = 0;
     let mut tx = store.read().await?;
-    for org in super::organisations::all(&mut tx).await? {
-        let directory = people::directory(&mut tx, org).await?;
-        let rows = tx
-            .rows(
-                "SELECT t.person AS person, t.sealed AS sealed FROM template t \
-                 JOIN consent c ON c.org = t.org AND c.person = t.person AND c.withdrawn IS NULL \
-                 WHERE t.org = $1 ORDER BY t.person, t.created, t.id",
-                values![org],
-            )
-            .await?;
-        let (mut templates, mut last) = (Vec::with_capacity(rows.len()), None);
+    let organisations = super::organisations::all(&mut tx).await?;
+    drop(tx);
+    let mut people_with_templates = 0;
+    for org in organisations {
+        let templates = of_organisation(store, org).await?;
+        let people = templates.iter().map(|(_, template)| &template.person);
+        people_with_templates += people.collect::<HashSet<_>>().len();
+        recognition.load(org, templates).await?;
+    }
+    Ok(people_with_templates)
+}
+
+/// The templates of an organisation, each with the home site of its person.
+async fn of_organisation(store: &Store, org: Id) -> Result<Vec<(Id, facekit::Template)>> {
+    let mut tx = store.read().await?;
+    let directory = people::directory(&mut tx, org).await?;
+    let rows = tx
+        .rows(
+            "SELECT t.person AS person, t.sealed AS sealed FROM template t \
+             JOIN consent c ON c.org = t.org AND c.person = t.person AND c.withdrawn IS NULL \
+             WHERE t.org = $1 ORDER BY t.person, t.created, t.id",
+            values![org],
+        )
+        .await?;
+    let services = Arc::clone(tx.services());
+    drop(tx);
+    // Thousands of templates may be decrypted here.
+    let opened = tokio::task::spawn_blocking(move || -> Result<Vec<_>> {
+        let mut templates = Vec::with_capacity(rows.len());
         for row in rows {
             let person: Id = row.get("person")?;
             let Some(entry) = directory.get(person) else {
                 continue;
             };
-            let opened = tx.keys().open_template(org, person, row.get("sealed")?)?;
+            let sealed = row.get("sealed")?;
+            let opened = services.keys.open_template(org, person, sealed)?;
             templates.extend(opened.map(|template| (entry.site, template)));
-            people_with_templates += usize::from(last != Some(person));
-            last = Some(person);
         }
-        recognition.load(org, templates).await?;
-    }
-    Ok(people_with_templates)
+        Ok(templates)
+    });
+    opened.await.map_err(Error::internal)?
 }

@@ -24,6 +24,15 @@ pub struct SqliteEngine {
     readers: SqlitePool,
 }
 
+/// A connection waits for others as long as this.
+const WAIT: Duration = Duration::from_secs(10);
+
+/// The attempts to empty the write-ahead log.
+const ATTEMPTS: usize = 10;
+
+/// The time between two attempts, in which others write.
+const PAUSE: Duration = Duration::from_millis(50);
+
 /// The connections for reading.
 const READERS: u32 = 4;
 
@@ -39,7 +48,7 @@ impl SqliteEngine {
             .journal_mode(SqliteJournalMode::Wal)
             .synchronous(SqliteSynchronous::Full)
             .foreign_keys(true)
-            .busy_timeout(Duration::from_secs(10))
+            .busy_timeout(WAIT)
             // Deleted rows are overwritten, so that erased people leave nothing in the file.
             .pragma("secure_delete", "ON");
         let writer = SqlitePoolOptions::new()
@@ -124,16 +133,15 @@ impl Engine for SqliteEngine {
     }
 
     async fn empty_log(&self) -> Result<()> {
-        let mut connection = self.writer.acquire().await.map_err(failure)?;
-        let checkpoint = sqlx::query::<Sqlite>("PRAGMA wal_checkpoint(TRUNCATE)");
-        // It waits for readers as long as `busy_timeout` says.
-        let row = checkpoint
-            .fetch_one(&mut *connection)
-            .await
-            .map_err(failure)?;
-        let is_busy: i64 = row.try_get_unchecked(0).map_err(failure)?;
-        if is_busy == 0 {
-            return Ok(());
+        for attempt in 0..ATTEMPTS {
+            if attempt > 0 {
+                tokio::time::sleep(PAUSE).await;
+            }
+            // A task of its own, so that the connection gets its timeout back if the caller goes away.
+            let emptied = tokio::spawn(empty_log_at_once(self.writer.clone()));
+            if emptied.await.map_err(Error::internal)?? {
+                return Ok(());
+            }
         }
         let detail = "The write-ahead log is in use.";
         Err(Error::new(ErrorKind::Unavailable, "log_in_use", detail))
@@ -156,6 +164,29 @@ impl SqliteEngine {
         statement.execute(&mut *connection).await.map_err(failure)?;
         Ok(())
     }
+}
+
+/// Empties the write-ahead log. Returns `false` at once if a reader uses it: all writers wait for this connection.
+async fn empty_log_at_once(writer: SqlitePool) -> Result<bool> {
+    let mut connection = writer.acquire().await.map_err(failure)?;
+    set_wait(&mut connection, Duration::ZERO).await?;
+    let checkpoint = sqlx::query::<Sqlite>("PRAGMA wal_checkpoint(TRUNCATE)");
+    let row = checkpoint.fetch_one(&mut *connection).await;
+    set_wait(&mut connection, WAIT).await?;
+    let is_busy: i64 = row
+        .and_then(|row| row.try_get_unchecked(0))
+        .map_err(failure)?;
+    Ok(is_busy == 0)
+}
+
+/// Sets the time that a connection waits for others.
+async fn set_wait(connection: &mut sqlx::SqliteConnection, wait: Duration) -> Result<()> {
+    let statement = format!("PRAGMA busy_timeout = {}", wait.as_millis());
+    sqlx::raw_sql(AssertSqlSafe(statement))
+        .execute(connection)
+        .await
+        .map_err(failure)?;
+    Ok(())
 }
 
 struct SqliteConnection(sqlx::Transaction<'static, Sqlite>);

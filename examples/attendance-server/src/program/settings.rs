@@ -74,7 +74,7 @@ pub(crate) struct SettingsOptions {
         value_name = "FILE"
     )]
     models_file: Option<PathBuf>,
-    /// The threads that recognize faces, each one face at a time. [default: one for each core]
+    /// The threads that recognize faces, each one picture or one enrolment at a time. [default: one for each core]
     #[arg(
         long,
         global = true,

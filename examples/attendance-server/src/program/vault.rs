@@ -2,7 +2,7 @@
 
 use std::{
     fs,
-    io::Write,
+    io::{self, Write},
     path::{Path, PathBuf},
 };
 
@@ -14,6 +14,9 @@ use super::settings::{Settings, remove_if_present};
 
 /// The variable with the key of the vault, or a passphrase.
 const VARIABLE: &str = "ATTENDANCE_KEY";
+
+/// The end of the name of a copy of the vault.
+const COPY: &str = ".copy";
 
 /// The attempts to copy a vault while the server changes it.
 const ATTEMPTS: usize = 20;
@@ -27,7 +30,7 @@ pub(super) fn open(settings: &Settings) -> Result<Vault> {
             "no key protects personal data: everybody who has the data folder can read it"
         );
     }
-    Vault::open_or_create(&file, &protection).map_err(|error| {
+    let opened = Vault::open_or_create(&file, &protection).map_err(|error| {
         let text = match error {
             Error::FileLocked { .. } => {
                 "the server is running, and one program at a time can use the keys".to_owned()
@@ -35,7 +38,26 @@ pub(super) fn open(settings: &Settings) -> Result<Vault> {
             _ => format!("the keys in {} cannot be used", file.display()),
         };
         anyhow::Error::new(error).context(text)
-    })
+    })?;
+    remove_copies(&settings.data)?;
+    Ok(opened)
+}
+
+/// Overwrites and removes the copies of the vault in a folder, which commands that were killed left there.
+fn remove_copies(folder: &Path) -> Result<()> {
+    let read = || format!("the folder {} cannot be read", folder.display());
+    for entry in fs::read_dir(folder).with_context(read)? {
+        let entry = entry.with_context(read)?;
+        let name = entry.file_name();
+        let is_copy = |name: &str| name.starts_with("keys.") && name.ends_with(COPY);
+        if !name.to_str().is_some_and(is_copy) {
+            continue;
+        }
+        if let Err(error) = overwrite(&entry.path()) {
+            tracing::warn!(%error, file = %entry.path().display(), "a copy of the keys could not be removed");
+        }
+    }
+    Ok(())
 }
 
 /// The protection of the settings. For a new vault, a key file that is missing is made.
@@ -72,7 +94,7 @@ impl Copy {
     pub(super) fn of(settings: &Settings) -> Result<Self> {
         let vault = settings.vault();
         let protection = protection(settings, false)?;
-        let name = format!("keys.{}.copy", std::process::id());
+        let name = format!("keys.{}{COPY}", std::process::id());
         let mut copy = Self {
             file: settings.data.join(name),
             vault: None,
@@ -89,6 +111,8 @@ impl Copy {
                     copy.vault = Some(opened);
                     break;
                 }
+                // A server that starts removes the copy.
+                Err(error) if error.is_not_found() && attempt < ATTEMPTS => {}
                 Err(Error::FileDamaged { .. } | Error::Key { .. }) if attempt < ATTEMPTS => {
                     std::thread::sleep(std::time::Duration::from_millis(50));
                 }
@@ -120,10 +144,13 @@ impl Drop for Copy {
     }
 }
 
-/// Overwrites and removes a file.
-fn overwrite(path: &Path) -> std::io::Result<()> {
-    let length = fs::metadata(path)?.len();
-    let mut file = fs::OpenOptions::new().write(true).open(path)?;
+/// Overwrites and removes a file, if it is there.
+fn overwrite(path: &Path) -> io::Result<()> {
+    let mut file = match fs::OpenOptions::new().write(true).open(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        opened => opened?,
+    };
+    let length = file.metadata()?.len();
     let zeros = vec![0; 1 << 16];
     let mut left = length;
     while left > 0 {
@@ -132,5 +159,5 @@ fn overwrite(path: &Path) -> std::io::Result<()> {
         left -= part;
     }
     file.sync_all()?;
-    fs::remove_file(path)
+    remove_if_present(path)
 }

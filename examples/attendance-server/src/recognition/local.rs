@@ -74,7 +74,7 @@ pub struct LocalRecognition {
 }
 
 /// The loaded networks, which all recognizers share.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Networks {
     detector: Arc<dyn Detector>,
     second_look: Option<(Arc<dyn Detector>, SecondLookSpec)>,
@@ -402,7 +402,10 @@ impl Recognition for LocalRecognition {
     }
 
     async fn load(&self, org: Id, templates: Vec<(Id, Template)>) -> Result<()> {
-        let gallery = Arc::new(self.networks.gallery(templates)?);
+        // Thousands of templates take a while.
+        let networks = self.networks.clone();
+        let gallery = tokio::task::spawn_blocking(move || networks.gallery(templates));
+        let gallery = Arc::new(gallery.await.map_err(Error::internal)??);
         let mut known = self
             .galleries
             .write()

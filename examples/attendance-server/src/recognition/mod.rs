@@ -1,8 +1,9 @@
 //! Recognition of faces: the analysis of enrolment photos, and the faces in frames of cameras.
 //!
-//! Recognition knows no database. Commands read sealed templates, open them, and [`load`](Recognition::load) them here; after
-//! each committed change they call [`follow`](Recognition::follow). The record of a sighting checks the person and the consent
-//! again, so that a recognition that is behind the database records nobody who was erased.
+//! Recognition knows no database. Commands read sealed templates, open them, and [`load`](Recognition::load) them here. After
+//! each committed change the worker, or the caller of the command, calls [`follow`](Recognition::follow). The record of a
+//! sighting checks the person and the consent again, so that a recognition that is behind the database records nobody who was
+//! erased.
 
 mod local;
 mod pool;

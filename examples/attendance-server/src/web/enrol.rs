@@ -266,9 +266,10 @@ async fn upload(
     photos: Result<Photos, Error>,
 ) -> PageResult {
     let begun = async {
-        let Photos(photos) = photos?;
+        let photos = photos?;
+        let sealed = enrolments::seal(&server.store, &actor, id, photos.files).await?;
         let mut tx = server.store.write().await?;
-        enrolments::begin(&mut tx, &actor, id, &photos).await?;
+        enrolments::begin(&mut tx, &actor, sealed).await?;
         tx.commit().await
     }
     .await;
@@ -331,7 +332,9 @@ async fn remove_template(
     Path((person, template)): Path<(Id, Id)>,
 ) -> PageResult {
     let mut tx = server.store.write().await?;
-    templates::remove(&mut tx, &actor, template).await?;
+    if templates::remove(&mut tx, &actor, template).await? != person {
+        return Err(Error::not_found("template").into());
+    }
     tx.commit().await?;
     templates::follow(&server.store, &*server.recognition, actor.org, person).await?;
     Ok(Redirect::to(&format!("/people/{person}?done=template-removed#faces")).into_response())
@@ -352,8 +355,7 @@ async fn erase_person(
     let mut tx = server.store.write().await?;
     erase::person(&mut tx, &actor, id, &erasure.number).await?;
     tx.commit().await?;
-    templates::follow(&server.store, &*server.recognition, actor.org, id).await?;
-    erase::finish(&server.store).await?;
+    erase::complete(&server.store, &server.recognition, actor.org, id).await?;
     Ok(Redirect::to("/people?done=erased").into_response())
 }
 

@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     access::EDITORS,
-    commands::{consents, enrolments, people},
+    commands::{consents, people},
     error::Error,
     http::Caller,
     id::Id,
@@ -110,10 +110,10 @@ fn hint(faces: &Faces, pose: Pose) -> Hint {
     }
     let limits = QualityOptions::enrollment();
     if let Some(issue) = face.quality.issues(&limits).first() {
-        return wait(enrolments::quality_code(issue));
+        return wait(issue.code());
     }
     match &face.outcome {
-        Outcome::Spoof => return wait("not_live"),
+        Outcome::Spoof => return wait("spoof"),
         Outcome::TightCrop { .. } => return wait("tight_crop"),
         _ => {}
     }

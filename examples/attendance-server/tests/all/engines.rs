@@ -1,6 +1,6 @@
 //! The suite that each database engine must pass.
 
-use std::{path::Path, sync::Arc};
+use std::{path::Path, sync::Arc, time::Duration};
 
 use attendance_server::{
     db::{self, Engine, SCHEMA_VERSION, Value, sqlite::SqliteEngine},
@@ -21,6 +21,7 @@ async fn suite(open: impl AsyncFn() -> Arc<dyn Engine>, folder: &Path) {
     names_what_exists_already(&*engine).await;
     copies_while_others_write(&*engine, folder).await;
     leaves_nothing_of_deleted_rows(&*engine, folder).await;
+    lets_others_write_while_the_log_is_in_use(&engine).await;
     engine.check().await.unwrap();
     engine.close().await;
     let engine = open().await;
@@ -59,6 +60,39 @@ async fn leaves_nothing_of_deleted_rows(engine: &dyn Engine, folder: &Path) {
     connection.commit().await.unwrap();
     engine.empty_log().await.unwrap();
     assert_eq!(found(), 0);
+}
+
+async fn lets_others_write_while_the_log_is_in_use(engine: &Arc<dyn Engine>) {
+    let write = async || {
+        let mut connection = engine.write().await.unwrap();
+        let update = "UPDATE suite SET r = 0.5 WHERE r IS NULL";
+        connection.execute(update, values![]).await.unwrap();
+        let update = "UPDATE suite SET r = NULL WHERE r = 0.5";
+        connection.execute(update, values![]).await.unwrap();
+        connection.commit().await.unwrap();
+    };
+    write().await;
+    let mut reader = engine.read().await.unwrap();
+    let count = "SELECT COUNT(*) AS n FROM suite";
+    reader.rows(count, values![]).await.unwrap();
+    let emptying = {
+        let engine = Arc::clone(engine);
+        tokio::spawn(async move { engine.empty_log().await })
+    };
+    let mut writes = 0;
+    while !emptying.is_finished() {
+        let write = tokio::time::timeout(Duration::from_secs(5), write());
+        write.await.expect("a writer waits for the log");
+        writes += 1;
+    }
+    assert!(writes > 0);
+    let error = emptying.await.unwrap().unwrap_err();
+    assert_eq!(
+        (error.kind, error.code),
+        (ErrorKind::Unavailable, "log_in_use")
+    );
+    drop(reader);
+    engine.empty_log().await.unwrap();
 }
 
 async fn migrates_once(engine: &dyn Engine) {

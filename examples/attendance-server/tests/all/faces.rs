@@ -1,5 +1,13 @@
 //! Consent, enrolment, templates and erasure.
 
+use std::{
+    convert::Infallible,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+};
+
 use attendance_server::{
     access::{Actor, Grant, Role},
     commands::{enrolments, erase, people, templates},
@@ -7,13 +15,16 @@ use attendance_server::{
     id::Id,
     recognition::{Frame, Recognition},
     store::Store,
+    values,
 };
 use axum::{
     body::{Body, Bytes},
     http::Request,
 };
 use facekit::Protection;
+use futures_util::{future, stream};
 use serde_json::{Value, json};
+use tokio::sync::watch;
 
 use crate::support::{Office, Organisation, Reply, picture, recognition, vault};
 
@@ -61,9 +72,34 @@ async fn consent(office: &Office, org: &Organisation, person: Id) -> Value {
     office.post(&path, &org.manager, consent).await.expect(201)
 }
 
-/// Analyses all enrolments that wait.
+/// Analyses all enrolments that wait, and tells recognition the changes, as the worker does.
 async fn work(store: &Store) {
+    let mut events = store.listen();
     while enrolments::run_next(store, &*recognition()).await.unwrap() {}
+    while let Ok(event) = events.try_recv() {
+        let (Some(org), Some(person)) = (event.org, event.person) else {
+            continue;
+        };
+        templates::follow(store, &*recognition(), org, person)
+            .await
+            .unwrap();
+    }
+}
+
+/// The state of an enrolment in a database, and the number of its photos there.
+async fn state(store: &Store, enrolment: &Value) -> (String, i64) {
+    let id: Id = enrolment["id"].as_str().unwrap().parse().unwrap();
+    let mut tx = store.read().await.unwrap();
+    let row = tx
+        .row(
+            "SELECT e.state AS state, (SELECT count(*) FROM enrolment_photo p WHERE p.enrolment = e.id) AS photos \
+             FROM enrolment e WHERE e.id = $1",
+            values![id],
+        )
+        .await
+        .unwrap()
+        .unwrap();
+    (row.get("state").unwrap(), row.get("photos").unwrap())
 }
 
 /// Consent, enrolment and a template of a person.
@@ -117,6 +153,8 @@ async fn a_person_consents_is_enrolled_recognized_and_withdraws() {
     let files = photos("Ari", 1..=5);
     let reply = enrol(&office, &org, ari, "one", &files).await;
     let begun = reply.expect(202);
+    let second = enrol(&office, &org, ari, "two", &files).await;
+    assert_eq!(second.problem(409), "enrolment_waiting");
     assert_eq!(
         (&begun["state"], &begun["photos"]),
         (&json!("waiting"), &json!(5))
@@ -300,6 +338,115 @@ async fn consent_that_is_withdrawn_ends_an_enrolment_that_waits() {
 }
 
 #[tokio::test]
+async fn an_enrolment_that_cannot_be_opened_or_stored_does_not_hold_up_the_next() {
+    let (office, org) = Office::with_organisation().await;
+    let mut begun = Vec::new();
+    for number in ["1", "2", "3"] {
+        let person = office.person(&org, number).await;
+        consent(&office, &org, person).await;
+        let one = photos("Ari", 1..=1);
+        let enrolment = enrol(&office, &org, person, number, &one).await.expect(202);
+        begun.push((person, enrolment));
+        office.set(&format!("2026-03-02T07:00:0{number}Z"));
+    }
+    // The first photo was changed. The key of the second person is gone.
+    let id: Id = begun[0].1["id"].as_str().unwrap().parse().unwrap();
+    let mut tx = office.store.write().await.unwrap();
+    let changed = tx
+        .execute(
+            "UPDATE enrolment_photo SET photo = $2 WHERE enrolment = $1",
+            values![id, vec![0_u8; 100]],
+        )
+        .await;
+    assert_eq!(changed.unwrap(), 1);
+    tx.commit().await.unwrap();
+    let keys = &office.store.services().keys;
+    keys.forget(org.id, &[begun[1].0]).await.unwrap();
+    work(&office.store).await;
+    let failed = ("failed".to_owned(), 0);
+    assert_eq!(state(&office.store, &begun[0].1).await, failed);
+    assert_eq!(state(&office.store, &begun[1].1).await, failed);
+    assert_eq!(
+        state(&office.store, &begun[2].1).await,
+        ("done".to_owned(), 0)
+    );
+}
+
+#[tokio::test]
+async fn an_enrolment_of_a_person_whom_newer_keys_forgot_ends() {
+    let (office, org) = Office::with_organisation().await;
+    let (erased, other) = (
+        office.person(&org, "1").await,
+        office.person(&org, "2").await,
+    );
+    let mut begun = Vec::new();
+    for person in [erased, other] {
+        consent(&office, &org, person).await;
+        let one = photos("Ari", 1..=1);
+        let enrolment = enrol(&office, &org, person, &person.to_string(), &one).await;
+        begun.push(enrolment.expect(202));
+        office.set("2026-03-02T07:00:01Z");
+    }
+    let restored = tempfile::tempdir().unwrap();
+    let (database, keys) = (
+        restored.path().join("attendance.db"),
+        restored.path().join("keys.facekit"),
+    );
+    office.store.engine().copy_to(&database).await.unwrap();
+    let path = format!("/api/v1/people/{erased}/erasure");
+    office
+        .post(&path, &org.admin, json!({ "number": "1" }))
+        .await
+        .expect(204);
+    office.vault.copy_to(&keys).unwrap();
+    let store = Store::open(
+        Arc::new(SqliteEngine::open(&database).await.unwrap()),
+        office.clock.clone(),
+        Arc::new(vault(&keys)),
+    )
+    .await
+    .unwrap();
+    assert_eq!(
+        state(&store, &begun[0]).await,
+        ("waiting".to_owned(), 1),
+        "the backup is older than the erasure"
+    );
+    work(&store).await;
+    assert_eq!(state(&store, &begun[0]).await, ("failed".to_owned(), 0));
+    assert_eq!(state(&store, &begun[1]).await, ("done".to_owned(), 0));
+}
+
+#[tokio::test]
+async fn a_template_is_removed_on_the_page_of_its_own_person() {
+    let (office, org) = Office::with_organisation().await;
+    let (ari, other) = (
+        office.person(&org, "1").await,
+        office.person(&org, "2").await,
+    );
+    let (_, _, template) = enrolled(&office, &org, ari).await;
+    let grant = Grant {
+        role: Role::Manager,
+        site: None,
+    };
+    let (_, session) = office.session(&org, grant, None).await;
+    let cookie = format!("__Host-session={session}");
+    let headers = [
+        ("cookie", cookie.as_str()),
+        ("sec-fetch-site", "same-origin"),
+    ];
+    let templates = format!("/api/v1/people/{ari}/templates");
+    let before = office.get(&templates, &org.auditor).await.expect(200);
+    for (person, status, removed) in [(other, 404, 0), (ari, 303, 1)] {
+        let path = format!("/people/{person}/templates/{template}/remove");
+        let reply = office.call("POST", &path, "", &headers, None).await;
+        assert_eq!(reply.status, status, "{}", reply.text);
+        let left = office.get(&templates, &org.auditor).await.expect(200);
+        let count = |list: &Value| list.as_array().unwrap().len();
+        assert_eq!(count(&left), count(&before) - removed);
+    }
+}
+
+#[tokio::test]
 async fn a_member_decides_about_the_own_consent_only() {
     let (office, org) = Office::with_organisation().await;
     let (anna, bela) = (
@@ -390,6 +537,89 @@ async fn templates_are_loaded_at_the_start_and_follow_the_home_site() {
     }
     assert!(!at(org.site).await);
     worker.abort();
+}
+
+#[tokio::test]
+async fn the_worker_follows_also_the_events_that_did_not_arrive() {
+    let (office, org) = Office::with_organisation().await;
+    let ari = office.person(&org, "1").await;
+    enrolled(&office, &org, ari).await;
+    let elsewhere = office.organisation("Other").await;
+    let twin = office.person(&elsewhere, "1").await;
+    enrolled(&office, &elsewhere, twin).await;
+    let worker = tokio::spawn(attendance_server::worker::run(
+        office.store.clone(),
+        recognition(),
+    ));
+    tokio::time::sleep(std::time::Duration::from_millis(200)).await;
+    for org in [org.id, elsewhere.id] {
+        recognition().load(org, Vec::new()).await.unwrap();
+    }
+    // More events than a listener may be behind, in one commit.
+    let mut tx = office.store.write().await.unwrap();
+    let changed = tx.event(
+        org.id,
+        "templates_changed",
+        Some(org.site),
+        Some(ari),
+        json!({}),
+    );
+    changed.await.unwrap();
+    for _ in 0..1100 {
+        let other = tx.event(org.id, "punch_recorded", None, Some(ari), json!({}));
+        other.await.unwrap();
+    }
+    tx.commit().await.unwrap();
+    let mut rounds = 0;
+    while seen(org.id, ARI).await.is_empty() {
+        rounds += 1;
+        assert!(rounds < 200, "recognition did not follow");
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+    }
+    // Nobody changed in the other organisation, so that its gallery stays as it is.
+    assert!(seen(elsewhere.id, ARI).await.is_empty());
+    worker.abort();
+}
+
+/// A form that counts in `read` that somebody asks for it. It ends when the sender of `end` is gone.
+fn slow_form(read: &Arc<AtomicUsize>, mut end: watch::Receiver<()>) -> Body {
+    let read = Arc::clone(read);
+    let chunks = stream::once(async move {
+        read.fetch_add(1, Ordering::Relaxed);
+        let _ = end.changed().await;
+        Ok::<_, Infallible>(Bytes::new())
+    });
+    Body::from_stream(chunks)
+}
+
+#[tokio::test]
+async fn photos_are_read_for_those_only_who_may_enrol_and_few_at_once() {
+    let (office, org) = Office::with_organisation().await;
+    let person = office.person(&org, "1").await;
+    let elsewhere = office.organisation("Other").await;
+    let read = Arc::new(AtomicUsize::new(0));
+    let (end, ending) = watch::channel(());
+    let request = |token: &str, key: &str| {
+        let request = Request::post(format!("/api/v1/people/{person}/enrolments"))
+            .header("authorization", format!("Bearer {token}"))
+            .header("idempotency-key", key)
+            .header("content-type", FORM);
+        request.body(slow_form(&read, ending.clone())).unwrap()
+    };
+    let refused = office.send(request(&elsewhere.manager, "a")).await;
+    assert_eq!(refused.problem(404), "not_found");
+    assert_eq!(read.load(Ordering::Relaxed), 0);
+    let keys = ["b", "c", "d"];
+    let sent = keys.map(|key| office.send(request(&org.manager, key)));
+    let time = std::time::Duration::from_millis(500);
+    let waiting = tokio::time::timeout(time, future::join_all(sent)).await;
+    assert!(waiting.is_err());
+    assert_eq!(read.load(Ordering::Relaxed), 2);
+    // The three end, and their places are free.
+    drop(end);
+    consent(&office, &org, person).await;
+    let begun = enrol(&office, &org, person, "e", &photos("Ari", 1..=1)).await;
+    begun.expect(202);
 }
 
 /// The files of a folder that contain a text or bytes.
@@ -515,9 +745,9 @@ async fn after_erasure_neither_name_nor_template_is_found_in_any_file() {
     let engine = SqliteEngine::open(&file);
     let copy = restored.path().join("keys.facekit");
     office.vault.copy_to(&copy).unwrap();
-    let clock: std::sync::Arc<dyn attendance_server::clock::Clock> = office.clock.clone();
-    let keys = std::sync::Arc::new(vault(&copy));
-    let engine = std::sync::Arc::new(engine.await.unwrap());
+    let clock: Arc<dyn attendance_server::clock::Clock> = office.clock.clone();
+    let keys = Arc::new(vault(&copy));
+    let engine = Arc::new(engine.await.unwrap());
     let store = Store::open(engine, clock, keys).await.unwrap();
     let mut tx = store.read().await.unwrap();
     let directory = people::directory(&mut tx, org.id).await.unwrap();
@@ -560,7 +790,7 @@ async fn after_erasure_neither_name_nor_template_is_found_in_any_file() {
     let rows = tx
         .rows(
             "SELECT id FROM correction WHERE org = $1 AND person = $2",
-            attendance_server::values![org.id, person],
+            values![org.id, person],
         )
         .await
         .unwrap();

@@ -240,6 +240,15 @@ fn backups_have_keys_and_are_made_while_the_server_runs() {
     );
     assert!(fails(&data, &["erase", "17"]).contains("nobody has the number"));
 
+    // The next program that has the keys for itself removes the copy of a command that was killed.
+    let (killed, same) = (data.join("keys.4711.copy"), folder.path().join("same"));
+    std::fs::copy(data.join("keys.facekit"), &killed).unwrap();
+    std::fs::hard_link(&killed, &same).unwrap();
+    assert!(fails(&data, &["erase", "17"]).contains("nobody has the number"));
+    assert!(!killed.exists());
+    let overwritten = std::fs::read(&same).unwrap();
+    assert!(!overwritten.is_empty() && overwritten.iter().all(|&byte| byte == 0));
+
     // Without its keys, or with those of another server, a backup is not restored.
     let empty = folder.path().join("empty");
     std::fs::rename(path("backup.db.keys"), path("kept.keys")).unwrap();

@@ -10,7 +10,8 @@ use attendance_server::{
         corrections::{self, NewChange, NewCorrection},
         days,
         devices::{self, NewDevice},
-        enrolments, organisations,
+        enrolments::{self, SealedPhotos},
+        organisations,
         people::{self, NewPerson},
         policies::{self, NewPolicy},
         sightings::{self, Seen},
@@ -122,7 +123,8 @@ pub(super) async fn make(store: &Store, pictures: &Pictures, zone: &TimeZone) ->
     history(&mut tx, &operator, &workers, zone, now).await?;
     tx.now = now;
     for (worker, photos) in workers.iter().zip(&pictures.people) {
-        enrolments::begin(&mut tx, &operator, worker.id, &photos.enrolment).await?;
+        let sealed = SealedPhotos::new(tx.keys(), org, worker.id, &photos.enrolment)?;
+        enrolments::begin(&mut tx, &operator, sealed).await?;
     }
     tx.commit().await?;
     days::catch_up(store, org).await?;

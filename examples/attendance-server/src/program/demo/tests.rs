@@ -11,7 +11,7 @@ use attendance_server::{
     commands::{
         audit, enrolments, recompute,
         sightings::{self, Outcome, SightingFilter},
-        today,
+        templates, today,
     },
     paging::PageRequest,
     recognition::{LocalOptions, LocalRecognition},
@@ -169,6 +169,10 @@ async fn with_noise_in_place_of_the_embedder_nobody_is_named() {
         .await
         .unwrap()
     {}
+    // The worker, which tells recognition of changes, is started below.
+    templates::load_all(&server.store, &*server.recognition)
+        .await
+        .unwrap();
     is_noise.store(true, Ordering::SeqCst);
     let background = demo.start(pictures());
     let seen = follow(&demo, Duration::from_secs(12), usize::MAX).await;
