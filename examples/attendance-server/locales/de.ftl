@@ -651,6 +651,7 @@ my-details = Ihre Angaben
 ## Messages about the last action
 
 done-saved = Gespeichert
+done-backup-made = Sicherung gemacht
 done-person-added = Person hinzugefügt
 done-corrected = Korrektur gespeichert
 done-undone = Korrektur rückgängig gemacht
@@ -955,6 +956,11 @@ room-text = { $people } von { $capacity } Personen bei dieser Fehlerrate. Darüb
 recognition = Erkennung
 models = Modelle
 models-hint = Die Datei der Einstellungen wählt die Modelle. nano ist für Dutzende Personen, standard für Hunderte.
+backups = Sicherungen
+backup-make = Jetzt sichern
+backups-none = Hier wurde noch keine Sicherung gemacht.
+backups-hint = Der Server behält die neuesten sieben im Ordner { $folder }. Kopieren Sie sie an einen anderen Ort, und die Datei keys.facekit getrennt davon: Eine Sicherung nützt nur mit ihr.
+megabytes = { $number } MB
 liveness = Lebendprüfung
 liveness-on = An
 liveness-off = Aus: niemand wird mit dem Gesicht gebucht

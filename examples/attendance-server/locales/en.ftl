@@ -651,6 +651,7 @@ my-details = Your details
 ## Messages about the last action
 
 done-saved = Saved
+done-backup-made = Backup made
 done-person-added = Person added
 done-corrected = Correction saved
 done-undone = Correction undone
@@ -955,6 +956,11 @@ room-text = { $people } of { $capacity } people at this error rate. Beyond that,
 recognition = Recognition
 models = Models
 models-hint = The file of settings chooses the models. nano is for dozens of people, standard for hundreds.
+backups = Backups
+backup-make = Back up now
+backups-none = No backup was made here yet.
+backups-hint = The server keeps the newest seven in the folder { $folder }. Copy them to another place, and the file keys.facekit apart from them: a backup is of use only with it.
+megabytes = { $number } MB
 liveness = Liveness check
 liveness-on = On
 liveness-off = Off: nobody is marked by face

@@ -7,7 +7,10 @@ use std::sync::{
 
 use tokio::sync::Semaphore;
 
-use crate::{access::limits::Limits, cameras::Cameras, recognition::Recognition, store::Store};
+use crate::{
+    access::limits::Limits, cameras::Cameras, commands::backups::Backups, recognition::Recognition,
+    store::Store,
+};
 
 /// The forms with photos that are in memory at once.
 const UPLOADS: usize = 2;
@@ -27,6 +30,7 @@ pub struct Server {
     pub uploads: Arc<Semaphore>,
     ready: Arc<AtomicBool>,
     authority: Option<Arc<str>>,
+    backups: Option<Backups>,
 }
 
 impl Server {
@@ -43,6 +47,7 @@ impl Server {
             uploads: Arc::new(Semaphore::new(UPLOADS)),
             ready: Arc::new(AtomicBool::new(true)),
             authority: None,
+            backups: None,
         }
     }
 
@@ -57,6 +62,19 @@ impl Server {
     #[must_use]
     pub fn authority(&self) -> Option<String> {
         self.authority.as_deref().map(str::to_owned)
+    }
+
+    /// The same server with a folder in which it makes backups.
+    #[must_use]
+    pub fn with_backups(mut self, backups: Backups) -> Self {
+        self.backups = Some(backups);
+        self
+    }
+
+    /// The backups that the server makes.
+    #[must_use]
+    pub fn backups(&self) -> Option<&Backups> {
+        self.backups.as_ref()
     }
 
     /// `true` until the server begins to stop.

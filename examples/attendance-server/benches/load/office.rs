@@ -11,11 +11,11 @@ use attendance_server::{
         accounts::{self, NewAccount},
         consents::{self, NewConsent, TEXT_VERSION},
         devices::{self, NewDevice},
-        enrolments,
+        enrolments::{self, SealedPhotos},
         import::{self, ImportOptions},
         organisations, sessions,
         sites::{self, NewSite},
-        tokens,
+        templates, tokens,
     },
     db::sqlite::SqliteEngine,
     id::Id,
@@ -172,10 +172,12 @@ impl Office {
                 language: "en".to_owned(),
             };
             consents::give(&mut tx, &operator, person, &consent).await?;
-            enrolments::begin(&mut tx, &operator, person, &photos?).await?;
+            let photos = SealedPhotos::new(tx.keys(), self.org, person, &photos?)?;
+            enrolments::begin(&mut tx, &operator, photos).await?;
             tx.commit().await?;
         }
         while enrolments::run_next(&self.store, &*self.recognition).await? {}
+        templates::load_all(&self.store, &*self.recognition).await?;
         Ok(())
     }
 

@@ -122,6 +122,8 @@ pub const ROUTES: &[Route] = &[
     to(PEOPLE, "GET", "/api/v1/events"),
     to(READERS, "GET", "/api/v1/live"),
     to(EDITORS, "POST", "/api/v1/imports/people"),
+    to(ADMINS, "GET", "/api/v1/backups"),
+    to(ADMINS, "POST", "/api/v1/backups"),
     to(Who::Everybody, "GET", "/api/v1/openapi.json"),
     // Pages
     to(PEOPLE, "GET", "/"),
@@ -131,6 +133,7 @@ pub const ROUTES: &[Route] = &[
     to(Who::Everybody, "GET", "/assets/{file}"),
     to(AUDITORS, "GET", "/audit"),
     to(AUDITORS, "POST", "/audit/verify"),
+    to(ADMINS, "POST", "/backups"),
     to(READERS, "GET", "/days"),
     to(READERS, "GET", "/days/{date}"),
     to(EDITORS, "GET", "/devices"),

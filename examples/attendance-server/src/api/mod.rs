@@ -7,6 +7,7 @@ mod accounts;
 mod answer;
 mod audit;
 mod authority;
+mod backups;
 mod corrections;
 mod days;
 mod devices;
@@ -45,6 +46,7 @@ pub fn api() -> (Router<Server>, serde_json::Value) {
     let api = accounts::routes(api);
     let api = audit::routes(api);
     let api = import::routes(api);
+    let api = backups::routes(api);
     let (router, document) = api.finish();
     let router = router
         .merge(health::routes())

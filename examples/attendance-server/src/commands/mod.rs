@@ -5,6 +5,7 @@
 
 pub mod accounts;
 pub mod audit;
+pub mod backups;
 pub mod consents;
 pub mod corrections;
 pub mod days;

@@ -5,7 +5,9 @@ use std::{net::SocketAddr, sync::Arc, time::Duration};
 use anyhow::{Context, Result, bail};
 use attendance_server::{
     app,
-    commands::{days, erase, organisations, recompute, retention, templates, tokens},
+    commands::{
+        backups::Backups, days, erase, organisations, recompute, retention, templates, tokens,
+    },
     recognition::{LocalRecognition, Recognition},
     server::Server,
     store::Store,
@@ -56,7 +58,8 @@ pub(crate) async fn serve(settings: &Settings, options: &ServeOptions) -> Result
     after_upgrade(&store).await?;
     let recognition = open_recognition(settings).await?;
     templates::load_all(&store, &*recognition).await?;
-    let mut server = Server::new(store.clone(), Arc::clone(&recognition));
+    let backups = Backups::new(settings.data.join("backups"));
+    let mut server = Server::new(store.clone(), Arc::clone(&recognition)).with_backups(backups);
     let tls = settings
         .tls
         .as_ref()

@@ -14,6 +14,7 @@ use serde::Deserialize;
 use super::{
     PageResult,
     audit::main_zone,
+    backups::BackupsCard,
     input::{Form, Path, origin},
     mark::Mark,
     page::{Choice, Page, Refused},
@@ -59,6 +60,8 @@ struct SettingsPage {
     tokens: Vec<TokenRow>,
     /// The models, and the room of the gallery; none on a page with an error.
     recognition: Option<RecognitionCard>,
+    /// The backups; none on a page with an error, and if the server makes none.
+    backups: Option<BackupsCard>,
     /// The key of an explanation, and a text that is shown once.
     secret: Option<(&'static str, String)>,
     error: Option<Refused>,
@@ -116,6 +119,10 @@ async fn show(State(server): State<Server>, Caller(actor): Caller, visitor: Visi
         has_liveness: models.has_liveness,
         room: server.recognition.room(actor.org),
     });
+    if page.edits {
+        let zone = main_zone(&mut tx, &actor).await?;
+        page.backups = BackupsCard::of(&server, &actor, &page.page, &zone)?;
+    }
     render(&page)
 }
 
@@ -148,6 +155,7 @@ async fn settings_page(
         accounts: Vec::new(),
         tokens: Vec::new(),
         recognition: None,
+        backups: None,
         secret: None,
         error: None,
         edits,

@@ -15,7 +15,6 @@ use std::{
 
 use attendance_server::{
     access::{Actor, Role},
-    clock::SystemClock,
     commands::{
         audit,
         devices::{self, NewDevice},
@@ -25,9 +24,7 @@ use attendance_server::{
         sites::{self, NewSite},
         tokens::{self, NewApiToken},
     },
-    db::sqlite::SqliteEngine,
     id::Id,
-    store::Store,
     values,
 };
 use jiff::{SignedDuration, Timestamp};
@@ -35,7 +32,7 @@ use proptest::prelude::Rng;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use crate::program::serve;
+use crate::{program::serve, support::open};
 
 const DEVICES: usize = 3;
 const PEOPLE: usize = 8;
@@ -58,19 +55,6 @@ struct Office {
     devices: Vec<String>,
     /// The badges of the people.
     badges: Vec<String>,
-}
-
-async fn open(data: &Path) -> Store {
-    let engine = SqliteEngine::open(&data.join("attendance.db"))
-        .await
-        .unwrap();
-    Store::open(
-        Arc::new(engine),
-        Arc::new(SystemClock),
-        Arc::new(crate::support::vault(&data.join("keys.facekit"))),
-    )
-    .await
-    .unwrap()
 }
 
 async fn fill(data: &Path) -> Office {

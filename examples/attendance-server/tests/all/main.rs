@@ -2,6 +2,7 @@
 
 mod access;
 mod audit;
+mod backups;
 mod cameras;
 mod corrections;
 mod days;

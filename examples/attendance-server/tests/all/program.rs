@@ -41,7 +41,7 @@ fn run(data: &Path, arguments: &[&str]) -> Output {
 }
 
 #[track_caller]
-fn succeeds(data: &Path, arguments: &[&str]) -> String {
+pub(crate) fn succeeds(data: &Path, arguments: &[&str]) -> String {
     let output = run(data, arguments);
     assert!(
         output.status.success(),

@@ -9,9 +9,10 @@ use std::{
 use attendance_server::{
     access::{Actor, Grant, Role, password::HashedSecret},
     app,
-    clock::{Clock, ManualClock},
+    clock::{Clock, ManualClock, SystemClock},
     commands::{
         accounts::{self, NewAccount},
+        backups::Backups,
         devices::{self, NewDevice},
         organisations,
         people::{self, NewPerson},
@@ -56,6 +57,20 @@ pub(crate) fn recognition() -> Arc<LocalRecognition> {
 /// A vault that nothing protects.
 pub(crate) fn vault(file: &Path) -> Vault {
     Vault::open_or_create(file, &facekit::Protection::None).unwrap()
+}
+
+/// The database and the keys of a data folder.
+pub(crate) async fn open(data: &Path) -> Store {
+    let engine = SqliteEngine::open(&data.join("attendance.db"))
+        .await
+        .unwrap();
+    Store::open(
+        Arc::new(engine),
+        Arc::new(SystemClock),
+        Arc::new(vault(&data.join("keys.facekit"))),
+    )
+    .await
+    .unwrap()
 }
 
 /// A file of the synthetic people and their frames: `people/Ari/1.jpg`, `frames/2026-03-02T07-56-12.jpg`.
@@ -137,7 +152,8 @@ impl Office {
         let store = Store::open(Arc::new(engine), shared, Arc::new(vault.clone()))
             .await
             .unwrap();
-        let server = Server::new(store.clone(), recognition);
+        let backups = Backups::new(folder.path().join("backups"));
+        let server = Server::new(store.clone(), recognition).with_backups(backups);
         Self {
             folder,
             router: app(server.clone()),
