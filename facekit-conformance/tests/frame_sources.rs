@@ -14,7 +14,7 @@ use facekit::{
     jiff::tz::TimeZone,
 };
 use facekit_conformance::frame_source_suite;
-use facekit_video::{Pipe, PipeOptions, Timing};
+use facekit_video::{Inbox, Pipe, PipeOptions, Timing};
 use tempfile::tempdir;
 
 frame_source_suite!(folder, || {
@@ -73,6 +73,20 @@ frame_source_suite!(motion_jpeg, || || recording(motion_jpeg()));
 frame_source_suite!(yuv4mpeg2, || || recording(yuv4mpeg2()));
 frame_source_suite!(live_motion_jpeg, || || live(motion_jpeg()));
 frame_source_suite!(live_yuv4mpeg2, || || live(yuv4mpeg2()));
+frame_source_suite!(inbox, || inbox);
+
+/// An inbox that a thread fills, with pictures of two sizes.
+fn inbox() -> Box<dyn FrameSource> {
+    let (sender, inbox) = Inbox::new(&DecodeLimits::default());
+    thread::spawn(move || {
+        for nth in 0..20_usize {
+            let width = if nth < 10 { 64 } else { 32 };
+            sender.push(Image::filled(width, 48, [90; 3]), None);
+            thread::sleep(Duration::from_millis(20));
+        }
+    });
+    Box::new(inbox)
+}
 
 fn motion_jpeg() -> Vec<u8> {
     let frame = |luma| encode_jpeg(&Image::filled(64, 48, [luma; 3]), 90);
