@@ -2,7 +2,8 @@
 
 use std::{
     fs,
-    io::{self, Cursor, Read},
+    io::{self, Cursor, Read, Write},
+    net::TcpListener,
     path::Path,
     thread,
     time::Duration,
@@ -14,7 +15,7 @@ use facekit::{
     jiff::tz::TimeZone,
 };
 use facekit_conformance::frame_source_suite;
-use facekit_video::{Inbox, Pipe, PipeOptions, Timing};
+use facekit_video::{HttpCamera, HttpOptions, Inbox, Pipe, PipeOptions, Timing};
 use tempfile::tempdir;
 
 frame_source_suite!(folder, || {
@@ -74,6 +75,45 @@ frame_source_suite!(yuv4mpeg2, || || recording(yuv4mpeg2()));
 frame_source_suite!(live_motion_jpeg, || || live(motion_jpeg()));
 frame_source_suite!(live_yuv4mpeg2, || || live(yuv4mpeg2()));
 frame_source_suite!(inbox, || inbox);
+frame_source_suite!(http_stream, || {
+    let address = serve("multipart/x-mixed-replace; boundary=b", 20);
+    move || camera(&address)
+});
+frame_source_suite!(http_snapshots, || {
+    let address = serve("image/jpeg", 1);
+    move || camera(&address)
+});
+
+/// Serves so many pictures for each request, of two sizes. The server runs until the test ends.
+fn serve(kind: &'static str, pictures: usize) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = format!("http://{}/", listener.local_addr().unwrap());
+    thread::spawn(move || {
+        for stream in listener.incoming() {
+            let mut stream = stream.unwrap();
+            thread::spawn(move || {
+                // The request is short.
+                let _ = stream.read(&mut [0; 4096])?;
+                write!(stream, "HTTP/1.1 200 OK\r\nContent-Type: {kind}\r\n\r\n")?;
+                for nth in 0..pictures {
+                    let width = if nth < 10 { 64 } else { 32 };
+                    let picture = Image::filled(width, 48, [nth as u8; 3]);
+                    stream.write_all(&encode_jpeg(&picture, 90))?;
+                    thread::sleep(Duration::from_millis(20));
+                }
+                io::Result::Ok(())
+            });
+        }
+    });
+    address
+}
+
+fn camera(address: &str) -> Box<dyn FrameSource> {
+    let options = HttpOptions::default()
+        .with_interval(Duration::from_millis(20))
+        .with_retries(Duration::from_millis(20), Duration::from_millis(20));
+    Box::new(HttpCamera::open(address, &options).unwrap())
+}
 
 /// An inbox that a thread fills, with pictures of two sizes.
 fn inbox() -> Box<dyn FrameSource> {

@@ -2,18 +2,29 @@
 //!
 //! - [`Pipe`] reads Motion JPEG or YUV4MPEG2 from a pipe or a file. FFmpeg turns every other video, and local webcams, into one of
 //!   the two: `ffmpeg -i ANYTHING -f mjpeg -`.
+//! - `HttpCamera` (feature `http`) reads cameras at an `http://` or `https://` address: Motion JPEG and snapshots.
 //! - [`Inbox`] takes frames from other code, such as the gateway of a server.
 //! - Folders of photos are in the core: `facekit::FrameFolder`.
 //!
 //! [`Watcher`] watches several sources at the same time, each with a tracker, and says how they are.
 //!
+//! # Features
+//!
+//! None is on by default.
+//!
+//! - `http`: cameras at an `http://` or `https://` address. TLS is rustls with ring.
+//!
 //! # What is not supported
 //!
-//! - Cameras in the network (RTSP, HTTP), and files of other formats.
+//! - RTSP, and files of other formats.
 //! - Interlaced video.
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
+#[cfg(feature = "http")]
+mod backoff;
+#[cfg(feature = "http")]
+mod http;
 mod inbox;
 mod live;
 mod mjpeg;
@@ -25,6 +36,8 @@ mod slot;
 mod watch;
 mod y4m;
 
+#[cfg(feature = "http")]
+pub use http::{HttpCamera, HttpOptions};
 pub use inbox::{Inbox, InboxSender};
 pub use options::{PipeOptions, Timing};
 pub use pipe::Pipe;

@@ -16,6 +16,11 @@ use crate::{
 /// The news of a live source.
 pub(crate) enum Arrival {
     Frame(Arrived),
+    #[cfg(feature = "http")]
+    Lost {
+        reason: String,
+        retry_at: Timestamp,
+    },
 }
 
 /// A packet with its time and its number.
@@ -60,7 +65,9 @@ impl Decoder {
 
     /// Decodes a packet. `None` if it is damaged.
     pub(crate) fn frame(&mut self, arrived: Arrived) -> Option<VideoFrame> {
-        let Ok(image) = arrived.packet.decode(&self.limits) else {
+        let image = arrived.packet.decode(&self.limits);
+        // A file without its end gives a picture without its last rows.
+        let Some(image) = image.ok().filter(|image| image.view().missing() == 0.0) else {
             self.damaged += 1;
             return None;
         };
@@ -108,6 +115,10 @@ impl Live {
                     if let Some(frame) = self.decoder.frame(arrived) {
                         return Ok(Next::Frame(frame));
                     }
+                }
+                #[cfg(feature = "http")]
+                Taken::Newest(Arrival::Lost { reason, retry_at }) => {
+                    return Ok(Next::Lost { reason, retry_at });
                 }
                 Taken::Nothing => return Ok(Next::Nothing),
                 Taken::End(error) => return error.map_or(Ok(Next::End), Err),
