@@ -15,7 +15,9 @@ use facekit::{
     jiff::tz::TimeZone,
 };
 use facekit_conformance::frame_source_suite;
-use facekit_video::{HttpCamera, HttpOptions, Inbox, Pipe, PipeOptions, Timing};
+use facekit_video::{
+    FileOptions, HttpCamera, HttpOptions, Inbox, Pipe, PipeOptions, Timing, VideoFile,
+};
 use tempfile::tempdir;
 
 frame_source_suite!(folder, || {
@@ -83,6 +85,18 @@ frame_source_suite!(http_snapshots, || {
     let address = serve("image/jpeg", 1);
     move || camera(&address)
 });
+
+frame_source_suite!(mp4, || || file("main_b_frames.mp4"));
+frame_source_suite!(matroska, || || file("high_b_frames.mkv"));
+frame_source_suite!(h265, || || file("h265.mp4"));
+frame_source_suite!(raw_h264, || || file("raw.h264"));
+
+/// A stream of the tests of facekit-video.
+fn file(name: &str) -> Box<dyn FrameSource> {
+    let streams = Path::new(env!("CARGO_MANIFEST_DIR")).join("../facekit-video/tests/streams");
+    let options = FileOptions::new(jiff::Timestamp::UNIX_EPOCH).with_rate(10.0);
+    Box::new(VideoFile::open(streams.join(name), &options).unwrap())
+}
 
 /// Serves so many pictures for each request, of two sizes. The server runs until the test ends.
 fn serve(kind: &'static str, pictures: usize) -> String {

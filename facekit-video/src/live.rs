@@ -5,7 +5,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use facekit::{Clock, Next, Result, VideoFrame, image::DecodeLimits};
+use facekit::{Clock, FrameImage, Next, Result, VideoFrame, image::DecodeLimits};
 use jiff::Timestamp;
 
 use crate::{
@@ -64,13 +64,17 @@ impl Decoder {
     }
 
     /// Decodes a packet. `None` if it is damaged.
-    pub(crate) fn frame(&mut self, arrived: Arrived) -> Option<VideoFrame> {
-        let image = arrived.packet.decode(&self.limits);
+    pub(crate) fn image(&mut self, packet: Packet) -> Option<FrameImage> {
+        let image = packet.decode(&self.limits).ok();
         // A file without its end gives a picture without its last rows.
-        let Some(image) = image.ok().filter(|image| image.view().missing() == 0.0) else {
-            self.damaged += 1;
-            return None;
-        };
+        let image = image.filter(|image| image.view().missing() == 0.0);
+        self.damaged += u64::from(image.is_none());
+        image
+    }
+
+    /// Makes a frame of a packet. `None` if it is damaged.
+    pub(crate) fn frame(&mut self, arrived: Arrived) -> Option<VideoFrame> {
+        let image = self.image(arrived.packet)?;
         let now = Last {
             size: (image.view().width(), image.view().height()),
             at: arrived.at,
