@@ -2,7 +2,8 @@
 
 use std::{
     fs,
-    io::{self, Cursor, Read},
+    io::{self, Cursor, Read, Write},
+    net::TcpListener,
     path::Path,
     thread,
     time::Duration,
@@ -14,7 +15,9 @@ use facekit::{
     jiff::tz::TimeZone,
 };
 use facekit_conformance::frame_source_suite;
-use facekit_video::{Pipe, PipeOptions, Timing};
+use facekit_video::{
+    FileOptions, HttpCamera, HttpOptions, Inbox, Pipe, PipeOptions, Timing, VideoFile,
+};
 use tempfile::tempdir;
 
 frame_source_suite!(folder, || {
@@ -73,6 +76,71 @@ frame_source_suite!(motion_jpeg, || || recording(motion_jpeg()));
 frame_source_suite!(yuv4mpeg2, || || recording(yuv4mpeg2()));
 frame_source_suite!(live_motion_jpeg, || || live(motion_jpeg()));
 frame_source_suite!(live_yuv4mpeg2, || || live(yuv4mpeg2()));
+frame_source_suite!(inbox, || inbox);
+frame_source_suite!(http_stream, || {
+    let address = serve("multipart/x-mixed-replace; boundary=b", 20);
+    move || camera(&address)
+});
+frame_source_suite!(http_snapshots, || {
+    let address = serve("image/jpeg", 1);
+    move || camera(&address)
+});
+
+frame_source_suite!(mp4, || || file("main_b_frames.mp4"));
+frame_source_suite!(matroska, || || file("high_b_frames.mkv"));
+frame_source_suite!(h265, || || file("h265.mp4"));
+frame_source_suite!(raw_h264, || || file("raw.h264"));
+
+/// A stream of the tests of facekit-video.
+fn file(name: &str) -> Box<dyn FrameSource> {
+    let streams = Path::new(env!("CARGO_MANIFEST_DIR")).join("../facekit-video/tests/streams");
+    let options = FileOptions::new(jiff::Timestamp::UNIX_EPOCH).with_rate(10.0);
+    Box::new(VideoFile::open(streams.join(name), &options).unwrap())
+}
+
+/// Serves so many pictures for each request, of two sizes. The server runs until the test ends.
+fn serve(kind: &'static str, pictures: usize) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = format!("http://{}/", listener.local_addr().unwrap());
+    thread::spawn(move || {
+        for stream in listener.incoming() {
+            let mut stream = stream.unwrap();
+            thread::spawn(move || {
+                // The request is short.
+                let _ = stream.read(&mut [0; 4096])?;
+                write!(stream, "HTTP/1.1 200 OK\r\nContent-Type: {kind}\r\n\r\n")?;
+                for nth in 0..pictures {
+                    let width = if nth < 10 { 64 } else { 32 };
+                    let picture = Image::filled(width, 48, [nth as u8; 3]);
+                    stream.write_all(&encode_jpeg(&picture, 90))?;
+                    thread::sleep(Duration::from_millis(20));
+                }
+                io::Result::Ok(())
+            });
+        }
+    });
+    address
+}
+
+fn camera(address: &str) -> Box<dyn FrameSource> {
+    let options = HttpOptions::default()
+        .with_interval(Duration::from_millis(20))
+        .with_retries(Duration::from_millis(20), Duration::from_millis(20));
+    Box::new(HttpCamera::open(address, &options).unwrap())
+}
+
+/// An inbox that a thread fills, with pictures of two sizes.
+fn inbox() -> Box<dyn FrameSource> {
+    let (sender, inbox) = Inbox::new(&DecodeLimits::default());
+    thread::spawn(move || {
+        for nth in 0..20_usize {
+            let width = if nth < 10 { 64 } else { 32 };
+            sender.push(Image::filled(width, 48, [90; 3]), None);
+            thread::sleep(Duration::from_millis(20));
+        }
+    });
+    Box::new(inbox)
+}
 
 fn motion_jpeg() -> Vec<u8> {
     let frame = |luma| encode_jpeg(&Image::filled(64, 48, [luma; 3]), 90);

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use facekit::AlignedFace;
 use numpy::{PyArray3, ndarray::Array3};
 use pyo3::prelude::*;
 
@@ -81,11 +82,7 @@ impl AnalyzedFace {
     /// The aligned face, as a new array of uint8 with the shape (side, side, 3), RGB.
     #[getter]
     fn aligned<'py>(&self, py: Python<'py>) -> Bound<'py, PyArray3<u8>> {
-        let (side, image) = (self.0.aligned.side(), self.0.aligned.image());
-        let pixels = Array3::from_shape_fn((side, side, 3), |(y, x, channel)| {
-            image.data()[3 * (y * side + x) + channel]
-        });
-        PyArray3::from_owned_array(py, pixels)
+        crop(py, &self.0.aligned)
     }
 
     /// The quality of the face, 0 to 1.
@@ -109,4 +106,13 @@ impl AnalyzedFace {
     fn __repr__(&self) -> String {
         format!("<AnalyzedFace of photo {}>", self.0.photo)
     }
+}
+
+/// An aligned face as a new array of shape (side, side, 3).
+pub(crate) fn crop<'py>(py: Python<'py>, aligned: &AlignedFace) -> Bound<'py, PyArray3<u8>> {
+    let (side, image) = (aligned.side(), aligned.image());
+    let pixels = Array3::from_shape_fn((side, side, 3), |(y, x, channel)| {
+        image.data()[3 * (y * side + x) + channel]
+    });
+    PyArray3::from_owned_array(py, pixels)
 }

@@ -29,6 +29,7 @@ mod recognizer;
 mod reports;
 mod runtime;
 mod store;
+mod tracker;
 mod value;
 mod work;
 
@@ -53,6 +54,7 @@ mod _facekit {
         recognition::{Candidate, Identity, Recognition},
         recognizer::Recognizer,
         reports::{ComparedPhoto, EnrollReport, Mismatch, RefusedPhoto, Resemblance, Verification},
+        tracker::{Shot, Track, TrackEvent, Tracker},
     };
 
     /// Loads NumPy with the module. Later, an interpreter that is shutting down could not load it.

@@ -4,7 +4,9 @@ use facekit::Error;
 use pyo3::prelude::*;
 use serde::de::DeserializeOwned;
 
-use crate::{detection, embedding, errors, gallery, models, quality, recognition, reports};
+use crate::{
+    detection, embedding, errors, gallery, models, quality, recognition, reports, tracker,
+};
 
 /// Makes a value again from its pickle. Only the pickle module calls it.
 #[pyfunction]
@@ -48,6 +50,9 @@ pub(crate) fn restore<'py>(
         "Resemblance": reports::Resemblance,
         "Mismatch": reports::Mismatch,
         "ComparedPhoto": reports::ComparedPhoto,
+        "Shot": tracker::Shot,
+        "Track": tracker::Track,
+        "TrackEvent": tracker::TrackEvent,
         "SetInfo": models::SetInfo,
         "Verification": reports::Verification,
     }

@@ -15,7 +15,7 @@ use crate::{
 
 /// The core's recognizer, and its gallery as Python holds it.
 pub(crate) struct Pipeline {
-    pub(crate) recognizer: facekit::Recognizer,
+    pub(crate) recognizer: Arc<facekit::Recognizer>,
     pub(crate) gallery: Option<Arc<SharedGallery>>,
     /// The limits of the images that it reads.
     pub(crate) limits: DecodeLimits,

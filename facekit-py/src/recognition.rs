@@ -106,6 +106,25 @@ fn basis(basis: RateBasis) -> &'static str {
     }
 }
 
+/// An outcome, as Python names it.
+pub(crate) fn outcome_name(outcome: &Outcome) -> &'static str {
+    match outcome {
+        Outcome::Known(_) => "known",
+        Outcome::Spoof => "spoof",
+        Outcome::TightCrop { .. } => "tight_crop",
+        Outcome::PoorQuality { .. } => "poor_quality",
+        _ => "unknown",
+    }
+}
+
+/// The person nearest to an unknown face.
+pub(crate) fn nearest(outcome: &Outcome) -> Option<Identity> {
+    match outcome {
+        Outcome::Unknown { nearest } => nearest.clone().map(Identity),
+        _ => None,
+    }
+}
+
 /// A person near to a probe, from `Recognizer.identify`.
 ///
 /// >>> import facekit
@@ -237,13 +256,7 @@ impl Recognition {
     /// "known", "unknown", "spoof", "tight_crop" or "poor_quality".
     #[getter]
     fn outcome(&self) -> &'static str {
-        match &self.face.outcome {
-            Outcome::Known(_) => "known",
-            Outcome::Spoof => "spoof",
-            Outcome::TightCrop { .. } => "tight_crop",
-            Outcome::PoorQuality { .. } => "poor_quality",
-            _ => "unknown",
-        }
+        outcome_name(&self.face.outcome)
     }
 
     /// The person, if the face is known; otherwise None.
@@ -255,10 +268,7 @@ impl Recognition {
     /// The nearest person to an unknown face, although below the threshold. It helps to set thresholds.
     #[getter]
     fn nearest(&self) -> Option<Identity> {
-        match &self.face.outcome {
-            Outcome::Unknown { nearest } => nearest.clone().map(Identity),
-            _ => None,
-        }
+        nearest(&self.face.outcome)
     }
 
     /// The person's id, if the face is known; otherwise None.

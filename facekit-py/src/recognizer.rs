@@ -192,7 +192,7 @@ impl Recognizer {
                 builder = builder.gallery(gallery.view(&space)?);
             }
             Ok(Pipeline {
-                recognizer: builder.build()?,
+                recognizer: Arc::new(builder.build()?),
                 gallery,
                 limits,
                 threads,
@@ -763,7 +763,7 @@ impl Recognizer {
 
 impl Recognizer {
     /// The pipeline. An error if another process made it, or if the gallery is closed.
-    fn pipeline(&self, py: Python<'_>) -> PyResult<&Arc<Pipeline>> {
+    pub(crate) fn pipeline(&self, py: Python<'_>) -> PyResult<&Arc<Pipeline>> {
         let pipeline = self.0.require(py, "Recognizer")?;
         pipeline.check_open(py)?;
         Ok(pipeline)

@@ -46,6 +46,17 @@ pub(crate) fn to_json(py: Python<'_>, value: &impl Serialize) -> PyResult<String
     serde_json::to_string(value).map_err(|error| errors::argument(py, "value", error))
 }
 
+/// The time of a datetime, which must have a time zone. `argument` is its name in errors.
+pub(crate) fn timestamp(argument: &'static str, given: &Bound<'_, PyAny>) -> PyResult<Timestamp> {
+    let py = given.py();
+    let text: String = py
+        .import("facekit._exchange")?
+        .call_method1("instant", (argument, given))?
+        .extract()?;
+    text.parse()
+        .map_err(|error| errors::argument(py, argument, error))
+}
+
 /// The time as a datetime in UTC, with microseconds.
 pub(crate) fn datetime<'py>(py: Python<'py>, time: Timestamp) -> PyResult<Bound<'py, PyAny>> {
     let datetime = py.import("datetime")?;

@@ -53,6 +53,14 @@ def main(frames: list[NDArray[np.uint8]]) -> None:
     facekit.attendance.Punch("1", "anna", datetime.now(timezone.utc), score=np.float64(0.5))
     seen: list[facekit.attendance.Sighting] = facekit.sightings(recognizer.recognize(frames[0]), datetime.now(timezone.utc))
     facekit.sightings(found, datetime.now(timezone.utc))  # type: ignore[arg-type]
+    tracker = facekit.Tracker(recognizer, searches_per_second=3, roster=["anna"])
+    for event in tracker.push(frames[0], datetime.now(timezone.utc), color="bgr") + tracker.finish(datetime.now(timezone.utc)):
+        track: facekit.Track | None = event.state
+        if event.shot is not None and track is not None and track.outcome == "known":
+            crop: NDArray[np.uint8] = event.shot.aligned
+            came: facekit.attendance.Sighting | None = event.sighting("door")
+            print(crop, came, track.person, event.kind == "shot")
+    tracker.push(frames[0], 1.5)  # type: ignore[arg-type]
     print(path, key, seen, facekit.attendance.columns(days)["status"])
     print(refused, ids.tolist(), scores.tolist(), same, candidates, licenses)
 

@@ -15,8 +15,13 @@ pub(crate) const NAME: &str = "video pipe";
 
 /// A frame that is not decoded yet.
 pub(crate) enum Packet {
-    Jpeg(Vec<u8>),
-    Raw { data: Vec<u8>, shape: Shape },
+    /// A file: JPEG, PNG or WebP.
+    Encoded(Vec<u8>),
+    Raw {
+        data: Vec<u8>,
+        shape: Shape,
+    },
+    Pixels(FrameImage),
 }
 
 /// The shape of raw pixels. Rows have no gaps.
@@ -30,7 +35,8 @@ pub(crate) struct Shape {
 impl Packet {
     pub(crate) fn decode(self, limits: &DecodeLimits) -> Result<FrameImage> {
         match self {
-            Self::Jpeg(bytes) => decode(&bytes, limits).map(FrameImage::from),
+            Self::Encoded(bytes) => decode(&bytes, limits).map(FrameImage::from),
+            Self::Pixels(image) => Ok(image),
             Self::Raw { data, shape } => {
                 let Shape {
                     width,
@@ -77,7 +83,7 @@ impl Packets {
         match self {
             Self::Mjpeg(video) => video
                 .next()
-                .map(|jpeg| jpeg.map(Packet::Jpeg))
+                .map(|jpeg| jpeg.map(Packet::Encoded))
                 .map_err(Error::io("reading", NAME)),
             Self::Y4m(video) => video.next(),
         }

@@ -3,16 +3,17 @@ use std::{
     io::{BufReader, Read},
     sync::Arc,
     thread,
-    time::{Duration, Instant},
+    time::Duration,
 };
 
-use facekit::{Clock, Error, FrameSource, Next, Pace, Result, VideoFrame, image::DecodeLimits};
+use facekit::{Clock, Error, FrameSource, Next, Pace, Result, image::DecodeLimits};
 use jiff::{SignedDuration, Timestamp};
 
 use crate::{
+    live::{Arrival, Arrived, Decoder, Live, Numbers},
     options::{PipeOptions, Timing},
-    packet::{Input, Packet, Packets},
-    slot::{Slot, Taken},
+    packet::{Input, Packets},
+    slot::Slot,
 };
 
 /// A video from a pipe, such as the standard input, or from a file: Motion JPEG or YUV4MPEG2. The first byte tells which of them.
@@ -41,10 +42,6 @@ use crate::{
 /// ```
 pub struct Pipe {
     frames: Frames,
-    limits: DecodeLimits,
-    /// The size and the time of the last frame.
-    last: Option<((usize, usize), Timestamp)>,
-    damaged: u64,
 }
 
 enum Frames {
@@ -56,16 +53,12 @@ enum Frames {
         read: u64,
         /// The number of frames that were returned.
         returned: u64,
+        decoder: Decoder,
     },
-    Live(Arc<Slot<Arrived>>),
-    Ended,
-}
-
-/// A packet with the time of its arrival and its number.
-struct Arrived {
-    packet: Packet,
-    at: Timestamp,
-    sequence: u64,
+    Live(Live),
+    Ended {
+        damaged: u64,
+    },
 }
 
 impl Pipe {
@@ -80,7 +73,7 @@ impl Pipe {
         let input: Input = BufReader::with_capacity(BUFFER, Box::new(reader));
         let packets = Packets::open(input, &options.limits)?;
         let frames = match options.timing {
-            Timing::Arrival => Frames::live(packets),
+            Timing::Arrival => Frames::live(packets, &options.limits),
             Timing::Recorded {
                 start,
                 frames_per_second,
@@ -99,45 +92,21 @@ impl Pipe {
                     frames_per_second: rate,
                     read: 0,
                     returned: 0,
+                    decoder: Decoder::new(&options.limits),
                 }
             }
         };
-        Ok(Self {
-            frames,
-            limits: options.limits.clone(),
-            last: None,
-            damaged: 0,
-        })
+        Ok(Self { frames })
     }
 
     /// The number of frames that were left out because they could not be decoded.
     #[must_use]
     pub fn damaged(&self) -> u64 {
-        self.damaged
-    }
-
-    /// Decodes a packet. `None` if it is damaged.
-    fn frame(
-        &mut self,
-        Arrived {
-            packet,
-            at,
-            sequence,
-        }: Arrived,
-        clock: Clock,
-    ) -> Option<VideoFrame> {
-        let Ok(image) = packet.decode(&self.limits) else {
-            self.damaged += 1;
-            return None;
-        };
-        let size = (image.view().width(), image.view().height());
-        let before = self.last.replace((size, at));
-        let jumps = before.is_some_and(|(of_before, time)| of_before != size || at < time);
-        Some(
-            VideoFrame::new(image, at, sequence)
-                .with_clock(clock)
-                .with_discontinuity(jumps),
-        )
+        match &self.frames {
+            Frames::Recorded { decoder, .. } => decoder.damaged(),
+            Frames::Live(live) => live.damaged(),
+            Frames::Ended { damaged } => *damaged,
+        }
     }
 
     fn next_recorded(&mut self) -> Result<Next> {
@@ -147,6 +116,7 @@ impl Pipe {
             frames_per_second,
             read,
             returned,
+            decoder,
         } = &mut self.frames
         {
             let Some(packet) = packets.next()? else { break };
@@ -154,86 +124,66 @@ impl Pipe {
             let at = start
                 .checked_add(since)
                 .map_err(|error| Error::argument("start", error))?;
-            let sequence = *returned;
             *read += 1;
             let arrived = Arrived {
                 packet,
                 at,
-                sequence,
+                clock: Clock::Sender,
+                sequence: *returned,
+                connection: 0,
             };
-            if let Some(frame) = self.frame(arrived, Clock::Sender) {
-                if let Frames::Recorded { returned, .. } = &mut self.frames {
-                    *returned += 1;
-                }
+            if let Some(frame) = decoder.frame(arrived) {
+                *returned += 1;
                 return Ok(Next::Frame(frame));
             }
         }
-        self.frames = Frames::Ended;
+        self.end();
         Ok(Next::End)
     }
 
-    fn next_live(&mut self, slot: &Slot<Arrived>, wait: Duration) -> Result<Next> {
-        let begin = Instant::now();
-        loop {
-            match slot.take(wait.saturating_sub(begin.elapsed())) {
-                Taken::Newest(arrived) => {
-                    if let Some(frame) = self.frame(arrived, Clock::Arrival) {
-                        return Ok(Next::Frame(frame));
-                    }
-                }
-                Taken::Nothing => return Ok(Next::Nothing),
-                Taken::End(error) => {
-                    return error.map_or(Ok(Next::End), Err);
-                }
-            }
-        }
+    fn end(&mut self) {
+        self.frames = Frames::Ended {
+            damaged: self.damaged(),
+        };
     }
 }
 
 impl FrameSource for Pipe {
     fn next(&mut self, wait: Duration) -> Result<Next> {
-        match &self.frames {
-            Frames::Recorded { .. } => self.next_recorded().inspect_err(|_| {
-                self.frames = Frames::Ended;
-            }),
-            Frames::Live(slot) => {
-                let slot = Arc::clone(slot);
-                self.next_live(&slot, wait)
-            }
-            Frames::Ended => Ok(Next::End),
+        match &mut self.frames {
+            Frames::Recorded { .. } => self.next_recorded().inspect_err(|_| self.end()),
+            Frames::Live(live) => live.next(wait),
+            Frames::Ended { .. } => Ok(Next::End),
         }
     }
 
     fn pace(&self) -> Pace {
         match self.frames {
             Frames::Live(_) => Pace::Live,
-            Frames::Recorded { .. } | Frames::Ended => Pace::Recorded,
+            Frames::Recorded { .. } | Frames::Ended { .. } => Pace::Recorded,
         }
     }
 }
 
 impl Frames {
     /// Starts the thread that reads the pipe.
-    fn live(mut packets: Packets) -> Self {
+    fn live(mut packets: Packets, limits: &DecodeLimits) -> Self {
         let slot = Arc::new(Slot::new());
         let filled = Arc::downgrade(&slot);
         thread::spawn(move || {
-            for sequence in 0.. {
+            let mut numbers = Numbers::default();
+            loop {
                 let next = packets.next();
                 // Nobody waits for frames any more.
                 let Some(slot) = filled.upgrade() else { return };
                 match next {
-                    Ok(Some(packet)) => slot.put(Arrived {
-                        packet,
-                        at: Timestamp::now(),
-                        sequence,
-                    }),
+                    Ok(Some(packet)) => slot.put(Arrival::Frame(numbers.arrived(packet))),
                     Ok(None) => return slot.end(None),
                     Err(error) => return slot.end(Some(error)),
                 }
             }
         });
-        Self::Live(slot)
+        Self::Live(Live::new(slot, limits))
     }
 }
 
@@ -247,7 +197,7 @@ impl fmt::Debug for Pipe {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Pipe")
             .field("pace", &self.pace())
-            .field("damaged", &self.damaged)
+            .field("damaged", &self.damaged())
             .finish_non_exhaustive()
     }
 }

@@ -7,13 +7,14 @@ use facekit::{
     image::{DecodeLimits, YuvMatrix, YuvRange},
 };
 
-use crate::packet::{Input, NAME, Packet, Shape};
+use crate::{
+    packet::{Input, NAME, Packet, Shape},
+    picture::{self, check_size, usual_matrix},
+};
 
 const MAGIC: &str = "YUV4MPEG2";
 /// The most bytes of a header line.
 const LONGEST_LINE: u64 = 1024;
-/// The least height of high definition, whose matrix is BT.709. The header does not state the matrix.
-const HIGH_DEFINITION: usize = 720;
 
 /// The frames of a stream.
 pub(crate) struct Y4m {
@@ -29,7 +30,7 @@ impl Y4m {
         let header =
             read_line(&mut input)?.ok_or_else(|| refused("ends in its header".to_owned()))?;
         let Header { shape, rate } = Header::parse(&header)?;
-        check_size(&shape, limits)?;
+        check_size(NAME, (shape.width, shape.height), limits)?;
         let pixels = shape.width * shape.height;
         let frame_bytes = match shape.format {
             PixelFormat::Gray8 => pixels,
@@ -106,11 +107,8 @@ impl Header {
         let (Some(width), Some(height), Some(rate)) = (width, height, rate) else {
             return Err(refused(format!("states no size or no rate: {line:?}")));
         };
-        let matrix = if height >= HIGH_DEFINITION {
-            YuvMatrix::Bt709
-        } else {
-            YuvMatrix::Bt601
-        };
+        // The header does not state the matrix.
+        let matrix = usual_matrix(height);
         let format = match chroma {
             "420" | "420mpeg2" | "420paldv" => PixelFormat::I420 { matrix, range },
             // The chroma of JPEG; its matrix is always BT.601.
@@ -141,25 +139,6 @@ fn ratio(text: &str) -> Option<f64> {
     (above > 0 && below > 0).then(|| f64::from(above) / f64::from(below))
 }
 
-fn check_size(shape: &Shape, limits: &DecodeLimits) -> Result<()> {
-    let (width, height) = (shape.width, shape.height);
-    if width == 0 || height == 0 {
-        return Err(refused(format!("has frames of {width} × {height} pixels")));
-    }
-    let limit = if width.max(height) > limits.max_side {
-        format!("{} pixels a side", limits.max_side)
-    } else if width.saturating_mul(height) > limits.max_pixels {
-        format!("{} pixels", limits.max_pixels)
-    } else {
-        return Ok(());
-    };
-    Err(Error::ImageTooLarge {
-        name: NAME.to_owned(),
-        found: format!("{width} × {height} pixels"),
-        limit,
-    })
-}
-
 /// A line without its end; `None` at the end of the stream.
 fn read_line(input: &mut Input) -> Result<Option<String>> {
     let mut line = Vec::new();
@@ -179,11 +158,7 @@ fn read_line(input: &mut Input) -> Result<Option<String>> {
 }
 
 fn refused(reason: String) -> Error {
-    Error::Image {
-        name: NAME.to_owned(),
-        reason,
-        source: None,
-    }
+    picture::refused(NAME, reason)
 }
 
 #[cfg(test)]

@@ -133,6 +133,107 @@ fn a_recording_on_standard_input_is_watched_to_its_end() {
 }
 
 #[test]
+fn several_videos_are_watched_at_the_same_time() {
+    let place = place();
+    write_folder(&place);
+    place.write("gate.mjpeg", frames().concat());
+    let start = "--rate 5 --start 2026-03-02T09:00:00Z";
+    let line = format!("{GALLERY} {start} door gate.mjpeg --json --sightings seen.csv");
+    let document = place.line(&line).ends(0).json();
+    assert_eq!(document["frames"], 20);
+    let mut seen: Vec<_> = document["tracks"].as_array().unwrap().iter().collect();
+    seen.sort_by_key(|track| track["from"].to_string());
+    let seen: Vec<_> = seen
+        .iter()
+        .map(|track| {
+            (
+                &track["video"],
+                &track["from"],
+                &track["decision"]["person"],
+            )
+        })
+        .map(|(video, from, person)| [video, from, person].map(|text| text.as_str().unwrap()))
+        .collect();
+    assert_eq!(
+        seen,
+        [
+            ["door", "2026-03-02T08:00:00+00:00", "Ari"],
+            ["gate.mjpeg", "2026-03-02T09:00:00+00:00", "Ari"],
+        ]
+    );
+    let seen = fs::read_to_string(place.path("seen.csv")).unwrap();
+    assert!(
+        seen.contains("door#1,") && seen.contains("gate.mjpeg#1,"),
+        "{seen}"
+    );
+
+    // One that fails does not end the others.
+    place.write("door/2026-03-02T08-00-09.jpg", b"no photo");
+    let line = format!("{GALLERY} {start} door gate.mjpeg");
+    let ran = place.line(&line);
+    assert_eq!(ran.code, 2, "{ran:#?}");
+    for words in ["1 video failed", "door: ", "08-00-09.jpg"] {
+        assert!(ran.stderr.contains(words), "{ran:#?}");
+    }
+    ran.says(&["door  track 1  Ari", "gate.mjpeg  track 1  Ari"]);
+}
+
+#[cfg(unix)]
+#[test]
+fn a_camera_is_watched_until_the_command_is_stopped() {
+    use std::{
+        io::{BufRead as _, BufReader, Read as _},
+        net::TcpListener,
+        thread,
+        time::Duration,
+    };
+
+    let place = place();
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let host = listener.local_addr().unwrap();
+    thread::spawn(move || {
+        for stream in listener.incoming() {
+            let mut stream = stream.unwrap();
+            let _ = stream.read(&mut [0; 4096]).unwrap();
+            let head = "HTTP/1.1 200 OK\r\nContent-Type: multipart/x-mixed-replace\r\n\r\n";
+            stream.write_all(head.as_bytes()).unwrap();
+            for frame in frames().iter().cycle() {
+                if stream.write_all(frame).is_err() {
+                    break;
+                }
+                thread::sleep(Duration::from_millis(200));
+            }
+        }
+    });
+    let mut child = Command::new(env!("CARGO_BIN_EXE_facekit"))
+        .current_dir(place.path(""))
+        .args(format!("{GALLERY} http://me:secret@{host}/video?x=hidden").split_whitespace())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    let first = lines.next().unwrap().unwrap();
+    assert!(first.contains("track 1  Ari"), "{first}");
+    let stopped = Command::new("kill")
+        .args(["-INT", &child.id().to_string()])
+        .status();
+    assert!(stopped.unwrap().success());
+    let last = lines.map(Result::unwrap).last().unwrap();
+    assert!(
+        last.contains(" frames, ") && last.contains(" known"),
+        "{last}"
+    );
+    let output = child.wait_with_output().unwrap();
+    assert!(output.status.success(), "{output:?}");
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert!(
+        !said.contains("secret") && !said.contains("hidden"),
+        "{said}"
+    );
+}
+
+#[test]
 fn other_input_than_a_video_is_an_error() {
     let place = place();
     piped(&place, &format!("{GALLERY} -"), b"").fails(&["standard input", "is empty"]);
@@ -148,4 +249,14 @@ fn other_input_than_a_video_is_an_error() {
     place
         .line(&format!("{GALLERY} people --rate 5"))
         .fails(&["standard input"]);
+    place.line(&format!("{GALLERY} - -")).fails(&["twice"]);
+    place
+        .line(&format!("{GALLERY} rtsp://me:secret@door/"))
+        .fails(&["rtsp://", "FFmpeg"]);
+    let ran = place.line(&format!("{GALLERY} http://me:secret@/"));
+    assert!(!ran.fails(&["address"]).stderr.contains("secret"));
+    place.write("film.mjpeg", frames().concat());
+    place
+        .line(&format!("{GALLERY} film.mjpeg"))
+        .fails(&["film.mjpeg", "rate"]);
 }

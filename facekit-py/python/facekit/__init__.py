@@ -9,6 +9,7 @@ anna
 
 - `Recognizer` detects faces, checks their quality and liveness, embeds them and identifies the people.
 - `Gallery` stores people and their templates, in an encrypted file or in memory.
+- `Tracker` follows the people in a video, and decides once who each of them is.
 - `Index` searches vectors of any source.
 - `sightings` makes attendance sightings from the faces of a frame.
 - `facekit.attendance` has attendance policies: decisions about sightings, and day records.
@@ -45,7 +46,11 @@ from facekit._facekit import (
     RefusedPhoto,
     Resemblance,
     SetInfo,
+    Shot,
     Template,
+    Track,
+    TrackEvent,
+    Tracker,
     Verification,
     __version__,
 )
@@ -82,7 +87,11 @@ __all__ = [
     "RefusedPhoto",
     "Resemblance",
     "SetInfo",
+    "Shot",
     "Template",
+    "Track",
+    "TrackEvent",
+    "Tracker",
     "Verification",
     "__version__",
     "attendance",

@@ -1,5 +1,5 @@
 """Arguments of attendance as JSON for the compiled rules, with checks so that errors name the argument. Also the time zone of the
-answers."""
+answers, and the times of frames."""
 
 from __future__ import annotations
 

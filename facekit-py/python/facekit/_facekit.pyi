@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 from typing_extensions import Self, TypeAlias, TypedDict, TypeVar
 
 from facekit._faces import Faces
+from facekit.attendance import Sighting
 
 __version__: Final[str]
 
@@ -841,6 +842,227 @@ class EnrollReport:
     def to_dict(self) -> dict[str, Any]:
         """The value as Python's own types, with the keys of `facekit --json`."""
     def __bool__(self) -> bool: ...
+    def __eq__(self, other: object, /) -> bool: ...
+    def __ne__(self, other: object, /) -> bool: ...
+    __hash__: ClassVar[None]  # type: ignore[assignment]
+
+@final
+class Tracker:
+    """Follows the people in a video, and decides once who each of them is.
+
+    `recognizer` has the models, the gallery and the threshold. Each camera needs a tracker of its own; trackers can share a recognizer.
+    A tracker has no clock: `push` takes a frame with its time, and the same frames with the same times give the same events.
+
+    Faces are searched in `searches_per_second` frames of each second, and in `undecided_searches_per_second` while a track is
+    undecided; both are from 0.01 to 100. Other frames are left out. With `motion_gate`, frames in which nothing moves are left out, too,
+    if there is no track, but not for more than `longest_rest` seconds. A detection of a score of at least `start_score` starts a track,
+    and one of at least `continue_score` continues it. A track ends when its face was not seen for `lost_after` seconds. Times are above
+    0 and at most an hour.
+
+    `fmr`, `fpir` and `score` are as for `Recognizer`, whose threshold is the default. A rate holds for each track. `roster` has the ids
+    of the people to search; None searches everybody.
+
+    Frames are taken to be upright, and are searched in one pass of the detector.
+
+    Raises InvalidArgumentError; UncalibratedError and RateOutOfRangeError for a rate that the calibration does not cover;
+    UnknownPersonError for a roster.
+
+    >>> import facekit
+    >>> from datetime import datetime, timedelta, timezone
+    >>> recognizer = facekit.Recognizer(gallery=facekit.Gallery())
+    >>> report = recognizer.enroll("anna", "anna.jpg")
+    >>> tracker = facekit.Tracker(recognizer)
+    >>> at = datetime(2026, 3, 2, 8, 0, tzinfo=timezone.utc)
+    >>> for number in range(10):    # ten frames of a camera, 0.2 s apart
+    ...     for event in tracker.push("door.jpg", at + timedelta(seconds=0.2 * number)):
+    ...         if event.kind == "decided":
+    ...             print(event.state.person, event.sighting("door").at.isoformat())
+    anna 2026-03-02T08:00:00+00:00"""
+
+    def __new__(
+        cls,
+        recognizer: Recognizer,
+        *,
+        searches_per_second: float = 5.0,
+        undecided_searches_per_second: float = 10.0,
+        motion_gate: bool = True,
+        longest_rest: float = 2.0,
+        start_score: float = 0.6,
+        continue_score: float = 0.3,
+        lost_after: float = 2.0,
+        fmr: float | None = None,
+        fpir: float | None = None,
+        score: float | None = None,
+        roster: Iterable[str] | None = None,
+    ) -> Self: ...
+    def push(self, image: _Image, at: datetime.datetime, *, color: _Color = "rgb") -> list[TrackEvent]:
+        """Takes the next frame of the video, which was taken at the time `at`, a datetime with a time zone. Returns what happened, a list
+        of `TrackEvent` in order.
+
+        For images, see `Recognizer.recognize`. Most frames are left out, and cost nothing but their decoding: pass every frame that the
+        camera has. The calls of several threads come one after the other.
+
+        Raises InvalidArgumentError for a time before the last frame; ValueError for a time without a time zone. After an exception, the
+        next call returns the events that happened before.
+
+        >>> import facekit
+        >>> from datetime import datetime, timezone
+        >>> tracker = facekit.Tracker(facekit.Recognizer())
+        >>> tracker.push("door.jpg", datetime(2026, 3, 2, 8, 0, tzinfo=timezone.utc))
+        []"""
+    def finish(self, at: datetime.datetime) -> list[TrackEvent]:
+        """Ends all tracks at the time `at`: the video ends, or there is a cut. Returns what happened, a list of `TrackEvent` in order. The
+        tracker can go on after that.
+
+        Raises InvalidArgumentError for a time before the last frame; ValueError for a time without a time zone.
+
+        >>> import facekit
+        >>> from datetime import datetime, timedelta, timezone
+        >>> tracker = facekit.Tracker(facekit.Recognizer())
+        >>> at = datetime(2026, 3, 2, 8, 0, tzinfo=timezone.utc)
+        >>> started = [event.kind for second in (0, 0.2) for event in tracker.push("door.jpg", at + timedelta(seconds=second))]
+        >>> started[:1], [event.kind for event in tracker.finish(at + timedelta(seconds=1))][-1:]
+        (['started'], ['ended'])"""
+    @property
+    def faces(self) -> dict[int, Detection]:
+        """The faces of all tracks that were seen in the last frame that was searched, each by the number of its track."""
+
+@final
+class TrackEvent:
+    """An event in a video, from `Tracker.push` and `Tracker.finish`.
+
+    `kind` is `"started"` (a face was seen for the second time, so it is a track), `"shot"` (the face passed the quality gate in this
+    frame), `"decided"` (the track has an outcome, which never changes) or `"ended"` (the face is no longer seen; the track can be
+    undecided).
+
+    >>> import facekit
+    >>> from datetime import datetime, timedelta, timezone
+    >>> tracker = facekit.Tracker(facekit.Recognizer())
+    >>> at = datetime(2026, 3, 2, 8, 0, tzinfo=timezone.utc)
+    >>> events = [event for second in (0, 0.2) for event in tracker.push("door.jpg", at + timedelta(seconds=second))]
+    >>> [event.kind for event in events], events[0].track, events[0].first.score > 0.6
+    (['started', 'shot'], 1, True)"""
+
+    @property
+    def kind(self) -> Literal["started", "shot", "decided", "ended"]:
+        """"started", "shot", "decided" or "ended"."""
+    @property
+    def track(self) -> int:
+        """The number of the track. A tracker counts its tracks from 1 and gives no number twice."""
+    @property
+    def at(self) -> datetime.datetime:
+        """The time: that of the first frame for "started", that of the shot, and that at which the face was last seen for "decided" and
+        "ended". A datetime in UTC."""
+    @property
+    def first(self) -> Detection | None:
+        """The face in its first frame, for "started"; otherwise None."""
+    @property
+    def shot(self) -> Shot | None:
+        """The shot, for "shot"; otherwise None."""
+    @property
+    def state(self) -> Track | None:
+        """The track, for "decided" and "ended"; otherwise None."""
+    def sighting(self, device: str | None = None) -> Sighting | None:
+        """The `facekit.attendance.Sighting` of a known person, seen by `device` at the time at which the track began. Only "decided" has
+        one, so that a track gives one sighting at most; otherwise None.
+
+        >>> import facekit
+        >>> from datetime import datetime, timezone
+        >>> tracker = facekit.Tracker(facekit.Recognizer())
+        >>> events = tracker.finish(datetime(2026, 3, 2, 8, 0, tzinfo=timezone.utc))
+        >>> [event.sighting("door") for event in events if event.sighting()]
+        []"""
+    def to_dict(self) -> dict[str, Any]:
+        """The value as Python's own types. The keys of a track are those of `facekit watch --json`."""
+    def __eq__(self, other: object, /) -> bool: ...
+    def __ne__(self, other: object, /) -> bool: ...
+    __hash__: ClassVar[None]  # type: ignore[assignment]
+
+@final
+class Track:
+    """A face from its first to its last frame, from `TrackEvent.state`.
+
+    `outcome` is `"known"` (see `identity`), `"unknown"` (see `nearest`), `"spoof"` or `"tight_crop"` (see `liveness`), or None while the
+    track is undecided and if it ended with too few shots.
+
+    >>> import facekit
+    >>> from datetime import datetime, timedelta, timezone
+    >>> tracker = facekit.Tracker(facekit.Recognizer())
+    >>> at = datetime(2026, 3, 2, 8, 0, tzinfo=timezone.utc)
+    >>> events = [event for second in (0, 0.2) for event in tracker.push("door.jpg", at + timedelta(seconds=second))]
+    >>> track = tracker.finish(at + timedelta(seconds=1))[-1].state
+    >>> track.id, track.shots, str(track.last_seen - track.first_seen), track.best.aligned.shape
+    (1, 1, '0:00:00.200000', (112, 112, 3))"""
+
+    @property
+    def id(self) -> int:
+        """The number of the track."""
+    @property
+    def first_seen(self) -> datetime.datetime:
+        """The time at which the face was first seen: a datetime in UTC."""
+    @property
+    def last_seen(self) -> datetime.datetime:
+        """The time at which the face was last seen: a datetime in UTC."""
+    @property
+    def outcome(self) -> Literal["known", "unknown", "spoof", "tight_crop"] | None:
+        """"known", "unknown", "spoof", "tight_crop", or None for an undecided track."""
+    @property
+    def identity(self) -> Identity | None:
+        """The person, if the track is known; otherwise None."""
+    @property
+    def nearest(self) -> Identity | None:
+        """The nearest person to an unknown track, although below the threshold."""
+    @property
+    def person(self) -> str | None:
+        """The person's id, if the track is known; otherwise None."""
+    @property
+    def name(self) -> str | None:
+        """The person's name, if the track is known and the gallery has a name; otherwise None."""
+    @property
+    def shots(self) -> int:
+        """The number of shots that are kept, 0 to 6."""
+    @property
+    def best(self) -> Shot | None:
+        """The shot of the greatest quality; None before the first shot."""
+    @property
+    def liveness(self) -> float | None:
+        """The median of the liveness of the shots, 0 (attack) to 1 (bona fide). None with fewer than three shots, and if there is no check."""
+    def to_dict(self) -> dict[str, Any]:
+        """The value as Python's own types, with the keys of `facekit watch --json`."""
+    def __eq__(self, other: object, /) -> bool: ...
+    def __ne__(self, other: object, /) -> bool: ...
+    __hash__: ClassVar[None]  # type: ignore[assignment]
+
+@final
+class Shot:
+    """A frame of a track in which the face passed the quality gate, from `TrackEvent.shot` and `Track.best`.
+
+    >>> import facekit
+    >>> from datetime import datetime, timedelta, timezone
+    >>> tracker = facekit.Tracker(facekit.Recognizer())
+    >>> at = datetime(2026, 3, 2, 8, 0, tzinfo=timezone.utc)
+    >>> events = [event for second in (0, 0.2) for event in tracker.push("door.jpg", at + timedelta(seconds=second))]
+    >>> shot = events[-1].shot
+    >>> shot.at.microsecond, shot.aligned.shape, shot.embedding.values.shape
+    (200000, (112, 112, 3), (128,))"""
+
+    @property
+    def at(self) -> datetime.datetime:
+        """The time of the frame: a datetime in UTC."""
+    @property
+    def aligned(self) -> NDArray[np.uint8]:
+        """The aligned face, as a new array of uint8 with the shape (side, side, 3), RGB."""
+    @property
+    def quality(self) -> Quality:
+        """The quality of the face."""
+    @property
+    def liveness(self) -> float | None:
+        """The liveness of the face, 0 (attack) to 1 (bona fide). None if there is no check."""
+    @property
+    def embedding(self) -> Embedding:
+        """The face as a vector."""
+    def to_dict(self) -> dict[str, Any]:
+        """The value as Python's own types: time, quality and liveness."""
     def __eq__(self, other: object, /) -> bool: ...
     def __ne__(self, other: object, /) -> bool: ...
     __hash__: ClassVar[None]  # type: ignore[assignment]

@@ -195,6 +195,27 @@ impl<'a> ImageView<'a> {
         self.format
     }
 
+    /// The bytes, in the layout of [`format`](Self::format). Rows begin [`stride`](Self::stride) bytes apart.
+    ///
+    /// ```
+    /// use facekit::{ImageView, PixelFormat};
+    ///
+    /// let gray = [1, 2, 0, 3, 4, 0];
+    /// let view = ImageView::with_stride(&gray, 2, 2, PixelFormat::Gray8, 3)?;
+    /// assert_eq!((view.data(), view.stride()), (&gray[..], 3));
+    /// # Ok::<(), facekit::Error>(())
+    /// ```
+    #[must_use]
+    pub fn data(&self) -> &'a [u8] {
+        self.data
+    }
+
+    /// The bytes from the beginning of a row to that of the next one; of luma, if the format has planes.
+    #[must_use]
+    pub fn stride(&self) -> usize {
+        self.stride
+    }
+
     /// The pixels as RGB without gaps: borrowed if the bytes have this layout already, otherwise converted.
     #[must_use]
     pub fn rgb8(&self) -> Cow<'a, [u8]> {

@@ -36,6 +36,12 @@ impl Cadence {
         true
     }
 
+    /// The time of the first frame that [`takes`](Self::takes) takes. `None` before the first frame.
+    pub(super) fn due(&self, interval: SignedDuration) -> Option<Timestamp> {
+        let due = self.due?.checked_add(interval - EARLY).ok()?;
+        Some(due.max(self.taken?))
+    }
+
     pub(super) fn searched(&mut self, at: Timestamp) {
         self.searched = Some(at);
     }
@@ -81,6 +87,21 @@ mod tests {
         }
         assert_eq!(taken(15.0, 100, 1.0).len(), 10);
         assert_eq!(taken(3.0, 200, 2.0).len(), 6, "all frames are taken");
+    }
+
+    #[test]
+    fn frames_are_taken_from_the_time_at_which_they_are_due() {
+        let mut cadence = Cadence::default();
+        let interval = SignedDuration::from_millis(200);
+        assert_eq!(cadence.due(interval), None);
+        for milliseconds in [0, 210, 400, 830, 1030, 1250] {
+            let at = Timestamp::from_millisecond(milliseconds).unwrap();
+            if let Some(due) = cadence.due(interval) {
+                assert!(!cadence.takes(due - SignedDuration::from_millis(1), interval));
+                assert!(due <= at, "{due} for {at}");
+            }
+            assert!(cadence.takes(at, interval), "{milliseconds}");
+        }
     }
 
     #[test]

@@ -218,6 +218,19 @@ impl Tracker {
         self.cadence.last_searched()
     }
 
+    /// The time from which the next frame is looked at; frames before it are left out. `None` before the first frame. A source that
+    /// decodes only what is needed can wait until then.
+    #[must_use]
+    pub fn due(&self) -> Option<Timestamp> {
+        self.cadence.due(self.options.interval(self.is_undecided()))
+    }
+
+    /// True if there is a track that has not ended, or a face that was seen once.
+    #[must_use]
+    pub fn is_following(&self) -> bool {
+        !self.tracks.is_empty()
+    }
+
     fn advance(&mut self, at: Timestamp) -> Result<()> {
         if let Some(now) = self.now.filter(|&now| at < now) {
             let reason = format!("{at} is before the last frame at {now}");

@@ -1,18 +1,20 @@
-//! `facekit watch`: the people in a video, one line for each.
+//! `facekit watch`: the people in videos, one line for each.
 
 mod source;
 
 use std::{
+    collections::BTreeMap,
     path::{Path, PathBuf},
     sync::Arc,
     time::Duration,
 };
 
-use anyhow::{Context, Result};
-use facekit::{
-    FrameSource, Next, Recognizer, Sighting, Track, TrackEvent, Tracker, TrackerOptions,
+use anyhow::{Context, Result, bail};
+use facekit::{Recognizer, Sighting, Track, TrackEvent};
+use facekit_video::{
+    CameraId, CameraOptions, CameraState, Change, Report, Watched, Watcher, WatcherOptions,
 };
-use jiff::{Timestamp, tz::TimeZone};
+use jiff::tz::TimeZone;
 use serde::Serialize;
 use sheets::{SIGHTING_COLUMNS, sighting_row};
 
@@ -20,23 +22,28 @@ use crate::{
     Answer,
     files::{check_output, write_whole},
     options::{GalleryArgs, RecognizeArgs},
-    output::plain,
+    output::{count, plain},
     recognition::{basis_note, live, who},
     session::Session,
     zone::{local, open_zone},
 };
 
-/// The time for which a source waits for a frame, before the command looks whether it was stopped.
+/// The time for which the command waits for a report, before it looks whether it was stopped.
 const WAIT: Duration = Duration::from_millis(200);
 
 #[derive(clap::Args, Debug)]
 pub(crate) struct Args {
-    /// A folder of photos with their times, or `-` for a video on standard input
+    /// Folders of photos with their times, files, addresses of cameras, or `-` for a video on
+    /// standard input
     ///
-    /// The video is Motion JPEG or YUV4MPEG2. FFmpeg makes it of every other video:
+    /// A file is MP4 or Matroska with H.264 or H.265, Motion JPEG or YUV4MPEG2. Standard input is
+    /// one of the last two. FFmpeg makes it of every other video:
     /// ffmpeg -i ANYTHING -f mjpeg - | facekit watch --gallery people.gallery -
-    #[arg(value_name = "DIR|-", verbatim_doc_comment)]
-    video: String,
+    /// An address begins with http:// or https://, and sends Motion JPEG, or one picture for each
+    /// request: http://USER:PASSWORD@192.168.1.7/video. Several videos are watched at the same time.
+    /// Ctrl-C ends the command, with its answer.
+    #[arg(value_name = "DIR|FILE|URL|-", required = true, verbatim_doc_comment)]
+    videos: Vec<String>,
 
     #[command(flatten)]
     timing: source::TimingArgs,
@@ -47,8 +54,8 @@ pub(crate) struct Args {
 
     /// Write the sightings to this file, a CSV row for each known person
     ///
-    /// The columns are frame (the number of the track), time (in UTC), person, score and
-    /// liveness.
+    /// The columns are frame (the number of the track; with several videos, the name of the
+    /// video is before it), time (in UTC), person, score and liveness.
     #[arg(long, value_name = "FILE", verbatim_doc_comment)]
     sightings: Option<PathBuf>,
 
@@ -61,8 +68,8 @@ pub(crate) struct Args {
 
 /// The answer of the command.
 #[derive(Debug, Serialize)]
-struct Watched {
-    /// The frames that were taken from the source. A tracker leaves most of them out.
+struct Answered {
+    /// The frames that were decoded. A tracker leaves most of them out.
     frames: u64,
     tracks: Vec<Ended>,
 }
@@ -70,6 +77,9 @@ struct Watched {
 /// A track in a JSON document.
 #[derive(Debug, Serialize)]
 struct Ended {
+    /// The name of the video, if there are several.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    video: Option<String>,
     track: u64,
     from: String,
     to: String,
@@ -79,8 +89,9 @@ struct Ended {
 }
 
 impl Ended {
-    fn new(track: &Track, zone: &TimeZone) -> Self {
+    fn new(video: Option<&str>, track: &Track, zone: &TimeZone) -> Self {
         Self {
+            video: video.map(str::to_owned),
             track: track.id.0,
             from: local(track.from, zone),
             to: local(track.to, zone),
@@ -99,130 +110,186 @@ pub(crate) fn run(session: &Session, args: &Args) -> Result<Answer> {
         let read = [key.as_ref(), calibration, Some(&args.gallery.gallery)];
         check_output(out, read.into_iter().flatten().map(PathBuf::as_path))?;
     }
+    args.timing.check(&args.videos)?;
     let models = args.recognize.open_models()?;
     let store = args.gallery.open_read_only(session)?;
     let recognizer = args.recognize.searcher(session, models, &store)?;
-    let mut source = source::open(&args.video, &args.timing, &zone, session)?;
+    let videos = args.videos.iter();
+    let videos = videos.map(|video| args.timing.open(video, &zone, session));
+    let videos = videos.collect::<Result<Vec<_>>>()?;
 
     let mut watch = Watch::new(session, recognizer, zone)?;
-    let read = watch.all(&mut *source);
+    for video in videos {
+        watch.add(video)?;
+    }
+    let watched = watch.all();
     // The people who were seen before an error are not lost.
     if let Some(path) = &args.sightings {
         write_sightings(path, &watch.sightings)?;
     }
-    read?;
-    let known = watch.sightings.len();
+    watched?;
+    let frames = watch.frames();
     let note = basis_note(watch.known());
-    let watched = watch.watched;
-    session.output.answer(&watched, || {
+    let answer = Answered {
+        frames,
+        tracks: watch.tracks,
+    };
+    let known = watch.sightings.len();
+    session.output.answer(&answer, || {
         format!(
-            "{} frames, {} tracks, {known} known{note}",
-            watched.frames,
-            watched.tracks.len(),
+            "{frames} frames, {} tracks, {known} known{note}",
+            answer.tracks.len(),
         )
     })?;
     Ok(Answer::Yes)
 }
 
-/// A video that is being watched.
+/// Videos that are being watched.
 struct Watch<'a> {
     session: &'a Session,
-    tracker: Tracker,
+    watcher: Watcher,
     zone: TimeZone,
-    watched: Watched,
-    /// The sightings, each with the number of its track.
-    sightings: Vec<(u64, Sighting)>,
+    /// The names of the videos.
+    names: BTreeMap<CameraId, String>,
+    tracks: Vec<Ended>,
+    /// The sightings, each with its track.
+    sightings: Vec<(String, Sighting)>,
+    /// The videos that failed, with the reasons.
+    failures: Vec<(CameraId, String)>,
 }
 
 impl<'a> Watch<'a> {
     fn new(session: &'a Session, recognizer: Recognizer, zone: TimeZone) -> Result<Self> {
         Ok(Self {
             session,
-            tracker: Tracker::new(Arc::new(recognizer), TrackerOptions::default())?,
+            watcher: Watcher::new(Arc::new(recognizer), &WatcherOptions::default())?,
             zone,
-            watched: Watched {
-                frames: 0,
-                tracks: Vec::new(),
-            },
+            names: BTreeMap::new(),
+            tracks: Vec::new(),
             sightings: Vec::new(),
+            failures: Vec::new(),
         })
     }
 
-    /// Takes all frames, until the video ends or the user stops the command. The tracks end, also after an error.
-    fn all(&mut self, source: &mut dyn FrameSource) -> Result<()> {
-        let mut last = None;
-        let read = self.frames(source, &mut last);
-        if let Some(last) = last {
-            let events = self.tracker.finish(last)?;
-            self.take(&events)?;
-        }
-        read
-    }
-
-    /// Takes frames until the end. `last` is the time of the last one.
-    fn frames(&mut self, source: &mut dyn FrameSource, last: &mut Option<Timestamp>) -> Result<()> {
-        while !self.session.token.is_cancelled() {
-            match source.next(WAIT)? {
-                Next::Frame(frame) => {
-                    *last = Some(frame.at);
-                    self.watched.frames += 1;
-                    let events = self.tracker.push_frame(&frame)?;
-                    self.take(&events)?;
-                }
-                Next::Lost { reason, .. } => {
-                    let note = format!("the connection is lost: {reason}");
-                    self.session.output.note(&note);
-                }
-                Next::End => break,
-                _ => {}
-            }
-        }
+    fn add(&mut self, video: source::Video) -> Result<()> {
+        let camera = self.watcher.add(video.source, &CameraOptions::default())?;
+        self.names.insert(camera, video.name);
         Ok(())
     }
 
-    fn take(&mut self, events: &[TrackEvent]) -> Result<()> {
-        for event in events {
-            if let Some(sighting) = event.sighting() {
-                self.sightings.push((event.track().0, sighting));
+    /// Takes all reports, until all videos have ended or the user stops the command. The tracks end, also after an error.
+    fn all(&mut self) -> Result<()> {
+        let mut is_stopped = false;
+        loop {
+            match self.watcher.next(WAIT) {
+                Watched::Report(report) => self.take(report)?,
+                Watched::Nothing => {}
+                Watched::End => break,
             }
-            match event {
-                TrackEvent::Decided(track) => {
-                    let who = track.decision.as_ref().map(who).unwrap_or_default();
-                    self.line(track, &who)?;
+            if !is_stopped && self.session.token.is_cancelled() {
+                self.watcher.stop();
+                is_stopped = true;
+            }
+        }
+        match &*self.failures {
+            [] => Ok(()),
+            [(_, reason)] if self.names.len() == 1 => bail!("{reason}"),
+            failures => bail!("{} failed", count(failures.len(), "video", "videos")),
+        }
+    }
+
+    fn take(&mut self, Report { camera, change, .. }: Report) -> Result<()> {
+        match change {
+            Change::Events(events) => {
+                for event in &events {
+                    self.take_event(camera, event)?;
                 }
-                TrackEvent::Ended(track) => {
-                    if track.decision.is_none() {
-                        self.line(track, "undecided")?;
+            }
+            Change::State(state) => {
+                let name = &self.names[&camera];
+                match state {
+                    CameraState::Lost { .. } | CameraState::Stalled => {
+                        self.session.output.note(&format!("{name}: {state}"));
                     }
-                    self.watched.tracks.push(Ended::new(track, &self.zone));
+                    CameraState::Failed { reason } => {
+                        if self.names.len() > 1 {
+                            self.session.output.note(&format!("{name}: {reason}"));
+                        }
+                        self.failures.push((camera, reason));
+                    }
+                    _ => {}
                 }
-                _ => {}
             }
+            _ => {}
         }
         Ok(())
     }
 
-    fn line(&self, track: &Track, who: &str) -> Result<()> {
+    fn take_event(&mut self, camera: CameraId, event: &TrackEvent) -> Result<()> {
+        if let Some(sighting) = event.sighting() {
+            let track = self.named(camera, event.track().0);
+            self.sightings.push((track, sighting));
+        }
+        match event {
+            TrackEvent::Decided(track) => {
+                let who = track.decision.as_ref().map(who).unwrap_or_default();
+                self.line(camera, track, &who)?;
+            }
+            TrackEvent::Ended(track) => {
+                if track.decision.is_none() {
+                    self.line(camera, track, "undecided")?;
+                }
+                let ended = Ended::new(self.name(camera), track, &self.zone);
+                self.tracks.push(ended);
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn line(&self, camera: CameraId, track: &Track, who: &str) -> Result<()> {
         let (from, live) = (local(track.from, &self.zone), live(track.live));
+        let name = self.name(camera).map(|name| format!("{}  ", plain(name)));
+        let name = name.unwrap_or_default();
         let line = format!(
-            "{from}  track {}  {}  liveness {live}",
+            "{from}  {name}track {}  {}  liveness {live}",
             track.id,
             plain(who)
         );
         self.session.output.line(&line)
     }
 
+    /// The name of a video, if there are several.
+    fn name(&self, camera: CameraId) -> Option<&str> {
+        (self.names.len() > 1).then(|| &*self.names[&camera])
+    }
+
+    /// The number of a track, with the name of its video if there are several.
+    fn named(&self, camera: CameraId, track: u64) -> String {
+        match self.name(camera) {
+            Some(name) => format!("{name}#{track}"),
+            None => track.to_string(),
+        }
+    }
+
+    /// The frames that were decoded.
+    fn frames(&self) -> u64 {
+        let health = self.names.keys();
+        let health = health.filter_map(|camera| self.watcher.health(*camera));
+        health.map(|health| health.decoded).sum()
+    }
+
     /// The people of the tracks.
     fn known(&self) -> impl Iterator<Item = &facekit::Identity> {
-        let tracks = self.watched.tracks.iter();
+        let tracks = self.tracks.iter();
         tracks.filter_map(|track| track.decision.as_ref()?.known())
     }
 }
 
-fn write_sightings(path: &Path, sightings: &[(u64, Sighting)]) -> Result<()> {
+fn write_sightings(path: &Path, sightings: &[(String, Sighting)]) -> Result<()> {
     let mut sheet = sheets::Sheet::new(SIGHTING_COLUMNS)?;
     for (track, sighting) in sightings {
-        sheet.row(sighting_row(&track.to_string(), sighting))?;
+        sheet.row(sighting_row(track, sighting))?;
     }
     write_whole(path, &sheet.finish()?).context("the sightings cannot be written")
 }

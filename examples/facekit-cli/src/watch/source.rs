@@ -1,52 +1,126 @@
-//! The video of `facekit watch`.
+//! The videos of `facekit watch`.
 
-use std::{io, path::Path};
+use std::{io, path::Path, time::Duration};
 
 use anyhow::{Context, Result, bail};
 use facekit::{FrameFolder, FrameSource};
-use facekit_video::{Pipe, PipeOptions, Timing};
+use facekit_video::{FileOptions, HttpCamera, HttpOptions, Pipe, PipeOptions, Timing, VideoFile};
 use jiff::{Timestamp, tz::TimeZone};
 
 use crate::session::Session;
 
-/// The times of a video on standard input.
+/// The times of videos that have none themselves.
 #[derive(clap::Args, Debug)]
 pub(super) struct TimingArgs {
-    /// The video on standard input is a recording of so many frames a second
+    /// The video on standard input, or in a file without times, has so many frames a second
     ///
-    /// No frame is left out, however long the work takes. By default, the video is live: a
+    /// Files of Motion JPEG, raw H.264 and raw H.265 have no times. A video on standard input is then a
+    /// recording: no frame is left out, however long the work takes. By default, it is live: a
     /// frame has the time of its arrival.
     #[arg(long, value_name = "FPS", verbatim_doc_comment)]
     rate: Option<f64>,
 
-    /// The time at which the recording began, such as 2026-03-02T08:00:00Z [default: now]
-    #[arg(long, value_name = "TIME", requires = "rate")]
+    /// The time at which recordings began, such as 2026-03-02T08:00:00Z [default: now]
+    #[arg(long, value_name = "TIME")]
     start: Option<Timestamp>,
+
+    /// The time between two snapshots of a camera that sends one picture for each request
+    #[arg(long, value_name = "SECONDS", default_value_t = 1.0)]
+    interval: f64,
 }
 
-pub(super) fn open(
-    video: &str,
-    timing: &TimingArgs,
-    zone: &TimeZone,
-    session: &Session,
-) -> Result<Box<dyn FrameSource>> {
-    if video != "-" {
-        if timing.rate.is_some() {
-            bail!("--rate is for a video on standard input; photos have times");
+/// A video, and its name for people. Credentials are not part of the name.
+pub(super) struct Video {
+    pub(super) name: String,
+    pub(super) source: Box<dyn FrameSource>,
+}
+
+impl TimingArgs {
+    /// Opens a folder, a file, an address or standard input.
+    pub(super) fn open(&self, video: &str, zone: &TimeZone, session: &Session) -> Result<Video> {
+        if video == "-" {
+            return self.standard_input(session);
         }
-        let folder = FrameFolder::open(Path::new(video), zone, &session.limits)?;
-        if folder.is_empty() {
-            bail!("{video}: no photos");
+        if video.contains("://") {
+            return self.camera(video, session);
         }
-        return Ok(Box::new(folder));
+        let path = Path::new(video);
+        let source: Box<dyn FrameSource> = if path.is_dir() {
+            Box::new(folder(path, zone, session)?)
+        } else {
+            Box::new(self.file(path, session)?)
+        };
+        Ok(Video {
+            name: video.to_owned(),
+            source,
+        })
     }
-    let timing = match timing.rate {
-        None => Timing::Arrival,
-        Some(rate) => Timing::recorded(timing.start.unwrap_or_else(Timestamp::now)).with_rate(rate),
-    };
-    let options = PipeOptions::default()
-        .with_limits(session.limits.clone())
-        .with_timing(timing);
-    let pipe = Pipe::open(io::stdin(), &options).context("standard input")?;
-    Ok(Box::new(pipe))
+
+    /// An error for options that no video uses.
+    pub(super) fn check(&self, videos: &[String]) -> Result<()> {
+        let is_timed = |video: &String| video == "-" || Path::new(video).is_file();
+        if self.rate.is_some() && !videos.iter().any(is_timed) {
+            bail!(
+                "--rate is for a video on standard input or in a file; photos and cameras have times"
+            );
+        }
+        if videos.iter().filter(|video| *video == "-").count() > 1 {
+            bail!("- is given twice, but there is one standard input");
+        }
+        Ok(())
+    }
+
+    fn standard_input(&self, session: &Session) -> Result<Video> {
+        let timing = match self.rate {
+            None => Timing::Arrival,
+            Some(rate) => {
+                let start = self.start.unwrap_or_else(Timestamp::now);
+                Timing::recorded(start).with_rate(rate)
+            }
+        };
+        let options = PipeOptions::default()
+            .with_limits(session.limits.clone())
+            .with_timing(timing);
+        let pipe = Pipe::open(io::stdin(), &options);
+        Ok(Video {
+            name: "standard input".to_owned(),
+            source: Box::new(pipe.context("standard input")?),
+        })
+    }
+
+    fn camera(&self, address: &str, session: &Session) -> Result<Video> {
+        let scheme = address.split("://").next().unwrap_or_default();
+        if !["http", "https"]
+            .iter()
+            .any(|known| scheme.eq_ignore_ascii_case(known))
+        {
+            bail!(
+                "{scheme}:// is not supported; FFmpeg reads it: ffmpeg -i ADDRESS -f mjpeg - | facekit watch … -"
+            );
+        }
+        let interval = Duration::try_from_secs_f64(self.interval).context("--interval")?;
+        let options = HttpOptions::default()
+            .with_limits(session.limits.clone())
+            .with_interval(interval);
+        let camera = HttpCamera::open(address, &options)?;
+        Ok(Video {
+            name: camera.address().to_owned(),
+            source: Box::new(camera),
+        })
+    }
+
+    fn file(&self, path: &Path, session: &Session) -> Result<VideoFile> {
+        let start = self.start.unwrap_or_else(Timestamp::now);
+        let mut options = FileOptions::new(start).with_limits(session.limits.clone());
+        options.frames_per_second = self.rate;
+        VideoFile::open(path, &options).with_context(|| path.display().to_string())
+    }
+}
+
+fn folder(path: &Path, zone: &TimeZone, session: &Session) -> Result<FrameFolder> {
+    let folder = FrameFolder::open(path, zone, &session.limits)?;
+    if folder.is_empty() {
+        bail!("{}: no photos", path.display());
+    }
+    Ok(folder)
 }

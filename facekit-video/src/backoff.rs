@@ -1,0 +1,73 @@
+//! The pauses between attempts to make a lost connection again.
+
+use std::{
+    hash::{BuildHasher as _, Hasher as _, RandomState},
+    time::Duration,
+};
+
+/// Doubles the pause after each failure, up to the longest one. Pauses differ by up to 20 %, so that the cameras of a network that comes
+/// back do not all connect at the same moment.
+#[derive(Debug)]
+pub(crate) struct Backoff {
+    first: Duration,
+    longest: Duration,
+    failures: u32,
+}
+
+impl Backoff {
+    pub(crate) fn new(first: Duration, longest: Duration) -> Self {
+        Self {
+            first,
+            longest,
+            failures: 0,
+        }
+    }
+
+    /// The connection works.
+    pub(crate) fn reset(&mut self) {
+        self.failures = 0;
+    }
+
+    /// The pause after one more failure.
+    pub(crate) fn pause(&mut self) -> Duration {
+        // Each hasher of the standard library has its own random keys.
+        let number = RandomState::new().build_hasher().finish();
+        self.pause_with(number as f64 / u64::MAX as f64)
+    }
+
+    /// `random` is from 0 to 1.
+    fn pause_with(&mut self, random: f64) -> Duration {
+        let doubled = self.first.saturating_mul(1 << self.failures.min(20));
+        self.failures = self.failures.saturating_add(1);
+        doubled.min(self.longest).mul_f64(0.8 + 0.4 * random)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pauses_double_up_to_the_longest() {
+        let mut backoff = Backoff::new(Duration::from_secs(1), Duration::from_secs(60));
+        let mut seconds = || backoff.pause_with(0.5).as_secs_f64().round();
+        let pauses: Vec<f64> = (0..8).map(|_| seconds()).collect();
+        assert_eq!(pauses, [1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 60.0, 60.0]);
+        for _ in 0..100 {
+            assert!(seconds() <= 72.0);
+        }
+        backoff.reset();
+        assert_eq!(backoff.pause_with(0.0), Duration::from_millis(800));
+        assert_eq!(backoff.pause_with(1.0), Duration::from_millis(2400));
+    }
+
+    #[test]
+    fn pauses_differ() {
+        let pause = || Backoff::new(Duration::from_secs(1), Duration::from_secs(60)).pause();
+        let pauses: Vec<Duration> = (0..100).map(|_| pause()).collect();
+        let range = Duration::from_millis(800)..=Duration::from_millis(1200);
+        assert!(pauses.iter().all(|pause| range.contains(pause)));
+        let [least, most] = [pauses.iter().min().unwrap(), pauses.iter().max().unwrap()];
+        assert!(*most - *least > Duration::from_millis(100), "{pauses:?}");
+    }
+}

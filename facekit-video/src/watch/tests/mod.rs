@@ -1,0 +1,3 @@
+mod simulation;
+mod stage;
+mod threads;

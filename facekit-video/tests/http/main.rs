@@ -1,0 +1,544 @@
+//! Cameras at addresses of the web, whose servers have faults.
+#![cfg(feature = "http")]
+
+mod server;
+
+use std::{
+    io::Write as _,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicUsize, Ordering},
+    },
+    thread,
+    time::{Duration, Instant},
+};
+
+use facekit::{Clock, FrameSource, Next, Pace, VideoFrame, image::DecodeLimits};
+use facekit_video::{HttpCamera, HttpOptions};
+use server::{Server, answer, begin_stream, close, endless, jpeg, part};
+
+const PATIENCE: Duration = Duration::from_secs(20);
+
+fn options() -> HttpOptions {
+    HttpOptions::default()
+        .with_interval(Duration::from_millis(20))
+        .with_timeout(Duration::from_millis(300))
+        .with_retries(Duration::from_millis(20), Duration::from_millis(100))
+}
+
+fn open(server: &Server) -> HttpCamera {
+    open_with(server, &options())
+}
+
+fn open_with(server: &Server, options: &HttpOptions) -> HttpCamera {
+    HttpCamera::open(&format!("http://{}/video", server.address()), options).unwrap()
+}
+
+/// The next frame. The reasons of lost connections before it are returned, too.
+fn frame(camera: &mut HttpCamera) -> (VideoFrame, Vec<String>) {
+    let begin = Instant::now();
+    let mut reasons = Vec::new();
+    loop {
+        assert!(begin.elapsed() < PATIENCE, "no frame: {reasons:?}");
+        match camera.next(Duration::from_millis(100)).unwrap() {
+            Next::Frame(frame) => return (frame, reasons),
+            Next::Lost { reason, .. } => reasons.push(reason),
+            Next::Nothing => {}
+            other => panic!("{other:?}"),
+        }
+    }
+}
+
+/// The reason of the next lost connection. Frames before it are left out.
+fn lost(camera: &mut HttpCamera) -> String {
+    let begin = Instant::now();
+    loop {
+        assert!(begin.elapsed() < PATIENCE, "the connection is not lost");
+        if let Next::Lost { reason, .. } = camera.next(Duration::from_millis(100)).unwrap() {
+            return reason;
+        }
+    }
+}
+
+#[test]
+fn a_stream_has_frames() {
+    let server = Server::start(|_, _, stream| endless(stream));
+    let mut camera = open(&server);
+    assert_eq!(camera.pace(), Pace::Live);
+    let (first, reasons) = frame(&mut camera);
+    assert_eq!((first.clock, first.discontinuity), (Clock::Arrival, false));
+    assert_eq!(reasons, Vec::<String>::new());
+    let mut last = first;
+    for _ in 0..10 {
+        let (next, _) = frame(&mut camera);
+        assert!(next.sequence > last.sequence && next.at >= last.at && !next.discontinuity);
+        assert_eq!(
+            (next.image.view().width(), next.image.view().height()),
+            (64, 48)
+        );
+        last = next;
+    }
+    let request = &server.requests()[0];
+    assert!(
+        request.starts_with("GET /video HTTP/1.1") && request.contains("facekit/"),
+        "{request}"
+    );
+    assert!(
+        !request.to_lowercase().contains("authorization"),
+        "{request}"
+    );
+}
+
+#[test]
+fn a_jpeg_that_is_cut_off_is_left_out() {
+    let server = Server::start(|_, _, stream| {
+        begin_stream(stream)?;
+        let whole = jpeg(64, 48);
+        loop {
+            part(stream, &whole[..whole.len() / 2])?;
+            part(stream, &jpeg(32, 24))?;
+            thread::sleep(Duration::from_millis(10));
+        }
+    });
+    let mut camera = open(&server);
+    for _ in 0..5 {
+        let (frame, reasons) = frame(&mut camera);
+        assert_eq!((frame.image.view().width(), reasons.len()), (32, 0));
+    }
+}
+
+#[test]
+fn another_resolution_is_a_discontinuity() {
+    let server = Server::start(|_, _, stream| {
+        begin_stream(stream)?;
+        for nth in 0.. {
+            let side = if nth % 6 < 3 { 32 } else { 64 };
+            part(stream, &jpeg(side, side))?;
+            thread::sleep(Duration::from_millis(20));
+        }
+        Ok(())
+    });
+    let mut camera = open(&server);
+    let (mut last, _) = frame(&mut camera);
+    let mut jumps = 0;
+    while jumps < 3 {
+        let (next, _) = frame(&mut camera);
+        let changes = next.image.view().width() != last.image.view().width();
+        assert_eq!(next.discontinuity, changes);
+        jumps += u32::from(changes);
+        last = next;
+    }
+}
+
+#[test]
+fn credentials_are_sent_and_never_shown() {
+    let server = Server::start(|_, request, stream| {
+        // me:se:cret@
+        if request.contains("Basic bWU6c2U6Y3JldEA=") {
+            return endless(stream);
+        }
+        answer(
+            stream,
+            "401 Unauthorized",
+            "WWW-Authenticate: Basic realm=\"x\"\r\n",
+            b"",
+        )
+    });
+    let address = |user: &str| format!("http://{user}{}/video?token=hidden", server.address());
+    let mut camera = HttpCamera::open(&address("me:se:cret%40@"), &options()).unwrap();
+    assert!(frame(&mut camera).1.is_empty());
+    assert!(server.requests()[0].starts_with("GET /video?token=hidden "));
+    for user in ["", "me:guess@"] {
+        let mut camera = HttpCamera::open(&address(user), &options()).unwrap();
+        for _ in 0..3 {
+            let reason = lost(&mut camera);
+            assert!(
+                reason.contains("401") && reason.contains("password"),
+                "{reason}"
+            );
+            assert!(
+                !reason.contains("guess") && !reason.contains("hidden"),
+                "{reason}"
+            );
+        }
+        let shown = format!("{camera:?}");
+        assert!(
+            !shown.contains("guess") && !shown.contains("hidden"),
+            "{shown}"
+        );
+        assert!(shown.contains(camera.address()), "{shown}");
+        assert_eq!(
+            camera.address(),
+            format!("http://{}/video", server.address())
+        );
+    }
+}
+
+#[test]
+fn a_redirect_does_not_get_the_password() {
+    let other = Server::start(|_, _, stream| endless(stream));
+    let place = format!("Location: http://{}/other\r\n", other.address());
+    let server = Server::start(move |_, _, stream| answer(stream, "302 Found", &place, b""));
+    let address = format!("http://me:secret@{}/", server.address());
+    let mut camera = HttpCamera::open(&address, &options()).unwrap();
+    frame(&mut camera);
+    assert!(
+        server.requests()[0]
+            .to_lowercase()
+            .contains("authorization")
+    );
+    assert!(!other.requests()[0].to_lowercase().contains("authorization"));
+}
+
+#[test]
+fn a_slow_writer_is_given_up() {
+    let server = Server::start(|nth, _, stream| {
+        if nth > 0 {
+            return endless(stream);
+        }
+        begin_stream(stream)?;
+        part(stream, &jpeg(64, 48))?;
+        // Each byte comes in time, but the picture does not.
+        for byte in jpeg(64, 48) {
+            stream.write_all(&[byte])?;
+            thread::sleep(Duration::from_millis(50));
+        }
+        close()
+    });
+    let mut camera = open(&server);
+    assert!(!frame(&mut camera).0.discontinuity);
+    let begin = Instant::now();
+    let (next, reasons) = frame(&mut camera);
+    assert!(next.discontinuity && begin.elapsed() < Duration::from_secs(3));
+    assert_eq!(reasons, ["the server sent no picture in 300ms"]);
+}
+
+#[test]
+fn a_server_that_says_nothing_is_given_up() {
+    let silent = Arc::new(AtomicBool::new(true));
+    let is_silent = Arc::clone(&silent);
+    let server = Server::start(move |_, _, stream| {
+        while is_silent.load(Ordering::Relaxed) {
+            thread::sleep(Duration::from_millis(5));
+        }
+        endless(stream)
+    });
+    let mut camera = open(&server);
+    assert_eq!(lost(&mut camera), "the server sent no picture in 300ms");
+    silent.store(false, Ordering::Relaxed);
+    frame(&mut camera);
+}
+
+#[test]
+fn a_server_is_killed_and_comes_back() {
+    let server = Server::start(|_, _, stream| endless(stream));
+    let address = server.address();
+    let mut camera = open(&server);
+    let (before, _) = frame(&mut camera);
+    for _ in 0..3 {
+        drop(Server::start(|_, _, stream| endless(stream)));
+    }
+    drop(server);
+    let reason = lost(&mut camera);
+    assert!(
+        reason.contains("ended the stream") || reason.contains("connection"),
+        "{reason}"
+    );
+    let reason = lost(&mut camera);
+    assert!(reason.contains("not reached"), "{reason}");
+    let _server = Server::start_at(address, |_, _, stream| endless(stream));
+    let begin = Instant::now();
+    let (after, _) = frame(&mut camera);
+    assert!(
+        begin.elapsed() < Duration::from_secs(2),
+        "{:?}",
+        begin.elapsed()
+    );
+    assert!(after.discontinuity && after.sequence > before.sequence && after.at > before.at);
+    assert!(!frame(&mut camera).0.discontinuity);
+}
+
+#[test]
+fn the_pause_grows_with_each_failure() {
+    let server = Server::start(|_, _, stream| answer(stream, "503 Busy", "", b""));
+    let options = options().with_retries(Duration::from_millis(10), Duration::from_millis(200));
+    let mut camera = open_with(&server, &options);
+    for _ in 0..6 {
+        assert_eq!(
+            lost(&mut camera),
+            "the server answered 503 Service Unavailable"
+        );
+    }
+    let begin = Instant::now();
+    lost(&mut camera);
+    assert!(
+        begin.elapsed() > Duration::from_millis(120),
+        "{:?}",
+        begin.elapsed()
+    );
+}
+
+#[test]
+fn garbage_is_no_picture() {
+    let server = Server::start(|nth, _, stream| {
+        if nth > 1 {
+            return endless(stream);
+        }
+        begin_stream(stream)?;
+        // The second stream has beginnings of pictures that never end.
+        let garbage: Vec<u8> = (0..4096_usize)
+            .map(|place| match (nth, place % 7) {
+                (1, 0) => 0xFF,
+                (1, 1) => 0xD8,
+                _ => (place * place % 251) as u8,
+            })
+            .collect();
+        loop {
+            stream.write_all(&garbage)?;
+            thread::sleep(Duration::from_millis(1));
+        }
+    });
+    let mut camera = open(&server);
+    let (_, reasons) = frame(&mut camera);
+    assert_eq!(reasons.len(), 2, "{reasons:?}");
+    assert!(
+        reasons.iter().all(|reason| reason.contains("no picture")),
+        "{reasons:?}"
+    );
+}
+
+#[test]
+fn pictures_have_a_limit() {
+    let large = jpeg(640, 480);
+    let most = 4000;
+    assert!(large.len() > most && jpeg(32, 24).len() < most);
+    let mut limits = DecodeLimits::default();
+    limits.max_file_bytes = most;
+    let options = options().with_limits(limits);
+    let stream = Server::start(|_, _, stream| {
+        begin_stream(stream)?;
+        loop {
+            part(stream, &jpeg(640, 480))?;
+            part(stream, &jpeg(32, 24))?;
+            thread::sleep(Duration::from_millis(10));
+        }
+    });
+    assert_eq!(
+        frame(&mut open_with(&stream, &options))
+            .0
+            .image
+            .view()
+            .width(),
+        32
+    );
+    let snapshots = Server::start(|_, _, stream| {
+        answer(
+            stream,
+            "200 OK",
+            "Content-Type: image/jpeg\r\n",
+            &jpeg(640, 480),
+        )
+    });
+    let mut camera = open_with(&snapshots, &options);
+    assert_eq!(lost(&mut camera), "the picture has more than 4000 bytes");
+}
+
+#[test]
+fn what_is_no_picture_is_named() {
+    for (status, kind, words) in [
+        ("200 OK", "text/html; charset=utf-8", "\"text/html\""),
+        ("404 Not Found", "text/html", "404 Not Found"),
+        ("500 Internal Server Error", "image/jpeg", "500"),
+    ] {
+        let kind = format!("Content-Type: {kind}\r\n");
+        let server = Server::start(move |_, _, stream| answer(stream, status, &kind, b"<html>"));
+        let reason = lost(&mut open(&server));
+        assert!(reason.contains(words), "{reason}");
+    }
+    let server = Server::start(|_, _, stream| {
+        stream.write_all(b"220 mail server ready\r\n")?;
+        close()
+    });
+    let reason = lost(&mut open(&server));
+    assert!(reason.starts_with("the connection failed"), "{reason}");
+}
+
+#[test]
+fn snapshots_are_requested_again_with_their_tag() {
+    let tag = Arc::new(AtomicUsize::new(1));
+    let current = Arc::clone(&tag);
+    let server = Server::start(move |_, request, stream| {
+        let nth = current.load(Ordering::Relaxed);
+        if request
+            .to_lowercase()
+            .contains(&format!("if-none-match: \"{nth}\""))
+        {
+            return answer(stream, "304 Not Modified", "", b"");
+        }
+        let head = format!("Content-Type: image/jpeg\r\nETag: \"{nth}\"\r\n");
+        answer(stream, "200 OK", &head, &jpeg(16 * nth, 16))
+    });
+    let mut camera = open(&server);
+    let (first, _) = frame(&mut camera);
+    assert_eq!((first.image.view().width(), first.sequence), (16, 0));
+    thread::sleep(Duration::from_millis(200));
+    let asked = server.requests().len();
+    assert!((3..=12).contains(&asked), "{asked} requests");
+    assert_eq!(
+        camera.next(Duration::ZERO).unwrap(),
+        Next::Nothing,
+        "nothing has changed"
+    );
+    tag.store(2, Ordering::Relaxed);
+    let (second, reasons) = frame(&mut camera);
+    assert_eq!((second.image.view().width(), second.sequence), (32, 1));
+    assert!(second.discontinuity && reasons.is_empty());
+}
+
+#[test]
+fn damaged_snapshots_are_left_out() {
+    let server = Server::start(|nth, _, stream| {
+        let kind = "Content-Type: image/jpeg\r\n";
+        let whole = jpeg(64, 48);
+        match nth % 3 {
+            // The server says how long a file is that was not whole.
+            0 => answer(stream, "200 OK", kind, &whole[..whole.len() / 2]),
+            // The connection breaks inside a file.
+            1 => {
+                let head = format!(
+                    "HTTP/1.1 200 OK\r\n{kind}Content-Length: {}\r\n\r\n",
+                    whole.len()
+                );
+                stream.write_all(&[head.as_bytes(), &whole[..99]].concat())?;
+                close()
+            }
+            _ => answer(stream, "200 OK", kind, &whole),
+        }
+    });
+    let mut camera = open(&server);
+    for _ in 0..3 {
+        let (frame, _) = frame(&mut camera);
+        assert_eq!(
+            (frame.image.view().width(), frame.image.view().height()),
+            (64, 48)
+        );
+    }
+    assert!(camera.damaged() >= 1);
+}
+
+#[test]
+fn a_camera_that_is_dropped_disconnects() {
+    let ended = Arc::new(AtomicBool::new(false));
+    let end = Arc::clone(&ended);
+    let server = Server::start(move |_, _, stream| {
+        let result = endless(stream);
+        end.store(true, Ordering::Relaxed);
+        result
+    });
+    let mut camera = open(&server);
+    frame(&mut camera);
+    drop(camera);
+    let begin = Instant::now();
+    while !ended.load(Ordering::Relaxed) {
+        assert!(begin.elapsed() < PATIENCE);
+        thread::sleep(Duration::from_millis(5));
+    }
+}
+
+#[test]
+fn after_any_fault_the_next_frame_comes_in_time() {
+    let mut random = 1_u64;
+    let mut next = move || {
+        random = random
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1);
+        (random >> 33) as usize
+    };
+    let faults: Vec<usize> = (0..40).map(|_| next()).collect();
+    let count = faults.len();
+    let server = Server::start(move |nth, _, stream| {
+        // Each second answer is good, for a few frames.
+        if nth % 2 == 1 || nth / 2 >= count {
+            begin_stream(stream)?;
+            for _ in 0..3 {
+                part(stream, &jpeg(64, 48))?;
+                thread::sleep(Duration::from_millis(10));
+            }
+            return close();
+        }
+        let fault = faults[nth / 2];
+        let length = 1 + fault / 8 % 2000;
+        let garbage: Vec<u8> = (0..length)
+            .map(|place| (place * fault % 255) as u8)
+            .collect();
+        match fault % 8 {
+            0 => close(),
+            1 => answer(stream, "401 Unauthorized", "", b""),
+            2 => answer(stream, "200 OK", "Content-Type: image/jpeg\r\n", &garbage)
+                .and_then(|()| close()),
+            3 => {
+                begin_stream(stream)?;
+                stream.write_all(&garbage)?;
+                close()
+            }
+            4 => {
+                begin_stream(stream)?;
+                let whole = jpeg(64, 48);
+                part(stream, &whole[..length.min(whole.len() - 1)])?;
+                close()
+            }
+            5 => {
+                stream.write_all(&garbage)?;
+                close()
+            }
+            // A pause that is longer than the camera waits.
+            6 => {
+                begin_stream(stream)?;
+                thread::sleep(Duration::from_millis(400));
+                close()
+            }
+            _ => {
+                let mut whole = jpeg(64, 48);
+                for place in 0..20 {
+                    let place = place * length % whole.len();
+                    whole[place] ^= (fault >> 3) as u8 | 1;
+                }
+                begin_stream(stream)?;
+                part(stream, &whole)?;
+                close()
+            }
+        }
+    });
+    let mut camera = open(&server);
+    let mut last = Instant::now();
+    while server.requests().len() < 2 * count {
+        frame(&mut camera);
+        // The longest pause is 0.12 s and the timeout 0.3 s.
+        assert!(
+            last.elapsed() < Duration::from_secs(3),
+            "{:?}",
+            last.elapsed()
+        );
+        last = Instant::now();
+    }
+}
+
+#[test]
+fn wrong_options_are_named() {
+    let second = Duration::from_secs(1);
+    for (options, name) in [
+        (options().with_interval(Duration::ZERO), "interval"),
+        (options().with_timeout(5000 * second), "timeout"),
+        (
+            options().with_retries(Duration::ZERO, second),
+            "first_retry",
+        ),
+        (
+            options().with_retries(second, Duration::MAX),
+            "longest_retry",
+        ),
+    ] {
+        let error = HttpCamera::open("http://localhost/", &options).unwrap_err();
+        assert!(error.to_string().contains(name), "{error}");
+    }
+}
