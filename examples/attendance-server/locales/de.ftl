@@ -887,7 +887,16 @@ consent-recorded = Einwilligung liegt vor
 consent-recorded-text = Text { $version }, { $language }.
 consent-withdraw = Einwilligung widerrufen
 consent-withdraw-text = Wenn Sie die Einwilligung widerrufen, werden Ihre Gesichtsdaten sofort entfernt. PIN und QR-Code gehen weiterhin.
-template-old = mit anderen Modellen erzeugt; bitte neu erfassen
+crops = Bilder des Gesichts
+consent-crops = Ich entscheide, ob auch kleine Bilder meines Gesichts aufbewahrt werden: die, aus denen die Zahlen entstehen. Sie sind mit demselben Schlüssel verschlüsselt. Wechseln die Modelle der Erkennung, so entstehen aus ihnen neue Zahlen, und ich muss nicht neu erfasst werden. Sie dienen nichts anderem. Sie werden mit den Zahlen gelöscht, und sobald ich sie nicht mehr will.
+consent-crops-read = { $name } möchte, dass auch diese Bilder aufbewahrt werden
+consent-crops-kept = Bilder des Gesichts werden aufbewahrt.
+consent-crops-not-kept = Bilder des Gesichts werden nicht aufbewahrt.
+consent-crops-keep = Bilder der nächsten Fotos aufbewahren
+consent-crops-stop = Bilder löschen
+template-old = mit früheren Modellen erzeugt
+must-enrol = Die Modelle der Erkennung haben gewechselt. Erfassen Sie die Person neu, damit Türen das Gesicht auch nach dem Wechsel kennen.
+must-enrol-you = Die Modelle der Erkennung haben gewechselt. Bitten Sie darum, neu erfasst zu werden, damit Türen Ihr Gesicht auch nach dem Wechsel kennen.
 template-remove = Vorlage { $number } entfernen
 templates-none = Noch keine Vorlagen. Erfassen Sie die Person.
 templates-kept = Gespeicherte Vorlagen
@@ -961,6 +970,24 @@ backup-make = Jetzt sichern
 backups-none = Hier wurde noch keine Sicherung gemacht.
 backups-hint = Der Server behält die neuesten sieben im Ordner { $folder }. Kopieren Sie sie an einen anderen Ort, und die Datei keys.facekit getrennt davon: Eine Sicherung nützt nur mit ihr.
 megabytes = { $number } MB
+model-change = Wechsel der Modelle
+model-change-progress = { $done } von { $count } Personen haben Vorlagen der neuen Modelle.
+model-change-waiting = { $count ->
+    [one] Aus den aufbewahrten Bildern von 1 Person entstehen gerade neue Vorlagen.
+   *[other] Aus den aufbewahrten Bildern von { $count } Personen entstehen gerade neue Vorlagen.
+}
+model-change-earlier = Türen durchsuchen auch die Vorlagen der früheren Modelle: { $models }. Niemand geht verloren; Gesichter, die die neuen Modelle nicht kennen, dauern länger.
+model-change-missing = Frühere Modelle sind nicht im Ordner der Modelle. Personen mit deren Vorlagen werden nicht am Gesicht erkannt. Legen Sie die Dateien zurück und starten Sie den Server neu, oder erfassen Sie diese Personen neu.
+model-change-to-enrol = Neu zu erfassen
+model-change-more = { $count ->
+    [one] und 1 weitere Person
+   *[other] und { $count } weitere Personen
+}
+model-change-end = Wechsel beenden
+model-change-end-text = { $count ->
+    [one] Die Vorlagen von 1 Person werden entfernt. Sie wird bis zur nächsten Erfassung nicht am Gesicht erkannt.
+   *[other] Die Vorlagen von { $count } Personen werden entfernt. Sie werden bis zur nächsten Erfassung nicht am Gesicht erkannt.
+}
 liveness = Lebendprüfung
 liveness-on = An
 liveness-off = Aus: niemand wird mit dem Gesicht gebucht
@@ -982,6 +1009,13 @@ kept-consents = Einwilligungen
 kept-consents-hint = Text, Sprache, Zeit und wer sie festgehalten hat.
 kept-templates = Vorlagen
 kept-templates-hint = Zahlen, die ein Gesicht beschreiben, verschlüsselt. Keine Fotos.
+kept-crops = Kleine Bilder von Gesichtern
+kept-crops-hint = Die Bilder, aus denen Vorlagen entstanden, verschlüsselt, von Personen, die zugestimmt haben.
+done-model-change-ended = Der Wechsel der Modelle ist beendet
+audit-model-change-ended = Wechsel der Modelle beendet
+audit-templates-embedded-again = Vorlagen aus aufbewahrten Bildern neu erzeugt
+problem-no-model-change = Alle Vorlagen stammen von den gegenwärtigen Modellen.
+problem-slow-upload = Die Fotos kamen zu langsam an.
 done-consented = Einwilligung festgehalten
 done-consent-withdrawn = Einwilligung widerrufen und Gesichtsdaten entfernt
 done-template-removed = Vorlage entfernt

@@ -887,7 +887,16 @@ consent-recorded = Consent recorded
 consent-recorded-text = Text { $version }, { $language }.
 consent-withdraw = Withdraw consent
 consent-withdraw-text = If you withdraw your consent, your face data is removed at once. PIN and QR code still work.
-template-old = made by other models; enrol again
+crops = Pictures of the face
+consent-crops = It is up to me whether small pictures of my face are kept, too: those from which the numbers are made. They are encrypted with the same key. If the models of the recognition change, new numbers are made from them, so that I need not be enrolled again. They serve nothing else. They are erased with the numbers, and when I do not want them any more.
+consent-crops-read = { $name } also wants that these pictures are kept
+consent-crops-kept = Pictures of the face are kept.
+consent-crops-not-kept = Pictures of the face are not kept.
+consent-crops-keep = Keep pictures of the next photos
+consent-crops-stop = Erase the pictures
+template-old = made by earlier models
+must-enrol = The models of the recognition have changed. Enrol the person again, so that doors know the face after the change, too.
+must-enrol-you = The models of the recognition have changed. Ask to be enrolled again, so that doors know your face after the change, too.
 template-remove = Remove template { $number }
 templates-none = No templates yet. Enrol the person.
 templates-kept = Templates that are kept
@@ -961,6 +970,24 @@ backup-make = Back up now
 backups-none = No backup was made here yet.
 backups-hint = The server keeps the newest seven in the folder { $folder }. Copy them to another place, and the file keys.facekit apart from them: a backup is of use only with it.
 megabytes = { $number } MB
+model-change = Change of models
+model-change-progress = { $done } of { $count } people have templates of the new models.
+model-change-waiting = { $count ->
+    [one] The kept pictures of 1 person are being used to make new templates.
+   *[other] The kept pictures of { $count } people are being used to make new templates.
+}
+model-change-earlier = Doors also search the templates of the earlier models: { $models }. Nobody is lost, and faces that the new models do not know take longer.
+model-change-missing = Earlier models are not in the models folder. People with their templates are not recognized by face. Put the files back and start the server again, or enrol these people again.
+model-change-to-enrol = To enrol again
+model-change-more = { $count ->
+    [one] and 1 more person
+   *[other] and { $count } more people
+}
+model-change-end = End the change
+model-change-end-text = { $count ->
+    [one] The templates of 1 person are removed. The person is not recognized by face until the next enrolment.
+   *[other] The templates of { $count } people are removed. They are not recognized by face until the next enrolment.
+}
 liveness = Liveness check
 liveness-on = On
 liveness-off = Off: nobody is marked by face
@@ -982,6 +1009,13 @@ kept-consents = Consents
 kept-consents-hint = Text, language, time, and who recorded it.
 kept-templates = Templates
 kept-templates-hint = Numbers that describe a face, encrypted. No photos.
+kept-crops = Small pictures of faces
+kept-crops-hint = The pictures from which templates were made, encrypted, of people who agreed to it.
+done-model-change-ended = The change of models has ended
+audit-model-change-ended = Change of models ended
+audit-templates-embedded-again = Templates made again from kept pictures
+problem-no-model-change = All templates are of the present models.
+problem-slow-upload = The photos took too long to arrive.
 done-consented = Consent recorded
 done-consent-withdrawn = Consent withdrawn, and face data removed
 done-template-removed = Template removed

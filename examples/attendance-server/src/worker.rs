@@ -1,12 +1,13 @@
-//! Work in the background: enrolments, what recognition must know of changes, and the end of erasures.
+//! Work in the background: enrolments, crops after a change of models, what recognition must know of changes, and the end of
+//! erasures.
 
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use tokio::sync::broadcast::error::RecvError;
 
 use crate::{
-    commands::{enrolments, erase, events, organisations, templates},
-    error::Result,
+    commands::{enrolments, erase, events, model_change, organisations, templates},
+    error::{Error, ErrorKind, Result},
     id::Id,
     recognition::Recognition,
     store::{Event, Store},
@@ -28,7 +29,12 @@ const PAUSE: Duration = Duration::from_secs(1);
 
 /// Works until the store is closed.
 pub async fn run(store: Store, recognition: Arc<dyn Recognition>) {
-    tokio::join!(enrol(&store, &*recognition), follow(&store, &*recognition));
+    let recognition = &*recognition;
+    tokio::join!(
+        enrol(&store, recognition),
+        follow(&store, recognition),
+        embed_again(&store, recognition)
+    );
 }
 
 /// Analyses the photos of enrolments, one enrolment at a time.
@@ -58,6 +64,28 @@ async fn enrol(store: &Store, recognition: &dyn Recognition) {
         };
         if let Ok(false) = tokio::time::timeout(ROUND, next).await {
             return;
+        }
+    }
+}
+
+/// After a change of models, embeds the crops of earlier templates again, one person at a time. The models are the same until
+/// the server ends, so once is enough.
+async fn embed_again(store: &Store, recognition: &dyn Recognition) {
+    let waiting = async {
+        let mut tx = store.read().await?;
+        model_change::waiting(&mut tx, &recognition.models().space).await
+    };
+    let waiting = waiting.await.unwrap_or_else(|error: Error| {
+        tracing::error!(%error, "the templates of earlier models are not known");
+        Vec::new()
+    });
+    for (org, person) in waiting {
+        while let Err(error) = model_change::embed_again(store, recognition, org, person).await {
+            if error.kind != ErrorKind::Unavailable {
+                tracing::error!(%error, %person, "crops could not be embedded again; the next start tries again");
+                break;
+            }
+            tokio::time::sleep(PAUSE).await;
         }
     }
 }

@@ -14,6 +14,7 @@ use crate::{
         consents::{self, Consent, NewConsent},
         enrolments::{self, Enrolment},
         erase, idempotency,
+        model_change::{self, ModelChange},
         templates::{self, Template},
     },
     error::Result,
@@ -26,6 +27,16 @@ pub(super) fn routes(api: Api) -> Api {
         "/recognition",
         "The models, the room for more people, and the text of consent",
         recognition,
+    )
+    .get(
+        "/recognition/change",
+        "A change of models: who has new templates, who waits for them, and who must be enrolled again",
+        model_change,
+    )
+    .post(
+        "/recognition/change/end",
+        "Ends a change of models: removes the templates of earlier models",
+        end_model_change,
     )
     .get(
         "/people/{person}/consents",
@@ -81,8 +92,12 @@ struct RecognitionInfo {
     models: String,
     /// The runtime, such as `tract`.
     runtime: String,
-    /// The embedding space. Templates of another space are not compared.
+    /// The embedding space of new templates.
     space: String,
+    /// The names of earlier models whose templates are searched as well, during a change of models.
+    earlier_models: Vec<String>,
+    /// The embedding spaces of templates that are not searched, because their models are not here.
+    missing_spaces: Vec<String>,
     /// There is a liveness check. Without it nobody is marked by face.
     has_liveness: bool,
     /// The people with templates.
@@ -105,11 +120,29 @@ async fn recognition(
         models: models.name.clone(),
         runtime: models.runtime.clone(),
         space: models.space.clone(),
+        earlier_models: models.earlier.clone(),
+        missing_spaces: models.missing_spaces.clone(),
         has_liveness: models.has_liveness,
         people: room.map(|room| room.people),
         capacity: room.map(|room| room.capacity),
         consent_text_version: consents::TEXT_VERSION,
     }))
+}
+
+async fn model_change(
+    State(server): State<Server>,
+    Caller(actor): Caller,
+) -> Result<Found<ModelChange>> {
+    let mut tx = server.store.read().await?;
+    let space = &server.recognition.models().space;
+    Ok(Found(model_change::state(&mut tx, &actor, space).await?))
+}
+
+async fn end_model_change(State(server): State<Server>, Caller(actor): Caller) -> Result<Done> {
+    let mut tx = server.store.write().await?;
+    model_change::end(&mut tx, &actor, &server.recognition.models().space).await?;
+    tx.commit().await?;
+    Ok(Done)
 }
 
 async fn list_consents(

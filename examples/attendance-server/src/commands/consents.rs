@@ -29,6 +29,9 @@ pub struct Consent {
     pub text_version: String,
     /// The language in which the person read the text, such as `de`.
     pub language: String,
+    /// It covers the small pictures of the face from which templates are made: they are kept, so that other models can embed
+    /// them again.
+    pub keeps_crops: bool,
     /// The time.
     #[schemars(with = "crate::schema::Time")]
     pub given: Timestamp,
@@ -49,12 +52,15 @@ pub struct NewConsent {
     pub text_version: String,
     /// The language in which the person read the text, such as `de`.
     pub language: String,
+    /// The person also agrees that the small pictures of the face from which templates are made are kept.
+    #[serde(default)]
+    pub keeps_crops: bool,
 }
 
 /// The columns of [`consent`], for `concat!`.
 macro_rules! columns {
     () => {
-        "SELECT id, person, text_version, language, given, given_by, withdrawn, withdrawn_by FROM consent "
+        "SELECT id, person, text_version, language, keeps_crops, given, given_by, withdrawn, withdrawn_by FROM consent "
     };
 }
 
@@ -83,6 +89,7 @@ fn consent(row: &Row) -> Result<Consent> {
         person: row.get("person")?,
         text_version: row.get("text_version")?,
         language: row.get("language")?,
+        keeps_crops: row.get("keeps_crops")?,
         given: row.get("given")?,
         given_by: row.get("given_by")?,
         withdrawn: row.get("withdrawn")?,
@@ -106,7 +113,19 @@ pub async fn is_given(tx: &mut Transaction, org: Id, person: Id) -> Result<bool>
     Ok(row.is_some())
 }
 
-/// Records that a person consents to the present text. If the person has done so already, that consent is returned.
+/// `true` if the consent of the person covers crops.
+pub(super) async fn keeps_crops(tx: &mut Transaction, org: Id, person: Id) -> Result<bool> {
+    let row = tx
+        .row(
+            "SELECT id FROM consent WHERE org = $1 AND person = $2 AND withdrawn IS NULL AND keeps_crops = 1",
+            values![org, person],
+        )
+        .await?;
+    Ok(row.is_some())
+}
+
+/// Records that a person consents to the present text. If the person has done so already, that consent is returned. A consent
+/// that does not cover crops removes those that are kept.
 ///
 /// # Errors
 ///
@@ -128,31 +147,38 @@ pub async fn give(
         return Err(Error::invalid("/language", "unknown_language", detail));
     }
     let known = list(tx, actor, person).await?;
-    let holds = known
-        .into_iter()
-        .find(|consent| consent.withdrawn.is_none() && consent.text_version == new.text_version);
+    let holds = known.into_iter().find(|consent| {
+        consent.withdrawn.is_none()
+            && consent.text_version == new.text_version
+            && consent.keeps_crops == new.keeps_crops
+    });
     if let Some(holds) = holds {
         return Ok(holds);
     }
     let (org, id, now) = (actor.org, tx.new_id(), tx.now);
-    // One consent holds at a time: that to the newest text.
+    // One consent holds at a time: the newest.
     end(tx, actor, person).await?;
+    if !new.keeps_crops {
+        templates::remove_crops(tx, org, person).await?;
+    }
     tx.execute(
-        "INSERT INTO consent (org, id, person, text_version, language, given, given_by) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7)",
+        "INSERT INTO consent (org, id, person, text_version, language, keeps_crops, given, given_by) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
         values![
             org,
             id,
             person,
             new.text_version.as_str(),
             new.language.as_str(),
+            new.keeps_crops,
             now,
             actor.label()
         ],
     )
     .await?;
-    let detail =
-        json!({ "consent": id, "text_version": new.text_version, "language": new.language });
+    let detail = json!({
+        "consent": id, "text_version": new.text_version, "language": new.language, "keeps_crops": new.keeps_crops,
+    });
     audit::record(tx, actor, "consent_given", Subject::Person(person), detail).await?;
     tx.event(org, "consent_given", Some(site), Some(person), json!({}))
         .await?;
@@ -200,7 +226,7 @@ pub async fn withdraw(tx: &mut Transaction, actor: &Actor, id: Id) -> Result<Con
     get(tx, actor, id).await
 }
 
-/// Ends the consent of a person who consents to a newer text or is erased.
+/// Ends the consent of a person who consents anew or is erased.
 pub(super) async fn end(tx: &mut Transaction, actor: &Actor, person: Id) -> Result<()> {
     let now = tx.now;
     tx.execute(

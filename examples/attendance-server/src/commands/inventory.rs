@@ -27,6 +27,8 @@ pub struct Inventory {
     pub days: usize,
     /// Templates of faces.
     pub templates: usize,
+    /// Small pictures of faces from which templates were made.
+    pub crops: usize,
     /// Consents that hold.
     pub consents: usize,
     /// Audit records; none for a person, since their subjects are sealed with them.
@@ -48,6 +50,7 @@ pub async fn of_organisation(tx: &mut Transaction, actor: &Actor) -> Result<Inve
              (SELECT COUNT(*) FROM correction WHERE org = $1) AS corrections, \
              (SELECT COUNT(*) FROM day WHERE org = $1) AS days, \
              (SELECT COUNT(*) FROM template WHERE org = $1) AS templates, \
+             (SELECT COUNT(*) FROM template WHERE org = $1 AND crop IS NOT NULL) AS crops, \
              (SELECT COUNT(*) FROM consent WHERE org = $1 AND withdrawn IS NULL) AS consents, \
              (SELECT COUNT(*) FROM audit WHERE org = $1) AS audit_records",
             values![actor.org],
@@ -62,6 +65,7 @@ pub async fn of_organisation(tx: &mut Transaction, actor: &Actor) -> Result<Inve
         corrections: count("corrections")?,
         days: count("days")?,
         templates: count("templates")?,
+        crops: count("crops")?,
         consents: count("consents")?,
         audit_records: Some(count("audit_records")?),
     })
@@ -120,6 +124,7 @@ pub async fn of_person(tx: &mut Transaction, actor: &Actor, person: Id) -> Resul
              (SELECT COUNT(*) FROM correction WHERE org = $1 AND person = $2) AS corrections, \
              (SELECT COUNT(*) FROM day WHERE org = $1 AND person = $2) AS days, \
              (SELECT COUNT(*) FROM template WHERE org = $1 AND person = $2) AS templates, \
+             (SELECT COUNT(*) FROM template WHERE org = $1 AND person = $2 AND crop IS NOT NULL) AS crops, \
              (SELECT COUNT(*) FROM consent WHERE org = $1 AND person = $2 AND withdrawn IS NULL) AS consents",
             values![actor.org, person],
         )
@@ -133,6 +138,7 @@ pub async fn of_person(tx: &mut Transaction, actor: &Actor, person: Id) -> Resul
         corrections: count("corrections")?,
         days: count("days")?,
         templates: count("templates")?,
+        crops: count("crops")?,
         consents: count("consents")?,
         audit_records: None,
     })

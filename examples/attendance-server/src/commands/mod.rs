@@ -19,6 +19,7 @@ pub mod idempotency;
 pub mod import;
 pub mod inventory;
 pub mod locks;
+pub mod model_change;
 pub mod organisations;
 pub mod pairing;
 pub mod people;

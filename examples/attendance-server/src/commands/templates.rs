@@ -9,7 +9,7 @@ use serde::Serialize;
 use serde_json::json;
 use tokio::sync::Mutex;
 
-use super::{audit, audit::Subject, consents, people};
+use super::{audit, audit::Subject, consents, model_change, people};
 use crate::{
     access::{Actor, EDITORS},
     db::Row,
@@ -29,8 +29,10 @@ pub struct Template {
     pub person: Id,
     /// The enrolment that made it.
     pub enrolment: Id,
-    /// The embedding space. Only templates of the space of the present models are compared.
+    /// The embedding space: that of the present models, or that of earlier ones during a change of models.
     pub space: String,
+    /// The small picture of the face is kept, sealed, so that other models can embed it again.
+    pub has_crop: bool,
     /// The quality of the face, 0 to 1.
     pub quality: f64,
     /// The time of its creation.
@@ -38,7 +40,7 @@ pub struct Template {
     pub created: Timestamp,
 }
 
-const COLUMNS: &str = "SELECT id, person, enrolment, space, quality, created FROM template \
+const COLUMNS: &str = "SELECT id, person, enrolment, space, quality, crop IS NOT NULL AS has_crop, created FROM template \
                        WHERE org = $1 AND person = $2 ORDER BY created, id";
 
 /// The templates of a person, the oldest first.
@@ -58,6 +60,7 @@ fn template(row: &Row) -> Result<Template> {
         person: row.get("person")?,
         enrolment: row.get("enrolment")?,
         space: row.get("space")?,
+        has_crop: row.get("has_crop")?,
         quality: row.get("quality")?,
         created: row.get("created")?,
     })
@@ -105,7 +108,8 @@ pub async fn remove(tx: &mut Transaction, actor: &Actor, id: Id) -> Result<Id> {
     Ok(person)
 }
 
-/// Adds the templates of an enrolment. One that the person has already is not added again.
+/// Adds the templates of an enrolment, with crops if the consent covers them. One that the person has already is not added
+/// again. If there are new ones, templates of earlier models that cannot be embedded again are removed.
 pub(super) async fn insert(
     tx: &mut Transaction,
     org: Id,
@@ -114,14 +118,20 @@ pub(super) async fn insert(
     new: &[NewTemplate],
 ) -> Result<()> {
     let now = tx.now;
+    let keeps_crops = consents::keeps_crops(tx, org, person).await?;
     for (number, template) in new.iter().enumerate() {
         let sealed = tx.keys().seal_template(org, person, template)?;
+        let crop = if keeps_crops {
+            model_change::seal_crop(tx.keys(), org, person, template)?
+        } else {
+            None
+        };
         let origin = template.origin.clone();
         let origin = origin.unwrap_or_else(|| format!("{enrolment}/{number}"));
         let id = tx.new_id();
         tx.execute(
-            "INSERT INTO template (org, id, person, enrolment, origin, space, quality, sealed, created) \
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT (org, person, space, origin) DO NOTHING",
+            "INSERT INTO template (org, id, person, enrolment, origin, space, quality, sealed, crop, created) \
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) ON CONFLICT (org, person, space, origin) DO NOTHING",
             values![
                 org,
                 id,
@@ -131,11 +141,28 @@ pub(super) async fn insert(
                 template.embedding.space().to_string(),
                 f64::from(template.quality),
                 sealed,
+                crop,
                 now
             ],
         )
         .await?;
     }
+    match new.first() {
+        Some(template) => {
+            let space = template.embedding.space().to_string();
+            model_change::remove_earlier_without_crops(tx, org, person, &space).await
+        }
+        None => Ok(()),
+    }
+}
+
+/// Removes the crops of a person whose consent does not cover them any more.
+pub(super) async fn remove_crops(tx: &mut Transaction, org: Id, person: Id) -> Result<()> {
+    tx.execute(
+        "UPDATE template SET crop = NULL WHERE org = $1 AND person = $2 AND crop IS NOT NULL",
+        values![org, person],
+    )
+    .await?;
     Ok(())
 }
 

@@ -6,9 +6,9 @@ use anyhow::{Context, Result, bail};
 use attendance_server::{
     app,
     commands::{
-        backups::Backups, days, erase, organisations, recompute, retention, templates, tokens,
+        backups::Backups, days, erase, model_change, organisations, recompute, retention, templates, tokens,
     },
-    recognition::{LocalRecognition, Recognition},
+    recognition::{LocalRecognition, Models, Recognition},
     server::Server,
     store::Store,
     worker,
@@ -56,7 +56,11 @@ pub(crate) async fn serve(settings: &Settings, options: &ServeOptions) -> Result
     }
     begin_setup(settings, options, &store).await?;
     after_upgrade(&store).await?;
-    let recognition = open_recognition(settings).await?;
+    let mut tx = store.read().await?;
+    let spaces = model_change::spaces(&mut tx).await?;
+    drop(tx);
+    let recognition = open_recognition(settings, spaces).await?;
+    announce_change(recognition.models());
     templates::load_all(&store, &*recognition).await?;
     let backups = Backups::new(settings.data.join("backups"));
     let mut server = Server::new(store.clone(), Arc::clone(&recognition)).with_backups(backups);
@@ -96,9 +100,13 @@ pub(crate) async fn serve(settings: &Settings, options: &ServeOptions) -> Result
     served.with_context(|| format!("{} cannot be served", settings.listen))
 }
 
-/// Loads the models of the settings.
-pub(super) async fn open_recognition(settings: &Settings) -> Result<Arc<dyn Recognition>> {
-    let options = settings.recognition.clone();
+/// Loads the models of the settings, and those of the embedding spaces of templates that exist.
+pub(super) async fn open_recognition(
+    settings: &Settings,
+    spaces: Vec<String>,
+) -> Result<Arc<dyn Recognition>> {
+    let mut options = settings.recognition.clone();
+    options.spaces = spaces;
     let opened = tokio::task::spawn_blocking(move || LocalRecognition::open(&options)).await?;
     let opened = opened.with_context(|| {
         format!(
@@ -107,6 +115,22 @@ pub(super) async fn open_recognition(settings: &Settings) -> Result<Arc<dyn Reco
         )
     })?;
     Ok(Arc::new(opened))
+}
+
+/// Says that a change of models goes on.
+fn announce_change(models: &Models) {
+    if !models.earlier.is_empty() {
+        println!(
+            "Templates of earlier models ({}) are searched, too, until their people are embedded again or enrolled again. \
+             The page Settings shows the progress.",
+            models.earlier.join(", ")
+        );
+    }
+    for space in &models.missing_spaces {
+        println!(
+            "The models of the templates of {space} are not here. Their people are not recognized by face."
+        );
+    }
 }
 
 /// Evaluates all days again if another version of the rules made them, and says how many changed.

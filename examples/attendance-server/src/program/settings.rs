@@ -181,6 +181,8 @@ impl Settings {
                 .or(file.models)
                 .unwrap_or(standard.models),
             manifest: options.models_file.clone().or(file.models_file),
+            folder: None,
+            spaces: Vec::new(),
             threads: options
                 .recognition_threads
                 .or(file.recognition_threads)

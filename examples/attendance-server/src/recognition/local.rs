@@ -13,8 +13,8 @@ use async_trait::async_trait;
 use axum::body::Bytes;
 use facekit::{
     Calibration, Detector, Embedder, EnrollOptions, FlatIndex, Gallery, Image, LoadOptions,
-    MemoryStore, Metric, NewTemplate, Person, PersonId, RecognizeOptions, Recognizer, Registry,
-    Roster, SecondLook, SecondLookSpec, Template, TemplateStore, Watch,
+    MemoryStore, Metric, NewTemplate, Outcome, Person, PersonId, RecognizeOptions, Recognizer,
+    Registry, Roster, SecondLook, SecondLookSpec, Template, TemplateStore, Watch,
     image::{self, DecodeLimits},
 };
 use facekit_tract::Tract;
@@ -50,6 +50,11 @@ pub struct LocalOptions {
     pub models: String,
     /// A manifest of further models, in TOML, beside that of the models folder.
     pub manifest: Option<PathBuf>,
+    /// The models folder; `None` is that of `FACEKIT_MODELS`.
+    pub folder: Option<PathBuf>,
+    /// The embedding spaces of the templates that exist. The models of those that are not of `models` are loaded, too, so that
+    /// their people are recognized during a change of models.
+    pub spaces: Vec<String>,
     /// The threads, each with a frame or an enrolment at a time.
     pub threads: NonZeroUsize,
 }
@@ -59,6 +64,8 @@ impl Default for LocalOptions {
         Self {
             models: "nano".to_owned(),
             manifest: None,
+            folder: None,
+            spaces: Vec::new(),
             threads: std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN),
         }
     }
@@ -68,12 +75,20 @@ impl Default for LocalOptions {
 #[derive(Debug)]
 pub struct LocalRecognition {
     models: Models,
-    networks: Networks,
+    sets: Sets,
     galleries: RwLock<HashMap<Id, Arc<OrganisationGallery>>>,
     pool: Pool,
 }
 
-/// The loaded networks, which all recognizers share.
+/// The sets of networks, which all organisations share.
+#[derive(Clone, Debug)]
+struct Sets {
+    present: Networks,
+    /// The sets of earlier templates, during a change of models.
+    earlier: Vec<Networks>,
+}
+
+/// The loaded networks of a set of models.
 #[derive(Clone, Debug)]
 struct Networks {
     detector: Arc<dyn Detector>,
@@ -86,23 +101,31 @@ struct Networks {
 /// The people of an organisation who have templates.
 #[derive(Debug)]
 struct OrganisationGallery {
-    recognizer: Recognizer,
-    gallery: Arc<Gallery>,
+    present: Search,
+    /// Searches among templates of earlier models, for faces that the present ones do not know.
+    earlier: Vec<Search>,
     store: Arc<MemoryStore>,
     sites: Mutex<Sites>,
+}
+
+/// A search in one embedding space.
+#[derive(Debug)]
+struct Search {
+    recognizer: Recognizer,
+    gallery: Arc<Gallery>,
 }
 
 /// The home sites of the people in a gallery. Locked through a whole change, so that changes come one after the other.
 #[derive(Debug, Default)]
 struct Sites {
     of: HashMap<PersonId, Id>,
-    /// The rosters of sites that were searched, until the next change.
-    rosters: HashMap<Vec<Id>, Roster>,
+    /// The rosters of sites that were searched, one for each search, until the next change.
+    rosters: HashMap<Vec<Id>, Vec<Roster>>,
 }
 
 impl LocalRecognition {
     /// Loads models on tract, and starts the threads. Nothing is downloaded: `nano` is part of the program, and files of other
-    /// models are in the models folder, `FACEKIT_MODELS`.
+    /// models are in the models folder. Earlier models that cannot be loaded are left out: see [`Models::missing_spaces`].
     ///
     /// # Errors
     ///
@@ -110,7 +133,111 @@ impl LocalRecognition {
     /// knows how often they mistake people.
     pub fn open(options: &LocalOptions) -> anyhow::Result<Self> {
         let registry = registry(options)?;
-        let set = registry.resolve(&options.models)?;
+        let present = Networks::load(&registry, &options.models)?;
+        let space = present.embedder.space().to_string();
+        let (mut earlier, mut names, mut missing_spaces) = (Vec::new(), Vec::new(), Vec::new());
+        for other in options.spaces.iter().filter(|other| **other != space) {
+            match Networks::of_space(&registry, other) {
+                Ok((name, networks)) => {
+                    names.push(name);
+                    earlier.push(networks);
+                }
+                Err(error) => {
+                    tracing::error!(%error, space = %other, "people with templates of this space are not recognized");
+                    missing_spaces.push(other.clone());
+                }
+            }
+        }
+        let sets = Sets { present, earlier };
+        // An error of the parts comes now, and not at the door.
+        sets.gallery(Vec::new())?;
+        let models = Models {
+            name: options.models.clone(),
+            runtime: "tract".to_owned(),
+            space,
+            earlier: names,
+            missing_spaces,
+            has_liveness: sets.present.liveness.is_some(),
+        };
+        let pool = Pool::new(options.threads).context("the threads cannot be started")?;
+        Ok(Self {
+            models,
+            sets,
+            galleries: RwLock::default(),
+            pool,
+        })
+    }
+
+    /// The same recognition with another embedder of the same space, for tests. Nobody may be enrolled yet.
+    #[must_use]
+    pub fn with_embedder(
+        mut self,
+        replace: impl FnOnce(Arc<dyn Embedder>) -> Arc<dyn Embedder>,
+    ) -> Self {
+        let embedder = &mut self.sets.present.embedder;
+        *embedder = replace(Arc::clone(embedder));
+        self
+    }
+
+    /// The gallery of an organisation, which is empty before [`load`](Recognition::load).
+    fn gallery(&self, org: Id) -> Result<Arc<OrganisationGallery>> {
+        // A panic elsewhere leaves the map whole, since one call changes it.
+        let galleries = self.galleries.read();
+        let known = galleries
+            .unwrap_or_else(PoisonError::into_inner)
+            .get(&org)
+            .cloned();
+        if let Some(known) = known {
+            return Ok(known);
+        }
+        let new = Arc::new(self.sets.gallery(Vec::new())?);
+        let mut known = self
+            .galleries
+            .write()
+            .unwrap_or_else(PoisonError::into_inner);
+        Ok(Arc::clone(known.entry(org).or_insert(new)))
+    }
+}
+
+/// The registry with the models of this program, of the models folder, and of the manifest.
+fn registry(options: &LocalOptions) -> facekit::Result<Registry> {
+    let built_in = facekit_nano::registry();
+    let mut registry = match &options.folder {
+        Some(folder) => built_in.read_folder(folder)?,
+        None => match built_in.clone().read_env() {
+            Ok(registry) => registry,
+            // A service may have no home folder. The models of the program need none.
+            Err(facekit::Error::InvalidArgument { .. }) => built_in,
+            Err(error) => return Err(error),
+        },
+    };
+    if let Some(path) = &options.manifest {
+        let text = std::fs::read_to_string(path).map_err(|source| facekit::Error::Io {
+            action: "reading",
+            path: path.clone(),
+            source,
+        })?;
+        registry.add_manifest(&text, &path.display().to_string())?;
+    }
+    Ok(registry)
+}
+
+/// The name of models whose templates are of an embedding space: a set, or else an embedder.
+fn models_of(registry: &Registry, space: &str) -> Option<String> {
+    let sets = registry.sets().map(|set| &set.name);
+    let models = registry.models().map(|model| &model.name);
+    let is_of_space = |name: &&String| {
+        let set = registry.resolve(name).ok();
+        set.and_then(|set| set.space())
+            .is_some_and(|found| found.to_string() == space)
+    };
+    sets.chain(models).find(is_of_space).cloned()
+}
+
+impl Networks {
+    /// Loads a set of models.
+    fn load(registry: &Registry, models: &str) -> facekit::Result<Self> {
+        let set = registry.resolve(models)?;
         let (runtime, load) = (Tract::new(), LoadOptions::default());
         let loaded = registry.load_set(&set, &runtime, &load)?;
         let detector: Arc<dyn Detector> = loaded.detector.into();
@@ -127,100 +254,30 @@ impl LocalRecognition {
             }
             _ => None,
         };
-        let networks = Networks {
+        Ok(Self {
             detector,
             second_look,
             embedder: loaded.embedder.into(),
             liveness: loaded.liveness.map(Into::into),
             calibration: loaded.calibration,
-        };
-        // An error of the parts comes now, and not at the door.
-        networks.gallery(Vec::new())?;
-        let models = Models {
-            name: options.models.clone(),
-            runtime: "tract".to_owned(),
-            space: networks.embedder.space().to_string(),
-            has_liveness: networks.liveness.is_some(),
-        };
-        let pool = Pool::new(options.threads).context("the threads cannot be started")?;
-        Ok(Self {
-            models,
-            networks,
-            galleries: RwLock::default(),
-            pool,
         })
     }
 
-    /// The same recognition with another embedder of the same space, for tests. Nobody may be enrolled yet.
-    #[must_use]
-    pub fn with_embedder(
-        mut self,
-        replace: impl FnOnce(Arc<dyn Embedder>) -> Arc<dyn Embedder>,
-    ) -> Self {
-        self.networks.embedder = replace(Arc::clone(&self.networks.embedder));
-        self
+    /// Loads the models of an embedding space. Returns their name, too.
+    fn of_space(registry: &Registry, space: &str) -> anyhow::Result<(String, Self)> {
+        let name = models_of(registry, space).context("no models are known for this space")?;
+        let networks = Self::load(registry, &name)?;
+        let found = networks.embedder.space().to_string();
+        anyhow::ensure!(found == space, "{name} has the space {found}");
+        Ok((name, networks))
     }
 
-    /// The gallery of an organisation, which is empty before [`load`](Recognition::load).
-    fn gallery(&self, org: Id) -> Result<Arc<OrganisationGallery>> {
-        // A panic elsewhere leaves the map whole, since one call changes it.
-        let galleries = self.galleries.read();
-        let known = galleries
-            .unwrap_or_else(PoisonError::into_inner)
-            .get(&org)
-            .cloned();
-        if let Some(known) = known {
-            return Ok(known);
-        }
-        let new = Arc::new(self.networks.gallery(Vec::new())?);
-        let mut known = self
-            .galleries
-            .write()
-            .unwrap_or_else(PoisonError::into_inner);
-        Ok(Arc::clone(known.entry(org).or_insert(new)))
+    fn index(&self) -> FlatIndex {
+        FlatIndex::new(self.embedder.space().clone(), Metric::Cosine)
     }
-}
 
-/// The registry with the models of this program, of the models folder, and of the manifest.
-fn registry(options: &LocalOptions) -> facekit::Result<Registry> {
-    let built_in = facekit_nano::registry();
-    let mut registry = match built_in.clone().read_env() {
-        Ok(registry) => registry,
-        // A service may have no home folder. The models of the program need none.
-        Err(facekit::Error::InvalidArgument { .. }) => built_in,
-        Err(error) => return Err(error),
-    };
-    if let Some(path) = &options.manifest {
-        let text = std::fs::read_to_string(path).map_err(|source| facekit::Error::Io {
-            action: "reading",
-            path: path.clone(),
-            source,
-        })?;
-        registry.add_manifest(&text, &path.display().to_string())?;
-    }
-    Ok(registry)
-}
-
-impl Networks {
-    /// A gallery with these templates, each with the home site of its person. Templates of another embedding space are left
-    /// out.
-    fn gallery(&self, templates: Vec<(Id, Template)>) -> facekit::Result<OrganisationGallery> {
-        let mut people: HashMap<PersonId, (Id, Vec<NewTemplate>)> = HashMap::new();
-        for (site, template) in templates {
-            if template.embedding.space() == self.embedder.space() {
-                let person = people.entry(template.person.clone());
-                let (_, new) = person.or_insert_with(|| (site, Vec::new()));
-                new.push(new_template(&template));
-            }
-        }
-        let store = Arc::new(MemoryStore::new());
-        let mut sites = Sites::default();
-        for (person, (site, new)) in people {
-            store.put(&Person::new(person.clone(), Timestamp::UNIX_EPOCH), &new)?;
-            sites.of.insert(person, site);
-        }
-        let index = FlatIndex::new(self.embedder.space().clone(), Metric::Cosine);
-        let gallery = Arc::new(Gallery::open(Arc::clone(&store), index)?);
+    fn search(&self, gallery: Gallery) -> facekit::Result<Search> {
+        let gallery = Arc::new(gallery);
         let mut builder = Recognizer::builder()
             .detector(Arc::clone(&self.detector))
             .embedder(Arc::clone(&self.embedder))
@@ -234,9 +291,64 @@ impl Networks {
         if let Some(calibration) = &self.calibration {
             builder = builder.calibration(calibration.clone());
         }
-        Ok(OrganisationGallery {
+        Ok(Search {
             recognizer: builder.build()?,
             gallery,
+        })
+    }
+
+    /// Embeds the crops of templates of another space.
+    fn embed_again(&self, templates: &[NewTemplate]) -> Result<Vec<NewTemplate>> {
+        let person = Person::new(PersonId::new("person")?, Timestamp::UNIX_EPOCH);
+        let store = Arc::new(MemoryStore::new());
+        store.put(&person, templates)?;
+        let search = self.search(Gallery::open(Arc::clone(&store), self.index())?)?;
+        search.recognizer.embed_again(&Watch::new())?;
+        let all = store.templates_of(&person.id)?;
+        let new = all
+            .iter()
+            .filter(|template| template.embedding.space() == self.embedder.space());
+        Ok(new.map(new_template).collect())
+    }
+}
+
+impl Sets {
+    fn all(&self) -> impl Iterator<Item = &Networks> {
+        std::iter::once(&self.present).chain(&self.earlier)
+    }
+
+    /// A gallery with these templates, each with the home site of its person. Templates of other embedding spaces than those
+    /// of the sets are left out.
+    fn gallery(&self, templates: Vec<(Id, Template)>) -> facekit::Result<OrganisationGallery> {
+        let mut people: HashMap<PersonId, (Id, Vec<NewTemplate>)> = HashMap::new();
+        for (site, template) in templates {
+            let space = template.embedding.space();
+            if self.all().any(|set| set.embedder.space() == space) {
+                let person = people.entry(template.person.clone());
+                let (_, new) = person.or_insert_with(|| (site, Vec::new()));
+                new.push(new_template(&template));
+            }
+        }
+        let store = Arc::new(MemoryStore::new());
+        let mut sites = Sites::default();
+        for (person, (site, new)) in people {
+            store.put(&Person::new(person.clone(), Timestamp::UNIX_EPOCH), &new)?;
+            sites.of.insert(person, site);
+        }
+        let gallery = Gallery::open(Arc::clone(&store), self.present.index())?;
+        let beside = |set: &Networks| {
+            // The present models have checked the liveness of a face before.
+            let mut set = set.clone();
+            set.liveness = None;
+            set.search(gallery.beside(set.index())?)
+        };
+        Ok(OrganisationGallery {
+            earlier: self
+                .earlier
+                .iter()
+                .map(beside)
+                .collect::<facekit::Result<_>>()?,
+            present: self.present.search(gallery)?,
             store,
             sites: Mutex::new(sites),
         })
@@ -245,11 +357,10 @@ impl Networks {
 
 /// A template as a store takes it.
 fn new_template(template: &Template) -> NewTemplate {
-    NewTemplate::new(
-        template.embedding.clone(),
-        template.quality,
-        template.created,
-    )
+    let (quality, created) = (template.quality, template.created);
+    let mut new = NewTemplate::new(template.embedding.clone(), quality, created);
+    new.origin.clone_from(&template.origin);
+    new
 }
 
 impl OrganisationGallery {
@@ -259,10 +370,13 @@ impl OrganisationGallery {
 
     fn follow(&self, person: Id, site: Id, templates: &[Template]) -> Result<()> {
         let id = person_id(person)?;
-        let of_space = templates
-            .iter()
-            .filter(|template| template.embedding.space() == self.gallery.space());
-        let new: Vec<NewTemplate> = of_space.map(new_template).collect();
+        let is_searched = |template: &&Template| {
+            let space = template.embedding.space();
+            self.searches()
+                .any(|search| search.gallery.space() == space)
+        };
+        let searched = templates.iter().filter(is_searched);
+        let new: Vec<NewTemplate> = searched.map(new_template).collect();
         let mut sites = self.sites();
         self.store.remove(std::slice::from_ref(&id))?;
         if new.is_empty() {
@@ -273,12 +387,18 @@ impl OrganisationGallery {
             sites.of.insert(id.clone(), site);
         }
         sites.rosters.clear();
-        self.gallery.follow(&id)?;
+        // The galleries beside it follow, too.
+        self.present.gallery.follow(&id)?;
         Ok(())
     }
 
-    /// The people of these home sites.
-    fn roster(&self, mut of: Vec<Id>) -> Result<Roster> {
+    /// The searches, that of the present models first.
+    fn searches(&self) -> impl Iterator<Item = &Search> {
+        std::iter::once(&self.present).chain(&self.earlier)
+    }
+
+    /// The people of these home sites, for each search.
+    fn rosters(&self, mut of: Vec<Id>) -> Result<Vec<Roster>> {
         of.sort_unstable();
         of.dedup();
         let mut sites = self.sites();
@@ -287,18 +407,39 @@ impl OrganisationGallery {
         }
         let there = sites.of.iter().filter(|(_, site)| of.contains(site));
         let people: Vec<PersonId> = there.map(|(person, _)| person.clone()).collect();
-        let roster = self.gallery.roster(&people)?;
-        sites.rosters.insert(of, roster.clone());
-        Ok(roster)
+        // A roster remembers the state of one gallery.
+        let rosters = self.searches().map(|search| search.gallery.roster(&people));
+        let rosters: Vec<Roster> = rosters.collect::<facekit::Result<_>>()?;
+        sites.rosters.insert(of, rosters.clone());
+        Ok(rosters)
     }
 
     fn recognize(&self, frame: Frame) -> Result<Faces> {
         let image = decode_frame(&frame.image)?;
-        let mut options = RecognizeOptions::default();
-        if let Some(sites) = frame.sites {
-            options = options.with_roster(self.roster(sites)?);
+        let rosters = frame.sites.map(|sites| self.rosters(sites)).transpose()?;
+        let options = |search: usize| match &rosters {
+            Some(rosters) => RecognizeOptions::default().with_roster(rosters[search].clone()),
+            None => RecognizeOptions::default(),
+        };
+        let mut faces = self
+            .present
+            .recognizer
+            .recognize_with(image.view(), &options(0))?;
+        for (number, search) in self.earlier.iter().enumerate() {
+            if search.gallery.is_empty() {
+                continue;
+            }
+            let unknown = faces
+                .iter_mut()
+                .filter(|face| matches!(face.outcome, Outcome::Unknown { .. }));
+            for face in unknown {
+                let options = options(number + 1).with_faces(vec![face.detection]);
+                let again = search.recognizer.recognize_with(image.view(), &options)?;
+                if let Some(known) = again.into_iter().find(|again| again.known().is_some()) {
+                    face.outcome = known.outcome;
+                }
+            }
         }
-        let mut faces = self.recognizer.recognize_with(image.view(), &options)?;
         let area = |face: &facekit::Recognition| face.detection.rect.area();
         faces.sort_by(|one, two| area(two).total_cmp(&area(one)));
         Ok(Faces {
@@ -339,9 +480,10 @@ impl OrganisationGallery {
         let options = EnrollOptions::default()
             .with_request(request.to_string())
             .with_watch(Watch::new().with_progress(&progress));
-        let analysis = self
-            .recognizer
-            .analyze_each(&person_id(person)?, images, &options)?;
+        let analysis =
+            self.present
+                .recognizer
+                .analyze_each(&person_id(person)?, images, &options)?;
         let mut report = analysis.report().clone();
         report
             .refused
@@ -394,17 +536,20 @@ impl Recognition for LocalRecognition {
 
     fn room(&self, org: Id) -> Option<Room> {
         let gallery = self.gallery(org).ok()?;
-        let capacity = gallery.recognizer.capacity()?;
+        let capacity = gallery.present.recognizer.capacity()?;
+        let people = gallery
+            .searches()
+            .map(|search| search.gallery.searched(None));
         Some(Room {
-            people: gallery.gallery.searched(None),
+            people: people.sum(),
             capacity: capacity.extrapolated as u64,
         })
     }
 
     async fn load(&self, org: Id, templates: Vec<(Id, Template)>) -> Result<()> {
         // Thousands of templates take a while.
-        let networks = self.networks.clone();
-        let gallery = tokio::task::spawn_blocking(move || networks.gallery(templates));
+        let sets = self.sets.clone();
+        let gallery = tokio::task::spawn_blocking(move || sets.gallery(templates));
         let gallery = Arc::new(gallery.await.map_err(Error::internal)??);
         let mut known = self
             .galleries
@@ -432,6 +577,12 @@ impl Recognition for LocalRecognition {
     ) -> Result<Analyzed> {
         let gallery = self.gallery(org)?;
         let work = move || gallery.analyze(person, request, &photos, &seen);
+        self.pool.run(Work::Analysis, work).await
+    }
+
+    async fn embed_again(&self, templates: Vec<NewTemplate>) -> Result<Vec<NewTemplate>> {
+        let networks = self.sets.present.clone();
+        let work = move || networks.embed_again(&templates);
         self.pool.run(Work::Analysis, work).await
     }
 

@@ -30,8 +30,12 @@ pub struct Models {
     pub name: String,
     /// The runtime, such as `tract`.
     pub runtime: String,
-    /// The embedding space of the templates, as text. Templates of another space are not compared.
+    /// The embedding space of new templates, as text.
     pub space: String,
+    /// The names of the sets of earlier templates. During a change of models they are searched as well.
+    pub earlier: Vec<String>,
+    /// The embedding spaces of templates that cannot be compared, because their models are not here.
+    pub missing_spaces: Vec<String>,
     /// There is a liveness check. Without it nobody is marked by face.
     pub has_liveness: bool,
 }
@@ -142,6 +146,14 @@ pub trait Recognition: fmt::Debug + Send + Sync {
         photos: Vec<Bytes>,
         seen: watch::Sender<usize>,
     ) -> Result<Analyzed>;
+
+    /// Embeds the crops of templates of earlier models again. Returns one template of the present models for each, in order, with
+    /// the same quality, time and origin.
+    ///
+    /// # Errors
+    ///
+    /// 503 if the queue is full; if a template has no crop, or a model fails.
+    async fn embed_again(&self, templates: Vec<NewTemplate>) -> Result<Vec<NewTemplate>>;
 
     /// Finds, checks and compares the faces of a frame.
     ///

@@ -12,7 +12,7 @@ use jiff::tz::TimeZone;
 use serde::Deserialize;
 
 use super::{
-    PageResult,
+    PageError, PageResult,
     input::{Form, Path},
     language::Language,
     page::Page,
@@ -50,8 +50,12 @@ pub(super) fn routes() -> Router<Server> {
 pub(super) struct FaceData {
     /// The consent that holds, in words; none without consent.
     pub(super) consent: Option<String>,
+    /// The consent covers the small pictures of the face.
+    pub(super) keeps_crops: bool,
     /// The templates.
     pub(super) templates: Vec<TemplateRow>,
+    /// Earlier models made all templates, and no picture is kept from which the present ones can make new templates.
+    pub(super) must_enrol: bool,
 }
 
 /// A template.
@@ -60,7 +64,7 @@ pub(super) struct TemplateRow {
     /// The quality, 0 to 100.
     pub(super) quality: i64,
     pub(super) created: String,
-    /// Other models made it, so that it is not compared.
+    /// Earlier models made it.
     pub(super) is_old: bool,
 }
 
@@ -78,6 +82,7 @@ impl FaceData {
         let holds = known
             .into_iter()
             .find(|consent| consent.withdrawn.is_none());
+        let keeps_crops = holds.as_ref().is_some_and(|consent| consent.keeps_crops);
         let consent = holds.map(|consent| {
             let language = Language::find(&consent.language)
                 .map_or_else(|| consent.language.clone(), |it| it.say("language-name"));
@@ -89,9 +94,18 @@ impl FaceData {
                 "language",
                 language,
             );
-            format!("{text} {}, {}", page.date(given.date()), page.time(given))
+            let crops = page.say(if keeps_crops {
+                "consent-crops-kept"
+            } else {
+                "consent-crops-not-kept"
+            });
+            let (date, time) = (page.date(given.date()), page.time(given));
+            format!("{text} {date}, {time}. {crops}")
         });
-        let rows = templates::list(tx, actor, person).await?.into_iter();
+        let rows = templates::list(tx, actor, person).await?;
+        let is_lost =
+            |template: &templates::Template| template.space != space && !template.has_crop;
+        let must_enrol = !rows.is_empty() && rows.iter().all(is_lost);
         let row = |template: templates::Template| TemplateRow {
             id: template.id,
             quality: percent(template.quality),
@@ -100,7 +114,9 @@ impl FaceData {
         };
         Ok(Self {
             consent,
-            templates: rows.map(row).collect(),
+            keeps_crops,
+            templates: rows.into_iter().map(row).collect(),
+            must_enrol,
         })
     }
 }
@@ -290,20 +306,36 @@ async fn upload(
     }
 }
 
+#[derive(Deserialize)]
+struct ConsentForm {
+    /// Any text if the small pictures of the face are kept. Browsers leave out a box that is not checked.
+    #[serde(default)]
+    keeps_crops: String,
+}
+
 async fn consent(
     State(server): State<Server>,
     Caller(actor): Caller,
     visitor: Visitor,
     Path(id): Path<Id>,
+    form: Result<Form<ConsentForm>, PageError>,
 ) -> PageResult {
+    let mut tx = server.store.write().await?;
+    people::get(&mut tx, &actor, id).await?;
+    let Form(form) = form?;
     let new = NewConsent {
         text_version: consents::TEXT_VERSION.to_owned(),
         language: visitor.language.code().to_owned(),
+        keeps_crops: !form.keeps_crops.is_empty(),
     };
-    let mut tx = server.store.write().await?;
     consents::give(&mut tx, &actor, id, &new).await?;
     tx.commit().await?;
-    Ok(Redirect::to(&format!("/people/{id}/enrol?done=consented")).into_response())
+    let back = if is_member(&actor, id) {
+        "/me/data?done=consented".to_owned()
+    } else {
+        format!("/people/{id}/enrol?done=consented")
+    };
+    Ok(Redirect::to(&back).into_response())
 }
 
 async fn withdraw(
@@ -318,12 +350,17 @@ async fn withdraw(
     }
     tx.commit().await?;
     templates::follow(&server.store, &*server.recognition, actor.org, id).await?;
-    let back = if actor.person == Some(id) && !actor.has_any(EDITORS) {
+    let back = if is_member(&actor, id) {
         "/me/data?done=consent-withdrawn".to_owned()
     } else {
         format!("/people/{id}?done=consent-withdrawn")
     };
     Ok(Redirect::to(&back).into_response())
+}
+
+/// The actor is the person, and sees no page of people.
+fn is_member(actor: &Actor, person: Id) -> bool {
+    actor.person == Some(person) && !actor.has_any(EDITORS)
 }
 
 async fn remove_template(

@@ -67,6 +67,7 @@ pub(super) fn kept_rows(kept: &inventory::Inventory) -> Vec<(&'static str, usize
         ("kept-days", kept.days),
         ("kept-consents", kept.consents),
         ("kept-templates", kept.templates),
+        ("kept-crops", kept.crops),
     ];
     rows.extend(kept.audit_records.map(|count| ("kept-audit", count)));
     rows

@@ -1,4 +1,4 @@
-//! `/settings`: language and look, sites, accounts and API tokens.
+//! `/settings`: language and look, sites, models and their change, accounts and API tokens.
 
 use askama::Template;
 use axum::{
@@ -26,6 +26,7 @@ use crate::{
     commands::{
         accounts::{self, AccountChanges, NewAccount},
         locks::{self, NewLock},
+        model_change, people,
         sites::{self, NewSite},
         tokens::{self, NewApiToken, TokenKind},
     },
@@ -33,7 +34,7 @@ use crate::{
     http::Caller,
     id::Id,
     presets::PRESETS,
-    recognition::Room,
+    recognition::{Models, Room},
     server::Server,
     store::Transaction,
 };
@@ -41,6 +42,7 @@ use crate::{
 pub(super) fn routes() -> Router<Server> {
     Router::new()
         .route("/settings", get(show))
+        .route("/settings/models/end", post(end_model_change))
         .route("/sites", post(add_site))
         .route("/sites/{site}/lock", post(lock))
         .route("/accounts", post(invite))
@@ -113,11 +115,17 @@ async fn show(State(server): State<Server>, Caller(actor): Caller, visitor: Visi
     let mut tx = server.store.read().await?;
     let mut page = settings_page(&mut tx, &actor, &visitor).await?;
     let models = server.recognition.models();
+    let change = if page.edits {
+        ChangeCard::load(&mut tx, &actor, models).await?
+    } else {
+        None
+    };
     page.recognition = Some(RecognitionCard {
         models: models.name.clone(),
         runtime: models.runtime.clone(),
         has_liveness: models.has_liveness,
         room: server.recognition.room(actor.org),
+        change,
     });
     if page.edits {
         let zone = main_zone(&mut tx, &actor).await?;
@@ -126,12 +134,80 @@ async fn show(State(server): State<Server>, Caller(actor): Caller, visitor: Visi
     render(&page)
 }
 
+/// The people to enrol again whom the page names.
+const MOST_NAMED: usize = 50;
+
+/// A change of models.
+struct ChangeCard {
+    /// The names of the earlier models.
+    earlier: String,
+    /// Earlier models are not here, so that their people are not recognized.
+    is_missing: bool,
+    /// The people with new templates.
+    done: usize,
+    /// The people with templates.
+    all: usize,
+    /// The people whose pictures are embedded again.
+    waiting: usize,
+    /// The people who have no new templates.
+    left: usize,
+    /// The people to enrol again.
+    to_enrol: Vec<(Id, String)>,
+    /// The people to enrol again who are not named.
+    more: usize,
+}
+
+impl ChangeCard {
+    /// None without a change.
+    async fn load(tx: &mut Transaction, actor: &Actor, models: &Models) -> Result<Option<Self>> {
+        let change = model_change::state(tx, actor, &models.space).await?;
+        if change.is_over() {
+            return Ok(None);
+        }
+        let directory = people::directory(tx, actor.org).await?;
+        let named = change.to_enrol.iter().take(MOST_NAMED);
+        let to_enrol: Vec<_> = named
+            .filter_map(|&id| Some((id, directory.get(id)?.name.clone())))
+            .collect();
+        let left = change.waiting + change.to_enrol.len();
+        Ok(Some(Self {
+            earlier: models.earlier.join(", "),
+            is_missing: !models.missing_spaces.is_empty(),
+            done: change.done,
+            all: change.done + left,
+            waiting: change.waiting,
+            left,
+            more: change.to_enrol.len() - to_enrol.len(),
+            to_enrol,
+        }))
+    }
+}
+
+async fn end_model_change(
+    State(server): State<Server>,
+    Caller(actor): Caller,
+    visitor: Visitor,
+) -> PageResult {
+    let mut tx = server.store.write().await?;
+    match model_change::end(&mut tx, &actor, &server.recognition.models().space).await {
+        Ok(_) => {
+            tx.commit().await?;
+            Ok(Redirect::to("/settings?done=model-change-ended").into_response())
+        }
+        Err(error) => {
+            drop(tx);
+            refused(&server, &actor, &visitor, error).await
+        }
+    }
+}
+
 /// The models of recognition.
 struct RecognitionCard {
     models: String,
     runtime: String,
     has_liveness: bool,
     room: Option<Room>,
+    change: Option<ChangeCard>,
 }
 
 async fn settings_page(

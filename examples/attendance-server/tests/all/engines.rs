@@ -95,6 +95,33 @@ async fn lets_others_write_while_the_log_is_in_use(engine: &Arc<dyn Engine>) {
     engine.empty_log().await.unwrap();
 }
 
+#[tokio::test]
+async fn an_older_schema_is_brought_up_to_date() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("older.db");
+    let engine = SqliteEngine::open(&file).await.unwrap();
+    assert_eq!(db::schema_version(&engine).await.unwrap(), 0);
+    let mut connection = engine.write().await.unwrap();
+    connection.script(engine.migrations()[0].sql).await.unwrap();
+    let script = "INSERT INTO schema_version (version) VALUES (1); \
+         INSERT INTO organisation (id, name, created, audit_head) VALUES (x'01', 'Acme', 0, x''); \
+         INSERT INTO site (org, id, name, created) VALUES (x'01', x'02', 'Berlin', 0); \
+         INSERT INTO person (org, id, site, details, created) VALUES (x'01', x'03', x'02', x'', 0); \
+         INSERT INTO consent (org, id, person, text_version, language, given, given_by) \
+         VALUES (x'01', x'04', x'03', '1', 'en', 0, 'somebody');";
+    connection.script(script).await.unwrap();
+    connection.commit().await.unwrap();
+    assert_eq!(db::migrate(&engine).await.unwrap(), 1);
+    let mut connection = engine.read().await.unwrap();
+    let consent = "SELECT keeps_crops, withdrawn IS NULL AS holds FROM consent";
+    let rows = connection.rows(consent, values![]).await.unwrap();
+    assert!(!rows[0].get::<bool>("keeps_crops").unwrap());
+    assert!(rows[0].get::<bool>("holds").unwrap());
+    let crops = "SELECT COUNT(crop) AS n FROM template";
+    let rows = connection.rows(crops, values![]).await.unwrap();
+    assert_eq!(rows[0].get::<i64>("n").unwrap(), 0);
+}
+
 async fn migrates_once(engine: &dyn Engine) {
     assert_eq!(db::schema_version(engine).await.unwrap(), 0);
     assert_eq!(db::migrate(engine).await.unwrap(), 0);

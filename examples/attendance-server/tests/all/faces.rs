@@ -68,7 +68,7 @@ async fn enrol(
 
 async fn consent(office: &Office, org: &Organisation, person: Id) -> Value {
     let path = format!("/api/v1/people/{person}/consents");
-    let consent = json!({ "text_version": "1", "language": "de" });
+    let consent = json!({ "text_version": "1", "language": "de", "keeps_crops": true });
     office.post(&path, &org.manager, consent).await.expect(201)
 }
 
@@ -676,11 +676,11 @@ async fn after_erasure_neither_name_nor_template_is_found_in_any_file() {
     // The embedding as a sealed row would have it without its seal.
     let mut tx = office.store.read().await.unwrap();
     let row = tx
-        .row("SELECT sealed FROM template LIMIT 1", Vec::new())
+        .row("SELECT sealed, crop FROM template LIMIT 1", Vec::new())
         .await
         .unwrap()
         .unwrap();
-    let sealed: Vec<u8> = row.get("sealed").unwrap();
+    let (sealed, crop): (Vec<u8>, Vec<u8>) = (row.get("sealed").unwrap(), row.get("crop").unwrap());
     let opened = tx
         .keys()
         .open_template(org.id, person, sealed.clone())
@@ -688,13 +688,19 @@ async fn after_erasure_neither_name_nor_template_is_found_in_any_file() {
         .unwrap();
     let values = opened.embedding.values().iter().take(8);
     let plain: Vec<u8> = values.flat_map(|value| value.to_le_bytes()).collect();
+    let picture = tx.keys().open(org.id, person, "crop", &crop);
+    let picture = picture.unwrap().unwrap();
     drop(tx);
     let before = folder.join("before.db");
     office.store.engine().copy_to(&before).await.unwrap();
-    assert!(
-        !files_with(folder, &sealed).is_empty(),
-        "the search finds what is there"
-    );
+    // A picture is longer than a page of the database, so that it is not in one piece.
+    let (crop, picture) = (&crop[..100], &picture[100..200]);
+    for there in [&sealed[..], crop] {
+        assert!(
+            !files_with(folder, there).is_empty(),
+            "the search finds what is there"
+        );
+    }
 
     let path = format!("/api/v1/people/{person}/erasure");
     let wrong = office
@@ -722,6 +728,8 @@ async fn after_erasure_neither_name_nor_template_is_found_in_any_file() {
         b"qq-4711",
         &sealed,
         &plain,
+        crop,
+        picture,
     ] {
         assert_eq!(
             files_with(folder, wanted),

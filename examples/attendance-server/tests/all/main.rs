@@ -14,6 +14,7 @@ mod keys;
 #[cfg(unix)]
 mod kills;
 mod live;
+mod model_change;
 mod openapi;
 mod people;
 mod policies;

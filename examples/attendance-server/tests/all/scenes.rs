@@ -17,8 +17,8 @@ use attendance_server::{
 };
 use axum::body::Bytes;
 use facekit::{
-    Detection, Identity, Landmarks, LivenessScore, Outcome, PersonId, Point, Quality, QualityIssue,
-    Rect, Template,
+    Detection, Identity, Landmarks, LivenessScore, NewTemplate, Outcome, PersonId, Point, Quality,
+    QualityIssue, Rect, Template,
 };
 use serde_json::json;
 use tokio::sync::watch;
@@ -150,6 +150,8 @@ impl Prepared {
                 name: "prepared".to_owned(),
                 runtime: "none".to_owned(),
                 space: "prepared".to_owned(),
+                earlier: Vec::new(),
+                missing_spaces: Vec::new(),
                 has_liveness,
             },
             answers: Mutex::default(),
@@ -197,6 +199,10 @@ impl Recognition for Prepared {
             "busy",
             "Nothing is prepared for enrolment.",
         ))
+    }
+
+    async fn embed_again(&self, _: Vec<NewTemplate>) -> Result<Vec<NewTemplate>> {
+        Ok(Vec::new())
     }
 
     async fn recognize(&self, frame: Frame) -> Result<Faces> {

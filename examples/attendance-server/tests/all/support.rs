@@ -164,6 +164,13 @@ impl Office {
         }
     }
 
+    /// Another server with this recognition on the same data, as after a new start.
+    pub(crate) fn restarted(mut self, recognition: Arc<dyn Recognition>) -> Self {
+        self.server = Server::new(self.store.clone(), recognition);
+        self.router = app(self.server.clone());
+        self
+    }
+
     /// A server and an organisation with nine to five in Berlin.
     pub(crate) async fn with_organisation() -> (Self, Organisation) {
         let office = Self::new().await;

@@ -64,7 +64,7 @@ pub(crate) async fn demo(settings: &Settings, options: &DemoOptions) -> Result<(
     }
     let pictures = Pictures::read(&options.pictures)?;
     let listener = bind(settings.listen)?;
-    let demo = Demo::make(open_recognition(settings), &pictures).await?;
+    let demo = Demo::make(open_recognition(settings, Vec::new()), &pictures).await?;
     let link = demo.link(listener.local_addr()?.port());
     let handle = Handle::new();
     let stopper = tokio::spawn(stop_on_signal(demo.server.clone(), handle.clone()));

@@ -213,6 +213,7 @@ async fn person(
     let consent = NewConsent {
         text_version: consents::TEXT_VERSION.to_owned(),
         language: "en".to_owned(),
+        keeps_crops: false,
     };
     consents::give(tx, operator, person, &consent).await?;
     Ok(person)
