@@ -33,3 +33,4 @@ pub mod sites;
 pub mod templates;
 pub mod today;
 pub mod tokens;
+pub mod two_step;

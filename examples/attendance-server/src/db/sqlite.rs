@@ -86,10 +86,16 @@ impl Engine for SqliteEngine {
     }
 
     fn migrations(&self) -> &'static [Migration] {
-        &[Migration {
-            version: 1,
-            sql: include_str!("../../migrations/sqlite/0001_foundation.sql"),
-        }]
+        &[
+            Migration {
+                version: 1,
+                sql: include_str!("../../migrations/sqlite/0001_foundation.sql"),
+            },
+            Migration {
+                version: 2,
+                sql: include_str!("../../migrations/sqlite/0002_two_step.sql"),
+            },
+        ]
     }
 
     async fn copy_to(&self, file: &Path) -> Result<()> {

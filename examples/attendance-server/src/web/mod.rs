@@ -34,6 +34,7 @@ mod settings;
 mod setup;
 mod sign_in;
 mod today;
+mod two_step;
 mod visitor;
 
 use askama::Template;
@@ -75,6 +76,7 @@ pub(crate) fn pages() -> Router<Server> {
         .merge(setup::routes())
         .merge(sign_in::routes())
         .merge(today::routes())
+        .merge(two_step::routes())
 }
 
 /// An error of a page: the visitor sees what happened and what to do.

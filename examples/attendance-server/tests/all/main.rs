@@ -24,4 +24,5 @@ mod security;
 mod sightings;
 mod support;
 mod today;
+mod two_step;
 mod visits;
