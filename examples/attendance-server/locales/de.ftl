@@ -585,6 +585,43 @@ sign-in-forgotten = Passwort vergessen? Die Administration kann Ihnen einen neue
 sign-in-invitation = Eingeladen? Öffnen Sie den Link der Einladung.
 invitation = Willkommen
 invitation-text = Wählen Sie ein Passwort für Ihr Konto.
+two-step = Anmeldung in zwei Schritten
+two-step-intro = Nach dem Passwort ein Code Ihres Telefons. Wer nur das Passwort kennt, kann sich nicht anmelden.
+two-step-set-up = Einrichten
+two-step-change = Ändern
+two-step-is-on = Ein
+two-step-is-off = Aus
+two-step-app = Sie brauchen auf Ihrem Telefon eine App für solche Codes: eine Authenticator-App oder einen Passwortmanager.
+two-step-password-hint = Noch einmal, damit niemand anderes sie einschaltet.
+two-step-begin = QR-Code zeigen
+two-step-scan = 1. Konto in der App hinzufügen
+two-step-scan-text = Scannen Sie den QR-Code mit der App, oder tippen Sie den Schlüssel ab.
+two-step-qr = QR-Code für die Authenticator-App
+two-step-secret = Schlüssel
+two-step-first = 2. Code der App eingeben
+two-step-first-hint = Alle 30 Sekunden erscheint ein neuer Code. Ihre anderen Sitzungen enden.
+two-step-digits = Code aus sechs Ziffern
+two-step-switch-on = Einschalten
+two-step-codes = Bewahren Sie diese Ersatzcodes auf
+two-step-codes-text = Die Anmeldung in zwei Schritten ist eingeschaltet. Wenn Sie das Telefon verlieren, gilt jeder dieser Codes einmal an seiner Stelle. Sie werden nie wieder gezeigt.
+two-step-kept = Ich habe sie aufbewahrt
+two-step-since = Eingeschaltet seit { $date }.
+two-step-codes-left = { $count ->
+    [0] Kein Ersatzcode ist übrig.
+    [one] Ein Ersatzcode ist übrig.
+   *[other] { $count } Ersatzcodes sind übrig.
+ }
+two-step-codes-few = Es sind wenige Ersatzcodes übrig. Schalten Sie die Anmeldung in zwei Schritten aus und wieder ein, um neue zu erhalten.
+two-step-switch-off = Ausschalten
+two-step-off-text = Geben Sie Ihr Passwort oder einen Code ein. Danach genügt das Passwort zum Anmelden.
+two-step-or-code = Oder ein Code
+two-step-code = Code der App oder Ersatzcode
+two-step-code-text = Ihr Konto braucht nach dem Passwort einen Code.
+two-step-lost = Telefon verloren? Benutzen Sie einen Ersatzcode. Die Administration kann die Anmeldung in zwei Schritten auch für Sie ausschalten.
+two-step-other-account = Mit einem anderen Konto anmelden
+two-step-reset = Zweiten Schritt zurücksetzen
+two-step-reset-named = Zweiten Schritt von { $name } zurücksetzen
+two-step-reset-text = Für jemanden ohne Telefon und Ersatzcodes. Danach genügt das Passwort zum Anmelden, und alle Sitzungen des Kontos enden. Prüfen Sie, dass wirklich diese Person darum bittet.
 
 ## Wizard
 
@@ -661,6 +698,8 @@ done-policy = Die Regeln sind in Kraft
 done-withdrawn = Zugriffsschlüssel entzogen
 done-locked = Zeitraum abgeschlossen
 done-site-added = Standort hinzugefügt
+done-two-step-off = Die Anmeldung in zwei Schritten ist ausgeschaltet
+done-two-step-reset = Die Anmeldung in zwei Schritten wurde zurückgesetzt
 
 ## Refusals of punches
 
@@ -710,7 +749,11 @@ audit-account-changed = Konto geändert
 audit-account-invited = Einladung erzeugt
 audit-password-set = Passwort gesetzt
 audit-signed-in = Angemeldet
-audit-sign-in-limited = Zu viele falsche Passwörter
+audit-sign-in-limited = Zu viele falsche Passwörter oder Codes
+audit-two-step-switched-on = Anmeldung in zwei Schritten eingeschaltet
+audit-two-step-switched-off = Anmeldung in zwei Schritten ausgeschaltet
+audit-two-step-reset = Anmeldung in zwei Schritten zurückgesetzt
+audit-recovery-code-used = Ersatzcode benutzt
 audit-token-created = API-Zugriffsschlüssel erzeugt
 audit-token-revoked = Zugriffsschlüssel widerrufen
 audit-device-created = Gerät hinzugefügt
@@ -729,7 +772,14 @@ problem-number-taken = Diese Nummer hat schon jemand.
 problem-name-taken = Dieser Name ist vergeben.
 problem-mail-taken = Diese E-Mail-Adresse hat schon ein Konto.
 problem-wrong-password = E-Mail-Adresse und Passwort gehören nicht zusammen.
-problem-too-many-attempts = Zu viele Versuche. Warten Sie eine Minute und versuchen Sie es dann noch einmal.
+problem-wrong-code = Der Code ist falsch oder wurde schon benutzt. Geben Sie den ein, den die App jetzt zeigt.
+problem-sign-in-again = Der Code kam zu spät. Melden Sie sich noch einmal an.
+problem-other-password = Das ist nicht das Passwort Ihres Kontos.
+problem-two-step-on = Die Anmeldung in zwei Schritten ist schon eingeschaltet.
+problem-two-step-off = Die Anmeldung in zwei Schritten ist schon ausgeschaltet.
+problem-two-step-not-begun = Das Einrichten hat länger als 15 Minuten gedauert. Beginnen Sie noch einmal.
+problem-own-two-step = Schalten Sie Ihre eigene Anmeldung in zwei Schritten mit dem Passwort oder einem Code aus.
+problem-too-many-attempts = Zu viele Versuche. Warten Sie einige Minuten und versuchen Sie es dann noch einmal.
 problem-unknown-time-zone = Das ist keine Zeitzone der IANA-Datenbank, etwa Europe/Berlin.
 problem-period-closed = Der Tag liegt in einem abgeschlossenen Zeitraum.
 problem-in-the-future = Eine Buchung kann nicht in der Zukunft liegen.
@@ -1025,6 +1075,7 @@ audit-consent-withdrawn = Einwilligung widerrufen
 audit-enrolment-begun = Fotos zur Erfassung gesendet
 audit-enrolment-finished = Erfassung abgeschlossen
 audit-template-removed = Vorlage entfernt
+audit-breach-listed = Betroffene eines Datenschutzvorfalls aufgelistet
 audit-person-erased = Person gelöscht
 problem-consent-missing = Halten Sie zuerst die Einwilligung der Person fest.
 problem-enrolment-waiting = Die Fotos der Person werden gerade ausgewertet. Warten Sie zuerst auf den Bericht.

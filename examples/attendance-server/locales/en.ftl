@@ -585,6 +585,43 @@ sign-in-forgotten = Forgotten your password? An administrator can send you a new
 sign-in-invitation = Invited? Open the link of the invitation.
 invitation = Welcome
 invitation-text = Choose a password for your account.
+two-step = Two-step sign-in
+two-step-intro = A code of your phone after the password. Somebody who knows the password alone cannot sign in.
+two-step-set-up = Set up
+two-step-change = Change
+two-step-is-on = On
+two-step-is-off = Off
+two-step-app = You need an app for such codes on your phone: an authenticator app or a password manager.
+two-step-password-hint = Once more, so that nobody else switches it on.
+two-step-begin = Show the QR code
+two-step-scan = 1. Add the account to your app
+two-step-scan-text = Scan the QR code with the app, or type the key.
+two-step-qr = QR code for the authenticator app
+two-step-secret = Key
+two-step-first = 2. Type the code that the app shows
+two-step-first-hint = A new code appears each 30 seconds. All your other sessions end.
+two-step-digits = Code of six digits
+two-step-switch-on = Switch on
+two-step-codes = Keep these recovery codes
+two-step-codes-text = Two-step sign-in is on. If you lose the phone, each of these codes works once in its place. They are never shown again.
+two-step-kept = I have kept them
+two-step-since = On since { $date }.
+two-step-codes-left = { $count ->
+    [0] No recovery code is left.
+    [one] One recovery code is left.
+   *[other] { $count } recovery codes are left.
+ }
+two-step-codes-few = Few recovery codes are left. Switch two-step sign-in off and on again for new ones.
+two-step-switch-off = Switch off
+two-step-off-text = Type your password or a code. After that, the password is enough to sign in.
+two-step-or-code = Or a code
+two-step-code = Code of the app, or a recovery code
+two-step-code-text = Your account needs a code after the password.
+two-step-lost = Lost your phone? Use a recovery code. An administrator can also switch two-step sign-in off for you.
+two-step-other-account = Sign in with another account
+two-step-reset = Reset the second step
+two-step-reset-named = Reset the second step of { $name }
+two-step-reset-text = For somebody who has lost phone and recovery codes. The password is enough to sign in then, and all sessions of the account end. Make sure that it is really that person who asks.
 
 ## Wizard
 
@@ -661,6 +698,8 @@ done-policy = The policy is in force
 done-withdrawn = Token withdrawn
 done-locked = Period closed
 done-site-added = Site added
+done-two-step-off = Two-step sign-in is off
+done-two-step-reset = Two-step sign-in was reset
 
 ## Refusals of punches
 
@@ -710,7 +749,11 @@ audit-account-changed = Account changed
 audit-account-invited = Invitation made
 audit-password-set = Password set
 audit-signed-in = Signed in
-audit-sign-in-limited = Too many wrong passwords
+audit-sign-in-limited = Too many wrong passwords or codes
+audit-two-step-switched-on = Two-step sign-in switched on
+audit-two-step-switched-off = Two-step sign-in switched off
+audit-two-step-reset = Two-step sign-in reset
+audit-recovery-code-used = Recovery code used
 audit-token-created = API token made
 audit-token-revoked = Token revoked
 audit-device-created = Device added
@@ -729,7 +772,14 @@ problem-number-taken = Somebody has this number already.
 problem-name-taken = This name is taken.
 problem-mail-taken = This mail address has an account already.
 problem-wrong-password = Mail address and password do not belong together.
-problem-too-many-attempts = Too many tries. Wait a minute, then try again.
+problem-wrong-code = The code is wrong, or was used already. Type the one that the app shows now.
+problem-sign-in-again = The code came too late. Sign in again.
+problem-other-password = This is not the password of your account.
+problem-two-step-on = Two-step sign-in is on already.
+problem-two-step-off = Two-step sign-in is off already.
+problem-two-step-not-begun = The set-up took longer than 15 minutes. Begin again.
+problem-own-two-step = Switch off your own two-step sign-in with the password or a code.
+problem-too-many-attempts = Too many tries. Wait some minutes, then try again.
 problem-unknown-time-zone = This is not a time zone of the IANA database, such as Europe/Berlin.
 problem-period-closed = The day is in a closed period.
 problem-in-the-future = A punch cannot be in the future.
@@ -1025,6 +1075,7 @@ audit-consent-withdrawn = Consent withdrawn
 audit-enrolment-begun = Photos sent for enrolment
 audit-enrolment-finished = Enrolment finished
 audit-template-removed = Template removed
+audit-breach-listed = People of a breach listed
 audit-person-erased = Person erased
 problem-consent-missing = Record the consent of the person first.
 problem-enrolment-waiting = The photos of the person are being analysed. Wait for the report first.

@@ -86,6 +86,9 @@ impl Limit {
 pub struct Limits {
     /// Wrong passwords, by mail address.
     pub passwords: Limit,
+    /// Wrong codes of two-step sign-in, by account. Somebody who guesses them has the password already, so they have a longer
+    /// window.
+    pub codes: Limit,
     /// Wrong PINs, by staff number.
     pub pins: Limit,
     /// Wrong PINs and codes, by device.
@@ -97,6 +100,7 @@ impl Default for Limits {
         let minute = SignedDuration::from_secs(60);
         Self {
             passwords: Limit::new(10, minute),
+            codes: Limit::new(10, SignedDuration::from_mins(15)),
             pins: Limit::new(10, minute),
             device_codes: Limit::new(30, minute),
         }

@@ -3,6 +3,7 @@
 pub mod limits;
 pub mod password;
 mod routes;
+pub mod totp;
 
 use std::fmt;
 

@@ -9,6 +9,7 @@ use schemars::{JsonSchema, SchemaGenerator};
 use serde::Serialize;
 
 use super::document::{Operation, Output};
+use crate::{commands::tokens::IssuedToken, http::session_cookie};
 
 /// 200 with JSON.
 #[derive(Clone, Debug)]
@@ -33,6 +34,22 @@ pub(super) struct Csv(pub(super) &'static str, pub(super) String);
 /// 204.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Done;
+
+/// Another answer, with the cookie of a new session.
+#[derive(Clone, Debug)]
+pub(super) struct WithSession<A>(pub(super) IssuedToken, pub(super) A);
+
+impl<A: IntoResponse> IntoResponse for WithSession<A> {
+    fn into_response(self) -> Response {
+        (session_cookie(&self.0), self.1).into_response()
+    }
+}
+
+impl<A: Output> Output for WithSession<A> {
+    fn describe(operation: &mut Operation, generator: &mut SchemaGenerator) {
+        A::describe(operation, generator);
+    }
+}
 
 impl<T: Serialize> IntoResponse for Found<T> {
     fn into_response(self) -> Response {

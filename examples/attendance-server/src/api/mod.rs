@@ -21,8 +21,10 @@ mod openapi;
 mod pairing;
 mod people;
 mod policies;
+mod sessions;
 mod sightings;
 mod sites;
+mod two_step;
 
 use axum::Router;
 
@@ -43,7 +45,9 @@ pub fn api() -> (Router<Server>, serde_json::Value) {
     let api = sightings::routes(api);
     let api = corrections::routes(api);
     let api = days::routes(api);
+    let api = sessions::routes(api);
     let api = accounts::routes(api);
+    let api = two_step::routes(api);
     let api = audit::routes(api);
     let api = import::routes(api);
     let api = backups::routes(api);

@@ -7,7 +7,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use super::{audit, audit::Subject, people, sites};
+use super::{audit, audit::Subject, people, sites, two_step};
 use crate::{
     access::{Actor, Grant, Role, password::HashedSecret},
     db::Row,
@@ -33,6 +33,8 @@ pub struct Account {
     pub roles: Vec<Grant>,
     /// The account has a password. Until then, the invitation waits.
     pub has_password: bool,
+    /// Signing in needs a code of an authenticator app after the password.
+    pub has_two_step: bool,
     /// The time from which the account cannot sign in; none if it can.
     #[schemars(with = "Option<crate::schema::Time>")]
     pub disabled: Option<Timestamp>,
@@ -73,9 +75,6 @@ struct Details {
     mail: String,
 }
 
-const COLUMNS: &str = "SELECT id, person, details, password_hash, disabled, version FROM account WHERE org = $1 \
-                       ORDER BY created, id";
-
 /// The accounts, the oldest first.
 ///
 /// # Errors
@@ -96,7 +95,13 @@ pub async fn list(tx: &mut Transaction, actor: &Actor) -> Result<Vec<Account>> {
             .or_default()
             .push(grant(row)?);
     }
-    let rows = tx.rows(COLUMNS, values![actor.org]).await?;
+    let rows = tx
+        .rows(
+            "SELECT a.id, a.person, a.details, a.password_hash, a.disabled, a.version, t.since FROM account a \
+             LEFT JOIN two_step t ON t.org = a.org AND t.account = a.id WHERE a.org = $1 ORDER BY a.created, a.id",
+            values![actor.org],
+        )
+        .await?;
     let mut accounts = Vec::with_capacity(rows.len());
     for row in &rows {
         let own = grants.remove(&row.get("id")?).unwrap_or_default();
@@ -114,7 +119,8 @@ pub async fn get(tx: &mut Transaction, actor: &Actor, id: Id) -> Result<Account>
     let own = actor.principal == crate::access::Principal::Account(id);
     let row = tx
         .row(
-            "SELECT id, person, details, password_hash, disabled, version FROM account WHERE org = $1 AND id = $2",
+            "SELECT a.id, a.person, a.details, a.password_hash, a.disabled, a.version, t.since FROM account a \
+             LEFT JOIN two_step t ON t.org = a.org AND t.account = a.id WHERE a.org = $1 AND a.id = $2",
             values![actor.org, id],
         )
         .await?;
@@ -146,6 +152,7 @@ fn opened(tx: &Transaction, org: Id, row: &Row, roles: Vec<Grant>) -> Result<Opt
         person,
         roles,
         has_password: row.get::<Option<String>>("password_hash")?.is_some(),
+        has_two_step: row.get::<Option<i64>>("since")?.is_some(),
         disabled: row.get("disabled")?,
         version: row.get("version")?,
     }))
@@ -332,6 +339,7 @@ pub(super) async fn remove_of_person(tx: &mut Transaction, org: Id, person: Id) 
             values![org, person],
         )
         .await?;
+    two_step::remove_of_person(tx, org, person).await?;
     tx.execute(
         "DELETE FROM account_role WHERE org = $1 \
          AND account IN (SELECT id FROM account WHERE org = $1 AND person = $2)",

@@ -6,6 +6,7 @@
 pub mod accounts;
 pub mod audit;
 pub mod backups;
+pub mod breach;
 pub mod consents;
 pub mod corrections;
 pub mod days;
@@ -35,3 +36,4 @@ pub mod sites;
 pub mod templates;
 pub mod today;
 pub mod tokens;
+pub mod two_step;

@@ -95,6 +95,10 @@ impl Engine for SqliteEngine {
                 version: 2,
                 sql: include_str!("../../migrations/sqlite/0002_crops.sql"),
             },
+            Migration {
+                version: 3,
+                sql: include_str!("../../migrations/sqlite/0003_two_step.sql"),
+            },
         ]
     }
 

@@ -11,17 +11,20 @@ use attendance_server::{
     commands::{
         accounts::{self, NewAccount},
         organisations::{self, Setup},
+        two_step,
     },
 };
 use clap::{Args, Subcommand};
 
-use super::{settings::Settings, store};
+use super::{settings::Settings, store, store_beside_server};
 
 /// The commands for accounts.
 #[derive(Debug, Subcommand)]
 pub(crate) enum AdminCommand {
     /// Makes an account with the role of an admin. On a new server, it makes the organisation and the first site as well.
     Create(CreateOptions),
+    /// Switches two-step sign-in of an account off, for an admin who has lost phone and recovery codes.
+    ResetTwoStep(ResetTwoStepOptions),
 }
 
 /// Options of `admin create`.
@@ -50,8 +53,49 @@ pub(crate) struct CreateOptions {
     preset: String,
 }
 
+/// Options of `admin reset-two-step`.
+#[derive(Debug, Args)]
+pub(crate) struct ResetTwoStepOptions {
+    /// The mail address of the account.
+    #[arg(long)]
+    mail: String,
+}
+
 pub(crate) async fn admin(settings: &Settings, command: AdminCommand) -> Result<()> {
-    let AdminCommand::Create(options) = command;
+    match command {
+        AdminCommand::Create(options) => create(settings, options).await,
+        AdminCommand::ResetTwoStep(options) => reset_two_step(settings, &options).await,
+    }
+}
+
+async fn reset_two_step(settings: &Settings, options: &ResetTwoStepOptions) -> Result<()> {
+    let (store, _copy) = store_beside_server(settings).await?;
+    let mut tx = store.write().await?;
+    let mail = options.mail.trim().to_lowercase();
+    let mut found = None;
+    for org in organisations::all(&mut tx).await? {
+        let actor = Actor::operator(org);
+        let mut accounts = accounts::list(&mut tx, &actor).await?.into_iter();
+        if let Some(account) = accounts.find(|it| it.mail.to_lowercase() == mail) {
+            found = Some((actor, account));
+        }
+    }
+    let (actor, account) =
+        found.with_context(|| format!("no account has the mail address {:?}", options.mail))?;
+    if !account.has_two_step {
+        bail!("two-step sign-in of {} is off", account.mail);
+    }
+    two_step::reset(&mut tx, &actor, account.id).await?;
+    tx.commit().await?;
+    store.engine().close().await;
+    println!(
+        "Two-step sign-in of {} is off, and all sessions of the account ended.",
+        account.mail
+    );
+    Ok(())
+}
+
+async fn create(settings: &Settings, options: CreateOptions) -> Result<()> {
     let password = HashedSecret::password("/password", password(&options)?).await?;
     let store = store(settings).await?;
     let mut tx = store.write().await?;

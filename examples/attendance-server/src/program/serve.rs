@@ -6,7 +6,8 @@ use anyhow::{Context, Result, bail};
 use attendance_server::{
     app,
     commands::{
-        backups::Backups, days, erase, model_change, organisations, recompute, retention, templates, tokens,
+        backups::Backups, days, erase, model_change, organisations, recompute, retention,
+        templates, tokens,
     },
     recognition::{LocalRecognition, Models, Recognition},
     server::Server,

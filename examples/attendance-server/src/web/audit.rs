@@ -10,15 +10,7 @@ use axum::{
 };
 use jiff::{civil::DateTime, tz::TimeZone};
 
-use super::{
-    PageResult,
-    input::Query,
-    list::{Search, encode},
-    page::Page,
-    render,
-    visitor::Visitor,
-    zone,
-};
+use super::{PageResult, input::Query, list::Search, page::Page, render, visitor::Visitor, zone};
 use crate::{
     access::{Actor, Role},
     commands::{
@@ -32,6 +24,7 @@ use crate::{
     paging::PageRequest,
     server::Server,
     store::{Directory, Transaction},
+    text::encode,
 };
 
 pub(super) fn routes() -> Router<Server> {

@@ -65,7 +65,9 @@ async fn accept(
 ) -> PageResult {
     let token = input.token.clone();
     match sessions::accept_invitation(&server.store, input, &browser).await {
-        Ok(session) => Ok((session_cookie(&session), Redirect::to("/")).into_response()),
+        Ok(Some(session)) => Ok((session_cookie(&session), Redirect::to("/")).into_response()),
+        // The account has two-step sign-in, and the link is no code.
+        Ok(None) => Ok(Redirect::to("/sign-in").into_response()),
         Err(error)
             if matches!(error.kind, ErrorKind::Invalid | ErrorKind::TooMany)
                 || error.code == tokens::WRONG_LINK =>

@@ -394,6 +394,7 @@ mod tests {
     const WITHOUT_MESSAGE: &[&str] = &[
         "after_sending",
         "clock_off",
+        "code_needed",
         "days_out_of_range",
         "device_role",
         "key_reused",
@@ -455,7 +456,8 @@ mod tests {
     #[test]
     fn each_error_that_a_page_shows_has_a_message() {
         let sources = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
-        let mut found = BTreeSet::from(["wrong_link".to_owned()]);
+        let mut found =
+            BTreeSet::from(["wrong_code", "wrong_link", "wrong_password"].map(str::to_owned));
         for part in [
             "access",
             "commands",

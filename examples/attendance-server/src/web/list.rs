@@ -2,6 +2,8 @@
 
 use serde::Deserialize;
 
+use crate::text::encode;
+
 /// The part of an address that selects rows of a list.
 #[derive(Clone, Debug, Default, Deserialize)]
 pub(super) struct Search {
@@ -51,20 +53,6 @@ pub(super) struct Filter {
     pub(super) count: usize,
     /// The tab is chosen.
     pub(super) current: bool,
-}
-
-/// Text as a value in the query of an address.
-pub(super) fn encode(text: &str) -> String {
-    let mut encoded = String::with_capacity(text.len());
-    for byte in text.bytes() {
-        match byte {
-            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'~' => {
-                encoded.push(char::from(byte));
-            }
-            other => encoded.push_str(&format!("%{other:02X}")),
-        }
-    }
-    encoded
 }
 
 #[cfg(test)]

@@ -35,6 +35,7 @@ mod settings;
 mod setup;
 mod sign_in;
 mod today;
+mod two_step;
 mod visitor;
 
 use askama::Template;
@@ -77,6 +78,7 @@ pub(crate) fn pages() -> Router<Server> {
         .merge(setup::routes())
         .merge(sign_in::routes())
         .merge(today::routes())
+        .merge(two_step::routes())
 }
 
 /// An error of a page: the visitor sees what happened and what to do.

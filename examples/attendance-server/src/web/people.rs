@@ -15,7 +15,7 @@ use serde::Deserialize;
 use super::{
     PageResult,
     input::{Form, Query},
-    list::{Filter, Search, encode},
+    list::{Filter, Search},
     mark::Mark,
     page::{Choice, Page, Refused},
     render,
@@ -33,6 +33,7 @@ use crate::{
     paging::PageRequest,
     server::Server,
     store::Transaction,
+    text::encode,
 };
 
 pub(super) fn routes() -> Router<Server> {

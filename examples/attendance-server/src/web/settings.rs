@@ -29,6 +29,7 @@ use crate::{
         model_change, people,
         sites::{self, NewSite},
         tokens::{self, NewApiToken, TokenKind},
+        two_step,
     },
     error::{Error, ErrorKind, Result},
     http::Caller,
@@ -64,6 +65,8 @@ struct SettingsPage {
     recognition: Option<RecognitionCard>,
     /// The backups; none on a page with an error, and if the server makes none.
     backups: Option<BackupsCard>,
+    /// Two-step sign-in of the own account; none for callers without a password.
+    two_step: Option<TwoStepCard>,
     /// The key of an explanation, and a text that is shown once.
     secret: Option<(&'static str, String)>,
     error: Option<Refused>,
@@ -90,6 +93,15 @@ struct AccountRow {
     state: String,
     own: bool,
     active: bool,
+    has_two_step: bool,
+}
+
+/// Two-step sign-in of the own account.
+struct TwoStepCard {
+    mark: Mark,
+    state: String,
+    /// The key of the text of its link.
+    link: &'static str,
 }
 
 /// An API token.
@@ -218,6 +230,17 @@ async fn settings_page(
     let title = visitor.language.say("settings");
     let page = visitor.page(tx, actor, "/settings", title).await?;
     let edits = actor.require(&[Role::Admin]).is_ok();
+    let two_step = match actor.principal {
+        Principal::Account(id) if accounts::get(tx, actor, id).await?.has_password => {
+            let (mark, state, link) = match two_step::get(tx, actor).await?.since {
+                Some(_) => (Mark::Present, "two-step-is-on", "two-step-change"),
+                None => (Mark::Unknown, "two-step-is-off", "two-step-set-up"),
+            };
+            let state = page.say(state);
+            Some(TwoStepCard { mark, state, link })
+        }
+        _ => None,
+    };
     let mut settings = SettingsPage {
         sites: Vec::new(),
         presets: PRESETS
@@ -232,6 +255,7 @@ async fn settings_page(
         tokens: Vec::new(),
         recognition: None,
         backups: None,
+        two_step,
         secret: None,
         error: None,
         edits,
@@ -268,6 +292,7 @@ async fn settings_page(
             state: page.say(key),
             own: actor.principal == Principal::Account(account.id),
             active: account.disabled.is_none(),
+            has_two_step: account.has_two_step,
         });
     }
     for token in tokens::list(tx, actor).await? {

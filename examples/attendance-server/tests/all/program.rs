@@ -7,6 +7,11 @@ use std::{
     process::{Child, Command, Output, Stdio},
 };
 
+use attendance_server::{
+    db::{self, Engine, sqlite::SqliteEngine},
+    id::Id,
+    values,
+};
 use tempfile::TempDir;
 
 fn program(data: &Path) -> Command {
@@ -52,14 +57,14 @@ pub(crate) fn succeeds(data: &Path, arguments: &[&str]) -> String {
 }
 
 #[track_caller]
-fn fails(data: &Path, arguments: &[&str]) -> String {
+pub(crate) fn fails(data: &Path, arguments: &[&str]) -> String {
     let output = run(data, arguments);
     assert!(!output.status.success(), "{arguments:?}");
     String::from_utf8(output.stderr).unwrap()
 }
 
 /// A data folder with an account.
-fn office() -> TempDir {
+pub(crate) fn office() -> TempDir {
     let folder = tempfile::tempdir().unwrap();
     let password = folder.path().join("password");
     std::fs::write(&password, "correct-horse\n").unwrap();
@@ -466,4 +471,48 @@ fn the_demo_is_for_this_machine_and_needs_its_pictures() {
         error.contains("pictures of the demo are missing") && error.contains("--pictures"),
         "{error}"
     );
+}
+
+#[test]
+fn the_second_step_of_an_account_that_has_none_is_not_reset() {
+    let folder = office();
+    let data = folder.path().join("data");
+    let reset = |mail| ["admin", "reset-two-step", "--mail", mail];
+    let error = fails(&data, &reset("Anna@example.org"));
+    assert!(
+        error.contains("two-step sign-in of anna@example.org is off"),
+        "{error}"
+    );
+    let error = fails(&data, &reset("bela@example.org"));
+    assert!(error.contains("no account has the mail address"), "{error}");
+}
+
+#[tokio::test]
+async fn an_older_database_is_copied_and_brought_to_the_present_schema() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data");
+    std::fs::create_dir(&data).unwrap();
+    let file = data.join("attendance.db");
+    let engine = SqliteEngine::open(&file).await.unwrap();
+    let first = engine.migrations()[0];
+    assert_eq!(db::schema_version(&engine).await.unwrap(), 0);
+    let mut connection = engine.write().await.unwrap();
+    connection.script(first.sql).await.unwrap();
+    let version = "INSERT INTO schema_version (version) VALUES ($1)";
+    connection.execute(version, values![1_i64]).await.unwrap();
+    let row = "INSERT INTO organisation (id, name, created, audit_head) VALUES ($1, 'Acme', 0, $1)";
+    let id = Id::new(jiff::Timestamp::now());
+    connection.execute(row, values![id]).await.unwrap();
+    connection.commit().await.unwrap();
+    engine.close().await;
+
+    let printed = succeeds(&data, &["migrate"]);
+    let expected = format!("The schema was 1, and is {}.", db::SCHEMA_VERSION);
+    assert!(printed.contains(&expected), "{printed}");
+    assert!(data.join("attendance-schema-1.db").exists());
+    let engine = SqliteEngine::open(&file).await.unwrap();
+    let mut connection = engine.read().await.unwrap();
+    let query = "SELECT name FROM organisation WHERE NOT EXISTS (SELECT 1 FROM two_step)";
+    let rows = connection.rows(query, values![]).await.unwrap();
+    assert_eq!(rows[0].get::<String>("name").unwrap(), "Acme");
 }

@@ -19,7 +19,12 @@ use crate::support::{Office, Organisation, Reply, START, sighting};
 
 const FORM: (&str, &str) = ("content-type", "application/x-www-form-urlencoded");
 
-async fn form(office: &Office, path: &str, headers: &[(&str, &str)], body: &str) -> Reply {
+pub(crate) async fn form(
+    office: &Office,
+    path: &str,
+    headers: &[(&str, &str)],
+    body: &str,
+) -> Reply {
     let mut request = Request::builder()
         .method("POST")
         .uri(path)
@@ -33,7 +38,7 @@ async fn form(office: &Office, path: &str, headers: &[(&str, &str)], body: &str)
 }
 
 /// The cookie that an answer sets, as a request sends it.
-fn cookie(reply: &Reply) -> String {
+pub(crate) fn cookie(reply: &Reply) -> String {
     reply.headers["set-cookie"]
         .to_str()
         .unwrap()
@@ -43,7 +48,7 @@ fn cookie(reply: &Reply) -> String {
         .to_owned()
 }
 
-async fn account(office: &Office, org: &Organisation, mail: &str, password: &str) -> Id {
+pub(crate) async fn account(office: &Office, org: &Organisation, mail: &str, password: &str) -> Id {
     let password = HashedSecret::password("/password", password.to_owned());
     let password = password.await.unwrap();
     let mut tx = office.store.write().await.unwrap();
@@ -188,7 +193,11 @@ async fn ten_wrong_passwords_are_enough() {
 }
 
 /// The statuses of requests that are sent at the same time.
-async fn together(office: &Arc<Office>, path: &'static str, bodies: Vec<String>) -> Vec<u16> {
+pub(crate) async fn together(
+    office: &Arc<Office>,
+    path: &'static str,
+    bodies: Vec<String>,
+) -> Vec<u16> {
     let mut requests = JoinSet::new();
     for body in bodies {
         let office = Arc::clone(office);

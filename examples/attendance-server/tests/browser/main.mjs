@@ -12,6 +12,7 @@ import { demo } from "./demo.mjs";
 import { kiosk } from "./kiosk.mjs";
 import { client, history, punch } from "./office.mjs";
 import { SETUP_TOKEN, start } from "./server.mjs";
+import { totp } from "./totp.mjs";
 import { ZONE, dateOf } from "./zone.mjs";
 
 const [program, shots] = process.argv.slice(2);
@@ -37,6 +38,7 @@ try {
   await step("policy", policy);
   await step("member", member);
   await step("sign-in", signIn);
+  await step("two-step sign-in", twoStep);
   await step("older browsers", olderBrowsers);
   await step("each page", walk);
   await kiosk(program, problems, step, shots);
@@ -261,6 +263,89 @@ async function signIn() {
   await page.context().close();
 }
 
+/** Two-step sign-in: set up, used with a code and a recovery code, and reset by the admin. */
+async function twoStep() {
+  const admin = client(server.address, tokens.admin);
+  const mail = "indra@nordlicht.example";
+  const account = { name: "Indra Vale", mail, roles: [{ role: "manager", site: null }] };
+  const { id } = await admin("POST", "/accounts", account);
+  const { token } = await admin("POST", `/accounts/${id}/invitation`);
+  const page = await visitor(PHONE, {});
+  await page.goto(`${server.address}/invitation?token=${token}`);
+  await fill(page, { password: PASSWORD });
+  await press(page, "Continue");
+  await page.waitForURL(`${server.address}/`);
+  await page.goto(`${server.address}/settings`);
+  await page.getByRole("link", { name: "Set up" }).click();
+  await page.waitForURL("**/settings/two-step");
+  await fill(page, { password: "the ferry leaves at one" });
+  await refusal(page, () => press(page, "Show the QR code"));
+  await check(page, "two-step, wrong password", problems);
+  await fill(page, { password: PASSWORD });
+  await press(page, "Show the QR code");
+  const secret = await page.locator("#secret").inputValue({ timeout: TIMEOUT });
+  await check(page, "two-step, QR code", problems);
+  await shoot(page, "two-step-qr");
+  await fill(page, { code: "000000" });
+  await refusal(page, () => press(page, "Switch on"));
+  await check(page, "two-step, wrong first code", problems);
+  await shoot(page, "two-step-wrong");
+  await fill(page, { code: totp(secret) });
+  await press(page, "Switch on");
+  await page.getByRole("heading", { name: "Keep these recovery codes" }).waitFor({ timeout: TIMEOUT });
+  await check(page, "two-step, recovery codes", problems);
+  await shoot(page, "two-step-codes");
+  const codes = await page.locator(".codes > li").allInnerTexts();
+  if (codes.length !== 10) problems.push(`${codes.length} recovery codes`);
+  await page.getByRole("link", { name: "I have kept them" }).click();
+  await page.waitForURL("**/settings");
+  for (const [size, locale] of [[DESK, "en-GB"], [NARROW, "de-DE"]]) {
+    const on = await visitor(size, await page.context().storageState(), { locale, colorScheme: "dark" });
+    await on.goto(`${server.address}/settings/two-step`);
+    await check(on, `two-step, on, ${locale}`, problems);
+    await shoot(on, `two-step-on-${locale}`);
+    await on.context().close();
+  }
+
+  // A code works once: the first one was used, so this is the next one, which the server takes early.
+  const second = [totp(secret, Date.now() + 30_000), codes[0]];
+  for (const code of second) {
+    await page.context().clearCookies();
+    await page.goto(`${server.address}/sign-in`);
+    await fill(page, { mail, password: PASSWORD });
+    await press(page, "Sign in");
+    await page.locator("#code").waitFor({ timeout: TIMEOUT });
+    await check(page, "sign-in, code", problems);
+    await shoot(page, "sign-in-code");
+    await fill(page, { code: "000000" });
+    await refusal(page, () => press(page, "Sign in"));
+    await check(page, "sign-in, wrong code", problems);
+    await fill(page, { code });
+    await press(page, "Sign in");
+    await page.getByRole("heading", { name: "Today", level: 1 }).waitFor({ timeout: TIMEOUT });
+  }
+  await page.context().close();
+
+  for (const [size, name] of [[PHONE, "phone"], [DESK, "desk"]]) {
+    const settings = await visitor(size);
+    await settings.goto(`${server.address}/settings`);
+    const reset = settings.getByRole("button", { name: "Reset the second step of Indra Vale" });
+    await reset.waitFor({ timeout: TIMEOUT });
+    await check(settings, `settings with two-step sign-in, ${name}`, problems);
+    await shoot(settings, `settings-two-step-${name}`);
+    if (size === DESK) {
+      // The rules of axe leave marks on the page.
+      await settings.reload();
+      await reset.click();
+      await check(settings, "two-step, reset", problems);
+      await shoot(settings, "two-step-reset", false);
+      await settings.locator("dialog[open]").getByRole("button", { name: "Reset the second step" }).click();
+      await settings.waitForURL(/done=two-step-reset/);
+    }
+    await settings.context().close();
+  }
+}
+
 /** Browsers without popovers and without command buttons. */
 async function olderBrowsers() {
   const page = await visitor(PHONE);
@@ -303,6 +388,7 @@ async function walk() {
     ["audit", "/audit"],
     ["privacy", "/privacy"],
     ["settings", "/settings"],
+    ["two-step", "/settings/two-step"],
   ];
   const own = [["home", "/me"], ["history", "/me/history"], ["my-data", "/me/data"]];
   for (const [screen, size, theme, language] of kinds) {
