@@ -170,6 +170,7 @@ impl Office {
             let consent = NewConsent {
                 text_version: TEXT_VERSION.to_owned(),
                 language: "en".to_owned(),
+                keeps_crops: false,
             };
             consents::give(&mut tx, &operator, person, &consent).await?;
             let photos = SealedPhotos::new(tx.keys(), self.org, person, &photos?)?;

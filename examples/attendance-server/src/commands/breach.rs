@@ -38,7 +38,7 @@ pub struct Held {
     pub sightings: i64,
     /// Times of coming and going.
     pub punches: i64,
-    /// Photos that are kept.
+    /// Photos that wait for an enrolment, and pictures of the face that are kept with templates.
     pub images: i64,
     /// Accounts.
     pub accounts: i64,
@@ -120,8 +120,10 @@ const COUNTS: [(Kind, &str); 6] = [
     ),
     (
         Kind::Images,
-        "SELECT e.person AS person, COUNT(*) AS n FROM enrolment_photo p \
-         JOIN enrolment e ON e.org = p.org AND e.id = p.enrolment WHERE p.org = $1 GROUP BY e.person",
+        "SELECT person, COUNT(*) AS n FROM ( \
+         SELECT e.person AS person FROM enrolment_photo p JOIN enrolment e ON e.org = p.org AND e.id = p.enrolment \
+         WHERE p.org = $1 UNION ALL \
+         SELECT person FROM template WHERE org = $1 AND crop IS NOT NULL) AS images GROUP BY person",
     ),
     (
         Kind::Accounts,

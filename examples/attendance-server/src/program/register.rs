@@ -7,7 +7,8 @@ use attendance_server::{
     access::Actor,
     commands::{
         consents::{self, NewConsent, TEXT_VERSION},
-        enrolments::{self, Enrolment, EnrolmentState, PhotoReport},
+        enrolments::{self, Enrolment, EnrolmentState, PhotoReport, SealedPhotos},
+        model_change,
         people::{self, NewPerson},
         sites, templates,
     },
@@ -46,6 +47,10 @@ pub(crate) struct RegisterOptions {
     /// The language in which the person has read the text, such as de.
     #[arg(long, value_name = "CODE", requires = "consent")]
     language: Option<String>,
+    /// The person also agrees that the small pictures of the face from which templates are made are kept, so that other models
+    /// can embed them again.
+    #[arg(long, requires = "consent")]
+    keep_crops: bool,
 }
 
 pub(crate) async fn register(settings: &Settings, options: &RegisterOptions) -> Result<()> {
@@ -56,12 +61,12 @@ pub(crate) async fn register(settings: &Settings, options: &RegisterOptions) -> 
     let org = organisation::find(&mut tx, &options.chosen).await?;
     let actor = Actor::operator(org);
     let person = person(&mut tx, &actor, options).await?;
-    let enrolment = enrolments::begin(&mut tx, &actor, person, &photos).await?;
+    let photos = SealedPhotos::new(tx.keys(), org, person, &photos)?;
+    let enrolment = enrolments::begin(&mut tx, &actor, photos).await?;
+    let spaces = model_change::spaces(&mut tx).await?;
     tx.commit().await?;
 
-    let recognition = open_recognition(settings).await?;
-    // Without the templates of the others, a look-alike would not be named.
-    templates::load_all(&store, &*recognition).await?;
+    let recognition = open_recognition(settings, spaces).await?;
     let done = loop {
         let mut tx = store.read().await?;
         let state = enrolments::get(&mut tx, &actor, enrolment.id).await?;
@@ -69,6 +74,8 @@ pub(crate) async fn register(settings: &Settings, options: &RegisterOptions) -> 
         if state.state != EnrolmentState::Waiting {
             break state;
         }
+        // Without the templates of the others, a look-alike would not be named.
+        templates::load_all(&store, &*recognition).await?;
         enrolments::run_next(&store, &*recognition).await?;
     };
     let accepted = report(&store, &actor, options, &done).await?;
@@ -153,6 +160,7 @@ async fn person(tx: &mut Transaction, actor: &Actor, options: &RegisterOptions) 
         let new = NewConsent {
             text_version: text_version.clone(),
             language: language.clone(),
+            keeps_crops: options.keep_crops,
         };
         consents::give(tx, actor, id, &new).await?;
     }

@@ -49,7 +49,7 @@ impl BackupsCard {
             let made = backup.made.to_zoned_datetime(zone.clone());
             BackupRow {
                 file: backup.file,
-                made: page.short_date_and_time(&made.datetime()),
+                made: page.short_date_and_time(made.datetime()),
                 megabytes: format!("{:.1}", backup.bytes as f64 / 1e6),
             }
         };
