@@ -1035,6 +1035,7 @@ audit-consent-withdrawn = Einwilligung widerrufen
 audit-enrolment-begun = Fotos zur Erfassung gesendet
 audit-enrolment-finished = Erfassung abgeschlossen
 audit-template-removed = Vorlage entfernt
+audit-breach-listed = Betroffene eines Datenschutzvorfalls aufgelistet
 audit-person-erased = Person gelöscht
 problem-consent-missing = Halten Sie zuerst die Einwilligung der Person fest.
 problem-enrolment-waiting = Die Fotos der Person werden gerade ausgewertet. Warten Sie zuerst auf den Bericht.

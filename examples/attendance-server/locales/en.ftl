@@ -1035,6 +1035,7 @@ audit-consent-withdrawn = Consent withdrawn
 audit-enrolment-begun = Photos sent for enrolment
 audit-enrolment-finished = Enrolment finished
 audit-template-removed = Template removed
+audit-breach-listed = People of a breach listed
 audit-person-erased = Person erased
 problem-consent-missing = Record the consent of the person first.
 problem-enrolment-waiting = The photos of the person are being analysed. Wait for the report first.

@@ -5,6 +5,7 @@
 
 pub mod accounts;
 pub mod audit;
+pub mod breach;
 pub mod consents;
 pub mod corrections;
 pub mod days;

@@ -2,10 +2,13 @@
 
 mod admin;
 mod backup;
+mod breach_list;
 mod demo;
 mod erase;
 mod migrate;
+mod organisation;
 mod recompute;
+mod register;
 mod serve;
 mod settings;
 mod tls;
@@ -57,6 +60,10 @@ enum Command {
     Restore(backup::RestoreOptions),
     /// Erases a person for good: name, templates, photos, accounts and key. The server must be stopped.
     Erase(erase::EraseOptions),
+    /// Adds a person, or finds one by the staff number, and makes templates of photos. The server must be stopped.
+    Register(register::RegisterOptions),
+    /// Lists the people whose data a breach concerned, as CSV, with what the server holds of each.
+    BreachList(breach_list::BreachListOptions),
     /// Evaluates all days again, and lists what changed.
     Recompute(recompute::RecomputeOptions),
     /// Checks that nobody changed the audit.
@@ -85,6 +92,8 @@ pub(crate) fn run(arguments: Arguments) -> Result<()> {
             Command::Backup(options) => backup::backup(&settings, &options).await,
             Command::Restore(options) => backup::restore(&settings, &options).await,
             Command::Erase(options) => erase::erase(&settings, &options).await,
+            Command::Register(options) => register::register(&settings, &options).await,
+            Command::BreachList(options) => breach_list::breach_list(&settings, &options).await,
             Command::Recompute(options) => recompute::recompute(&settings, &options).await,
             Command::VerifyAudit => verify_audit::verify_audit(&settings).await,
         }

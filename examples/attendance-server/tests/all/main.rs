@@ -2,6 +2,7 @@
 
 mod access;
 mod audit;
+mod breach;
 mod cameras;
 mod corrections;
 mod days;
@@ -18,6 +19,7 @@ mod people;
 mod policies;
 mod program;
 mod recognition;
+mod register;
 mod retention;
 mod scenes;
 mod security;
