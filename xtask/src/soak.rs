@@ -13,7 +13,7 @@ pub(crate) struct Soak {
     environment: &'static [(&'static str, &'static str)],
 }
 
-const SOAKS: [Soak; 7] = [
+const SOAKS: [Soak; 8] = [
     Soak {
         name: "gallery",
         description: "searches beside changes of a gallery, in many more rounds",
@@ -63,6 +63,12 @@ const SOAKS: [Soak; 7] = [
         description: "a process that changes a gallery or a key vault is killed 200 times, before a step of its disk each time",
         tests: &["--lib", "kills::"],
         environment: &[("FACEKIT_SOAK", "1")],
+    },
+    Soak {
+        name: "video",
+        description: "200 faults of cameras of each kind, and 20,000 damaged video files",
+        tests: &["--test", "http", "--test", "files"],
+        environment: &[("FACEKIT_SOAK", "1"), ("PROPTEST_CASES", "20000")],
     },
 ];
 
