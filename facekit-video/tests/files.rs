@@ -281,8 +281,6 @@ const STREAMS: [&str; 10] = [
 ];
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(400))]
-
     #[test]
     fn any_damage_is_survived((nth, changes, cut, is_cut) in damaged()) {
         let mut bytes = fs::read(stream(STREAMS[nth])).unwrap();

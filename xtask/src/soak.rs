@@ -70,6 +70,12 @@ const SOAKS: [Soak; 8] = [
         tests: &["--lib", "kills::"],
         environment: &[("FACEKIT_SOAK", "1")],
     },
+    Soak {
+        name: "video",
+        description: "200 faults of cameras of each kind, and 20,000 damaged video files",
+        tests: &["--test", "http", "--test", "files"],
+        environment: &[("FACEKIT_SOAK", "1"), ("PROPTEST_CASES", "20000")],
+    },
 ];
 
 /// The long runs, a line each.

@@ -1,7 +1,11 @@
 //! Cameras at addresses of the web, whose servers have faults.
 #![cfg(feature = "http")]
 
+mod faults;
 mod server;
+#[path = "../../src/watch/tests/stage.rs"]
+#[allow(dead_code, reason = "the tests of the watcher use the rest")]
+mod stage;
 
 use std::{
     io::Write as _,
@@ -442,84 +446,6 @@ fn a_camera_that_is_dropped_disconnects() {
     while !ended.load(Ordering::Relaxed) {
         assert!(begin.elapsed() < PATIENCE);
         thread::sleep(Duration::from_millis(5));
-    }
-}
-
-#[test]
-fn after_any_fault_the_next_frame_comes_in_time() {
-    let mut random = 1_u64;
-    let mut next = move || {
-        random = random
-            .wrapping_mul(6_364_136_223_846_793_005)
-            .wrapping_add(1);
-        (random >> 33) as usize
-    };
-    let faults: Vec<usize> = (0..40).map(|_| next()).collect();
-    let count = faults.len();
-    let server = Server::start(move |nth, _, stream| {
-        // Each second answer is good, for a few frames.
-        if nth % 2 == 1 || nth / 2 >= count {
-            begin_stream(stream)?;
-            for _ in 0..3 {
-                part(stream, &jpeg(64, 48))?;
-                thread::sleep(Duration::from_millis(10));
-            }
-            return close();
-        }
-        let fault = faults[nth / 2];
-        let length = 1 + fault / 8 % 2000;
-        let garbage: Vec<u8> = (0..length)
-            .map(|place| (place * fault % 255) as u8)
-            .collect();
-        match fault % 8 {
-            0 => close(),
-            1 => answer(stream, "401 Unauthorized", "", b""),
-            2 => answer(stream, "200 OK", "Content-Type: image/jpeg\r\n", &garbage)
-                .and_then(|()| close()),
-            3 => {
-                begin_stream(stream)?;
-                stream.write_all(&garbage)?;
-                close()
-            }
-            4 => {
-                begin_stream(stream)?;
-                let whole = jpeg(64, 48);
-                part(stream, &whole[..length.min(whole.len() - 1)])?;
-                close()
-            }
-            5 => {
-                stream.write_all(&garbage)?;
-                close()
-            }
-            // A pause that is longer than the camera waits.
-            6 => {
-                begin_stream(stream)?;
-                thread::sleep(Duration::from_millis(400));
-                close()
-            }
-            _ => {
-                let mut whole = jpeg(64, 48);
-                for place in 0..20 {
-                    let place = place * length % whole.len();
-                    whole[place] ^= (fault >> 3) as u8 | 1;
-                }
-                begin_stream(stream)?;
-                part(stream, &whole)?;
-                close()
-            }
-        }
-    });
-    let mut camera = open(&server);
-    let mut last = Instant::now();
-    while server.requests().len() < 2 * count {
-        frame(&mut camera);
-        // The longest pause is 0.12 s and the timeout 0.3 s.
-        assert!(
-            last.elapsed() < Duration::from_secs(3),
-            "{:?}",
-            last.elapsed()
-        );
-        last = Instant::now();
     }
 }
 

@@ -159,3 +159,93 @@ pub(crate) fn answer(
     );
     stream.write_all(&[head.as_bytes(), body].concat())
 }
+
+/// The kinds of [`fault`].
+pub(crate) const FAULTS: usize = 10;
+
+/// A fault of this kind. `random` chooses its details.
+pub(crate) fn fault(kind: usize, random: usize, stream: &mut TcpStream) -> io::Result<()> {
+    let length = 1 + random % 2000;
+    let whole = jpeg(64, 48);
+    let garbage: Vec<u8> = (0..length)
+        .map(|place| (place.wrapping_mul(random) % 255) as u8)
+        .collect();
+    match kind % FAULTS {
+        // The server is killed.
+        0 => {}
+        1 => return answer(stream, "401 Unauthorized", "", b""),
+        2 => answer(stream, "200 OK", "Content-Type: image/jpeg\r\n", &garbage)?,
+        3 => {
+            begin_stream(stream)?;
+            stream.write_all(&garbage)?;
+        }
+        // A JPEG that is cut off.
+        4 => {
+            begin_stream(stream)?;
+            part(stream, &whole[..length.min(whole.len() - 1)])?;
+        }
+        // No HTTP.
+        5 => stream.write_all(&garbage)?,
+        // A pause that is longer than a camera waits.
+        6 => {
+            begin_stream(stream)?;
+            thread::sleep(Duration::from_millis(400));
+        }
+        // A JPEG with wrong bytes.
+        7 => {
+            let mut damaged = whole;
+            for nth in 0..20 {
+                let place = nth * length % damaged.len();
+                damaged[place] ^= (random >> 3) as u8 | 1;
+            }
+            begin_stream(stream)?;
+            part(stream, &damaged)?;
+        }
+        // Each byte comes in time, but the picture does not.
+        8 => {
+            begin_stream(stream)?;
+            for byte in whole {
+                stream.write_all(&[byte])?;
+                thread::sleep(Duration::from_millis(20));
+            }
+        }
+        // Another resolution with each picture.
+        _ => {
+            begin_stream(stream)?;
+            for side in [16, 48, 32] {
+                part(stream, &jpeg(side + random % 16, side))?;
+            }
+        }
+    }
+    close()
+}
+
+/// The number of faults of each kind: many in the long form of the tests.
+pub(crate) fn faults_of_each() -> usize {
+    if std::env::var_os("FACEKIT_SOAK").is_some() {
+        200
+    } else {
+        4
+    }
+}
+
+/// A few good pictures, and the end of the connection.
+pub(crate) fn few(stream: &mut TcpStream) -> io::Result<()> {
+    begin_stream(stream)?;
+    for _ in 0..3 {
+        part(stream, &jpeg(64, 48))?;
+        thread::sleep(Duration::from_millis(10));
+    }
+    close()
+}
+
+/// A generator of random numbers with a fixed seed.
+pub(crate) fn random_numbers() -> impl FnMut() -> usize {
+    let mut state = 1_u64;
+    move || {
+        state = state
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1);
+        (state >> 33) as usize
+    }
+}
