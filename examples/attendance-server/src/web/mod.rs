@@ -2,6 +2,7 @@
 
 mod assets;
 mod audit;
+mod badges;
 mod charts;
 mod choose;
 mod day;
@@ -55,6 +56,7 @@ pub(crate) fn pages() -> Router<Server> {
     Router::new()
         .merge(assets::routes())
         .merge(audit::routes())
+        .merge(badges::routes())
         .merge(choose::routes())
         .merge(day::routes())
         .merge(devices::routes())
