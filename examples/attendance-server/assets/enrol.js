@@ -27,6 +27,8 @@ function guide(stage, form, input) {
   const say = /** @type {HTMLElement} */ (stage.querySelector("[data-say]"));
   const poses = /** @type {HTMLElement[]} */ ([...stage.querySelectorAll("[data-pose]")]);
   const canvas = document.createElement("canvas");
+  /** The yaw and the pitch of the head that looks ahead. */
+  let front = [0, 0];
 
   /** @param {string} code */
   const hint = (code) => {
@@ -55,6 +57,7 @@ function guide(stage, form, input) {
       video.srcObject = stream;
       await video.play();
       const photos = new DataTransfer();
+      front = [0, 0];
       for (const pose of poses) {
         pose.setAttribute("aria-current", "step");
         photos.items.add(await taken(pose.dataset.pose ?? "front", photos.items.length));
@@ -83,15 +86,16 @@ function guide(stage, form, input) {
     for (;;) {
       const picture = await frame();
       if (picture) {
-        const answer = await fetch(`${form.getAttribute("action")}/look?pose=${pose}`, {
+        const answer = await fetch(`${form.getAttribute("action")}/look?pose=${pose}&yaw=${front[0]}&pitch=${front[1]}`, {
           method: "POST",
           headers: { "content-type": "image/jpeg" },
           body: picture,
         });
         // While recognition has too much to do, the next frame is tried.
         if (answer.ok) {
-          const { ready, code } = await answer.json();
+          const { ready, code, head } = await answer.json();
           hint(code);
+          if (ready && pose === "front") front = head;
           if (ready) return new File([picture], `${number}-${pose}.jpg`, { type: "image/jpeg" });
         } else if (answer.status !== 503) {
           throw new Error(`look: ${answer.status}`);

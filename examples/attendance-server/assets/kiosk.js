@@ -4,6 +4,8 @@
 import { count, flush, keep } from "./kiosk-queue.js";
 
 const TOKEN = "kiosk-token";
+const ZONE = "kiosk-zone";
+const PLACE = "kiosk-place";
 /** A result is shown for so many milliseconds. */
 const SHOWN = 2000;
 /** "Not me" is offered for so many milliseconds. */
@@ -41,7 +43,8 @@ let isOnline = false;
 let hasFaces = true;
 /** There is no camera, or it may not be used. */
 let hasNoCamera = false;
-let zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
+/** The zone and the name of the device, which a start without a connection shows too. */
+let zone = localStorage.getItem(ZONE) ?? Intl.DateTimeFormat().resolvedOptions().timeZone;
 /** The kiosk cannot work: it is not paired, or runs elsewhere. */
 let isStopped = false;
 /** The end of the time in which a result is shown. */
@@ -82,7 +85,7 @@ function setText(id, text) {
 }
 
 function greeting() {
-  const hour = new Date().getHours();
+  const hour = Number(time(new Date().toISOString()).slice(0, 2));
   return hour < 11 ? "morning" : hour < 18 ? "day" : "evening";
 }
 
@@ -330,6 +333,8 @@ function take(message) {
       lookFor("badge");
     }
     setText("place", message.device);
+    localStorage.setItem(ZONE, zone);
+    localStorage.setItem(PLACE, message.device);
     if (kiosk.dataset.view === "result" || shown === "connecting") rest();
     sendWaiting();
   } else if (message.type === "credit") {
@@ -602,6 +607,7 @@ async function pair() {
 }
 
 async function start() {
+  setText("place", localStorage.getItem(PLACE) ?? "");
   result("connecting", { stays: true });
   tick();
   setInterval(tick, 1000);

@@ -85,6 +85,12 @@ export function refresh(ids) {
   return replace(location.href, ids, undefined, { "x-refresh": "1" });
 }
 
+// Printing needs this script; without it, the menu of the browser prints.
+for (const button of /** @type {NodeListOf<HTMLElement>} */ (document.querySelectorAll("[data-print]"))) {
+  button.hidden = false;
+  button.addEventListener("click", () => print());
+}
+
 // A form for a filter: its result is replaced while the person types. `data-partial` has the ids to replace.
 /** @type {AbortController | undefined} */
 let pending;

@@ -171,6 +171,7 @@ live-last-seen = Zuletzt gesehen: { $time }
 live-never-seen = Es hat noch nie etwas gesendet
 live-nobody = Niemand im Bild
 live-full = { $name } auf dem ganzen Bildschirm
+live-columns = Bilder nebeneinander
 live-boxes = Rahmen
 live-box-known = Erkannt
 live-box-unknown = Unbekannt
@@ -243,6 +244,15 @@ balance = Saldo
 ## People
 
 people = Personen
+badges = Ausweise
+badges-intro = Ein Ausweis hat einen QR-Code für die Türen. Wählen Sie aus, wer einen neuen bekommt: Der alte gilt dann nicht mehr.
+badges-nobody = Wählen Sie jemanden aus.
+badges-more = Es gibt mehr Personen. Suchen Sie nach einem Namen oder einer Nummer.
+badges-make = Ausweise erstellen
+badges-print = Ausweise drucken
+badges-once = Drucken Sie sie jetzt: Die Codes werden einmal gezeigt. Ein neuer Ausweis ersetzt diesen.
+badge-new = Neuer Ausweis
+badge-qr = QR-Code des Ausweises
 people-intro = Alle, deren Zeit erfasst wird.
 people-all = Alle Personen
 people-count = { $count ->

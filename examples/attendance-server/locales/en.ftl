@@ -171,6 +171,7 @@ live-last-seen = Last seen { $time }
 live-never-seen = It never sent anything
 live-nobody = Nobody in the picture
 live-full = { $name } on the full screen
+live-columns = Pictures beside each other
 live-boxes = Boxes
 live-box-known = Recognized
 live-box-unknown = Unknown
@@ -243,6 +244,15 @@ balance = Balance
 ## People
 
 people = People
+badges = Badges
+badges-intro = A badge has a QR code for the doors. Choose the people who get a new one: their old badges end.
+badges-nobody = Choose somebody.
+badges-more = There are more people. Search for a name or a number.
+badges-make = Make badges
+badges-print = Print badges
+badges-once = Print them now: the codes are shown once. A new badge ends this one.
+badge-new = New badge
+badge-qr = QR code of the badge
 people-intro = Everybody whose time is recorded.
 people-all = All people
 people-count = { $count ->

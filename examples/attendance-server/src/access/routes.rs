@@ -153,6 +153,8 @@ pub const ROUTES: &[Route] = &[
     to(Who::Everybody, "POST", "/invitation"),
     to(EDITORS, "GET", "/live"),
     to(EDITORS, "GET", "/mark"),
+    to(EDITORS, "GET", "/badges"),
+    to(EDITORS, "POST", "/badges"),
     to(Who::Everybody, "GET", "/kiosk"),
     to(Who::Everybody, "GET", "/kiosk-worker.js"),
     to(PEOPLE, "GET", "/me"),

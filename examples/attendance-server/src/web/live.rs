@@ -6,10 +6,12 @@ use std::collections::HashMap;
 use askama::Template;
 use axum::{Router, extract::State, routing::get};
 use jiff::tz::TimeZone;
+use serde::Deserialize;
 
 use super::{
     PageResult,
     events::{self, Event},
+    input::Query,
     page::Page,
     render,
     visitor::Visitor,
@@ -24,6 +26,11 @@ use crate::{
     id::Id,
     server::Server,
 };
+
+/// The numbers of pictures beside each other.
+const COLUMNS: [u8; 4] = [1, 2, 3, 4];
+/// The number of pictures beside each other, if nobody has chosen.
+const USUAL_COLUMNS: u8 = 2;
 
 /// The most people of "In now"; Today has all of them.
 const MOST_PEOPLE: usize = 60;
@@ -57,6 +64,9 @@ pub(super) fn routes() -> Router<Server> {
 struct LivePage {
     page: Page,
     cameras: Vec<CameraTile>,
+    /// The pictures beside each other, and the numbers to choose from.
+    columns: u8,
+    choices: Vec<u8>,
     states: Vec<StateText>,
     inside: Vec<(Id, String)>,
     /// The people who are in, also those beyond the limit of the list.
@@ -83,7 +93,18 @@ struct StateText {
     text: String,
 }
 
-async fn show(State(server): State<Server>, Caller(actor): Caller, visitor: Visitor) -> PageResult {
+#[derive(Deserialize)]
+struct Grid {
+    /// The pictures beside each other. The address has it, so that a screen on a wall keeps it.
+    columns: Option<u8>,
+}
+
+async fn show(
+    State(server): State<Server>,
+    Caller(actor): Caller,
+    visitor: Visitor,
+    Query(grid): Query<Grid>,
+) -> PageResult {
     let mut tx = server.store.read().await?;
     let title = visitor.language.say("live");
     let page = visitor.page(&mut tx, &actor, "/live", title).await?;
@@ -131,8 +152,11 @@ async fn show(State(server): State<Server>, Caller(actor): Caller, visitor: Visi
         look,
         text: page.say(&format!("live-{}", state.replace('_', "-"))),
     });
+    let columns = grid.columns.filter(|columns| COLUMNS.contains(columns));
     render(&LivePage {
         cameras,
+        columns: columns.unwrap_or(USUAL_COLUMNS),
+        choices: COLUMNS.to_vec(),
         states: states.collect(),
         inside,
         inside_count,

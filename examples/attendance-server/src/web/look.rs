@@ -35,15 +35,17 @@ enum Pose {
 }
 
 impl Pose {
-    /// `true` if a head has this direction. In the picture, a person who turns to the left points to the right.
-    fn is_reached(self, head: HeadPose) -> bool {
-        let HeadPose { yaw, pitch, .. } = head;
+    /// `true` if a head has this direction. `front` is the yaw and pitch with which the person looks ahead: the shape of a face
+    /// changes the estimate by ten degrees and more, so the other directions are relative to it. In the picture, a person who
+    /// turns to the left points to the right.
+    fn is_reached(self, head: HeadPose, front: (f32, f32)) -> bool {
+        let (yaw, pitch) = (head.yaw - front.0, head.pitch - front.1);
         match self {
-            Self::Front => yaw.abs() < 12.0 && pitch.abs() < 14.0,
+            Self::Front => head.yaw.abs() < 12.0 && head.pitch.abs() < 20.0,
             Self::Left => yaw > 10.0,
             Self::Right => yaw < -10.0,
-            Self::Up => pitch > 7.0,
-            Self::Down => pitch < -7.0,
+            Self::Up => pitch > 5.0,
+            Self::Down => pitch < -5.0,
         }
     }
 
@@ -63,6 +65,11 @@ impl Pose {
 struct Wanted {
     #[serde(default)]
     pose: Pose,
+    /// The yaw and the pitch of the frame in which the person looked ahead, in degrees.
+    #[serde(default)]
+    yaw: f32,
+    #[serde(default)]
+    pitch: f32,
 }
 
 /// The advice to the person.
@@ -72,6 +79,8 @@ struct Hint {
     ready: bool,
     /// The code of the hint.
     code: &'static str,
+    /// The yaw and the pitch of the head, in degrees, if the frame can be taken.
+    head: Option<(f32, f32)>,
 }
 
 async fn look(
@@ -96,12 +105,16 @@ async fn look(
         sites: Some(Vec::new()),
     };
     let faces = server.recognition.recognize(frame).await?;
-    Ok(Json(hint(&faces, wanted.pose)).into_response())
+    Ok(Json(hint(&faces, &wanted)).into_response())
 }
 
 /// The hint for the faces of a frame.
-fn hint(faces: &Faces, pose: Pose) -> Hint {
-    let wait = |code| Hint { ready: false, code };
+fn hint(faces: &Faces, wanted: &Wanted) -> Hint {
+    let wait = |code| Hint {
+        ready: false,
+        code,
+        head: None,
+    };
     let Some(face) = faces.faces.first() else {
         return wait("no_face");
     };
@@ -118,11 +131,12 @@ fn hint(faces: &Faces, pose: Pose) -> Hint {
         _ => {}
     }
     match face.quality.pose {
-        Some(head) if pose.is_reached(head) => Hint {
+        Some(head) if wanted.pose.is_reached(head, (wanted.yaw, wanted.pitch)) => Hint {
             ready: true,
             code: "hold",
+            head: Some((head.yaw, head.pitch)),
         },
-        _ => wait(pose.hint()),
+        _ => wait(wanted.pose.hint()),
     }
 }
 
@@ -137,20 +151,40 @@ mod tests {
             pitch,
             roll: 0.0,
         };
-        for (pose, yaw, pitch) in [
-            (Pose::Front, 3.0, -5.0),
-            (Pose::Left, 22.0, 0.0),
-            (Pose::Right, -22.0, 0.0),
-            (Pose::Up, 0.0, 15.0),
-            (Pose::Down, 0.0, -15.0),
-        ] {
-            let all = [Pose::Front, Pose::Left, Pose::Right, Pose::Up, Pose::Down];
-            let reached: Vec<Pose> = all
-                .into_iter()
-                .filter(|pose| pose.is_reached(head(yaw, pitch)))
-                .collect();
-            assert_eq!(reached, [pose]);
+        // The second person has a face that seems to look down.
+        for front in [(0.0, 0.0), (3.0, -13.0)] {
+            for (pose, yaw, pitch) in [
+                (Pose::Front, 3.0, -5.0),
+                (Pose::Left, 22.0, 0.0),
+                (Pose::Right, -22.0, 0.0),
+                (Pose::Up, 0.0, 15.0),
+                (Pose::Down, 0.0, -15.0),
+            ] {
+                let head = head(front.0 + yaw, front.1 + pitch);
+                let turned = [Pose::Left, Pose::Right, Pose::Up, Pose::Down];
+                let reached: Vec<Pose> = turned
+                    .into_iter()
+                    .filter(|pose| pose.is_reached(head, front))
+                    .collect();
+                let wanted = Some(pose).filter(|pose| *pose != Pose::Front);
+                assert_eq!(reached, Vec::from_iter(wanted), "{front:?}");
+            }
         }
+    }
+
+    #[test]
+    fn who_looks_ahead_is_near_the_middle() {
+        let is_front = |yaw, pitch| {
+            let head = HeadPose {
+                yaw,
+                pitch,
+                roll: 0.0,
+            };
+            // An earlier frame does not count.
+            Pose::Front.is_reached(head, (40.0, 40.0))
+        };
+        assert!(is_front(0.0, 0.0) && is_front(-11.0, -19.0));
+        assert!(!is_front(13.0, 0.0) && !is_front(0.0, 21.0) && !is_front(0.0, -21.0));
     }
 
     #[test]
@@ -160,7 +194,12 @@ mod tests {
             height: 480,
             faces: Vec::new(),
         };
-        let hint = hint(&empty, Pose::Front);
+        let wanted = Wanted {
+            pose: Pose::Front,
+            yaw: 0.0,
+            pitch: 0.0,
+        };
+        let hint = hint(&empty, &wanted);
         assert!(!hint.ready);
         assert_eq!(hint.code, "no_face");
     }

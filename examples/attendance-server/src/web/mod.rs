@@ -3,6 +3,7 @@
 mod assets;
 mod audit;
 mod backups;
+mod badges;
 mod charts;
 mod choose;
 mod day;
@@ -58,6 +59,7 @@ pub(crate) fn pages() -> Router<Server> {
         .merge(assets::routes())
         .merge(audit::routes())
         .merge(backups::routes())
+        .merge(badges::routes())
         .merge(choose::routes())
         .merge(day::routes())
         .merge(devices::routes())

@@ -1,8 +1,9 @@
 //! People.
 
+use attendance_server::access::{Grant, Role};
 use serde_json::json;
 
-use crate::support::Office;
+use crate::support::{Office, sighting};
 
 #[tokio::test]
 async fn a_person_is_added_changed_and_found() {
@@ -163,8 +164,8 @@ async fn names_of_every_script_come_back_as_they_were() {
     let (_, cookie) = office
         .session(
             &org,
-            attendance_server::access::Grant {
-                role: attendance_server::access::Role::Admin,
+            Grant {
+                role: Role::Admin,
                 site: None,
             },
             None,
@@ -297,4 +298,55 @@ async fn a_manager_of_a_site_changes_people_of_that_site_only() {
     );
     let today = office.get("/api/v1/today", &token).await.expect(200);
     assert_eq!(today["people"].as_array().unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn badges_are_made_for_the_chosen_people() {
+    let (office, org) = Office::with_organisation().await;
+    let (anna, bela) = (
+        office.person(&org, "1").await,
+        office.person(&org, "2").await,
+    );
+    let other = office.organisation("Other").await;
+    let foreign = office.person(&other, "1").await;
+    let old = office
+        .post_once(
+            &format!("/api/v1/people/{anna}/badge"),
+            &org.manager,
+            json!({}),
+        )
+        .await
+        .expect(201);
+    office.set("2026-03-02T07:00:00Z");
+    let scan = async |sequence: i64, code: &str| {
+        let mut scan = sighting(sequence, "1", "2026-03-02T07:00:00Z");
+        scan["identification"] = json!({ "method": "badge", "code": code });
+        office.post("/api/v1/sightings", &org.device, scan).await
+    };
+    let grant = Grant {
+        role: Role::Manager,
+        site: Some(org.site),
+    };
+    let (_, session) = office.session(&org, grant, None).await;
+    let make = async |body: String| {
+        let request = axum::http::Request::post("/badges")
+            .header("content-type", "application/x-www-form-urlencoded")
+            .header("cookie", format!("__Host-session={session}"))
+            .header("sec-fetch-site", "same-origin");
+        office.send(request.body(body.into()).unwrap()).await
+    };
+    assert_eq!(make(String::new()).await.status.as_u16(), 422);
+    assert_eq!(make("person=1".to_owned()).await.status.as_u16(), 404);
+    // One wrong person, and nobody gets a badge.
+    let mixed = make(format!("person={anna}&person={foreign}")).await;
+    assert_eq!(mixed.status.as_u16(), 404);
+    let code = old["token"].as_str().unwrap();
+    scan(0, code).await.expect(201);
+    let made = make(format!("person={anna}&person={bela}")).await;
+    assert_eq!(made.status.as_u16(), 200, "{}", made.text);
+    for name in ["Person 1", "Person 2"] {
+        assert!(made.text.contains(name), "{}", made.text);
+    }
+    assert_eq!(made.text.matches("class=\"qr\"").count(), 2);
+    assert_eq!(scan(1, code).await.problem(422), "wrong_badge");
 }
