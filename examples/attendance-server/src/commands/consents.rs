@@ -52,7 +52,8 @@ pub struct NewConsent {
     pub text_version: String,
     /// The language in which the person read the text, such as `de`.
     pub language: String,
-    /// The person also agrees that the small pictures of the face from which templates are made are kept.
+    /// The person also agrees that the small pictures of the face from which templates are made are kept. Otherwise those that
+    /// are kept are removed.
     #[serde(default)]
     pub keeps_crops: bool,
 }

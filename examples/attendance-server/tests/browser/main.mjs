@@ -176,8 +176,10 @@ async function enrolment() {
   await check(page, "enrol, consent", problems);
   await shoot(page, "enrol-consent");
   await page.getByText("has read this text and agrees").click();
+  await page.getByText("also wants that these pictures are kept").click();
   await press(page, "Record consent");
   await page.waitForURL(/done=consented/);
+  await expectText(page, "Pictures of the face are kept.");
   await check(page, "enrol, photos", problems);
   await page.locator("#photo").setInputFiles(["Dana/1.jpg", "Dana/2.jpg", "Dana/3.jpg", "Kim/1.jpg"].map(file));
   await press(page, "Check the photos");
