@@ -96,7 +96,8 @@ async fn everybody_is_listed_with_what_is_held() {
             consents: 1,
             sightings: 1,
             punches: 1,
-            images: 0,
+            // A picture of the face is kept with each template.
+            images: first.held.templates,
             accounts: 0
         }
     );
