@@ -10,11 +10,11 @@ use std::{
 
 use facekit::{Next, TrackerOptions};
 use facekit_video::{
-    CameraOptions, CameraState, Change, HttpCamera, Watched, Watcher, WatcherOptions,
+    CameraOptions, CameraState, Change, HttpCamera, HttpOptions, Watched, Watcher, WatcherOptions,
 };
 
 use crate::{
-    frame, open, options,
+    frame, hasty, open, open_with, options,
     server::{FAULTS, Server, endless, fault, faults_of_each, few, random_numbers},
     stage::Stage,
 };
@@ -35,7 +35,7 @@ fn faulty(count: usize) -> Server {
 fn after_any_fault_the_next_frame_comes_in_time() {
     let count = FAULTS * faults_of_each();
     let server = faulty(count);
-    let mut camera = open(&server);
+    let mut camera = open_with(&server, &hasty());
     let mut last = Instant::now();
     let mut longest = Duration::ZERO;
     while server.requests().len() < 2 * count {
@@ -75,11 +75,12 @@ fn other_cameras_notice_nothing() {
     // Every frame that is due is searched.
     let tracker = TrackerOptions::default().with_motion_gate(false);
     let camera = CameraOptions::default().with_tracker(tracker);
-    let [good_camera, bad_camera] = [&good, &bad].map(|server| {
+    let add = |server: &Server, options: &HttpOptions| {
         let address = format!("http://{}/", server.address());
-        let source = HttpCamera::open(&address, &options()).unwrap();
+        let source = HttpCamera::open(&address, options).unwrap();
         watcher.add(source, &camera).unwrap()
-    });
+    };
+    let (good_camera, bad_camera) = (add(&good, &options()), add(&bad, &hasty()));
     let mut lost = 0;
     while bad.requests().len() < 2 * count {
         if let Watched::Report(report) = watcher.next(Duration::from_millis(100))
@@ -96,8 +97,9 @@ fn other_cameras_notice_nothing() {
     let health = watcher.health(good_camera).unwrap();
     println!("beside {count} faults: {health:?}");
     assert_eq!(health.state, CameraState::Running);
+    // The machine may have other work. Alone it is a few milliseconds.
     assert!(
-        health.age_p95.unwrap() < Duration::from_millis(300),
+        health.age_p95.unwrap() < Duration::from_secs(1),
         "{health:?}"
     );
     assert!(lost > count / 4, "{lost} of {count}");
@@ -120,7 +122,7 @@ fn a_pause_of_the_reader_costs_frames_only() {
     assert!(reasons.is_empty() && sent.load(Ordering::Relaxed) == 1);
     // The newest frame, not one of a queue.
     let age = jiff::Timestamp::now().duration_since(after.at);
-    assert!(age < jiff::SignedDuration::from_millis(300), "{age}");
+    assert!(age < jiff::SignedDuration::from_millis(600), "{age}");
     assert!(!matches!(
         facekit::FrameSource::next(&mut camera, Duration::ZERO),
         Ok(Next::End)

@@ -26,8 +26,12 @@ const PATIENCE: Duration = Duration::from_secs(20);
 fn options() -> HttpOptions {
     HttpOptions::default()
         .with_interval(Duration::from_millis(20))
-        .with_timeout(Duration::from_millis(300))
         .with_retries(Duration::from_millis(20), Duration::from_millis(100))
+}
+
+/// Options of a camera that does not wait long for a picture.
+fn hasty() -> HttpOptions {
+    options().with_timeout(Duration::from_millis(300))
 }
 
 fn open(server: &Server) -> HttpCamera {
@@ -209,7 +213,7 @@ fn a_slow_writer_is_given_up() {
         }
         close()
     });
-    let mut camera = open(&server);
+    let mut camera = open_with(&server, &hasty());
     assert!(!frame(&mut camera).0.discontinuity);
     let begin = Instant::now();
     let (next, reasons) = frame(&mut camera);
@@ -227,7 +231,7 @@ fn a_server_that_says_nothing_is_given_up() {
         }
         endless(stream)
     });
-    let mut camera = open(&server);
+    let mut camera = open_with(&server, &hasty());
     assert_eq!(lost(&mut camera), "the server sent no picture in 300ms");
     silent.store(false, Ordering::Relaxed);
     frame(&mut camera);
@@ -302,7 +306,7 @@ fn garbage_is_no_picture() {
             thread::sleep(Duration::from_millis(1));
         }
     });
-    let mut camera = open(&server);
+    let mut camera = open_with(&server, &hasty());
     let (_, reasons) = frame(&mut camera);
     assert_eq!(reasons.len(), 2, "{reasons:?}");
     assert!(
@@ -385,9 +389,17 @@ fn snapshots_are_requested_again_with_their_tag() {
     let mut camera = open(&server);
     let (first, _) = frame(&mut camera);
     assert_eq!((first.image.view().width(), first.sequence), (16, 0));
-    thread::sleep(Duration::from_millis(200));
-    let asked = server.requests().len();
-    assert!((3..=12).contains(&asked), "{asked} requests");
+    let (begin, before) = (Instant::now(), server.requests().len());
+    while server.requests().len() < before + 4 {
+        assert!(begin.elapsed() < PATIENCE);
+        thread::sleep(Duration::from_millis(1));
+    }
+    // Three intervals of 20 ms are between four requests.
+    assert!(
+        begin.elapsed() > Duration::from_millis(50),
+        "{:?}",
+        begin.elapsed()
+    );
     assert_eq!(
         camera.next(Duration::ZERO).unwrap(),
         Next::Nothing,

@@ -153,14 +153,15 @@ fn a_recording_is_watched_as_by_its_tracker() {
 #[test]
 fn of_a_live_camera_few_frames_are_decoded() {
     let stage = Stage::default();
-    let watcher = watcher(&stage);
+    let watcher = Watcher::new(stage.recognizer(), &WatcherOptions::default()).unwrap();
     let (sender, inbox) = Inbox::new(&DecodeLimits::default());
     let camera = add(&watcher, inbox);
     assert_eq!(
         watcher.health(camera).unwrap().state,
         CameraState::Connecting
     );
-    // A hundred frames in a second.
+    // A hundred frames in a second, if the machine has no other work.
+    let begin = Instant::now();
     for _ in 0..100 {
         sender.push(picture(true), None);
         thread::sleep(Duration::from_millis(10));
@@ -171,11 +172,13 @@ fn of_a_live_camera_few_frames_are_decoded() {
     assert_eq!(states, [CameraState::Running, CameraState::Ended]);
     let health = watcher.health(camera).unwrap();
     assert!(health.received > 90, "{health:?}");
-    assert!(health.decoded < 50 && health.examined <= 14, "{health:?}");
+    let most = 10.0 * begin.elapsed().as_secs_f64() + 4.0;
+    assert!(health.examined as f64 <= most, "{health:?} in {most}");
+    assert!(health.decoded < 3 * health.examined + 10, "{health:?}");
     assert!(health.examined >= 2, "{health:?}");
-    assert_eq!(
-        health.dropped,
-        health.received - health.examined,
+    let taken = health.received - health.dropped;
+    assert!(
+        (health.examined..=health.decoded).contains(&taken),
         "{health:?}"
     );
     assert!(
