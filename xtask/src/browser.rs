@@ -1,9 +1,11 @@
 //! The tests of attendance-server's pages in Chromium.
 
 use std::{
-    env, fs,
+    env,
+    ffi::OsString,
+    fs,
     path::{Path, PathBuf},
-    process::Command,
+    process::{self, Command},
     thread,
     time::{Duration, Instant},
 };
@@ -12,7 +14,7 @@ use anyhow::{Context, Result, bail};
 
 use crate::{
     runner::{cargo, command, output, root, succeed, target},
-    suite::Suite,
+    suite::{SKIP_LOG, Suite, parse_skip},
 };
 
 /// The driver of the browser, and the rules for accessible pages.
@@ -23,24 +25,47 @@ const CHROMIUM: &str = "CHROMIUM";
 /// The browser of Debian.
 const DEBIAN: &str = "/usr/bin/chromium";
 
+/// The folder of the scripts.
+pub(crate) const SCRIPTS: &str = "examples/attendance-server/tests/browser";
+
 /// The tests end after this time, finished or not.
 const LIMIT: Duration = Duration::from_secs(8 * 60);
+/// A long run ends after this time.
+const LONG_LIMIT: Duration = Duration::from_secs(30 * 60);
 
 /// Tests the pages of attendance-server. They are skipped where Node or Chromium is missing and cannot be installed.
 ///
 /// Screenshots are in the folder of the environment variable `SCREENSHOTS`, if it is set.
 pub(crate) fn test(suite: &mut Suite) -> Result<()> {
+    run(suite, "main.mjs", env::var_os("SCREENSHOTS"), LIMIT)
+}
+
+/// Runs a script that takes longer.
+pub(crate) fn soak(suite: &mut Suite, script: &str) -> Result<()> {
+    run(suite, script, None, LONG_LIMIT)
+}
+
+/// Runs a script with the program and a further argument.
+fn run(suite: &mut Suite, script: &str, argument: Option<OsString>, limit: Duration) -> Result<()> {
     let Some(chromium) = chromium() else {
         return suite.skip("pages in a browser", "Chromium or Node is missing");
     };
     let tools = packages()?;
     succeed(&mut cargo(&["build", "--package", "attendance-server"]))?;
     let program = target().join("debug").join("attendance-server");
-    let script = "examples/attendance-server/tests/browser/main.mjs";
-    let mut test = command("node", &[script]);
-    test.arg(&program).args(env::var_os("SCREENSHOTS"));
+    let skips = env::temp_dir().join(format!("facekit-browser-skips-{}.log", process::id()));
+    let mut test = command("node", &[&format!("{SCRIPTS}/{script}")]);
+    test.arg(&program).args(argument);
     test.env("NODE_TOOLS", tools).env(CHROMIUM, chromium);
-    within(LIMIT, &mut test)
+    test.env(SKIP_LOG, &skips);
+    let result = within(limit, &mut test);
+    for line in fs::read_to_string(&skips).unwrap_or_default().lines() {
+        if let Some((name, reason)) = parse_skip(line) {
+            suite.skip(&name, &reason)?;
+        }
+    }
+    fs::remove_file(&skips).ok();
+    result
 }
 
 /// The browser, if there is one and Node too. On Debian and Ubuntu, both are installed.

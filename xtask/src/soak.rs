@@ -2,15 +2,17 @@
 
 use anyhow::{Context, Result};
 
-use crate::suite::Suite;
+use crate::{browser, suite::Suite};
 
-/// A long run: tests, and the variables that make them long.
+/// A long run: tests, and the variables that make them long; or a script for the browser.
 pub(crate) struct Soak {
     name: &'static str,
     description: &'static str,
     /// The arguments of `cargo test` that choose the tests.
     tests: &'static [&'static str],
     environment: &'static [(&'static str, &'static str)],
+    /// A script of the browser tests of attendance-server, in place of tests.
+    script: Option<&'static str>,
 }
 
 const SOAKS: [Soak; 8] = [
@@ -19,18 +21,21 @@ const SOAKS: [Soak; 8] = [
         description: "searches beside changes of a gallery, in many more rounds",
         tests: &["--test", "recognizer", "concurrency::"],
         environment: &[("FACEKIT_SOAK", "1")],
+        script: None,
     },
     Soak {
         name: "images",
         description: "damaged and random image files, a million of each kind",
         tests: &["--test", "images", "do_not_panic"],
         environment: &[("PROPTEST_CASES", "1000000")],
+        script: None,
     },
     Soak {
         name: "index",
         description: "the recall of the index with up to a million people and 10,000 probes; searches beside changes, for a minute",
         tests: &["--test", "index", "--test", "index_snapshots"],
         environment: &[("FACEKIT_SOAK", "1")],
+        script: None,
     },
     Soak {
         name: "rates",
@@ -38,12 +43,14 @@ const SOAKS: [Soak; 8] = [
                       FACEKIT_TEST_DATA",
         tests: &["--test", "rates"],
         environment: &[("FACEKIT_SOAK", "1")],
+        script: None,
     },
     Soak {
         name: "recognizability",
         description: "turned, blurred and small faces of 845 people, with both sets on each runtime; needs FACEKIT_TEST_DATA",
         tests: &["--test", "recognizability"],
         environment: &[("FACEKIT_SOAK", "1")],
+        script: None,
     },
     Soak {
         name: "rules",
@@ -57,6 +64,7 @@ const SOAKS: [Soak; 8] = [
             "hostile",
         ],
         environment: &[("PROPTEST_CASES", "6000")],
+        script: None,
     },
     Soak {
         name: "server",
@@ -69,6 +77,14 @@ const SOAKS: [Soak; 8] = [
         description: "a process that changes a gallery or a key vault is killed 200 times, before a step of its disk each time",
         tests: &["--lib", "kills::"],
         environment: &[("FACEKIT_SOAK", "1")],
+        script: None,
+    },
+    Soak {
+        name: "visits",
+        description: "enrolled people and strangers at a door through the camera of a browser: marks, refusals and wrong names",
+        tests: &[],
+        environment: &[],
+        script: Some("visits.mjs"),
     },
     Soak {
         name: "video",
@@ -99,7 +115,10 @@ impl Soak {
         for (name, value) in self.environment {
             println!("{name}={value}");
         }
-        suite.run_chosen(self.tests, self.environment)
+        match self.script {
+            Some(script) => browser::soak(suite, script),
+            None => suite.run_chosen(self.tests, self.environment),
+        }
     }
 }
 
@@ -150,6 +169,10 @@ mod tests {
     #[test]
     fn each_soak_names_tests_that_exist() {
         for soak in SOAKS {
+            if let Some(script) = soak.script {
+                assert!(root().join(browser::SCRIPTS).join(script).is_file());
+                continue;
+            }
             let mut sources_of_soak = Vec::new();
             let mut arguments = soak.tests.iter();
             while let Some(argument) = arguments.next() {

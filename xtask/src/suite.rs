@@ -19,7 +19,7 @@ use crate::{
 /// The folder with weights and photos.
 const DATA: &str = "FACEKIT_TEST_DATA";
 /// The file to which tests append the names of skipped tests.
-const SKIP_LOG: &str = "FACEKIT_SKIP_LOG";
+pub(crate) const SKIP_LOG: &str = "FACEKIT_SKIP_LOG";
 
 /// The path of the library of ONNX Runtime.
 const LIBRARY: &str = "ORT_DYLIB_PATH";
@@ -244,7 +244,7 @@ fn cargo_test(targets: &[&str]) -> Command {
 }
 
 /// The name and the reason of `SKIP name: reason`.
-fn parse_skip(line: &str) -> Option<(String, String)> {
+pub(crate) fn parse_skip(line: &str) -> Option<(String, String)> {
     let line = line.trim().strip_prefix("SKIP ")?;
     let (name, reason) = line.split_once(": ").unwrap_or((line, "no reason given"));
     Some((name.to_owned(), reason.to_owned()))

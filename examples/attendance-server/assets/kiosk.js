@@ -49,6 +49,8 @@ let zone = localStorage.getItem(ZONE) ?? Intl.DateTimeFormat().resolvedOptions()
 let isStopped = false;
 /** The end of the time in which a result is shown. */
 let shownUntil = 0;
+/** @type {number | undefined} */
+let settling;
 /** The sighting that "not me" voids. */
 let disownable = "";
 let disownUntil = 0;
@@ -123,7 +125,9 @@ function result(state, { name, detail, stays } = {}) {
   setText("detail", detail ?? more);
   shownUntil = stays ? 0 : performance.now() + SHOWN;
   shown = state;
-  if (!stays) setTimeout(settle, SHOWN + 20);
+  // The end of an earlier result is not the end of this one.
+  clearTimeout(settling);
+  if (!stays) settling = setTimeout(settle, SHOWN + 20);
 }
 
 /** After a result: the guide, or what keeps it from working. */

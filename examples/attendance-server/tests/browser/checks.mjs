@@ -12,10 +12,10 @@ export const DESK = { width: 1440, height: 900 };
 export const PHONE = { width: 390, height: 844 };
 export const NARROW = { width: 320, height: 640 };
 
-/** Starts Chromium, with further flags. */
-export function launch(flags = []) {
+/** Starts Chromium, with further flags, or a program that starts it. */
+export function launch(flags = [], program = process.env.CHROMIUM) {
   return chromium.launch({
-    executablePath: process.env.CHROMIUM,
+    executablePath: program,
     args: ["--no-sandbox", "--disable-gpu", ...flags],
   });
 }
@@ -25,9 +25,13 @@ export async function open(browser, viewport, options, problems) {
   const phone = viewport.width < 800;
   const context = await browser.newContext({ viewport, hasTouch: phone, isMobile: phone, ...options });
   await context.addInitScript(() => {
-    window.shift = 0;
+    window.shift = { sum: 0, of: new Set() };
     new PerformanceObserver((list) => {
-      for (const entry of list.getEntries()) if (!entry.hadRecentInput) window.shift += entry.value;
+      for (const entry of list.getEntries()) {
+        if (entry.hadRecentInput) continue;
+        window.shift.sum += entry.value;
+        for (const { node } of entry.sources) window.shift.of.add(`${node?.nodeName} ${node?.id || node?.className || node?.textContent}`);
+      }
     }).observe({ type: "layout-shift", buffered: true });
   });
   const page = await context.newPage();
@@ -92,7 +96,8 @@ export async function check(page, name, problems, { rules = true, shift = true }
       if (keys.test(text) && !walker.currentNode.parentElement.closest("script, textarea, code, bdi")) missing.push(text);
     }
     return {
-      shift: window.shift,
+      shift: window.shift.sum,
+      moved: [...window.shift.of].join(", "),
       overflow: root.scrollWidth - root.clientWidth,
       wide: wide.slice(0, 5),
       small,
@@ -102,7 +107,7 @@ export async function check(page, name, problems, { rules = true, shift = true }
       phone: matchMedia("(max-width: 52rem)").matches,
     };
   });
-  if (shift && facts.shift > 0) report(`layout shift ${facts.shift.toFixed(4)}`);
+  if (shift && facts.shift > 0) report(`layout shift ${facts.shift.toFixed(4)} of ${facts.moved}`);
   if (facts.overflow > 0) report(`${facts.overflow} px wider than the screen: ${facts.wide.join(", ")}`);
   if (facts.phone) facts.small.forEach((target) => report(`small target: ${target}`));
   facts.covered.forEach((target) => report(`the message covers ${target}`));

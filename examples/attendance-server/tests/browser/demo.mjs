@@ -2,20 +2,22 @@
 
 import { join } from "node:path";
 
-import { DESK, NARROW, PHONE, check, open } from "./checks.mjs";
+import { DESK, NARROW, PHONE, check, launch, open } from "./checks.mjs";
 import { startDemo } from "./server.mjs";
 
 const TIMEOUT = 30_000;
 
 /** Runs all steps on a demo of their own. `report` has the problems; `step` runs a part; `shots` is a folder or nothing. */
-export async function demo(program, browser, problems, step, shots) {
+export async function demo(program, problems, step, shots) {
   const server = await startDemo(program);
+  const browser = await launch();
   const test = { browser, problems, shots, link: server.address, origin: new URL(server.address).origin };
   try {
     await step("demo: people are recognized", () => recognized(test));
     await step("demo: without a script", () => plain(test));
     await step("demo: each page", () => walk(test));
   } finally {
+    await browser.close();
     await server.stop();
   }
 }
@@ -90,6 +92,16 @@ async function walk(test) {
       await check(page, `demo, ${path}, ${name}`, problems, { shift: false, rules: false });
       if (shots) await page.screenshot({ path: join(shots, `demo-${path}-${name}.png`), fullPage: screen === "desk" });
     }
+    await page.context().close();
+  }
+  for (const columns of [1, 4]) {
+    const page = await visitor(test, DESK);
+    await page.goto(`${origin}/live?columns=${columns}`);
+    await page.locator('.cam:not(.off) svg.cam-faces rect.known').first().waitFor({ state: "attached", timeout: TIMEOUT });
+    await check(page, `demo, live, ${columns} columns`, problems, { shift: false });
+    const current = await page.locator(".sizes [aria-current]").innerText();
+    if (current !== String(columns)) problems.push(`demo: ${columns} columns, and ${current} is chosen`);
+    if (shots) await page.screenshot({ path: join(shots, `demo-live-columns-${columns}.png`), fullPage: true });
     await page.context().close();
   }
 }

@@ -10,10 +10,15 @@ import { ZONE } from "./zone.mjs";
 
 export const SETUP_TOKEN = "a secret of at least twenty characters";
 
-/** Starts the program, and waits until it listens. */
+/** An empty folder for data. */
+export function dataFolder() {
+  return mkdtemp(join(tmpdir(), "attendance-browser-"));
+}
+
+/** Starts the program with a data folder of its own, and waits until it listens. The folder goes with it. */
 export async function start(program) {
-  const data = await mkdtemp(join(tmpdir(), "attendance-browser-"));
-  const server = await run(program, ["--data", data, "--listen", "127.0.0.1:0", "serve", "--setup-token", SETUP_TOKEN]);
+  const data = await dataFolder();
+  const server = await serve(program, data, ["--listen", "127.0.0.1:0"]);
   return {
     address: server.address,
     async stop() {
@@ -21,6 +26,11 @@ export async function start(program) {
       await rm(data, { recursive: true, force: true });
     },
   };
+}
+
+/** Starts the program with a data folder and flags. */
+export function serve(program, data, flags) {
+  return run(program, ["--data", data, ...flags, "serve", "--setup-token", SETUP_TOKEN]);
 }
 
 /** Starts the demo, and waits until it prints its link. */
@@ -46,6 +56,7 @@ async function run(program, arguments_, environment = {}) {
   return {
     address,
     async stop() {
+      if (child.exitCode !== null || child.signalCode) return;
       const ended = new Promise((resolve) => child.once("exit", resolve));
       child.kill("SIGTERM");
       await ended;
