@@ -15,7 +15,7 @@ pub(crate) struct Soak {
     script: Option<&'static str>,
 }
 
-const SOAKS: [Soak; 8] = [
+const SOAKS: [Soak; 10] = [
     Soak {
         name: "gallery",
         description: "searches beside changes of a gallery, in many more rounds",
@@ -71,6 +71,7 @@ const SOAKS: [Soak; 8] = [
         description: "attendance-server is killed 200 times under load, at random moments",
         tests: &["--test", "all", "kills::"],
         environment: &[("FACEKIT_SOAK", "1")],
+        script: None,
     },
     Soak {
         name: "stores",
@@ -80,17 +81,18 @@ const SOAKS: [Soak; 8] = [
         script: None,
     },
     Soak {
+        name: "video",
+        description: "200 faults of cameras of each kind, and 20,000 damaged video files",
+        tests: &["--test", "http", "--test", "files"],
+        environment: &[("FACEKIT_SOAK", "1"), ("PROPTEST_CASES", "20000")],
+        script: None,
+    },
+    Soak {
         name: "visits",
         description: "enrolled people and strangers at a door through the camera of a browser: marks, refusals and wrong names",
         tests: &[],
         environment: &[],
         script: Some("visits.mjs"),
-    },
-    Soak {
-        name: "video",
-        description: "200 faults of cameras of each kind, and 20,000 damaged video files",
-        tests: &["--test", "http", "--test", "files"],
-        environment: &[("FACEKIT_SOAK", "1"), ("PROPTEST_CASES", "20000")],
     },
 ];
 
