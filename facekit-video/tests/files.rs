@@ -190,6 +190,17 @@ fn frames_have_limits() {
 }
 
 #[test]
+fn boxes_without_an_end_are_damage() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("circle.mp4");
+    // The movie has a box of no bytes.
+    let boxes = b"\0\0\0\x0Cftypisom\0\0\0\x10moov\0\0\0\0free";
+    fs::write(&path, boxes).unwrap();
+    let error = VideoFile::open(&path, &options()).unwrap_err().to_string();
+    assert!(error.contains("circle.mp4"), "{error}");
+}
+
+#[test]
 fn a_file_that_is_cut_off_has_its_first_frames() {
     let folder = tempfile::tempdir().unwrap();
     for name in [

@@ -40,7 +40,7 @@ impl Mp4Track {
             ));
         }
         file.seek(SeekFrom::Start(0)).map_err(reading())?;
-        let mut reader = BufReader::new(&file);
+        let mut reader = Bounded::new(BufReader::new(&file), length);
         let parsed = catch_panic(|| Mp4::read(&mut reader, length))
             .map_err(|message| refused(name, format!("is damaged: {message}")))?;
         let parsed = parsed.map_err(|error| Error::Image {
@@ -112,6 +112,41 @@ impl Pictured for Mp4Track {
             at: Some(SignedDuration::from_nanos(at)),
             is_key: sample.is_sync,
         }))
+    }
+}
+
+/// A reader that fails after more calls than a file of its length needs. The parser reads boxes without a size forever.
+struct Bounded<R> {
+    inner: R,
+    left: u64,
+}
+
+impl<R> Bounded<R> {
+    fn new(inner: R, length: u64) -> Self {
+        /// The calls for the largest files.
+        const MOST: u64 = 50_000_000;
+        let left = length.saturating_mul(2).saturating_add(10_000).min(MOST);
+        Self { inner, left }
+    }
+
+    fn count(&mut self) -> io::Result<()> {
+        let left = self.left.checked_sub(1);
+        self.left = left.ok_or_else(|| io::Error::other("the boxes have no end"))?;
+        Ok(())
+    }
+}
+
+impl<R: Read> Read for Bounded<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.count()?;
+        self.inner.read(buffer)
+    }
+}
+
+impl<R: Seek> Seek for Bounded<R> {
+    fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
+        self.count()?;
+        self.inner.seek(to)
     }
 }
 
