@@ -111,6 +111,8 @@ fn calibrations_are_measured() {
             .capacity(Some(&calibration), &mirrored)
             .unwrap();
         println!("{}: {capacity:?}, {}", set.name, file.display());
-        assert!(capacity.counted >= 100);
+        // 3,534 people, or 845 of whom few have many photos.
+        let least = if set.name == "standard" { 500 } else { 50 };
+        assert!(capacity.counted >= least, "{capacity:?}");
     }
 }

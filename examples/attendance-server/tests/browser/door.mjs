@@ -70,11 +70,17 @@ export async function door(test, name, scenes, { size = TABLET, site, options = 
 export async function openDoor(test, name, link, scenes, { size = TABLET, options = {}, chromium = {} } = {}) {
   const flags = scenes ? await play(join(test.folder, `${name}.mjpeg`), scenes) : [];
   const browser = await launch([...flags, ...(chromium.flags ?? [])], chromium.program);
-  const page = await open(browser, size, { locale: "en-GB", hasTouch: true, isMobile: false, ...options }, test.problems);
-  await page.goto(link);
-  await page.getByText(name).waitFor({ timeout: TIMEOUT });
-  if (new URL(page.url()).hash) test.problems.push("the code of the pairing link stays in the address");
-  return { browser, page };
+  try {
+    const page = await open(browser, size, { locale: "en-GB", hasTouch: true, isMobile: false, ...options }, test.problems);
+    await page.goto(link);
+    await page.getByText(name).waitFor({ timeout: TIMEOUT });
+    if (new URL(page.url()).hash) test.problems.push("the code of the pairing link stays in the address");
+    return { browser, page };
+  } catch (error) {
+    // A browser that stays open keeps the tests from their end.
+    await browser.close();
+    throw error;
+  }
 }
 
 /** Waits until the screen has one of these looks. Returns it. */

@@ -67,6 +67,9 @@ function machine(name) {
   ip("netns", "add", name);
   ip("link", "add", here, "type", "veth", "peer", "name", there, "netns", name);
   ip("address", "add", `${HERE}/30`, "dev", here);
+  // An IPv6 address is there some seconds after its link, and Chromium stops its requests then.
+  ip("link", "set", here, "addrgenmode", "none");
+  ip("-n", name, "link", "set", there, "addrgenmode", "none");
   ip("link", "set", here, "up");
   ip("-n", name, "address", "add", `${THERE}/30`, "dev", there);
   ip("-n", name, "link", "set", there, "up");
