@@ -12,9 +12,9 @@ use crate::{client::Client, office::Office, quantile, recognition::send, residen
 
 const PEOPLE: usize = 10_000;
 const PAGES: [&str; 7] = [
-    "/today",
+    "/",
     "/people",
-    "/day",
+    "/people/new",
     "/review",
     "/devices",
     "/audit",
@@ -77,7 +77,7 @@ pub(crate) async fn measure() -> Result<()> {
         for _ in 0..50 {
             send(&mut client, &device, &frame).await?;
         }
-        client.send("GET", "/today", &headers, b"").await?;
+        client.send("GET", "/", &headers, b"").await?;
         let memory = resident(&program.id().to_string())?;
         if starts.len() == 5 {
             println!("  resident with {PEOPLE} people after 51 frames and a page: {memory:.0} MiB");
