@@ -7,8 +7,8 @@ use super::{Person, draws::Random, options, sets};
 /// The least score of comparisons that are kept. Few people have a curve that ends at a low score.
 const LEAST: f32 = 0.1;
 
-/// The fewest people whose curve is extrapolated here.
-const FEWEST: usize = 80;
+/// The fewest people whose curve is extrapolated here. That of 84 people has no tail.
+const FEWEST: usize = 150;
 
 /// A comparison of two people with a high score.
 struct High {
