@@ -247,6 +247,9 @@ fn other_input_than_a_video_is_an_error() {
     place
         .line(&format!("{GALLERY} people --rate 5"))
         .fails(&["standard input"]);
+    place
+        .line(&format!("{GALLERY} people --start 2026-03-02T08:00:00Z"))
+        .fails(&["--start", "--rate"]);
     place.line(&format!("{GALLERY} - -")).fails(&["twice"]);
     place
         .line(&format!("{GALLERY} rtsp://me:secret@door/"))

@@ -117,6 +117,7 @@ impl H264 {
         let parameters = parameters.ok_or_else(|| refused(&self.name, "has no parameters"))?;
         let (width, height) = (frame.width, frame.height);
         let mut pixels = frame.y;
+        pixels.reserve_exact(frame.u.len() + frame.v.len());
         pixels.extend(frame.u);
         pixels.extend(frame.v);
         let image = FrameImage::new(pixels, width, height, parameters.format(), width)?;

@@ -87,6 +87,8 @@ impl Connection {
     pub(super) fn run(mut self) {
         loop {
             self.numbers.connection += 1;
+            // A connection begins with a picture, also if it is the one from before the loss.
+            self.tag = None;
             let reason = match self.receive() {
                 End::Dropped => return,
                 End::Lost(reason) => reason,

@@ -89,7 +89,7 @@ pub(super) struct Done {
     pub(super) failure: Option<String>,
 }
 
-/// What the reader of a live camera does now.
+/// The next action of a reader.
 #[derive(Debug, PartialEq)]
 pub(super) enum Step {
     /// It takes a frame.
@@ -145,7 +145,7 @@ impl Camera {
             received: counts.received,
             decoded: counts.decoded,
             examined: counts.examined,
-            dropped: counts.received - counts.taken,
+            dropped: counts.received.saturating_sub(counts.taken),
             age_p95: counts.ages.p95(),
             halvings: match self.pace {
                 Pace::Live => halvings,
@@ -233,7 +233,7 @@ impl Camera {
         Some(over)
     }
 
-    /// What the reader does now.
+    /// The next action of the reader.
     pub(super) fn step(&self, now: Instant, wall: Timestamp) -> Step {
         /// The longest time after which the reader looks again.
         const LONGEST: Duration = Duration::from_secs(1);
@@ -266,7 +266,7 @@ impl Camera {
     /// Puts a new frame into the slot, unless the tracker would leave it out. Returns true if the state has changed.
     pub(super) fn put(&mut self, frame: VideoFrame, now: Instant, wall: Timestamp) -> bool {
         self.counts.decoded += 1;
-        self.counts.received = self.counts.received.max(frame.sequence + 1);
+        self.counts.received = self.counts.received.max(frame.sequence.saturating_add(1));
         if frame.discontinuity {
             (self.turn.due, self.turn.delay) = (None, SignedDuration::MAX);
         }

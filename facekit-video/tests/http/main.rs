@@ -412,6 +412,24 @@ fn snapshots_are_requested_again_with_their_tag() {
 }
 
 #[test]
+fn a_connection_begins_with_a_picture_that_has_not_changed() {
+    let server = Server::start(|nth, request, stream| {
+        if nth == 1 {
+            return answer(stream, "503 Service Unavailable", "", b"");
+        }
+        if request.to_lowercase().contains("if-none-match") {
+            return answer(stream, "304 Not Modified", "", b"");
+        }
+        let head = "Content-Type: image/jpeg\r\nETag: \"same\"\r\n";
+        answer(stream, "200 OK", head, &jpeg(16, 16))
+    });
+    let mut camera = open(&server);
+    frame(&mut camera);
+    let (again, reasons) = frame(&mut camera);
+    assert!(again.discontinuity && reasons.len() == 1, "{reasons:?}");
+}
+
+#[test]
 fn damaged_snapshots_are_left_out() {
     let server = Server::start(|nth, _, stream| {
         let kind = "Content-Type: image/jpeg\r\n";

@@ -36,7 +36,7 @@ impl Cadence {
         true
     }
 
-    /// The time of the first frame that [`takes`](Self::takes) takes. `None` before the first frame.
+    /// The earliest time of a frame that [`takes`](Self::takes) accepts. `None` before the first frame.
     pub(super) fn due(&self, interval: SignedDuration) -> Option<Timestamp> {
         let due = self.due?.checked_add(interval - EARLY).ok()?;
         Some(due.max(self.taken?))

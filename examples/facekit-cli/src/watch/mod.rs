@@ -155,7 +155,7 @@ struct Watch<'a> {
     /// The sightings, each with its track.
     sightings: Vec<(String, Sighting)>,
     /// The videos that failed, with the reasons.
-    failures: Vec<(CameraId, String)>,
+    failures: Vec<String>,
 }
 
 impl<'a> Watch<'a> {
@@ -173,7 +173,15 @@ impl<'a> Watch<'a> {
 
     fn add(&mut self, video: source::Video) -> Result<()> {
         let camera = self.watcher.add(video.source, &CameraOptions::default())?;
-        self.names.insert(camera, video.name);
+        // Two cameras at one address differ in the query, which is not shown: it may be secret.
+        let mut name = video.name.clone();
+        for number in 2.. {
+            if !self.names.values().any(|known| *known == name) {
+                break;
+            }
+            name = format!("{} ({number})", video.name);
+        }
+        self.names.insert(camera, name);
         Ok(())
     }
 
@@ -193,7 +201,7 @@ impl<'a> Watch<'a> {
         }
         match &*self.failures {
             [] => Ok(()),
-            [(_, reason)] if self.names.len() == 1 => bail!("{reason}"),
+            [reason] if self.names.len() == 1 => bail!("{reason}"),
             failures => bail!("{} failed", count(failures.len(), "video", "videos")),
         }
     }
@@ -215,7 +223,7 @@ impl<'a> Watch<'a> {
                         if self.names.len() > 1 {
                             self.session.output.note(&format!("{name}: {reason}"));
                         }
-                        self.failures.push((camera, reason));
+                        self.failures.push(reason);
                     }
                     _ => {}
                 }

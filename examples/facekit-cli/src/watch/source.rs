@@ -64,6 +64,13 @@ impl TimingArgs {
                 "--rate is for a video on standard input or in a file; photos and cameras have times"
             );
         }
+        let is_recorded =
+            |video: &String| Path::new(video).is_file() || (video == "-" && self.rate.is_some());
+        if self.start.is_some() && !videos.iter().any(is_recorded) {
+            bail!(
+                "--start is for a video in a file, or on standard input with --rate; photos and cameras have times"
+            );
+        }
         if videos.iter().filter(|video| *video == "-").count() > 1 {
             bail!("- is given twice, but there is one standard input");
         }
