@@ -339,6 +339,8 @@ function take(message) {
     setText("place", message.device);
     localStorage.setItem(ZONE, zone);
     localStorage.setItem(PLACE, message.device);
+    // The clock is that of the site at once.
+    tick();
     if (kiosk.dataset.view === "result" || shown === "connecting") rest();
     sendWaiting();
   } else if (message.type === "credit") {

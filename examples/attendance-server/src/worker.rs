@@ -98,19 +98,27 @@ async fn follow(store: &Store, recognition: &dyn Recognition) {
         tracing::error!(%error, "the newest events are not known");
         HashMap::new()
     });
+    // A change was not followed. Until all are, events are read from the database, from the last one that recognition knows.
+    let mut is_behind = false;
     loop {
-        let followed = match events.recv().await {
-            Ok(event) => {
-                if let Some(org) = event.org {
-                    known.insert(org, event.seq);
-                }
-                follow_event(store, recognition, &event).await
-            }
+        let event = if is_behind {
+            tokio::time::sleep(PAUSE).await;
+            Err(RecvError::Lagged(0))
+        } else {
+            events.recv().await
+        };
+        let followed = match &event {
+            Ok(event) => follow_event(store, recognition, event).await,
             Err(RecvError::Lagged(_)) => follow_missed(store, recognition, &mut known).await,
             Err(RecvError::Closed) => return,
         };
-        if let Err(error) = followed {
-            tracing::error!(%error, "recognition does not know a change");
+        is_behind = followed.is_err();
+        match (event, followed) {
+            (_, Err(error)) => {
+                tracing::error!(%error, "recognition does not know a change; the server tries again");
+            }
+            (Ok(event), Ok(())) => known.extend(event.org.map(|org| (org, event.seq))),
+            (Err(_), Ok(())) => {}
         }
     }
 }

@@ -18,6 +18,7 @@ use super::{audit, audit::Subject};
 use crate::{
     access::{Actor, Role},
     error::{Error, Result},
+    private_file,
     store::Store,
 };
 
@@ -67,32 +68,64 @@ impl Backups {
     /// 403 without the role of an admin; 503 if the disk is full.
     pub async fn make(&self, store: &Store, actor: &Actor) -> Result<Backup> {
         actor.require(&[Role::Admin])?;
+        let (backups, store, actor) = (self.clone(), store.clone(), actor.clone());
+        // A task of its own: the copy is finished and recorded also if the caller goes away.
+        let made = tokio::spawn(async move { backups.copy(&store, &actor).await });
+        made.await.map_err(Error::internal)?
+    }
+
+    async fn copy(&self, store: &Store, actor: &Actor) -> Result<Backup> {
         let _turn = self.turn.lock().await;
-        make_folder(&self.folder).map_err(failure)?;
-        let now = store.services().clock.now();
+        private_file::make_folder(&self.folder).map_err(failure)?;
+        self.remove_parts()?;
+        let file = self.new_name(store.services().clock.now());
+        // The copy gets its name when it is whole.
+        let part = self.folder.join(format!("{file}{PART}"));
+        store.engine().copy_to(&part).await?;
+        fs::rename(&part, self.folder.join(&file)).map_err(failure)?;
+        let mut known = self.list(actor)?;
+        let backup = known.iter().find(|backup| backup.file == file).cloned();
+        let backup = backup.ok_or_else(|| Error::internal("the backup is gone"))?;
+        let mut tx = store.write().await?;
+        let detail = json!({ "file": backup.file, "bytes": backup.bytes });
+        audit::record(&mut tx, actor, "backup_made", Subject::Organisation, detail).await?;
+        tx.commit().await?;
+        for old in known.split_off(KEPT.min(known.len())) {
+            if let Err(error) = fs::remove_file(self.folder.join(&old.file)) {
+                tracing::warn!(%error, file = old.file, "an old backup could not be removed");
+            }
+        }
+        Ok(backup)
+    }
+
+    /// A name with the time. Two in one second have different ones.
+    fn new_name(&self, now: Timestamp) -> String {
         let time = now
             .to_zoned_datetime(TimeZone::UTC)
             .strftime("%Y%m%dT%H%M%SZ");
         let mut file = format!("{PREFIX}{time}{ENDING}");
-        // Two in one second.
         for number in 2.. {
             if !self.folder.join(&file).exists() {
                 break;
             }
             file = format!("{PREFIX}{time}-{number}{ENDING}");
         }
-        store.engine().copy_to(&self.folder.join(&file)).await?;
-        let mut known = self.list(actor)?;
-        let backup = known.iter().find(|backup| backup.file == file).cloned();
-        let backup = backup.ok_or_else(|| Error::internal("the backup is gone"))?;
-        for old in known.split_off(KEPT.min(known.len())) {
-            fs::remove_file(self.folder.join(&old.file)).map_err(failure)?;
+        file
+    }
+
+    /// Removes copies that a killed server left unfinished.
+    fn remove_parts(&self) -> Result<()> {
+        for entry in fs::read_dir(&self.folder).map_err(failure)? {
+            let entry = entry.map_err(failure)?;
+            let name = entry.file_name();
+            if name
+                .to_str()
+                .is_some_and(|name| name.starts_with(PREFIX) && name.ends_with(PART))
+            {
+                fs::remove_file(entry.path()).map_err(failure)?;
+            }
         }
-        let mut tx = store.write().await?;
-        let detail = json!({ "file": backup.file, "bytes": backup.bytes });
-        audit::record(&mut tx, actor, "backup_made", Subject::Organisation, detail).await?;
-        tx.commit().await?;
-        Ok(backup)
+        Ok(())
     }
 
     /// The backups, the newest first.
@@ -130,15 +163,8 @@ impl Backups {
 
 const PREFIX: &str = "attendance-";
 const ENDING: &str = ".db";
-
-/// Makes a folder that only its owner can read, if it is not there.
-fn make_folder(folder: &Path) -> io::Result<()> {
-    let mut builder = fs::DirBuilder::new();
-    builder.recursive(true);
-    #[cfg(unix)]
-    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder.create(folder)
-}
+/// The end of the name of a copy that is not whole.
+const PART: &str = ".part";
 
 fn failure(error: io::Error) -> Error {
     match error.kind() {

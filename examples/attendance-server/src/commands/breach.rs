@@ -56,8 +56,7 @@ impl Held {
         }
     }
 
-    fn add(&mut self, other: Self) {
-        let mut other = other;
+    fn add(&mut self, mut other: Self) {
         for (kind, _) in COUNTS {
             *self.of_kind(kind) += *other.of_kind(kind);
         }
@@ -75,7 +74,7 @@ pub struct Concerned {
     pub mail: Option<String>,
     /// The name of the home site.
     pub site: Option<String>,
-    /// What the server holds.
+    /// The records that the server holds of the person.
     pub held: Held,
 }
 
@@ -86,7 +85,7 @@ pub struct Breach {
     pub people: Vec<Concerned>,
     /// The number of people who were erased before. Nobody can tell their names.
     pub erased: usize,
-    /// What is left of those who were erased.
+    /// The records that are left of erased people.
     pub erased_held: Held,
 }
 
@@ -131,7 +130,7 @@ const COUNTS: [(Kind, &str); 6] = [
     ),
 ];
 
-/// Lists the people whose data a breach concerned, and records that they were listed.
+/// The people whose data a breach concerned. The caller calls [`record`] before it shows them.
 ///
 /// # Errors
 ///
@@ -189,12 +188,26 @@ pub async fn list(tx: &mut Transaction, actor: &Actor, reach: Reach) -> Result<B
     if reach.site.is_none() && reach.device.is_none() {
         owners(tx, actor, reach, &mut breach.people).await?;
     }
+    Ok(breach)
+}
+
+/// Records that the people of a breach were listed.
+///
+/// # Errors
+///
+/// 403 without the role of an admin.
+pub async fn record(
+    tx: &mut Transaction,
+    actor: &Actor,
+    reach: Reach,
+    breach: &Breach,
+) -> Result<()> {
+    actor.require(&[Role::Admin])?;
     let detail = json!({
         "site": reach.site, "device": reach.device, "from": reach.from, "until": reach.until,
         "people": breach.people.len(), "erased": breach.erased,
     });
-    audit::record(tx, actor, "breach_listed", Subject::Organisation, detail).await?;
-    Ok(breach)
+    audit::record(tx, actor, "breach_listed", Subject::Organisation, detail).await
 }
 
 /// The people of whom there is a record of the device or the period; none if neither is stated.

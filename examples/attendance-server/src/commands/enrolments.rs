@@ -342,7 +342,8 @@ struct Waiting {
 ///
 /// # Errors
 ///
-/// 503 with the code `busy` if recognition has too much to do, and errors of the database. The enrolment waits on then.
+/// 503 if recognition or the database has too much to do, or the disk is full, and other errors of the database. The enrolment
+/// waits on after a 503.
 pub async fn run_next(store: &Store, recognition: &dyn Recognition) -> Result<bool> {
     let mut tx = store.read().await?;
     let Some(waiting) = oldest(&mut tx).await? else {
@@ -350,7 +351,7 @@ pub async fn run_next(store: &Store, recognition: &dyn Recognition) -> Result<bo
     };
     drop(tx);
     let analysed = match analyse(store, recognition, &waiting).await {
-        Err(error) if error.code == "busy" => return Err(error),
+        Err(error) if error.kind == ErrorKind::Unavailable => return Err(error),
         analysed => analysed,
     };
     let finished = async {

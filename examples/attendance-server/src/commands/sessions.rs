@@ -340,12 +340,19 @@ impl Tried {
     }
 }
 
+/// The columns of [`Tried`], for `concat!`.
+macro_rules! tried {
+    () => {
+        "SELECT a.org, a.id, a.person, a.mail_hash, a.password_hash, a.disabled, p.deactivated, t.since FROM account a \
+         LEFT JOIN person p ON p.org = a.org AND p.id = a.person \
+         LEFT JOIN two_step t ON t.org = a.org AND t.account = a.id "
+    };
+}
+
 async fn account_of(tx: &mut Transaction, mail_hash: Vec<u8>) -> Result<Option<Tried>> {
     let row = tx
         .row(
-            "SELECT a.org, a.id, a.person, a.mail_hash, a.password_hash, a.disabled, p.deactivated, t.since FROM account a \
-             LEFT JOIN person p ON p.org = a.org AND p.id = a.person \
-             LEFT JOIN two_step t ON t.org = a.org AND t.account = a.id WHERE a.mail_hash = $1",
+            concat!(tried!(), "WHERE a.mail_hash = $1"),
             values![mail_hash],
         )
         .await?;
@@ -354,12 +361,7 @@ async fn account_of(tx: &mut Transaction, mail_hash: Vec<u8>) -> Result<Option<T
 
 async fn account_with_id(tx: &mut Transaction, id: Id) -> Result<Option<Tried>> {
     let row = tx
-        .row(
-            "SELECT a.org, a.id, a.person, a.mail_hash, a.password_hash, a.disabled, p.deactivated, t.since FROM account a \
-             LEFT JOIN person p ON p.org = a.org AND p.id = a.person \
-             LEFT JOIN two_step t ON t.org = a.org AND t.account = a.id WHERE a.id = $1",
-            values![id],
-        )
+        .row(concat!(tried!(), "WHERE a.id = $1"), values![id])
         .await?;
     row.as_ref().map(Tried::read).transpose()
 }

@@ -408,24 +408,24 @@ pub(super) async fn redeem(
 }
 
 async fn remove(tx: &mut Transaction, org: Id, account: Id) -> Result<()> {
-    for table in [
+    for statement in [
         "DELETE FROM recovery_code WHERE org = $1 AND account = $2",
         "DELETE FROM two_step WHERE org = $1 AND account = $2",
     ] {
-        tx.execute(table, values![org, account]).await?;
+        tx.execute(statement, values![org, account]).await?;
     }
     Ok(())
 }
 
 /// Removes the secrets and codes of the accounts of a person.
 pub(super) async fn remove_of_person(tx: &mut Transaction, org: Id, person: Id) -> Result<()> {
-    for table in [
+    for statement in [
         "DELETE FROM recovery_code WHERE org = $1 \
          AND account IN (SELECT id FROM account WHERE org = $1 AND person = $2)",
         "DELETE FROM two_step WHERE org = $1 \
          AND account IN (SELECT id FROM account WHERE org = $1 AND person = $2)",
     ] {
-        tx.execute(table, values![org, person]).await?;
+        tx.execute(statement, values![org, person]).await?;
     }
     Ok(())
 }

@@ -4,7 +4,8 @@ use std::{path::Path, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use sqlx::{
-    AssertSqlSafe, Column as _, Row as _, Sqlite, SqlitePool, TypeInfo as _, ValueRef as _,
+    AssertSqlSafe, Column as _, Connection as _, Row as _, Sqlite, SqlitePool, TypeInfo as _,
+    ValueRef as _,
     sqlite::{
         SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteRow, SqliteSynchronous,
     },
@@ -22,6 +23,8 @@ pub struct SqliteEngine {
     /// One connection, so that writers wait for each other here and not in SQLite.
     writer: SqlitePool,
     readers: SqlitePool,
+    /// For connections beside the pools.
+    options: SqliteConnectOptions,
 }
 
 /// A connection waits for others as long as this.
@@ -57,9 +60,13 @@ impl SqliteEngine {
         let writer = writer.await.map_err(failure)?;
         let readers = SqlitePoolOptions::new()
             .max_connections(READERS)
-            .connect_with(options.pragma("query_only", "ON"));
+            .connect_with(options.clone().pragma("query_only", "ON"));
         let readers = readers.await.map_err(failure)?;
-        Ok(Self { writer, readers })
+        Ok(Self {
+            writer,
+            readers,
+            options,
+        })
     }
 }
 
@@ -168,11 +175,13 @@ impl Engine for SqliteEngine {
 
 impl SqliteEngine {
     async fn vacuum_into(&self, file: &str) -> Result<()> {
-        // The connection of the writers, who wait: readers are not allowed to write a file.
-        let mut connection = self.writer.acquire().await.map_err(failure)?;
+        // A connection of its own, so that writers do not wait. Readers are not allowed to write a file.
+        let connection = sqlx::SqliteConnection::connect_with(&self.options);
+        let mut connection = connection.await.map_err(failure)?;
         let statement = sqlx::query::<Sqlite>("VACUUM INTO $1").bind(file.to_owned());
-        statement.execute(&mut *connection).await.map_err(failure)?;
-        Ok(())
+        let copied = statement.execute(&mut connection).await.map_err(failure);
+        connection.close().await.map_err(failure)?;
+        copied.map(drop)
     }
 }
 
@@ -288,6 +297,10 @@ fn failure(error: sqlx::Error) -> Error {
         }
         sqlx::Error::Database(database) if database.code().as_deref() == Some(FULL) => {
             Error::storage_full()
+        }
+        sqlx::Error::PoolTimedOut => {
+            let detail = "The database has much to do. Try again in a few seconds.";
+            Error::new(ErrorKind::Unavailable, "busy", detail).after(2)
         }
         _ => Error::internal(error),
     }

@@ -73,12 +73,16 @@ impl Moment {
 
 pub(crate) async fn breach_list(settings: &Settings, options: &BreachListOptions) -> Result<()> {
     let (store, _copy) = store_beside_server(settings).await?;
-    let mut tx = store.write().await?;
+    // Doors write while the records are counted.
+    let mut tx = store.read().await?;
     let org = organisation::find(&mut tx, &options.chosen).await?;
     let actor = Actor::operator(org);
     let reach = reach(&mut tx, &actor, options).await?;
     let found = breach::list(&mut tx, &actor, reach).await?;
+    drop(tx);
     let text = breach::csv(&found)?;
+    let mut tx = store.write().await?;
+    breach::record(&mut tx, &actor, reach, &found).await?;
     tx.commit().await?;
     store.engine().close().await;
     print!("{text}");

@@ -57,16 +57,19 @@ pub(crate) async fn register(settings: &Settings, options: &RegisterOptions) -> 
     let photos: Result<Vec<Bytes>> = options.photos.iter().map(|file| read(file)).collect();
     let photos = photos?;
     let store = store(settings).await.map_err(explained)?;
+    let mut tx = store.read().await?;
+    let spaces = model_change::spaces(&mut tx).await?;
+    drop(tx);
+    // Before anything is recorded, so that nothing waits for models that are not there.
+    let recognition = open_recognition(settings, spaces).await?;
     let mut tx = store.write().await?;
     let org = organisation::find(&mut tx, &options.chosen).await?;
     let actor = Actor::operator(org);
     let person = person(&mut tx, &actor, options).await?;
     let photos = SealedPhotos::new(tx.keys(), org, person, &photos)?;
     let enrolment = enrolments::begin(&mut tx, &actor, photos).await?;
-    let spaces = model_change::spaces(&mut tx).await?;
     tx.commit().await?;
 
-    let recognition = open_recognition(settings, spaces).await?;
     let done = loop {
         let mut tx = store.read().await?;
         let state = enrolments::get(&mut tx, &actor, enrolment.id).await?;

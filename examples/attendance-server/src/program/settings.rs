@@ -199,11 +199,7 @@ impl Settings {
 
     /// Makes the data folder, which only its owner can read, if it is not there.
     pub(crate) fn make_folder(&self) -> Result<()> {
-        let mut builder = std::fs::DirBuilder::new();
-        builder.recursive(true);
-        #[cfg(unix)]
-        std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-        let made = builder.create(&self.data);
+        let made = private_file::make_folder(&self.data);
         made.with_context(|| format!("the data folder {} cannot be made", self.data.display()))
     }
 

@@ -3,13 +3,7 @@
 use std::collections::HashMap;
 
 use askama::{Template, filters::Safe};
-use axum::{
-    Router,
-    extract::State,
-    http::StatusCode,
-    response::{IntoResponse, Response},
-    routing::get,
-};
+use axum::{Router, extract::State, http::StatusCode, response::IntoResponse, routing::get};
 
 use super::{
     PageResult,
@@ -23,7 +17,8 @@ use crate::{
     access::Actor,
     commands::{
         people::{self, PeopleFilter},
-        sites, tokens,
+        sites,
+        tokens::{self, IssuedToken},
     },
     error::{Error, Result},
     http::Caller,
@@ -129,31 +124,38 @@ async fn print(
     visitor: Visitor,
     Form(fields): Form<Vec<(String, String)>>,
 ) -> PageResult {
-    let people: Vec<Id> = fields
-        .iter()
-        .filter(|(name, _)| name == "person")
-        .map(|(_, value)| value.parse().map_err(|_| Error::not_found("person")))
-        .collect::<Result<_>>()?;
+    let mut people: Vec<Id> = Vec::new();
+    for (_, value) in fields.iter().filter(|(name, _)| name == "person") {
+        let id = value.parse().map_err(|_| Error::not_found("person"))?;
+        // A second badge of a person would end the first.
+        if !people.contains(&id) {
+            people.push(id);
+        }
+    }
     if people.is_empty() {
         return nobody(&server, &actor, &visitor).await;
     }
     let mut tx = server.store.write().await?;
     let sites = site_names(&mut tx, &actor).await?;
     let label = visitor.language.say("badge-qr");
-    let mut cards = Vec::with_capacity(people.len());
+    let mut made = Vec::with_capacity(people.len());
     for id in people {
         let badge = tokens::create_badge(&mut tx, &actor, id).await?;
-        let person = people::get(&mut tx, &actor, id).await?;
-        cards.push(Card {
-            qr: qr::svg(&badge.token, &format!("{label}: {}", person.name))?,
-            site: sites.get(&person.site).cloned().unwrap_or_default(),
-            name: person.name,
-            number: person.number,
-        });
+        made.push((badge, people::get(&mut tx, &actor, id).await?));
     }
     let title = visitor.language.say("badges");
     let page = visitor.page(&mut tx, &actor, "/people", title).await?;
     tx.commit().await?;
+    // Others write while the codes are drawn.
+    let card = |(badge, person): (IssuedToken, people::Person)| {
+        Ok(Card {
+            qr: qr::svg(&badge.token, &format!("{label}: {}", person.name))?,
+            site: sites.get(&person.site).cloned().unwrap_or_default(),
+            name: person.name,
+            number: person.number,
+        })
+    };
+    let cards: Vec<Card> = made.into_iter().map(card).collect::<Result<_>>()?;
     render(&CardsPage { page, cards })
 }
 
@@ -161,6 +163,5 @@ async fn nobody(server: &Server, actor: &Actor, visitor: &Visitor) -> PageResult
     let mut tx = server.store.read().await?;
     let mut page = badges_page(&mut tx, actor, visitor, String::new()).await?;
     page.is_refused = true;
-    let answer: Response = (StatusCode::UNPROCESSABLE_ENTITY, render(&page)?).into_response();
-    Ok(answer)
+    Ok((StatusCode::UNPROCESSABLE_ENTITY, render(&page)?).into_response())
 }

@@ -60,6 +60,11 @@ async fn the_newest_backups_are_kept() {
         files
     };
     assert!(list().await.is_empty());
+    // A server that was killed left half a copy.
+    let folder = office.folder.path().join("backups");
+    std::fs::create_dir(&folder).unwrap();
+    std::fs::write(folder.join("attendance-20260301T070000Z.db.part"), "half").unwrap();
+    assert!(list().await.is_empty());
     let mut made = Vec::new();
     for number in 0..KEPT + 2 {
         // Two within a second have names of their own.
@@ -72,7 +77,6 @@ async fn the_newest_backups_are_kept() {
     made.reverse();
     made.truncate(KEPT);
     assert_eq!(list().await, made);
-    let folder = office.folder.path().join("backups");
     assert_eq!(std::fs::read_dir(folder).unwrap().count(), KEPT);
     let refused = office
         .post("/api/v1/backups", &org.manager, json!({}))

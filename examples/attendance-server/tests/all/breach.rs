@@ -20,8 +20,11 @@ use crate::{
 
 async fn list(office: &Office, org: &Organisation, reach: Reach) -> breach::Breach {
     let mut tx = office.store.write().await.unwrap();
-    let found = breach::list(&mut tx, &Actor::operator(org.id), reach).await;
-    let found = found.unwrap();
+    let operator = Actor::operator(org.id);
+    let found = breach::list(&mut tx, &operator, reach).await.unwrap();
+    breach::record(&mut tx, &operator, reach, &found)
+        .await
+        .unwrap();
     tx.commit().await.unwrap();
     found
 }
