@@ -115,6 +115,7 @@ class Pipeline:
         self.max_side = max_side
 
     def run(self, path, stages):
+        """Decodes a photo, which is a path or the bytes of a file, and finds the faces with their liveness and embeddings."""
         now = time.perf_counter
 
         def lap(stage):
@@ -123,7 +124,7 @@ class Pipeline:
             begun = now()
 
         begun = now()
-        image = cv2.imread(path)
+        image = cv2.imread(path) if isinstance(path, str) else cv2.imdecode(np.frombuffer(path, np.uint8), cv2.IMREAD_COLOR)
         lap("decode")
         height, width = image.shape[:2]
         scale = min(1.0, self.max_side / max(width, height))

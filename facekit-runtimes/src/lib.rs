@@ -12,18 +12,25 @@
 //! # Ok::<(), facekit::Error>(())
 //! ```
 //!
-//! A program that needs one runtime only depends on its crate and builds faster: [`facekit_tract`], [`facekit_ort`] or
-//! [`facekit_candle`].
+//! The features `ort` and `candle`, both on by default, are the runtimes of these names; tract is always there. A program
+//! that needs one runtime only depends on its crate and builds faster: `facekit-tract`, `facekit-ort` or `facekit-candle`.
 
-use std::{fmt, num::NonZeroUsize, path::PathBuf, str::FromStr};
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
+#[cfg(feature = "ort")]
+use std::path::PathBuf;
+use std::{fmt, num::NonZeroUsize, str::FromStr};
 
 use facekit::{Error, Result, Runtime};
+#[cfg(feature = "candle")]
 use facekit_candle::Candle;
+#[cfg(feature = "ort")]
 use facekit_ort::Ort;
+#[cfg(feature = "ort")]
 pub use facekit_ort::Provider;
 use facekit_tract::Tract;
 
-/// The inference runtimes.
+/// The inference runtimes, whether this program has them or not.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum RuntimeName {
@@ -37,8 +44,14 @@ pub enum RuntimeName {
 }
 
 impl RuntimeName {
-    /// All runtimes.
-    pub const ALL: [Self; 3] = [Self::Tract, Self::Ort, Self::Candle];
+    /// The runtimes that this program has: tract, and those of its features.
+    pub const ALL: &[Self] = &[
+        Self::Tract,
+        #[cfg(feature = "ort")]
+        Self::Ort,
+        #[cfg(feature = "candle")]
+        Self::Candle,
+    ];
 
     /// The name: `tract`, `ort` or `candle`.
     #[must_use]
@@ -70,24 +83,29 @@ impl RuntimeName {
     ///
     /// # Errors
     ///
-    /// [`Error::InvalidArgument`] if `options` has a provider or a library and the runtime is not ONNX Runtime. The argument
-    /// is `provider` or `onnxruntime`.
+    /// [`Error::InvalidArgument`] if this program was built without the runtime, or if `options` has a provider or a library
+    /// and the runtime is not ONNX Runtime. The argument is `runtime`, `provider` or `onnxruntime`.
     pub fn runtime(self, options: &RuntimeOptions) -> Result<Box<dyn Runtime>> {
-        let of_ort = [
-            ("provider", options.provider.is_some()),
-            ("onnxruntime", options.library.is_some()),
-        ];
-        match of_ort.into_iter().find(|(_, given)| *given) {
-            Some((argument, _)) if self != Self::Ort => {
-                let reason = format!("is an option of the runtime ort, and {self} was chosen");
-                Err(Error::argument(argument, reason))
-            }
-            _ => Ok(match self {
-                Self::Tract => Box::new(Tract::new()),
-                Self::Ort => Box::new(options.ort()),
-                Self::Candle => Box::new(Candle::new()),
-            }),
+        if self != Self::Ort
+            && let Some(argument) = options.of_ort()
+        {
+            let reason = format!("is an option of the runtime ort, and {self} was chosen");
+            return Err(Error::argument(argument, reason));
         }
+        match self {
+            Self::Tract => Ok(Box::new(Tract::new())),
+            #[cfg(feature = "ort")]
+            Self::Ort => Ok(Box::new(options.ort())),
+            #[cfg(feature = "candle")]
+            Self::Candle => Ok(Box::new(Candle::new())),
+            #[cfg(not(all(feature = "ort", feature = "candle")))]
+            absent => Err(Error::argument("runtime", absent.is_absent())),
+        }
+    }
+
+    #[cfg(not(all(feature = "ort", feature = "candle")))]
+    fn is_absent(self) -> String {
+        format!("this program was built without {self}")
     }
 }
 
@@ -101,11 +119,20 @@ impl FromStr for RuntimeName {
     type Err = Error;
 
     fn from_str(text: &str) -> Result<Self> {
-        let named = Self::ALL.into_iter().find(|name| name.as_str() == text);
-        named.ok_or_else(|| {
-            let known = Self::ALL.map(Self::as_str).join(", ");
-            Error::argument("runtime", format!("{text:?} is none of {known}"))
-        })
+        let named = |names: &[Self]| names.iter().copied().find(|name| name.as_str() == text);
+        if let Some(name) = named(Self::ALL) {
+            return Ok(name);
+        }
+        #[cfg(not(all(feature = "ort", feature = "candle")))]
+        if let Some(absent) = named(&[Self::Ort, Self::Candle]) {
+            return Err(Error::argument("runtime", absent.is_absent()));
+        }
+        let known: Vec<&str> = Self::ALL.iter().map(|name| name.as_str()).collect();
+        let known = known.join(", ");
+        Err(Error::argument(
+            "runtime",
+            format!("{text:?} is none of {known}"),
+        ))
     }
 }
 
@@ -114,15 +141,27 @@ impl FromStr for RuntimeName {
 #[non_exhaustive]
 pub struct RuntimeOptions {
     /// The device that computes, for ONNX Runtime only: the CPU by default.
+    #[cfg(feature = "ort")]
     pub provider: Option<Provider>,
     /// The file of ONNX Runtime's library, for ONNX Runtime only. By default `ORT_DYLIB_PATH`, the system's loader and
     /// Python's packages are searched.
+    #[cfg(feature = "ort")]
     pub library: Option<PathBuf>,
     /// The number of threads that will run a model at the same time; `None` if it is not known. ONNX Runtime keeps one session
     /// for each on the CPU.
     pub concurrency: Option<NonZeroUsize>,
 }
 
+impl RuntimeOptions {
+    /// Sets [`concurrency`](Self::concurrency).
+    #[must_use]
+    pub fn with_concurrency(mut self, threads: NonZeroUsize) -> Self {
+        self.concurrency = Some(threads);
+        self
+    }
+}
+
+#[cfg(feature = "ort")]
 impl RuntimeOptions {
     /// Sets [`provider`](Self::provider).
     #[must_use]
@@ -138,11 +177,11 @@ impl RuntimeOptions {
         self
     }
 
-    /// Sets [`concurrency`](Self::concurrency).
-    #[must_use]
-    pub fn with_concurrency(mut self, threads: NonZeroUsize) -> Self {
-        self.concurrency = Some(threads);
-        self
+    /// An option that only ONNX Runtime has and that is set.
+    fn of_ort(&self) -> Option<&'static str> {
+        let library = self.library.is_some().then_some("onnxruntime");
+        let provider = self.provider.is_some().then_some("provider");
+        provider.or(library)
     }
 
     fn ort(&self) -> Ort {
@@ -160,6 +199,13 @@ impl RuntimeOptions {
     }
 }
 
+#[cfg(not(feature = "ort"))]
+impl RuntimeOptions {
+    fn of_ort(&self) -> Option<&'static str> {
+        None
+    }
+}
+
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]
 struct Readme;
@@ -170,7 +216,7 @@ mod tests {
 
     #[test]
     fn names_are_those_of_the_runtimes() {
-        for name in RuntimeName::ALL {
+        for &name in RuntimeName::ALL {
             assert_eq!(name.as_str().parse::<RuntimeName>().unwrap(), name);
             let runtime = name.runtime(&RuntimeOptions::default()).unwrap();
             assert_eq!(runtime.to_string(), name.as_str());

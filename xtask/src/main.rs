@@ -53,6 +53,8 @@ Measurements:
            in alternating rounds; facekit takes its models from FACEKIT_MODELS if it is set
   bench python [the same options]
            compares the Python package with the same calls from Rust, and with the peers
+  bench server [PART]...
+           attendance-server under load; its part `peer` compares it with a service of FastAPI
 
 Releases:
   release  prints the steps of a release; publishes nothing
@@ -70,7 +72,8 @@ For the hosted workflow:
 Environment:
   FACEKIT_TEST_DATA    the folder with weights and photos. If it is not set, tests that need it
                        are skipped and listed. If it is set, a skipped test is a failure.
-                       `bench peers` and `bench python` need it.
+                       `bench peers`, `bench python` and the part `peer` of
+                       `bench server` need it.
   ORT_DYLIB_PATH       the library of ONNX Runtime for the tests. If it is not set, pip installs
                        one into a Python environment in target/tools.
   PROPTEST_RNG_SEED    the seed of random test cases. If it is not set, each run draws new cases.
@@ -161,6 +164,9 @@ fn run() -> Result<bool> {
         "bench" if rest.first().is_some_and(|first| first == "python") => {
             runner.step("Python", || peers::run_package(&rest[1..]));
         }
+        "bench" if rest.first().is_some_and(|first| first == "server") => {
+            runner.step("server", || peers::run_server(&rest[1..]));
+        }
         "bench" => {
             let mut bench = cargo(&["bench", "-p", "benches", "--"]);
             bench.args(rest);
@@ -202,11 +208,11 @@ fn check(runner: &mut Runner) {
         let facekit = [&facekit[..], &["--features", features], &deny].concat();
         runner.cargo(&name, &facekit);
     }
-    let rules = ["clippy", "-p", "attendance-rules", "--no-default-features"];
-    runner.cargo(
-        "lints: attendance-rules without features",
-        &[&rules[..], &deny].concat(),
-    );
+    for package in ["attendance-rules", "facekit-runtimes"] {
+        let bare = ["clippy", "-p", package, "--no-default-features"];
+        let name = format!("lints: {package} without features");
+        runner.cargo(&name, &[&bare[..], &deny].concat());
+    }
     runner.step("dependencies", dependencies::check);
     runner.step("manifests", || Workspace::read()?.check());
     runner.step("hosted workflow", tools::lint_workflow);

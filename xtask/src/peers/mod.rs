@@ -34,6 +34,15 @@ const PACKAGES: [&str; 5] = [
     "faiss-cpu==1.15.1",
 ];
 
+/// The Python packages of the service beside attendance-server.
+const SERVICE: [&str; 5] = [
+    "numpy==2.4.6",
+    "opencv-python-headless==5.0.0.93",
+    "onnxruntime==1.31.1",
+    "fastapi==0.165.0",
+    "uvicorn==0.54.0",
+];
+
 /// The options and folders of a race.
 #[derive(Clone)]
 struct Setup {
@@ -174,6 +183,18 @@ pub(crate) fn run_package(arguments: &[String]) -> Result<()> {
         package::race(&setup, name, photos, &mut report)?;
     }
     setup.write(&report, "python.json")
+}
+
+/// Runs parts of the load bench of attendance-server, all of them by default.
+pub(crate) fn run_server(arguments: &[String]) -> Result<()> {
+    let python = python::environment("peer-service", &SERVICE)?;
+    // The features of all programs, so that cargo compiles nothing twice.
+    let all = ["bench", "--workspace", "--all-features", "--bench", "load"];
+    let mut bench = cargo(&all);
+    bench.arg("--").args(arguments);
+    bench.env("LOAD_PEER", &python);
+    bench.env("ORT_DYLIB_PATH", python::onnxruntime(&python)?);
+    succeed(&mut bench)
 }
 
 /// Builds facekit's programs for races with the features of the wheel, so that cargo compiles nothing twice.

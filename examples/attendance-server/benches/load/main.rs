@@ -4,12 +4,15 @@
 //! cargo bench -p attendance-server --bench load -- [NAME]...
 //! ```
 //!
-//! Without names, all parts run: `recognition`, `overload`, `records`, `people`, `recompute`. The environment variable
-//! `LOAD_MODELS` chooses the models, `nano` by default, and `LOAD_PUNCHES` the punches of `recompute`, a million by default.
+//! Without names, all parts run: `recognition`, `overload`, `records`, `people`, `recompute`, `peer`. Environment variables:
+//! `LOAD_MODELS` chooses the models, `nano` by default; `LOAD_RUNTIME` the runtime, `tract` by default; `LOAD_PUNCHES` the punches
+//! of `recompute`, a million by default; and `LOAD_PEER` the Python program with the packages of `peer`, which
+//! `cargo xtask bench server` installs.
 
 mod client;
 mod office;
 mod overload;
+mod peer;
 mod people;
 mod recognition;
 mod recompute;
@@ -19,7 +22,14 @@ use std::{env, time::Duration};
 
 use anyhow::{Result, bail};
 
-const PARTS: [&str; 5] = ["recognition", "overload", "records", "people", "recompute"];
+const PARTS: [&str; 6] = [
+    "recognition",
+    "overload",
+    "records",
+    "people",
+    "recompute",
+    "peer",
+];
 
 fn main() -> Result<()> {
     let arguments: Vec<String> = env::args().skip(1).collect();
@@ -48,7 +58,8 @@ fn main() -> Result<()> {
                 "overload" => overload::measure().await,
                 "records" => records::measure().await,
                 "people" => people::measure().await,
-                _ => recompute::measure().await,
+                "recompute" => recompute::measure().await,
+                _ => peer::measure().await,
             }
         })?;
     }

@@ -1,6 +1,6 @@
 //! A server in this process, with an office.
 
-use std::{net::SocketAddr, num::NonZeroUsize, path::Path, sync::Arc};
+use std::{net::SocketAddr, path::Path, sync::Arc};
 
 use anyhow::{Context, Result};
 use attendance_server::{
@@ -29,8 +29,10 @@ use jiff::{Span, Timestamp, tz::TimeZone};
 use tempfile::TempDir;
 
 /// A device.
+#[derive(Clone)]
 pub(crate) struct Device {
-    pub(crate) id: Id,
+    /// The path for its frames.
+    pub(crate) frames: String,
     pub(crate) token: String,
 }
 
@@ -46,17 +48,17 @@ pub(crate) struct Office {
     pub(crate) session: String,
 }
 
-/// The models that `LOAD_MODELS` names.
-fn recognition() -> Result<LocalRecognition> {
-    let mut options = LocalOptions {
-        threads: std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN),
-        ..LocalOptions::default()
-    };
+/// The models that `LOAD_MODELS` names, on the runtime `LOAD_RUNTIME`.
+fn options() -> Result<LocalOptions> {
+    let mut options = LocalOptions::default();
     if let Ok(models) = std::env::var("LOAD_MODELS") {
         options.models = models;
     }
-    println!("  models {}", options.models);
-    LocalRecognition::open(&options)
+    if let Ok(runtime) = std::env::var("LOAD_RUNTIME") {
+        options.runtime = runtime.parse()?;
+    }
+    println!("  models {} on {}", options.models, options.runtime);
+    Ok(options)
 }
 
 /// A file of the synthetic people and their frames.
@@ -69,6 +71,11 @@ fn picture(name: &str) -> Result<Bytes> {
 impl Office {
     /// An office with this many people, who joined a year ago.
     pub(crate) async fn open(people: usize) -> Result<Self> {
+        Self::with_models(people, &options()?).await
+    }
+
+    /// An office whose server has these models.
+    pub(crate) async fn with_models(people: usize, models: &LocalOptions) -> Result<Self> {
         let folder = tempfile::tempdir()?;
         let store = open(folder.path()).await?;
         let mut tx = store.write().await?;
@@ -105,7 +112,7 @@ impl Office {
         accounts::set_password(&mut tx, &operator, admin, password).await?;
         let session = sessions::begin(&mut tx, org, admin, "bench").await?.token;
         tx.commit().await?;
-        let recognition: Arc<dyn Recognition> = Arc::new(recognition()?);
+        let recognition: Arc<dyn Recognition> = Arc::new(LocalRecognition::open(models)?);
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
         let address = listener.local_addr()?;
         let router = app(Server::new(store.clone(), Arc::clone(&recognition)));
@@ -135,7 +142,7 @@ impl Office {
             };
             let device = devices::create(&mut tx, &operator, device).await?;
             made.push(Device {
-                id: device.device.id,
+                frames: format!("/api/v1/devices/{}/frames", device.device.id),
                 token: device.token.token,
             });
         }

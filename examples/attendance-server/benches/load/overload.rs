@@ -28,7 +28,7 @@ pub(crate) async fn measure() -> Result<()> {
     office.enrol().await?;
     let frames = Arc::new(office.frames().await?);
     let devices = Arc::new(office.devices(CAMERAS).await?);
-    let most = capacity(&office, &devices, &frames, Duration::from_secs(5)).await?;
+    let most = capacity(office.address, &devices, &frames, Duration::from_secs(5)).await?;
     let pause = Duration::from_secs_f64((CAMERAS * CONNECTIONS) as f64 / (3.0 * most));
     let looked: Arc<Vec<AtomicUsize>> =
         Arc::new((0..CAMERAS).map(|_| AtomicUsize::new(0)).collect());

@@ -1,6 +1,7 @@
 //! Frames over HTTP beside the same frames in this process.
 
 use std::{
+    net::SocketAddr,
     sync::{
         Arc,
         atomic::{AtomicI64, AtomicUsize, Ordering},
@@ -29,8 +30,8 @@ static SEQUENCE: AtomicI64 = AtomicI64::new(0);
 /// Sends a frame, and waits for what the door shows.
 pub(crate) async fn send(client: &mut Client, device: &Device, frame: &Bytes) -> Result<Answer> {
     let path = format!(
-        "/api/v1/devices/{}/frames?boot=bench&sequence={}&at={}",
-        device.id,
+        "{}?boot=bench&sequence={}&at={}",
+        device.frames,
         SEQUENCE.fetch_add(1, Ordering::Relaxed),
         Timestamp::now()
     );
@@ -43,7 +44,7 @@ pub(crate) async fn send(client: &mut Client, device: &Device, frame: &Bytes) ->
 
 /// Frames a second over HTTP, from this many devices that send the next frame after each answer.
 pub(crate) async fn capacity(
-    office: &Office,
+    address: SocketAddr,
     devices: &Arc<Vec<Device>>,
     frames: &Arc<Vec<Bytes>>,
     time: Duration,
@@ -54,7 +55,6 @@ pub(crate) async fn capacity(
     for at in 0..devices.len() {
         let (devices, frames, looked) =
             (Arc::clone(devices), Arc::clone(frames), Arc::clone(&looked));
-        let address = office.address;
         tasks.spawn(async move {
             let mut client = Client::connect(address).await?;
             let mut number = at;
@@ -117,7 +117,7 @@ pub(crate) async fn measure() -> Result<()> {
     let (mut ratios, mut rates) = (Vec::new(), Vec::new());
     for _ in 0..TURNS {
         let inside = in_process(&office, devices.len(), &frames).await?;
-        let http = capacity(&office, &devices, &frames, TURN).await?;
+        let http = capacity(office.address, &devices, &frames, TURN).await?;
         ratios.push(http / inside);
         rates.push(http);
     }
@@ -137,7 +137,7 @@ pub(crate) async fn measure() -> Result<()> {
     }
     let unloaded = quantile(&mut unloaded, 0.5);
     let many = Arc::new(office.devices(8).await?);
-    let (mut times, dropped) = open_loop(&office, &many, &frames, rate * 0.7, 20).await?;
+    let (mut times, dropped) = open_loop(office.address, &many, &frames, rate * 0.7, 20).await?;
     let (p50, p99) = (quantile(&mut times, 0.5), quantile(&mut times, 0.99));
     println!(
         "  unloaded median {:.1} ms; at 70 % of capacity p50 {:.1} ms, p99 {:.1} ms, {:.2} of the unloaded median; {dropped} of {} frames dropped",
@@ -152,8 +152,8 @@ pub(crate) async fn measure() -> Result<()> {
 
 /// Sends frames at a fixed rate, whether or not earlier ones are answered. Returns the times from when each was due to its
 /// answer, and the number of dropped frames.
-async fn open_loop(
-    office: &Office,
+pub(crate) async fn open_loop(
+    address: SocketAddr,
     devices: &Arc<Vec<Device>>,
     frames: &Arc<Vec<Bytes>>,
     rate: f64,
@@ -164,7 +164,7 @@ async fn open_loop(
     let number = (rate * seconds as f64) as usize;
     for frame in 0..number {
         let due = Duration::from_secs_f64(frame as f64 / rate);
-        let (devices, frames, address) = (Arc::clone(devices), Arc::clone(frames), office.address);
+        let (devices, frames) = (Arc::clone(devices), Arc::clone(frames));
         tasks.spawn(async move {
             let mut client = Client::connect(address).await?;
             tokio::time::sleep_until((start + due).into()).await;

@@ -9,6 +9,7 @@ use std::{
 use anyhow::{Context, Result};
 use attendance_server::{private_file, recognition::LocalOptions};
 use clap::Args;
+use facekit_runtimes::RuntimeName;
 use serde::Deserialize;
 
 /// The settings as flags and environment variables.
@@ -74,6 +75,10 @@ pub(crate) struct SettingsOptions {
         value_name = "FILE"
     )]
     models_file: Option<PathBuf>,
+    /// The runtime of the models: "tract" is part of the program; "ort" is ONNX Runtime, if the program was built with its
+    /// feature "ort". Its library is found by ORT_DYLIB_PATH or on the system. [default: tract]
+    #[arg(long, global = true, env = "ATTENDANCE_RUNTIME", value_name = "NAME")]
+    runtime: Option<String>,
     /// The threads that recognize faces, each one picture or one enrolment at a time. [default: one for each core]
     #[arg(
         long,
@@ -105,6 +110,7 @@ struct File {
     key_file: Option<PathBuf>,
     models: Option<String>,
     models_file: Option<PathBuf>,
+    runtime: Option<String>,
     recognition_threads: Option<NonZeroUsize>,
 }
 
@@ -174,6 +180,8 @@ impl Settings {
         let data = options.data.clone().or(file.data);
         let listen = options.listen.or(file.listen);
         let standard = LocalOptions::default();
+        let runtime = options.runtime.clone().or(file.runtime);
+        let runtime = runtime.map(|name| name.parse::<RuntimeName>());
         let recognition = LocalOptions {
             models: options
                 .models
@@ -183,6 +191,7 @@ impl Settings {
             manifest: options.models_file.clone().or(file.models_file),
             folder: None,
             spaces: Vec::new(),
+            runtime: runtime.transpose()?.unwrap_or(standard.runtime),
             threads: options
                 .recognition_threads
                 .or(file.recognition_threads)

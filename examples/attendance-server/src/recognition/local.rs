@@ -14,10 +14,10 @@ use axum::body::Bytes;
 use facekit::{
     Calibration, Detector, Embedder, EnrollOptions, FlatIndex, Gallery, Image, LoadOptions,
     MemoryStore, Metric, NewTemplate, Outcome, Person, PersonId, RecognizeOptions, Recognizer,
-    Registry, Roster, SecondLook, SecondLookSpec, Template, TemplateStore, Watch,
+    Registry, Roster, Runtime, SecondLook, SecondLookSpec, Template, TemplateStore, Watch,
     image::{self, DecodeLimits},
 };
-use facekit_tract::Tract;
+use facekit_runtimes::{RuntimeName, RuntimeOptions};
 use jiff::Timestamp;
 use tokio::sync::watch;
 
@@ -55,6 +55,8 @@ pub struct LocalOptions {
     /// The embedding spaces of the templates that exist. The models of those that are not of `models` are loaded, too, so that
     /// their people are recognized during a change of models.
     pub spaces: Vec<String>,
+    /// The runtime of the networks.
+    pub runtime: RuntimeName,
     /// The threads, each with a frame or an enrolment at a time.
     pub threads: NonZeroUsize,
 }
@@ -66,6 +68,7 @@ impl Default for LocalOptions {
             manifest: None,
             folder: None,
             spaces: Vec::new(),
+            runtime: RuntimeName::default(),
             threads: std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN),
         }
     }
@@ -124,20 +127,22 @@ struct Sites {
 }
 
 impl LocalRecognition {
-    /// Loads models on tract, and starts the threads. Nothing is downloaded: `nano` is part of the program, and files of other
+    /// Loads models, and starts the threads. Nothing is downloaded: `nano` is part of the program, and files of other
     /// models are in the models folder. Earlier models that cannot be loaded are left out: see [`Models::missing_spaces`].
     ///
     /// # Errors
     ///
-    /// If there are no models of this name, a file is missing or damaged, or the models are not calibrated, so that nobody
-    /// knows how often they mistake people.
+    /// If there are no models of this name, a file is missing or damaged, the program has no such runtime, or the models are
+    /// not calibrated, so that nobody knows how often they mistake people.
     pub fn open(options: &LocalOptions) -> anyhow::Result<Self> {
         let registry = registry(options)?;
-        let present = Networks::load(&registry, &options.models)?;
+        let runtime = RuntimeOptions::default().with_concurrency(options.threads);
+        let runtime = options.runtime.runtime(&runtime)?;
+        let present = Networks::load(&registry, &options.models, &*runtime)?;
         let space = present.embedder.space().to_string();
         let (mut earlier, mut names, mut missing_spaces) = (Vec::new(), Vec::new(), Vec::new());
         for other in options.spaces.iter().filter(|other| **other != space) {
-            match Networks::of_space(&registry, other) {
+            match Networks::of_space(&registry, other, &*runtime) {
                 Ok((name, networks)) => {
                     names.push(name);
                     earlier.push(networks);
@@ -153,7 +158,7 @@ impl LocalRecognition {
         sets.gallery(Vec::new())?;
         let models = Models {
             name: options.models.clone(),
-            runtime: "tract".to_owned(),
+            runtime: options.runtime.to_string(),
             space,
             earlier: names,
             missing_spaces,
@@ -236,10 +241,10 @@ fn models_of(registry: &Registry, space: &str) -> Option<String> {
 
 impl Networks {
     /// Loads a set of models.
-    fn load(registry: &Registry, models: &str) -> facekit::Result<Self> {
+    fn load(registry: &Registry, models: &str, runtime: &dyn Runtime) -> facekit::Result<Self> {
         let set = registry.resolve(models)?;
-        let (runtime, load) = (Tract::new(), LoadOptions::default());
-        let loaded = registry.load_set(&set, &runtime, &load)?;
+        let load = LoadOptions::default();
+        let loaded = registry.load_set(&set, runtime, &load)?;
         let detector: Arc<dyn Detector> = loaded.detector.into();
         let second_look = match (&set.landmarks, &loaded.second_look) {
             (Some(landmarks), Some(look)) => {
@@ -247,7 +252,7 @@ impl Networks {
                     Arc::clone(&detector)
                 } else {
                     registry
-                        .load_detector(&landmarks.model.name, &runtime, &load)?
+                        .load_detector(&landmarks.model.name, runtime, &load)?
                         .into()
                 };
                 Some((again, look.spec()))
@@ -264,9 +269,13 @@ impl Networks {
     }
 
     /// Loads the models of an embedding space. Returns their name, too.
-    fn of_space(registry: &Registry, space: &str) -> anyhow::Result<(String, Self)> {
+    fn of_space(
+        registry: &Registry,
+        space: &str,
+        runtime: &dyn Runtime,
+    ) -> anyhow::Result<(String, Self)> {
         let name = models_of(registry, space).context("no models are known for this space")?;
-        let networks = Self::load(registry, &name)?;
+        let networks = Self::load(registry, &name, runtime)?;
         let found = networks.embedder.space().to_string();
         anyhow::ensure!(found == space, "{name} has the space {found}");
         Ok((name, networks))

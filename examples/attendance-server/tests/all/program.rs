@@ -399,6 +399,9 @@ fn settings_come_from_flags_then_variables_then_the_file() {
         .output()
         .unwrap();
     assert!(String::from_utf8_lossy(&with_flag.stderr).contains("0.0.0.0:3 is not"));
+    std::fs::write(&config, "runtime = \"tensorflow\"\n").unwrap();
+    let error = fails(&data, &["--config", file, "serve"]);
+    assert!(error.contains("\"tensorflow\" is none of tract"), "{error}");
     std::fs::write(&config, "lsten = \"127.0.0.1:1\"\n").unwrap();
     let error = fails(&data, &["--config", file, "serve"]);
     assert!(error.contains("lsten"), "{error}");

@@ -11,6 +11,8 @@ use jiff::Timestamp;
 use tokio::sync::watch;
 
 use crate::support::{picture, recognition};
+#[cfg(feature = "ort")]
+use attendance_server::recognition::{LocalOptions, LocalRecognition};
 
 fn new_id() -> Id {
     Id::new(Timestamp::now())
@@ -18,9 +20,18 @@ fn new_id() -> Id {
 
 /// The templates of a person from all photos but the last.
 async fn templates(org: Id, person: Id, name: &str) -> Vec<Template> {
+    templates_of(&*recognition(), org, person, name).await
+}
+
+async fn templates_of(
+    recognition: &dyn Recognition,
+    org: Id,
+    person: Id,
+    name: &str,
+) -> Vec<Template> {
     let photos = (1..=5).map(|photo| picture(&format!("people/{name}/{photo}.jpg")));
     let (seen, progress) = watch::channel(0);
-    let analyzed = recognition()
+    let analyzed = recognition
         .analyze(org, person, new_id(), photos.collect(), seen)
         .await
         .unwrap();
@@ -95,6 +106,39 @@ async fn enrolled_people_are_recognized_at_their_sites() {
         .unwrap();
     assert_eq!(found(vec![north]).await, [bela.to_string()]);
     assert_eq!(recognition.room(org).unwrap().people, 1);
+}
+
+#[cfg(feature = "ort")]
+#[tokio::test]
+async fn onnx_runtime_recognizes_the_same_people() {
+    if std::env::var_os("ORT_DYLIB_PATH").is_none() {
+        return facekit_conformance::skip(
+            "recognition::onnx_runtime_recognizes_the_same_people",
+            "ORT_DYLIB_PATH names no library of ONNX Runtime",
+        );
+    }
+    let options = LocalOptions {
+        runtime: facekit_runtimes::RuntimeName::Ort,
+        ..LocalOptions::default()
+    };
+    let ort = LocalRecognition::open(&options).unwrap();
+    assert_eq!(ort.models().runtime, "ort");
+    assert_eq!(ort.models().space, recognition().models().space);
+    let [org, site, bela, chi] = [(); 4].map(|()| new_id());
+    // Templates of one runtime serve the other.
+    let of_bela = templates(org, bela, "Bela").await;
+    let of_chi = templates_of(&ort, org, chi, "Chi").await;
+    let loaded = of_bela.into_iter().chain(of_chi);
+    let loaded = loaded.map(|template| (site, template));
+    ort.load(org, loaded.collect()).await.unwrap();
+    let frame = Frame {
+        org,
+        image: picture(&format!("frames/{BELA_AND_CHI}")),
+        sites: None,
+    };
+    let mut both = vec![bela.to_string(), chi.to_string()];
+    both.sort();
+    assert_eq!(known(&ort.recognize(frame).await.unwrap()), both);
 }
 
 #[tokio::test]

@@ -83,7 +83,7 @@ impl JobArgs {
 /// The names of the runtimes, each with a line for the help text.
 fn runtime_names() -> impl TypedValueParser<Value = RuntimeName> {
     let value = |name: RuntimeName| PossibleValue::new(name.as_str()).help(name.summary());
-    PossibleValuesParser::new(RuntimeName::ALL.map(value))
+    PossibleValuesParser::new(RuntimeName::ALL.iter().copied().map(value))
         .try_map(|name| name.parse::<RuntimeName>())
 }
 
