@@ -69,7 +69,7 @@ pub(crate) fn check() -> Result<()> {
         })?;
     }
     each(Path::new(SOURCES), &mut |path, text| {
-        if !path.ends_with(ENGINE) && text.contains("sqlx::") {
+        if !path.ends_with(ENGINE) && text.contains("rusqlite::") {
             faults.push(format!("{} names the database driver", path.display()));
         }
     })?;

@@ -11,11 +11,8 @@ use std::{
 
 use anyhow::{Result, ensure};
 use jiff::{SignedDuration, Timestamp};
+use rusqlite::{Connection, TransactionBehavior};
 use serde_json::json;
-use sqlx::{
-    Connection, SqliteConnection,
-    sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous},
-};
 use tokio::task::JoinSet;
 
 use crate::{client::Client, median, office::Office};
@@ -28,31 +25,24 @@ const PEOPLE: usize = 400;
 static SEQUENCE: AtomicI64 = AtomicI64::new(0);
 
 /// Commits a second of one row of 195 bytes each, which is a punch's share of the database.
-async fn plain(connection: &mut SqliteConnection) -> Result<f64> {
+fn plain(connection: &mut Connection) -> Result<f64> {
     let start = Instant::now();
     let mut commits = 0;
     while start.elapsed() < TURN {
-        let mut tx = connection.begin_with("BEGIN IMMEDIATE").await?;
-        sqlx::query("INSERT INTO plain (row) VALUES ($1)")
-            .bind(vec![7_u8; 195])
-            .execute(&mut *tx)
-            .await?;
-        tx.commit().await?;
+        let tx = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        tx.prepare_cached("INSERT INTO plain (row) VALUES (?1)")?
+            .execute([[7_u8; 195].as_slice()])?;
+        tx.commit()?;
         commits += 1;
     }
     Ok(f64::from(commits) / start.elapsed().as_secs_f64())
 }
 
-async fn database(folder: &Path) -> Result<SqliteConnection> {
-    let options = SqliteConnectOptions::new()
-        .filename(folder.join("plain.db"))
-        .create_if_missing(true)
-        .journal_mode(SqliteJournalMode::Wal)
-        .synchronous(SqliteSynchronous::Full);
-    let mut connection = SqliteConnection::connect_with(&options).await?;
-    sqlx::query("CREATE TABLE plain (id INTEGER PRIMARY KEY, row BLOB NOT NULL)")
-        .execute(&mut connection)
-        .await?;
+fn database(folder: &Path) -> Result<Connection> {
+    let connection = Connection::open(folder.join("plain.db"))?;
+    connection.pragma_update(None, "journal_mode", "WAL")?;
+    connection.pragma_update(None, "synchronous", "FULL")?;
+    connection.execute_batch("CREATE TABLE plain (id INTEGER PRIMARY KEY, row BLOB NOT NULL)")?;
     Ok(connection)
 }
 
@@ -104,10 +94,10 @@ pub(crate) async fn measure() -> Result<()> {
         .into_iter()
         .map(|device| device.token)
         .collect();
-    let mut connection = database(office.folder.path()).await?;
+    let mut connection = database(office.folder.path())?;
     let (mut ratios, mut rates) = (Vec::new(), Vec::new());
     for _ in 0..TURNS {
-        let commits = plain(&mut connection).await?;
+        let commits = plain(&mut connection)?;
         let recorded = punches(&office, &tokens, &badges).await?;
         ratios.push(recorded / commits);
         rates.push(recorded);

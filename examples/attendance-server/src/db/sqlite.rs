@@ -1,15 +1,22 @@
 //! SQLite: one file, one writer, any number of readers.
+//!
+//! Statements run on the thread that asks for them: most take some microseconds, less than handing them to another thread
+//! would. What waits for the disk or for other programs runs on a thread for blocking work: the beginning and the commit of a
+//! change, copies and checks.
 
-use std::{path::Path, sync::Arc, time::Duration};
+use std::{
+    fmt, io,
+    path::Path,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
 
 use async_trait::async_trait;
-use sqlx::{
-    AssertSqlSafe, Column as _, Connection as _, Row as _, Sqlite, SqlitePool, TypeInfo as _,
-    ValueRef as _,
-    sqlite::{
-        SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteRow, SqliteSynchronous,
-    },
+use rusqlite::{
+    ErrorCode, OpenFlags, Statement, ffi,
+    types::{ToSqlOutput, ValueRef},
 };
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::{Connection, Engine, Migration, Row, Value};
 use crate::{
@@ -20,15 +27,17 @@ use crate::{
 /// A database in one file. A commit is on the disk before it returns.
 #[derive(Debug)]
 pub struct SqliteEngine {
+    file: Arc<Path>,
     /// One connection, so that writers wait for each other here and not in SQLite.
-    writer: SqlitePool,
-    readers: SqlitePool,
-    /// For connections beside the pools.
-    options: SqliteConnectOptions,
+    writer: Arc<Pool>,
+    readers: Arc<Pool>,
 }
 
-/// A connection waits for others as long as this.
+/// A connection waits for other programs as long as this.
 const WAIT: Duration = Duration::from_secs(10);
+
+/// A caller waits for a connection as long as this.
+const TURN: Duration = Duration::from_secs(30);
 
 /// The attempts to empty the write-ahead log.
 const ATTEMPTS: usize = 10;
@@ -37,7 +46,10 @@ const ATTEMPTS: usize = 10;
 const PAUSE: Duration = Duration::from_millis(50);
 
 /// The connections for reading.
-const READERS: u32 = 4;
+const READERS: usize = 4;
+
+/// The statements that a connection keeps compiled: about as many as the program has.
+const STATEMENTS: usize = 256;
 
 impl SqliteEngine {
     /// Opens a file, or makes it.
@@ -46,50 +58,39 @@ impl SqliteEngine {
     ///
     /// If the file cannot be opened, or is no database.
     pub async fn open(file: &Path) -> Result<Self> {
-        let options = SqliteConnectOptions::new()
-            .filename(file)
-            .journal_mode(SqliteJournalMode::Wal)
-            .synchronous(SqliteSynchronous::Full)
-            .foreign_keys(true)
-            .busy_timeout(WAIT)
-            // Deleted rows are overwritten, so that erased people leave nothing in the file.
-            .pragma("secure_delete", "ON");
-        let writer = SqlitePoolOptions::new()
-            .max_connections(1)
-            .connect_with(options.clone().create_if_missing(true));
-        let writer = writer.await.map_err(failure)?;
-        let readers = SqlitePoolOptions::new()
-            .max_connections(READERS)
-            .connect_with(options.clone().pragma("query_only", "ON"));
-        let readers = readers.await.map_err(failure)?;
-        Ok(Self {
-            writer,
-            readers,
-            options,
-        })
+        let file: Arc<Path> = file.into();
+        let engine = Self {
+            writer: Pool::new(Arc::clone(&file), Access::Write, 1),
+            readers: Pool::new(Arc::clone(&file), Access::Read, READERS),
+            file,
+        };
+        // Errors of the file come now. The writer makes it, and the reader finds it.
+        for pool in [&engine.writer, &engine.readers] {
+            pool.take().await?.with(|_| Ok(())).await?;
+        }
+        Ok(engine)
     }
 }
 
 #[async_trait]
 impl Engine for SqliteEngine {
     async fn read(&self) -> Result<Box<dyn Connection>> {
-        let transaction = self.readers.begin().await.map_err(failure)?;
-        Ok(Box::new(SqliteConnection(transaction)))
+        let lent = self.readers.take().await?;
+        // A reader of a write-ahead log waits for nobody.
+        lent.connection()?.execute_batch("BEGIN").map_err(failure)?;
+        Ok(Box::new(lent))
     }
 
     async fn write(&self) -> Result<Box<dyn Connection>> {
-        const BEGIN: &str = "BEGIN IMMEDIATE";
-        let transaction = match self.writer.begin_with(BEGIN).await {
-            // SQLite has ended the last transaction by itself, as it does if the disk is full. sqlx counts it as open, and
-            // uses its connection no more.
-            Err(sqlx::Error::InvalidSavePointStatement) => {
-                let connection = self.writer.acquire().await.map_err(failure)?;
-                connection.close().await.map_err(failure)?;
-                self.writer.begin_with(BEGIN).await
-            }
-            begun => begun,
+        let lent = self.writer.take().await?;
+        let begin = |lent: &mut Lent| {
+            lent.connection()?
+                .execute_batch("BEGIN IMMEDIATE")
+                .map_err(failure)
         };
-        Ok(Box::new(SqliteConnection(transaction.map_err(failure)?)))
+        let (lent, begun) = lent.aside(begin).await?;
+        begun?;
+        Ok(Box::new(lent))
     }
 
     fn migrations(&self) -> &'static [Migration] {
@@ -117,31 +118,17 @@ impl Engine for SqliteEngine {
                 format!("{}: the name is not Unicode", file.display()),
             )
         })?;
-        // SQLite fills an empty file, and would make one that others can read.
-        let target = private_file::create(file).map_err(|error| match error.kind() {
-            std::io::ErrorKind::AlreadyExists => {
-                let detail = format!("{} exists already.", file.display());
-                Error::conflict("file_exists", detail)
-            }
-            _ => Error::internal(error),
-        })?;
-        let copied = self.vacuum_into(name).await;
-        let copied = copied.and_then(|()| target.sync_all().map_err(Error::internal));
-        if copied.is_err() {
-            // Half a copy is no copy. The error says more than a failure to remove it.
-            let _ = std::fs::remove_file(file);
-        }
-        copied
+        let (name, source) = (name.to_owned(), Arc::clone(&self.file));
+        // It ends by itself if the caller goes away.
+        blocking(move || copy(&source, &name)).await
     }
 
     async fn check(&self) -> Result<()> {
-        let mut connection = SqliteConnection(self.readers.begin().await.map_err(failure)?);
-        let rows = connection
-            .rows("PRAGMA integrity_check", Vec::new())
-            .await?;
-        let verdict: String = rows
-            .first()
-            .map_or_else(|| Ok(String::new()), |row| row.get("integrity_check"))?;
+        let check = |connection: &mut rusqlite::Connection| {
+            let pragma = "PRAGMA integrity_check";
+            connection.query_row(pragma, [], |row| row.get::<_, String>(0))
+        };
+        let verdict = self.readers.take().await?.with(check).await?;
         if verdict == "ok" {
             return Ok(());
         }
@@ -154,9 +141,7 @@ impl Engine for SqliteEngine {
             if attempt > 0 {
                 tokio::time::sleep(PAUSE).await;
             }
-            // A task of its own, so that the connection gets its timeout back if the caller goes away.
-            let emptied = tokio::spawn(empty_log_at_once(self.writer.clone()));
-            if emptied.await.map_err(Error::internal)?? {
+            if self.writer.take().await?.with(empty_log_at_once).await? {
                 return Ok(());
             }
         }
@@ -173,135 +158,284 @@ impl Engine for SqliteEngine {
     }
 }
 
-impl SqliteEngine {
-    async fn vacuum_into(&self, file: &str) -> Result<()> {
-        // A connection of its own, so that writers do not wait. Readers are not allowed to write a file.
-        let connection = sqlx::SqliteConnection::connect_with(&self.options);
-        let mut connection = connection.await.map_err(failure)?;
-        let statement = sqlx::query::<Sqlite>("VACUUM INTO $1").bind(file.to_owned());
-        let copied = statement.execute(&mut connection).await.map_err(failure);
-        connection.close().await.map_err(failure)?;
-        copied.map(drop)
+/// Copies a database into a new file, as of one moment.
+fn copy(source: &Path, name: &str) -> Result<()> {
+    let file = Path::new(name);
+    // SQLite fills an empty file, and would make one that others can read.
+    let target = private_file::create(file).map_err(|error| match error.kind() {
+        io::ErrorKind::AlreadyExists => {
+            Error::conflict("file_exists", format!("{name} exists already."))
+        }
+        _ => Error::internal(error),
+    })?;
+    // A connection of its own, so that writers do not wait. Readers are not allowed to write a file.
+    let copied = open(source, Access::Copy)
+        .and_then(|connection| connection.execute("VACUUM INTO ?1", [name]))
+        .map_err(failure)
+        .and_then(|_| target.sync_all().map_err(Error::internal));
+    if copied.is_err() {
+        // Half a copy is no copy. The error says more than a failure to remove it.
+        let _ = std::fs::remove_file(file);
     }
+    copied
 }
 
 /// Empties the write-ahead log. Returns `false` at once if a reader uses it: all writers wait for this connection.
-async fn empty_log_at_once(writer: SqlitePool) -> Result<bool> {
-    let mut connection = writer.acquire().await.map_err(failure)?;
-    set_wait(&mut connection, Duration::ZERO).await?;
-    let checkpoint = sqlx::query::<Sqlite>("PRAGMA wal_checkpoint(TRUNCATE)");
-    let row = checkpoint.fetch_one(&mut *connection).await;
-    set_wait(&mut connection, WAIT).await?;
-    let is_busy: i64 = row
-        .and_then(|row| row.try_get_unchecked(0))
-        .map_err(failure)?;
-    Ok(is_busy == 0)
+fn empty_log_at_once(connection: &mut rusqlite::Connection) -> rusqlite::Result<bool> {
+    connection.busy_timeout(Duration::ZERO)?;
+    let checkpoint = "PRAGMA wal_checkpoint(TRUNCATE)";
+    let is_busy = connection.query_row(checkpoint, [], |row| row.get::<_, i64>(0));
+    connection.busy_timeout(WAIT)?;
+    Ok(is_busy? == 0)
 }
 
-/// Sets the time that a connection waits for others.
-async fn set_wait(connection: &mut sqlx::SqliteConnection, wait: Duration) -> Result<()> {
-    let statement = format!("PRAGMA busy_timeout = {}", wait.as_millis());
-    sqlx::raw_sql(AssertSqlSafe(statement))
-        .execute(connection)
+/// The rights of a connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Access {
+    Read,
+    Write,
+    /// For one copy, beside the pools.
+    Copy,
+}
+
+fn open(file: &Path, access: Access) -> rusqlite::Result<rusqlite::Connection> {
+    // SQLite's own locks are not needed: a connection is used by one thread at a time.
+    let mut flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    flags.set(OpenFlags::SQLITE_OPEN_CREATE, access == Access::Write);
+    let connection = rusqlite::Connection::open_with_flags(file, flags)?;
+    connection.busy_timeout(WAIT)?;
+    connection.set_prepared_statement_cache_capacity(STATEMENTS);
+    connection.pragma_update(None, "journal_mode", "WAL")?;
+    connection.pragma_update(None, "synchronous", "FULL")?;
+    connection.pragma_update(None, "foreign_keys", true)?;
+    // Deleted rows are overwritten, so that erased people leave nothing in the file.
+    connection.pragma_update(None, "secure_delete", true)?;
+    if access == Access::Read {
+        connection.pragma_update(None, "query_only", true)?;
+    }
+    Ok(connection)
+}
+
+/// Connections of one kind, which are opened when they are needed.
+struct Pool {
+    file: Arc<Path>,
+    access: Access,
+    size: usize,
+    idle: Mutex<Vec<rusqlite::Connection>>,
+    /// The connections that may still be taken.
+    free: Arc<Semaphore>,
+}
+
+impl fmt::Debug for Pool {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Pool")
+            .field("file", &self.file)
+            .field("access", &self.access)
+            .field("free", &self.free.available_permits())
+            .finish_non_exhaustive()
+    }
+}
+
+impl Pool {
+    fn new(file: Arc<Path>, access: Access, size: usize) -> Arc<Self> {
+        Arc::new(Self {
+            file,
+            access,
+            size,
+            idle: Mutex::default(),
+            free: Arc::new(Semaphore::new(size)),
+        })
+    }
+
+    /// Takes a connection, after those who came before.
+    async fn take(self: &Arc<Self>) -> Result<Lent> {
+        let turn = tokio::time::timeout(TURN, Arc::clone(&self.free).acquire_owned());
+        let permit = turn.await.map_err(|_| {
+            let detail = "The database has much to do. Try again in a few seconds.";
+            Error::new(ErrorKind::Unavailable, "busy", detail).after(2)
+        })?;
+        let permit = permit.map_err(|_| Error::internal("the database is closed"))?;
+        let idle = self.idle().pop();
+        let connection = match idle {
+            Some(connection) => connection,
+            None => {
+                let (file, access) = (Arc::clone(&self.file), self.access);
+                blocking(move || open(&file, access).map_err(failure)).await?
+            }
+        };
+        Ok(Lent {
+            connection: Some(connection),
+            pool: Arc::clone(self),
+            _permit: permit,
+        })
+    }
+
+    fn idle(&self) -> std::sync::MutexGuard<'_, Vec<rusqlite::Connection>> {
+        // A panic elsewhere leaves the list whole, since one call changes it.
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Waits for all connections, and closes them.
+    async fn close(&self) {
+        let all = u32::try_from(self.size).unwrap_or(u32::MAX);
+        // An error says that they are closed already.
+        if self.free.acquire_many(all).await.is_ok() {
+            self.free.close();
+            self.idle().clear();
+        }
+    }
+}
+
+/// A connection of a pool, with or without a transaction. Dropping it undoes the transaction.
+struct Lent {
+    /// `None` only while it is used on another thread.
+    connection: Option<rusqlite::Connection>,
+    pool: Arc<Pool>,
+    /// Released after the connection is back.
+    _permit: OwnedSemaphorePermit,
+}
+
+impl Lent {
+    fn connection(&self) -> Result<&rusqlite::Connection> {
+        self.connection
+            .as_ref()
+            .ok_or_else(|| Error::internal("the connection is in use elsewhere"))
+    }
+
+    /// Uses the connection on a thread for blocking work. The work ends also if the caller goes away.
+    async fn aside<T: Send + 'static>(
+        mut self,
+        work: impl FnOnce(&mut Self) -> T + Send + 'static,
+    ) -> Result<(Self, T)> {
+        blocking(move || {
+            let done = work(&mut self);
+            Ok((self, done))
+        })
         .await
-        .map_err(failure)?;
-    Ok(())
+    }
+
+    /// Uses the connection once, on a thread for blocking work.
+    async fn with<T: Send + 'static>(
+        self,
+        work: impl FnOnce(&mut rusqlite::Connection) -> rusqlite::Result<T> + Send + 'static,
+    ) -> Result<T> {
+        let work = |lent: &mut Self| match &mut lent.connection {
+            Some(connection) => work(connection).map_err(failure),
+            None => Err(Error::internal("the connection is in use elsewhere")),
+        };
+        self.aside(work).await?.1
+    }
 }
 
-struct SqliteConnection(sqlx::Transaction<'static, Sqlite>);
+impl Drop for Lent {
+    fn drop(&mut self) {
+        let Some(connection) = self.connection.take() else {
+            return;
+        };
+        // SQLite ends a transaction by itself if the disk is full, for example.
+        let is_idle = connection.is_autocommit() || connection.execute_batch("ROLLBACK").is_ok();
+        if is_idle {
+            self.pool.idle().push(connection);
+        }
+    }
+}
 
 #[async_trait]
-impl Connection for SqliteConnection {
+impl Connection for Lent {
     async fn execute(&mut self, sql: &'static str, values: Vec<Value>) -> Result<u64> {
-        let done = bound(sql, values)
-            .execute(&mut *self.0)
-            .await
-            .map_err(failure)?;
-        Ok(done.rows_affected())
+        let mut statement = self.connection()?.prepare_cached(sql).map_err(failure)?;
+        bind(&mut statement, &values)?;
+        let changed = statement.raw_execute().map_err(failure)?;
+        Ok(changed as u64)
     }
 
     async fn rows(&mut self, sql: &'static str, values: Vec<Value>) -> Result<Vec<Row>> {
-        let rows = bound(sql, values)
-            .fetch_all(&mut *self.0)
-            .await
-            .map_err(failure)?;
-        let Some(first) = rows.first() else {
-            return Ok(Vec::new());
-        };
-        let columns = first
-            .columns()
-            .iter()
-            .map(|column| column.name().to_owned());
+        let mut statement = self.connection()?.prepare_cached(sql).map_err(failure)?;
+        bind(&mut statement, &values)?;
+        let columns = statement.column_names().into_iter().map(str::to_owned);
         let columns: Arc<[String]> = columns.collect();
-        rows.iter()
-            .map(|row| Ok(Row::new(Arc::clone(&columns), values_of(row)?)))
-            .collect()
+        let mut rows = statement.raw_query();
+        let mut found = Vec::new();
+        while let Some(row) = rows.next().map_err(failure)? {
+            let values = (0..columns.len()).map(|column| row.get_ref(column).map(value));
+            let values = values.collect::<rusqlite::Result<_>>().map_err(failure)?;
+            found.push(Row::new(Arc::clone(&columns), values));
+        }
+        Ok(found)
     }
 
     async fn script(&mut self, sql: &'static str) -> Result<()> {
-        sqlx::raw_sql(AssertSqlSafe(sql))
-            .execute(&mut *self.0)
-            .await
-            .map_err(failure)?;
-        Ok(())
+        self.connection()?.execute_batch(sql).map_err(failure)
     }
 
     async fn commit(self: Box<Self>) -> Result<()> {
-        self.0.commit().await.map_err(failure)
+        let commit = |lent: &mut Self| lent.connection()?.execute_batch("COMMIT").map_err(failure);
+        (*self).aside(commit).await?.1
     }
 }
 
-type Query = sqlx::query::Query<'static, Sqlite, sqlx::sqlite::SqliteArguments>;
-
-fn bound(sql: &'static str, values: Vec<Value>) -> Query {
-    let mut query = sqlx::query::<Sqlite>(sql);
-    for value in values {
-        query = match value {
-            Value::Null => query.bind(None::<i64>),
-            Value::Integer(integer) => query.bind(integer),
-            Value::Real(number) => query.bind(number),
-            Value::Text(text) => query.bind(text),
-            Value::Bytes(bytes) => query.bind(bytes),
-        };
+/// Binds `$1`, `$2` … to the values. SQLite numbers the names of a statement by their first places in it.
+fn bind(statement: &mut Statement<'_>, values: &[Value]) -> Result<()> {
+    for place in 1..=statement.parameter_count() {
+        let name = statement.parameter_name(place).unwrap_or_default();
+        let number: Option<usize> = name
+            .strip_prefix('$')
+            .and_then(|number| number.parse().ok());
+        let value = number.and_then(|number| values.get(number.checked_sub(1)?));
+        let value =
+            value.ok_or_else(|| Error::internal(format!("parameter {name:?} has no value")))?;
+        statement
+            .raw_bind_parameter(place, Parameter(value))
+            .map_err(failure)?;
     }
-    query
+    Ok(())
 }
 
-fn values_of(row: &SqliteRow) -> Result<Vec<Value>> {
-    let value = |index: usize| {
-        let raw = row.try_get_raw(index)?;
-        if raw.is_null() {
-            return Ok(Value::Null);
-        }
-        let kind = raw.type_info();
-        Ok(match kind.name() {
-            "INTEGER" | "BOOLEAN" => Value::Integer(row.try_get_unchecked(index)?),
-            "REAL" => Value::Real(row.try_get_unchecked(index)?),
-            "BLOB" => Value::Bytes(row.try_get_unchecked(index)?),
-            _ => Value::Text(row.try_get_unchecked(index)?),
-        })
-    };
-    (0..row.len())
-        .map(value)
-        .collect::<Result<_, _>>()
-        .map_err(failure)
+struct Parameter<'a>(&'a Value);
+
+impl rusqlite::ToSql for Parameter<'_> {
+    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+        Ok(ToSqlOutput::Borrowed(match self.0 {
+            Value::Null => ValueRef::Null,
+            Value::Integer(integer) => ValueRef::Integer(*integer),
+            Value::Real(number) => ValueRef::Real(*number),
+            Value::Text(text) => ValueRef::Text(text.as_bytes()),
+            Value::Bytes(bytes) => ValueRef::Blob(bytes),
+        }))
+    }
 }
 
-/// SQLite's code for a full disk.
-const FULL: &str = "13";
+fn value(found: ValueRef<'_>) -> Value {
+    match found {
+        ValueRef::Null => Value::Null,
+        ValueRef::Integer(integer) => Value::Integer(integer),
+        ValueRef::Real(number) => Value::Real(number),
+        // The program writes Unicode only.
+        ValueRef::Text(text) => Value::Text(String::from_utf8_lossy(text).into_owned()),
+        ValueRef::Blob(bytes) => Value::Bytes(bytes.to_vec()),
+    }
+}
 
-fn failure(error: sqlx::Error) -> Error {
-    match &error {
-        sqlx::Error::Database(database) if database.is_unique_violation() => {
+/// Runs work on a thread for blocking work.
+async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T> + Send + 'static,
+) -> Result<T> {
+    tokio::task::spawn_blocking(work)
+        .await
+        .map_err(Error::internal)?
+}
+
+fn failure(error: rusqlite::Error) -> Error {
+    const NOT_UNIQUE: [i32; 3] = [
+        ffi::SQLITE_CONSTRAINT_UNIQUE,
+        ffi::SQLITE_CONSTRAINT_PRIMARYKEY,
+        ffi::SQLITE_CONSTRAINT_ROWID,
+    ];
+    match error.sqlite_error() {
+        Some(cause) if NOT_UNIQUE.contains(&cause.extended_code) => {
             Error::conflict("exists", "There is such a row already.")
         }
-        sqlx::Error::Database(database) if database.code().as_deref() == Some(FULL) => {
-            Error::storage_full()
-        }
-        sqlx::Error::PoolTimedOut => {
-            let detail = "The database has much to do. Try again in a few seconds.";
-            Error::new(ErrorKind::Unavailable, "busy", detail).after(2)
-        }
+        Some(cause) if cause.code == ErrorCode::DiskFull => Error::storage_full(),
         _ => Error::internal(error),
     }
 }
