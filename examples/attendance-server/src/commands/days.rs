@@ -14,7 +14,10 @@ use attendance_rules::{
 };
 use jiff::{SignedDuration, Span, Timestamp, civil::Date, tz::TimeZone};
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use serde::{
+    Deserialize, Serialize,
+    de::{self, DeserializeOwned, IntoDeserializer},
+};
 
 use super::{
     people,
@@ -343,9 +346,9 @@ pub(super) fn punch(person: &facekit::PersonId, row: &Row) -> Result<Punch> {
 
 /// A value of an enumeration of the rules, which is kept as its word.
 fn word<T: DeserializeOwned>(row: &Row, column: &str) -> Result<T> {
-    Ok(serde_json::from_value(serde_json::Value::String(
-        row.get(column)?,
-    ))?)
+    let word: de::value::StrDeserializer<'_, serde_json::Error> =
+        row.text(column)?.into_deserializer();
+    Ok(T::deserialize(word)?)
 }
 
 /// The word of a value of an enumeration of the rules.

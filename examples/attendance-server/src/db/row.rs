@@ -44,12 +44,25 @@ impl Row {
     ///
     /// If there is no such column, or it has another type. Both are faults of the server.
     pub fn get<T: FromValue>(&self, column: &str) -> Result<T> {
+        T::from_value(self.value(column)?).ok_or_else(|| unexpected(column))
+    }
+
+    /// The text of a column.
+    ///
+    /// # Errors
+    ///
+    /// As [`get`](Self::get).
+    pub fn text(&self, column: &str) -> Result<&str> {
+        match self.value(column)? {
+            Value::Text(text) => Ok(text),
+            _ => Err(unexpected(column)),
+        }
+    }
+
+    fn value(&self, column: &str) -> Result<&Value> {
         let index = self.columns.iter().position(|name| name == column);
         let value = index.and_then(|index| self.values.get(index));
-        let value =
-            value.ok_or_else(|| Error::internal(format!("the rows have no column {column}")))?;
-        T::from_value(value)
-            .ok_or_else(|| Error::internal(format!("column {column} has an unexpected value")))
+        value.ok_or_else(|| Error::internal(format!("the rows have no column {column}")))
     }
 
     /// The JSON value of a column with text.
@@ -58,8 +71,12 @@ impl Row {
     ///
     /// If there is no such column, or the text is not JSON of this type.
     pub fn json<T: serde::de::DeserializeOwned>(&self, column: &str) -> Result<T> {
-        Ok(serde_json::from_str(&self.get::<String>(column)?)?)
+        Ok(serde_json::from_str(self.text(column)?)?)
     }
+}
+
+fn unexpected(column: &str) -> Error {
+    Error::internal(format!("column {column} has an unexpected value"))
 }
 
 /// A type of the values of a column.
