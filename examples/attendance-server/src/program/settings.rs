@@ -79,6 +79,27 @@ pub(crate) struct SettingsOptions {
     /// feature "ort". Its library is found by ORT_DYLIB_PATH or on the system. [default: tract]
     #[arg(long, global = true, env = "ATTENDANCE_RUNTIME", value_name = "NAME")]
     runtime: Option<String>,
+    /// The share of strangers at a door who may get a name, above 0 and up to 0.1. A smaller one refuses more of the people who
+    /// are enrolled. [default: 0.01]
+    #[arg(long, global = true, env = "ATTENDANCE_FPIR", value_name = "RATE")]
+    fpir: Option<f64>,
+    /// Equalizes the contrast of pictures before faces are looked for: for dark places. [default: false]
+    #[arg(
+        long,
+        global = true,
+        env = "ATTENDANCE_EQUALIZE",
+        value_name = "BOOLEAN"
+    )]
+    equalize: Option<bool>,
+    /// Makes each template from the photo and copies that are turned, lighter, darker and blurred a little. An enrolment takes
+    /// several times as long. [default: false]
+    #[arg(
+        long,
+        global = true,
+        env = "ATTENDANCE_AUGMENT",
+        value_name = "BOOLEAN"
+    )]
+    augment: Option<bool>,
     /// The threads that recognize faces, each one picture or one enrolment at a time. [default: one for each core]
     #[arg(
         long,
@@ -111,6 +132,9 @@ struct File {
     models: Option<String>,
     models_file: Option<PathBuf>,
     runtime: Option<String>,
+    fpir: Option<f64>,
+    equalize: Option<bool>,
+    augment: Option<bool>,
     recognition_threads: Option<NonZeroUsize>,
 }
 
@@ -192,6 +216,12 @@ impl Settings {
             folder: None,
             spaces: Vec::new(),
             runtime: runtime.transpose()?.unwrap_or(standard.runtime),
+            fpir: options.fpir.or(file.fpir).unwrap_or(standard.fpir),
+            equalize: options
+                .equalize
+                .or(file.equalize)
+                .unwrap_or(standard.equalize),
+            augment: options.augment.or(file.augment).unwrap_or(standard.augment),
             threads: options
                 .recognition_threads
                 .or(file.recognition_threads)

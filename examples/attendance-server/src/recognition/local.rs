@@ -12,9 +12,10 @@ use anyhow::Context;
 use async_trait::async_trait;
 use axum::body::Bytes;
 use facekit::{
-    Calibration, Detector, Embedder, EnrollOptions, FlatIndex, Gallery, Image, LoadOptions,
-    MemoryStore, Metric, NewTemplate, Outcome, Person, PersonId, RecognizeOptions, Recognizer,
-    Registry, Roster, Runtime, SecondLook, SecondLookSpec, Template, TemplateStore, Watch,
+    Calibration, DetectOptions, Detector, Embedder, EnrollOptions, FlatIndex, Gallery, Image,
+    LoadOptions, MemoryStore, Metric, NewTemplate, Outcome, Person, PersonId, RecognizeOptions,
+    Recognizer, Registry, Roster, Runtime, SecondLook, SecondLookSpec, Template, TemplateStore,
+    Threshold, Watch,
     image::{self, DecodeLimits},
 };
 use facekit_runtimes::{RuntimeName, RuntimeOptions};
@@ -43,6 +44,12 @@ const PHOTO_SIDE: usize = 4096;
 /// a reduced scale, and a PNG or WebP is refused.
 const DECODING: usize = 144 << 20;
 
+/// The greatest false-positive identification rate of a door.
+const GREATEST_FPIR: f64 = 0.1;
+
+/// The false-match rate of one comparison, at most: in a small office the rate of a search alone would be too kind.
+const FMR: f64 = 1e-4;
+
 /// Options of [`LocalRecognition`].
 #[derive(Clone, Debug)]
 pub struct LocalOptions {
@@ -57,6 +64,13 @@ pub struct LocalOptions {
     pub spaces: Vec<String>,
     /// The runtime of the networks.
     pub runtime: RuntimeName,
+    /// The share of strangers at a door who may get a name: a false-positive identification rate, above 0 and up to
+    /// [`GREATEST_FPIR`].
+    pub fpir: f64,
+    /// Equalizes the contrast of frames and photos before faces are looked for, for dark places.
+    pub equalize: bool,
+    /// Makes each template the mean over small turns, changes of light and contrast, and blur of its photo.
+    pub augment: bool,
     /// The threads, each with a frame or an enrolment at a time.
     pub threads: NonZeroUsize,
 }
@@ -69,6 +83,9 @@ impl Default for LocalOptions {
             folder: None,
             spaces: Vec::new(),
             runtime: RuntimeName::default(),
+            fpir: 0.01,
+            equalize: false,
+            augment: false,
             threads: std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN),
         }
     }
@@ -80,6 +97,7 @@ pub struct LocalRecognition {
     models: Models,
     sets: Sets,
     galleries: RwLock<HashMap<Id, Arc<OrganisationGallery>>>,
+    augment: bool,
     pool: Pool,
 }
 
@@ -99,6 +117,14 @@ struct Networks {
     embedder: Arc<dyn Embedder>,
     liveness: Option<Arc<dyn facekit::Liveness>>,
     calibration: Option<Calibration>,
+    matching: Matching,
+}
+
+/// The options of searches.
+#[derive(Clone, Copy, Debug)]
+struct Matching {
+    fpir: f64,
+    equalize: bool,
 }
 
 /// The people of an organisation who have templates.
@@ -132,17 +158,26 @@ impl LocalRecognition {
     ///
     /// # Errors
     ///
-    /// If there are no models of this name, a file is missing or damaged, the program has no such runtime, or the models are
-    /// not calibrated, so that nobody knows how often they mistake people.
+    /// If there are no models of this name, a file is missing or damaged, the program has no such runtime, the rate is out of
+    /// range, or the models are not calibrated, so that nobody knows how often they mistake people.
     pub fn open(options: &LocalOptions) -> anyhow::Result<Self> {
+        anyhow::ensure!(
+            options.fpir > 0.0 && options.fpir <= GREATEST_FPIR,
+            "fpir: {} given, above 0 and up to {GREATEST_FPIR} needed",
+            options.fpir
+        );
         let registry = registry(options)?;
+        let matching = Matching {
+            fpir: options.fpir,
+            equalize: options.equalize,
+        };
         let runtime = RuntimeOptions::default().with_concurrency(options.threads);
         let runtime = options.runtime.runtime(&runtime)?;
-        let present = Networks::load(&registry, &options.models, &*runtime)?;
+        let present = Networks::load(&registry, &options.models, &*runtime, matching)?;
         let space = present.embedder.space().to_string();
         let (mut earlier, mut names, mut missing_spaces) = (Vec::new(), Vec::new(), Vec::new());
         for other in options.spaces.iter().filter(|other| **other != space) {
-            match Networks::of_space(&registry, other, &*runtime) {
+            match Networks::of_space(&registry, other, &*runtime, matching) {
                 Ok((name, networks)) => {
                     names.push(name);
                     earlier.push(networks);
@@ -169,6 +204,7 @@ impl LocalRecognition {
             models,
             sets,
             galleries: RwLock::default(),
+            augment: options.augment,
             pool,
         })
     }
@@ -241,7 +277,12 @@ fn models_of(registry: &Registry, space: &str) -> Option<String> {
 
 impl Networks {
     /// Loads a set of models.
-    fn load(registry: &Registry, models: &str, runtime: &dyn Runtime) -> facekit::Result<Self> {
+    fn load(
+        registry: &Registry,
+        models: &str,
+        runtime: &dyn Runtime,
+        matching: Matching,
+    ) -> facekit::Result<Self> {
         let set = registry.resolve(models)?;
         let load = LoadOptions::default();
         let loaded = registry.load_set(&set, runtime, &load)?;
@@ -265,6 +306,7 @@ impl Networks {
             embedder: loaded.embedder.into(),
             liveness: loaded.liveness.map(Into::into),
             calibration: loaded.calibration,
+            matching,
         })
     }
 
@@ -273,9 +315,10 @@ impl Networks {
         registry: &Registry,
         space: &str,
         runtime: &dyn Runtime,
+        matching: Matching,
     ) -> anyhow::Result<(String, Self)> {
         let name = models_of(registry, space).context("no models are known for this space")?;
-        let networks = Self::load(registry, &name, runtime)?;
+        let networks = Self::load(registry, &name, runtime, matching)?;
         let found = networks.embedder.space().to_string();
         anyhow::ensure!(found == space, "{name} has the space {found}");
         Ok((name, networks))
@@ -290,6 +333,11 @@ impl Networks {
         let mut builder = Recognizer::builder()
             .detector(Arc::clone(&self.detector))
             .embedder(Arc::clone(&self.embedder))
+            .detect_options(DetectOptions::default().with_equalize(self.matching.equalize))
+            .threshold(Threshold::Both {
+                fpir: self.matching.fpir,
+                fmr: FMR,
+            })
             .gallery(Arc::clone(&gallery));
         if let Some((detector, spec)) = &self.second_look {
             builder = builder.second_look(SecondLook::new(Arc::clone(detector), *spec));
@@ -463,6 +511,7 @@ impl OrganisationGallery {
         person: Id,
         request: Id,
         photos: &[Bytes],
+        augment: bool,
         seen: &watch::Sender<usize>,
     ) -> Result<Analyzed> {
         let limits = DecodeLimits::default()
@@ -488,6 +537,7 @@ impl OrganisationGallery {
         };
         let options = EnrollOptions::default()
             .with_request(request.to_string())
+            .with_augment(augment)
             .with_watch(Watch::new().with_progress(&progress));
         let analysis =
             self.present
@@ -585,7 +635,8 @@ impl Recognition for LocalRecognition {
         seen: watch::Sender<usize>,
     ) -> Result<Analyzed> {
         let gallery = self.gallery(org)?;
-        let work = move || gallery.analyze(person, request, &photos, &seen);
+        let augment = self.augment;
+        let work = move || gallery.analyze(person, request, &photos, augment, &seen);
         self.pool.run(Work::Analysis, work).await
     }
 

@@ -3,7 +3,7 @@
 use attendance_server::{
     error::ErrorKind,
     id::Id,
-    recognition::{Faces, Frame, Recognition},
+    recognition::{Faces, Frame, LocalOptions, LocalRecognition, Recognition},
 };
 use axum::body::Bytes;
 use facekit::{Template, TemplateId};
@@ -11,8 +11,6 @@ use jiff::Timestamp;
 use tokio::sync::watch;
 
 use crate::support::{picture, recognition};
-#[cfg(feature = "ort")]
-use attendance_server::recognition::{LocalOptions, LocalRecognition};
 
 fn new_id() -> Id {
     Id::new(Timestamp::now())
@@ -139,6 +137,49 @@ async fn onnx_runtime_recognizes_the_same_people() {
     let mut both = vec![bela.to_string(), chi.to_string()];
     both.sort();
     assert_eq!(known(&ort.recognize(frame).await.unwrap()), both);
+}
+
+#[tokio::test]
+async fn options_change_templates_and_searches() {
+    let augmented = LocalOptions {
+        augment: true,
+        equalize: true,
+        ..LocalOptions::default()
+    };
+    let augmented = LocalRecognition::open(&augmented).unwrap();
+    let [org, site, ari] = [(); 3].map(|()| new_id());
+    let plain = templates(org, ari, "Ari").await;
+    let sturdy = templates_of(&augmented, org, ari, "Ari").await;
+    assert_eq!(plain.len(), sturdy.len());
+    for (plain, sturdy) in plain.iter().zip(&sturdy) {
+        let similarity = plain.embedding.cosine(&sturdy.embedding).unwrap();
+        assert!(similarity > 0.8 && similarity < 0.999, "{similarity}");
+    }
+    // The plain recognition finds people by sturdy templates.
+    let loaded = sturdy.into_iter().map(|template| (site, template));
+    recognition().load(org, loaded.collect()).await.unwrap();
+    let frame = std::fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/../data/frames")).unwrap();
+    let names = frame.map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    let mut found = 0;
+    for name in names {
+        found += known(&look(org, &name, None).await).len();
+    }
+    assert!(found > 0);
+
+    // A stricter rate makes room for fewer people.
+    let room = |fpir| {
+        let options = LocalOptions {
+            fpir,
+            ..LocalOptions::default()
+        };
+        let strict = LocalRecognition::open(&options)?;
+        anyhow::Ok(strict.room(org).unwrap().capacity)
+    };
+    assert!(room(0.001).unwrap() < room(0.01).unwrap());
+    for wrong in [0.0, -1.0, 0.2, f64::NAN] {
+        let error = room(wrong).unwrap_err().to_string();
+        assert!(error.starts_with("fpir: "), "{error}");
+    }
 }
 
 #[tokio::test]
