@@ -352,7 +352,7 @@ impl Connection for Lent {
     async fn rows(&mut self, sql: &'static str, values: Vec<Value>) -> Result<Vec<Row>> {
         let mut statement = self.connection()?.prepare_cached(sql).map_err(failure)?;
         bind(&mut statement, &values)?;
-        let columns = statement.column_names().into_iter().map(str::to_owned);
+        let columns = statement.column_names().map(str::to_owned);
         let columns: Arc<[String]> = columns.collect();
         let mut rows = statement.raw_query();
         let mut found = Vec::new();
