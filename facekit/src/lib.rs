@@ -84,6 +84,7 @@
 //! - Models: `Registry` knows models by name. [`Model`] is the file, [`Signature`] describes its inputs and outputs, and
 //!   [`Tensor`] is their type.
 //! - Recognition: `Recognizer`, `Gallery`, [`Person`], [`SearchOptions`], `Threshold`.
+//! - Active liveness: `Challenge`.
 //! - Video: `Tracker`, `Track`, [`FrameSource`], [`VideoFrame`].
 //! - Storage: [`TemplateStore`], `MemoryStore`, `FileStore`; `KeyVault` for programs that keep sealed data in a database.
 //! - Evaluation: `ScoreHistogram`, `ImpostorScores` and `Calibration` for comparisons, `equal_error_rate`, `wilson_interval` and
@@ -117,6 +118,8 @@ mod align;
 mod attendance;
 #[cfg(feature = "engine")]
 mod calibration;
+#[cfg(feature = "engine")]
+mod challenge;
 #[cfg(feature = "engine")]
 mod comparison;
 mod detect;
@@ -193,6 +196,11 @@ pub use crate::{
         Calibration, CalibrationPoint, Capacity, Curve, MatchLimit, RateBasis, RateInterval, Room,
         Threshold,
     },
+    challenge::{
+        Challenge, ChallengeContinuity, ChallengeDepth, ChallengeDot, ChallengeLimits,
+        ChallengeOptions, ChallengeOutcome, ChallengePrompt, ChallengeReason, ChallengeStep,
+        ChallengeVerdict,
+    },
     comparison::Comparison,
     detect::{
         FoundFaces, Scrfd, ScrfdSpec, SecondLook, SecondLookSpec, YuNet, YuNetSpec, find_faces,
@@ -228,6 +236,8 @@ pub use crate::{
     store::MemoryStore,
     track::{BestShot, Track, TrackEvent, TrackId, TrackedFace, Tracker, TrackerOptions},
 };
+#[cfg(all(feature = "engine", feature = "decode"))]
+pub use crate::challenge::{Presentation, PresentationSpecies};
 #[cfg(feature = "store")]
 pub use crate::{
     index::{SnapshotFile, SnapshotIndex},

@@ -14,6 +14,7 @@
 mod against;
 mod attend;
 mod attendance_input;
+mod challenge;
 mod detect;
 mod draw;
 mod enroll;
@@ -123,6 +124,8 @@ enum Command {
     Attend(attend::Args),
     /// Follow the people in a video, and say once who each of them is
     Watch(watch::Args),
+    /// Check that a person follows a dot with the head, and that the face has depth
+    Challenge(challenge::Args),
     /// Make day records by a policy from punches
     Timesheet(timesheet::Args),
 }
@@ -173,6 +176,7 @@ fn run(cli: Cli, output: Output) -> Result<Answer> {
         Command::Eval(command) => eval::run(&session, &command),
         Command::Attend(args) => attend::run(&session, &args),
         Command::Watch(args) => watch::run(&session, &args),
+        Command::Challenge(args) => challenge::run(&session, &args),
         Command::Timesheet(args) => timesheet::run(&session, &args),
     }
 }
