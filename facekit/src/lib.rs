@@ -162,6 +162,8 @@ pub mod work;
 // Types of these crates occur in public signatures.
 pub use {jiff, ndarray};
 
+#[cfg(all(feature = "engine", feature = "decode"))]
+pub use crate::challenge::{Presentation, PresentationSpecies};
 #[cfg(feature = "download")]
 pub use crate::registry::{PullOptions, PullReport};
 #[cfg(feature = "decode")]
@@ -236,8 +238,6 @@ pub use crate::{
     store::MemoryStore,
     track::{BestShot, Track, TrackEvent, TrackId, TrackedFace, Tracker, TrackerOptions},
 };
-#[cfg(all(feature = "engine", feature = "decode"))]
-pub use crate::challenge::{Presentation, PresentationSpecies};
 #[cfg(feature = "store")]
 pub use crate::{
     index::{SnapshotFile, SnapshotIndex},

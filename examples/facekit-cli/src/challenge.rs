@@ -10,13 +10,8 @@ use facekit::{
 use jiff::{Timestamp, tz::TimeZone};
 
 use crate::{
-    Answer,
-    files::open_image,
-    options::RecognizeArgs,
-    output::count,
-    session::Session,
-    watch::source::TimingArgs,
-    zone::open_zone,
+    Answer, files::open_image, options::RecognizeArgs, output::count, session::Session,
+    watch::source::TimingArgs, zone::open_zone,
 };
 
 /// The time for which the command waits for a frame, before it looks whether it was stopped.
@@ -29,7 +24,11 @@ pub(crate) struct Args {
     ///
     /// A camera shows the person: the command prints each prompt when it is due. The videos are those
     /// of `facekit watch`. A challenge needs at least four frames a second.
-    #[arg(value_name = "DIR|FILE|URL|-", required_unless_present = "simulate", verbatim_doc_comment)]
+    #[arg(
+        value_name = "DIR|FILE|URL|-",
+        required_unless_present = "simulate",
+        verbatim_doc_comment
+    )]
     video: Option<String>,
 
     /// The nonce of the recording, 64 hexadecimal digits [default for cameras: random]
@@ -39,7 +38,12 @@ pub(crate) struct Args {
     nonce: Option<Digest>,
 
     /// Show a simulated presentation in place of a video: head, tilted, other-replay, …
-    #[arg(long, value_name = "SPECIES", conflicts_with = "video", requires = "photo")]
+    #[arg(
+        long,
+        value_name = "SPECIES",
+        conflicts_with = "video",
+        requires = "photo"
+    )]
     simulate: Option<String>,
 
     /// With --simulate: the photo of the face
@@ -102,9 +106,13 @@ fn simulated(
     let path = args.photo.as_ref().context("--simulate needs --photo")?;
     let photo = open_image(path, &session.limits)?;
     let found = recognizer.find_faces(photo.view())?.faces;
-    let face = Subject::Largest.choose(found, (photo.width(), photo.height())).pop();
+    let face = Subject::Largest
+        .choose(found, (photo.width(), photo.height()))
+        .pop();
     let face = face.with_context(|| format!("{}: no face", path.display()))?;
-    let nonce = args.nonce.unwrap_or_else(|| Digest::of(args.seed.to_le_bytes()));
+    let nonce = args
+        .nonce
+        .unwrap_or_else(|| Digest::of(args.seed.to_le_bytes()));
     let mut presentation = Presentation::new(species, &photo, &face.landmarks, args.seed)?;
     Ok(presentation.run(recognizer, *nonce.as_bytes(), options)?)
 }
@@ -143,7 +151,11 @@ fn watched(
         if challenge.outcome() != ChallengeOutcome::Undecided {
             break;
         }
-        let now = if is_live { Timestamp::now().max(frame.at) } else { frame.at };
+        let now = if is_live {
+            Timestamp::now().max(frame.at)
+        } else {
+            frame.at
+        };
         let prompt = challenge.prompt(now);
         if shown.is_none_or(|shown| shown.number != prompt.number) {
             session.output.note(prompt.text());
@@ -163,7 +175,9 @@ fn random() -> Result<[u8; 32]> {
 fn text(verdict: &ChallengeVerdict) -> String {
     let mut lines = vec![match verdict.outcome {
         ChallengeOutcome::Passed => "passed".to_owned(),
-        ChallengeOutcome::Undecided => "undecided: the frames end before the challenge does".to_owned(),
+        ChallengeOutcome::Undecided => {
+            "undecided: the frames end before the challenge does".to_owned()
+        }
         ChallengeOutcome::Failed => {
             let reasons: Vec<String> = verdict.reasons.iter().map(ToString::to_string).collect();
             format!("failed: {}", reasons.join("; "))
@@ -171,7 +185,10 @@ fn text(verdict: &ChallengeVerdict) -> String {
     }];
     for step in &verdict.steps {
         let reaction = step.begun.duration_since(step.prompted).as_secs_f32();
-        lines.push(format!("{}: after {reaction:.2} s, yaw {:.0}°", step.dot, step.yaw));
+        lines.push(format!(
+            "{}: after {reaction:.2} s, yaw {:.0}°",
+            step.dot, step.yaw
+        ));
     }
     if let Some(depth) = verdict.depth {
         lines.push(format!(
@@ -185,6 +202,10 @@ fn text(verdict: &ChallengeVerdict) -> String {
         lines.push(format!("liveness {:.2}", passive.value()));
     }
     let frames = verdict.continuity.frames;
-    lines.push(format!("{}, attempt {}", count(frames, "frame", "frames"), verdict.attempt));
+    lines.push(format!(
+        "{}, attempt {}",
+        count(frames, "frame", "frames"),
+        verdict.attempt
+    ));
     lines.join("\n")
 }

@@ -67,8 +67,14 @@ impl ChallengeContinuity {
     }
 
     /// Takes the similarity of a face to the most similar one before it. `different` is the score of two people.
-    pub(super) fn compare(&mut self, similarity: f32, different: f32) -> Result<(), ChallengeReason> {
-        let least = self.least_similarity.map_or(similarity, |least| least.min(similarity));
+    pub(super) fn compare(
+        &mut self,
+        similarity: f32,
+        different: f32,
+    ) -> Result<(), ChallengeReason> {
+        let least = self
+            .least_similarity
+            .map_or(similarity, |least| least.min(similarity));
         self.least_similarity = Some(least);
         if similarity < different {
             Err(ChallengeReason::AnotherPerson)
@@ -102,7 +108,10 @@ mod tests {
         }
         let mut continuity = ChallengeContinuity::default();
         assert_eq!(continuity.compare(0.7, 0.3), Ok(()));
-        assert_eq!(continuity.compare(0.2, 0.3), Err(ChallengeReason::AnotherPerson));
+        assert_eq!(
+            continuity.compare(0.2, 0.3),
+            Err(ChallengeReason::AnotherPerson)
+        );
         assert_eq!(continuity.least_similarity, Some(0.2));
     }
 }

@@ -43,10 +43,13 @@ impl Plan {
         start: Timestamp,
     ) -> impl Iterator<Item = (Timestamp, ChallengeDot)> {
         let mut at = start;
-        self.dots.iter().zip(&self.milliseconds).map(move |(&dot, &milliseconds)| {
-            at += SignedDuration::from_millis(milliseconds as i64);
-            (at, dot)
-        })
+        self.dots
+            .iter()
+            .zip(&self.milliseconds)
+            .map(move |(&dot, &milliseconds)| {
+                at += SignedDuration::from_millis(milliseconds as i64);
+                (at, dot)
+            })
     }
 
     pub(super) fn len(&self) -> usize {
@@ -63,7 +66,11 @@ fn admissible(begun: &mut Vec<ChallengeDot>, moves: usize, all: &mut Vec<Vec<Cha
         return;
     }
     let last = begun.last().copied().unwrap_or(ChallengeDot::Middle);
-    for dot in [ChallengeDot::Left, ChallengeDot::Middle, ChallengeDot::Right] {
+    for dot in [
+        ChallengeDot::Left,
+        ChallengeDot::Middle,
+        ChallengeDot::Right,
+    ] {
         if dot != last {
             begun.push(dot);
             admissible(begun, moves, all);
@@ -91,7 +98,9 @@ impl Draws {
         mac.update(&self.counter.to_be_bytes());
         self.counter += 1;
         let bytes = mac.finalize().into_bytes();
-        let (head, _) = bytes.split_first_chunk::<8>().expect("a digest has 32 bytes");
+        let (head, _) = bytes
+            .split_first_chunk::<8>()
+            .expect("a digest has 32 bytes");
         u64::from_be_bytes(*head) % limit
     }
 }
@@ -117,12 +126,19 @@ mod tests {
                 assert_eq!((plan.len(), plan.milliseconds.len()), (moves, moves));
                 assert_ne!(plan.dots[0], ChallengeDot::Middle);
                 assert!(plan.dots.windows(2).all(|pair| pair[0] != pair[1]));
-                assert!(plan.milliseconds.iter().all(|time| (1000..=2500).contains(time)));
+                assert!(
+                    plan.milliseconds
+                        .iter()
+                        .all(|time| (1000..=2500).contains(time))
+                );
                 *counts.entry(plan.dots).or_insert(0) += 1;
             }
             assert_eq!(counts.len(), kinds);
             let expected = 6000 / kinds;
-            assert!(counts.values().all(|&count| count > expected * 7 / 10), "{counts:?}");
+            assert!(
+                counts.values().all(|&count| count > expected * 7 / 10),
+                "{counts:?}"
+            );
         }
     }
 

@@ -33,14 +33,14 @@ const LONGEST_ABSENCE: SignedDuration = SignedDuration::from_millis(250);
 /// The whole frame is searched for other people at this interval.
 const SEARCH_INTERVAL: SignedDuration = SignedDuration::from_millis(1000);
 /// The least score of a detection of a face.
-const LEAST_SCORE: f32 = 0.6;
+pub(super) const LEAST_SCORE: f32 = 0.6;
 /// Another face counts if it is at least so wide, relative to the widest one.
 const OTHER_WIDTH: f32 = 0.4;
 /// A challenge begins with a face that keeps still for this time, looks ahead within these angles and has this size in pixels.
 const STILL_TIME: SignedDuration = SignedDuration::from_millis(400);
 const STILL: f32 = 5.0;
 const AHEAD: f32 = 20.0;
-const LEAST_SIZE: f32 = 22.0;
+const LEAST_SIZE: f32 = 20.0;
 /// The greatest number of embeddings.
 const MOST_EMBEDDINGS: usize = 12;
 
@@ -286,7 +286,10 @@ impl Challenge {
         if *self.size.get_or_insert(size) != size {
             return Ok(Err(ChallengeReason::FrameSizeChanged));
         }
-        if self.last.is_some_and(|last| at.duration_since(last) < LEAST_GAP) {
+        if self
+            .last
+            .is_some_and(|last| at.duration_since(last) < LEAST_GAP)
+        {
             return Ok(Ok(()));
         }
         self.last = Some(at);
@@ -458,7 +461,10 @@ impl Challenge {
         let Some(embedding) = embedding else {
             return Ok(Ok(()));
         };
-        let similar = self.embeddings.iter().map(|other| similarity(other, &embedding));
+        let similar = self
+            .embeddings
+            .iter()
+            .map(|other| similarity(other, &embedding));
         let most = similar.max_by(f32::total_cmp);
         self.embeddings.push(embedding.values().to_vec());
         Ok(most.map_or(Ok(()), |most| self.continuity.compare(most, self.different)))
@@ -468,7 +474,10 @@ impl Challenge {
     fn passive_score(&self) -> Option<LivenessScore> {
         let mut scores: Vec<f32> = self.liveness.iter().map(|score| score.value()).collect();
         scores.sort_by(f32::total_cmp);
-        scores.get(scores.len() / 2).copied().map(LivenessScore::new)
+        scores
+            .get(scores.len() / 2)
+            .copied()
+            .map(LivenessScore::new)
     }
 
     /// Decides after the last answer.
@@ -478,7 +487,10 @@ impl Challenge {
             Some(depth) if !depth.is_enough() => self.reasons.push(ChallengeReason::NoDepth),
             Some(_) => {}
         }
-        if self.passive_score().is_some_and(|score| !score.is_live(self.live)) {
+        if self
+            .passive_score()
+            .is_some_and(|score| !score.is_live(self.live))
+        {
             self.reasons.push(ChallengeReason::NotLive);
         }
         self.outcome = if self.reasons.is_empty() {
@@ -490,7 +502,11 @@ impl Challenge {
 }
 
 fn similarity(values: &[f32], embedding: &Embedding) -> f32 {
-    values.iter().zip(embedding.values()).map(|(a, b)| a * b).sum()
+    values
+        .iter()
+        .zip(embedding.values())
+        .map(|(a, b)| a * b)
+        .sum()
 }
 
 /// A hash of pixels. It finds frames that are repeated by mistake or by a recording in a loop; a person who makes frames can avoid it.

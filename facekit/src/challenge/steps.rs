@@ -143,9 +143,8 @@ fn reaches(dot: ChallengeDot, yaw: f32) -> bool {
 /// True if the head has turned to the other side than the dot, and has not come from there.
 fn is_wrong(resting: ChallengeDot, dot: ChallengeDot, yaw: f32) -> bool {
     match (resting, dot) {
-        (ChallengeDot::Right, ChallengeDot::Middle) | (ChallengeDot::Middle, ChallengeDot::Right) => {
-            yaw >= SIDE
-        }
+        (ChallengeDot::Right, ChallengeDot::Middle)
+        | (ChallengeDot::Middle, ChallengeDot::Right) => yaw >= SIDE,
         (ChallengeDot::Left, ChallengeDot::Middle) | (ChallengeDot::Middle, ChallengeDot::Left) => {
             yaw <= -SIDE
         }
@@ -205,7 +204,10 @@ mod tests {
             (&[], ChallengeReason::AnsweredTooLate),
             (&[(1400, -22.0)], ChallengeReason::WrongDirection),
             (&[(1400, 11.0)], ChallengeReason::TurnTooSmall),
-            (&[(1400, 22.0), (1700, 0.0)], ChallengeReason::AnsweredTooEarly),
+            (
+                &[(1400, 22.0), (1700, 0.0)],
+                ChallengeReason::AnsweredTooEarly,
+            ),
         ] {
             assert_eq!(follow(turns, 5000).1, Some(reason), "{turns:?}");
         }

@@ -97,7 +97,11 @@ pub(super) fn size(landmarks: &Landmarks) -> f32 {
 
 impl Views {
     /// Sets the middle view. False if it cannot be tracked.
-    pub(super) fn set_middle(&mut self, image: ImageView<'_>, landmarks: &Landmarks) -> Result<bool> {
+    pub(super) fn set_middle(
+        &mut self,
+        image: ImageView<'_>,
+        landmarks: &Landmarks,
+    ) -> Result<bool> {
         let picture = Picture::cut(image, landmarks, size(landmarks))?;
         self.tracking = MiddleView::new(&picture.view());
         self.middle = Some(picture);
@@ -117,15 +121,21 @@ impl Views {
         let is_wanted = yaw.abs() >= TURNED
             && side.movements.len() < WANTED
             && side.tries < MOST_TRIES
-            && self.last.is_none_or(|last| at.duration_since(last) >= APART);
+            && self
+                .last
+                .is_none_or(|last| at.duration_since(last) >= APART);
         if !is_wanted {
             return Ok(());
         }
-        let Some(middle) = &self.middle else { return Ok(()) };
+        let Some(middle) = &self.middle else {
+            return Ok(());
+        };
         if self.tracking.is_none() {
             self.tracking = MiddleView::new(&middle.view());
         }
-        let Some(tracking) = &self.tracking else { return Ok(()) };
+        let Some(tracking) = &self.tracking else {
+            return Ok(());
+        };
         let picture = Picture::cut(image, landmarks, size(landmarks))?;
         side.tries += 1;
         side.movements.extend(tracking.track(&picture.view()));
@@ -169,7 +179,9 @@ mod hexadecimal {
     pub(super) fn serialize<S: Serializer>(bytes: &[u8], serializer: S) -> Result<S::Ok, S::Error> {
         const DIGITS: &[u8; 16] = b"0123456789abcdef";
         let digits = bytes.iter().flat_map(|byte| [byte >> 4, byte & 15]);
-        let text: String = digits.map(|digit| char::from(DIGITS[usize::from(digit)])).collect();
+        let text: String = digits
+            .map(|digit| char::from(DIGITS[usize::from(digit)]))
+            .collect();
         serializer.serialize_str(&text)
     }
 
@@ -177,9 +189,12 @@ mod hexadecimal {
         let text = String::deserialize(from)?;
         let (pairs, rest) = text.as_bytes().as_chunks::<2>();
         let digit = |digit: u8| char::from(digit).to_digit(16);
-        let bytes = pairs.iter().map(|&[high, low]| Some((digit(high)? << 4 | digit(low)?) as u8));
+        let bytes = pairs
+            .iter()
+            .map(|&[high, low]| Some((digit(high)? << 4 | digit(low)?) as u8));
         let bytes: Option<Vec<u8>> = bytes.collect();
-        let bytes = bytes.filter(|bytes| rest.is_empty() && bytes.len() == super::PIXELS * super::PIXELS);
+        let bytes =
+            bytes.filter(|bytes| rest.is_empty() && bytes.len() == super::PIXELS * super::PIXELS);
         bytes.ok_or_else(|| D::Error::custom("the picture of a face is damaged"))
     }
 }

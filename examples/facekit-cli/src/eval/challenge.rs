@@ -4,8 +4,8 @@ use std::{collections::BTreeMap, path::PathBuf};
 
 use anyhow::{Context, Result, bail};
 use facekit::{
-    ChallengeOptions, ChallengeVerdict, Digest, HeadPose, Landmarks, Models, Presentation,
-    PresentationSpecies, Recognizer, Subject, Threshold, work,
+    ChallengeDepth, ChallengeOptions, ChallengeVerdict, Digest, HeadPose, Landmarks, Models,
+    Presentation, PresentationSpecies, Recognizer, Subject, Threshold, work,
 };
 use serde::Serialize;
 use serde_json::json;
@@ -71,9 +71,11 @@ struct Measured {
     presentations: u64,
     errors: u64,
     error_rate: ErrorRate,
+    /// The same for the depth alone, as if all moves were answered.
+    depth_alone: ErrorRate,
     /// The number of presentations with each reason against a pass.
     reasons: BTreeMap<&'static str, u64>,
-    /// The least depths of the presentations that reached the end: quantiles.
+    /// The least depths of the presentations whose points were tracked, as if all moves were answered: quantiles.
     depth: BTreeMap<&'static str, f32>,
 }
 
@@ -102,9 +104,20 @@ pub(crate) fn run(session: &Session, args: &Args) -> Result<()> {
         "unreadable": unreadable,
     });
     session.output.answer(&report, || {
-        let headings = ["species", "rate", "share and 95 % interval", "presentations", "stopped by"];
+        let headings = [
+            "species",
+            "rate",
+            "share and 95 % interval",
+            "depth alone",
+            "presentations",
+            "stopped by",
+        ];
         let text = table(headings, measured.iter().map(row));
-        format!("{} photos\n{text}{}", faces.len(), unreadable_text(&unreadable))
+        format!(
+            "{} photos\n{text}{}",
+            faces.len(),
+            unreadable_text(&unreadable)
+        )
     })
 }
 
@@ -126,7 +139,9 @@ fn recognizer(models: Models, args: &Args) -> Result<Recognizer> {
     // Nobody is searched, so the threshold does not matter.
     let recognizer = builder.threshold(Threshold::default()).build()?;
     if recognizer.challenge_limits().is_none() {
-        bail!("the selected models offer no challenge: no limits were measured for their landmarks");
+        bail!(
+            "the selected models offer no challenge: no limits were measured for their landmarks"
+        );
     }
     Ok(recognizer)
 }
@@ -165,24 +180,36 @@ fn faces(
             Ok(())
         };
         work::ordered(photos, args.models.jobs(), &session.token, find, each)?;
-        bar.set((faces.len() as u64).min(args.presentations), args.presentations);
+        bar.set(
+            (faces.len() as u64).min(args.presentations),
+            args.presentations,
+        );
     }
     faces.truncate(args.presentations as usize);
     require_readable(faces.len(), unreadable)?;
     if faces.is_empty() {
-        bail!("{}: no photo of a face that looks ahead", args.images.display());
+        bail!(
+            "{}: no photo of a face that looks ahead",
+            args.images.display()
+        );
     }
     Ok(faces)
 }
 
-fn face_of(recognizer: &Recognizer, photo: &PathBuf, image: &facekit::Image) -> Result<Option<Face>> {
+fn face_of(
+    recognizer: &Recognizer,
+    photo: &PathBuf,
+    image: &facekit::Image,
+) -> Result<Option<Face>> {
     let found = recognizer.find_faces(image.view())?.faces;
     let size = (image.width(), image.height());
     let face = Subject::Central.choose(found, size).into_iter().next();
     let face = face.filter(|face| {
         face.landmarks.eye_distance() >= LEAST_EYE_DISTANCE
             && HeadPose::estimate(&face.landmarks).is_some_and(|pose| {
-                pose.yaw.abs() <= MOST_YAW && pose.pitch.abs() <= MOST_PITCH && pose.roll.abs() <= 20.0
+                pose.yaw.abs() <= MOST_YAW
+                    && pose.pitch.abs() <= MOST_PITCH
+                    && pose.roll.abs() <= 20.0
             })
     });
     Ok(face.map(|face| Face {
@@ -203,31 +230,33 @@ fn measure(
         .with_passive(args.passive);
     let numbers: Vec<u64> = (0..args.presentations).collect();
     let bar = session.output.bar(species.name());
-    let present = |&number: &u64| -> Result<ChallengeVerdict> {
+    let present = |&number: &u64| -> Result<(ChallengeVerdict, Option<ChallengeDepth>)> {
         let face = &faces[number as usize % faces.len()];
         let photo = open_image(&face.photo, &session.limits)?;
         let text = format!("{} {} {number}", args.seed, species.name());
         let nonce = *Digest::of(text).as_bytes();
         let (seed, _) = nonce.split_first_chunk().context("a digest has 32 bytes")?;
         let seed = u64::from_le_bytes(*seed);
-        let mut presentation = Presentation::new(species, &photo, &face.landmarks, seed)?;
-        Ok(presentation.run(recognizer, nonce, &options)?)
+        let new = || Presentation::new(species, &photo, &face.landmarks, seed);
+        let verdict = new()?.run(recognizer, nonce, &options)?;
+        Ok((verdict, new()?.depth(recognizer)?))
     };
     let mut reasons = BTreeMap::new();
     let mut depths = Vec::new();
-    let mut errors = 0;
-    let each = |index: usize, verdict: Result<ChallengeVerdict>| -> Result<()> {
-        let verdict = verdict?;
-        bar.set(index as u64 + 1, args.presentations);
-        errors += u64::from(verdict.passed() == species.is_attack());
-        for reason in &verdict.reasons {
-            *reasons.entry(reason.code()).or_insert(0) += 1;
-        }
-        if verdict.steps.len() == usize::from(args.moves) {
-            depths.extend(verdict.depth.map(|depth| depth.least()));
-        }
-        Ok(())
-    };
+    let [mut errors, mut depth_errors] = [0; 2];
+    let each =
+        |index: usize, shown: Result<(ChallengeVerdict, Option<ChallengeDepth>)>| -> Result<()> {
+            let (verdict, depth) = shown?;
+            bar.set(index as u64 + 1, args.presentations);
+            errors += u64::from(verdict.passed() == species.is_attack());
+            for reason in &verdict.reasons {
+                *reasons.entry(reason.code()).or_insert(0) += 1;
+            }
+            let has_depth = depth.is_some_and(|depth| depth.is_enough());
+            depth_errors += u64::from(has_depth == species.is_attack());
+            depths.extend(depth.map(|depth| depth.least()));
+            Ok(())
+        };
     work::ordered(&numbers, args.models.jobs(), &session.token, present, each)?;
     Ok(Measured {
         species: species.name(),
@@ -236,6 +265,7 @@ fn measure(
         presentations: args.presentations,
         errors,
         error_rate: ErrorRate::of(errors, args.presentations),
+        depth_alone: ErrorRate::of(depth_errors, args.presentations),
         reasons,
         depth: quantiles(depths),
     })
@@ -247,14 +277,28 @@ fn quantiles(mut numbers: Vec<f32>) -> BTreeMap<&'static str, f32> {
     let Some(last) = numbers.len().checked_sub(1) else {
         return BTreeMap::new();
     };
-    let names = [("least", 0.0), ("1 %", 0.01), ("5 %", 0.05), ("median", 0.5), ("95 %", 0.95), ("99 %", 0.99), ("most", 1.0)];
+    let names = [
+        ("least", 0.0),
+        ("1 %", 0.01),
+        ("5 %", 0.05),
+        ("median", 0.5),
+        ("95 %", 0.95),
+        ("99 %", 0.99),
+        ("most", 1.0),
+    ];
     let at = |share: f64| numbers[(share * last as f64).round() as usize];
-    names.into_iter().map(|(name, share)| (name, at(share))).collect()
+    names
+        .into_iter()
+        .map(|(name, share)| (name, at(share)))
+        .collect()
 }
 
-fn row(measured: &Measured) -> [String; 5] {
-    let mut reasons: Vec<(u64, &str)> =
-        measured.reasons.iter().map(|(&code, &count)| (count, code)).collect();
+fn row(measured: &Measured) -> [String; 6] {
+    let mut reasons: Vec<(u64, &str)> = measured
+        .reasons
+        .iter()
+        .map(|(&code, &count)| (count, code))
+        .collect();
     reasons.sort_by(|a, b| b.cmp(a));
     let reasons: Vec<String> = reasons
         .iter()
@@ -265,6 +309,7 @@ fn row(measured: &Measured) -> [String; 5] {
         measured.species.to_owned(),
         if measured.attack { "APCER" } else { "BPCER" }.to_owned(),
         measured.error_rate.to_string(),
+        measured.depth_alone.to_string(),
         measured.presentations.to_string(),
         reasons.join(", "),
     ]

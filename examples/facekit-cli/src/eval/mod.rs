@@ -74,7 +74,8 @@ pub(crate) enum Command {
     ///
     /// Presentations are computed from photos: heads that turn, pictures that are flat, curved, folded
     /// or ridged, and recordings. BPCER is the share of heads that do not pass. APCER is the share of
-    /// attacks that pass, for each species, the worst first. Intervals are 95 %. The first photo of
+    /// attacks that pass, for each species, the worst first. The depth alone is also measured as if all
+    /// moves were answered, because the landmarks of pictures often do not turn. Intervals are 95 %. The first photo of
     /// each person is taken, if the face looks ahead. The liveness check is left out, unless
     /// --passive is given: it was not made for simulated pictures.
     #[command(verbatim_doc_comment)]

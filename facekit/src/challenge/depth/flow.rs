@@ -164,7 +164,9 @@ impl Tracked {
     /// The movement of each point in another picture; `None` for a point that is lost.
     pub(super) fn find(&self, picture: &Pyramid) -> Vec<Option<[f32; 2]>> {
         let points = self.points.iter().zip(&self.windows);
-        points.map(|(&point, windows)| find(point, windows, picture)).collect()
+        points
+            .map(|(&point, windows)| find(point, windows, picture))
+            .collect()
     }
 
     /// The movements that lead back to the same point, at most `most` pixels from it, when they are searched in the other
@@ -228,7 +230,10 @@ mod tests {
         tracked.confirm(&from, &to, &mut moves, 0.5);
         for found in moves {
             let [dx, dy] = found.unwrap();
-            assert!((dx - 3.3).abs() < 0.1 && (dy + 1.6).abs() < 0.1, "{dx} {dy}");
+            assert!(
+                (dx - 3.3).abs() < 0.1 && (dy + 1.6).abs() < 0.1,
+                "{dx} {dy}"
+            );
         }
     }
 

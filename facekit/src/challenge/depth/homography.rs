@@ -23,7 +23,10 @@ impl Homography {
     pub(super) fn affine(from: &[Spot], to: &[Spot]) -> Option<Self> {
         let mut rows = [[0.0; 3]; 2];
         for (axis, row) in rows.iter_mut().enumerate() {
-            let equations = from.iter().zip(to).map(|(f, t)| ([f[0], f[1], 1.0], t[axis], 1.0));
+            let equations = from
+                .iter()
+                .zip(to)
+                .map(|(f, t)| ([f[0], f[1], 1.0], t[axis], 1.0));
             *row = linear::least_squares(equations)?;
         }
         let [[a, b, c], [d, e, f]] = rows;
@@ -143,7 +146,11 @@ mod tests {
             .enumerate()
             .map(|(at, &spot)| {
                 let [x, y] = map.apply(spot);
-                if at % 4 == 0 { [x + 9.0, y - 5.0] } else { [x, y] }
+                if at % 4 == 0 {
+                    [x + 9.0, y - 5.0]
+                } else {
+                    [x, y]
+                }
             })
             .collect();
         let found = Homography::robust(&from, &to).unwrap();
@@ -156,7 +163,9 @@ mod tests {
 
     #[test]
     fn points_on_a_line_have_no_map() {
-        let line: Vec<Spot> = (0..20).map(|at| [f64::from(at), 2.0 * f64::from(at)]).collect();
+        let line: Vec<Spot> = (0..20)
+            .map(|at| [f64::from(at), 2.0 * f64::from(at)])
+            .collect();
         assert_eq!(Homography::robust(&line, &line), None);
         assert_eq!(Homography::affine(&line, &line), None);
     }

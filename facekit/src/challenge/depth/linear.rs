@@ -21,7 +21,10 @@ pub(super) fn least_squares<const N: usize>(
     }
     // The unknowns have different units, so rows and columns are scaled first.
     let scale: [f64; N] = std::array::from_fn(|at| matrix[at][at].sqrt());
-    if scale.iter().any(|&scale| !(scale > 0.0 && scale.is_finite())) {
+    if scale
+        .iter()
+        .any(|&scale| !(scale > 0.0 && scale.is_finite()))
+    {
         return None;
     }
     for row in 0..N {

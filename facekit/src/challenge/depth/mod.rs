@@ -65,7 +65,9 @@ impl FacePicture<'_> {
 
 /// True if the map does not mirror, and does not shrink the face to nothing.
 fn is_possible(map: &Homography) -> bool {
-    LANDMARKS.iter().all(|&place| map.growth(spot(in_picture(place))) > 0.01)
+    LANDMARKS
+        .iter()
+        .all(|&place| map.growth(spot(in_picture(place))) > 0.01)
 }
 
 fn spot(point: [f32; 2]) -> Spot {
@@ -74,10 +76,7 @@ fn spot(point: [f32; 2]) -> Spot {
 
 /// A place on the face in a tracked picture.
 fn in_picture([x, y]: Place) -> [f32; 2] {
-    [
-        ORIGIN[0] + x * EYE_DISTANCE,
-        ORIGIN[1] + y * EYE_DISTANCE,
-    ]
+    [ORIGIN[0] + x * EYE_DISTANCE, ORIGIN[1] + y * EYE_DISTANCE]
 }
 
 /// The face, moved to its standard place by `map`, normalized.
@@ -152,7 +151,8 @@ impl MiddleView {
             }
             view = standard(&plane, &map);
         }
-        self.tracked.confirm(&self.pyramid, &view, &mut found, RETURN);
+        self.tracked
+            .confirm(&self.pyramid, &view, &mut found, RETURN);
         let movements = found.into_iter().map(|found| {
             let [dx, dy] = found?.map(|value| value / EYE_DISTANCE);
             (dx.hypot(dy) <= LONGEST).then_some(dx)

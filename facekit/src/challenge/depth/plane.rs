@@ -76,7 +76,10 @@ impl Plane {
             ..self.clone()
         };
         let (mean, square) = (self.box_mean(radius), squares.box_mean(radius));
-        let values = self.values.iter().zip(mean.values.iter().zip(&square.values));
+        let values = self
+            .values
+            .iter()
+            .zip(mean.values.iter().zip(&square.values));
         let values = values.map(|(&value, (&mean, &square))| {
             let deviation = (square - mean * mean).max(0.0).sqrt();
             (value - mean) / (deviation + floor)
@@ -129,7 +132,10 @@ fn running_mean(values: &[f32], radius: usize, means: &mut Vec<f32>) {
         sums.push(sum);
     }
     means.extend((0..values.len()).map(|at| {
-        let (from, to) = (at.saturating_sub(radius), (at + radius + 1).min(values.len()));
+        let (from, to) = (
+            at.saturating_sub(radius),
+            (at + radius + 1).min(values.len()),
+        );
         ((sums[to] - sums[from]) / (to - from) as f64) as f32
     }));
 }

@@ -45,7 +45,10 @@ fn share<const N: usize>(
         .iter()
         .map(|point| {
             let [x, y] = point.place.map(f64::from);
-            (columns(f64::from(point.depth), x, y), f64::from(point.across))
+            (
+                columns(f64::from(point.depth), x, y),
+                f64::from(point.across),
+            )
         })
         .collect();
     if rows.len() < 3 * N {
@@ -55,7 +58,10 @@ fn share<const N: usize>(
     let mut errors = vec![0.0; rows.len()];
     let mut found = 0.0;
     for _ in 0..ROUNDS {
-        let equations = rows.iter().zip(&weights).map(|(&(row, value), &weight)| (row, value, weight));
+        let equations = rows
+            .iter()
+            .zip(&weights)
+            .map(|(&(row, value), &weight)| (row, value, weight));
         let coefficients = linear::least_squares(equations)?;
         for (error, (row, value)) in errors.iter_mut().zip(&rows) {
             let fitted: f64 = row.iter().zip(&coefficients).map(|(a, b)| a * b).sum();
@@ -102,7 +108,11 @@ mod tests {
         for point in points.iter_mut().step_by(9) {
             point.across += 0.3;
         }
-        for found in [beside_plane(&points), beside_cylinder(&points), beside_fold(&points)] {
+        for found in [
+            beside_plane(&points),
+            beside_cylinder(&points),
+            beside_fold(&points),
+        ] {
             assert!((found.unwrap() - 0.4).abs() < 0.02, "{found:?}");
         }
     }

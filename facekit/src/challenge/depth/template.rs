@@ -79,10 +79,7 @@ pub(super) fn depth([x, y]: Place) -> f32 {
 
 /// The places of the tracked points: a grid in an ellipse that covers the face from the forehead to the chin.
 pub(super) fn points() -> Vec<Place> {
-    let (columns, rows) = (
-        (HALF_AXES[0] / STEP) as i32,
-        (HALF_AXES[1] / STEP) as i32,
-    );
+    let (columns, rows) = ((HALF_AXES[0] / STEP) as i32, (HALF_AXES[1] / STEP) as i32);
     let grid = (-rows..=rows).flat_map(|row| (-columns..=columns).map(move |column| (column, row)));
     let places = grid.map(|(column, row)| [column as f32 * STEP, CENTER_Y + row as f32 * STEP]);
     let is_inside = |&[x, y]: &Place| {

@@ -31,7 +31,11 @@ impl Camera {
                 dice.within(0.2, 0.8),
                 dice.within(0.2, 0.8),
                 dice.within(0.03, 0.12),
-                if dice.is(0.3) { dice.within(20.0, 90.0) } else { 0.0 },
+                if dice.is(0.3) {
+                    dice.within(20.0, 90.0)
+                } else {
+                    0.0
+                },
             ],
             blur: dice.within(0.0, 0.9),
             noise: dice.within(0.5, 4.0),
@@ -65,7 +69,11 @@ impl Camera {
                     * (1.0 + self.slope[0] * (across - 0.5) + self.slope[1] * (down - 0.5));
                 let [hx, hy, size, strength] = self.highlight;
                 let away = ((across - hx).powi(2) + (down - hy).powi(2)) / (size * size);
-                let spot = if away < 9.0 { strength * (-away).exp() } else { 0.0 };
+                let spot = if away < 9.0 {
+                    strength * (-away).exp()
+                } else {
+                    0.0
+                };
                 let pixel = canvas.pixels[y * side + x];
                 lit.push(pixel.map(|value| {
                     let value = (value * light / 255.0).clamp(0.0, 1.0);

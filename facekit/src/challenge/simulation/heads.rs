@@ -18,7 +18,10 @@ impl Head {
     pub(super) fn depth(&self, x: f32, y: f32) -> f32 {
         let across = (x.abs() / STEP).min((COLUMNS - 1) as f32);
         let down = ((y - TOP) / STEP).clamp(0.0, (ROWS - 1) as f32);
-        let (column, row) = ((across as usize).min(COLUMNS - 2), (down as usize).min(ROWS - 2));
+        let (column, row) = (
+            (across as usize).min(COLUMNS - 2),
+            (down as usize).min(ROWS - 2),
+        );
         let (dx, dy) = (across - column as f32, down - row as f32);
         let at = |row: usize, column: usize| f32::from(self.0[row][column]) / 1000.0;
         let line = |row: usize| (1.0 - dx) * at(row, column) + dx * at(row, column + 1);

@@ -12,26 +12,27 @@ use camera::Camera;
 use dice::Dice;
 use jiff::{SignedDuration, Timestamp};
 use motion::Motion;
-use render::{Texture, draw};
+use render::{Pose, Texture, draw};
 pub use species::PresentationSpecies;
 use surface::Surface;
 
 use super::{
     options::ChallengeOptions,
-    prompt::ChallengePrompt,
-    session::Challenge,
-    verdict::{ChallengeOutcome, ChallengeVerdict},
+    prompt::{ChallengeDot, ChallengePrompt},
+    session::{Challenge, LEAST_SCORE},
+    verdict::{ChallengeDepth, ChallengeOutcome, ChallengeVerdict},
+    views::Views,
 };
 use crate::{
     error::{Error, Result},
     geometry::Landmarks,
     image::{self, DecodeLimits, Image},
-    recognize::Recognizer,
+    recognize::{FrameView, Recognizer},
 };
 
 /// The pixels of an eye distance, and of a side of a frame.
-const SCALE: f32 = 50.0;
-const SIDE: usize = 260;
+const SCALE: f32 = 44.0;
+const SIDE: usize = 224;
 /// The time of the first frame: 2026-03-02T08:00:00Z.
 const BEGINNING: i64 = 1_772_438_400;
 /// The time between two frames, in milliseconds.
@@ -66,6 +67,7 @@ pub struct Presentation<'a> {
     is_half: bool,
     dice: Dice,
     at: Timestamp,
+    landmarks: Landmarks,
 }
 
 impl<'a> Presentation<'a> {
@@ -97,6 +99,7 @@ impl<'a> Presentation<'a> {
             is_half: dice.is(0.25),
             dice,
             at: Timestamp::from_second(BEGINNING).expect("a time that jiff has"),
+            landmarks: Landmarks::default(),
         })
     }
 
@@ -109,8 +112,19 @@ impl<'a> Presentation<'a> {
     /// The next frame, for a person who sees `prompt` at the time [`at`](Self::at).
     pub fn frame(&mut self, prompt: &ChallengePrompt) -> Image {
         let pose = self.motion.pose(prompt, self.at);
+        self.take(pose)
+    }
+
+    /// The landmarks of the face in the last frame, as they are: no detector is as exact.
+    #[must_use]
+    pub fn landmarks(&self) -> Landmarks {
+        self.landmarks
+    }
+
+    fn take(&mut self, pose: Pose) -> Image {
         let share = if self.is_half { 2 } else { 1 };
         let (side, scale) = (SIDE / share, SCALE / share as f32);
+        self.landmarks = render::landmarks(self.surface, pose, side, scale);
         let canvas = draw(&self.texture, self.surface, pose, side, scale);
         let canvas = match &self.screen {
             Some(screen) => screen.show(&canvas),
@@ -125,6 +139,52 @@ impl<'a> Presentation<'a> {
         } else {
             image
         }
+    }
+
+    /// Measures the depth alone, as if all moves were answered: from a view of the middle and four views of each side. Landmarks of flat
+    /// pictures do not turn as those of heads do, so a whole challenge often ends before its depth is measured. `None` if too few
+    /// points are tracked, which refuses the face.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::InvalidArgument`] if the recognizer offers no challenge, [`Error::Runtime`] if a model fails.
+    pub fn depth(&mut self, recognizer: &Recognizer) -> Result<Option<ChallengeDepth>> {
+        let limits = recognizer.challenge_limits();
+        let limits = limits.ok_or_else(|| Error::argument("recognizer", "offers no challenge"))?;
+        let mut views = Views::default();
+        let places = [
+            0.0,
+            self.motion.place_of(ChallengeDot::Left),
+            self.motion.place_of(ChallengeDot::Right),
+        ];
+        for (side, place) in places.into_iter().enumerate() {
+            let shares: &[f32] = if side == 0 {
+                &[1.0]
+            } else {
+                &[0.85, 1.0, 0.9, 0.95]
+            };
+            for (number, share) in shares.iter().enumerate() {
+                let seconds = (4 * side + number) as f32 * 0.4;
+                let image = self.take(self.motion.held(place * share, seconds));
+                let frame = FrameView::new(recognizer, image.view());
+                let found = frame.detect(LEAST_SCORE)?;
+                let widest = found
+                    .iter()
+                    .max_by(|a, b| a.rect.width.total_cmp(&b.rect.width));
+                let face = match widest {
+                    Some(face) => frame.landmarks(face, limits.mirrored)?,
+                    None => None,
+                };
+                let Some(face) = face else { continue };
+                if side == 0 {
+                    views.set_middle(image.view(), &face.landmarks)?;
+                } else {
+                    let yaw = if side == 1 { 90.0 } else { -90.0 };
+                    views.push(image.view(), &face.landmarks, yaw, self.at)?;
+                }
+            }
+        }
+        Ok(views.depth(limits.depth))
     }
 
     /// Shows the frames to a new challenge until it is decided.

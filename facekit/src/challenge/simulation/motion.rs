@@ -23,9 +23,9 @@ pub(super) enum Behavior {
 
 /// The time from a prompt to the beginning of an answer, and the duration of the answer, in milliseconds.
 const REACTION: [f32; 2] = [220.0, 550.0];
-const DURATION: [f32; 2] = [320.0, 520.0];
+const DURATION: [f32; 2] = [420.0, 650.0];
 /// The fastest turn, in degrees a second.
-const SPEED: f32 = 120.0;
+const SPEED: f32 = 75.0;
 /// The movement of a picture that is shifted, in eye distances.
 const SHIFT: [f32; 2] = [0.3, 0.6];
 
@@ -70,8 +70,12 @@ impl Motion {
                 roll: dice.within(-4.0, 4.0),
                 shift: [dice.within(-0.2, 0.2), dice.within(-0.2, 0.2)],
             },
-            sway: [0.8, 1.2, 1.0, 0.03, 0.03]
-                .map(|amplitude| [most * amplitude * dice.within(0.3, 1.0), dice.within(1.5, 4.0)]),
+            sway: [0.8, 1.2, 1.0, 0.03, 0.03].map(|amplitude| {
+                [
+                    most * amplitude * dice.within(0.3, 1.0),
+                    dice.within(1.5, 4.0),
+                ]
+            }),
             dice: dice.clone(),
             begun: None,
             answered: 0,
@@ -106,10 +110,14 @@ impl Motion {
             // Begins and ends slowly.
             place += (step.to - place) * share * share * (3.0 - 2.0 * share);
         }
-        let time = at.duration_since(begun).as_secs_f32();
-        let sway = self
-            .sway
-            .map(|[amplitude, period]| amplitude * (std::f32::consts::TAU * time / period).sin());
+        self.held(place, at.duration_since(begun).as_secs_f32())
+    }
+
+    /// The pose at a place, so many seconds after the beginning.
+    pub(super) fn held(&self, place: f32, seconds: f32) -> Pose {
+        let sway = self.sway.map(|[amplitude, period]| {
+            amplitude * (std::f32::consts::TAU * seconds / period).sin()
+        });
         let mut pose = self.rest;
         pose.yaw += sway[0];
         pose.pitch += sway[1];
@@ -126,21 +134,8 @@ impl Motion {
 
     /// Adds the answer to a prompt.
     fn answer(&mut self, prompted: Timestamp, dot: ChallengeDot) {
+        let to = self.place_of(dot);
         let dice = &mut self.dice;
-        let side = match dot {
-            // A camera does not mirror: the left of a person is the right of the image.
-            ChallengeDot::Left => 1.0,
-            ChallengeDot::Middle => 0.0,
-            ChallengeDot::Right => -1.0,
-        };
-        let to = side
-            * match self.behavior {
-                Behavior::Still => 0.0,
-                Behavior::Shifts => dice.within(SHIFT[0], SHIFT[1]),
-                Behavior::Turns([least, most]) | Behavior::Replays([least, most]) => {
-                    dice.within(least, most)
-                }
-            };
         let from = self.moves.last().map_or(0.0, |step| step.to);
         let slowest = (to - from).abs() / SPEED * 1000.0;
         let reaction = SignedDuration::from_millis(dice.within(REACTION[0], REACTION[1]) as i64);
@@ -149,5 +144,23 @@ impl Motion {
             milliseconds: dice.within(DURATION[0], DURATION[1]).max(slowest),
             to,
         });
+    }
+
+    /// A place of an answer to a dot: yaw in degrees, or a shift in eye distances.
+    pub(super) fn place_of(&mut self, dot: ChallengeDot) -> f32 {
+        let dice = &mut self.dice;
+        let side = match dot {
+            // A camera does not mirror: the left of a person is the right of the image.
+            ChallengeDot::Left => 1.0,
+            ChallengeDot::Middle => 0.0,
+            ChallengeDot::Right => -1.0,
+        };
+        side * match self.behavior {
+            Behavior::Still => 0.0,
+            Behavior::Shifts => dice.within(SHIFT[0], SHIFT[1]),
+            Behavior::Turns([least, most]) | Behavior::Replays([least, most]) => {
+                dice.within(least, most)
+            }
+        }
     }
 }

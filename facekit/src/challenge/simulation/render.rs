@@ -113,6 +113,28 @@ impl<'a> Texture<'a> {
     }
 }
 
+/// The landmarks of the face on a surface, as [`draw`] shows them.
+pub(super) fn landmarks(surface: Surface, pose: Pose, side: usize, scale: f32) -> Landmarks {
+    let nose = Point::new(0.0, 0.571);
+    let [left_eye, right_eye, left_mouth, right_mouth] = FACE;
+    let place = |point: Point| {
+        let space = pose.apply(surface.place(point.x, point.y), surface.pivot());
+        projected(space, side, scale)
+    };
+    [left_eye, right_eye, nose, left_mouth, right_mouth]
+        .map(place)
+        .into()
+}
+
+/// The pixel of a point in space.
+fn projected([x, y, z]: [f32; 3], side: usize, scale: f32) -> Point {
+    let perspective = CAMERA / (CAMERA - z);
+    Point::new(
+        side as f32 / 2.0 + scale * perspective * x,
+        side as f32 / 2.0 + scale * perspective * (y - 0.45),
+    )
+}
+
 /// A picture of floating-point colors, 0 to 255.
 pub(super) struct Canvas {
     pub(super) side: usize,
@@ -159,12 +181,12 @@ pub(super) fn draw(
         let y = top + (bottom - top) * row as f32 / rows as f32;
         let is_there = surface.covers(x, y) && (surface.is_head() || texture.is_inside(x, y));
         is_there.then(|| {
-            let [px, py, pz] = pose.apply(surface.place(x, y), pivot);
-            let perspective = CAMERA / (CAMERA - pz);
+            let space = pose.apply(surface.place(x, y), pivot);
+            let point = projected(space, side, scale);
             Corner {
-                x: side as f32 / 2.0 + scale * perspective * px,
-                y: side as f32 / 2.0 + scale * perspective * (py - 0.45),
-                near: pz,
+                x: point.x,
+                y: point.y,
+                near: space[2],
                 texture: texture.pixel(x, y),
             }
         })
@@ -193,9 +215,19 @@ fn triangle(canvas: &mut Canvas, nearest: &mut [f32], texture: &Texture<'_>, cor
         return;
     }
     let last = canvas.side as f32 - 1.0;
-    let low = |values: [f32; 3]| values.into_iter().fold(f32::INFINITY, f32::min).ceil().max(0.0);
+    let low = |values: [f32; 3]| {
+        values
+            .into_iter()
+            .fold(f32::INFINITY, f32::min)
+            .ceil()
+            .max(0.0)
+    };
     let high = |values: [f32; 3]| {
-        values.into_iter().fold(f32::NEG_INFINITY, f32::max).floor().min(last)
+        values
+            .into_iter()
+            .fold(f32::NEG_INFINITY, f32::max)
+            .floor()
+            .min(last)
     };
     let (left, right) = (low([a.x, b.x, c.x]), high([a.x, b.x, c.x]));
     let (top, bottom) = (low([a.y, b.y, c.y]), high([a.y, b.y, c.y]));

@@ -51,7 +51,10 @@ impl Surface {
                 [x * cos, y, -x.abs() * sin]
             }
             Self::Ridged { height } => [x, y, height * (-0.5 * (x / RIDGE).powi(2)).exp()],
-            Self::Head { head: number, scale } => [x, y, scale * head(number).depth(x, y)],
+            Self::Head {
+                head: number,
+                scale,
+            } => [x, y, scale * head(number).depth(x, y)],
         }
     }
 
