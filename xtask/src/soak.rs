@@ -15,7 +15,14 @@ pub(crate) struct Soak {
     script: Option<&'static str>,
 }
 
-const SOAKS: [Soak; 10] = [
+const SOAKS: [Soak; 11] = [
+    Soak {
+        name: "challenge",
+        description: "1,000 simulated heads and attacks of each species, and recordings of other challenges; needs FACEKIT_TEST_DATA",
+        tests: &["--test", "challenge", "labeled_faces_in_the_wild"],
+        environment: &[("FACEKIT_SOAK", "1")],
+        script: None,
+    },
     Soak {
         name: "gallery",
         description: "searches beside changes of a gallery, in many more rounds",

@@ -1,11 +1,11 @@
 //! `facekit challenge`: a person follows a dot with the head.
 
-use std::{path::PathBuf, time::Duration};
+use std::{fs, path::PathBuf, time::Duration};
 
 use anyhow::{Context, Result, bail};
 use facekit::{
     Challenge, ChallengeOptions, ChallengeOutcome, ChallengePrompt, ChallengeVerdict, Digest,
-    Models, Next, Pace, Presentation, PresentationSpecies, Recognizer, Subject,
+    Models, Next, Pace, Presentation, PresentationSpecies, Recognizer, Subject, image,
 };
 use jiff::{Timestamp, tz::TimeZone};
 
@@ -53,6 +53,10 @@ pub(crate) struct Args {
     /// With --simulate: the number from which the presentation is drawn
     #[arg(long, value_name = "N", default_value_t = 1)]
     seed: u64,
+
+    /// With --simulate: save the frames in this folder, which must not exist, named by time in UTC
+    #[arg(long, value_name = "DIR", requires = "simulate")]
+    save: Option<PathBuf>,
 
     /// The number of moves of the dot, 4 or 5
     #[arg(long, value_name = "N", default_value_t = 4)]
@@ -114,7 +118,21 @@ fn simulated(
         .nonce
         .unwrap_or_else(|| Digest::of(args.seed.to_le_bytes()));
     let mut presentation = Presentation::new(species, &photo, &face.landmarks, args.seed)?;
-    Ok(presentation.run(recognizer, *nonce.as_bytes(), options)?)
+    if let Some(folder) = &args.save {
+        fs::create_dir(folder).with_context(|| folder.display().to_string())?;
+    }
+    let issued = presentation.at();
+    let mut challenge = Challenge::new(*nonce.as_bytes(), issued, recognizer, options)?;
+    while challenge.outcome() == ChallengeOutcome::Undecided {
+        let at = presentation.at();
+        let frame = presentation.frame(&challenge.prompt(at));
+        if let Some(folder) = &args.save {
+            let name = at.strftime("%Y-%m-%dT%H-%M-%S.%3fZ.png").to_string();
+            image::save(&frame, folder.join(name))?;
+        }
+        challenge.push(recognizer, frame.view(), at)?;
+    }
+    Ok(challenge.verdict())
 }
 
 fn watched(

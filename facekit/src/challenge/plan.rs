@@ -8,9 +8,10 @@ use sha2::Sha256;
 use super::prompt::ChallengeDot;
 
 /// The times between two moves, in milliseconds. A time is short or long with the same probability. In this way a recording of
-/// another challenge fits less often than with times that are spread evenly: the answers must begin in a window of 1.05 s.
-const SHORT: [u64; 2] = [1000, 1250];
-const LONG: [u64; 2] = [2250, 2500];
+/// another challenge fits less often than with times that are spread evenly: the answers must begin in a window of 1.05 s. The rules
+/// allow 1.0 to 2.5 s. A short time leaves a moment at the side for views of it.
+const SHORT: [u64; 2] = [1200, 1350];
+const LONG: [u64; 2] = [2350, 2500];
 
 /// The moves of the dot and the times between them.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -34,7 +34,7 @@ impl fmt::Display for ChallengeDot {
 }
 
 /// The instruction for the person at a moment of a [`Challenge`](crate::Challenge).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct ChallengePrompt {
     /// The number of the move: 0 before the first one, when the person looks at the middle.

@@ -6,7 +6,7 @@ use super::{continuity::ChallengeContinuity, steps::ChallengeStep};
 use crate::{digest::Digest, liveness::LivenessScore};
 
 /// The result of a [`Challenge`](crate::Challenge).
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct ChallengeVerdict {
     /// The decision.
@@ -45,6 +45,18 @@ pub enum ChallengeOutcome {
     Passed,
     /// There are reasons against it.
     Failed,
+}
+
+impl ChallengeOutcome {
+    /// The word for the outcome in data: `undecided`, `passed` or `failed`.
+    #[must_use]
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::Undecided => "undecided",
+            Self::Passed => "passed",
+            Self::Failed => "failed",
+        }
+    }
 }
 
 /// The depth of a face: how far near points move against distant ones from the view from the left to the view from the right,

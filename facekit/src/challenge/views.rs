@@ -21,7 +21,7 @@ const SIZES: f32 = 4.5;
 /// The least yaw of a turned view against the middle view, in degrees.
 const TURNED: f32 = 9.0;
 /// Views of a side that are tracked, and views of a side that are tried.
-const WANTED: usize = 5;
+const WANTED: usize = 6;
 const MOST_TRIES: usize = 12;
 /// The least views of a side.
 const LEAST: usize = 3;

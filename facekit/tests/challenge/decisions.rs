@@ -11,7 +11,7 @@ use crate::stage::{nonce, photo, recognizer, verdict};
 
 #[test]
 fn heads_pass() {
-    let verdicts: Vec<_> = (0..12).map(|number| verdict("head", number)).collect();
+    let verdicts: Vec<_> = (0..8).map(|number| verdict("head", number)).collect();
     let failed: Vec<_> = verdicts
         .iter()
         .filter(|verdict| !verdict.passed())
@@ -35,7 +35,7 @@ fn flat_and_curved_pictures_have_no_depth() {
         .iter()
         .filter(|species| species.must_be_stopped())
     {
-        for seed in 0..6 {
+        for seed in 0..2 {
             let new = || Presentation::new(*species, &photo, &landmarks, seed).unwrap();
             let depth = new().depth(&recognizer).unwrap();
             assert!(
@@ -70,11 +70,11 @@ fn heads_have_depth() {
 /// A recording of another challenge fits in one of 110 challenges.
 #[test]
 fn recordings_of_other_challenges_fail() {
-    let verdicts: Vec<_> = (0..24)
+    let verdicts: Vec<_> = (0..12)
         .map(|number| verdict("other-replay", number))
         .collect();
     let passed = verdicts.iter().filter(|verdict| verdict.passed()).count();
-    assert!(passed <= 1, "{passed} of 24");
+    assert!(passed <= 1, "{passed} of 12");
     let timed = verdicts
         .iter()
         .flat_map(|verdict| &verdict.reasons)
@@ -87,7 +87,7 @@ fn recordings_of_other_challenges_fail() {
                     | ChallengeReason::TurnTooSmall
             )
         });
-    assert!(timed.count() >= 20, "{verdicts:?}");
+    assert!(timed.count() >= 10, "{verdicts:?}");
 }
 
 #[test]

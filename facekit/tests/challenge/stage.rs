@@ -6,10 +6,10 @@ use std::sync::{
 };
 
 use facekit::{
-    AlignedFace, Challenge, ChallengeLimits, ChallengeOptions, ChallengeVerdict, DetectOptions,
-    Detection, Detector, Digest, Embedder, Embedding, EmbeddingSpace, Image, ImageView, Landmarks,
-    Liveness, LivenessScore, Point, Presentation, PresentationSpecies, QualityOptions, Recognizer,
-    Rect, Result, Threshold, jiff::Timestamp,
+    AlignedFace, Challenge, ChallengeLimits, ChallengeOptions, ChallengeOutcome, ChallengeVerdict,
+    DetectOptions, Detection, Detector, Digest, Embedder, Embedding, EmbeddingSpace, Image,
+    ImageView, Landmarks, Liveness, LivenessScore, Point, Presentation, PresentationSpecies,
+    QualityOptions, Recognizer, Rect, Result, Threshold, jiff::Timestamp,
 };
 
 /// The colors of the landmarks: pure hues that no other part of the picture has.
@@ -254,7 +254,10 @@ pub(crate) fn changed(
     let options = ChallengeOptions::default();
     let mut challenge =
         Challenge::new(nonce(number), presentation.at(), &recognizer, &options).unwrap();
-    for frame in 0..200 {
+    for frame in 0..220 {
+        if challenge.outcome() != ChallengeOutcome::Undecided {
+            break;
+        }
         let at = presentation.at();
         let image = presentation.frame(&challenge.prompt(at));
         if !change(&mut challenge, &script, &recognizer, frame, at, &image) {

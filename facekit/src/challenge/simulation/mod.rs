@@ -36,7 +36,7 @@ const SIDE: usize = 224;
 /// The time of the first frame: 2026-03-02T08:00:00Z.
 const BEGINNING: i64 = 1_772_438_400;
 /// The time between two frames, in milliseconds.
-const FRAME: [f32; 2] = [90.0, 130.0];
+const FRAME: [f32; 2] = [75.0, 105.0];
 
 /// A presentation: what a camera sees of a person, or of an attack, during a [`Challenge`]. It is computed from one photo. Heads are the
 /// photo on the depth of one of three heads of MakeHuman (CC0), to which nothing of the challenge was fitted; light, blur, noise,
@@ -103,7 +103,7 @@ impl<'a> Presentation<'a> {
         })
     }
 
-    /// The time of the next frame. Frames are about 0.1 s apart.
+    /// The time of the next frame. Frames are about 0.09 s apart.
     #[must_use]
     pub fn at(&self) -> Timestamp {
         self.at

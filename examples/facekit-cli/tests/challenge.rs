@@ -1,0 +1,125 @@
+//! `facekit challenge` and `facekit eval challenge` on simulated presentations, with the set nano. With `FACEKIT_SOAK` set, people of
+//! Labeled Faces in the Wild are measured; else the synthetic people.
+
+mod common;
+
+use std::path::{Path, PathBuf};
+
+use common::Place;
+use serde_json::Value;
+
+fn people() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../data/people")
+}
+
+fn photo() -> String {
+    people().join("Ari/1.jpg").to_str().unwrap().to_owned()
+}
+
+const NONCE: &str = "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f";
+
+/// The frames of a simulated head pass, and again from their folder. Another nonce asks for other moves.
+#[test]
+fn a_recording_is_judged_by_its_nonce() {
+    let place = Place::new();
+    let simulated = ["--json", "challenge", "--no-liveness", "--simulate", "head"];
+    let photo = photo();
+    let saved = ["--photo", &photo, "--nonce", NONCE, "--save", "frames"];
+    let verdict = place.run([&simulated[..], &saved].concat()).ends(0).json();
+    assert_eq!(verdict["outcome"], "passed", "{verdict:#}");
+    assert_eq!(verdict["steps"].as_array().unwrap().len(), 4);
+    assert!(verdict["depth"]["plane"].as_f64().unwrap() > 0.12);
+
+    let line = "--json challenge --no-liveness frames --nonce";
+    let again = place.line(&format!("{line} {NONCE}")).ends(0).json();
+    assert_eq!(again, verdict);
+    let other = place.line(&format!("{line} {}", NONCE.replace("1f", "20"))).ends(1).json();
+    assert_eq!(other["outcome"], "failed", "{other:#}");
+    assert_ne!(other["nonce"], verdict["nonce"]);
+
+    let missing = place.line("challenge frames").ends(2);
+    assert!(missing.error().contains("--nonce is needed for a recording"), "{}", missing.error());
+}
+
+#[test]
+fn attacks_fail_with_a_reason() {
+    let place = Place::new();
+    let photo = photo();
+    for species in ["still", "tilted", "curved-upright-2", "other-replay"] {
+        let arguments = ["challenge", "--no-liveness", "--simulate", species, "--photo", &photo];
+        let text = place.run(arguments).ends(1).out().to_owned();
+        assert!(text.starts_with("failed: "), "{species}: {text}");
+    }
+    let unknown = place.run(["challenge", "--simulate", "mask", "--photo", &photo]).ends(2);
+    assert!(unknown.error().contains("no species \"mask\""), "{}", unknown.error());
+}
+
+fn eval(place: &Place, images: &Path, more: &[&str]) -> Vec<Value> {
+    let images = images.to_str().unwrap();
+    let arguments = ["--json", "eval", "challenge", "--images", images];
+    let report = place.run([&arguments[..], more].concat()).ends(0).json();
+    println!("{report:#}");
+    report["species"].as_array().unwrap().clone()
+}
+
+/// Asserts the shares of wrong decisions: of heads at most `heads`, of attacks that must be stopped at most `stopped`.
+fn assert_shares(species: &[Value], heads: f64, stopped: f64) {
+    for one in species {
+        let share = |key: &str| one[key]["share"].as_f64().unwrap();
+        let name = one["species"].as_str().unwrap();
+        if name == "head" {
+            assert!(share("error_rate") <= heads, "{one:#}");
+            assert!(share("depth_alone") <= heads, "{one:#}");
+        } else if one["must_be_stopped"] == true {
+            assert!(share("error_rate") <= stopped && share("depth_alone") <= stopped, "{one:#}");
+        }
+    }
+}
+
+#[test]
+fn synthetic_people() {
+    let place = Place::new();
+    let species = eval(
+        &place,
+        &people(),
+        &[
+            "--presentations",
+            "12",
+            "--species",
+            "head,tilted,curved-upright-3,curved-across-2,folded-30,other-replay",
+        ],
+    );
+    assert_eq!(species[0]["species"], "head", "heads come first");
+    assert_eq!(species.len(), 6);
+    assert_shares(&species, 0.1, 0.0);
+    let worst: Vec<f64> = species[1..]
+        .iter()
+        .map(|one| one["error_rate"]["share"].as_f64().unwrap())
+        .collect();
+    assert!(worst.is_sorted_by(|a, b| a >= b), "{worst:?}");
+}
+
+/// 1,000 presentations of each species, with the points of nano's detector and with YuNet's averaged ones, and recordings of other
+/// challenges for four and five moves.
+#[test]
+fn labeled_faces_in_the_wild() {
+    if std::env::var_os("FACEKIT_SOAK").is_none() {
+        return;
+    }
+    let files = ["data/lfw/images", "models"];
+    let Some(data) = facekit_conformance::data("challenge::labeled_faces_in_the_wild", &files) else {
+        return;
+    };
+    let images = data.join("data/lfw/images");
+    let mut place = Place::new();
+    place.set("FACEKIT_MODELS", data.join("models"));
+    for models in [&["--models", "nano"][..], &["--models", "standard", "--no-second-look"]] {
+        assert_shares(&eval(&place, &images, models), 0.05, 0.01);
+    }
+    for (moves, count, most) in [("4", "3000", 1.0 / 90.0), ("5", "6000", 1.0 / 400.0)] {
+        let more = ["--species", "other-replay", "--moves", moves, "--presentations", count];
+        let species = eval(&place, &images, &more);
+        let share = species[0]["error_rate"]["share"].as_f64().unwrap();
+        assert!(share <= most, "{moves} moves: {share}");
+    }
+}
