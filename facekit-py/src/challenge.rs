@@ -191,7 +191,9 @@ impl Challenge {
 
 impl Running {
     fn locked(&self) -> MutexGuard<'_, facekit::Challenge> {
-        self.challenge.lock().unwrap_or_else(PoisonError::into_inner)
+        self.challenge
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 }
 

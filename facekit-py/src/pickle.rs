@@ -5,7 +5,8 @@ use pyo3::prelude::*;
 use serde::de::DeserializeOwned;
 
 use crate::{
-    challenge, detection, embedding, errors, gallery, models, quality, recognition, reports, tracker,
+    challenge, detection, embedding, errors, gallery, models, quality, recognition, reports,
+    tracker,
 };
 
 /// Makes a value again from its pickle. Only the pickle module calls it.

@@ -33,12 +33,21 @@ fn a_recording_is_judged_by_its_nonce() {
     let line = "--json challenge --no-liveness frames --nonce";
     let again = place.line(&format!("{line} {NONCE}")).ends(0).json();
     assert_eq!(again, verdict);
-    let other = place.line(&format!("{line} {}", NONCE.replace("1f", "20"))).ends(1).json();
+    let other = place
+        .line(&format!("{line} {}", NONCE.replace("1f", "20")))
+        .ends(1)
+        .json();
     assert_eq!(other["outcome"], "failed", "{other:#}");
     assert_ne!(other["nonce"], verdict["nonce"]);
 
     let missing = place.line("challenge frames").ends(2);
-    assert!(missing.error().contains("--nonce is needed for a recording"), "{}", missing.error());
+    assert!(
+        missing
+            .error()
+            .contains("--nonce is needed for a recording"),
+        "{}",
+        missing.error()
+    );
 }
 
 #[test]
@@ -46,12 +55,25 @@ fn attacks_fail_with_a_reason() {
     let place = Place::new();
     let photo = photo();
     for species in ["still", "tilted", "curved-upright-2", "other-replay"] {
-        let arguments = ["challenge", "--no-liveness", "--simulate", species, "--photo", &photo];
+        let arguments = [
+            "challenge",
+            "--no-liveness",
+            "--simulate",
+            species,
+            "--photo",
+            &photo,
+        ];
         let text = place.run(arguments).ends(1).out().to_owned();
         assert!(text.starts_with("failed: "), "{species}: {text}");
     }
-    let unknown = place.run(["challenge", "--simulate", "mask", "--photo", &photo]).ends(2);
-    assert!(unknown.error().contains("no species \"mask\""), "{}", unknown.error());
+    let unknown = place
+        .run(["challenge", "--simulate", "mask", "--photo", &photo])
+        .ends(2);
+    assert!(
+        unknown.error().contains("no species \"mask\""),
+        "{}",
+        unknown.error()
+    );
 }
 
 fn eval(place: &Place, images: &Path, more: &[&str]) -> Vec<Value> {
@@ -71,7 +93,10 @@ fn assert_shares(species: &[Value], heads: f64, stopped: f64) {
             assert!(share("error_rate") <= heads, "{one:#}");
             assert!(share("depth_alone") <= heads, "{one:#}");
         } else if one["must_be_stopped"] == true {
-            assert!(share("error_rate") <= stopped && share("depth_alone") <= stopped, "{one:#}");
+            assert!(
+                share("error_rate") <= stopped && share("depth_alone") <= stopped,
+                "{one:#}"
+            );
         }
     }
 }
@@ -107,17 +132,28 @@ fn labeled_faces_in_the_wild() {
         return;
     }
     let files = ["data/lfw/images", "models"];
-    let Some(data) = facekit_conformance::data("challenge::labeled_faces_in_the_wild", &files) else {
+    let Some(data) = facekit_conformance::data("challenge::labeled_faces_in_the_wild", &files)
+    else {
         return;
     };
     let images = data.join("data/lfw/images");
     let mut place = Place::new();
     place.set("FACEKIT_MODELS", data.join("models"));
-    for models in [&["--models", "nano"][..], &["--models", "standard", "--no-second-look"]] {
+    for models in [
+        &["--models", "nano"][..],
+        &["--models", "standard", "--no-second-look"],
+    ] {
         assert_shares(&eval(&place, &images, models), 0.05, 0.01);
     }
     for (moves, count, most) in [("4", "3000", 1.0 / 90.0), ("5", "6000", 1.0 / 400.0)] {
-        let more = ["--species", "other-replay", "--moves", moves, "--presentations", count];
+        let more = [
+            "--species",
+            "other-replay",
+            "--moves",
+            moves,
+            "--presentations",
+            count,
+        ];
         let species = eval(&place, &images, &more);
         let share = species[0]["error_rate"]["share"].as_f64().unwrap();
         assert!(share <= most, "{moves} moves: {share}");

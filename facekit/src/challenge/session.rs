@@ -41,6 +41,8 @@ const STILL_TIME: SignedDuration = SignedDuration::from_millis(400);
 const STILL: f32 = 5.0;
 const AHEAD: f32 = 20.0;
 const LEAST_SIZE: f32 = 20.0;
+/// The longest time after the last answer for views of its side.
+const LAST_LOOK: SignedDuration = SignedDuration::from_millis(600);
 /// The greatest number of embeddings.
 const MOST_EMBEDDINGS: usize = 12;
 
@@ -433,7 +435,10 @@ impl Challenge {
         {
             return Ok(Err(reason));
         }
-        if self.steps.answered.len() == self.plan.len() {
+        if let Some(last) = self.steps.answered.last()
+            && self.steps.answered.len() == self.plan.len()
+            && (self.views.are_enough() || place.at.duration_since(last.reached) >= LAST_LOOK)
+        {
             self.decide();
         }
         Ok(Ok(()))

@@ -11,11 +11,11 @@ const LATEST: SignedDuration = SignedDuration::from_millis(1200);
 /// The most time from the beginning of an answer to its end.
 const LONGEST: SignedDuration = SignedDuration::from_millis(1200);
 /// The yaw at which a turn to the side is made, and the one down to which it is kept, in degrees.
-const SIDE: f32 = 13.0;
-const SIDE_KEPT: f32 = 8.0;
+const SIDE: f32 = 11.0;
+const SIDE_KEPT: f32 = 7.0;
 /// The same of the middle.
 const MIDDLE: f32 = 7.0;
-const MIDDLE_KEPT: f32 = 10.0;
+const MIDDLE_KEPT: f32 = 8.0;
 /// A head that keeps still stays within so many degrees of the median.
 const STILL: f32 = 4.0;
 
@@ -203,7 +203,7 @@ mod tests {
             (&[(2300, 22.0)], ChallengeReason::AnsweredTooLate),
             (&[], ChallengeReason::AnsweredTooLate),
             (&[(1400, -22.0)], ChallengeReason::WrongDirection),
-            (&[(1400, 11.0)], ChallengeReason::TurnTooSmall),
+            (&[(1400, 9.5)], ChallengeReason::TurnTooSmall),
             (
                 &[(1400, 22.0), (1700, 0.0)],
                 ChallengeReason::AnsweredTooEarly,

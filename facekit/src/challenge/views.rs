@@ -19,11 +19,12 @@ use crate::{
 const PIXELS: usize = 216;
 const SIZES: f32 = 4.5;
 /// The least yaw of a turned view against the middle view, in degrees.
-const TURNED: f32 = 9.0;
+const TURNED: f32 = 8.0;
 /// Views of a side that are tracked, and views of a side that are tried.
 const WANTED: usize = 6;
 const MOST_TRIES: usize = 12;
-/// The least views of a side.
+/// Views of each side after which a challenge need not wait for more, and the least views of a side.
+const ENOUGH: usize = 5;
 const LEAST: usize = 3;
 /// The least time between two views.
 const APART: SignedDuration = SignedDuration::from_millis(60);
@@ -138,9 +139,20 @@ impl Views {
         };
         let picture = Picture::cut(image, landmarks, size(landmarks))?;
         side.tries += 1;
-        side.movements.extend(tracking.track(&picture.view()));
+        let movements = tracking.track(&picture.view());
+        let points = movements
+            .as_ref()
+            .map_or(0, |found| found.iter().flatten().count());
+        tracing::debug!(yaw, points, "a view from the side");
+        side.movements.extend(movements);
         self.last = Some(at);
         Ok(())
+    }
+
+    /// True if no further views are wanted.
+    pub(super) fn are_enough(&self) -> bool {
+        let mut sides = self.sides.iter();
+        sides.all(|side| side.movements.len() >= ENOUGH || side.tries == MOST_TRIES)
     }
 
     /// The depth; `None` if too few views or points were tracked.

@@ -29,9 +29,9 @@ const ROUNDS: usize = 3;
 /// A point that is searched back must be found at most so many pixels from its place.
 const RETURN: f32 = 0.6;
 /// The least share of the points that must be tracked in a view.
-const LEAST_TRACKED: f32 = 0.3;
+const LEAST_TRACKED: f32 = 0.2;
 /// The least share of the points that must be tracked on both sides.
-const LEAST_ON_BOTH_SIDES: f32 = 0.2;
+const LEAST_ON_BOTH_SIDES: f32 = 0.13;
 /// The greatest movement of a point beside the map, in eye distances. More is a mistake.
 const LONGEST: f32 = 0.5;
 /// Limits of how much the map may grow or shrink the face from one view to the other.
