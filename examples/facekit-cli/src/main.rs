@@ -54,8 +54,9 @@ Exit codes:
   0  success
   1  a negative answer: different or unusable photos (verify), a missing or wrong model
      (models verify), damage (gallery check, gallery backup --salvage), conflicts (gallery
-     import), no known person (identify), no accepted photo (enroll), an index file that does
-     not load (index check), nobody found (index search)
+     import), no known person (identify), no accepted photo (enroll), a challenge that is not
+     passed (challenge), an index file that does not load (index check), nobody found (index
+     search)
   2  an error, or no image could be read. One unreadable image among others is reported and
      does not stop the command.
 

@@ -10,6 +10,7 @@ mod session;
 #[cfg(feature = "decode")]
 mod simulation;
 mod steps;
+mod stills;
 mod verdict;
 mod views;
 

@@ -363,7 +363,7 @@ impl Challenge {
         if faces.len() > 1 {
             return Ok(Err(ChallengeReason::SeveralPeople));
         }
-        Ok(Ok(followed.or(faces.pop())))
+        Ok(Ok(followed.or_else(|| faces.pop())))
     }
 
     /// Waits until the face looks ahead and keeps still.

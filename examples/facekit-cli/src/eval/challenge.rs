@@ -1,6 +1,9 @@
 //! Challenges with simulated presentations, with the figures of ISO/IEC 30107-3.
 
-use std::{collections::BTreeMap, path::PathBuf};
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+};
 
 use anyhow::{Context, Result, bail};
 use facekit::{
@@ -196,11 +199,7 @@ fn faces(
     Ok(faces)
 }
 
-fn face_of(
-    recognizer: &Recognizer,
-    photo: &PathBuf,
-    image: &facekit::Image,
-) -> Result<Option<Face>> {
+fn face_of(recognizer: &Recognizer, photo: &Path, image: &facekit::Image) -> Result<Option<Face>> {
     let found = recognizer.find_faces(image.view())?.faces;
     let size = (image.width(), image.height());
     let face = Subject::Central.choose(found, size).into_iter().next();
@@ -213,7 +212,7 @@ fn face_of(
             })
     });
     Ok(face.map(|face| Face {
-        photo: photo.clone(),
+        photo: photo.to_owned(),
         landmarks: face.landmarks,
     }))
 }

@@ -85,10 +85,11 @@ impl Window {
         for _ in 0..STEPS {
             sample(picture, [x + dx, y + dy], RADIUS, &mut there);
             let [mut across, mut down] = [0.0_f32; 2];
-            for at in 0..AREA {
-                let difference = self.values[at] - there[at];
-                across += difference * self.across[at];
-                down += difference * self.down[at];
+            let gradients = self.across.iter().zip(&self.down);
+            for ((value, there), (x, y)) in self.values.iter().zip(&there).zip(gradients) {
+                let difference = value - there;
+                across += difference * x;
+                down += difference * y;
             }
             let step = [a * across + b * down, b * across + c * down];
             dx += step[0];

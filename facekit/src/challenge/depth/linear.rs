@@ -47,7 +47,7 @@ fn solve<const N: usize>(mut matrix: [[f64; N]; N], mut right: [f64; N]) -> Opti
         matrix.swap(column, pivot);
         right.swap(column, pivot);
         let top = matrix[column];
-        if !(top[column].abs() > LEAST) {
+        if top[column].abs() <= LEAST || top[column].is_nan() {
             return None;
         }
         for row in column + 1..N {

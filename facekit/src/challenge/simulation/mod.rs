@@ -19,22 +19,21 @@ use surface::Surface;
 use super::{
     options::ChallengeOptions,
     prompt::{ChallengeDot, ChallengePrompt},
-    session::{Challenge, LEAST_SCORE},
+    session::Challenge,
     verdict::{ChallengeDepth, ChallengeOutcome, ChallengeVerdict},
-    views::Views,
 };
 use crate::{
     error::{Error, Result},
     geometry::Landmarks,
-    image::{self, DecodeLimits, Image},
-    recognize::{FrameView, Recognizer},
+    image::{self, DecodeLimits, Image, ImageView},
+    recognize::Recognizer,
 };
 
 /// The pixels of an eye distance, and of a side of a frame.
 const SCALE: f32 = 44.0;
 const SIDE: usize = 224;
 /// The time of the first frame: 2026-03-02T08:00:00Z.
-const BEGINNING: i64 = 1_772_438_400;
+const BEGINNING: Timestamp = Timestamp::constant(1_772_438_400, 0);
 /// The time between two frames, in milliseconds.
 const FRAME: [f32; 2] = [75.0, 105.0];
 
@@ -98,7 +97,7 @@ impl<'a> Presentation<'a> {
             is_jpeg: dice.is(0.5),
             is_half: dice.is(0.25),
             dice,
-            at: Timestamp::from_second(BEGINNING).expect("a time that jiff has"),
+            at: BEGINNING,
             landmarks: Landmarks::default(),
         })
     }
@@ -135,7 +134,7 @@ impl<'a> Presentation<'a> {
         self.at += SignedDuration::from_millis(self.dice.within(least, most) as i64);
         if self.is_jpeg {
             let file = image::encode_jpeg(&image, self.camera.quality);
-            image::decode(&file, &DecodeLimits::default()).expect("a JPEG that was just made")
+            image::decode(&file, &DecodeLimits::default()).unwrap_or(image)
         } else {
             image
         }
@@ -149,42 +148,24 @@ impl<'a> Presentation<'a> {
     ///
     /// [`Error::InvalidArgument`] if the recognizer offers no challenge, [`Error::Runtime`] if a model fails.
     pub fn depth(&mut self, recognizer: &Recognizer) -> Result<Option<ChallengeDepth>> {
-        let limits = recognizer.challenge_limits();
-        let limits = limits.ok_or_else(|| Error::argument("recognizer", "offers no challenge"))?;
-        let mut views = Views::default();
         let places = [
             0.0,
             self.motion.place_of(ChallengeDot::Left),
             self.motion.place_of(ChallengeDot::Right),
         ];
-        for (side, place) in places.into_iter().enumerate() {
-            let shares: &[f32] = if side == 0 {
-                &[1.0]
-            } else {
-                &[0.85, 1.0, 0.9, 0.95]
-            };
-            for (number, share) in shares.iter().enumerate() {
-                let seconds = (4 * side + number) as f32 * 0.4;
-                let image = self.take(self.motion.held(place * share, seconds));
-                let frame = FrameView::new(recognizer, image.view());
-                let found = frame.detect(LEAST_SCORE)?;
-                let widest = found
-                    .iter()
-                    .max_by(|a, b| a.rect.width.total_cmp(&b.rect.width));
-                let face = match widest {
-                    Some(face) => frame.landmarks(face, limits.mirrored)?,
-                    None => None,
-                };
-                let Some(face) = face else { continue };
-                if side == 0 {
-                    views.set_middle(image.view(), &face.landmarks)?;
-                } else {
-                    let yaw = if side == 1 { 90.0 } else { -90.0 };
-                    views.push(image.view(), &face.landmarks, yaw, self.at)?;
-                }
+        let mut frames = Vec::new();
+        for (number, share) in [1.0, 0.85, 1.0, 0.9, 0.95].into_iter().enumerate() {
+            for place in places {
+                let seconds = 0.4 * number as f32 + place.abs() / 100.0;
+                frames.push(self.take(self.motion.held(place * share, seconds)));
             }
         }
-        Ok(views.depth(limits.depth))
+        // The left of a person is the right of the image.
+        let side = |first: usize| -> Vec<ImageView<'_>> {
+            let frames = frames.iter().skip(3 + first).step_by(3);
+            frames.map(Image::view).collect()
+        };
+        ChallengeDepth::measure(recognizer, frames[0].view(), &side(2), &side(1))
     }
 
     /// Shows the frames to a new challenge until it is decided.
