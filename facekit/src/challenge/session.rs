@@ -27,7 +27,7 @@ use crate::{
 /// The life of a nonce.
 const LIFE: SignedDuration = SignedDuration::from_secs(30);
 /// Frames that follow an earlier one in less than this time are left out.
-const LEAST_GAP: SignedDuration = SignedDuration::from_millis(38);
+const LEAST_GAP: SignedDuration = SignedDuration::from_millis(60);
 /// The longest time without the face.
 const LONGEST_ABSENCE: SignedDuration = SignedDuration::from_millis(250);
 /// The whole frame is searched for other people at this interval.
