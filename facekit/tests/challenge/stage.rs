@@ -64,7 +64,7 @@ pub(crate) fn photo() -> (Image, Landmarks) {
         let spot = landmarks
             .iter()
             .position(|point| point.distance(here) < 6.0);
-        let color = spot.map_or([value.clamp(30.0, 225.0) as u8; 3], |spot| COLORS[spot]);
+        let color = spot.map_or_else(|| [value.clamp(30.0, 225.0) as u8; 3], |spot| COLORS[spot]);
         image.data_mut()[3 * at..][..3].copy_from_slice(&color);
     }
     (image, landmarks.into())
