@@ -1,4 +1,17 @@
-//! The calibrations that come with facekit.
+//! The figures that come with facekit.
+
+/// Both sets offer challenges, also without their second look.
+#[test]
+fn sets_offer_challenges() {
+    let registry = facekit_nano::registry();
+    for name in ["nano", "standard"] {
+        let set = registry.resolve(name).unwrap();
+        assert!(!set.challenge().unwrap().mirrored, "{name}");
+        let plain = set.without_second_look();
+        assert_eq!(plain.challenge(), plain.detector.challenge.as_ref());
+        assert!(plain.challenge().is_some(), "{name}");
+    }
+}
 
 /// A curve of more photos is at least as strict at each rate as a curve of fewer, in all calibrations that come with facekit.
 #[test]

@@ -10,6 +10,7 @@ use pyo3::prelude::*;
 
 mod analysis;
 mod attendance;
+mod challenge;
 mod detection;
 mod embedding;
 mod errors;
@@ -42,6 +43,7 @@ mod _facekit {
     use crate::{
         analysis::{Analysis, AnalyzedFace},
         attendance::{Rules, sightings},
+        challenge::{Challenge, ChallengePrompt, ChallengeVerdict},
         detection::{Box, Detection},
         embedding::{Embedding, EmbeddingSpace},
         gallery::{CheckReport, Gallery, Person, Template},

@@ -5,7 +5,8 @@ use pyo3::prelude::*;
 use serde::de::DeserializeOwned;
 
 use crate::{
-    detection, embedding, errors, gallery, models, quality, recognition, reports, tracker,
+    challenge, detection, embedding, errors, gallery, models, quality, recognition, reports,
+    tracker,
 };
 
 /// Makes a value again from its pickle. Only the pickle module calls it.
@@ -33,6 +34,8 @@ pub(crate) fn restore<'py>(
     classes! {
         "Box": detection::Box,
         "Candidate": recognition::Candidate,
+        "ChallengePrompt": challenge::ChallengePrompt,
+        "ChallengeVerdict": challenge::ChallengeVerdict,
         "CheckReport": gallery::CheckReport,
         "Detection": detection::Detection,
         "Embedding": embedding::Embedding,

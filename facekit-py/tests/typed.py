@@ -53,6 +53,10 @@ def main(frames: list[NDArray[np.uint8]]) -> None:
     facekit.attendance.Punch("1", "anna", datetime.now(timezone.utc), score=np.float64(0.5))
     seen: list[facekit.attendance.Sighting] = facekit.sightings(recognizer.recognize(frames[0]), datetime.now(timezone.utc))
     facekit.sightings(found, datetime.now(timezone.utc))  # type: ignore[arg-type]
+    challenge = facekit.Challenge(recognizer, bytes(32), datetime.now(timezone.utc), moves=5)
+    outcome_now: Literal["undecided", "passed", "failed"] = challenge.push(frames[0], datetime.now(timezone.utc))
+    depth: float | None = facekit.Challenge.restore(recognizer, challenge.state()).verdict().depth
+    challenge.prompt(datetime.now(timezone.utc)).dot = "left"  # type: ignore[misc]
     tracker = facekit.Tracker(recognizer, searches_per_second=3, roster=["anna"])
     for event in tracker.push(frames[0], datetime.now(timezone.utc), color="bgr") + tracker.finish(datetime.now(timezone.utc)):
         track: facekit.Track | None = event.state

@@ -84,6 +84,7 @@
 //! - Models: `Registry` knows models by name. [`Model`] is the file, [`Signature`] describes its inputs and outputs, and
 //!   [`Tensor`] is their type.
 //! - Recognition: `Recognizer`, `Gallery`, [`Person`], [`SearchOptions`], `Threshold`.
+//! - Active liveness: `Challenge`.
 //! - Video: `Tracker`, `Track`, [`FrameSource`], [`VideoFrame`].
 //! - Storage: [`TemplateStore`], `MemoryStore`, `FileStore`; `KeyVault` for programs that keep sealed data in a database.
 //! - Evaluation: `ScoreHistogram`, `ImpostorScores` and `Calibration` for comparisons, `equal_error_rate`, `wilson_interval` and
@@ -117,6 +118,8 @@ mod align;
 mod attendance;
 #[cfg(feature = "engine")]
 mod calibration;
+#[cfg(feature = "engine")]
+mod challenge;
 #[cfg(feature = "engine")]
 mod comparison;
 mod detect;
@@ -159,6 +162,8 @@ pub mod work;
 // Types of these crates occur in public signatures.
 pub use {jiff, ndarray};
 
+#[cfg(all(feature = "engine", feature = "decode"))]
+pub use crate::challenge::{Presentation, PresentationSpecies};
 #[cfg(feature = "download")]
 pub use crate::registry::{PullOptions, PullReport};
 #[cfg(feature = "decode")]
@@ -192,6 +197,11 @@ pub use crate::{
     calibration::{
         Calibration, CalibrationPoint, Capacity, Curve, MatchLimit, RateBasis, RateInterval, Room,
         Threshold,
+    },
+    challenge::{
+        Challenge, ChallengeContinuity, ChallengeDepth, ChallengeDot, ChallengeLimits,
+        ChallengeOptions, ChallengeOutcome, ChallengePrompt, ChallengeReason, ChallengeStep,
+        ChallengeVerdict,
     },
     comparison::Comparison,
     detect::{

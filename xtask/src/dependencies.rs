@@ -30,6 +30,7 @@ const OPTIONAL: &[&str] = &[
     "etcetera",
     "fast_image_resize",
     "getrandom",
+    "hmac",
     "image",
     "kamadak-exif",
     "libjpeg-turbo-rs",

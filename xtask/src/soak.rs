@@ -15,7 +15,15 @@ pub(crate) struct Soak {
     script: Option<&'static str>,
 }
 
-const SOAKS: [Soak; 10] = [
+const SOAKS: [Soak; 11] = [
+    Soak {
+        name: "challenge",
+        description: "1,000 simulated heads and attacks of each species, recordings of other challenges, and clips of real heads; needs \
+                      FACEKIT_TEST_DATA and npm",
+        tests: &["--test", "challenge", "in_the_wild"],
+        environment: &[("FACEKIT_SOAK", "1")],
+        script: None,
+    },
     Soak {
         name: "gallery",
         description: "searches beside changes of a gallery, in many more rounds",

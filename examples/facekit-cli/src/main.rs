@@ -14,6 +14,7 @@
 mod against;
 mod attend;
 mod attendance_input;
+mod challenge;
 mod detect;
 mod draw;
 mod enroll;
@@ -53,8 +54,9 @@ Exit codes:
   0  success
   1  a negative answer: different or unusable photos (verify), a missing or wrong model
      (models verify), damage (gallery check, gallery backup --salvage), conflicts (gallery
-     import), no known person (identify), no accepted photo (enroll), an index file that does
-     not load (index check), nobody found (index search)
+     import), no known person (identify), no accepted photo (enroll), a challenge that is not
+     passed (challenge), an index file that does not load (index check), nobody found (index
+     search)
   2  an error, or no image could be read. One unreadable image among others is reported and
      does not stop the command.
 
@@ -123,6 +125,8 @@ enum Command {
     Attend(attend::Args),
     /// Follow the people in a video, and say once who each of them is
     Watch(watch::Args),
+    /// Check that a person follows a dot with the head, and that the face has depth
+    Challenge(challenge::Args),
     /// Make day records by a policy from punches
     Timesheet(timesheet::Args),
 }
@@ -173,6 +177,7 @@ fn run(cli: Cli, output: Output) -> Result<Answer> {
         Command::Eval(command) => eval::run(&session, &command),
         Command::Attend(args) => attend::run(&session, &args),
         Command::Watch(args) => watch::run(&session, &args),
+        Command::Challenge(args) => challenge::run(&session, &args),
         Command::Timesheet(args) => timesheet::run(&session, &args),
     }
 }

@@ -152,6 +152,7 @@ fn list(session: &Session, registry: &Registry, args: &ListArgs) -> Result<Answe
             entry.license.clone(),
             yes(entry.calibration.is_some()),
             yes(entry.recognizability.is_some()),
+            yes(entry.challenge.is_some()),
             checked.words(),
         ]);
         models.push(Listed {
@@ -173,6 +174,7 @@ fn list(session: &Session, registry: &Registry, args: &ListArgs) -> Result<Answe
             "license",
             "calibrated",
             "recognizability",
+            "challenge",
             "file",
         ];
         let sets = known.sets.iter().map(|set| {

@@ -10,6 +10,7 @@ anna
 - `Recognizer` detects faces, checks their quality and liveness, embeds them and identifies the people.
 - `Gallery` stores people and their templates, in an encrypted file or in memory.
 - `Tracker` follows the people in a video, and decides once who each of them is.
+- `Challenge` asks a person to follow a dot with the head, and checks that the face has depth.
 - `Index` searches vectors of any source.
 - `sightings` makes attendance sightings from the faces of a frame.
 - `facekit.attendance` has attendance policies: decisions about sightings, and day records.
@@ -25,6 +26,9 @@ from facekit._facekit import (
     AnalyzedFace,
     Box,
     Candidate,
+    Challenge,
+    ChallengePrompt,
+    ChallengeVerdict,
     CheckReport,
     ComparedPhoto,
     Detection,
@@ -63,6 +67,9 @@ __all__ = [
     "AnalyzedFace",
     "Box",
     "Candidate",
+    "Challenge",
+    "ChallengePrompt",
+    "ChallengeVerdict",
     "CheckReport",
     "ComparedPhoto",
     "Detection",

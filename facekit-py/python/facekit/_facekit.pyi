@@ -461,6 +461,172 @@ class Template:
     __hash__: ClassVar[None]  # type: ignore[assignment]
 
 @final
+class Challenge:
+    """A challenge: a person follows a dot with the head, to the left, to the right and back to the middle.
+
+    It stops a still picture on a screen, a card or a board, however it is moved or curved, and most recordings made for another
+    challenge. It does not stop a folded or ridged picture reliably, a mask, recordings chosen by somebody who follows the prompts, a
+    live face swap, or video that is fed in instead of the camera. No conformance to ISO/IEC 30107-3 is claimed.
+
+    `nonce` is 32 random bytes, from `secrets.token_bytes(32)`, and `issued` the time at which it was made, a datetime with a time zone.
+    A nonce lives for 30 seconds, and the caller accepts it once. The moves of the dot and their times follow from it. `moves` is 4 or
+    5. `attempt` is the number of this attempt of the person in ten minutes, 1 to 3; the caller counts. With `passive`, the median of the
+    liveness scores must also count as live, if the recognizer has a liveness check. `mirrored` is for frames that are mirrored.
+
+    Frames are at most 250 ms apart. A challenge has no clock: the same frames with the same times give the same verdict.
+
+    Raises InvalidArgumentError for an option that is out of range, and for a recognizer whose detector has no limits.
+
+    >>> import facekit, secrets
+    >>> from datetime import datetime, timezone
+    >>> recognizer = facekit.Recognizer()
+    >>> issued = datetime(2026, 3, 2, 8, 0, tzinfo=timezone.utc)
+    >>> challenge = facekit.Challenge(recognizer, secrets.token_bytes(32), issued)
+    >>> challenge.push("anna.jpg", issued)
+    'undecided'
+    >>> challenge.prompt(issued).text
+    'Look straight ahead.'"""
+
+    def __new__(
+        cls,
+        recognizer: Recognizer,
+        nonce: bytes,
+        issued: datetime.datetime,
+        *,
+        moves: int = 4,
+        attempt: int = 1,
+        passive: bool = True,
+        mirrored: bool = False,
+    ) -> Self: ...
+    @staticmethod
+    def restore(recognizer: Recognizer, state: bytes) -> Challenge:
+        """Goes on with a challenge whose `state` was kept, with a recognizer of the same models.
+
+        Raises InvalidArgumentError for bytes that are no state.
+
+        >>> import facekit
+        >>> from datetime import datetime, timezone
+        >>> recognizer = facekit.Recognizer()
+        >>> challenge = facekit.Challenge(recognizer, bytes(32), datetime(2026, 3, 2, 8, 0, tzinfo=timezone.utc))
+        >>> facekit.Challenge.restore(recognizer, challenge.state()).verdict().outcome
+        'undecided'"""
+    def state(self) -> bytes:
+        """The state as bytes, so that a server can keep it between two requests. It knows the moves that are not due yet: it must not be
+        sent to the person.
+
+        >>> import facekit
+        >>> from datetime import datetime, timezone
+        >>> challenge = facekit.Challenge(facekit.Recognizer(), bytes(32), datetime(2026, 3, 2, 8, 0, tzinfo=timezone.utc))
+        >>> len(challenge.state()) < 500_000
+        True"""
+    def prompt(self, at: datetime.datetime) -> ChallengePrompt:
+        """The prompt at the time `at`, a datetime with a time zone. Nothing that comes later is in it.
+
+        >>> import facekit
+        >>> from datetime import datetime, timezone
+        >>> at = datetime(2026, 3, 2, 8, 0, tzinfo=timezone.utc)
+        >>> prompt = facekit.Challenge(facekit.Recognizer(), bytes(32), at).prompt(at)
+        >>> prompt.dot, prompt.key, prompt.number, prompt.moves
+        ('middle', 'challenge-look-middle', 0, 4)"""
+    def push(
+        self, image: _Image, at: datetime.datetime, *, color: _Color = "rgb"
+    ) -> Literal["undecided", "passed", "failed"]:
+        """Takes the next frame, which was taken at the time `at`, a datetime with a time zone. Returns `"undecided"`, `"passed"` or
+        `"failed"`. Frames after the decision are left out. For images, see `Recognizer.recognize`.
+
+        A bad frame raises no exception but is a reason in the verdict. Raises ValueError for a time without a time zone.
+
+        >>> import facekit
+        >>> from datetime import datetime, timezone
+        >>> at = datetime(2026, 3, 2, 8, 0, tzinfo=timezone.utc)
+        >>> challenge = facekit.Challenge(facekit.Recognizer(), bytes(32), at)
+        >>> [challenge.push("anna.jpg", at) for _ in range(2)], challenge.verdict().reasons
+        (['undecided', 'failed'], ['frames_out_of_order'])"""
+    def verdict(self) -> ChallengeVerdict:
+        """The result at this moment.
+
+        >>> import facekit
+        >>> from datetime import datetime, timezone
+        >>> challenge = facekit.Challenge(facekit.Recognizer(), bytes(32), datetime(2026, 3, 2, 8, 0, tzinfo=timezone.utc))
+        >>> challenge.verdict().passed
+        False"""
+
+@final
+class ChallengePrompt:
+    """The instruction for the person at a moment of a challenge, from `Challenge.prompt`.
+
+    `dot` is `"left"`, `"middle"` or `"right"`, as the person sees it. `number` is 0 before the first of the `moves`. `key` is the key of
+    the text for translation; `text` is the text in English. For people who cannot turn their head, offer another way: a PIN, a QR code
+    or a manager. The key of that text is `challenge-cannot-turn`.
+
+    >>> import facekit
+    >>> from datetime import datetime, timezone
+    >>> at = datetime(2026, 3, 2, 8, 0, tzinfo=timezone.utc)
+    >>> facekit.Challenge(facekit.Recognizer(), bytes(32), at).prompt(at)
+    <ChallengePrompt 0 of 4: middle>"""
+
+    @property
+    def dot(self) -> Literal["left", "middle", "right"]:
+        """The place of the dot: "left", "middle" or "right"."""
+    @property
+    def number(self) -> int:
+        """The number of the move, 0 before the first one."""
+    @property
+    def moves(self) -> int:
+        """The number of moves of the challenge."""
+    @property
+    def key(self) -> str:
+        """The key of the text, for translation."""
+    @property
+    def text(self) -> str:
+        """The text in English."""
+    def to_dict(self) -> dict[str, Any]:
+        """The value as Python's own types, with the keys of `facekit --json`."""
+    __hash__: ClassVar[None]  # type: ignore[assignment]
+
+@final
+class ChallengeVerdict:
+    """The result of a challenge, from `Challenge.verdict`.
+
+    `outcome` is `"undecided"`, `"passed"` or `"failed"`; only `passed` counts. `to_dict` has the steps, the depths and the continuity,
+    with the keys of `facekit challenge --json`.
+
+    >>> import facekit
+    >>> from datetime import datetime, timezone
+    >>> at = datetime(2026, 3, 2, 8, 0, tzinfo=timezone.utc)
+    >>> verdict = facekit.Challenge(facekit.Recognizer(), bytes(32), at, attempt=2).verdict()
+    >>> verdict, verdict.attempt, verdict.depth, verdict.nonce[:8]
+    (<ChallengeVerdict undecided>, 2, None, '66687aad')"""
+
+    @property
+    def passed(self) -> bool:
+        """True if the challenge is passed."""
+    @property
+    def outcome(self) -> Literal["undecided", "passed", "failed"]:
+        """"undecided", "passed" or "failed"."""
+    @property
+    def reasons(self) -> list[str]:
+        """The codes of the reasons against a pass, such as "no_depth"."""
+    @property
+    def depth(self) -> float | None:
+        """The least of the three depths; None if it was not measured."""
+    @property
+    def answered(self) -> int:
+        """The number of moves that were answered."""
+    @property
+    def liveness(self) -> float | None:
+        """The median of the liveness scores; None without a liveness check."""
+    @property
+    def attempt(self) -> int:
+        """The number of the attempt."""
+    @property
+    def nonce(self) -> str:
+        """The SHA-256 digest of the nonce. Keep it, so that a nonce serves once."""
+    def to_dict(self) -> dict[str, Any]:
+        """The value as Python's own types, with the keys of `facekit --json`."""
+    __hash__: ClassVar[None]  # type: ignore[assignment]
+
+@final
 class CheckReport:
     """The result of `Gallery.check`.
 

@@ -38,9 +38,9 @@ pub use passes::Passes;
 #[cfg(feature = "engine")]
 pub use scrfd::{Scrfd, ScrfdSpec};
 #[cfg(feature = "engine")]
-pub(crate) use second_look::moved;
-#[cfg(feature = "engine")]
 pub use second_look::{SecondLook, SecondLookSpec};
+#[cfg(feature = "engine")]
+pub(crate) use second_look::{look_with, moved};
 #[cfg(feature = "engine")]
 pub use yunet::{YuNet, YuNetSpec};
 

@@ -141,39 +141,64 @@ impl SecondLook {
         face: &Detection,
         equalize: bool,
     ) -> Result<Option<Detection>> {
-        let side = window.image.width();
-        let turned = (turn != Turn::None).then(|| turn.apply(window.image.view()));
-        let turned = turned.as_ref().unwrap_or(&window.image);
-        let options = DetectOptions::default()
-            .with_score(CONFIRMED)
-            .with_max_side(None)
-            .with_equalize(equalize);
-        let place = |point| window.to_image(turn.point_back(point, (side, side)));
-        let nearest = |image: &Image, mirror: bool| -> Result<Option<Detection>> {
-            let found = self.detector.detect(image.view(), &options)?;
-            let found = found.into_iter().map(|found| {
-                let found = if mirror {
-                    mirrored(&found, side)
-                } else {
-                    found
-                };
-                moved(&found, place)
-            });
-            let overlap = |other: &Detection| other.rect.iou(&face.rect);
-            Ok(found
-                .filter(|other| overlap(other) >= SAME)
-                .max_by(|a, b| overlap(a).total_cmp(&overlap(b))))
-        };
-        let straight = nearest(turned, false)?;
-        if !self.spec.mirrored {
-            return Ok(straight);
-        }
-        let mirror = nearest(&mirror_image(turned), true)?;
-        Ok(match (straight, mirror) {
-            (Some(a), Some(b)) => Some(mean(&a, &b)),
-            (one, other) => one.or(other),
-        })
+        let Self { detector, spec } = self;
+        find(&**detector, spec.mirrored, window, turn, face, equalize)
     }
+}
+
+/// Looks at `face` with a detector as a second look does: see [`SecondLook::look`].
+pub(crate) fn look_with(
+    detector: &dyn Detector,
+    mirrored: bool,
+    image: ImageView<'_>,
+    face: &Detection,
+    equalize: bool,
+) -> Result<Option<Detection>> {
+    let window = window(image, face, WINDOW, PIXELS)?;
+    find(detector, mirrored, &window, Turn::None, face, equalize)
+}
+
+/// The face in the turned window that overlaps `face` most.
+fn find(
+    detector: &dyn Detector,
+    mirrored: bool,
+    window: &Window,
+    turn: Turn,
+    face: &Detection,
+    equalize: bool,
+) -> Result<Option<Detection>> {
+    let side = window.image.width();
+    let turned = (turn != Turn::None).then(|| turn.apply(window.image.view()));
+    let turned = turned.as_ref().unwrap_or(&window.image);
+    let options = DetectOptions::default()
+        .with_score(CONFIRMED)
+        .with_max_side(None)
+        .with_equalize(equalize);
+    let place = |point| window.to_image(turn.point_back(point, (side, side)));
+    let nearest = |image: &Image, mirror: bool| -> Result<Option<Detection>> {
+        let found = detector.detect(image.view(), &options)?;
+        let found = found.into_iter().map(|found| {
+            let found = if mirror {
+                mirrored_back(&found, side)
+            } else {
+                found
+            };
+            moved(&found, place)
+        });
+        let overlap = |other: &Detection| other.rect.iou(&face.rect);
+        Ok(found
+            .filter(|other| overlap(other) >= SAME)
+            .max_by(|a, b| overlap(a).total_cmp(&overlap(b))))
+    };
+    let straight = nearest(turned, false)?;
+    if !mirrored {
+        return Ok(straight);
+    }
+    let mirror = nearest(&mirror_image(turned), true)?;
+    Ok(match (straight, mirror) {
+        (Some(a), Some(b)) => Some(mean(&a, &b)),
+        (one, other) => one.or(other),
+    })
 }
 
 /// The part of an image around a face, `times` as large as the longer side of its box, as `pixels` × `pixels`.
@@ -207,7 +232,7 @@ pub(crate) fn moved(face: &Detection, place: impl Fn(Point) -> Point) -> Detecti
 }
 
 /// A face of the mirrored window in the window, which has `side` pixels a side.
-fn mirrored(face: &Detection, side: usize) -> Detection {
+fn mirrored_back(face: &Detection, side: usize) -> Detection {
     let flip = |point: Point| Point::new(side as f32 - 1.0 - point.x, point.y);
     let Detection {
         rect, landmarks, ..

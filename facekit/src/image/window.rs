@@ -57,6 +57,14 @@ impl Window {
             self.corner.y + (point.y + 0.5) * self.scale - 0.5,
         )
     }
+
+    /// A point of the image as a point of the window.
+    pub(crate) fn to_window(&self, point: Point) -> Point {
+        Point::new(
+            (point.x - self.corner.x + 0.5) / self.scale - 0.5,
+            (point.y - self.corner.y + 0.5) / self.scale - 0.5,
+        )
+    }
 }
 
 /// A square of `side` pixels whose corner is at (`left`, `top`) of `image`. Black outside the image.

@@ -3,6 +3,7 @@ use std::sync::Arc;
 use super::{MirrorOptions, Recognizer, Subject};
 use crate::{
     calibration::{Calibration, Threshold},
+    challenge::ChallengeLimits,
     comparison::Comparison,
     detect::{DetectOptions, Detector, SecondLook},
     embed::Embedder,
@@ -29,6 +30,7 @@ pub struct RecognizerBuilder {
     liveness_threshold: Option<f32>,
     subject: Subject,
     mirror: MirrorOptions,
+    challenge_limits: Option<ChallengeLimits>,
 }
 
 impl RecognizerBuilder {
@@ -45,6 +47,13 @@ impl RecognizerBuilder {
     /// [`Registry::load`](crate::Registry::load) returns both.
     pub fn second_look(mut self, second_look: SecondLook) -> Self {
         self.second_look = Some(second_look);
+        self
+    }
+
+    /// Sets the limits of a [`Challenge`](crate::Challenge), which were measured for the landmarks of the detector, or of the second
+    /// look if there is one. Without limits, the recognizer offers no challenge.
+    pub fn challenge_limits(mut self, limits: ChallengeLimits) -> Self {
+        self.challenge_limits = Some(limits);
         self
     }
 
@@ -156,6 +165,7 @@ impl RecognizerBuilder {
             liveness_threshold: self.liveness_threshold.unwrap_or(0.5),
             subject: self.subject,
             mirror: self.mirror,
+            challenge_limits: self.challenge_limits,
         };
         if !(0.0..=1.0).contains(&recognizer.liveness_threshold) {
             let reason = format!("{} is not between 0 and 1", recognizer.liveness_threshold);
@@ -163,6 +173,10 @@ impl RecognizerBuilder {
         }
         recognizer.quality.check()?;
         recognizer.mirror.check()?;
+        if let Some(limits) = &recognizer.challenge_limits {
+            let invalid = |reason| Error::argument("challenge limits", reason);
+            limits.check().map_err(invalid)?;
+        }
         let space = recognizer.embedder.space();
         if let Some(gallery) = &recognizer.gallery {
             space.check(gallery.space())?;

@@ -5,6 +5,7 @@ use std::{fmt, sync::Arc};
 use crate::{
     align::AlignedFace,
     calibration::{Calibration, Threshold},
+    challenge::ChallengeLimits,
     comparison::Comparison,
     detect::{DetectOptions, Detection, Detector, SecondLook},
     embed::Embedder,
@@ -96,6 +97,7 @@ pub struct Recognizer {
     liveness_threshold: f32,
     subject: Subject,
     mirror: MirrorOptions,
+    challenge_limits: Option<ChallengeLimits>,
 }
 
 /// Options for one image: see [`Recognizer::recognize_with`] and [`Recognizer::recognize_batch`].
@@ -178,6 +180,12 @@ impl Recognizer {
     #[must_use]
     pub fn gallery(&self) -> Option<&Gallery> {
         self.gallery.as_deref()
+    }
+
+    /// The limits of a [`Challenge`](crate::Challenge) for the recognizer's landmarks; `None` if it offers no challenge.
+    #[must_use]
+    pub fn challenge_limits(&self) -> Option<&ChallengeLimits> {
+        self.challenge_limits.as_ref()
     }
 
     /// The calibration of the embedder's scores, if there is one.

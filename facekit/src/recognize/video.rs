@@ -4,7 +4,7 @@ use super::{Candidate, ExaminedFace, Recognizer};
 use crate::{
     calibration::Threshold,
     comparison::Comparison,
-    detect::{Detection, Passes},
+    detect::{Detection, Passes, look_with},
     embed::Embedding,
     error::Result,
     gallery::Roster,
@@ -41,6 +41,17 @@ impl<'a> FrameView<'a> {
             .with_score(score);
         let view = self.equalized.as_ref().map_or(self.image, Image::view);
         self.recognizer.detector.detect(view, &options)
+    }
+
+    /// Looks at a face again for the landmarks of a challenge: with the second look, or else with the detector in a window, with
+    /// `mirrored` also in its mirror image. `None` if it is no face.
+    pub(crate) fn landmarks(&self, face: &Detection, mirrored: bool) -> Result<Option<Detection>> {
+        let recognizer = self.recognizer;
+        let equalize = recognizer.detect_options.equalize;
+        match &recognizer.second_look {
+            Some(look) => look.look(self.image, face, equalize),
+            None => look_with(&*recognizer.detector, mirrored, self.image, face, equalize),
+        }
     }
 
     /// Looks at a face again, aligns it and applies the quality gate. `None` if it is no face. The image is taken to be upright.
@@ -143,6 +154,11 @@ impl Recognizer {
             (None, Threshold::Score(score)) => score,
             (None, _) => unreachable!("a rate without a calibration is refused before"),
         }
+    }
+
+    /// The least score that counts as live.
+    pub(crate) fn liveness_threshold(&self) -> f32 {
+        self.liveness_threshold
     }
 
     /// True if a liveness score counts as live.

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::url;
 use crate::{
     calibration::Calibration,
+    challenge::ChallengeLimits,
     detect::{ScrfdSpec, SecondLookSpec, YuNetSpec},
     digest::Digest,
     embed::{ArcFaceSpec, EmbeddingSpace, Recognizability},
@@ -179,6 +180,9 @@ pub struct ModelEntry {
     /// The faces that an embedder cannot tell apart; `None` if it was not measured.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub recognizability: Option<Recognizability>,
+    /// The limits of a challenge for the landmarks of a detector; `None` if they were not measured.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub challenge: Option<ChallengeLimits>,
     /// The same figures for faces that a second look has aligned. They are in spaces of their own.
     #[serde(rename = "second_look", skip_serializing_if = "Vec::is_empty")]
     pub second_looks: Vec<SecondLookEntry>,
@@ -245,6 +249,7 @@ impl ModelEntry {
             tested: false,
             calibration: None,
             recognizability: None,
+            challenge: None,
             second_looks: Vec::new(),
             ..self.clone()
         }
@@ -309,6 +314,12 @@ impl ModelEntry {
             return Err("license is empty".to_owned());
         }
         self.head.check()?;
+        if let Some(challenge) = &self.challenge {
+            if self.task() != Task::Detector {
+                return Err("only a detector has limits of a challenge".to_owned());
+            }
+            challenge.check()?;
+        }
         let Some(plain) = self.space() else {
             let figures = self.calibration.is_some() || self.recognizability.is_some();
             return if figures || !self.second_looks.is_empty() {

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::{HeadSpec, ModelEntry, ModelSet, Registry, Task};
 use crate::{
     calibration::Calibration,
+    challenge::ChallengeLimits,
     detect::{Detector, Scrfd, SecondLook, YuNet},
     embed::{ArcFace, Embedder, MeasuredEmbedder},
     error::{Error, Result},
@@ -27,6 +28,8 @@ pub struct Models {
     pub liveness: Option<Box<dyn Liveness>>,
     /// The calibration of the embedding space; `None` if the embedder's manifest entry has none.
     pub calibration: Option<Calibration>,
+    /// The limits of a challenge for the landmarks; `None` if they were not measured.
+    pub challenge_limits: Option<ChallengeLimits>,
 }
 
 impl Models {
@@ -39,6 +42,7 @@ impl Models {
             embedder,
             liveness: None,
             calibration: None,
+            challenge_limits: None,
         }
     }
 }
@@ -111,6 +115,7 @@ impl Registry {
                 Some(self.load_liveness(&liveness, runtime, options)?)
             },
             calibration: set.calibration().cloned(),
+            challenge_limits: set.challenge().cloned(),
         })
     }
 
@@ -187,8 +192,8 @@ impl Registry {
 }
 
 impl RecognizerBuilder {
-    /// Sets all loaded models at once: detector, second look, embedder, liveness and calibration. A later call for one
-    /// of them replaces it.
+    /// Sets all loaded models at once: detector, second look, embedder, liveness, calibration and limits of a challenge.
+    /// A later call for one of them replaces it.
     pub fn models(mut self, models: Models) -> Self {
         self = self.detector(models.detector).embedder(models.embedder);
         if let Some(second_look) = models.second_look {
@@ -199,6 +204,9 @@ impl RecognizerBuilder {
         }
         if let Some(calibration) = models.calibration {
             self = self.calibration(calibration);
+        }
+        if let Some(limits) = models.challenge_limits {
+            self = self.challenge_limits(limits);
         }
         self
     }

@@ -5,6 +5,7 @@ use serde::{Deserialize, de::DeserializeOwned};
 use super::entry::{Export, HeadSpec, ModelEntry, SecondLookEntry, SetEntry, check_plain};
 use crate::{
     calibration::Calibration,
+    challenge::ChallengeLimits,
     detect::{ScrfdSpec, YuNetSpec},
     embed::{ArcFaceSpec, Recognizability},
     error::{Error, Result},
@@ -94,6 +95,7 @@ struct RawModel {
     minifasnet: Option<MiniFasNetSpec>,
     calibration: Option<Calibration>,
     recognizability: Option<Recognizability>,
+    challenge: Option<ChallengeLimits>,
     #[serde(default)]
     second_look: Vec<SecondLookEntry>,
 }
@@ -128,6 +130,7 @@ impl TryFrom<RawModel> for ModelEntry {
             head,
             calibration: raw.calibration,
             recognizability: raw.recognizability,
+            challenge: raw.challenge,
             second_looks: raw.second_look,
         })
     }

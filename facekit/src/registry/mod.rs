@@ -60,6 +60,7 @@ pub use selection::{LandmarksModel, ModelSet};
 ///   it is unknown.
 /// - An embedder can have figures: `calibration` and `recognizability`, and for each second look that it was measured with a
 ///   `second_look` with figures of its own.
+/// - A detector can have `challenge`, the limits of a [`Challenge`](crate::Challenge) for its landmarks.
 /// - A `[[set]]` names the models of a recognizer. `landmarks` is optional: the detector of the [second
 ///   look](crate::SecondLook).
 ///

@@ -3,6 +3,7 @@
 use super::{ModelEntry, Registry, Task};
 use crate::{
     calibration::Calibration,
+    challenge::ChallengeLimits,
     detect::SecondLookSpec,
     embed::{EmbeddingSpace, Recognizability},
     error::Result,
@@ -208,6 +209,19 @@ impl ModelSet {
                 .second_look(&look.spec())?
                 .recognizability
                 .as_ref(),
+        }
+    }
+
+    /// The limits of a [`Challenge`](crate::Challenge) for the landmarks of these models: those of the second look, or else of the
+    /// detector. `None` if they were not measured; then the models offer no challenge.
+    #[must_use]
+    pub fn challenge(&self) -> Option<&ChallengeLimits> {
+        match &self.landmarks {
+            None => self.detector.challenge.as_ref(),
+            Some(look) => {
+                let limits = look.model.challenge.as_ref();
+                limits.filter(|limits| limits.mirrored == look.mirrored)
+            }
         }
     }
 

@@ -92,3 +92,13 @@ fn entries_serialize_with_their_head() {
     assert_eq!(entry["scrfd"]["anchors"], 2);
     assert_eq!(entry["exports"][0]["bytes"], 2_524_817);
 }
+
+#[test]
+fn detectors_with_limits_offer_challenges() {
+    let registry = Registry::builtin();
+    let limits = |selection: &str| registry.resolve(selection).unwrap().challenge().cloned();
+    let averaged = limits("standard").unwrap();
+    assert!(averaged.mirrored && averaged.depth > 0.0);
+    assert_eq!(limits("standard,scrfd_500m"), None);
+    assert_eq!(limits("standard,yunet_s"), None);
+}

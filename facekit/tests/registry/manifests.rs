@@ -194,6 +194,10 @@ fn errors_name_the_invalid_entry() {
             "set \"s\": mirrored is for a second look",
         ),
         (
+            manifest(|text| text + "[model.challenge]\ndepth = 0.1\ndata = \"made up\"\n"),
+            "model \"ours\": only a detector has limits of a challenge",
+        ),
+        (
             recognizability("[0.6, 0.8]", 0.5, 0.4),
             "model \"ours\": embedding space the recognizability of ours@",
         ),

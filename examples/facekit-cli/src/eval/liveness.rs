@@ -6,11 +6,11 @@ use std::{
 };
 
 use anyhow::{Context, Result, bail};
-use facekit::{Error, Models, Subject, find_faces, wilson_interval, work};
+use facekit::{Error, Models, Subject, find_faces, work};
 use serde::Serialize;
 use serde_json::json;
 
-use super::open_set;
+use super::{error_rate::ErrorRate, open_set};
 use crate::{
     files::{Unreadable, images_in, open_image, require_readable, unreadable_text},
     options::{DetectArgs, ModelArgs, share},
@@ -49,14 +49,6 @@ struct Measured {
     errors: u64,
     error_rate: ErrorRate,
     scores: Vec<Scored>,
-}
-
-/// The share of wrong decisions and its 95 % interval; `None` without faces.
-#[derive(Serialize)]
-struct ErrorRate {
-    share: Option<f64>,
-    low: Option<f64>,
-    high: Option<f64>,
 }
 
 /// The liveness of the largest face in a photo; `None` without a face.
@@ -115,18 +107,10 @@ pub(crate) fn run(session: &Session, args: &Args) -> Result<()> {
 
 fn row(measured: &Measured) -> [String; 5] {
     let rate = if measured.live { "BPCER" } else { "APCER" };
-    let ErrorRate { share, low, high } = measured.error_rate;
-    let share = match (share, low, high) {
-        (Some(share), Some(low), Some(high)) => {
-            let [share, low, high] = [share, low, high].map(|share| 100.0 * share);
-            format!("{share:.1} % ({low:.1} to {high:.1})")
-        }
-        _ => "n/a".to_owned(),
-    };
     [
         shown(&measured.folder),
         rate.to_owned(),
-        share,
+        measured.error_rate.to_string(),
         measured.faces.to_string(),
         measured.no_face.to_string(),
     ]
@@ -189,15 +173,13 @@ fn measure(
     let found = || scores.iter().filter_map(|scored| scored.liveness);
     let wrong = found().filter(|&score| (score >= args.liveness_threshold) != live);
     let (errors, faces) = (wrong.count() as u64, found().count() as u64);
-    let share = (faces > 0).then(|| errors as f64 / faces as f64);
-    let (low, high) = share.map(|_| wilson_interval(errors, faces)).unzip();
     Ok(Measured {
         folder,
         live,
         faces,
         no_face: scores.len() as u64 - faces,
         errors,
-        error_rate: ErrorRate { share, low, high },
+        error_rate: ErrorRate::of(errors, faces),
         scores,
     })
 }

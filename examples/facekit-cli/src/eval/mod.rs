@@ -20,6 +20,8 @@ use crate::{
     session::Session,
 };
 
+mod challenge;
+mod error_rate;
 mod identify;
 mod index;
 pub(crate) mod lfw;
@@ -68,6 +70,16 @@ pub(crate) enum Command {
     /// photo counts. Photos without a face are non-responses, and are counted separately.
     #[command(verbatim_doc_comment)]
     Liveness(liveness::Args),
+    /// Challenge with simulated heads and attacks: BPCER and APCER
+    ///
+    /// Presentations are computed from photos: heads that turn, pictures that are flat, curved, folded
+    /// or ridged, and recordings. BPCER is the share of heads that do not pass. APCER is the share of
+    /// attacks that pass, for each species, the worst first. The depth alone is also measured as if all
+    /// moves were answered, because the landmarks of pictures often do not turn. Intervals are 95 %. The first photo of
+    /// each person is taken, if the face looks ahead. The liveness check is left out, unless
+    /// --passive is given: it was not made for simulated pictures.
+    #[command(verbatim_doc_comment)]
+    Challenge(challenge::Args),
     /// Recognizability: error rates of turned, blurred and small faces
     ///
     /// Photos are spoiled in several ways. For each way, the table has the share of faces that are
@@ -87,6 +99,7 @@ pub(crate) fn run(session: &Session, command: &Command) -> Result<Answer> {
         Command::Identify(args) => identify::run(session, args)?,
         Command::Index(args) => index::run(session, args)?,
         Command::Liveness(args) => liveness::run(session, args)?,
+        Command::Challenge(args) => challenge::run(session, args)?,
         Command::Recognizability(args) => recognizability::run(session, args)?,
     }
     Ok(Answer::Yes)

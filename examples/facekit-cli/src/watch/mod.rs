@@ -1,6 +1,6 @@
 //! `facekit watch`: the people in videos, one line for each.
 
-mod source;
+pub(crate) mod source;
 
 use std::{
     collections::BTreeMap,

@@ -11,7 +11,7 @@ use crate::session::Session;
 
 /// The times of videos that have none themselves.
 #[derive(clap::Args, Debug)]
-pub(super) struct TimingArgs {
+pub(crate) struct TimingArgs {
     /// The video on standard input, or in a file without times, has so many frames a second
     ///
     /// Files of Motion JPEG, raw H.264 and raw H.265 have no times. A video on standard input is then a
@@ -30,14 +30,14 @@ pub(super) struct TimingArgs {
 }
 
 /// A video, and its name for people. Credentials are not part of the name.
-pub(super) struct Video {
-    pub(super) name: String,
-    pub(super) source: Box<dyn FrameSource>,
+pub(crate) struct Video {
+    pub(crate) name: String,
+    pub(crate) source: Box<dyn FrameSource>,
 }
 
 impl TimingArgs {
     /// Opens a folder, a file, an address or standard input.
-    pub(super) fn open(&self, video: &str, zone: &TimeZone, session: &Session) -> Result<Video> {
+    pub(crate) fn open(&self, video: &str, zone: &TimeZone, session: &Session) -> Result<Video> {
         if video == "-" {
             return self.standard_input(session);
         }
@@ -57,7 +57,7 @@ impl TimingArgs {
     }
 
     /// An error for options that no video uses.
-    pub(super) fn check(&self, videos: &[String]) -> Result<()> {
+    pub(crate) fn check(&self, videos: &[String]) -> Result<()> {
         let is_timed = |video: &String| video == "-" || Path::new(video).is_file();
         if self.rate.is_some() && !videos.iter().any(is_timed) {
             bail!(

@@ -1,0 +1,25 @@
+//! Challenges: a person follows a dot with the head, and the movement of the face shows whether it has depth.
+
+mod continuity;
+mod depth;
+mod limits;
+mod options;
+mod plan;
+mod prompt;
+mod session;
+#[cfg(feature = "decode")]
+mod simulation;
+mod steps;
+mod stills;
+mod verdict;
+mod views;
+
+pub use continuity::ChallengeContinuity;
+pub use limits::ChallengeLimits;
+pub use options::ChallengeOptions;
+pub use prompt::{ChallengeDot, ChallengePrompt};
+pub use session::Challenge;
+#[cfg(feature = "decode")]
+pub use simulation::{Presentation, PresentationSpecies};
+pub use steps::ChallengeStep;
+pub use verdict::{ChallengeDepth, ChallengeOutcome, ChallengeReason, ChallengeVerdict};

@@ -1,0 +1,204 @@
+//! Bad frames and wrong people: a reason for each, and never a pass.
+
+use std::sync::atomic::Ordering;
+
+use facekit::{
+    Challenge, ChallengeOptions, ChallengeOutcome, ChallengeReason, Image,
+    jiff::{SignedDuration, Timestamp},
+};
+
+use crate::stage::{changed, nonce, photo, recognizer, verdict};
+
+/// A number of a presentation that passes.
+const GOOD: u8 = 1;
+/// A frame in the middle of the challenge.
+const LATER: usize = 20;
+
+fn assert_fails(reason: ChallengeReason, verdict: &facekit::ChallengeVerdict) {
+    assert_eq!(verdict.outcome, ChallengeOutcome::Failed, "{verdict:?}");
+    assert_eq!(verdict.reasons, [reason], "{verdict:?}");
+}
+
+#[test]
+fn the_unchanged_presentation_passes() {
+    let verdict = changed(GOOD, |_, _, _, _, _, _| false);
+    assert!(verdict.passed(), "{verdict:?}");
+}
+
+#[test]
+fn frames_out_of_order_fail() {
+    let found = changed(GOOD, |challenge, _, recognizer, frame, at, image| {
+        if frame == LATER {
+            let before = at - SignedDuration::from_millis(500);
+            challenge.push(recognizer, image.view(), before).unwrap();
+        }
+        false
+    });
+    assert_fails(ChallengeReason::FramesOutOfOrder, &found);
+    let found = changed(GOOD, |challenge, _, recognizer, frame, at, image| {
+        if frame == LATER {
+            challenge.push(recognizer, image.view(), at).unwrap();
+        }
+        false
+    });
+    assert_fails(ChallengeReason::FramesOutOfOrder, &found);
+}
+
+#[test]
+fn a_frame_before_the_nonce_fails() {
+    let script = std::sync::Arc::default();
+    let recognizer = recognizer(&script);
+    let issued = Timestamp::from_second(1_000_000).unwrap();
+    let options = ChallengeOptions::default();
+    let mut challenge = Challenge::new(nonce(1), issued, &recognizer, &options).unwrap();
+    let (photo, _) = photo();
+    let early = issued - SignedDuration::from_millis(1);
+    challenge.push(&recognizer, photo.view(), early).unwrap();
+    assert_fails(ChallengeReason::FramesOutOfOrder, &challenge.verdict());
+}
+
+#[test]
+fn missing_frames_fail() {
+    let found = changed(GOOD, |_, _, _, frame, _, _| {
+        (LATER..LATER + 3).contains(&frame)
+    });
+    assert_fails(ChallengeReason::FramesMissing, &found);
+}
+
+#[test]
+fn a_repeated_frame_fails() {
+    let mut kept = None;
+    let found = changed(GOOD, |challenge, _, recognizer, frame, at, image| {
+        if frame == LATER - 4 {
+            kept = Some(image.clone());
+        }
+        if frame != LATER {
+            return false;
+        }
+        challenge
+            .push(recognizer, kept.as_ref().unwrap().view(), at)
+            .unwrap();
+        true
+    });
+    assert_fails(ChallengeReason::FrameRepeated, &found);
+}
+
+#[test]
+fn another_size_fails() {
+    let found = changed(GOOD, |challenge, _, recognizer, frame, at, image| {
+        if frame != LATER {
+            return false;
+        }
+        let (width, height) = (image.width(), image.height());
+        let larger = facekit::image::resize(image.view(), width + 16, height).unwrap();
+        challenge.push(recognizer, larger.view(), at).unwrap();
+        true
+    });
+    assert_fails(ChallengeReason::FrameSizeChanged, &found);
+}
+
+#[test]
+fn two_people_fail() {
+    for begin in [0, LATER] {
+        let found = changed(GOOD, |_, script, _, frame, _, _| {
+            script.is_crowded.store(frame >= begin, Ordering::Relaxed);
+            false
+        });
+        assert_fails(ChallengeReason::SeveralPeople, &found);
+    }
+}
+
+#[test]
+fn nobody_is_no_pass() {
+    let empty = |number: usize| Image::filled(200, 200, [(90 + number % 60) as u8; 3]);
+    let found = changed(GOOD, |challenge, _, recognizer, frame, at, _| {
+        let at = at + SignedDuration::from_millis(100 * frame as i64);
+        // Pixels of a camera always differ.
+        let mut image = empty(frame);
+        image.data_mut()[frame] = 7;
+        challenge.push(recognizer, image.view(), at).unwrap();
+        true
+    });
+    assert_fails(ChallengeReason::NoFace, &found);
+}
+
+#[test]
+fn a_person_who_leaves_fails() {
+    let found = changed(GOOD, |challenge, _, recognizer, frame, at, image| {
+        if frame < LATER {
+            return false;
+        }
+        let mut empty = Image::filled(image.width(), image.height(), [90; 3]);
+        empty.data_mut()[frame] = 7;
+        challenge.push(recognizer, empty.view(), at).unwrap();
+        true
+    });
+    assert_fails(ChallengeReason::PersonLeft, &found);
+}
+
+#[test]
+fn another_person_fails() {
+    let found = changed(GOOD, |_, script, _, frame, _, _| {
+        script
+            .person
+            .store(u32::from(frame >= LATER), Ordering::Relaxed);
+        false
+    });
+    assert_fails(ChallengeReason::AnotherPerson, &found);
+    assert_eq!(found.continuity.least_similarity, Some(0.0));
+}
+
+#[test]
+fn a_print_fails() {
+    let found = changed(GOOD, |_, script, _, _, _, _| {
+        script.is_print.store(true, Ordering::Relaxed);
+        false
+    });
+    assert_fails(ChallengeReason::NotLive, &found);
+}
+
+#[test]
+fn a_face_that_jumps_fails() {
+    let found = changed(GOOD, |challenge, _, recognizer, frame, at, image| {
+        if frame != LATER {
+            return false;
+        }
+        // The picture moves by more than half an eye distance.
+        let mut moved = image.clone();
+        for row in moved.data_mut().chunks_exact_mut(3 * image.width()) {
+            row.rotate_right(3 * image.width() / 6);
+        }
+        challenge.push(recognizer, moved.view(), at).unwrap();
+        true
+    });
+    assert_fails(ChallengeReason::Jump, &found);
+}
+
+#[test]
+fn frames_that_end_early_are_no_pass() {
+    let found = changed(GOOD, |_, _, _, frame, _, _| frame >= LATER);
+    assert_eq!(found.outcome, ChallengeOutcome::Undecided, "{found:?}");
+    assert!(!found.passed());
+}
+
+#[test]
+fn a_person_who_keeps_still_fails() {
+    let found = verdict("still", GOOD);
+    assert_fails(ChallengeReason::AnsweredTooLate, &found);
+}
+
+#[test]
+fn options_out_of_range_are_errors() {
+    let recognizer = recognizer(&std::sync::Arc::default());
+    let new = |options: &ChallengeOptions| {
+        let error = Challenge::new(nonce(1), Timestamp::UNIX_EPOCH, &recognizer, options);
+        error.err().unwrap().to_string()
+    };
+    let default = ChallengeOptions::default;
+    assert_eq!(
+        new(&default().with_moves(3)),
+        "challenge: moves is 3, 4 or 5 is needed"
+    );
+    let fourth = new(&default().with_attempt(4));
+    assert!(fourth.contains("attempt is 4"), "{fourth}");
+}
