@@ -43,7 +43,8 @@ const AHEAD: f32 = 20.0;
 const LEAST_SIZE: f32 = 20.0;
 /// The longest time after the last answer for views of its side.
 const LAST_LOOK: SignedDuration = SignedDuration::from_millis(600);
-/// The greatest number of embeddings.
+/// The least number of embeddings, of which the later ones are compared, and the greatest.
+const LEAST_EMBEDDINGS: usize = 2;
 const MOST_EMBEDDINGS: usize = 12;
 
 /// A challenge: the person follows a dot with the head, to the left, to the right and back to the middle. The result says whether
@@ -104,6 +105,7 @@ pub struct Challenge {
     nonce: Digest,
     issued: Timestamp,
     attempt: u8,
+    /// The liveness of the face counts, too.
     passive: bool,
     mirrored: bool,
     limits: ChallengeLimits,
@@ -163,7 +165,7 @@ impl Challenge {
             nonce: Digest::of(nonce),
             issued,
             attempt: options.attempt,
-            passive: options.passive,
+            passive: options.passive && recognizer.liveness().is_some(),
             mirrored: options.mirrored,
             limits: limits.clone(),
             space: *recognizer.embedder().space().fingerprint(),
@@ -492,11 +494,13 @@ impl Challenge {
             Some(depth) if !depth.is_enough() => self.reasons.push(ChallengeReason::NoDepth),
             Some(_) => {}
         }
-        if self
-            .passive_score()
-            .is_some_and(|score| !score.is_live(self.live))
-        {
+        let passive = self.passive_score();
+        if passive.is_some_and(|score| !score.is_live(self.live)) {
             self.reasons.push(ChallengeReason::NotLive);
+        }
+        // What was never checked does not pass.
+        if self.embeddings.len() < LEAST_EMBEDDINGS || (self.passive && passive.is_none()) {
+            self.reasons.push(ChallengeReason::FaceUnfit);
         }
         self.outcome = if self.reasons.is_empty() {
             ChallengeOutcome::Passed

@@ -129,13 +129,15 @@ pub enum ChallengeReason {
     NoDepth,
     /// The liveness check says that the face is not live.
     NotLive,
+    /// No views of the face were fit to be compared with each other, or to be checked for liveness.
+    FaceUnfit,
     /// The time of the nonce is over.
     TimedOut,
 }
 
 impl ChallengeReason {
     /// All reasons.
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 19] = [
         Self::FramesOutOfOrder,
         Self::FramesMissing,
         Self::FrameSizeChanged,
@@ -153,6 +155,7 @@ impl ChallengeReason {
         Self::TrackingFailed,
         Self::NoDepth,
         Self::NotLive,
+        Self::FaceUnfit,
         Self::TimedOut,
     ];
 
@@ -177,6 +180,7 @@ impl ChallengeReason {
             Self::TrackingFailed => "tracking_failed",
             Self::NoDepth => "no_depth",
             Self::NotLive => "not_live",
+            Self::FaceUnfit => "face_unfit",
             Self::TimedOut => "timed_out",
         }
     }
@@ -202,6 +206,7 @@ impl fmt::Display for ChallengeReason {
             Self::TrackingFailed => "the face could not be tracked",
             Self::NoDepth => "the face has no depth",
             Self::NotLive => "the face is not live",
+            Self::FaceUnfit => "the face could not be compared or checked for liveness",
             Self::TimedOut => "the time is over",
         })
     }

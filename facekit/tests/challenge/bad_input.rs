@@ -1,13 +1,14 @@
 //! Bad frames and wrong people: a reason for each, and never a pass.
 
-use std::sync::atomic::Ordering;
+use std::sync::{Arc, atomic::Ordering};
 
 use facekit::{
-    Challenge, ChallengeOptions, ChallengeOutcome, ChallengeReason, Image,
+    Challenge, ChallengeOptions, ChallengeOutcome, ChallengeReason, Image, Presentation,
+    PresentationSpecies, QualityOptions,
     jiff::{SignedDuration, Timestamp},
 };
 
-use crate::stage::{changed, nonce, photo, recognizer, verdict};
+use crate::stage::{changed, nonce, photo, recognizer, recognizer_with, verdict};
 
 /// A number of a presentation that passes.
 const GOOD: u8 = 1;
@@ -146,6 +147,28 @@ fn another_person_fails() {
     });
     assert_fails(ChallengeReason::AnotherPerson, &found);
     assert_eq!(found.continuity.least_similarity, Some(0.0));
+}
+
+#[test]
+fn a_face_that_was_never_checked_fails() {
+    let found = changed(GOOD, |_, script, _, _, _, _| {
+        script.is_tight.store(true, Ordering::Relaxed);
+        false
+    });
+    assert_fails(ChallengeReason::FaceUnfit, &found);
+    assert_eq!(found.passive, None);
+
+    // No view is good enough to be compared.
+    let quality = QualityOptions::anything().with_min_sharpness(0.999);
+    let recognizer = recognizer_with(&Arc::default(), quality);
+    let (photo, landmarks) = photo();
+    let head = PresentationSpecies::named("head").unwrap();
+    let mut presentation = Presentation::new(head, &photo, &landmarks, u64::from(GOOD)).unwrap();
+    let found = presentation
+        .run(&recognizer, nonce(GOOD), &ChallengeOptions::default())
+        .unwrap();
+    assert_fails(ChallengeReason::FaceUnfit, &found);
+    assert_eq!(found.continuity.least_similarity, None);
 }
 
 #[test]

@@ -79,6 +79,8 @@ pub(crate) struct Script {
     pub(crate) person: AtomicU32,
     /// The liveness check refuses the face.
     pub(crate) is_print: AtomicBool,
+    /// The liveness check sees too little around the face.
+    pub(crate) is_tight: AtomicBool,
 }
 
 #[derive(Debug)]
@@ -198,7 +200,11 @@ impl Liveness for Prints {
     }
 
     fn least_context(&self) -> f32 {
-        1.0
+        if self.0.is_tight.load(Ordering::Relaxed) {
+            100.0
+        } else {
+            1.0
+        }
     }
 }
 
@@ -211,12 +217,17 @@ pub(crate) fn models(script: &Arc<Script>) -> (impl Detector + use<>, impl Embed
 }
 
 pub(crate) fn recognizer(script: &Arc<Script>) -> Recognizer {
+    recognizer_with(script, QualityOptions::anything())
+}
+
+/// A recognizer with limits of quality.
+pub(crate) fn recognizer_with(script: &Arc<Script>, quality: QualityOptions) -> Recognizer {
     let (detector, embedder) = models(script);
     Recognizer::builder()
         .detector(detector)
         .embedder(embedder)
         .liveness(Prints(Arc::clone(script)))
-        .quality(QualityOptions::anything())
+        .quality(quality)
         .threshold(Threshold::Score(0.5))
         .challenge_limits(ChallengeLimits::new(0.12, "a test"))
         .build()
