@@ -52,8 +52,9 @@ const STRANGERS: usize = 2;
 /// Detections of a score of 0.3 to 0.6 continue tracks, but do not start them (Y. Zhang et al., "ByteTrack: Multi-Object Tracking by
 /// Associating Every Detection Box", ECCV 2022). A face starts a track when it is seen for the second time.
 ///
-/// Faces are embedded for the association only if a pair is not clear, or if a track was not seen in the last frame. If their cosine
-/// is below the score of a false-match rate of 1e-3, they are two people. A cut ends all tracks.
+/// Faces are embedded for the association only if a pair is not clear, or if a track is new or was not seen in the last frame. If their cosine is below the score of a false-match rate of 1e-3, they are two people. A face that would start a
+/// track goes on with an older one that is not seen now, if their cosine is above this score, and if a walker can have come there. A
+/// cut ends all tracks.
 ///
 /// # Decision
 ///
@@ -118,6 +119,8 @@ struct Following {
     detection: Detection,
     /// True if the face was not seen in the last frame that was searched.
     is_missed: bool,
+    /// The track was taken back, so its motion began again.
+    is_back: bool,
     shots: Shots,
     decision: Decision,
     /// The number of shots, one after the other, that show another person.
@@ -253,18 +256,21 @@ impl Tracker {
         let found = frame.detect(self.options.continue_score)?;
         let mut seen: Vec<Seen> = found.into_iter().map(Seen::new).collect();
 
-        let pairs = self.associate(&mut seen, &frame, at)?;
+        let mut pairs = self.associate(&mut seen, &frame, at)?;
         for (track, pair) in self.tracks.iter_mut().zip(&pairs) {
             track.is_missed = pair.is_none();
             if let Some(face) = *pair {
                 track.hit(seen[face].detection, at);
-                if track.motion.hits() == STARTED {
-                    self.events.push(TrackEvent::Started {
-                        track: track.id,
-                        from: track.from,
-                        first: track.first,
-                    });
-                }
+            }
+        }
+        self.take_back(&mut pairs, &mut seen, &frame, at)?;
+        for (track, pair) in self.tracks.iter().zip(&pairs) {
+            if pair.is_some() && track.motion.hits() == STARTED && !track.is_back {
+                self.events.push(TrackEvent::Started {
+                    track: track.id,
+                    from: track.from,
+                    first: track.first,
+                });
             }
         }
         let mut is_free = vec![true; seen.len()];
@@ -295,6 +301,60 @@ impl Tracker {
             }
         }
         Ok(())
+    }
+
+    /// Faces that would start a track now, but are those of tracks that were not seen in this frame, go on with these. A person who was
+    /// hidden can be back at a place where the track does not look: it was led away by somebody who went past.
+    fn take_back(
+        &mut self,
+        pairs: &mut Vec<Option<usize>>,
+        seen: &mut [Seen],
+        frame: &FrameView<'_>,
+        at: Timestamp,
+    ) -> Result<()> {
+        let mut young = 0;
+        while young < self.tracks.len() {
+            let old = match pairs[young] {
+                Some(face) if self.tracks[young].motion.hits() == STARTED => {
+                    self.missing(&mut seen[face], frame, at)?
+                }
+                _ => None,
+            };
+            let Some(old) = old else {
+                young += 1;
+                continue;
+            };
+            // The older track comes first, so its place does not change.
+            let face = pairs.remove(young);
+            let young = self.tracks.remove(young);
+            pairs[old] = face;
+            let old = &mut self.tracks[old];
+            (old.motion, old.detection) = (young.motion, young.detection);
+            (old.is_missed, old.is_back) = (false, true);
+        }
+        Ok(())
+    }
+
+    /// The place of a track that was not seen in this frame, whose face this is.
+    fn missing(
+        &self,
+        face: &mut Seen,
+        frame: &FrameView<'_>,
+        at: Timestamp,
+    ) -> Result<Option<usize>> {
+        let rect = face.detection.rect;
+        for (place, track) in self.tracks.iter().enumerate() {
+            if track.is_missed
+                && track.is_started()
+                && track.motion.reaches(&rect, at)
+                && let Some(mean) = track.shots.mean()
+                && let Some(embedding) = face.embedding(frame)?
+                && mean.cosine(embedding)? >= self.different
+            {
+                return Ok(Some(place));
+            }
+        }
+        Ok(None)
     }
 
     fn is_strong(&self, seen: &Seen) -> bool {
@@ -344,8 +404,11 @@ impl Tracker {
             for (row, column) in best.iter().enumerate() {
                 let Some(column) = *column else { continue };
                 let track = &self.tracks[tracks[row]];
-                let is_doubtful =
-                    is_any_forbidden || track.is_missed || pairs.is_ambiguous(row, column);
+                // A new track has a wide gate, and its face is embedded soon in any case.
+                let is_doubtful = is_any_forbidden
+                    || track.is_missed
+                    || track.motion.is_new()
+                    || pairs.is_ambiguous(row, column);
                 let face = &mut seen[faces[column]];
                 if is_doubtful && self.is_another(track, face, frame)? {
                     pairs.forbid(row, column);
@@ -447,6 +510,7 @@ impl Tracker {
             motion: Motion::new(detection.rect, at),
             detection,
             is_missed: false,
+            is_back: false,
             shots: Shots::default(),
             decision: Decision::default(),
             strangers: 0,
