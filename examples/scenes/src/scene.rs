@@ -211,6 +211,16 @@ impl Scene {
         Self::default().with_look(Look::random(&mut random))
     }
 
+    /// The seconds after which nobody is in the frame any more, if everybody walks on: at most a minute.
+    #[must_use]
+    pub fn end(&self) -> f64 {
+        let ends = self
+            .walkers
+            .iter()
+            .map(|walker| walker.leaves(WIDTH as f32));
+        ends.fold(0.0, f64::max).min(60.0)
+    }
+
     /// The names of the walkers.
     pub fn names(&self) -> impl Iterator<Item = &str> {
         self.walkers.iter().map(Walker::name)
@@ -457,6 +467,7 @@ mod tests {
             let seconds = f64::from(seen[seen.len() - 1] - seen[0]) / 50.0;
             assert!((1.08..=1.22).contains(&seconds), "{seconds}");
             assert!((24..=30).contains(&seen[0]), "{}", seen[0]);
+            assert!(scene.frame(scene.end()).faces.is_empty());
         }
     }
 }

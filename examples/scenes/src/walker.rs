@@ -130,6 +130,19 @@ impl Walker {
         (self.width + self.growth * seconds).max(8.0)
     }
 
+    /// The seconds after which the face has left a frame of this width; infinite for somebody who stands.
+    pub(crate) fn leaves(&self, frame: f32) -> f64 {
+        if self.speed.0 == 0.0 {
+            return f64::INFINITY;
+        }
+        let way = if self.speed.0 > 0.0 {
+            frame - self.from.0
+        } else {
+            -self.width - self.from.0
+        };
+        f64::from(way / self.speed.0)
+    }
+
     /// Pixels a second to the right.
     pub(crate) fn pace(&self) -> f32 {
         self.speed.0

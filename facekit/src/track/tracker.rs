@@ -181,6 +181,18 @@ impl Tracker {
         Ok(mem::take(&mut self.events))
     }
 
+    /// Takes the time of the next frame without its pixels, which need not be decoded then: the frame is left out. It is as
+    /// [`push`](Self::push) for a frame that is not [due](Self::is_due).
+    ///
+    /// # Errors
+    ///
+    /// [`Error::InvalidArgument`] if `at` is before the last frame, and errors of the index of the gallery.
+    pub fn skip(&mut self, at: Timestamp) -> Result<Vec<TrackEvent>> {
+        self.advance(at)?;
+        self.end_lost(at)?;
+        Ok(mem::take(&mut self.events))
+    }
+
     /// Takes the next frame of a source. A [discontinuity](VideoFrame::discontinuity) ends all tracks first.
     ///
     /// # Errors
@@ -226,6 +238,31 @@ impl Tracker {
     #[must_use]
     pub fn due(&self) -> Option<Timestamp> {
         self.cadence.due(self.options.interval(self.is_undecided()))
+    }
+
+    /// True if [`push`](Self::push) looks at a frame of this time, and false if it leaves the frame out. The motion gate is not asked, since it
+    /// needs the pixels.
+    ///
+    /// ```no_run
+    /// # fn example(mut tracker: facekit::Tracker, files: Vec<(Vec<u8>, facekit::jiff::Timestamp)>) -> facekit::Result<()> {
+    /// use facekit::image::{DecodeLimits, decode};
+    ///
+    /// for (jpeg, at) in files {
+    ///     let events = if tracker.is_due(at) {
+    ///         tracker.push(decode(&jpeg, &DecodeLimits::default())?.view(), at)?
+    ///     } else {
+    ///         tracker.skip(at)?
+    ///     };
+    ///     println!("{} events", events.len());
+    /// }
+    /// # Ok(()) }
+    /// ```
+    #[must_use]
+    pub fn is_due(&self, at: Timestamp) -> bool {
+        // Tracks that are lost by then do not count.
+        let mut tracks = self.tracks.iter().filter(|track| !self.is_lost(track, at));
+        let is_undecided = tracks.any(|track| track.decision.outcome().is_none());
+        self.cadence.is_due(at, self.options.interval(is_undecided))
     }
 
     /// True if there is a track that has not ended, or a face that was seen once.
@@ -520,10 +557,13 @@ impl Tracker {
 
     /// Ends the tracks that were not seen for long.
     fn end_lost(&mut self, at: Timestamp) -> Result<()> {
-        let is_lost =
-            |track: &&Following| at.duration_since(track.motion.at()) > self.options.lost_after;
-        let lost: Vec<TrackId> = self.tracks.iter().filter(is_lost).map(|it| it.id).collect();
+        let lost = self.tracks.iter().filter(|track| self.is_lost(track, at));
+        let lost: Vec<TrackId> = lost.map(|track| track.id).collect();
         self.end_each(lost)
+    }
+
+    fn is_lost(&self, track: &Following, at: Timestamp) -> bool {
+        at.duration_since(track.motion.at()) > self.options.lost_after
     }
 
     fn end_all(&mut self) -> Result<()> {
