@@ -142,6 +142,8 @@ impl Scene {
             let meters = width / FACE_METERS;
             let speed = random.between(0.3, 1.4) * meters;
             let y = 30.0 + (above + random.between(0.05, 0.25)) * meters;
+            // The whole face is in the frame, also of somebody who comes nearer.
+            let y = y.min(HEIGHT as f32 - 1.5 * width - 40.0);
             let turn = Turn::random(&mut random);
             let walker = Walker::new(actor, width).turn(turn);
             let walker = if crowd.one_portrait {

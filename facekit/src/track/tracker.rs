@@ -52,7 +52,8 @@ const STRANGERS: usize = 2;
 /// Detections of a score of 0.3 to 0.6 continue tracks, but do not start them (Y. Zhang et al., "ByteTrack: Multi-Object Tracking by
 /// Associating Every Detection Box", ECCV 2022). A face starts a track when it is seen for the second time.
 ///
-/// Faces are embedded for the association only if a pair is not clear, or if a track is new or was not seen in the last frame. If their cosine is below the score of a false-match rate of 1e-3, they are two people. A face that would start a
+/// Faces are embedded for the association only if a pair is not clear, if a face jumps by 0.3 widths from where it is expected, or if a
+/// track is new or was not seen in the last frame. If their cosine is below the score of a false-match rate of 1e-3, they are two people. A face that would start a
 /// track goes on with an older one that is not seen now, if their cosine is above this score, and if a walker can have come there. A
 /// cut ends all tracks.
 ///
@@ -445,7 +446,7 @@ impl Tracker {
                 let is_doubtful = is_any_forbidden
                     || track.is_missed
                     || track.motion.is_new()
-                    || pairs.is_ambiguous(row, column);
+                    || pairs.is_doubtful(row, column);
                 let face = &mut seen[faces[column]];
                 if is_doubtful && self.is_another(track, face, frame)? {
                     pairs.forbid(row, column);

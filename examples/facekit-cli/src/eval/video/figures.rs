@@ -5,8 +5,8 @@ use serde::Serialize;
 
 use super::play::Played;
 
-/// A person who can be seen in fewer searched frames than this does not count: others are in front of them.
-const FEWEST_FRAMES: usize = 3;
+/// A person who can be seen for less than these seconds does not count: others are in front of them.
+const LEAST_SECONDS: f64 = 1.0;
 
 /// Scenes with several people.
 #[derive(Debug, Default, Serialize)]
@@ -39,7 +39,7 @@ impl Crowds {
     pub(super) fn add(&mut self, scene: &Scene, played: Played) {
         self.scenes += 1;
         for (walker, name) in scene.names().enumerate() {
-            if played.visible.get(&walker).copied().unwrap_or(0) < FEWEST_FRAMES {
+            if played.visible.get(&walker).copied().unwrap_or(0.0) < LEAST_SECONDS {
                 continue;
             }
             self.people += 1;

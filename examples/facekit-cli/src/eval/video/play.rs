@@ -26,8 +26,8 @@ pub(super) struct Played {
     pub(super) tracks: Vec<Track>,
     /// The people of all sightings, each with the seconds at which the track was decided.
     pub(super) sightings: Vec<(String, f64)>,
-    /// The number of searched frames in which each walker can be seen.
-    pub(super) visible: BTreeMap<usize, usize>,
+    /// The seconds for which each walker can be seen.
+    pub(super) visible: BTreeMap<usize, f64>,
     /// The seconds of the first frame in which a face passes the quality gate.
     pub(super) fit: Option<f64>,
     /// The number of frames that were searched.
@@ -43,6 +43,7 @@ impl Play<'_> {
             let seconds = nth as f64 / self.frames_per_second;
             let at = time(seconds)?;
             let is_due = tracker.is_due(at);
+            let last = tracker.searched();
             let looks = self.finds_fit && played.fit.is_none();
             let events = if is_due || looks {
                 let frame = self.scene.frame(seconds);
@@ -58,7 +59,7 @@ impl Play<'_> {
                     tracker.skip(at)?
                 };
                 if is_due && tracker.searched() == Some(at) {
-                    played.see(at, &frame, &events, &tracker);
+                    played.see(at, last, &frame, &events, &tracker);
                 }
                 events
             } else {
@@ -79,17 +80,19 @@ pub(super) fn time(seconds: f64) -> Result<Timestamp> {
 }
 
 impl Played {
-    /// Compares a frame that was searched with the truth.
+    /// Compares a frame that was searched with the truth. `last` is the time of the one before.
     fn see(
         &mut self,
         at: Timestamp,
+        last: Option<Timestamp>,
         frame: &scenes::Frame,
         events: &[TrackEvent],
         tracker: &Tracker,
     ) {
         self.searched += 1;
+        let since = last.map_or(0.0, |last| at.duration_since(last).as_secs_f64());
         for face in &frame.faces {
-            *self.visible.entry(face.walker).or_default() += 1;
+            *self.visible.entry(face.walker).or_default() += since;
         }
         // A track begins with its second face, and then the first one is known.
         for event in events {
