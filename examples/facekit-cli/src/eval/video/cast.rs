@@ -3,7 +3,9 @@
 use std::{path::PathBuf, sync::Arc};
 
 use anyhow::{Result, bail};
-use facekit::{EnrollOptions, Image, ImageView, Recognizer, Subject, work};
+use facekit::{
+    EnrollOptions, Image, ImageView, Recognition, RecognizeOptions, Recognizer, Subject, work,
+};
 use scenes::{Actor, Portrait, Random};
 
 use super::Args;
@@ -25,7 +27,7 @@ pub(super) struct Cast {
     pub(super) strangers: Vec<Arc<Actor>>,
     /// The number of people in the gallery.
     pub(super) enrolled: usize,
-    /// People whose photos were refused for enrollment, or have no face.
+    /// People whose photos were refused for enrollment or are not recognized, or have no face. They say nothing about tracks.
     pub(super) left_out: usize,
     /// People have few photos, which were taken at different times: a video shows one of them.
     pub(super) one_portrait: bool,
@@ -38,12 +40,6 @@ enum Part {
     /// All photos are enrolled.
     Enrolled,
     Stranger,
-}
-
-/// The result for a person.
-struct Prepared {
-    is_enrolled: bool,
-    actor: Option<Actor>,
 }
 
 impl Cast {
@@ -83,30 +79,36 @@ impl Cast {
             left_out: 0,
             one_portrait: has_singles,
         };
-        let count = parts.len();
-        let bar = session.output.bar("people");
-        let is_stranger: Vec<bool> = parts
-            .iter()
-            .map(|(_, part)| matches!(part, Part::Stranger))
+        let enroll =
+            |(person, part): &(PersonFolder, Part)| enroll(session, recognizer, person, part);
+        each(
+            session,
+            args,
+            "enrollment",
+            &parts,
+            enroll,
+            |_, is_enrolled| {
+                cast.enrolled += usize::from(is_enrolled);
+            },
+        )?;
+        // After all enrollments, since the threshold depends on the size of the gallery.
+        let shown: Vec<_> = parts
+            .into_iter()
+            .filter(|(_, part)| !matches!(part, Part::Enrolled))
             .collect();
-        let prepare = |(person, part)| prepared(session, recognizer, &person, &part);
-        let each = |nth: usize, prepared: Result<Prepared>| -> Result<()> {
-            let Prepared { is_enrolled, actor } = prepared?;
-            cast.enrolled += usize::from(is_enrolled);
-            match actor.map(Arc::new) {
-                Some(actor) if is_stranger[nth] => cast.strangers.push(actor),
+        let actor =
+            |(person, part): &(PersonFolder, Part)| actor(session, recognizer, person, part);
+        each(
+            session,
+            args,
+            "people",
+            &shown,
+            actor,
+            |(_, part), actor| match actor.map(Arc::new) {
+                Some(actor) if matches!(part, Part::Stranger) => cast.strangers.push(actor),
                 Some(actor) => cast.known.push(actor),
-                None => cast.left_out += usize::from(!is_enrolled),
-            }
-            bar.set(nth as u64 + 1, count as u64);
-            Ok(())
-        };
-        work::ordered(
-            parts,
-            args.recognize.models.jobs(),
-            &session.token,
-            prepare,
-            each,
+                None => cast.left_out += 1,
+            },
         )?;
         if cast.known.is_empty() {
             bail!(
@@ -118,46 +120,80 @@ impl Cast {
     }
 }
 
-fn prepared(
+/// Does the work for each person, and takes the results in order.
+fn each<T: Send>(
+    session: &Session,
+    args: &Args,
+    name: &'static str,
+    parts: &[(PersonFolder, Part)],
+    work: impl Fn(&(PersonFolder, Part)) -> Result<T> + Sync,
+    mut take: impl FnMut(&(PersonFolder, Part), T),
+) -> Result<()> {
+    let bar = session.output.bar(name);
+    let jobs = args.recognize.models.jobs();
+    work::ordered(
+        parts,
+        jobs,
+        &session.token,
+        work,
+        |nth, result: Result<T>| {
+            bar.set(nth as u64 + 1, parts.len() as u64);
+            take(&parts[nth], result?);
+            Ok(())
+        },
+    )
+}
+
+fn open(session: &Session, photos: &[PathBuf]) -> Result<Vec<Image>> {
+    let photos = photos.iter();
+    photos
+        .map(|path| open_image(path, &session.limits))
+        .collect()
+}
+
+/// Enrolls a person. True if a photo was accepted.
+fn enroll(
     session: &Session,
     recognizer: &Recognizer,
     person: &PersonFolder,
     part: &Part,
-) -> Result<Prepared> {
-    let (enrolled, shown) = match part {
-        Part::Known(enrolled) => {
-            let shown = enrolled + SHOWN.min(person.photos.len() - enrolled);
-            (
-                &person.photos[..*enrolled],
-                &person.photos[*enrolled..shown],
-            )
-        }
-        Part::Enrolled => (&person.photos[..ENROLLED.min(person.photos.len())], &[][..]),
-        Part::Stranger => (&[][..], &person.photos[..SHOWN.min(person.photos.len())]),
+) -> Result<bool> {
+    let count = match part {
+        Part::Known(count) => *count,
+        Part::Enrolled => ENROLLED.min(person.photos.len()),
+        Part::Stranger => return Ok(false),
     };
-    let open = |photos: &[PathBuf]| -> Result<Vec<Image>> {
-        let photos = photos.iter();
-        photos
-            .map(|path| open_image(path, &session.limits))
-            .collect()
-    };
-    let photos = open(enrolled)?;
+    let photos = open(session, &person.photos[..count])?;
     let views: Vec<ImageView<'_>> = photos.iter().map(Image::view).collect();
-    let is_enrolled = if views.is_empty() {
-        false
-    } else {
-        let report = recognizer.enroll(&person.person, &views, &EnrollOptions::default())?;
-        !report.accepted.is_empty()
+    let report = recognizer.enroll(&person.person, &views, &EnrollOptions::default())?;
+    Ok(!report.accepted.is_empty())
+}
+
+/// The photos of a person that the videos show. `None` if none of them can be used.
+fn actor(
+    session: &Session,
+    recognizer: &Recognizer,
+    person: &PersonFolder,
+    part: &Part,
+) -> Result<Option<Actor>> {
+    let enrolled = match part {
+        Part::Known(enrolled) => *enrolled,
+        _ => 0,
     };
-    let mut portraits = Vec::new();
-    if is_enrolled || matches!(part, Part::Stranger) {
-        for photo in open(shown)? {
-            let faces = recognizer.find_faces(photo.view())?.faces;
-            let size = (photo.width(), photo.height());
-            let face = Subject::Central.choose(faces, size).pop();
-            portraits.extend(face.map(|face| Portrait::new(photo, face.rect)));
+    let is_right = |face: &Recognition| match part {
+        Part::Stranger => true,
+        _ => {
+            let known = face.outcome.known();
+            known.is_some_and(|known| known.person == person.person)
         }
+    };
+    let options = RecognizeOptions::default().with_subject(Subject::Central);
+    let mut portraits = Vec::new();
+    let shown = person.photos.len().min(enrolled + SHOWN);
+    for photo in open(session, &person.photos[enrolled..shown])? {
+        let faces = recognizer.recognize_with(photo.view(), &options)?;
+        let face = faces.into_iter().find(is_right);
+        portraits.extend(face.map(|face| Portrait::new(photo, face.detection.rect)));
     }
-    let actor = (!portraits.is_empty()).then(|| Actor::new(person.person.to_string(), portraits));
-    Ok(Prepared { is_enrolled, actor })
+    Ok((!portraits.is_empty()).then(|| Actor::new(person.person.to_string(), portraits)))
 }
