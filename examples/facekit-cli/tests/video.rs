@@ -120,7 +120,7 @@ fn wrong_options_are_named() {
 fn people_of_labeled_faces_in_the_wild_are_followed() {
     let test = "video::people_of_labeled_faces_in_the_wild_are_followed";
     if std::env::var_os("FACEKIT_SOAK").is_none() {
-        facekit_conformance::skip(test, "a part of `cargo xtask soak tracks`");
+        facekit_conformance::skip(test, "a part of `cargo xtask soak video`");
         return;
     }
     let Some(data) = facekit_conformance::data(test, &["data/lfw/images", "models"]) else {

@@ -62,6 +62,9 @@ struct Measured {
     scores: Vec<Scored>,
 }
 
+/// The scores of the frames of each video; `None` without a face.
+type Videos = Vec<Vec<Option<f32>>>;
+
 /// The shares of wrong decisions in videos of moved photos; `None` without videos.
 #[derive(Default, Serialize)]
 struct Moved {
@@ -258,7 +261,7 @@ fn measure(
     };
     // The score of a photo, and those of the frames of its videos. The inner error is a photo that cannot be read; the outer error
     // ends the command.
-    let scores_of = |path: &PathBuf| -> Result<Result<(Option<f32>, Vec<Vec<Option<f32>>>)>> {
+    let scores_of = |path: &PathBuf| -> Result<Result<(Option<f32>, Videos)>> {
         let image = match open_image(path, &session.limits) {
             Ok(image) => image,
             Err(error) => return Ok(Err(error)),
@@ -273,7 +276,7 @@ fn measure(
         Ok(Ok((score(&image)?, videos)))
     };
     let (mut scores, mut videos) = (Vec::new(), Vec::new());
-    let each = |index: usize, found: Result<Result<(Option<f32>, Vec<_>)>>| -> Result<()> {
+    let each = |index: usize, found: Result<Result<(Option<f32>, Videos)>>| -> Result<()> {
         bar.set(index as u64 + 1, photos.len() as u64);
         let photo = photos[index].clone();
         match found? {
