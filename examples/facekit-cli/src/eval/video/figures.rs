@@ -124,7 +124,9 @@ impl Alone {
         self.seconds.sort_by(f64::total_cmp);
         let least = |share: f64| {
             let place = (share * self.seconds.len() as f64).ceil() as usize;
-            self.seconds.get(place.saturating_sub(1)).copied()
+            let seconds = self.seconds.get(place.saturating_sub(1));
+            // Frames have times in milliseconds.
+            seconds.map(|seconds| (1000.0 * seconds).round() / 1000.0)
         };
         self.seconds_to_identity = least(0.5).zip(least(0.95)).map(|(median, p95)| Seconds {
             people: self.seconds.len(),
