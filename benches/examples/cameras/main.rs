@@ -18,7 +18,7 @@ use std::{
 };
 
 use facekit::{
-    EnrollOptions, FlatIndex, Gallery, Image, LoadOptions, MemoryStore, Metric, PersonId,
+    EnrollOptions, FlatIndex, Gallery, Image, LoadOptions, MemoryStore, Metric, Outcome, PersonId,
     Recognizer, Runtime,
     image::{DecodeLimits, open},
 };
@@ -194,8 +194,9 @@ struct Run<'a> {
     begin: Instant,
     processor: Duration,
     memory: u64,
-    known: usize,
     decided: usize,
+    known: usize,
+    not_live: usize,
 }
 
 struct Watching {
@@ -223,8 +224,9 @@ impl<'a> Run<'a> {
             begin: now,
             processor: processor_time(),
             memory: memory(),
-            known: 0,
             decided: 0,
+            known: 0,
+            not_live: 0,
         }
     }
 
@@ -250,6 +252,10 @@ impl<'a> Run<'a> {
                     if let facekit::TrackEvent::Decided(track) = event {
                         self.decided += 1;
                         self.known += usize::from(track.sighting().is_some());
+                        let refused = track.decision.as_ref().is_some_and(|decision| {
+                            matches!(decision, Outcome::Spoof | Outcome::TightCrop { .. })
+                        });
+                        self.not_live += usize::from(refused);
                     }
                 }
             }
@@ -331,8 +337,8 @@ impl<'a> Run<'a> {
             longest(|camera| camera.longest_wait)
         );
         println!(
-            "  {} tracks were decided, {} of them are known",
-            self.decided, self.known
+            "  {} tracks were decided: {} people known, {} not live",
+            self.decided, self.known, self.not_live
         );
         for camera in &self.cameras {
             println!("    camera {}: {:?}", camera.id, health(camera));
