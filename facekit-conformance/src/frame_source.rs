@@ -13,6 +13,7 @@ use std::{
 };
 
 use facekit::{FrameSource, Next, Pace, VideoFrame};
+use jiff::Timestamp;
 
 /// Opens the source at its beginning. It has one frame or more.
 pub type Open<'a> = &'a dyn Fn() -> Box<dyn FrameSource>;
@@ -63,7 +64,7 @@ macro_rules! frame_source_suite {
 
             $crate::frame_source_suite!(@tests $open;
                 has_frames, times_do_not_fall, numbers_rise, another_size_is_a_discontinuity,
-                stays_at_its_end, waits_no_longer_than_told, a_recording_is_the_same_each_time,
+                stays_at_its_end, waits_no_longer_than_told, a_recording_is_not_skipped, a_recording_is_the_same_each_time,
                 moves_to_another_thread, works_through_pointers,
             );
         }
@@ -170,6 +171,19 @@ pub fn a_recording_is_the_same_each_time(open: Open<'_>) {
     }
 }
 
+/// A recording delivers all its frames, also those before a time from which they are needed. Of a live source, later ones come.
+pub fn a_recording_is_not_skipped(open: Open<'_>) {
+    let all = frames(&mut *open());
+    let mut source = open();
+    if source.pace() == Pace::Recorded {
+        source.skip_before(all[all.len() - 1].at);
+        assert_eq!(frames(&mut *source), all);
+    } else {
+        source.skip_before(all[0].at);
+        assert!(!frames(&mut *source).is_empty());
+    }
+}
+
 /// Another thread can go on with a source.
 pub fn moves_to_another_thread(open: Open<'_>) {
     let mut source = open();
@@ -186,6 +200,7 @@ pub fn works_through_pointers(open: Open<'_>) {
     let mut boxed: Box<Box<dyn FrameSource>> = Box::new(plain);
     assert_eq!(boxed.pace(), pace);
     let mut by_reference: &mut dyn FrameSource = &mut boxed;
+    by_reference.skip_before(Timestamp::MIN);
     assert_eq!(<&mut dyn FrameSource>::pace(&by_reference), pace);
     assert!(!frames(&mut by_reference).is_empty());
 }

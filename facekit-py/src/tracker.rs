@@ -113,8 +113,8 @@ impl Tracker {
     /// Takes the next frame of the video, which was taken at the time `at`, a datetime with a time zone. Returns what happened, a list
     /// of `TrackEvent` in order.
     ///
-    /// For images, see `Recognizer.recognize`. Most frames are left out, and cost nothing but their decoding: pass every frame that the
-    /// camera has. The calls of several threads come one after the other.
+    /// For images, see `Recognizer.recognize`. Most frames are left out, and are not decoded: pass every frame that the camera has. The calls
+    /// of several threads come one after the other.
     ///
     /// Raises InvalidArgumentError for a time before the last frame; ValueError for a time without a time zone. After an exception, the
     /// next call returns the events that happened before.
@@ -135,6 +135,9 @@ impl Tracker {
         let at = value::timestamp("at", at)?;
         let photo = Photo::new("image", image, Color::parse(color)?)?;
         self.call(py, |pipeline, tracker| {
+            if !tracker.is_due(at) {
+                return tracker.skip(at);
+            }
             let image = photo.open(&pipeline.limits)?;
             tracker.push(image.view(), at)
         })

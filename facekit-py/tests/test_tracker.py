@@ -124,6 +124,16 @@ def test_tracks_agree_with_the_command(known, frames, command, tmp_path):
         assert ours["decision"]["score"] == pytest.approx(other["decision"]["score"], abs=1e-4)
 
 
+def test_frames_that_are_not_due_are_not_decoded(known, tmp_path):
+    damaged = tmp_path / "damaged.jpg"
+    damaged.write_bytes(b"no image")
+    tracker = facekit.Tracker(known)
+    assert tracker.push(np.zeros((360, 640, 3), "uint8"), START) == []
+    assert tracker.push(damaged, START + timedelta(seconds=0.05)) == []
+    with pytest.raises(errors.ImageError):
+        tracker.push(damaged, START + timedelta(seconds=1))
+
+
 def test_faces_of_the_last_frame(known, frames):
     tracker = facekit.Tracker(known, searches_per_second=10, motion_gate=False)
     assert tracker.faces == {}

@@ -4,12 +4,13 @@ use std::{
     time::Duration,
 };
 
-use facekit::{Clock, Error, FrameImage, FrameSource, Next, Pace, Result, image::DecodeLimits};
+use facekit::{Clock, FrameImage, FrameSource, Next, Pace, Result, image::DecodeLimits};
 use jiff::{SignedDuration, Timestamp};
 
 use crate::{
     live::{Arrival, Live, Numbers},
     packet::Packet,
+    picture::check_bytes,
     slot::Slot,
 };
 
@@ -81,6 +82,10 @@ impl FrameSource for Inbox {
     fn pace(&self) -> Pace {
         Pace::Live
     }
+
+    fn skip_before(&mut self, at: Timestamp) {
+        self.live.skip_before(at);
+    }
 }
 
 impl InboxSender {
@@ -94,14 +99,7 @@ impl InboxSender {
     /// [`Error::ImageTooLarge`] for more bytes than [`max_file_bytes`](DecodeLimits::max_file_bytes).
     pub fn push_encoded(&self, image: impl Into<Vec<u8>>, at: Option<Timestamp>) -> Result<()> {
         let bytes = image.into();
-        let (found, most) = (bytes.len(), self.0.most_bytes);
-        if found > most {
-            return Err(Error::ImageTooLarge {
-                name: "pushed frame".to_owned(),
-                found: format!("{found} bytes"),
-                limit: format!("{most} bytes"),
-            });
-        }
+        check_bytes("pushed frame", bytes.len(), self.0.most_bytes)?;
         self.put(Packet::Encoded(bytes), at);
         Ok(())
     }
@@ -209,6 +207,26 @@ mod tests {
                 Clock::Arrival => assert!(frame.at >= begin && frame.at <= Timestamp::now()),
             }
         }
+    }
+
+    #[test]
+    fn frames_before_the_wanted_time_are_not_decoded() {
+        let (sender, mut inbox) = open();
+        let second = SignedDuration::from_secs(1);
+        sender.push(image(16), None);
+        let first = taken(&mut inbox);
+        inbox.skip_before(first.at + second);
+        // A picture that cannot be decoded would count as damaged.
+        sender.push_encoded(*b"no image", None).unwrap();
+        assert_eq!(inbox.next(Duration::ZERO).unwrap(), Next::Nothing);
+        assert_eq!(inbox.damaged(), 0);
+        sender.push(image(16), Some(first.at + second));
+        let later = taken(&mut inbox);
+        assert!(later.at == first.at + second && !later.discontinuity);
+        // A clock that was set back is told at once.
+        inbox.skip_before(first.at + 5 * second);
+        sender.push(image(16), Some(first.at));
+        assert!(taken(&mut inbox).discontinuity);
     }
 
     #[test]

@@ -72,6 +72,12 @@ impl Decoder {
         image
     }
 
+    /// True if a packet continues the last frame, as far as that is known before it is decoded.
+    fn continues(&self, arrived: &Arrived) -> bool {
+        let is_later = |last: &Last| arrived.at >= last.at && arrived.connection == last.connection;
+        self.last.as_ref().is_some_and(is_later)
+    }
+
     /// Makes a frame of a packet. `None` if it is damaged.
     pub(crate) fn frame(&mut self, arrived: Arrived) -> Option<VideoFrame> {
         let image = self.image(arrived.packet)?;
@@ -96,6 +102,8 @@ impl Decoder {
 pub(crate) struct Live {
     slot: Arc<Slot<Arrival>>,
     decoder: Decoder,
+    /// Frames before this time are not needed.
+    wanted_from: Timestamp,
 }
 
 impl Live {
@@ -103,7 +111,13 @@ impl Live {
         Self {
             slot,
             decoder: Decoder::new(limits),
+            wanted_from: Timestamp::MIN,
         }
+    }
+
+    /// Frames before this time are not decoded, unless they may be a discontinuity.
+    pub(crate) fn skip_before(&mut self, at: Timestamp) {
+        self.wanted_from = at;
     }
 
     pub(crate) fn damaged(&self) -> u64 {
@@ -116,6 +130,9 @@ impl Live {
         loop {
             match self.slot.take(wait.saturating_sub(begin.elapsed())) {
                 Taken::Newest(Arrival::Frame(arrived)) => {
+                    if arrived.at < self.wanted_from && self.decoder.continues(&arrived) {
+                        continue;
+                    }
                     if let Some(frame) = self.decoder.frame(arrived) {
                         return Ok(Next::Frame(frame));
                     }

@@ -5,13 +5,10 @@ use facekit::{
     image::{DecodeLimits, decode},
 };
 
-use crate::{mjpeg::Mjpeg, y4m::Y4m};
+use crate::{mjpeg::Mjpeg, picture::refused, y4m::Y4m};
 
 /// The bytes of a pipe.
 pub(crate) type Input = BufReader<Box<dyn Read + Send>>;
-
-/// The name of the pipe in errors.
-pub(crate) const NAME: &str = "video pipe";
 
 /// A frame that is not decoded yet.
 pub(crate) enum Packet {
@@ -51,29 +48,28 @@ impl Packet {
 
 /// The packets of a pipe, one after the other.
 pub(crate) enum Packets {
-    Mjpeg(Mjpeg),
+    Mjpeg { video: Mjpeg, name: String },
     Y4m(Y4m),
 }
 
 impl Packets {
-    /// Reads the first byte, which tells the format.
-    pub(crate) fn open(mut input: Input, limits: &DecodeLimits) -> Result<Self> {
-        let first = input.fill_buf().map_err(Error::io("reading", NAME))?;
+    /// Reads the first byte, which tells the format. `name` is that of the video in errors.
+    pub(crate) fn open(mut input: Input, name: &str, limits: &DecodeLimits) -> Result<Self> {
+        let first = input.fill_buf().map_err(Error::io("reading", name))?;
         match first.first() {
-            None => Err(Error::Image {
-                name: NAME.to_owned(),
-                reason: "is empty".to_owned(),
-                source: None,
+            None => Err(refused(name, "is empty")),
+            Some(b'Y') => Y4m::open(input, name, limits).map(Self::Y4m),
+            Some(_) => Ok(Self::Mjpeg {
+                video: Mjpeg::new(input, limits.max_file_bytes),
+                name: name.to_owned(),
             }),
-            Some(b'Y') => Y4m::open(input, limits).map(Self::Y4m),
-            Some(_) => Ok(Self::Mjpeg(Mjpeg::new(input, limits.max_file_bytes))),
         }
     }
 
     /// The rate in the header.
     pub(crate) fn rate(&self) -> Option<f64> {
         match self {
-            Self::Mjpeg(_) => None,
+            Self::Mjpeg { .. } => None,
             Self::Y4m(video) => Some(video.rate()),
         }
     }
@@ -81,10 +77,10 @@ impl Packets {
     /// The next packet; `None` at the end. A last packet that is cut off is left out.
     pub(crate) fn next(&mut self) -> Result<Option<Packet>> {
         match self {
-            Self::Mjpeg(video) => video
+            Self::Mjpeg { video, name } => video
                 .next()
                 .map(|jpeg| jpeg.map(Packet::Encoded))
-                .map_err(Error::io("reading", NAME)),
+                .map_err(Error::io("reading", &**name)),
             Self::Y4m(video) => video.next(),
         }
     }

@@ -57,6 +57,29 @@ pub(crate) fn coded_matrix(code: u32) -> Option<YuvMatrix> {
     }
 }
 
+/// Fails for an encoded picture of more bytes than `most`.
+pub(crate) fn check_bytes(name: &str, found: usize, most: usize) -> Result<()> {
+    if found <= most {
+        return Ok(());
+    }
+    Err(Error::ImageTooLarge {
+        name: name.to_owned(),
+        found: format!("a picture of {found} bytes"),
+        limit: format!("{most} bytes"),
+    })
+}
+
+/// Fails for a number of frames in each second that no recording has.
+pub(crate) fn check_rate(rate: f64) -> Result<()> {
+    const SLOWEST: f64 = 0.01;
+    const FASTEST: f64 = 1000.0;
+    if (SLOWEST..=FASTEST).contains(&rate) {
+        return Ok(());
+    }
+    let reason = format!("{rate} is not between {SLOWEST} and {FASTEST}");
+    Err(Error::argument("rate", reason))
+}
+
 /// An error about a video.
 pub(crate) fn refused(name: &str, reason: impl Into<String>) -> Error {
     Error::Image {

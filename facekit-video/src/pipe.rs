@@ -13,6 +13,7 @@ use crate::{
     live::{Arrival, Arrived, Decoder, Live, Numbers},
     options::{PipeOptions, Timing},
     packet::{Input, Packets},
+    picture::check_rate,
     slot::Slot,
 };
 
@@ -70,8 +71,17 @@ impl Pipe {
     /// are larger than the limits, and [`Error::InvalidArgument`] for a rate that is out of range, or if there is none for a
     /// recording of Motion JPEG.
     pub fn open(reader: impl Read + Send + 'static, options: &PipeOptions) -> Result<Self> {
+        Self::named("video pipe", reader, options)
+    }
+
+    /// Opens a video with this name in errors.
+    pub(crate) fn named(
+        name: &str,
+        reader: impl Read + Send + 'static,
+        options: &PipeOptions,
+    ) -> Result<Self> {
         let input: Input = BufReader::with_capacity(BUFFER, Box::new(reader));
-        let packets = Packets::open(input, &options.limits)?;
+        let packets = Packets::open(input, name, &options.limits)?;
         let frames = match options.timing {
             Timing::Arrival => Frames::live(packets, &options.limits),
             Timing::Recorded {
@@ -82,10 +92,7 @@ impl Pipe {
                 let rate = rate.ok_or_else(|| {
                     Error::argument("rate", "Motion JPEG states none, so a recording needs one")
                 })?;
-                if !(SLOWEST..=FASTEST).contains(&rate) {
-                    let reason = format!("{rate} is not between {SLOWEST} and {FASTEST}");
-                    return Err(Error::argument("rate", reason));
-                }
+                check_rate(rate)?;
                 Frames::Recorded {
                     packets,
                     start,
@@ -163,6 +170,12 @@ impl FrameSource for Pipe {
             Frames::Recorded { .. } | Frames::Ended { .. } => Pace::Recorded,
         }
     }
+
+    fn skip_before(&mut self, at: Timestamp) {
+        if let Frames::Live(live) = &mut self.frames {
+            live.skip_before(at);
+        }
+    }
 }
 
 impl Frames {
@@ -189,9 +202,6 @@ impl Frames {
 
 /// The bytes that are read at once.
 const BUFFER: usize = 64 << 10;
-/// The frames a second of a recording.
-const SLOWEST: f64 = 0.01;
-const FASTEST: f64 = 1000.0;
 
 impl fmt::Debug for Pipe {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -8,8 +8,8 @@ use facekit::{
 };
 
 use crate::{
-    packet::{Input, NAME, Packet, Shape},
-    picture::{self, check_size, usual_matrix},
+    packet::{Input, Packet, Shape},
+    picture::{check_size, refused, usual_matrix},
 };
 
 const MAGIC: &str = "YUV4MPEG2";
@@ -19,6 +19,8 @@ const LONGEST_LINE: u64 = 1024;
 /// The frames of a stream.
 pub(crate) struct Y4m {
     input: Input,
+    /// The name of the video in errors.
+    name: String,
     shape: Shape,
     frame_bytes: usize,
     rate: f64,
@@ -26,11 +28,11 @@ pub(crate) struct Y4m {
 
 impl Y4m {
     /// Reads the header.
-    pub(crate) fn open(mut input: Input, limits: &DecodeLimits) -> Result<Self> {
-        let header =
-            read_line(&mut input)?.ok_or_else(|| refused("ends in its header".to_owned()))?;
-        let Header { shape, rate } = Header::parse(&header)?;
-        check_size(NAME, (shape.width, shape.height), limits)?;
+    pub(crate) fn open(mut input: Input, name: &str, limits: &DecodeLimits) -> Result<Self> {
+        let header = read_line(&mut input, name)?;
+        let header = header.ok_or_else(|| refused(name, "ends in its header"))?;
+        let Header { shape, rate } = Header::parse(&header, name)?;
+        check_size(name, (shape.width, shape.height), limits)?;
         let pixels = shape.width * shape.height;
         let frame_bytes = match shape.format {
             PixelFormat::Gray8 => pixels,
@@ -38,6 +40,7 @@ impl Y4m {
         };
         Ok(Self {
             input,
+            name: name.to_owned(),
             shape,
             frame_bytes,
             rate,
@@ -51,12 +54,13 @@ impl Y4m {
 
     /// The next frame; `None` at the end, also if it is inside a frame.
     pub(crate) fn next(&mut self) -> Result<Option<Packet>> {
-        let Some(line) = read_line(&mut self.input)? else {
+        let Some(line) = read_line(&mut self.input, &self.name)? else {
             return Ok(None);
         };
         if line != "FRAME" && !line.starts_with("FRAME ") {
             return Err(refused(
-                "has something else where a frame should begin".to_owned(),
+                &self.name,
+                "has something else where a frame should begin",
             ));
         }
         let mut data = vec![0; self.frame_bytes];
@@ -66,7 +70,7 @@ impl Y4m {
                 shape: self.shape,
             })),
             Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => Ok(None),
-            Err(error) => Err(Error::io("reading", NAME)(error)),
+            Err(error) => Err(Error::io("reading", &*self.name)(error)),
         }
     }
 }
@@ -79,25 +83,26 @@ struct Header {
 
 impl Header {
     /// Parses a line such as `YUV4MPEG2 W640 H480 F25:1 Ip A1:1 C420jpeg`.
-    fn parse(line: &str) -> Result<Self> {
+    fn parse(line: &str, name: &str) -> Result<Self> {
+        let refused = |reason: String| Err(refused(name, reason));
         let mut words = line.split(' ');
         if words.next() != Some(MAGIC) {
-            return Err(refused(format!("does not begin with {MAGIC}")));
+            return refused(format!("does not begin with {MAGIC}"));
         }
         let (mut width, mut height, mut rate) = (None, None, None);
         let (mut chroma, mut range) = ("420", YuvRange::Limited);
         for word in words {
             let mut letters = word.chars();
-            let name = letters.next();
+            let letter = letters.next();
             let value = letters.as_str();
-            match name {
+            match letter {
                 Some('W') => width = value.parse().ok(),
                 Some('H') => height = value.parse().ok(),
                 Some('F') => rate = ratio(value),
                 Some('I') if !matches!(value, "p" | "?") => {
-                    return Err(refused(format!(
+                    return refused(format!(
                         "is interlaced (I{value}); FFmpeg makes it progressive with -vf yadif"
-                    )));
+                    ));
                 }
                 Some('C') => chroma = value,
                 Some('X') if value == "COLORRANGE=FULL" => range = YuvRange::Full,
@@ -105,7 +110,7 @@ impl Header {
             }
         }
         let (Some(width), Some(height), Some(rate)) = (width, height, rate) else {
-            return Err(refused(format!("states no size or no rate: {line:?}")));
+            return refused(format!("states no size or no rate: {line:?}"));
         };
         // The header does not state the matrix.
         let matrix = usual_matrix(height);
@@ -118,9 +123,9 @@ impl Header {
             },
             "mono" => PixelFormat::Gray8,
             other => {
-                return Err(refused(format!(
+                return refused(format!(
                     "has pixels of the kind {other:?}; FFmpeg makes 420 of them with -pix_fmt yuv420p"
-                )));
+                ));
             }
         };
         let shape = Shape {
@@ -140,25 +145,21 @@ fn ratio(text: &str) -> Option<f64> {
 }
 
 /// A line without its end; `None` at the end of the stream.
-fn read_line(input: &mut Input) -> Result<Option<String>> {
+fn read_line(input: &mut Input, name: &str) -> Result<Option<String>> {
     let mut line = Vec::new();
     input
         .take(LONGEST_LINE)
         .read_until(b'\n', &mut line)
-        .map_err(Error::io("reading", NAME))?;
+        .map_err(Error::io("reading", name))?;
     if line.is_empty() {
         return Ok(None);
     }
     if line.pop() != Some(b'\n') {
-        return Err(refused("has a line without an end".to_owned()));
+        return Err(refused(name, "has a line without an end"));
     }
     String::from_utf8(line)
         .map(Some)
-        .map_err(|_| refused("has a header that is no text".to_owned()))
-}
-
-fn refused(reason: String) -> Error {
-    picture::refused(NAME, reason)
+        .map_err(|_| refused(name, "has a header that is no text"))
 }
 
 #[cfg(test)]
@@ -169,7 +170,7 @@ mod tests {
 
     fn open(bytes: &[u8]) -> Result<Y4m> {
         let input = BufReader::new(Box::new(Cursor::new(bytes.to_vec())) as Box<dyn Read + Send>);
-        Y4m::open(input, &DecodeLimits::default())
+        Y4m::open(input, "door.y4m", &DecodeLimits::default())
     }
 
     #[test]
@@ -193,7 +194,7 @@ mod tests {
 
     #[test]
     fn headers() {
-        let format = |line: &str| Header::parse(line).unwrap().shape.format;
+        let format = |line: &str| Header::parse(line, "door.y4m").unwrap().shape.format;
         let i420 = |matrix, range| PixelFormat::I420 { matrix, range };
         assert_eq!(
             format("YUV4MPEG2 W1280 H720 F25:1 XCOLORRANGE=FULL"),
@@ -212,7 +213,7 @@ mod tests {
             ("YUV4MPEG2 W2 H2 F1:1 C444", "444"),
             ("YUV4MPEG2 W2 H2 F1:1 C420p10", "420p10"),
         ] {
-            let error = Header::parse(line).unwrap_err().to_string();
+            let error = Header::parse(line, "door.y4m").unwrap_err().to_string();
             assert!(error.contains(words), "{error}");
         }
     }
@@ -226,7 +227,10 @@ mod tests {
             (b"YUV4MPEG2 \xff\n", "no text"),
         ] {
             let error = open(bytes).err().unwrap().to_string();
-            assert!(error.contains(words), "{error}");
+            assert!(
+                error.contains("door.y4m") && error.contains(words),
+                "{error}"
+            );
         }
         let mut video = open(b"YUV4MPEG2 W2 H2 F1:1\nFLAME\n123456").unwrap();
         assert!(video.next().is_err());

@@ -1,6 +1,7 @@
 //! `cargo xtask`: every command that a developer or CI runs. It needs Rust and Python, and installs the other tools itself.
 
 mod browser;
+mod clips;
 mod dependencies;
 mod features;
 mod hosted;
@@ -55,6 +56,10 @@ Measurements:
            compares the Python package with the same calls from Rust, and with the peers
   bench server [PART]...
            attendance-server under load; its part `peer` compares it with a service of FastAPI
+  bench tracks
+           compares the tracker with ByteTrack on the same detections, in computed videos
+  bench cameras
+           cameras at the same time: the share of two cores, ages of frames, memory; on Linux
 
 Releases:
   release  prints the steps of a release; publishes nothing
@@ -82,6 +87,16 @@ Environment:
   FACEKIT_SKIP_LOG     set for the tests: the file to which they append `SKIP name: reason`
   FACEKIT_SOAK         set by some soaks: tests run their long form
 ";
+
+/// The settings of `bench cameras`, each for five minutes.
+const CAMERAS: [&str; 6] = [
+    "--cameras 8 --height 360 --seconds 300 --runtime ort",
+    "--cameras 8 --height 360 --seconds 300 --runtime tract",
+    "--cameras 4 --height 1080 --seconds 300 --runtime ort",
+    "--cameras 4 --height 1080 --seconds 300 --runtime tract",
+    "--cameras 16 --height 360 --seconds 300 --runtime ort",
+    "--cameras 16 --height 360 --seconds 300 --runtime tract",
+];
 
 /// The commands that take arguments.
 const WITH_ARGUMENTS: [&str; 5] = ["bench", "py", "release", "soak", "wheel"];
@@ -166,6 +181,24 @@ fn run() -> Result<bool> {
         }
         "bench" if rest.first().is_some_and(|first| first == "server") => {
             runner.step("server", || peers::run_server(&rest[1..]));
+        }
+        "bench" if rest == ["tracks"] => runner.step("tracks", peers::run_tracks),
+        "bench" if rest == ["cameras"] => {
+            let mut suite = Suite::new()?;
+            runner.step("ONNX Runtime", || suite.install_onnxruntime());
+            for setting in CAMERAS {
+                let mut bench = cargo(&[
+                    "run",
+                    "--release",
+                    "-p",
+                    "benches",
+                    "--example",
+                    "cameras",
+                    "--",
+                ]);
+                suite.with_onnxruntime(bench.args(setting.split(' ')));
+                runner.step(setting, || runner::succeed(&mut bench));
+            }
         }
         "bench" => {
             let mut bench = cargo(&["bench", "-p", "benches", "--"]);

@@ -2,7 +2,7 @@
 
 use anyhow::{Context, Result};
 
-use crate::{browser, suite::Suite};
+use crate::{browser, clips, suite::Suite};
 
 /// A long run: tests, and the variables that make them long; or a script for the browser.
 pub(crate) struct Soak {
@@ -11,39 +11,54 @@ pub(crate) struct Soak {
     /// The arguments of `cargo test` that choose the tests.
     tests: &'static [&'static str],
     environment: &'static [(&'static str, &'static str)],
-    /// A script of the browser tests of attendance-server, in place of tests.
-    script: Option<&'static str>,
+    with: With,
 }
 
-const SOAKS: [Soak; 11] = [
+/// The other need of a long run.
+enum With {
+    Nothing,
+    /// A script of the browser tests of attendance-server, in place of tests.
+    Script(&'static str),
+    /// Clips of real people, for the tests.
+    Clips,
+}
+
+const SOAKS: [Soak; 12] = [
     Soak {
         name: "challenge",
         description: "1,000 simulated heads and attacks of each species, recordings of other challenges, and clips of real heads; needs \
                       FACEKIT_TEST_DATA and npm",
         tests: &["--test", "challenge", "in_the_wild"],
         environment: &[("FACEKIT_SOAK", "1")],
-        script: None,
+        with: With::Nothing,
+    },
+    Soak {
+        name: "clips",
+        description: "clips of real people, which are downloaded: one track each",
+        tests: &["--test", "clips"],
+        environment: &[],
+        with: With::Clips,
     },
     Soak {
         name: "gallery",
         description: "searches beside changes of a gallery, in many more rounds",
         tests: &["--test", "recognizer", "concurrency::"],
         environment: &[("FACEKIT_SOAK", "1")],
-        script: None,
+        with: With::Nothing,
     },
     Soak {
         name: "images",
         description: "damaged and random image files, a million of each kind",
         tests: &["--test", "images", "do_not_panic"],
         environment: &[("PROPTEST_CASES", "1000000")],
-        script: None,
+        with: With::Nothing,
     },
     Soak {
         name: "index",
         description: "the recall of the index with up to a million people and 10,000 probes; searches beside changes, for a minute",
         tests: &["--test", "index", "--test", "index_snapshots"],
         environment: &[("FACEKIT_SOAK", "1")],
-        script: None,
+        with: With::Nothing,
     },
     Soak {
         name: "rates",
@@ -51,14 +66,14 @@ const SOAKS: [Soak; 11] = [
                       FACEKIT_TEST_DATA",
         tests: &["--test", "rates"],
         environment: &[("FACEKIT_SOAK", "1")],
-        script: None,
+        with: With::Nothing,
     },
     Soak {
         name: "recognizability",
         description: "turned, blurred and small faces of 845 people, with both sets on each runtime; needs FACEKIT_TEST_DATA",
         tests: &["--test", "recognizability"],
         environment: &[("FACEKIT_SOAK", "1")],
-        script: None,
+        with: With::Nothing,
     },
     Soak {
         name: "rules",
@@ -72,35 +87,36 @@ const SOAKS: [Soak; 11] = [
             "hostile",
         ],
         environment: &[("PROPTEST_CASES", "6000")],
-        script: None,
+        with: With::Nothing,
     },
     Soak {
         name: "server",
         description: "attendance-server is killed 200 times under load, at random moments",
         tests: &["--test", "all", "kills::"],
         environment: &[("FACEKIT_SOAK", "1")],
-        script: None,
+        with: With::Nothing,
     },
     Soak {
         name: "stores",
         description: "a process that changes a gallery or a key vault is killed 200 times, before a step of its disk each time",
         tests: &["--lib", "kills::"],
         environment: &[("FACEKIT_SOAK", "1")],
-        script: None,
+        with: With::Nothing,
     },
     Soak {
         name: "video",
-        description: "200 faults of cameras of each kind, and 20,000 damaged video files",
-        tests: &["--test", "http", "--test", "files"],
+        description: "200 faults of cameras of each kind, 20,000 damaged video files, and tracks in computed videos of people of Labeled Faces \
+                      in the Wild; the last need FACEKIT_TEST_DATA",
+        tests: &["--test", "http", "--test", "files", "--test", "video"],
         environment: &[("FACEKIT_SOAK", "1"), ("PROPTEST_CASES", "20000")],
-        script: None,
+        with: With::Nothing,
     },
     Soak {
         name: "visits",
         description: "enrolled people and strangers at a door through the camera of a browser: marks, refusals and wrong names",
         tests: &[],
         environment: &[],
-        script: Some("visits.mjs"),
+        with: With::Script("visits.mjs"),
     },
 ];
 
@@ -125,9 +141,14 @@ impl Soak {
         for (name, value) in self.environment {
             println!("{name}={value}");
         }
-        match self.script {
-            Some(script) => browser::soak(suite, script),
-            None => suite.run_chosen(self.tests, self.environment),
+        match self.with {
+            With::Script(script) => browser::soak(suite, script),
+            With::Nothing => suite.run_chosen(self.tests, self.environment),
+            With::Clips => {
+                let folder = clips::folder()?;
+                let folder = folder.to_str().context("the folder of the clips")?;
+                suite.run_chosen(self.tests, &[(clips::VARIABLE, folder)])
+            }
         }
     }
 }
@@ -179,7 +200,7 @@ mod tests {
     #[test]
     fn each_soak_names_tests_that_exist() {
         for soak in SOAKS {
-            if let Some(script) = soak.script {
+            if let With::Script(script) = soak.with {
                 assert!(root().join(browser::SCRIPTS).join(script).is_file());
                 continue;
             }

@@ -93,11 +93,16 @@ impl Suite {
         Ok(())
     }
 
-    fn test(&mut self, mut test: Command) -> Result<()> {
+    /// Tells a command where ONNX Runtime is.
+    pub(crate) fn with_onnxruntime(&self, command: &mut Command) {
         let paths = [(LIBRARY, &self.library), (PYTHON, &self.python)];
         for (name, path) in paths {
-            test.envs(path.as_ref().map(|path| (name, path)));
+            command.envs(path.as_ref().map(|path| (name, path)));
         }
+    }
+
+    fn test(&mut self, mut test: Command) -> Result<()> {
+        self.with_onnxruntime(&mut test);
         self.count(test, Counts::parse)
     }
 

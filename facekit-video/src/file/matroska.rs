@@ -10,7 +10,11 @@ use super::{
     FileOptions,
     stream::{Data, Encoded, Pictured},
 };
-use crate::{configuration::Configuration, picture::refused, units::Coding};
+use crate::{
+    configuration::Configuration,
+    picture::{check_bytes, refused},
+    units::Coding,
+};
 
 /// The video track of a file.
 pub(super) struct MatroskaTrack {
@@ -86,14 +90,7 @@ impl Pictured for MatroskaTrack {
                 break;
             }
         }
-        let size = frame.data.len();
-        if size > self.most_bytes {
-            return Err(Error::ImageTooLarge {
-                name: self.name.clone(),
-                found: format!("a picture of {size} bytes"),
-                limit: format!("{} bytes", self.most_bytes),
-            });
-        }
+        check_bytes(&self.name, frame.data.len(), self.most_bytes)?;
         let is_key = frame.is_keyframe.unwrap_or(false);
         let nanoseconds = frame.timestamp.saturating_mul(self.unit);
         let nanoseconds = i64::try_from(nanoseconds).unwrap_or(i64::MAX);

@@ -118,7 +118,7 @@ impl VideoFile {
                 let options = PipeOptions::default()
                     .with_limits(options.limits.clone())
                     .with_timing(timing);
-                let pipe = Pipe::open(file, &options)?;
+                let pipe = Pipe::named(&name, file, &options)?;
                 Ok(Self(Frames::Pipe(Box::new(pipe))))
             }
             #[cfg(feature = "h264")]

@@ -14,7 +14,11 @@ use super::{
     FileOptions,
     stream::{Data, Encoded, Pictured},
 };
-use crate::{configuration::Configuration, picture::refused, units::Coding};
+use crate::{
+    configuration::Configuration,
+    picture::{check_bytes, refused},
+    units::Coding,
+};
 
 /// The bytes that a sample has at the least. A file of fewer bytes for its samples is refused before there is room for them.
 const LEAST_BYTES: u64 = 8;
@@ -83,13 +87,7 @@ impl Pictured for Mp4Track {
             return Ok(None);
         };
         let size = usize::try_from(sample.size).unwrap_or(usize::MAX);
-        if size > self.most_bytes {
-            return Err(Error::ImageTooLarge {
-                name: self.name.clone(),
-                found: format!("a picture of {size} bytes"),
-                limit: format!("{} bytes", self.most_bytes),
-            });
-        }
+        check_bytes(&self.name, size, self.most_bytes)?;
         let mut picture = vec![0; size];
         let read = self
             .file

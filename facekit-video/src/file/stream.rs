@@ -12,6 +12,7 @@ use crate::{
     h264::H264,
     live::{Arrived, Decoder},
     packet::Packet,
+    picture::check_rate,
     units::{Coding, Pictures},
 };
 
@@ -96,10 +97,7 @@ impl Stream {
     ) -> Result<Self> {
         let missing = || Error::argument("rate", "a raw stream has no times, so it needs one");
         let rate = options.frames_per_second.ok_or_else(missing)?;
-        if !(0.01..=1000.0).contains(&rate) {
-            let reason = format!("{rate} is not between 0.01 and 1000");
-            return Err(Error::argument("rate", reason));
-        }
+        check_rate(rate)?;
         let pictures = AnnexB {
             pictures: Pictures::new(BufReader::new(file), coding, options.limits.max_file_bytes),
             coding,

@@ -7,6 +7,7 @@ mod options;
 use std::{sync::Arc, thread, time::Duration};
 
 use facekit::{Error, FrameSource, Next, Pace, Result};
+use jiff::Timestamp;
 
 pub use options::HttpOptions;
 
@@ -99,5 +100,9 @@ impl FrameSource for HttpCamera {
 
     fn pace(&self) -> Pace {
         Pace::Live
+    }
+
+    fn skip_before(&mut self, at: Timestamp) {
+        self.live.skip_before(at);
     }
 }

@@ -263,6 +263,11 @@ impl Camera {
         }
     }
 
+    /// The time from which the frames of a live source are needed, if there is one.
+    pub(super) fn due(&self) -> Option<Timestamp> {
+        self.turn.due.filter(|_| self.pace == Pace::Live)
+    }
+
     /// Puts a new frame into the slot, unless the tracker would leave it out. Returns true if the state has changed.
     pub(super) fn put(&mut self, frame: VideoFrame, now: Instant, wall: Timestamp) -> bool {
         self.counts.decoded += 1;

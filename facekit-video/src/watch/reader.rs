@@ -23,8 +23,14 @@ pub(super) fn run(
         stalled_after,
         quiet_since: Instant::now(),
     };
-    while shared.waits_for_turn(id) {
-        let over = match catch_panic(|| source.next(POLL)) {
+    while let Some(due) = shared.waits_for_turn(id) {
+        let next = || {
+            if let Some(due) = due {
+                source.skip_before(due);
+            }
+            source.next(POLL)
+        };
+        let over = match catch_panic(next) {
             Ok(next) => reader.take(next, pace),
             Err(message) => Some(CameraState::Failed {
                 reason: format!("the source panicked: {message}"),

@@ -139,17 +139,16 @@ impl Shared {
             .collect()
     }
 
-    /// Waits until it is the reader's turn. False if the reader is to end.
-    pub(super) fn waits_for_turn(&self, id: CameraId) -> bool {
+    /// Waits until it is the reader's turn. Returns the time from which the frames of a live source are needed, if there is one. `None` if
+    /// the reader is to end.
+    pub(super) fn waits_for_turn(&self, id: CameraId) -> Option<Option<Timestamp>> {
         let mut inner = self.inner();
         loop {
             let is_closed = inner.is_closed;
-            let Some(camera) = inner.camera(id).filter(|_| !is_closed) else {
-                return false;
-            };
+            let camera = inner.camera(id).filter(|_| !is_closed)?;
             match camera.step(Instant::now(), Timestamp::now()) {
-                Step::Take => return true,
-                Step::Stop => return false,
+                Step::Take => return Some(camera.due()),
+                Step::Stop => return None,
                 Step::Wait(time) => {
                     let waited = self.taken.wait_timeout(inner, time);
                     inner = waited.unwrap_or_else(PoisonError::into_inner).0;

@@ -17,23 +17,24 @@ pub(super) struct Cadence {
 impl Cadence {
     /// True if a frame is to be taken, at `interval` from each other on the average.
     pub(super) fn takes(&mut self, at: Timestamp, interval: SignedDuration) -> bool {
-        // A late frame can be due again at once.
-        if self.taken == Some(at) {
-            return false;
-        }
-        let Some(due) = self.due else {
-            (self.due, self.taken) = (Some(at), Some(at));
-            return true;
-        };
-        let since = at.duration_since(due);
-        if since + EARLY < interval {
+        if !self.is_due(at, interval) {
             return false;
         }
         self.taken = Some(at);
         // The time by which a frame is late is not lost, unless it is more than an interval.
-        let late = since - interval;
-        self.due = Some(if late < interval { at - late } else { at });
+        let late = self.due.map(|due| at.duration_since(due) - interval);
+        let late = late.filter(|&late| late < interval);
+        self.due = Some(late.map_or(at, |late| at - late));
         true
+    }
+
+    /// True if [`takes`](Self::takes) accepts a frame of this time.
+    pub(super) fn is_due(&self, at: Timestamp, interval: SignedDuration) -> bool {
+        // A late frame can be due again at once.
+        self.taken != Some(at)
+            && self
+                .due
+                .is_none_or(|due| at.duration_since(due) + EARLY >= interval)
     }
 
     /// The earliest time of a frame that [`takes`](Self::takes) accepts. `None` before the first frame.
@@ -100,7 +101,9 @@ mod tests {
                 assert!(!cadence.takes(due - SignedDuration::from_millis(1), interval));
                 assert!(due <= at, "{due} for {at}");
             }
+            assert!(cadence.is_due(at, interval));
             assert!(cadence.takes(at, interval), "{milliseconds}");
+            assert!(!cadence.is_due(at, interval));
         }
     }
 

@@ -62,9 +62,14 @@ impl Motion {
         self.hits += 1;
     }
 
+    /// True if the velocity is not believed yet.
+    pub(super) fn is_new(&self) -> bool {
+        self.hits < KNOWN
+    }
+
     /// The greatest cost at which a face at the time `at` can be this one.
     pub(super) fn gate(&self, at: Timestamp) -> f64 {
-        let speed = if self.hits < KNOWN {
+        let speed = if self.is_new() {
             UNKNOWN_SPEED
         } else {
             KNOWN_SPEED
@@ -82,11 +87,21 @@ impl Motion {
             (f64::from(center.x) + x * seconds) as f32,
             (f64::from(center.y) + y * seconds) as f32,
         );
+        self.cost_from(expected, rect)
+    }
+
+    /// True if a walker can have come from here to a face at the time `at`, in any direction.
+    pub(super) fn reaches(&self, rect: &Rect, at: Timestamp) -> bool {
+        let most = STILL + UNKNOWN_SPEED * seconds(self.at, at);
+        self.cost_from(self.rect.center(), rect) <= most
+    }
+
+    fn cost_from(&self, from: Point, rect: &Rect) -> f64 {
         let (before, now) = (f64::from(self.rect.width), f64::from(rect.width));
         if before <= 0.0 || now <= 0.0 {
             return f64::INFINITY;
         }
-        let distance = f64::from(expected.distance(rect.center()));
+        let distance = f64::from(from.distance(rect.center()));
         distance / (before * now).sqrt() + SIZE * (now / before).ln().abs()
     }
 }
@@ -116,6 +131,9 @@ mod tests {
         assert!(motion.cost(&face(3), at(600)) < 1e-6);
         assert!(motion.cost(&face(7), at(1400)) < 1e-5, "after a gap");
         assert!((motion.gate(at(600)) - 1.1).abs() < 1e-9);
+        // Somebody who was led away can be back where nobody expects it: 2.3 widths in 0.2 s.
+        assert!(motion.reaches(&face(1), at(600)) && motion.reaches(&face(3), at(600)));
+        assert!(!motion.reaches(&face(0), at(600)));
     }
 
     #[test]

@@ -52,8 +52,10 @@ const STRANGERS: usize = 2;
 /// Detections of a score of 0.3 to 0.6 continue tracks, but do not start them (Y. Zhang et al., "ByteTrack: Multi-Object Tracking by
 /// Associating Every Detection Box", ECCV 2022). A face starts a track when it is seen for the second time.
 ///
-/// Faces are embedded for the association only if a pair is not clear, or if a track was not seen in the last frame. If their cosine
-/// is below the score of a false-match rate of 1e-3, they are two people. A cut ends all tracks.
+/// Faces are embedded for the association only if a pair is not clear, if a face jumps by 0.3 widths from where it is expected, or if a
+/// track is new or was not seen in the last frame. If their cosine is below the score of a false-match rate of 1e-3, they are two people. A face that would start a
+/// track goes on with an older one that is not seen now, if their cosine is above this score, and if a walker can have come there. A
+/// cut ends all tracks.
 ///
 /// # Decision
 ///
@@ -118,6 +120,8 @@ struct Following {
     detection: Detection,
     /// True if the face was not seen in the last frame that was searched.
     is_missed: bool,
+    /// The track was taken back, so its motion began again.
+    is_back: bool,
     shots: Shots,
     decision: Decision,
     /// The number of shots, one after the other, that show another person.
@@ -178,6 +182,18 @@ impl Tracker {
         Ok(mem::take(&mut self.events))
     }
 
+    /// Takes the time of the next frame without its pixels, which need not be decoded then: the frame is left out. It is as
+    /// [`push`](Self::push) for a frame that is not [due](Self::is_due).
+    ///
+    /// # Errors
+    ///
+    /// [`Error::InvalidArgument`] if `at` is before the last frame, and errors of the index of the gallery.
+    pub fn skip(&mut self, at: Timestamp) -> Result<Vec<TrackEvent>> {
+        self.advance(at)?;
+        self.end_lost(at)?;
+        Ok(mem::take(&mut self.events))
+    }
+
     /// Takes the next frame of a source. A [discontinuity](VideoFrame::discontinuity) ends all tracks first.
     ///
     /// # Errors
@@ -225,6 +241,31 @@ impl Tracker {
         self.cadence.due(self.options.interval(self.is_undecided()))
     }
 
+    /// True if [`push`](Self::push) looks at a frame of this time, and false if it leaves the frame out. The motion gate is not asked, since it
+    /// needs the pixels.
+    ///
+    /// ```no_run
+    /// # fn example(mut tracker: facekit::Tracker, files: Vec<(Vec<u8>, facekit::jiff::Timestamp)>) -> facekit::Result<()> {
+    /// use facekit::image::{DecodeLimits, decode};
+    ///
+    /// for (jpeg, at) in files {
+    ///     let events = if tracker.is_due(at) {
+    ///         tracker.push(decode(&jpeg, &DecodeLimits::default())?.view(), at)?
+    ///     } else {
+    ///         tracker.skip(at)?
+    ///     };
+    ///     println!("{} events", events.len());
+    /// }
+    /// # Ok(()) }
+    /// ```
+    #[must_use]
+    pub fn is_due(&self, at: Timestamp) -> bool {
+        // Tracks that are lost by then do not count.
+        let mut tracks = self.tracks.iter().filter(|track| !self.is_lost(track, at));
+        let is_undecided = tracks.any(|track| track.decision.outcome().is_none());
+        self.cadence.is_due(at, self.options.interval(is_undecided))
+    }
+
     /// True if there is a track that has not ended, or a face that was seen once.
     #[must_use]
     pub fn is_following(&self) -> bool {
@@ -253,18 +294,21 @@ impl Tracker {
         let found = frame.detect(self.options.continue_score)?;
         let mut seen: Vec<Seen> = found.into_iter().map(Seen::new).collect();
 
-        let pairs = self.associate(&mut seen, &frame, at)?;
+        let mut pairs = self.associate(&mut seen, &frame, at)?;
         for (track, pair) in self.tracks.iter_mut().zip(&pairs) {
             track.is_missed = pair.is_none();
             if let Some(face) = *pair {
                 track.hit(seen[face].detection, at);
-                if track.motion.hits() == STARTED {
-                    self.events.push(TrackEvent::Started {
-                        track: track.id,
-                        from: track.from,
-                        first: track.first,
-                    });
-                }
+            }
+        }
+        self.take_back(&mut pairs, &mut seen, &frame, at)?;
+        for (track, pair) in self.tracks.iter().zip(&pairs) {
+            if pair.is_some() && track.motion.hits() == STARTED && !track.is_back {
+                self.events.push(TrackEvent::Started {
+                    track: track.id,
+                    from: track.from,
+                    first: track.first,
+                });
             }
         }
         let mut is_free = vec![true; seen.len()];
@@ -295,6 +339,60 @@ impl Tracker {
             }
         }
         Ok(())
+    }
+
+    /// Faces that would start a track now, but are those of tracks that were not seen in this frame, go on with these. A person who was
+    /// hidden can be back at a place where the track does not look: it was led away by somebody who went past.
+    fn take_back(
+        &mut self,
+        pairs: &mut Vec<Option<usize>>,
+        seen: &mut [Seen],
+        frame: &FrameView<'_>,
+        at: Timestamp,
+    ) -> Result<()> {
+        let mut young = 0;
+        while young < self.tracks.len() {
+            let old = match pairs[young] {
+                Some(face) if self.tracks[young].motion.hits() == STARTED => {
+                    self.missing(&mut seen[face], frame, at)?
+                }
+                _ => None,
+            };
+            let Some(old) = old else {
+                young += 1;
+                continue;
+            };
+            // The older track comes first, so its place does not change.
+            let face = pairs.remove(young);
+            let young = self.tracks.remove(young);
+            pairs[old] = face;
+            let old = &mut self.tracks[old];
+            (old.motion, old.detection) = (young.motion, young.detection);
+            (old.is_missed, old.is_back) = (false, true);
+        }
+        Ok(())
+    }
+
+    /// The place of a track that was not seen in this frame, whose face this is.
+    fn missing(
+        &self,
+        face: &mut Seen,
+        frame: &FrameView<'_>,
+        at: Timestamp,
+    ) -> Result<Option<usize>> {
+        let rect = face.detection.rect;
+        for (place, track) in self.tracks.iter().enumerate() {
+            if track.is_missed
+                && track.is_started()
+                && track.motion.reaches(&rect, at)
+                && let Some(mean) = track.shots.mean()
+                && let Some(embedding) = face.embedding(frame)?
+                && mean.cosine(embedding)? >= self.different
+            {
+                return Ok(Some(place));
+            }
+        }
+        Ok(None)
     }
 
     fn is_strong(&self, seen: &Seen) -> bool {
@@ -344,8 +442,11 @@ impl Tracker {
             for (row, column) in best.iter().enumerate() {
                 let Some(column) = *column else { continue };
                 let track = &self.tracks[tracks[row]];
-                let is_doubtful =
-                    is_any_forbidden || track.is_missed || pairs.is_ambiguous(row, column);
+                // A new track has a wide gate, and its face is embedded soon in any case.
+                let is_doubtful = is_any_forbidden
+                    || track.is_missed
+                    || track.motion.is_new()
+                    || pairs.is_doubtful(row, column);
                 let face = &mut seen[faces[column]];
                 if is_doubtful && self.is_another(track, face, frame)? {
                     pairs.forbid(row, column);
@@ -447,6 +548,7 @@ impl Tracker {
             motion: Motion::new(detection.rect, at),
             detection,
             is_missed: false,
+            is_back: false,
             shots: Shots::default(),
             decision: Decision::default(),
             strangers: 0,
@@ -456,10 +558,13 @@ impl Tracker {
 
     /// Ends the tracks that were not seen for long.
     fn end_lost(&mut self, at: Timestamp) -> Result<()> {
-        let is_lost =
-            |track: &&Following| at.duration_since(track.motion.at()) > self.options.lost_after;
-        let lost: Vec<TrackId> = self.tracks.iter().filter(is_lost).map(|it| it.id).collect();
+        let lost = self.tracks.iter().filter(|track| self.is_lost(track, at));
+        let lost: Vec<TrackId> = lost.map(|track| track.id).collect();
         self.end_each(lost)
+    }
+
+    fn is_lost(&self, track: &Following, at: Timestamp) -> bool {
+        at.duration_since(track.motion.at()) > self.options.lost_after
     }
 
     fn end_all(&mut self) -> Result<()> {

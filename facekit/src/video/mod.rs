@@ -56,6 +56,14 @@ pub trait FrameSource: std::fmt::Debug + Send {
 
     /// Says if frames can wait.
     fn pace(&self) -> Pace;
+
+    /// Says that frames before the time `at` are not needed. A live source that can tell their times without decoding them leaves them out.
+    /// A recorded source delivers all its frames.
+    ///
+    /// A frame before this time comes in any case if it would be a [discontinuity](VideoFrame::discontinuity). Does nothing by default.
+    fn skip_before(&mut self, at: Timestamp) {
+        let _ = at;
+    }
 }
 
 /// The result of [`FrameSource::next`].
@@ -96,6 +104,10 @@ macro_rules! forward {
 
             fn pace(&self) -> Pace {
                 (**self).pace()
+            }
+
+            fn skip_before(&mut self, at: Timestamp) {
+                (**self).skip_before(at);
             }
         }
     };

@@ -79,6 +79,42 @@ fn somebody_who_is_hidden_by_another_comes_back_as_the_same_track() {
     assert_eq!(found, ["anna", "bert"], "{}", words(&events));
 }
 
+#[test]
+fn somebody_who_is_back_at_an_unexpected_place_is_the_same_track() {
+    // She walks on, turns back while nobody sees her, and stands.
+    let turning = |seconds: f64| match seconds {
+        ..=1.0 => vec![face((300.0 * seconds) as f32, 0.0)],
+        ..=1.5 => Vec::new(),
+        _ => vec![face(120.0, 0.0)],
+    };
+    let events = play().events(5.0, 15, turning);
+    assert_eq!(decisions(&events), ["anna"], "{}", words(&events));
+    assert_eq!(tracks(&events), 1, "{}", words(&events));
+    // Nobody goes 420 pixels, which are 7 widths, in that time at 1.4 m/s.
+    let far = |seconds: f64| match seconds {
+        ..=0.5 => vec![face(10.0, 0.0)],
+        ..=0.7 => Vec::new(),
+        _ => vec![face(430.0, 0.0)],
+    };
+    assert_eq!(tracks(&play().events(5.0, 15, far)), 2);
+}
+
+#[test]
+fn a_new_track_is_not_led_away() {
+    // After two frames, somebody else stands before her for one frame.
+    let led = |seconds: f64| match (5.0 * seconds).round() as u32 {
+        2 => vec![face(240.0, 120.0)],
+        3 => vec![face(200.0, 0.0), face(300.0, 120.0)],
+        nth @ 4.. => vec![face(200.0, 0.0), face(60.0 * nth as f32 + 120.0, 120.0)],
+        _ => vec![face(200.0, 0.0)],
+    };
+    let events = play().events(5.0, 7, led);
+    let mut found = decisions(&events);
+    found.sort();
+    assert_eq!(found, ["anna", "bert"], "{}", words(&events));
+    assert_eq!(tracks(&events), 2, "{}", words(&events));
+}
+
 /// A face that stands still, and is not seen from 1 s on for so many milliseconds. Then it is that of `degrees`.
 fn gap(milliseconds: f64, degrees: f32) -> impl Fn(f64) -> Vec<Shown> {
     move |seconds| {

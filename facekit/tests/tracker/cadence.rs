@@ -2,7 +2,7 @@
 
 use facekit::{Threshold, TrackerOptions};
 
-use crate::stage::{Play, Shown, face};
+use crate::stage::{Play, Shown, at, face};
 
 /// The number of searches in a video of 30 frames a second.
 fn searches(options: TrackerOptions, seconds: i64, shown: impl Fn(f64) -> Vec<Shown>) -> usize {
@@ -39,6 +39,32 @@ fn an_undecided_track_is_searched_ten_times_a_second() {
     let unfit = |_: f64| vec![face(200.0, 0.0).unfit()];
     let undecided = searches(TrackerOptions::default(), 8, unfit);
     assert!((78..=82).contains(&undecided), "{undecided}");
+}
+
+#[test]
+fn frames_that_are_not_due_need_no_pixels() {
+    // Anna walks past and is decided; then nobody is there for longer than a track is kept.
+    let shown = |nth: i64| match nth {
+        ..=60 => vec![face(6.0 * nth as f32, 0.0)],
+        _ => Vec::new(),
+    };
+    let time = |nth: i64| at(nth * 1000 / 30);
+    let play = Play::new(Threshold::Fmr(1e-3));
+    let (mut all, mut due) = (play.tracker(), play.tracker());
+    let (mut expected, mut events, mut skipped) = (Vec::new(), Vec::new(), 0);
+    for nth in 0..150 {
+        expected.extend(play.push(&mut all, nth * 1000 / 30, &shown(nth)));
+        if due.is_due(time(nth)) {
+            events.extend(play.push(&mut due, nth * 1000 / 30, &shown(nth)));
+            assert!(!due.is_due(time(nth)), "the same picture again");
+        } else {
+            skipped += 1;
+            events.extend(due.skip(time(nth)).unwrap());
+        }
+    }
+    assert_eq!(events, expected);
+    assert!(skipped > 90 && crate::stage::decisions(&events) == ["anna"]);
+    assert!(due.skip(time(3)).is_err(), "time does not fall");
 }
 
 #[test]

@@ -8,6 +8,7 @@ mod racer;
 mod report;
 mod search;
 mod start;
+mod tracks;
 
 use std::{
     env,
@@ -24,6 +25,8 @@ use crate::{
     runner::{cargo, root, succeed, target},
     wheel,
 };
+
+pub(crate) use tracks::run as run_tracks;
 
 /// The Python packages of the peers.
 const PACKAGES: [&str; 5] = [

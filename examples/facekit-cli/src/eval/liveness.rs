@@ -6,7 +6,7 @@ use std::{
 };
 
 use anyhow::{Context, Result, bail};
-use facekit::{Error, Models, Subject, find_faces, work};
+use facekit::{Error, Image, Models, Subject, find_faces, work};
 use serde::Serialize;
 use serde_json::json;
 
@@ -37,7 +37,16 @@ pub(crate) struct Args {
     /// The lowest liveness score of a live face, 0 to 1
     #[arg(long, value_name = "SCORE", default_value_t = 0.5, value_parser = share)]
     liveness_threshold: f32,
+
+    /// Also move each photo as a hand does in so many short videos, and judge single frames, and the
+    /// medians of three and of five, as a tracker does
+    #[arg(long, value_name = "N", default_value_t = 0, verbatim_doc_comment)]
+    moved: u64,
 }
+
+/// The frames of a moved photo, and the seconds between them.
+const FRAMES: usize = 5;
+const INTERVAL: f64 = 0.2;
 
 /// The result of a folder.
 #[derive(Serialize)]
@@ -48,7 +57,23 @@ struct Measured {
     no_face: u64,
     errors: u64,
     error_rate: ErrorRate,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    moved: Option<Moved>,
     scores: Vec<Scored>,
+}
+
+/// The scores of the frames of each video; `None` without a face.
+type Videos = Vec<Vec<Option<f32>>>;
+
+/// The shares of wrong decisions in videos of moved photos; `None` without videos.
+#[derive(Default, Serialize)]
+struct Moved {
+    /// The videos in which every frame has a face.
+    videos: usize,
+    without_face: usize,
+    single_frame: Option<f64>,
+    median_of_3: Option<f64>,
+    median_of_5: Option<f64>,
 }
 
 /// The liveness of the largest face in a photo; `None` without a face.
@@ -101,7 +126,17 @@ pub(crate) fn run(session: &Session, args: &Args) -> Result<()> {
             "faces",
             "no face",
         ];
-        table(headings, measured.iter().map(row)) + &unreadable_text(&unreadable)
+        let moved = measured
+            .iter()
+            .filter_map(|one| Some((one, one.moved.as_ref()?)));
+        let rows: Vec<_> = moved.map(|(one, moved)| moved.row(one)).collect();
+        let text = table(headings, measured.iter().map(row));
+        let moved = if rows.is_empty() {
+            String::new()
+        } else {
+            format!("\n\n{}", table(Moved::HEADINGS, rows))
+        };
+        text + &moved + &unreadable_text(&unreadable)
     })
 }
 
@@ -114,6 +149,61 @@ fn row(measured: &Measured) -> [String; 5] {
         measured.faces.to_string(),
         measured.no_face.to_string(),
     ]
+}
+
+impl Moved {
+    const HEADINGS: [&'static str; 6] = [
+        "moved photos",
+        "rate",
+        "single frame",
+        "median of 3",
+        "median of 5",
+        "videos",
+    ];
+
+    /// The rates of videos, each with the scores of its frames.
+    fn of(videos: &[Vec<Option<f32>>], threshold: f32, live: bool) -> Self {
+        let whole = |video: &Vec<Option<f32>>| video.iter().copied().collect::<Option<Vec<f32>>>();
+        let scored: Vec<Vec<f32>> = videos.iter().filter_map(whole).collect();
+        let rate = |wrong: usize, of: usize| (of > 0).then(|| wrong as f64 / of as f64);
+        let is_wrong = |score: f32| (score >= threshold) != live;
+        let frames = scored.iter().flatten();
+        let wrong_frames = frames.clone().filter(|&&score| is_wrong(score)).count();
+        let of_medians = |count: usize| {
+            let median = |video: &Vec<f32>| {
+                let mut first = video[..count].to_vec();
+                first.sort_by(f32::total_cmp);
+                first[(count - 1) / 2]
+            };
+            let wrong = scored.iter().filter(|video| is_wrong(median(video)));
+            rate(wrong.count(), scored.len())
+        };
+        Self {
+            videos: scored.len(),
+            without_face: videos.len() - scored.len(),
+            single_frame: rate(wrong_frames, frames.count()),
+            median_of_3: of_medians(3),
+            median_of_5: of_medians(FRAMES),
+        }
+    }
+
+    fn row(&self, measured: &Measured) -> [String; 6] {
+        let percent = |share: Option<f64>| {
+            share.map_or_else(
+                || "n/a".to_owned(),
+                |share| format!("{:.1} %", 100.0 * share),
+            )
+        };
+        let [folder, rate, ..] = row(measured);
+        [
+            folder,
+            rate,
+            percent(self.single_frame),
+            percent(self.median_of_3),
+            percent(self.median_of_5),
+            self.videos.to_string(),
+        ]
+    }
 }
 
 /// The folders with photos: `folder` itself, or else those directly in it.
@@ -147,28 +237,42 @@ fn measure(
     let photos = images_in(&folder)?;
     let options = args.detect.options();
     let bar = session.output.bar(folder.display().to_string());
-    // The inner error is a photo that cannot be read; the outer error ends the command.
-    let score = |path: &PathBuf| -> Result<Result<Option<f32>>> {
+    let score = |image: &Image| -> Result<Option<f32>> {
+        let faces = find_faces(&*models.detector, image.view(), &options)?.faces;
+        let largest = Subject::Largest.choose(faces, (image.width(), image.height()));
+        let scores = liveness.assess(image.view(), &largest)?;
+        Ok(scores.first().map(|score| score.value()))
+    };
+    // The score of a photo, and those of the frames of its videos. The inner error is a photo that cannot be read; the outer error
+    // ends the command.
+    let scores_of = |path: &PathBuf| -> Result<Result<(Option<f32>, Videos)>> {
         let image = match open_image(path, &session.limits) {
             Ok(image) => image,
             Err(error) => return Ok(Err(error)),
         };
-        let faces = find_faces(&*models.detector, image.view(), &options)?.faces;
-        let largest = Subject::Largest.choose(faces, (image.width(), image.height()));
-        let scores = liveness.assess(image.view(), &largest)?;
-        Ok(Ok(scores.first().map(|score| score.value())))
+        let frame = |video, nth| score(&scenes::moved(&image, video, INTERVAL * nth as f64));
+        let video = |video| {
+            (0..FRAMES)
+                .map(|nth| frame(video, nth))
+                .collect::<Result<_>>()
+        };
+        let videos = (0..args.moved).map(video).collect::<Result<_>>()?;
+        Ok(Ok((score(&image)?, videos)))
     };
-    let mut scores = Vec::new();
-    let each = |index: usize, score: Result<Result<Option<f32>>>| -> Result<()> {
+    let (mut scores, mut videos) = (Vec::new(), Vec::new());
+    let each = |index: usize, found: Result<Result<(Option<f32>, Videos)>>| -> Result<()> {
         bar.set(index as u64 + 1, photos.len() as u64);
         let photo = photos[index].clone();
-        match score? {
-            Ok(liveness) => scores.push(Scored { photo, liveness }),
+        match found? {
+            Ok((liveness, moved)) => {
+                scores.push(Scored { photo, liveness });
+                videos.extend(moved);
+            }
             Err(error) => unreadable.push(Unreadable::new(&photo, &error)),
         }
         Ok(())
     };
-    work::ordered(&photos, args.models.jobs(), &session.token, score, each)?;
+    work::ordered(&photos, args.models.jobs(), &session.token, scores_of, each)?;
 
     let found = || scores.iter().filter_map(|scored| scored.liveness);
     let wrong = found().filter(|&score| (score >= args.liveness_threshold) != live);
@@ -180,6 +284,7 @@ fn measure(
         no_face: scores.len() as u64 - faces,
         errors,
         error_rate: ErrorRate::of(errors, faces),
+        moved: (args.moved > 0).then(|| Moved::of(&videos, args.liveness_threshold, live)),
         scores,
     })
 }

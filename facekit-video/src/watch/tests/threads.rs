@@ -174,7 +174,8 @@ fn of_a_live_camera_few_frames_are_decoded() {
     assert!(health.received > 90, "{health:?}");
     let most = 10.0 * begin.elapsed().as_secs_f64() + 4.0;
     assert!(health.examined as f64 <= most, "{health:?} in {most}");
-    assert!(health.decoded < 3 * health.examined + 10, "{health:?}");
+    // The frames before the time at which the next one is due are not decoded.
+    assert!(health.decoded <= 2 * health.examined + 4, "{health:?}");
     assert!(health.examined >= 2, "{health:?}");
     let taken = health.received - health.dropped;
     assert!(
