@@ -47,7 +47,7 @@ fn frames_out_of_order_fail() {
 
 #[test]
 fn a_frame_before_the_nonce_fails() {
-    let script = std::sync::Arc::default();
+    let script = Arc::default();
     let recognizer = recognizer(&script);
     let issued = Timestamp::from_second(1_000_000).unwrap();
     let options = ChallengeOptions::default();
@@ -212,7 +212,7 @@ fn a_person_who_keeps_still_fails() {
 
 #[test]
 fn options_out_of_range_are_errors() {
-    let recognizer = recognizer(&std::sync::Arc::default());
+    let recognizer = recognizer(&Arc::default());
     let new = |options: &ChallengeOptions| {
         let error = Challenge::new(nonce(1), Timestamp::UNIX_EPOCH, &recognizer, options);
         error.err().unwrap().to_string()
