@@ -210,6 +210,12 @@ fn random_scenes_keep_identities() {
             people += 1;
             let count = sightings.iter().filter(|seen| *seen == name).count();
             sighted += usize::from(count == 1);
+            if count != 1 {
+                let frames = played.visible[&walker];
+                println!(
+                    "scene {seed}: {name} can be seen in {frames} frames, and has {count} sightings"
+                );
+            }
         }
         wrong += sightings
             .iter()

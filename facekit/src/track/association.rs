@@ -19,21 +19,15 @@ pub(super) struct Pairs {
     /// A row for each track, a column for each detection. Infinite outside the gate of the track.
     costs: Vec<Vec<f64>>,
     gates: Vec<f64>,
-    /// The gate that each track would have if it had been seen as late as the track that was seen last, and if it was not. So
-    /// tracks can be compared.
-    common: Vec<(f64, bool)>,
+    /// True for the tracks that were not seen as late as the one that was seen last.
+    is_missed: Vec<bool>,
 }
 
 impl Pairs {
     pub(super) fn new(tracks: &[&Motion], detections: &[Rect], at: Timestamp) -> Self {
         let gates: Vec<f64> = tracks.iter().map(|track| track.gate(at)).collect();
         let last = tracks.iter().map(|track| track.at()).max();
-        let common = tracks.iter().zip(&gates).map(|(track, &gate)| match last {
-            Some(last) if track.at() < last => {
-                (track.gate(track.at() + at.duration_since(last)), true)
-            }
-            _ => (gate, false),
-        });
+        let is_missed = tracks.iter().map(|track| last > Some(track.at()));
         let row = |(track, &gate): (&&Motion, &f64)| -> Vec<f64> {
             let costs = detections.iter().map(|rect| track.cost(rect, at));
             costs
@@ -42,7 +36,7 @@ impl Pairs {
         };
         Self {
             costs: tracks.iter().zip(&gates).map(row).collect(),
-            common: common.collect(),
+            is_missed: is_missed.collect(),
             gates,
         }
     }
@@ -52,28 +46,23 @@ impl Pairs {
         self.costs[track][detection] = f64::INFINITY;
     }
 
-    /// The detection of each track, with the least sum of costs. A track without a detection costs its gate, so that a track is
-    /// not torn from a good detection only to give another one a bad detection.
+    /// The detection of each track, with the least sum of costs as parts of the gates. A track without a detection costs its whole gate,
+    /// so that a track is not torn from a good detection only to give another one a bad detection. Parts of gates count, because
+    /// the gate of a new track is wide: in face widths, it would take a detection far away from a track that expects it there.
     ///
-    /// The gate of a track that was not seen for a while is wide. Its costs are reduced to the gate that it would have otherwise, from
-    /// [`MISSED`] of it on, so that it does not take the detection of a track that was seen.
+    /// The gate of a track that was not seen for a while is wide, too. It costs at least [`MISSED`], so that it does not take the
+    /// detection of a track that was seen.
     pub(super) fn best(&self) -> Vec<Option<usize>> {
         let tracks = self.costs.len();
+        let rows = self.costs.iter().zip(&self.gates).zip(&self.is_missed);
+        let rows = rows.map(|((costs, &gate), &is_missed)| -> Vec<f64> {
+            let least = if is_missed { MISSED } else { 0.0 };
+            let part = |&cost: &f64| (least + (1.0 - least) * cost / gate).min(IMPOSSIBLE);
+            let possible = costs.iter().map(part);
+            possible.chain(std::iter::repeat_n(1.0, tracks)).collect()
+        });
+        let rows: Vec<Vec<f64>> = rows.collect();
         let detections = self.costs.first().map_or(0, Vec::len);
-        let mut rows: Vec<Vec<f64>> = Vec::with_capacity(tracks);
-        for (track, &(common, is_missed)) in self.common.iter().enumerate() {
-            let comparable = |cost: f64| match is_missed {
-                true => common * (MISSED + (1.0 - MISSED) * cost / self.gates[track]),
-                false => cost,
-            };
-            let possible = self.costs[track].iter();
-            let possible = possible.map(|&cost| comparable(cost).min(IMPOSSIBLE));
-            rows.push(
-                possible
-                    .chain(std::iter::repeat_n(common, tracks))
-                    .collect(),
-            );
-        }
         let assigned = least_cost(&rows).into_iter().zip(&self.costs);
         assigned
             .map(|(column, costs)| {
