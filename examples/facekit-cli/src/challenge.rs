@@ -22,8 +22,8 @@ pub(crate) struct Args {
     /// A camera, or a recording of a challenge: a folder of photos with their times, a file, an
     /// address, or `-` for a video on standard input
     ///
-    /// A camera shows the person: the command prints each prompt when it is due. The videos are those
-    /// of `facekit watch`. A challenge needs at least four frames a second.
+    /// A camera shows the person: the command prints each prompt when it is due. The videos are
+    /// those of `facekit watch`. A challenge needs at least four frames a second.
     #[arg(
         value_name = "DIR|FILE|URL|-",
         required_unless_present = "simulate",
@@ -54,7 +54,7 @@ pub(crate) struct Args {
     #[arg(long, value_name = "N", default_value_t = 1)]
     seed: u64,
 
-    /// With --simulate: save the frames in this folder, which must not exist, named by time in UTC
+    /// With --simulate: save the frames in this folder, named by time in UTC. It must not exist
     #[arg(long, value_name = "DIR", requires = "simulate")]
     save: Option<PathBuf>,
 

@@ -27,12 +27,22 @@ const COMMANDS: &[&str] = &[
     "gallery rekey",
     "gallery check",
     "gallery reembed",
+    "gallery calibrate",
+    "index build",
+    "index check",
+    "index search",
+    "index stats",
     "attend",
     "timesheet",
+    "watch",
+    "challenge",
+    "eval challenge",
     "eval lfw",
     "eval identify",
     "eval index",
     "eval liveness",
+    "eval recognizability",
+    "eval video",
 ];
 
 #[test]

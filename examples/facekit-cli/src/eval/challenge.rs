@@ -28,7 +28,7 @@ const MOST_PITCH: f32 = 20.0;
 
 #[derive(clap::Args, Debug)]
 pub(crate) struct Args {
-    /// A folder with a folder of photos for each person, such as that of Labeled Faces in the Wild
+    /// A folder that holds a folder of photos for each person
     #[arg(long, value_name = "DIR")]
     images: PathBuf,
 

@@ -38,8 +38,8 @@ pub(crate) struct Args {
     #[arg(long, value_name = "SCORE", default_value_t = 0.5, value_parser = share)]
     liveness_threshold: f32,
 
-    /// Also move each photo as a hand does in so many short videos, and judge single frames, and the
-    /// medians of three and of five, as a tracker does
+    /// Also move each photo as a hand does in so many short videos, and judge single frames, and
+    /// the medians of three and of five, as a tracker does
     #[arg(long, value_name = "N", default_value_t = 0, verbatim_doc_comment)]
     moved: u64,
 }

@@ -73,12 +73,13 @@ pub(crate) enum Command {
     Liveness(liveness::Args),
     /// Challenge with simulated heads and attacks: BPCER and APCER
     ///
-    /// Presentations are computed from photos: heads that turn, pictures that are flat, curved, folded
-    /// or ridged, and recordings. BPCER is the share of heads that do not pass. APCER is the share of
-    /// attacks that pass, for each species, the worst first. The depth alone is also measured as if all
-    /// moves were answered, because the landmarks of pictures often do not turn. Intervals are 95 %. The first photo of
-    /// each person is taken, if the face looks ahead. The liveness check is left out, unless
-    /// --passive is given: it was not made for simulated pictures.
+    /// Presentations are computed from photos: heads that turn, pictures that are flat, curved,
+    /// folded or ridged, and recordings. BPCER is the share of heads that do not pass. APCER is the
+    /// share of attacks that pass, for each species, the worst first. The depth alone is also
+    /// measured as if all moves were answered, because the landmarks of pictures often do not turn.
+    /// Intervals are 95 %. The first photo of each person is taken, if the face looks ahead. The
+    /// liveness check is left out, unless --passive is given: it was not made for simulated
+    /// pictures.
     #[command(verbatim_doc_comment)]
     Challenge(challenge::Args),
     /// Recognizability: error rates of turned, blurred and small faces

@@ -40,8 +40,8 @@ pub(crate) struct Args {
     /// one of the last two. FFmpeg makes it of every other video:
     /// ffmpeg -i ANYTHING -f mjpeg - | facekit watch --gallery people.gallery -
     /// An address begins with http:// or https://, and sends Motion JPEG, or one picture for each
-    /// request: http://USER:PASSWORD@192.168.1.7/video. Several videos are watched at the same time.
-    /// Ctrl-C ends the command, with its answer.
+    /// request: http://USER:PASSWORD@192.168.1.7/video. Several videos are watched at the same
+    /// time. Ctrl-C ends the command, with its answer.
     #[arg(value_name = "DIR|FILE|URL|-", required = true, verbatim_doc_comment)]
     videos: Vec<String>,
 

@@ -14,9 +14,9 @@ use crate::session::Session;
 pub(crate) struct TimingArgs {
     /// The video on standard input, or in a file without times, has so many frames a second
     ///
-    /// Files of Motion JPEG, raw H.264 and raw H.265 have no times. A video on standard input is then a
-    /// recording: no frame is left out, however long the work takes. By default, it is live: a
-    /// frame has the time of its arrival.
+    /// Files of Motion JPEG, raw H.264 and raw H.265 have no times. A video on standard input is
+    /// then a recording: no frame is left out, however long the work takes. By default, it is
+    /// live: a frame has the time of its arrival.
     #[arg(long, value_name = "FPS", verbatim_doc_comment)]
     rate: Option<f64>,
 

@@ -31,8 +31,8 @@ pub(crate) struct Args {
     ///
     /// Up to three photos of a person are enrolled, and the videos show others. People with one
     /// photo are enrolled up to the size of the gallery, or are strangers. If all people have
-    /// several photos, every third one is a stranger. Photos that the recognizer does not match are not
-    /// shown: the figures are those of tracks, not of the models.
+    /// several photos, every third one is a stranger. Photos that the recognizer does not match
+    /// are not shown: the figures are those of tracks, not of the models.
     #[arg(long, value_name = "DIR", verbatim_doc_comment)]
     people: PathBuf,
 
