@@ -79,8 +79,6 @@ pub(crate) struct Script {
     pub(crate) person: AtomicU32,
     /// The liveness check refuses the face.
     pub(crate) is_print: AtomicBool,
-    /// The liveness check sees too little around the face.
-    pub(crate) is_tight: AtomicBool,
 }
 
 #[derive(Debug)]
@@ -200,11 +198,7 @@ impl Liveness for Prints {
     }
 
     fn least_context(&self) -> f32 {
-        if self.0.is_tight.load(Ordering::Relaxed) {
-            100.0
-        } else {
-            1.0
-        }
+        1.0
     }
 }
 
