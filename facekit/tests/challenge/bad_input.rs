@@ -151,20 +151,22 @@ fn another_person_fails() {
 
 #[test]
 fn a_face_that_was_never_checked_fails() {
-    // No view is good enough to be compared, or to be checked for liveness.
+    // No view is good enough to be checked for liveness, or to be compared.
     let quality = QualityOptions::anything().with_min_sharpness(0.999);
     let recognizer = recognizer_with(&Arc::default(), quality);
     let (photo, landmarks) = photo();
     let head = PresentationSpecies::named("head").unwrap();
-    let mut presentation = Presentation::new(head, &photo, &landmarks, u64::from(GOOD)).unwrap();
-    let found = presentation
-        .run(&recognizer, nonce(GOOD), &ChallengeOptions::default())
-        .unwrap();
-    assert_fails(ChallengeReason::FaceUnfit, &found);
-    assert_eq!(
-        (found.continuity.least_similarity, found.passive),
-        (None, None)
-    );
+    for passive in [true, false] {
+        let mut presentation =
+            Presentation::new(head, &photo, &landmarks, u64::from(GOOD)).unwrap();
+        let options = ChallengeOptions::default().with_passive(passive);
+        let found = presentation
+            .run(&recognizer, nonce(GOOD), &options)
+            .unwrap();
+        assert_fails(ChallengeReason::FaceUnfit, &found);
+        assert_eq!(found.passive, None);
+        assert!(passive || found.continuity.least_similarity.is_none());
+    }
 }
 
 #[test]

@@ -38,7 +38,13 @@ pub(crate) struct Args {
 
     /// The least probability with which each of the nearest is found, 0 to 1; a graph ignores it
     /// unless it is 1
-    #[arg(long, value_name = "SHARE", default_value_t = 0.9999, value_parser = share)]
+    #[arg(
+        long,
+        value_name = "SHARE",
+        default_value_t = 0.9999,
+        value_parser = share,
+        verbatim_doc_comment
+    )]
     recall: f32,
 
     /// Compare with every template, also of a graph

@@ -37,8 +37,8 @@ pub(crate) struct Args {
 
     /// Put the people of these folds of --pairs in the table
     ///
-    /// By default, all people are in the table. If directions and limits are measured, every second
-    /// person is in the table, and the others are for the measurement.
+    /// By default, all people are in the table. If directions and limits are measured, every
+    /// second person is in the table, and the others are for the measurement.
     #[arg(
         long,
         value_name = "N,N",
@@ -68,7 +68,7 @@ pub(crate) struct Args {
     #[arg(long, value_name = "OUT")]
     save: Option<PathBuf>,
 
-    /// Also measure the correction of embeddings: their center, and directions in which blur moves them
+    /// Also measure the correction of embeddings: their center, and the directions of blur
     ///
     /// This makes another embedding space, which needs a new calibration by `facekit eval lfw`.
     /// By default, the correction of the model is kept.
