@@ -64,8 +64,7 @@ pub struct LocalOptions {
     pub spaces: Vec<String>,
     /// The runtime of the networks.
     pub runtime: RuntimeName,
-    /// The share of strangers at a door who may get a name: a false-positive identification rate, above 0 and up to
-    /// [`GREATEST_FPIR`].
+    /// The share of strangers at a door who may get a name: a false-positive identification rate, above 0 and up to 0.1.
     pub fpir: f64,
     /// Equalizes the contrast of frames and photos before faces are looked for, for dark places.
     pub equalize: bool,
