@@ -96,7 +96,7 @@ impl InboxSender {
     ///
     /// # Errors
     ///
-    /// [`Error::ImageTooLarge`] for more bytes than [`max_file_bytes`](DecodeLimits::max_file_bytes).
+    /// [`Error::ImageTooLarge`](facekit::Error::ImageTooLarge) for more bytes than [`max_file_bytes`](DecodeLimits::max_file_bytes).
     pub fn push_encoded(&self, image: impl Into<Vec<u8>>, at: Option<Timestamp>) -> Result<()> {
         let bytes = image.into();
         check_bytes("pushed frame", bytes.len(), self.0.most_bytes)?;
