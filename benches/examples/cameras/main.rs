@@ -322,7 +322,7 @@ impl<'a> Run<'a> {
             longest(|camera| camera.oldest)
         );
         println!(
-            "  memory {:.1} MiB, {:.1} MiB at the begin",
+            "  memory {:.1} MiB, {:.1} MiB at the beginning",
             mebibytes(memory()),
             mebibytes(self.memory)
         );

@@ -70,7 +70,7 @@ pub(crate) fn photo() -> (Image, Landmarks) {
     (image, landmarks.into())
 }
 
-/// What the models say besides the truth.
+/// The answers of the models that differ from the truth.
 #[derive(Debug, Default)]
 pub(crate) struct Script {
     /// There is a second person.

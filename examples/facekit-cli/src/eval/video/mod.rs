@@ -113,7 +113,7 @@ struct OneByOne {
     strangers: Strangers,
 }
 
-/// What is measured, and with what.
+/// The videos of a measurement and the recognizer that plays them.
 struct Bench<'a> {
     session: &'a Session,
     args: &'a Args,
