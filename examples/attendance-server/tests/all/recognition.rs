@@ -8,6 +8,10 @@ use attendance_server::{
 use axum::body::Bytes;
 use facekit::{Template, TemplateId};
 use jiff::Timestamp;
+use proptest::{
+    prelude::Rng,
+    test_runner::{RngAlgorithm, TestRng},
+};
 use tokio::sync::watch;
 
 use crate::support::{picture, recognition};
@@ -245,6 +249,49 @@ async fn damaged_and_oversized_images_are_refused() {
         let error = recognition.recognize(frame).await.unwrap_err();
         assert_eq!((error.kind, error.code), (kind, code), "{}", error.detail);
     }
+}
+
+/// A damaged upload is looked at or refused, and never a fault of the server.
+#[tokio::test]
+async fn random_damage_is_no_fault() {
+    let recognition = recognition();
+    let org = new_id();
+    let whole = picture("people/Ari/1.jpg");
+    let mut random = TestRng::deterministic_rng(RngAlgorithm::ChaCha);
+    let (mut read, mut refused) = (0, 0);
+    for _ in 0..300 {
+        let mut file = whole.to_vec();
+        let below = |random: &mut TestRng, end: usize| random.next_u64() as usize % end;
+        for _ in 0..=below(&mut random, 12) {
+            let at = below(&mut random, file.len());
+            file[at] = random.next_u64() as u8;
+        }
+        match below(&mut random, 4) {
+            0 => file.truncate(below(&mut random, whole.len())),
+            1 => drop(file.drain(..below(&mut random, 600))),
+            // The first bytes say the sizes and the tables.
+            2 => file[below(&mut random, 600)] = random.next_u64() as u8,
+            _ => {}
+        }
+        let image = Bytes::from(file);
+        let (seen, _) = watch::channel(0);
+        let frame = Frame {
+            org,
+            image: image.clone(),
+            sites: None,
+        };
+        match recognition.recognize(frame).await {
+            Ok(_) => read += 1,
+            Err(error) => {
+                let is_refused = matches!(error.kind, ErrorKind::Invalid | ErrorKind::TooLarge);
+                assert!(is_refused, "{}", error.detail);
+                refused += 1;
+            }
+        }
+        let analyzed = recognition.analyze(org, new_id(), new_id(), vec![image], seen);
+        analyzed.await.unwrap();
+    }
+    assert!(read > 20 && refused > 20, "{read} read, {refused} refused");
 }
 
 #[tokio::test]
