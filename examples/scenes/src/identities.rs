@@ -75,6 +75,16 @@ pub struct Scores {
 /// The numbers of frames in which each track is on a person.
 type Together = BTreeMap<u64, usize>;
 
+/// What is counted in all frames.
+struct Count {
+    /// For each scene and person.
+    together: BTreeMap<usize, BTreeMap<u64, Together>>,
+    tracks: BTreeSet<(usize, u64)>,
+    true_faces: usize,
+    found_faces: usize,
+    switches: usize,
+}
+
 impl Identities {
     /// The true faces of a frame.
     pub fn add_frame(&mut self, at: Timestamp, truth: Vec<Seen>) {
@@ -99,9 +109,48 @@ impl Identities {
         self.frames.extend(frames);
     }
 
+    /// The person on whom each track is for most frames. Tracks that are on nobody are left out. For one scene.
+    #[must_use]
+    pub fn owners(&self) -> BTreeMap<u64, u64> {
+        let mut most: BTreeMap<u64, (usize, u64)> = BTreeMap::new();
+        for people in self.count().together.values() {
+            for (&person, tracks) in people {
+                for (&track, &frames) in tracks {
+                    let owner = most.entry(track).or_default();
+                    *owner = (*owner).max((frames, person));
+                }
+            }
+        }
+        let owners = most.into_iter();
+        owners.map(|(track, (_, person))| (track, person)).collect()
+    }
+
     /// The scores of all scenes together.
     #[must_use]
     pub fn scores(&self) -> Scores {
+        let Count {
+            together,
+            tracks,
+            true_faces,
+            found_faces,
+            switches,
+        } = self.count();
+        let right: usize = together.values().map(most_right).sum();
+        let faces = true_faces + found_faces;
+        Scores {
+            idf1: if faces == 0 {
+                1.0
+            } else {
+                2.0 * right as f64 / faces as f64
+            },
+            switches,
+            tracks: tracks.len(),
+            true_faces,
+            found_faces,
+        }
+    }
+
+    fn count(&self) -> Count {
         let mut together: BTreeMap<usize, BTreeMap<u64, Together>> = BTreeMap::new();
         let mut tracks = BTreeSet::new();
         let (mut true_faces, mut found_faces, mut switches) = (0, 0, 0);
@@ -127,18 +176,12 @@ impl Identities {
                 switches += usize::from(before.is_some_and(|before| before != track.id));
             }
         }
-        let right: usize = together.values().map(most_right).sum();
-        let faces = true_faces + found_faces;
-        Scores {
-            idf1: if faces == 0 {
-                1.0
-            } else {
-                2.0 * right as f64 / faces as f64
-            },
-            switches,
-            tracks: tracks.len(),
+        Count {
+            together,
+            tracks,
             true_faces,
             found_faces,
+            switches,
         }
     }
 }
@@ -186,6 +229,19 @@ mod tests {
 
     fn at(second: i64) -> Timestamp {
         Timestamp::from_second(second).unwrap()
+    }
+
+    #[test]
+    fn a_track_belongs_to_the_person_it_is_on_for_most_frames() {
+        let mut identities = Identities::default();
+        for second in 0..10 {
+            let truth = [(1, 0.0), (2, 200.0)].map(|(id, x)| Seen::new(id, face(x)));
+            identities.add_frame(at(second), truth.to_vec());
+            let x = if second < 3 { 0.0 } else { 200.0 };
+            identities.add_found(at(second), Seen::new(7, face(x)));
+            identities.add_found(at(second), Seen::new(8, face(500.0)));
+        }
+        assert_eq!(identities.owners(), BTreeMap::from([(7, 2)]));
     }
 
     #[test]

@@ -1,13 +1,15 @@
-//! The three tests of a track have the asked rate together: each at a quarter of it, against the means of people's photos.
+//! The three tests of a track have the asked rate together, against the means of people's photos: each has a share of it.
 
 use facekit::{Calibration, Comparison, Embedding, LoadOptions, Threshold};
 use facekit_tract::Tract;
 
-use super::{Person, draws::Random, sets};
+use super::{Person, draws::Random, faces, sets};
 
-/// The numbers of shots after which a tracker searches, and the part of the rate that each search has.
+/// The numbers of shots after which a tracker searches, and the share of the rate that each search has.
 const SHOTS: [usize; 3] = [1, 3, 6];
-const PARTS: f64 = 4.0;
+const SHARES: [f64; 3] = [0.4, 0.25, 0.1];
+/// Other shares, for comparison.
+const OTHERS: [[f64; 3]; 3] = [[1.0 / 3.0; 3], [0.25; 3], [0.5, 0.25, 0.25]];
 /// The numbers of enrolled photos, by turns.
 const ENROLLED: [usize; 4] = [1, 2, 3, 5];
 const ROUNDS: u64 = 6;
@@ -31,14 +33,22 @@ fn means(shots: &[&Embedding]) -> [Embedding; 3] {
 
 #[test]
 fn tracks_have_the_asked_rate() {
+    let mut missed = Vec::new();
     for set in sets("rates::tracks_have_the_asked_rate") {
-        // The embedder of the other sets knows the people, or there are too few of them with six photos.
-        if set.name != "standard" {
-            continue;
-        }
-        let calibration = shipped(set.name);
+        let calibration = match set.name {
+            "standard" | "nano" => shipped(set.name),
+            // `calibrations_are_measured` writes it.
+            name => {
+                let file = faces::cache().join(format!("{name}.calibration.toml"));
+                let Ok(calibration) = Calibration::open(&file) else {
+                    println!("{name}: left out, since there is no {}", file.display());
+                    continue;
+                };
+                calibration
+            }
+        };
         let people = set.distinct();
-        let limits = |part: f64| {
+        let limit = |part: f64| {
             ENROLLED.map(|photos| {
                 let kind = Comparison::default()
                     .with_photos(photos)
@@ -50,9 +60,9 @@ fn tracks_have_the_asked_rate() {
                     .score
             })
         };
-        let splits = [PARTS - 1.0, PARTS].map(|parts| [(1e-3, parts), (1e-4, parts)]);
-        for (rate, parts) in splits.into_iter().flatten() {
-            let limits = limits(rate / parts);
+        let splits = [SHARES].into_iter().chain(OTHERS);
+        for (shares, rate) in splits.flat_map(|shares| [(shares, 1e-3), (shares, 1e-4)]) {
+            let limits = shares.map(|share| limit(rate * share));
             let (mut pairs, mut matching) = (0_u64, 0_u64);
             let (mut genuine, mut found) = (0_u64, [0_u64; 3]);
             for round in 0..ROUNDS {
@@ -70,10 +80,12 @@ fn tracks_have_the_asked_rate() {
                     let means = means(&shots);
                     for (other, (mean, kind)) in gallery.iter().enumerate() {
                         if other != nth {
-                            let passes =
-                                |probe: &Embedding| probe.cosine(mean).unwrap() >= limits[*kind];
+                            let mut tests = means.iter().zip(&limits);
+                            let passes = tests.any(|(probe, limits)| {
+                                probe.cosine(mean).unwrap() >= limits[*kind]
+                            });
                             pairs += 1;
-                            matching += u64::from(means.iter().any(passes));
+                            matching += u64::from(passes);
                         }
                     }
                     // A photo that is not in the track is the template.
@@ -81,7 +93,7 @@ fn tracks_have_the_asked_rate() {
                         let template = &person.photos[photo].mirrored;
                         let mut is_found = false;
                         genuine += 1;
-                        for (probe, found) in means.iter().zip(&mut found) {
+                        for ((probe, limits), found) in means.iter().zip(&limits).zip(&mut found) {
                             is_found |= probe.cosine(template).unwrap() >= limits[0];
                             *found += u64::from(is_found);
                         }
@@ -91,21 +103,21 @@ fn tracks_have_the_asked_rate() {
             let actual = matching as f64 / pairs as f64 / rate;
             let found = found.map(|count| count as f64 / genuine as f64);
             println!(
-                "{}: at {rate:e}, each test at 1/{parts} of it: {actual:.2} of the rate in {pairs} pairs; genuine tracks found after 1, 3, 6 shots: {found:.3?}",
+                "{}: at {rate:e}, the tests at {shares:.2?} of it: {actual:.2} of the rate in {pairs} pairs; genuine tracks found after 1, 3, 6 shots: {found:.3?}",
                 set.name
             );
-            // The other split is for comparison.
-            if parts != PARTS {
+            if shares != SHARES {
                 continue;
             }
-            assert!(pairs >= 1_000_000 && actual <= 1.0, "{rate}: {actual}");
-            if rate == 1e-4 {
-                for (found, least) in found.into_iter().zip(FOUND) {
-                    assert!(found >= least, "{found} of {least}");
-                }
+            assert!(actual <= 1.0, "{}: {rate}: {actual}", set.name);
+            if set.name == "standard" && rate == 1e-4 {
+                assert!(pairs >= 1_000_000);
+                let goals = found.into_iter().zip(FOUND);
+                missed.extend(goals.filter(|(found, least)| found < least));
             }
         }
     }
+    assert!(missed.is_empty(), "found, and the goals: {missed:.3?}");
 }
 
 /// The mean of each person's photos, of 1, 2, 3 and 5 by turns as far as there are so many, and its place in [`ENROLLED`].

@@ -185,14 +185,14 @@ impl Threshold {
         })
     }
 
-    /// The threshold at a part of the rate, for one of several tests. A raw score stays as it is.
-    pub(crate) fn divided(self, parts: f64) -> Self {
+    /// The threshold at a share of the rate, for one of several tests. A raw score stays as it is.
+    pub(crate) fn shared(self, share: f64) -> Self {
         match self {
-            Self::Fmr(fmr) => Self::Fmr(fmr / parts),
-            Self::Fpir(fpir) => Self::Fpir(fpir / parts),
+            Self::Fmr(fmr) => Self::Fmr(fmr * share),
+            Self::Fpir(fpir) => Self::Fpir(fpir * share),
             Self::Both { fpir, fmr } => Self::Both {
-                fpir: fpir / parts,
-                fmr: fmr / parts,
+                fpir: fpir * share,
+                fmr: fmr * share,
             },
             Self::Score(_) => self,
         }
@@ -348,7 +348,7 @@ mod tests {
         let (space, calibration) = calibration();
         let kind = Comparison::default();
         let part = |threshold: Threshold| {
-            let threshold = threshold.divided(3.0);
+            let threshold = threshold.shared(1.0 / 3.0);
             threshold.nearest_limit(Some(&calibration), &kind, &space, 1)
         };
         let third = part(Threshold::Fmr(3e-4)).unwrap();

@@ -115,14 +115,14 @@ impl Recognizer {
         Ok(())
     }
 
-    /// The person nearest to the mean of a track's embeddings, judged at the rate of the threshold divided by `parts`. `None` if nobody
+    /// The person nearest to the mean of a track's embeddings, judged at this share of the rate of the threshold. `None` if nobody
     /// is searched.
     pub(crate) fn search_track(
         &self,
         mean: &Embedding,
         threshold: Option<Threshold>,
         roster: Option<&Roster>,
-        parts: f64,
+        share: f64,
     ) -> Result<Option<Candidate>> {
         let _span = tracing::debug_span!("identify track").entered();
         let Some(gallery) = self.gallery() else {
@@ -131,7 +131,7 @@ impl Recognizer {
         let Some(nearest) = gallery.nearest(mean, 1, roster)?.pop() else {
             return Ok(None);
         };
-        let threshold = threshold.unwrap_or(self.threshold).divided(parts);
+        let threshold = threshold.unwrap_or(self.threshold).shared(share);
         let limit = threshold.nearest_limit(
             self.calibration.as_ref(),
             &nearest.comparison(mean),

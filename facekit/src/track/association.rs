@@ -72,6 +72,11 @@ impl Pairs {
             .collect()
     }
 
+    /// True if the detection is not where the track expects it.
+    pub(super) fn is_jump(&self, track: usize, detection: usize) -> bool {
+        self.costs[track][detection] > JUMP
+    }
+
     /// True if the detection is not where the track expects it, or if another track could have this detection, or another detection this
     /// track, at nearly the same cost.
     pub(super) fn is_doubtful(&self, track: usize, detection: usize) -> bool {
@@ -86,7 +91,7 @@ impl Pairs {
             .iter()
             .enumerate()
             .any(|(other, costs)| other != track && costs[detection] < much);
-        cost > JUMP || other_detection || other_track
+        self.is_jump(track, detection) || other_detection || other_track
     }
 }
 

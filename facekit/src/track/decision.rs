@@ -10,12 +10,11 @@ use crate::{
 
 /// The numbers of shots after which the mean of the embeddings is searched.
 const TESTS: [usize; 3] = [1, 3, MOST];
-/// Each test has the rate divided by this.
+/// The share of the rate that each test has.
 ///
-/// The three tests of strangers' tracks against means of 1 to 5 photos have 1.08 times a rate of 1e-4 if each has a third of it, and
-/// 0.80 times with a quarter (MobileFaceNet; see BENCHMARKS.md). The curves are those of single probes, and strangers reach a score
-/// more often with a mean of six shots.
-const PARTS: f64 = 4.0;
+/// The curves are those of single probes, and strangers reach a score more often with a mean of three or six shots, so the later tests
+/// have less. The shares were chosen by measurement, so that all tests together have the rate at most: see "Tracks" in BENCHMARKS.md.
+const SHARES: [f64; TESTS.len()] = [0.4, 0.25, 0.1];
 
 /// The tests of a track, and its decision.
 ///
@@ -52,13 +51,13 @@ pub(super) struct Judge<'a> {
 }
 
 impl Judge<'_> {
-    /// The person nearest to the mean of a track, judged at the wanted rate divided by [`PARTS`].
-    fn search(&self, mean: &Embedding) -> Result<Option<Candidate>> {
+    /// The person nearest to the mean of a track, judged at this share of the wanted rate.
+    fn search(&self, mean: &Embedding, share: f64) -> Result<Option<Candidate>> {
         let TrackerOptions {
             threshold, roster, ..
         } = self.options;
         self.recognizer
-            .search_track(mean, *threshold, roster.as_ref(), PARTS)
+            .search_track(mean, *threshold, roster.as_ref(), share)
     }
 
     /// True if the median of the liveness of the shots counts as live. `None` if there are too few shots.
@@ -92,10 +91,7 @@ impl Decision {
 
     /// The track ends. If there are shots since the last test, they are the last test.
     pub(super) fn at_end(&mut self, shots: &Shots, judge: &Judge<'_>) -> Result<Step> {
-        if self.tests < TESTS.len()
-            && shots.count() > self.tested
-            && self.test(shots, judge)? == Step::Contradiction
-        {
+        if shots.count() > self.tested && self.test(shots, judge)? == Step::Contradiction {
             return Ok(Step::Contradiction);
         }
         if shots.count() == 0 {
@@ -105,10 +101,10 @@ impl Decision {
     }
 
     fn test(&mut self, shots: &Shots, judge: &Judge<'_>) -> Result<Step> {
-        let Some(mean) = shots.mean() else {
+        let (Some(mean), Some(&share)) = (shots.mean(), SHARES.get(self.tests)) else {
             return Ok(Step::Open);
         };
-        let candidate = judge.search(mean)?;
+        let candidate = judge.search(mean, share)?;
         self.tests += 1;
         self.tested = shots.count();
         self.nearest = candidate.as_ref().map(|it| it.identity.clone());

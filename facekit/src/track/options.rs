@@ -21,7 +21,7 @@ use crate::{
 pub struct TrackerOptions {
     /// The number of frames in each second in which faces are searched, 0.01 to 100: 5 by default. Other frames are left out.
     pub searches_per_second: f64,
-    /// The same number while a track is undecided: 10 by default.
+    /// The same number while a track is undecided, for 10 s after its last shot: 10 by default.
     pub undecided_searches_per_second: f64,
     /// Leaves out frames in which nothing moves if there is no track. On by default.
     pub motion_gate: bool,
@@ -31,7 +31,8 @@ pub struct TrackerOptions {
     pub start_score: f32,
     /// The least score of a detection that continues a track, 0 to `start_score`: 0.3 by default.
     pub continue_score: f32,
-    /// The time after which a track that is not seen ends, at most an hour: 2 s by default.
+    /// The time after which a track that is not seen ends, at most an hour: 2 s by default. If frames come slowly, it is 2.5 times the
+    /// time between two frames, but no more than a minute.
     pub lost_after: SignedDuration,
     /// The threshold from which a track counts as known; `None` takes the recognizer's. A rate holds for each track.
     pub threshold: Option<Threshold>,

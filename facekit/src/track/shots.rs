@@ -15,6 +15,9 @@ pub(super) const MOST: usize = 6;
 const FEWEST_LIVE: usize = 3;
 /// The least time between two shots. Frames that follow each other at once are nearly the same picture.
 const APART: SignedDuration = SignedDuration::from_millis(100);
+/// The same for two searched frames that follow each other. Ten frames of a camera in a second do not come at regular times, and every
+/// other one would be too early.
+const NEXT_APART: SignedDuration = SignedDuration::from_millis(75);
 /// A shot replaces the worst one if its quality is higher by this much.
 const BETTER: f32 = 0.1;
 
@@ -56,10 +59,15 @@ impl Shots {
         self.kept.len()
     }
 
-    /// True if a frame at the time `at` is not too near to the last shot.
-    pub(super) fn are_due(&self, at: Timestamp) -> bool {
+    /// True if a frame at the time `at` is not too near to the last shot. `before` is the time of the searched frame before.
+    pub(super) fn are_due(&self, at: Timestamp, before: Option<Timestamp>) -> bool {
+        let apart = if self.last == before {
+            NEXT_APART
+        } else {
+            APART
+        };
         self.last
-            .is_none_or(|last| at.duration_since(last) >= APART)
+            .is_none_or(|last| at.duration_since(last) >= apart)
     }
 
     /// True if a shot of this quality is wanted: there is room, or it is clearly better than the worst one.
@@ -70,6 +78,11 @@ impl Shots {
     /// A shot was taken at the time `at`, kept or not.
     pub(super) fn taken(&mut self, at: Timestamp) {
         self.last = Some(at);
+    }
+
+    /// The time of the last shot, kept or not.
+    pub(super) fn last(&self) -> Option<Timestamp> {
+        self.last
     }
 
     /// Adds a shot. `refusal` is that of the liveness check.

@@ -1,6 +1,6 @@
 use std::{fmt, mem, sync::Arc};
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use super::{
     BestShot, Track, TrackEvent, TrackId, TrackedFace, TrackerOptions,
@@ -26,6 +26,13 @@ use crate::{
 const STARTED: usize = 2;
 /// A track ends if this many shots, one after the other, show another person.
 const STRANGERS: usize = 2;
+/// A face that was not seen for longer than this may be another one, also if it is where it was.
+const RECENT: SignedDuration = SignedDuration::from_millis(500);
+/// A track that is undecided for so long after its last shot has a face that is not fit, such as a poster. It is searched no faster than
+/// decided ones.
+const URGENT: SignedDuration = SignedDuration::from_secs(10);
+/// Where frames come slowly, a track is kept for 2.5 times the time between two of them, up to this.
+const MOST_PATIENCE: SignedDuration = SignedDuration::from_secs(60);
 
 /// Follows the people in a video, and decides once who each of them is.
 ///
@@ -37,9 +44,9 @@ const STRANGERS: usize = 2;
 ///
 /// # Frames
 ///
-/// Faces are searched in 5 frames a second, in 10 while a track is undecided. If there is no track, frames in which nothing moves
-/// are left out, but not for more than 2 s. [`TrackerOptions`] changes this. A frame is searched in one pass of the detector, and is
-/// taken to be upright.
+/// Faces are searched in 5 frames a second, in 10 while a track is undecided, but for at most 10 s after its last shot. If there is no
+/// track, frames in which nothing moves are left out, but not for more than 2 s. [`TrackerOptions`] changes this. A frame is searched in
+/// one pass of the detector, and is taken to be upright.
 ///
 /// # Association
 ///
@@ -53,16 +60,17 @@ const STRANGERS: usize = 2;
 /// Associating Every Detection Box", ECCV 2022). A face starts a track when it is seen for the second time.
 ///
 /// Faces are embedded for the association only if a pair is not clear, if a face jumps by 0.3 widths from where it is expected, or if a
-/// track is new or was not seen in the last frame. If their cosine is below the score of a false-match rate of 1e-3, they are two people. A face that would start a
-/// track goes on with an older one that is not seen now, if their cosine is above this score, and if a walker can have come there. A
-/// cut ends all tracks.
+/// track is new or was not seen in the last frame or for 0.5 s. If their cosine is below the score of a false-match rate of 1e-3, they are
+/// two people. A face that is not fit to be embedded goes on with the track, unless the track was not seen in the last frame and the
+/// face jumps; the track's next fit face is compared. A new track without a shot goes on with an older one that is not seen now, if their
+/// cosine is above this score, and if a walker can have come there. A cut ends all tracks.
 ///
 /// # Decision
 ///
-/// A frame in which a face passes the quality gate is a shot, if it comes 100 ms after the last one. The six best shots are kept. The
-/// gallery is searched for the mean of their embeddings after one, three and six shots, each time at a quarter of the wanted rate.
+/// A frame in which a face passes the quality gate is a shot, at most ten times a second. The six best shots are kept. The
+/// gallery is searched for the mean of their embeddings after one, three and six shots, each time at a share of the wanted rate.
 /// So a rate holds for each track ([`Threshold::Fmr`](crate::Threshold::Fmr): for each track and person), although there are three
-/// tests. If the calibration does not have a quarter of the rate, its strictest score decides, and the result says that the rate is
+/// tests. If the calibration does not have such a share of the rate, its strictest score decides, and the result says that the rate is
 /// [`NotMet`](crate::RateBasis::NotMet).
 ///
 /// With a liveness check, a decision waits for three shots, and the median of their scores decides. A track says only at its end or
@@ -105,6 +113,8 @@ pub struct Tracker {
     next: u64,
     /// The time of the last frame.
     now: Option<Timestamp>,
+    /// The time between the last two frames.
+    gap: SignedDuration,
     /// Events that were not returned yet, because the call failed after them.
     events: Vec<TrackEvent>,
 }
@@ -126,6 +136,27 @@ struct Following {
     decision: Decision,
     /// The number of shots, one after the other, that show another person.
     strangers: usize,
+    /// The face may be another person's since a frame in which it was not fit to be compared, so each pair is doubtful until it is.
+    is_uncertain: bool,
+}
+
+/// A detection that goes on with a track.
+#[derive(Clone, Copy)]
+struct Pair {
+    /// The place among the detections of the frame.
+    face: usize,
+    check: Check,
+}
+
+/// The comparison of a face with a track's shots.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Check {
+    /// It was not needed: the pair is clear.
+    Clear,
+    Same,
+    Another,
+    /// The face is not fit, so it was not compared.
+    Uncertain,
 }
 
 impl Tracker {
@@ -147,6 +178,7 @@ impl Tracker {
             tracks: Vec::new(),
             next: 1,
             now: None,
+            gap: SignedDuration::ZERO,
             events: Vec::new(),
         })
     }
@@ -162,7 +194,7 @@ impl Tracker {
     pub fn push(&mut self, image: ImageView<'_>, at: Timestamp) -> Result<Vec<TrackEvent>> {
         self.advance(at)?;
         self.end_lost(at)?;
-        let interval = self.options.interval(self.is_undecided());
+        let interval = self.options.interval(self.is_urgent(at));
         if self.cadence.takes(at, interval) {
             let change = self.gate.change(image, at);
             if change.is_cut {
@@ -175,8 +207,9 @@ impl Tracker {
                     .cadence
                     .is_overdue(at, interval, self.options.longest_rest);
             if is_wanted {
+                let before = self.cadence.last_searched();
                 self.cadence.searched(at);
-                self.search(image, at)?;
+                self.search(image, at, before)?;
             }
         }
         Ok(mem::take(&mut self.events))
@@ -203,6 +236,7 @@ impl Tracker {
         if frame.discontinuity {
             // The times before and after have nothing to do with each other, also if the search for a track fails.
             self.now = None;
+            self.gap = SignedDuration::ZERO;
             self.cadence = Cadence::default();
             self.gate = MotionGate::default();
             self.end_all()?;
@@ -238,7 +272,10 @@ impl Tracker {
     /// decodes only what is needed can wait until then.
     #[must_use]
     pub fn due(&self) -> Option<Timestamp> {
-        self.cadence.due(self.options.interval(self.is_undecided()))
+        let due = |is_urgent| self.cadence.due(self.options.interval(is_urgent));
+        due(true)
+            .filter(|&at| self.is_urgent(at))
+            .or_else(|| due(false))
     }
 
     /// True if [`push`](Self::push) looks at a frame of this time, and false if it leaves the frame out. The motion gate is not asked, since it
@@ -260,10 +297,8 @@ impl Tracker {
     /// ```
     #[must_use]
     pub fn is_due(&self, at: Timestamp) -> bool {
-        // Tracks that are lost by then do not count.
-        let mut tracks = self.tracks.iter().filter(|track| !self.is_lost(track, at));
-        let is_undecided = tracks.any(|track| track.decision.outcome().is_none());
-        self.cadence.is_due(at, self.options.interval(is_undecided))
+        self.cadence
+            .is_due(at, self.options.interval(self.is_urgent(at)))
     }
 
     /// True if there is a track that has not ended, or a face that was seen once.
@@ -277,17 +312,36 @@ impl Tracker {
             let reason = format!("{at} is before the last frame at {now}");
             return Err(Error::argument("time of the frame", reason));
         }
+        self.gap = self.gap_at(at);
         self.now = Some(at);
         Ok(())
     }
 
-    fn is_undecided(&self) -> bool {
-        self.tracks
-            .iter()
-            .any(|track| track.decision.outcome().is_none())
+    /// The time between the last two frames, if one comes at the time `at`.
+    fn gap_at(&self, at: Timestamp) -> SignedDuration {
+        let before = self.now.filter(|&now| now < at);
+        before.map_or(self.gap, |before| at.duration_since(before))
     }
 
-    fn search(&mut self, image: ImageView<'_>, at: Timestamp) -> Result<()> {
+    /// True if a track waits for shots at the time `at`. Tracks that are lost by then do not count.
+    fn is_urgent(&self, at: Timestamp) -> bool {
+        let mut undecided = self
+            .tracks
+            .iter()
+            .filter(|track| track.decision.outcome().is_none());
+        undecided.any(|track| {
+            let last = track.shots.last().unwrap_or(track.from);
+            at.duration_since(last) <= URGENT && !self.is_lost(track, at)
+        })
+    }
+
+    /// Searches a frame. `before` is the time of the searched frame before.
+    fn search(
+        &mut self,
+        image: ImageView<'_>,
+        at: Timestamp,
+        before: Option<Timestamp>,
+    ) -> Result<()> {
         let pixels = image.rgb8();
         let recognizer = Arc::clone(&self.recognizer);
         let frame = FrameView::new(&recognizer, image.with_pixels(&pixels)?);
@@ -297,8 +351,13 @@ impl Tracker {
         let mut pairs = self.associate(&mut seen, &frame, at)?;
         for (track, pair) in self.tracks.iter_mut().zip(&pairs) {
             track.is_missed = pair.is_none();
-            if let Some(face) = *pair {
+            if let Some(Pair { face, check }) = *pair {
                 track.hit(seen[face].detection, at);
+                match check {
+                    Check::Clear => {}
+                    Check::Uncertain => track.is_uncertain = true,
+                    Check::Same | Check::Another => track.is_uncertain = false,
+                }
             }
         }
         self.take_back(&mut pairs, &mut seen, &frame, at)?;
@@ -313,14 +372,16 @@ impl Tracker {
         }
         let mut is_free = vec![true; seen.len()];
         let mut wanted = Vec::new();
-        for (track, face) in self.tracks.iter().zip(&pairs) {
-            let Some(face) = *face else { continue };
+        for (track, pair) in self.tracks.iter().zip(&pairs) {
+            let Some(Pair { face, .. }) = *pair else {
+                continue;
+            };
             is_free[face] = false;
             if self.is_strong(&seen[face])
                 && track.is_started()
-                && track.shots.are_due(at)
+                && track.shots.are_due(at, before)
                 && let Some(fit) = seen[face].fit(&frame)?
-                && track.shots.want(fit.quality.score)
+                && (track.strangers > 0 || track.shots.want(fit.quality.score))
             {
                 wanted.push((track.id, face));
             }
@@ -341,11 +402,11 @@ impl Tracker {
         Ok(())
     }
 
-    /// Faces that would start a track now, but are those of tracks that were not seen in this frame, go on with these. A person who was
+    /// Faces of new tracks without a shot that are those of tracks that were not seen in this frame go on with these. A person who was
     /// hidden can be back at a place where the track does not look: it was led away by somebody who went past.
     fn take_back(
         &mut self,
-        pairs: &mut Vec<Option<usize>>,
+        pairs: &mut Vec<Option<Pair>>,
         seen: &mut [Seen],
         frame: &FrameView<'_>,
         at: Timestamp,
@@ -353,8 +414,8 @@ impl Tracker {
         let mut young = 0;
         while young < self.tracks.len() {
             let old = match pairs[young] {
-                Some(face) if self.tracks[young].motion.hits() == STARTED => {
-                    self.missing(&mut seen[face], frame, at)?
+                Some(Pair { face, .. }) if self.tracks[young].can_be_older() => {
+                    self.missing(young, &mut seen[face], frame, at)?
                 }
                 _ => None,
             };
@@ -363,25 +424,29 @@ impl Tracker {
                 continue;
             };
             // The older track comes first, so its place does not change.
-            let face = pairs.remove(young);
+            let pair = pairs.remove(young);
             let young = self.tracks.remove(young);
-            pairs[old] = face;
+            if young.motion.hits() > STARTED {
+                self.events.push(TrackEvent::Ended(young.state()));
+            }
+            pairs[old] = pair;
             let old = &mut self.tracks[old];
             (old.motion, old.detection) = (young.motion, young.detection);
-            (old.is_missed, old.is_back) = (false, true);
+            (old.is_missed, old.is_back, old.is_uncertain) = (false, true, false);
         }
         Ok(())
     }
 
-    /// The place of a track that was not seen in this frame, whose face this is.
+    /// The place of a track before the place `young` that was not seen in this frame, and whose face this is.
     fn missing(
         &self,
+        young: usize,
         face: &mut Seen,
         frame: &FrameView<'_>,
         at: Timestamp,
     ) -> Result<Option<usize>> {
         let rect = face.detection.rect;
-        for (place, track) in self.tracks.iter().enumerate() {
+        for (place, track) in self.tracks[..young].iter().enumerate() {
             if track.is_missed
                 && track.is_started()
                 && track.motion.reaches(&rect, at)
@@ -405,7 +470,7 @@ impl Tracker {
         seen: &mut [Seen],
         frame: &FrameView<'_>,
         at: Timestamp,
-    ) -> Result<Vec<Option<usize>>> {
+    ) -> Result<Vec<Option<Pair>>> {
         let mut pairs = vec![None; self.tracks.len()];
         for is_strong in [true, false] {
             let tracks: Vec<usize> = (0..self.tracks.len())
@@ -416,8 +481,8 @@ impl Tracker {
                 .filter(|&face| self.is_strong(&seen[face]) == is_strong)
                 .collect();
             let found = self.associate_some(&tracks, &faces, seen, frame, at)?;
-            for (track, face) in found {
-                pairs[track] = Some(face);
+            for (track, pair) in found {
+                pairs[track] = Some(pair);
             }
         }
         Ok(pairs)
@@ -431,51 +496,57 @@ impl Tracker {
         seen: &mut [Seen],
         frame: &FrameView<'_>,
         at: Timestamp,
-    ) -> Result<Vec<(usize, usize)>> {
+    ) -> Result<Vec<(usize, Pair)>> {
         let motions: Vec<&Motion> = tracks.iter().map(|&it| &self.tracks[it].motion).collect();
         let rects: Vec<Rect> = faces.iter().map(|&it| seen[it].detection.rect).collect();
         let mut pairs = Pairs::new(&motions, &rects, at);
         let mut is_any_forbidden = false;
         loop {
-            let best = pairs.best();
+            let mut found = Vec::with_capacity(tracks.len());
             let mut is_right = true;
-            for (row, column) in best.iter().enumerate() {
-                let Some(column) = *column else { continue };
+            for (row, column) in pairs.best().into_iter().enumerate() {
+                let Some(column) = column else { continue };
                 let track = &self.tracks[tracks[row]];
                 // A new track has a wide gate, and its face is embedded soon in any case.
                 let is_doubtful = is_any_forbidden
                     || track.is_missed
                     || track.motion.is_new()
+                    || track.is_uncertain
+                    || at.duration_since(track.motion.at()) > RECENT
                     || pairs.is_doubtful(row, column);
-                let face = &mut seen[faces[column]];
-                if is_doubtful && self.is_another(track, face, frame)? {
+                let face = faces[column];
+                let check = if is_doubtful {
+                    self.check(track, &mut seen[face], frame)?
+                } else {
+                    Check::Clear
+                };
+                // Somebody else may have come out of where the track's face is hidden. If it is the track's face, it is taken back.
+                let is_risky =
+                    check == Check::Uncertain && track.is_missed && pairs.is_jump(row, column);
+                if check == Check::Another || is_risky {
                     pairs.forbid(row, column);
                     is_right = false;
                 }
+                found.push((tracks[row], Pair { face, check }));
             }
             if is_right {
-                let found = best.into_iter().enumerate();
-                let found = found.filter_map(|(row, column)| Some((tracks[row], faces[column?])));
-                return Ok(found.collect());
+                return Ok(found);
             }
             is_any_forbidden = true;
         }
     }
 
-    /// True if the embeddings say that the face is not that of the track. False if one of them is not known.
-    fn is_another(
-        &self,
-        track: &Following,
-        face: &mut Seen,
-        frame: &FrameView<'_>,
-    ) -> Result<bool> {
+    /// Compares the embeddings of a face and a track.
+    fn check(&self, track: &Following, face: &mut Seen, frame: &FrameView<'_>) -> Result<Check> {
         let Some(mean) = track.shots.mean() else {
-            return Ok(false);
+            // The first shot will say whose track this is.
+            return Ok(Check::Clear);
         };
-        match face.embedding(frame)? {
-            Some(embedding) => Ok(mean.cosine(embedding)? < self.different),
-            None => Ok(false),
-        }
+        Ok(match face.embedding(frame)? {
+            Some(embedding) if mean.cosine(embedding)? < self.different => Check::Another,
+            Some(_) => Check::Same,
+            None => Check::Uncertain,
+        })
     }
 
     /// Takes shots of the wanted faces. Returns the tracks that contradict themselves, with their faces.
@@ -505,7 +576,9 @@ impl Tracker {
                 if track.strangers == STRANGERS {
                     contradictions.push((id, face));
                 }
-            } else {
+                continue;
+            }
+            if track.shots.want(examined.quality.score) {
                 taken.push((id, face, embedding.clone()));
                 faces.push(examined.clone());
             }
@@ -552,6 +625,7 @@ impl Tracker {
             shots: Shots::default(),
             decision: Decision::default(),
             strangers: 0,
+            is_uncertain: false,
         });
         self.next += 1;
     }
@@ -564,7 +638,8 @@ impl Tracker {
     }
 
     fn is_lost(&self, track: &Following, at: Timestamp) -> bool {
-        at.duration_since(track.motion.at()) > self.options.lost_after
+        let patience = (5 * self.gap_at(at) / 2).min(MOST_PATIENCE);
+        at.duration_since(track.motion.at()) > self.options.lost_after.max(patience)
     }
 
     fn end_all(&mut self) -> Result<()> {
@@ -617,6 +692,11 @@ impl Following {
     fn hit(&mut self, detection: Detection, at: Timestamp) {
         self.motion.hit(detection.rect, at);
         self.detection = detection;
+    }
+
+    /// True if this may be an older track that was lost from sight: there is no shot that says otherwise.
+    fn can_be_older(&self) -> bool {
+        self.is_started() && !self.is_back && self.shots.count() == 0
     }
 
     /// True if the face of this embedding is another person's. One such face may be a bad frame.

@@ -152,6 +152,89 @@ fn somebody_else_after_a_gap_is_another_track() {
 }
 
 #[test]
+fn somebody_who_takes_the_place_of_a_decided_track_is_another_track() {
+    // Anna has all her shots. Bert comes to her place while his face is not fit to be compared.
+    for unfit in 0..4 {
+        let tailgating = |seconds: f64| match (10.0 * seconds).round() as u32 {
+            ..30 => vec![face(200.0, 0.0)],
+            30..35 => Vec::new(),
+            nth if nth < 35 + unfit => vec![face(205.0, 120.0).unfit()],
+            _ => vec![face(205.0, 120.0)],
+        };
+        let events = play().events(10.0, 70, tailgating);
+        assert_eq!(decisions(&events), ["anna", "bert"], "{}", words(&events));
+    }
+    // If it is Anna, she stays one track, and is compared once.
+    let play = play();
+    let back = |seconds: f64| match (10.0 * seconds).round() as u32 {
+        ..30 => vec![face(200.0, 0.0)],
+        30..35 => Vec::new(),
+        35..38 => vec![face(205.0, 0.0).unfit()],
+        _ => vec![face(205.0, 0.0)],
+    };
+    let events = play.events(10.0, 70, back);
+    assert_eq!(decisions(&events), ["anna"], "{}", words(&events));
+    assert_eq!(play.stage.embedded(), 7);
+}
+
+#[test]
+fn somebody_who_comes_out_beside_a_hidden_face_is_not_taken_for_it() {
+    // Anna is hidden. Bert comes out two thirds of a width beside her place, and his face is not fit at first.
+    let coming = |seconds: f64| match (5.0 * seconds).round() as u32 {
+        ..10 => vec![face(200.0, 0.0)],
+        10..12 => Vec::new(),
+        12 => vec![face(240.0, 120.0).unfit()],
+        _ => vec![face(240.0, 120.0)],
+    };
+    let events = play().events(5.0, 30, coming);
+    assert_eq!(decisions(&events), ["anna", "bert"], "{}", words(&events));
+    assert_eq!(ended(&events)[1].from, at(2400), "the first frame of Bert");
+    assert_eq!(ended(&events)[0].to, at(1800), "the last frame of Anna");
+}
+
+#[test]
+fn somebody_who_is_back_with_a_face_that_is_not_fit_at_first_is_the_same_track() {
+    for unfit in 0..4 {
+        let back = |seconds: f64| match (5.0 * seconds).round() as u32 {
+            ..10 => vec![face(10.0, 0.0)],
+            10..15 => Vec::new(),
+            nth if nth < 15 + unfit => vec![face(300.0, 0.0).unfit()],
+            _ => vec![face(300.0, 0.0)],
+        };
+        let events = play().events(5.0, 30, back);
+        let known = decisions(&events).iter().filter(|it| *it == "anna").count();
+        assert_eq!(known, 1, "{}", words(&events));
+        let sightings = events.iter().filter_map(TrackEvent::sighting).count();
+        assert_eq!(sightings, 1, "{}", words(&events));
+    }
+}
+
+#[test]
+fn people_in_slow_frames_are_tracks() {
+    // Snapshots and photos come seconds apart. Bert takes Anna's place between two of them.
+    for seconds in [1_i64, 3, 10] {
+        let (play, mut events) = (play(), Vec::new());
+        let mut tracker = play.tracker();
+        for nth in 0..16 {
+            let degrees = if nth < 8 { 0.0 } else { 120.0 };
+            events.extend(play.push(&mut tracker, 1000 * seconds * nth, &[face(200.0, degrees)]));
+        }
+        events.extend(tracker.finish(at(16_000 * seconds)).unwrap());
+        let mut found = decisions(&events);
+        found.sort();
+        assert_eq!(found, ["anna", "bert"], "{seconds} s: {}", words(&events));
+    }
+    // After an hour without a frame, a track is over.
+    let (play, mut events) = (play(), Vec::new());
+    let mut tracker = play.tracker();
+    for milliseconds in [0, 200, 400, 3_600_000, 3_600_200, 3_600_400] {
+        events.extend(play.push(&mut tracker, milliseconds, &[face(200.0, 0.0)]));
+    }
+    events.extend(tracker.finish(at(3_600_400)).unwrap());
+    assert_eq!(decisions(&events), ["anna", "anna"]);
+}
+
+#[test]
 fn weak_detections_continue_a_track_and_start_none() {
     let weak = |from: f64, to: f64| {
         move |seconds: f64| {

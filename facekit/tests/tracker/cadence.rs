@@ -1,6 +1,6 @@
 //! The frames that are searched.
 
-use facekit::{Threshold, TrackerOptions};
+use facekit::{Threshold, TrackEvent, TrackerOptions};
 
 use crate::stage::{Play, Shown, at, face};
 
@@ -39,6 +39,27 @@ fn an_undecided_track_is_searched_ten_times_a_second() {
     let unfit = |_: f64| vec![face(200.0, 0.0).unfit()];
     let undecided = searches(TrackerOptions::default(), 8, unfit);
     assert!((78..=82).contains(&undecided), "{undecided}");
+    // A poster is not worth more than others for ever: ten seconds at the higher rate, and ten at the lower.
+    let poster = searches(TrackerOptions::default(), 20, unfit);
+    assert!((146..=156).contains(&poster), "{poster}");
+}
+
+#[test]
+fn frames_at_irregular_times_are_ten_shots_a_second() {
+    for jitter in [0, 3, 12, 20] {
+        let play = Play::new(Threshold::Fmr(1e-3));
+        let mut tracker = play.tracker();
+        let mut shots = 0;
+        for nth in 0..7 {
+            let late = if nth % 2 == 1 { jitter } else { 0 };
+            let events = play.push(&mut tracker, 100 * nth + late, &[face(200.0, 60.0)]);
+            shots += events
+                .iter()
+                .filter(|event| matches!(event, TrackEvent::Shot { .. }))
+                .count();
+        }
+        assert_eq!(shots, 6, "{jitter} ms");
+    }
 }
 
 #[test]

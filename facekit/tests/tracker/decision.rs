@@ -32,8 +32,8 @@ fn a_known_person_is_one_sighting_after_the_first_shot() {
 }
 
 #[test]
-fn each_test_has_a_quarter_of_the_rate() {
-    // 42°: the score is 0.743. At 1e-2 the limit is 0.7, at a quarter of it 0.790.
+fn each_test_has_a_share_of_the_rate() {
+    // 42°: the score is 0.743. At 1e-2 the limit is 0.7, at 0.4 of it 0.760, and at a quarter 0.790.
     let play = Play::new(Threshold::Fmr(1e-2));
     let faces = [face(200.0, 42.0)];
     play.stage.set(&faces);
@@ -64,7 +64,7 @@ fn a_part_of_the_rate_that_was_not_measured_says_that_the_rate_is_not_met() {
 
 #[test]
 fn the_mean_of_three_shots_finds_whom_one_does_not() {
-    // At a quarter of 4e-4 the limit is 0.95, 18.2°. Faces scatter about 10° by 15°, so the first is at 25° and their means are at
+    // At 0.4 of 4e-4 the limit is 0.93, 21.6°, and at a quarter 0.95, 18.2°. Faces scatter about 10° by 15°, so the first is at 25° and their means are at
     // about 13°.
     let play = Play::new(Threshold::Fmr(4e-4));
     let scattered = |seconds: f64| {

@@ -3,7 +3,7 @@
 use scenes::{Identities, Scene};
 use serde::Serialize;
 
-use super::play::Played;
+use super::play::{Played, Sighted};
 
 /// A person who can be seen for less than these seconds does not count: others are in front of them.
 const LEAST_SECONDS: f64 = 1.0;
@@ -49,9 +49,14 @@ impl Crowds {
                 _ => self.several_sightings += 1,
             }
         }
-        let is_there = |person: &str| scene.names().any(|name| name == person);
-        let wrong = played.sightings.iter().filter(|(name, _)| !is_there(name));
-        self.wrong_names += wrong.count();
+        // The name is wrong if it is not that of the walker on whom the track is.
+        let owners = played.identities.owners();
+        let names: Vec<&str> = scene.names().collect();
+        let right = |sighting: &&Sighted| {
+            let walker = owners.get(&sighting.track).map(|&walker| walker as usize);
+            walker.and_then(|walker| names.get(walker)) == Some(&sighting.person.as_str())
+        };
+        self.wrong_names += played.sightings.len() - played.sightings.iter().filter(right).count();
         self.identities.extend(played.identities);
     }
 
@@ -108,10 +113,10 @@ impl Alone {
         self.tracks += played.tracks.len();
         let is_decided = played.tracks.iter().any(|track| track.decision.is_some());
         self.decided += usize::from(is_decided);
-        let right = played.sightings.iter().find(|(person, _)| person == name);
+        let right = played.sightings.iter().find(|it| it.person == name);
         self.wrong_names += played.sightings.len() - played.sightings_of(name);
         match right {
-            Some(&(_, seconds)) => {
+            Some(Sighted { seconds, .. }) => {
                 self.identified += 1;
                 self.seconds.extend(played.fit.map(|fit| seconds - fit));
             }

@@ -24,14 +24,21 @@ pub(super) struct Played {
     pub(super) identities: Identities,
     /// The tracks in the order of their ends.
     pub(super) tracks: Vec<Track>,
-    /// The people of all sightings, each with the seconds at which the track was decided.
-    pub(super) sightings: Vec<(String, f64)>,
+    pub(super) sightings: Vec<Sighted>,
     /// The seconds for which each walker can be seen.
     pub(super) visible: BTreeMap<usize, f64>,
     /// The seconds of the first frame in which a face passes the quality gate.
     pub(super) fit: Option<f64>,
     /// The number of frames that were searched.
     pub(super) searched: usize,
+}
+
+/// A sighting of a track.
+pub(super) struct Sighted {
+    pub(super) person: String,
+    pub(super) track: u64,
+    /// The seconds at which the track was decided.
+    pub(super) seconds: f64,
 }
 
 impl Play<'_> {
@@ -115,7 +122,11 @@ impl Played {
     fn take(&mut self, events: Vec<TrackEvent>, seconds: f64) {
         for event in events {
             if let Some(sighting) = event.sighting() {
-                self.sightings.push((sighting.person.to_string(), seconds));
+                self.sightings.push(Sighted {
+                    person: sighting.person.to_string(),
+                    track: event.track().0,
+                    seconds,
+                });
             }
             if let TrackEvent::Ended(track) = event {
                 self.tracks.push(track);
@@ -125,8 +136,8 @@ impl Played {
 
     /// The number of sightings of a person.
     pub(super) fn sightings_of(&self, person: &str) -> usize {
-        let of_person = self.sightings.iter().filter(|(name, _)| name == person);
-        of_person.count()
+        let people = self.sightings.iter().map(|sighting| &sighting.person);
+        people.filter(|name| *name == person).count()
     }
 
     /// True if the liveness check refused a track.
