@@ -5,6 +5,8 @@ use std::{
     time::Duration,
 };
 
+use jiff::{SignedDuration, Timestamp};
+
 /// Doubles the pause after each failure, up to the longest one. Pauses differ by up to 20 %, so that the cameras of a network that comes
 /// back do not all connect at the same moment.
 #[derive(Debug)]
@@ -28,11 +30,14 @@ impl Backoff {
         self.failures = 0;
     }
 
-    /// The pause after one more failure.
-    pub(crate) fn pause(&mut self) -> Duration {
+    /// The pause after one more failure, and its end.
+    pub(crate) fn pause(&mut self) -> (Duration, Timestamp) {
         // Each hasher of the standard library has its own random keys.
         let number = RandomState::new().build_hasher().finish();
-        self.pause_with(number as f64 / u64::MAX as f64)
+        let pause = self.pause_with(number as f64 / u64::MAX as f64);
+        let wait = SignedDuration::try_from(pause).unwrap_or(SignedDuration::MAX);
+        let end = Timestamp::now().checked_add(wait);
+        (pause, end.unwrap_or(Timestamp::MAX))
     }
 
     /// `random` is from 0 to 1.
@@ -63,7 +68,11 @@ mod tests {
 
     #[test]
     fn pauses_differ() {
-        let pause = || Backoff::new(Duration::from_secs(1), Duration::from_secs(60)).pause();
+        let pause = || {
+            Backoff::new(Duration::from_secs(1), Duration::from_secs(60))
+                .pause()
+                .0
+        };
         let pauses: Vec<Duration> = (0..100).map(|_| pause()).collect();
         let range = Duration::from_millis(800)..=Duration::from_millis(1200);
         assert!(pauses.iter().all(|pause| range.contains(pause)));

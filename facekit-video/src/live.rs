@@ -73,7 +73,7 @@ impl Decoder {
     }
 
     /// True if a packet continues the last frame, as far as that is known before it is decoded.
-    fn continues(&self, arrived: &Arrived) -> bool {
+    pub(crate) fn continues(&self, arrived: &Arrived) -> bool {
         let is_later = |last: &Last| arrived.at >= last.at && arrived.connection == last.connection;
         self.last.as_ref().is_some_and(is_later)
     }

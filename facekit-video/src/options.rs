@@ -1,5 +1,28 @@
+#[cfg(any(feature = "http", feature = "rtsp"))]
+use std::time::Duration;
+
 use facekit::image::DecodeLimits;
+#[cfg(any(feature = "http", feature = "rtsp"))]
+use facekit::{Error, Result};
 use jiff::Timestamp;
+
+#[cfg(any(feature = "http", feature = "rtsp"))]
+pub(crate) const HOUR: Duration = Duration::from_secs(3600);
+#[cfg(any(feature = "http", feature = "rtsp"))]
+pub(crate) const DAY: Duration = Duration::from_secs(24 * 3600);
+
+/// Fails for options that are no time, or longer than the last part.
+#[cfg(any(feature = "http", feature = "rtsp"))]
+pub(crate) fn check_times(times: &[(&'static str, Duration, Duration)]) -> Result<()> {
+    for &(name, value, longest) in times {
+        if value.is_zero() || value > longest {
+            let reason =
+                format!("{value:?} given, a time above 0 and of at most {longest:?} needed");
+            return Err(Error::argument(name, reason));
+        }
+    }
+    Ok(())
+}
 
 /// Options of a [`Pipe`](crate::Pipe).
 ///

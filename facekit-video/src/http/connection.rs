@@ -7,15 +7,16 @@ use std::{
     time::{Duration, Instant},
 };
 
+use base64::{Engine as _, prelude::BASE64_STANDARD};
 use facekit::image::DecodeLimits;
-use jiff::{SignedDuration, Timestamp};
 use ureq::{
     Agent, Body,
     http::{Response, StatusCode, header},
 };
 
-use super::{HttpOptions, address::Address};
+use super::HttpOptions;
 use crate::{
+    address::{Address, Credentials},
     backoff::Backoff,
     live::{Arrival, Numbers},
     mjpeg::Mjpeg,
@@ -63,7 +64,7 @@ impl Connection {
             .accept_encoding("identity")
             .http_status_as_error(false)
             // No redirect from https to http.
-            .https_only(address.is_https())
+            .https_only(address.url().starts_with("https:"))
             .proxy(None)
             .timeout_resolve(timeout)
             .timeout_connect(timeout)
@@ -93,10 +94,7 @@ impl Connection {
                 End::Dropped => return,
                 End::Lost(reason) => reason,
             };
-            let pause = self.backoff.pause();
-            let wait = SignedDuration::try_from(pause).unwrap_or(SignedDuration::MAX);
-            let retry_at = Timestamp::now().checked_add(wait);
-            let retry_at = retry_at.unwrap_or(Timestamp::MAX);
+            let (pause, retry_at) = self.backoff.pause();
             if !self.put(Arrival::Lost { reason, retry_at }) || !self.sleep(pause) {
                 return;
             }
@@ -131,7 +129,9 @@ impl Connection {
 
     fn request(&self) -> Result<Response<Body>, End> {
         let mut request = self.agent.get(self.address.url());
-        if let Some(authorization) = self.address.authorization() {
+        if let Some(Credentials { user, password }) = self.address.credentials() {
+            let basic = BASE64_STANDARD.encode([user, &b":"[..], password].concat());
+            let authorization = format!("Basic {basic}");
             request = request.header(header::AUTHORIZATION, authorization);
         }
         if let Some(tag) = &self.tag {

@@ -1,6 +1,5 @@
 //! Cameras with an address of the web.
 
-mod address;
 mod connection;
 mod options;
 
@@ -8,11 +7,26 @@ use std::{sync::Arc, thread, time::Duration};
 
 use facekit::{Error, FrameSource, Next, Pace, Result};
 use jiff::Timestamp;
+use ureq::http::Uri;
 
 pub use options::HttpOptions;
 
-use crate::{live::Live, slot::Slot};
-use address::Address;
+use crate::{
+    address::{Address, Kind},
+    live::Live,
+    slot::Slot,
+};
+
+/// The addresses of these cameras.
+const ADDRESSES: Kind = Kind {
+    schemes: &["http", "https"],
+    is_url: |url, host| {
+        url.parse::<Uri>().is_ok_and(|uri| {
+            let has_host = uri.host().is_some_and(|host| !host.is_empty());
+            has_host && (uri.port_u16().is_some() || uri.host() == Some(host))
+        })
+    },
+};
 
 /// A camera at an `http://` or `https://` address, which sends Motion JPEG, or one JPEG for each request.
 ///
@@ -66,7 +80,7 @@ impl HttpCamera {
     /// [`Error::InvalidArgument`] for something that is no such address, without its text, and for a time that is out of range.
     /// [`Error::Io`] if the system has no more threads.
     pub fn open(address: &str, options: &HttpOptions) -> Result<Self> {
-        let address = Address::parse(address)?;
+        let address = Address::parse(address, &ADDRESSES)?;
         options.check()?;
         let slot = Arc::new(Slot::new());
         let connection = connection::Connection::new(&address, options, Arc::downgrade(&slot));
@@ -104,5 +118,28 @@ impl FrameSource for HttpCamera {
 
     fn skip_before(&mut self, at: Timestamp) {
         self.live.skip_before(at);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn a_port_is_a_number() {
+        assert!(Address::parse("http://door:8080/", &ADDRESSES).is_ok());
+        assert!(Address::parse("http://door:port/", &ADDRESSES).is_err());
+        assert!(Address::parse("http://door:99999/", &ADDRESSES).is_err());
+    }
+
+    proptest! {
+        #[test]
+        fn any_address_can_be_requested(text in "https?://[ -~é]{0,40}") {
+            if let Ok(address) = Address::parse(&text, &ADDRESSES) {
+                prop_assert!(address.url().parse::<Uri>().is_ok());
+            }
+        }
     }
 }

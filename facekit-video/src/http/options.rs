@@ -1,6 +1,8 @@
 use std::time::Duration;
 
-use facekit::{Error, Result, image::DecodeLimits};
+use facekit::{Result, image::DecodeLimits};
+
+use crate::options::{DAY, HOUR, check_times};
 
 /// Options of an [`HttpCamera`](crate::HttpCamera).
 ///
@@ -69,19 +71,11 @@ impl HttpOptions {
     }
 
     pub(super) fn check(&self) -> Result<()> {
-        const HOUR: Duration = Duration::from_secs(3600);
-        for (name, value, longest) in [
+        check_times(&[
             ("interval", self.interval, HOUR),
             ("timeout", self.timeout, HOUR),
             ("first_retry", self.first_retry, HOUR),
-            ("longest_retry", self.longest_retry, 24 * HOUR),
-        ] {
-            if value.is_zero() || value > longest {
-                let reason =
-                    format!("{value:?} given, a time above 0 and of at most {longest:?} needed");
-                return Err(Error::argument(name, reason));
-            }
-        }
-        Ok(())
+            ("longest_retry", self.longest_retry, DAY),
+        ])
     }
 }

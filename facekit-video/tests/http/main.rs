@@ -1,6 +1,8 @@
 //! Cameras at addresses of the web, whose servers have faults.
 #![cfg(feature = "http")]
 
+#[path = "../support/chance.rs"]
+mod chance;
 mod faults;
 mod server;
 #[path = "../../src/watch/tests/stage.rs"]
