@@ -4,7 +4,8 @@ use std::fmt;
 
 use facekit::{Error, Result};
 
-/// The address of a camera. Only its public part is ever shown: no user, no password and no query, which often has both.
+/// The address of a camera. Only its public part is ever shown: no user, no password, no query, and of the path only what is before the
+/// first part with a `=`, because some cameras want the password there.
 #[derive(Clone)]
 pub(crate) struct Address {
     /// The address without user and password.
@@ -58,8 +59,12 @@ impl Address {
                 "it is not of the form {scheme}://user:password@host:port/path; in a password, @ is %40 and / is %2F"
             )));
         }
+        let public = match path_shown.split_once('=') {
+            Some((before, _)) => &before[..=before.rfind('/').unwrap_or(0)],
+            None => path_shown,
+        };
         Ok(Self {
-            shown: format!("{scheme}://{host}{path_shown}"),
+            shown: format!("{scheme}://{host}{public}"),
             url,
             credentials: user.map(Credentials::parse),
         })
@@ -156,6 +161,9 @@ mod tests {
                 .credentials()
                 .is_none()
         );
+        let address = parse("http://door/live/user=admin_password=hidden/x").unwrap();
+        assert_eq!(address.to_string(), "http://door/live/");
+        assert!(address.url().ends_with("hidden/x"));
         let address = parse("http://me@door/").unwrap();
         assert!(address.credentials().unwrap().password.is_empty());
     }

@@ -54,6 +54,7 @@ mod pipe;
 mod reason;
 #[cfg(feature = "rtsp")]
 mod rtsp;
+mod sender;
 mod slot;
 #[cfg(feature = "h264")]
 mod units;

@@ -1,23 +1,28 @@
 #[cfg(any(feature = "http", feature = "rtsp"))]
-use std::time::Duration;
+use std::{ops::RangeInclusive, time::Duration};
 
 use facekit::image::DecodeLimits;
 #[cfg(any(feature = "http", feature = "rtsp"))]
 use facekit::{Error, Result};
 use jiff::Timestamp;
 
+/// The shortest time of an option that is above 0.
+#[cfg(any(feature = "http", feature = "rtsp"))]
+pub(crate) const LEAST: Duration = Duration::from_nanos(1);
 #[cfg(any(feature = "http", feature = "rtsp"))]
 pub(crate) const HOUR: Duration = Duration::from_secs(3600);
 #[cfg(any(feature = "http", feature = "rtsp"))]
 pub(crate) const DAY: Duration = Duration::from_secs(24 * 3600);
 
-/// Fails for options that are no time, or longer than the last part.
+/// Fails for options out of their range.
 #[cfg(any(feature = "http", feature = "rtsp"))]
-pub(crate) fn check_times(times: &[(&'static str, Duration, Duration)]) -> Result<()> {
-    for &(name, value, longest) in times {
-        if value.is_zero() || value > longest {
-            let reason =
-                format!("{value:?} given, a time above 0 and of at most {longest:?} needed");
+pub(crate) fn check_times(
+    times: &[(&'static str, Duration, RangeInclusive<Duration>)],
+) -> Result<()> {
+    for (name, value, range) in times {
+        if !range.contains(value) {
+            let (least, most) = (range.start(), range.end());
+            let reason = format!("{value:?} given, {least:?} to {most:?} needed");
             return Err(Error::argument(name, reason));
         }
     }

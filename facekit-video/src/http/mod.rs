@@ -31,23 +31,27 @@ const ADDRESSES: Kind = Kind {
 /// A camera at an `http://` or `https://` address, which sends Motion JPEG, or one JPEG for each request.
 ///
 /// The answer of the server says which. `image/…` is a snapshot: it is requested again at each
-/// [interval](HttpOptions::interval), with the `ETag` of the last one, so that a server can say that nothing has changed.
-/// Anything else but text is a stream of JPEG files, such as `multipart/x-mixed-replace`. Frames have the time of their arrival.
+/// [interval](HttpOptions::interval), with the `ETag` of the last one, so that a server can say that nothing has changed: then, and during
+/// the interval, [`next`](FrameSource::next) returns [`Next::Unchanged`]. Anything else but text is a stream of JPEG files, such as
+/// `multipart/x-mixed-replace`. Frames have the time of their arrival.
 ///
 /// A thread reads the stream and keeps the newest picture. Only pictures that are taken are decoded, and a picture that is damaged or
-/// cut off is left out. The thread ends soon after the camera is dropped.
+/// cut off is left out. After the camera is dropped, the thread ends with the next bytes of the server, or after the
+/// [timeout](HttpOptions::timeout).
 ///
-/// The source never ends. If the connection is lost, it is made again after 1, 2, 4 … 60 s, and
+/// The source never ends. If the connection is lost, it is made again after 1, 2, 4 … 60 s, also if it only works for a moment each
+/// time, and
 /// [`Next::Lost`] says why: the server cannot be reached, it answers with an error, it sends no pictures, or no whole picture in 10 s.
 /// The first frame after that is a [discontinuity](facekit::VideoFrame::discontinuity).
 ///
-/// A user and a password in the address (`http://user:password@host/path`, with `%40` for `@`) are sent in the way of HTTP's basic
-/// authentication. Neither they nor the query, which can have them too, are in errors, reasons or `Debug`.
+/// A user and a password in the address (`http://user:password@host/path`, with `%40` for `@`) are sent if the server asks for them: as a
+/// digest, or as they are if it asks for basic authentication. Neither they nor the query, which can have them too, nor a part of the
+/// path with a `=` are in errors, reasons or `Debug`.
 ///
 /// # Limits
 ///
-/// `https://` needs a certificate of a known authority. Proxies and digest authentication are not supported. A redirect does not get
-/// the password, and may not lead from https to http.
+/// `https://` needs a certificate of a known authority. Proxies are not supported. A redirect to another host does not get the
+/// password, and may not lead from https to http.
 ///
 /// ```no_run
 /// use std::time::Duration;
@@ -99,12 +103,6 @@ impl HttpCamera {
     pub fn address(&self) -> &str {
         self.address.shown()
     }
-
-    /// The number of pictures that were left out because they could not be decoded.
-    #[must_use]
-    pub fn damaged(&self) -> u64 {
-        self.live.damaged()
-    }
 }
 
 impl FrameSource for HttpCamera {
@@ -118,6 +116,10 @@ impl FrameSource for HttpCamera {
 
     fn skip_before(&mut self, at: Timestamp) {
         self.live.skip_before(at);
+    }
+
+    fn damaged(&self) -> u64 {
+        self.live.damaged()
     }
 }
 

@@ -5,8 +5,8 @@ use std::num::NonZeroU32;
 use facekit::Clock;
 use jiff::{SignedDuration, Timestamp};
 
-/// The camera's clock is not believed if it differs by more than this from the time of arrival.
-const MOST_DIFFERENCE: SignedDuration = SignedDuration::from_secs(2);
+use crate::sender::SenderTimes;
+
 /// The seconds from 1900, where NTP begins, to 1970.
 const NTP_BEGIN: i64 = 2_208_988_800;
 const NANOSECONDS: i128 = 1_000_000_000;
@@ -18,11 +18,16 @@ pub(super) struct SenderClock {
     rate: NonZeroU32,
     /// The time of the last report, in both clocks.
     report: Option<(Timestamp, i64)>,
+    times: SenderTimes,
 }
 
 impl SenderClock {
     pub(super) fn new(rate: NonZeroU32) -> Self {
-        Self { rate, report: None }
+        Self {
+            rate,
+            report: None,
+            times: SenderTimes::default(),
+        }
     }
 
     /// The camera says that its clock has the NTP time `ntp`, in 2⁻³² s, at this tick.
@@ -35,16 +40,13 @@ impl SenderClock {
     }
 
     /// The time of a picture that arrives now.
-    pub(super) fn time(&self, ticks: i64, now: Timestamp) -> (Timestamp, Clock) {
+    pub(super) fn time(&mut self, ticks: i64, now: Timestamp) -> (Timestamp, Clock) {
         let stated = self.report.and_then(|(at, then)| {
             let ticks = i128::from(ticks) - i128::from(then);
             let since = ticks * NANOSECONDS / i128::from(self.rate.get());
             at.checked_add(SignedDuration::from_nanos_i128(since)).ok()
         });
-        match stated {
-            Some(at) if at.duration_since(now).abs() <= MOST_DIFFERENCE => (at, Clock::Sender),
-            _ => (now, Clock::Arrival),
-        }
+        self.times.choose(stated, now)
     }
 }
 

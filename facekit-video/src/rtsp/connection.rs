@@ -220,7 +220,7 @@ impl Receiver {
                     continue;
                 }
                 last = Instant::now();
-                self.backoff.reset();
+                self.backoff.works();
                 let (at, clock) = clock.time(picture.ticks, Timestamp::now());
                 queue.put(Picture {
                     coding: video.coding,

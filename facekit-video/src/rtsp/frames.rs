@@ -5,7 +5,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use facekit::{FrameImage, Next, Result, image::DecodeLimits};
+use facekit::{Clock, FrameImage, Next, Result, image::DecodeLimits};
 use jiff::{SignedDuration, Timestamp};
 
 use super::queue::{Picture, Queue, Taken};
@@ -18,7 +18,8 @@ use crate::{
     units::Coding,
 };
 
-/// A frame that is earlier than the last one by no more than this was sent late: it is shown before it. Otherwise the clock has jumped.
+/// A frame with a time of the sender that is earlier than the last one by no more than this is shown before it, and so comes too late.
+/// Otherwise the clock has jumped.
 const MOST_LATE: SignedDuration = SignedDuration::from_secs(2);
 
 /// The source's side of a queue.
@@ -124,7 +125,8 @@ impl Frames {
         let last = newest.map(|newest| (newest.at, newest.connection));
         let is_late = last.or(self.last).is_some_and(|(at, connection)| {
             let behind = at.duration_since(frame.at);
-            connection == frame.connection && (SignedDuration::ZERO..=MOST_LATE).contains(&behind)
+            let is_ordered = connection == frame.connection && frame.clock == Clock::Sender;
+            is_ordered && (SignedDuration::ZERO..=MOST_LATE).contains(&behind)
         });
         let is_skipped = frame.at < self.wanted_from && self.decoder.continues(frame);
         !is_late && !is_skipped

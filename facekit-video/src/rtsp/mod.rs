@@ -43,7 +43,7 @@ const ADDRESSES: Kind = Kind {
 /// # Times
 ///
 /// A frame has the time of the camera's clock if the camera sends it, in RTCP sender reports, and if it differs by two seconds at most from
-/// the time at which the frame arrives. Otherwise it has the time of its arrival.
+/// the time at which the frame arrives. Otherwise it has the time of its arrival, until the two clocks differ by one second at most.
 /// [`VideoFrame::clock`](facekit::VideoFrame::clock) says which. Cameras need the time from a server (NTP) to be that exact.
 ///
 /// # Lost connections
@@ -53,7 +53,8 @@ const ADDRESSES: Kind = Kind {
 /// [discontinuity](facekit::VideoFrame::discontinuity).
 ///
 /// A user and a password in the address (`rtsp://user:password@host/path`, with `%40` for `@`) are sent if the camera asks for them: as a
-/// digest, or as they are if it asks for basic authentication. Neither they nor the query are in errors, reasons or `Debug`.
+/// digest, or as they are if it asks for basic authentication. Neither they nor the query, nor a part of the path with a `=`, are in
+/// errors, reasons or `Debug`.
 ///
 /// # Errors
 ///
@@ -110,12 +111,6 @@ impl RtspCamera {
     pub fn address(&self) -> &str {
         self.address.shown()
     }
-
-    /// The number of pictures that were left out because they could not be decoded.
-    #[must_use]
-    pub fn damaged(&self) -> u64 {
-        self.frames.damaged()
-    }
 }
 
 impl FrameSource for RtspCamera {
@@ -129,6 +124,10 @@ impl FrameSource for RtspCamera {
 
     fn skip_before(&mut self, at: Timestamp) {
         self.frames.skip_before(at);
+    }
+
+    fn damaged(&self) -> u64 {
+        self.frames.damaged()
     }
 }
 

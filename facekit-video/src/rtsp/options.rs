@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use facekit::{Result, image::DecodeLimits};
 
-use crate::options::{DAY, HOUR, check_times};
+use crate::options::{DAY, HOUR, LEAST, check_times};
 
 /// Options of an [`RtspCamera`](crate::RtspCamera).
 ///
@@ -22,7 +22,8 @@ pub struct RtspOptions {
     pub limits: DecodeLimits,
     /// The connection is lost if the camera does not begin to play, or sends no whole picture, in this time: 10 s by default.
     pub timeout: Duration,
-    /// The pause before a lost connection is made again, above 0: 1 s by default. It doubles with each failure.
+    /// The pause before a lost connection is made again, above 0: 1 s by default. It doubles with each failure, and begins again
+    /// after a connection that works for longer than the last pause.
     pub first_retry: Duration,
     /// The longest such pause, at most a day: 60 s by default. Pauses differ by up to 20 %.
     pub longest_retry: Duration,
@@ -63,9 +64,9 @@ impl RtspOptions {
 
     pub(super) fn check(&self) -> Result<()> {
         check_times(&[
-            ("timeout", self.timeout, HOUR),
-            ("first_retry", self.first_retry, HOUR),
-            ("longest_retry", self.longest_retry, DAY),
+            ("timeout", self.timeout, LEAST..=HOUR),
+            ("first_retry", self.first_retry, LEAST..=HOUR),
+            ("longest_retry", self.longest_retry, LEAST..=DAY),
         ])
     }
 }
