@@ -81,7 +81,7 @@ mod tests {
             catch_panic(|| panic!("number {number}")),
             Err::<(), _>("number 7".to_owned())
         );
-        let caught = catch_panic(|| std::panic::panic_any(7));
+        let caught = catch_panic(|| panic::panic_any(7));
         assert_eq!(caught, Err::<(), _>("no message".to_owned()));
     }
 }

@@ -166,7 +166,7 @@ fn serve_rtsp(
 ) -> io::Result<()> {
     send(begin, |nth| {
         let ticks = rtsp::ticks(nth, FRAMES_PER_SECOND as u32);
-        if nth % (2 * FRAMES_PER_SECOND) == 0 {
+        if nth.is_multiple_of(2 * FRAMES_PER_SECOND) {
             client.report(SystemTime::now(), ticks)?;
         }
         client.picture(&video[(nth + late) % video.len()], ticks)

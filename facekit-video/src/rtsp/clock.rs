@@ -33,7 +33,7 @@ impl SenderClock {
     /// The camera says that its clock has the NTP time `ntp`, in 2⁻³² s, at this tick.
     pub(super) fn report(&mut self, ntp: u64, ticks: i64) {
         let seconds = (ntp >> 32) as i64 - NTP_BEGIN;
-        let part = i128::from(ntp & u64::from(u32::MAX)) * NANOSECONDS >> 32;
+        let part = (i128::from(ntp & u64::from(u32::MAX)) * NANOSECONDS) >> 32;
         // Below a second, so it fits. Cameras without a clock send 0.
         let at = Timestamp::new(seconds, part as i32);
         self.report = at.ok().filter(|_| ntp != 0).map(|at| (at, ticks));

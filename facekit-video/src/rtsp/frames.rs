@@ -98,7 +98,7 @@ impl Frames {
             };
             match queue.take(left) {
                 Taken::Picture(picture) => {
-                    for frame in self.codecs.decode(picture)? {
+                    for frame in self.codecs.decode(&picture)? {
                         if self.is_wanted(&frame, newest.as_ref()) {
                             newest = Some(frame);
                         }
@@ -135,7 +135,7 @@ impl Frames {
 
 impl Codecs {
     /// Decodes a picture. Returns the frames that can be shown now.
-    fn decode(&mut self, picture: Picture) -> Result<Vec<Arrived>> {
+    fn decode(&mut self, picture: &Picture) -> Result<Vec<Arrived>> {
         let arrived = |image: FrameImage, at: Timestamp| Arrived {
             packet: Packet::Pixels(image),
             at,

@@ -53,7 +53,7 @@ fn fault(kind: usize, random: usize, videos: &Videos, client: &mut Client) -> io
     let garbage: Vec<u8> = (0..length)
         .map(|place| (place.wrapping_mul(random | 1) >> 2) as u8)
         .collect();
-    if random % 2 == 0 {
+    if random.is_multiple_of(2) {
         videos.few(client, 0)?;
     }
     match kind % FAULTS {
@@ -84,7 +84,7 @@ fn fault(kind: usize, random: usize, videos: &Videos, client: &mut Client) -> io
         5 => {
             for (nth, picture) in videos.other.iter().enumerate() {
                 for (place, (payload, is_last)) in client.payloads(picture).iter().enumerate() {
-                    if (random >> (nth + place)) % 4 == 0 {
+                    if (random >> (nth + place)).is_multiple_of(4) {
                         client.lose(1 + (random % 50) as u16);
                     } else {
                         client.packet(payload, ticks(7 + nth, 50), *is_last)?;
@@ -113,7 +113,7 @@ fn fault(kind: usize, random: usize, videos: &Videos, client: &mut Client) -> io
         9 => {
             client.report(SystemTime::now(), 0)?;
             for picture in &videos.usual {
-                let at = if random % 3 == 0 {
+                let at = if random.is_multiple_of(3) {
                     (random >> 3) as u32
                 } else {
                     5
@@ -135,7 +135,7 @@ fn fault(kind: usize, random: usize, videos: &Videos, client: &mut Client) -> io
 fn faulty(count: usize, videos: &Arc<Videos>) -> Server {
     let mut random = random_numbers();
     let random: Arc<Vec<usize>> = Arc::new((0..count).map(|_| random()).collect());
-    let is_faulty = move |nth: usize| nth % 2 == 0 && nth / 2 < count;
+    let is_faulty = move |nth: usize| nth.is_multiple_of(2) && nth / 2 < count;
     let details = Arc::clone(&random);
     let videos = Arc::clone(videos);
     Server::start(Script {

@@ -25,15 +25,17 @@ pub(crate) enum Coding {
     H265,
 }
 
+/// An answer in place of the usual one to a request. After an empty one, the connection is closed.
+type Answer = dyn Fn(usize, &str) -> Option<Vec<u8>> + Send + Sync;
+/// Sends a video. The connection is closed after that.
+type Play = dyn Fn(usize, &mut Client) -> io::Result<()> + Send + Sync;
+
 /// The behavior of a server. Its functions get the number of the connection, from 0 on.
 pub(crate) struct Script {
     /// The description of the video (SDP).
     pub(crate) description: String,
-    /// An answer in place of the usual one to this request. After an empty one, the connection is closed.
-    pub(crate) answer: Box<dyn Fn(usize, &str) -> Option<Vec<u8>> + Send + Sync>,
-    /// Sends the video. The connection is closed after that.
-    #[allow(clippy::type_complexity)]
-    pub(crate) play: Box<dyn Fn(usize, &mut Client) -> io::Result<()> + Send + Sync>,
+    pub(crate) answer: Box<Answer>,
+    pub(crate) play: Box<Play>,
 }
 
 impl Script {
