@@ -1,5 +1,9 @@
 //! The suite for every source of frames.
 
+#[path = "../../facekit-video/tests/rtsp/server.rs"]
+#[allow(dead_code, reason = "the tests of facekit-video use the rest")]
+mod server;
+
 use std::{
     fs,
     io::{self, Cursor, Read, Write},
@@ -16,7 +20,8 @@ use facekit::{
 };
 use facekit_conformance::frame_source_suite;
 use facekit_video::{
-    FileOptions, HttpCamera, HttpOptions, Inbox, Pipe, PipeOptions, Timing, VideoFile,
+    FileOptions, HttpCamera, HttpOptions, Inbox, Pipe, PipeOptions, RtspCamera, RtspOptions,
+    Timing, VideoFile,
 };
 use tempfile::tempdir;
 
@@ -59,11 +64,41 @@ fn photos_come_in_the_order_of_their_times() {
 }
 
 #[test]
-fn a_photo_that_cannot_be_read_ends_the_folder() {
+fn a_photo_that_cannot_be_decoded_is_left_out() {
     let folder = tempdir().unwrap();
     fill(folder.path());
     fs::write(folder.path().join("2026-03-02T08-59-01.png"), "no photo").unwrap();
     let mut source = open(folder.path());
+    let mut times = Vec::new();
+    while let Next::Frame(frame) = source.next(Duration::ZERO).unwrap() {
+        assert_eq!(frame.sequence as usize, times.len());
+        times.push(frame.at.strftime("%S").to_string());
+    }
+    assert_eq!(times, ["00", "02", "03", "04"]);
+    assert_eq!(source.damaged(), 1);
+}
+
+#[test]
+fn photos_of_one_second_are_spread_over_it() {
+    let folder = tempdir().unwrap();
+    for nth in 0..10 {
+        let name = format!("2026-03-02T08-59-00 {nth}.png");
+        save(&Image::filled(64, 48, [90; 3]), folder.path().join(name)).unwrap();
+    }
+    let mut source = open(folder.path());
+    let mut times = Vec::new();
+    while let Next::Frame(frame) = source.next(Duration::ZERO).unwrap() {
+        times.push(frame.at.subsec_millisecond());
+    }
+    assert_eq!(times, [0, 100, 200, 300, 400, 500, 600, 700, 800, 900]);
+}
+
+#[test]
+fn a_photo_that_is_gone_ends_the_folder() {
+    let folder = tempdir().unwrap();
+    fill(folder.path());
+    let mut source = open(folder.path());
+    fs::remove_file(folder.path().join("2026-03-02T08-59-01.png")).unwrap();
     let mut next = || source.next(Duration::ZERO);
     assert!(matches!(next(), Ok(Next::Frame(_))));
     let error = next().unwrap_err().to_string();
@@ -85,6 +120,37 @@ frame_source_suite!(http_snapshots, || {
     let address = serve("image/jpeg", 1);
     move || camera(&address)
 });
+
+frame_source_suite!(rtsp, || {
+    let server = rtsp_server();
+    move || -> Box<dyn FrameSource> {
+        let address = format!("rtsp://{}/", server.address());
+        let retry = Duration::from_millis(20);
+        let options = RtspOptions::default().with_retries(retry, retry);
+        Box::new(RtspCamera::open(&address, &options).unwrap())
+    }
+});
+
+/// Serves a video of twelve pictures for each connection.
+fn rtsp_server() -> server::Server {
+    let streams = Path::new(env!("CARGO_MANIFEST_DIR")).join("../facekit-video/tests/streams");
+    let stream = fs::read(streams.join("raw.h264")).unwrap();
+    server::Server::start(server::Script::new(move |_, client| {
+        // Each unit but the parameter sets is a picture.
+        let mut picture = Vec::new();
+        let mut nth = 0;
+        for unit in server::units_of(&stream) {
+            picture.extend([&[0, 0, 0, 1], unit].concat());
+            if (1..=5).contains(&(unit[0] & 31)) {
+                client.picture(&picture, server::ticks(nth, 50))?;
+                server::pause(20);
+                picture.clear();
+                nth += 1;
+            }
+        }
+        Ok(())
+    }))
+}
 
 frame_source_suite!(mp4, || || file("main_b_frames.mp4"));
 frame_source_suite!(matroska, || || file("high_b_frames.mkv"));
@@ -250,4 +316,54 @@ fn an_error_of_a_pipe_comes_once() {
         assert!(error.to_string().contains("video pipe"), "{error}");
         assert_eq!(video.next(Duration::ZERO).unwrap(), Next::End);
     }
+}
+
+#[test]
+fn something_else_than_a_video_is_named() {
+    let noise: Vec<u8> = (0..2_000_000_u32)
+        .map(|place| (place.wrapping_mul(2_654_435_761) >> 24) as u8)
+        .collect();
+    let cut = motion_jpeg()[..100].to_vec();
+    for (bytes, words) in [
+        (noise, "ffmpeg -i"),
+        (b"\0\0\0\x20ftypisom".to_vec(), "ffmpeg -i"),
+        (cut, "has no JPEG"),
+        (Vec::new(), "is empty"),
+    ] {
+        for options in [PipeOptions::default(), recorded()] {
+            let is_live = options.timing == Timing::Arrival;
+            let error = match Pipe::open(Cursor::new(bytes.clone()), &options) {
+                Err(error) => {
+                    assert!(!is_live);
+                    error
+                }
+                Ok(mut pipe) => loop {
+                    match pipe.next(Duration::from_secs(5)) {
+                        Err(error) => break error,
+                        Ok(Next::Nothing) => {}
+                        Ok(other) => panic!("{other:?}"),
+                    }
+                },
+            };
+            assert!(error.to_string().contains(words), "{error}");
+        }
+    }
+}
+
+/// A pipe that says nothing for long.
+struct Silent;
+
+impl Read for Silent {
+    fn read(&mut self, _: &mut [u8]) -> io::Result<usize> {
+        thread::sleep(Duration::from_secs(3600));
+        Ok(0)
+    }
+}
+
+#[test]
+fn a_silent_pipe_holds_nobody_up() {
+    let begin = std::time::Instant::now();
+    let mut pipe = Pipe::open(Silent, &PipeOptions::default()).unwrap();
+    assert_eq!(pipe.next(Duration::from_millis(20)).unwrap(), Next::Nothing);
+    assert!(begin.elapsed() < Duration::from_secs(10));
 }

@@ -4,18 +4,16 @@ use std::{
     time::Duration,
 };
 
-use facekit::{Clock, FrameImage, FrameSource, Next, Pace, Result, image::DecodeLimits};
-use jiff::{SignedDuration, Timestamp};
+use facekit::{FrameImage, FrameSource, Next, Pace, Result, image::DecodeLimits};
+use jiff::Timestamp;
 
 use crate::{
     live::{Arrival, Live, Numbers},
     packet::Packet,
     picture::check_bytes,
+    sender::SenderTimes,
     slot::Slot,
 };
-
-/// A sender whose clock is off by more than this has no say in the time of its frames.
-const CLOCK_OFF: SignedDuration = SignedDuration::from_secs(2);
 
 /// A live source that other code fills: a gateway of cameras, a web page with a camera, a driver.
 ///
@@ -49,8 +47,15 @@ pub struct InboxSender(Arc<Shared>);
 
 struct Shared {
     slot: Arc<Slot<Arrival>>,
-    numbers: Mutex<Numbers>,
+    order: Mutex<Order>,
     most_bytes: usize,
+}
+
+/// The numbers and the times of the frames.
+#[derive(Default)]
+struct Order {
+    numbers: Numbers,
+    times: SenderTimes,
 }
 
 impl Inbox {
@@ -60,17 +65,11 @@ impl Inbox {
         let slot = Arc::new(Slot::new());
         let sender = Shared {
             slot: Arc::clone(&slot),
-            numbers: Mutex::default(),
+            order: Mutex::default(),
             most_bytes: limits.max_file_bytes,
         };
         let live = Live::new(slot, limits);
         (InboxSender(Arc::new(sender)), Self { live })
-    }
-
-    /// The number of frames that were left out because they could not be decoded.
-    #[must_use]
-    pub fn damaged(&self) -> u64 {
-        self.live.damaged()
     }
 }
 
@@ -86,13 +85,17 @@ impl FrameSource for Inbox {
     fn skip_before(&mut self, at: Timestamp) {
         self.live.skip_before(at);
     }
+
+    fn damaged(&self) -> u64 {
+        self.live.damaged()
+    }
 }
 
 impl InboxSender {
     /// Pushes a JPEG, PNG or WebP, which was taken at the time `at`. `None` means now. A time that is off by more than two seconds is not
-    /// used: the frame then has the time of its arrival.
+    /// used: this frame, and those after it, then have the time of their arrival, until the time is off by one second at most.
     ///
-    /// An image that cannot be decoded is left out, and counts as [`damaged`](Inbox::damaged).
+    /// An image that cannot be decoded is left out, and counts as [`damaged`](FrameSource::damaged).
     ///
     /// # Errors
     ///
@@ -117,19 +120,10 @@ impl InboxSender {
     }
 
     fn put(&self, packet: Packet, at: Option<Timestamp>) {
-        let now = Timestamp::now();
-        let sent = at.filter(|at| at.duration_since(now).abs() <= CLOCK_OFF);
-        let (at, clock) = match sent {
-            Some(at) => (at, Clock::Sender),
-            None => (now, Clock::Arrival),
-        };
         // Locked until the frame is in its place, so that numbers rise.
-        let mut numbers = self
-            .0
-            .numbers
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        let arrived = numbers.arrived_at(packet, at, clock);
+        let mut order = self.0.order.lock().unwrap_or_else(PoisonError::into_inner);
+        let (at, clock) = order.times.choose(at, Timestamp::now());
+        let arrived = order.numbers.arrived_at(packet, at, clock);
         self.0.slot.put(Arrival::Frame(arrived));
     }
 }
@@ -150,7 +144,8 @@ impl fmt::Debug for InboxSender {
 
 #[cfg(test)]
 mod tests {
-    use facekit::{Image, VideoFrame, image::encode_jpeg};
+    use facekit::{Clock, Image, VideoFrame, image::encode_jpeg};
+    use jiff::SignedDuration;
 
     use super::*;
 
@@ -207,6 +202,19 @@ mod tests {
                 Clock::Arrival => assert!(frame.at >= begin && frame.at <= Timestamp::now()),
             }
         }
+    }
+
+    #[test]
+    fn a_clock_that_is_off_by_about_two_seconds_does_not_jump() {
+        let (sender, mut inbox) = open();
+        let mut jumps = 0;
+        for nth in 0..20 {
+            let off = if nth % 2 == 0 { 1900 } else { 2100 };
+            let at = Timestamp::now() - SignedDuration::from_millis(off);
+            sender.push(image(16), Some(at));
+            jumps += u32::from(taken(&mut inbox).discontinuity);
+        }
+        assert_eq!(jumps, 0, "the first change goes forward in time");
     }
 
     #[test]

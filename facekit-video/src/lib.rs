@@ -4,6 +4,7 @@
 //!   the two: `ffmpeg -i ANYTHING -f mjpeg -`.
 //! - [`VideoFile`] reads files, also MP4 and Matroska.
 //! - `HttpCamera` (feature `http`) reads cameras at an `http://` or `https://` address: Motion JPEG and snapshots.
+//! - `RtspCamera` (feature `rtsp`) reads cameras at an `rtsp://` address: H.264 and H.265.
 //! - [`Inbox`] takes frames from other code, such as the gateway of a server.
 //! - Folders of photos are in the core: `facekit::FrameFolder`.
 //!
@@ -17,18 +18,22 @@
 //! - `h264`: files of H.264 without a container. The decoder is in Rust.
 //! - `mp4`: MP4 files with H.264.
 //! - `matroska`: Matroska and WebM files with H.264 or Motion JPEG.
-//! - `h265`: H.265 in all of these files.
+//! - `rtsp`: cameras at an `rtsp://` address, with H.264.
+//! - `h265`: H.265 in all of these.
 //!
 //! H.264 and H.265 are covered by patents in some countries. Users of these features need the licenses there.
 //!
 //! # What is not supported
 //!
-//! - RTSP, and other codecs than H.264, H.265 and Motion JPEG.
+//! - Other codecs than H.264, H.265 and Motion JPEG; over RTSP, Motion JPEG too.
+//! - RTSP over UDP and over TLS.
 //! - Interlaced video.
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
-#[cfg(feature = "http")]
+#[cfg(any(feature = "http", feature = "rtsp"))]
+mod address;
+#[cfg(any(feature = "http", feature = "rtsp"))]
 mod backoff;
 #[cfg(any(feature = "matroska", feature = "mp4"))]
 mod configuration;
@@ -47,6 +52,9 @@ mod packet;
 mod picture;
 mod pipe;
 mod reason;
+#[cfg(feature = "rtsp")]
+mod rtsp;
+mod sender;
 mod slot;
 #[cfg(feature = "h264")]
 mod units;
@@ -59,6 +67,8 @@ pub use http::{HttpCamera, HttpOptions};
 pub use inbox::{Inbox, InboxSender};
 pub use options::{PipeOptions, Timing};
 pub use pipe::Pipe;
+#[cfg(feature = "rtsp")]
+pub use rtsp::{RtspCamera, RtspOptions};
 pub use watch::{
     CameraId, CameraOptions, CameraState, Change, Health, Report, Watched, Watcher, WatcherOptions,
 };

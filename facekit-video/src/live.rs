@@ -21,6 +21,9 @@ pub(crate) enum Arrival {
         reason: String,
         retry_at: Timestamp,
     },
+    /// There is no frame, but the source works.
+    #[cfg(feature = "http")]
+    Unchanged,
 }
 
 /// A packet with its time and its number.
@@ -73,7 +76,7 @@ impl Decoder {
     }
 
     /// True if a packet continues the last frame, as far as that is known before it is decoded.
-    fn continues(&self, arrived: &Arrived) -> bool {
+    pub(crate) fn continues(&self, arrived: &Arrived) -> bool {
         let is_later = |last: &Last| arrived.at >= last.at && arrived.connection == last.connection;
         self.last.as_ref().is_some_and(is_later)
     }
@@ -124,19 +127,23 @@ impl Live {
         self.decoder.damaged()
     }
 
-    /// The answer of [`FrameSource::next`](facekit::FrameSource::next).
+    /// The answer of [`FrameSource::next`](facekit::FrameSource::next). Frames that are left out do not make it longer.
     pub(crate) fn next(&mut self, wait: Duration) -> Result<Next> {
         let begin = Instant::now();
         loop {
             match self.slot.take(wait.saturating_sub(begin.elapsed())) {
                 Taken::Newest(Arrival::Frame(arrived)) => {
-                    if arrived.at < self.wanted_from && self.decoder.continues(&arrived) {
-                        continue;
-                    }
-                    if let Some(frame) = self.decoder.frame(arrived) {
+                    let is_early =
+                        arrived.at < self.wanted_from && self.decoder.continues(&arrived);
+                    if !is_early && let Some(frame) = self.decoder.frame(arrived) {
                         return Ok(Next::Frame(frame));
                     }
+                    if begin.elapsed() >= wait {
+                        return Ok(Next::Nothing);
+                    }
                 }
+                #[cfg(feature = "http")]
+                Taken::Newest(Arrival::Unchanged) => return Ok(Next::Unchanged),
                 #[cfg(feature = "http")]
                 Taken::Newest(Arrival::Lost { reason, retry_at }) => {
                     return Ok(Next::Lost { reason, retry_at });
@@ -171,5 +178,38 @@ impl Numbers {
             sequence,
             connection: self.connection,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{
+        sync::atomic::{AtomicBool, Ordering},
+        thread,
+    };
+
+    use super::*;
+
+    #[test]
+    fn a_camera_that_sends_damage_only_does_not_hold_the_reader() {
+        let slot = Arc::new(Slot::new());
+        let mut live = Live::new(Arc::clone(&slot), &DecodeLimits::default());
+        let stops = AtomicBool::new(false);
+        thread::scope(|scope| {
+            scope.spawn(|| {
+                let mut numbers = Numbers::default();
+                while !stops.load(Ordering::Relaxed) {
+                    let damaged = Packet::Encoded(b"no picture".to_vec());
+                    slot.put(Arrival::Frame(numbers.arrived(damaged)));
+                    thread::yield_now();
+                }
+            });
+            let begin = Instant::now();
+            let next = live.next(Duration::from_millis(50));
+            stops.store(true, Ordering::Relaxed);
+            assert_eq!(next.unwrap(), Next::Nothing);
+            assert!(begin.elapsed() < Duration::from_secs(5));
+        });
+        assert!(live.damaged() > 0);
     }
 }

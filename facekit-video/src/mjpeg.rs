@@ -12,11 +12,16 @@ const STUFFED: u8 = 0x00;
 const TEMPORARY: u8 = 0x01;
 const RESTARTS: std::ops::RangeInclusive<u8> = 0xD0..=0xD7;
 
+/// A stream is something else than a video if there are so many bytes before its first file.
+const MOST_BEFORE: usize = 1 << 20;
+
 /// The JPEG files of a stream.
 pub(crate) struct Mjpeg {
     input: Input,
     /// The most bytes of a file.
     most: usize,
+    /// The bytes that were skipped before the first file. `None` after it.
+    before: Option<usize>,
 }
 
 /// The end of a file that was read.
@@ -30,15 +35,31 @@ enum Ending {
 
 impl Mjpeg {
     pub(crate) fn new(input: Input, most: usize) -> Self {
-        Self { input, most }
+        Self {
+            input,
+            most,
+            before: Some(0),
+        }
+    }
+
+    /// True if there was a file.
+    pub(crate) fn has_begun(&self) -> bool {
+        self.before.is_none()
     }
 
     /// The next whole file; `None` at the end of the stream.
+    ///
+    /// # Errors
+    ///
+    /// [`io::ErrorKind::InvalidData`] for a stream that begins with a mebibyte of something else.
     pub(crate) fn next(&mut self) -> io::Result<Option<Vec<u8>>> {
         while self.find_start()? {
             let mut file = vec![0xFF, START];
             match self.read_segments(&mut file)? {
-                Ending::Whole => return Ok(Some(file)),
+                Ending::Whole => {
+                    self.before = None;
+                    return Ok(Some(file));
+                }
                 Ending::Damaged => {}
                 Ending::CutOff => return Ok(None),
             }
@@ -54,6 +75,13 @@ impl Mjpeg {
                 return Ok(true);
             }
             before = byte;
+            if let Some(skipped) = &mut self.before {
+                *skipped += 1;
+                if *skipped > MOST_BEFORE {
+                    let reason = format!("there is no JPEG in the first {MOST_BEFORE} bytes");
+                    return Err(io::Error::new(io::ErrorKind::InvalidData, reason));
+                }
+            }
         }
         Ok(false)
     }

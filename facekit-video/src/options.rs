@@ -1,5 +1,33 @@
+#[cfg(any(feature = "http", feature = "rtsp"))]
+use std::{ops::RangeInclusive, time::Duration};
+
 use facekit::image::DecodeLimits;
+#[cfg(any(feature = "http", feature = "rtsp"))]
+use facekit::{Error, Result};
 use jiff::Timestamp;
+
+/// The shortest time of an option that is above 0.
+#[cfg(any(feature = "http", feature = "rtsp"))]
+pub(crate) const LEAST: Duration = Duration::from_nanos(1);
+#[cfg(any(feature = "http", feature = "rtsp"))]
+pub(crate) const HOUR: Duration = Duration::from_secs(3600);
+#[cfg(any(feature = "http", feature = "rtsp"))]
+pub(crate) const DAY: Duration = Duration::from_secs(24 * 3600);
+
+/// Fails for options out of their range.
+#[cfg(any(feature = "http", feature = "rtsp"))]
+pub(crate) fn check_times(
+    times: &[(&'static str, Duration, RangeInclusive<Duration>)],
+) -> Result<()> {
+    for (name, value, range) in times {
+        if !range.contains(value) {
+            let (least, most) = (range.start(), range.end());
+            let reason = format!("{value:?} given, {least:?} to {most:?} needed");
+            return Err(Error::argument(name, reason));
+        }
+    }
+    Ok(())
+}
 
 /// Options of a [`Pipe`](crate::Pipe).
 ///

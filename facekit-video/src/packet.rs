@@ -1,4 +1,4 @@
-use std::io::{BufRead, BufReader, Read};
+use std::io::{BufRead, BufReader, ErrorKind, Read};
 
 use facekit::{
     Error, FrameImage, PixelFormat, Result,
@@ -6,6 +6,9 @@ use facekit::{
 };
 
 use crate::{mjpeg::Mjpeg, picture::refused, y4m::Y4m};
+
+/// The reason for which other bytes are refused.
+const NO_VIDEO: &str = "has no JPEG, and is no YUV4MPEG2; FFmpeg makes Motion JPEG of other videos: ffmpeg -i ANYTHING -f mjpeg -";
 
 /// The bytes of a pipe.
 pub(crate) type Input = BufReader<Box<dyn Read + Send>>;
@@ -77,10 +80,14 @@ impl Packets {
     /// The next packet; `None` at the end. A last packet that is cut off is left out.
     pub(crate) fn next(&mut self) -> Result<Option<Packet>> {
         match self {
-            Self::Mjpeg { video, name } => video
-                .next()
-                .map(|jpeg| jpeg.map(Packet::Encoded))
-                .map_err(Error::io("reading", &**name)),
+            Self::Mjpeg { video, name } => match video.next() {
+                Ok(None) if !video.has_begun() => Err(refused(name, NO_VIDEO)),
+                Ok(jpeg) => Ok(jpeg.map(Packet::Encoded)),
+                Err(error) if error.kind() == ErrorKind::InvalidData => {
+                    Err(refused(name, NO_VIDEO))
+                }
+                Err(error) => Err(Error::io("reading", &**name)(error)),
+            },
             Self::Y4m(video) => video.next(),
         }
     }

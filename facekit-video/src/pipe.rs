@@ -19,10 +19,10 @@ use crate::{
 
 /// A video from a pipe, such as the standard input, or from a file: Motion JPEG or YUV4MPEG2. The first byte tells which of them.
 ///
-/// A damaged JPEG is left out. Interlaced video, and pixels other than 4:2:0 of 8 bits or luma alone, are refused.
+/// A damaged JPEG is left out, and a pipe without any JPEG is refused. Interlaced video, and pixels other than 4:2:0 of 8 bits or luma alone, are refused.
 ///
 /// With [`Timing::Arrival`], a thread reads the pipe, and keeps the newest frame only. Only frames that are taken are decoded. The
-/// thread ends when the pipe does.
+/// thread ends when the pipe does. It also reads the header, so that a pipe that is silent holds nobody up.
 ///
 /// ```
 /// use std::{io::Cursor, time::Duration};
@@ -63,13 +63,13 @@ enum Frames {
 }
 
 impl Pipe {
-    /// Reads the header of a video, for which it waits.
+    /// Opens a video. Of a recording, it reads the header, for which it waits.
     ///
     /// # Errors
     ///
-    /// [`Error::Io`] if reading fails, [`Error::Image`] if it is no such video or is empty, [`Error::ImageTooLarge`] if its frames
-    /// are larger than the limits, and [`Error::InvalidArgument`] for a rate that is out of range, or if there is none for a
-    /// recording of Motion JPEG.
+    /// For a recording: [`Error::Io`] if reading fails, [`Error::Image`] if it is no such video or is empty, [`Error::ImageTooLarge`]
+    /// if its frames are larger than the limits, and [`Error::InvalidArgument`] for a rate that is out of range, or if there is none for
+    /// Motion JPEG. For a live video, [`next`](FrameSource::next) returns these errors.
     pub fn open(reader: impl Read + Send + 'static, options: &PipeOptions) -> Result<Self> {
         Self::named("video pipe", reader, options)
     }
@@ -81,13 +81,13 @@ impl Pipe {
         options: &PipeOptions,
     ) -> Result<Self> {
         let input: Input = BufReader::with_capacity(BUFFER, Box::new(reader));
-        let packets = Packets::open(input, name, &options.limits)?;
         let frames = match options.timing {
-            Timing::Arrival => Frames::live(packets, &options.limits),
+            Timing::Arrival => Frames::live(input, name, &options.limits)?,
             Timing::Recorded {
                 start,
                 frames_per_second,
             } => {
+                let packets = Packets::open(input, name, &options.limits)?;
                 let rate = frames_per_second.or_else(|| packets.rate());
                 let rate = rate.ok_or_else(|| {
                     Error::argument("rate", "Motion JPEG states none, so a recording needs one")
@@ -104,16 +104,6 @@ impl Pipe {
             }
         };
         Ok(Self { frames })
-    }
-
-    /// The number of frames that were left out because they could not be decoded.
-    #[must_use]
-    pub fn damaged(&self) -> u64 {
-        match &self.frames {
-            Frames::Recorded { decoder, .. } => decoder.damaged(),
-            Frames::Live(live) => live.damaged(),
-            Frames::Ended { damaged } => *damaged,
-        }
     }
 
     fn next_recorded(&mut self) -> Result<Next> {
@@ -176,27 +166,44 @@ impl FrameSource for Pipe {
             live.skip_before(at);
         }
     }
+
+    fn damaged(&self) -> u64 {
+        match &self.frames {
+            Frames::Recorded { decoder, .. } => decoder.damaged(),
+            Frames::Live(live) => live.damaged(),
+            Frames::Ended { damaged } => *damaged,
+        }
+    }
 }
 
 impl Frames {
     /// Starts the thread that reads the pipe.
-    fn live(mut packets: Packets, limits: &DecodeLimits) -> Self {
+    fn live(input: Input, name: &str, limits: &DecodeLimits) -> Result<Self> {
         let slot = Arc::new(Slot::new());
         let filled = Arc::downgrade(&slot);
-        thread::spawn(move || {
+        let (video, limits_of_thread) = (name.to_owned(), limits.clone());
+        let read = move || {
+            let mut packets = Packets::open(input, &video, &limits_of_thread);
             let mut numbers = Numbers::default();
             loop {
-                let next = packets.next();
+                let next = match &mut packets {
+                    Ok(packets) => packets.next(),
+                    Err(_) => Ok(None),
+                };
                 // Nobody waits for frames any more.
                 let Some(slot) = filled.upgrade() else { return };
                 match next {
                     Ok(Some(packet)) => slot.put(Arrival::Frame(numbers.arrived(packet))),
-                    Ok(None) => return slot.end(None),
+                    Ok(None) => return slot.end(packets.err()),
                     Err(error) => return slot.end(Some(error)),
                 }
             }
-        });
-        Self::Live(Live::new(slot, limits))
+        };
+        let started = thread::Builder::new().name(format!("facekit {name}"));
+        started
+            .spawn(read)
+            .map_err(Error::io("starting the thread of", name))?;
+        Ok(Self::Live(Live::new(slot, limits)))
     }
 }
 

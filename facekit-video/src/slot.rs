@@ -44,6 +44,13 @@ impl<T> Slot<T> {
         self.changed.notify_all();
     }
 
+    /// Puts something there if there is nothing.
+    #[cfg(feature = "http")]
+    pub(crate) fn offer(&self, new: T) {
+        self.state().newest.get_or_insert(new);
+        self.changed.notify_all();
+    }
+
     /// Nothing more comes. The content of the slot can still be taken.
     pub(crate) fn end(&self, error: Option<Error>) {
         let mut state = self.state();

@@ -63,6 +63,24 @@ impl Coding {
         of(bytes).any(|unit| self.is_slice(unit))
     }
 
+    /// True if the first part of a picture is among these units, which have start codes.
+    #[cfg(feature = "rtsp")]
+    pub(crate) fn has_begin(self, bytes: &[u8]) -> bool {
+        let first = of(bytes).find(|unit| self.is_slice(unit));
+        first.is_some_and(|unit| self.begins(unit))
+    }
+
+    /// True if there are parameter sets of a sequence among these units, which have start codes.
+    #[cfg(feature = "rtsp")]
+    pub(crate) fn has_parameters(self, bytes: &[u8]) -> bool {
+        let wanted = match self {
+            Self::H264 => 7,
+            #[cfg(feature = "h265")]
+            Self::H265 => 33,
+        };
+        of(bytes).any(|unit| self.kind(unit) == wanted)
+    }
+
     /// True if there is a part of a key frame among these units, which have start codes.
     pub(crate) fn has_key(self, bytes: &[u8]) -> bool {
         of(bytes).any(|unit| self.is_key(unit))

@@ -90,7 +90,7 @@
 //! - Evaluation: `ScoreHistogram`, `ImpostorScores` and `Calibration` for comparisons, `equal_error_rate`, `wilson_interval` and
 //!   `fold_accuracies` for reports.
 //! - Long work: [`Watch`] and [`CancellationToken`].
-//! - For implementations of a runtime or store: [`catch_panic`].
+//! - For implementations of a runtime or store: [`catch_panic`] and [`silence_caught_panics`].
 //!
 //! # What is not supported
 //!
@@ -182,7 +182,7 @@ pub use crate::{
     image::{Image, ImageView, PixelFormat},
     index::{EntryId, EntrySet, Generation, Metric, ScoredEntry, SearchOptions, VectorIndex},
     liveness::{Liveness, LivenessScore},
-    panic::catch_panic,
+    panic::{catch_panic, silence_caught_panics},
     person::{Person, PersonId},
     progress::{CancellationToken, Progress, Watch},
     runtime::{

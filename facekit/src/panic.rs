@@ -1,6 +1,15 @@
 //! Panics of other libraries, as errors.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::{
+    cell::Cell,
+    panic::{self, AssertUnwindSafe, catch_unwind},
+    sync::Once,
+};
+
+thread_local! {
+    /// The number of calls of [`catch_panic`] that this thread is in.
+    static CATCHING: Cell<usize> = const { Cell::new(0) };
+}
 
 /// Calls `work`. If it panics, the panic's message is the error.
 ///
@@ -9,7 +18,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 ///
 /// `work` need not be [`UnwindSafe`](std::panic::UnwindSafe). A value that it changes may be left half changed after a
 /// panic, so the caller must not use such a value again. The panic hook runs as for every panic; the default one prints
-/// the message to standard error. A program that is built with `panic = "abort"` ends all the same.
+/// the message to standard error, unless [`silence_caught_panics`] was called. A program that is built with `panic = "abort"` ends all the same.
 ///
 /// ```
 /// let caught = facekit::catch_panic(|| -> i32 { panic!("index {} of 3", 7) });
@@ -21,7 +30,10 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 ///
 /// The message of the panic.
 pub fn catch_panic<T>(work: impl FnOnce() -> T) -> Result<T, String> {
-    catch_unwind(AssertUnwindSafe(work)).map_err(|panic| {
+    CATCHING.set(CATCHING.get() + 1);
+    let done = catch_unwind(AssertUnwindSafe(work));
+    CATCHING.set(CATCHING.get() - 1);
+    done.map_err(|panic| {
         // `panic!` with a literal carries a `&str`, with arguments a `String`.
         match panic.downcast::<String>() {
             Ok(text) => *text,
@@ -30,6 +42,28 @@ pub fn catch_panic<T>(work: impl FnOnce() -> T) -> Result<T, String> {
                 .map_or_else(|| "no message".to_owned(), |text| (*text).to_owned()),
         }
     })
+}
+
+/// Prints nothing more for panics that [`catch_panic`] turns into errors: their message is in the error. For programs, which call it once, at
+/// their beginning.
+///
+/// It sets the panic hook of the process. Other panics still go to the hook that was there before.
+///
+/// ```
+/// facekit::silence_caught_panics();
+/// let caught = facekit::catch_panic(|| -> i32 { panic!("nobody reads this on standard error") });
+/// assert!(caught.is_err());
+/// ```
+pub fn silence_caught_panics() {
+    static SET: Once = Once::new();
+    SET.call_once(|| {
+        let before = panic::take_hook();
+        panic::set_hook(Box::new(move |panic| {
+            if CATCHING.get() == 0 {
+                before(panic);
+            }
+        }));
+    });
 }
 
 #[cfg(test)]
@@ -47,7 +81,7 @@ mod tests {
             catch_panic(|| panic!("number {number}")),
             Err::<(), _>("number 7".to_owned())
         );
-        let caught = catch_panic(|| std::panic::panic_any(7));
+        let caught = catch_panic(|| panic::panic_any(7));
         assert_eq!(caught, Err::<(), _>("no message".to_owned()));
     }
 }

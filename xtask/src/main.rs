@@ -89,13 +89,15 @@ Environment:
 ";
 
 /// The settings of `bench cameras`, each for five minutes.
-const CAMERAS: [&str; 6] = [
-    "--cameras 8 --height 360 --seconds 300 --runtime ort",
-    "--cameras 8 --height 360 --seconds 300 --runtime tract",
-    "--cameras 4 --height 1080 --seconds 300 --runtime ort",
-    "--cameras 4 --height 1080 --seconds 300 --runtime tract",
-    "--cameras 16 --height 360 --seconds 300 --runtime ort",
-    "--cameras 16 --height 360 --seconds 300 --runtime tract",
+const CAMERAS: [&str; 8] = [
+    "--protocol rtsp --cameras 8 --height 360 --seconds 300 --runtime ort",
+    "--protocol rtsp --cameras 8 --height 360 --seconds 300 --runtime tract",
+    "--protocol rtsp --cameras 4 --height 1080 --seconds 300 --runtime ort",
+    "--protocol rtsp --cameras 4 --height 1080 --seconds 300 --runtime tract",
+    "--protocol rtsp --cameras 16 --height 360 --seconds 300 --runtime ort",
+    "--protocol rtsp --cameras 16 --height 360 --seconds 300 --runtime tract",
+    "--protocol http --cameras 8 --height 360 --seconds 300 --runtime ort",
+    "--protocol http --cameras 8 --height 360 --seconds 300 --runtime tract",
 ];
 
 /// The commands that take arguments.

@@ -107,7 +107,9 @@ const SOAKS: [Soak; 12] = [
         name: "video",
         description: "200 faults of cameras of each kind, 20,000 damaged video files, and tracks in computed videos of people of Labeled Faces \
                       in the Wild; the last need FACEKIT_TEST_DATA",
-        tests: &["--test", "http", "--test", "files", "--test", "video"],
+        tests: &[
+            "--test", "http", "--test", "rtsp", "--test", "files", "--test", "video",
+        ],
         environment: &[("FACEKIT_SOAK", "1"), ("PROPTEST_CASES", "20000")],
         with: With::Nothing,
     },

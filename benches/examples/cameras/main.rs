@@ -1,10 +1,13 @@
 //! Cameras at the same time: the share of two cores, the age of frames, and the memory. `cargo xtask bench cameras` runs it.
 //!
-//! Usage: cameras [--cameras N] [--height 360|1080] [--seconds N] [--runtime ort|tract] [--models SELECTION]
+//! Usage: cameras [--protocol rtsp|http] [--cameras N] [--height 360|1080] [--seconds N] [--runtime NAME] [--models SELECTION]
 //!
-//! Each camera is Motion JPEG over HTTP at 15 frames a second, from a server that is another process. Somebody walks past each camera
-//! every 10 s. Half of the people of examples/data are enrolled.
+//! Each camera sends 15 frames a second from a server that is another process: H.264 over RTSP, or Motion JPEG over HTTP. Somebody
+//! walks past each camera every 10 s. Half of the people of examples/data are enrolled.
 
+#[path = "../../../facekit-video/tests/rtsp/server.rs"]
+#[allow(dead_code, reason = "the tests of facekit-video use the rest")]
+mod rtsp;
 mod server;
 
 use std::{
@@ -19,14 +22,13 @@ use std::{
 
 use facekit::{
     EnrollOptions, FlatIndex, Gallery, Image, LoadOptions, MemoryStore, Metric, Outcome, PersonId,
-    Recognizer, Runtime,
+    Recognizer,
     image::{DecodeLimits, open},
 };
-use facekit_ort::Ort;
-use facekit_tract::Tract;
+use facekit_runtimes::{RuntimeName, RuntimeOptions};
 use facekit_video::{
-    CameraId, CameraOptions, Change, Health, HttpCamera, HttpOptions, Watched, Watcher,
-    WatcherOptions,
+    CameraId, CameraOptions, Change, Health, HttpCamera, HttpOptions, RtspCamera, RtspOptions,
+    Watched, Watcher, WatcherOptions,
 };
 
 /// The time before measuring: connections are made, and the first people are decided.
@@ -37,20 +39,22 @@ const CORES: usize = 2;
 
 /// The options of the command.
 struct Options {
+    protocol: String,
     cameras: usize,
     height: usize,
     seconds: u64,
-    runtime: String,
+    runtime: RuntimeName,
     models: String,
 }
 
 impl Options {
     fn parse() -> Self {
         let mut options = Self {
+            protocol: "rtsp".to_owned(),
             cameras: 8,
             height: 360,
             seconds: 60,
-            runtime: "ort".to_owned(),
+            runtime: RuntimeName::Ort,
             models: "nano".to_owned(),
         };
         let arguments: Vec<String> = env::args().skip(1).collect();
@@ -63,7 +67,8 @@ impl Options {
                 "--cameras" => options.cameras = number(),
                 "--height" => options.height = number(),
                 "--seconds" => options.seconds = number() as u64,
-                "--runtime" => options.runtime.clone_from(value),
+                "--protocol" => options.protocol.clone_from(value),
+                "--runtime" => options.runtime = value.parse().unwrap(),
                 "--models" => options.models.clone_from(value),
                 _ => panic!("no option {name}"),
             }
@@ -85,8 +90,15 @@ fn main() {
         .addresses
         .iter()
         .map(|address| {
-            let camera = HttpCamera::open(address, &HttpOptions::default()).unwrap();
-            watcher.add(camera, &CameraOptions::default()).unwrap()
+            let camera = CameraOptions::default();
+            let added = if address.starts_with("rtsp:") {
+                let source = RtspCamera::open(address, &RtspOptions::default()).unwrap();
+                watcher.add(source, &camera)
+            } else {
+                let source = HttpCamera::open(address, &HttpOptions::default()).unwrap();
+                watcher.add(source, &camera)
+            };
+            added.unwrap()
         })
         .collect();
 
@@ -109,6 +121,7 @@ impl Servers {
         let mut process = Command::new(program)
             .args([
                 "serve",
+                &options.protocol,
                 &options.cameras.to_string(),
                 &options.height.to_string(),
             ])
@@ -120,7 +133,7 @@ impl Servers {
         BufReader::new(output).read_line(&mut line).unwrap();
         let addresses = line.split_whitespace();
         let addresses: Vec<String> = addresses
-            .map(|port| format!("http://127.0.0.1:{port}/"))
+            .map(|port| format!("{}://127.0.0.1:{port}/", options.protocol))
             .collect();
         assert_eq!(
             addresses.len(),
@@ -161,11 +174,9 @@ pub(crate) fn photo(folder: &Path, number: usize) -> Image {
 }
 
 fn recognizer(options: &Options) -> Recognizer {
-    let runtime: Box<dyn Runtime> = match options.runtime.as_str() {
-        "tract" => Box::new(Tract::new()),
-        "ort" => Box::new(Ort::new().with_sessions(NonZeroUsize::new(CORES).expect("not zero"))),
-        other => panic!("no runtime {other}"),
-    };
+    let cores = NonZeroUsize::new(CORES).expect("not zero");
+    let runtime = RuntimeOptions::default().with_concurrency(cores);
+    let runtime = options.runtime.runtime(&runtime).unwrap();
     let registry = facekit_nano::registry().read_env().unwrap();
     let load = LoadOptions::default().with_threads(1);
     let models = registry.load(&options.models, &*runtime, &load).unwrap();
@@ -305,9 +316,10 @@ impl<'a> Run<'a> {
             .map_or(0, |camera| health(camera).halvings);
         let mebibytes = |bytes: u64| bytes as f64 / f64::from(1 << 20);
         println!(
-            "{} cameras of {} lines, {} on {}, {:.0} s",
+            "{} cameras of {} lines by {}, {} on {}, {:.0} s",
             options.cameras,
             options.height,
+            options.protocol,
             options.models,
             options.runtime,
             wall.as_secs_f64()

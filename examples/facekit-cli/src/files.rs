@@ -167,13 +167,30 @@ pub(crate) fn same_file(a: &Path, b: &Path) -> bool {
     }
 }
 
-/// Writes a file completely or not at all. A symbolic link is kept, and its target is replaced. A pipe or device is written to.
-pub(crate) fn write_whole(path: &Path, text: &str) -> Result<()> {
-    if ["/dev/stdout", "/dev/fd/1", "/proc/self/fd/1"]
+/// True for a name of standard output. If that is a file, a second handle would write from the beginning of the file.
+fn is_standard_output(path: &Path) -> bool {
+    ["/dev/stdout", "/dev/fd/1", "/proc/self/fd/1"]
         .iter()
         .any(|own| path == Path::new(own))
-    {
-        // If standard output is a file, a second handle would write from the beginning of that file.
+}
+
+/// Opens a file that grows while the command runs. What was in it is lost.
+pub(crate) fn create_growing(path: &Path) -> Result<Box<dyn io::Write>> {
+    if is_standard_output(path) {
+        return Ok(Box::new(io::stdout()));
+    }
+    let is_device = path.starts_with("/dev") || path.starts_with("/proc");
+    let file = File::options()
+        .write(true)
+        .create(true)
+        .truncate(!is_device)
+        .open(path);
+    Ok(Box::new(file.map_err(Error::io("writing", path))?))
+}
+
+/// Writes a file completely or not at all. A symbolic link is kept, and its target is replaced. A pipe or device is written to.
+pub(crate) fn write_whole(path: &Path, text: &str) -> Result<()> {
+    if is_standard_output(path) {
         let written = io::stdout().lock().write_all(text.as_bytes());
         return Ok(written.map_err(Error::io("writing", path))?);
     }

@@ -162,6 +162,7 @@ fn main() -> ExitCode {
 
 fn run(cli: Cli, output: Output) -> Result<Answer> {
     output::log(cli.verbose);
+    facekit::silence_caught_panics();
     let limits = DecodeLimits::default().with_max_memory((cli.image_memory as usize) << 20);
     let session = Session::new(output, limits)?;
     match cli.command {

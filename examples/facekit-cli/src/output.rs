@@ -26,6 +26,11 @@ impl Output {
         Self { json }
     }
 
+    /// True if the answer is a JSON document.
+    pub(crate) fn is_json(self) -> bool {
+        self.json
+    }
+
     /// Prints the answer of a command: `document` as JSON, or else the result of `text`.
     pub(crate) fn answer(
         self,

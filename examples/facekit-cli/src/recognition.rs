@@ -67,6 +67,11 @@ pub(crate) fn rate(
 /// The note on matches whose wanted rate is not met or not counted, a line; empty if there is none.
 pub(crate) fn basis_note<'a>(identities: impl IntoIterator<Item = &'a Identity>) -> String {
     let bases: Vec<RateBasis> = identities.into_iter().map(|who| who.basis).collect();
+    rate_note(&bases)
+}
+
+/// The note of [`basis_note`] on matches of these kinds.
+pub(crate) fn rate_note(bases: &[RateBasis]) -> String {
     if bases.contains(&RateBasis::NotMet) {
         "\nnote: the gallery has more people, or more photos of a person, than the calibration answers for at this rate, so \
          strangers are named more often than wanted; \

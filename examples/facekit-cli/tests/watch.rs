@@ -1,6 +1,9 @@
 //! `facekit watch` on generated videos of the demo's people, with the set nano.
 
 mod common;
+#[path = "../../../facekit-video/tests/rtsp/server.rs"]
+#[allow(dead_code, reason = "the tests of facekit-video use the rest")]
+mod rtsp;
 
 use std::{
     fs,
@@ -107,7 +110,7 @@ fn a_person_in_a_folder_of_photos_is_one_track() {
     place
         .line(&format!("{GALLERY} door"))
         .ends(0)
-        .says(&["track 1  Ari", "10 frames, 1 tracks, 1 known"]);
+        .says(&["track 1  Ari", "10 frames, 1 track, 1 sighting"]);
 }
 
 #[test]
@@ -115,8 +118,23 @@ fn people_who_were_seen_before_an_error_are_not_lost() {
     let place = place();
     write_folder(&place);
     place.write("door/2026-03-02T08-00-09.jpg", b"no photo");
-    let line = format!("{GALLERY} door --json --sightings seen.csv");
-    place.line(&line).fails(&["08-00-09.jpg"]);
+    let line = format!("{GALLERY} door --sightings seen.csv");
+    let ran = place.line(&line).ends(0);
+    assert!(
+        ran.stderr.contains("door: 1 picture could not be decoded"),
+        "{ran:#?}"
+    );
+    let seen = fs::read_to_string(place.path("seen.csv")).unwrap();
+    assert!(seen.contains("Ari"), "{seen}");
+
+    // The first half of a video, then something else.
+    let mut video = b"YUV4MPEG2 W64 H48 F5:1 Ip\n".to_vec();
+    video.extend(b"no frame\n");
+    place.write("gate.y4m", video);
+    let line = format!("{GALLERY} door gate.y4m --start 2026-03-02T08:00:00Z --sightings seen.csv");
+    let ran = place.line(&line);
+    assert_eq!(ran.code, 2, "{ran:#?}");
+    assert_eq!(ran.stderr.matches("gate.y4m").count(), 1, "{ran:#?}");
     let seen = fs::read_to_string(place.path("seen.csv")).unwrap();
     assert!(seen.contains("Ari"), "{seen}");
 }
@@ -168,11 +186,11 @@ fn several_videos_are_watched_at_the_same_time() {
     );
 
     // One that fails does not end the others.
-    place.write("door/2026-03-02T08-00-09.jpg", b"no photo");
-    let line = format!("{GALLERY} {start} door gate.mjpeg");
+    place.write("roof.y4m", b"YUV4MPEG2 W64 H48 F5:1 Ip\nno frame\n");
+    let line = format!("{GALLERY} {start} door gate.mjpeg roof.y4m");
     let ran = place.line(&line);
     assert_eq!(ran.code, 2, "{ran:#?}");
-    for words in ["1 video failed", "door: ", "08-00-09.jpg"] {
+    for words in ["1 video failed", "roof.y4m: ", "where a frame should begin"] {
         assert!(ran.stderr.contains(words), "{ran:#?}");
     }
     ran.says(&["door  track 1  Ari", "gate.mjpeg  track 1  Ari"]);
@@ -220,11 +238,95 @@ fn a_camera_is_watched_until_the_command_is_stopped() {
         .status();
     assert!(stopped.unwrap().success());
     let rest: Vec<String> = lines.map(Result::unwrap).collect();
-    let is_answer = |line: &String| line.contains(" frames, ") && line.contains(" known");
+    let is_answer = |line: &String| line.contains(" frames, ") && line.contains(" sighting");
     assert!(rest.iter().any(is_answer), "{rest:?}");
     let output = child.wait_with_output().unwrap();
     assert!(output.status.success(), "{output:?}");
     let said = String::from_utf8(output.stderr).unwrap();
+    assert!(
+        !said.contains("secret") && !said.contains("hidden"),
+        "{said}"
+    );
+}
+
+/// The frames as H.264, each of them a key frame.
+#[cfg(unix)]
+fn encoded() -> Vec<Vec<u8>> {
+    use rusty_h264::{Encoder, EncoderConfig, YuvFrame};
+
+    let photos = frames();
+    let photos = photos
+        .iter()
+        .map(|jpeg| facekit::image::decode(jpeg, &DecodeLimits::default()).unwrap());
+    // BT.601, limited range.
+    let plane = |photo: &Image, step: usize, weights: [f32; 3], offset: f32| {
+        let (width, height) = (photo.width(), photo.height());
+        let value = |place: usize| {
+            let (x, y) = (place % (width / step) * step, place / (width / step) * step);
+            let pixel = &photo.data()[3 * (y * width + x)..][..3];
+            let sum = (0..3).map(|color| weights[color] * f32::from(pixel[color]));
+            (offset + sum.sum::<f32>()).round() as u8
+        };
+        (0..width * height / (step * step)).map(value).collect()
+    };
+    let photos: Vec<YuvFrame> = photos
+        .map(|photo| YuvFrame {
+            width: photo.width(),
+            height: photo.height(),
+            y: plane(&photo, 1, [0.257, 0.504, 0.098], 16.0),
+            u: plane(&photo, 2, [-0.148, -0.291, 0.439], 128.0),
+            v: plane(&photo, 2, [0.439, -0.368, -0.071], 128.0),
+        })
+        .collect();
+    let mut config = EncoderConfig::new(photos[0].width, photos[0].height);
+    (config.gop_size, config.qp) = (1, 24);
+    Encoder::new(config).unwrap().encode_all(&photos).unwrap()
+}
+
+#[cfg(unix)]
+#[test]
+fn a_camera_that_speaks_rtsp_is_watched_and_comes_back() {
+    use std::io::{BufRead as _, BufReader};
+
+    let place = place();
+    let video = encoded();
+    let server = rtsp::Server::start(rtsp::Script::new(move |_, client| {
+        for (nth, picture) in video.iter().enumerate() {
+            client.picture(picture, rtsp::ticks(nth, 5))?;
+            rtsp::pause(200);
+        }
+        Ok(())
+    }));
+    let address = format!("rtsp://me:secret@{}/video?x=hidden", server.address());
+    let mut child = Command::new(env!("CARGO_BIN_EXE_facekit"))
+        .current_dir(place.path(""))
+        .args(format!("{GALLERY} {address} --sightings seen.csv").split_whitespace())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    let first = lines.next().unwrap().unwrap();
+    assert!(first.contains("track 1  Ari"), "{first}");
+    // The row is there while the command runs, and the next connection is a new track.
+    let seen = fs::read_to_string(place.path("seen.csv")).unwrap();
+    assert!(seen.contains("1,") && seen.contains("Ari"), "{seen}");
+    let second = lines.next().unwrap().unwrap();
+    assert!(second.contains("track 2  Ari"), "{second}");
+    let stopped = Command::new("kill")
+        .args(["-INT", &child.id().to_string()])
+        .status();
+    assert!(stopped.unwrap().success());
+    let rest: Vec<String> = lines.map(Result::unwrap).collect();
+    assert!(
+        rest.iter().any(|line| line.contains("2 sightings")),
+        "{rest:?}"
+    );
+    let output = child.wait_with_output().unwrap();
+    assert!(output.status.success(), "{output:?}");
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert!(said.contains("the camera ended the stream"), "{said}");
+    assert!(said.contains("frames come again"), "{said}");
     assert!(
         !said.contains("secret") && !said.contains("hidden"),
         "{said}"
@@ -252,10 +354,28 @@ fn other_input_than_a_video_is_an_error() {
         .fails(&["--start", "--rate"]);
     place.line(&format!("{GALLERY} - -")).fails(&["twice"]);
     place
-        .line(&format!("{GALLERY} rtsp://me:secret@door/"))
-        .fails(&["rtsp://", "FFmpeg"]);
-    let ran = place.line(&format!("{GALLERY} http://me:secret@/"));
-    assert!(!ran.fails(&["address"]).stderr.contains("secret"));
+        .line(&format!("{GALLERY} rtmp://me:secret@door/"))
+        .fails(&["rtmp://", "FFmpeg"]);
+    for video in [
+        "http://me:secret@/",
+        "rtsp://me:secret@/",
+        "me:secret@192.168.1.7/video",
+        "me:secret@http://192.168.1.7/video",
+        "rtmp://me:secret@door/",
+    ] {
+        let ran = place.line(&format!("{GALLERY} {video}")).fails(&[]);
+        assert!(!ran.stderr.contains("secret"), "{ran:#?}");
+    }
+    place
+        .line(&format!("{GALLERY} people --interval 5"))
+        .fails(&["--interval", "http://"]);
+    place
+        .line(&format!("{GALLERY} http://door/ --interval 0.001"))
+        .fails(&["interval", "20ms to 3600s"]);
+    place.write("noise.bin", b"noise");
+    let ran = place.line(&format!("{GALLERY} noise.bin"));
+    assert_eq!(ran.stderr.matches("noise.bin").count(), 1, "{ran:#?}");
+    piped(&place, &format!("{GALLERY} -"), &[7; 2000]).fails(&["ffmpeg -i ANYTHING"]);
     place.write("film.mjpeg", frames().concat());
     place
         .line(&format!("{GALLERY} film.mjpeg"))

@@ -62,6 +62,24 @@ impl Sheet {
     }
 }
 
+/// One row as the text of a file, with its line feed. For files that grow while the program runs.
+///
+/// ```
+/// assert_eq!(sheets::line(["anna".into(), "a,b".into()])?, "anna,\"a,b\"\n");
+/// # Ok::<(), std::io::Error>(())
+/// ```
+///
+/// # Errors
+///
+/// None in practice: a write to memory does not fail.
+pub fn line<'a>(fields: impl IntoIterator<Item = Cow<'a, str>>) -> io::Result<String> {
+    let mut sheet = Sheet {
+        writer: csv::Writer::from_writer(Vec::new()),
+    };
+    sheet.row(fields)?;
+    sheet.finish()
+}
+
 impl fmt::Debug for Sheet {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Sheet").finish_non_exhaustive()

@@ -148,18 +148,8 @@ impl VideoFile {
                 "is a Matroska file: the feature matroska is not on",
             )),
             None => Err(refused(
-                "is no Motion JPEG, YUV4MPEG2, MP4, Matroska or H.264",
+                "is no Motion JPEG, YUV4MPEG2, MP4, Matroska, H.264 or H.265",
             )),
-        }
-    }
-
-    /// The number of frames that were left out because they could not be decoded.
-    #[must_use]
-    pub fn damaged(&self) -> u64 {
-        match &self.0 {
-            Frames::Pipe(pipe) => pipe.damaged(),
-            #[cfg(feature = "h264")]
-            Frames::Stream(stream) => stream.damaged(),
         }
     }
 }
@@ -182,6 +172,14 @@ impl FrameSource for VideoFile {
 
     fn pace(&self) -> Pace {
         Pace::Recorded
+    }
+
+    fn damaged(&self) -> u64 {
+        match &self.0 {
+            Frames::Pipe(pipe) => pipe.damaged(),
+            #[cfg(feature = "h264")]
+            Frames::Stream(stream) => stream.damaged(),
+        }
     }
 }
 

@@ -103,8 +103,7 @@ impl H264 {
         let Some(parameters) = Parameters::parse(unit) else {
             return Ok(());
         };
-        let size = (parameters.width, parameters.height);
-        check_size(&self.name, size, &self.limits)?;
+        check_size(&self.name, parameters.coded, &self.limits)?;
         if !parameters.is_420 {
             return Err(refused(&self.name, OTHER_PIXELS));
         }

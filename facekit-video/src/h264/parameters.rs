@@ -16,8 +16,8 @@ const MOST_WAITING: usize = 16;
 /// The properties of a stream.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Parameters {
-    pub(super) width: usize,
-    pub(super) height: usize,
+    /// The coded width and height in pixels, before the borders are cut off. The decoder makes room for them.
+    pub(super) coded: (usize, usize),
     /// The chroma is 4:2:0, and a sample has 8 bits.
     pub(super) is_420: bool,
     pub(super) matrix: YuvMatrix,
@@ -82,9 +82,13 @@ impl Parameters {
             _ => [1, fields],
         };
         let [left, right, top, bottom] = crop;
-        let width = (16 * blocks[0]).checked_sub(units[0] * (left + right))?;
-        let height = (16 * fields * blocks[1]).checked_sub(units[1] * (top + bottom))?;
-        let (width, height) = (usize::try_from(width).ok()?, usize::try_from(height).ok()?);
+        let coded = (16 * blocks[0], 16 * fields * blocks[1]);
+        let size = |pixels: u64| usize::try_from(pixels).ok();
+        let width = size(coded.0.checked_sub(units[0] * (left + right))?)?;
+        let height = size(coded.1.checked_sub(units[1] * (top + bottom))?)?;
+        if width == 0 || height == 0 {
+            return None;
+        }
         // The rest is optional. A stream whose rest cannot be read is decoded with what is usual.
         let shown = if bits.flag()? {
             Shown::parse(&mut bits)
@@ -93,8 +97,7 @@ impl Parameters {
         };
         let shown = shown.unwrap_or_default();
         Some(Self {
-            width,
-            height,
+            coded: (size(coded.0)?, size(coded.1)?),
             is_420: chroma == 1 && depth == 0,
             matrix: shown.matrix.unwrap_or_else(|| usual_matrix(height)),
             range: if shown.is_full {

@@ -8,14 +8,15 @@ use std::{
 };
 
 use facekit::image::DecodeLimits;
-use jiff::{SignedDuration, Timestamp};
+use http_auth::{PasswordClient, PasswordParams};
 use ureq::{
     Agent, Body,
-    http::{Response, StatusCode, header},
+    http::{Response, StatusCode, Uri, header},
 };
 
-use super::{HttpOptions, address::Address};
+use super::HttpOptions;
 use crate::{
+    address::Address,
     backoff::Backoff,
     live::{Arrival, Numbers},
     mjpeg::Mjpeg,
@@ -25,6 +26,10 @@ use crate::{
 
 /// The time after which a waiting thread looks whether the camera was dropped.
 const STEP: Duration = Duration::from_millis(100);
+/// The time after which a camera that waits for its next snapshot says that it works.
+const SIGN_OF_LIFE: Duration = Duration::from_secs(1);
+/// The most redirects of a request.
+const MOST_REDIRECTS: usize = 5;
 /// The bytes that are read at once.
 const BUFFER: usize = 64 << 10;
 
@@ -37,6 +42,8 @@ pub(super) struct Connection {
     backoff: Backoff,
     slot: Weak<Slot<Arrival>>,
     numbers: Numbers,
+    /// The authentication that the server asked for.
+    authentication: Option<PasswordClient>,
     /// The `ETag` of the last snapshot.
     tag: Option<header::HeaderValue>,
 }
@@ -62,8 +69,7 @@ impl Connection {
             .accept("multipart/x-mixed-replace, image/jpeg, */*;q=0.1")
             .accept_encoding("identity")
             .http_status_as_error(false)
-            // No redirect from https to http.
-            .https_only(address.is_https())
+            .max_redirects(0)
             .proxy(None)
             .timeout_resolve(timeout)
             .timeout_connect(timeout)
@@ -79,6 +85,7 @@ impl Connection {
             backoff: Backoff::new(options.first_retry, options.longest_retry),
             slot,
             numbers: Numbers::default(),
+            authentication: None,
             tag: None,
         }
     }
@@ -93,10 +100,7 @@ impl Connection {
                 End::Dropped => return,
                 End::Lost(reason) => reason,
             };
-            let pause = self.backoff.pause();
-            let wait = SignedDuration::try_from(pause).unwrap_or(SignedDuration::MAX);
-            let retry_at = Timestamp::now().checked_add(wait);
-            let retry_at = retry_at.unwrap_or(Timestamp::MAX);
+            let (pause, retry_at) = self.backoff.pause();
             if !self.put(Arrival::Lost { reason, retry_at }) || !self.sleep(pause) {
                 return;
             }
@@ -111,28 +115,74 @@ impl Connection {
                 Ok(response) => response,
                 Err(end) => return end,
             };
-            let received = match kind(&response) {
+            let received = match self.kind(&response) {
                 Kind::Refused(reason) => return End::Lost(reason),
                 Kind::Unchanged => {
-                    self.backoff.reset();
+                    self.backoff.works();
+                    self.offer_unchanged();
                     Ok(())
                 }
                 Kind::Snapshot => self.snapshot(response),
-                Kind::Stream => return self.stream(response),
+                Kind::Pictures => self.pictures_to_end(response),
+                Kind::Stream => {
+                    let ended = || End::Lost("the server ended the stream".to_owned());
+                    return self.pictures(response).map_or_else(|end| end, |_| ended());
+                }
             };
             if let Err(end) = received {
                 return end;
             }
-            if !self.sleep(self.interval.saturating_sub(begin.elapsed())) {
+            if !self.rest(self.interval.saturating_sub(begin.elapsed())) {
                 return End::Dropped;
             }
         }
     }
 
-    fn request(&self) -> Result<Response<Body>, End> {
-        let mut request = self.agent.get(self.address.url());
-        if let Some(authorization) = self.address.authorization() {
-            request = request.header(header::AUTHORIZATION, authorization);
+    /// Sends a request, also to other addresses to which the server redirects it, and with credentials if the server asks for them.
+    fn request(&mut self) -> Result<Response<Body>, End> {
+        let mut url = self.address.url().to_owned();
+        for _ in 0..=MOST_REDIRECTS {
+            // No other host gets the password.
+            let is_ours = origin(&url) == origin(self.address.url());
+            let mut response = self.send(&url, is_ours)?;
+            if is_ours
+                && response.status() == StatusCode::UNAUTHORIZED
+                && self.address.credentials().is_some()
+                && let Some(client) = challenge(&response)
+            {
+                self.authentication = Some(client);
+                response = self.send(&url, true)?;
+            }
+            if !is_redirect(response.status()) {
+                return Ok(response);
+            }
+            // The body is not read: it may have no end.
+            let place = response.headers().get(header::LOCATION);
+            let place = place.and_then(|place| place.to_str().ok());
+            let next = place.and_then(|place| redirected(&url, place));
+            url = next.ok_or_else(|| "the server redirects to no address".to_owned())?;
+            if url.starts_with("http:") && self.address.url().starts_with("https:") {
+                return Err("the server redirects from https to http".to_owned().into());
+            }
+        }
+        Err("the server redirects too often".to_owned().into())
+    }
+
+    fn send(&mut self, url: &str, is_ours: bool) -> Result<Response<Body>, End> {
+        let mut request = self.agent.get(url);
+        if is_ours
+            && let (Some(client), Some(credentials)) =
+                (&mut self.authentication, self.address.credentials())
+        {
+            let authorization = client.respond(&PasswordParams {
+                username: &String::from_utf8_lossy(&credentials.user),
+                password: &String::from_utf8_lossy(&credentials.password),
+                uri: &url[origin(url).len()..],
+                method: "GET",
+                body: Some(b""),
+            });
+            let wrong = |_| "the server asks for credentials of another kind".to_owned();
+            request = request.header(header::AUTHORIZATION, authorization.map_err(wrong)?);
         }
         if let Some(tag) = &self.tag {
             request = request.header(header::IF_NONE_MATCH, tag.clone());
@@ -142,7 +192,7 @@ impl Connection {
             .map_err(|error| End::Lost(self.reason(error)))
     }
 
-    /// Reads one picture.
+    /// Reads one picture of a stated length.
     fn snapshot(&mut self, mut response: Response<Body>) -> Result<(), End> {
         let tag = response.headers_mut().remove(header::ETAG);
         let most = self.limits.max_file_bytes;
@@ -157,27 +207,34 @@ impl Connection {
         self.arrived(picture)
     }
 
-    /// Reads the pictures of a stream to its end.
-    fn stream(&mut self, response: Response<Body>) -> End {
-        let (reader, deadline) = self.guarded(response);
-        let input = BufReader::with_capacity(BUFFER, Box::new(reader) as Box<dyn Read + Send>);
-        let mut pictures = Mjpeg::new(input, self.limits.max_file_bytes);
-        loop {
-            match pictures.next() {
-                Ok(Some(picture)) => {
-                    if let Err(end) = self.arrived(picture) {
-                        return end;
-                    }
-                    deadline.move_to(Instant::now() + self.timeout);
-                }
-                Ok(None) => return End::Lost("the server ended the stream".to_owned()),
-                Err(error) => return self.lost(error),
+    /// Reads one picture or several: some servers send a stream without saying so.
+    fn pictures_to_end(&mut self, mut response: Response<Body>) -> Result<(), End> {
+        let tag = response.headers_mut().remove(header::ETAG);
+        match self.pictures(response)? {
+            0 => Err("the server sent no whole picture".to_owned().into()),
+            _ => {
+                self.tag = tag;
+                Ok(())
             }
         }
     }
 
+    /// Reads the pictures of an answer to its end. Returns their number.
+    fn pictures(&mut self, response: Response<Body>) -> Result<u64, End> {
+        let (reader, deadline) = self.guarded(response);
+        let input = BufReader::with_capacity(BUFFER, Box::new(reader) as Box<dyn Read + Send>);
+        let mut pictures = Mjpeg::new(input, self.limits.max_file_bytes);
+        let mut count = 0;
+        while let Some(picture) = pictures.next().map_err(|error| self.lost(error))? {
+            self.arrived(picture)?;
+            deadline.move_to(Instant::now() + self.timeout);
+            count += 1;
+        }
+        Ok(count)
+    }
+
     fn arrived(&mut self, picture: Vec<u8>) -> Result<(), End> {
-        self.backoff.reset();
+        self.backoff.works();
         let arrived = self.numbers.arrived(Packet::Encoded(picture));
         if self.put(Arrival::Frame(arrived)) {
             Ok(())
@@ -206,6 +263,27 @@ impl Connection {
         }
     }
 
+    /// Waits for the next snapshot, and says that the camera works. False if the camera was dropped.
+    fn rest(&self, time: Duration) -> bool {
+        let begin = Instant::now();
+        loop {
+            let left = time.saturating_sub(begin.elapsed());
+            if !self.sleep(left.min(SIGN_OF_LIFE)) {
+                return false;
+            }
+            if left <= SIGN_OF_LIFE {
+                return true;
+            }
+            self.offer_unchanged();
+        }
+    }
+
+    fn offer_unchanged(&self) {
+        if let Some(slot) = self.slot.upgrade() {
+            slot.offer(Arrival::Unchanged);
+        }
+    }
+
     /// The body of an answer, with a time at which a picture must be whole.
     fn guarded(&self, response: Response<Body>) -> (Guarded<impl Read + Send + use<>>, Deadline) {
         let deadline = Deadline::new(Instant::now() + self.timeout);
@@ -224,6 +302,9 @@ impl Connection {
         End::Lost(match error.downcast::<ureq::Error>() {
             Ok(error) => self.reason(error),
             Err(error) if error.kind() == io::ErrorKind::TimedOut => self.no_picture(),
+            Err(error) if error.kind() == io::ErrorKind::InvalidData => {
+                format!("the server sends something else than pictures: {error}")
+            }
             Err(error) => format!("the connection broke: {error}"),
         })
     }
@@ -237,9 +318,7 @@ impl Connection {
             ureq::Error::Timeout(_) => self.no_picture(),
             ureq::Error::HostNotFound => "the server's name is not known".to_owned(),
             ureq::Error::Io(error) => format!("the server was not reached: {error}"),
-            ureq::Error::TooManyRedirects => "the server redirects too often".to_owned(),
-            ureq::Error::RequireHttpsOnly(_) => "the server redirects to http".to_owned(),
-            ureq::Error::BadUri(_) => "the server redirects to no address".to_owned(),
+            ureq::Error::BadUri(_) => "the address cannot be requested".to_owned(),
             error => format!("the connection failed: {error}"),
         }
     }
@@ -251,32 +330,104 @@ impl Connection {
 
 /// The meaning of an answer.
 enum Kind {
+    /// A picture.
     Snapshot,
+    /// One JPEG or several.
+    Pictures,
     /// The last snapshot is still the newest.
     Unchanged,
     Stream,
     Refused(String),
 }
 
-fn kind(response: &Response<Body>) -> Kind {
-    match response.status() {
-        StatusCode::OK => {}
-        StatusCode::NOT_MODIFIED => return Kind::Unchanged,
-        status @ (StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN) => {
+impl Connection {
+    fn kind(&self, response: &Response<Body>) -> Kind {
+        let status = response.status();
+        match status {
+            StatusCode::OK => {}
+            StatusCode::NOT_MODIFIED => return Kind::Unchanged,
+            StatusCode::UNAUTHORIZED => return Kind::Refused(self.unauthorized(response)),
+            StatusCode::FORBIDDEN => {
+                return Kind::Refused(format!(
+                    "the server answered {status}: this user may not see the pictures"
+                ));
+            }
+            _ => return Kind::Refused(format!("the server answered {status}")),
+        }
+        let text = |name: header::HeaderName| {
+            let value = response.headers().get(name);
+            value.and_then(|value| value.to_str().ok()).map(str::trim)
+        };
+        let encoding = text(header::CONTENT_ENCODING).unwrap_or("identity");
+        if !encoding.eq_ignore_ascii_case("identity") {
             return Kind::Refused(format!(
-                "the server answered {status}: the user or the password is wrong or missing"
+                "the server sends pictures in the encoding {encoding:?}, which is not supported"
             ));
         }
-        status => return Kind::Refused(format!("the server answered {status}")),
+        let kind = text(header::CONTENT_TYPE).unwrap_or_default();
+        let kind = kind.split(';').next().unwrap_or_default().trim();
+        match kind.split('/').next().unwrap_or_default() {
+            "image" if kind == "image/jpeg" && text(header::CONTENT_LENGTH).is_none() => {
+                Kind::Pictures
+            }
+            "image" => Kind::Snapshot,
+            "text" => Kind::Refused(format!("the server sends {kind:?}, which is no picture")),
+            _ => Kind::Stream,
+        }
     }
-    let kind = response.headers().get(header::CONTENT_TYPE);
-    let kind = kind.and_then(|kind| kind.to_str().ok()).unwrap_or_default();
-    let kind = kind.split(';').next().unwrap_or_default().trim();
-    match kind.split('/').next().unwrap_or_default() {
-        "image" => Kind::Snapshot,
-        "text" => Kind::Refused(format!("the server sends {kind:?}, which is no picture")),
-        _ => Kind::Stream,
+
+    fn unauthorized(&self, response: &Response<Body>) -> String {
+        let status = response.status();
+        let is_asked = response.headers().contains_key(header::WWW_AUTHENTICATE);
+        if self.address.credentials().is_some() && is_asked && challenge(response).is_none() {
+            return format!(
+                "the server answered {status}: it asks for another authentication than basic or digest"
+            );
+        }
+        format!("the server answered {status}: the user or the password is wrong or missing")
     }
+}
+
+fn is_redirect(status: StatusCode) -> bool {
+    matches!(status.as_u16(), 301 | 302 | 303 | 307 | 308)
+}
+
+/// The authentication that a server asks for, if it is basic or digest.
+fn challenge(response: &Response<Body>) -> Option<PasswordClient> {
+    let challenges = response.headers().get_all(header::WWW_AUTHENTICATE);
+    let mut builder = PasswordClient::builder();
+    for challenge in challenges {
+        builder = builder.challenges(challenge.to_str().ok()?);
+    }
+    builder.build().ok()
+}
+
+/// The scheme and the host of an address.
+fn origin(url: &str) -> &str {
+    let host = url.find("://").map_or(0, |end| end + 3);
+    let end = url[host..].find(['/', '?']).map(|end| host + end);
+    &url[..end.unwrap_or(url.len())]
+}
+
+/// The address of a redirect from `url`. `None` if it is none of the web.
+fn redirected(url: &str, place: &str) -> Option<String> {
+    let place = place.split('#').next().unwrap_or_default();
+    let origin = origin(url);
+    let scheme = origin.split("//").next()?;
+    let next = if place.contains("://") {
+        place.to_owned()
+    } else if place.starts_with("//") {
+        format!("{scheme}{place}")
+    } else if place.starts_with('/') {
+        format!("{origin}{place}")
+    } else {
+        let path = url.split('?').next().unwrap_or_default();
+        let folder = path.rfind('/').filter(|&end| end >= origin.len());
+        let folder = folder.map_or(origin, |end| &path[..end]);
+        format!("{folder}/{place}")
+    };
+    let uri: Uri = next.parse().ok()?;
+    matches!(uri.scheme_str(), Some("http" | "https")).then_some(next)
 }
 
 /// The time at which the next picture must be whole.
@@ -310,5 +461,32 @@ impl<R: Read> Read for Guarded<R> {
             return Err(io::ErrorKind::TimedOut.into());
         }
         self.inner.read(buffer)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn redirects_are_resolved() {
+        let from = "http://door:80/a/b?c=/d";
+        for (place, to) in [
+            ("http://other/x?y#z", Some("http://other/x?y")),
+            ("//other/x", Some("http://other/x")),
+            ("/x", Some("http://door:80/x")),
+            ("x?y", Some("http://door:80/a/x?y")),
+            ("rtsp://other/x", None),
+            ("file:///etc", None),
+            ("http://", None),
+        ] {
+            assert_eq!(redirected(from, place).as_deref(), to, "{place}");
+        }
+        assert_eq!(
+            redirected("http://door", "x").as_deref(),
+            Some("http://door/x")
+        );
+        assert_eq!(origin("http://door?x=/"), "http://door");
+        assert_eq!(origin("https://door:1/x"), "https://door:1");
     }
 }

@@ -1,6 +1,11 @@
 use std::time::Duration;
 
-use facekit::{Error, Result, image::DecodeLimits};
+use facekit::{Result, image::DecodeLimits};
+
+use crate::options::{DAY, HOUR, LEAST, check_times};
+
+/// The shortest time from one snapshot to the next: no camera takes 50 pictures a second.
+const LEAST_INTERVAL: Duration = Duration::from_millis(20);
 
 /// Options of an [`HttpCamera`](crate::HttpCamera).
 ///
@@ -17,11 +22,12 @@ use facekit::{Error, Result, image::DecodeLimits};
 pub struct HttpOptions {
     /// The limits of a picture. [`max_file_bytes`](DecodeLimits::max_file_bytes) limits its bytes.
     pub limits: DecodeLimits,
-    /// The time from one snapshot to the next, at most an hour: 1 s by default. A stream has its own rate.
+    /// The time from one snapshot to the next, 20 ms to an hour: 1 s by default. A stream has its own rate.
     pub interval: Duration,
     /// The connection is lost if the server does not answer, or sends no whole picture, in this time: 10 s by default.
     pub timeout: Duration,
-    /// The pause before a lost connection is made again, above 0: 1 s by default. It doubles with each failure.
+    /// The pause before a lost connection is made again, above 0: 1 s by default. It doubles with each failure, and begins again
+    /// after a connection that works for longer than the last pause.
     pub first_retry: Duration,
     /// The longest such pause, at most a day: 60 s by default. Pauses differ by up to 20 %.
     pub longest_retry: Duration,
@@ -69,19 +75,11 @@ impl HttpOptions {
     }
 
     pub(super) fn check(&self) -> Result<()> {
-        const HOUR: Duration = Duration::from_secs(3600);
-        for (name, value, longest) in [
-            ("interval", self.interval, HOUR),
-            ("timeout", self.timeout, HOUR),
-            ("first_retry", self.first_retry, HOUR),
-            ("longest_retry", self.longest_retry, 24 * HOUR),
-        ] {
-            if value.is_zero() || value > longest {
-                let reason =
-                    format!("{value:?} given, a time above 0 and of at most {longest:?} needed");
-                return Err(Error::argument(name, reason));
-            }
-        }
-        Ok(())
+        check_times(&[
+            ("interval", self.interval, LEAST_INTERVAL..=HOUR),
+            ("timeout", self.timeout, LEAST..=HOUR),
+            ("first_retry", self.first_retry, LEAST..=HOUR),
+            ("longest_retry", self.longest_retry, LEAST..=DAY),
+        ])
     }
 }

@@ -30,6 +30,7 @@ pub(super) struct Camera {
     last: Option<Timestamp>,
     turn: Turn,
     counts: Counts,
+    damaged: u64,
     state: CameraState,
 }
 
@@ -49,10 +50,14 @@ struct Turn {
     usual: Duration,
     /// Frames before this time are left out by the tracker. `None` before the first frame.
     due: Option<Timestamp>,
+    /// The time that overload adds to the usual one.
+    extra: Duration,
     /// The time that frames need from the sender's clock to the reader, at the least.
     delay: SignedDuration,
     /// A frame that waits for a worker is replaced at this time.
     refresh: Instant,
+    /// The reader takes a frame at this time at the latest. The time that is due may be far away if the clock of the system was set back.
+    latest: Instant,
 }
 
 /// The work on a camera.
@@ -131,10 +136,13 @@ impl Camera {
             turn: Turn {
                 usual: Duration::from_secs_f64(1.0 / options.tracker.searches_per_second),
                 due: None,
+                extra: Duration::ZERO,
                 delay: SignedDuration::MAX,
                 refresh: now,
+                latest: now,
             },
             counts: Counts::default(),
+            damaged: 0,
             state: CameraState::Connecting,
         }
     }
@@ -145,6 +153,7 @@ impl Camera {
             received: counts.received,
             decoded: counts.decoded,
             examined: counts.examined,
+            damaged: self.damaged,
             dropped: counts.received.saturating_sub(counts.taken),
             age_p95: counts.ages.p95(),
             halvings: match self.pace {
@@ -213,6 +222,7 @@ impl Camera {
         if let Some(tracker) = &done.tracker {
             let usual = self.turn.usual;
             let extra = overload::interval(usual, halvings).saturating_sub(usual);
+            self.turn.extra = extra;
             let extra = SignedDuration::try_from(extra).unwrap_or(SignedDuration::ZERO);
             let due = tracker.due();
             self.turn.due = if tracker.is_following() {
@@ -255,6 +265,7 @@ impl Camera {
             let left = due.and_then(Result::ok).map(|due| due.duration_since(wall));
             left.and_then(|left| Duration::try_from(left).ok())
                 .unwrap_or_default()
+                .min(self.turn.latest.saturating_duration_since(now))
         };
         if left.is_zero() {
             Step::Take
@@ -290,7 +301,13 @@ impl Camera {
             self.pauses = false;
         }
         self.turn.refresh = now + self.turn.usual;
+        self.turn.latest = now + self.turn.usual + self.turn.extra;
         self.set(CameraState::Running)
+    }
+
+    /// The source could not decode so many frames.
+    pub(super) fn set_damaged(&mut self, frames: u64) {
+        self.damaged = frames;
     }
 
     /// Ends the tracks, and sets the state. Returns true if it has changed.

@@ -15,6 +15,8 @@ pub struct Health {
     pub decoded: u64,
     /// The frames in which faces were searched.
     pub examined: u64,
+    /// The frames that could not be decoded.
+    pub damaged: u64,
     /// The frames that the tracker did not get, because a newer one came first or because they were not due. 0 for a recording.
     pub dropped: u64,
     /// The age that 95 % of the last 256 examined frames did not exceed when their events were there: the time since they were taken.
@@ -35,7 +37,8 @@ pub enum CameraState {
     Connecting,
     /// Frames come.
     Running,
-    /// There is a connection, but no frame for [`stalled_after`](crate::WatcherOptions::stalled_after).
+    /// There is a connection, but no frame for [`stalled_after`](crate::WatcherOptions::stalled_after). If
+    /// [`damaged`](Health::damaged) grows, there are frames that cannot be decoded.
     Stalled,
     /// The connection is lost. The source makes it again.
     Lost {

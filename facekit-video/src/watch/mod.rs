@@ -38,7 +38,7 @@ use shared::Shared;
 /// times at most, one second after the other. It rises again when the workers have a reserve. [`Health::halvings`] says so.
 ///
 /// A camera whose decoder or model fails or panics ends, and the others go on. A lost connection, and a camera without frames for 10 s,
-/// end the tracks of the camera.
+/// end the tracks of the camera. A camera that has ended keeps its [`health`](Self::health) until it is [removed](Self::remove).
 ///
 /// ```no_run
 /// # fn recognizer() -> facekit::Recognizer { unimplemented!() }
@@ -180,7 +180,7 @@ impl Watcher {
 
     /// The next report, for which it waits for the time `wait` at most.
     ///
-    /// Reports that nobody takes wait. If there are 1024 of them, the workers wait, too.
+    /// Reports that nobody takes wait. If there are 1024 of them, the workers wait, too, and only the last state of each camera is kept.
     #[must_use]
     pub fn next(&self, wait: Duration) -> Watched {
         self.shared.next(wait)

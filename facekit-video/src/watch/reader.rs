@@ -22,16 +22,21 @@ pub(super) fn run(
         id,
         stalled_after,
         quiet_since: Instant::now(),
+        damaged: 0,
     };
     while let Some(due) = shared.waits_for_turn(id) {
         let next = || {
             if let Some(due) = due {
                 source.skip_before(due);
             }
-            source.next(POLL)
+            let next = source.next(POLL);
+            (next, source.damaged())
         };
         let over = match catch_panic(next) {
-            Ok(next) => reader.take(next, pace),
+            Ok((next, damaged)) => {
+                reader.count_damaged(damaged);
+                reader.take(next, pace)
+            }
             Err(message) => Some(CameraState::Failed {
                 reason: format!("the source panicked: {message}"),
             }),
@@ -49,11 +54,20 @@ struct Reader<'a> {
     shared: &'a Shared,
     id: CameraId,
     stalled_after: Duration,
-    /// The time of the last frame, or of the begin.
+    /// The time of the last sign of life, or of the begin.
     quiet_since: Instant,
+    /// The frames that could not be decoded.
+    damaged: u64,
 }
 
 impl Reader<'_> {
+    fn count_damaged(&mut self, damaged: u64) {
+        if damaged != self.damaged {
+            self.damaged = damaged;
+            self.shared.set_damaged(self.id, damaged);
+        }
+    }
+
     /// Takes the answer of a source. Returns the last state if the source is over.
     fn take(&mut self, next: Result<Next>, pace: Pace) -> Option<CameraState> {
         match next {
@@ -65,6 +79,7 @@ impl Reader<'_> {
                 let lost = CameraState::Lost { reason, retry_at };
                 self.shared.pause(self.id, lost);
             }
+            Ok(Next::Unchanged) => self.quiet_since = Instant::now(),
             Ok(Next::End) => return Some(CameraState::Ended),
             Err(error) => {
                 return Some(CameraState::Failed {

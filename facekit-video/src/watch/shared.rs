@@ -164,6 +164,13 @@ impl Shared {
         });
     }
 
+    /// The source of a camera could not decode so many frames.
+    pub(super) fn set_damaged(&self, id: CameraId, frames: u64) {
+        if let Some(camera) = self.inner().camera(id) {
+            camera.set_damaged(frames);
+        }
+    }
+
     /// The connection is lost, or frames stay away.
     pub(super) fn pause(&self, id: CameraId, state: CameraState) {
         self.change(id, |camera| camera.pause(state, Instant::now()));
@@ -261,9 +268,19 @@ impl Inner {
     }
 
     fn report(&mut self, camera: CameraId, change: Change) {
-        if !self.is_closed {
-            self.reports.push_back(Report { camera, change });
+        if self.is_closed {
+            return;
         }
+        // Readers do not wait for room. Of the states of a camera that nobody takes, only the last one is kept.
+        if self.reports.len() >= MOST && matches!(change, Change::State(_)) {
+            let is_old = |report: &Report| {
+                report.camera == camera && matches!(report.change, Change::State(_))
+            };
+            if let Some(old) = self.reports.iter().rposition(is_old) {
+                self.reports.remove(old);
+            }
+        }
+        self.reports.push_back(Report { camera, change });
     }
 
     fn drop_removed(&mut self) {

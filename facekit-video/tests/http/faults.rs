@@ -14,8 +14,9 @@ use facekit_video::{
 };
 
 use crate::{
+    chance::{faults_of_each, random_numbers},
     frame, hasty, open, open_with, options,
-    server::{FAULTS, Server, endless, fault, faults_of_each, few, random_numbers},
+    server::{FAULTS, Server, endless, fault, few},
     stage::Stage,
 };
 

@@ -1,6 +1,8 @@
 //! Cameras at addresses of the web, whose servers have faults.
 #![cfg(feature = "http")]
 
+#[path = "../support/chance.rs"]
+mod chance;
 mod faults;
 mod server;
 #[path = "../../src/watch/tests/stage.rs"]
@@ -186,16 +188,173 @@ fn credentials_are_sent_and_never_shown() {
 fn a_redirect_does_not_get_the_password() {
     let other = Server::start(|_, _, stream| endless(stream));
     let place = format!("Location: http://{}/other\r\n", other.address());
-    let server = Server::start(move |_, _, stream| answer(stream, "302 Found", &place, b""));
+    let server = Server::start(move |_, request, stream| {
+        if request.to_lowercase().contains("authorization") {
+            return answer(stream, "302 Found", &place, b"");
+        }
+        let basic = "WWW-Authenticate: Basic realm=\"x\"\r\n";
+        answer(stream, "401 Unauthorized", basic, b"")
+    });
     let address = format!("http://me:secret@{}/", server.address());
     let mut camera = HttpCamera::open(&address, &options()).unwrap();
     frame(&mut camera);
     assert!(
-        server.requests()[0]
+        server.requests()[1]
             .to_lowercase()
             .contains("authorization")
     );
     assert!(!other.requests()[0].to_lowercase().contains("authorization"));
+}
+
+#[test]
+fn a_redirect_with_an_endless_body_is_followed() {
+    let server = Server::start(|_, request, stream| {
+        if request.starts_with("GET /other") {
+            return endless(stream);
+        }
+        stream.write_all(b"HTTP/1.1 302 Found\r\nLocation: other\r\n\r\n")?;
+        loop {
+            stream.write_all(&[b'x'; 1000])?;
+            thread::sleep(Duration::from_millis(1));
+        }
+    });
+    let mut camera = open(&server);
+    assert!(frame(&mut camera).1.is_empty());
+    for (place, words) in [
+        ("rtsp://door/", "redirects to no address"),
+        ("/", "redirects too often"),
+    ] {
+        let place = format!("Location: {place}\r\n");
+        let server = Server::start(move |_, _, stream| answer(stream, "302 Found", &place, b""));
+        let reason = lost(&mut open(&server));
+        assert!(reason.contains(words), "{reason}");
+    }
+}
+
+#[test]
+fn a_digest_is_sent_to_a_camera_that_asks_for_one() {
+    const CHALLENGE: &str =
+        "WWW-Authenticate: Digest realm=\"door\", nonce=\"abc\", qop=\"auth\"\r\n";
+    let server = Server::start(|_, request, stream| {
+        let digest = request.lines().find(|line| line.contains("Digest "));
+        let is_right = digest.is_some_and(|digest| {
+            [
+                "username=\"me\"",
+                "uri=\"/video?x=1\"",
+                "nonce=\"abc\"",
+                "response=",
+            ]
+            .iter()
+            .all(|part| digest.contains(part))
+        });
+        if !is_right {
+            return answer(stream, "401 Unauthorized", CHALLENGE, b"");
+        }
+        answer(
+            stream,
+            "200 OK",
+            "Content-Type: image/jpeg\r\n",
+            &jpeg(64, 48),
+        )
+    });
+    let address = format!("http://me:secret@{}/video?x=1", server.address());
+    let mut camera = HttpCamera::open(&address, &options()).unwrap();
+    for _ in 0..3 {
+        assert!(frame(&mut camera).1.is_empty());
+    }
+    let requests = server.requests();
+    assert!(!requests.concat().contains("secret") && !requests.concat().contains("Basic"));
+    // The camera is asked once, and counts its answers.
+    assert!(!requests[0].contains("Digest") && requests[1].contains("nc=00000001"));
+    assert!(requests[2].contains("nc=00000002"), "{}", requests[2]);
+
+    for (status, challenge, words) in [
+        (
+            "401 Unauthorized",
+            "WWW-Authenticate: Negotiate\r\n",
+            "another authentication",
+        ),
+        ("401 Unauthorized", CHALLENGE, "the password is wrong"),
+        ("403 Forbidden", "", "this user may not see"),
+    ] {
+        let server = Server::start(move |_, _, stream| answer(stream, status, challenge, b""));
+        let address = format!("http://me:secret@{}/", server.address());
+        let reason = lost(&mut HttpCamera::open(&address, &options()).unwrap());
+        assert!(reason.contains(words), "{reason}");
+    }
+}
+
+#[test]
+fn a_camera_that_shows_itself_for_a_moment_is_not_called_all_the_time() {
+    let server = Server::start(|_, _, stream| {
+        begin_stream(stream)?;
+        part(stream, &jpeg(64, 48))?;
+        close()
+    });
+    let retries = options().with_retries(Duration::from_millis(20), Duration::from_secs(60));
+    let mut camera = open_with(&server, &retries);
+    let begin = Instant::now();
+    while begin.elapsed() < Duration::from_secs(2) {
+        camera.next(Duration::from_millis(50)).unwrap();
+    }
+    // The pauses are 20, 40, 80 … ms, and at least 80 % of that.
+    assert!(server.requests().len() <= 8, "{}", server.requests().len());
+}
+
+#[test]
+fn a_stream_that_says_it_is_a_picture_is_read() {
+    let server = Server::start(|_, _, stream| {
+        stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Type: image/jpeg\r\n\r\n")?;
+        loop {
+            stream.write_all(&jpeg(64, 48))?;
+            thread::sleep(Duration::from_millis(10));
+        }
+    });
+    let mut camera = open(&server);
+    for _ in 0..5 {
+        assert!(frame(&mut camera).1.is_empty());
+    }
+    assert_eq!(server.requests().len(), 1);
+    // And a picture without its length is a picture.
+    let server = Server::start(|_, _, stream| {
+        stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Type: image/jpeg\r\n\r\n")?;
+        stream.write_all(&jpeg(64, 48))?;
+        close()
+    });
+    let mut camera = open(&server);
+    for _ in 0..3 {
+        assert!(frame(&mut camera).1.is_empty());
+    }
+    assert!(server.requests().len() >= 3);
+}
+
+#[test]
+fn pictures_in_another_encoding_are_named() {
+    let server = Server::start(|_, _, stream| {
+        let head = "Content-Type: image/jpeg\r\nContent-Encoding: br\r\n";
+        answer(stream, "200 OK", head, b"x")
+    });
+    let reason = lost(&mut open(&server));
+    assert!(reason.contains("encoding \"br\""), "{reason}");
+}
+
+#[test]
+fn a_camera_with_a_long_interval_says_that_it_works() {
+    let server = Server::start(|_, _, stream| {
+        answer(
+            stream,
+            "200 OK",
+            "Content-Type: image/jpeg\r\n",
+            &jpeg(64, 48),
+        )
+    });
+    let mut camera = open_with(&server, &options().with_interval(Duration::from_secs(60)));
+    frame(&mut camera);
+    let begin = Instant::now();
+    while camera.next(Duration::from_millis(100)).unwrap() != Next::Unchanged {
+        assert!(begin.elapsed() < Duration::from_secs(5));
+    }
+    assert_eq!(server.requests().len(), 1);
 }
 
 #[test]
@@ -310,7 +469,7 @@ fn garbage_is_no_picture() {
     let (_, reasons) = frame(&mut camera);
     assert_eq!(reasons.len(), 2, "{reasons:?}");
     assert!(
-        reasons.iter().all(|reason| reason.contains("no picture")),
+        reasons[0].contains("there is no JPEG") && reasons[1].contains("no picture"),
         "{reasons:?}"
     );
 }
@@ -400,11 +559,7 @@ fn snapshots_are_requested_again_with_their_tag() {
         "{:?}",
         begin.elapsed()
     );
-    assert_eq!(
-        camera.next(Duration::ZERO).unwrap(),
-        Next::Nothing,
-        "nothing has changed"
-    );
+    assert_eq!(camera.next(Duration::ZERO).unwrap(), Next::Unchanged);
     tag.store(2, Ordering::Relaxed);
     let (second, reasons) = frame(&mut camera);
     assert_eq!((second.image.view().width(), second.sequence), (32, 1));
@@ -484,6 +639,10 @@ fn wrong_options_are_named() {
     let second = Duration::from_secs(1);
     for (options, name) in [
         (options().with_interval(Duration::ZERO), "interval"),
+        (
+            options().with_interval(Duration::from_millis(19)),
+            "20ms to 3600s",
+        ),
         (options().with_timeout(5000 * second), "timeout"),
         (
             options().with_retries(Duration::ZERO, second),

@@ -220,15 +220,6 @@ pub(crate) fn fault(kind: usize, random: usize, stream: &mut TcpStream) -> io::R
     close()
 }
 
-/// The number of faults of each kind: many in the long form of the tests.
-pub(crate) fn faults_of_each() -> usize {
-    if std::env::var_os("FACEKIT_SOAK").is_some() {
-        200
-    } else {
-        4
-    }
-}
-
 /// A few good pictures, and the end of the connection.
 pub(crate) fn few(stream: &mut TcpStream) -> io::Result<()> {
     begin_stream(stream)?;
@@ -237,15 +228,4 @@ pub(crate) fn few(stream: &mut TcpStream) -> io::Result<()> {
         thread::sleep(Duration::from_millis(10));
     }
     close()
-}
-
-/// A generator of random numbers with a fixed seed.
-pub(crate) fn random_numbers() -> impl FnMut() -> usize {
-    let mut state = 1_u64;
-    move || {
-        state = state
-            .wrapping_mul(6_364_136_223_846_793_005)
-            .wrapping_add(1);
-        (state >> 33) as usize
-    }
 }

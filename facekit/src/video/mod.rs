@@ -40,8 +40,8 @@ pub use frame::{Clock, FrameImage, VideoFrame};
 ///
 /// - Times never fall from one frame to the next, unless the later frame is a [discontinuity](VideoFrame::discontinuity).
 /// - [Sequence numbers](VideoFrame::sequence) rise from one frame to the next.
-/// - [`next`](Self::next) returns after about the time `wait` at the latest, with [`Next::Nothing`] if there is no frame. A
-///   [recorded](Pace::Recorded) source never returns `Nothing`.
+/// - [`next`](Self::next) returns after about the time `wait` at the latest, with [`Next::Nothing`] or [`Next::Unchanged`] if there is
+///   no frame. A [recorded](Pace::Recorded) source never returns one of these.
 /// - A recorded source delivers all its frames, and the same frames each time. A [live](Pace::Live) source keeps its newest frame
 ///   only, so its sequence numbers may have gaps.
 /// - After [`Next::End`] and after an error, every call returns `End`.
@@ -64,6 +64,11 @@ pub trait FrameSource: std::fmt::Debug + Send {
     fn skip_before(&mut self, at: Timestamp) {
         let _ = at;
     }
+
+    /// The number of frames that were left out because they could not be decoded. 0 by default.
+    fn damaged(&self) -> u64 {
+        0
+    }
 }
 
 /// The result of [`FrameSource::next`].
@@ -74,6 +79,8 @@ pub enum Next {
     Frame(VideoFrame),
     /// There was no frame in the time.
     Nothing,
+    /// There was no frame in the time, but the source works: it says that nothing has changed, or its next frame is not due yet.
+    Unchanged,
     /// The connection is lost. The source makes it again.
     Lost {
         /// The reason, without credentials.
@@ -108,6 +115,10 @@ macro_rules! forward {
 
             fn skip_before(&mut self, at: Timestamp) {
                 (**self).skip_before(at);
+            }
+
+            fn damaged(&self) -> u64 {
+                (**self).damaged()
             }
         }
     };

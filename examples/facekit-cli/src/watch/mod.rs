@@ -3,14 +3,15 @@
 pub(crate) mod source;
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
+    io::Write,
     path::{Path, PathBuf},
     sync::Arc,
     time::Duration,
 };
 
 use anyhow::{Context, Result, bail};
-use facekit::{Recognizer, Sighting, Track, TrackEvent};
+use facekit::{RateBasis, Recognizer, Sighting, Track, TrackEvent};
 use facekit_video::{
     CameraId, CameraOptions, CameraState, Change, Report, Watched, Watcher, WatcherOptions,
 };
@@ -20,10 +21,10 @@ use sheets::{SIGHTING_COLUMNS, sighting_row};
 
 use crate::{
     Answer,
-    files::{check_output, write_whole},
+    files::{check_output, create_growing},
     options::{GalleryArgs, RecognizeArgs},
     output::{count, plain},
-    recognition::{basis_note, live, who},
+    recognition::{live, rate_note, who},
     session::Session,
     zone::{local, open_zone},
 };
@@ -39,9 +40,10 @@ pub(crate) struct Args {
     /// A file is MP4 or Matroska with H.264 or H.265, Motion JPEG or YUV4MPEG2. Standard input is
     /// one of the last two. FFmpeg makes it of every other video:
     /// ffmpeg -i ANYTHING -f mjpeg - | facekit watch --gallery people.gallery -
-    /// An address begins with http:// or https://, and sends Motion JPEG, or one picture for each
-    /// request: http://USER:PASSWORD@192.168.1.7/video. Several videos are watched at the same
-    /// time. Ctrl-C ends the command, with its answer.
+    /// An address of a camera begins with rtsp://, and sends H.264 or H.265, or with http:// or
+    /// https://, and sends Motion JPEG, or one picture for each request:
+    /// rtsp://USER:PASSWORD@192.168.1.7/stream2. Several videos are watched at the same time.
+    /// Ctrl-C ends the command, with its answer.
     #[arg(value_name = "DIR|FILE|URL|-", required = true, verbatim_doc_comment)]
     videos: Vec<String>,
 
@@ -52,7 +54,7 @@ pub(crate) struct Args {
     #[arg(long, value_name = "ZONE", allow_hyphen_values = true)]
     zone: Option<String>,
 
-    /// Write the sightings to this file, a CSV row for each known person
+    /// Write the sightings to this file, a CSV row for each known person, as soon as they are seen
     ///
     /// The columns are frame (the number of the track; with several videos, the name of the
     /// video is before it), time (in UTC), person, score and liveness.
@@ -119,26 +121,27 @@ pub(crate) fn run(session: &Session, args: &Args) -> Result<Answer> {
     let videos = videos.collect::<Result<Vec<_>>>()?;
 
     let mut watch = Watch::new(session, recognizer, zone)?;
+    if let Some(path) = &args.sightings {
+        watch.sheet = Some(Sightings::create(path)?);
+    }
     for video in videos {
         watch.add(video)?;
     }
     let watched = watch.all();
-    // The people who were seen before an error are not lost.
-    if let Some(path) = &args.sightings {
-        write_sightings(path, &watch.sightings)?;
-    }
+    watch.note_damage();
     watched?;
     let frames = watch.frames();
-    let note = basis_note(watch.known());
     let answer = Answered {
         frames,
-        tracks: watch.tracks,
+        tracks: watch.listed.unwrap_or_default(),
     };
-    let known = watch.sightings.len();
     session.output.answer(&answer, || {
         format!(
-            "{frames} frames, {} tracks, {known} known{note}",
-            answer.tracks.len(),
+            "{}, {}, {}{}",
+            count(frames as usize, "frame", "frames"),
+            count(watch.tracks, "track", "tracks"),
+            count(watch.sightings, "sighting", "sightings"),
+            rate_note(&watch.bases),
         )
     })?;
     Ok(Answer::Yes)
@@ -151,9 +154,16 @@ struct Watch<'a> {
     zone: TimeZone,
     /// The names of the videos.
     names: BTreeMap<CameraId, String>,
-    tracks: Vec<Ended>,
-    /// The sightings, each with its track.
-    sightings: Vec<(String, Sighting)>,
+    /// The videos that deliver nothing now.
+    silent: BTreeSet<CameraId>,
+    /// The numbers of tracks and of sightings. A camera may be watched for months, so they are not kept.
+    tracks: usize,
+    sightings: usize,
+    /// The kinds of rates of the people who were found.
+    bases: Vec<RateBasis>,
+    /// The tracks for the JSON document, if there is one.
+    listed: Option<Vec<Ended>>,
+    sheet: Option<Sightings>,
     /// The videos that failed, with the reasons.
     failures: Vec<String>,
 }
@@ -165,8 +175,12 @@ impl<'a> Watch<'a> {
             watcher: Watcher::new(Arc::new(recognizer), &WatcherOptions::default())?,
             zone,
             names: BTreeMap::new(),
-            tracks: Vec::new(),
-            sightings: Vec::new(),
+            silent: BTreeSet::new(),
+            tracks: 0,
+            sightings: 0,
+            bases: Vec::new(),
+            listed: session.output.is_json().then(Vec::new),
+            sheet: None,
             failures: Vec::new(),
         })
     }
@@ -216,12 +230,32 @@ impl<'a> Watch<'a> {
             Change::State(state) => {
                 let name = &self.names[&camera];
                 match state {
-                    CameraState::Lost { .. } | CameraState::Stalled => {
+                    CameraState::Lost { .. } => {
                         self.session.output.note(&format!("{name}: {state}"));
+                        self.silent.insert(camera);
+                    }
+                    CameraState::Stalled => {
+                        let damage = self.damage(camera).map(|damage| format!("; {damage}"));
+                        let damage = damage.unwrap_or_default();
+                        self.session
+                            .output
+                            .note(&format!("{name}: {state}{damage}"));
+                        self.silent.insert(camera);
+                    }
+                    CameraState::Running if self.silent.remove(&camera) => {
+                        self.session
+                            .output
+                            .note(&format!("{name}: frames come again"));
                     }
                     CameraState::Failed { reason } => {
+                        // Errors of files have the name.
+                        let reason = if reason.contains(name) {
+                            reason
+                        } else {
+                            format!("{name}: {reason}")
+                        };
                         if self.names.len() > 1 {
-                            self.session.output.note(&format!("{name}: {reason}"));
+                            self.session.output.note(&reason);
                         }
                         self.failures.push(reason);
                     }
@@ -236,7 +270,10 @@ impl<'a> Watch<'a> {
     fn take_event(&mut self, camera: CameraId, event: &TrackEvent) -> Result<()> {
         if let Some(sighting) = event.sighting() {
             let track = self.named(camera, event.track().0);
-            self.sightings.push((track, sighting));
+            self.sightings += 1;
+            if let Some(sheet) = &mut self.sheet {
+                sheet.write(&track, &sighting)?;
+            }
         }
         match event {
             TrackEvent::Decided(track) => {
@@ -247,8 +284,17 @@ impl<'a> Watch<'a> {
                 if track.decision.is_none() {
                     self.line(camera, track, "undecided")?;
                 }
+                self.tracks += 1;
+                let known = track.decision.as_ref().and_then(facekit::Outcome::known);
+                if let Some(identity) = known
+                    && !self.bases.contains(&identity.basis)
+                {
+                    self.bases.push(identity.basis);
+                }
                 let ended = Ended::new(self.name(camera), track, &self.zone);
-                self.tracks.push(ended);
+                if let Some(listed) = &mut self.listed {
+                    listed.push(ended);
+                }
             }
             _ => {}
         }
@@ -287,17 +333,41 @@ impl<'a> Watch<'a> {
         health.map(|health| health.decoded).sum()
     }
 
-    /// The people of the tracks.
-    fn known(&self) -> impl Iterator<Item = &facekit::Identity> {
-        let tracks = self.tracks.iter();
-        tracks.filter_map(|track| track.decision.as_ref()?.known())
+    /// The pictures of a video that could not be decoded, in words. `None` if there are none.
+    fn damage(&self, camera: CameraId) -> Option<String> {
+        let damaged = self.watcher.health(camera)?.damaged;
+        let pictures = count(damaged as usize, "picture", "pictures");
+        (damaged > 0).then(|| format!("{pictures} could not be decoded"))
+    }
+
+    fn note_damage(&self) {
+        for (&camera, name) in &self.names {
+            if let Some(damage) = self.damage(camera) {
+                self.session.output.note(&format!("{name}: {damage}"));
+            }
+        }
     }
 }
 
-fn write_sightings(path: &Path, sightings: &[(String, Sighting)]) -> Result<()> {
-    let mut sheet = sheets::Sheet::new(SIGHTING_COLUMNS)?;
-    for (track, sighting) in sightings {
-        sheet.row(sighting_row(track, sighting))?;
+/// The file with the sightings. It has each of them at once, so that none is lost when the command is killed.
+struct Sightings(Box<dyn Write>);
+
+impl Sightings {
+    fn create(path: &Path) -> Result<Self> {
+        let mut sheet = Self(create_growing(path).context(NOT_WRITTEN)?);
+        sheet.add(&sheets::line(SIGHTING_COLUMNS.map(Into::into))?)?;
+        Ok(sheet)
     }
-    write_whole(path, &sheet.finish()?).context("the sightings cannot be written")
+
+    fn write(&mut self, track: &str, sighting: &Sighting) -> Result<()> {
+        self.add(&sheets::line(sighting_row(track, sighting))?)
+    }
+
+    fn add(&mut self, line: &str) -> Result<()> {
+        let written = self.0.write_all(line.as_bytes());
+        let written = written.and_then(|()| self.0.flush());
+        written.context(NOT_WRITTEN)
+    }
 }
+
+const NOT_WRITTEN: &str = "the sightings cannot be written";

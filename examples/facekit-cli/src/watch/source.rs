@@ -3,8 +3,11 @@
 use std::{io, path::Path, time::Duration};
 
 use anyhow::{Context, Result, bail};
-use facekit::{FrameFolder, FrameSource};
-use facekit_video::{FileOptions, HttpCamera, HttpOptions, Pipe, PipeOptions, Timing, VideoFile};
+use facekit::{Error, FrameFolder, FrameSource};
+use facekit_video::{
+    FileOptions, HttpCamera, HttpOptions, Pipe, PipeOptions, RtspCamera, RtspOptions, Timing,
+    VideoFile,
+};
 use jiff::{Timestamp, tz::TimeZone};
 
 use crate::session::Session;
@@ -24,9 +27,10 @@ pub(crate) struct TimingArgs {
     #[arg(long, value_name = "TIME")]
     start: Option<Timestamp>,
 
-    /// The time between two snapshots of a camera that sends one picture for each request
-    #[arg(long, value_name = "SECONDS", default_value_t = 1.0)]
-    interval: f64,
+    /// The time between two snapshots of a camera at http:// or https:// that sends one picture
+    /// for each request, 0.02 to 3600 [default: 1]
+    #[arg(long, value_name = "SECONDS", verbatim_doc_comment)]
+    interval: Option<f64>,
 }
 
 /// A video, and its name for people. Credentials are not part of the name.
@@ -45,6 +49,12 @@ impl TimingArgs {
             return self.camera(video, session);
         }
         let path = Path::new(video);
+        // It may be an address with a password.
+        if video.contains('@') && !path.exists() {
+            bail!(
+                "a video is no file and no folder; an address begins with http://, https:// or rtsp://"
+            );
+        }
         let source: Box<dyn FrameSource> = if path.is_dir() {
             Box::new(folder(path, zone, session)?)
         } else {
@@ -71,6 +81,10 @@ impl TimingArgs {
                 "--start is for a video in a file, or on standard input with --rate; photos and cameras have times"
             );
         }
+        let is_web = |video: &String| has_scheme(video, &["http", "https"]);
+        if self.interval.is_some() && !videos.iter().any(is_web) {
+            bail!("--interval is for a camera at http:// or https://");
+        }
         if videos.iter().filter(|video| *video == "-").count() > 1 {
             bail!("- is given twice, but there is one standard input");
         }
@@ -96,19 +110,30 @@ impl TimingArgs {
     }
 
     fn camera(&self, address: &str, session: &Session) -> Result<Video> {
-        let scheme = address.split("://").next().unwrap_or_default();
-        if !["http", "https"]
-            .iter()
-            .any(|known| scheme.eq_ignore_ascii_case(known))
-        {
+        if has_scheme(address, &["rtsp"]) {
+            let options = RtspOptions::default().with_limits(session.limits.clone());
+            let camera = RtspCamera::open(address, &options)?;
+            return Ok(Video {
+                name: camera.address().to_owned(),
+                source: Box::new(camera),
+            });
+        }
+        if !has_scheme(address, &["http", "https"]) {
+            let scheme = address.split("://").next().unwrap_or_default();
+            // Something else before the address may be a password.
+            let is_scheme = scheme
+                .chars()
+                .all(|letter| letter.is_ascii_alphanumeric() || "+-.".contains(letter));
+            let scheme = if is_scheme { scheme } else { "this" };
             bail!(
                 "{scheme}:// is not supported; FFmpeg reads it: ffmpeg -i ADDRESS -f mjpeg - | facekit watch … -"
             );
         }
-        let interval = Duration::try_from_secs_f64(self.interval).context("--interval")?;
-        let options = HttpOptions::default()
-            .with_limits(session.limits.clone())
-            .with_interval(interval);
+        let mut options = HttpOptions::default().with_limits(session.limits.clone());
+        if let Some(interval) = self.interval {
+            let interval = Duration::try_from_secs_f64(interval).context("--interval")?;
+            options = options.with_interval(interval);
+        }
         let camera = HttpCamera::open(address, &options)?;
         Ok(Video {
             name: camera.address().to_owned(),
@@ -120,8 +145,21 @@ impl TimingArgs {
         let start = self.start.unwrap_or_else(Timestamp::now);
         let mut options = FileOptions::new(start).with_limits(session.limits.clone());
         options.frames_per_second = self.rate;
-        VideoFile::open(path, &options).with_context(|| path.display().to_string())
+        VideoFile::open(path, &options).map_err(|error| match error {
+            // The others have the name.
+            Error::InvalidArgument { .. } => {
+                anyhow::Error::new(error).context(path.display().to_string())
+            }
+            error => error.into(),
+        })
     }
+}
+
+/// True for an address with one of these schemes.
+fn has_scheme(video: &str, schemes: &[&str]) -> bool {
+    let scheme = video.split_once("://").map(|(scheme, _)| scheme);
+    let mut schemes = schemes.iter();
+    scheme.is_some_and(|scheme| schemes.any(|known| scheme.eq_ignore_ascii_case(known)))
 }
 
 fn folder(path: &Path, zone: &TimeZone, session: &Session) -> Result<FrameFolder> {

@@ -219,3 +219,50 @@ fn a_weight_is_the_share_of_a_camera() {
     assert!(rates[5] > 2.0 * usual, "{rates:?}");
     assert!(rates.iter().all(|rate| *rate > 0.8 * usual), "{rates:?}");
 }
+
+#[test]
+fn a_clock_that_is_set_back_blinds_nobody() {
+    let stage = Stage::default();
+    let tracker = TrackerOptions::default().with_motion_gate(false);
+    let options = CameraOptions::default().with_tracker(tracker.clone());
+    let tracker = Tracker::new(stage.recognizer(), tracker).unwrap();
+    let (begin, wall) = (
+        Instant::now(),
+        "2026-03-02T08:00:00Z".parse::<Timestamp>().unwrap(),
+    );
+    let mut cameras = [Camera::new(
+        CameraId(0),
+        Pace::Live,
+        tracker,
+        &options,
+        begin,
+    )];
+    for nth in 0..4 {
+        let passed = Duration::from_millis(200 * nth);
+        let (now, wall) = (
+            begin + passed,
+            wall + SignedDuration::try_from(passed).unwrap(),
+        );
+        assert_eq!(cameras[0].step(now, wall), Step::Take);
+        let frame = frame(false, wall, nth).with_clock(Clock::Arrival);
+        cameras[0].put(frame, now, wall);
+        let mut job = most_urgent(&mut cameras, now).unwrap();
+        let Work::Frame(frame) = &job.work else {
+            panic!("there is a frame");
+        };
+        job.tracker.push_frame(frame).unwrap();
+        let done = Done {
+            camera: job.camera,
+            tracker: Some(job.tracker),
+            is_examined: true,
+            age: None,
+            failure: None,
+        };
+        cameras[0].done(done, false, 0);
+    }
+    // 0.6 s have passed. The clock of the system is an hour behind after that.
+    let wall = wall - SignedDuration::from_hours(1);
+    let step = |milliseconds| cameras[0].step(begin + Duration::from_millis(milliseconds), wall);
+    assert!(matches!(step(700), Step::Wait(_)));
+    assert_eq!(step(801), Step::Take);
+}

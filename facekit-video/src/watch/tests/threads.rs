@@ -24,6 +24,7 @@ use crate::{
 struct Script {
     pace: Pace,
     steps: VecDeque<Step>,
+    damaged: u64,
 }
 
 #[derive(Debug)]
@@ -32,6 +33,10 @@ enum Step {
     Lost,
     /// There is no frame for this time.
     Quiet(Duration),
+    /// There is no other frame than before.
+    Unchanged,
+    /// A frame could not be decoded.
+    Damaged,
     Fail,
     Panic,
 }
@@ -42,13 +47,22 @@ impl FrameSource for Script {
             Some(Step::Frame(frame)) => Ok(Next::Frame(frame)),
             Some(Step::Lost) => Ok(Next::Lost {
                 reason: "the cable is loose".to_owned(),
-                retry_at: Timestamp::UNIX_EPOCH,
+                // Each loss is another state.
+                retry_at: Timestamp::from_second(self.steps.len() as i64).unwrap(),
             }),
             Some(Step::Quiet(time)) => {
                 thread::sleep(time.min(wait));
                 if time > wait {
                     self.steps.push_front(Step::Quiet(time - wait));
                 }
+                Ok(Next::Nothing)
+            }
+            Some(Step::Unchanged) => {
+                thread::sleep(wait.min(Duration::from_millis(50)));
+                Ok(Next::Unchanged)
+            }
+            Some(Step::Damaged) => {
+                self.damaged += 1;
                 Ok(Next::Nothing)
             }
             Some(Step::Fail) => Err(Error::argument("lens", "it is broken")),
@@ -60,11 +74,19 @@ impl FrameSource for Script {
     fn pace(&self) -> Pace {
         self.pace
     }
+
+    fn damaged(&self) -> u64 {
+        self.damaged
+    }
 }
 
 fn script(pace: Pace, steps: impl IntoIterator<Item = Step>) -> Script {
     let steps = steps.into_iter().collect();
-    Script { pace, steps }
+    Script {
+        pace,
+        steps,
+        damaged: 0,
+    }
 }
 
 /// A recording of so many frames, five in a second, that shows a face from frame 3 to frame 12.
@@ -279,6 +301,45 @@ fn a_camera_without_frames_is_stalled() {
     assert_eq!(words(&events), ["1 started", "1 ended"]);
     let states: Vec<String> = states.iter().map(ToString::to_string).collect();
     assert_eq!(states, ["running", "no frames", "running", "ended"]);
+}
+
+#[test]
+fn a_camera_whose_picture_does_not_change_is_not_stalled() {
+    let stage = Stage::default();
+    let watcher = watcher(&stage);
+    let mut steps = live(4);
+    // Longer than the time after which a camera is stalled.
+    steps.extend((0..10).map(|_| Step::Unchanged));
+    let camera = add(&watcher, script(Pace::Live, steps));
+    let (_, states) = reports(&watcher, camera);
+    assert_eq!(states, [CameraState::Running, CameraState::Ended]);
+}
+
+#[test]
+fn frames_that_cannot_be_decoded_are_counted() {
+    let stage = Stage::default();
+    let watcher = watcher(&stage);
+    let steps = live(2).into_iter().chain((0..14).map(|_| Step::Damaged));
+    let camera = add(&watcher, script(Pace::Live, steps));
+    reports(&watcher, camera);
+    assert_eq!(watcher.health(camera).unwrap().damaged, 14);
+}
+
+#[test]
+fn of_the_states_that_nobody_takes_the_last_one_is_kept() {
+    let stage = Stage::default();
+    let watcher = watcher(&stage);
+    let camera = add(&watcher, script(Pace::Live, (0..3000).map(|_| Step::Lost)));
+    let begin = Instant::now();
+    let is_last = |state: &CameraState| matches!(state, CameraState::Lost { retry_at, .. } if *retry_at == Timestamp::UNIX_EPOCH);
+    while !is_last(&watcher.health(camera).unwrap().state) {
+        assert!(begin.elapsed() < Duration::from_secs(60));
+        thread::sleep(Duration::from_millis(5));
+    }
+    let (_, states) = reports(&watcher, camera);
+    assert!(states.len() <= 1026, "{}", states.len());
+    assert!(is_last(&states[states.len() - 2]));
+    assert_eq!(states.last(), Some(&CameraState::Ended));
 }
 
 #[test]

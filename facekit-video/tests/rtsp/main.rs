@@ -1,0 +1,627 @@
+//! Cameras that speak RTSP, whose servers have faults.
+#![cfg(all(feature = "h265", feature = "rtsp"))]
+
+#[path = "../support/chance.rs"]
+mod chance;
+mod faults;
+mod server;
+#[path = "../../src/watch/tests/stage.rs"]
+#[allow(dead_code, reason = "the tests of the watcher use the rest")]
+mod stage;
+mod videos;
+
+use std::{
+    io,
+    sync::{Arc, Mutex},
+    thread,
+    time::{Duration, Instant, SystemTime},
+};
+
+use facekit::{Clock, FrameSource, Next, Pace, VideoFrame, image::DecodeLimits};
+use facekit_video::{FileOptions, RtspCamera, RtspOptions, VideoFile};
+use jiff::{SignedDuration, Timestamp};
+use server::{Client, Coding, Script, Server, answer, describe, pause, ticks};
+use videos::{encoded, of_file, split_parameters};
+
+const PATIENCE: Duration = Duration::from_secs(20);
+
+fn options() -> RtspOptions {
+    RtspOptions::default().with_retries(Duration::from_millis(20), Duration::from_millis(100))
+}
+
+/// Options of a camera that does not wait long for a picture.
+fn hasty() -> RtspOptions {
+    options().with_timeout(Duration::from_millis(300))
+}
+
+fn open(server: &Server) -> RtspCamera {
+    open_with(server, &options())
+}
+
+fn open_with(server: &Server, options: &RtspOptions) -> RtspCamera {
+    RtspCamera::open(&format!("rtsp://{}/video", server.address()), options).unwrap()
+}
+
+/// The next frame. The reasons of lost connections before it are returned, too.
+fn frame(camera: &mut RtspCamera) -> (VideoFrame, Vec<String>) {
+    let begin = Instant::now();
+    let mut reasons = Vec::new();
+    loop {
+        assert!(begin.elapsed() < PATIENCE, "no frame: {reasons:?}");
+        match camera.next(Duration::from_millis(100)).unwrap() {
+            Next::Frame(frame) => return (frame, reasons),
+            Next::Lost { reason, .. } => reasons.push(reason),
+            Next::Nothing => {}
+            other => panic!("{other:?}"),
+        }
+    }
+}
+
+/// The reason of the next lost connection. Frames before it are left out.
+fn lost(camera: &mut RtspCamera) -> String {
+    let begin = Instant::now();
+    loop {
+        assert!(begin.elapsed() < PATIENCE);
+        if let Next::Lost { reason, .. } = camera.next(Duration::from_millis(100)).unwrap() {
+            return reason;
+        }
+    }
+}
+
+/// The error that ends a camera.
+fn error(camera: &mut RtspCamera) -> String {
+    let begin = Instant::now();
+    loop {
+        assert!(begin.elapsed() < PATIENCE);
+        if let Err(error) = camera.next(Duration::from_millis(100)) {
+            assert_eq!(camera.next(Duration::ZERO).unwrap(), Next::End);
+            return error.to_string();
+        }
+    }
+}
+
+/// The frames of the first connection, each as soon as it comes.
+fn first_connection(camera: &mut RtspCamera) -> Vec<VideoFrame> {
+    let mut frames = Vec::new();
+    let begin = Instant::now();
+    loop {
+        assert!(begin.elapsed() < PATIENCE);
+        match camera.next(Duration::from_millis(1)).unwrap() {
+            Next::Frame(frame) => frames.push(frame),
+            Next::Lost { .. } if !frames.is_empty() => return frames,
+            _ => {}
+        }
+    }
+}
+
+/// A video that is repeated until the connection ends, with its times.
+fn endless(client: &mut Client, video: &[Vec<u8>]) -> io::Result<()> {
+    for nth in 0.. {
+        client.picture(&video[nth % video.len()], ticks(nth, 50))?;
+        pause(20);
+    }
+    Ok(())
+}
+
+/// A video once.
+fn once(client: &mut Client, video: &[Vec<u8>]) -> io::Result<()> {
+    for (nth, picture) in video.iter().enumerate() {
+        client.picture(picture, ticks(nth, 50))?;
+        pause(20);
+    }
+    pause(100);
+    Ok(())
+}
+
+/// The frames that the decoder makes of these pictures in a file.
+fn expected(video: &[Vec<u8>]) -> Vec<facekit::FrameImage> {
+    let file = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(file.path(), video.concat()).unwrap();
+    let options = FileOptions::new(Timestamp::UNIX_EPOCH).with_rate(50.0);
+    let mut file = VideoFile::open(file.path(), &options).unwrap();
+    let mut images = Vec::new();
+    while let Next::Frame(frame) = file.next(Duration::ZERO).unwrap() {
+        images.push(frame.image);
+    }
+    images
+}
+
+#[test]
+fn frames_are_those_of_the_stream() {
+    // Pictures of one packet and of several.
+    let video = Arc::new(encoded(320, 240, 20, 5));
+    assert!(video[0].len() > 3000, "{}", video[0].len());
+    let images = expected(&video);
+    assert_eq!(images.len(), video.len());
+    let played = Arc::clone(&video);
+    let server = Server::start(Script::new(move |_, client| once(client, &played)));
+    let mut camera = open(&server);
+    assert_eq!(camera.pace(), Pace::Live);
+    let frames = first_connection(&mut camera);
+    assert!(frames.len() >= 15, "{} frames", frames.len());
+    for frame in &frames {
+        assert_eq!(frame.image, images[frame.sequence as usize]);
+        assert_eq!(frame.clock, Clock::Arrival);
+        assert!(!frame.discontinuity);
+    }
+    assert_eq!(camera.damaged(), 0);
+    // The next connection is a discontinuity.
+    let (next, _) = frame(&mut camera);
+    assert!(next.discontinuity && next.sequence >= 20);
+}
+
+#[test]
+fn h265_is_decoded() {
+    let video = Arc::new(of_file("raw.h265", Coding::H265));
+    let images = expected(&video);
+    let played = Arc::clone(&video);
+    let script = Script {
+        description: describe("H265", ""),
+        ..Script::new(move |_, client| {
+            client.set_coding(Coding::H265);
+            once(client, &played)
+        })
+    };
+    let server = Server::start(script);
+    let frames = first_connection(&mut open(&server));
+    assert!(frames.len() >= 6, "{} of {}", frames.len(), images.len());
+    for frame in &frames {
+        assert!(images.contains(&frame.image));
+    }
+}
+
+#[test]
+fn parameters_may_be_in_the_description_alone() {
+    let mut video = encoded(64, 48, 10, 5);
+    let (_, parameters) = split_parameters(&video[0]);
+    for picture in &mut video {
+        *picture = split_parameters(picture).0;
+    }
+    let sets: Vec<&Vec<u8>> = [7, 8]
+        .into_iter()
+        .filter_map(|kind| parameters.iter().find(|set| set[0] & 31 == kind))
+        .collect();
+    assert_eq!(sets.len(), 2);
+    let sets = format!(
+        ";sprop-parameter-sets={},{}",
+        base64(sets[0]),
+        base64(sets[1])
+    );
+    let script = Script {
+        description: describe("H264", &sets),
+        ..Script::new(move |_, client| once(client, &video))
+    };
+    let server = Server::start(script);
+    let mut camera = open(&server);
+    assert!(first_connection(&mut camera).len() >= 6);
+    assert_eq!(camera.damaged(), 0);
+}
+
+fn base64(bytes: &[u8]) -> String {
+    const LETTERS: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let mut text = String::new();
+    for three in bytes.chunks(3) {
+        let bits = three
+            .iter()
+            .fold(0, |bits, &byte| bits << 8 | usize::from(byte));
+        let bits = bits << (8 * (3 - three.len()));
+        for nth in 0..4 {
+            let letter = LETTERS[bits >> (18 - 6 * nth) & 63];
+            text.push(if nth <= three.len() {
+                letter.into()
+            } else {
+                '='
+            });
+        }
+    }
+    text
+}
+
+#[test]
+fn the_time_is_that_of_the_camera_if_it_is_near() {
+    let video = Arc::new(encoded(64, 48, 30, 30));
+    // The difference of the clocks in seconds; a negative one is in the past.
+    for (difference, clock) in [
+        (0.0, Clock::Sender),
+        (-1.0, Clock::Sender),
+        (-3.0, Clock::Arrival),
+        (3600.0, Clock::Arrival),
+    ] {
+        let played = Arc::clone(&video);
+        let server = Server::start(Script::new(move |_, client| {
+            let now = SystemTime::now();
+            let at = if difference < 0.0 {
+                now - Duration::from_secs_f64(-difference)
+            } else {
+                now + Duration::from_secs_f64(difference)
+            };
+            client.report(at, ticks(0, 50))?;
+            once(client, &played)
+        }));
+        let frames = first_connection(&mut open(&server));
+        let last = frames.last().unwrap();
+        assert_eq!(last.clock, clock, "{difference} s");
+        let age = Timestamp::now().duration_since(last.at);
+        let expected = if clock == Clock::Sender {
+            -difference
+        } else {
+            0.0
+        };
+        assert!(
+            (age.as_secs_f64() - expected).abs() < 0.9,
+            "{difference} s: {age}"
+        );
+        if clock == Clock::Sender {
+            let [first, last] = [&frames[0], last];
+            let pictures = (last.sequence - first.sequence) as i64;
+            let exact = SignedDuration::from_millis(20 * pictures);
+            let found = last.at.duration_since(first.at);
+            assert!(
+                (found - exact).abs() < SignedDuration::from_millis(1),
+                "{found}"
+            );
+        }
+        assert!(frames.is_sorted_by(|a, b| a.at < b.at));
+    }
+}
+
+#[test]
+fn after_loss_nothing_is_decoded_until_a_key_frame() {
+    let video = Arc::new(encoded(320, 240, 20, 10));
+    let images = expected(&video);
+    let played = Arc::clone(&video);
+    let server = Server::start(Script::new(move |_, client| {
+        for (nth, picture) in played.iter().enumerate() {
+            if nth == 3 {
+                client.lose(1);
+                pause(20);
+                continue;
+            }
+            client.picture(picture, ticks(nth, 50))?;
+            pause(20);
+        }
+        pause(100);
+        Ok(())
+    }));
+    let mut camera = open(&server);
+    let frames = first_connection(&mut camera);
+    // The picture that was lost has no number.
+    let numbers: Vec<u64> = frames.iter().map(|frame| frame.sequence).collect();
+    assert!(
+        numbers.iter().all(|&number| !(3..9).contains(&number)),
+        "{numbers:?}"
+    );
+    assert!(numbers.iter().any(|&number| number >= 9), "{numbers:?}");
+    for frame in &frames {
+        let place = frame.sequence as usize;
+        let place = if place < 3 { place } else { place + 1 };
+        assert_eq!(frame.image, images[place]);
+    }
+}
+
+#[test]
+fn a_part_of_a_picture_is_no_picture() {
+    let video = Arc::new(encoded(320, 240, 10, 5));
+    let images = expected(&video);
+    let played = Arc::clone(&video);
+    let server = Server::start(Script::new(move |_, client| {
+        for (nth, picture) in played.iter().enumerate() {
+            let packets = client.payloads(picture);
+            let count = packets.len();
+            for (place, (payload, is_last)) in packets.iter().enumerate() {
+                // The first key frame has a hole.
+                if nth == 0 && place == count / 2 {
+                    client.lose(1);
+                } else {
+                    client.packet(payload, ticks(nth, 50), *is_last)?;
+                }
+            }
+            pause(20);
+        }
+        pause(100);
+        Ok(())
+    }));
+    let frames = first_connection(&mut open(&server));
+    for frame in &frames {
+        assert!(frame.sequence >= 5);
+        assert_eq!(frame.image, images[frame.sequence as usize]);
+    }
+}
+
+#[test]
+fn credentials_are_sent_when_the_camera_asks() {
+    let video = Arc::new(encoded(64, 48, 10, 5));
+    for challenge in [
+        "Digest realm=\"door\", nonce=\"abc\", algorithm=MD5",
+        "Basic realm=\"door\"",
+    ] {
+        let played = Arc::clone(&video);
+        let script = Script {
+            answer: Box::new(move |_, request| {
+                let lines = format!("WWW-Authenticate: {challenge}\r\n");
+                let authorization = request
+                    .lines()
+                    .find_map(|line| line.strip_prefix("Authorization: "));
+                let is_right = authorization.is_some_and(|sent| {
+                    // me:se@cret
+                    sent == "Basic bWU6c2VAY3JldA=="
+                        || sent.starts_with("Digest ") && sent.contains("username=\"me\"")
+                });
+                (!is_right).then(|| answer(request, "401 Unauthorized", &lines, ""))
+            }),
+            ..Script::new(move |_, client| endless(client, &played))
+        };
+        let server = Server::start(script);
+        let address = format!("rtsp://me:se%40cret@{}/video?key=hidden", server.address());
+        let mut camera = RtspCamera::open(&address, &options()).unwrap();
+        frame(&mut camera);
+        assert_eq!(
+            camera.address(),
+            format!("rtsp://{}/video", server.address())
+        );
+        let shown = format!("{camera:?}");
+        assert!(
+            !shown.contains("cret") && !shown.contains("hidden"),
+            "{shown}"
+        );
+        let requests = server.requests();
+        assert!(!requests[0].contains("Authorization") && !requests.concat().contains("cret"));
+        assert!(requests[0].contains("/video?key=hidden"));
+
+        let address = format!("rtsp://me@{}/video?key=hidden", server.address());
+        let mut camera = RtspCamera::open(&address, &options()).unwrap();
+        if challenge.starts_with("Basic") {
+            let reason = lost(&mut camera);
+            assert!(
+                reason.contains("401") && reason.contains("password"),
+                "{reason}"
+            );
+        }
+        let mut camera = open(&server);
+        let reason = lost(&mut camera);
+        assert!(
+            reason.contains("401") && reason.contains("password"),
+            "{reason}"
+        );
+    }
+}
+
+#[test]
+fn reasons_name_the_cause_without_secrets() {
+    let reason = |answer_to: fn(&str) -> Vec<u8>, description: String| {
+        let script = Script {
+            description,
+            answer: Box::new(move |_, request| {
+                let answer = answer_to(request);
+                (!answer.is_empty()).then_some(answer)
+            }),
+            ..Script::new(|_, _| Ok(()))
+        };
+        let server = Server::start(script);
+        let address = format!("rtsp://me:secret@{}/video?key=hidden", server.address());
+        let mut camera = RtspCamera::open(&address, &hasty()).unwrap();
+        let reason = lost(&mut camera);
+        assert!(
+            !reason.contains("secret") && !reason.contains("hidden"),
+            "{reason}"
+        );
+        reason
+    };
+    let video = || describe("H264", "");
+    let usual: fn(&str) -> Vec<u8> = |_| Vec::new();
+    for (found, expected) in [
+        (
+            reason(|it| answer(it, "404 Not Found", "", ""), video()),
+            "answered 404",
+        ),
+        (
+            reason(|_| b"hello\r\n\r\n".to_vec(), video()),
+            "connection failed",
+        ),
+        (
+            reason(usual, describe("VP8", "")),
+            "offers vp8, which is not supported",
+        ),
+        (reason(usual, "v=0\r\n".to_owned()), "connection failed"),
+        // It makes a parser panic.
+        (
+            reason(usual, video().replace("s=door", "door")),
+            "cannot be read",
+        ),
+        (
+            reason(usual, video().replace("m=video", "m=text")),
+            "offers no video",
+        ),
+        (reason(usual, video()), "the camera ended the stream"),
+    ] {
+        assert!(found.contains(expected), "{found}");
+    }
+    let closed = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = format!("rtsp://{}/", closed.local_addr().unwrap());
+    drop(closed);
+    let mut camera = RtspCamera::open(&address, &options()).unwrap();
+    assert!(lost(&mut camera).contains("refused"));
+    assert!(RtspCamera::open("rtsp://me:secret@/", &options()).is_err());
+    let wrong = options().with_timeout(Duration::ZERO);
+    assert!(
+        RtspCamera::open("rtsp://door/", &wrong)
+            .unwrap_err()
+            .to_string()
+            .contains("timeout")
+    );
+}
+
+#[test]
+fn a_silent_camera_is_lost() {
+    let video = encoded(64, 48, 3, 3);
+    let server = Server::start(Script::new(move |_, client| {
+        once(client, &video)?;
+        pause(2000);
+        Ok(())
+    }));
+    let mut camera = open_with(&server, &hasty());
+    frame(&mut camera);
+    let reason = lost(&mut camera);
+    assert!(reason.contains("no whole picture in 300ms"), "{reason}");
+    // A camera that answers no request.
+    let script = Script {
+        answer: Box::new(|_, _| {
+            thread::sleep(Duration::from_secs(1));
+            Some(Vec::new())
+        }),
+        ..Script::new(|_, _| Ok(()))
+    };
+    let server = Server::start(script);
+    let reason = lost(&mut open_with(&server, &hasty()));
+    assert!(
+        reason.contains("did not begin to play in 300ms"),
+        "{reason}"
+    );
+}
+
+#[test]
+fn video_of_other_kinds_is_refused_by_name() {
+    let refused = |video: Vec<Vec<u8>>, options: &RtspOptions| {
+        let server = Server::start(Script::new(move |_, client| endless(client, &video)));
+        let reason = error(&mut open_with(&server, options));
+        assert!(reason.contains("rtsp://127.0.0.1"), "{reason}");
+        reason
+    };
+    let interlaced = of_file("interlaced.mp4", Coding::H264);
+    assert!(refused(interlaced, &options()).contains("is interlaced"));
+    let chroma = of_file("chroma_444.mp4", Coding::H264);
+    assert!(refused(chroma, &options()).contains("has other pixels than 4:2:0"));
+    let limits = DecodeLimits::default().with_max_side(100);
+    let small = options().with_limits(limits);
+    assert!(refused(encoded(128, 64, 3, 3), &small).contains("100 pixels a side"));
+}
+
+#[test]
+fn a_picture_of_too_many_bytes_is_left_out() {
+    let video = encoded(320, 240, 6, 6);
+    let limits = DecodeLimits::default().with_max_file_bytes(video[0].len() / 2);
+    let server = Server::start(Script::new(move |_, client| endless(client, &video)));
+    let mut camera = open_with(&server, &options().with_limits(limits));
+    let begin = Instant::now();
+    while begin.elapsed() < Duration::from_millis(700) {
+        let next = camera.next(Duration::from_millis(50)).unwrap();
+        assert!(matches!(next, Next::Nothing), "{next:?}");
+    }
+}
+
+#[test]
+fn another_resolution_is_a_discontinuity() {
+    let (small, large) = (encoded(64, 48, 10, 10), encoded(128, 96, 10, 10));
+    let server = Server::start(Script::new(move |_, client| {
+        let pictures = small.iter().chain(&large).enumerate();
+        for (nth, picture) in pictures {
+            client.picture(picture, ticks(nth, 50))?;
+            pause(20);
+        }
+        pause(100);
+        Ok(())
+    }));
+    let mut camera = open(&server);
+    let frames = first_connection(&mut camera);
+    let sizes: Vec<usize> = frames.iter().map(|it| it.image.view().width()).collect();
+    assert!(sizes.contains(&64) && sizes.contains(&128));
+    for pair in frames.windows(2) {
+        let changes = pair[0].image.view().width() != pair[1].image.view().width();
+        assert_eq!(pair[1].discontinuity, changes);
+    }
+    assert_eq!(camera.damaged(), 0);
+}
+
+#[test]
+fn a_stopped_clock_does_not_stop_the_camera() {
+    let video = encoded(64, 48, 10, 5);
+    let server = Server::start(Script::new(move |_, client| {
+        client.report(SystemTime::now(), 0)?;
+        for nth in 0.. {
+            client.picture(&video[nth % video.len()], ticks(nth.min(5), 50))?;
+            pause(20);
+        }
+        Ok(())
+    }));
+    let mut camera = open(&server);
+    let begin = Instant::now();
+    let mut last: Option<(Timestamp, Instant)> = None;
+    let mut clocks = Vec::new();
+    while begin.elapsed() < Duration::from_secs(4) {
+        let (frame, _) = frame(&mut camera);
+        if let Some((at, seen)) = last {
+            assert!(frame.at > at && !frame.discontinuity);
+            assert!(seen.elapsed() < Duration::from_millis(2500));
+        }
+        last = Some((frame.at, Instant::now()));
+        clocks.push(frame.clock);
+    }
+    assert_eq!(clocks.last(), Some(&Clock::Arrival));
+    assert!(clocks.len() > 30, "{}", clocks.len());
+}
+
+#[test]
+fn a_pause_of_the_reader_costs_frames_only() {
+    let video = encoded(64, 48, 50, 25);
+    let server = Server::start(Script::new(move |_, client| endless(client, &video)));
+    let mut camera = open(&server);
+    let (before, _) = frame(&mut camera);
+    thread::sleep(Duration::from_millis(700));
+    let (after, reasons) = frame(&mut camera);
+    assert!(after.sequence > before.sequence + 15 && !after.discontinuity);
+    assert!(reasons.is_empty() && server.connections() == 1);
+    // The newest frame, not one of a queue.
+    let age = Timestamp::now().duration_since(after.at);
+    assert!(age < SignedDuration::from_millis(400), "{age}");
+    // Frames that nobody needs are decoded, but not returned.
+    let wanted = Timestamp::now() + SignedDuration::from_millis(300);
+    camera.skip_before(wanted);
+    assert!(frame(&mut camera).0.at >= wanted);
+    assert_eq!(camera.damaged(), 0);
+}
+
+#[test]
+fn a_camera_that_is_dropped_says_farewell() {
+    let video = encoded(64, 48, 10, 5);
+    let server = Server::start(Script::new(move |_, client| endless(client, &video)));
+    let mut camera = open(&server);
+    frame(&mut camera);
+    drop(camera);
+    let begin = Instant::now();
+    while !server
+        .requests()
+        .iter()
+        .any(|it| it.starts_with("TEARDOWN "))
+    {
+        assert!(begin.elapsed() < Duration::from_secs(3));
+        pause(20);
+    }
+    assert_eq!(server.connections(), 1);
+}
+
+#[test]
+fn a_camera_answers_while_it_plays() {
+    // The reader asks whether the camera is alive at half of the time of its session.
+    let video = encoded(64, 48, 10, 5);
+    let asked = Arc::new(Mutex::new(0));
+    let count = Arc::clone(&asked);
+    let script = Script {
+        answer: Box::new(move |_, request| {
+            if request.starts_with("OPTIONS ") || request.starts_with("GET_PARAMETER ") {
+                *count.lock().unwrap() += 1;
+            }
+            let lines = "Session: 7;timeout=1\r\nTransport: RTP/AVP/TCP;interleaved=0-1\r\n";
+            request
+                .starts_with("SETUP ")
+                .then(|| answer(request, "200 OK", lines, ""))
+        }),
+        ..Script::new(move |_, client| endless(client, &video))
+    };
+    let server = Server::start(script);
+    let mut camera = open(&server);
+    let begin = Instant::now();
+    while begin.elapsed() < Duration::from_secs(2) {
+        assert!(frame(&mut camera).1.is_empty());
+    }
+    assert!(*asked.lock().unwrap() >= 2 && server.connections() == 1);
+}
