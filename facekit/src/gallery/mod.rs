@@ -14,7 +14,7 @@ use crate::{
     comparison::Comparison,
     embed::{Embedding, EmbeddingSpace},
     error::{Error, Result},
-    index::{Metric, VectorIndex},
+    index::{AutoIndex, Metric, VectorIndex},
     person::{Person, PersonId},
     store::{NewTemplate, Template, TemplateId, TemplateStore},
 };
@@ -37,11 +37,11 @@ use view::View;
 /// gallery as it was at one moment during the search.
 ///
 /// ```
-/// use facekit::{Digest, Embedding, EmbeddingSpace, FlatIndex, Gallery, MemoryStore, Metric, NewTemplate, Person, PersonId};
+/// use facekit::{Digest, Embedding, EmbeddingSpace, Gallery, MemoryStore, NewTemplate, Person, PersonId};
 /// use jiff::Timestamp;
 ///
 /// let space = EmbeddingSpace::new("example", Digest::from_bytes([0; 32]), 2);
-/// let gallery = Gallery::open(MemoryStore::new(), FlatIndex::new(space.clone(), Metric::Cosine))?;
+/// let gallery = Gallery::for_space(MemoryStore::new(), &space)?;
 ///
 /// let now = Timestamp::now();
 /// let anna = Person::new(PersonId::new("anna")?, now).with_name("Anna Weiß");
@@ -97,7 +97,7 @@ impl Neighbor {
 
 impl Gallery {
     /// Opens the people of `store` and inserts the means of their templates of `index`'s space into `index`, which should be
-    /// empty.
+    /// empty. [`for_space`](Self::for_space) chooses the index.
     ///
     /// # Errors
     ///
@@ -107,6 +107,25 @@ impl Gallery {
         index: impl VectorIndex + 'static,
     ) -> Result<Self> {
         Self::open_with(store, index, Fusion::default())
+    }
+
+    /// Opens the people of `store` for searches in `space`, with the index that suits most galleries: an empty
+    /// [`AutoIndex`] with the cosine as metric.
+    ///
+    /// ```
+    /// use facekit::{Digest, EmbeddingSpace, Gallery, MemoryStore};
+    ///
+    /// let space = EmbeddingSpace::new("example", Digest::from_bytes([0; 32]), 2);
+    /// let gallery = Gallery::for_space(MemoryStore::new(), &space)?;
+    /// assert!(gallery.is_empty());
+    /// # Ok::<(), facekit::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// Errors of the store.
+    pub fn for_space(store: impl TemplateStore + 'static, space: &EmbeddingSpace) -> Result<Self> {
+        Self::open(store, AutoIndex::new(space.clone(), Metric::Cosine))
     }
 
     /// Opens the people of `store` as [`open`](Self::open) does, and compares probes with them by `fusion`.

@@ -12,6 +12,7 @@ use crate::index::{
     members::Members,
     probe::{Probe, deviations},
     rank::{self, Best, Ranking},
+    row::Row,
     shape::Shape,
     shortlist::Shortlist,
 };
@@ -307,7 +308,7 @@ impl Snapshot {
     }
 
     /// The embedding of a row, and its entry.
-    fn entry<'a>(&'a self, shape: &'a Shape) -> impl Fn(u32) -> (&'a [f32], EntryId) {
+    fn entry<'a>(&'a self, shape: &'a Shape) -> impl Fn(u32) -> (Row<'a>, EntryId) {
         move |row| {
             let (segment, row) = at(row);
             let segment = &self.segments[segment];

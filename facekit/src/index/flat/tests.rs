@@ -248,7 +248,7 @@ fn removal_leaves_nothing_and_frees_the_row() {
     let mut faces = Faces::new(128);
     let entries = faces.people(2_000);
     let index = flat(&faces, &entries, SearchStrategy::Scan);
-    let empty = Segment::new();
+    let empty = Segment::new(Precision::Single);
     let before = index.current.load().rows();
     let gone: Vec<EntryId> = entries.iter().step_by(3).map(|(id, _)| *id).collect();
     assert_eq!(index.remove(&gone).unwrap(), gone.len());
@@ -261,12 +261,12 @@ fn removal_leaves_nothing_and_frees_the_row() {
         if segment.is_live(within) {
             continue;
         }
-        assert!(
-            segment
-                .values(within, &index.shape)
-                .iter()
-                .all(|&value| value == 0.0)
-        );
+        let values = segment.values(within, &index.shape);
+        let zeros = values
+            .single(&mut Vec::new())
+            .iter()
+            .all(|&value| value == 0.0);
+        assert!(zeros);
         let group = segment.group(within, &index.shape);
         let codes = |group: &[crate::index::kernel::Line], row: usize| -> Vec<u8> {
             group
@@ -341,4 +341,87 @@ fn readers_see_every_finished_change() {
         }
         ended.store(true, Ordering::Release);
     });
+}
+
+/// An index in half precision finds what one of the rounded embeddings finds.
+#[test]
+fn half_precision_is_exact_on_what_is_stored() {
+    for (dimension, metric) in [
+        (20, Metric::Cosine),
+        (128, Metric::Cosine),
+        (128, Metric::Euclidean),
+    ] {
+        let mut faces = Faces::new(dimension);
+        let entries = faces.people(3_000);
+        let make = || FlatIndex::new(faces.space.clone(), metric);
+        let half = make().with_half_precision();
+        half.insert(&entries).unwrap();
+        let rounded_later = make();
+        rounded_later.insert(&entries).unwrap();
+        let gone: Vec<EntryId> = entries.iter().step_by(5).map(|(id, _)| *id).collect();
+        rounded_later.remove(&gone).unwrap();
+        let (searched, single) = rounded_later.memory();
+        let rounded_later = rounded_later.with_half_precision();
+        assert_eq!(rounded_later.memory(), (searched, single / 2));
+        half.remove(&gone).unwrap();
+        let probes: Vec<Embedding> = (0..60)
+            .map(|nth| faces.photo(&entries[nth * 37].1, 0.7))
+            .collect();
+        for probe in &probes {
+            let scored = |id: EntryId| {
+                let values = entries[id.0 as usize].1.values().iter();
+                let pairs = values
+                    .map(|&value| half::f16::from_f32(value).to_f64())
+                    .zip(probe.values().iter().map(|&value| f64::from(value)));
+                match metric {
+                    Metric::Cosine => pairs.map(|(a, b)| a * b).sum::<f64>(),
+                    Metric::Euclidean => {
+                        let squares = pairs.map(|(a, b)| (a - b).powi(2));
+                        -squares.sum::<f64>().sqrt()
+                    }
+                }
+            };
+            let kept = (0..3_000).map(EntryId).filter(|id| id.0 % 5 != 0);
+            let mut all: Vec<f64> = kept.map(scored).collect();
+            all.sort_by(|a, b| b.total_cmp(a));
+            for k in [1, 10] {
+                let options = SearchOptions::new(k).with_exact(true);
+                let found = half.search(probe, &options).unwrap();
+                for (found, expected) in found.iter().zip(&all) {
+                    assert!((f64::from(found.score) - expected).abs() < 1e-6);
+                    assert!((scored(found.entry) - expected).abs() < 1e-6);
+                }
+                assert_eq!(rounded_later.search(probe, &options).unwrap(), found);
+                let gathered = options.with_entries(&EntrySet::from([found[0].entry]));
+                let gathered = half.search(probe, &gathered).unwrap();
+                assert_eq!(gathered, found[..1]);
+            }
+        }
+    }
+}
+
+#[cfg(feature = "store")]
+#[test]
+fn half_precision_survives_a_snapshot() {
+    use crate::{
+        index::{SnapshotFile, SnapshotIndex as _},
+        sealed_file::Protection,
+    };
+
+    let mut faces = Faces::new(100);
+    let entries = faces.people(2_000);
+    let make = || FlatIndex::new(faces.space.clone(), Metric::Cosine).with_half_precision();
+    let (saved, loaded) = (make(), make());
+    saved.insert(&entries).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let file = SnapshotFile::new(folder.path().join("people"), Protection::None, 0);
+    saved.save(&file).unwrap();
+    loaded.load(&file).unwrap();
+    assert_eq!(loaded.memory(), saved.memory());
+    for (_, probe) in entries.iter().step_by(40) {
+        let options = SearchOptions::new(5).with_exact(true);
+        let found = loaded.search(probe, &options).unwrap();
+        // The lengths of rounded embeddings, which are made one while loading, round to the same values.
+        assert_eq!(found, saved.search(probe, &options).unwrap());
+    }
 }

@@ -13,6 +13,7 @@ use super::{
     probe::Probe,
     rank::Ranking,
     rotation::mix,
+    row::Row,
     shape::{Shape, ZERO},
     shortlist::Shortlist,
     wipe::wipe,
@@ -23,6 +24,8 @@ use crate::{
 };
 
 mod change;
+#[cfg(feature = "hnsw_rs")]
+mod from_hnsw_rs;
 mod graph;
 #[cfg(feature = "store")]
 mod saved;
@@ -78,6 +81,23 @@ pub struct HnswOptions {
     pub ef_construction: usize,
     /// The number of candidates that a search keeps: 200 by default, and at least the `k` of the search.
     pub ef_search: usize,
+    /// The builder of the graph: facekit's own by default, which is the fastest.
+    pub builder: GraphBuilder,
+}
+
+/// The builder of the graph of an [`HnswIndex`].
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum GraphBuilder {
+    /// facekit's own builder. It compares codes of one byte for each value.
+    #[default]
+    Own,
+    /// The crate hnsw_rs builds the graph of the entries that are inserted into an empty index, in one call and on one thread. The graph is then
+    /// copied. Later entries are linked by facekit's own builder. It takes longer than facekit's own builder: see BENCHMARKS.md.
+    ///
+    /// hnsw_rs keeps embeddings in memory that is not overwritten when it is freed.
+    #[cfg(feature = "hnsw_rs")]
+    HnswRs,
 }
 
 impl Default for HnswOptions {
@@ -86,6 +106,7 @@ impl Default for HnswOptions {
             links: 16,
             ef_construction: 200,
             ef_search: 200,
+            builder: GraphBuilder::default(),
         }
     }
 }
@@ -109,6 +130,13 @@ impl HnswOptions {
     #[must_use]
     pub fn with_ef_search(mut self, candidates: usize) -> Self {
         self.ef_search = candidates;
+        self
+    }
+
+    /// Sets [`builder`](Self::builder).
+    #[must_use]
+    pub fn with_builder(mut self, builder: GraphBuilder) -> Self {
+        self.builder = builder;
         self
     }
 }
@@ -212,6 +240,37 @@ impl HnswIndex {
             graph.top = Some((node, level));
         }
         node
+    }
+
+    /// Writes a live node with its links, level by level, into a graph that nobody searches yet. It has room for the node.
+    #[cfg(any(feature = "hnsw_rs", feature = "store"))]
+    fn place(
+        &self,
+        graph: &mut Graph,
+        node: u32,
+        id: EntryId,
+        embedding: &Embedding,
+        links: Vec<Vec<u32>>,
+    ) {
+        let (row, residual) = self.encoded(embedding);
+        let level = links.len().saturating_sub(1);
+        graph.put(node, id, level, &row, embedding.values(), &self.shape);
+        graph.residual = graph.residual.max(residual);
+        let levels = links.into_iter().enumerate();
+        graph.set_links(levels.map(|(level, list)| ((node, level), list)).collect());
+        graph.publish(node);
+    }
+
+    /// Takes a graph that [`place`](Self::place) filled, in one step. `added` is the number of nodes that were ever added to it.
+    #[cfg(any(feature = "hnsw_rs", feature = "store"))]
+    fn replace_graph(&self, writer: &mut Writer, graph: Graph, added: u64) {
+        *writer = Writer {
+            free: Vec::new(),
+            added,
+        };
+        let mut state = self.state_mut();
+        state.graph = graph;
+        state.generation = Generation::next();
     }
 
     /// The codes of an embedding, and its distance from them.
@@ -321,7 +380,8 @@ impl HnswIndex {
             }
         }
         Ok(ranking.rank_shortlist(shortlist, |node| {
-            (graph.values(node, &self.shape), graph.id(node))
+            let values = Row::Single(graph.values(node, &self.shape));
+            (values, graph.id(node))
         }))
     }
 
@@ -370,6 +430,12 @@ impl VectorIndex for HnswIndex {
             .map(|(nth, (id, _))| (*id, nth))
             .collect();
         let mut writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
+        #[cfg(feature = "hnsw_rs")]
+        if self.options.builder == GraphBuilder::HnswRs && self.is_empty() {
+            let numbered = entries.iter().enumerate();
+            let entries = numbered.filter(|(nth, (id, _))| last[id] == *nth);
+            return self.build_by_hnsw_rs(&mut writer, entries.map(|(_, entry)| entry));
+        }
         let replaced: HashSet<u32> = {
             let state = self.state();
             last.keys().filter_map(|id| state.graph.node(*id)).collect()
