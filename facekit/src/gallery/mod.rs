@@ -311,23 +311,22 @@ impl Gallery {
     ///
     /// # Errors
     ///
-    /// Errors of the store. People whom the store removed before it failed are not recognized any more.
+    /// Errors of the store. People whom the store removed before it failed are not recognized any more. If it cannot say who is left, none
+    /// of `people` is recognized until the gallery is opened again.
     pub fn remove(&self, people: &[PersonId]) -> Result<usize> {
         let change = self.begin_change();
         let removed = self.shared.store.remove(people);
         // A store may fail in a later step, after it has removed the people.
         let kept = match &removed {
             Ok(_) => Vec::new(),
-            Err(_) => self.shared.store.people()?,
+            // If the store cannot tell either, nobody of them is recognized until the gallery is opened again.
+            Err(_) => self.shared.store.people().unwrap_or_default(),
         };
         let gone: Vec<&PersonId> = people
             .iter()
             .filter(|id| kept.iter().all(|person| person.id != **id))
             .collect();
-        let forgotten: Result<()> = change
-            .views()
-            .map(|view| view.forget(&gone))
-            .fold(Ok(()), Result::and);
+        let forgotten = of_all(change.views().map(|view| view.forget(&gone)));
         removed.and_then(|removed| forgotten.map(|()| removed))
     }
 
@@ -534,19 +533,24 @@ impl Change<'_> {
     fn follow(&self, person: &PersonId) -> Result<()> {
         let store = &self.gallery.shared.store;
         let Some(known) = store.person(person)? else {
-            return self.views().try_for_each(|view| view.forget(&[person]));
+            return of_all(self.views().map(|view| view.forget(&[person])));
         };
         let templates = store.templates_of(person)?;
-        self.views().try_for_each(|view| {
+        of_all(self.views().map(|view| {
             let mut searchable = templates.clone();
             searchable.retain(|template| template.embedding.space() == view.index.space());
             view.set(&known, &searchable)
-        })
+        }))
     }
 
     fn views(&self) -> impl Iterator<Item = Arc<View>> {
         self.views.iter().filter_map(Weak::upgrade)
     }
+}
+
+/// The first error of changes that are all made.
+fn of_all(changes: impl Iterator<Item = Result<()>>) -> Result<()> {
+    changes.fold(Ok(()), Result::and)
 }
 
 impl Shared {

@@ -82,14 +82,17 @@ impl Ranking<'_> {
 
     fn score(&self, values: &[f32]) -> f32 {
         let mut score = [0.0];
+        // Rounding can lead beyond the limits.
         match self.metric {
-            Metric::Cosine => float::dot_products(values, &self.probe.values, &mut score),
+            Metric::Cosine => {
+                float::dot_products(values, &self.probe.values, &mut score);
+                score[0].clamp(-1.0, 1.0)
+            }
             Metric::Euclidean => {
                 float::squared_distances(values, &self.probe.values, &mut score);
-                score[0] = -score[0].sqrt();
+                (-score[0].sqrt()).max(-2.0)
             }
         }
-        score[0]
     }
 }
 

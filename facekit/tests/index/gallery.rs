@@ -23,10 +23,10 @@ fn searches(gallery: &Gallery, probes: &[(usize, Embedding)]) -> (f64, f64) {
 
 #[test]
 fn many_people_add_little_time() {
-    let (people, rounds) = if soak() { (100_000, 5) } else { (3_000, 1) };
+    let (people, rounds): (usize, usize) = if soak() { (100_000, 5) } else { (3_000, 1) };
     let mut faces = Faces::new(128, 9);
     let now = Timestamp::UNIX_EPOCH;
-    let galleries = [10, people].map(|count| {
+    let galleries = [10, people].map(|count: usize| {
         let gallery = Gallery::for_space(MemoryStore::new(), &faces.space).unwrap();
         let mut probes = Vec::new();
         for number in 0..count {

@@ -28,6 +28,9 @@ use costs::{Costs, Load, Way};
 use segment::{ROWS, Segment};
 use snapshot::{Query, Snapshot, at};
 
+/// The number of rows from which on an index does not keep more free rows than entries.
+const SPARSE: usize = 4 * ROWS;
+
 /// Compares a probe with every entry, in bytes instead of single precision, and computes the scores of the nearest exactly.
 ///
 /// - **Codes.** A value is a byte, made for the processor's dot-product instruction. The error of a code is bounded, so a scan
@@ -227,6 +230,39 @@ impl FlatIndex {
             return Ok(());
         }
         visit(&batch)
+    }
+
+    /// The entries in new segments without free rows, in the same order.
+    fn moved_together(&self, old: &[Arc<Segment>]) -> (Vec<Arc<Segment>>, Slots) {
+        let mut segments: Vec<Segment> = Vec::new();
+        let mut slots = Slots::default();
+        let mut rotated = vec![0.0; self.shape.rotation.length()];
+        let mut room = Vec::new();
+        let mut remaining: usize = old.iter().map(|segment| segment.count()).sum();
+        for from in old {
+            for row in (0..from.rows()).filter(|&row| from.is_live(row)) {
+                let (segment, within) = at(slots.next);
+                if segment == segments.len() {
+                    let mut new = Segment::new(self.precision);
+                    new.grow(remaining.min(ROWS), &self.shape);
+                    segments.push(new);
+                }
+                let values = from.values(row, &self.shape).single(&mut room);
+                let values = &values[..self.space.dimension()];
+                segments[segment].put(within, from.id(row), values, &self.shape, &mut rotated);
+                slots.next += 1;
+                remaining -= 1;
+            }
+        }
+        wipe(&mut rotated, 0.0);
+        wipe(&mut room, 0.0);
+        let segments: Vec<_> = segments.into_iter().map(Arc::new).collect();
+        let id = |row: u32| hash(id_of(row, &segments));
+        slots.rows.reserve(slots.next as usize, |&row| id(row));
+        for row in 0..slots.next {
+            slots.rows.insert_unique(id(row), row, |&row| id(row));
+        }
+        (segments, slots)
     }
 
     /// The rows of `set`, and the state of which they are the rows.
@@ -441,10 +477,15 @@ impl VectorIndex for FlatIndex {
         }
 
         let len = current.len - gone.len();
+        // A scan reads free rows, too. So each removal pays for the moving of at most as many rows as it frees.
+        let moved = (2 * len < current.rows() && current.rows() > SPARSE)
+            .then(|| self.moved_together(&segments));
         let mut slots = self.slots.write().unwrap_or_else(PoisonError::into_inner);
         if len == 0 {
             *slots = Slots::default();
             segments.clear();
+        } else if let Some(moved) = moved {
+            (segments, *slots) = moved;
         } else {
             for &(id, row) in &gone {
                 if let Ok(entry) = slots.rows.find_entry(hash(id), |&other| other == row) {

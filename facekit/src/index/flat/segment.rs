@@ -77,6 +77,14 @@ impl Segment {
         self.live[row / 64] >> (row % 64) & 1 == 1
     }
 
+    /// The number of rows in use.
+    pub(super) fn count(&self) -> usize {
+        self.live
+            .iter()
+            .map(|bits| bits.count_ones() as usize)
+            .sum()
+    }
+
     pub(super) fn residual(&self) -> f32 {
         self.residual
     }

@@ -289,6 +289,81 @@ fn removal_leaves_nothing_and_frees_the_row() {
     assert_eq!(index.len(), 2_000);
 }
 
+/// All rows are nearly opposite to the probe, so that their estimates are the lowest.
+#[test]
+fn the_nearest_is_found_among_opposite_rows() {
+    let mut faces = Faces::new(64);
+    let east = faces.person();
+    let entries: Vec<_> = (0..20_000)
+        .map(|id| (EntryId(id), faces.photo(&east, 0.999)))
+        .collect();
+    let west = east.values().iter().map(|value| -value).collect();
+    let west = Embedding::new(&faces.space, west).unwrap();
+    let expected = flat(&faces, &entries, SearchStrategy::Scan);
+    for strategy in STRATEGIES {
+        let index = flat(&faces, &entries, strategy);
+        for k in [1, 10, 100] {
+            let options = SearchOptions::new(k);
+            let found = index.search(&west, &options).unwrap();
+            assert_eq!(found.len(), k, "{strategy:?}");
+            if k < 100 {
+                let all = expected.search(&west, &SearchOptions::new(200)).unwrap();
+                assert!(
+                    found.iter().all(|found| all.contains(found)),
+                    "{strategy:?}"
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn removal_of_most_moves_the_others_together() {
+    let mut faces = Faces::new(64);
+    let entries = faces.people(20_000);
+    for strategy in STRATEGIES {
+        let index = flat(&faces, &entries, strategy);
+        let set: EntrySet = entries.iter().step_by(7).map(|(id, _)| *id).collect();
+        let probe = &entries[70].1;
+        let limited = SearchOptions::new(3).with_entries(&set);
+        index.search(probe, &limited).unwrap();
+        let (searched, embeddings) = index.memory();
+        // In two steps: the second one leaves less than half.
+        for share in [2, 10] {
+            let gone: Vec<EntryId> = entries
+                .iter()
+                .map(|(id, _)| *id)
+                .filter(|id| id.0 % share != 0)
+                .collect();
+            index.remove(&gone).unwrap();
+        }
+        assert_eq!(index.len(), 2_000);
+        let rows = index.current.load().rows();
+        assert!((2_000..2_100).contains(&rows), "{rows} rows");
+        let after = index.memory();
+        assert!(
+            after.0 < searched / 5 && after.1 < embeddings / 5,
+            "{after:?}"
+        );
+        let found = index.search(probe, &limited).unwrap();
+        assert_eq!(found[0].entry, EntryId(70), "a kept set is resolved again");
+        assert!(found.iter().all(|found| found.entry.0 % 70 == 0));
+        // Rows are found, removed, replaced and used again as before.
+        let all: Vec<EntryId> = (0..20_000).map(EntryId).collect();
+        index.insert(&entries[70..71]).unwrap();
+        assert_eq!(index.len(), 2_000);
+        index.insert(&entries[..50]).unwrap();
+        assert_eq!(index.len(), 2_045);
+        for id in [0, 49, 70, 19_990] {
+            let found = index
+                .search(&entries[id].1, &SearchOptions::new(1))
+                .unwrap();
+            assert_eq!(found[0].entry, EntryId(id as u64));
+        }
+        assert_eq!(index.remove(&all).unwrap(), 2_045);
+    }
+}
+
 #[test]
 fn follows_a_map_through_changes() {
     for strategy in STRATEGIES {
@@ -392,9 +467,9 @@ fn half_precision_is_exact_on_what_is_stored() {
                     assert!((scored(found.entry) - expected).abs() < 1e-6);
                 }
                 assert_eq!(rounded_later.search(probe, &options).unwrap(), found);
-                let gathered = options.with_entries(&EntrySet::from([found[0].entry]));
-                let gathered = half.search(probe, &gathered).unwrap();
-                assert_eq!(gathered, found[..1]);
+                let nearest = EntrySet::from([found[0].entry]);
+                let gathered = half.search(probe, &options.with_entries(&nearest));
+                assert_eq!(gathered.unwrap(), found[..1]);
             }
         }
     }

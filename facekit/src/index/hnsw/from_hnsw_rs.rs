@@ -1,17 +1,20 @@
 //! Graphs that the crate hnsw_rs builds. They are copied through its public functions.
 
-use std::{collections::HashMap, sync::Arc};
+use std::{
+    collections::{HashMap, HashSet},
+    sync::{Arc, PoisonError},
+};
 
 use hnsw_rs::{
     anndists::dist::distances::Distance,
     hnsw::{Hnsw, Point, PointId},
 };
 
-use super::{HnswIndex, HnswOptions, Writer, graph::Graph};
+use super::{GraphBuilder, HnswIndex, HnswOptions, Writer, graph::Graph};
 use crate::{
     embed::{Embedding, EmbeddingSpace},
     error::{Error, Result},
-    index::{EntryId, Metric, kernel::float, shape::Shape, wipe::wipe},
+    index::{EntryId, Metric, VectorIndex as _, kernel::float, shape::Shape, wipe::wipe},
 };
 
 /// The greatest number of links for which hnsw_rs builds a graph. It ends the process for more.
@@ -36,7 +39,8 @@ impl HnswIndex {
     ///
     /// The number that was given to hnsw_rs for each vector is the id of its entry. The distance of the graph must order vectors of
     /// length one as the cosine does: `DistDot`, `DistCosine` and `DistL2` do. Lengths are made one. The index has the graph's number of
-    /// links, and is independent of the graph: entries can be inserted and removed.
+    /// links, and is independent of the graph: entries can be inserted and removed. Many copies of one vector cut others off in a graph of
+    /// hnsw_rs, and so in the index.
     ///
     /// ```
     /// use facekit::{Digest, EmbeddingSpace, HnswIndex, Metric, VectorIndex};
@@ -80,10 +84,7 @@ impl HnswIndex {
             });
             Ok((EntryId(point.get_origin_id() as u64), embedding?))
         })?;
-        *index
-            .writer
-            .lock()
-            .unwrap_or_else(std::sync::PoisonError::into_inner) = writer;
+        *index.writer.lock().unwrap_or_else(PoisonError::into_inner) = writer;
         Ok(index)
     }
 
@@ -98,12 +99,35 @@ impl HnswIndex {
             let reason = format!("{links} given, at most {MOST_LINKS} with hnsw_rs");
             return Err(Error::argument("links", reason));
         }
-        let entries: Vec<_> = entries.collect();
+        // Copies of an embedding would fill each other's lists of links in hnsw_rs. facekit's own builder links them.
+        let mut seen = HashSet::new();
+        let bits = |embedding: &Embedding| -> Vec<u32> {
+            embedding
+                .values()
+                .iter()
+                .map(|value| value.to_bits())
+                .collect()
+        };
+        let (entries, copies): (Vec<_>, Vec<_>) =
+            entries.partition(|(_, embedding)| seen.insert(bits(embedding)));
+        seen.drain().for_each(|mut bits| wipe(&mut bits, 0));
+        let options = self.options.with_builder(GraphBuilder::Own);
+        let index = Self::new(self.space.clone(), self.metric, options);
         let graph = built(self.options, &self.shape, &entries);
-        self.copy(writer, &graph, |point| {
+        index.copy(&mut Writer::default(), &graph, |point| {
             let (id, embedding) = entries[point.get_origin_id()];
             Ok((*id, embedding.clone()))
-        })
+        })?;
+        drop(graph);
+        let copies: Vec<_> = copies.into_iter().cloned().collect();
+        index.insert(&copies)?;
+        let added = (entries.len() + copies.len()) as u64;
+        let state = index
+            .state
+            .into_inner()
+            .unwrap_or_else(PoisonError::into_inner);
+        self.replace_graph(writer, state.graph, added);
+        Ok(())
     }
 
     /// Replaces the graph by a copy of one of hnsw_rs. `entry` returns the entry of a point.
@@ -122,7 +146,7 @@ impl HnswIndex {
             .map(|(point, node)| (point.get_point_id(), node))
             .collect();
         let mut graph = Graph::new(self.options.links);
-        graph.replace_arrays(graph.larger_arrays(points.len(), &self.shape));
+        drop(graph.replace_arrays(graph.larger_arrays(points.len(), &self.shape)));
         let top = usize::from(from.get_max_level_observed());
         for (node, point) in (0..).zip(&points) {
             let (id, embedding) = entry(point)?;
@@ -196,7 +220,7 @@ mod tests {
 
     use super::*;
     use crate::index::{
-        GraphBuilder, SearchOptions, VectorIndex as _,
+        SearchOptions,
         faces::{Changes, Faces, follows_a_map},
     };
 
@@ -383,6 +407,25 @@ mod tests {
             );
             assert!(names_it && error.to_string().contains(reason), "{error}");
         }
+    }
+
+    #[test]
+    fn copies_do_not_cut_the_others_off() {
+        let mut faces = Faces::new(32);
+        let mut entries = faces.people(1_500);
+        let copied = faces.person();
+        entries.extend((0..400).map(|nth| (EntryId(10_000 + nth), copied.clone())));
+        let index = empty(&faces);
+        index.insert(&entries).unwrap();
+        assert_eq!(index.len(), 1_900);
+        let mut hits = 0;
+        for (id, person) in entries[..1_500].iter().step_by(5) {
+            let found = index.search(person, &SearchOptions::new(1)).unwrap();
+            hits += usize::from(found[0].entry == *id);
+        }
+        assert!(hits >= 294, "{hits} of 300");
+        let found = index.search(&copied, &SearchOptions::new(90)).unwrap();
+        assert!(found.iter().all(|found| found.entry.0 >= 10_000) && found.len() == 90);
     }
 
     #[test]

@@ -112,7 +112,7 @@ impl Default for HnswOptions {
 }
 
 impl HnswOptions {
-    /// Sets [`links`](Self::links). Values below 2 count as 2.
+    /// Sets [`links`](Self::links). Values below 2 count as 2, and values above 1,024 as 1,024.
     #[must_use]
     pub fn with_links(mut self, links: usize) -> Self {
         self.links = links;
@@ -141,6 +141,9 @@ impl HnswOptions {
     }
 }
 
+/// The greatest number of links of a node.
+const MOST_LINKS: usize = 1024;
+
 struct State {
     graph: Graph,
     /// Changes with the live nodes.
@@ -160,7 +163,7 @@ impl HnswIndex {
     #[must_use]
     pub fn new(space: EmbeddingSpace, metric: Metric, options: HnswOptions) -> Self {
         let options = HnswOptions {
-            links: options.links.max(2),
+            links: options.links.clamp(2, MOST_LINKS),
             ..options
         };
         Self {
@@ -209,7 +212,7 @@ impl HnswIndex {
 
     /// Links a new node, which no search returns yet.
     fn link(&self, writer: &mut Writer, id: EntryId, embedding: &Embedding) -> u32 {
-        let (row, residual) = self.encoded(embedding);
+        let (mut row, residual) = self.encoded(embedding);
         let level = self.level(writer.added);
         writer.added += 1;
         let (node, links) = {
@@ -220,7 +223,9 @@ impl HnswIndex {
                 let nodes = (2 * graph.capacity()).max(1024);
                 let arrays = graph.larger_arrays(nodes, &self.shape);
                 drop(state);
-                self.state_mut().graph.replace_arrays(arrays);
+                let old = self.state_mut().graph.replace_arrays(arrays);
+                // Overwriting them takes long, so searches do not wait for it.
+                drop(old);
             } else {
                 drop(state);
             }
@@ -239,6 +244,8 @@ impl HnswIndex {
         if graph.top.is_none_or(|(_, top)| level > top) {
             graph.top = Some((node, level));
         }
+        drop(state);
+        wipe(&mut row, Line([0; 64]));
         node
     }
 
@@ -252,9 +259,10 @@ impl HnswIndex {
         embedding: &Embedding,
         links: Vec<Vec<u32>>,
     ) {
-        let (row, residual) = self.encoded(embedding);
+        let (mut row, residual) = self.encoded(embedding);
         let level = links.len().saturating_sub(1);
         graph.put(node, id, level, &row, embedding.values(), &self.shape);
+        wipe(&mut row, Line([0; 64]));
         graph.residual = graph.residual.max(residual);
         let levels = links.into_iter().enumerate();
         graph.set_links(levels.map(|(level, list)| ((node, level), list)).collect());

@@ -63,7 +63,7 @@ impl HnswIndex {
         let count = reader.count(self.space.dimension(), 8)?;
         let mut graph = Graph::new(self.options.links);
         // Arrays that grow would leave copies of embeddings in memory that is freed.
-        graph.replace_arrays(graph.larger_arrays(count as usize, &self.shape));
+        drop(graph.replace_arrays(graph.larger_arrays(count as usize, &self.shape)));
         if count > 0 {
             let (node, level) = (reader.number()?, reader.number()? as usize);
             if node >= count || level >= LEVELS {

@@ -45,6 +45,8 @@ const CHUNK: usize = 1 << 20;
 /// as the number of changes of a store. A file of another state, another space or another version, and a damaged file, do
 /// not load.
 ///
+/// With [`Protection::None`], the key is in the file, and anybody who has the file can read it.
+///
 /// The file holds the embeddings of the people in the index. **Delete it when a person is removed**, or save it again: a removal
 /// from a store does not reach it.
 ///
