@@ -5,6 +5,8 @@ use std::{
     sync::{Arc, RwLock},
 };
 
+#[cfg(feature = "hnsw_rs")]
+use facekit::GraphBuilder;
 use facekit::{
     AutoIndex, Embedding, EmbeddingSpace, EntryId, FlatIndex, HnswIndex, HnswOptions, Metric,
     Result, ScoredEntry, SearchOptions, SearchStrategy, VectorIndex,
@@ -59,6 +61,25 @@ vector_index_suite!(
 vector_index_suite!(
     hnsw_narrow,
     |space: &EmbeddingSpace, metric| HnswIndex::new(space.clone(), metric, HnswOptions::default().with_ef_search(80)),
+    recall: 0.95,
+);
+
+#[cfg(feature = "hnsw_rs")]
+vector_index_suite!(
+    hnsw_rs,
+    |space: &EmbeddingSpace, metric| {
+        let options = HnswOptions::default().with_builder(GraphBuilder::HnswRs);
+        HnswIndex::new(space.clone(), metric, options)
+    },
+    recall: 0.99,
+);
+#[cfg(feature = "hnsw_rs")]
+vector_index_suite!(
+    hnsw_rs_narrow,
+    |space: &EmbeddingSpace, metric| {
+        let options = HnswOptions::default().with_builder(GraphBuilder::HnswRs);
+        HnswIndex::new(space.clone(), metric, options.with_ef_search(80))
+    },
     recall: 0.95,
 );
 

@@ -188,6 +188,25 @@ def test_kinds_of_indexes(rng, kind, tmp_path):
         Index.load(path, key=b"k" * 32, dimension=24, kind=other, state=4)
 
 
+def test_an_index_is_optimized(rng):
+    # Four effective dimensions: a graph finds nearly all.
+    axes = rng.normal(size=(4, 24))
+    matrix = (rng.normal(size=(3000, 4)) @ axes).astype("float32")
+    probes = (rng.normal(size=(400, 4)) @ axes).astype("float32")
+    index = Index(matrix)
+    kept = index.optimize(probes)
+    assert isinstance(kept, bool)
+    exact, _ = index.search(probes, k=1, exact=True)
+    found, _ = index.search(probes, k=1, recall=0.9)
+    assert (found == exact).mean() > 0.9
+    assert not index.optimize(probes[:1]), "one probe promises no recall"
+    assert not Index(matrix, kind="deterministic").optimize(probes)
+    with pytest.raises(facekit.errors.InvalidArgumentError, match='kind.*"auto"'):
+        Index(matrix[:10], kind="graph").optimize(probes)
+    with pytest.raises(facekit.errors.InvalidEmbeddingError):
+        index.optimize(np.zeros((1, 24), "float32"))
+
+
 @pytest.mark.parametrize("rows", [50, 20_000])
 def test_a_matrix_with_a_bad_row_changes_nothing(rng, rows):
     index = Index(np.eye(8, dtype="float32"))

@@ -3,7 +3,7 @@
 #![cfg_attr(all(feature = "engine", feature = "decode"), doc = "```no_run")]
 #![cfg_attr(not(all(feature = "engine", feature = "decode")), doc = "```ignore")]
 //! use facekit::{
-//!     EnrollOptions, FlatIndex, Gallery, LoadOptions, MemoryStore, Metric, Outcome, PersonId, Recognizer, Registry,
+//!     EnrollOptions, Gallery, LoadOptions, MemoryStore, Outcome, PersonId, Recognizer, Registry,
 //!     image::{self, DecodeLimits},
 //! };
 //! # fn tract() -> Box<dyn facekit::Runtime> { unimplemented!() }
@@ -12,8 +12,7 @@
 //! // `Registry::pull` fetches them.
 //! let runtime = tract();
 //! let models = Registry::from_env()?.load("standard", &*runtime, &LoadOptions::default())?;
-//! let index = FlatIndex::new(models.embedder.space().clone(), Metric::Cosine);
-//! let gallery = Gallery::open(MemoryStore::new(), index)?;
+//! let gallery = Gallery::for_space(MemoryStore::new(), models.embedder.space())?;
 //! let recognizer = Recognizer::builder().models(models).gallery(gallery).build()?;
 //!
 //! let portrait = image::open("anna.jpg", &DecodeLimits::default())?;
@@ -219,7 +218,7 @@ pub use crate::{
     },
     gallery::{Fusion, Gallery, Neighbor, Roster},
     geometry::{HeadPose, Similarity},
-    index::{AutoIndex, FlatIndex, HnswIndex, HnswOptions, SearchStrategy},
+    index::{AutoIndex, FlatIndex, GraphBuilder, HnswIndex, HnswOptions, SearchStrategy},
     input::{ColorOrder, PixelSpec},
     liveness::{MiniFasNet, MiniFasNetSpec},
     quality::{Quality, QualityIssue, QualityOptions},

@@ -8,7 +8,7 @@ use std::{
     path::Path,
     process::{Command, Stdio},
     thread,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use facekit::{
@@ -359,4 +359,53 @@ fn a_killed_process_leaves_a_whole_file() {
         left, 1,
         "what killed processes leave is removed by the next save"
     );
+}
+
+/// With `FACEKIT_SOAK` set, of a million entries of 128 values, with the times.
+#[test]
+fn a_large_index_is_saved_and_loaded() {
+    let (count, dimension) = if soak() {
+        (1_000_000, 128)
+    } else {
+        (20_000, 32)
+    };
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("people.index");
+    let space = EmbeddingSpace::new("example", Digest::from_bytes([3; 32]), dimension);
+    let mut state = 1_u64;
+    let mut embedding = || {
+        let values = (0..dimension).map(|_| {
+            state = state
+                .wrapping_mul(6_364_136_223_846_793_005)
+                .wrapping_add(1);
+            (state >> 40) as f32 / (1 << 23) as f32 - 1.0
+        });
+        Embedding::new(&space, values.collect()).unwrap()
+    };
+    let [saved, loaded] = [(); 2].map(|()| FlatIndex::new(space.clone(), Metric::Cosine));
+    let mut inserting = 0.0;
+    for first in (0..count).step_by(5_000) {
+        let entries: Vec<_> = (first..first + 5_000)
+            .map(|id| (EntryId(id), embedding()))
+            .collect();
+        let begun = Instant::now();
+        saved.insert(&entries).unwrap();
+        inserting += begun.elapsed().as_secs_f64();
+    }
+    let begun = Instant::now();
+    saved.save(&file(&path)).unwrap();
+    let saving = begun.elapsed().as_secs_f64();
+    let begun = Instant::now();
+    loaded.load(&file(&path)).unwrap();
+    let loading = begun.elapsed().as_secs_f64();
+    println!(
+        "{count} entries are inserted in {inserting:.2} s, saved in {saving:.2} s and loaded in {loading:.2} s"
+    );
+    assert_eq!(loaded.len(), count as usize);
+    for _ in 0..20 {
+        let probe = embedding();
+        let options = SearchOptions::new(5).with_exact(true);
+        let found = loaded.search(&probe, &options).unwrap();
+        assert_eq!(found, saved.search(&probe, &options).unwrap());
+    }
 }

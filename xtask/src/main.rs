@@ -234,7 +234,7 @@ fn check(runner: &mut Runner) {
     let deny = ["--", "-D", "warnings"];
     let workspace = ["clippy", "--workspace", "--all-targets", "--all-features"];
     runner.cargo("lints", &[&workspace[..], &deny].concat());
-    for features in ["", "engine", "decode", "store", "download"] {
+    for features in ["", "engine", "decode", "store", "download", "hnsw_rs"] {
         let name = match features {
             "" => "lints: facekit without features".to_owned(),
             _ => format!("lints: facekit with {features} alone"),

@@ -23,7 +23,7 @@ enum With {
     Clips,
 }
 
-const SOAKS: [Soak; 12] = [
+const SOAKS: [Soak; 14] = [
     Soak {
         name: "challenge",
         description: "1,000 simulated heads and attacks of each species, recordings of other challenges, and clips of real heads; needs \
@@ -55,9 +55,24 @@ const SOAKS: [Soak; 12] = [
     },
     Soak {
         name: "index",
-        description: "the recall of the index with up to a million people and 10,000 probes; searches beside changes, for a minute",
+        description: "the recall of the index with up to a million people and 10,000 probes, and over a million probes together; searches \
+                      beside changes, for a minute",
         tests: &["--test", "index", "--test", "index_snapshots"],
         environment: &[("FACEKIT_SOAK", "1")],
+        with: With::Nothing,
+    },
+    Soak {
+        name: "index-loops",
+        description: "the loops of the index for each instruction set give the results of the plain ones, on random input",
+        tests: &["--lib", "_agree"],
+        environment: &[("PROPTEST_CASES", "1000000")],
+        with: With::Nothing,
+    },
+    Soak {
+        name: "index-snapshots",
+        description: "snapshots of indexes whose content is damaged below the seal: an error, or an index that works",
+        tests: &["--lib", "a_damaged_content_is_refused_or_works"],
+        environment: &[("PROPTEST_CASES", "10000000")],
         with: With::Nothing,
     },
     Soak {

@@ -30,8 +30,8 @@ use anyhow::{Context, Result, bail};
 use attendance_rules::Punch;
 use clap::Parser;
 use facekit::{
-    AttendanceSheet, EnrollOptions, FlatIndex, Gallery, Image, LoadOptions, MemoryStore, Metric,
-    PersonId, Recognizer, Sighting, Threshold,
+    AttendanceSheet, EnrollOptions, Gallery, Image, LoadOptions, MemoryStore, PersonId, Recognizer,
+    Sighting, Threshold,
     image::{self, DecodeLimits},
     sightings,
 };
@@ -106,8 +106,7 @@ fn open(args: &Args) -> Result<Recognizer> {
 
     // A gallery is a store that keeps templates and an index that searches them. `FileStore` would keep them in an encrypted
     // file.
-    let index = FlatIndex::new(models.embedder.space().clone(), Metric::Cosine);
-    let gallery = Gallery::open(MemoryStore::new(), index)?;
+    let gallery = Gallery::for_space(MemoryStore::new(), models.embedder.space())?;
 
     // A recognizer is a detector, a quality gate, a liveness check, an embedder and a gallery in a row.
     let mut builder = Recognizer::builder()

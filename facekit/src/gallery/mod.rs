@@ -14,7 +14,7 @@ use crate::{
     comparison::Comparison,
     embed::{Embedding, EmbeddingSpace},
     error::{Error, Result},
-    index::{Metric, VectorIndex},
+    index::{AutoIndex, Metric, VectorIndex},
     person::{Person, PersonId},
     store::{NewTemplate, Template, TemplateId, TemplateStore},
 };
@@ -37,11 +37,11 @@ use view::View;
 /// gallery as it was at one moment during the search.
 ///
 /// ```
-/// use facekit::{Digest, Embedding, EmbeddingSpace, FlatIndex, Gallery, MemoryStore, Metric, NewTemplate, Person, PersonId};
+/// use facekit::{Digest, Embedding, EmbeddingSpace, Gallery, MemoryStore, NewTemplate, Person, PersonId};
 /// use jiff::Timestamp;
 ///
 /// let space = EmbeddingSpace::new("example", Digest::from_bytes([0; 32]), 2);
-/// let gallery = Gallery::open(MemoryStore::new(), FlatIndex::new(space.clone(), Metric::Cosine))?;
+/// let gallery = Gallery::for_space(MemoryStore::new(), &space)?;
 ///
 /// let now = Timestamp::now();
 /// let anna = Person::new(PersonId::new("anna")?, now).with_name("Anna Weiß");
@@ -97,7 +97,7 @@ impl Neighbor {
 
 impl Gallery {
     /// Opens the people of `store` and inserts the means of their templates of `index`'s space into `index`, which should be
-    /// empty.
+    /// empty. [`for_space`](Self::for_space) chooses the index.
     ///
     /// # Errors
     ///
@@ -107,6 +107,25 @@ impl Gallery {
         index: impl VectorIndex + 'static,
     ) -> Result<Self> {
         Self::open_with(store, index, Fusion::default())
+    }
+
+    /// Opens the people of `store` for searches in `space`, with the index that suits most galleries: an empty
+    /// [`AutoIndex`] with the cosine as metric.
+    ///
+    /// ```
+    /// use facekit::{Digest, EmbeddingSpace, Gallery, MemoryStore};
+    ///
+    /// let space = EmbeddingSpace::new("example", Digest::from_bytes([0; 32]), 2);
+    /// let gallery = Gallery::for_space(MemoryStore::new(), &space)?;
+    /// assert!(gallery.is_empty());
+    /// # Ok::<(), facekit::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// Errors of the store.
+    pub fn for_space(store: impl TemplateStore + 'static, space: &EmbeddingSpace) -> Result<Self> {
+        Self::open(store, AutoIndex::new(space.clone(), Metric::Cosine))
     }
 
     /// Opens the people of `store` as [`open`](Self::open) does, and compares probes with them by `fusion`.
@@ -292,23 +311,22 @@ impl Gallery {
     ///
     /// # Errors
     ///
-    /// Errors of the store. People whom the store removed before it failed are not recognized any more.
+    /// Errors of the store. People whom the store removed before it failed are not recognized any more. If it cannot say who is left, none
+    /// of `people` is recognized until the gallery is opened again.
     pub fn remove(&self, people: &[PersonId]) -> Result<usize> {
         let change = self.begin_change();
         let removed = self.shared.store.remove(people);
         // A store may fail in a later step, after it has removed the people.
         let kept = match &removed {
             Ok(_) => Vec::new(),
-            Err(_) => self.shared.store.people()?,
+            // If the store cannot tell either, nobody of them is recognized until the gallery is opened again.
+            Err(_) => self.shared.store.people().unwrap_or_default(),
         };
         let gone: Vec<&PersonId> = people
             .iter()
             .filter(|id| kept.iter().all(|person| person.id != **id))
             .collect();
-        let forgotten: Result<()> = change
-            .views()
-            .map(|view| view.forget(&gone))
-            .fold(Ok(()), Result::and);
+        let forgotten = of_all(change.views().map(|view| view.forget(&gone)));
         removed.and_then(|removed| forgotten.map(|()| removed))
     }
 
@@ -515,19 +533,24 @@ impl Change<'_> {
     fn follow(&self, person: &PersonId) -> Result<()> {
         let store = &self.gallery.shared.store;
         let Some(known) = store.person(person)? else {
-            return self.views().try_for_each(|view| view.forget(&[person]));
+            return of_all(self.views().map(|view| view.forget(&[person])));
         };
         let templates = store.templates_of(person)?;
-        self.views().try_for_each(|view| {
+        of_all(self.views().map(|view| {
             let mut searchable = templates.clone();
             searchable.retain(|template| template.embedding.space() == view.index.space());
             view.set(&known, &searchable)
-        })
+        }))
     }
 
     fn views(&self) -> impl Iterator<Item = Arc<View>> {
         self.views.iter().filter_map(Weak::upgrade)
     }
+}
+
+/// The first error of changes that are all made.
+fn of_all(changes: impl Iterator<Item = Result<()>>) -> Result<()> {
+    changes.fold(Ok(()), Result::and)
 }
 
 impl Shared {

@@ -313,6 +313,9 @@ impl Known {
                 entries.extend(member.entries.iter().map(|entry| entry.id));
             }
         }
+        if entries.is_empty() {
+            return entries;
+        }
         for entry in &entries {
             self.owners.remove(entry);
         }

@@ -27,6 +27,8 @@ mod probe;
 mod rank;
 #[cfg(feature = "engine")]
 mod rotation;
+#[cfg(feature = "engine")]
+mod row;
 mod set;
 #[cfg(feature = "engine")]
 mod shape;
@@ -42,7 +44,7 @@ pub use auto::AutoIndex;
 #[cfg(feature = "engine")]
 pub use flat::{FlatIndex, SearchStrategy};
 #[cfg(feature = "engine")]
-pub use hnsw::{HnswIndex, HnswOptions};
+pub use hnsw::{GraphBuilder, HnswIndex, HnswOptions};
 pub use set::{EntrySet, Generation};
 #[cfg(feature = "store")]
 pub use snapshot_file::{SnapshotFile, SnapshotIndex};

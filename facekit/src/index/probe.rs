@@ -102,6 +102,12 @@ impl Probe {
     }
 }
 
+impl Drop for SignProbe {
+    fn drop(&mut self) {
+        wipe(&mut self.tables, [0; 16]);
+    }
+}
+
 impl Drop for Probe {
     fn drop(&mut self) {
         wipe(&mut self.values, 0.0);

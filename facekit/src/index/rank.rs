@@ -7,9 +7,11 @@ use std::{
 
 use super::{
     EntryId, Metric, ScoredEntry,
-    kernel::{self, LOOKAHEAD, float},
+    kernel::{LOOKAHEAD, float},
     probe::Probe,
+    row::Row,
     shortlist::Shortlist,
+    wipe::wipe,
 };
 
 /// The number of rows that are compared between two looks at the best.
@@ -38,7 +40,7 @@ impl Ranking<'_> {
     pub(super) fn rank_shortlist<'a>(
         &self,
         shortlist: Shortlist,
-        entry: impl Fn(u32) -> (&'a [f32], EntryId),
+        entry: impl Fn(u32) -> (Row<'a>, EntryId),
     ) -> Vec<ScoredEntry> {
         let k = shortlist.k();
         let rows = shortlist.into_rows();
@@ -59,38 +61,38 @@ impl Ranking<'_> {
     pub(super) fn rank<'a>(
         &self,
         rows: impl Iterator<Item = u32> + Clone,
-        entry: impl Fn(u32) -> (&'a [f32], EntryId),
+        entry: impl Fn(u32) -> (Row<'a>, EntryId),
         best: &mut Best,
     ) {
-        let prefetch = |row| {
-            let (values, _) = entry(row);
-            values
-                .chunks(16)
-                .for_each(|line| kernel::prefetch(line.as_ptr()));
-        };
+        let prefetch = |row| entry(row).0.prefetch();
+        let mut room = Vec::new();
         let min_score = self.min_score.unwrap_or(f32::NEG_INFINITY);
         let mut ahead = rows.clone();
         ahead.by_ref().take(LOOKAHEAD).for_each(&prefetch);
         for row in rows {
             ahead.next().into_iter().for_each(&prefetch);
             let (values, id) = entry(row);
-            let score = self.score(values);
+            let score = self.score(values.single(&mut room));
             if score >= min_score {
                 best.offer(id, score);
             }
         }
+        wipe(&mut room, 0.0);
     }
 
     fn score(&self, values: &[f32]) -> f32 {
         let mut score = [0.0];
+        // Rounding can lead beyond the limits.
         match self.metric {
-            Metric::Cosine => float::dot_products(values, &self.probe.values, &mut score),
+            Metric::Cosine => {
+                float::dot_products(values, &self.probe.values, &mut score);
+                score[0].clamp(-1.0, 1.0)
+            }
             Metric::Euclidean => {
                 float::squared_distances(values, &self.probe.values, &mut score);
-                score[0] = -score[0].sqrt();
+                (-score[0].sqrt()).max(-2.0)
             }
         }
-        score[0]
     }
 }
 

@@ -24,6 +24,8 @@ pub(super) struct Shape {
 
 impl Shape {
     pub(super) fn new(dimension: usize) -> Self {
+        // There is no embedding without values, but there may be a space for them.
+        let dimension = dimension.max(1);
         let rotation = Rotation::new(dimension);
         let step = CLIP / (rotation.length() as f32).sqrt() / 127.0;
         Self {

@@ -59,12 +59,12 @@ pub(crate) use video::FrameView;
 /// Threads can share a recognizer and use it at the same time.
 ///
 /// ```no_run
-/// use facekit::{FlatIndex, Gallery, MemoryStore, Metric, Outcome, PersonId, Recognizer};
+/// use facekit::{Gallery, MemoryStore, Outcome, PersonId, Recognizer};
 /// use facekit::image::{self, DecodeLimits};
 /// # fn parts() -> (Box<dyn facekit::Detector>, Box<dyn facekit::Embedder>, facekit::Calibration) { unimplemented!() }
 ///
 /// let (detector, embedder, calibration) = parts(); // see `Registry::load`
-/// let gallery = Gallery::open(MemoryStore::new(), FlatIndex::new(embedder.space().clone(), Metric::Cosine))?;
+/// let gallery = Gallery::for_space(MemoryStore::new(), embedder.space())?;
 /// let recognizer = Recognizer::builder()
 ///     .detector(detector)
 ///     .embedder(embedder)

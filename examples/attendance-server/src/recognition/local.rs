@@ -12,7 +12,7 @@ use anyhow::Context;
 use async_trait::async_trait;
 use axum::body::Bytes;
 use facekit::{
-    Calibration, DetectOptions, Detector, Embedder, EnrollOptions, FlatIndex, Gallery, Image,
+    AutoIndex, Calibration, DetectOptions, Detector, Embedder, EnrollOptions, Gallery, Image,
     LoadOptions, MemoryStore, Metric, NewTemplate, Outcome, Person, PersonId, RecognizeOptions,
     Recognizer, Registry, Roster, Runtime, SecondLook, SecondLookSpec, Template, TemplateStore,
     Threshold, Watch,
@@ -323,8 +323,8 @@ impl Networks {
         Ok((name, networks))
     }
 
-    fn index(&self) -> FlatIndex {
-        FlatIndex::new(self.embedder.space().clone(), Metric::Cosine)
+    fn index(&self) -> AutoIndex {
+        AutoIndex::new(self.embedder.space().clone(), Metric::Cosine)
     }
 
     fn search(&self, gallery: Gallery) -> facekit::Result<Search> {

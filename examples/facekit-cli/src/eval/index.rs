@@ -97,6 +97,9 @@ pub(crate) fn run(session: &Session, args: &Args) -> Result<()> {
         None => synthetic(session, args)?,
         Some(_) => photos(session, args)?,
     };
+    if args.images.is_none() && args.n == 0 {
+        bail!("--n: 0 people given, 1 or more needed");
+    }
     if people.entries.is_empty() || people.enrolled.is_empty() {
         bail!("no searches: people with at least two photos are needed");
     }

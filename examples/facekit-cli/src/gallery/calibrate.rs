@@ -4,8 +4,8 @@ use std::path::PathBuf;
 
 use anyhow::{Context, Result};
 use facekit::{
-    Calibration, Comparison, FlatIndex, Gallery, GalleryCalibration, GalleryCalibrationOptions,
-    Metric, PersonId, Recognizer, Threshold, Watch,
+    Calibration, Comparison, Gallery, GalleryCalibration, GalleryCalibrationOptions, PersonId,
+    Recognizer, Threshold, Watch,
 };
 use serde_json::json;
 
@@ -59,13 +59,13 @@ pub(super) fn run(session: &Session, args: &Args) -> Result<Answer> {
     };
     check_output(&out, [store.path()])?;
     let path = store.path().to_owned();
-    let index = FlatIndex::new(space, Metric::Cosine);
+    let gallery = Gallery::for_space(store, &space)?;
     let recognizer = Recognizer::builder()
         .models(models)
         .without_liveness()
         // Nothing is recognized, so no rate is needed.
         .threshold(Threshold::Score(1.0))
-        .gallery(Gallery::open(store, index)?)
+        .gallery(gallery)
         .build()?;
     let bar = session.output.bar("comparing");
     let progress = bar.follow();

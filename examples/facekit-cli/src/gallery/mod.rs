@@ -11,9 +11,7 @@ use std::{
 
 use anyhow::Result;
 use clap::{Args, Subcommand};
-use facekit::{
-    FlatIndex, Gallery, GalleryKey, Metric, PersonId, Protection, Recognizer, Threshold, Watch,
-};
+use facekit::{Gallery, GalleryKey, PersonId, Protection, Recognizer, Threshold, Watch};
 
 use crate::{
     Answer,
@@ -214,12 +212,12 @@ fn rekey(session: &Session, args: &RekeyArgs) -> Result<Answer> {
 fn reembed(session: &Session, args: &ReembedArgs) -> Result<Answer> {
     let (_, models) = open_models(&args.models)?;
     let store = args.gallery.open(session)?;
-    let index = FlatIndex::new(models.embedder.space().clone(), Metric::Cosine);
+    let gallery = Gallery::for_space(store, models.embedder.space())?.with_crops(true);
     let recognizer = Recognizer::builder()
         .models(models)
         // Nothing is compared, so no calibration is needed.
         .threshold(Threshold::Score(1.0))
-        .gallery(Gallery::open(store, index)?.with_crops(true))
+        .gallery(gallery)
         .build()?;
     let bar = session.output.bar("embedding");
     let progress = bar.follow();

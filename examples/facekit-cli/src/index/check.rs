@@ -16,6 +16,8 @@ use crate::{
 const SEARCHES: usize = 1000;
 /// The number of the nearest that each of them asks for.
 const NEAREST: usize = 10;
+/// The least share of the nearest that the searches of a sound index find.
+const LEAST_RECALL: f64 = 0.9;
 /// The least similarity of an embedding to itself, in single precision.
 const SAME: f32 = 1.0 - 1e-5;
 
@@ -87,15 +89,19 @@ impl Report {
             session.token.check()?;
             let exact = index.search(probe, &options.with_exact(true))?;
             let usual = index.search(probe, &options)?;
-            found += exact.iter().filter(|one| usual.contains(one)).count();
+            // Of equal scores any will do.
+            let least = exact.last().map_or(1.0, |last| last.score);
+            found += usual.iter().filter(|one| one.score >= least).count();
             nearest += exact.len();
         }
         let templates = index.len();
+        let recall = (nearest > 0).then(|| found as f64 / nearest as f64);
+        let finds_enough = recall.is_none_or(|recall| recall >= LEAST_RECALL);
         Ok(Self {
-            clean: different.is_empty() && templates == gallery.entries.len(),
+            clean: different.is_empty() && templates == gallery.entries.len() && finds_enough,
             templates: Some(templates),
             different,
-            recall: (nearest > 0).then(|| found as f64 / nearest as f64),
+            recall,
             searches: probes.len(),
             damage: None,
         })
@@ -116,6 +122,9 @@ impl Report {
         }
         for id in &self.different {
             text += &format!("\ntemplate {id}: it is not in the index, or differs");
+        }
+        if self.recall.is_some_and(|recall| recall < LEAST_RECALL) {
+            text += "\nthat is too few: `facekit index build` builds the index again, and --kind flat finds all";
         }
         if self.clean {
             text += "\nthe index has the templates of the gallery";

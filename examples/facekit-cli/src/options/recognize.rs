@@ -4,9 +4,7 @@ use std::{path::Path, sync::Arc};
 
 use anyhow::{Result, bail};
 use clap::Args;
-use facekit::{
-    FileStore, FlatIndex, Gallery, Metric, Models, QualityOptions, Recognizer, RecognizerBuilder,
-};
+use facekit::{FileStore, Gallery, Models, QualityOptions, Recognizer, RecognizerBuilder};
 
 use super::{
     detect::DetectArgs,
@@ -110,8 +108,8 @@ impl RecognizeArgs {
         store: &Arc<FileStore>,
         keep_crops: bool,
     ) -> Result<Recognizer> {
-        let index = FlatIndex::new(models.embedder.space().clone(), Metric::Cosine);
-        let gallery = Gallery::open(Arc::clone(store), index)?.with_crops(keep_crops);
+        let gallery = Gallery::for_space(Arc::clone(store), models.embedder.space())?;
+        let gallery = gallery.with_crops(keep_crops);
         Ok(self
             .recognizer(models, Some(store.path()))?
             .gallery(gallery)

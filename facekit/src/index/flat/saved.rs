@@ -7,7 +7,8 @@ use crate::{
     error::Result,
     index::{
         EntryId, VectorIndex,
-        snapshot_file::{Content, SnapshotFile, SnapshotIndex},
+        snapshot_file::{Content, Reader, SnapshotFile, SnapshotIndex},
+        wipe::wipe,
     },
 };
 
@@ -17,22 +18,31 @@ const BATCH: usize = 4096;
 impl SnapshotIndex for FlatIndex {
     fn save(&self, file: &SnapshotFile) -> Result<()> {
         let snapshot = self.current.load_full();
-        file.write(Content::Flat, self, |writer| {
+        let mut room = Vec::new();
+        let written = file.write(Content::Flat, self, |writer| {
             writer.number(snapshot.len as u32)?;
             for segment in &snapshot.segments {
                 for row in (0..segment.rows()).filter(|&row| segment.is_live(row)) {
-                    let values = segment.values(row, &self.shape);
+                    let values = segment.values(row, &self.shape).single(&mut room);
                     writer.entry(segment.id(row).0, &values[..self.space.dimension()])?;
                 }
             }
             Ok(())
-        })
+        });
+        wipe(&mut room, 0.0);
+        written
     }
 
     fn load(&self, file: &SnapshotFile) -> Result<()> {
-        let mut reader = file.read(Content::Flat, self)?;
-        let count = reader.number()? as usize;
-        let loaded = Self::new(self.space.clone(), self.metric);
+        self.load_from(file.read(Content::Flat, self)?)
+    }
+}
+
+impl FlatIndex {
+    /// Replaces the entries by those of a file, which was read up to them.
+    pub(in super::super) fn load_from(&self, mut reader: Reader) -> Result<()> {
+        let count = reader.count(self.space.dimension(), 0)? as usize;
+        let loaded = self.emptied();
         let mut batch = Vec::with_capacity(BATCH);
         for nth in 1..=count {
             let (id, embedding) = reader.entry(&self.space)?;

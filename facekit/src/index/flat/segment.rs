@@ -3,8 +3,9 @@
 use crate::index::{
     EntryId,
     kernel::{BLOCK, CHUNK, GROUP, Line},
+    row::{Precision, Row, Rows},
     shape::{Shape, ZERO},
-    wipe::wipe,
+    wipe::{resize, wipe},
 };
 
 /// The number of rows of a full segment. A change copies the segments that it touches.
@@ -24,19 +25,39 @@ pub(super) struct Segment {
     codes: Vec<Line>,
     signs: Vec<Line>,
     /// The embeddings, padded with zeros.
-    values: Vec<f32>,
+    values: Rows,
 }
 
 impl Segment {
-    pub(super) fn new() -> Self {
+    pub(super) fn new(precision: Precision) -> Self {
         Self {
             ids: Vec::new(),
             live: [0; ROWS / 64],
             residual: 0.0,
             codes: Vec::new(),
             signs: Vec::new(),
-            values: Vec::new(),
+            values: Rows::new(precision),
         }
+    }
+
+    /// The same rows in another precision. `room` and `rotated` are room for values.
+    pub(super) fn at(
+        &self,
+        precision: Precision,
+        shape: &Shape,
+        room: &mut Vec<f32>,
+        rotated: &mut [f32],
+    ) -> Self {
+        let mut other = Self::new(precision);
+        other.grow(self.rows(), shape);
+        let mut rounded = Vec::new();
+        for row in (0..self.rows()).filter(|&row| self.is_live(row)) {
+            let values = self.values(row, shape).single(room);
+            let values = precision.rounded(values, &mut rounded);
+            other.put(row, self.id(row), values, shape, rotated);
+        }
+        wipe(&mut rounded, 0.0);
+        other
     }
 
     /// The number of rows, in use or free: a multiple of [`BLOCK`].
@@ -54,6 +75,14 @@ impl Segment {
 
     pub(super) fn is_live(&self, row: usize) -> bool {
         self.live[row / 64] >> (row % 64) & 1 == 1
+    }
+
+    /// The number of rows in use.
+    pub(super) fn count(&self) -> usize {
+        self.live
+            .iter()
+            .map(|bits| bits.count_ones() as usize)
+            .sum()
     }
 
     pub(super) fn residual(&self) -> f32 {
@@ -77,8 +106,8 @@ impl Segment {
 
     /// The embedding of `row`, padded.
     #[inline]
-    pub(super) fn values(&self, row: usize, shape: &Shape) -> &[f32] {
-        &self.values[row * shape.stride..][..shape.stride]
+    pub(super) fn values(&self, row: usize, shape: &Shape) -> Row<'_> {
+        self.values.row(row, shape.stride)
     }
 
     /// Appends free rows, so that there are at least `rows`.
@@ -94,10 +123,10 @@ impl Segment {
             Line([ZERO as u8; 64]),
         );
         resize(&mut self.signs, rows / BLOCK * shape.bytes(), Line([0; 64]));
-        resize(&mut self.values, rows * shape.stride, 0.0);
+        self.values.resize(rows * shape.stride);
     }
 
-    /// Puts an embedding into a row. `rotated` is room for the rotated values.
+    /// Puts an embedding into a row, rounded to the precision of the rows. `rotated` is room for the rotated values.
     pub(super) fn put(
         &mut self,
         row: usize,
@@ -108,8 +137,7 @@ impl Segment {
     ) {
         self.ids[row] = id;
         self.live[row / 64] |= 1 << (row % 64);
-        let own = &mut self.values[row * shape.stride..][..shape.stride];
-        own[..values.len()].copy_from_slice(values);
+        self.values.set(row, shape.stride, values);
         shape.rotation.rotate(values, rotated);
 
         let chunks = shape.chunks();
@@ -133,7 +161,7 @@ impl Segment {
     pub(super) fn clear(&mut self, row: usize, shape: &Shape) {
         self.ids[row] = EntryId(u64::MAX);
         self.live[row / 64] &= !(1 << (row % 64));
-        self.values[row * shape.stride..][..shape.stride].fill(0.0);
+        self.values.set(row, shape.stride, &[]);
         let (chunks, bytes) = (shape.chunks(), shape.bytes());
         for line in &mut self.codes[row / GROUP * chunks..][..chunks] {
             line.0[row % GROUP * CHUNK..][..CHUNK].fill(ZERO as u8);
@@ -149,7 +177,7 @@ impl Segment {
         let ids = self.ids.capacity() * size_of::<EntryId>();
         (
             lines * size_of::<Line>() + ids + size_of::<Self>(),
-            self.values.capacity() * size_of::<f32>(),
+            self.values.memory(),
         )
     }
 }
@@ -158,17 +186,6 @@ impl Drop for Segment {
     fn drop(&mut self) {
         wipe(&mut self.codes, Line([0; 64]));
         wipe(&mut self.signs, Line([0; 64]));
-        wipe(&mut self.values, 0.0);
+        self.values.wipe();
     }
-}
-
-/// Resizes without leaving a copy behind in memory that is freed.
-fn resize<T: Copy>(numbers: &mut Vec<T>, length: usize, fill: T) {
-    if numbers.capacity() < length {
-        let mut longer = Vec::with_capacity(length);
-        longer.extend_from_slice(numbers);
-        wipe(numbers, fill);
-        *numbers = longer;
-    }
-    numbers.resize(length, fill);
 }

@@ -12,6 +12,7 @@ use crate::index::{
     members::Members,
     probe::{Probe, deviations},
     rank::{self, Best, Ranking},
+    row::Row,
     shape::Shape,
     shortlist::Shortlist,
 };
@@ -140,7 +141,7 @@ impl Snapshot {
             let members = query
                 .members
                 .map(|members| members.bits(nth * ROWS, marks.len()));
-            if members.is_some_and(|bits| bits.iter().all(|&bits| bits == 0)) {
+            if is_empty(segment.live()) || members.is_some_and(is_empty) {
                 continue;
             }
             let codes = probes.map(|probe| &*probe.codes);
@@ -245,7 +246,7 @@ impl Snapshot {
         })
     }
 
-    /// Writes the estimates of all rows. Those of rows that are free, or not among the members, are zero.
+    /// Writes the estimates of all rows, at least one. Those of rows that are free, or not among the members, are zero.
     fn estimate(
         &self,
         kernel: Kernel,
@@ -261,7 +262,7 @@ impl Snapshot {
         {
             let live = segment.live();
             let members = members.map(|members| members.bits(nth * ROWS, live.len()));
-            if members.is_some_and(|bits| bits.iter().all(|&bits| bits == 0)) {
+            if is_empty(live) || members.is_some_and(is_empty) {
                 estimates.fill(0);
                 continue;
             }
@@ -269,9 +270,7 @@ impl Snapshot {
             let (blocks, _) = estimates.as_chunks_mut::<64>();
             for (word, (block, live)) in blocks.iter_mut().zip(live).enumerate() {
                 let allowed = live & members.map_or(!0, |bits| bits[word]);
-                if allowed != !0 {
-                    bytes::keep(block, allowed);
-                }
+                bytes::keep(block, allowed);
             }
         }
     }
@@ -307,7 +306,7 @@ impl Snapshot {
     }
 
     /// The embedding of a row, and its entry.
-    fn entry<'a>(&'a self, shape: &'a Shape) -> impl Fn(u32) -> (&'a [f32], EntryId) {
+    fn entry<'a>(&'a self, shape: &'a Shape) -> impl Fn(u32) -> (Row<'a>, EntryId) {
         move |row| {
             let (segment, row) = at(row);
             let segment = &self.segments[segment];
@@ -320,6 +319,11 @@ impl Snapshot {
 #[inline]
 pub(super) fn at(row: u32) -> (usize, usize) {
     (row as usize / ROWS, row as usize % ROWS)
+}
+
+/// Returns true if no bit is set.
+fn is_empty(bits: &[u64]) -> bool {
+    bits.iter().all(|&bits| bits == 0)
 }
 
 #[inline]

@@ -248,7 +248,7 @@ fn removal_leaves_nothing_and_frees_the_row() {
     let mut faces = Faces::new(128);
     let entries = faces.people(2_000);
     let index = flat(&faces, &entries, SearchStrategy::Scan);
-    let empty = Segment::new();
+    let empty = Segment::new(Precision::Single);
     let before = index.current.load().rows();
     let gone: Vec<EntryId> = entries.iter().step_by(3).map(|(id, _)| *id).collect();
     assert_eq!(index.remove(&gone).unwrap(), gone.len());
@@ -261,12 +261,12 @@ fn removal_leaves_nothing_and_frees_the_row() {
         if segment.is_live(within) {
             continue;
         }
-        assert!(
-            segment
-                .values(within, &index.shape)
-                .iter()
-                .all(|&value| value == 0.0)
-        );
+        let values = segment.values(within, &index.shape);
+        let zeros = values
+            .single(&mut Vec::new())
+            .iter()
+            .all(|&value| value == 0.0);
+        assert!(zeros);
         let group = segment.group(within, &index.shape);
         let codes = |group: &[crate::index::kernel::Line], row: usize| -> Vec<u8> {
             group
@@ -287,6 +287,81 @@ fn removal_leaves_nothing_and_frees_the_row() {
     index.insert(&again).unwrap();
     assert_eq!(index.current.load().rows(), before);
     assert_eq!(index.len(), 2_000);
+}
+
+/// All rows are nearly opposite to the probe, so that their estimates are the lowest.
+#[test]
+fn the_nearest_is_found_among_opposite_rows() {
+    let mut faces = Faces::new(64);
+    let east = faces.person();
+    let entries: Vec<_> = (0..20_000)
+        .map(|id| (EntryId(id), faces.photo(&east, 0.999)))
+        .collect();
+    let west = east.values().iter().map(|value| -value).collect();
+    let west = Embedding::new(&faces.space, west).unwrap();
+    let expected = flat(&faces, &entries, SearchStrategy::Scan);
+    for strategy in STRATEGIES {
+        let index = flat(&faces, &entries, strategy);
+        for k in [1, 10, 100] {
+            let options = SearchOptions::new(k);
+            let found = index.search(&west, &options).unwrap();
+            assert_eq!(found.len(), k, "{strategy:?}");
+            if k < 100 {
+                let all = expected.search(&west, &SearchOptions::new(200)).unwrap();
+                assert!(
+                    found.iter().all(|found| all.contains(found)),
+                    "{strategy:?}"
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn removal_of_most_moves_the_others_together() {
+    let mut faces = Faces::new(64);
+    let entries = faces.people(20_000);
+    for strategy in STRATEGIES {
+        let index = flat(&faces, &entries, strategy);
+        let set: EntrySet = entries.iter().step_by(7).map(|(id, _)| *id).collect();
+        let probe = &entries[70].1;
+        let limited = SearchOptions::new(3).with_entries(&set);
+        index.search(probe, &limited).unwrap();
+        let (searched, embeddings) = index.memory();
+        // In two steps: the second one leaves less than half.
+        for share in [2, 10] {
+            let gone: Vec<EntryId> = entries
+                .iter()
+                .map(|(id, _)| *id)
+                .filter(|id| id.0 % share != 0)
+                .collect();
+            index.remove(&gone).unwrap();
+        }
+        assert_eq!(index.len(), 2_000);
+        let rows = index.current.load().rows();
+        assert!((2_000..2_100).contains(&rows), "{rows} rows");
+        let after = index.memory();
+        assert!(
+            after.0 < searched / 5 && after.1 < embeddings / 5,
+            "{after:?}"
+        );
+        let found = index.search(probe, &limited).unwrap();
+        assert_eq!(found[0].entry, EntryId(70), "a kept set is resolved again");
+        assert!(found.iter().all(|found| found.entry.0 % 70 == 0));
+        // Rows are found, removed, replaced and used again as before.
+        let all: Vec<EntryId> = (0..20_000).map(EntryId).collect();
+        index.insert(&entries[70..71]).unwrap();
+        assert_eq!(index.len(), 2_000);
+        index.insert(&entries[..50]).unwrap();
+        assert_eq!(index.len(), 2_045);
+        for id in [0, 49, 70, 19_990] {
+            let found = index
+                .search(&entries[id].1, &SearchOptions::new(1))
+                .unwrap();
+            assert_eq!(found[0].entry, EntryId(id as u64));
+        }
+        assert_eq!(index.remove(&all).unwrap(), 2_045);
+    }
 }
 
 #[test]
@@ -341,4 +416,87 @@ fn readers_see_every_finished_change() {
         }
         ended.store(true, Ordering::Release);
     });
+}
+
+/// An index in half precision finds what one of the rounded embeddings finds.
+#[test]
+fn half_precision_is_exact_on_what_is_stored() {
+    for (dimension, metric) in [
+        (20, Metric::Cosine),
+        (128, Metric::Cosine),
+        (128, Metric::Euclidean),
+    ] {
+        let mut faces = Faces::new(dimension);
+        let entries = faces.people(3_000);
+        let make = || FlatIndex::new(faces.space.clone(), metric);
+        let half = make().with_half_precision();
+        half.insert(&entries).unwrap();
+        let rounded_later = make();
+        rounded_later.insert(&entries).unwrap();
+        let gone: Vec<EntryId> = entries.iter().step_by(5).map(|(id, _)| *id).collect();
+        rounded_later.remove(&gone).unwrap();
+        let (searched, single) = rounded_later.memory();
+        let rounded_later = rounded_later.with_half_precision();
+        assert_eq!(rounded_later.memory(), (searched, single / 2));
+        half.remove(&gone).unwrap();
+        let probes: Vec<Embedding> = (0..60)
+            .map(|nth| faces.photo(&entries[nth * 37].1, 0.7))
+            .collect();
+        for probe in &probes {
+            let scored = |id: EntryId| {
+                let values = entries[id.0 as usize].1.values().iter();
+                let pairs = values
+                    .map(|&value| half::f16::from_f32(value).to_f64())
+                    .zip(probe.values().iter().map(|&value| f64::from(value)));
+                match metric {
+                    Metric::Cosine => pairs.map(|(a, b)| a * b).sum::<f64>(),
+                    Metric::Euclidean => {
+                        let squares = pairs.map(|(a, b)| (a - b).powi(2));
+                        -squares.sum::<f64>().sqrt()
+                    }
+                }
+            };
+            let kept = (0..3_000).map(EntryId).filter(|id| id.0 % 5 != 0);
+            let mut all: Vec<f64> = kept.map(scored).collect();
+            all.sort_by(|a, b| b.total_cmp(a));
+            for k in [1, 10] {
+                let options = SearchOptions::new(k).with_exact(true);
+                let found = half.search(probe, &options).unwrap();
+                for (found, expected) in found.iter().zip(&all) {
+                    assert!((f64::from(found.score) - expected).abs() < 1e-6);
+                    assert!((scored(found.entry) - expected).abs() < 1e-6);
+                }
+                assert_eq!(rounded_later.search(probe, &options).unwrap(), found);
+                let nearest = EntrySet::from([found[0].entry]);
+                let gathered = half.search(probe, &options.with_entries(&nearest));
+                assert_eq!(gathered.unwrap(), found[..1]);
+            }
+        }
+    }
+}
+
+#[cfg(feature = "store")]
+#[test]
+fn half_precision_survives_a_snapshot() {
+    use crate::{
+        index::{SnapshotFile, SnapshotIndex as _},
+        sealed_file::Protection,
+    };
+
+    let mut faces = Faces::new(100);
+    let entries = faces.people(2_000);
+    let make = || FlatIndex::new(faces.space.clone(), Metric::Cosine).with_half_precision();
+    let (saved, loaded) = (make(), make());
+    saved.insert(&entries).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let file = SnapshotFile::new(folder.path().join("people"), Protection::None, 0);
+    saved.save(&file).unwrap();
+    loaded.load(&file).unwrap();
+    assert_eq!(loaded.memory(), saved.memory());
+    for (_, probe) in entries.iter().step_by(40) {
+        let options = SearchOptions::new(5).with_exact(true);
+        let found = loaded.search(probe, &options).unwrap();
+        // The lengths of rounded embeddings, which are made one while loading, round to the same values.
+        assert_eq!(found, saved.search(probe, &options).unwrap());
+    }
 }

@@ -39,17 +39,29 @@ impl Planner<'_> {
                 .collect();
             // A new node takes half of the places, as in the paper. The others are for nodes that come later.
             let most = self.graph.most_links(1);
-            let own = self.spread(&ordered(near), most);
+            let (own, copy) = self.spread(&probe, row, &ordered(near), most);
+            let mut list = nodes(&own);
             for &(similarity, neighbor) in &own {
-                let list = self.with(neighbor, similarity, level, node, &probe);
-                links.insert((neighbor, level), list);
+                let theirs = self.with(neighbor, similarity, level, node, &probe, row);
+                links.insert((neighbor, level), theirs);
             }
-            links.insert((node, level), nodes(&own));
+            // The new node takes the place behind its copy in the ring.
+            if let Some(copy) = copy
+                && let Some(next) = self.graph.copy(copy, level, self.shape)
+            {
+                let theirs = self.graph.links(copy, level).iter();
+                let theirs = theirs.map(|&link| if link == next { node } else { link });
+                links.insert((copy, level), theirs.collect());
+                list.iter_mut()
+                    .filter(|link| **link == copy)
+                    .for_each(|link| *link = next);
+            }
+            links.insert((node, level), list);
         }
         links
     }
 
-    /// The links of `neighbor` with a new node among them. `similarity` is that of the two; `new` has the codes of the new node.
+    /// The links of `neighbor` with a new node among them. `similarity` is that of the two; `new` and `row` have the codes of the new node.
     fn with(
         &self,
         neighbor: u32,
@@ -57,6 +69,7 @@ impl Planner<'_> {
         level: usize,
         node: u32,
         new: &NodeProbe,
+        row: &[Line],
     ) -> Vec<u32> {
         let mut list = self.graph.links(neighbor, level).to_vec();
         let most = self.graph.most_links(level);
@@ -72,14 +85,23 @@ impl Planner<'_> {
         let place = near.partition_point(|&(other, _)| other >= similarity);
         near.insert(place, (similarity, node));
 
+        // The copy that the neighbor is linked to keeps its place; a first one takes a place.
+        let copy = self.graph.copy(neighbor, level, self.shape);
         let mut chosen: Vec<u32> = Vec::with_capacity(most);
+        chosen.extend(copy);
         let mut sums = Vec::new();
-        let mut new_is_chosen = false;
+        let mut new_is_chosen = copy.is_none()
+            && new.may_be_copy(similarity)
+            && self.graph.row(neighbor, self.shape) == row;
+        let is_placed = new_is_chosen;
         for (similarity, candidate) in near {
             if chosen.len() + usize::from(new_is_chosen) == most {
                 break;
             }
-            let is_far = |other: &i32| *other < similarity;
+            if copy == Some(candidate) || is_placed && candidate == node {
+                continue;
+            }
+            let is_far = |other: &i32| *other <= similarity;
             if candidate == node {
                 let of = |one: &u32| list.iter().position(|other| other == one);
                 let mut others = chosen.iter().filter_map(|one| Some(to_new[of(one)?]));
@@ -112,9 +134,15 @@ impl Planner<'_> {
         let mut repair = |node: u32, level: usize| {
             let old = graph.links(node, level);
             if !removed.contains(&node) && old.iter().any(|link| removed.contains(link)) {
-                let candidates = self.around(node, level, removed);
-                let near = self.near(&graph.probe(node, self.shape), &candidates);
-                let own = self.spread(&near, graph.most_links(level));
+                let next = self.next_copy(node, level, removed);
+                let row = graph.row(node, self.shape);
+                let is_copy = |other: u32| graph.row(other, self.shape) == row;
+                let mut candidates = self.around(node, level, removed);
+                candidates.retain(|&other| !is_copy(other));
+                candidates.extend(next);
+                let probe = graph.probe(node, self.shape);
+                let near = self.near(&probe, &candidates);
+                let (own, _) = self.spread(&probe, row, &near, graph.most_links(level));
                 links.insert((node, level), nodes(&own));
             }
         };
@@ -131,7 +159,9 @@ impl Planner<'_> {
         // Equal changes give equal graphs, so the order of a hash map must not count where there is not room for all.
         repaired.sort_unstable();
         for (node, level, to) in repaired {
-            if graph.links(node, level).contains(&to) {
+            let [from, other] = [node, to].map(|node| graph.row(node, self.shape));
+            // Copies are linked in a ring, which is not followed backwards.
+            if graph.links(node, level).contains(&to) || from == other {
                 continue;
             }
             let list = links
@@ -195,26 +225,59 @@ impl Planner<'_> {
         )
     }
 
-    /// Up to `most` of the nodes with their similarities, each more similar to the node in the middle than to those chosen before it: algorithm 4 of the
-    /// paper. So links lead into all directions. Of equal embeddings one is chosen, so copies of an embedding do not
-    /// link each other only.
-    fn spread(&self, near: &[(i32, u32)], most: usize) -> Vec<(i32, u32)> {
+    /// Up to `most` of the nodes with their similarities, none more similar to one that was chosen before it than to the node in the middle:
+    /// algorithm 4 of the paper. So links lead into all directions.
+    ///
+    /// Of the copies of the node in the middle, which are as similar to everything as it is, one is chosen. It is returned, too. All
+    /// copies of a node are linked in a ring, so that they are found from one another, and all other links lead out.
+    fn spread(
+        &self,
+        middle: &NodeProbe,
+        row: &[Line],
+        near: &[(i32, u32)],
+        most: usize,
+    ) -> (Vec<(i32, u32)>, Option<u32>) {
         let mut own = Vec::with_capacity(most);
         let mut chosen = Vec::with_capacity(most);
         let mut sums = Vec::new();
+        let is_copy = |&(similarity, node): &(i32, u32)| {
+            middle.may_be_copy(similarity) && self.graph.row(node, self.shape) == row
+        };
+        // First, so that a longer node that is nearly a copy does not take its place.
+        let copy = near.iter().copied().find(is_copy);
+        if let Some((similarity, node)) = copy {
+            chosen.push(node);
+            own.push((similarity, node));
+        }
         for &(similarity, node) in near {
             if chosen.len() == most {
                 break;
             }
+            if is_copy(&(similarity, node)) {
+                continue;
+            }
             let probe = self.graph.probe(node, self.shape);
             self.graph
                 .similarities(self.kernel, &chosen, &probe, &mut sums);
-            if sums.iter().all(|&other| other < similarity) {
+            if sums.iter().all(|&other| other <= similarity) {
                 chosen.push(node);
                 own.push((similarity, node));
             }
         }
-        own
+        (own, copy.map(|(_, node)| node))
+    }
+
+    /// The next copy of `node` in the ring that is not removed.
+    fn next_copy(&self, node: u32, level: usize, removed: &HashSet<u32>) -> Option<u32> {
+        let mut next = self.graph.copy(node, level, self.shape)?;
+        // A ring that is not closed must not be followed without end.
+        for _ in 0..removed.len() {
+            if !removed.contains(&next) {
+                break;
+            }
+            next = self.graph.copy(next, level, self.shape)?;
+        }
+        (next != node && !removed.contains(&next)).then_some(next)
     }
 }
 

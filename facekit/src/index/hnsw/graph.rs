@@ -1,6 +1,6 @@
 //! The graph in flat arrays.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, mem::swap};
 
 use hashbrown::HashTable;
 
@@ -51,6 +51,14 @@ pub(super) type Links = HashMap<(u32, usize), Vec<u32>>;
 pub(super) struct NodeProbe {
     pub(super) codes: Vec<ProbeChunk>,
     zero: i32,
+    /// The similarity to itself.
+    own: i32,
+}
+
+impl Drop for NodeProbe {
+    fn drop(&mut self) {
+        wipe(&mut self.codes, [0; CHUNK]);
+    }
 }
 
 impl NodeProbe {
@@ -61,19 +69,22 @@ impl NodeProbe {
             // Subtracts 128.
             .map(|chunk| chunk.map(|code| (code ^ 128).cast_signed()))
             .collect();
-        let sum: i32 = codes
-            .as_flattened()
-            .iter()
-            .map(|&code| i32::from(code))
-            .sum();
+        let values = codes.as_flattened().iter().map(|&code| i32::from(code));
+        let (sum, own) = values.fold((0, 0), |(sum, own), code| (sum + code, own + code * code));
         Self {
             codes,
             zero: sum * ZERO,
+            own,
         }
     }
 
     pub(super) fn of_row(row: &[Line]) -> Self {
         Self::new(row.iter())
+    }
+
+    /// Returns true if only a copy, or a node of greater length, has this similarity.
+    pub(super) fn may_be_copy(&self, similarity: i32) -> bool {
+        similarity >= self.own
     }
 
     /// The similarity to a node, from the sum of products.
@@ -173,9 +184,20 @@ impl Graph {
         &list[..end.unwrap_or(list.len())]
     }
 
-    pub(super) fn probe(&self, node: u32, shape: &Shape) -> NodeProbe {
+    pub(super) fn row(&self, node: u32, shape: &Shape) -> &[Line] {
         let lines = shape.lines();
-        NodeProbe::of_row(&self.codes[node as usize * lines..][..lines])
+        &self.codes[node as usize * lines..][..lines]
+    }
+
+    pub(super) fn probe(&self, node: u32, shape: &Shape) -> NodeProbe {
+        NodeProbe::of_row(self.row(node, shape))
+    }
+
+    /// The copy of `node` that it is linked to: one with the same codes.
+    pub(super) fn copy(&self, node: u32, level: usize, shape: &Shape) -> Option<u32> {
+        let row = self.row(node, shape);
+        let mut links = self.links(node, level).iter().copied();
+        links.find(|&link| self.row(link, shape) == row)
     }
 
     /// The sums of products of nodes with a probe.
@@ -223,13 +245,13 @@ impl Graph {
         }
     }
 
-    /// Takes larger arrays with the same content, and overwrites the old ones.
-    pub(super) fn replace_arrays(&mut self, arrays: Arrays) {
-        self.wipe();
-        self.ids = arrays.ids;
-        self.codes = arrays.codes;
-        self.values = arrays.values;
-        self.lowest = arrays.lowest;
+    /// Takes larger arrays with the same content, and returns the old ones.
+    pub(super) fn replace_arrays(&mut self, mut arrays: Arrays) -> Arrays {
+        swap(&mut self.ids, &mut arrays.ids);
+        swap(&mut self.codes, &mut arrays.codes);
+        swap(&mut self.values, &mut arrays.values);
+        swap(&mut self.lowest, &mut arrays.lowest);
+        arrays
     }
 
     /// Writes a node, which has the levels up to `level`, without links.
@@ -321,25 +343,28 @@ impl Graph {
             self.values.capacity() * size_of::<f32>(),
         )
     }
+}
 
-    fn wipe(&mut self) {
+impl Drop for Graph {
+    fn drop(&mut self) {
         wipe(&mut self.codes, Line([0; 64]));
         wipe(&mut self.values, 0.0);
     }
 }
 
-impl Drop for Graph {
-    fn drop(&mut self) {
-        self.wipe();
-    }
-}
-
-/// The arrays of a graph.
+/// The arrays of a graph. They are overwritten when they are dropped.
 pub(super) struct Arrays {
     ids: Vec<EntryId>,
     codes: Vec<Line>,
     values: Vec<f32>,
     lowest: Vec<u32>,
+}
+
+impl Drop for Arrays {
+    fn drop(&mut self) {
+        wipe(&mut self.codes, Line([0; 64]));
+        wipe(&mut self.values, 0.0);
+    }
 }
 
 fn bit(bits: &[u64], at: u32) -> bool {

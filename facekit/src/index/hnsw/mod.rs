@@ -13,6 +13,7 @@ use super::{
     probe::Probe,
     rank::Ranking,
     rotation::mix,
+    row::Row,
     shape::{Shape, ZERO},
     shortlist::Shortlist,
     wipe::wipe,
@@ -23,6 +24,8 @@ use crate::{
 };
 
 mod change;
+#[cfg(feature = "hnsw_rs")]
+mod from_hnsw_rs;
 mod graph;
 #[cfg(feature = "store")]
 mod saved;
@@ -78,6 +81,23 @@ pub struct HnswOptions {
     pub ef_construction: usize,
     /// The number of candidates that a search keeps: 200 by default, and at least the `k` of the search.
     pub ef_search: usize,
+    /// The builder of the graph: facekit's own by default, which is the fastest.
+    pub builder: GraphBuilder,
+}
+
+/// The builder of the graph of an [`HnswIndex`].
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum GraphBuilder {
+    /// facekit's own builder. It compares codes of one byte for each value.
+    #[default]
+    Own,
+    /// The crate hnsw_rs builds the graph of the entries that are inserted into an empty index, in one call and on one thread. The graph is then
+    /// copied. Later entries are linked by facekit's own builder. It takes longer than facekit's own builder: see BENCHMARKS.md.
+    ///
+    /// hnsw_rs keeps embeddings in memory that is not overwritten when it is freed.
+    #[cfg(feature = "hnsw_rs")]
+    HnswRs,
 }
 
 impl Default for HnswOptions {
@@ -86,12 +106,13 @@ impl Default for HnswOptions {
             links: 16,
             ef_construction: 200,
             ef_search: 200,
+            builder: GraphBuilder::default(),
         }
     }
 }
 
 impl HnswOptions {
-    /// Sets [`links`](Self::links). Values below 2 count as 2.
+    /// Sets [`links`](Self::links). Values below 2 count as 2, and values above 1,024 as 1,024.
     #[must_use]
     pub fn with_links(mut self, links: usize) -> Self {
         self.links = links;
@@ -111,7 +132,17 @@ impl HnswOptions {
         self.ef_search = candidates;
         self
     }
+
+    /// Sets [`builder`](Self::builder).
+    #[must_use]
+    pub fn with_builder(mut self, builder: GraphBuilder) -> Self {
+        self.builder = builder;
+        self
+    }
 }
+
+/// The greatest number of links of a node.
+const MOST_LINKS: usize = 1024;
 
 struct State {
     graph: Graph,
@@ -132,7 +163,7 @@ impl HnswIndex {
     #[must_use]
     pub fn new(space: EmbeddingSpace, metric: Metric, options: HnswOptions) -> Self {
         let options = HnswOptions {
-            links: options.links.max(2),
+            links: options.links.clamp(2, MOST_LINKS),
             ..options
         };
         Self {
@@ -181,7 +212,7 @@ impl HnswIndex {
 
     /// Links a new node, which no search returns yet.
     fn link(&self, writer: &mut Writer, id: EntryId, embedding: &Embedding) -> u32 {
-        let (row, residual) = self.encoded(embedding);
+        let (mut row, residual) = self.encoded(embedding);
         let level = self.level(writer.added);
         writer.added += 1;
         let (node, links) = {
@@ -192,7 +223,9 @@ impl HnswIndex {
                 let nodes = (2 * graph.capacity()).max(1024);
                 let arrays = graph.larger_arrays(nodes, &self.shape);
                 drop(state);
-                self.state_mut().graph.replace_arrays(arrays);
+                let old = self.state_mut().graph.replace_arrays(arrays);
+                // Overwriting them takes long, so searches do not wait for it.
+                drop(old);
             } else {
                 drop(state);
             }
@@ -211,7 +244,41 @@ impl HnswIndex {
         if graph.top.is_none_or(|(_, top)| level > top) {
             graph.top = Some((node, level));
         }
+        drop(state);
+        wipe(&mut row, Line([0; 64]));
         node
+    }
+
+    /// Writes a live node with its links, level by level, into a graph that nobody searches yet. It has room for the node.
+    #[cfg(any(feature = "hnsw_rs", feature = "store"))]
+    fn place(
+        &self,
+        graph: &mut Graph,
+        node: u32,
+        id: EntryId,
+        embedding: &Embedding,
+        links: Vec<Vec<u32>>,
+    ) {
+        let (mut row, residual) = self.encoded(embedding);
+        let level = links.len().saturating_sub(1);
+        graph.put(node, id, level, &row, embedding.values(), &self.shape);
+        wipe(&mut row, Line([0; 64]));
+        graph.residual = graph.residual.max(residual);
+        let levels = links.into_iter().enumerate();
+        graph.set_links(levels.map(|(level, list)| ((node, level), list)).collect());
+        graph.publish(node);
+    }
+
+    /// Takes a graph that [`place`](Self::place) filled, in one step. `added` is the number of nodes that were ever added to it.
+    #[cfg(any(feature = "hnsw_rs", feature = "store"))]
+    fn replace_graph(&self, writer: &mut Writer, graph: Graph, added: u64) {
+        *writer = Writer {
+            free: Vec::new(),
+            added,
+        };
+        let mut state = self.state_mut();
+        state.graph = graph;
+        state.generation = Generation::next();
     }
 
     /// The codes of an embedding, and its distance from them.
@@ -321,7 +388,8 @@ impl HnswIndex {
             }
         }
         Ok(ranking.rank_shortlist(shortlist, |node| {
-            (graph.values(node, &self.shape), graph.id(node))
+            let values = Row::Single(graph.values(node, &self.shape));
+            (values, graph.id(node))
         }))
     }
 
@@ -370,6 +438,12 @@ impl VectorIndex for HnswIndex {
             .map(|(nth, (id, _))| (*id, nth))
             .collect();
         let mut writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
+        #[cfg(feature = "hnsw_rs")]
+        if self.options.builder == GraphBuilder::HnswRs && self.is_empty() {
+            let numbered = entries.iter().enumerate();
+            let entries = numbered.filter(|(nth, (id, _))| last[id] == *nth);
+            return self.build_by_hnsw_rs(&mut writer, entries.map(|(_, entry)| entry));
+        }
         let replaced: HashSet<u32> = {
             let state = self.state();
             last.keys().filter_map(|id| state.graph.node(*id)).collect()

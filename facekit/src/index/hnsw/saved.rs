@@ -2,15 +2,12 @@
 
 use std::{collections::HashMap, sync::PoisonError};
 
-use super::{
-    HnswIndex, Writer,
-    graph::{Graph, Links},
-};
+use super::{HnswIndex, graph::Graph};
 use crate::{
     error::Result,
     index::{
-        EntryId, Generation,
-        snapshot_file::{Content, SnapshotFile, SnapshotIndex},
+        EntryId,
+        snapshot_file::{Content, Reader, SnapshotFile, SnapshotIndex},
     },
 };
 
@@ -51,15 +48,22 @@ impl SnapshotIndex for HnswIndex {
     }
 
     fn load(&self, file: &SnapshotFile) -> Result<()> {
-        let mut reader = file.read(Content::Graph, self)?;
+        self.load_from(file.read(Content::Graph, self)?)
+    }
+}
+
+impl HnswIndex {
+    /// Replaces the entries and their links by those of a file, which was read up to them.
+    pub(in super::super) fn load_from(&self, mut reader: Reader) -> Result<()> {
         if reader.number()? as usize != self.options.links {
             return Err(reader.misfit("a graph with another number of links"));
         }
         let added = u64::from_le_bytes(reader.array()?);
-        let count = reader.number()?;
+        // The least of an entry: its level, and the number of its links on the lowest one.
+        let count = reader.count(self.space.dimension(), 8)?;
         let mut graph = Graph::new(self.options.links);
         // Arrays that grow would leave copies of embeddings in memory that is freed.
-        graph.replace_arrays(graph.larger_arrays(count as usize, &self.shape));
+        drop(graph.replace_arrays(graph.larger_arrays(count as usize, &self.shape)));
         if count > 0 {
             let (node, level) = (reader.number()?, reader.number()? as usize);
             if node >= count || level >= LEVELS {
@@ -73,17 +77,7 @@ impl SnapshotIndex for HnswIndex {
             if level >= LEVELS || graph.node(EntryId(id)).is_some() {
                 return Err(reader.damaged(format!("entry {id} is damaged")));
             }
-            let (row, residual) = self.encoded(&embedding);
-            graph.put(
-                node,
-                EntryId(id),
-                level,
-                &row,
-                embedding.values(),
-                &self.shape,
-            );
-            graph.residual = graph.residual.max(residual);
-            let mut links = Links::new();
+            let mut links = Vec::with_capacity(level + 1);
             for level in 0..=level {
                 let length = reader.number()? as usize;
                 if length > graph.most_links(level) {
@@ -93,21 +87,13 @@ impl SnapshotIndex for HnswIndex {
                     link if link < count => Ok(link),
                     link => Err(reader.damaged(format!("entry {id} has the link {link}"))),
                 });
-                let list = list.collect::<Result<Vec<u32>>>()?;
-                links.insert((node, level), list);
+                links.push(list.collect::<Result<Vec<u32>>>()?);
             }
-            graph.set_links(links);
-            graph.publish(node);
+            self.place(&mut graph, node, EntryId(id), &embedding, links);
         }
         reader.end()?;
         let mut writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
-        *writer = Writer {
-            free: Vec::new(),
-            added,
-        };
-        let mut state = self.state_mut();
-        state.graph = graph;
-        state.generation = Generation::next();
+        self.replace_graph(&mut writer, graph, added);
         Ok(())
     }
 }

@@ -160,8 +160,8 @@ fn removal_leaves_nothing() {
                 .iter()
                 .all(|&value| value == 0.0)
         );
-        let codes = state.graph.probe(node, &index.shape).codes;
-        assert!(codes.as_flattened().iter().all(|&code| code == 0));
+        let probe = state.graph.probe(node, &index.shape);
+        assert!(probe.codes.as_flattened().iter().all(|&code| code == 0));
     }
     for node in state.graph.linked() {
         for level in 0..3 {
@@ -184,6 +184,82 @@ fn copies_do_not_separate_the_graph() {
         let found = index.search(embedding, &SearchOptions::new(1)).unwrap();
         assert_eq!(found[0].entry, *id);
     }
+}
+
+/// Rows that look random, and then many copies of one. The first node, where searches may begin, is a copy, too.
+#[test]
+fn copies_do_not_cut_the_others_off() {
+    for (copies, first) in [(210, false), (500, false), (500, true), (1_700, true)] {
+        let mut faces = Faces::new(32);
+        let mut entries = faces.people(2_000);
+        let copied = faces.person();
+        let some = (0..copies).map(|nth| (EntryId(10_000 + nth), copied.clone()));
+        if first {
+            entries.splice(0..0, some);
+        } else {
+            entries.extend(some);
+        }
+        let index = index(&faces, &entries).with_ef_search(100);
+        let hits = |index: &HnswIndex, entries: &[(EntryId, Embedding)]| {
+            let others = entries.iter().filter(|(id, _)| id.0 < 2_000).step_by(4);
+            let options = SearchOptions::new(1);
+            let found = |(id, person): &(EntryId, Embedding)| {
+                index.search(person, &options).unwrap()[0].entry == *id
+            };
+            let (all, hits) = others.fold((0, 0), |(all, hits), entry| {
+                (all + 1, hits + usize::from(found(entry)))
+            });
+            hits as f64 / f64::from(all)
+        };
+        let share = hits(&index, &entries);
+        assert!(share > 0.98, "{copies}, {first}: {share}");
+        let mut near = |index: &HnswIndex, k| {
+            let probe = faces.photo(&copied, 0.99);
+            let found = index.search(&probe, &SearchOptions::new(k)).unwrap();
+            found.iter().filter(|found| found.entry.0 >= 10_000).count()
+        };
+        assert_eq!(near(&index, 90), 90, "copies are found from one another");
+
+        // The rest is connected after removals, whatever is removed.
+        let gone: Vec<EntryId> = entries
+            .iter()
+            .map(|(id, _)| *id)
+            .filter(|id| id.0 % 3 == 0)
+            .collect();
+        index.remove(&gone).unwrap();
+        entries.retain(|(id, _)| id.0 % 3 != 0);
+        let share = hits(&index, &entries);
+        assert!(share > 0.97, "after removal, {copies}, {first}: {share}");
+        assert_eq!(near(&index, 90), 90, "after removal");
+    }
+}
+
+#[test]
+fn more_nearest_than_others_are_found_among_copies() {
+    let mut faces = Faces::new(32);
+    let copied = faces.person();
+    let entries: Vec<_> = (0..1_700).map(|id| (EntryId(id), copied.clone())).collect();
+    let index = index(&faces, &entries);
+    for k in [1, 10, 150] {
+        let found = index
+            .search(&faces.person(), &SearchOptions::new(k))
+            .unwrap();
+        assert_eq!(found.len(), k);
+    }
+}
+
+#[test]
+fn limits_of_options() {
+    let mut faces = Faces::new(16);
+    let options = HnswOptions::default()
+        .with_links(1 << 40)
+        .with_ef_construction(usize::MAX)
+        .with_ef_search(usize::MAX);
+    let index = HnswIndex::new(faces.space.clone(), Metric::Cosine, options);
+    let entries = faces.people(60);
+    index.insert(&entries).unwrap();
+    let found = index.search(&entries[7].1, &SearchOptions::new(1)).unwrap();
+    assert_eq!(found[0].entry, EntryId(7));
 }
 
 #[test]

@@ -58,6 +58,8 @@ pub(super) fn nearest(
 ) -> Vec<(i32, u32)> {
     VISITED.with_borrow_mut(|visited| {
         visited.begin(graph.capacity());
+        // No more nodes than there are can be found.
+        let width = width.min(graph.capacity());
         let mut found: Vec<Found> = Vec::with_capacity(width + 1);
         let mut sums = Vec::new();
         let mut unseen: Vec<u32> = begin.to_vec();

@@ -45,6 +45,8 @@ const CHUNK: usize = 1 << 20;
 /// as the number of changes of a store. A file of another state, another space or another version, and a damaged file, do
 /// not load.
 ///
+/// With [`Protection::None`], the key is in the file, and anybody who has the file can read it.
+///
 /// The file holds the embeddings of the people in the index. **Delete it when a person is removed**, or save it again: a removal
 /// from a store does not reach it.
 ///
@@ -326,6 +328,18 @@ impl Reader {
         self.array().map(u32::from_le_bytes)
     }
 
+    /// Reads the number of entries of this dimension. Each takes `more` bytes beside its id and its values, or more of them. So a
+    /// number that is too great ends here, before memory is reserved for it.
+    pub(super) fn count(&mut self, dimension: usize, more: usize) -> Result<u32> {
+        let count = self.number()?;
+        let sealed = self.length.saturating_sub(offset(self.number));
+        let left = (self.plain.len() - self.at) as u64 + sealed;
+        if u64::from(count) * (8 + 4 * dimension + more) as u64 > left {
+            return Err(self.damaged(format!("it is too short for {count} entries")));
+        }
+        Ok(count)
+    }
+
     /// Reads an entry's id and its values.
     pub(super) fn entry(&mut self, space: &EmbeddingSpace) -> Result<(u64, Embedding)> {
         let id = u64::from_le_bytes(self.array()?);
@@ -392,3 +406,6 @@ fn context(number: u64, last: bool) -> [u8; 25] {
     context[24] = last.into();
     context
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,7 +1,5 @@
 //! Searches beside changes of an index. With `FACEKIT_SOAK` set, for a minute, and with the times of searches.
 
-#![cfg(feature = "engine")]
-
 use std::{
     sync::atomic::{AtomicBool, AtomicU64, Ordering},
     thread,
@@ -13,20 +11,16 @@ use facekit::{
     VectorIndex,
 };
 
+use crate::noise::{Noise, soak};
+
 const READERS: usize = 8;
 /// An entry of the writer is a number beyond those of the entries that stay.
 const COMING: u64 = 1_000_000;
 
-/// Embeddings that look random (SplitMix64), the same for the same number.
+/// An embedding that looks random, the same for the same number.
 fn embedding(space: &EmbeddingSpace, number: u64) -> Embedding {
-    let mut state = number.wrapping_mul(0xD134_2543_DE82_EF95);
-    let value = |_| {
-        state = state.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mut bits = state;
-        bits = (bits ^ (bits >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        bits = (bits ^ (bits >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        (bits >> 40) as f32 / (1 << 23) as f32 - 1.0
-    };
+    let mut noise = Noise::new(number.wrapping_mul(0xD134_2543_DE82_EF95));
+    let value = |_| 2.0 * noise.uniform() - 1.0;
     Embedding::new(space, (0..space.dimension()).map(value).collect()).unwrap()
 }
 
@@ -89,7 +83,7 @@ fn p99(mut times: Vec<f64>) -> f64 {
 
 #[test]
 fn readers_and_a_writer() {
-    let soak = std::env::var_os("FACEKIT_SOAK").is_some();
+    let soak = soak();
     let (stable, duration) = match soak {
         true => (100_000, Duration::from_secs(60)),
         false => (6_000, Duration::from_secs(2)),
