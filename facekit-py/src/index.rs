@@ -48,9 +48,9 @@ pub(crate) struct Index(ProcessLocal<Held>);
 
 /// An index of one of the kinds.
 enum Held {
-    Auto(AutoIndex),
+    Auto(Box<AutoIndex>),
     Flat(FlatIndex),
-    Graph(HnswIndex),
+    Graph(Box<HnswIndex>),
 }
 
 impl Deref for Held {
@@ -58,9 +58,9 @@ impl Deref for Held {
 
     fn deref(&self) -> &Self::Target {
         match self {
-            Self::Auto(index) => index,
+            Self::Auto(index) => &**index,
             Self::Flat(index) => index,
-            Self::Graph(index) => index,
+            Self::Graph(index) => &**index,
         }
     }
 }
@@ -483,10 +483,14 @@ fn empty(py: Python<'_>, dimension: usize, metric: &str, kind: &str) -> PyResult
     };
     let space = EmbeddingSpace::new("index", Digest::from_bytes([0; 32]), dimension);
     Ok(match kind {
-        "auto" => Held::Auto(AutoIndex::new(space, metric)),
-        "deterministic" => Held::Auto(AutoIndex::new(space, metric).with_deterministic()),
+        "auto" => Held::Auto(Box::new(AutoIndex::new(space, metric))),
+        "deterministic" => Held::Auto(Box::new(AutoIndex::new(space, metric).with_deterministic())),
         "exact" => Held::Flat(FlatIndex::new(space, metric).with_strategy(SearchStrategy::Scan)),
-        "graph" => Held::Graph(HnswIndex::new(space, metric, HnswOptions::default())),
+        "graph" => Held::Graph(Box::new(HnswIndex::new(
+            space,
+            metric,
+            HnswOptions::default(),
+        ))),
         _ => {
             let reason = format!(
                 "{kind:?} given, \"auto\", \"deterministic\", \"exact\" or \"graph\" needed"

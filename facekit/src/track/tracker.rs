@@ -28,6 +28,8 @@ const STARTED: usize = 2;
 const STRANGERS: usize = 2;
 /// A face that was not seen for longer than this may be another one, also if it is where it was.
 const RECENT: SignedDuration = SignedDuration::from_millis(500);
+/// Two faces are near each other up to this many widths: both walk, for a fifth of a second.
+const NEAR: f32 = 4.0;
 /// A track that is undecided for so long after its last shot has a face that is not fit, such as a poster. It is searched no faster than
 /// decided ones.
 const URGENT: SignedDuration = SignedDuration::from_secs(10);
@@ -60,7 +62,7 @@ const MOST_PATIENCE: SignedDuration = SignedDuration::from_secs(60);
 /// Associating Every Detection Box", ECCV 2022). A face starts a track when it is seen for the second time.
 ///
 /// Faces are embedded for the association only if a pair is not clear, if a face jumps by 0.3 widths from where it is expected, or if a
-/// track is new or was not seen in the last frame or for 0.5 s. If their cosine is below the score of a false-match rate of 1e-3, they are
+/// track is new or was not seen in the last frame or for 0.5 s; and if a new face is near another one. If their cosine is below the score of a false-match rate of 1e-3, they are
 /// two people. A face that is not fit to be embedded goes on with the track, unless the track was not seen in the last frame and the
 /// face jumps; the track's next fit face is compared. A new track without a shot goes on with an older one that is not seen now, if their
 /// cosine is above this score, and if a walker can have come there. A cut ends all tracks.
@@ -125,6 +127,8 @@ struct Following {
     from: Timestamp,
     /// The face in the first frame.
     first: Detection,
+    /// Its embedding, if another face was near.
+    first_embedding: Option<Embedding>,
     motion: Motion,
     /// The face in the last frame in which it was seen.
     detection: Detection,
@@ -148,7 +152,7 @@ struct Pair {
     check: Check,
 }
 
-/// The comparison of a face with a track's shots.
+/// The comparison of a face with those of a track.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Check {
     /// It was not needed: the pair is clear.
@@ -394,10 +398,23 @@ impl Tracker {
             self.end(track, false)?;
             is_free[face] = true;
         }
-        for (seen, is_free) in seen.iter().zip(is_free) {
-            if is_free && self.is_strong(seen) {
-                self.start(seen.detection, at);
+        let rects: Vec<Rect> = seen.iter().map(|seen| seen.detection.rect).collect();
+        for (place, (seen, is_free)) in seen.iter_mut().zip(is_free).enumerate() {
+            if !(is_free && self.is_strong(seen)) {
+                continue;
             }
+            // One of two faces that are near each other may be hidden in the next frame, and nothing is known about the new track but
+            // its place.
+            let others = rects.iter().enumerate().filter(|(nth, _)| *nth != place);
+            let embedding = if others
+                .into_iter()
+                .any(|(_, rect)| is_near(rect, &rects[place]))
+            {
+                seen.embedding(&frame)?.cloned()
+            } else {
+                None
+            };
+            self.start(seen.detection, embedding, at);
         }
         Ok(())
     }
@@ -538,12 +555,13 @@ impl Tracker {
 
     /// Compares the embeddings of a face and a track.
     fn check(&self, track: &Following, face: &mut Seen, frame: &FrameView<'_>) -> Result<Check> {
-        let Some(mean) = track.shots.mean() else {
+        let known = track.shots.mean().or(track.first_embedding.as_ref());
+        let Some(known) = known else {
             // The first shot will say whose track this is.
             return Ok(Check::Clear);
         };
         Ok(match face.embedding(frame)? {
-            Some(embedding) if mean.cosine(embedding)? < self.different => Check::Another,
+            Some(embedding) if known.cosine(embedding)? < self.different => Check::Another,
             Some(_) => Check::Same,
             None => Check::Uncertain,
         })
@@ -613,11 +631,12 @@ impl Tracker {
         Ok(contradictions)
     }
 
-    fn start(&mut self, detection: Detection, at: Timestamp) {
+    fn start(&mut self, detection: Detection, embedding: Option<Embedding>, at: Timestamp) {
         self.tracks.push(Following {
             id: TrackId(self.next),
             from: at,
             first: detection,
+            first_embedding: embedding,
             motion: Motion::new(detection.rect, at),
             detection,
             is_missed: false,
@@ -682,6 +701,12 @@ impl Tracker {
         self.events.push(TrackEvent::Ended(track.state()));
         Ok(())
     }
+}
+
+/// True if a face that starts a track and another one are so near that they can take each other's place before the next frame.
+fn is_near(one: &Rect, other: &Rect) -> bool {
+    let (a, b) = (one.center(), other.center());
+    a.distance(b) <= NEAR * one.width.max(other.width)
 }
 
 impl Following {
