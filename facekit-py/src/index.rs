@@ -49,7 +49,7 @@ pub(crate) struct Index(ProcessLocal<Held>);
 /// An index of one of the kinds.
 enum Held {
     Auto(Box<AutoIndex>),
-    Flat(FlatIndex),
+    Flat(Box<FlatIndex>),
     Graph(Box<HnswIndex>),
 }
 
@@ -59,7 +59,7 @@ impl Deref for Held {
     fn deref(&self) -> &Self::Target {
         match self {
             Self::Auto(index) => &**index,
-            Self::Flat(index) => index,
+            Self::Flat(index) => &**index,
             Self::Graph(index) => &**index,
         }
     }
@@ -234,7 +234,7 @@ impl Index {
         let probes = floats("probes", probes)?;
         let rows = probes.as_array();
         work::detached(py, || {
-            let probes = rows.outer_iter().map(|row| embedding(index, row));
+            let probes = rows.outer_iter().map(|row| embedding(&**index, row));
             index.optimize(&probes.collect::<Result<Vec<_>>>()?)
         })
     }
@@ -485,7 +485,9 @@ fn empty(py: Python<'_>, dimension: usize, metric: &str, kind: &str) -> PyResult
     Ok(match kind {
         "auto" => Held::Auto(Box::new(AutoIndex::new(space, metric))),
         "deterministic" => Held::Auto(Box::new(AutoIndex::new(space, metric).with_deterministic())),
-        "exact" => Held::Flat(FlatIndex::new(space, metric).with_strategy(SearchStrategy::Scan)),
+        "exact" => Held::Flat(Box::new(
+            FlatIndex::new(space, metric).with_strategy(SearchStrategy::Scan),
+        )),
         "graph" => Held::Graph(Box::new(HnswIndex::new(
             space,
             metric,
