@@ -84,14 +84,14 @@ fn eval(place: &Place, images: &Path, more: &[&str]) -> Vec<Value> {
 /// Asserts the shares of wrong decisions: of heads at most `heads`, of attacks that must be stopped at most `stopped`.
 fn assert_shares(species: &[Value], heads: f64, stopped: f64) {
     for one in species {
-        let share = |key: &str| one[key]["share"].as_f64().unwrap();
+        let share = |key: &str| one[key]["error_rate"]["share"].as_f64().unwrap();
         let name = one["species"].as_str().unwrap();
         if name == "head" {
-            assert!(share("error_rate") <= heads, "{one:#}");
+            assert!(share("challenges") <= heads, "{one:#}");
             assert!(share("depth_alone") <= heads, "{one:#}");
         } else if one["must_be_stopped"] == true {
             assert!(
-                share("error_rate") <= stopped && share("depth_alone") <= stopped,
+                share("challenges") <= stopped && share("depth_alone") <= stopped,
                 "{one:#}"
             );
         }
@@ -107,6 +107,8 @@ fn synthetic_people() {
         &[
             "--presentations",
             "12",
+            "--challenges",
+            "12",
             "--species",
             "head,tilted,curved-upright-3,curved-across-2,folded-30,other-replay",
         ],
@@ -116,7 +118,7 @@ fn synthetic_people() {
     assert_shares(&species, 0.1, 0.0);
     let worst: Vec<f64> = species[1..]
         .iter()
-        .map(|one| one["error_rate"]["share"].as_f64().unwrap())
+        .map(|one| one["challenges"]["error_rate"]["share"].as_f64().unwrap())
         .collect();
     assert!(worst.is_sorted_by(|a, b| a >= b), "{worst:?}");
 }

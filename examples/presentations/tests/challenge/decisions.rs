@@ -3,9 +3,10 @@
 use std::sync::Arc;
 
 use facekit::{
-    Challenge, ChallengeOptions, ChallengeReason, LivenessScore, Presentation, PresentationSpecies,
-    Recognizer, Threshold, jiff::Timestamp,
+    Challenge, ChallengeOptions, ChallengeReason, LivenessScore, Recognizer, Threshold,
+    jiff::Timestamp,
 };
+use presentations::{Presentation, Species};
 
 use crate::stage::{nonce, photo, recognizer, verdict};
 
@@ -31,7 +32,7 @@ fn heads_pass() {
 fn flat_and_curved_pictures_have_no_depth() {
     let recognizer = recognizer(&Arc::default());
     let (photo, landmarks) = photo();
-    for species in PresentationSpecies::all()
+    for species in Species::all()
         .iter()
         .filter(|species| species.must_be_stopped())
     {
@@ -56,7 +57,7 @@ fn flat_and_curved_pictures_have_no_depth() {
 fn heads_have_depth() {
     let recognizer = recognizer(&Arc::default());
     let (photo, landmarks) = photo();
-    let head = PresentationSpecies::named("head").unwrap();
+    let head = Species::named("head").unwrap();
     for seed in 0..12 {
         let mut presentation = Presentation::new(head, &photo, &landmarks, seed).unwrap();
         let depth = presentation.depth(&recognizer).unwrap().unwrap();

@@ -3,9 +3,10 @@
 use std::sync::Arc;
 
 use facekit::{
-    Challenge, ChallengeDot, ChallengeOptions, Presentation, PresentationSpecies,
+    Challenge, ChallengeDot, ChallengeOptions,
     jiff::{SignedDuration, Timestamp},
 };
+use presentations::{Presentation, Species};
 
 use crate::stage::{changed, nonce, photo, recognizer, verdict};
 
@@ -66,7 +67,7 @@ fn a_prompt_shows_nothing_before_it_is_due() {
 fn frames_of_another_nonce_fail() {
     let recognizer = recognizer(&Arc::default());
     let (photo, landmarks) = photo();
-    let head = PresentationSpecies::named("head").unwrap();
+    let head = Species::named("head").unwrap();
     let options = ChallengeOptions::default().with_moves(5);
     let mut presentation = Presentation::new(head, &photo, &landmarks, 1).unwrap();
     let issued = presentation.at();
