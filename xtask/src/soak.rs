@@ -28,7 +28,14 @@ const SOAKS: [Soak; 12] = [
         name: "challenge",
         description: "1,000 simulated heads and attacks of each species, recordings of other challenges, and clips of real heads, which \
                       are downloaded; needs FACEKIT_TEST_DATA",
-        tests: &["--lib", "--test", "challenge", "--", "in_the_wild", "replays::"],
+        tests: &[
+            "--lib",
+            "--test",
+            "challenge",
+            "--",
+            "in_the_wild",
+            "replays::",
+        ],
         environment: &[("FACEKIT_SOAK", "1")],
         with: With::Clips,
     },

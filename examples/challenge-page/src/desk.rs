@@ -231,6 +231,8 @@ fn random() -> Result<[u8; 32], Refusal> {
 impl fmt::Debug for Desk {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let open = self.state().open.len();
-        f.debug_struct("Desk").field("open", &open).finish_non_exhaustive()
+        f.debug_struct("Desk")
+            .field("open", &open)
+            .finish_non_exhaustive()
     }
 }

@@ -91,12 +91,21 @@ async fn page(headers: HeaderMap) -> Response {
     (headers, Html(texts::page(languages.unwrap_or_default()))).into_response()
 }
 
-async fn issue(State(desk): State<Arc<Desk>>, ConnectInfo(visitor): ConnectInfo<SocketAddr>) -> Response {
-    answer(StatusCode::CREATED, blocking(move || desk.issue(visitor.ip())).await)
+async fn issue(
+    State(desk): State<Arc<Desk>>,
+    ConnectInfo(visitor): ConnectInfo<SocketAddr>,
+) -> Response {
+    answer(
+        StatusCode::CREATED,
+        blocking(move || desk.issue(visitor.ip())).await,
+    )
 }
 
 async fn judge(State(desk): State<Arc<Desk>>, Path(id): Path<String>, frame: Bytes) -> Response {
-    answer(StatusCode::OK, blocking(move || desk.judge(&id, &frame)).await)
+    answer(
+        StatusCode::OK,
+        blocking(move || desk.judge(&id, &frame)).await,
+    )
 }
 
 /// Work that takes milliseconds, beside the threads that serve requests.

@@ -72,7 +72,10 @@ mod tests {
             ("", "en"),
         ] {
             let page = page(accepted);
-            assert!(page.contains(&format!("<html lang=\"{language}\"")), "{accepted}");
+            assert!(
+                page.contains(&format!("<html lang=\"{language}\"")),
+                "{accepted}"
+            );
             assert!(!page.contains("{{"), "a text is missing: {accepted}");
         }
     }

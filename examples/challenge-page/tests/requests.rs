@@ -1,6 +1,7 @@
 //! The requests of the page, with simulated presentations, the models of facekit-nano and a clock of the tests.
 
 use std::{
+    collections::BTreeSet,
     net::SocketAddr,
     path::Path,
     sync::{Arc, Mutex},
@@ -116,7 +117,10 @@ async fn a_head_passes_and_a_challenge_serves_once() {
     assert_eq!(verdict["attempt"], 1);
     let frame = image::encode_jpeg(&program.photo, 92);
     let (status, again) = program.post(&path, frame).await;
-    assert_eq!((status, again), (StatusCode::NOT_FOUND, json!({ "error": "over" })));
+    assert_eq!(
+        (status, again),
+        (StatusCode::NOT_FOUND, json!({ "error": "over" }))
+    );
 }
 
 #[tokio::test]
@@ -141,7 +145,10 @@ async fn a_visitor_has_three_attempts_in_ten_minutes() {
     }
     assert!(ids[0] != ids[1] && ids[1] != ids[2]);
     program.set(start + SignedDuration::from_secs(599));
-    let refused = (StatusCode::TOO_MANY_REQUESTS, json!({ "error": "attempts" }));
+    let refused = (
+        StatusCode::TOO_MANY_REQUESTS,
+        json!({ "error": "attempts" }),
+    );
     assert_eq!(program.issue().await, refused);
     program.set(start + SignedDuration::from_secs(601));
     assert_eq!(program.issue().await.0, StatusCode::CREATED);
@@ -155,7 +162,10 @@ async fn bad_requests_are_refused_and_the_challenge_goes_on() {
     let (_, issued) = program.issue().await;
     let path = format!("/challenges/{}/frames", issued["id"].as_str().unwrap());
     let broken = program.post(&path, b"no picture".to_vec()).await;
-    assert_eq!(broken, (StatusCode::BAD_REQUEST, json!({ "error": "picture" })));
+    assert_eq!(
+        broken,
+        (StatusCode::BAD_REQUEST, json!({ "error": "picture" }))
+    );
     let large = program.post(&path, vec![0; (1 << 20) + 1]).await;
     assert_eq!(large.0, StatusCode::PAYLOAD_TOO_LARGE);
     let frame = image::encode_jpeg(&program.photo, 92);
@@ -171,17 +181,44 @@ async fn bad_requests_are_refused_and_the_challenge_goes_on() {
 #[tokio::test]
 async fn the_page_takes_nothing_from_elsewhere() {
     let program = Program::new();
-    let request = Request::get("/").header("accept-language", "de").body(Body::empty());
-    let response = program.router.clone().oneshot(request.unwrap()).await.unwrap();
-    let policy = response.headers()["content-security-policy"].to_str().unwrap().to_owned();
+    let request = Request::get("/")
+        .header("accept-language", "de")
+        .body(Body::empty());
+    let response = program
+        .router
+        .clone()
+        .oneshot(request.unwrap())
+        .await
+        .unwrap();
+    let policy = response.headers()["content-security-policy"]
+        .to_str()
+        .unwrap()
+        .to_owned();
     assert!(policy.starts_with("default-src 'self'"), "{policy}");
     let page = response.into_body().collect().await.unwrap().to_bytes();
     let page = String::from_utf8(page.to_vec()).unwrap();
     assert!(page.contains("Kamera starten"), "{page}");
-    for link in page.split(['"']).filter(|part| part.starts_with('/')) {
-        let file = link.split('#').next().unwrap();
-        let request = Request::get(file).body(Body::empty()).unwrap();
-        let status = program.router.clone().oneshot(request).await.unwrap().status();
-        assert_eq!(status, StatusCode::OK, "{link}");
+    let links = ["href=\"/", "src=\"/"]
+        .into_iter()
+        .flat_map(|start| page.split(start).skip(1));
+    let files: BTreeSet<&str> = links
+        .filter_map(|link| link.split(['"', '#']).next())
+        .collect();
+    assert!(
+        files.contains("challenge.js") && files.contains("icons.svg"),
+        "{files:?}"
+    );
+    for file in files {
+        let request = Request::get(format!("/{file}"))
+            .body(Body::empty())
+            .unwrap();
+        let status = program
+            .router
+            .clone()
+            .oneshot(request)
+            .await
+            .unwrap()
+            .status();
+        assert_eq!(status, StatusCode::OK, "{file}");
     }
 }

@@ -63,8 +63,7 @@ impl<'a> FrameView<'a> {
         }
     }
 
-    /// Follows the face of the frame before as [`landmarks`](Self::landmarks) looks at one, in half the time: the window around it is
-    /// smaller.
+    /// Follows the face of the frame before as [`landmarks`](Self::landmarks) looks at one, in a smaller window.
     pub(crate) fn follow(&self, face: &Detection, mirrored: bool) -> Result<Option<Detection>> {
         let recognizer = self.recognizer;
         let equalize = recognizer.detect_options.equalize;
