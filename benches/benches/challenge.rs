@@ -7,12 +7,12 @@ use std::{hint::black_box, path::Path};
 
 use criterion::{Criterion, criterion_group, criterion_main};
 use facekit::{
-    Challenge, ChallengeOptions, ChallengeOutcome, Image, LoadOptions, Presentation,
-    PresentationSpecies, Recognizer,
+    Challenge, ChallengeOptions, ChallengeOutcome, Image, LoadOptions, Recognizer,
     image::{self, DecodeLimits},
     jiff::Timestamp,
 };
 use facekit_tract::Tract;
+use presentations::{Presentation, Species};
 
 const NONCE: [u8; 32] = [3; 32];
 
@@ -27,7 +27,7 @@ fn frames(recognizer: &Recognizer) -> Vec<(Image, Timestamp)> {
     let photo = Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples/data/people/Ari/1.jpg");
     let photo = image::open(photo, &DecodeLimits::default()).expect("a photo");
     let faces = recognizer.find_faces(photo.view()).expect("a photo").faces;
-    let head = PresentationSpecies::named("head").expect("a species");
+    let head = Species::named("head").expect("a species");
     let mut presentation = Presentation::new(head, &photo, &faces[0].landmarks, 1).expect("a face");
     let options = ChallengeOptions::default();
     let mut challenge =

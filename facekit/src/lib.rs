@@ -161,8 +161,6 @@ pub mod work;
 // Types of these crates occur in public signatures.
 pub use {jiff, ndarray};
 
-#[cfg(all(feature = "engine", feature = "decode"))]
-pub use crate::challenge::{Presentation, PresentationSpecies};
 #[cfg(feature = "download")]
 pub use crate::registry::{PullOptions, PullReport};
 #[cfg(feature = "decode")]

@@ -1,4 +1,4 @@
-//! The tests of attendance-server's pages in Chromium.
+//! The tests of pages in Chromium: those of attendance-server, and the page of a challenge.
 
 use std::{
     env,
@@ -25,7 +25,8 @@ const CHROMIUM: &str = "CHROMIUM";
 /// The browser of Debian.
 const DEBIAN: &str = "/usr/bin/chromium";
 
-/// The folder of the scripts.
+/// The program of the office, and the folder of its scripts.
+const SERVER: &str = "attendance-server";
 pub(crate) const SCRIPTS: &str = "examples/attendance-server/tests/browser";
 
 /// The tests end after this time, finished or not.
@@ -33,28 +34,42 @@ const LIMIT: Duration = Duration::from_secs(8 * 60);
 /// A long run ends after this time.
 const LONG_LIMIT: Duration = Duration::from_secs(30 * 60);
 
-/// Tests the pages of attendance-server. They are skipped where Node or Chromium is missing and cannot be installed.
+/// The page of a challenge: its program, and the folder of its scripts.
+const CHALLENGE: (&str, &str) = ("challenge-page", "examples/challenge-page/tests/browser");
+
+/// Tests the pages. They are skipped where Node or Chromium is missing and cannot be installed.
 ///
 /// Screenshots are in the folder of the environment variable `SCREENSHOTS`, if it is set.
 pub(crate) fn test(suite: &mut Suite) -> Result<()> {
-    run(suite, "main.mjs", env::var_os("SCREENSHOTS"), LIMIT)
+    for (program, scripts) in [(SERVER, SCRIPTS), CHALLENGE] {
+        let script = format!("{scripts}/main.mjs");
+        run(suite, program, &script, env::var_os("SCREENSHOTS"), LIMIT)?;
+    }
+    Ok(())
 }
 
-/// Runs a script that takes longer.
+/// Runs a script of attendance-server that takes longer.
 pub(crate) fn soak(suite: &mut Suite, script: &str) -> Result<()> {
-    run(suite, script, None, LONG_LIMIT)
+    let script = format!("{SCRIPTS}/{script}");
+    run(suite, SERVER, &script, None, LONG_LIMIT)
 }
 
 /// Runs a script with the program and a further argument.
-fn run(suite: &mut Suite, script: &str, argument: Option<OsString>, limit: Duration) -> Result<()> {
+fn run(
+    suite: &mut Suite,
+    program: &str,
+    script: &str,
+    argument: Option<OsString>,
+    limit: Duration,
+) -> Result<()> {
     let Some(chromium) = chromium() else {
         return suite.skip("pages in a browser", "Chromium or Node is missing");
     };
     let tools = packages()?;
-    succeed(&mut cargo(&["build", "--package", "attendance-server"]))?;
-    let program = target().join("debug").join("attendance-server");
+    succeed(&mut cargo(&["build", "--package", program]))?;
+    let program = target().join("debug").join(program);
     let skips = env::temp_dir().join(format!("facekit-browser-skips-{}.log", process::id()));
-    let mut test = command("node", &[&format!("{SCRIPTS}/{script}")]);
+    let mut test = command("node", &[script]);
     test.arg(&program).args(argument);
     test.env("NODE_TOOLS", tools).env(CHROMIUM, chromium);
     test.env(SKIP_LOG, &skips);

@@ -8,7 +8,7 @@ use crate::{browser, clips, suite::Suite};
 pub(crate) struct Soak {
     name: &'static str,
     description: &'static str,
-    /// The arguments of `cargo test` that choose the tests.
+    /// The arguments of `cargo test` that choose the tests. A `--` is before several filters.
     tests: &'static [&'static str],
     environment: &'static [(&'static str, &'static str)],
     with: With,
@@ -26,11 +26,18 @@ enum With {
 const SOAKS: [Soak; 14] = [
     Soak {
         name: "challenge",
-        description: "1,000 simulated heads and attacks of each species, recordings of other challenges, and clips of real heads; needs \
-                      FACEKIT_TEST_DATA and npm",
-        tests: &["--test", "challenge", "in_the_wild"],
+        description: "1,000 simulated heads and attacks of each species, recordings of other challenges, and clips of real heads, which \
+                      are downloaded; needs FACEKIT_TEST_DATA",
+        tests: &[
+            "--lib",
+            "--test",
+            "challenge",
+            "--",
+            "in_the_wild",
+            "replays::",
+        ],
         environment: &[("FACEKIT_SOAK", "1")],
-        with: With::Nothing,
+        with: With::Clips,
     },
     Soak {
         name: "clips",
@@ -229,6 +236,9 @@ mod tests {
                     let found = sources(name);
                     assert!(!found.is_empty(), "{}: no test {name}", soak.name);
                     sources_of_soak.extend(found);
+                    continue;
+                }
+                if *argument == "--" {
                     continue;
                 }
                 if *argument == "--lib" {

@@ -5,9 +5,10 @@ use std::{fs, path::PathBuf, time::Duration};
 use anyhow::{Context, Result, bail};
 use facekit::{
     Challenge, ChallengeOptions, ChallengeOutcome, ChallengePrompt, ChallengeVerdict, Digest,
-    Models, Next, Pace, Presentation, PresentationSpecies, Recognizer, Subject, image,
+    Models, Next, Pace, Recognizer, Subject, image,
 };
 use jiff::{Timestamp, tz::TimeZone};
+use presentations::{Presentation, Species};
 
 use crate::{
     Answer, files::open_image, options::RecognizeArgs, output::count, session::Session,
@@ -106,7 +107,7 @@ fn simulated(
     species: &str,
     options: &ChallengeOptions,
 ) -> Result<ChallengeVerdict> {
-    let species = PresentationSpecies::named(species).context("--simulate")?;
+    let species = Species::named(species).context("--simulate")?;
     let path = args.photo.as_ref().context("--simulate needs --photo")?;
     let photo = open_image(path, &session.limits)?;
     let found = recognizer.find_faces(photo.view())?.faces;

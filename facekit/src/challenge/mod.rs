@@ -6,9 +6,9 @@ mod limits;
 mod options;
 mod plan;
 mod prompt;
+#[cfg(test)]
+mod replays;
 mod session;
-#[cfg(feature = "decode")]
-mod simulation;
 mod steps;
 mod stills;
 mod verdict;
@@ -19,7 +19,5 @@ pub use limits::ChallengeLimits;
 pub use options::ChallengeOptions;
 pub use prompt::{ChallengeDot, ChallengePrompt};
 pub use session::Challenge;
-#[cfg(feature = "decode")]
-pub use simulation::{Presentation, PresentationSpecies};
 pub use steps::ChallengeStep;
 pub use verdict::{ChallengeDepth, ChallengeOutcome, ChallengeReason, ChallengeVerdict};

@@ -36,6 +36,9 @@ const SEARCH_INTERVAL: SignedDuration = SignedDuration::from_millis(1000);
 pub(super) const LEAST_SCORE: f32 = 0.6;
 /// Another face counts if it is at least so wide, relative to the widest one.
 const OTHER_WIDTH: f32 = 0.4;
+/// A detector finds faces that are so wide, in pixels. The frame is reduced for the search for other people as long as a face that
+/// counts is as wide.
+const FOUND_WIDTH: f32 = 32.0;
 /// A challenge begins with a face that keeps still for this time, looks ahead within these angles and has this size in pixels.
 const STILL_TIME: SignedDuration = SignedDuration::from_millis(400);
 const STILL: f32 = 5.0;
@@ -209,6 +212,40 @@ impl Challenge {
         })
     }
 
+    /// All prompts of a challenge with this nonce that begins at `start`, for simulations, and for another look at a recording. A person
+    /// must not see a prompt before it is due, so the nonce is as secret as the moves.
+    ///
+    /// ```
+    /// use facekit::{Challenge, ChallengeDot, ChallengeOptions, jiff::Timestamp};
+    ///
+    /// let start = Timestamp::UNIX_EPOCH;
+    /// let prompts = Challenge::prompts(&[7; 32], start, &ChallengeOptions::default())?;
+    /// assert_eq!(prompts.len(), 4);
+    /// assert!(prompts[0].since > Some(start) && prompts[0].dot != ChallengeDot::Middle);
+    /// # Ok::<(), facekit::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`Error::InvalidArgument`] if an option is out of range.
+    pub fn prompts(
+        nonce: &[u8; 32],
+        start: Timestamp,
+        options: &ChallengeOptions,
+    ) -> Result<Vec<ChallengePrompt>> {
+        options.check()?;
+        let plan = Plan::draw(nonce, usize::from(options.moves));
+        let moves = plan.moves(start).enumerate();
+        Ok(moves
+            .map(|(number, (time, dot))| ChallengePrompt {
+                number: number + 1,
+                moves: plan.len(),
+                dot,
+                since: Some(time),
+            })
+            .collect())
+    }
+
     /// Takes the next frame, which was taken at the time `at`, with the recognizer that the challenge was made with. Frames after the
     /// decision are left out.
     ///
@@ -347,20 +384,23 @@ impl Challenge {
             .searched
             .is_none_or(|searched| at.duration_since(searched) >= SEARCH_INTERVAL);
         let followed = match &self.face {
-            Some(face) => frame.landmarks(face, mirrored)?,
+            Some(face) => frame.follow(face, mirrored)?,
             None => None,
         };
         if followed.is_some() && !is_due {
             return Ok(Ok(followed));
         }
         self.searched = Some(at);
-        let found = frame.detect(LEAST_SCORE)?;
+        let reduction = followed.as_ref().map_or(1, reduction);
+        let found = frame.detect_in(LEAST_SCORE, reduction)?;
         let widest = found.iter().map(|face| face.rect.width).fold(0.0, f32::max);
+        let counts = |face: &&Detection| face.rect.width >= OTHER_WIDTH * widest;
+        if followed.is_some() && found.iter().filter(counts).count() <= 1 {
+            return Ok(Ok(followed));
+        }
         let mut faces = Vec::new();
-        for face in &found {
-            if face.rect.width >= OTHER_WIDTH * widest {
-                faces.extend(frame.landmarks(face, mirrored)?);
-            }
+        for face in found.iter().filter(counts) {
+            faces.extend(frame.landmarks(face, mirrored)?);
         }
         if faces.len() > 1 {
             return Ok(Err(ChallengeReason::SeveralPeople));
@@ -394,7 +434,11 @@ impl Challenge {
         if since < STILL_TIME || self.still.len() < 3 {
             return Ok(Ok(()));
         }
-        if !self.views.set_middle(image, &face.landmarks)? {
+        let has_middle = match frame.landmarks(face, self.limits.mirrored)? {
+            Some(seen) => self.views.set_middle(image, &seen.landmarks)?,
+            None => false,
+        };
+        if !has_middle {
             self.still.clear();
             return Ok(Ok(()));
         }
@@ -425,7 +469,12 @@ impl Challenge {
         }
         self.place = Some(place);
         let yaw = place.yaw - start.yaw;
-        self.views.push(image, &face.landmarks, yaw, place.at)?;
+        // The landmarks of a view are those that the limits were measured with.
+        if self.views.want(yaw, place.at)
+            && let Some(seen) = frame.landmarks(face, self.limits.mirrored)?
+        {
+            self.views.push(image, &seen.landmarks, yaw, place.at)?;
+        }
         // The nose of a person who looks to the left points to the right of an image that is not mirrored.
         let own = if self.mirrored { -yaw } else { yaw };
         let answered = self.steps.answered.len();
@@ -508,6 +557,13 @@ impl Challenge {
             ChallengeOutcome::Failed
         };
     }
+}
+
+/// The number by which both sides of a frame can be divided for the search for other people: 1, 2 or 4.
+fn reduction(face: &Detection) -> usize {
+    let enough =
+        |reduction: &usize| OTHER_WIDTH * face.rect.width >= FOUND_WIDTH * *reduction as f32;
+    [4, 2].into_iter().find(enough).unwrap_or(1)
 }
 
 fn similarity(values: &[f32], embedding: &Embedding) -> f32 {

@@ -109,8 +109,18 @@ impl Views {
         Ok(self.tracking.is_some())
     }
 
-    /// Tracks the points of the middle view in a turned view, if one is wanted. `yaw` is positive if the nose points to the right of
-    /// the image.
+    /// True if a view is wanted that is turned by `yaw`, which is positive if the nose points to the right of the image.
+    pub(super) fn want(&self, yaw: f32, at: Timestamp) -> bool {
+        let side = &self.sides[usize::from(yaw > 0.0)];
+        yaw.abs() >= TURNED
+            && side.movements.len() < WANTED
+            && side.tries < MOST_TRIES
+            && self
+                .last
+                .is_none_or(|last| at.duration_since(last) >= APART)
+    }
+
+    /// Tracks the points of the middle view in a turned view, if one is [wanted](Self::want).
     pub(super) fn push(
         &mut self,
         image: ImageView<'_>,
@@ -118,14 +128,7 @@ impl Views {
         yaw: f32,
         at: Timestamp,
     ) -> Result<()> {
-        let side = &mut self.sides[usize::from(yaw > 0.0)];
-        let is_wanted = yaw.abs() >= TURNED
-            && side.movements.len() < WANTED
-            && side.tries < MOST_TRIES
-            && self
-                .last
-                .is_none_or(|last| at.duration_since(last) >= APART);
-        if !is_wanted {
+        if !self.want(yaw, at) {
             return Ok(());
         }
         let Some(middle) = &self.middle else {
@@ -138,6 +141,7 @@ impl Views {
             return Ok(());
         };
         let picture = Picture::cut(image, landmarks, size(landmarks))?;
+        let side = &mut self.sides[usize::from(yaw > 0.0)];
         side.tries += 1;
         let movements = tracking.track(&picture.view());
         let points = movements

@@ -40,7 +40,7 @@ pub use scrfd::{Scrfd, ScrfdSpec};
 #[cfg(feature = "engine")]
 pub use second_look::{SecondLook, SecondLookSpec};
 #[cfg(feature = "engine")]
-pub(crate) use second_look::{look_with, moved};
+pub(crate) use second_look::{follow_with, look_with, moved};
 #[cfg(feature = "engine")]
 pub use yunet::{YuNet, YuNetSpec};
 

@@ -4,7 +4,7 @@ use super::{Candidate, ExaminedFace, Recognizer};
 use crate::{
     calibration::Threshold,
     comparison::Comparison,
-    detect::{Detection, Passes, look_with},
+    detect::{Detection, Passes, follow_with, look_with},
     embed::Embedding,
     error::Result,
     gallery::Roster,
@@ -34,8 +34,17 @@ impl<'a> FrameView<'a> {
 
     /// The faces down to `score`, by one pass of the detector.
     pub(crate) fn detect(&self, score: f32) -> Result<Vec<Detection>> {
+        self.detect_in(score, 1)
+    }
+
+    /// The faces down to `score`, by one pass of the detector over the frame that is so many times smaller.
+    pub(crate) fn detect_in(&self, score: f32, reduction: usize) -> Result<Vec<Detection>> {
         let options = self.recognizer.detect_options.clone();
+        let longest = self.image.width().max(self.image.height());
+        let most = (longest / reduction).max(1);
+        let most = options.max_side.map_or(most, |side| side.min(most));
         let options = options
+            .with_max_side(Some(most))
             .with_equalize(false)
             .with_passes(Passes::One)
             .with_score(score);
@@ -51,6 +60,16 @@ impl<'a> FrameView<'a> {
         match &recognizer.second_look {
             Some(look) => look.look(self.image, face, equalize),
             None => look_with(&*recognizer.detector, mirrored, self.image, face, equalize),
+        }
+    }
+
+    /// Follows the face of the frame before as [`landmarks`](Self::landmarks) looks at one, in a smaller window.
+    pub(crate) fn follow(&self, face: &Detection, mirrored: bool) -> Result<Option<Detection>> {
+        let recognizer = self.recognizer;
+        let equalize = recognizer.detect_options.equalize;
+        match &recognizer.second_look {
+            Some(look) => look.follow(self.image, face, equalize),
+            None => follow_with(&*recognizer.detector, mirrored, self.image, face, equalize),
         }
     }
 

@@ -39,7 +39,7 @@ export function startDemo(program) {
 }
 
 /** Runs the program until it says its address. */
-async function run(program, arguments_, environment = {}) {
+export async function run(program, arguments_, environment = {}) {
   const child = spawn(program, arguments_, { env: { ...process.env, ...environment }, stdio: ["ignore", "pipe", "pipe"] });
   // Warnings and panics are shown; the line for each request is not.
   createInterface({ input: child.stderr }).on("line", (line) => {

@@ -8,8 +8,9 @@ use std::{
 use anyhow::{Context, Result, bail};
 use facekit::{
     ChallengeDepth, ChallengeOptions, ChallengeVerdict, Digest, HeadPose, Landmarks, Models,
-    Presentation, PresentationSpecies, Recognizer, Subject, Threshold, work,
+    Recognizer, Subject, Threshold, work,
 };
+use presentations::{Presentation, Species};
 use serde::Serialize;
 use serde_json::json;
 
@@ -32,9 +33,14 @@ pub(crate) struct Args {
     #[arg(long, value_name = "DIR")]
     images: PathBuf,
 
-    /// The number of presentations of each species
-    #[arg(long, value_name = "N", default_value_t = 1000, value_parser = clap::value_parser!(u64).range(1..))]
+    /// The number of presentations of each species whose depth is measured, as if all moves of the
+    /// dot were answered
+    #[arg(long, value_name = "N", default_value_t = 1000, value_parser = clap::value_parser!(u64).range(1..), verbatim_doc_comment)]
     presentations: u64,
+
+    /// The number of whole challenges of each species. They take seconds each
+    #[arg(long, value_name = "N", default_value_t = 100)]
+    challenges: u64,
 
     /// The species, separated by commas [default: all]
     #[arg(long, value_name = "NAMES", value_delimiter = ',')]
@@ -71,15 +77,51 @@ struct Measured {
     species: &'static str,
     attack: bool,
     must_be_stopped: bool,
+    challenges: Errors,
+    /// The number of challenges with each reason against a pass.
+    reasons: BTreeMap<&'static str, u64>,
+    depth_alone: Errors,
+    /// The number of presentations with too few tracked points. The face is refused.
+    not_tracked: u64,
+    /// The least depths of the others: quantiles.
+    depth: BTreeMap<&'static str, f32>,
+    /// The errors of the depth alone for each head.
+    heads: BTreeMap<&'static str, Errors>,
+}
+
+/// Wrong decisions.
+#[derive(Clone, Copy, Serialize)]
+struct Errors {
     presentations: u64,
     errors: u64,
     error_rate: ErrorRate,
-    /// The same for the depth alone, as if all moves were answered.
-    depth_alone: ErrorRate,
-    /// The number of presentations with each reason against a pass.
-    reasons: BTreeMap<&'static str, u64>,
-    /// The least depths of the presentations whose points were tracked, as if all moves were answered: quantiles.
-    depth: BTreeMap<&'static str, f32>,
+}
+
+impl Errors {
+    fn of(wrong: &[bool]) -> Self {
+        let (presentations, errors) = (
+            wrong.len() as u64,
+            wrong.iter().filter(|wrong| **wrong).count() as u64,
+        );
+        Self {
+            presentations,
+            errors,
+            error_rate: ErrorRate::of(errors, presentations),
+        }
+    }
+
+    fn share(&self) -> f64 {
+        self.error_rate.share.unwrap_or_default()
+    }
+}
+
+/// The results of one presentation.
+struct Shown {
+    /// `None` beyond the number of whole challenges.
+    verdict: Option<ChallengeVerdict>,
+    /// `None` beyond the number of presentations for the depth alone. The inner one is `None` without enough tracked points.
+    depth: Option<Option<ChallengeDepth>>,
+    head: Option<&'static str>,
 }
 
 pub(crate) fn run(session: &Session, args: &Args) -> Result<()> {
@@ -93,8 +135,16 @@ pub(crate) fn run(session: &Session, args: &Args) -> Result<()> {
         measured.push(measure(session, args, &recognizer, &faces, species)?);
     }
     // Heads first, then the worst species.
-    let share = |one: &Measured| one.error_rate.share.unwrap_or_default();
-    measured.sort_by(|a, b| a.attack.cmp(&b.attack).then(share(b).total_cmp(&share(a))));
+    let most = |one: &Measured| one.depth.get("most").copied().unwrap_or_default();
+    measured.sort_by(|a, b| {
+        let attack = a.attack.cmp(&b.attack);
+        let challenges = b.challenges.share().total_cmp(&a.challenges.share());
+        let depth = b.depth_alone.share().total_cmp(&a.depth_alone.share());
+        attack
+            .then(challenges)
+            .then(depth)
+            .then(most(b).total_cmp(&most(a)))
+    });
     let report = json!({
         "models": model_names(&set),
         "runtime": args.models.runtime_name(),
@@ -110,9 +160,9 @@ pub(crate) fn run(session: &Session, args: &Args) -> Result<()> {
         let headings = [
             "species",
             "rate",
-            "share and 95 % interval",
+            "whole challenges",
             "depth alone",
-            "presentations",
+            "greatest depth",
             "stopped by",
         ];
         let text = table(headings, measured.iter().map(row));
@@ -124,11 +174,11 @@ pub(crate) fn run(session: &Session, args: &Args) -> Result<()> {
     })
 }
 
-fn species(names: &[String]) -> Result<Vec<PresentationSpecies>> {
+fn species(names: &[String]) -> Result<Vec<Species>> {
     if names.is_empty() {
-        return Ok(PresentationSpecies::all().to_vec());
+        return Ok(Species::all().to_vec());
     }
-    let named = names.iter().map(|name| PresentationSpecies::named(name));
+    let named = names.iter().map(|name| Species::named(name));
     named.collect::<facekit::Result<_>>().context("--species")
 }
 
@@ -163,10 +213,11 @@ fn faces(
         .filter_map(|person| person.photos.into_iter().next())
         .collect();
     let bar = session.output.bar("photos");
+    let wanted = args.presentations.max(args.challenges);
     let mut faces = Vec::new();
     // A part is enough for few presentations.
     for photos in photos.chunks(64) {
-        if faces.len() as u64 >= args.presentations {
+        if faces.len() as u64 >= wanted {
             break;
         }
         let find = |photo: &PathBuf| -> Result<Result<Option<Face>>> {
@@ -183,12 +234,9 @@ fn faces(
             Ok(())
         };
         work::ordered(photos, args.models.jobs(), &session.token, find, each)?;
-        bar.set(
-            (faces.len() as u64).min(args.presentations),
-            args.presentations,
-        );
+        bar.set((faces.len() as u64).min(wanted), wanted);
     }
-    faces.truncate(args.presentations as usize);
+    faces.truncate(wanted as usize);
     require_readable(faces.len(), unreadable)?;
     if faces.is_empty() {
         bail!(
@@ -222,14 +270,15 @@ fn measure(
     args: &Args,
     recognizer: &Recognizer,
     faces: &[Face],
-    species: PresentationSpecies,
+    species: Species,
 ) -> Result<Measured> {
     let options = ChallengeOptions::default()
         .with_moves(args.moves)
         .with_passive(args.passive);
-    let numbers: Vec<u64> = (0..args.presentations).collect();
+    let count = args.presentations.max(args.challenges);
+    let numbers: Vec<u64> = (0..count).collect();
     let bar = session.output.bar(species.name());
-    let present = |&number: &u64| -> Result<(ChallengeVerdict, Option<ChallengeDepth>)> {
+    let present = |&number: &u64| -> Result<Shown> {
         let face = &faces[number as usize % faces.len()];
         let photo = open_image(&face.photo, &session.limits)?;
         let text = format!("{} {} {number}", args.seed, species.name());
@@ -237,36 +286,54 @@ fn measure(
         let (seed, _) = nonce.split_first_chunk().context("a digest has 32 bytes")?;
         let seed = u64::from_le_bytes(*seed);
         let new = || Presentation::new(species, &photo, &face.landmarks, seed);
-        let verdict = new()?.run(recognizer, nonce, &options)?;
-        Ok((verdict, new()?.depth(recognizer)?))
+        let is_whole = number < args.challenges;
+        let is_measured = number < args.presentations;
+        let verdict = is_whole.then(|| new()?.run(recognizer, nonce, &options));
+        let depth = is_measured.then(|| new()?.depth(recognizer));
+        Ok(Shown {
+            verdict: verdict.transpose()?,
+            depth: depth.transpose()?,
+            head: new()?.head(),
+        })
     };
     let mut reasons = BTreeMap::new();
+    let [mut challenges, mut depth_alone] = [const { Vec::new() }; 2];
     let mut depths = Vec::new();
-    let [mut errors, mut depth_errors] = [0; 2];
-    let each =
-        |index: usize, shown: Result<(ChallengeVerdict, Option<ChallengeDepth>)>| -> Result<()> {
-            let (verdict, depth) = shown?;
-            bar.set(index as u64 + 1, args.presentations);
-            errors += u64::from(verdict.passed() == species.is_attack());
+    let mut heads: BTreeMap<&str, Vec<bool>> = BTreeMap::new();
+    let each = |index: usize, shown: Result<Shown>| -> Result<()> {
+        let shown = shown?;
+        bar.set(index as u64 + 1, count);
+        if let Some(verdict) = shown.verdict {
+            challenges.push(verdict.passed() == species.is_attack());
             for reason in &verdict.reasons {
                 *reasons.entry(reason.code()).or_insert(0) += 1;
             }
+        }
+        if let Some(depth) = shown.depth {
             let has_depth = depth.is_some_and(|depth| depth.is_enough());
-            depth_errors += u64::from(has_depth == species.is_attack());
+            let is_wrong = has_depth == species.is_attack();
+            depth_alone.push(is_wrong);
             depths.extend(depth.map(|depth| depth.least()));
-            Ok(())
-        };
+            if let Some(head) = shown.head {
+                heads.entry(head).or_default().push(is_wrong);
+            }
+        }
+        Ok(())
+    };
     work::ordered(&numbers, args.models.jobs(), &session.token, present, each)?;
     Ok(Measured {
         species: species.name(),
         attack: species.is_attack(),
         must_be_stopped: species.must_be_stopped(),
-        presentations: args.presentations,
-        errors,
-        error_rate: ErrorRate::of(errors, args.presentations),
-        depth_alone: ErrorRate::of(depth_errors, args.presentations),
+        challenges: Errors::of(&challenges),
         reasons,
+        depth_alone: Errors::of(&depth_alone),
+        not_tracked: (depth_alone.len() - depths.len()) as u64,
         depth: quantiles(depths),
+        heads: heads
+            .into_iter()
+            .map(|(head, wrong)| (head, Errors::of(&wrong)))
+            .collect(),
     })
 }
 
@@ -292,6 +359,13 @@ fn quantiles(mut numbers: Vec<f32>) -> BTreeMap<&'static str, f32> {
         .collect()
 }
 
+fn text(errors: &Errors) -> String {
+    match errors.presentations {
+        0 => String::new(),
+        count => format!("{} of {count}", errors.error_rate),
+    }
+}
+
 fn row(measured: &Measured) -> [String; 6] {
     let mut reasons: Vec<(u64, &str)> = measured
         .reasons
@@ -307,9 +381,12 @@ fn row(measured: &Measured) -> [String; 6] {
     [
         measured.species.to_owned(),
         if measured.attack { "APCER" } else { "BPCER" }.to_owned(),
-        measured.error_rate.to_string(),
-        measured.depth_alone.to_string(),
-        measured.presentations.to_string(),
+        text(&measured.challenges),
+        text(&measured.depth_alone),
+        measured
+            .depth
+            .get("most")
+            .map_or_else(String::new, |depth| format!("{depth:.3}")),
         reasons.join(", "),
     ]
 }

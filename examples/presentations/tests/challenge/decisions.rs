@@ -3,9 +3,10 @@
 use std::sync::Arc;
 
 use facekit::{
-    Challenge, ChallengeOptions, ChallengeReason, LivenessScore, Presentation, PresentationSpecies,
-    Recognizer, Threshold, jiff::Timestamp,
+    Challenge, ChallengeOptions, ChallengeReason, LivenessScore, Recognizer, Threshold,
+    jiff::Timestamp,
 };
+use presentations::{Presentation, Species};
 
 use crate::stage::{nonce, photo, recognizer, verdict};
 
@@ -31,7 +32,7 @@ fn heads_pass() {
 fn flat_and_curved_pictures_have_no_depth() {
     let recognizer = recognizer(&Arc::default());
     let (photo, landmarks) = photo();
-    for species in PresentationSpecies::all()
+    for species in Species::all()
         .iter()
         .filter(|species| species.must_be_stopped())
     {
@@ -52,19 +53,21 @@ fn flat_and_curved_pictures_have_no_depth() {
     }
 }
 
+/// At most one of 20 heads is refused.
 #[test]
 fn heads_have_depth() {
     let recognizer = recognizer(&Arc::default());
     let (photo, landmarks) = photo();
-    let head = PresentationSpecies::named("head").unwrap();
-    for seed in 0..12 {
+    let head = Species::named("head").unwrap();
+    let mut refused = Vec::new();
+    for seed in 0..20 {
         let mut presentation = Presentation::new(head, &photo, &landmarks, seed).unwrap();
-        let depth = presentation.depth(&recognizer).unwrap().unwrap();
-        assert!(
-            depth.is_enough() && depth.tracked > 0.2,
-            "{seed}: {depth:?}"
-        );
+        let depth = presentation.depth(&recognizer).unwrap();
+        if depth.is_none_or(|depth| !depth.is_enough() || depth.tracked < 0.2) {
+            refused.push((seed, presentation.head(), depth));
+        }
     }
+    assert!(refused.len() <= 1, "{refused:?}");
 }
 
 /// A recording of another challenge fits in one of 110 challenges.

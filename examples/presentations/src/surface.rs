@@ -1,10 +1,10 @@
 //! The shapes that a camera sees: pictures that are flat, curved, folded or ridged, and heads.
 
-use super::heads::{AFRICAN_MAN, ASIAN_WOMAN, EUROPEAN_WOMAN, Head};
+use crate::heads::head;
 
 /// The shape of what is in front of the camera. Lengths are in eye distances.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) enum Surface {
+pub(crate) enum Surface {
     /// A picture that is bent around a cylinder with an upright axis.
     Upright { radius: f32 },
     /// A picture that is bent around a cylinder with a horizontal axis.
@@ -19,23 +19,16 @@ pub(super) enum Surface {
     Head { head: usize, scale: f32 },
 }
 
-/// The number of heads.
-pub(super) const HEADS: usize = 3;
 /// Half the width of a ridge at 0.6 of its height.
 const RIDGE: f32 = 0.18;
 
-fn head(number: usize) -> &'static Head {
-    const ALL: [&Head; HEADS] = [&EUROPEAN_WOMAN, &ASIAN_WOMAN, &AFRICAN_MAN];
-    ALL[number % HEADS]
-}
-
 impl Surface {
-    pub(super) fn is_head(self) -> bool {
+    pub(crate) fn is_head(self) -> bool {
         matches!(self, Self::Head { .. })
     }
 
     /// The place in space of a place on the picture: to the right, down, and towards the camera.
-    pub(super) fn place(self, x: f32, y: f32) -> [f32; 3] {
+    pub(crate) fn place(self, x: f32, y: f32) -> [f32; 3] {
         match self {
             Self::Flat => [x, y, 0.0],
             Self::Upright { radius } => {
@@ -59,7 +52,7 @@ impl Surface {
     }
 
     /// The part of the picture that there is: left, top, right and bottom, in eye distances from the middle between the eyes.
-    pub(super) fn extent(self) -> [f32; 4] {
+    pub(crate) fn extent(self) -> [f32; 4] {
         match self {
             Self::Head { .. } => [-1.15, -1.25, 1.15, 1.85],
             // A cylinder is visible from one side only.
@@ -76,12 +69,12 @@ impl Surface {
     }
 
     /// True if the place belongs to the shape: a head is an ellipse.
-    pub(super) fn covers(self, x: f32, y: f32) -> bool {
+    pub(crate) fn covers(self, x: f32, y: f32) -> bool {
         !self.is_head() || (x / 1.15).powi(2) + ((y - 0.3) / 1.55).powi(2) <= 1.0
     }
 
     /// The point about which the shape turns. A head turns about the neck.
-    pub(super) fn pivot(self) -> [f32; 3] {
+    pub(crate) fn pivot(self) -> [f32; 3] {
         if self.is_head() {
             [0.0, 0.6, -1.3]
         } else {

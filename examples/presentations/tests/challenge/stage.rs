@@ -8,9 +8,10 @@ use std::sync::{
 use facekit::{
     AlignedFace, Challenge, ChallengeLimits, ChallengeOptions, ChallengeOutcome, ChallengeVerdict,
     DetectOptions, Detection, Detector, Digest, Embedder, Embedding, EmbeddingSpace, Image,
-    ImageView, Landmarks, Liveness, LivenessScore, Point, Presentation, PresentationSpecies,
-    QualityOptions, Recognizer, Rect, Result, Threshold, jiff::Timestamp,
+    ImageView, Landmarks, Liveness, LivenessScore, Point, QualityOptions, Recognizer, Rect, Result,
+    Threshold, jiff::Timestamp,
 };
+use presentations::{Presentation, Species};
 
 /// The colors of the landmarks: pure hues that no other part of the picture has.
 const COLORS: [[u8; 3]; 5] = [
@@ -238,7 +239,7 @@ pub(crate) fn nonce(number: u8) -> [u8; 32] {
 pub(crate) fn verdict(species: &str, number: u8) -> ChallengeVerdict {
     let recognizer = recognizer(&Arc::default());
     let (photo, landmarks) = photo();
-    let species = PresentationSpecies::named(species).unwrap();
+    let species = Species::named(species).unwrap();
     let mut presentation =
         Presentation::new(species, &photo, &landmarks, u64::from(number)).unwrap();
     presentation
@@ -254,7 +255,7 @@ pub(crate) fn changed(
     let script = Arc::new(Script::default());
     let recognizer = recognizer(&script);
     let (photo, landmarks) = photo();
-    let head = PresentationSpecies::named("head").unwrap();
+    let head = Species::named("head").unwrap();
     let mut presentation = Presentation::new(head, &photo, &landmarks, u64::from(number)).unwrap();
     let options = ChallengeOptions::default();
     let mut challenge =

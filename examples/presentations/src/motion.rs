@@ -1,23 +1,22 @@
 //! The movements of a presentation.
 
-use jiff::{SignedDuration, Timestamp};
-
-use super::{dice::Dice, render::Pose, surface::Surface};
-use crate::challenge::{
-    plan::Plan,
-    prompt::{ChallengeDot, ChallengePrompt},
+use facekit::{
+    Challenge, ChallengeDot, ChallengeOptions, ChallengePrompt,
+    jiff::{SignedDuration, Timestamp},
 };
+
+use crate::{dice::Dice, render::Pose, surface::Surface};
 
 /// The reaction to prompts.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) enum Behavior {
+pub(crate) enum Behavior {
     /// None.
     Still,
     /// Moves the picture to the side of the dot.
     Shifts,
     /// Turns to the dot, by an angle between the two, in degrees.
     Turns([f32; 2]),
-    /// Turns to the dots of another challenge.
+    /// Turns to the dots of another challenge. The recording is shown from its first move on when the first prompt is there.
     Replays([f32; 2]),
 }
 
@@ -31,10 +30,10 @@ const SHIFT: [f32; 2] = [0.3, 0.6];
 
 /// The movements of one presentation.
 #[derive(Debug)]
-pub(super) struct Motion {
+pub(crate) struct Motion {
     behavior: Behavior,
-    /// The plan of the challenge that was recorded.
-    recorded: Option<Plan>,
+    /// The nonce of the challenge that was recorded.
+    recorded: Option<[u8; 32]>,
     /// The pose at rest, and how it sways: amplitudes and periods in seconds.
     rest: Pose,
     sway: [[f32; 2]; 5],
@@ -54,11 +53,11 @@ struct Move {
 }
 
 impl Motion {
-    pub(super) fn new(behavior: Behavior, surface: Surface, dice: &mut Dice) -> Self {
+    pub(crate) fn new(behavior: Behavior, surface: Surface, dice: &mut Dice) -> Self {
         let recorded = matches!(behavior, Behavior::Replays(_)).then(|| {
             let mut nonce = [0; 32];
             nonce.fill_with(|| dice.below(256) as u8);
-            Plan::draw(&nonce, 4)
+            nonce
         });
         let most = if surface.is_head() { 1.0 } else { 1.5 };
         Self {
@@ -84,24 +83,16 @@ impl Motion {
     }
 
     /// The pose at the time `at`, for a person who sees `prompt`.
-    pub(super) fn pose(&mut self, prompt: &ChallengePrompt, at: Timestamp) -> Pose {
+    pub(crate) fn pose(&mut self, prompt: &ChallengePrompt, at: Timestamp) -> Pose {
         let begun = *self.begun.get_or_insert(at);
-        match &self.recorded {
-            // The recording begins with the challenge.
-            Some(plan) => {
-                if let Some(since) = prompt.since.filter(|_| self.moves.is_empty()) {
-                    let dots: Vec<(Timestamp, ChallengeDot)> = plan.moves(since).collect();
-                    for (time, dot) in dots {
-                        self.answer(time, dot);
-                    }
-                }
+        if prompt.number > self.answered {
+            let prompted = prompt.since.unwrap_or(at);
+            match self.recorded {
+                None => self.answer(prompted, prompt.dot),
+                Some(nonce) if self.answered == 0 => self.replay(&nonce, prompted, prompt.moves),
+                Some(_) => {}
             }
-            None => {
-                if prompt.number > self.answered {
-                    self.answered = prompt.number;
-                    self.answer(prompt.since.unwrap_or(at), prompt.dot);
-                }
-            }
+            self.answered = prompt.number;
         }
         let mut place = 0.0;
         for step in &self.moves {
@@ -114,7 +105,7 @@ impl Motion {
     }
 
     /// The pose at a place, so many seconds after the beginning.
-    pub(super) fn held(&self, place: f32, seconds: f32) -> Pose {
+    pub(crate) fn held(&self, place: f32, seconds: f32) -> Pose {
         let sway = self.sway.map(|[amplitude, period]| {
             amplitude * (std::f32::consts::TAU * seconds / period).sin()
         });
@@ -132,6 +123,21 @@ impl Motion {
         pose
     }
 
+    /// Adds the answers to the prompts of the recorded challenge, whose first prompt comes at the time `first`.
+    fn replay(&mut self, nonce: &[u8; 32], first: Timestamp, moves: usize) {
+        let options = ChallengeOptions::default().with_moves(moves as u8);
+        let prompts =
+            Challenge::prompts(nonce, first, &options).expect("the prompt counts the moves");
+        let begun = prompts[0].since;
+        for prompt in prompts {
+            let later = prompt
+                .since
+                .zip(begun)
+                .map(|(since, begun)| since.duration_since(begun));
+            self.answer(first + later.unwrap_or_default(), prompt.dot);
+        }
+    }
+
     /// Adds the answer to a prompt.
     fn answer(&mut self, prompted: Timestamp, dot: ChallengeDot) {
         let to = self.place_of(dot);
@@ -147,7 +153,7 @@ impl Motion {
     }
 
     /// A place of an answer to a dot: yaw in degrees, or a shift in eye distances.
-    pub(super) fn place_of(&mut self, dot: ChallengeDot) -> f32 {
+    pub(crate) fn place_of(&mut self, dot: ChallengeDot) -> f32 {
         let dice = &mut self.dice;
         let side = match dot {
             // A camera does not mirror: the left of a person is the right of the image.

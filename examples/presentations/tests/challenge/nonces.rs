@@ -3,9 +3,10 @@
 use std::sync::Arc;
 
 use facekit::{
-    Challenge, ChallengeDot, ChallengeOptions, Presentation, PresentationSpecies,
+    Challenge, ChallengeDot, ChallengeOptions,
     jiff::{SignedDuration, Timestamp},
 };
+use presentations::{Presentation, Species};
 
 use crate::stage::{changed, nonce, photo, recognizer, verdict};
 
@@ -17,8 +18,8 @@ fn the_same_frames_and_the_same_nonce_give_the_same_verdict() {
 /// A state that was stored between all frames gives the same verdict.
 #[test]
 fn a_stored_state_goes_on() {
-    let whole = changed(1, |_, _, _, _, _, _| false);
-    let stored = changed(1, |challenge, _, _, _, _, _| {
+    let whole = changed(2, |_, _, _, _, _, _| false);
+    let stored = changed(2, |challenge, _, _, _, _, _| {
         let state = serde_json::to_vec(&*challenge).unwrap();
         assert!(state.len() < 400_000, "{} bytes", state.len());
         *challenge = serde_json::from_slice(&state).unwrap();
@@ -31,7 +32,7 @@ fn a_stored_state_goes_on() {
 #[test]
 fn a_prompt_shows_nothing_before_it_is_due() {
     let mut seen: Vec<(ChallengeDot, Timestamp)> = Vec::new();
-    changed(1, |challenge, _, _, _, at, _| {
+    changed(2, |challenge, _, _, _, at, _| {
         let now = challenge.prompt(at);
         assert!(now.since.is_none_or(|since| since <= at));
         assert_eq!(now.moves, 4);
@@ -66,13 +67,13 @@ fn a_prompt_shows_nothing_before_it_is_due() {
 fn frames_of_another_nonce_fail() {
     let recognizer = recognizer(&Arc::default());
     let (photo, landmarks) = photo();
-    let head = PresentationSpecies::named("head").unwrap();
+    let head = Species::named("head").unwrap();
     let options = ChallengeOptions::default().with_moves(5);
-    let mut presentation = Presentation::new(head, &photo, &landmarks, 1).unwrap();
+    let mut presentation = Presentation::new(head, &photo, &landmarks, 2).unwrap();
     let issued = presentation.at();
     let new = |number| Challenge::new(nonce(number), issued, &recognizer, &options).unwrap();
-    let mut own = new(1);
-    let mut others: Vec<Challenge> = (2..14).map(new).collect();
+    let mut own = new(2);
+    let mut others: Vec<Challenge> = (3..15).map(new).collect();
     for _ in 0..220 {
         let at = presentation.at();
         let image = presentation.frame(&own.prompt(at));

@@ -1,10 +1,8 @@
 //! Pictures of a surface that a camera sees.
 
-use super::surface::Surface;
-use crate::{
-    geometry::{Landmarks, Point, Similarity},
-    image::Image,
-};
+use facekit::{Image, Landmarks, Point, Similarity};
+
+use crate::surface::Surface;
 
 /// The distance from the camera to the face, in eye distances: 0.55 m.
 const CAMERA: f32 = 9.0;
@@ -20,7 +18,7 @@ const FACE: [Point; 4] = [
 
 /// The photo that is on the surface.
 #[derive(Debug)]
-pub(super) struct Texture<'a> {
+pub(crate) struct Texture<'a> {
     photo: &'a Image,
     /// From places on the face to pixels of the photo.
     map: Similarity,
@@ -28,20 +26,20 @@ pub(super) struct Texture<'a> {
 
 /// The direction and the position of the surface.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub(super) struct Pose {
+pub(crate) struct Pose {
     /// Degrees, positive if the nose points to the right of the image.
-    pub(super) yaw: f32,
+    pub(crate) yaw: f32,
     /// Degrees, positive if the nose points up.
-    pub(super) pitch: f32,
+    pub(crate) pitch: f32,
     /// Degrees clockwise.
-    pub(super) roll: f32,
+    pub(crate) roll: f32,
     /// The movement to the right and down, in eye distances.
-    pub(super) shift: [f32; 2],
+    pub(crate) shift: [f32; 2],
 }
 
 impl Pose {
     /// A point of the surface in space, turned about the pivot.
-    pub(super) fn apply(self, point: [f32; 3], pivot: [f32; 3]) -> [f32; 3] {
+    pub(crate) fn apply(self, point: [f32; 3], pivot: [f32; 3]) -> [f32; 3] {
         let [x, y, z] = [0, 1, 2].map(|axis| point[axis] - pivot[axis]);
         let (sin, cos) = self.yaw.to_radians().sin_cos();
         let [x, z] = [cos * x + sin * z, cos * z - sin * x];
@@ -59,7 +57,7 @@ impl Pose {
 
 impl<'a> Texture<'a> {
     /// A photo with the landmarks of its face. `None` if they coincide.
-    pub(super) fn new(photo: &'a Image, landmarks: &Landmarks) -> Option<Self> {
+    pub(crate) fn new(photo: &'a Image, landmarks: &Landmarks) -> Option<Self> {
         let to = [
             landmarks.left_eye,
             landmarks.right_eye,
@@ -114,7 +112,7 @@ impl<'a> Texture<'a> {
 }
 
 /// The landmarks of the face on a surface, as [`draw`] shows them.
-pub(super) fn landmarks(surface: Surface, pose: Pose, side: usize, scale: f32) -> Landmarks {
+pub(crate) fn landmarks(surface: Surface, pose: Pose, side: usize, scale: f32) -> Landmarks {
     let nose = Point::new(0.0, 0.571);
     let [left_eye, right_eye, left_mouth, right_mouth] = FACE;
     let place = |point: Point| {
@@ -136,9 +134,9 @@ fn projected([x, y, z]: [f32; 3], side: usize, scale: f32) -> Point {
 }
 
 /// A picture of floating-point colors, 0 to 255.
-pub(super) struct Canvas {
-    pub(super) side: usize,
-    pub(super) pixels: Vec<[f32; 3]>,
+pub(crate) struct Canvas {
+    pub(crate) side: usize,
+    pub(crate) pixels: Vec<[f32; 3]>,
 }
 
 /// A corner of the mesh in the image.
@@ -152,7 +150,7 @@ struct Corner {
 }
 
 /// Draws a surface in front of a plain wall. The picture has `side` pixels a side, and `scale` pixels an eye distance.
-pub(super) fn draw(
+pub(crate) fn draw(
     texture: &Texture<'_>,
     surface: Surface,
     pose: Pose,

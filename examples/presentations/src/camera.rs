@@ -1,11 +1,12 @@
 //! A cheap camera: light, blur, noise and few pixels.
 
-use super::{dice::Dice, render::Canvas};
-use crate::image::Image;
+use facekit::Image;
+
+use crate::{dice::Dice, render::Canvas};
 
 /// The light and the camera of a presentation. They stay the same from its first to its last frame.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Camera {
+pub(crate) struct Camera {
     /// The brightness.
     gain: f32,
     gamma: f32,
@@ -18,11 +19,11 @@ pub(super) struct Camera {
     /// The standard deviation of the noise, in values of 0 to 255.
     noise: f32,
     /// The quality of JPEG, 0 to 100.
-    pub(super) quality: u8,
+    pub(crate) quality: u8,
 }
 
 impl Camera {
-    pub(super) fn draw(dice: &mut Dice) -> Self {
+    pub(crate) fn draw(dice: &mut Dice) -> Self {
         Self {
             gain: dice.within(0.65, 1.2),
             gamma: dice.within(0.8, 1.25),
@@ -44,7 +45,7 @@ impl Camera {
     }
 
     /// A screen that shows what this camera has recorded: blurred, without noise.
-    pub(super) fn show(&self, canvas: &Canvas) -> Canvas {
+    pub(crate) fn show(&self, canvas: &Canvas) -> Canvas {
         Canvas {
             side: canvas.side,
             pixels: blurred(&canvas.pixels, canvas.side, self.blur.max(0.5)),
@@ -52,7 +53,7 @@ impl Camera {
     }
 
     /// The picture that the camera takes.
-    pub(super) fn take(&self, canvas: &Canvas, dice: &mut Dice) -> Image {
+    pub(crate) fn take(&self, canvas: &Canvas, dice: &mut Dice) -> Image {
         let side = canvas.side;
         let flicker = dice.within(0.98, 1.02);
         let mut lit = Vec::with_capacity(canvas.pixels.len());

@@ -1,32 +1,18 @@
-//! Presentations that are computed from a photo of a face: heads that turn, and attacks with pictures and recordings.
-
-mod camera;
-mod dice;
-mod heads;
-mod motion;
-mod render;
-mod species;
-mod surface;
-
-use camera::Camera;
-use dice::Dice;
-use jiff::{SignedDuration, Timestamp};
-use motion::Motion;
-use render::{Pose, Texture, draw};
-pub use species::PresentationSpecies;
-use surface::Surface;
-
-use super::{
-    options::ChallengeOptions,
-    prompt::{ChallengeDot, ChallengePrompt},
-    session::Challenge,
-    verdict::{ChallengeDepth, ChallengeOutcome, ChallengeVerdict},
+use facekit::{
+    Challenge, ChallengeDepth, ChallengeDot, ChallengeOptions, ChallengeOutcome, ChallengePrompt,
+    ChallengeVerdict, Error, Image, ImageView, Landmarks, Recognizer, Result,
+    image::{self, DecodeLimits},
+    jiff::{SignedDuration, Timestamp},
 };
+
 use crate::{
-    error::{Error, Result},
-    geometry::Landmarks,
-    image::{self, DecodeLimits, Image, ImageView},
-    recognize::Recognizer,
+    camera::Camera,
+    dice::Dice,
+    heads::head,
+    motion::Motion,
+    render::{self, Pose, Texture, draw},
+    species::Species,
+    surface::Surface,
 };
 
 /// The pixels of an eye distance, and of a side of a frame.
@@ -38,17 +24,16 @@ const BEGINNING: Timestamp = Timestamp::constant(1_772_438_400, 0);
 const FRAME: [f32; 2] = [75.0, 105.0];
 
 /// A presentation: what a camera sees of a person, or of an attack, during a [`Challenge`]. It is computed from one photo. Heads are the
-/// photo on the depth of one of three heads of MakeHuman (CC0), to which nothing of the challenge was fitted; light, blur, noise,
+/// photo on the depth of one of six heads of MakeHuman (CC0), to which nothing of the challenge was fitted; light, blur, noise,
 /// the quality of JPEG and the resolution differ from presentation to presentation.
-///
-/// It is for tests and measurements. It does not show what real attacks look like: there is no screen and no print in it.
 ///
 /// ```no_run
 /// # fn example(recognizer: &facekit::Recognizer, photo: &facekit::Image) -> facekit::Result<()> {
-/// use facekit::{ChallengeOptions, Presentation, PresentationSpecies};
+/// use facekit::ChallengeOptions;
+/// use presentations::{Presentation, Species};
 ///
 /// let face = recognizer.find_faces(photo.view())?.faces[0];
-/// let species = PresentationSpecies::named("tilted")?;
+/// let species = Species::named("tilted")?;
 /// let mut presentation = Presentation::new(species, photo, &face.landmarks, 1)?;
 /// let verdict = presentation.run(recognizer, [0; 32], &ChallengeOptions::default())?;
 /// assert!(!verdict.passed());
@@ -76,7 +61,7 @@ impl<'a> Presentation<'a> {
     ///
     /// [`Error::InvalidArgument`] if the landmarks coincide, or if the photo has fewer than two pixels a side.
     pub fn new(
-        species: PresentationSpecies,
+        species: Species,
         photo: &'a Image,
         landmarks: &Landmarks,
         seed: u64,
@@ -100,6 +85,15 @@ impl<'a> Presentation<'a> {
             at: BEGINNING,
             landmarks: Landmarks::default(),
         })
+    }
+
+    /// The name of the head; `None` for a picture.
+    #[must_use]
+    pub fn head(&self) -> Option<&'static str> {
+        match self.surface {
+            Surface::Head { head: number, .. } => Some(head(number).name),
+            _ => None,
+        }
     }
 
     /// The time of the next frame. Frames are about 0.09 s apart.
@@ -148,24 +142,23 @@ impl<'a> Presentation<'a> {
     ///
     /// [`Error::InvalidArgument`] if the recognizer offers no challenge, [`Error::Runtime`] if a model fails.
     pub fn depth(&mut self, recognizer: &Recognizer) -> Result<Option<ChallengeDepth>> {
-        let places = [
-            0.0,
-            self.motion.place_of(ChallengeDot::Left),
-            self.motion.place_of(ChallengeDot::Right),
-        ];
-        let mut frames = Vec::new();
-        for (number, share) in [1.0, 0.85, 1.0, 0.9, 0.95].into_iter().enumerate() {
-            for place in places {
+        let mut views = |dot: ChallengeDot, count: usize| -> Vec<Image> {
+            let place = self.motion.place_of(dot);
+            // A head that is held to a side still moves a little.
+            let shares = [1.0, 0.85, 0.9, 0.95].into_iter().take(count).enumerate();
+            let poses = shares.map(|(number, share)| {
                 let seconds = 0.4 * number as f32 + place.abs() / 100.0;
-                frames.push(self.take(self.motion.held(place * share, seconds)));
-            }
-        }
-        // The left of a person is the right of the image.
-        let side = |first: usize| -> Vec<ImageView<'_>> {
-            let frames = frames.iter().skip(3 + first).step_by(3);
-            frames.map(Image::view).collect()
+                self.motion.held(place * share, seconds)
+            });
+            let poses: Vec<Pose> = poses.collect();
+            poses.into_iter().map(|pose| self.take(pose)).collect()
         };
-        ChallengeDepth::measure(recognizer, frames[0].view(), &side(2), &side(1))
+        let front = views(ChallengeDot::Middle, 1);
+        // The left of a person is the right of the image.
+        let [left, right] = [ChallengeDot::Right, ChallengeDot::Left].map(|dot| views(dot, 4));
+        let [left, right] = [&left, &right]
+            .map(|frames| -> Vec<ImageView<'_>> { frames.iter().map(Image::view).collect() });
+        ChallengeDepth::measure(recognizer, front[0].view(), &left, &right)
     }
 
     /// Shows the frames to a new challenge until it is decided.

@@ -1,22 +1,19 @@
-use super::{
-    dice::Dice,
-    motion::Behavior,
-    surface::{HEADS, Surface},
-};
-use crate::error::{Error, Result};
+use facekit::{Error, Result};
+
+use crate::{dice::Dice, heads::HEADS, motion::Behavior, surface::Surface};
 
 /// A kind of presentation: a living head, or an attack.
 ///
 /// ```
-/// use facekit::PresentationSpecies;
+/// use presentations::Species;
 ///
-/// let tilted = PresentationSpecies::named("tilted")?;
+/// let tilted = Species::named("tilted")?;
 /// assert!(tilted.is_attack());
-/// assert!(PresentationSpecies::named("mask").is_err());
+/// assert!(Species::named("mask").is_err());
 /// # Ok::<(), facekit::Error>(())
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct PresentationSpecies {
+pub struct Species {
     name: &'static str,
     shape: Shape,
     behavior: Behavior,
@@ -28,36 +25,36 @@ enum Shape {
     Picture(Surface),
 }
 
-const fn picture(name: &'static str, surface: Surface, behavior: Behavior) -> PresentationSpecies {
-    PresentationSpecies {
+const fn picture(name: &'static str, surface: Surface, behavior: Behavior) -> Species {
+    Species {
         name,
         shape: Shape::Picture(surface),
         behavior,
     }
 }
 
-const fn bent(name: &'static str, surface: Surface) -> PresentationSpecies {
+const fn bent(name: &'static str, surface: Surface) -> Species {
     picture(name, surface, Behavior::Turns([20.0, 40.0]))
 }
 
-const fn upright(name: &'static str, radius: f32) -> PresentationSpecies {
+const fn upright(name: &'static str, radius: f32) -> Species {
     bent(name, Surface::Upright { radius })
 }
 
-const fn across(name: &'static str, radius: f32) -> PresentationSpecies {
+const fn across(name: &'static str, radius: f32) -> Species {
     bent(name, Surface::Across { radius })
 }
 
-const fn folded(name: &'static str, degrees: f32) -> PresentationSpecies {
+const fn folded(name: &'static str, degrees: f32) -> Species {
     bent(name, Surface::Folded { degrees })
 }
 
-const fn ridged(name: &'static str, height: f32) -> PresentationSpecies {
+const fn ridged(name: &'static str, height: f32) -> Species {
     bent(name, Surface::Ridged { height })
 }
 
-const fn head(name: &'static str, behavior: Behavior) -> PresentationSpecies {
-    PresentationSpecies {
+const fn head(name: &'static str, behavior: Behavior) -> Species {
+    Species {
         name,
         shape: Shape::Head,
         behavior,
@@ -67,7 +64,7 @@ const fn head(name: &'static str, behavior: Behavior) -> PresentationSpecies {
 /// The turn of a head to a side, in degrees.
 const TURN: [f32; 2] = [20.0, 30.0];
 
-const ALL: [PresentationSpecies; 21] = [
+const ALL: [Species; 21] = [
     head("head", Behavior::Turns(TURN)),
     picture("still", Surface::Flat, Behavior::Still),
     picture("shifted", Surface::Flat, Behavior::Shifts),
@@ -91,7 +88,7 @@ const ALL: [PresentationSpecies; 21] = [
     head("right-replay", Behavior::Turns(TURN)),
 ];
 
-impl PresentationSpecies {
+impl Species {
     /// All species. The first one is the living head, and the others are attacks.
     #[must_use]
     pub fn all() -> &'static [Self] {
@@ -142,16 +139,16 @@ impl PresentationSpecies {
         )
     }
 
-    pub(super) fn is_replay(self) -> bool {
+    pub(crate) fn is_replay(self) -> bool {
         self.is_attack() && self.shape == Shape::Head
     }
 
-    pub(super) fn behavior(self) -> Behavior {
+    pub(crate) fn behavior(self) -> Behavior {
         self.behavior
     }
 
     /// The shape of a presentation. Heads are drawn.
-    pub(super) fn surface(self, dice: &mut Dice) -> Surface {
+    pub(crate) fn surface(self, dice: &mut Dice) -> Surface {
         match self.shape {
             Shape::Picture(surface) => surface,
             Shape::Head => Surface::Head {

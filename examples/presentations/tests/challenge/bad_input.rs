@@ -3,15 +3,15 @@
 use std::sync::{Arc, atomic::Ordering};
 
 use facekit::{
-    Challenge, ChallengeOptions, ChallengeOutcome, ChallengeReason, Image, Presentation,
-    PresentationSpecies, QualityOptions,
+    Challenge, ChallengeOptions, ChallengeOutcome, ChallengeReason, Image, QualityOptions,
     jiff::{SignedDuration, Timestamp},
 };
+use presentations::{Presentation, Species};
 
 use crate::stage::{changed, nonce, photo, recognizer, recognizer_with, verdict};
 
 /// A number of a presentation that passes.
-const GOOD: u8 = 1;
+const GOOD: u8 = 2;
 /// A frame in the middle of the challenge.
 const LATER: usize = 20;
 
@@ -155,7 +155,7 @@ fn a_face_that_was_never_checked_fails() {
     let quality = QualityOptions::anything().with_min_sharpness(0.999);
     let recognizer = recognizer_with(&Arc::default(), quality);
     let (photo, landmarks) = photo();
-    let head = PresentationSpecies::named("head").unwrap();
+    let head = Species::named("head").unwrap();
     for passive in [true, false] {
         let mut presentation =
             Presentation::new(head, &photo, &landmarks, u64::from(GOOD)).unwrap();
