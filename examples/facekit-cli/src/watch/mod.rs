@@ -54,7 +54,7 @@ pub(crate) struct Args {
     #[arg(long, value_name = "ZONE", allow_hyphen_values = true)]
     zone: Option<String>,
 
-    /// Write the sightings to this file, a CSV row for each known person, as soon as they are seen
+    /// Write a CSV row to this file for each known person, as soon as they are seen
     ///
     /// The columns are frame (the number of the track; with several videos, the name of the
     /// video is before it), time (in UTC), person, score and liveness.
