@@ -14,7 +14,7 @@ const MOST_ATTEMPTS: u8 = 3;
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ChallengeOptions {
-    /// The number of moves of the dot, 4 (the default) or 5. A recording of another challenge fits by chance in one of about 107
+    /// The number of moves of the dot, 4 (the default) or 5. A recording of another challenge fits by chance in one of about 110
     /// challenges with four moves, and in one of about 480 with five.
     pub moves: u8,
     /// The number of this attempt of the person in ten minutes, 1 to 3. The caller counts attempts and refuses the fourth; the
