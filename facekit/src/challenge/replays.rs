@@ -74,7 +74,7 @@ fn yaw(turns: &[Turn], at: Timestamp) -> f32 {
 fn fit(random: &mut Random, turns: &[Turn], asked: &[(Timestamp, ChallengeDot)]) -> bool {
     let mut steps = Steps::default();
     let mut at = Timestamp::UNIX_EPOCH;
-    while steps.answered.len() < asked.len() {
+    while !steps.are_complete(at, asked.len()) {
         at += SignedDuration::from_millis(random.within(FRAME) as i64);
         let seen = yaw(turns, at) + random.error();
         if steps.push(at, seen, asked).is_err() {

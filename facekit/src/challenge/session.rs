@@ -487,7 +487,7 @@ impl Challenge {
             return Ok(Err(reason));
         }
         if let Some(last) = self.steps.answered.last()
-            && self.steps.answered.len() == self.plan.len()
+            && self.steps.are_complete(place.at, self.plan.len())
             && (self.views.are_enough() || place.at.duration_since(last.reached) >= LAST_LOOK)
         {
             self.decide();

@@ -16,6 +16,9 @@ const SIDE_KEPT: f32 = 7.0;
 /// The same of the middle.
 const MIDDLE: f32 = 7.0;
 const MIDDLE_KEPT: f32 = 8.0;
+/// The time for which the head must not go on to a side after the last answer, if that is the middle. A recording that turns from one
+/// side to the other passes the middle.
+const KEPT: SignedDuration = SignedDuration::from_millis(300);
 /// A head that keeps still stays within so many degrees of the median.
 const STILL: f32 = 4.0;
 
@@ -62,7 +65,12 @@ impl Steps {
             last.yaw = yaw;
         }
         let Some(&(prompted, dot)) = moves.get(self.answered.len()) else {
-            return Ok(());
+            let went_on = resting == ChallengeDot::Middle && yaw.abs() >= SIDE;
+            return if went_on && !self.are_complete(at, moves.len()) {
+                Err(ChallengeReason::WrongDirection)
+            } else {
+                Ok(())
+            };
         };
         let begun = match self.begun {
             Some(begun) => begun,
@@ -102,6 +110,14 @@ impl Steps {
             return Err(ChallengeReason::TurnTooSmall);
         }
         Ok(())
+    }
+
+    /// True if all of so many moves are answered, and a last one to the middle was kept.
+    pub(super) fn are_complete(&self, at: Timestamp, moves: usize) -> bool {
+        self.answered.len() == moves
+            && self.answered.last().is_some_and(|last| {
+                last.dot != ChallengeDot::Middle || at.duration_since(last.reached) >= KEPT
+            })
     }
 
     /// The dot to which the head has turned.
@@ -193,6 +209,18 @@ mod tests {
         assert_eq!(steps.answered[0].begun, at(1500));
         assert!((steps.answered[0].yaw - 22.0).abs() < 1e-3);
         assert_eq!(steps.answered[2].prompted, at(4000));
+    }
+
+    /// A turn from the right to the left passes the middle, which is the last move.
+    #[test]
+    fn the_last_middle_is_kept() {
+        let turns = [(1400, 22.0), (2500, -20.0)];
+        let follow = |to: f32| follow(&[&turns[..], &[(4400, to)]].concat(), 5500);
+        assert_eq!(follow(1.0).1, None);
+        let (steps, reason) = follow(24.0);
+        assert_eq!(reason, Some(ChallengeReason::WrongDirection));
+        assert_eq!(steps.answered.len(), 3);
+        assert!(!steps.are_complete(steps.answered[2].reached, 3));
     }
 
     #[test]
