@@ -53,7 +53,7 @@ fn frame(camera: &mut HttpCamera) -> (VideoFrame, Vec<String>) {
         match camera.next(Duration::from_millis(100)).unwrap() {
             Next::Frame(frame) => return (frame, reasons),
             Next::Lost { reason, .. } => reasons.push(reason),
-            Next::Nothing => {}
+            Next::Nothing | Next::Unchanged => {}
             other => panic!("{other:?}"),
         }
     }
@@ -469,9 +469,11 @@ fn garbage_is_no_picture() {
     let (_, reasons) = frame(&mut camera);
     assert_eq!(reasons.len(), 2, "{reasons:?}");
     assert!(
-        reasons[0].contains("there is no JPEG") && reasons[1].contains("no picture"),
+        // A busy server does not send a mebibyte in time.
+        reasons[0].contains("there is no JPEG") || reasons[0].contains("no picture"),
         "{reasons:?}"
     );
+    assert!(reasons[1].contains("no picture"), "{reasons:?}");
 }
 
 #[test]
