@@ -84,4 +84,27 @@ mod tests {
         let caught = catch_panic(|| panic::panic_any(7));
         assert_eq!(caught, Err::<(), _>("no message".to_owned()));
     }
+
+    /// The test runs again in a process of its own, whose standard error is read.
+    #[test]
+    fn caught_panics_are_silent_and_others_are_not() {
+        const CHILD: &str = "FACEKIT_TEST_PANICS";
+        if std::env::var_os(CHILD).is_some() {
+            silence_caught_panics();
+            assert!(catch_panic(|| panic!("nobody reads this")).is_err());
+            let other = std::thread::spawn(|| panic!("everybody reads this"));
+            assert!(other.join().is_err());
+            return;
+        }
+        let name = "panic::tests::caught_panics_are_silent_and_others_are_not";
+        let child = std::process::Command::new(std::env::current_exe().unwrap())
+            .args(["--exact", name, "--nocapture"])
+            .env(CHILD, "1")
+            .output()
+            .unwrap();
+        let said = String::from_utf8_lossy(&child.stderr);
+        assert!(child.status.success(), "{said}");
+        assert!(said.contains("everybody reads this"), "{said}");
+        assert!(!said.contains("nobody reads this"), "{said}");
+    }
 }

@@ -249,6 +249,36 @@ fn a_camera_is_watched_until_the_command_is_stopped() {
     );
 }
 
+#[cfg(unix)]
+#[test]
+fn a_silent_standard_input_holds_up_neither_the_others_nor_the_end() {
+    use std::io::{BufRead as _, BufReader};
+
+    let place = place();
+    write_folder(&place);
+    for rate in ["", "--rate 5"] {
+        let mut child = Command::new(env!("CARGO_BIN_EXE_facekit"))
+            .current_dir(place.path(""))
+            .args(format!("{GALLERY} - door {rate}").split_whitespace())
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        let first = lines.next().unwrap().unwrap();
+        assert!(first.contains("door  track 1  Ari"), "{first}");
+        // Nothing ever comes, until the test is over.
+        let _input = child.stdin.take();
+        let stopped = Command::new("kill")
+            .args(["-INT", &child.id().to_string()])
+            .status();
+        assert!(stopped.unwrap().success());
+        let rest: Vec<String> = lines.map(Result::unwrap).collect();
+        assert!(rest.concat().contains("1 sighting"), "{rest:?}");
+        assert!(child.wait().unwrap().success());
+    }
+}
+
 /// The frames as H.264, each of them a key frame.
 #[cfg(unix)]
 fn encoded() -> Vec<Vec<u8>> {

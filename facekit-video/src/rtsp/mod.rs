@@ -56,6 +56,11 @@ const ADDRESSES: Kind = Kind {
 /// digest, or as they are if it asks for basic authentication. Neither they nor the query, nor a part of the path with a `=`, are in
 /// errors, reasons or `Debug`.
 ///
+/// # Limits
+///
+/// RTSP over TLS (`rtsps://`) and over UDP are not supported, nor is video of another codec. The answers of the camera to requests have no
+/// limit of bytes, but must come within the [timeout](RtspOptions::timeout).
+///
 /// # Errors
 ///
 /// Interlaced video, other pixels than 4:2:0 of 8 bits, and pictures beyond the limits end the source with an error. So does a panic of

@@ -11,7 +11,7 @@ use jiff::Timestamp;
 pub struct Health {
     /// The frames that the source received.
     pub received: u64,
-    /// The frames that were decoded.
+    /// The frames that the source delivered. A camera of H.264 decodes the others, too, because later pictures need them.
     pub decoded: u64,
     /// The frames in which faces were searched.
     pub examined: u64,

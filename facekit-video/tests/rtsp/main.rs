@@ -29,9 +29,12 @@ fn options() -> RtspOptions {
     RtspOptions::default().with_retries(Duration::from_millis(20), Duration::from_millis(100))
 }
 
-/// Options of a camera that does not wait long for a picture.
+/// Options of a camera that does not wait long, for a picture or before it connects again.
 fn hasty() -> RtspOptions {
-    options().with_timeout(Duration::from_millis(300))
+    let retry = Duration::from_millis(20);
+    options()
+        .with_retries(retry, retry)
+        .with_timeout(Duration::from_millis(300))
 }
 
 fn open(server: &Server) -> RtspCamera {

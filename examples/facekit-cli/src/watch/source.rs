@@ -3,7 +3,7 @@
 use std::{io, path::Path, time::Duration};
 
 use anyhow::{Context, Result, bail};
-use facekit::{Error, FrameFolder, FrameSource};
+use facekit::{Error, FrameFolder, FrameSource, Next, Pace};
 use facekit_video::{
     FileOptions, HttpCamera, HttpOptions, Pipe, PipeOptions, RtspCamera, RtspOptions, Timing,
     VideoFile,
@@ -102,10 +102,17 @@ impl TimingArgs {
         let options = PipeOptions::default()
             .with_limits(session.limits.clone())
             .with_timing(timing);
-        let pipe = Pipe::open(io::stdin(), &options);
+        let source: Box<dyn FrameSource> = match options.timing {
+            Timing::Arrival => Box::new(Pipe::open(io::stdin(), &options)?),
+            _ => Box::new(RecordedInput {
+                options,
+                pipe: None,
+                is_over: false,
+            }),
+        };
         Ok(Video {
             name: "standard input".to_owned(),
-            source: Box::new(pipe.context("standard input")?),
+            source,
         })
     }
 
@@ -152,6 +159,44 @@ impl TimingArgs {
             }
             error => error.into(),
         })
+    }
+}
+
+/// A recording on standard input. Its header is read with its first frame, so that the command can be stopped before it comes, and other
+/// videos do not wait for it.
+#[derive(Debug)]
+struct RecordedInput {
+    options: PipeOptions,
+    pipe: Option<Pipe>,
+    is_over: bool,
+}
+
+impl RecordedInput {
+    fn pipe(&mut self) -> facekit::Result<&mut Pipe> {
+        let pipe = match self.pipe.take() {
+            Some(pipe) => pipe,
+            None => Pipe::open(io::stdin(), &self.options)?,
+        };
+        Ok(self.pipe.insert(pipe))
+    }
+}
+
+impl FrameSource for RecordedInput {
+    fn next(&mut self, wait: Duration) -> facekit::Result<Next> {
+        if self.is_over {
+            return Ok(Next::End);
+        }
+        let next = self.pipe().and_then(|pipe| pipe.next(wait));
+        self.is_over = next.is_err();
+        next
+    }
+
+    fn pace(&self) -> Pace {
+        Pace::Recorded
+    }
+
+    fn damaged(&self) -> u64 {
+        self.pipe.as_ref().map_or(0, FrameSource::damaged)
     }
 }
 
