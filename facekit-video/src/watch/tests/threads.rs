@@ -386,7 +386,7 @@ fn a_watcher_that_is_dropped_ends_its_threads() {
     // More reports than have room, which nobody takes.
     for _ in 0..4 {
         let steps = (0..4000).map(|nth| {
-            let at = Timestamp::UNIX_EPOCH + SignedDuration::from_secs(nth / 3 * 10 + nth % 3);
+            let at = Timestamp::UNIX_EPOCH + SignedDuration::from_secs(nth / 3 * 100 + nth % 3);
             Step::Frame(frame(nth % 3 < 2, at, nth as u64))
         });
         add(&watcher, script(Pace::Recorded, steps));
