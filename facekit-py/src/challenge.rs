@@ -10,6 +10,7 @@ use pyo3::{
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    embedding::Embedding,
     errors,
     image::{Color, Photo},
     pipeline::Pipeline,
@@ -170,6 +171,22 @@ impl Challenge {
     fn verdict(&self, py: Python<'_>) -> PyResult<ChallengeVerdict> {
         let running = self.0.require(py, "Challenge")?;
         Ok(ChallengeVerdict(running.locked().verdict()))
+    }
+
+    /// The mean of the embeddings of the person who passed; None unless the challenge is passed. To sign somebody in, compare this
+    /// embedding and no other one: the person before the camera can change before and after the challenge.
+    ///
+    /// >>> import facekit
+    /// >>> from datetime import datetime, timezone
+    /// >>> challenge = facekit.Challenge(facekit.Recognizer(), bytes(32), datetime(2026, 3, 2, 8, 0, tzinfo=timezone.utc))
+    /// >>> challenge.embedding() is None
+    /// True
+    fn embedding(&self, py: Python<'_>) -> PyResult<Option<Embedding>> {
+        let running = self.0.require(py, "Challenge")?;
+        let embedding = work::detached(py, || {
+            running.locked().embedding(&running.pipeline.recognizer)
+        })?;
+        Ok(embedding.map(Embedding::from))
     }
 
     fn __repr__(&self) -> String {

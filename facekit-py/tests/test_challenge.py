@@ -42,6 +42,8 @@ def test_a_simulated_head_passes(recognizer, people, command, tmp_path):
     assert verdict.to_dict() == expected
     assert verdict.answered == 4 and verdict.depth > 0.12 and verdict.reasons == [] and verdict.liveness is None
     assert {"left", "middle", "right"} == set(shown)
+    photo = recognizer.recognize(people / "people" / "Ari" / "1.jpg")[0]
+    assert challenge.embedding().cosine(photo.embedding) > 0.5
 
 
 def test_a_still_photo_fails(recognizer, people):

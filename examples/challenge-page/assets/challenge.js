@@ -5,6 +5,12 @@
 const PACE = 80;
 /** The width of a frame, in pixels. */
 const WIDTH = 640;
+/** The longest time until the first picture of the camera, in milliseconds. */
+const OPENED = 8000;
+/** The longest time between two pictures of the camera, in milliseconds. */
+const STALLED = 1500;
+/** The life of a challenge, in milliseconds: a nonce lives for 30 s, and then the next frame gets the verdict. */
+const LIFE = 31_000;
 
 /** @param {string} id */
 const at = (id) => /** @type {HTMLElement} */ (document.getElementById(id));
@@ -18,6 +24,8 @@ const texts = JSON.parse(at("texts").textContent ?? "{}");
 
 /** The number of the run that goes on. An older one ends by itself. */
 let current = 0;
+/** The camera of the run that goes on. @type {MediaStream | undefined} */
+let opened;
 
 /** @param {string} key @param {Record<string, number>} [values] */
 function text(key, values = {}) {
@@ -39,6 +47,7 @@ function say(id, text) {
  */
 function show(look, title, reason, attempt = "") {
   challenge.dataset.look = look;
+  // A screen reader reads the title in the focus, and the texts that describe it.
   at("sign").setAttribute("href", `/icons.svg#i-${look === "passed" ? "present" : "alert"}`);
   say("result", text(title));
   say("reason", text(reason));
@@ -67,53 +76,105 @@ function frame() {
 /** @param {number} milliseconds */
 const pause = (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds));
 
-/** Waits for the next picture of the camera: one that is sent twice would count as a recording. */
-const next = () =>
-  "requestVideoFrameCallback" in camera ? new Promise((resolve) => camera.requestVideoFrameCallback(resolve)) : pause(PACE);
+/**
+ * Waits for the next picture of the camera: one that is sent twice would count as a recording. False if there is none, because the
+ * camera was unplugged or stalls.
+ * @param {MediaStream} stream
+ * @returns {Promise<boolean>}
+ */
+function next(stream) {
+  return new Promise((resolve) => {
+    const timer = setTimeout(() => resolve(false), STALLED);
+    const came = () => {
+      clearTimeout(timer);
+      resolve(true);
+    };
+    for (const track of stream.getTracks()) track.onended = () => resolve(false);
+    if ("requestVideoFrameCallback" in camera) camera.requestVideoFrameCallback(came);
+    else setTimeout(came, PACE);
+  });
+}
+
+/** Ends the run that goes on, and its camera. */
+function end() {
+  current += 1;
+  for (const track of opened?.getTracks() ?? []) track.stop();
+  opened = undefined;
+}
 
 async function run() {
-  current += 1;
+  end();
   const mine = current;
+  /** True if the person stopped this run, or started another one: it changes nothing any more. */
+  const isOver = () => mine !== current;
   /** @type {MediaStream | undefined} */
   let stream;
-  draw({ key: "", dot: "middle", number: 0, moves: 0, begun: false });
+  let id = "";
+  let isDecided = false;
   challenge.dataset.view = "run";
+  at("title").focus();
+  // After the focus, so that a screen reader reads the text of the view.
+  await pause(0);
+  draw({ key: "", dot: "middle", number: 0, moves: 0, begun: false });
   try {
     try {
       const video = { facingMode: "user", width: { ideal: 1280 }, height: { ideal: 720 } };
       stream = await navigator.mediaDevices.getUserMedia({ video });
+      if (isOver()) return;
+      opened = stream;
       camera.srcObject = stream;
-      await camera.play();
+      // A camera without pictures never plays.
+      const plays = await Promise.race([camera.play().then(() => true), pause(OPENED).then(() => false)]);
+      if (!plays) {
+        if (!isOver()) show("failed", "failed", "camera-stopped");
+        return;
+      }
     } catch (error) {
       console.warn(error);
-      show("failed", "failed", "no-camera");
+      if (!isOver()) show("failed", "failed", "no-camera");
       return;
     }
-    const issued = await fetch("/challenges", { method: "POST" });
-    const { id, attempt, attempts, error } = await issued.json();
-    if (mine !== current) return;
+    // A run that is over must not use up an attempt.
+    if (isOver()) return;
+    const signal = AbortSignal.timeout(LIFE);
+    const issued = await fetch("/challenges", { method: "POST", signal });
+    const { id: given = "", attempt, attempts, error } = await issued.json();
+    id = given;
+    if (isOver()) return;
     if (!issued.ok) {
       show(error === "attempts" ? "over" : "failed", "failed", error === "attempts" ? "attempts-used" : "busy");
       return;
     }
-    while (mine === current) {
+    while (!isOver()) {
       const begun = performance.now();
-      await next();
+      const came = await next(stream);
+      if (isOver()) return;
+      if (!came) {
+        show("failed", "failed", "camera-stopped");
+        return;
+      }
       const picture = await frame();
-      const sent = picture && (await fetch(`/challenges/${id}/frames`, { method: "POST", body: picture }));
-      if (mine !== current) return;
+      if (isOver()) return;
+      const sent = picture && (await fetch(`/challenges/${id}/frames`, { method: "POST", body: picture, signal }));
+      const answer = await sent?.json();
+      if (isOver()) return;
       if (sent?.ok) {
-        const { outcome, prompt, verdict } = await sent.json();
-        if (verdict) {
+        const { outcome, prompt, reasons } = answer;
+        if (reasons) {
+          isDecided = true;
           if (outcome === "passed") show("passed", "passed", "passed-text");
           else {
             const left = { attempt, attempts };
             const look = attempt < attempts ? "failed" : "over";
-            show(look, "failed", `reason-${verdict.reasons[0]}`, text("attempt", left));
+            show(look, "failed", `reason-${reasons[0]}`, text("attempt", left));
           }
           return;
         }
         draw(prompt);
+      } else if (sent?.status === 404) {
+        isDecided = true;
+        show("failed", "failed", "reason-timed_out");
+        return;
       } else if (sent && sent.status !== 400 && sent.status !== 409) {
         show("failed", "failed", "busy");
         return;
@@ -122,15 +183,18 @@ async function run() {
     }
   } catch (error) {
     console.warn(error);
-    if (mine === current) show("failed", "failed", "no-connection");
+    const isLate = error instanceof DOMException && error.name === "TimeoutError";
+    if (!isOver()) show("failed", "failed", isLate ? "reason-timed_out" : "no-connection");
   } finally {
     for (const track of stream?.getTracks() ?? []) track.stop();
+    // The program forgets the pictures of a challenge that is not decided.
+    if (id && !isDecided) fetch(`/challenges/${id}`, { method: "DELETE", keepalive: true }).catch(console.warn);
   }
 }
 
-/** Ends the run that goes on. */
+/** Ends the run that goes on, and shows the first view. */
 function stop() {
-  current += 1;
+  end();
   challenge.dataset.view = "start";
   at("title").focus();
 }

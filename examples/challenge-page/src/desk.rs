@@ -3,12 +3,13 @@
 use std::{
     collections::HashMap,
     fmt,
-    net::IpAddr,
+    net::{IpAddr, Ipv6Addr},
     sync::{Mutex, MutexGuard, PoisonError},
+    thread,
 };
 
 use facekit::{
-    Challenge, ChallengeOptions, ChallengeOutcome, ChallengePrompt, ChallengeVerdict, Digest,
+    Challenge, ChallengeOptions, ChallengeOutcome, ChallengePrompt, ChallengeReason, Digest,
     Recognizer,
     image::{self, DecodeLimits},
     jiff::{SignedDuration, Timestamp},
@@ -18,9 +19,12 @@ use serde::Serialize;
 /// A person has three attempts in ten minutes.
 const ATTEMPTS: usize = 3;
 const PERIOD: SignedDuration = SignedDuration::from_mins(10);
-/// The most challenges at the same time, and the time after which one without frames is forgotten.
+/// The most challenges at the same time, and the time after which one is forgotten: a nonce lives for 30 s, and the next frame gets
+/// the verdict.
 const MOST: usize = 64;
-const FORGOTTEN: SignedDuration = SignedDuration::from_secs(60);
+const FORGOTTEN: SignedDuration = SignedDuration::from_secs(31);
+/// The most pixels of a frame. The page sends 640 × 480.
+const MOST_PIXELS: usize = 1 << 21;
 
 /// A clock: the time of now.
 pub type Clock = Box<dyn Fn() -> Timestamp + Send + Sync>;
@@ -36,7 +40,7 @@ pub struct Desk {
 
 #[derive(Default)]
 struct State {
-    /// The challenges that go on, by their identifiers. `None` while a frame is judged.
+    /// The challenges that go on, by their identifiers.
     open: HashMap<String, Open>,
     attempts: HashMap<IpAddr, Vec<Timestamp>>,
 }
@@ -60,9 +64,10 @@ pub(crate) struct Issued {
 pub(crate) struct Answer {
     pub(crate) outcome: ChallengeOutcome,
     pub(crate) prompt: Shown,
-    /// The verdict, once.
+    /// The reasons against a pass, once, with the decision. Depth and similarity stay here: with them, an attacker would see which
+    /// picture is nearer to a pass.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) verdict: Option<ChallengeVerdict>,
+    pub(crate) reasons: Option<Vec<ChallengeReason>>,
 }
 
 /// The prompt that is due.
@@ -87,7 +92,9 @@ pub(crate) enum Refusal {
     Over,
     /// The frame before is not judged yet.
     Early,
-    /// The frame is no picture that can be read.
+    /// The request is for another computer, or a page of another site sends it.
+    Foreign,
+    /// The frame is no picture that can be read, or it has too many pixels.
     Picture,
     /// A model or the random numbers of the system failed.
     Failed,
@@ -108,16 +115,34 @@ impl Desk {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Forgets challenges whose time is over. The program calls it each second, so that no picture of a face is kept longer.
+    pub fn forget(&self) {
+        let mut state = self.state();
+        state.forget((self.clock)());
+    }
+
+    /// The number of challenges that go on.
+    #[must_use]
+    pub fn open(&self) -> usize {
+        self.state().open.len()
+    }
+
+    /// Ends a challenge that is not decided. Its data are gone; the attempt counts.
+    pub(crate) fn stop(&self, id: &str) -> Result<(), Refusal> {
+        let mut state = self.state();
+        state.open.remove(id).map(drop).ok_or(Refusal::Over)
+    }
+
     /// Issues a challenge to a visitor.
     pub(crate) fn issue(&self, visitor: IpAddr) -> Result<Issued, Refusal> {
-        let now = (self.clock)();
         let [nonce, id] = [random()?, random()?];
         let mut state = self.state();
+        let now = (self.clock)();
         state.forget(now);
         if state.open.len() >= MOST {
             return Err(Refusal::Busy);
         }
-        let attempts = state.attempts.entry(visitor).or_default();
+        let attempts = state.attempts.entry(network(visitor)).or_default();
         if attempts.len() >= ATTEMPTS {
             return Err(Refusal::Attempts);
         }
@@ -142,17 +167,20 @@ impl Desk {
 
     /// Judges the next frame of a challenge. Its time is that of its arrival.
     pub(crate) fn judge(&self, id: &str, frame: &[u8]) -> Result<Answer, Refusal> {
-        let at = (self.clock)();
-        let kept = {
+        let (at, kept) = {
             let mut state = self.state();
+            // The time is read with the state in hand: frames that arrive together are in the order of their times.
+            let at = (self.clock)();
+            state.forget(at);
             let open = state.open.get_mut(id).ok_or(Refusal::Over)?;
-            open.kept.take().ok_or(Refusal::Early)?
+            (at, open.kept.take().ok_or(Refusal::Early)?)
         };
+        let _end = EndAfterPanic { desk: self, id };
         let (kept, answer) = self.push(kept, frame, at);
         let mut state = self.state();
         match &answer {
             // A nonce serves once: a challenge that is decided, or that failed on the way, is over.
-            Ok(answer) if answer.verdict.is_some() => _ = state.open.remove(id),
+            Ok(answer) if answer.reasons.is_some() => _ = state.open.remove(id),
             Err(Refusal::Failed) => _ = state.open.remove(id),
             _ => {
                 if let Some(open) = state.open.get_mut(id) {
@@ -170,7 +198,8 @@ impl Desk {
         frame: &[u8],
         at: Timestamp,
     ) -> (Vec<u8>, Result<Answer, Refusal>) {
-        let Ok(frame) = image::decode(frame, &DecodeLimits::default()) else {
+        let limits = DecodeLimits::default().with_max_pixels(MOST_PIXELS);
+        let Ok(frame) = image::decode(frame, &limits) else {
             return (kept, Err(Refusal::Picture));
         };
         let judged = (|| {
@@ -183,13 +212,27 @@ impl Desk {
             let answer = Answer {
                 outcome,
                 prompt: Shown::new(&challenge.prompt((self.clock)().max(at))),
-                verdict: is_decided.then(|| challenge.verdict()),
+                reasons: is_decided.then(|| challenge.verdict().reasons),
             };
             Ok((self::kept(&challenge)?, answer))
         })();
         match judged {
             Ok((kept, answer)) => (kept, Ok(answer)),
             Err(refusal) => (kept, Err(refusal)),
+        }
+    }
+}
+
+/// Removes the challenge if its frame makes the program panic. Its state is lost, and no frame can follow.
+struct EndAfterPanic<'a> {
+    desk: &'a Desk,
+    id: &'a str,
+}
+
+impl Drop for EndAfterPanic<'_> {
+    fn drop(&mut self) {
+        if thread::panicking() {
+            self.desk.state().open.remove(self.id);
         }
     }
 }
@@ -218,6 +261,14 @@ impl Shown {
     }
 }
 
+/// The addresses whose attempts count together: one of IPv4, or the 2⁶⁴ of IPv6 that a visitor can choose from.
+fn network(visitor: IpAddr) -> IpAddr {
+    match visitor.to_canonical() {
+        IpAddr::V6(address) => Ipv6Addr::from_bits(address.to_bits() >> 64 << 64).into(),
+        address => address,
+    }
+}
+
 fn kept(challenge: &Challenge) -> Result<Vec<u8>, Refusal> {
     serde_json::to_vec(challenge).map_err(|_| Refusal::Failed)
 }
@@ -230,9 +281,8 @@ fn random() -> Result<[u8; 32], Refusal> {
 
 impl fmt::Debug for Desk {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let open = self.state().open.len();
         f.debug_struct("Desk")
-            .field("open", &open)
+            .field("open", &self.open())
             .finish_non_exhaustive()
     }
 }

@@ -1,6 +1,6 @@
 //! Serves the page on this computer.
 
-use std::net::SocketAddr;
+use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use anyhow::{Context, Result};
 use challenge_page::{Desk, router};
@@ -16,6 +16,10 @@ struct Args {
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8090")]
     listen: SocketAddr,
 
+    /// A name of this computer in links, beside localhost and addresses. Requests to other names are refused
+    #[arg(long, value_name = "NAME")]
+    host: Vec<String>,
+
     /// Do not check each face for liveness beside its depth
     #[arg(long)]
     no_liveness: bool,
@@ -29,11 +33,18 @@ async fn main() -> Result<()> {
     if args.no_liveness {
         builder = builder.without_liveness();
     }
-    let desk = Desk::new(builder.build()?, Box::new(Timestamp::now));
+    let desk = Arc::new(Desk::new(builder.build()?, Box::new(Timestamp::now)));
+    let forgetting = Arc::clone(&desk);
+    tokio::spawn(async move {
+        loop {
+            tokio::time::sleep(Duration::from_secs(1)).await;
+            forgetting.forget();
+        }
+    });
     let listener = TcpListener::bind(args.listen).await;
     let listener = listener.with_context(|| args.listen.to_string())?;
     println!("Open http://{}", listener.local_addr()?);
-    let service = router(desk).into_make_service_with_connect_info::<SocketAddr>();
+    let service = router(desk, args.host).into_make_service_with_connect_info::<SocketAddr>();
     axum::serve(listener, service)
         .with_graceful_shutdown(async {
             tokio::signal::ctrl_c().await.ok();

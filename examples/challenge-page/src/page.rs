@@ -1,14 +1,18 @@
-//! The page, its files, and the two requests of its script.
+//! The page, its files, and the three requests of its script.
 
-use std::{net::SocketAddr, sync::Arc};
+use std::{
+    net::{IpAddr, SocketAddr},
+    sync::Arc,
+};
 
 use axum::{
     Json, Router,
     body::Bytes,
-    extract::{ConnectInfo, DefaultBodyLimit, Path, State},
-    http::{HeaderMap, StatusCode, header},
+    extract::{ConnectInfo, DefaultBodyLimit, Path, Request, State},
+    http::{HeaderMap, HeaderName, Method, StatusCode, header},
+    middleware::{self, Next},
     response::{Html, IntoResponse, Response},
-    routing::{get, post},
+    routing::{delete, get, post},
 };
 use serde_json::json;
 
@@ -57,18 +61,60 @@ const FILES: [(&str, &str, &str); 6] = [
     ),
 ];
 
-/// The page at `/`, and the requests of its script.
-pub fn router(desk: Desk) -> Router {
+/// The page at `/`, and the requests of its script. `hosts` are the names of this computer beside `localhost` and its addresses. A
+/// request to another name is refused, and so is a change that a page of another site sends: it would use up a visitor's attempts.
+pub fn router(desk: Arc<Desk>, hosts: Vec<String>) -> Router {
     let mut router = Router::new()
         .route("/", get(page))
         .route("/challenges", post(issue))
+        .route("/challenges/{id}", delete(stop))
         .route("/challenges/{id}/frames", post(judge));
     for (path, kind, text) in FILES {
         router = router.route(path, get(move || async move { file(kind, text) }));
     }
     router
         .layer(DefaultBodyLimit::max(LARGEST_FRAME))
-        .with_state(Arc::new(desk))
+        .layer(middleware::from_fn_with_state(Arc::from(hosts), guard))
+        .with_state(desk)
+}
+
+async fn guard(State(hosts): State<Arc<[String]>>, request: Request, next: Next) -> Response {
+    let headers = request.headers();
+    let host = headers.get(header::HOST);
+    let host = host.and_then(|host| host.to_str().ok());
+    let host = host.or(request.uri().authority().map(|host| host.as_str()));
+    let is_change = !matches!(*request.method(), Method::GET | Method::HEAD);
+    let is_good = host.is_some_and(|host| {
+        is_of_this_computer(host, &hosts) && (!is_change || is_of_this_site(headers, host))
+    });
+    if is_good {
+        next.run(request).await
+    } else {
+        answer(StatusCode::OK, Err::<(), _>(Refusal::Foreign))
+    }
+}
+
+/// `true` for `localhost`, addresses and the names of `hosts`. A page of another site can give its own name to this computer's address.
+fn is_of_this_computer(host: &str, hosts: &[String]) -> bool {
+    let name = match host.rsplit_once(':') {
+        Some((name, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => name,
+        _ => host,
+    };
+    let address = name.trim_start_matches('[').trim_end_matches(']');
+    name.eq_ignore_ascii_case("localhost")
+        || address.parse::<IpAddr>().is_ok()
+        || hosts.iter().any(|host| host.eq_ignore_ascii_case(name))
+}
+
+/// `true` if no other site's page sends the change. Browsers state the origin of a change; other programs need not.
+fn is_of_this_site(headers: &HeaderMap, host: &str) -> bool {
+    let text = |name: &str| headers.get(name).map(|value| value.to_str().unwrap_or(""));
+    let origin = text("origin").map(|origin| origin.split_once("://").map(|(_, host)| host));
+    match (text("sec-fetch-site"), origin) {
+        (Some(site), _) => site == "same-origin",
+        (None, Some(origin)) => origin == Some(host),
+        (None, None) => true,
+    }
 }
 
 fn file(kind: &'static str, text: &'static str) -> Response {
@@ -85,6 +131,12 @@ async fn page(headers: HeaderMap) -> Response {
     let languages = languages.and_then(|value| value.to_str().ok());
     let headers = [
         (header::CONTENT_SECURITY_POLICY, POLICY),
+        (
+            HeaderName::from_static("permissions-policy"),
+            "camera=(self)",
+        ),
+        (header::REFERRER_POLICY, "no-referrer"),
+        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
         (header::VARY, "accept-language"),
         (header::CACHE_CONTROL, "no-cache"),
     ];
@@ -99,6 +151,13 @@ async fn issue(
         StatusCode::CREATED,
         blocking(move || desk.issue(visitor.ip())).await,
     )
+}
+
+async fn stop(State(desk): State<Arc<Desk>>, Path(id): Path<String>) -> Response {
+    match desk.stop(&id) {
+        Ok(()) => StatusCode::NO_CONTENT.into_response(),
+        refused => answer(StatusCode::OK, refused),
+    }
 }
 
 async fn judge(State(desk): State<Arc<Desk>>, Path(id): Path<String>, frame: Bytes) -> Response {
@@ -126,6 +185,7 @@ fn answer(good: StatusCode, result: Result<impl serde::Serialize, Refusal>) -> R
                 Refusal::Busy => (StatusCode::SERVICE_UNAVAILABLE, "busy"),
                 Refusal::Over => (StatusCode::NOT_FOUND, "over"),
                 Refusal::Early => (StatusCode::CONFLICT, "early"),
+                Refusal::Foreign => (StatusCode::FORBIDDEN, "foreign"),
                 Refusal::Picture => (StatusCode::BAD_REQUEST, "picture"),
                 Refusal::Failed => (StatusCode::INTERNAL_SERVER_ERROR, "failed"),
             };

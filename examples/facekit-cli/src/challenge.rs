@@ -1,6 +1,10 @@
 //! `facekit challenge`: a person follows a dot with the head.
 
-use std::{fs, path::PathBuf, time::Duration};
+use std::{
+    fs,
+    path::PathBuf,
+    time::{Duration, Instant},
+};
 
 use anyhow::{Context, Result, bail};
 use facekit::{
@@ -17,6 +21,8 @@ use crate::{
 
 /// The time for which the command waits for a frame, before it looks whether it was stopped.
 const WAIT: Duration = Duration::from_millis(200);
+/// The longest time without a frame of a camera. A challenge is lost long before.
+const STALLED: Duration = Duration::from_secs(5);
 
 #[derive(clap::Args, Debug)]
 pub(crate) struct Args {
@@ -154,14 +160,19 @@ fn watched(
     };
     let mut challenge = None;
     let mut shown: Option<ChallengePrompt> = None;
+    let mut received = Instant::now();
     loop {
         session.token.check()?;
         let frame = match source.next(WAIT)? {
             Next::Frame(frame) => frame,
             Next::End => break,
             Next::Lost { reason, .. } => bail!("the connection was lost: {reason}"),
+            _ if is_live && received.elapsed() > STALLED => {
+                bail!("the camera sends no frames for {} s", STALLED.as_secs())
+            }
             _ => continue,
         };
+        received = Instant::now();
         let challenge = match &mut challenge {
             Some(challenge) => challenge,
             none => none.insert(Challenge::new(nonce, frame.at, recognizer, options)?),

@@ -4,6 +4,8 @@
 mod common;
 
 use std::{
+    io::Write,
+    net::TcpListener,
     path::{Path, PathBuf},
     time::Duration,
 };
@@ -71,6 +73,30 @@ fn attacks_fail_with_a_reason() {
     }
     let unknown = place.run(["challenge", "--simulate", "mask", "--photo", &photo]);
     unknown.fails(&["no species \"mask\""]);
+}
+
+/// A camera that answers, and sends nothing.
+#[test]
+fn a_camera_that_stalls_is_an_error() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let camera = format!("http://{}/video", listener.local_addr().unwrap());
+    std::thread::spawn(move || {
+        // The connections stay open.
+        let connections: Vec<_> = listener
+            .incoming()
+            .flatten()
+            .map(|mut connection| {
+                let head =
+                    "HTTP/1.1 200 OK\r\nContent-Type: multipart/x-mixed-replace; boundary=x\r\n\r\n";
+                connection.write_all(head.as_bytes()).unwrap();
+                connection
+            })
+            .collect();
+        drop(connections);
+    });
+    let place = Place::new();
+    let failed = place.run(["challenge", "--no-liveness", &camera]);
+    failed.fails(&["the camera sends no frames for 5 s"]);
 }
 
 fn eval(place: &Place, images: &Path, more: &[&str]) -> Vec<Value> {

@@ -550,6 +550,15 @@ class Challenge:
         >>> challenge = facekit.Challenge(facekit.Recognizer(), bytes(32), datetime(2026, 3, 2, 8, 0, tzinfo=timezone.utc))
         >>> challenge.verdict().passed
         False"""
+    def embedding(self) -> Embedding | None:
+        """The mean of the embeddings of the person who passed; None unless the challenge is passed. To sign somebody in, compare this
+        embedding and no other one: the person before the camera can change before and after the challenge.
+
+        >>> import facekit
+        >>> from datetime import datetime, timezone
+        >>> challenge = facekit.Challenge(facekit.Recognizer(), bytes(32), datetime(2026, 3, 2, 8, 0, tzinfo=timezone.utc))
+        >>> challenge.embedding() is None
+        True"""
 
 @final
 class ChallengePrompt:

@@ -30,12 +30,15 @@ const LIFE: SignedDuration = SignedDuration::from_secs(30);
 const LEAST_GAP: SignedDuration = SignedDuration::from_millis(60);
 /// The longest time without the face.
 const LONGEST_ABSENCE: SignedDuration = SignedDuration::from_millis(250);
-/// The whole frame is searched for other people at this interval.
-const SEARCH_INTERVAL: SignedDuration = SignedDuration::from_millis(1000);
+/// The whole frame is searched for other people at this interval, and in the frames of the beginning, of the embeddings and of the
+/// decision.
+const SEARCH_INTERVAL: SignedDuration = SignedDuration::from_millis(300);
 /// The least score of a detection of a face.
 pub(super) const LEAST_SCORE: f32 = 0.6;
-/// Another face counts if it is at least so wide, relative to the widest one.
+/// Another face counts if it is at least so wide, relative to the followed one. While no face is followed, relative to the widest one.
 const OTHER_WIDTH: f32 = 0.4;
+/// Two boxes are of one face if they overlap by so much (intersection over union).
+const SAME_FACE: f32 = 0.25;
 /// A detector finds faces that are so wide, in pixels. The frame is reduced for the search for other people as long as a face that
 /// counts is as wide.
 const FOUND_WIDTH: f32 = 32.0;
@@ -78,8 +81,16 @@ const MOST_EMBEDDINGS: usize = 12;
 /// # Continuity
 ///
 /// Frames are at most 250 ms apart, at least four a second. The face moves by at most 0.5 eye distances and turns by at most 300° a
-/// second. No frame is repeated. All embeddings show one person at a false-match rate of 1e-3. With a liveness check, the median of
-/// its scores counts as live.
+/// second. No frame is repeated. The face is embedded at the beginning and after each answer. Each of these embeddings must be similar
+/// to one before it, at a false-match rate of 1e-3. With a liveness check, the median of the scores in these frames counts as live. In
+/// these frames, in the deciding frame and every 0.3 s, the whole frame is searched for another face that is at least 0.4 times as wide.
+/// If there is one, the challenge fails.
+///
+/// # Identity
+///
+/// A pass says that a person is present. It does not say who this is. To sign somebody in, compare the [`embedding`](Self::embedding)
+/// of the person who passed, with [`Recognizer::identify`] for example. A photo that is taken before or after the challenge can show
+/// another person.
 ///
 /// ```no_run
 /// # fn recognizer() -> facekit::Recognizer { unimplemented!() }
@@ -120,8 +131,9 @@ pub struct Challenge {
     live: f32,
     /// The size of the frames.
     size: Option<(usize, usize)>,
-    /// The time of the last frame, and the hashes of all frames.
-    last: Option<Timestamp>,
+    /// The time of the last frame that was received, that of the last one that was judged, and the hashes of those that were judged.
+    received: Option<Timestamp>,
+    judged: Option<Timestamp>,
     hashes: Vec<u64>,
     /// The face in the last frame, and its place in the frames in which it kept still before the beginning.
     face: Option<Detection>,
@@ -175,7 +187,8 @@ impl Challenge {
             different: recognizer.different_people(None),
             live: recognizer.liveness_threshold(),
             size: None,
-            last: None,
+            received: None,
+            judged: None,
             hashes: Vec::new(),
             face: None,
             place: None,
@@ -259,10 +272,7 @@ impl Challenge {
         image: ImageView<'_>,
         at: Timestamp,
     ) -> Result<()> {
-        if *recognizer.embedder().space().fingerprint() != self.space {
-            let reason = "the challenge was made with another embedder";
-            return Err(Error::argument("recognizer", reason));
-        }
+        self.check_embedder(recognizer)?;
         if self.outcome != ChallengeOutcome::Undecided {
             return Ok(());
         }
@@ -294,6 +304,46 @@ impl Challenge {
         }
     }
 
+    /// The mean of the embeddings of the person who passed, of the beginning and of the answers. `None` unless the challenge is passed.
+    ///
+    /// A caller who signs somebody in compares this embedding, and no other one: the person before the camera can change before and after
+    /// the challenge.
+    ///
+    /// ```no_run
+    /// # fn example(challenge: &facekit::Challenge, recognizer: &facekit::Recognizer) -> facekit::Result<()> {
+    /// use facekit::IdentifyOptions;
+    ///
+    /// if let Some(person) = challenge.embedding(recognizer)? {
+    ///     let candidates = recognizer.identify(&person, &IdentifyOptions::default())?;
+    ///     println!("{candidates:?}");
+    /// }
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`Error::InvalidArgument`] for a recognizer with another embedder.
+    pub fn embedding(&self, recognizer: &Recognizer) -> Result<Option<Embedding>> {
+        self.check_embedder(recognizer)?;
+        if self.outcome != ChallengeOutcome::Passed {
+            return Ok(None);
+        }
+        let space = recognizer.embedder().space();
+        let embeddings = self.embeddings.iter();
+        let embeddings: Vec<Embedding> = embeddings
+            .map(|values| Embedding::new(space, values.clone()))
+            .collect::<Result<_>>()?;
+        Embedding::mean(&embeddings).map(Some)
+    }
+
+    fn check_embedder(&self, recognizer: &Recognizer) -> Result<()> {
+        if *recognizer.embedder().space().fingerprint() == self.space {
+            return Ok(());
+        }
+        let reason = "the challenge was made with another embedder";
+        Err(Error::argument("recognizer", reason))
+    }
+
     fn fail(&mut self, reason: ChallengeReason) {
         self.outcome = ChallengeOutcome::Failed;
         self.reasons.push(reason);
@@ -312,9 +362,10 @@ impl Challenge {
         image: ImageView<'_>,
         at: Timestamp,
     ) -> Result<Result<(), ChallengeReason>> {
-        if self.last.is_some_and(|last| at <= last) || at < self.issued {
+        if self.received.is_some_and(|received| at <= received) || at < self.issued {
             return Ok(Err(ChallengeReason::FramesOutOfOrder));
         }
+        self.received = Some(at);
         if at > self.issued + LIFE {
             let reason = if self.start.is_some() {
                 ChallengeReason::TimedOut
@@ -328,12 +379,12 @@ impl Challenge {
             return Ok(Err(ChallengeReason::FrameSizeChanged));
         }
         if self
-            .last
-            .is_some_and(|last| at.duration_since(last) < LEAST_GAP)
+            .judged
+            .is_some_and(|judged| at.duration_since(judged) < LEAST_GAP)
         {
             return Ok(Ok(()));
         }
-        self.last = Some(at);
+        self.judged = Some(at);
         let pixels = image.rgb8();
         let hash = hash(&pixels);
         if self.hashes.contains(&hash) {
@@ -373,39 +424,66 @@ impl Challenge {
         }
     }
 
-    /// The face in a frame: that of the last one, or a new one. At intervals, all faces are counted.
+    /// The face in a frame: that of the last one, or a new one. At intervals, the frame is searched for other people.
     fn find(
         &mut self,
         frame: &FrameView<'_>,
         at: Timestamp,
     ) -> Result<Result<Option<Detection>, ChallengeReason>> {
         let mirrored = self.limits.mirrored;
-        let is_due = self
-            .searched
-            .is_none_or(|searched| at.duration_since(searched) >= SEARCH_INTERVAL);
         let followed = match &self.face {
             Some(face) => frame.follow(face, mirrored)?,
             None => None,
         };
-        if followed.is_some() && !is_due {
-            return Ok(Ok(followed));
+        if let Some(face) = followed {
+            let is_due = self
+                .searched
+                .is_none_or(|searched| at.duration_since(searched) >= SEARCH_INTERVAL);
+            let alone = if is_due {
+                self.look_for_others(frame, &face, at)?
+            } else {
+                Ok(())
+            };
+            return Ok(alone.map(|()| followed));
         }
-        self.searched = Some(at);
-        let reduction = followed.as_ref().map_or(1, reduction);
-        let found = frame.detect_in(LEAST_SCORE, reduction)?;
+        let found = frame.detect(LEAST_SCORE)?;
         let widest = found.iter().map(|face| face.rect.width).fold(0.0, f32::max);
-        let counts = |face: &&Detection| face.rect.width >= OTHER_WIDTH * widest;
-        if followed.is_some() && found.iter().filter(counts).count() <= 1 {
-            return Ok(Ok(followed));
-        }
         let mut faces = Vec::new();
-        for face in found.iter().filter(counts) {
-            faces.extend(frame.landmarks(face, mirrored)?);
+        for face in &found {
+            if face.rect.width >= OTHER_WIDTH * widest {
+                faces.extend(frame.landmarks(face, mirrored)?);
+            }
         }
         if faces.len() > 1 {
             return Ok(Err(ChallengeReason::SeveralPeople));
         }
-        Ok(Ok(followed.or_else(|| faces.pop())))
+        Ok(Ok(faces.pop()))
+    }
+
+    /// Searches the whole frame for another person than that of `face`, once in a frame.
+    fn look_for_others(
+        &mut self,
+        frame: &FrameView<'_>,
+        face: &Detection,
+        at: Timestamp,
+    ) -> Result<Result<(), ChallengeReason>> {
+        if self.searched == Some(at) {
+            return Ok(Ok(()));
+        }
+        self.searched = Some(at);
+        let is_other = |other: &Detection| other.rect.iou(&face.rect) < SAME_FACE;
+        for other in frame.detect_reduced(LEAST_SCORE, reduction(face))? {
+            // The second look takes away what only resembles a face.
+            if other.rect.width >= OTHER_WIDTH * face.rect.width
+                && is_other(&other)
+                && frame
+                    .landmarks(&other, self.limits.mirrored)?
+                    .is_some_and(|seen| is_other(&seen))
+            {
+                return Ok(Err(ChallengeReason::SeveralPeople));
+            }
+        }
+        Ok(Ok(()))
     }
 
     /// Waits until the face looks ahead and keeps still.
@@ -452,7 +530,7 @@ impl Challenge {
         if let Err(reason) = self.continuity.push(None, &place) {
             return Ok(Err(reason));
         }
-        self.look_at_person(frame, face)
+        self.look_at_person(frame, face, place.at)
     }
 
     /// Follows the answers of a face after the beginning.
@@ -482,7 +560,7 @@ impl Challenge {
             return Ok(Err(reason));
         }
         if self.steps.answered.len() > answered
-            && let Err(reason) = self.look_at_person(frame, face)?
+            && let Err(reason) = self.look_at_person(frame, face, place.at)?
         {
             return Ok(Err(reason));
         }
@@ -490,17 +568,24 @@ impl Challenge {
             && self.steps.are_complete(place.at, self.plan.len())
             && (self.views.are_enough() || place.at.duration_since(last.reached) >= LAST_LOOK)
         {
+            if let Err(reason) = self.look_for_others(frame, face, place.at)? {
+                return Ok(Err(reason));
+            }
             self.decide();
         }
         Ok(Ok(()))
     }
 
-    /// Compares the face with those before, and checks its liveness.
+    /// Looks for other people, compares the face with those before, and checks its liveness.
     fn look_at_person(
         &mut self,
         frame: &FrameView<'_>,
         face: &Detection,
+        at: Timestamp,
     ) -> Result<Result<(), ChallengeReason>> {
+        if let Err(reason) = self.look_for_others(frame, face, at)? {
+            return Ok(Err(reason));
+        }
         let Some(mut examined) = frame.examine(face)? else {
             return Ok(Ok(()));
         };

@@ -32,19 +32,22 @@ impl<'a> FrameView<'a> {
         }
     }
 
-    /// The faces down to `score`, by one pass of the detector.
+    /// The faces down to `score`, by one pass of the detector over the frame, with the longest side of the recognizer's options.
     pub(crate) fn detect(&self, score: f32) -> Result<Vec<Detection>> {
-        self.detect_in(score, 1)
+        self.detect_within(score, self.recognizer.detect_options.max_side)
     }
 
-    /// The faces down to `score`, by one pass of the detector over the frame that is so many times smaller.
-    pub(crate) fn detect_in(&self, score: f32, reduction: usize) -> Result<Vec<Detection>> {
-        let options = self.recognizer.detect_options.clone();
+    /// The faces down to `score`, by one pass of the detector over the frame that is so many times smaller. The longest side of the
+    /// recognizer's options does not apply: it would make a frame smaller still, and small faces would be lost.
+    pub(crate) fn detect_reduced(&self, score: f32, reduction: usize) -> Result<Vec<Detection>> {
         let longest = self.image.width().max(self.image.height());
-        let most = (longest / reduction).max(1);
-        let most = options.max_side.map_or(most, |side| side.min(most));
+        self.detect_within(score, Some((longest / reduction).max(1)))
+    }
+
+    fn detect_within(&self, score: f32, max_side: Option<usize>) -> Result<Vec<Detection>> {
+        let options = self.recognizer.detect_options.clone();
         let options = options
-            .with_max_side(Some(most))
+            .with_max_side(max_side)
             .with_equalize(false)
             .with_passes(Passes::One)
             .with_score(score);

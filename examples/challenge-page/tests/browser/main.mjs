@@ -17,7 +17,7 @@ const TIMEOUT = 40_000;
 const problems = [];
 if (shots) await mkdir(shots, { recursive: true });
 
-for (const [name, part] of Object.entries({ views, keyboard, noCamera, attempts, passed })) {
+for (const [name, part] of Object.entries({ views, keyboard, noCamera, stopped, stalled, attempts, passed })) {
   const start = Date.now();
   const server = await run(program, ["--listen", "127.0.0.1:0", "--no-liveness"]);
   try {
@@ -76,12 +76,12 @@ async function keyboard(address) {
       if (found !== expected) problems.push(`keyboard: ${key} leads to “${found}”, not to “${expected}”`);
     };
     await press("Tab", "Start the camera");
-    await press("Tab", "I cannot turn my head");
+    await press("Tab", "I cannot turn my head or see the dot");
     await press("Enter", "Enter a PIN");
     await press("Tab", "Show a QR code");
     await page.keyboard.press("Enter");
     await page.getByText("Your program goes on with this way.").waitFor();
-    await press("Escape", "I cannot turn my head");
+    await press("Escape", "I cannot turn my head or see the dot");
     if (await page.locator("#ways").isVisible()) problems.push("keyboard: Escape does not close the dialog");
     const moves = await page.locator(".dot").evaluate((dot) => parseFloat(getComputedStyle(dot).transitionDuration));
     if (moves > 0) problems.push("the dot glides although the reader wants less motion");
@@ -100,7 +100,63 @@ async function noCamera(address) {
     await page.getByText("The camera cannot be used").waitFor();
     await check(page, "no camera", problems);
     await page.getByRole("button", { name: "Another way" }).click();
-    await page.getByText("If you cannot turn your head").waitFor();
+    await page.getByText("If you cannot turn your head or see the dot").waitFor();
+  } finally {
+    await browser.close();
+  }
+}
+
+/** A run that is stopped uses up no attempt, and a camera that is refused later does not take over the page. */
+async function stopped(address) {
+  const browser = await launch();
+  try {
+    const page = await open(browser, DESK, { locale: "en-GB" }, problems);
+    const requests = [];
+    page.on("request", (request) => request.method() === "POST" && requests.push(request.url()));
+    await page.addInitScript(() => {
+      let asked = 0;
+      navigator.mediaDevices.getUserMedia = async () => {
+        asked += 1;
+        const isRefused = asked === 1;
+        await new Promise((resolve) => setTimeout(resolve, 500));
+        if (isRefused) throw new DOMException("refused", "NotAllowedError");
+        return document.createElement("canvas").captureStream();
+      };
+    });
+    await page.goto(address);
+    for (const name of ["refused", "allowed"]) {
+      await page.getByRole("button", { name: "Start the camera" }).click();
+      await view(page, "run");
+      await page.getByRole("button", { name: "Stop" }).click();
+      await page.waitForTimeout(1000);
+      const shown = await page.locator("#challenge").getAttribute("data-view");
+      if (shown !== "start") problems.push(`stopped, ${name}: the view is ${shown}`);
+    }
+    if (requests.length > 0) problems.push(`stopped: ${requests}`);
+  } finally {
+    await browser.close();
+  }
+}
+
+/** A camera that sends one picture and no more ends the challenge, and the program forgets it. */
+async function stalled(address) {
+  const browser = await launch();
+  try {
+    const page = await open(browser, DESK, { locale: "en-GB" }, problems);
+    await page.addInitScript(() => {
+      navigator.mediaDevices.getUserMedia = async () => {
+        const canvas = document.createElement("canvas");
+        canvas.getContext("2d").fillRect(0, 0, 100, 100);
+        return canvas.captureStream();
+      };
+    });
+    await page.goto(address);
+    const forgotten = page.waitForRequest((request) => request.method() === "DELETE", { timeout: TIMEOUT });
+    await page.getByRole("button", { name: "Start the camera" }).click();
+    await page.getByText("The camera sends no pictures any more").waitFor({ timeout: TIMEOUT });
+    const answer = await (await forgotten).response();
+    if (answer?.status() !== 204) problems.push(`stalled: the program answers ${answer?.status()}`);
+    await check(page, "a camera that stalls", problems, { shift: false });
   } finally {
     await browser.close();
   }
@@ -115,6 +171,7 @@ async function attempts(address) {
     await page.addInitScript(stillCamera, photo);
     await page.goto(address);
     await page.getByRole("button", { name: "Start the camera" }).click();
+    let begun = 0;
     for (const attempt of [1, 2, 3]) {
       await view(page, "run");
       await page.locator("#say", { hasText: "." }).waitFor();
@@ -126,6 +183,7 @@ async function attempts(address) {
         await shoot(page, "run-phone");
       }
       await view(page, "result");
+      if ((await page.locator("#challenge[data-begun]").count()) > 0) begun += 1;
       if (attempt === 1) await page.setViewportSize(DESK);
       const [title, reason, line] = await Promise.all(["result", "reason", "attempt"].map((id) => page.locator(`#${id}`).innerText()));
       if (title !== "Not passed" || line !== `Attempt ${attempt} of 3`) problems.push(`attempt ${attempt}: ${title}, ${reason}, ${line}`);
@@ -137,6 +195,7 @@ async function attempts(address) {
       if (attempt < 3) await again.click();
       else if (await again.isVisible()) problems.push("a fourth attempt is offered");
     }
+    if (begun === 0) problems.push("attempts: the face was not found in any of them");
     await shoot(page, "over-desk");
     // Another load of the page does not give a fourth attempt.
     await page.goto(address);
@@ -204,7 +263,7 @@ async function passed(address) {
         await check(page, `move ${number}, ${size}`, problems, { shift: false });
         await shoot(page, `move-${dot}-${size}`);
       }
-      answer = { ...answer, outcome: "passed", verdict: { reasons: [] } };
+      answer = { ...answer, outcome: "passed", reasons: [] };
       await view(page, "result");
       await check(page, `passed, ${size}`, problems, { shift: false });
       await shoot(page, `passed-${size}`);

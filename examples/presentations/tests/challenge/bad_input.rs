@@ -45,6 +45,26 @@ fn frames_out_of_order_fail() {
     assert_fails(ChallengeReason::FramesOutOfOrder, &found);
 }
 
+/// Frames that come too early to be judged must be in order, too.
+#[test]
+fn frames_out_of_order_fail_although_they_are_left_out() {
+    for (second, reason) in [(10, Some(ChallengeReason::FramesOutOfOrder)), (30, None)] {
+        let found = changed(GOOD, |challenge, _, recognizer, frame, at, image| {
+            if frame == LATER {
+                for milliseconds in [0, 20, second] {
+                    let at = at + SignedDuration::from_millis(milliseconds);
+                    challenge.push(recognizer, image.view(), at).unwrap();
+                }
+            }
+            frame == LATER
+        });
+        match reason {
+            Some(reason) => assert_fails(reason, &found),
+            None => assert!(found.passed(), "{found:?}"),
+        }
+    }
+}
+
 #[test]
 fn a_frame_before_the_nonce_fails() {
     let script = Arc::default();
@@ -106,6 +126,96 @@ fn two_people_fail() {
             false
         });
         assert_fails(ChallengeReason::SeveralPeople, &found);
+    }
+}
+
+/// A second person who is there for half a second, in the last frames or in the deciding frame is seen.
+#[test]
+fn a_second_person_for_some_frames_fails() {
+    let mut frames = 0;
+    let whole = changed(GOOD, |_, _, _, _, _, _| {
+        frames += 1;
+        false
+    });
+    assert!(whole.passed(), "{whole:?}");
+    for (begin, end) in [
+        (LATER, LATER + 6),
+        (LATER + 13, LATER + 19),
+        (frames - 5, frames),
+        (frames - 1, frames),
+    ] {
+        let found = changed(GOOD, |_, script, _, frame, _, _| {
+            let is_there = (begin..end).contains(&frame);
+            script.is_crowded.store(is_there, Ordering::Relaxed);
+            false
+        });
+        assert_fails(ChallengeReason::SeveralPeople, &found);
+    }
+}
+
+/// A frame of a presentation at the right of a large gray frame.
+fn beside_room(image: &Image) -> Image {
+    let mut room = Image::filled(672, 448, [90; 3]);
+    let (left, top) = (672 - image.width(), 448 - image.height());
+    for (y, row) in image.data().chunks_exact(3 * image.width()).enumerate() {
+        room.data_mut()[3 * (672 * (top + y) + left)..][..row.len()].copy_from_slice(row);
+    }
+    room
+}
+
+/// A second person counts beside the person who is followed, not beside the widest face that is found.
+#[test]
+fn a_larger_second_person_fails() {
+    for (begin, is_missed) in [
+        (usize::MAX, true),
+        (0, false),
+        (LATER, false),
+        (LATER, true),
+    ] {
+        let found = changed(GOOD, |challenge, script, recognizer, frame, at, image| {
+            script.is_larger.store(true, Ordering::Relaxed);
+            script.is_crowded.store(frame >= begin, Ordering::Relaxed);
+            let is_missed = is_missed && frame >= LATER;
+            script.is_missed.store(is_missed, Ordering::Relaxed);
+            let room = beside_room(image);
+            challenge.push(recognizer, room.view(), at).unwrap();
+            true
+        });
+        if begin == usize::MAX {
+            assert!(found.passed(), "{found:?}");
+        } else {
+            assert_fails(ChallengeReason::SeveralPeople, &found);
+        }
+    }
+}
+
+/// The frame is searched for other people at the size at which they are found, also if the recognizer's options say a smaller one.
+#[test]
+fn the_search_is_as_fine_as_the_face_is_small() {
+    let (photo, _) = photo();
+    for (percent, expected) in [(50, 1280), (100, 1280), (200, 640), (300, 320)] {
+        let script = Arc::default();
+        let recognizer = recognizer(&script);
+        let (width, height) = (
+            photo.width() * percent / 100,
+            photo.height() * percent / 100,
+        );
+        let photo = facekit::image::resize(photo.view(), width, height).unwrap();
+        let mut frame = Image::filled(1280, 1200, [90; 3]);
+        for (y, row) in photo.data().chunks_exact(3 * width).enumerate() {
+            frame.data_mut()[3 * 1280 * y..][..row.len()].copy_from_slice(row);
+        }
+        let issued = Timestamp::UNIX_EPOCH;
+        let options = ChallengeOptions::default();
+        let mut challenge = Challenge::new(nonce(1), issued, &recognizer, &options).unwrap();
+        for number in 0..2 {
+            let last = frame.data().len() - 1;
+            frame.data_mut()[last] = number;
+            let at = issued + SignedDuration::from_millis(100 * i64::from(number));
+            challenge.push(&recognizer, frame.view(), at).unwrap();
+        }
+        let sides = script.sides.lock().unwrap();
+        assert_eq!(*sides, [640, expected], "{percent} %");
     }
 }
 

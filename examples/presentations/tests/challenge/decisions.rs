@@ -1,14 +1,14 @@
 //! Heads pass, and pictures and recordings do not.
 
-use std::sync::Arc;
+use std::sync::{Arc, atomic::Ordering};
 
 use facekit::{
-    Challenge, ChallengeOptions, ChallengeReason, LivenessScore, Recognizer, Threshold,
-    jiff::Timestamp,
+    Challenge, ChallengeOptions, ChallengeOutcome, ChallengeReason, LivenessScore, Recognizer,
+    Threshold, jiff::Timestamp,
 };
 use presentations::{Presentation, Species};
 
-use crate::stage::{nonce, photo, recognizer, verdict};
+use crate::stage::{Script, nonce, photo, recognizer, verdict};
 
 #[test]
 fn heads_pass() {
@@ -26,6 +26,48 @@ fn heads_pass() {
         assert!(verdict.continuity.longest_gap <= 0.25);
         assert!(verdict.steps.iter().all(|step| step.begun > step.prompted));
     }
+}
+
+/// The embedding is that of the person who passed, and there is none before.
+#[test]
+fn the_embedding_is_that_of_the_person_who_passed() {
+    let script: Arc<Script> = Arc::default();
+    script.person.store(2, Ordering::Relaxed);
+    let recognizer = recognizer(&script);
+    let (photo, landmarks) = photo();
+    let head = Species::named("head").unwrap();
+    let mut presentation = Presentation::new(head, &photo, &landmarks, 4).unwrap();
+    let issued = presentation.at();
+    let options = ChallengeOptions::default();
+    let mut challenge = Challenge::new(nonce(4), issued, &recognizer, &options).unwrap();
+    while challenge.outcome() == ChallengeOutcome::Undecided {
+        assert_eq!(challenge.embedding(&recognizer).unwrap(), None);
+        let at = presentation.at();
+        let frame = presentation.frame(&challenge.prompt(at));
+        challenge.push(&recognizer, frame.view(), at).unwrap();
+    }
+    assert!(challenge.verdict().passed());
+    let embedding = challenge.embedding(&recognizer).unwrap().unwrap();
+    assert_eq!(embedding.values(), [0.0, 0.0, 1.0, 0.0]);
+    assert_eq!(embedding.space(), recognizer.embedder().space());
+}
+
+#[test]
+fn a_failed_challenge_has_no_embedding() {
+    let recognizer = recognizer(&Arc::default());
+    let (photo, landmarks) = photo();
+    let still = Species::named("still").unwrap();
+    let mut presentation = Presentation::new(still, &photo, &landmarks, 4).unwrap();
+    let issued = presentation.at();
+    let options = ChallengeOptions::default();
+    let mut challenge = Challenge::new(nonce(4), issued, &recognizer, &options).unwrap();
+    while challenge.outcome() == ChallengeOutcome::Undecided {
+        let at = presentation.at();
+        let frame = presentation.frame(&challenge.prompt(at));
+        challenge.push(&recognizer, frame.view(), at).unwrap();
+    }
+    assert!(!challenge.verdict().passed());
+    assert_eq!(challenge.embedding(&recognizer).unwrap(), None);
 }
 
 #[test]
@@ -53,14 +95,14 @@ fn flat_and_curved_pictures_have_no_depth() {
     }
 }
 
-/// At most one of 12 heads is refused.
+/// At most one of 24 presentations of the six heads is refused. The bound is 5 %.
 #[test]
 fn heads_have_depth() {
     let recognizer = recognizer(&Arc::default());
     let (photo, landmarks) = photo();
     let head = Species::named("head").unwrap();
     let mut refused = Vec::new();
-    for seed in 0..12 {
+    for seed in 0..24 {
         let mut presentation = Presentation::new(head, &photo, &landmarks, seed).unwrap();
         let depth = presentation.depth(&recognizer).unwrap();
         if depth.is_none_or(|depth| !depth.is_enough() || depth.tracked < 0.2) {

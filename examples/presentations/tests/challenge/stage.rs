@@ -1,7 +1,7 @@
 //! A face whose landmarks are painted in colors, a detector that finds colors, and challenges with both.
 
 use std::sync::{
-    Arc,
+    Arc, Mutex,
     atomic::{AtomicBool, AtomicU32, Ordering},
 };
 
@@ -23,6 +23,10 @@ const COLORS: [[u8; 3]; 5] = [
 ];
 /// The pixels of an eye distance in the photo.
 const EYES: f32 = 60.0;
+
+/// The pixels of an eye distance in a frame of a presentation, and the width of a larger person.
+const SCALE: f32 = 44.0;
+const LARGER: f32 = 2.6;
 
 /// A photo of a gray texture with five colored spots, and its landmarks.
 pub(crate) fn photo() -> (Image, Landmarks) {
@@ -76,6 +80,12 @@ pub(crate) fn photo() -> (Image, Landmarks) {
 pub(crate) struct Script {
     /// There is a second person.
     pub(crate) is_crowded: AtomicBool,
+    /// The second person is 2.6 times as wide as the first one.
+    pub(crate) is_larger: AtomicBool,
+    /// The detector misses the first person in whole frames, not in windows.
+    pub(crate) is_missed: AtomicBool,
+    /// The longest sides to which the detector had to reduce whole frames.
+    pub(crate) sides: Mutex<Vec<usize>>,
     /// The person of the embeddings.
     pub(crate) person: AtomicU32,
     /// The liveness check refuses the face.
@@ -86,7 +96,10 @@ pub(crate) struct Script {
 struct Colors(Arc<Script>);
 
 impl Detector for Colors {
-    fn detect(&self, image: ImageView<'_>, _: &DetectOptions) -> Result<Vec<Detection>> {
+    fn detect(&self, image: ImageView<'_>, options: &DetectOptions) -> Result<Vec<Detection>> {
+        // Windows have no longest side.
+        let is_window = options.max_side.is_none();
+        self.0.sides.lock().unwrap().extend(options.max_side);
         let pixels = image.rgb8();
         let (width, height) = (image.width(), image.height());
         let mut sums = [[0.0_f32; 3]; 5];
@@ -111,19 +124,25 @@ impl Detector for Colors {
             ];
         }
         let is_second = self.0.is_crowded.load(Ordering::Relaxed);
+        let is_larger = self.0.is_larger.load(Ordering::Relaxed);
+        let is_missed = self.0.is_missed.load(Ordering::Relaxed) && !is_window;
         let mut faces = Vec::new();
-        if sums.iter().all(|sum| sum[2] >= 3.0) {
+        if sums.iter().all(|sum| sum[2] >= 3.0) && !is_missed {
             faces.push(detection(
                 sums.map(|[x, y, count]| Point::new(x / count, y / count)),
             ));
         }
         let (width, height) = (width as f32, height as f32);
-        if is_second {
-            // Beside the person, or in the middle of a window around the place beside the person.
-            let (center, eyes) = if faces.is_empty() {
-                (Point::new(width / 2.0, 0.42 * height), 0.13 * width)
-            } else {
-                (Point::new(0.12 * width, 0.3 * height), 0.09 * width)
+        // The second person is to the left of the first one. A window has its person in the middle.
+        let middle = Point::new(width / 2.0, height / 2.0);
+        let is_first = faces
+            .iter()
+            .any(|face| face.landmarks.nose.distance(middle) < 0.25 * width);
+        if is_second && !(is_window && is_first) {
+            let (center, eyes) = match (is_window, is_larger) {
+                (true, _) => (Point::new(width / 2.0, 0.42 * height), 0.13 * width),
+                (false, true) => (Point::new(0.25 * width, 0.3 * height), LARGER * SCALE),
+                (false, false) => (Point::new(0.12 * width, 0.3 * height), 0.09 * width),
             };
             faces.push(detection(
                 [
