@@ -6,15 +6,11 @@ use super::{
     graph::{Graph, Links, NodeProbe},
     walk,
 };
-use crate::index::{
-    kernel::{Kernel, Line},
-    shape::Shape,
-};
+use crate::index::kernel::{Kernel, Line};
 
 /// Computes changes of a graph.
 pub(super) struct Planner<'a> {
     pub(super) graph: &'a Graph,
-    pub(super) shape: &'a Shape,
     pub(super) kernel: Kernel,
 }
 
@@ -41,20 +37,24 @@ impl Planner<'_> {
             let most = self.graph.most_links(1);
             let (own, copy) = self.spread(&probe, row, &ordered(near), most);
             let mut list = nodes(&own);
-            for &(similarity, neighbor) in &own {
-                let theirs = self.with(neighbor, similarity, level, node, &probe, row);
-                links.insert((neighbor, level), theirs);
-            }
-            // The new node takes the place behind its copy in the ring.
             if let Some(copy) = copy
-                && let Some(next) = self.graph.copy(copy, level, self.shape)
+                && let Some(next) = self.graph.copy(copy, level)
             {
+                // The new node takes the place behind its copy in the ring.
                 let theirs = self.graph.links(copy, level).iter();
                 let theirs = theirs.map(|&link| if link == next { node } else { link });
                 links.insert((copy, level), theirs.collect());
                 list.iter_mut()
                     .filter(|link| **link == copy)
                     .for_each(|link| *link = next);
+            } else {
+                for &(similarity, neighbor) in &own {
+                    // Others find a copy through the node that it is a copy of.
+                    if copy.is_none_or(|copy| copy == neighbor) {
+                        let theirs = self.with(neighbor, similarity, level, node, &probe, row);
+                        links.insert((neighbor, level), theirs);
+                    }
+                }
             }
             links.insert((node, level), list);
         }
@@ -81,18 +81,17 @@ impl Planner<'_> {
         let mut to_new = Vec::new();
         self.graph
             .similarities(self.kernel, &list, new, &mut to_new);
-        let mut near = self.near(&self.graph.probe(neighbor, self.shape), &list);
+        let mut near = self.near(&self.graph.probe(neighbor), &list);
         let place = near.partition_point(|&(other, _)| other >= similarity);
         near.insert(place, (similarity, node));
 
         // The copy that the neighbor is linked to keeps its place; a first one takes a place.
-        let copy = self.graph.copy(neighbor, level, self.shape);
+        let copy = self.graph.copy(neighbor, level);
         let mut chosen: Vec<u32> = Vec::with_capacity(most);
         chosen.extend(copy);
         let mut sums = Vec::new();
-        let mut new_is_chosen = copy.is_none()
-            && new.may_be_copy(similarity)
-            && self.graph.row(neighbor, self.shape) == row;
+        let mut new_is_chosen =
+            copy.is_none() && new.may_be_copy(similarity) && self.graph.row(neighbor) == row;
         let is_placed = new_is_chosen;
         for (similarity, candidate) in near {
             if chosen.len() + usize::from(new_is_chosen) == most {
@@ -114,7 +113,7 @@ impl Planner<'_> {
                     continue;
                 }
             }
-            let probe = self.graph.probe(candidate, self.shape);
+            let probe = self.graph.probe(candidate);
             self.graph
                 .similarities(self.kernel, &chosen, &probe, &mut sums);
             if sums.iter().all(is_far) {
@@ -135,12 +134,12 @@ impl Planner<'_> {
             let old = graph.links(node, level);
             if !removed.contains(&node) && old.iter().any(|link| removed.contains(link)) {
                 let next = self.next_copy(node, level, removed);
-                let row = graph.row(node, self.shape);
-                let is_copy = |other: u32| graph.row(other, self.shape) == row;
+                let row = graph.row(node);
+                let is_copy = |other: u32| graph.row(other) == row;
                 let mut candidates = self.around(node, level, removed);
                 candidates.retain(|&other| !is_copy(other));
                 candidates.extend(next);
-                let probe = graph.probe(node, self.shape);
+                let probe = graph.probe(node);
                 let near = self.near(&probe, &candidates);
                 let (own, _) = self.spread(&probe, row, &near, graph.most_links(level));
                 links.insert((node, level), nodes(&own));
@@ -159,7 +158,7 @@ impl Planner<'_> {
         // Equal changes give equal graphs, so the order of a hash map must not count where there is not room for all.
         repaired.sort_unstable();
         for (node, level, to) in repaired {
-            let [from, other] = [node, to].map(|node| graph.row(node, self.shape));
+            let [from, other] = [node, to].map(|node| graph.row(node));
             // Copies are linked in a ring, which is not followed backwards.
             if graph.links(node, level).contains(&to) || from == other {
                 continue;
@@ -241,7 +240,7 @@ impl Planner<'_> {
         let mut chosen = Vec::with_capacity(most);
         let mut sums = Vec::new();
         let is_copy = |&(similarity, node): &(i32, u32)| {
-            middle.may_be_copy(similarity) && self.graph.row(node, self.shape) == row
+            middle.may_be_copy(similarity) && self.graph.row(node) == row
         };
         // First, so that a longer node that is nearly a copy does not take its place.
         let copy = near.iter().copied().find(is_copy);
@@ -256,7 +255,7 @@ impl Planner<'_> {
             if is_copy(&(similarity, node)) {
                 continue;
             }
-            let probe = self.graph.probe(node, self.shape);
+            let probe = self.graph.probe(node);
             self.graph
                 .similarities(self.kernel, &chosen, &probe, &mut sums);
             if sums.iter().all(|&other| other <= similarity) {
@@ -269,13 +268,13 @@ impl Planner<'_> {
 
     /// The next copy of `node` in the ring that is not removed.
     fn next_copy(&self, node: u32, level: usize, removed: &HashSet<u32>) -> Option<u32> {
-        let mut next = self.graph.copy(node, level, self.shape)?;
+        let mut next = self.graph.copy(node, level)?;
         // A ring that is not closed must not be followed without end.
         for _ in 0..removed.len() {
             if !removed.contains(&next) {
                 break;
             }
-            next = self.graph.copy(next, level, self.shape)?;
+            next = self.graph.copy(next, level)?;
         }
         (next != node && !removed.contains(&next)).then_some(next)
     }

@@ -21,6 +21,8 @@ const NONE: u32 = u32::MAX;
 /// live, so that they return it.
 #[derive(Debug)]
 pub(super) struct Graph {
+    /// The number of lines of a row of codes.
+    lines: usize,
     /// The number of links of a node on each level but the lowest, which has twice as many.
     links: usize,
     ids: Vec<EntryId>,
@@ -96,6 +98,7 @@ impl NodeProbe {
 impl Graph {
     pub(super) fn new(links: usize) -> Self {
         Self {
+            lines: 0,
             links,
             ids: Vec::new(),
             codes: Vec::new(),
@@ -184,20 +187,23 @@ impl Graph {
         &list[..end.unwrap_or(list.len())]
     }
 
-    pub(super) fn row(&self, node: u32, shape: &Shape) -> &[Line] {
-        let lines = shape.lines();
-        &self.codes[node as usize * lines..][..lines]
+    pub(super) fn row(&self, node: u32) -> &[Line] {
+        &self.codes[node as usize * self.lines..][..self.lines]
     }
 
-    pub(super) fn probe(&self, node: u32, shape: &Shape) -> NodeProbe {
-        NodeProbe::of_row(self.row(node, shape))
+    pub(super) fn probe(&self, node: u32) -> NodeProbe {
+        NodeProbe::of_row(self.row(node))
+    }
+
+    /// Returns true if two nodes have the same codes.
+    pub(super) fn are_copies(&self, one: u32, other: u32) -> bool {
+        self.row(one) == self.row(other)
     }
 
     /// The copy of `node` that it is linked to: one with the same codes.
-    pub(super) fn copy(&self, node: u32, level: usize, shape: &Shape) -> Option<u32> {
-        let row = self.row(node, shape);
+    pub(super) fn copy(&self, node: u32, level: usize) -> Option<u32> {
         let mut links = self.links(node, level).iter().copied();
-        links.find(|&link| self.row(link, shape) == row)
+        links.find(|&link| self.are_copies(node, link))
     }
 
     /// The sums of products of nodes with a probe.
@@ -265,6 +271,7 @@ impl Graph {
         shape: &Shape,
     ) {
         let at = node as usize;
+        self.lines = row.len();
         if at == self.ids.len() {
             self.ids.push(id);
             self.codes.extend_from_slice(row);

@@ -205,7 +205,6 @@ impl HnswIndex {
     fn planner<'a>(&'a self, graph: &'a Graph) -> Planner<'a> {
         Planner {
             graph,
-            shape: &self.shape,
             kernel: self.kernel,
         }
     }

@@ -1,6 +1,6 @@
 //! The search through a graph.
 
-use std::cell::RefCell;
+use std::{cell::RefCell, collections::HashSet};
 
 use super::graph::Graph;
 use crate::index::kernel::{Kernel, ProbeChunk};
@@ -65,9 +65,21 @@ pub(super) fn nearest(
         let mut unseen: Vec<u32> = begin.to_vec();
         unseen.retain(|&node| visited.visit(node));
         let mut next = 0;
+        // The node whose links are compared, and its sum.
+        let mut from = None;
+        // Nodes with the next one in the ring of their copies.
+        let mut copied = Vec::new();
         loop {
             graph.products(kernel, &unseen, probe, &mut sums);
             for (&node, &sum) in unseen.iter().zip(&sums) {
+                // Copies lead nowhere else, and would take the places of others.
+                if let Some((same, one)) = from
+                    && sum == same
+                    && graph.are_copies(node, one)
+                {
+                    copied.push((one, node));
+                    continue;
+                }
                 if found.len() == width && found.last().is_some_and(|last| sum <= last.sum) {
                     continue;
                 }
@@ -90,12 +102,45 @@ pub(super) fn nearest(
                 break;
             };
             one.expanded = true;
+            from = Some((one.sum, one.node));
             unseen.clear();
             let links = graph.links(one.node, level).iter();
             unseen.extend(links.filter(|&&link| visited.visit(link)));
         }
-        found.iter().map(|one| (one.sum, one.node)).collect()
+        let found: Vec<_> = found.iter().map(|one| (one.sum, one.node)).collect();
+        if copied.is_empty() {
+            return found;
+        }
+        with_copies(graph, &found, &copied, width, level)
     })
+}
+
+/// The nodes and their copies, up to `width`. `copied` has the next copy of those nodes that have any.
+fn with_copies(
+    graph: &Graph,
+    found: &[(i32, u32)],
+    copied: &[(u32, u32)],
+    width: usize,
+    level: usize,
+) -> Vec<(i32, u32)> {
+    let mut all = Vec::with_capacity(width);
+    let mut seen: HashSet<u32> = found.iter().map(|&(_, node)| node).collect();
+    for &(sum, node) in found {
+        if all.len() >= width {
+            break;
+        }
+        all.push((sum, node));
+        let copy = copied.iter().find(|(one, _)| *one == node);
+        let mut next = copy.map(|&(_, copy)| copy);
+        while let Some(copy) = next
+            && all.len() < width
+            && seen.insert(copy)
+        {
+            all.push((sum, copy));
+            next = graph.copy(copy, level);
+        }
+    }
+    all
 }
 
 /// The node of the lowest level from which to search for `probe`: the nearest that is found on the levels above `level`.
