@@ -43,7 +43,7 @@ def test_a_simulated_head_passes(recognizer, people, command, tmp_path):
     assert verdict.answered == 4 and verdict.depth > 0.12 and verdict.reasons == [] and verdict.liveness is None
     assert {"left", "middle", "right"} == set(shown)
     photo = recognizer.recognize(people / "people" / "Ari" / "1.jpg")[0]
-    assert challenge.embedding().cosine(photo.embedding) > 0.5
+    assert challenge.embedding().cosine(photo.embedding) > 0.4
 
 
 def test_a_still_photo_fails(recognizer, people):

@@ -48,7 +48,7 @@ pub struct ChallengePrompt {
 }
 
 impl ChallengePrompt {
-    /// The key of a text for people who cannot turn their head. The caller offers another way: a PIN, a QR code or a manager.
+    /// The key of a text for people who cannot turn their head or see the dot. The caller offers another way: a PIN, a QR code or a manager.
     pub const HELP_KEY: &'static str = "challenge-cannot-turn";
 
     /// The key of the text of this prompt, for translation.
@@ -58,7 +58,7 @@ impl ChallengePrompt {
     /// | `challenge-look-left` | Turn your head to the left. |
     /// | `challenge-look-middle` | Look straight ahead. |
     /// | `challenge-look-right` | Turn your head to the right. |
-    /// | `challenge-cannot-turn` | If you cannot turn your head, choose another way to sign in. |
+    /// | `challenge-cannot-turn` | If you cannot turn your head or see the dot, choose another way to sign in. |
     #[must_use]
     pub fn key(&self) -> &'static str {
         match self.dot {
