@@ -379,7 +379,8 @@ impl HnswIndex {
                 None => self.offer(graph, &probe, graph.live(), &mut shortlist),
             }
         } else if let Some(begin) = walk::descend(graph, self.kernel, &probe.codes, 0) {
-            let near = walk::nearest(graph, self.kernel, &probe.codes, &[begin], width, 0);
+            let begin = [begin];
+            let near = walk::nearest_with_copies(graph, self.kernel, &probe.codes, &begin, width);
             for (sum, node) in near {
                 if graph.is_live(node) && members.as_ref().is_none_or(|set| set.contains(node)) {
                     shortlist.offer(sum, node);

@@ -5,6 +5,10 @@ use std::{cell::RefCell, collections::HashSet};
 use super::graph::Graph;
 use crate::index::kernel::{Kernel, ProbeChunk};
 
+/// The number of copies of nodes that a walk goes through, at most. Without a limit, the insertion of many copies would take a time that
+/// grows with the square of their number.
+const MOST_COPIES: usize = 2048;
+
 thread_local! {
     static VISITED: RefCell<Visited> = RefCell::default();
 }
@@ -48,6 +52,8 @@ struct Found {
 /// The nodes of a level with the greatest sums of products, greatest first: up to `width`, found from `begin` on. The width is
 /// `ef` in "Efficient and robust approximate nearest neighbor search using Hierarchical Navigable Small World graphs" by
 /// Malkov and Yashunin (2016), algorithm 2.
+///
+/// Of nodes with the same codes, one is enough to go on from: it stands for all.
 pub(super) fn nearest(
     graph: &Graph,
     kernel: Kernel,
@@ -56,6 +62,52 @@ pub(super) fn nearest(
     width: usize,
     level: usize,
 ) -> Vec<(i32, u32)> {
+    walk(graph, kernel, probe, begin, width, level).0
+}
+
+/// The same on the lowest level, with all nodes of the same codes.
+pub(super) fn nearest_with_copies(
+    graph: &Graph,
+    kernel: Kernel,
+    probe: &[ProbeChunk],
+    begin: &[u32],
+    width: usize,
+) -> Vec<(i32, u32)> {
+    let (found, copied) = walk(graph, kernel, probe, begin, width, 0);
+    if copied.is_empty() {
+        return found;
+    }
+    let mut all = Vec::with_capacity(width);
+    let mut seen: HashSet<u32> = found.iter().map(|&(_, node)| node).collect();
+    for (sum, node) in found {
+        if all.len() >= width {
+            break;
+        }
+        all.push((sum, node));
+        if !copied.contains(&node) {
+            continue;
+        }
+        let mut next = graph.copy(node, 0);
+        while let Some(copy) = next
+            && all.len() < width
+            && seen.insert(copy)
+        {
+            all.push((sum, copy));
+            next = graph.copy(copy, 0);
+        }
+    }
+    all
+}
+
+/// The nodes that [`nearest`] returns, and those of them that have copies.
+fn walk(
+    graph: &Graph,
+    kernel: Kernel,
+    probe: &[ProbeChunk],
+    begin: &[u32],
+    width: usize,
+    level: usize,
+) -> (Vec<(i32, u32)>, Vec<u32>) {
     VISITED.with_borrow_mut(|visited| {
         visited.begin(graph.capacity());
         // No more nodes than there are can be found.
@@ -67,17 +119,22 @@ pub(super) fn nearest(
         let mut next = 0;
         // The node whose links are compared, and its sum.
         let mut from = None;
-        // Nodes with the next one in the ring of their copies.
         let mut copied = Vec::new();
+        // Copies of it whose links are not compared yet.
+        let mut through: Vec<u32> = Vec::new();
+        let mut left = MOST_COPIES;
         loop {
             graph.products(kernel, &unseen, probe, &mut sums);
             for (&node, &sum) in unseen.iter().zip(&sums) {
-                // Copies lead nowhere else, and would take the places of others.
+                // A copy would take the place of another node. The walk goes through it, and does not keep it.
                 if let Some((same, one)) = from
                     && sum == same
                     && graph.are_copies(node, one)
                 {
-                    copied.push((one, node));
+                    if copied.last() != Some(&one) {
+                        copied.push(one);
+                    }
+                    through.push(node);
                     continue;
                 }
                 if found.len() == width && found.last().is_some_and(|last| sum <= last.sum) {
@@ -95,6 +152,16 @@ pub(super) fn nearest(
                 found.truncate(width);
                 next = next.min(place);
             }
+            if let Some(copy) = through.pop()
+                && left > 0
+            {
+                left -= 1;
+                unseen.clear();
+                let links = graph.links(copy, level).iter();
+                unseen.extend(links.filter(|&&link| visited.visit(link)));
+                continue;
+            }
+            through.clear();
             while found.get(next).is_some_and(|one| one.expanded) {
                 next += 1;
             }
@@ -107,40 +174,9 @@ pub(super) fn nearest(
             let links = graph.links(one.node, level).iter();
             unseen.extend(links.filter(|&&link| visited.visit(link)));
         }
-        let found: Vec<_> = found.iter().map(|one| (one.sum, one.node)).collect();
-        if copied.is_empty() {
-            return found;
-        }
-        with_copies(graph, &found, &copied, width, level)
+        let found = found.iter().map(|one| (one.sum, one.node)).collect();
+        (found, copied)
     })
-}
-
-/// The nodes and their copies, up to `width`. `copied` has the next copy of those nodes that have any.
-fn with_copies(
-    graph: &Graph,
-    found: &[(i32, u32)],
-    copied: &[(u32, u32)],
-    width: usize,
-    level: usize,
-) -> Vec<(i32, u32)> {
-    let mut all = Vec::with_capacity(width);
-    let mut seen: HashSet<u32> = found.iter().map(|&(_, node)| node).collect();
-    for &(sum, node) in found {
-        if all.len() >= width {
-            break;
-        }
-        all.push((sum, node));
-        let copy = copied.iter().find(|(one, _)| *one == node);
-        let mut next = copy.map(|&(_, copy)| copy);
-        while let Some(copy) = next
-            && all.len() < width
-            && seen.insert(copy)
-        {
-            all.push((sum, copy));
-            next = graph.copy(copy, level);
-        }
-    }
-    all
 }
 
 /// The node of the lowest level from which to search for `probe`: the nearest that is found on the levels above `level`.
