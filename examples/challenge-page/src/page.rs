@@ -82,7 +82,7 @@ async fn guard(State(hosts): State<Arc<[String]>>, request: Request, next: Next)
     let headers = request.headers();
     let host = headers.get(header::HOST);
     let host = host.and_then(|host| host.to_str().ok());
-    let host = host.or(request.uri().authority().map(|host| host.as_str()));
+    let host = host.or_else(|| request.uri().authority().map(|host| host.as_str()));
     let is_change = !matches!(*request.method(), Method::GET | Method::HEAD);
     let is_good = host.is_some_and(|host| {
         is_of_this_computer(host, &hosts) && (!is_change || is_of_this_site(headers, host))

@@ -48,7 +48,8 @@ pub struct ChallengePrompt {
 }
 
 impl ChallengePrompt {
-    /// The key of a text for people who cannot turn their head or see the dot. The caller offers another way: a PIN, a QR code or a manager.
+    /// The key of a text for people who cannot turn their head or see the dot. The caller offers another way: a PIN, a QR code or a
+    /// manager.
     pub const HELP_KEY: &'static str = "challenge-cannot-turn";
 
     /// The key of the text of this prompt, for translation.
