@@ -49,20 +49,18 @@ impl Address {
             Some((user, host)) => (Some(user), host),
             None => (None, authority),
         };
+        // A password with one of these letters would be cut in two, and its first part shown as the host, the port or the path.
+        let is_cut = path.contains('@');
         let path = path.split('#').next().unwrap_or_default();
         let url = format!("{scheme}://{host}{path}");
         let has_gaps = url.contains(|letter: char| letter.is_whitespace() || letter.is_control());
-        // A password with a slash would be part of the path, which is shown.
-        let path_shown = path.split('?').next().unwrap_or_default();
-        if has_gaps || path_shown.contains('@') || !(kind.is_url)(&url, host) {
+        if has_gaps || is_cut || !(kind.is_url)(&url, host) {
             return Err(wrong(format!(
-                "it is not of the form {scheme}://user:password@host:port/path; in a password, @ is %40 and / is %2F"
+                "it is not of the form {scheme}://user:password@host:port/path; in a password, / is %2F, ? is %3F and # is %23, and \
+                 everywhere else @ is %40, too"
             )));
         }
-        let public = match path_shown.split_once('=') {
-            Some((before, _)) => &before[..=before.rfind('/').unwrap_or(0)],
-            None => path_shown,
-        };
+        let public = public_path(path.split('?').next().unwrap_or_default());
         Ok(Self {
             shown: format!("{scheme}://{host}{public}"),
             url,
@@ -81,6 +79,14 @@ impl Address {
 
     pub(crate) fn credentials(&self) -> Option<&Credentials> {
         self.credentials.as_ref()
+    }
+}
+
+/// The part of a path that may be shown.
+pub(crate) fn public_path(path: &str) -> &str {
+    match path.split_once('=') {
+        Some((before, _)) => &before[..before.rfind('/').map_or(0, |end| end + 1)],
+        None => path,
     }
 }
 
@@ -179,6 +185,12 @@ mod tests {
             "http://me:99/secret@door/",
             "http://me:secret/secret@door/",
             "http://me:secret@door/\r\nsecret: 1",
+            // The first part of the password would be the port.
+            "http://secret:12345#@door/video",
+            "http://secret:12345?@door/video",
+            "http://secret:12/345#x@door/video",
+            "http://secret:12/345?x@door/video",
+            "http://me:secret@door/video?of=me@home",
         ] {
             let error = parse(text).unwrap_err().to_string();
             assert!(

@@ -19,6 +19,8 @@ pub(crate) struct Backoff {
     last: Duration,
     /// The time since which the connection works.
     works_since: Option<Instant>,
+    /// The user or the password was refused.
+    is_refused: bool,
 }
 
 impl Backoff {
@@ -29,12 +31,18 @@ impl Backoff {
             failures: 0,
             last: Duration::ZERO,
             works_since: None,
+            is_refused: false,
         }
     }
 
     /// The connection works: a picture has come.
     pub(crate) fn works(&mut self) {
         self.works_since.get_or_insert_with(Instant::now);
+    }
+
+    /// The user or the password was refused. The next pause is the longest one: many cameras lock an account after a few attempts.
+    pub(crate) fn refused(&mut self) {
+        self.is_refused = true;
     }
 
     /// The pause after one more failure, and its end.
@@ -55,7 +63,12 @@ impl Backoff {
         }
         let doubled = self.first.saturating_mul(1 << self.failures.min(20));
         self.failures = self.failures.saturating_add(1);
-        self.last = doubled.min(self.longest).mul_f64(0.8 + 0.4 * random);
+        let pause = if std::mem::take(&mut self.is_refused) {
+            self.longest
+        } else {
+            doubled.min(self.longest)
+        };
+        self.last = pause.mul_f64(0.8 + 0.4 * random);
         self.last
     }
 }
@@ -86,6 +99,15 @@ mod tests {
         let pauses: Vec<u64> = (0..4).map(|_| pause(500).as_secs()).collect();
         assert_eq!(pauses, [1, 2, 4, 8]);
         assert_eq!(pause(8001), Duration::from_secs(1));
+    }
+
+    #[test]
+    fn after_a_refusal_the_pause_is_the_longest() {
+        let mut backoff = Backoff::new(Duration::from_secs(1), Duration::from_secs(60));
+        backoff.refused();
+        assert_eq!(backoff.pause_with(None, 0.5), Duration::from_secs(60));
+        let worked = Some(Duration::from_secs(100));
+        assert_eq!(backoff.pause_with(worked, 0.5), Duration::from_secs(1));
     }
 
     #[test]

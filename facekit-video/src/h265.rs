@@ -6,7 +6,6 @@ use facekit::{
     FrameImage, PixelFormat, Result, catch_panic,
     image::{DecodeLimits, YuvRange},
 };
-use jiff::SignedDuration;
 use rusty_h265::{
     Error as DecodeError, Frame,
     nal::unescape,
@@ -21,8 +20,9 @@ use crate::{
 /// The type of the NAL units with the size and the kind of the pictures (ITU-T H.265, table 7-1).
 const SEQUENCE_PARAMETERS: u8 = 33;
 
-/// Decodes the pictures of a stream. After damage, nothing is decoded until a key frame.
-pub(crate) struct H265 {
+/// Decodes the pictures of a stream. After damage, nothing is decoded until a key frame. `T` comes with the units of a picture, and is
+/// returned with it: its time, for example.
+pub(crate) struct H265<T> {
     /// The name of the stream in errors.
     name: String,
     decoder: rusty_h265::Decoder,
@@ -30,23 +30,23 @@ pub(crate) struct H265 {
     format: Option<PixelFormat>,
     waits_for_key: bool,
     has_picture: bool,
-    /// The times of the pictures that were not shown yet, by the number of their units. Damaged pictures have none.
-    times: BTreeMap<i64, Option<SignedDuration>>,
+    /// What came with the pictures that were not shown yet, by the number of their units. Damaged pictures have none.
+    origins: BTreeMap<i64, T>,
     /// The number of pictures whose units came.
     pushed: i64,
     damaged: u64,
 }
 
-/// A picture, with the time that came with its units.
-pub(crate) struct Picture {
+/// A picture, with what came with its units.
+pub(crate) struct Picture<T> {
     pub(crate) image: FrameImage,
-    pub(crate) at: Option<SignedDuration>,
+    pub(crate) origin: T,
 }
 
 /// More pictures than can wait for one that is shown earlier.
 const MOST_WAITING: i64 = 64;
 
-impl H265 {
+impl<T> H265<T> {
     pub(crate) fn new(name: &str, limits: &DecodeLimits) -> Self {
         Self {
             name: name.to_owned(),
@@ -55,7 +55,7 @@ impl H265 {
             format: None,
             waits_for_key: true,
             has_picture: false,
-            times: BTreeMap::new(),
+            origins: BTreeMap::new(),
             pushed: 0,
             damaged: 0,
         }
@@ -72,11 +72,7 @@ impl H265 {
     ///
     /// [`Error::ImageTooLarge`](facekit::Error::ImageTooLarge) for pictures beyond the limits;
     /// [`Error::Image`](facekit::Error::Image) for a stream that cannot be decoded at all, and if the decoder panics.
-    pub(crate) fn decode(
-        &mut self,
-        units: &[u8],
-        at: Option<SignedDuration>,
-    ) -> Result<Vec<Picture>> {
+    pub(crate) fn decode(&mut self, units: &[u8], origin: T) -> Result<Vec<Picture<T>>> {
         for unit in units::of(units) {
             if Coding::H265.kind(unit) == SEQUENCE_PARAMETERS {
                 self.take_parameters(unit)?;
@@ -88,9 +84,17 @@ impl H265 {
         }
         let number = self.pushed;
         self.pushed += 1;
-        self.times.insert(number, at);
-        self.times = self.times.split_off(&(number - MOST_WAITING));
-        let pushed = catch_panic(|| self.decoder.push_annexb(units, Some(number)));
+        self.origins.insert(number, origin);
+        self.origins = self.origins.split_off(&(number - MOST_WAITING));
+        let begins = self.waits_for_key;
+        let pushed = catch_panic(|| {
+            // Pictures that are shown before a key frame may need those before it, which are missing (RASL pictures). The decoder leaves
+            // them out if a stream begins with the key frame.
+            if begins {
+                self.decoder.flush();
+            }
+            self.decoder.push_annexb(units, Some(number))
+        });
         match pushed.map_err(|message| self.panicked(&message))? {
             Ok(()) => self.waits_for_key = false,
             // A stream of a kind that cannot be decoded has no picture at all.
@@ -99,7 +103,7 @@ impl H265 {
                 return Err(refused(&self.name, reason));
             }
             Err(_) => {
-                self.times.remove(&number);
+                self.origins.remove(&number);
                 self.damaged += 1;
                 self.waits_for_key = true;
             }
@@ -107,21 +111,27 @@ impl H265 {
         self.shown()
     }
 
+    /// Pictures are missing before the next ones: nothing is decoded until a key frame.
+    #[cfg(feature = "rtsp")]
+    pub(crate) fn begin_again(&mut self) {
+        self.waits_for_key = true;
+    }
+
     /// The pictures that are left at the end of the stream.
-    pub(crate) fn finish(&mut self) -> Result<Vec<Picture>> {
+    pub(crate) fn finish(&mut self) -> Result<Vec<Picture<T>>> {
         let flushed = catch_panic(|| self.decoder.flush());
         flushed.map_err(|message| self.panicked(&message))?;
         self.shown()
     }
 
-    fn shown(&mut self) -> Result<Vec<Picture>> {
+    fn shown(&mut self) -> Result<Vec<Picture<T>>> {
         let mut pictures = Vec::new();
         while let Ok(frame) = self.decoder.next_frame() {
-            let at = frame.pts.and_then(|number| self.times.remove(&number));
-            if let Some(at) = at {
+            let origin = frame.pts.and_then(|number| self.origins.remove(&number));
+            if let Some(origin) = origin {
                 self.has_picture = true;
                 let image = self.image(&frame)?;
-                pictures.push(Picture { image, at });
+                pictures.push(Picture { image, origin });
             }
         }
         Ok(pictures)

@@ -41,7 +41,7 @@ pub(super) struct Stream {
     pictures: Box<dyn Pictured>,
     h264: H264,
     #[cfg(feature = "h265")]
-    h265: H265,
+    h265: H265<Option<SignedDuration>>,
     /// Pictures that wait for one that is shown earlier, by their place.
     waiting: BTreeMap<Place, FrameImage>,
     /// The number of key frames, for files without times: the places of pictures begin again at each.
@@ -204,8 +204,8 @@ impl Stream {
 
     /// Takes a picture of a decoder that returns them in the order of showing.
     #[cfg(feature = "h265")]
-    fn wait_in_order(&mut self, picture: crate::h265::Picture) {
-        let place = picture.at.map(|at| at.as_nanos());
+    fn wait_in_order(&mut self, picture: crate::h265::Picture<Option<SignedDuration>>) {
+        let place = picture.origin.map(|at| at.as_nanos());
         let place = place.unwrap_or_else(|| i128::from(self.decoded));
         self.wait(place, picture.image);
     }

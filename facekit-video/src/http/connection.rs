@@ -53,6 +53,8 @@ enum End {
     /// The camera was dropped.
     Dropped,
     Lost(String),
+    /// The user or the password was refused.
+    Refused(String),
 }
 
 impl From<String> for End {
@@ -99,6 +101,12 @@ impl Connection {
             let reason = match self.receive() {
                 End::Dropped => return,
                 End::Lost(reason) => reason,
+                End::Refused(reason) => {
+                    self.backoff.refused();
+                    // Otherwise the next attempt would send the wrong password twice.
+                    self.authentication = None;
+                    reason
+                }
             };
             let (pause, retry_at) = self.backoff.pause();
             if !self.put(Arrival::Lost { reason, retry_at }) || !self.sleep(pause) {
@@ -116,7 +124,8 @@ impl Connection {
                 Err(end) => return end,
             };
             let received = match self.kind(&response) {
-                Kind::Refused(reason) => return End::Lost(reason),
+                Kind::Other(reason) => return End::Lost(reason),
+                Kind::Refused(reason) => return End::Refused(reason),
                 Kind::Unchanged => {
                     self.backoff.works();
                     self.offer_unchanged();
@@ -141,9 +150,11 @@ impl Connection {
     /// Sends a request, also to other addresses to which the server redirects it, and with credentials if the server asks for them.
     fn request(&mut self) -> Result<Response<Body>, End> {
         let mut url = self.address.url().to_owned();
+        let ours = Origin::of(&url);
         for _ in 0..=MOST_REDIRECTS {
             // No other host gets the password.
-            let is_ours = origin(&url) == origin(self.address.url());
+            let origin = Origin::of(&url);
+            let is_ours = origin == ours;
             let mut response = self.send(&url, is_ours)?;
             if is_ours
                 && response.status() == StatusCode::UNAUTHORIZED
@@ -153,6 +164,12 @@ impl Connection {
                 self.authentication = Some(client);
                 response = self.send(&url, true)?;
             }
+            if !is_ours && response.status() == StatusCode::UNAUTHORIZED {
+                return Err(End::Refused(format!(
+                    "the server redirects to another scheme, host or port, which does not get the password, and answers {}",
+                    response.status()
+                )));
+            }
             if !is_redirect(response.status()) {
                 return Ok(response);
             }
@@ -161,7 +178,11 @@ impl Connection {
             let place = place.and_then(|place| place.to_str().ok());
             let next = place.and_then(|place| redirected(&url, place));
             url = next.ok_or_else(|| "the server redirects to no address".to_owned())?;
-            if url.starts_with("http:") && self.address.url().starts_with("https:") {
+            let is_https = |origin: &Option<Origin>| {
+                let scheme = origin.as_ref().map(|origin| origin.scheme.as_str());
+                scheme == Some("https")
+            };
+            if is_https(&ours) && !is_https(&Origin::of(&url)) {
                 return Err("the server redirects from https to http".to_owned().into());
             }
         }
@@ -174,10 +195,12 @@ impl Connection {
             && let (Some(client), Some(credentials)) =
                 (&mut self.authentication, self.address.credentials())
         {
+            let uri: Option<Uri> = url.parse().ok();
+            let target = uri.as_ref().and_then(Uri::path_and_query);
             let authorization = client.respond(&PasswordParams {
                 username: &String::from_utf8_lossy(&credentials.user),
                 password: &String::from_utf8_lossy(&credentials.password),
-                uri: &url[origin(url).len()..],
+                uri: target.map_or("/", |target| target.as_str()),
                 method: "GET",
                 body: Some(b""),
             });
@@ -337,7 +360,10 @@ enum Kind {
     /// The last snapshot is still the newest.
     Unchanged,
     Stream,
+    /// The user or the password was refused.
     Refused(String),
+    /// Something else than pictures.
+    Other(String),
 }
 
 impl Connection {
@@ -352,7 +378,7 @@ impl Connection {
                     "the server answered {status}: this user may not see the pictures"
                 ));
             }
-            _ => return Kind::Refused(format!("the server answered {status}")),
+            _ => return Kind::Other(format!("the server answered {status}")),
         }
         let text = |name: header::HeaderName| {
             let value = response.headers().get(name);
@@ -360,7 +386,7 @@ impl Connection {
         };
         let encoding = text(header::CONTENT_ENCODING).unwrap_or("identity");
         if !encoding.eq_ignore_ascii_case("identity") {
-            return Kind::Refused(format!(
+            return Kind::Other(format!(
                 "the server sends pictures in the encoding {encoding:?}, which is not supported"
             ));
         }
@@ -371,7 +397,7 @@ impl Connection {
                 Kind::Pictures
             }
             "image" => Kind::Snapshot,
-            "text" => Kind::Refused(format!("the server sends {kind:?}, which is no picture")),
+            "text" => Kind::Other(format!("the server sends {kind:?}, which is no picture")),
             _ => Kind::Stream,
         }
     }
@@ -402,8 +428,29 @@ fn challenge(response: &Response<Body>) -> Option<PasswordClient> {
     builder.build().ok()
 }
 
-/// The scheme and the host of an address.
-fn origin(url: &str) -> &str {
+/// The scheme, the host and the port of an address, as they are compared.
+#[derive(PartialEq)]
+struct Origin {
+    scheme: String,
+    host: String,
+    port: u16,
+}
+
+impl Origin {
+    fn of(url: &str) -> Option<Self> {
+        let uri: Uri = url.parse().ok()?;
+        let scheme = uri.scheme_str()?.to_ascii_lowercase();
+        let usual = if scheme == "https" { 443 } else { 80 };
+        Some(Self {
+            host: uri.host()?.to_ascii_lowercase(),
+            port: uri.port_u16().unwrap_or(usual),
+            scheme,
+        })
+    }
+}
+
+/// The text of an address before its path.
+fn before_path(url: &str) -> &str {
     let host = url.find("://").map_or(0, |end| end + 3);
     let end = url[host..].find(['/', '?']).map(|end| host + end);
     &url[..end.unwrap_or(url.len())]
@@ -412,16 +459,25 @@ fn origin(url: &str) -> &str {
 /// The address of a redirect from `url`. `None` if it is none of the web.
 fn redirected(url: &str, place: &str) -> Option<String> {
     let place = place.split('#').next().unwrap_or_default();
-    let origin = origin(url);
+    let origin = before_path(url);
     let scheme = origin.split("//").next()?;
-    let next = if place.contains("://") {
+    let path = url.split('?').next().unwrap_or_default();
+    let is_scheme = |text: &str| {
+        let is_part = |letter: char| letter.is_ascii_alphanumeric() || "+-.".contains(letter);
+        !text.is_empty() && text.chars().all(is_part)
+    };
+    let next = if place
+        .split_once("://")
+        .is_some_and(|(text, _)| is_scheme(text))
+    {
         place.to_owned()
     } else if place.starts_with("//") {
         format!("{scheme}{place}")
     } else if place.starts_with('/') {
         format!("{origin}{place}")
+    } else if place.starts_with('?') {
+        format!("{path}{place}")
     } else {
-        let path = url.split('?').next().unwrap_or_default();
         let folder = path.rfind('/').filter(|&end| end >= origin.len());
         let folder = folder.map_or(origin, |end| &path[..end]);
         format!("{folder}/{place}")
@@ -476,6 +532,8 @@ mod tests {
             ("//other/x", Some("http://other/x")),
             ("/x", Some("http://door:80/x")),
             ("x?y", Some("http://door:80/a/x?y")),
+            ("?y", Some("http://door:80/a/b?y")),
+            ("/x?next=http://y/", Some("http://door:80/x?next=http://y/")),
             ("rtsp://other/x", None),
             ("file:///etc", None),
             ("http://", None),
@@ -486,7 +544,17 @@ mod tests {
             redirected("http://door", "x").as_deref(),
             Some("http://door/x")
         );
-        assert_eq!(origin("http://door?x=/"), "http://door");
-        assert_eq!(origin("https://door:1/x"), "https://door:1");
+        assert_eq!(before_path("http://door?x=/"), "http://door");
+        assert_eq!(before_path("https://door:1/x"), "https://door:1");
+    }
+
+    #[test]
+    fn the_same_origin_is_written_in_several_ways() {
+        let is_same = |a, b| Origin::of(a) == Origin::of(b);
+        assert!(is_same("http://door/a", "HTTP://Door:80/b?c"));
+        assert!(is_same("https://door", "https://door:443/"));
+        for other in ["https://door/", "http://door:81/", "http://doors/"] {
+            assert!(!is_same("http://door/", other), "{other}");
+        }
     }
 }

@@ -42,7 +42,8 @@ const ADDRESSES: Kind = Kind {
 /// The source never ends. If the connection is lost, it is made again after 1, 2, 4 … 60 s, also if it only works for a moment each
 /// time, and
 /// [`Next::Lost`] says why: the server cannot be reached, it answers with an error, it sends no pictures, or no whole picture in 10 s.
-/// The first frame after that is a [discontinuity](facekit::VideoFrame::discontinuity).
+/// The first frame after that is a [discontinuity](facekit::VideoFrame::discontinuity). If the server refuses the user or the password
+/// (401 or 403), the pause is the longest one at once: many cameras lock an account after a few attempts.
 ///
 /// A user and a password in the address (`http://user:password@host/path`, with `%40` for `@`) are sent if the server asks for them: as a
 /// digest, or as they are if it asks for basic authentication. Neither they nor the query, which can have them too, nor a part of the
@@ -50,7 +51,7 @@ const ADDRESSES: Kind = Kind {
 ///
 /// # Limits
 ///
-/// `https://` needs a certificate of a known authority. Proxies are not supported. A redirect to another host does not get the
+/// `https://` needs a certificate of a known authority. Proxies are not supported. A redirect to another scheme, host or port does not get the
 /// password, and may not lead from https to http.
 ///
 /// ```no_run

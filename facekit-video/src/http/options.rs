@@ -27,7 +27,7 @@ pub struct HttpOptions {
     /// The connection is lost if the server does not answer, or sends no whole picture, in this time: 10 s by default.
     pub timeout: Duration,
     /// The pause before a lost connection is made again, above 0: 1 s by default. It doubles with each failure, and begins again
-    /// after a connection that works for longer than the last pause.
+    /// after a connection that works for longer than the last pause. After the answers 401 and 403 it is `longest_retry` at once.
     pub first_retry: Duration,
     /// The longest such pause, at most a day: 60 s by default. Pauses differ by up to 20 %.
     pub longest_retry: Duration,

@@ -33,7 +33,11 @@ use super::{
     clock::SenderClock,
     queue::{Picture, Queue},
 };
-use crate::{address::Address, backoff::Backoff, units::Coding};
+use crate::{
+    address::{Address, public_path},
+    backoff::Backoff,
+    units::Coding,
+};
 
 /// The time after which a waiting thread looks whether the camera was dropped.
 const STEP: Duration = Duration::from_millis(100);
@@ -69,6 +73,8 @@ enum End {
     /// The camera was dropped.
     Dropped,
     Lost(String),
+    /// The user or the password was refused.
+    Refused(String),
 }
 
 /// A video that a camera offers.
@@ -97,6 +103,7 @@ impl Connection {
         let url = Url::parse(address.url()).map_err(wrong)?;
         let mut secrets: Vec<String> = url.query().map(str::to_owned).into_iter().collect();
         secrets.extend(credentials.iter().map(|it| it.password.clone()));
+        secrets.push(url.path()[public_path(url.path()).len()..].to_owned());
         secrets.retain(|secret| !secret.is_empty());
         Ok(Self {
             runtime: runtime.map_err(Error::io("starting the reader of", address.to_string()))?,
@@ -124,6 +131,10 @@ impl Connection {
             let reason = match end {
                 Ok(End::Dropped) => break,
                 Ok(End::Lost(reason)) => reason,
+                Ok(End::Refused(reason)) => {
+                    receiver.backoff.refused();
+                    reason
+                }
                 Err(_) => "the camera sent something that cannot be read".to_owned(),
             };
             if self.runtime.block_on(receiver.pause(reason)).is_err() {
@@ -187,9 +198,13 @@ impl Receiver {
         let mut clock = SenderClock::new(video.rate);
         let mut assembled = Vec::new();
         let mut last = Instant::now();
+        // Whole pictures came since then, but no key frame.
+        let mut lacks_key = false;
+        // Packets of any kind were lost since the last one of the video.
+        let mut is_after_gap = false;
         loop {
             if last.elapsed() > self.timeout {
-                return End::Lost(self.no_picture());
+                return End::Lost(self.no_picture(lacks_key));
             }
             let Some(queue) = self.queue.upgrade() else {
                 return End::Dropped;
@@ -197,7 +212,7 @@ impl Receiver {
             let packet = match timeout(STEP, session.next()).await {
                 Err(_) => continue,
                 Ok(None) => return End::Lost("the camera ended the stream".to_owned()),
-                Ok(Some(Err(error))) => return End::Lost(self.reason(&error)),
+                Ok(Some(Err(error))) => return self.failed(&error),
                 Ok(Some(Ok(PacketItem::Rtcp(packet)))) => {
                     report(&packet, &mut clock);
                     continue;
@@ -205,24 +220,24 @@ impl Receiver {
                 Ok(Some(Ok(PacketItem::Rtp(packet)))) => packet,
                 Ok(Some(Ok(_))) => continue,
             };
+            is_after_gap |= packet.loss() > 0;
             if packet.header().payload_type() != video.payload_type {
                 continue;
             }
-            if packet.loss() > 0 {
+            if is_after_gap {
                 queue.gap();
             }
-            assembler.push(payload(&packet), &mut assembled);
+            assembler.push(payload(&packet, is_after_gap), &mut assembled);
+            is_after_gap = false;
             for picture in assembled.drain(..) {
                 let sequence = self.pictures;
                 self.pictures += 1;
                 if !picture.is_whole() {
-                    queue.gap();
+                    queue.leave_out();
                     continue;
                 }
-                last = Instant::now();
-                self.backoff.works();
                 let (at, clock) = clock.time(picture.ticks, Timestamp::now());
-                queue.put(Picture {
+                let is_used = queue.put(Picture {
                     coding: video.coding,
                     units: picture.units,
                     is_key: picture.is_key,
@@ -230,7 +245,13 @@ impl Receiver {
                     clock,
                     sequence,
                     connection: self.connections,
+                    is_after_gap: false,
                 });
+                lacks_key = !is_used;
+                if is_used {
+                    last = Instant::now();
+                    self.backoff.works();
+                }
             }
         }
     }
@@ -243,7 +264,7 @@ impl Receiver {
     ) -> Result<T, End> {
         let left = self.timeout.saturating_sub(begin.elapsed());
         match self.unless_dropped(timeout(left, request)).await? {
-            Ok(answer) => answer.map_err(|error| End::Lost(self.reason(&error))),
+            Ok(answer) => answer.map_err(|error| self.failed(&error)),
             Err(_) => Err(End::Lost(format!(
                 "the camera did not begin to play in {:?}",
                 self.timeout
@@ -264,17 +285,19 @@ impl Receiver {
         }
     }
 
-    /// The reason of a lost connection. It never has the password or the query.
-    fn reason(&self, error: &retina::Error) -> String {
+    /// The end of a connection by an error.
+    fn failed(&self, error: &retina::Error) -> End {
         match error.status_code() {
-            Some(status @ (401 | 403)) => {
-                return format!(
-                    "the camera answered {status}: the user or the password is wrong or missing"
-                );
-            }
-            Some(status) if status >= 300 => return format!("the camera answered {status}"),
-            _ => {}
+            Some(status @ (401 | 403)) => End::Refused(format!(
+                "the camera answered {status}: the user or the password is wrong or missing"
+            )),
+            Some(status) if status >= 300 => End::Lost(format!("the camera answered {status}")),
+            _ => End::Lost(self.reason(error)),
         }
+    }
+
+    /// The reason of a lost connection. It never has the password, the query or the part of the path that is not shown.
+    fn reason(&self, error: &retina::Error) -> String {
         // Further lines have the addresses of both sides.
         let text = error.to_string();
         let text = text.lines().next().unwrap_or_default();
@@ -284,8 +307,13 @@ impl Receiver {
         format!("the connection failed: {text}")
     }
 
-    fn no_picture(&self) -> String {
-        format!("the camera sent no whole picture in {:?}", self.timeout)
+    fn no_picture(&self, lacks_key: bool) -> String {
+        let picture = if lacks_key {
+            "key frame"
+        } else {
+            "whole picture"
+        };
+        format!("the camera sent no {picture} in {:?}", self.timeout)
     }
 }
 
@@ -342,12 +370,12 @@ fn stated_parameters(stream: &Stream) -> Vec<u8> {
     }
 }
 
-fn payload(packet: &ReceivedPacket) -> Payload<'_> {
+fn payload(packet: &ReceivedPacket, is_after_gap: bool) -> Payload<'_> {
     Payload {
         bytes: packet.payload(),
         ticks: packet.timestamp().timestamp(),
         is_last: packet.mark(),
-        is_after_gap: packet.loss() > 0,
+        is_after_gap,
     }
 }
 

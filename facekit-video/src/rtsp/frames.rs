@@ -5,7 +5,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use facekit::{Clock, FrameImage, Next, Result, image::DecodeLimits};
+use facekit::{Clock, Next, Result, image::DecodeLimits};
 use jiff::{SignedDuration, Timestamp};
 
 use super::queue::{Picture, Queue, Taken};
@@ -22,6 +22,9 @@ use crate::{
 /// Otherwise the clock has jumped.
 const MOST_LATE: SignedDuration = SignedDuration::from_secs(2);
 
+/// The time for which pictures that wait are decoded at least, so that a caller who does not wait gets the newest one, too.
+const LEAST: Duration = Duration::from_millis(100);
+
 /// The source's side of a queue.
 #[derive(Debug)]
 pub(super) struct Frames {
@@ -33,13 +36,26 @@ pub(super) struct Frames {
     wanted_from: Timestamp,
     /// The time and the connection of the last frame.
     last: Option<(Timestamp, u64)>,
+    least: Duration,
+    /// The number of pictures that the queue left out, after an error.
+    left_out: u64,
 }
 
 /// The decoders of a camera.
 struct Codecs {
     h264: H264,
     #[cfg(feature = "h265")]
-    h265: H265,
+    h265: H265<Origin>,
+}
+
+/// A picture as it came, without its units.
+#[cfg(feature = "h265")]
+#[derive(Clone, Copy)]
+struct Origin {
+    at: Timestamp,
+    clock: Clock,
+    sequence: u64,
+    connection: u64,
 }
 
 impl std::fmt::Debug for Codecs {
@@ -61,6 +77,8 @@ impl Frames {
             decoder: Decoder::new(limits),
             wanted_from: Timestamp::MIN,
             last: None,
+            least: LEAST,
+            left_out: 0,
         }
     }
 
@@ -72,7 +90,8 @@ impl Frames {
         let damaged = self.codecs.h264.damaged();
         #[cfg(feature = "h265")]
         let damaged = damaged + self.codecs.h265.damaged();
-        damaged
+        let left_out = self.queue.as_ref().map(|queue| queue.left_out());
+        damaged + left_out.unwrap_or(self.left_out)
     }
 
     /// The answer of [`FrameSource::next`](facekit::FrameSource::next).
@@ -82,6 +101,7 @@ impl Frames {
         };
         let next = self.newest(&queue, wait);
         if next.is_err() {
+            self.left_out = queue.left_out();
             self.queue = None;
         }
         next
@@ -104,7 +124,7 @@ impl Frames {
                         }
                     }
                     // If decoding takes longer than the pictures, an older frame is better than none.
-                    if begin.elapsed() < wait {
+                    if begin.elapsed() < wait.max(self.least) {
                         continue;
                     }
                 }
@@ -136,31 +156,116 @@ impl Frames {
 impl Codecs {
     /// Decodes a picture. Returns the frames that can be shown now.
     fn decode(&mut self, picture: &Picture) -> Result<Vec<Arrived>> {
-        let arrived = |image: FrameImage, at: Timestamp| Arrived {
-            packet: Packet::Pixels(image),
-            at,
-            clock: picture.clock,
-            sequence: picture.sequence,
-            connection: picture.connection,
-        };
         match picture.coding {
             Coding::H264 => {
                 let decoded = self.h264.decode(&picture.units, picture.is_key)?;
-                let frame = decoded.map(|decoded| arrived(decoded.image, picture.at));
+                let frame = decoded.map(|decoded| Arrived {
+                    packet: Packet::Pixels(decoded.image),
+                    at: picture.at,
+                    clock: picture.clock,
+                    sequence: picture.sequence,
+                    connection: picture.connection,
+                });
                 Ok(frame.into_iter().collect())
             }
             #[cfg(feature = "h265")]
             Coding::H265 => {
-                let since = picture.at.duration_since(Timestamp::UNIX_EPOCH);
-                let decoded = self.h265.decode(&picture.units, Some(since))?;
-                let frames = decoded.into_iter().map(|decoded| {
-                    let at = decoded
-                        .at
-                        .and_then(|since| Timestamp::from_duration(since).ok());
-                    arrived(decoded.image, at.unwrap_or(picture.at))
+                if picture.is_after_gap {
+                    self.h265.begin_again();
+                }
+                let origin = Origin {
+                    at: picture.at,
+                    clock: picture.clock,
+                    sequence: picture.sequence,
+                    connection: picture.connection,
+                };
+                let mut decoded = self.h265.decode(&picture.units, origin)?;
+                // The decoder still has pictures of the last connection.
+                decoded.retain(|decoded| decoded.origin.connection == picture.connection);
+                let frames = decoded.into_iter().map(|decoded| Arrived {
+                    packet: Packet::Pixels(decoded.image),
+                    at: decoded.origin.at,
+                    clock: decoded.origin.clock,
+                    sequence: decoded.origin.sequence,
+                    connection: decoded.origin.connection,
                 });
                 Ok(frames.collect())
             }
         }
+    }
+}
+
+#[cfg(all(test, feature = "h265"))]
+mod tests {
+    use std::io::Cursor;
+
+    use super::*;
+    use crate::units::Pictures;
+
+    /// The pictures of a stream of H.265, which begins with a key frame and has others at 5 and 10.
+    fn pictures(connection: u64) -> Vec<Picture> {
+        let bytes = include_bytes!("../../tests/streams/raw.h265");
+        let mut stream = Pictures::new(Cursor::new(bytes.to_vec()), Coding::H265, 1 << 20);
+        let mut pictures = Vec::new();
+        while let Some(units) = stream.next().unwrap() {
+            let sequence = 100 * connection + pictures.len() as u64;
+            pictures.push(Picture {
+                coding: Coding::H265,
+                is_key: Coding::H265.has_key(&units),
+                units,
+                at: Timestamp::UNIX_EPOCH + SignedDuration::from_millis(40 * sequence as i64),
+                clock: Clock::Sender,
+                sequence,
+                connection,
+                is_after_gap: false,
+            });
+        }
+        pictures
+    }
+
+    fn frames(queue: &Arc<Queue>) -> Frames {
+        let mut frames = Frames::new(Arc::clone(queue), "door", &DecodeLimits::default());
+        // Decoding takes as long as it takes.
+        frames.least = Duration::from_secs(60);
+        frames
+    }
+
+    #[test]
+    fn a_picture_from_before_a_loss_is_no_frame_of_the_next_connection() {
+        let queue = Arc::new(Queue::new(usize::MAX));
+        let mut frames = frames(&queue);
+        let mut last = 0;
+        // The decoder keeps the end of each connection, for pictures that are shown earlier.
+        for connection in 1..=2 {
+            for picture in pictures(connection).into_iter().take(4) {
+                queue.put(picture);
+                if let Next::Frame(frame) = frames.next(Duration::ZERO).unwrap() {
+                    assert_eq!(frame.discontinuity, connection == 2 && last < 200);
+                    assert_eq!(frame.sequence / 100, connection);
+                    let at = SignedDuration::from_millis(40 * frame.sequence as i64);
+                    assert_eq!(frame.at, Timestamp::UNIX_EPOCH + at);
+                    last = frame.sequence;
+                }
+            }
+            queue.lose("gone".to_owned(), Timestamp::UNIX_EPOCH);
+            let lost = frames.next(Duration::ZERO).unwrap();
+            assert!(matches!(lost, Next::Lost { .. }), "{lost:?}");
+        }
+        assert!(last >= 200);
+        assert_eq!(frames.damaged(), 0);
+    }
+
+    #[test]
+    fn the_newest_picture_is_returned_without_waiting() {
+        let queue = Arc::new(Queue::new(usize::MAX));
+        let mut frames = frames(&queue);
+        for picture in pictures(1).into_iter().take(5) {
+            queue.put(picture);
+        }
+        let Next::Frame(frame) = frames.next(Duration::ZERO).unwrap() else {
+            panic!("no frame");
+        };
+        assert!(frame.sequence > 100, "{}", frame.sequence);
+        assert_eq!(frames.next(Duration::ZERO).unwrap(), Next::Nothing);
     }
 }

@@ -38,7 +38,8 @@ const ADDRESSES: Kind = Kind {
 /// A thread receives the pictures. They are decoded in [`next`](FrameSource::next), and the newest one is returned. A picture needs
 /// those before it, so all of them are decoded, from the newest key frame on. Pictures that are not taken for so long that their bytes
 /// are more than [`max_file_bytes`](facekit::image::DecodeLimits::max_file_bytes) are dropped. After a lost packet or damage, no picture is
-/// decoded until the next key frame.
+/// decoded until the next key frame. [`damaged`](FrameSource::damaged) counts the pictures that are left out, and those before the first
+/// key frame. H.265 comes later by one picture at least: the decoder returns a picture when the next one begins.
 ///
 /// # Times
 ///
@@ -49,12 +50,14 @@ const ADDRESSES: Kind = Kind {
 /// # Lost connections
 ///
 /// If the connection is lost, it is made again after 1, 2, 4 … 60 s, and [`Next::Lost`] says why: the server cannot be reached, it answers
-/// with an error, it has no such video, or no whole picture comes in 10 s. The first frame after that is a
-/// [discontinuity](facekit::VideoFrame::discontinuity).
+/// with an error, it has no such video, or no whole picture or no key frame comes in 10 s. The first frame after that is a
+/// [discontinuity](facekit::VideoFrame::discontinuity). If the camera refuses the user or the password (401 or 403), the pause is the
+/// longest one at once: many cameras lock an account after a few attempts.
 ///
 /// A user and a password in the address (`rtsp://user:password@host/path`, with `%40` for `@`) are sent if the camera asks for them: as a
 /// digest, or as they are if it asks for basic authentication. Neither they nor the query, nor a part of the path with a `=`, are in
-/// errors, reasons or `Debug`.
+/// errors, reasons or `Debug`. The crate `retina`, which speaks RTSP, writes addresses with their query and path to the crate `log`: leave
+/// its messages out of logs that others read.
 ///
 /// # Limits
 ///

@@ -26,6 +26,8 @@ pub(super) struct Picture {
     pub(super) sequence: u64,
     /// The number of the connection over which it came.
     pub(super) connection: u64,
+    /// Pictures before this one are not decoded, and it is a key frame.
+    pub(super) is_after_gap: bool,
 }
 
 /// The pictures since the newest key frame, from which decoding can begin.
@@ -42,6 +44,8 @@ struct State {
     /// Pictures are left out until a key frame comes.
     waits_for_key: bool,
     lost: Option<(String, Timestamp)>,
+    /// The number of pictures that were left out because those before them are missing, and of those that were not whole.
+    left_out: u64,
 }
 
 /// The content of a queue.
@@ -59,6 +63,7 @@ impl Queue {
                 bytes: 0,
                 waits_for_key: true,
                 lost: None,
+                left_out: 0,
             }),
             changed: Condvar::new(),
             most_bytes,
@@ -66,15 +71,17 @@ impl Queue {
     }
 
     /// Adds a picture. A key frame replaces the pictures before it, which nobody needs any more. If there are too many, all of them are
-    /// dropped, and those up to the next key frame, too.
-    pub(super) fn put(&self, picture: Picture) {
+    /// dropped, and those up to the next key frame, too. False for a picture that is left out, as it cannot be decoded.
+    pub(super) fn put(&self, mut picture: Picture) -> bool {
         let mut state = self.state();
         if picture.is_key {
+            picture.is_after_gap = state.waits_for_key || !state.pictures.is_empty();
             state.clear();
             state.waits_for_key = false;
         }
         if state.waits_for_key {
-            return;
+            state.left_out += 1;
+            return false;
         }
         state.lost = None;
         state.bytes += picture.units.len();
@@ -85,6 +92,19 @@ impl Queue {
         }
         drop(state);
         self.changed.notify_all();
+        true
+    }
+
+    /// A picture is not whole, so those after it cannot be decoded.
+    pub(super) fn leave_out(&self) {
+        let mut state = self.state();
+        state.waits_for_key = true;
+        state.left_out += 1;
+    }
+
+    /// The number of pictures that could not be decoded because they are not whole, or because others before them are missing.
+    pub(super) fn left_out(&self) -> u64 {
+        self.state().left_out
     }
 
     /// A picture was lost, so those after it cannot be decoded.
@@ -150,6 +170,7 @@ mod tests {
             clock: Clock::Arrival,
             sequence,
             connection: 0,
+            is_after_gap: false,
         }
     }
 
@@ -171,11 +192,31 @@ mod tests {
         assert_eq!(waiting(&queue), [8]);
         queue.put(picture(9, false));
         queue.gap();
-        queue.put(picture(10, false));
+        assert!(!queue.put(picture(10, false)));
+        queue.leave_out();
         assert_eq!(waiting(&queue), [9]);
-        queue.put(picture(11, true));
-        queue.put(picture(12, false));
+        assert_eq!(queue.left_out(), 4, "and those before the first key frame");
+        assert!(queue.put(picture(11, true)));
+        assert!(queue.put(picture(12, false)));
         assert_eq!(waiting(&queue), [11, 12]);
+    }
+
+    #[test]
+    fn a_key_frame_after_pictures_that_are_not_decoded_is_marked() {
+        let queue = Queue::new(1000);
+        let is_after_gap = |nth: u64, is_taken: bool| {
+            queue.put(picture(nth, true));
+            match is_taken.then(|| queue.take(Duration::ZERO)) {
+                Some(Taken::Picture(picture)) => picture.is_after_gap,
+                _ => false,
+            }
+        };
+        assert!(is_after_gap(0, true), "the first one");
+        assert!(!is_after_gap(1, true));
+        is_after_gap(2, false);
+        assert!(is_after_gap(3, true), "2 was dropped");
+        queue.gap();
+        assert!(is_after_gap(4, true));
     }
 
     #[test]

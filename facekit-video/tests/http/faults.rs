@@ -14,6 +14,7 @@ use facekit_video::{
 };
 
 use crate::{
+    PATIENCE,
     chance::{faults_of_each, random_numbers},
     frame, hasty, open, open_with, options,
     server::{FAULTS, Server, endless, fault, few},
@@ -83,7 +84,12 @@ fn other_cameras_notice_nothing() {
     };
     let (good_camera, bad_camera) = (add(&good, &options()), add(&bad, &hasty()));
     let mut lost = 0;
+    let mut progress = (0, Instant::now());
     while bad.requests().len() < 2 * count {
+        if bad.requests().len() > progress.0 {
+            progress = (bad.requests().len(), Instant::now());
+        }
+        assert!(progress.1.elapsed() < PATIENCE, "{progress:?}");
         if let Watched::Report(report) = watcher.next(Duration::from_millis(100))
             && let Change::State(state) = report.change
         {

@@ -3,6 +3,8 @@
 
 #[path = "../support/chance.rs"]
 mod chance;
+#[path = "../support/digest.rs"]
+mod digest;
 mod faults;
 mod server;
 #[path = "../../src/watch/tests/stage.rs"]
@@ -210,6 +212,66 @@ fn a_redirect_does_not_get_the_password() {
 }
 
 #[test]
+fn a_redirect_to_another_place_that_asks_for_a_password_is_named() {
+    let basic = "WWW-Authenticate: Basic realm=\"x\"\r\n";
+    let other = Server::start(move |_, _, stream| answer(stream, "401 Unauthorized", basic, b""));
+    let place = format!("Location: http://{}/\r\n", other.address());
+    let server = Server::start(move |_, _, stream| answer(stream, "302 Found", &place, b""));
+    let address = format!("http://me:secret@{}/", server.address());
+    let reason = lost(&mut HttpCamera::open(&address, &options()).unwrap());
+    assert!(
+        reason.contains("redirects to another scheme, host or port") && reason.contains("401"),
+        "{reason}"
+    );
+    assert!(!other.requests()[0].to_lowercase().contains("authorization"));
+}
+
+#[test]
+fn a_redirect_to_the_same_place_gets_the_password() {
+    // The scheme is written in another way.
+    let server = Server::start(|_, request, stream| {
+        if digest::authorization(request).is_none() {
+            let basic = "WWW-Authenticate: Basic realm=\"x\"\r\n";
+            return answer(stream, "401 Unauthorized", basic, b"");
+        }
+        if request.starts_with("GET /?x=1 ") {
+            return endless(stream);
+        }
+        let host = request.lines().find_map(|line| {
+            line.to_lowercase()
+                .strip_prefix("host: ")
+                .map(str::to_owned)
+        });
+        let place = format!("Location: HTTP://{}?x=1\r\n", host.unwrap());
+        answer(stream, "302 Found", &place, b"")
+    });
+    let address = format!("http://me:secret@{}/", server.address());
+    let mut camera = HttpCamera::open(&address, &options()).unwrap();
+    assert!(frame(&mut camera).1.is_empty());
+}
+
+#[test]
+fn a_wrong_password_is_not_sent_again_soon() {
+    for (status, is_sent) in [("401 Unauthorized", true), ("403 Forbidden", false)] {
+        let server = Server::start(move |_, _, stream| {
+            let basic = "WWW-Authenticate: Basic realm=\"x\"\r\n";
+            answer(stream, status, basic, b"")
+        });
+        let address = format!("http://me:wrong@{}/", server.address());
+        let retries = options().with_retries(Duration::from_millis(20), Duration::from_secs(3600));
+        let mut camera = HttpCamera::open(&address, &retries).unwrap();
+        lost(&mut camera);
+        assert_eq!(
+            camera.next(Duration::from_millis(300)).unwrap(),
+            Next::Nothing
+        );
+        let requests = server.requests();
+        let sent = requests.iter().filter(|it| it.contains("Basic "));
+        assert_eq!(sent.count(), usize::from(is_sent));
+    }
+}
+
+#[test]
 fn a_redirect_with_an_endless_body_is_followed() {
     let server = Server::start(|_, request, stream| {
         if request.starts_with("GET /other") {
@@ -239,18 +301,7 @@ fn a_digest_is_sent_to_a_camera_that_asks_for_one() {
     const CHALLENGE: &str =
         "WWW-Authenticate: Digest realm=\"door\", nonce=\"abc\", qop=\"auth\"\r\n";
     let server = Server::start(|_, request, stream| {
-        let digest = request.lines().find(|line| line.contains("Digest "));
-        let is_right = digest.is_some_and(|digest| {
-            [
-                "username=\"me\"",
-                "uri=\"/video?x=1\"",
-                "nonce=\"abc\"",
-                "response=",
-            ]
-            .iter()
-            .all(|part| digest.contains(part))
-        });
-        if !is_right {
+        if !digest::is_right(request, "me", "secret", "abc") {
             return answer(stream, "401 Unauthorized", CHALLENGE, b"");
         }
         answer(
@@ -260,13 +311,24 @@ fn a_digest_is_sent_to_a_camera_that_asks_for_one() {
             &jpeg(64, 48),
         )
     });
+    // Without a path, too.
+    let address = format!("http://me:secret@{}", server.address());
+    assert!(
+        frame(&mut HttpCamera::open(&address, &options()).unwrap())
+            .1
+            .is_empty()
+    );
+    let before = server.requests().len();
     let address = format!("http://me:secret@{}/video?x=1", server.address());
     let mut camera = HttpCamera::open(&address, &options()).unwrap();
     for _ in 0..3 {
         assert!(frame(&mut camera).1.is_empty());
     }
     let requests = server.requests();
-    assert!(!requests.concat().contains("secret") && !requests.concat().contains("Basic"));
+    let video = requests[before..].iter();
+    let requests: Vec<&String> = video.filter(|it| it.contains("/video")).collect();
+    let all: String = requests.iter().map(|it| it.as_str()).collect();
+    assert!(!all.contains("secret") && !all.contains("Basic"));
     // The camera is asked once, and counts its answers.
     assert!(!requests[0].contains("Digest") && requests[1].contains("nc=00000001"));
     assert!(requests[2].contains("nc=00000002"), "{}", requests[2]);

@@ -12,6 +12,7 @@ use facekit_video::{
 };
 
 use crate::{
+    PATIENCE,
     chance::{faults_of_each, random_numbers},
     endless, frame, hasty, open, options,
     server::{Client, Script, Server, answer, describe, pause, ticks},
@@ -224,7 +225,12 @@ fn other_cameras_notice_nothing() {
     };
     let (good_camera, bad_camera) = (add(&good, &options()), add(&bad, &hasty()));
     let mut lost = 0;
+    let mut progress = (0, Instant::now());
     while bad.connections() < 2 * count {
+        if bad.connections() > progress.0 {
+            progress = (bad.connections(), Instant::now());
+        }
+        assert!(progress.1.elapsed() < PATIENCE, "{progress:?}");
         if let Watched::Report(report) = watcher.next(Duration::from_millis(100))
             && let Change::State(state) = report.change
         {

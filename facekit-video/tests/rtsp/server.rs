@@ -313,7 +313,11 @@ impl Client {
     }
 
     pub(crate) fn packet(&mut self, payload: &[u8], ticks: u32, is_last: bool) -> io::Result<()> {
-        let mut packet = vec![0x80, if is_last { 0x80 | 96 } else { 96 }];
+        self.send(if is_last { 0x80 | 96 } else { 96 }, payload, ticks)
+    }
+
+    fn send(&mut self, kind: u8, payload: &[u8], ticks: u32) -> io::Result<()> {
+        let mut packet = vec![0x80, kind];
         packet.extend(self.sequence.to_be_bytes());
         packet.extend(ticks.to_be_bytes());
         packet.extend(7_u32.to_be_bytes());
@@ -321,6 +325,11 @@ impl Client {
         self.lose(1);
         self.packets += 1;
         self.interleaved(0, &packet)
+    }
+
+    /// Sends a packet of another kind than the video.
+    pub(crate) fn other_packet(&mut self, ticks: u32) -> io::Result<()> {
+        self.send(97, b"other", ticks)
     }
 
     /// So many packets are lost.

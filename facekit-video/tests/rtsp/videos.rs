@@ -40,7 +40,7 @@ pub(crate) fn of_file(name: &str, coding: Coding) -> Vec<Vec<u8>> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/streams");
     let bytes = fs::read(path.join(name)).unwrap();
     let stream = if name.ends_with(".mp4") {
-        of_mp4(&bytes)
+        of_mp4(&bytes, coding)
     } else {
         bytes
     };
@@ -64,20 +64,25 @@ pub(crate) fn of_file(name: &str, coding: Coding) -> Vec<Vec<u8>> {
 }
 
 /// The NAL units of an MP4 file, with start codes.
-fn of_mp4(bytes: &[u8]) -> Vec<u8> {
+fn of_mp4(bytes: &[u8], coding: Coding) -> Vec<u8> {
     let behind = |name: &[u8; 4]| {
         let place = bytes.windows(4).position(|four| four == name).unwrap();
         (&bytes[place + 4..], place)
     };
     let mut stream = Vec::new();
-    // avcC: five bytes, then one parameter set of each kind.
-    let (record, _) = behind(b"avcC");
-    let mut rest = &record[5..];
-    for _ in 0..2 {
-        let length = usize::from(u16::from_be_bytes([rest[1], rest[2]]));
+    // Some bytes, then one parameter set of each kind, behind some bytes and its length.
+    let (name, begin, count, before) = match coding {
+        Coding::H264 => (b"avcC", 5, 2, 1),
+        Coding::H265 => (b"hvcC", 23, 3, 3),
+    };
+    let (record, _) = behind(name);
+    let mut rest = &record[begin..];
+    for _ in 0..count {
+        let length = usize::from(u16::from_be_bytes([rest[before], rest[before + 1]]));
+        let end = before + 2 + length;
         stream.extend(START_CODE);
-        stream.extend(&rest[3..3 + length]);
-        rest = &rest[3 + length..];
+        stream.extend(&rest[before + 2..end]);
+        rest = &rest[end..];
     }
     let (data, place) = behind(b"mdat");
     let size = u32::from_be_bytes(bytes[place - 4..place].try_into().unwrap()) as usize;
