@@ -27,6 +27,10 @@ pub(super) struct Picture {
     /// The number of the connection over which it came.
     pub(super) connection: u64,
     /// Pictures before this one are not decoded, and it is a key frame.
+    #[cfg_attr(
+        not(feature = "h265"),
+        allow(dead_code, reason = "key frames of H.264 need nothing before them")
+    )]
     pub(super) is_after_gap: bool,
 }
 
