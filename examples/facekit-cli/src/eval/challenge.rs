@@ -33,8 +33,8 @@ pub(crate) struct Args {
     #[arg(long, value_name = "DIR")]
     images: PathBuf,
 
-    /// The number of presentations of each species whose depth is measured, as if all moves of the
-    /// dot were answered
+    /// The number of presentations of each species whose depth is measured, as if all moves
+    /// were answered
     #[arg(long, value_name = "N", default_value_t = 1000, value_parser = clap::value_parser!(u64).range(1..), verbatim_doc_comment)]
     presentations: u64,
 
