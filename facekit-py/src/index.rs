@@ -223,8 +223,9 @@ impl Index {
     /// >>> import numpy as np
     /// >>> from facekit import Index
     /// >>> index = Index(np.eye(4, dtype="float32"))
-    /// >>> index.optimize(np.eye(4, dtype="float32"))
-    /// False
+    /// >>> kept = index.optimize(np.eye(4, dtype="float32"))   # as fast as this machine finds it
+    /// >>> isinstance(kept, bool)
+    /// True
     fn optimize(&self, probes: &Bound<'_, PyAny>) -> PyResult<bool> {
         let py = probes.py();
         let Held::Auto(index) = self.0.require(py, "Index")? else {

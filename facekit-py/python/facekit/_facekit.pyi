@@ -1802,8 +1802,9 @@ class Index:
         >>> import numpy as np
         >>> from facekit import Index
         >>> index = Index(np.eye(4, dtype="float32"))
-        >>> index.optimize(np.eye(4, dtype="float32"))
-        False"""
+        >>> kept = index.optimize(np.eye(4, dtype="float32"))   # as fast as this machine finds it
+        >>> isinstance(kept, bool)
+        True
     def add(self, matrix: NDArray[np.float32], ids: ArrayLike | Iterable[int]) -> None:
         """Adds rows. A vector whose id is already there is replaced.
 
