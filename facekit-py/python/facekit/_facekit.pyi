@@ -1804,7 +1804,7 @@ class Index:
         >>> index = Index(np.eye(4, dtype="float32"))
         >>> kept = index.optimize(np.eye(4, dtype="float32"))   # as fast as this machine finds it
         >>> isinstance(kept, bool)
-        True
+        True"""
     def add(self, matrix: NDArray[np.float32], ids: ArrayLike | Iterable[int]) -> None:
         """Adds rows. A vector whose id is already there is replaced.
 
