@@ -30,7 +30,7 @@ pub(crate) struct H265<T> {
     format: Option<PixelFormat>,
     waits_for_key: bool,
     has_picture: bool,
-    /// What came with the pictures that were not shown yet, by the number of their units. Damaged pictures have none.
+    /// The origins of pictures that were not shown yet, by the number of their units. A damaged picture has none.
     origins: BTreeMap<i64, T>,
     /// The number of pictures whose units came.
     pushed: i64,

@@ -200,10 +200,11 @@ fn real_heads_in_the_wild() {
         .without_liveness();
     let recognizer = recognizer.build().unwrap();
     let mut faults = Vec::new();
-    for clip in ["franck", "cap12_edit", "cap13_edit2"] {
+    // The last clip has fewer turns that fit.
+    for (clip, triples) in [("franck", 60), ("cap12_edit", 60), ("cap13_edit2", 40)] {
         let frames = views(&recognizer, &folder.join(clip).with_extension("mp4"));
-        let turned = passed(&recognizer, &frames, [18.0, 26.0]);
-        let still = passed(&recognizer, &frames, [-1.5, 1.5]);
+        let turned = passed(&recognizer, &frames, [18.0, 26.0], triples);
+        let still = passed(&recognizer, &frames, [-1.5, 1.5], 60);
         println!(
             "{clip}: {} frames, turned {turned:?}, still {still:?}",
             frames.len()
@@ -234,11 +235,15 @@ fn views(recognizer: &Recognizer, path: &Path) -> Vec<(Image, f32)> {
     frames
 }
 
-/// The share of 40 to 60 triples that have depth: a view from the middle, three successive frames from the left and three from the right, by
-/// this difference of yaw in degrees. `None` if the clip has too few.
-fn passed(recognizer: &Recognizer, frames: &[(Image, f32)], turn: [f32; 2]) -> Option<f64> {
+/// The share of 60 triples that have depth: a view from the middle, three successive frames from the left and three from the right, by
+/// this difference of yaw in degrees. `None` if the clip has fewer than `least`.
+fn passed(
+    recognizer: &Recognizer,
+    frames: &[(Image, f32)],
+    turn: [f32; 2],
+    least: usize,
+) -> Option<f64> {
     const TRIPLES: usize = 60;
-    const LEAST_TRIPLES: usize = 40;
     let mut random = RandomSequence::new(1);
     let (mut found, mut with_depth) = (0, 0);
     let mut depths = Vec::new();
@@ -280,5 +285,5 @@ fn passed(recognizer: &Recognizer, frames: &[(Image, f32)], turn: [f32; 2]) -> O
     }
     depths.sort_by(f32::total_cmp);
     println!("turned by {turn:?}: {found} triples, depths {depths:.3?}");
-    (found >= LEAST_TRIPLES).then(|| with_depth as f64 / found as f64)
+    (found >= least).then(|| with_depth as f64 / found as f64)
 }

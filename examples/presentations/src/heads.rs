@@ -1,4 +1,4 @@
-//! The depth of six heads, to which no part of the challenge was fitted.
+//! The depth of six heads. The face on which the challenge places its points is another one.
 //!
 //! The figures were measured on heads of MakeHuman (CC0; the base mesh `hm08` with the targets `caucasian-female-young`,
 //! `asian-female-young`, `african-male-young`, `caucasian-male-old`, `asian-male-young` and `african-female-young`, from the Python

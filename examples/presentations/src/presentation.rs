@@ -24,8 +24,7 @@ const BEGINNING: Timestamp = Timestamp::constant(1_772_438_400, 0);
 const FRAME: [f32; 2] = [75.0, 105.0];
 
 /// A presentation: what a camera sees of a person, or of an attack, during a [`Challenge`]. It is computed from one photo. Heads are the
-/// photo on the depth of one of six heads of MakeHuman (CC0), to which nothing of the challenge was fitted; light, blur, noise,
-/// the quality of JPEG and the resolution differ from presentation to presentation.
+/// photo on the depth of one of six heads of MakeHuman (CC0); light, blur, noise, the quality of JPEG and the resolution differ from presentation to presentation.
 ///
 /// ```no_run
 /// # fn example(recognizer: &facekit::Recognizer, photo: &facekit::Image) -> facekit::Result<()> {

@@ -75,7 +75,7 @@ pub struct Scores {
 /// The numbers of frames in which each track is on a person.
 type Together = BTreeMap<u64, usize>;
 
-/// What is counted in all frames.
+/// The counts over all frames, from which the scores follow.
 struct Count {
     /// For each scene and person.
     together: BTreeMap<usize, BTreeMap<u64, Together>>,

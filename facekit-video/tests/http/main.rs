@@ -1,6 +1,8 @@
 //! Cameras at addresses of the web, whose servers have faults.
 #![cfg(feature = "http")]
 
+#[path = "../support/camera.rs"]
+mod camera;
 #[path = "../support/chance.rs"]
 mod chance;
 #[path = "../support/digest.rs"]
@@ -21,11 +23,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-use facekit::{Clock, FrameSource, Next, Pace, VideoFrame, image::DecodeLimits};
+use camera::{PATIENCE, frame, lost};
+use facekit::{Clock, FrameSource, Next, Pace, image::DecodeLimits};
 use facekit_video::{HttpCamera, HttpOptions};
 use server::{Server, answer, begin_stream, close, endless, jpeg, part};
-
-const PATIENCE: Duration = Duration::from_secs(20);
 
 fn options() -> HttpOptions {
     HttpOptions::default()
@@ -47,32 +48,6 @@ fn open(server: &Server) -> HttpCamera {
 
 fn open_with(server: &Server, options: &HttpOptions) -> HttpCamera {
     HttpCamera::open(&format!("http://{}/video", server.address()), options).unwrap()
-}
-
-/// The next frame. The reasons of lost connections before it are returned, too.
-fn frame(camera: &mut HttpCamera) -> (VideoFrame, Vec<String>) {
-    let begin = Instant::now();
-    let mut reasons = Vec::new();
-    loop {
-        assert!(begin.elapsed() < PATIENCE, "no frame: {reasons:?}");
-        match camera.next(Duration::from_millis(100)).unwrap() {
-            Next::Frame(frame) => return (frame, reasons),
-            Next::Lost { reason, .. } => reasons.push(reason),
-            Next::Nothing | Next::Unchanged => {}
-            other => panic!("{other:?}"),
-        }
-    }
-}
-
-/// The reason of the next lost connection. Frames before it are left out.
-fn lost(camera: &mut HttpCamera) -> String {
-    let begin = Instant::now();
-    loop {
-        assert!(begin.elapsed() < PATIENCE, "the connection is not lost");
-        if let Next::Lost { reason, .. } = camera.next(Duration::from_millis(100)).unwrap() {
-            return reason;
-        }
-    }
 }
 
 #[test]

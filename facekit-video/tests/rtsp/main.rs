@@ -1,6 +1,8 @@
 //! Cameras that speak RTSP, whose servers have faults.
 #![cfg(all(feature = "h265", feature = "rtsp"))]
 
+#[path = "../support/camera.rs"]
+mod camera;
 #[path = "../support/chance.rs"]
 mod chance;
 #[path = "../support/digest.rs"]
@@ -22,13 +24,12 @@ use std::{
     time::{Duration, Instant, SystemTime},
 };
 
+use camera::{PATIENCE, frame, lost};
 use facekit::{Clock, FrameSource, Next, Pace, VideoFrame, image::DecodeLimits};
 use facekit_video::{FileOptions, RtspCamera, RtspOptions, VideoFile};
 use jiff::{SignedDuration, Timestamp};
 use server::{Client, Coding, Script, Server, answer, describe, pause, ticks};
 use videos::{encoded, of_file, split_parameters};
-
-const PATIENCE: Duration = Duration::from_secs(20);
 
 fn options() -> RtspOptions {
     RtspOptions::default().with_retries(Duration::from_millis(20), Duration::from_millis(100))
@@ -48,32 +49,6 @@ fn open(server: &Server) -> RtspCamera {
 
 fn open_with(server: &Server, options: &RtspOptions) -> RtspCamera {
     RtspCamera::open(&format!("rtsp://{}/video", server.address()), options).unwrap()
-}
-
-/// The next frame. The reasons of lost connections before it are returned, too.
-fn frame(camera: &mut RtspCamera) -> (VideoFrame, Vec<String>) {
-    let begin = Instant::now();
-    let mut reasons = Vec::new();
-    loop {
-        assert!(begin.elapsed() < PATIENCE, "no frame: {reasons:?}");
-        match camera.next(Duration::from_millis(100)).unwrap() {
-            Next::Frame(frame) => return (frame, reasons),
-            Next::Lost { reason, .. } => reasons.push(reason),
-            Next::Nothing => {}
-            other => panic!("{other:?}"),
-        }
-    }
-}
-
-/// The reason of the next lost connection. Frames before it are left out.
-fn lost(camera: &mut RtspCamera) -> String {
-    let begin = Instant::now();
-    loop {
-        assert!(begin.elapsed() < PATIENCE);
-        if let Next::Lost { reason, .. } = camera.next(Duration::from_millis(100)).unwrap() {
-            return reason;
-        }
-    }
 }
 
 /// The error that ends a camera.

@@ -31,7 +31,7 @@ pub(crate) fn is_right(request: &str, user: &str, password: &str, nonce: &str) -
         && field("response") == Some(&*expected)
 }
 
-/// What a request has as its authorization.
+/// The value of the header `Authorization` of a request.
 pub(crate) fn authorization(request: &str) -> Option<&str> {
     let mut fields = request.lines().filter_map(|line| line.split_once(": "));
     let found = fields.find(|(name, _)| name.eq_ignore_ascii_case("authorization"));
