@@ -357,10 +357,8 @@ impl Tracker {
             track.is_missed = pair.is_none();
             if let Some(Pair { face, check }) = *pair {
                 track.hit(seen[face].detection, at);
-                match check {
-                    Check::Clear => {}
-                    Check::Uncertain => track.is_uncertain = true,
-                    Check::Same | Check::Another => track.is_uncertain = false,
+                if check != Check::Clear {
+                    track.is_uncertain = check == Check::Uncertain;
                 }
             }
         }
